@@ -1,0 +1,84 @@
+"""Functions of several numbers: sums, weighted sums, choices. Each is one node, however many parents it has.
+
+All of them take Values and plain numbers, mixed; of plain numbers alone they make a plain number.
+"""
+
+from __future__ import annotations
+
+import builtins
+import operator
+from collections.abc import Iterable
+
+from autograd import primitives
+from autograd.value import Constant, Value, _node
+
+
+def sum(values: Iterable[Value | float]) -> Value | float:
+    """The sum of the values as one node, where the built-in sum makes one for each term.
+
+    >>> sum([Value(1.0), 2.0, Value(3.0)])
+    Value(data=6.0, grad=0.0, op='sum')
+    """
+    return primitives.sum_(*values)
+
+
+def dot(xs: Iterable[Value | float], ys: Iterable[Value | float], bias: Value | float = 0.0) -> Value | float:
+    """bias + x₁y₁ + ... + xₙyₙ as one node with 2n + 1 parents: the weighted sum z of a neuron.
+
+    Args:
+        xs, ys: as many numbers each; none at all gives the bias.
+        bias: a number to add.
+
+    Raises:
+        ValueError: if the lengths differ.
+
+    >>> z = dot([Value(1.0), Value(2.0)], [3.0, 4.0], bias=0.5)
+    >>> z.data, z.local_derivatives
+    (11.5, (3.0, 4.0, 1.0, 2.0, 1.0))
+    """
+    xs, ys = tuple(xs), tuple(ys)
+    if len(xs) != len(ys):
+        raise ValueError(f"dot expects two sequences of the same length, got {len(xs)} and {len(ys)} numbers")
+    try:  # the usual case, all of them Values, which a neuron must not pay for checking
+        x_data = [x.data for x in xs]  # type: ignore[union-attr]
+        y_data = [y.data for y in ys]  # type: ignore[union-attr]
+        z = builtins.sum(map(operator.mul, x_data, y_data), bias.data)  # type: ignore[union-attr]
+    except (AttributeError, TypeError):
+        return primitives.dot(*xs, *ys, bias)
+    return _node(z, (*xs, *ys, bias), (*y_data, *x_data, 1.0), primitives.dot)  # type: ignore[arg-type]
+
+
+def logsumexp(values: Iterable[Value | float]) -> Value | float:
+    """log(exp(x₁) + ... + exp(xₙ)) as one node, without overflow; its local derivatives are the softmax.
+
+    Raises:
+        ValueError: if there is no value.
+    """
+    values = tuple(values)
+    if not values:
+        raise ValueError("logsumexp expects at least one number, got none")
+    return primitives.logsumexp(*values)
+
+
+def softmax(values: Iterable[Value | float]) -> list[Value | float]:
+    """exp(xᵢ) / Σ exp(xⱼ) for each i: positive numbers whose sum is 1.
+
+    >>> [f"{p:.2f}" for p in softmax([Value(0.0), Value(1000.0)])]
+    ['0.00', '1.00']
+    """
+    values = tuple(values)
+    total = logsumexp(values)
+    return [primitives.exp(x - total) for x in values]
+
+
+def where(condition: bool, a: Value | float, b: Value | float) -> Value | float:
+    """`a` where the condition holds, else `b`; the gradient goes to the one taken.
+
+    Both are computed before `where` is called, so that both must have a value. The condition, a bool (a comparison
+    of Values gives one), is remembered as the node's first parent.
+
+    >>> x = Value(-2.0)
+    >>> where(x > 0, x, 0.1 * x).data
+    -0.2
+    """
+    return primitives.where(bool(condition), a, b)

@@ -1,0 +1,144 @@
+"""Walking a graph: the topological order, and what a person asks of a graph. Nothing here is recursive."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from autograd.value import Value
+
+
+def topological_order(*roots: Value, stop: Collection[Value] = ()) -> list[Value]:
+    """Every node that the roots were computed from, and the roots: each once, parents before children.
+
+    Leaves come first, then the operations, those of an earlier operand before those of a later one. The order depends
+    on the graph alone, never on addresses in memory. Nodes in `stop` are left out,
+    and what only they were computed from.
+
+    >>> from autograd import Value
+    >>> a, b = Value(2.0, "a"), Value(3.0, "b")
+    >>> [node.label or node.op for node in topological_order(a * b + b)]
+    ['a', 'b', '*', '+']
+    """
+    leaves: list[Value] = []
+    interior: list[Value] = []
+    visited = set(stop)
+    # A node is followed on the stack by None once its parents lie above it: when None comes up, they are all listed.
+    stack: list[Value | None] = [*reversed(roots)]
+    while stack:
+        node = stack.pop()
+        if node is None:
+            interior.append(stack.pop())  # type: ignore[arg-type]
+        elif node not in visited:
+            visited.add(node)
+            if not node.parents:
+                leaves.append(node)
+                continue
+            stack.append(node)
+            stack.append(None)
+            for parent in reversed(node.parents):
+                if parent not in visited:
+                    if parent.parents:
+                        stack.append(parent)
+                    else:
+                        visited.add(parent)
+                        leaves.append(parent)
+    leaves.reverse()
+    return leaves + interior
+
+
+def leaves(*roots: Value) -> list[Value]:
+    """The leaves that the roots depend on, wrapped constants among them, in topological order."""
+    return [node for node in topological_order(*roots) if not node.parents]
+
+
+def is_stale(node: Value) -> bool:
+    """Whether a parent's number has changed since this node was computed, so that its own numbers no longer hold.
+
+    An optimizer's step does this to every graph made before it. The remedy is to compute the graph again.
+
+    >>> from autograd import Value
+    >>> a = Value(2.0)
+    >>> b = a * a
+    >>> a.data = 5.0
+    >>> is_stale(b)
+    True
+    """
+    if node.primitive is None:
+        return False
+    inputs = tuple(parent.data for parent in node.parents)
+    try:
+        data = node.primitive.forward(*inputs)
+    except (ArithmeticError, ValueError):
+        return True
+    now = (data, *node.primitive.local_derivatives(inputs, data))
+    return any(a != b and not (a != a and b != b) for a, b in zip(now, (node.data, *node.local_derivatives)))
+
+
+def first_nonfinite(*roots: Value) -> Value | None:
+    """The first node, in topological order, whose value or a local derivative is inf or nan; None if there is none.
+
+    Derivatives along edges to constants do not count, since nothing flows there that anyone asks for.
+    """
+    from autograd.value import Constant
+
+    for node in topological_order(*roots):
+        if not math.isfinite(node.data):
+            return node
+        for parent, derivative in zip(node.parents, node.local_derivatives):
+            if not math.isfinite(derivative) and not isinstance(parent, Constant):
+                return node
+    return None
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What `summary` found. `str()` of it is one line a fact.
+
+    Attributes:
+        nodes, edges: how many; a parent used twice by one node counts as two edges.
+        leaves: how many nodes have no parents, wrapped constants among them.
+        depth: the number of edges on the longest path from a leaf to a root.
+        stale: how many nodes no longer agree with their parents' numbers (see `is_stale`).
+        first_nonfinite: the first node with a non-finite value or derivative, or None.
+    """
+
+    nodes: int
+    edges: int
+    leaves: int
+    depth: int
+    stale: int
+    first_nonfinite: Value | None
+
+    def __str__(self) -> str:
+        lines = [f"{self.nodes:,} nodes ({self.leaves:,} leaves), {self.edges:,} edges, depth {self.depth:,}"]
+        if self.stale:
+            lines.append(f"stale: {self.stale:,} nodes, since a leaf changed after they were made; compute them again")
+        if self.first_nonfinite is not None:
+            lines.append(f"not finite, first at {self.first_nonfinite!r}")
+        return "\n".join(lines)
+
+
+def summary(*roots: Value) -> Summary:
+    """Count and check the graph that computed the roots.
+
+    >>> from autograd import Value
+    >>> a, b = Value(2.0), Value(3.0)
+    >>> print(summary(a * b + b))
+    4 nodes (2 leaves), 4 edges, depth 2
+    """
+    order = topological_order(*roots)
+    depth: dict[Value, int] = {}
+    for node in order:
+        depth[node] = 1 + max(depth[parent] for parent in node.parents) if node.parents else 0
+    return Summary(
+        nodes=len(order),
+        edges=sum(len(node.parents) for node in order),
+        leaves=sum(not node.parents for node in order),
+        depth=max(depth.values()),
+        stale=sum(map(is_stale, order)),
+        first_nonfinite=first_nonfinite(*roots),
+    )

@@ -1,0 +1,269 @@
+"""Functions that make derivatives of functions, in JAX's conventions.
+
+A transform runs the function once on fresh nodes, one for each number of its arguments, and sweeps over the graph
+that this records. Nothing is approximated, and the `grad` of a Value outside is never touched.
+
+**Numbers or Values.** Where a derivative depends on plain numbers alone, plain numbers come out. Where an argument is
+a Value, or the derivative depends on one that the function captured, Values come out: nodes of a graph of the
+derivative itself, which can be differentiated again. This is how transforms nest to any order, and how a gradient can be part of a loss.
+Inside `no_grad()` plain numbers come out in any case.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from autograd import primitives
+from autograd.graph import topological_order
+from autograd.nested import flatten, names, nest
+from autograd.value import Constant, Value, recording
+
+Function = Callable[..., Any]
+Argnums = int | tuple[int, ...]
+Number = Value | float
+
+
+def grad(f: Function, argnums: Argnums = 0) -> Function:
+    """The gradient of a function that returns one number.
+
+    Args:
+        f: takes numbers, or (nested) lists, tuples or arrays of numbers, and returns a number. Further arguments,
+            by position or keyword, may be anything.
+        argnums: which argument to differentiate to, or a tuple of several.
+
+    Returns:
+        A function of the same arguments, which returns the partial derivatives shaped like the argument; a tuple of
+        such where `argnums` is a tuple.
+
+    Raises (when called):
+        TypeError: if `f` does not return one number, or an argument to differentiate to holds something else.
+
+    >>> cube = lambda x: x**3
+    >>> grad(cube)(2.0), grad(grad(cube))(2.0), grad(grad(grad(cube)))(2.0)
+    (12.0, 12.0, 6.0)
+    >>> grad(lambda x, y: x * y, argnums=(0, 1))(2.0, 5.0)
+    (5.0, 2.0)
+    >>> grad(lambda point: point[0] * point[1])([2.0, 5.0])
+    [5.0, 2.0]
+    """
+    value_and_gradient = value_and_grad(f, argnums)
+
+    def gradient(*args: Any, **kwargs: Any) -> Any:
+        return value_and_gradient(*args, **kwargs)[1]
+
+    return gradient
+
+
+def value_and_grad(f: Function, argnums: Argnums = 0) -> Function:
+    """Like `grad`, but the function returned gives a pair: the value of `f`, and the gradient.
+
+    >>> value_and_grad(lambda x: x**3)(2.0)
+    (8.0, 12.0)
+    """
+
+    def value_and_gradient(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
+        with recording() as recorded:
+            run = _Run(f, args, kwargs, argnums, recorded)
+            gradients = run.pull_back({run.single_output(f): 1.0})
+            value, *gradients = run.finish([run.outputs[0], *gradients])
+            return value, run.like_arguments(gradients)
+
+    return value_and_gradient
+
+
+def jacobian(f: Function, argnums: Argnums = 0) -> Function:
+    """The matrix of the partial derivatives of each number that `f` returns to each number of an argument.
+
+    Returns:
+        A function which returns a structure like that of `f`'s result, with a structure like the argument (a tuple
+        of such where `argnums` is a tuple) in the place of each number. Arrays stay arrays: where `f` takes an array
+        of shape s to one of shape t, the result has shape t + s.
+
+    >>> jacobian(lambda x, y: [x * y, x + y], argnums=(0, 1))(2.0, 5.0)
+    [(5.0, 2.0), (1.0, 1.0)]
+    """
+
+    def matrix(*args: Any, **kwargs: Any) -> Any:
+        with recording() as recorded:
+            run = _Run(f, args, kwargs, argnums, recorded)
+            width = len(run.variables)
+            flat = run.finish([x for output in run.outputs for x in run.pull_back({output: 1.0})])
+            rows = run.rebuild_output(iter(range(len(run.outputs))))
+            return nest(rows, run.like_arguments(range(width)), lambda i, j: flat[i * width + j])
+
+    return matrix
+
+
+def hessian(f: Function, argnums: int = 0) -> Function:
+    """The matrix of second partial derivatives of a function that returns one number: `jacobian(grad(f))`.
+
+    >>> hessian(lambda point: point[0] ** 2 * point[1])([3.0, 5.0])
+    [[10.0, 6.0], [6.0, 0.0]]
+    """
+    return jacobian(grad(f, argnums), argnums)
+
+
+def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
+    """The value of `f` and its derivative in one direction, by forward accumulation over the recorded graph.
+
+    Args:
+        primals: the arguments of `f`, as a tuple.
+        tangents: the direction, as a tuple of the same shape.
+
+    Returns:
+        The value of `f(*primals)` and Σ ∂f/∂primal × tangent, both shaped like what `f` returns.
+
+    Raises:
+        ValueError: if the tangents are not shaped like the primals.
+
+    >>> jvp(lambda x, y: x * y, (2.0, 5.0), (1.0, 0.0))
+    (10.0, 5.0)
+    """
+    with recording() as recorded:
+        run = _Run(f, tuple(primals), {}, tuple(range(len(primals))), recorded)
+        directions = flatten(tuple(tangents), "tangents")[0]
+        if names(tuple(tangents), "") != names(tuple(primals), ""):
+            raise ValueError(f"the tangents {tangents!r} are not shaped like the primals {primals!r}")
+        slopes = run.push_forward(directions)
+        flat = run.finish([*run.outputs, *slopes])
+        n = len(run.outputs)
+        return run.rebuild_output(iter(flat[:n])), run.rebuild_output(iter(flat[n:]))
+
+
+def hessian_vector_product(f: Function, x: Any, vector: Any) -> Any:
+    """The Hessian of `f` at `x` times a vector, without the Hessian: the gradient's derivative in that direction.
+
+    Args:
+        f: a function of one argument that returns one number.
+        x: a number, or a (nested) list, tuple or array of numbers.
+        vector: shaped like `x`; so is the result.
+
+    >>> hessian_vector_product(lambda p: p[0] ** 2 * p[1], [3.0, 5.0], [1.0, 0.0])
+    [10.0, 6.0]
+    """
+    return jvp(grad(f), (x,), (vector,))[1]
+
+
+class _Run:
+    """One run of a function on fresh nodes, and the sweeps over the graph that it recorded.
+
+    Attributes:
+        variables: the fresh nodes, one for each number of the arguments to differentiate to.
+        like_arguments: shapes as many numbers like those arguments.
+        outputs: the numbers that the function returned, as Values.
+        rebuild_output: shapes as many numbers like them.
+        values_given: whether a Value was among the arguments, so that Values are to come out.
+    """
+
+    def __init__(
+        self, f: Function, args: tuple[Any, ...], kwargs: Mapping[str, Any], argnums: Argnums, recorded: bool
+    ) -> None:
+        chosen = argnums if isinstance(argnums, tuple) else (argnums,)
+        for i in chosen:
+            if not -len(args) <= i < len(args):
+                raise ValueError(f"argnums names argument {i}, but the function was called with {len(args)} of them")
+        parts = [flatten(args[i], f"argument {i % len(args)}") for i in chosen]
+        numbers = [number for part, _ in parts for number in part]
+        self.variables = [primitives.identity(x) if isinstance(x, Value) else Value(x) for x in numbers]
+        self._rebuilds = [rebuild for _, rebuild in parts]
+        self._returns_tuple = isinstance(argnums, tuple)
+        self._recorded = recorded
+        self.values_given = recorded and any(isinstance(x, Value) for x in numbers)
+
+        fresh = list(args)
+        variables = iter(self.variables)
+        for i, rebuild in zip(chosen, self._rebuilds):
+            fresh[i] = rebuild(variables)
+        outputs, self.rebuild_output = flatten(f(*fresh, **kwargs), "the function's result")
+        self.outputs = [x if isinstance(x, Value) else Constant(x) for x in outputs]
+        self._order = topological_order(*self.outputs, stop=self.variables)
+        self._sort()
+
+    def _sort(self) -> None:
+        """Find the nodes that depend on the variables, and those that vary with these or with a captured Value."""
+        self._dependent = set(self.variables)
+        self._varying = set(self.variables)
+        captured = False
+        for node in self._order:
+            if not node.parents and not isinstance(node, Constant):
+                self._varying.add(node)
+                captured = True
+            if not self._dependent.isdisjoint(node.parents):
+                self._dependent.add(node)
+            if not self._varying.isdisjoint(node.parents):
+                self._varying.add(node)
+        self._symbolic = self.values_given or (captured and self._recorded)
+
+    def single_output(self, f: Function) -> Value:
+        """The one number that the function returned."""
+        returned = self.rebuild_output(iter(self.outputs))
+        if not isinstance(returned, Value):
+            raise TypeError(
+                f"the gradient of {getattr(f, '__name__', f)!r} wants a function that returns one number; it returned "
+                f"a {type(returned).__name__} of {len(self.outputs)}: use jacobian, or return a sum"
+            )
+        return returned
+
+    def pull_back(self, gradients: dict[Value, Number]) -> list[Number]:
+        """The reverse sweep: from gradients at outputs to gradients at each variable."""
+        for node in reversed(self._order):
+            if node not in gradients or node not in self._dependent:
+                continue
+            gradient = gradients[node]
+            for parent, derivative in zip(node.parents, self._local_derivatives(node)):
+                if parent in self._dependent:
+                    term = self._times(derivative, gradient)
+                    gradients[parent] = gradients[parent] + term if parent in gradients else term
+        return [gradients.get(variable, 0.0) for variable in self.variables]
+
+    def push_forward(self, directions: Sequence[Number]) -> list[Number]:
+        """The forward sweep: from a direction, a number for each variable, to the slope of each output."""
+        if self._recorded and any(isinstance(direction, Value) for direction in directions):
+            self._symbolic = self.values_given = True
+        slopes: dict[Value, Number] = dict(zip(self.variables, directions))
+        for node in self._order:
+            if node in self._dependent:
+                terms = [
+                    self._times(derivative, slopes[parent])
+                    for parent, derivative in zip(node.parents, self._local_derivatives(node))
+                    if parent in self._dependent
+                ]
+                slopes[node] = sum(terms[1:], start=terms[0])
+        return [slopes.get(output, 0.0) for output in self.outputs]
+
+    def _local_derivatives(self, node: Value) -> Sequence[Number]:
+        """As recorded; or by the same rule of the table on Values, which makes a graph of them."""
+        if not self._symbolic or node.primitive is None:
+            return node.local_derivatives
+        inputs = [parent if parent in self._varying else parent.data for parent in node.parents]
+        derivatives: Sequence[Number] = node.primitive.derivatives(*inputs, node)
+        return derivatives
+
+    def _times(self, derivative: Number, gradient: Number) -> Number:
+        """Their product; a graph is kept free of factors 1."""
+        if self._symbolic and type(derivative) is float and derivative == 1.0:
+            return gradient
+        if self._symbolic and type(gradient) is float and gradient == 1.0:
+            return derivative
+        return derivative * gradient
+
+    def finish(self, results: Sequence[Number]) -> list[Number]:
+        """The results as plain numbers; or all as Values, where an argument was one or a result depends on one.
+
+        The run is over, and nobody else can ask for derivatives to its own leaves: from here on they are constants.
+        """
+        for variable in self.variables:
+            if not variable.parents:
+                variable.__class__ = Constant
+        if self._symbolic:
+            order = topological_order(*(x for x in results if isinstance(x, Value)))
+            if self.values_given or any(not node.parents and not isinstance(node, Constant) for node in order):
+                return [x if isinstance(x, Value) else Constant(x) for x in results]
+        return [x.data if isinstance(x, Value) else float(x) for x in results]
+
+    def like_arguments(self, numbers: Iterable[Any]) -> Any:
+        """One number for each variable, shaped like the arguments."""
+        flat = iter(numbers)
+        shaped = tuple(rebuild(flat) for rebuild in self._rebuilds)
+        return shaped if self._returns_tuple else shaped[0]

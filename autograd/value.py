@@ -1,0 +1,315 @@
+"""The Value: a number that remembers how it was computed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from numbers import Real
+from threading import Lock
+from typing import Any, Never, cast
+
+from autograd import primitives
+from autograd.graph import topological_order
+from autograd.primitives import Primitive
+
+_new = object.__new__
+
+
+def as_float(number: Any) -> float:
+    """A Python or NumPy real number as a float. Raises TypeError for anything else, a Value included."""
+    if isinstance(number, (float, int)) or isinstance(number, Real):
+        return float(number)
+    raise TypeError(f"expected a real number, got {number!r} of type {type(number).__name__}")
+
+
+class Value:
+    """A number, together with the numbers it was computed from and its derivative to each of them.
+
+    Arithmetic on Values makes new Values, and so a graph. `backward()` walks that graph from its end to its
+    beginning and leaves in `grad` of every node the derivative of the end to that node.
+
+    Comparisons, `==` included, compare the numbers; hashing goes by identity, so that sets and dicts of Values hold
+    nodes. A Value is false where its number is 0.
+
+    Attributes:
+        data: the number, a float.
+        grad: the derivative of what `backward()` was called on to this node.
+        label: a name, for people.
+        parents: the Values that this one was computed from; empty for a leaf.
+        local_derivatives: ∂self/∂parent as a float for each parent, recorded when the node was made.
+        primitive: the row of the derivative table that made the node; None for a leaf.
+
+    Raises:
+        TypeError: if `data` is not a real number.
+
+    >>> a, b = Value(2.0, "a"), Value(-3.0, "b")
+    >>> c = a * b
+    >>> c.parents == (a, b), c.local_derivatives
+    (True, (-3.0, 2.0))
+    >>> c.backward()
+    >>> a.grad, b.grad
+    (-3.0, 2.0)
+    """
+
+    __slots__ = ("data", "grad", "label", "local_derivatives", "parents", "primitive")
+
+    def __init__(self, data: float, label: str = "") -> None:
+        self.data = as_float(data)
+        self.grad = 0.0
+        self.label = label
+        self.parents: tuple[Value, ...] = ()
+        self.local_derivatives: tuple[float, ...] = ()
+        self.primitive: Primitive | None = None
+
+    @property
+    def op(self) -> str:
+        """The symbol of the operation that made this node; "" for a leaf."""
+        return self.primitive.symbol if self.primitive else ""
+
+    @staticmethod
+    def apply(primitive: Primitive, inputs: tuple[Value | float, ...]) -> Value:
+        """Compute a primitive of numbers and Values, and record the node. Any row of the table comes through here.
+
+        Raises:
+            ValueError, OverflowError, ZeroDivisionError: where the value is undefined, naming operation and operands.
+        """
+        for x in inputs:
+            if not isinstance(x, Value):
+                inputs = tuple([x if isinstance(x, Value) else Constant(x) for x in inputs])
+                break
+        parents = cast("tuple[Value, ...]", inputs)
+        numbers = [parent.data for parent in parents]
+        try:
+            data = primitive.forward(*numbers)
+        except (ArithmeticError, ValueError) as error:
+            raise _undefined(primitive, parents, error) from None
+        if type(data) is not float:
+            data = as_float(data)
+        return _node(data, parents, primitive.local_derivatives(numbers, data), primitive)
+
+    def backward(self, gradient: float = 1.0) -> None:
+        """Leave in `grad` of every node the derivative of this Value to it, times `gradient`.
+
+        Leaves accumulate: what is found is added to the `grad` they have, so that calling twice doubles it. Interior
+        nodes are overwritten. An exception in mid-pass, Ctrl-C included, leaves every `grad` as it was.
+
+        >>> a = Value(3.0)
+        >>> (a * a).backward()
+        >>> a.grad
+        6.0
+        """
+        gradient = as_float(gradient)
+        order = topological_order(self)
+        before = [node.grad for node in order]
+        try:
+            for node in order:
+                node.grad = 0.0
+            self.grad = gradient
+            for node in reversed(order):
+                if node.parents:
+                    gradient = node.grad
+                    for parent, derivative in zip(node.parents, node.local_derivatives):
+                        parent.grad += derivative * gradient  # the chain rule
+            for node, accumulated in zip(order, before):
+                if not node.parents:
+                    node.grad += accumulated
+        except BaseException:
+            for node, grad in zip(order, before):
+                node.grad = grad
+            raise
+
+    def detach(self) -> Value:
+        """The same number as a constant, cut off from the graph."""
+        constant = Constant(self.data)
+        constant.label = self.label
+        return constant
+
+    # Operators. Addition, subtraction and multiplication spell out what the table says, since graphs are made of them.
+
+    def __add__(self, other: Value | float) -> Value:
+        if not isinstance(other, Value):
+            if (other := _constant(other)) is None:
+                return NotImplemented
+        return _node(self.data + other.data, (self, other), (1.0, 1.0), primitives.add)
+
+    def __radd__(self, other: float) -> Value:
+        if type(other) is int and other == 0:  # where the built-in sum starts
+            return self
+        return NotImplemented if (constant := _constant(other)) is None else constant + self
+
+    def __sub__(self, other: Value | float) -> Value:
+        if not isinstance(other, Value):
+            if (other := _constant(other)) is None:
+                return NotImplemented
+        return _node(self.data - other.data, (self, other), (1.0, -1.0), primitives.sub)
+
+    def __rsub__(self, other: float) -> Value:
+        return NotImplemented if (constant := _constant(other)) is None else constant - self
+
+    def __mul__(self, other: Value | float) -> Value:
+        if not isinstance(other, Value):
+            if (other := _constant(other)) is None:
+                return NotImplemented
+        a, b = self.data, other.data
+        return _node(a * b, (self, other), (b, a), primitives.mul)
+
+    def __rmul__(self, other: float) -> Value:
+        return NotImplemented if (constant := _constant(other)) is None else constant * self
+
+    def __truediv__(self, other: Value | float) -> Value:
+        if (divisor := _constant(other)) is None:
+            return NotImplemented
+        return primitives.div(self, divisor)
+
+    def __rtruediv__(self, other: float) -> Value:
+        return NotImplemented if (constant := _constant(other)) is None else constant / self
+
+    def __pow__(self, other: Value | float) -> Value:
+        if (exponent := _constant(other)) is None:
+            return NotImplemented
+        rule = primitives.constant_power if isinstance(exponent, Constant) else primitives.power
+        return rule(self, exponent)
+
+    def __rpow__(self, other: float) -> Value:
+        return NotImplemented if (constant := _constant(other)) is None else constant**self
+
+    def __neg__(self) -> Value:
+        return primitives.neg(self)
+
+    def __pos__(self) -> Value:
+        return self
+
+    def __abs__(self) -> Value:
+        return primitives.absolute(self)
+
+    def __eq__(self, other: object) -> bool:
+        return self.data == _number(other)
+
+    def __ne__(self, other: object) -> bool:
+        return self.data != _number(other)
+
+    def __lt__(self, other: Value | float) -> bool:
+        return self.data < _number(other)
+
+    def __le__(self, other: Value | float) -> bool:
+        return self.data <= _number(other)
+
+    def __gt__(self, other: Value | float) -> bool:
+        return self.data > _number(other)
+
+    def __ge__(self, other: Value | float) -> bool:
+        return self.data >= _number(other)
+
+    __hash__ = object.__hash__
+
+    def __bool__(self) -> bool:
+        return self.data != 0
+
+    def __float__(self) -> Never:
+        raise TypeError(
+            "float() of a Value would drop its gradient without a word. For the number write v.data; in place of "
+            "math.exp(v) write v.exp() or autograd.exp(v), and likewise for the other functions"
+        )
+
+    def __repr__(self) -> str:
+        details = f", op={self.op!r}" if self.op else ""
+        details += f", label={self.label!r}" if self.label else ""
+        return f"{type(self).__name__}(data={self.data!r}, grad={self.grad!r}{details})"
+
+    def __format__(self, spec: str) -> str:
+        return format(self.data, spec) if spec else str(self)
+
+    # The table's functions of one number, as methods: `v.exp()` is `autograd.exp(v)`.
+    exp, expm1, log, log1p = primitives.exp, primitives.expm1, primitives.log, primitives.log1p
+    log2, log10, sqrt, cbrt = primitives.log2, primitives.log10, primitives.sqrt, primitives.cbrt
+    sin, cos, tan = primitives.sin, primitives.cos, primitives.tan
+    asin, acos, atan = primitives.asin, primitives.acos, primitives.atan
+    sinh, cosh, tanh = primitives.sinh, primitives.cosh, primitives.tanh
+    asinh, acosh, atanh = primitives.asinh, primitives.acosh, primitives.atanh
+    sigmoid, softplus, relu, erf = primitives.sigmoid, primitives.softplus, primitives.relu, primitives.erf
+
+
+class Constant(Value):
+    """A number that was wrapped because it met a Value: a leaf that nobody asks the derivative to."""
+
+    __slots__ = ()
+
+
+def _node(
+    data: float, parents: tuple[Value, ...], local_derivatives: tuple[float, ...], primitive: Primitive
+) -> Value:
+    if _pauses and _paused.get():
+        return Constant(data)
+    node = _new(Value)  # around __init__, which is for leaves: graphs are made of millions of these
+    node.data = data
+    node.grad = 0.0
+    node.label = ""
+    node.parents = parents
+    node.local_derivatives = local_derivatives
+    node.primitive = primitive
+    return node
+
+
+def _constant(number: Any) -> Value | None:
+    """A Value as it is, a real number as a Constant, None for anything else."""
+    if isinstance(number, Value):
+        return number
+    return Constant(number) if isinstance(number, (float, int, Real)) else None
+
+
+def _number(other: Any) -> Any:
+    return other.data if isinstance(other, Value) else other
+
+
+def _undefined(primitive: Primitive, parents: tuple[Value, ...], error: Exception) -> Exception:
+    """The error of a forward rule, with the operation and its operands named."""
+    operands = [f"{parent.label} = {parent.data!r}" if parent.label else repr(parent.data) for parent in parents[:4]]
+    if len(parents) > 4:
+        operands.append(f"and {len(parents) - 4} more")
+    if len(parents) == 2 and not primitive.symbol.isidentifier():
+        formula = f"({operands[0]}) {primitive.symbol} ({operands[1]})"
+    else:
+        formula = f"{primitive.symbol}({', '.join(operands)})"
+    kinds = (ZeroDivisionError, OverflowError, ArithmeticError, ValueError)
+    kind = next(kind for kind in kinds if isinstance(error, kind))
+    return kind(f"{formula} has no finite real value: {error}")
+
+
+_paused: ContextVar[bool] = ContextVar("autograd_paused", default=False)
+_pauses = 0  # open no_grad blocks of all threads together: while there is none, nobody asks the context variable
+_pauses_lock = Lock()
+
+
+@contextmanager
+def no_grad() -> Iterator[None]:
+    """A context (or decorator) in which no graph is recorded: results are constants, without parents.
+
+    It holds for the thread (or asyncio task) that enters it, and no other.
+
+    >>> x = Value(3.0)
+    >>> with no_grad():
+    ...     y = x * x
+    >>> y.data, y.parents
+    (9.0, ())
+    """
+    global _pauses
+    with _pauses_lock:
+        _pauses += 1
+    token = _paused.set(True)
+    try:
+        yield
+    finally:
+        _paused.reset(token)
+        with _pauses_lock:
+            _pauses -= 1
+
+
+@contextmanager
+def recording() -> Iterator[bool]:
+    """A context in which graphs are recorded even inside `no_grad`; gives whether they were before."""
+    token = _paused.set(False)
+    try:
+        yield not token.old_value if token.old_value is not token.MISSING else True
+    finally:
+        _paused.reset(token)

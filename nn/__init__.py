@@ -1,0 +1,4 @@
+"""Sigmoid networks of scalar Values."""
+
+from nn.layers import MLP, Layer, Neuron
+from nn.module import Module

@@ -1,0 +1,67 @@
+"""Initial weights. An initializer draws one weight: `(random, fan_in, fan_out)` to a number.
+
+`random` is a `random.Random` or the module of that name; fan_in and fan_out are the numbers of inputs and of neurons
+of the layer. Biases start at zero.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Protocol
+
+
+class RandomSource(Protocol):
+    """What an initializer asks of its source of chance: `random.Random` has it, and so has the module `random`."""
+
+    def uniform(self, a: float, b: float, /) -> float: ...
+    def gauss(self, mu: float, sigma: float, /) -> float: ...
+
+
+Initializer = Callable[[RandomSource, int, int], float]
+
+
+def uniform(low: float = -1.0, high: float = 1.0) -> Initializer:
+    """Uniform between two bounds; the 1986 paper takes ±0.3."""
+    return lambda random, fan_in, fan_out: random.uniform(low, high)
+
+
+def normal(mean: float = 0.0, standard_deviation: float = 1.0) -> Initializer:
+    """Normally distributed, as Nielsen's first network has it."""
+    return lambda random, fan_in, fan_out: random.gauss(mean, standard_deviation)
+
+
+def glorot(gain: float = 1.0) -> Initializer:
+    """Uniform within ± gain √(6 / (fan_in + fan_out)): activations and errors keep their size through tanh layers.
+
+    Source: Glorot and Bengio 2010, eq. 16.
+    """
+
+    def draw(random: RandomSource, fan_in: int, fan_out: int) -> float:
+        bound = gain * math.sqrt(6 / (fan_in + fan_out))
+        return random.uniform(-bound, bound)
+
+    return draw
+
+
+def he() -> Initializer:
+    """Normal with variance 2 / fan_in: the same for relu, which silences half of its inputs.
+
+    Source: He, Zhang, Ren and Sun 2015, eq. 10.
+    """
+    return lambda random, fan_in, fan_out: random.gauss(0.0, math.sqrt(2 / fan_in))
+
+
+def constant(number: float) -> Initializer:
+    """The same weight everywhere: neurons that start equal stay equal, which is why nobody trains from it."""
+    return lambda random, fan_in, fan_out: number
+
+
+def default_initializer(activation: str) -> Initializer:
+    """He for relu and softplus; Glorot for tanh and identity, and four times as wide for sigmoid.
+
+    The factor 4 makes up for the sigmoid's slope, at most 1/4 (Glorot and Bengio's own advice for it).
+    """
+    if activation in ("relu", "softplus"):
+        return he()
+    return glorot(gain=4.0 if activation == "sigmoid" else 1.0)

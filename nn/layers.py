@@ -1,0 +1,222 @@
+"""Neuron, Layer and MLP, in the notation of the texts: z = Σ w a + b, a = σ(z)."""
+
+from __future__ import annotations
+
+import operator
+import random
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
+
+import autograd
+from autograd import Constant, Value
+from nn.initializers import Initializer, RandomSource, default_initializer
+from nn.module import Module
+
+Activation = Literal["sigmoid", "tanh", "relu", "softplus", "identity"]
+
+ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
+    "sigmoid": autograd.sigmoid,
+    "tanh": autograd.tanh,
+    "relu": autograd.relu,
+    "softplus": autograd.softplus,
+    "identity": lambda z: z,
+}
+
+
+class Neuron(Module):
+    """One neuron: the weighted sum z of its inputs and a bias, and an activation a = σ(z).
+
+    Args:
+        nin: the number of inputs, and so of weights.
+        activation: "sigmoid", "tanh", "relu", "softplus" or "identity".
+        initializer: draws the initial weights; the default suits the activation (`default_initializer`).
+        seed: for drawing them; None draws from Python's global `random`.
+        nout: how many neurons stand side by side, for initializers that ask.
+        elementary: build z from additions and multiplications, a node each, instead of one `dot` node.
+        name: what the labels of its Values begin with.
+
+    Attributes: `weights` (a list of `nin` Values), `bias` (a Value), `activation`, `elementary`.
+
+    >>> neuron = Neuron(2, seed=1)
+    >>> neuron([1.0, 0.5])
+    Value(data=0.6140281018018083, grad=0.0, op='sigmoid', label='a')
+    """
+
+    def __init__(
+        self,
+        nin: int,
+        activation: Activation = "sigmoid",
+        *,
+        initializer: Initializer | None = None,
+        seed: int | RandomSource | None = None,
+        nout: int = 1,
+        elementary: bool = False,
+        name: str = "",
+    ) -> None:
+        self.activation = _known_activation(activation)
+        draw = initializer or default_initializer(activation)
+        source = _random_source(seed)
+        prefix = f"{name}." if name else ""
+        fan_in = _count(nin, "inputs")
+        self.weights = [Value(draw(source, fan_in, nout), f"{prefix}weights.{k}") for k in range(fan_in)]
+        self.bias = Value(0.0, f"{prefix}bias")
+        self.elementary = elementary
+        self._labels = (f"{prefix}z", f"{prefix}a")
+
+    def __call__(self, inputs: Sequence[Value | float]) -> Value:
+        """The activation a. Raises ValueError where `inputs` are not as many as the weights."""
+        return self.forward(_as_values(inputs, len(self.weights), "Neuron"))
+
+    def forward(self, inputs: list[Value]) -> Value:
+        """The activation of as many Values as there are weights, unchecked."""
+        if self.elementary:
+            z = sum(map(operator.mul, self.weights, inputs), self.bias)
+        else:
+            z = autograd.dot(self.weights, inputs, self.bias)
+        a: Value = ACTIVATIONS[self.activation](z)
+        z.label, a.label = self._labels
+        return a
+
+
+class Layer(Module):
+    """`nout` neurons with the same `nin` inputs; arguments as in Neuron. Attribute: `neurons`, a list."""
+
+    def __init__(
+        self,
+        nin: int,
+        nout: int,
+        activation: Activation = "sigmoid",
+        *,
+        initializer: Initializer | None = None,
+        seed: int | RandomSource | None = None,
+        elementary: bool = False,
+        name: str = "",
+    ) -> None:
+        source = _random_source(seed)
+        prefix = f"{name}." if name else ""
+        self.neurons = [
+            Neuron(
+                nin,
+                activation,
+                initializer=initializer,
+                seed=source,
+                nout=nout,
+                elementary=elementary,
+                name=f"{prefix}neurons.{j}",
+            )
+            for j in range(_count(nout, "neurons"))
+        ]
+
+    @property
+    def activation(self) -> str:
+        """The name of its neurons' activation."""
+        return self.neurons[0].activation
+
+    def __call__(self, inputs: Sequence[Value | float]) -> list[Value]:
+        """The neurons' activations, one each. Raises ValueError where `inputs` are too many or too few."""
+        return self.forward(_as_values(inputs, len(self.neurons[0].weights), "Layer"))
+
+    def forward(self, inputs: list[Value]) -> list[Value]:
+        """The activations of as many Values as there are inputs, unchecked."""
+        return [neuron.forward(inputs) for neuron in self.neurons]
+
+
+class MLP(Module):
+    """A multilayer perceptron: every neuron of a layer sees every neuron of the layer before.
+
+    Args:
+        nin: the number of inputs.
+        nouts: how many neurons each layer has, the output layer last.
+        activation: of the hidden layers; a name for all, or a sequence with one name a hidden layer.
+        output_activation: of the output layer. Losses of logits want "identity" here.
+        initializer, seed, elementary: as in Neuron; by default weights are drawn by `default_initializer`.
+
+    Attributes: `nin`, and `layers`, so that `model.layers[i].neurons[j].weights[k]` is the weight w_jk of layer i + 1.
+
+    Raises:
+        ValueError: for counts below 1, no layers, or unknown activations.
+        TypeError: for counts that are not integers.
+
+    >>> model = MLP(64, [30, 10], seed=0)
+    >>> len(model.parameters()), len(model([0.5] * 64))
+    (2260, 10)
+    """
+
+    def __init__(
+        self,
+        nin: int,
+        nouts: Sequence[int],
+        activation: Activation | Sequence[Activation] = "sigmoid",
+        output_activation: Activation = "sigmoid",
+        *,
+        initializer: Initializer | None = None,
+        seed: int | RandomSource | None = None,
+        elementary: bool = False,
+    ) -> None:
+        if isinstance(nouts, int) or not len(nouts):
+            raise ValueError(f"nouts expects a list with the number of neurons of each layer, got {nouts!r}")
+        hidden = [activation] * (len(nouts) - 1) if isinstance(activation, str) else list(activation)
+        if len(hidden) != len(nouts) - 1:
+            raise ValueError(
+                f"activation expects one name, or one for each of the {len(nouts) - 1} hidden layers; got {hidden!r}"
+            )
+        source = _random_source(seed)
+        self.nin = _count(nin, "inputs")
+        sizes = [nin, *nouts]
+        self.layers = [
+            Layer(
+                sizes[i],
+                sizes[i + 1],
+                name_of_activation,
+                initializer=initializer,
+                seed=source,
+                elementary=elementary,
+                name=f"layers.{i}",
+            )
+            for i, name_of_activation in enumerate([*hidden, output_activation])
+        ]
+
+    def __call__(self, inputs: Sequence[Value | float]) -> list[Value] | Value:
+        """The output neurons' activations: a list of Values, or the one Value where the last layer has one neuron.
+
+        Raises:
+            ValueError: where there are not `nin` inputs.
+            TypeError: where one of them is no number.
+        """
+        activations = _as_values(inputs, self.nin, "MLP")
+        for layer in self.layers:
+            activations = layer.forward(activations)
+        return activations if len(activations) > 1 else activations[0]
+
+    def __repr__(self) -> str:
+        layers = ", ".join(f"{len(layer.neurons)} {layer.activation}" for layer in self.layers)
+        return f"MLP({self.nin} inputs -> {layers})"
+
+
+def _as_values(inputs: Sequence[Value | float], expected: int, who: str) -> list[Value]:
+    """The inputs as Values, numbers wrapped as constants."""
+    if isinstance(inputs, str) or not hasattr(inputs, "__len__"):
+        raise TypeError(f"{who} expects a sequence of {expected} numbers, got {inputs!r}")
+    if len(inputs) != expected:
+        raise ValueError(f"{who} expects {expected} inputs, got {len(inputs)}")
+    return [x if isinstance(x, Value) else Constant(x) for x in inputs]
+
+
+def _known_activation(activation: str) -> str:
+    if activation not in ACTIVATIONS:
+        raise ValueError(f"unknown activation {activation!r}; choose one of {', '.join(ACTIVATIONS)}")
+    return activation
+
+
+def _count(number: int, what: str) -> int:
+    if isinstance(number, bool) or not hasattr(number, "__index__"):
+        raise TypeError(f"the number of {what} must be an integer, got {number!r}")
+    if number < 1:
+        raise ValueError(f"the number of {what} must be at least 1, got {number}")
+    return operator.index(number)
+
+
+def _random_source(seed: int | RandomSource | None) -> RandomSource:
+    if seed is None:
+        return random  # type: ignore[return-value]
+    return random.Random(seed) if isinstance(seed, int) else seed

@@ -1,0 +1,83 @@
+"""Module: what every network, layer and neuron has in common."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from autograd import Value
+
+
+class Module:
+    """Something with parameters: the Values found in its attributes, in the order in which they were set.
+
+    Attributes may be Values, Modules, and lists, tuples or dicts of these, nested as you like. A parameter found
+    twice (tied weights) counts once. Subclass it for a network of your own: set the parameters in `__init__`, and
+    compute with them in `__call__`.
+
+    >>> class Line(Module):
+    ...     def __init__(self):
+    ...         self.slope, self.intercepts = Value(2.0), [Value(1.0)]
+    >>> list(Line().named_parameters())
+    [('slope', Value(data=2.0, grad=0.0)), ('intercepts.0', Value(data=1.0, grad=0.0))]
+    """
+
+    def named_parameters(self) -> Iterator[tuple[str, Value]]:
+        """Each parameter once, with the path that leads to it, such as `layers.0.neurons.3.weights.12`."""
+        seen: set[Value] = set()
+        for name, parameter in _walk(vars(self), ""):
+            if parameter not in seen:
+                seen.add(parameter)
+                yield name, parameter
+
+    def parameters(self) -> list[Value]:
+        """Each parameter once, in the order of `named_parameters`."""
+        return [parameter for _, parameter in self.named_parameters()]
+
+    def zero_grad(self) -> None:
+        """Set every parameter's gradient to zero."""
+        for parameter in self.parameters():
+            parameter.grad = 0.0
+
+    def state_dict(self) -> dict[str, float]:
+        """Every parameter's number by its name."""
+        return {name: parameter.data for name, parameter in self.named_parameters()}
+
+    def load_state_dict(self, state: Mapping[str, float]) -> None:
+        """Set every parameter from a mapping such as `state_dict` returns.
+
+        Raises:
+            ValueError: if the names differ from this module's, in which case nothing has been changed.
+            TypeError: if something in it is not a number, likewise.
+        """
+        parameters = dict(self.named_parameters())
+        missing, unknown = parameters.keys() - state.keys(), state.keys() - parameters.keys()
+        if missing or unknown:
+            raise ValueError(
+                f"the state does not fit this {type(self).__name__}: "
+                f"{len(missing)} parameters are missing{_example(missing)}, "
+                f"{len(unknown)} are unknown{_example(unknown)}"
+            )
+        numbers = {name: Value(state[name]).data for name in parameters}
+        for name, parameter in parameters.items():
+            parameter.data = numbers[name]
+
+
+def _walk(item: Any, path: str) -> Iterator[tuple[str, Value]]:
+    if isinstance(item, Value):
+        yield path, item
+        return
+    if isinstance(item, Module):
+        item = vars(item)
+    if isinstance(item, Mapping):
+        children = item.items()
+    elif isinstance(item, (list, tuple)):
+        children = enumerate(item)  # type: ignore[assignment]
+    else:
+        return
+    for key, child in children:
+        yield from _walk(child, f"{path}.{key}" if path else str(key))
+
+
+def _example(names: set[str]) -> str:
+    return f" (such as {min(names)!r})" if names else ""
