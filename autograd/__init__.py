@@ -8,12 +8,13 @@
 7.0
 """
 
-import os as _os
+import os.path as _path  # not pathlib, which alone would take a third of the time of this import
 
-if _os.path.exists(_os.path.join(_os.path.dirname(__file__), "tracer.py")):  # a file of the other package alone
+if _path.exists(_path.join(_path.dirname(__file__), "tracer.py")):  # noqa: PTH110, PTH118, PTH120
+    # That is a file which only the other package has.
     raise ImportError(
-        "the folder of lucidgrad's package 'autograd' also holds files of another package of that name (HIPS/autograd): "
-        "pip has written one over the other. Remove both, then install the one you want: "
+        "the folder of lucidgrad's package 'autograd' also holds the files of another package of that name "
+        "(HIPS/autograd): pip has written one over the other. Remove both, then install the one you want: "
         "pip uninstall -y autograd lucidgrad, then pip install lucidgrad (or pip install . in its checkout)"
     )
 
@@ -54,3 +55,57 @@ from autograd.primitives import (
 )
 from autograd.transforms import grad, hessian, hessian_vector_product, jacobian, jvp, value_and_grad
 from autograd.value import Constant, Value, no_grad
+
+__all__ = [
+    "Constant",
+    "Summary",
+    "Value",
+    "acos",
+    "acosh",
+    "asin",
+    "asinh",
+    "atan",
+    "atan2",
+    "atanh",
+    "cbrt",
+    "check_gradient",
+    "cos",
+    "cosh",
+    "dot",
+    "erf",
+    "exp",
+    "expm1",
+    "first_nonfinite",
+    "grad",
+    "hessian",
+    "hessian_vector_product",
+    "hypot",
+    "is_stale",
+    "jacobian",
+    "jvp",
+    "leaves",
+    "log",
+    "log1p",
+    "log2",
+    "log10",
+    "logsumexp",
+    "maximum",
+    "minimum",
+    "no_grad",
+    "primitive",
+    "relu",
+    "sigmoid",
+    "sin",
+    "sinh",
+    "softmax",
+    "softplus",
+    "sqrt",
+    "sum",
+    "summary",
+    "tan",
+    "tanh",
+    "topological_order",
+    "value_and_grad",
+    "where",
+    "xlogy",
+]

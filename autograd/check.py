@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import inspect
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from autograd.nested import flatten, names
 from autograd.transforms import grad
 from autograd.value import Value, no_grad
 
 
-@dataclass(frozen=True)
-class Comparison:
+class Comparison(NamedTuple):
     """One partial derivative, twice.
 
     Attributes:
@@ -32,13 +29,13 @@ class Comparison:
     relative_error: float
 
 
-@dataclass(frozen=True)
-class GradientCheck:
+class GradientCheck(NamedTuple):
     """What `check_gradient` found; true where it passed. `str()` of it is a table, the worst first.
 
     Attributes:
         comparisons: one for each number of the arguments, the worst first.
-        passed: whether every gradient agrees with the differences.
+        failures: those that disagree.
+        passed: whether there are none.
     """
 
     comparisons: tuple[Comparison, ...]
@@ -58,7 +55,8 @@ class GradientCheck:
         width = max(len("argument"), *(len(c.argument) for c in shown)) if shown else 8
         lines = [verdict, f"{'argument':<{width}}  {'gradient':>23}  {'central difference':>23}  relative error"]
         lines += [
-            f"{c.argument:<{width}}  {c.gradient:>23.15g}  {c.difference:>23.15g}  {c.relative_error:.1e}" for c in shown
+            f"{c.argument:<{width}}  {c.gradient:>23.15g}  {c.difference:>23.15g}  {c.relative_error:.1e}"
+            for c in shown
         ]
         return "\n".join(lines)
 
@@ -139,6 +137,8 @@ def _central_difference(f: Callable[[float], float], x: float) -> tuple[float, f
 
 def _argument_names(f: Callable[..., Any], args: tuple[Any, ...]) -> list[str]:
     """The names that the function's own signature gives its arguments, and the indices into them."""
+    import inspect
+
     try:
         bound = inspect.signature(f).bind(*args).arguments
     except (TypeError, ValueError):

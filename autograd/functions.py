@@ -10,7 +10,7 @@ import operator
 from collections.abc import Iterable
 
 from autograd import primitives
-from autograd.value import Constant, Value, _node
+from autograd.value import Value, _node
 
 
 def sum(values: Iterable[Value | float]) -> Value | float:

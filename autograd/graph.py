@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from autograd.value import Value
@@ -94,8 +93,7 @@ def first_nonfinite(*roots: Value) -> Value | None:
     return None
 
 
-@dataclass(frozen=True)
-class Summary:
+class Summary(NamedTuple):
     """What `summary` found. `str()` of it is one line a fact.
 
     Attributes:

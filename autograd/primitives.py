@@ -39,7 +39,7 @@ class Primitive:
         self.__doc__ = doc
 
     @overload
-    def __call__(self, *inputs: float) -> float: ...
+    def __call__(self, *inputs: float) -> float: ...  # type: ignore[overload-overlap]
     @overload
     def __call__(self, *inputs: Value | float) -> Value: ...
     def __call__(self, *inputs: Any) -> Any:
@@ -202,7 +202,7 @@ minimum = primitive(
 )
 
 # Exponentials and logarithms
-exp = primitive("exp", math.exp, lambda x, out: (out,), doc="e to the power of x.")
+exp: Primitive = primitive("exp", math.exp, lambda x, out: (out,), doc="e to the power of x.")
 expm1 = primitive("expm1", math.expm1, lambda x, out: (exp(x),), doc="exp(x) - 1, accurate near 0.")
 log = primitive("log", math.log, lambda x, out: (1 / x,), doc="The natural logarithm.")
 log1p = primitive("log1p", math.log1p, lambda x, out: (1 / (1 + x),), doc="log(1 + x), accurate near 0.")
@@ -215,16 +215,20 @@ xlogy = primitive(
     doc="x log y, and 0 at x = 0: a term of a cross-entropy.",
 )
 sqrt = primitive("sqrt", math.sqrt, lambda x, out: (0.5 / out,), doc="The square root.")
-cbrt = primitive("cbrt", math.cbrt, lambda x, out: (1 / (3 * out * out),), doc="The cube root, of negative numbers too.")
+cbrt = primitive(
+    "cbrt", math.cbrt, lambda x, out: (1 / (3 * out * out),), doc="The cube root, of negative numbers too."
+)
 hypot = primitive("hypot", math.hypot, lambda x, y, out: (x / out, y / out), doc="sqrt(x² + y²), without overflow.")
 
 # Trigonometry, angles in radians
 sin = primitive("sin", math.sin, lambda x, out: (cos(x),), doc="The sine of an angle in radians.")
-cos = primitive("cos", math.cos, lambda x, out: (-sin(x),), doc="The cosine of an angle in radians.")
+cos: Primitive = primitive("cos", math.cos, lambda x, out: (-sin(x),), doc="The cosine of an angle in radians.")
 tan = primitive("tan", math.tan, lambda x, out: (1 + out * out,), doc="The tangent of an angle in radians.")
 asin = primitive("asin", math.asin, lambda x, out: (1 / sqrt((1 - x) * (1 + x)),), doc="The angle whose sine is x.")
 acos = primitive("acos", math.acos, lambda x, out: (-1 / sqrt((1 - x) * (1 + x)),), doc="The angle whose cosine is x.")
-atan = primitive("atan", math.atan, lambda x, out: (1 / hypot(1.0, x) / hypot(1.0, x),), doc="The angle whose tangent is x.")
+atan = primitive(
+    "atan", math.atan, lambda x, out: (1 / hypot(1.0, x) / hypot(1.0, x),), doc="The angle whose tangent is x."
+)
 atan2 = primitive(
     "atan2",
     math.atan2,
@@ -234,15 +238,13 @@ atan2 = primitive(
 
 # Hyperbolic functions
 sinh = primitive("sinh", math.sinh, lambda x, out: (cosh(x),), doc="The hyperbolic sine.")
-cosh = primitive("cosh", math.cosh, lambda x, out: (sinh(x),), doc="The hyperbolic cosine.")
+cosh: Primitive = primitive("cosh", math.cosh, lambda x, out: (sinh(x),), doc="The hyperbolic cosine.")
 tanh = primitive("tanh", math.tanh, lambda x, out: (1 - out * out,), doc="The hyperbolic tangent, an activation.")
 asinh = primitive("asinh", math.asinh, lambda x, out: (1 / hypot(1.0, x),), doc="The inverse hyperbolic sine.")
 acosh = primitive(
     "acosh", math.acosh, lambda x, out: (1 / (sqrt(x - 1) * sqrt(x + 1)),), doc="The inverse hyperbolic cosine."
 )
-atanh = primitive(
-    "atanh", math.atanh, lambda x, out: (1 / ((1 - x) * (1 + x)),), doc="The inverse hyperbolic tangent."
-)
+atanh = primitive("atanh", math.atanh, lambda x, out: (1 / ((1 - x) * (1 + x)),), doc="The inverse hyperbolic tangent.")
 
 # Activations and the error function
 sigmoid = primitive("sigmoid", _sigmoid, lambda x, out: (out * (1 - out),), doc="1 / (1 + exp(-x)), the texts' σ.")
@@ -252,9 +254,5 @@ softplus = primitive(
     lambda x, out: (sigmoid(x),),
     doc="log(1 + exp(x)), a smooth relu.",
 )
-relu = primitive(
-    "relu", lambda x: 0.0 if x <= 0 else x, lambda x, out: (1.0 * (x > 0),), doc="x above 0, else 0."
-)
-erf = primitive(
-    "erf", math.erf, lambda x, out: (2 / math.sqrt(math.pi) * exp(-x * x),), doc="The error function."
-)
+relu = primitive("relu", lambda x: 0.0 if x <= 0 else x, lambda x, out: (1.0 * (x > 0),), doc="x above 0, else 0.")
+erf = primitive("erf", math.erf, lambda x, out: (2 / math.sqrt(math.pi) * exp(-x * x),), doc="The error function.")

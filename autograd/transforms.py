@@ -5,8 +5,8 @@ that this records. Nothing is approximated, and the `grad` of a Value outside is
 
 **Numbers or Values.** Where a derivative depends on plain numbers alone, plain numbers come out. Where an argument is
 a Value, or the derivative depends on one that the function captured, Values come out: nodes of a graph of the
-derivative itself, which can be differentiated again. This is how transforms nest to any order, and how a gradient can be part of a loss.
-Inside `no_grad()` plain numbers come out in any case.
+derivative itself, which can be differentiated again. This is how transforms nest to any order, and how a gradient can
+be part of a loss. Inside `no_grad()` plain numbers come out in any case.
 """
 
 from __future__ import annotations

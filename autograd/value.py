@@ -18,7 +18,7 @@ _new = object.__new__
 
 def as_float(number: Any) -> float:
     """A Python or NumPy real number as a float. Raises TypeError for anything else, a Value included."""
-    if isinstance(number, (float, int)) or isinstance(number, Real):
+    if isinstance(number, (float, int, Real)):
         return float(number)
     raise TypeError(f"expected a real number, got {number!r} of type {type(number).__name__}")
 
@@ -128,9 +128,8 @@ class Value:
     # Operators. Addition, subtraction and multiplication spell out what the table says, since graphs are made of them.
 
     def __add__(self, other: Value | float) -> Value:
-        if not isinstance(other, Value):
-            if (other := _constant(other)) is None:
-                return NotImplemented
+        if not isinstance(other, Value) and (other := _constant(other)) is None:
+            return NotImplemented
         return _node(self.data + other.data, (self, other), (1.0, 1.0), primitives.add)
 
     def __radd__(self, other: float) -> Value:
@@ -139,18 +138,16 @@ class Value:
         return NotImplemented if (constant := _constant(other)) is None else constant + self
 
     def __sub__(self, other: Value | float) -> Value:
-        if not isinstance(other, Value):
-            if (other := _constant(other)) is None:
-                return NotImplemented
+        if not isinstance(other, Value) and (other := _constant(other)) is None:
+            return NotImplemented
         return _node(self.data - other.data, (self, other), (1.0, -1.0), primitives.sub)
 
     def __rsub__(self, other: float) -> Value:
         return NotImplemented if (constant := _constant(other)) is None else constant - self
 
     def __mul__(self, other: Value | float) -> Value:
-        if not isinstance(other, Value):
-            if (other := _constant(other)) is None:
-                return NotImplemented
+        if not isinstance(other, Value) and (other := _constant(other)) is None:
+            return NotImplemented
         a, b = self.data, other.data
         return _node(a * b, (self, other), (b, a), primitives.mul)
 
@@ -236,9 +233,7 @@ class Constant(Value):
     __slots__ = ()
 
 
-def _node(
-    data: float, parents: tuple[Value, ...], local_derivatives: tuple[float, ...], primitive: Primitive
-) -> Value:
+def _node(data: float, parents: tuple[Value, ...], local_derivatives: tuple[float, ...], primitive: Primitive) -> Value:
     if _pauses and _paused.get():
         return Constant(data)
     node = _new(Value)  # around __init__, which is for leaves: graphs are made of millions of these
@@ -251,15 +246,16 @@ def _node(
     return node
 
 
-def _constant(number: Any) -> Value | None:
+def _constant(number: Any) -> Any:
     """A Value as it is, a real number as a Constant, None for anything else."""
     if isinstance(number, Value):
         return number
-    return Constant(number) if isinstance(number, (float, int, Real)) else None
+    return Constant(cast(float, number)) if isinstance(number, (float, int, Real)) else None
 
 
-def _number(other: Any) -> Any:
-    return other.data if isinstance(other, Value) else other
+def _number(other: Any) -> float:
+    """What a comparison compares with: a Value's number, or whatever else as it is."""
+    return other.data if isinstance(other, Value) else cast(float, other)
 
 
 def _undefined(primitive: Primitive, parents: tuple[Value, ...], error: Exception) -> Exception:

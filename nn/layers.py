@@ -37,9 +37,9 @@ class Neuron(Module):
 
     Attributes: `weights` (a list of `nin` Values), `bias` (a Value), `activation`, `elementary`.
 
-    >>> neuron = Neuron(2, seed=1)
-    >>> neuron([1.0, 0.5])
-    Value(data=0.6140281018018083, grad=0.0, op='sigmoid', label='a')
+    >>> neuron = Neuron(2, initializer=lambda random, fan_in, fan_out: 1.0)
+    >>> neuron([3.0, -3.0])
+    Value(data=0.5, grad=0.0, op='sigmoid', label='a')
     """
 
     def __init__(
@@ -218,5 +218,5 @@ def _count(number: int, what: str) -> int:
 
 def _random_source(seed: int | RandomSource | None) -> RandomSource:
     if seed is None:
-        return random  # type: ignore[return-value]
+        return random
     return random.Random(seed) if isinstance(seed, int) else seed
