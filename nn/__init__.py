@@ -1,4 +1,69 @@
-"""Sigmoid networks of scalar Values."""
+"""Sigmoid networks of scalar Values, in the notation of the texts on backpropagation.
 
+>>> from nn import MLP, half_squared_error
+>>> model = MLP(2, [3, 1], seed=0)
+>>> loss = half_squared_error(model([1.0, 0.5]), 1.0)
+>>> loss.backward()
+>>> delta = model.layers[1].neurons[0].bias.grad  # ∂C/∂b = δ
+"""
+
+import autograd as _autograd
+
+if not hasattr(_autograd, "Value"):
+    raise ImportError(
+        "nn needs lucidgrad's package 'autograd', but what is installed under that name is another package "
+        "(HIPS/autograd), or what pip has left of ours. Remove both, then install lucidgrad again: "
+        "pip uninstall -y autograd lucidgrad, then pip install lucidgrad (or pip install . in its checkout)"
+    )
+
+from nn.checkpoint import load, read_metadata, save
+from nn.data import one_hot
+from nn.evaluation import accuracy, confusion_matrix, predict
+from nn.history import Epoch, History
+from nn.initializers import constant, glorot, he, normal, uniform
 from nn.layers import MLP, Layer, Neuron
+from nn.losses import (
+    binary_cross_entropy,
+    binary_cross_entropy_with_logits,
+    cross_entropy,
+    half_squared_error,
+    hinge,
+    mean_squared_error,
+)
 from nn.module import Module
+from nn.optimizers import SGD, Adam, AdamW, Optimizer, cosine_decay, step_decay
+from nn.training import fit
+
+__all__ = [
+    "MLP",
+    "SGD",
+    "Adam",
+    "AdamW",
+    "Epoch",
+    "History",
+    "Layer",
+    "Module",
+    "Neuron",
+    "Optimizer",
+    "accuracy",
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
+    "confusion_matrix",
+    "constant",
+    "cosine_decay",
+    "cross_entropy",
+    "fit",
+    "glorot",
+    "half_squared_error",
+    "he",
+    "hinge",
+    "load",
+    "mean_squared_error",
+    "normal",
+    "one_hot",
+    "predict",
+    "read_metadata",
+    "save",
+    "step_decay",
+    "uniform",
+]

@@ -1,0 +1,191 @@
+"""Models and checkpoints on disk: safetensors files, which hold numbers and text and can run nothing.
+
+A model file holds a matrix and a vector for each layer, `w1`, `b1`, `w2`, ... as in the texts, and in its metadata
+the architecture. What a file claims is checked against the shapes it has before anything is built from it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save as tensors_to_bytes
+
+from nn.data import Array
+from nn.files import write_atomically
+from nn.history import Epoch, History
+from nn.initializers import constant
+from nn.layers import ACTIVATIONS, MLP
+from nn.module import Module
+from nn.optimizers import Optimizer
+
+MODEL, CHECKPOINT = "lucidgrad model 1", "lucidgrad checkpoint 1"
+
+
+def save(model: MLP, path: str | Path, metadata: Mapping[str, Any] | None = None) -> None:
+    """Write an MLP to a file, at once or not at all.
+
+    Args:
+        path: by custom it ends in `.safetensors`.
+        metadata: anything JSON can hold that belongs to the model, such as how its inputs were scaled;
+            `read_metadata` gives it back.
+
+    Raises:
+        TypeError: for a model that is no MLP; of a module of your own, keep the `state_dict()`.
+        OSError: if the file cannot be written.
+    """
+    if not isinstance(model, MLP):
+        raise TypeError(
+            f"save knows how to build an MLP again, not a {type(model).__name__}: write its state_dict() to a file, "
+            "and give that to load_state_dict() of a new one"
+        )
+    tensors: dict[str, Array] = {}
+    for i, layer in enumerate(model.layers, start=1):
+        tensors[f"w{i}"] = np.array([[weight.data for weight in neuron.weights] for neuron in layer.neurons])
+        tensors[f"b{i}"] = np.array([neuron.bias.data for neuron in layer.neurons])
+    architecture = {
+        "nin": model.nin,
+        "nouts": [len(layer.neurons) for layer in model.layers],
+        "activations": [layer.activation for layer in model.layers],
+        "elementary": model.layers[0].neurons[0].elementary,
+    }
+    _write(path, MODEL, tensors, {"architecture": architecture, "metadata": dict(metadata or {})})
+
+
+def load(path: str | Path) -> MLP:
+    """The MLP that `save` wrote.
+
+    Raises:
+        ValueError: for a file that is damaged, cut short, of another kind, or at odds with itself.
+        OSError: if it cannot be read.
+    """
+    tensors, texts = _read(path, MODEL)
+    architecture = _checked_architecture(path, texts.get("architecture"), tensors)
+    model = MLP(
+        architecture["nin"],
+        architecture["nouts"],
+        architecture["activations"][:-1],
+        architecture["activations"][-1],
+        initializer=constant(0.0),
+        elementary=architecture["elementary"],
+    )
+    for i, layer in enumerate(model.layers, start=1):
+        for neuron, weights, bias in zip(layer.neurons, tensors[f"w{i}"].tolist(), tensors[f"b{i}"].tolist()):
+            neuron.bias.data = bias
+            for weight, number in zip(neuron.weights, weights):
+                weight.data = number
+    return model
+
+
+def read_metadata(path: str | Path) -> dict[str, Any]:
+    """What `save` was given as metadata. Raises as `load` does."""
+    metadata = _read(path, MODEL)[1].get("metadata")
+    if not isinstance(metadata, dict):
+        raise _damaged(path, "its metadata are missing")
+    return metadata
+
+
+def save_checkpoint(
+    path: str | Path, model: Module, optimizer: Optimizer, history: History, chance: np.random.Generator
+) -> None:
+    """Write everything from which `fit` goes on to the same bits: parameters, optimizer, epochs, random state."""
+    state = optimizer.state_dict()
+    tensors = {f"optimizer.{name}": vector for name, vector in state.pop("state").items()}
+    tensors["parameters"] = np.array(list(model.state_dict().values()))
+    texts = {
+        "names": list(model.state_dict()),
+        "optimizer": state,
+        "epochs": [asdict(epoch) for epoch in history],
+        "random": chance.bit_generator.state,
+    }
+    _write(path, CHECKPOINT, tensors, texts)
+
+
+def load_checkpoint(path: str | Path, model: Module, optimizer: Optimizer, chance: np.random.Generator) -> list[Epoch]:
+    """Put a model, an optimizer and a source of chance into the state of a checkpoint; gives the epochs so far.
+
+    Raises:
+        ValueError: where the file is damaged, or of another model or optimizer.
+        OSError: if it cannot be read.
+    """
+    tensors, texts = _read(path, CHECKPOINT)
+    try:
+        epochs = [Epoch(**epoch) for epoch in texts["epochs"]]
+        state = {k.removeprefix("optimizer."): v for k, v in tensors.items() if k != "parameters"}
+        parameters = dict(zip(texts["names"], tensors["parameters"].tolist(), strict=True))
+        random_state, optimizer_state = texts["random"], {**texts["optimizer"], "state": state}
+    except (KeyError, TypeError, ValueError) as error:
+        raise _damaged(path, f"{type(error).__name__} {error}") from None
+    try:
+        optimizer.load_state_dict(optimizer_state)
+        model.load_state_dict(parameters)
+        chance.bit_generator.state = random_state
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"the checkpoint {path} does not fit: {error}") from None
+    return epochs
+
+
+def _write(path: str | Path, kind: str, tensors: dict[str, Array], texts: dict[str, Any]) -> None:
+    content = {key: json.dumps(text, sort_keys=True) for key, text in texts.items()}
+    content |= {"format": kind, "sha256": _digest(tensors, content)}
+    write_atomically(path, lambda temporary: temporary.write_bytes(tensors_to_bytes(tensors, content)))
+
+
+def _read(path: str | Path, kind: str) -> tuple[dict[str, Array], dict[str, Any]]:
+    """A file's tensors and texts, after the checks that go for every file."""
+    with Path(path).open("rb"):
+        pass  # so that a file that is missing or closed to us is the usual OSError
+    try:
+        with safe_open(str(path), framework="numpy") as file:
+            content = dict(file.metadata() or {})
+            if content.get("format") != kind:
+                found = content.get("format", "no lucidgrad file")
+                raise ValueError(f"{path} is not a {kind.rpartition(' ')[0]}: {found}")
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
+    except SafetensorError as error:
+        raise ValueError(f"{path} is not a readable safetensors file: {error}") from None
+    digest = content.pop("sha256", None)
+    content.pop("format")
+    if any(tensor.dtype != np.float64 for tensor in tensors.values()) or digest != _digest(tensors, content):
+        raise _damaged(path, "its contents are not what was written")
+    try:
+        return tensors, {key: json.loads(text) for key, text in content.items()}
+    except ValueError as error:
+        raise _damaged(path, str(error)) from None
+
+
+def _digest(tensors: Mapping[str, Array], content: Mapping[str, str]) -> str:
+    digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode())
+    for name in sorted(tensors):
+        digest.update(f"{name} {tensors[name].shape}".encode())
+        digest.update(np.ascontiguousarray(tensors[name]).tobytes())
+    return digest.hexdigest()
+
+
+def _checked_architecture(path: str | Path, claimed: Any, tensors: Mapping[str, Array]) -> dict[str, Any]:
+    """The architecture that a file claims, if the tensors it holds bear it out."""
+    try:
+        sizes = [claimed["nin"], *claimed["nouts"]]
+        activations = list(claimed["activations"])
+        valid = all(type(size) is int and size > 0 for size in sizes) and type(claimed["elementary"]) is bool
+    except (KeyError, TypeError):
+        raise _damaged(path, "its architecture is missing") from None
+    if not valid or len(sizes) < 2 or len(activations) != len(sizes) - 1:
+        raise _damaged(path, f"its architecture makes no network: {claimed}")
+    if not set(activations) <= ACTIVATIONS.keys():
+        raise _damaged(path, f"its activations {activations} are not all known")
+    shapes: dict[str, tuple[int, ...]] = {f"w{i}": (sizes[i], sizes[i - 1]) for i in range(1, len(sizes))}
+    shapes |= {f"b{i}": (sizes[i],) for i in range(1, len(sizes))}
+    if {name: tensor.shape for name, tensor in tensors.items()} != shapes:
+        raise _damaged(path, f"it claims layers of {sizes} but holds {[t.shape for t in tensors.values()]}")
+    return dict(claimed)
+
+
+def _damaged(path: str | Path, why: str) -> ValueError:
+    return ValueError(f"{path} is damaged: {why}")

@@ -1,0 +1,101 @@
+"""What a network makes of samples: its outputs, how many are right, and which it confuses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from autograd import Value, no_grad
+from nn.data import Array, are_classes, as_samples, as_targets
+from nn.module import Module
+
+Model = Module | Callable[[Any], Any]
+
+
+def predict(model: Model, inputs: ArrayLike) -> Array:
+    """The outputs of a network, one row a sample, computed without recording a graph.
+
+    Args:
+        model: a Module, or any function from one sample to a Value or a list of Values.
+        inputs: samples first.
+
+    Returns:
+        An array of shape (samples, outputs).
+
+    Raises:
+        ValueError, TypeError: where the inputs are not finite numbers, or not as many as the network wants.
+    """
+    if not callable(model):
+        raise TypeError(f"predict wants a network that can be called with a sample, got {model!r}")
+    with no_grad():
+        return np.array([output_numbers(model(sample)) for sample in as_samples(inputs).tolist()], dtype=float)
+
+
+def output_numbers(outputs: Any) -> list[float]:
+    """The numbers of what a network returned for one sample."""
+    values = [outputs] if isinstance(outputs, (Value, float, int)) else outputs
+    return [x.data if isinstance(x, Value) else float(x) for x in values]
+
+
+def accuracy(model: Model, inputs: ArrayLike, targets: ArrayLike, threshold: float | None = None) -> float:
+    """The fraction of samples whose class is predicted rightly, from 0 to 1.
+
+    Args:
+        model, inputs: as in `predict`.
+        targets: as in `fit`: integer labels or one-hot rows; for one output 0 and 1, or -1 and 1.
+        threshold: for one output, what it must exceed for class 1. By default 0 where targets are -1 and 1, and 1/2
+            where they are 0 and 1.
+
+    Raises:
+        ValueError: where the targets name no classes, or where the threshold cannot be known: 0 and 1 as targets of a
+            network whose output neuron is not a sigmoid give no hint whether its outputs are logits.
+    """
+    return correct(*_outputs_and_targets(model, inputs, targets, threshold))
+
+
+def confusion_matrix(
+    model: Model, inputs: ArrayLike, targets: ArrayLike, threshold: float | None = None
+) -> NDArray[np.int64]:
+    """How many samples of class i (row) were taken for class j (column). Arguments as in `accuracy`."""
+    outputs, wanted, threshold = _outputs_and_targets(model, inputs, targets, threshold)
+    classes = max(2, outputs.shape[1])
+    counts = np.zeros((classes, classes), dtype=np.int64)
+    np.add.at(counts, (target_classes(wanted), classes_of(outputs, threshold)), 1)
+    return counts
+
+
+def classes_of(rows: Array, threshold: float) -> NDArray[np.int64]:
+    """The class each row of outputs or targets stands for: the largest, or for one column whether it is above."""
+    if rows.shape[1] > 1:
+        return np.argmax(rows, axis=1).astype(np.int64)
+    above: NDArray[np.int64] = (rows[:, 0] > threshold).astype(np.int64)
+    return above
+
+
+def target_classes(targets: Array) -> NDArray[np.int64]:
+    """The class that each row of targets names."""
+    return classes_of(targets, threshold=0.0 if (targets == -1).any() else 0.5)
+
+
+def correct(outputs: Array, targets: Array, threshold: float) -> float:
+    """The fraction of rows of outputs that stand for the class which the targets name."""
+    return float((classes_of(outputs, threshold) == target_classes(targets)).mean())
+
+
+def _outputs_and_targets(
+    model: Model, inputs: ArrayLike, targets: ArrayLike, threshold: float | None
+) -> tuple[Array, Array, float]:
+    outputs = predict(model, inputs)
+    wanted = as_targets(targets, *outputs.shape)
+    if not are_classes(wanted):
+        raise ValueError("accuracy and confusion need targets that name classes: integer labels, one-hot rows, 0 and 1")
+    if threshold is None and (wanted == -1).any():
+        threshold = 0.0
+    if threshold is None and outputs.shape[1] == 1:
+        activation = getattr(getattr(model, "layers", [None])[-1], "activation", None)
+        if activation != "sigmoid":
+            raise ValueError("say what the output must exceed for class 1: threshold=0.0 for logits, or 0.5")
+    return outputs, wanted, 0.5 if threshold is None else threshold

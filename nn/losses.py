@@ -1,0 +1,147 @@
+"""Losses of one sample: `(outputs, targets)` to one number, small where the outputs are right.
+
+`outputs` is what a network returned, a list of Values or the one Value of a single output neuron; `targets` is as
+many numbers. A loss of several outputs is the sum over them, unless its name says mean. The cost of many samples is
+the mean or the sum of their losses (`reduction` in `nn.fit`).
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import autograd
+from autograd import Value
+
+Number = Value | float
+Numbers = Number | Sequence[Number]
+Loss = Callable[[Any, Any], Any]
+
+
+def half_squared_error(outputs: Numbers, targets: Numbers) -> Number:
+    """½ Σ (o − e)², whose derivative to an output is o − e: the cost of the texts and of the 1986 paper.
+
+    >>> half_squared_error([Value(0.5), Value(1.0)], [1.0, 1.0]).data
+    0.125
+    """
+    errors = _errors(outputs, targets, "half_squared_error")
+    return 0.5 * autograd.dot(errors, errors)
+
+
+def mean_squared_error(outputs: Numbers, targets: Numbers) -> Number:
+    """(1/n) Σ (o − e)² over n outputs."""
+    errors = _errors(outputs, targets, "mean_squared_error")
+    return autograd.dot(errors, errors) / len(errors)
+
+
+def binary_cross_entropy(outputs: Numbers, targets: Numbers) -> Number:
+    """−Σ (t ln o + (1 − t) ln(1 − o)) for outputs o that are probabilities, as sigmoid neurons give them.
+
+    Source: Nielsen, ch. 3, eq. 63.
+
+    Raises:
+        ValueError: where it is infinite or undefined: an output outside 0 to 1, or one that is exactly 0 or 1 where
+            the target is not. A sigmoid saturates to exactly 1 near z = 37; `binary_cross_entropy_with_logits` has
+            no such limit.
+    """
+    pairs = _pairs(outputs, targets, "binary_cross_entropy")
+    try:
+        terms = [autograd.xlogy(t, o) + autograd.xlogy(1 - t, 1 - o) for o, t in pairs]
+    except ValueError as error:
+        raise ValueError(
+            f"binary_cross_entropy expects outputs between 0 and 1, and not on the wrong end of it: {error}. Use "
+            "binary_cross_entropy_with_logits and an output layer with activation 'identity'"
+        ) from None
+    return -autograd.sum(terms)
+
+
+def binary_cross_entropy_with_logits(outputs: Numbers, targets: Numbers) -> Number:
+    """The same of logits z, where the probability is σ(z): Σ t ln(1 + e^−z) + (1 − t) ln(1 + e^z), never infinite.
+
+    >>> binary_cross_entropy_with_logits(Value(-1e4), 1.0).data
+    10000.0
+    """
+    pairs = _pairs(outputs, targets, "binary_cross_entropy_with_logits")
+    return autograd.sum([t * autograd.softplus(-z) + (1 - t) * autograd.softplus(z) for z, t in pairs])
+
+
+def cross_entropy(outputs: Sequence[Number], targets: int | Sequence[Number]) -> Number:
+    """−Σ tₖ ln pₖ of logits z, where p is their softmax.
+
+    Args:
+        outputs: the logits, two or more.
+        targets: the index of the right class, or a probability for each class, such as a one-hot row.
+
+    Raises:
+        ValueError: for one output only, a class that does not exist, or targets of another length.
+        TypeError: if a single target is not an integer.
+
+    >>> round(cross_entropy([Value(1e4), Value(0.0)], 1).data)
+    10000
+    """
+    logits = _as_list(outputs)
+    if len(logits) < 2:
+        raise ValueError("cross_entropy expects two logits or more; for one use binary_cross_entropy_with_logits")
+    total = autograd.logsumexp(logits)
+    if not hasattr(targets, "__len__"):
+        return total - logits[_class_index(targets, len(logits))]
+    pairs = _pairs(logits, targets, "cross_entropy")
+    return autograd.dot([t for _, t in pairs], [total - z for z, _ in pairs])
+
+
+def hinge(outputs: Numbers, targets: Numbers) -> Number:
+    """Σ max(0, 1 − t o) for targets of −1 and 1: nothing to pay for what is right with a margin of 1.
+
+    Raises:
+        ValueError: for other targets.
+    """
+    pairs = _pairs(outputs, targets, "hinge")
+    for _, t in pairs:
+        if not isinstance(t, Value) and t not in (-1, 1):
+            raise ValueError(f"hinge expects targets of -1 and 1, got {t!r}; from labels of 0 and 1: 2 * label - 1")
+    return autograd.sum([autograd.relu(1 - t * o) for o, t in pairs])
+
+
+LOSSES: dict[str, Loss] = {
+    loss.__name__: loss
+    for loss in (
+        half_squared_error,
+        mean_squared_error,
+        binary_cross_entropy,
+        binary_cross_entropy_with_logits,
+        cross_entropy,
+        hinge,
+    )
+}
+OF_LOGITS: tuple[Loss, ...] = (binary_cross_entropy_with_logits, cross_entropy, hinge)
+
+
+def _errors(outputs: Numbers, targets: Numbers, loss: str) -> list[Number]:
+    return [o - e for o, e in _pairs(outputs, targets, loss)]
+
+
+def _pairs(outputs: Numbers, targets: Any, loss: str) -> list[tuple[Number, Number]]:
+    outputs, targets = _as_list(outputs), _as_list(targets)
+    if len(outputs) != len(targets):
+        raise ValueError(f"{loss} expects a target for each output, got {len(outputs)} outputs, {len(targets)} targets")
+    if not outputs:
+        raise ValueError(f"{loss} expects at least one output, got none")
+    return list(zip(outputs, targets))
+
+
+def _as_list(numbers: Any) -> list[Number]:
+    """A single number is a list of one; NumPy's numbers become Python's."""
+    if hasattr(numbers, "tolist"):
+        numbers = numbers.tolist()
+    return list(numbers) if hasattr(numbers, "__len__") else [numbers]
+
+
+def _class_index(target: Any, classes: int) -> int:
+    try:
+        index = operator.index(target)
+    except TypeError:
+        raise TypeError(f"a single target is the index of a class, so an integer; got {target!r}") from None
+    if not 0 <= index < classes:
+        raise ValueError(f"there are {classes} outputs, so classes 0 to {classes - 1}; got class {index}")
+    return index

@@ -1,0 +1,268 @@
+"""Training, as the texts list it: forward, cost, backward, update, until epochs are spent or derivatives vanish."""
+
+from __future__ import annotations
+
+import gc
+import math
+import random
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+from tqdm import tqdm
+
+import autograd
+from autograd import Value
+from nn.checkpoint import load_checkpoint, save_checkpoint
+from nn.data import Array, are_classes, as_samples, as_targets
+from nn.evaluation import correct, output_numbers, predict
+from nn.history import Epoch, History
+from nn.losses import OF_LOGITS, Loss, half_squared_error
+from nn.module import Module
+from nn.optimizers import SGD, Optimizer
+from nn.pitfalls import refuse_what_trains_badly
+
+Callback = Callable[[Module, History], Any]
+
+SAMPLES_A_GRAPH = 32  # more at a time would only take memory: gradients add up in the leaves
+
+
+def fit(
+    model: Module,
+    inputs: ArrayLike,
+    targets: ArrayLike,
+    *,
+    loss: Loss = half_squared_error,
+    optimizer: Optimizer | None = None,
+    epochs: int = 10,
+    batch_size: int | None = 32,
+    reduction: Literal["mean", "sum"] = "mean",
+    validation: tuple[ArrayLike, ArrayLike] | None = None,
+    gradient_tolerance: float = 0.0,
+    shuffle: bool = True,
+    seed: int | None = None,
+    progress: bool = True,
+    callbacks: Iterable[Callback] = (),
+    checkpoint: str | Path | None = None,
+    resume: bool = False,
+) -> History:
+    """Train a network in place by gradient descent on the cost of its outputs.
+
+    The gradients of a whole batch are summed up first, then comes one update. The same seed, data and initial weights
+    give the same bits on one machine. Ctrl-C ends the training and keeps what was learned.
+
+    Args:
+        model: a Module that takes one sample and returns a Value or a list of Values.
+        inputs: anything `numpy.asarray` takes, samples first.
+        targets: a row of numbers a sample; a number a sample for one output; integer labels for several outputs.
+        loss: of one sample, `(outputs, targets)` to a Value; see `nn.losses`.
+        optimizer: by default `SGD(model.parameters(), learning_rate=0.1)`.
+        epochs: how many times to go over all samples.
+        batch_size: samples an update; None for all of them, 1 for one at a time.
+        reduction: whether the cost of a batch is the mean or the sum of its samples' losses.
+        validation: inputs and targets to measure on after each epoch.
+        gradient_tolerance: stop after an epoch in which no |∂C/∂w| of any update was above this.
+        shuffle: whether each epoch takes the samples in a new random order.
+        seed: for that order; None draws one from Python's global `random`.
+        progress: whether to show a bar with cost and accuracy on the terminal.
+        callbacks: called as `callback(model, history)` after each epoch; one that returns True ends the training.
+        checkpoint: a file to write after each epoch.
+        resume: go on from that file: the bits are then those of a training that was never interrupted.
+
+    Returns:
+        A History with a record for each epoch, whose `stopped` says why the training ended.
+
+    Raises:
+        ValueError, TypeError: for data or settings that do not fit, or that would train badly without a word.
+        FloatingPointError: if a number becomes inf or nan, naming the first node that did. The parameters keep the
+            values from before that update.
+
+    >>> from nn import MLP, SGD
+    >>> model = MLP(2, [3, 1], seed=0)
+    >>> xor = [[0, 0], [0, 1], [1, 0], [1, 1]], [0, 1, 1, 0]
+    >>> optimizer = SGD(model.parameters(), learning_rate=2.0, momentum=0.9)
+    >>> history = fit(model, *xor, optimizer=optimizer, epochs=300, batch_size=None, progress=False)
+    >>> history[-1].accuracy, history.stopped
+    (1.0, 'all 300 epochs were done')
+    """
+    callbacks = tuple(callbacks)
+    _check_settings(model, epochs, batch_size, reduction, gradient_tolerance, checkpoint, resume)
+    samples = as_samples(inputs)
+    outputs = predict(model, samples[:1]).shape[1]
+    wanted = as_targets(targets, len(samples), outputs)
+    refuse_what_trains_badly(model, loss, wanted)
+    held_out = None
+    if validation is not None:
+        held_out_samples = as_samples(validation[0], "validation inputs")
+        held_out = held_out_samples, as_targets(validation[1], len(held_out_samples), outputs)
+    if optimizer is None:
+        optimizer = SGD(model.parameters(), learning_rate=0.1)
+    elif set(optimizer.parameters).isdisjoint(model.parameters()):
+        raise ValueError("the optimizer holds none of the model's parameters: make it from model.parameters()")
+
+    chance = np.random.default_rng(random.getrandbits(64) if seed is None else seed)
+    history = History()
+    if resume and checkpoint is not None:
+        history.epochs = load_checkpoint(checkpoint, model, optimizer, chance)
+    size = len(samples) if batch_size is None else min(batch_size, len(samples))
+    run = _Run(model, loss, optimizer, reduction, outputs)
+    bar = tqdm(
+        total=epochs * math.ceil(len(samples) / size),
+        initial=len(history) * math.ceil(len(samples) / size),
+        disable=not progress,
+        unit="batch",
+    )
+    history.stopped = f"all {epochs} epochs were done"
+    try:
+        with bar:
+            while len(history) < epochs:
+                order = chance.permutation(len(samples)) if shuffle else np.arange(len(samples))
+                batches = [order[i : i + size] for i in range(0, len(samples), size)]
+                bar.set_description(f"epoch {len(history) + 1}/{epochs}", refresh=False)
+                epoch = run.epoch(len(history) + 1, [(samples[b], wanted[b]) for b in batches], held_out, bar)
+                history.epochs.append(epoch)
+                if checkpoint is not None:
+                    save_checkpoint(checkpoint, model, optimizer, history, chance)
+                answers = [callback(model, history) for callback in callbacks]
+                if True in answers:
+                    history.stopped = f"a callback ended it after epoch {len(history)}"
+                    break
+                if epoch.largest_derivative <= gradient_tolerance:
+                    history.stopped = f"no derivative was above {gradient_tolerance:g} in epoch {len(history)}"
+                    break
+    except KeyboardInterrupt:
+        history.stopped = f"interrupted in epoch {len(history) + 1}"
+    return history
+
+
+class _Run:
+    """What stays the same from epoch to epoch of a training."""
+
+    def __init__(self, model: Module, loss: Loss, optimizer: Optimizer, reduction: str, outputs: int) -> None:
+        self.model: Any = model
+        self.loss = loss
+        self.optimizer = optimizer
+        self.reduction = reduction
+        self.outputs = outputs
+
+    def epoch(
+        self, number: int, batches: list[tuple[Array, Array]], held_out: tuple[Array, Array] | None, bar: Any
+    ) -> Epoch:
+        """One update for each batch, and the record of it."""
+        losses: list[float] = []
+        rows: list[list[float]] = []
+        largest = 0.0
+        for samples, targets in batches:
+            with _collector_paused():
+                gradients = self._add_gradients(number, samples, targets, losses, rows)
+                self.optimizer.step()
+            largest = max(largest, float(np.abs(gradients).max()))
+            bar.update()
+        targets = np.concatenate([batch_targets for _, batch_targets in batches])
+        cost, accuracy = self._judge(losses, np.array(rows), targets)
+        held_out_cost, held_out_accuracy = self._measure(*held_out) if held_out else (None, None)
+        shown = {"cost": f"{cost:.4g}"}
+        if accuracy is not None:
+            shown["accuracy"] = f"{accuracy:.1%}"
+        if held_out_accuracy is not None:
+            shown["held out"] = f"{held_out_accuracy:.1%}"
+        bar.set_postfix(shown)
+        return Epoch(number, cost, accuracy, held_out_cost, held_out_accuracy, largest)
+
+    def _add_gradients(
+        self, epoch: int, samples: Array, targets: Array, losses: list[float], rows: list[list[float]]
+    ) -> Array:
+        """Leave the gradient of a batch's cost in the parameters, and return it; append each loss and its outputs."""
+        self.optimizer.zero_grad()
+        scale = 1 / len(samples) if self.reduction == "mean" else 1.0
+        gradients = self.optimizer.gradients()
+        for i in range(0, len(samples), SAMPLES_A_GRAPH):
+            graph = []
+            for sample, target in zip(samples[i : i + SAMPLES_A_GRAPH].tolist(), self._as_given(targets[i:])):
+                outputs = self.model(sample)
+                rows.append(output_numbers(outputs))
+                graph.append(self.loss(outputs, target))
+            cost = autograd.sum(graph)
+            if not isinstance(cost, Value):
+                raise TypeError(f"the loss of a sample must be a Value that depends on the outputs, got {graph[0]!r}")
+            cost.backward(scale)
+            gradients = self.optimizer.gradients()
+            if not (math.isfinite(cost.data) and np.isfinite(gradients).all()):
+                raise FloatingPointError(f"epoch {epoch}: {_what_is_not_finite(cost, self.optimizer)}")
+            losses += [loss.data for loss in graph]
+        return gradients
+
+    def _measure(self, samples: Array, targets: Array) -> tuple[float, float | None]:
+        """Cost and accuracy on samples that are not learned from."""
+        rows = predict(self.model, samples)
+        losses = []
+        for outputs, target in zip(self._as_given(rows), self._as_given(targets)):
+            try:
+                losses += output_numbers(self.loss(outputs, target))
+            except (ArithmeticError, ValueError):  # the loss of a prediction that could not be more wrong
+                losses.append(math.inf)
+        return self._judge(losses, rows, targets)
+
+    def _judge(self, losses: list[float], rows: Array, targets: Array) -> tuple[float, float | None]:
+        """The cost of all samples, and the fraction that is right where targets name classes."""
+        cost = sum(losses) / (len(losses) if self.reduction == "mean" else 1)
+        threshold = 0.0 if self.loss in OF_LOGITS or (targets == -1).any() else 0.5
+        return cost, correct(rows, targets, threshold) if are_classes(targets) else None
+
+    def _as_given(self, rows: Array) -> list[Any]:
+        """Rows as a network returns them and losses take them: a number where there is one output."""
+        given: list[Any] = (rows if self.outputs > 1 else rows[:, 0]).tolist()
+        return given
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """Keep the cyclic garbage collector out: graphs have no cycles, and it would search them again and again."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def _what_is_not_finite(cost: Value, optimizer: Optimizer) -> str:
+    """The first node of the graph at which a number is inf or nan, in words."""
+    advice = "; the parameters are as they were before this update. A smaller learning rate may help"
+    node = autograd.first_nonfinite(cost)
+    if node is None:  # every step is finite, only their product is not
+        node = next(p for p in optimizer.parameters if not math.isfinite(p.grad))
+        return f"the gradient to {node.label or node!r} is {node.grad}{advice}"
+    name = f"{node.label or 'a node without a label'} ({node.op or 'a leaf'})"
+    if not math.isfinite(node.data):
+        operands = ", ".join(f"{parent.data:g}" for parent in node.parents[:3])
+        return f"{name} is {node.data}" + (f", computed from {operands}" if operands else "") + advice
+    return f"{name} = {node.data:g} has a derivative that is not finite{advice}"
+
+
+def _check_settings(
+    model: Module,
+    epochs: int,
+    batch_size: int | None,
+    reduction: str,
+    gradient_tolerance: float,
+    checkpoint: str | Path | None,
+    resume: bool,
+) -> None:
+    if not isinstance(model, Module) or not callable(model) or not model.parameters():
+        raise TypeError(f"fit trains a Module that can be called and has parameters, got {model!r}")
+    for name, count in (("epochs", epochs), ("batch_size", batch_size)):
+        if name == "batch_size" and count is None:
+            continue
+        if not isinstance(count, int) or isinstance(count, bool) or count < 1:
+            raise ValueError(f"{name} must be an integer of at least 1, got {count!r}")
+    if reduction not in ("mean", "sum"):
+        raise ValueError(f"reduction must be 'mean' or 'sum', got {reduction!r}")
+    if not gradient_tolerance >= 0:
+        raise ValueError(f"gradient_tolerance must be 0 or more, got {gradient_tolerance!r}")
+    if resume and checkpoint is None:
+        raise ValueError("resume goes on from a checkpoint: say which file with checkpoint=")
