@@ -69,10 +69,8 @@ def confusion_matrix(
 
 def classes_of(rows: Array, threshold: float) -> NDArray[np.int64]:
     """The class each row of outputs or targets stands for: the largest, or for one column whether it is above."""
-    if rows.shape[1] > 1:
-        return np.argmax(rows, axis=1).astype(np.int64)
-    above: NDArray[np.int64] = (rows[:, 0] > threshold).astype(np.int64)
-    return above
+    classes: NDArray[Any] = rows.argmax(axis=1) if rows.shape[1] > 1 else rows[:, 0] > threshold
+    return classes.astype(np.int64)
 
 
 def target_classes(targets: Array) -> NDArray[np.int64]:

@@ -114,6 +114,7 @@ def fit(
         initial=len(history) * math.ceil(len(samples) / size),
         disable=not progress,
         unit="batch",
+        mininterval=0.5,
     )
     history.stopped = f"all {epochs} epochs were done"
     try:
