@@ -39,6 +39,8 @@ def _plot(
             axes.plot(epochs, [scale * n for n in numbers], style, color=colour, label=label, linewidth=1.8)
     if logarithmic:
         axes.set_yscale("log")
+        axes.yaxis.set_major_formatter("{x:g}")
+        axes.yaxis.set_minor_formatter(lambda x, position: f"{x:g}" if f"{x:.0e}"[0] in "25" else "")
     axes.set_xlabel("epoch")
     axes.set_ylabel(quantity + unit)
     axes.grid(alpha=0.25)
@@ -76,11 +78,11 @@ def misclassified(
     shown = wrong[:most]
     rows = max(1, -(-len(shown) // 10))
     figure = Figure(figsize=(9.0, 0.55 + 1.15 * rows), layout="constrained")
-    count = f"the first {len(shown)} of {len(wrong)}" if len(shown) < len(wrong) else f"{len(wrong)}"
-    figure.suptitle(f"Held-out images taken for something else: {count} of {len(images)}", fontsize=11)
+    count = f"{len(wrong)} of {len(images)} images" + (f", the first {most}" if most < len(wrong) else "")
+    figure.suptitle(f"Taken for something else: {count} (what it is → what it was taken for)", fontsize=11)
     for axes in figure.subplots(rows, 10, squeeze=False).flat:
         axes.set_axis_off()
     for i, axes in zip(shown, figure.axes):
         axes.imshow(images[i].reshape(shape), cmap="gray_r", interpolation="nearest")
-        axes.set_title(f"{targets[i]}, not {predictions[i]}", fontsize=9)
+        axes.set_title(f"{targets[i]} → {predictions[i]}", fontsize=9)
     return figure

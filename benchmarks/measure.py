@@ -1,0 +1,131 @@
+"""What the benchmarks share: timing passes, running fresh processes in alternation, printing tables and targets."""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from importlib import metadata, util
+from time import perf_counter
+from typing import Any
+
+Job = tuple[str, ...]
+"""What a fresh Python process is given to run: "-m", a module, its arguments."""
+
+Numbers = dict[str, float]
+"""What it found, by name; as JSON, the last line that it prints."""
+
+PASSES = ("forward", "backward", "release")
+
+
+def time_passes(forward: Callable[[], Any], backward: Callable[[Any], None], *, least: int, seconds: float) -> Numbers:
+    """Median seconds of each pass and of all together, over repetitions until there are `least` of them in `seconds`.
+
+    The release of the graph is timed too, because reference counting spends time on it which the cyclic collector
+    would spend later. Where the collector is off it runs between repetitions, outside of the timings.
+
+    Args:
+        forward: makes a graph and returns its end.
+        backward: takes that end through one backward pass.
+        least: the smallest number of repetitions.
+        seconds: how long to repeat, if that allows for more of them.
+
+    Returns:
+        Seconds under "forward", "backward", "release" and "total".
+    """
+    repetitions: list[tuple[float, ...]] = []
+    stop = perf_counter() + seconds
+    while len(repetitions) < least or perf_counter() < stop:
+        if not gc.isenabled():
+            gc.collect()
+        start = perf_counter()
+        end = forward()
+        forward_done = perf_counter()
+        backward(end)
+        backward_done = perf_counter()
+        del end
+        released = perf_counter()
+        repetitions.append(
+            (forward_done - start, backward_done - forward_done, released - backward_done, released - start)
+        )
+    return dict(zip((*PASSES, "total"), map(statistics.median, zip(*repetitions))))
+
+
+def set_collector(state: str) -> None:
+    """Leave the cyclic garbage collector "on", as a user has it, or switch it "off"."""
+    if state not in ("on", "off"):
+        raise SystemExit(f"the collector is on or off, not {state!r}")
+    if state == "off":
+        gc.disable()
+
+
+def alternate(jobs: Sequence[Job], rounds: int, description: str) -> dict[Job, list[Numbers]]:
+    """Run each job in a fresh process, one after the other and all of them again in each round.
+
+    So whatever slows the machine for a while slows all of them.
+    """
+    from tqdm import tqdm
+
+    found: dict[Job, list[Numbers]] = {job: [] for job in jobs}
+    for job in tqdm(list(jobs) * rounds, desc=description, leave=False, disable=None):
+        found[job].append(_run(job))
+    return found
+
+
+def _run(job: Job) -> Numbers:
+    """What one fresh process found; it imports the packages from where this one does."""
+    process = subprocess.run([sys.executable, *job], stdout=subprocess.PIPE, text=True, encoding="utf-8")
+    if process.returncode:
+        raise SystemExit(f"`python {' '.join(job)}` failed with exit status {process.returncode}")
+    numbers: Numbers = json.loads(process.stdout.splitlines()[-1])
+    return numbers
+
+
+def median(found: Sequence[Numbers], name: str) -> float:
+    """The median over processes of the number of that name."""
+    return statistics.median(numbers[name] for numbers in found)
+
+
+def spread(found: Sequence[Numbers], name: str, scale: float = 1.0) -> str:
+    """The smallest and the largest over processes, times `scale`, for a table."""
+    values = [numbers[name] * scale for numbers in found]
+    return f"{min(values):.1f}-{max(values):.1f}"
+
+
+def is_installed(module: str) -> bool:
+    """Whether a module can be imported; it is not imported here."""
+    return util.find_spec(module) is not None
+
+
+def print_facts(peers: Sequence[str]) -> None:
+    """Print what the numbers depend on: machine, Python, the engine's whereabouts, versions of installed peers."""
+    engine = util.find_spec("autograd")
+    versions = [f"{name} {metadata.version(name)}" for name in peers if is_installed(name)]
+    print(f"{os.cpu_count()} CPUs, {platform.platform()}")
+    print(f"{platform.python_implementation()} {platform.python_version()}; peers: {', '.join(versions) or 'none'}")
+    print(f"engine: {engine.origin if engine else 'not found'}")
+
+
+def print_table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print rows of text under their header, the first column to the left, the others to the right."""
+    widths = [max(map(len, column)) for column in zip(header, *rows)]
+    print(f"\n{title}\n")
+    for row in (header, ["-" * width for width in widths], *rows):
+        print("  ".join([row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:]))]))
+    print()
+
+
+def print_target(what: str, measured: float, *, at_least: float | None = None, at_most: float | None = None) -> None:
+    """Print a target with the number measured, and whether it was reached. Missing one is a result, not an error."""
+    if at_least is not None:
+        target, reached = f"at least {at_least:g}", measured >= at_least
+    elif at_most is not None:
+        target, reached = f"at most {at_most:g}", measured <= at_most
+    else:
+        raise ValueError("a target needs at_least or at_most")
+    print(f"{'reached' if reached else 'MISSED '}  {what}: {measured:.3g} ({target})")

@@ -1,0 +1,977 @@
+"""Every primitive of the table against mpmath at 50 digits, over its whole domain.
+
+A value must lie within 4 units in the last place of the truth. A derivative must lie within 4 units in the last place
+of the largest term of its formula, since a sum of terms such as o - o² loses digits by its nature: `REFERENCES` states
+the terms of each formula, `EXCEPTIONS` is the closed list of where, and why, more than 4 units are allowed.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from itertools import product
+from typing import Any, NamedTuple
+
+import mpmath
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from mpmath import mp, mpf
+
+import autograd
+from autograd import Value, grad, jacobian, no_grad
+from autograd.primitives import TABLE, Primitive, lookup, primitive
+
+Terms = Sequence[Any] | None  # the terms of a formula, numbers of 50 digits; None where the derivative is undefined
+
+HUGE = sys.float_info.max
+SMALLEST = 5e-324  # the smallest float above 0, and the unit in the last place of all subnormal numbers
+
+
+@pytest.fixture(autouse=True, scope="module")
+def fifty_digits() -> Iterator[None]:
+    with mpmath.workdps(50):
+        yield
+
+
+# The truth
+
+
+class Reference(NamedTuple):
+    """What mpmath and calculus say of one primitive. All rules take numbers of 50 digits.
+
+    Attributes:
+        value: the inputs to the output.
+        first: the terms of the derivative to each input that is differentiated to.
+        second: the same for the second derivatives, a row for each first derivative.
+        defined: whether the inputs have a real value.
+        argnums: which inputs are differentiated to.
+        inputs: how many there are.
+        undefined: what is raised where there is no value.
+        overflow: what is raised where the value is too large for a float; None where it is inf, as Python's operators
+            and `math.hypot` have it.
+    """
+
+    value: Callable[..., Any]
+    first: Callable[..., Sequence[Terms]]
+    second: Callable[..., Sequence[Sequence[Terms]]]
+    defined: Callable[..., bool]
+    argnums: tuple[int, ...]
+    inputs: int
+    undefined: type[Exception] = ValueError
+    overflow: type[Exception] | None = None
+
+
+def everywhere(*_: Any) -> bool:
+    return True
+
+
+def unary(
+    value: Callable[..., Any],
+    first: Callable[..., Terms],
+    second: Callable[..., Terms],
+    defined: Callable[..., bool] = everywhere,
+    overflow: type[Exception] | None = None,
+) -> Reference:
+    return Reference(value, lambda x: [first(x)], lambda x: [[second(x)]], defined, (0,), 1, overflow=overflow)
+
+
+def binary(
+    value: Callable[..., Any],
+    first: Callable[..., Sequence[Terms]],
+    second: Callable[..., Sequence[Sequence[Terms]]],
+    defined: Callable[..., bool] = everywhere,
+    undefined: type[Exception] = ValueError,
+    overflow: type[Exception] | None = None,
+) -> Reference:
+    return Reference(value, first, second, defined, (0, 1), 2, undefined, overflow)
+
+
+def flat(*_: Any) -> Sequence[Sequence[Terms]]:
+    """The second derivatives of what is linear, or linear in pieces."""
+    return [[[mpf(0)], [mpf(0)]], [[mpf(0)], [mpf(0)]]]
+
+
+def power_is_defined(x: Any, y: Any) -> bool:
+    return bool(x > 0 or (x == 0 and y >= 0) or (x < 0 and y == mp.floor(y)))
+
+
+def power_first(x: Any, y: Any) -> Sequence[Terms]:
+    to_base = [y * x ** (y - 1)] if y != 0 else [mpf(0)]
+    if x < 0:
+        return [to_base, None]  # beside an integer exponent lie exponents without a real value
+    return [to_base, [x**y * mp.log(x)] if x > 0 else [mpf(0)]]
+
+
+def power_second(x: Any, y: Any) -> Sequence[Sequence[Terms]]:
+    if x <= 0:
+        return [[None, None], [None, None]]
+    mixed = [x ** (y - 1), y * x ** (y - 1) * mp.log(x)]
+    return [[[y * (y - 1) * x ** (y - 2)], mixed], [mixed, [x**y * mp.log(x) ** 2]]]
+
+
+def constant_power_second(x: Any, n: Any) -> Sequence[Sequence[Terms]]:
+    return [[[n * (n - 1) * x ** (n - 2)] if n not in (0, 1) else [mpf(0)]]]
+
+
+def choice(first_is_taken: Callable[[Any, Any], Any]) -> Callable[..., Sequence[Terms]]:
+    def first(a: Any, b: Any) -> Sequence[Terms]:
+        share = mpf(1) / 2 if a == b else mpf(bool(first_is_taken(a, b)))
+        return [[share], [1 - share]]
+
+    return first
+
+
+def xlogy_first(x: Any, y: Any) -> Sequence[Terms]:
+    return [[mp.log(y)], [x / y if x != 0 else mpf(0)]]
+
+
+def cube_root(x: Any) -> Any:
+    return mp.sign(x) * mp.cbrt(abs(x))
+
+
+def arcsine_first(x: Any) -> Terms:
+    return [1 / mp.sqrt((1 - x) * (1 + x))]
+
+
+def arcsine_second(x: Any) -> Terms:
+    p = (1 - x) * (1 + x)
+    return [(1 + x) / (2 * p ** mpf(1.5)), -(1 - x) / (2 * p ** mpf(1.5))]
+
+
+def acosh_second(x: Any) -> Terms:
+    s, t = mp.sqrt(x - 1), mp.sqrt(x + 1)
+    return [-1 / (2 * s**3 * t), -1 / (2 * s * t**3)]
+
+
+def atanh_second(x: Any) -> Terms:
+    p = (1 - x) * (1 + x)
+    return [(1 + x) / p**2, -(1 - x) / p**2]
+
+
+def hypot_second(x: Any, y: Any) -> Sequence[Sequence[Terms]]:
+    h = mp.hypot(x, y)
+    return [[[1 / h, -(x**2) / h**3], [-x * y / h**3]], [[-x * y / h**3], [1 / h, -(y**2) / h**3]]]
+
+
+def atan2_first(y: Any, x: Any) -> Sequence[Terms]:
+    return [[x / (x**2 + y**2)], [-y / (x**2 + y**2)]]
+
+
+def atan2_second(y: Any, x: Any) -> Sequence[Sequence[Terms]]:
+    r = x**2 + y**2
+    return [[[-2 * x * y / r**2], [1 / r, -2 * x**2 / r**2]], [[-1 / r, 2 * y**2 / r**2], [2 * x * y / r**2]]]
+
+
+def sigma(x: Any) -> Any:
+    return 1 / (1 + mp.exp(-x))
+
+
+def bell(x: Any) -> Any:
+    return 2 / mp.sqrt(mp.pi) * mp.exp(-(x**2))
+
+
+ONE = mpf(1)
+
+REFERENCES = {
+    "add": binary(lambda a, b: a + b, lambda a, b: [[ONE], [ONE]], flat),
+    "sub": binary(lambda a, b: a - b, lambda a, b: [[ONE], [-ONE]], flat),
+    "mul": binary(lambda a, b: a * b, lambda a, b: [[b], [a]], lambda a, b: [[[mpf(0)], [ONE]], [[ONE], [mpf(0)]]]),
+    "div": binary(
+        lambda a, b: a / b,
+        lambda a, b: [[1 / b], [-a / b**2]],
+        lambda a, b: [[[mpf(0)], [-1 / b**2]], [[-1 / b**2], [a / b**3, a / b**3]]],
+        lambda a, b: b != 0,
+        undefined=ZeroDivisionError,
+    ),
+    "neg": unary(lambda x: -x, lambda x: [-ONE], lambda x: [mpf(0)]),
+    "identity": unary(lambda x: x, lambda x: [ONE], lambda x: [mpf(0)]),
+    "power": binary(lambda x, y: x**y, power_first, power_second, power_is_defined, overflow=OverflowError),
+    "constant_power": Reference(
+        lambda x, n: x**n,
+        lambda x, n: power_first(x, n)[:1],
+        constant_power_second,
+        power_is_defined,
+        argnums=(0,),
+        inputs=2,
+        overflow=OverflowError,
+    ),
+    "where": Reference(
+        lambda c, a, b: a if c else b,
+        lambda c, a, b: [[mpf(bool(c))], [mpf(not c)]],
+        flat,
+        lambda c, a, b: True,
+        argnums=(1, 2),
+        inputs=3,
+    ),
+    "abs": unary(abs, lambda x: [mp.sign(x)], lambda x: [mpf(0)]),
+    "maximum": binary(max, choice(operator.gt), flat),
+    "minimum": binary(min, choice(operator.lt), flat),
+    "exp": unary(mp.exp, lambda x: [mp.exp(x)], lambda x: [mp.exp(x)], overflow=OverflowError),
+    "expm1": unary(mp.expm1, lambda x: [mp.exp(x)], lambda x: [mp.exp(x)], overflow=OverflowError),
+    "log": unary(mp.log, lambda x: [1 / x], lambda x: [-1 / x**2], lambda x: x > 0),
+    "log1p": unary(mp.log1p, lambda x: [1 / (1 + x)], lambda x: [-1 / (1 + x) ** 2], lambda x: x > -1),
+    "log2": unary(
+        lambda x: mp.log(x) / mp.log(2),
+        lambda x: [1 / (x * mp.log(2))],
+        lambda x: [-1 / (x**2 * mp.log(2))],
+        lambda x: x > 0,
+    ),
+    "log10": unary(
+        lambda x: mp.log(x) / mp.log(10),
+        lambda x: [1 / (x * mp.log(10))],
+        lambda x: [-1 / (x**2 * mp.log(10))],
+        lambda x: x > 0,
+    ),
+    "xlogy": binary(
+        lambda x, y: x * mp.log(y) if x != 0 else mpf(0),
+        xlogy_first,
+        lambda x, y: [[[mpf(0)], [1 / y]], [[1 / y], [-x / y**2]]],
+        lambda x, y: y > 0 or (x == 0 and y == 0),
+    ),
+    "sqrt": unary(mp.sqrt, lambda x: [1 / (2 * mp.sqrt(x))], lambda x: [-1 / (4 * x * mp.sqrt(x))], lambda x: x >= 0),
+    "cbrt": unary(cube_root, lambda x: [1 / (3 * cube_root(x) ** 2)], lambda x: [-2 / (9 * cube_root(x) ** 5)]),
+    "hypot": binary(mp.hypot, lambda x, y: [[x / mp.hypot(x, y)], [y / mp.hypot(x, y)]], hypot_second),
+    "sin": unary(mp.sin, lambda x: [mp.cos(x)], lambda x: [-mp.sin(x)]),
+    "cos": unary(mp.cos, lambda x: [-mp.sin(x)], lambda x: [-mp.cos(x)]),
+    "tan": unary(mp.tan, lambda x: [ONE, mp.tan(x) ** 2], lambda x: [2 * mp.tan(x), 2 * mp.tan(x) ** 3]),
+    "asin": unary(mp.asin, arcsine_first, arcsine_second, lambda x: abs(x) <= 1),
+    "acos": unary(
+        mp.acos,
+        lambda x: [-term for term in arcsine_first(x) or ()],
+        lambda x: [-term for term in arcsine_second(x) or ()],
+        lambda x: abs(x) <= 1,
+    ),
+    "atan": unary(mp.atan, lambda x: [1 / (1 + x**2)], lambda x: [-2 * x / (1 + x**2) ** 2]),
+    "atan2": binary(mp.atan2, atan2_first, atan2_second),
+    "sinh": unary(mp.sinh, lambda x: [mp.cosh(x)], lambda x: [mp.sinh(x)], overflow=OverflowError),
+    "cosh": unary(mp.cosh, lambda x: [mp.sinh(x)], lambda x: [mp.cosh(x)], overflow=OverflowError),
+    "tanh": unary(mp.tanh, lambda x: [ONE, -(mp.tanh(x) ** 2)], lambda x: [-2 * mp.tanh(x), 2 * mp.tanh(x) ** 3]),
+    "asinh": unary(mp.asinh, lambda x: [1 / mp.sqrt(1 + x**2)], lambda x: [-x / mp.sqrt(1 + x**2) ** 3]),
+    "acosh": unary(mp.acosh, lambda x: [1 / mp.sqrt((x - 1) * (x + 1))], acosh_second, lambda x: x >= 1),
+    "atanh": unary(mp.atanh, lambda x: [1 / ((1 - x) * (1 + x))], atanh_second, lambda x: abs(x) < 1),
+    "sigmoid": unary(
+        sigma, lambda x: [sigma(x), -(sigma(x) ** 2)], lambda x: [sigma(x), -3 * sigma(x) ** 2, 2 * sigma(x) ** 3]
+    ),
+    "softplus": unary(
+        lambda x: max(x, 0) + mp.log1p(mp.exp(-abs(x))),
+        lambda x: [sigma(x)],
+        lambda x: [sigma(x), -(sigma(x) ** 2)],
+    ),
+    "relu": unary(lambda x: max(x, mpf(0)), lambda x: [mpf(x > 0)], lambda x: [mpf(0)]),
+    "erf": unary(mp.erf, lambda x: [bell(x)], lambda x: [-2 * x * bell(x)]),
+}
+WIDE = {"sum", "dot", "logsumexp"}  # they take any number of inputs, and have tests of their own
+
+
+# What more than 4 units in the last place is allowed
+
+
+class Allowance(NamedTuple):
+    """An exception to the 4 units.
+
+    Attributes:
+        reason: why, in words.
+        units: how many units in the last place of the largest term.
+        extra: a further absolute error, from the largest term and the inputs.
+    """
+
+    reason: str
+    units: int = 4
+    extra: Callable[..., Any] = lambda largest, *inputs: 0
+
+
+Place = tuple[int, ...]  # () is the value, (i,) a first derivative, (i, j) a second one
+
+VALUE: Place = ()
+TO_FIRST: Place = (0,)
+TO_SECOND: Place = (1,)
+SECOND_DERIVATIVES: list[Place] = [(0, 0), (0, 1), (1, 0), (1, 1)]
+
+FEW_ROUNDINGS = Allowance(
+    "the product rule makes a chain of up to eight roundings, of up to a unit each where it comes near a power of 2",
+    units=8,
+)
+
+
+def half_unit(number: Any) -> Any:
+    return mpf(math.ulp(float(number))) / 2
+
+
+def rounded_exponent(shifts: int) -> Callable[..., Any]:
+    """exponent - 1 (and - 2) is rounded, and |log x| is the condition of a power to its exponent.
+
+    Powers that leave the range of floats on the way, though the derivative does not: one that underflows keeps an
+    error of half the smallest float, which 1/x or the exponent then multiply; one that overflows is lost.
+    """
+
+    def extra(largest: Any, x: Any, y: Any) -> Any:
+        if x == 0:
+            return 0
+        if float(abs(x) ** (y - shifts)) == math.inf or (shifts == 2 and float(1 / abs(x)) == math.inf):
+            return mp.inf
+        rounding = mp.fsum(half_unit(y - shift) for shift in range(1, shifts + 1))
+        logarithm = abs(mp.log(abs(x)))
+        underflow = SMALLEST * ((1 + abs(y)) * (1 + logarithm)) ** shifts * (1 + 1 / abs(x)) ** (shifts - 1)
+        return largest * mp.expm1(logarithm * rounding) + underflow
+
+    return extra
+
+
+def subnormal_radius(largest: Any, x: Any, y: Any) -> Any:
+    return largest * 2 * SMALLEST / mp.hypot(x, y)
+
+
+def divided_by_radius(times: int) -> Callable[..., Any]:
+    def extra(largest: Any, y: Any, x: Any) -> Any:
+        h = mp.hypot(x, y)
+        overflow = 2 / mpf(HUGE) if h > HUGE else 0
+        return subnormal_radius(largest, x, y) + SMALLEST / h**times + overflow
+
+    return extra
+
+
+EXCEPTIONS: dict[str, dict[Place, Allowance]] = {
+    "div": {
+        TO_SECOND: Allowance(
+            "a quotient a/b that underflows has an error of half the smallest float, which a further 1/b multiplies",
+            extra=lambda largest, a, b: SMALLEST / abs(b),
+        ),
+        (1, 1): Allowance(
+            "a quotient a/b that underflows has an error of half the smallest float, which a further 2/b² multiplies",
+            extra=lambda largest, a, b: 2 * SMALLEST / b**2,
+        ),
+    },
+    "xlogy": {
+        (1, 1): Allowance(
+            "a quotient x/y that underflows has an error of half the smallest float, which a further 1/y multiplies",
+            extra=lambda largest, x, y: SMALLEST / y,
+        )
+    },
+    "power": {
+        TO_FIRST: Allowance("y x^(y-1), where y - 1 is rounded", extra=rounded_exponent(1)),
+        **dict.fromkeys(
+            SECOND_DERIVATIVES,
+            Allowance("x^(y-1) and x^(y-2), where y - 1 and y - 2 are rounded", units=8, extra=rounded_exponent(2)),
+        ),
+    },
+    "constant_power": {
+        TO_FIRST: Allowance("n x^(n-1), where n - 1 is rounded", extra=rounded_exponent(1)),
+        (0, 0): Allowance("n(n-1) x^(n-2), where n - 1 and n - 2 are rounded", extra=rounded_exponent(2)),
+    },
+    "cbrt": {
+        TO_FIRST: Allowance("the C library's cube root may be 4 units off, and the rule squares it", units=12),
+        (0, 0): Allowance("the C library's cube root may be 4 units off, and its 5th power is taken", units=24),
+    },
+    "hypot": {
+        **dict.fromkeys(
+            (TO_FIRST, TO_SECOND, (0, 0), (1, 1)),
+            Allowance("a radius that is itself subnormal has few digits", extra=subnormal_radius),
+        ),
+        **dict.fromkeys(
+            ((0, 1), (1, 0)),
+            Allowance(
+                "a quotient x/h that underflows has an error of half the smallest float, which 1/h multiplies",
+                extra=divided_by_radius(1),
+            ),
+        ),
+    },
+    "atan2": {
+        **dict.fromkeys(
+            (TO_FIRST, TO_SECOND),
+            Allowance(
+                "the radius overflows where both inputs come near the largest float, has few digits where it is "
+                "subnormal, and multiplies the error of a quotient x/h that underflows",
+                extra=divided_by_radius(1),
+            ),
+        ),
+        **dict.fromkeys(
+            SECOND_DERIVATIVES,
+            Allowance("the same, with two more divisions by the radius", units=8, extra=divided_by_radius(2)),
+        ),
+    },
+    "erf": {
+        TO_FIRST: Allowance(
+            "exp(-x²) is as ill-conditioned as x² is large, and x² is rounded",
+            extra=lambda largest, x: largest * half_unit(x**2),
+        ),
+        (0, 0): Allowance(
+            "exp(-x²) is as ill-conditioned as x² is large, and where it underflows 2x multiplies its error",
+            extra=lambda largest, x: largest * half_unit(x**2) + 2 * abs(x) * SMALLEST,
+        ),
+    },
+    "tan": {(0, 0): FEW_ROUNDINGS},
+    "sqrt": {(0, 0): FEW_ROUNDINGS},
+    "asin": {(0, 0): FEW_ROUNDINGS},
+    "acos": {(0, 0): FEW_ROUNDINGS},
+    "atan": {(0, 0): FEW_ROUNDINGS},
+    "asinh": {(0, 0): FEW_ROUNDINGS},
+    "acosh": {
+        (0, 0): Allowance("the product rule makes a chain of 17 roundings of (x - 1) and (x + 1)", units=17),
+    },
+}
+RULE = Allowance("the rule")
+
+
+# Comparing
+
+
+def as_floats(terms: Terms) -> list[float]:
+    return [float(term) for term in terms] if terms is not None else [math.nan]
+
+
+def is_at_the_edge_of_overflow(truth: Any) -> bool:
+    """Whether rounding decides if it is the largest float or inf."""
+    return bool(abs(abs(truth) / HUGE - 1) < 2**-48)
+
+
+def assert_close(name: str, place: Place, inputs: Sequence[float], actual: float, terms: Terms) -> None:
+    """The number lies as near to the sum of the terms as the rule, or its exception, wants."""
+    what = f"{name}{tuple(inputs)}, place {place}: {actual!r}"
+    if terms is None:
+        assert math.isnan(actual), f"{what} where there is no number"
+        return
+    truth = mp.fsum(terms)
+    if is_at_the_edge_of_overflow(truth):
+        return
+    largest = max(abs(term) for term in terms)
+    if math.isinf(float(truth)):
+        assert actual == float(truth), f"{what}, not {float(truth)!r}"
+        return
+    allowance = EXCEPTIONS.get(name, {}).get(place, RULE)
+    unit = math.ulp(float(largest))
+    allowed = allowance.units * unit + allowance.extra(largest, *map(mpf, inputs))
+    if mp.isinf(allowed):  # two infinite terms against each other leave nothing
+        return
+    error = abs(actual - truth)
+    assert error <= allowed, f"{what}, not {float(truth)!r}: {float(error / unit):.2f} units of the largest term off"
+
+
+def has_value(reference: Reference, inputs: Sequence[float]) -> bool:
+    """Whether the inputs have a value that a float can hold."""
+    numbers = list(map(mpf, inputs))
+    return reference.defined(*numbers) and math.isfinite(float(reference.value(*numbers)))
+
+
+def check_value(name: str, inputs: Sequence[float]) -> None:
+    reference, entry = REFERENCES[name], TABLE[name]
+    numbers = list(map(mpf, inputs))
+    if name == "atan2" and inputs[0] == 0:
+        return  # 50 digits know no signed zero: see test_atan2_where_the_sign_of_zero_counts
+    labelled = [Value(x, label) for x, label in zip(inputs, ("left", "right", "third"))]
+    if not reference.defined(*numbers):
+        assert_raises_naming_operands(entry, labelled, reference.undefined)
+        return
+    truth = reference.value(*numbers)
+    if is_at_the_edge_of_overflow(truth):
+        return
+    if math.isinf(float(truth)) and reference.overflow is not None:
+        assert_raises_naming_operands(entry, labelled, reference.overflow)
+        return
+    result = entry(*labelled)
+    assert_close(name, VALUE, inputs, result.data, [truth])
+    assert result.data.hex() == float(entry(*inputs)).hex(), "on floats it must compute what it computes on Values"
+
+
+def assert_raises_naming_operands(entry: Primitive, inputs: Sequence[Value], kind: type[Exception]) -> None:
+    with pytest.raises(kind) as raised:
+        entry(*inputs)
+    assert type(raised.value) is kind
+    message = str(raised.value)
+    assert entry.symbol in message
+    for x in inputs:
+        assert f"{x.label} = {x.data!r}" in message
+
+
+def check_first_derivatives(name: str, inputs: Sequence[float]) -> None:
+    reference, entry = REFERENCES[name], TABLE[name]
+    if not has_value(reference, inputs):
+        return
+    recorded = entry(*map(Value, inputs)).local_derivatives
+    try:
+        first = reference.first(*map(mpf, inputs))
+    except ZeroDivisionError:
+        assert not all(map(math.isfinite, recorded)), f"{name}{tuple(inputs)} has a pole, got {recorded}"
+        return
+    assert len(recorded) == reference.inputs
+    for argnum, terms in zip(reference.argnums, first):
+        assert_close(name, (argnum - reference.argnums[0],), inputs, recorded[argnum], terms)
+
+
+def check_second_derivatives(name: str, inputs: Sequence[float]) -> None:
+    """Where the value and all derivatives are finite: elsewhere inf or nan has come in on the way."""
+    reference, entry = REFERENCES[name], TABLE[name]
+    numbers = list(map(mpf, inputs))
+    if not has_value(reference, inputs):
+        return
+    try:
+        first, second = reference.first(*numbers), reference.second(*numbers)
+    except ZeroDivisionError:
+        return
+    if not all(math.isfinite(x) for terms in (*first, *(t for row in second for t in row)) for x in as_floats(terms)):
+        return
+    rows = jacobian(grad(entry, reference.argnums), reference.argnums)(*inputs)
+    for i, j in product(range(len(second)), repeat=2):
+        assert_close(name, (i, j), inputs, rows[i][j], second[i][j])
+
+
+CHECKS = [check_value, check_first_derivatives, check_second_derivatives]
+
+MAGNITUDES = [
+    *(0.0, SMALLEST, sys.float_info.min, 1e-300, 1e-160, 1e-16, 1e-8, 0.1, 0.5),
+    *(1 - 2**-53, 1.0, 1 + 2**-52, 1.5, math.pi / 2, 2.0, 3.0, 10.0, 20.0, 37.0, 100.0, 700.0),
+    *(709.78, 745.2, 1e8, 1e16, 1e160, 1e300, HUGE),
+]
+FEWER_MAGNITUDES = [0.0, SMALLEST, 1e-300, 1e-9, 0.5, 1.0, 1 + 2**-52, 3.0, 100.0, 1e300]
+
+
+def signed(magnitudes: Sequence[float]) -> list[float]:
+    return [sign * x for x in magnitudes for sign in (1.0, -1.0)]
+
+
+def grid(inputs: int) -> Iterator[tuple[float, ...]]:
+    if inputs == 1:
+        yield from ((x,) for x in signed(MAGNITUDES))
+    elif inputs == 2:
+        yield from product(signed(FEWER_MAGNITUDES), repeat=2)
+        yield from ((x, x) for x in signed(MAGNITUDES))
+    else:  # a condition and two numbers
+        yield from product((0.0, 1.0), signed(FEWER_MAGNITUDES), signed(FEWER_MAGNITUDES))
+
+
+near_one = st.builds(lambda sign, power: sign * (1 + 2.0**-power), st.sampled_from((1, -1)), st.integers(1, 52)) | (
+    st.builds(lambda sign, power: sign * (1 - 2.0**-power), st.sampled_from((1, -1)), st.integers(1, 53))
+)
+numbers_of_all_sizes = (
+    st.floats(allow_nan=False, allow_infinity=False)
+    | st.floats(-1, 1)
+    | st.floats(-40, 40)
+    | st.floats(-750, 750)
+    | st.integers(-5, 5).map(float)
+    | near_one
+)
+
+
+@pytest.mark.parametrize("name", REFERENCES)
+@pytest.mark.parametrize("check", CHECKS)
+def test_on_a_grid(check: Callable[[str, Sequence[float]], None], name: str) -> None:
+    for inputs in grid(REFERENCES[name].inputs):
+        check(name, inputs)
+
+
+@pytest.mark.parametrize("name", REFERENCES)
+@pytest.mark.parametrize("check", CHECKS)
+@settings(max_examples=50)
+@given(data=st.data())
+def test_on_drawn_numbers(check: Callable[[str, Sequence[float]], None], name: str, data: st.DataObject) -> None:
+    inputs = [data.draw(numbers_of_all_sizes) for _ in range(REFERENCES[name].inputs)]
+    if name == "where":
+        inputs[0] = float(inputs[0] > 0)
+    check(name, inputs)
+
+
+def test_every_primitive_of_the_table_has_a_reference(run_python: Callable[..., str]) -> None:
+    """In a fresh process, where no test has added a primitive of its own."""
+    table = run_python("import autograd, nn; from autograd.primitives import TABLE; print(*TABLE)").split()
+    assert set(table) == {*REFERENCES, *WIDE}
+
+
+INTERIOR_POINTS: dict[str, list[tuple[float, ...]]] = {
+    "acosh": [(1.25,), (7.0,)],
+    **{name: [(0.3,), (6.5,)] for name in ("log", "log2", "log10", "sqrt")},
+    **{name: [(0.7, 1.3), (2.5, 0.4)] for name in ("power", "constant_power", "xlogy")},
+}
+
+
+@pytest.mark.parametrize("name", REFERENCES)
+def test_the_formulas_of_the_references_are_the_derivatives_of_their_values(name: str) -> None:
+    """So that the truth above is mpmath's own, and no slip of this file."""
+    reference = REFERENCES[name]
+    default = [(1.0, 0.7, -0.3)[-reference.inputs :], (0.0, -0.25, 0.6)[-reference.inputs :]]
+    for inputs in INTERIOR_POINTS.get(name, default):
+        point = tuple(map(mpf, inputs))
+        for i, argnum in enumerate(reference.argnums):
+            order = [0] * reference.inputs
+            order[argnum] += 1
+            assert mp.almosteq(
+                mp.fsum(reference.first(*point)[i] or ()), mp.diff(reference.value, point, tuple(order)), 1e-25, 1e-25
+            )
+            for j, other in enumerate(reference.argnums):
+                orders = order.copy()
+                orders[other] += 1
+                expected = mp.diff(reference.value, point, tuple(orders))
+                assert mp.almosteq(mp.fsum(reference.second(*point)[i][j] or ()), expected, 1e-20, 1e-20)
+
+
+# Edges that 50 digits cannot express: signed zeros, infinities, nan
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["sin", "tan", "asin", "atan", "sinh", "tanh", "asinh", "atanh", "expm1", "log1p", "sqrt", "cbrt", "erf"],
+)
+def test_functions_through_the_origin_keep_the_sign_of_zero(name: str) -> None:
+    assert TABLE[name](Value(-0.0)).data.hex() == "-0x0.0p+0"
+    assert TABLE[name](Value(0.0)).data.hex() == "0x0.0p+0"
+
+
+def test_atan2_where_the_sign_of_zero_counts() -> None:
+    for y, x, angle in [
+        (0.0, 1.0, 0.0),
+        (-0.0, 1.0, -0.0),
+        (0.0, -1.0, math.pi),
+        (-0.0, -1.0, -math.pi),
+        (0.0, 0.0, 0.0),
+        (-0.0, 0.0, -0.0),
+        (0.0, -0.0, math.pi),
+        (-0.0, -0.0, -math.pi),
+    ]:
+        assert autograd.atan2(Value(y), Value(x)).data.hex() == angle.hex()
+
+
+@pytest.mark.parametrize(
+    ("name", "at_minus_infinity", "at_infinity"),
+    [
+        ("exp", 0.0, math.inf),
+        ("expm1", -1.0, math.inf),
+        ("log", None, math.inf),
+        ("log1p", None, math.inf),
+        ("log2", None, math.inf),
+        ("log10", None, math.inf),
+        ("sqrt", None, math.inf),
+        ("cbrt", -math.inf, math.inf),
+        ("sin", None, None),
+        ("cos", None, None),
+        ("tan", None, None),
+        ("asin", None, None),
+        ("acos", None, None),
+        ("atan", -math.pi / 2, math.pi / 2),
+        ("sinh", -math.inf, math.inf),
+        ("cosh", math.inf, math.inf),
+        ("tanh", -1.0, 1.0),
+        ("asinh", -math.inf, math.inf),
+        ("acosh", None, math.inf),
+        ("atanh", None, None),
+        ("sigmoid", 0.0, 1.0),
+        ("softplus", 0.0, math.inf),
+        ("relu", 0.0, math.inf),
+        ("erf", -1.0, 1.0),
+        ("abs", math.inf, math.inf),
+        ("neg", math.inf, -math.inf),
+        ("identity", -math.inf, math.inf),
+    ],
+)
+def test_limits_at_infinity(name: str, at_minus_infinity: float | None, at_infinity: float | None) -> None:
+    for x, limit in ((-math.inf, at_minus_infinity), (math.inf, at_infinity)):
+        if limit is None:
+            with pytest.raises(ValueError, match="inf"):
+                TABLE[name](Value(x))
+        else:
+            assert TABLE[name](Value(x)).data == limit
+
+
+@pytest.mark.parametrize("name", [*(name for name in REFERENCES if name != "where"), *sorted(WIDE)])
+def test_nan_goes_through_every_primitive(name: str) -> None:
+    inputs = REFERENCES[name].inputs if name in REFERENCES else 3
+    for position in range(inputs):
+        numbers = [0.75] * inputs
+        numbers[position] = math.nan
+        assert math.isnan(TABLE[name](*map(Value, numbers)).data)
+
+
+def test_nan_goes_through_where_only_from_the_side_taken() -> None:
+    assert math.isnan(autograd.where(True, Value(math.nan), 1.0).data)  # type: ignore[union-attr]
+    assert autograd.where(False, Value(math.nan), 1.0).data == 1.0  # type: ignore[union-attr]
+
+
+def test_nan_beside_infinity_goes_through_logsumexp() -> None:
+    for values in ([math.inf, math.nan], [math.nan, math.inf]):
+        assert math.isnan(autograd.logsumexp(map(Value, values)).data)  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("name", "inputs", "derivatives"),
+    [
+        ("sqrt", [0.0], [math.inf]),
+        ("cbrt", [0.0], [math.inf]),
+        ("cbrt", [-0.0], [math.inf]),
+        ("asin", [1.0], [math.inf]),
+        ("asin", [-1.0], [math.inf]),
+        ("acos", [1.0], [-math.inf]),
+        ("acos", [-1.0], [-math.inf]),
+        ("acosh", [1.0], [math.inf]),
+        ("hypot", [0.0, 0.0], [math.nan, math.nan]),
+        ("atan2", [0.0, 0.0], [math.nan, math.nan]),
+        ("xlogy", [0.0, 0.0], [-math.inf, 0.0]),
+        ("power", [0.0, 0.5], [math.inf, 0.0]),
+        ("constant_power", [0.0, 0.5], [math.inf, 0.0]),
+        ("power", [-2.0, 3.0], [12.0, math.nan]),  # exponents beside an integer have no real value
+        ("log", [SMALLEST], [math.inf]),
+        ("div", [1.0, SMALLEST], [math.inf, -math.inf]),
+    ],
+)
+def test_infinite_derivatives_are_recorded_and_not_raised(
+    name: str, inputs: list[float], derivatives: list[float]
+) -> None:
+    recorded = TABLE[name](*map(Value, inputs)).local_derivatives
+    assert repr(list(recorded)) == repr(derivatives)
+
+
+def test_a_derivative_that_overflows_does_not_spoil_the_one_beside_it() -> None:
+    """x^y to the base overflows here; to the exponent it is x^y log x, which does not."""
+    x, y = 1e-300, -1.00390625
+    to_base, to_exponent = (Value(x) ** Value(y)).local_derivatives
+    assert to_base == -math.inf
+    assert to_exponent == pytest.approx(float(mpf(x) ** mpf(y) * mp.log(mpf(x))), rel=1e-12)
+
+
+# Conventions and stable forms that the documentation states
+
+
+def test_zero_to_the_power_of_zero() -> None:
+    """0⁰ is 1, as x⁰ is for all x, whose derivative to x is 0; to the exponent it has none, and 0 is recorded."""
+    assert (Value(0.0) ** 0).data == 1.0
+    assert (Value(0.0) ** 0).local_derivatives == (0.0, 0.0)
+    assert (Value(0.0) ** Value(0.0)).data == 1.0
+    assert (Value(0.0) ** Value(0.0)).local_derivatives == (0.0, 0.0)
+
+
+def test_ties() -> None:
+    for zero in (0.0, -0.0):
+        assert Value(zero).relu().local_derivatives == (0.0,)
+        assert abs(Value(zero)).local_derivatives == (0.0,)
+    for rule in (autograd.maximum, autograd.minimum):
+        tie = rule(Value(3.0), Value(3.0))
+        assert (tie.data, tie.local_derivatives) == (3.0, (0.5, 0.5))
+
+
+def test_stable_forms() -> None:
+    assert Value(-1000.0).sigmoid().data == 0.0
+    assert Value(1000.0).sigmoid().data == 1.0
+    assert Value(-1000.0).softplus().data == 0.0
+    assert Value(1000.0).softplus().data == 1000.0
+    assert autograd.logsumexp([1e4, 1e4]) == 1e4 + math.log(2)
+    assert autograd.logsumexp([-1e4, -1e4]) == -1e4 + math.log(2)
+    assert autograd.logsumexp([1e308, -1e308]) == 1e308
+    assert autograd.xlogy(0.0, 0.0) == 0.0
+
+
+def test_a_primitive_of_numpy_numbers_is_a_numpy_number() -> None:
+    np = pytest.importorskip("numpy", reason="numpy is not installed")
+    assert type(autograd.exp(np.float64(1.0))) is np.float64
+    assert autograd.exp(np.float64(1.0)) == math.exp(1.0)
+    assert autograd.exp(np.float32(1.0)) == np.float32(math.exp(1.0))
+
+
+# Nodes of many parents
+
+moderate = st.floats(-1e150, 1e150) | st.floats(-1, 1)
+lists_of_numbers = st.lists(moderate, min_size=1, max_size=20)
+lists_of_pairs = st.lists(st.tuples(moderate, moderate), min_size=1, max_size=20)
+
+
+def assert_sum_is_close(actual: float, terms: Sequence[Any]) -> None:
+    """A sum is conditioned by cancellation: n - 1 additions, each off by half a unit of the sum of magnitudes."""
+    magnitude = mp.fsum(map(abs, terms))
+    allowed = max(4, len(terms)) * math.ulp(float(magnitude))
+    assert abs(actual - mp.fsum(terms)) <= allowed
+
+
+@given(lists_of_numbers)
+def test_sum(xs: list[float]) -> None:
+    node = autograd.sum(map(Value, xs))
+    assert isinstance(node, Value)
+    assert_sum_is_close(node.data, list(map(mpf, xs)))
+    assert node.local_derivatives == (1.0,) * len(xs)
+    assert jacobian(grad(autograd.sum))(xs) == [[0.0] * len(xs)] * len(xs)
+
+
+@given(lists_of_pairs, moderate)
+def test_dot(pairs: list[tuple[float, float]], bias: float) -> None:
+    xs, ys = [x for x, _ in pairs], [y for _, y in pairs]
+    node = autograd.dot(map(Value, xs), map(Value, ys), Value(bias))
+    assert isinstance(node, Value)
+    assert_sum_is_close(node.data, [mpf(bias), *(mpf(x) * mpf(y) for x, y in pairs)])
+    assert node.local_derivatives == (*ys, *xs, 1.0)
+
+
+@given(st.lists(st.tuples(moderate, moderate), min_size=1, max_size=4))
+def test_second_derivatives_of_dot(pairs: list[tuple[float, float]]) -> None:
+    """∂²(x·y)/∂xᵢ∂yⱼ is 1 where i = j, and all others are 0."""
+    n = len(pairs)
+    xs, ys = [x for x, _ in pairs], [y for _, y in pairs]
+    rows = jacobian(grad(autograd.dot, (0, 1)), (0, 1))(xs, ys)
+    identity = [[float(i == j) for j in range(n)] for i in range(n)]
+    nothing = [[0.0] * n] * n
+    for i in range(n):
+        assert rows[0][i] == (nothing[i], identity[i])
+        assert rows[1][i] == (identity[i], nothing[i])
+
+
+logits = st.lists(st.floats(-1e4, 1e4) | st.floats(-3, 3), min_size=1, max_size=8)
+
+
+@example([0.0, -40.0])
+@given(logits)
+def test_logsumexp(xs: list[float]) -> None:
+    """Conditioned by two cancellations: the largest input against the logarithm, and input - output in exp."""
+    node = autograd.logsumexp(map(Value, xs))
+    assert isinstance(node, Value)
+    *others, largest = map(mpf, sorted(xs))
+    logarithm = mp.log1p(mp.fsum(mp.exp(x - largest) for x in others))
+    truth = largest + logarithm
+    unit = mpf(math.ulp(float(max(abs(largest), logarithm))))
+    assert abs(node.data - truth) <= 4 * unit
+
+    shares = [mp.exp(mpf(x) - truth) for x in xs]
+    conditions = [5 * unit + math.ulp(float(mpf(x) - truth)) for x in xs]
+    for recorded, share, condition in zip(node.local_derivatives, shares, conditions):
+        assert abs(recorded - share) <= 4 * math.ulp(float(share)) + share * condition
+
+    rows = jacobian(grad(autograd.logsumexp))(xs)
+    for i, j in product(range(len(xs)), repeat=2):
+        truth = shares[i] * ((i == j) - shares[j])
+        largest_term = shares[i] if i == j else shares[i] * shares[j]
+        allowed = 4 * math.ulp(float(largest_term)) + largest_term * (conditions[i] + conditions[j])
+        assert abs(rows[i][j] - truth) <= allowed
+
+
+@given(st.floats(allow_nan=False))
+def test_logsumexp_of_one_number_is_the_number(x: float) -> None:
+    assert autograd.logsumexp([x]) == x
+
+
+# The hot operators and functions spell out what the table says
+
+
+def bits(node: Value) -> tuple[str, ...]:
+    """The numbers of a node, exactly: signed zeros told apart, nan equal to itself."""
+    return (node.data.hex(), *(derivative.hex() for derivative in node.local_derivatives))
+
+
+def table_bits(entry: Primitive, inputs: Sequence[float]) -> tuple[str, ...]:
+    out = entry.forward(*inputs)
+    return (out.hex(), *(derivative.hex() for derivative in entry.local_derivatives(inputs, out)))
+
+
+@pytest.mark.parametrize("name", ["add", "sub", "mul"])
+@given(a=st.floats(), b=st.floats())
+def test_hot_operators_agree_with_the_table_bit_for_bit(name: str, a: float, b: float) -> None:
+    apply, expected = getattr(operator, name), table_bits(TABLE[name], (a, b))
+    for left, right in ((Value(a), Value(b)), (Value(a), b), (a, Value(b))):
+        node = apply(left, right)
+        assert bits(node) == expected
+        assert node.primitive is TABLE[name]
+
+
+@given(st.lists(st.tuples(st.floats(), st.floats()), max_size=6), st.floats())
+def test_dot_agrees_with_the_table_bit_for_bit(pairs: list[tuple[float, float]], bias: float) -> None:
+    xs, ys = [x for x, _ in pairs], [y for _, y in pairs]
+    expected = table_bits(TABLE["dot"], (*xs, *ys, bias))
+    all_values = autograd.dot(map(Value, xs), map(Value, ys), Value(bias))
+    mixed = autograd.dot(map(Value, xs), ys, Value(bias))
+    for node in (all_values, mixed):
+        assert isinstance(node, Value)
+        assert bits(node) == expected
+        assert node.primitive is TABLE["dot"]
+    assert float(autograd.dot(xs, ys, bias)).hex() == expected[0]
+
+
+@given(st.lists(st.floats(), min_size=1, max_size=6))
+def test_sum_agrees_with_the_table_bit_for_bit(xs: list[float]) -> None:
+    node = autograd.sum(map(Value, xs))
+    assert isinstance(node, Value)
+    assert bits(node) == table_bits(TABLE["sum"], xs)
+
+
+# A primitive of one's own
+
+
+@pytest.fixture
+def own_name(request: pytest.FixtureRequest) -> str:
+    """A name that no other test adds to the table."""
+    name = f"own-{request.node.nodeid}"
+    while name in TABLE:
+        name += "'"
+    return name
+
+
+def test_a_primitive_of_ones_own_works_in_every_mode(own_name: str) -> None:
+    """The cardinal sine, with its derivative as a plain formula; its derivatives to the third are mpmath's."""
+    sinc = primitive(
+        own_name,
+        lambda x: math.sin(x) / x,
+        lambda x, out: ((autograd.cos(x) - out) / x,),
+        symbol="sinc",
+        doc="sin(x) / x",
+    )
+    x = Value(1.25, "x")
+    y = sinc(x)
+    y.backward()
+    truth = [mp.diff(lambda t: mp.sin(t) / t, mpf(1.25), order) for order in range(4)]
+
+    assert sinc(1.25) == y.data == math.sin(1.25) / 1.25
+    assert (y.op, sinc.__doc__, lookup(own_name)) == ("sinc", "sin(x) / x", sinc)
+    assert x.grad == pytest.approx(float(truth[1]), rel=1e-13)
+    assert grad(sinc)(1.25) == pytest.approx(float(truth[1]), rel=1e-13)
+    assert grad(grad(sinc))(1.25) == pytest.approx(float(truth[2]), rel=1e-13)
+    assert grad(grad(grad(sinc)))(1.25) == pytest.approx(float(truth[3]), rel=1e-12)
+    with no_grad():
+        assert sinc(x).parents == ()
+
+
+def test_a_primitive_of_ones_own_with_two_inputs(own_name: str) -> None:
+    ratio = primitive(own_name, lambda a, b: a / (a + b), lambda a, b, out: (b / (a + b) ** 2, -a / (a + b) ** 2))
+    assert grad(ratio, (0, 1))(1.0, 3.0) == (3 / 16, -1 / 16)
+    assert ratio(Value(1.0), 3).op == own_name
+
+
+def test_a_rule_of_the_wrong_length_is_told(own_name: str) -> None:
+    bad = primitive(own_name, lambda a, b: a + b, lambda a, b, out: (1.0,))
+    with pytest.raises(TypeError, match=r"has 2 input\(s\).*tuple of 2 number\(s\); it returned \(1\.0,\)") as raised:
+        bad(Value(1.0), 2.0)
+    assert own_name in str(raised.value)
+
+
+def test_a_rule_that_returns_no_tuple_is_told(own_name: str) -> None:
+    bad = primitive(own_name, lambda x: x, lambda x, out: 1.0)
+    with pytest.raises(TypeError, match=r"must return a tuple of 1 number\(s\); it returned 1\.0"):
+        bad(Value(1.0))
+
+
+def test_a_forward_rule_that_returns_no_number_is_told(own_name: str) -> None:
+    bad = primitive(own_name, lambda x: "three", lambda x, out: (1.0,))
+    with pytest.raises(TypeError, match="expected a real number, got 'three' of type str"):
+        bad(Value(1.0))
+
+
+def test_a_taken_name_is_told() -> None:
+    with pytest.raises(ValueError, match="a primitive called 'exp' already"):
+        primitive("exp", math.exp, lambda x, out: (out,))
+    assert TABLE["exp"] is autograd.exp
+
+
+def test_an_unknown_name_is_told() -> None:
+    with pytest.raises(KeyError, match="no primitive is called 'nothing of this name'"):
+        lookup("nothing of this name")
+
+
+def test_a_division_by_zero_in_a_rule_is_recorded_as_infinity(own_name: str) -> None:
+    root = primitive(own_name, math.sqrt, lambda x, out: (0.5 / out,))
+    assert root(Value(0.0)).local_derivatives == (math.inf,)
+
+
+def test_a_rule_without_a_number_is_recorded_as_nan(own_name: str) -> None:
+    def undefined(x: float, out: float) -> tuple[float]:
+        raise ValueError("no derivative here")
+
+    assert math.isnan(primitive(own_name, abs, undefined)(Value(1.0)).local_derivatives[0])
+
+
+def test_a_rule_made_for_floats_alone_says_so_in_a_second_derivative(own_name: str) -> None:
+    sine = primitive(own_name, math.sin, lambda x, out: (math.cos(x),))
+    assert grad(sine)(1.0) == math.cos(1.0)
+    with pytest.raises(TypeError, match=r"in place of math\.exp\(v\) write v\.exp\(\) or autograd\.exp\(v\)"):
+        grad(grad(sine))(1.0)

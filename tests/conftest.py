@@ -1,0 +1,37 @@
+"""What the tests of both packages share."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+import autograd
+
+# No deadline: a test must not depend on the clock of a busy machine.
+settings.register_profile("lucidgrad", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("lucidgrad")
+
+
+@pytest.fixture(scope="session")
+def run_python() -> Callable[..., str]:
+    """Run source in a fresh interpreter that sees the same packages, and give what it prints."""
+
+    def run(source: str, **environment: str) -> str:
+        packages = str(Path(autograd.__file__).parents[1])
+        process = subprocess.run(
+            [sys.executable, "-c", source],
+            env={**os.environ, "PYTHONPATH": packages, **environment},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert process.returncode == 0, process.stderr
+        return process.stdout
+
+    return run

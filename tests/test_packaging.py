@@ -1,0 +1,126 @@
+"""The wheel as it is built, installed in a fresh environment, alone and together with the other `autograd`."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import autograd
+import pytest
+
+CHECKOUT = Path(__file__).parents[1]
+
+
+def test_the_tests_run_against_the_installed_package() -> None:
+    """Otherwise a file that the wheel lacks would go unnoticed."""
+    assert not Path(autograd.__file__).resolve().is_relative_to(CHECKOUT / "autograd")
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel, built from a copy of the sources so that nothing left of an earlier build gets into it."""
+    folder = tmp_path_factory.mktemp("wheel")
+    source = folder / "source"
+    for name in ("autograd", "nn"):
+        (source / name).mkdir(parents=True)
+        for path in (CHECKOUT / name).glob("*.py*"):
+            if path.is_file():
+                (source / name / path.name).write_bytes(path.read_bytes())
+    for name in ("pyproject.toml", "setup.cfg", "README.md", "LICENSE"):
+        (source / name).write_bytes((CHECKOUT / name).read_bytes())
+    _pip(sys.executable, "wheel", "--no-deps", "--wheel-dir", folder, source)
+    return next(folder.glob("*.whl"))
+
+
+@pytest.fixture(scope="module")
+def fresh_python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The interpreter of a fresh environment that holds the wheel and what it requires, nothing else."""
+    folder = tmp_path_factory.mktemp("environment")
+    subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+    python = folder / ("Scripts" if sys.platform == "win32" else "bin") / "python"
+    _pip(python, "install", wheel)
+    return python
+
+
+def test_what_the_wheel_holds(wheel: Path) -> None:
+    names = set(zipfile.ZipFile(wheel).namelist())
+    packages = {name.partition("/")[0] for name in names if ".dist-info" not in name}
+    assert packages == {"autograd", "nn"}
+    assert {"autograd/py.typed", "nn/py.typed", "autograd/value.py", "nn/__main__.py"} <= names
+
+
+def test_the_wheel_works_from_another_folder(fresh_python: Path, tmp_path: Path) -> None:
+    code = (
+        "import autograd, nn; x = autograd.Value(3.0); (x * x).backward(); print(x.grad, len(nn.MLP(2, [3])([1, 2])))"
+    )
+    assert _run(fresh_python, code, tmp_path) == (0, "6.0 3\n", "")
+
+
+def test_a_missing_extra_is_one_line_that_says_what_to_install(fresh_python: Path, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [fresh_python.with_name("lucidgrad"), "train", "digits"], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.returncode != 0
+    assert done.stderr.count("\n") == 1
+    assert "pip install 'lucidgrad[train]'" in done.stderr
+
+
+def test_a_students_own_nn_does_not_shadow_the_console_script(fresh_python: Path, tmp_path: Path) -> None:
+    (tmp_path / "nn.py").write_text("raise SystemExit('shadowed')", encoding="utf-8")
+    done = subprocess.run([fresh_python.with_name("lucidgrad"), "--help"], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0
+    assert "train" in done.stdout
+
+
+def test_the_other_autograd_installed_after_ours(fresh_python: Path, wheel: Path, tmp_path: Path) -> None:
+    """pip has put its `__init__.py` over ours: `nn` must notice and say what to do, and the remedy must work."""
+    _pip(fresh_python, "install", "--no-deps", "autograd==1.8.0")
+    status, _, stderr = _run(fresh_python, "import nn", tmp_path)
+    assert status != 0
+    assert "ImportError" in stderr
+    assert "pip uninstall -y autograd lucidgrad" in stderr
+    _remedy(fresh_python, wheel, tmp_path)
+
+
+def test_the_other_autograd_installed_before_ours(fresh_python: Path, wheel: Path, tmp_path: Path) -> None:
+    """Ours lies over it, and its other files beside ours."""
+    _pip(fresh_python, "uninstall", "-y", "lucidgrad")
+    _pip(fresh_python, "install", "--no-deps", "autograd==1.8.0")
+    _pip(fresh_python, "install", "--no-deps", wheel)
+    for code in ("import autograd", "import nn"):
+        status, _, stderr = _run(fresh_python, code, tmp_path)
+        assert status != 0
+        assert "ImportError" in stderr
+        assert "pip uninstall -y autograd lucidgrad" in stderr
+    _remedy(fresh_python, wheel, tmp_path)
+
+
+def test_what_is_left_when_the_other_one_is_uninstalled_alone(fresh_python: Path, wheel: Path, tmp_path: Path) -> None:
+    """That takes our `__init__.py` along, and leaves a folder that imports as an empty package."""
+    _pip(fresh_python, "install", "--no-deps", "autograd==1.8.0")
+    _pip(fresh_python, "uninstall", "-y", "autograd")
+    status, _, stderr = _run(fresh_python, "import nn", tmp_path)
+    assert status != 0
+    assert "pip uninstall -y autograd lucidgrad" in stderr
+    _remedy(fresh_python, wheel, tmp_path)
+
+
+def _remedy(python: Path, wheel: Path, folder: Path) -> None:
+    """What the message advises, after which all must be well."""
+    _pip(python, "uninstall", "-y", "autograd", "lucidgrad")
+    _pip(python, "install", "--no-deps", wheel)
+    assert _run(python, "import autograd, nn; print(autograd.Value(1.0).data)", folder) == (0, "1.0\n", "")
+
+
+def _pip(python: str | Path, *arguments: str | Path) -> None:
+    done = subprocess.run(
+        [python, "-m", "pip", "--quiet", "--disable-pip-version-check", *arguments], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def _run(python: Path, code: str, folder: Path) -> tuple[int, str, str]:
+    done = subprocess.run([python, "-c", code], cwd=folder, capture_output=True, text=True)
+    return done.returncode, done.stdout, done.stderr
