@@ -20,7 +20,7 @@ if _path.exists(_path.join(_path.dirname(__file__), "tracer.py")):  # noqa: PTH1
 
 from autograd.check import check_gradient
 from autograd.functions import dot, logsumexp, softmax, sum, where
-from autograd.graph import Summary, first_nonfinite, is_stale, leaves, summary, topological_order
+from autograd.graph import Summary, first_nonfinite, is_stale, leaves, stale_nodes, summary, topological_order
 from autograd.primitives import (
     acos,
     acosh,
@@ -53,8 +53,9 @@ from autograd.primitives import (
     tanh,
     xlogy,
 )
+from autograd.recording import no_grad
 from autograd.transforms import grad, hessian, hessian_vector_product, jacobian, jvp, value_and_grad
-from autograd.value import Constant, Value, no_grad
+from autograd.value import Constant, Value
 
 __all__ = [
     "Constant",
@@ -100,6 +101,7 @@ __all__ = [
     "softmax",
     "softplus",
     "sqrt",
+    "stale_nodes",
     "sum",
     "summary",
     "tan",

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from autograd.nested import flatten, names
+from autograd.recording import no_grad
 from autograd.transforms import grad
-from autograd.value import Value, no_grad
+from autograd.value import Value
 
 
 class Comparison(NamedTuple):

@@ -8,11 +8,16 @@ from __future__ import annotations
 import builtins
 import operator
 from collections.abc import Iterable
+from typing import overload
 
 from autograd import primitives
 from autograd.value import Value, _node
 
 
+@overload
+def sum(values: Iterable[float]) -> float: ...  # type: ignore[overload-overlap]
+@overload
+def sum(values: Iterable[Value | float]) -> Value: ...
 def sum(values: Iterable[Value | float]) -> Value | float:
     """The sum of the values as one node, where the built-in sum makes one for each term.
 
@@ -22,6 +27,10 @@ def sum(values: Iterable[Value | float]) -> Value | float:
     return primitives.sum_(*values)
 
 
+@overload
+def dot(xs: Iterable[float], ys: Iterable[float], bias: float = 0.0) -> float: ...  # type: ignore[overload-overlap]
+@overload
+def dot(xs: Iterable[Value | float], ys: Iterable[Value | float], bias: Value | float = 0.0) -> Value: ...
 def dot(xs: Iterable[Value | float], ys: Iterable[Value | float], bias: Value | float = 0.0) -> Value | float:
     """bias + x₁y₁ + ... + xₙyₙ as one node with 2n + 1 parents: the weighted sum z of a neuron.
 
@@ -48,6 +57,10 @@ def dot(xs: Iterable[Value | float], ys: Iterable[Value | float], bias: Value | 
     return _node(z, (*xs, *ys, bias), (*y_data, *x_data, 1.0), primitives.dot)  # type: ignore[arg-type]
 
 
+@overload
+def logsumexp(values: Iterable[float]) -> float: ...  # type: ignore[overload-overlap]
+@overload
+def logsumexp(values: Iterable[Value | float]) -> Value: ...
 def logsumexp(values: Iterable[Value | float]) -> Value | float:
     """log(exp(x₁) + ... + exp(xₙ)) as one node, without overflow; its local derivatives are the softmax.
 
@@ -60,7 +73,11 @@ def logsumexp(values: Iterable[Value | float]) -> Value | float:
     return primitives.logsumexp(*values)
 
 
-def softmax(values: Iterable[Value | float]) -> list[Value | float]:
+@overload
+def softmax(values: Iterable[float]) -> list[float]: ...  # type: ignore[overload-overlap]
+@overload
+def softmax(values: Iterable[Value | float]) -> list[Value]: ...
+def softmax(values: Iterable[Value | float]) -> list[Value] | list[float]:
     """exp(xᵢ) / Σ exp(xⱼ) for each i: positive numbers whose sum is 1.
 
     >>> [f"{p:.2f}" for p in softmax([Value(0.0), Value(1000.0)])]
@@ -71,6 +88,10 @@ def softmax(values: Iterable[Value | float]) -> list[Value | float]:
     return [primitives.exp(x - total) for x in values]
 
 
+@overload
+def where(condition: bool, a: float, b: float) -> float: ...  # type: ignore[overload-overlap]
+@overload
+def where(condition: bool, a: Value | float, b: Value | float) -> Value: ...
 def where(condition: bool, a: Value | float, b: Value | float) -> Value | float:
     """`a` where the condition holds, else `b`; the gradient goes to the one taken.
 

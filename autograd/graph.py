@@ -54,18 +54,27 @@ def leaves(*roots: Value) -> list[Value]:
     return [node for node in topological_order(*roots) if not node.parents]
 
 
-def is_stale(node: Value) -> bool:
-    """Whether a parent's number has changed since this node was computed, so that its own numbers no longer hold.
+def is_stale(*roots: Value) -> bool:
+    """Whether the number of some node has changed since others were computed from it, so that these no longer hold.
 
     An optimizer's step does this to every graph made before it. The remedy is to compute the graph again.
 
     >>> from autograd import Value
     >>> a = Value(2.0)
-    >>> b = a * a
+    >>> b = a * a + 1
     >>> a.data = 5.0
     >>> is_stale(b)
     True
     """
+    return any(map(_disagrees_with_parents, topological_order(*roots)))
+
+
+def stale_nodes(*roots: Value) -> list[Value]:
+    """The nodes whose value or local derivatives no longer agree with their parents' numbers, in topological order."""
+    return list(filter(_disagrees_with_parents, topological_order(*roots)))
+
+
+def _disagrees_with_parents(node: Value) -> bool:
     if node.primitive is None:
         return False
     inputs = tuple(parent.data for parent in node.parents)
@@ -100,7 +109,7 @@ class Summary(NamedTuple):
         nodes, edges: how many; a parent used twice by one node counts as two edges.
         leaves: how many nodes have no parents, wrapped constants among them.
         depth: the number of edges on the longest path from a leaf to a root.
-        stale: how many nodes no longer agree with their parents' numbers (see `is_stale`).
+        stale: how many nodes no longer agree with their parents' numbers (`stale_nodes` lists them).
         first_nonfinite: the first node with a non-finite value or derivative, or None.
     """
 
@@ -137,6 +146,6 @@ def summary(*roots: Value) -> Summary:
         edges=sum(len(node.parents) for node in order),
         leaves=sum(not node.parents for node in order),
         depth=max(depth.values()),
-        stale=sum(map(is_stale, order)),
+        stale=sum(map(_disagrees_with_parents, order)),
         first_nonfinite=first_nonfinite(*roots),
     )

@@ -17,7 +17,8 @@ from typing import Any
 from autograd import primitives
 from autograd.graph import topological_order
 from autograd.nested import flatten, names, nest
-from autograd.value import Constant, Value, recording
+from autograd.recording import resumed
+from autograd.value import Constant, Value
 
 Function = Callable[..., Any]
 Argnums = int | tuple[int, ...]
@@ -63,7 +64,7 @@ def value_and_grad(f: Function, argnums: Argnums = 0) -> Function:
     """
 
     def value_and_gradient(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
-        with recording() as recorded:
+        with resumed() as recorded:
             run = _Run(f, args, kwargs, argnums, recorded)
             gradients = run.pull_back({run.single_output(f): 1.0})
             value, *gradients = run.finish([run.outputs[0], *gradients])
@@ -85,7 +86,7 @@ def jacobian(f: Function, argnums: Argnums = 0) -> Function:
     """
 
     def matrix(*args: Any, **kwargs: Any) -> Any:
-        with recording() as recorded:
+        with resumed() as recorded:
             run = _Run(f, args, kwargs, argnums, recorded)
             width = len(run.variables)
             flat = run.finish([x for output in run.outputs for x in run.pull_back({output: 1.0})])
@@ -120,7 +121,7 @@ def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[A
     >>> jvp(lambda x, y: x * y, (2.0, 5.0), (1.0, 0.0))
     (10.0, 5.0)
     """
-    with recording() as recorded:
+    with resumed() as recorded:
         run = _Run(f, tuple(primals), {}, tuple(range(len(primals))), recorded)
         directions = flatten(tuple(tangents), "tangents")[0]
         if names(tuple(tangents), "") != names(tuple(primals), ""):

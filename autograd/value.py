@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
 from numbers import Real
-from threading import Lock
 from typing import Any, Never, cast
 
-from autograd import primitives
+from autograd import primitives, recording
 from autograd.graph import topological_order
 from autograd.primitives import Primitive
 
@@ -234,7 +230,7 @@ class Constant(Value):
 
 
 def _node(data: float, parents: tuple[Value, ...], local_derivatives: tuple[float, ...], primitive: Primitive) -> Value:
-    if _pauses and _paused.get():
+    if recording.pauses and recording.paused.get():
         return Constant(data)
     node = _new(Value)  # around __init__, which is for leaves: graphs are made of millions of these
     node.data = data
@@ -270,42 +266,3 @@ def _undefined(primitive: Primitive, parents: tuple[Value, ...], error: Exceptio
     kinds = (ZeroDivisionError, OverflowError, ArithmeticError, ValueError)
     kind = next(kind for kind in kinds if isinstance(error, kind))
     return kind(f"{formula} has no finite real value: {error}")
-
-
-_paused: ContextVar[bool] = ContextVar("autograd_paused", default=False)
-_pauses = 0  # open no_grad blocks of all threads together: while there is none, nobody asks the context variable
-_pauses_lock = Lock()
-
-
-@contextmanager
-def no_grad() -> Iterator[None]:
-    """A context (or decorator) in which no graph is recorded: results are constants, without parents.
-
-    It holds for the thread (or asyncio task) that enters it, and no other.
-
-    >>> x = Value(3.0)
-    >>> with no_grad():
-    ...     y = x * x
-    >>> y.data, y.parents
-    (9.0, ())
-    """
-    global _pauses
-    with _pauses_lock:
-        _pauses += 1
-    token = _paused.set(True)
-    try:
-        yield
-    finally:
-        _paused.reset(token)
-        with _pauses_lock:
-            _pauses -= 1
-
-
-@contextmanager
-def recording() -> Iterator[bool]:
-    """A context in which graphs are recorded even inside `no_grad`; gives whether they were before."""
-    token = _paused.set(False)
-    try:
-        yield not token.old_value if token.old_value is not token.MISSING else True
-    finally:
-        _paused.reset(token)

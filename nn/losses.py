@@ -1,8 +1,9 @@
 """Losses of one sample: `(outputs, targets)` to one number, small where the outputs are right.
 
 `outputs` is what a network returned, a list of Values or the one Value of a single output neuron; `targets` is as
-many numbers. A loss of several outputs is the sum over them, unless its name says mean. The cost of many samples is
-the mean or the sum of their losses (`reduction` in `nn.fit`).
+many numbers. (Of outputs that are plain numbers, the loss is a plain number.) A loss of several outputs is the sum
+over them, unless its name says mean. The cost of many samples is the mean or the sum of their losses (`reduction` in
+`nn.fit`).
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ Numbers = Number | Sequence[Number]
 Loss = Callable[[Any, Any], Any]
 
 
-def half_squared_error(outputs: Numbers, targets: Numbers) -> Number:
+def half_squared_error(outputs: Numbers, targets: Numbers) -> Value:
     """½ Σ (o − e)², whose derivative to an output is o − e: the cost of the texts and of the 1986 paper.
 
     >>> half_squared_error([Value(0.5), Value(1.0)], [1.0, 1.0]).data
@@ -29,13 +30,13 @@ def half_squared_error(outputs: Numbers, targets: Numbers) -> Number:
     return 0.5 * autograd.dot(errors, errors)
 
 
-def mean_squared_error(outputs: Numbers, targets: Numbers) -> Number:
+def mean_squared_error(outputs: Numbers, targets: Numbers) -> Value:
     """(1/n) Σ (o − e)² over n outputs."""
     errors = _errors(outputs, targets, "mean_squared_error")
     return autograd.dot(errors, errors) / len(errors)
 
 
-def binary_cross_entropy(outputs: Numbers, targets: Numbers) -> Number:
+def binary_cross_entropy(outputs: Numbers, targets: Numbers) -> Value:
     """−Σ (t ln o + (1 − t) ln(1 − o)) for outputs o that are probabilities, as sigmoid neurons give them.
 
     Source: Nielsen, ch. 3, eq. 63.
@@ -56,7 +57,7 @@ def binary_cross_entropy(outputs: Numbers, targets: Numbers) -> Number:
     return -autograd.sum(terms)
 
 
-def binary_cross_entropy_with_logits(outputs: Numbers, targets: Numbers) -> Number:
+def binary_cross_entropy_with_logits(outputs: Numbers, targets: Numbers) -> Value:
     """The same of logits z, where the probability is σ(z): Σ t ln(1 + e^−z) + (1 − t) ln(1 + e^z), never infinite.
 
     >>> binary_cross_entropy_with_logits(Value(-1e4), 1.0).data
@@ -66,7 +67,7 @@ def binary_cross_entropy_with_logits(outputs: Numbers, targets: Numbers) -> Numb
     return autograd.sum([t * autograd.softplus(-z) + (1 - t) * autograd.softplus(z) for z, t in pairs])
 
 
-def cross_entropy(outputs: Sequence[Number], targets: int | Sequence[Number]) -> Number:
+def cross_entropy(outputs: Sequence[Number], targets: int | Sequence[Number]) -> Value:
     """−Σ tₖ ln pₖ of logits z, where p is their softmax.
 
     Args:
@@ -90,7 +91,7 @@ def cross_entropy(outputs: Sequence[Number], targets: int | Sequence[Number]) ->
     return autograd.dot([t for _, t in pairs], [total - z for z, _ in pairs])
 
 
-def hinge(outputs: Numbers, targets: Numbers) -> Number:
+def hinge(outputs: Numbers, targets: Numbers) -> Value:
     """Σ max(0, 1 − t o) for targets of −1 and 1: nothing to pay for what is right with a margin of 1.
 
     Raises:

@@ -242,8 +242,8 @@ def _refuse_missing(frame: Any) -> None:
     rows, columns = np.nonzero(frame.isna().to_numpy())
     if len(rows):
         raise ValueError(
-            f"row {frame.index[rows[0]] + 1}, column {frame.columns[columns[0]]!r}: the value is missing ({len(rows)} in all); "
-            "fill them in, or leave out the rows or columns"
+            f"row {frame.index[rows[0]] + 1}, column {frame.columns[columns[0]]!r}: the value is missing, one of "
+            f"{len(rows)} in the table; fill them in, or leave out the rows or columns"
         )
 
 
