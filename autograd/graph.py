@@ -91,13 +91,11 @@ def first_nonfinite(*roots: Value) -> Value | None:
 
     Derivatives along edges to constants do not count, since nothing flows there that anyone asks for.
     """
-    from autograd.value import Constant
-
     for node in topological_order(*roots):
         if not math.isfinite(node.data):
             return node
         for parent, derivative in zip(node.parents, node.local_derivatives):
-            if not math.isfinite(derivative) and not isinstance(parent, Constant):
+            if not math.isfinite(derivative) and not parent.is_constant:
                 return node
     return None
 

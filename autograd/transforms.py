@@ -187,7 +187,7 @@ class _Run:
         self._varying = set(self.variables)
         captured = False
         for node in self._order:
-            if not node.parents and not isinstance(node, Constant):
+            if not node.parents and not node.is_constant:
                 self._varying.add(node)
                 captured = True
             if not self._dependent.isdisjoint(node.parents):
@@ -259,7 +259,7 @@ class _Run:
                 variable.__class__ = Constant
         if self._symbolic:
             order = topological_order(*(x for x in results if isinstance(x, Value)))
-            if self.values_given or any(not node.parents and not isinstance(node, Constant) for node in order):
+            if self.values_given or any(not node.parents and not node.is_constant for node in order):
                 return [x if isinstance(x, Value) else Constant(x) for x in results]
         return [x.data if isinstance(x, Value) else float(x) for x in results]
 

@@ -35,6 +35,7 @@ class Value:
         parents: the Values that this one was computed from; empty for a leaf.
         local_derivatives: ∂self/∂parent as a float for each parent, recorded when the node was made.
         primitive: the row of the derivative table that made the node; None for a leaf.
+        is_constant: whether it is a number that was wrapped (see `Constant`).
 
     Raises:
         TypeError: if `data` is not a real number.
@@ -49,6 +50,8 @@ class Value:
     """
 
     __slots__ = ("data", "grad", "label", "local_derivatives", "parents", "primitive")
+
+    is_constant = False
 
     def __init__(self, data: float, label: str = "") -> None:
         self.data = as_float(data)
@@ -228,6 +231,8 @@ class Constant(Value):
 
     __slots__ = ()
 
+    is_constant = True
+
 
 def _node(data: float, parents: tuple[Value, ...], local_derivatives: tuple[float, ...], primitive: Primitive) -> Value:
     if recording.pauses and recording.paused.get():
@@ -250,8 +255,10 @@ def _constant(number: Any) -> Any:
 
 
 def _number(other: Any) -> float:
-    """What a comparison compares with: a Value's number, or whatever else as it is."""
-    return other.data if isinstance(other, Value) else cast(float, other)
+    """What a comparison compares with: a number as Python's own, so that a bool comes of it, or else as it is."""
+    if isinstance(other, Value):
+        return other.data
+    return float(other) if isinstance(other, (float, Real)) and not isinstance(other, int) else cast(float, other)
 
 
 def _undefined(primitive: Primitive, parents: tuple[Value, ...], error: Exception) -> Exception:

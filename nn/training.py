@@ -181,8 +181,9 @@ class _Run:
         scale = 1 / len(samples) if self.reduction == "mean" else 1.0
         gradients = self.optimizer.gradients()
         for i in range(0, len(samples), SAMPLES_A_GRAPH):
+            part = slice(i, i + SAMPLES_A_GRAPH)
             graph = []
-            for sample, target in zip(samples[i : i + SAMPLES_A_GRAPH].tolist(), self._as_given(targets[i:])):
+            for sample, target in zip(samples[part].tolist(), self._as_given(targets[part])):
                 outputs = self.model(sample)
                 rows.append(output_numbers(outputs))
                 graph.append(self.loss(outputs, target))
