@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -24,12 +25,9 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wheel")
     source = folder / "source"
     for name in ("autograd", "nn"):
-        (source / name).mkdir(parents=True)
-        for path in (CHECKOUT / name).glob("*.py*"):
-            if path.is_file():
-                (source / name / path.name).write_bytes(path.read_bytes())
+        shutil.copytree(CHECKOUT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("pyproject.toml", "setup.cfg", "README.md", "LICENSE"):
-        (source / name).write_bytes((CHECKOUT / name).read_bytes())
+        shutil.copy(CHECKOUT / name, source)
     _pip(sys.executable, "wheel", "--no-deps", "--wheel-dir", folder, source)
     return next(folder.glob("*.whl"))
 
