@@ -7,9 +7,10 @@ import importlib
 import pkgutil
 from pathlib import Path
 
+import pytest
+
 import autograd
 import nn
-import pytest
 
 README = Path(__file__).parents[1] / "README.md"
 MODULES = [

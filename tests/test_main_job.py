@@ -8,9 +8,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import nn
 import numpy as np
 import pytest
+
+import nn
 
 
 @pytest.fixture(scope="module")

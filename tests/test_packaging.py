@@ -8,8 +8,9 @@ import sys
 import zipfile
 from pathlib import Path
 
-import autograd
 import pytest
+
+import autograd
 
 CHECKOUT = Path(__file__).parents[1]
 
