@@ -122,11 +122,14 @@ def load_checkpoint(path: str | Path, model: Module, optimizer: Optimizer, chanc
         random_state, optimizer_state = texts["random"], {**texts["optimizer"], "state": state}
     except (KeyError, TypeError, ValueError) as error:
         raise _damaged(path, f"{type(error).__name__} {error}") from None
+    before = model.state_dict(), optimizer.state_dict()
     try:
-        optimizer.load_state_dict(optimizer_state)
         model.load_state_dict(parameters)
+        optimizer.load_state_dict(optimizer_state)
         chance.bit_generator.state = random_state
     except (KeyError, TypeError, ValueError) as error:
+        model.load_state_dict(before[0])
+        optimizer.load_state_dict(before[1])
         raise ValueError(f"the checkpoint {path} does not fit: {error}") from None
     return epochs
 

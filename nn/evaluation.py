@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from autograd import Value, no_grad
 from nn.data import Array, are_classes, as_samples, as_targets
+from nn.layers import output_activation
 from nn.module import Module
 
 Model = Module | Callable[[Any], Any]
@@ -92,8 +93,6 @@ def _outputs_and_targets(
         raise ValueError("accuracy and confusion need targets that name classes: integer labels, one-hot rows, 0 and 1")
     if threshold is None and (wanted == -1).any():
         threshold = 0.0
-    if threshold is None and outputs.shape[1] == 1:
-        activation = getattr(getattr(model, "layers", [None])[-1], "activation", None)
-        if activation != "sigmoid":
-            raise ValueError("say what the output must exceed for class 1: threshold=0.0 for logits, or 0.5")
+    if threshold is None and outputs.shape[1] == 1 and output_activation(model) != "sigmoid":
+        raise ValueError("say what the output must exceed for class 1: threshold=0.0 for logits, or 0.5")
     return outputs, wanted, 0.5 if threshold is None else threshold

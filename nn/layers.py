@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 import random
 from collections.abc import Callable, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import autograd
 from autograd import Constant, Value
@@ -153,10 +153,10 @@ class MLP(Module):
         seed: int | RandomSource | None = None,
         elementary: bool = False,
     ) -> None:
-        if isinstance(nouts, int) or not len(nouts):
+        if not hasattr(nouts, "__len__") or not len(nouts):
             raise ValueError(f"nouts expects a list with the number of neurons of each layer, got {nouts!r}")
-        hidden = [activation] * (len(nouts) - 1) if isinstance(activation, str) else list(activation)
-        if len(hidden) != len(nouts) - 1:
+        hidden = [activation] * (len(nouts) - 1) if isinstance(activation, str) else activation
+        if not hasattr(hidden, "__len__") or len(hidden) != len(nouts) - 1:
             raise ValueError(
                 f"activation expects one name, or one for each of the {len(nouts) - 1} hidden layers; got {hidden!r}"
             )
@@ -193,6 +193,13 @@ class MLP(Module):
         return f"MLP({self.nin} inputs -> {layers})"
 
 
+def output_activation(model: Any) -> str | None:
+    """The name of the activation that a model's outputs come from, where it is one of the above."""
+    if isinstance(model, MLP):
+        return model.layers[-1].activation
+    return model.activation if isinstance(model, (Layer, Neuron)) else None
+
+
 def _as_values(inputs: Sequence[Value | float], expected: int, who: str) -> list[Value]:
     """The inputs as Values, numbers wrapped as constants."""
     if isinstance(inputs, str) or not hasattr(inputs, "__len__"):
@@ -219,4 +226,8 @@ def _count(number: int, what: str) -> int:
 def _random_source(seed: int | RandomSource | None) -> RandomSource:
     if seed is None:
         return random
-    return random.Random(seed) if isinstance(seed, int) else seed
+    if hasattr(seed, "__index__"):
+        return random.Random(operator.index(cast(int, seed)))
+    if not hasattr(seed, "uniform"):
+        raise TypeError(f"seed must be an integer, a random.Random, or None; got {seed!r}")
+    return seed

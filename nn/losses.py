@@ -12,6 +12,8 @@ import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
 import autograd
 from autograd import Value
 
@@ -85,7 +87,7 @@ def cross_entropy(outputs: Sequence[Number], targets: int | Sequence[Number]) ->
     if len(logits) < 2:
         raise ValueError("cross_entropy expects two logits or more; for one use binary_cross_entropy_with_logits")
     total = autograd.logsumexp(logits)
-    if not hasattr(targets, "__len__"):
+    if not isinstance(targets, Sequence) and np.ndim(targets) == 0:
         return total - logits[_class_index(targets, len(logits))]
     pairs = _pairs(logits, targets, "cross_entropy")
     return autograd.dot([t for _, t in pairs], [total - z for z, _ in pairs])

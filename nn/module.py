@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from autograd import Value
@@ -24,11 +24,7 @@ class Module:
 
     def named_parameters(self) -> Iterator[tuple[str, Value]]:
         """Each parameter once, with the path that leads to it, such as `layers.0.neurons.3.weights.12`."""
-        seen: set[Value] = set()
-        for name, parameter in _walk(vars(self), ""):
-            if parameter not in seen:
-                seen.add(parameter)
-                yield name, parameter
+        return _walk(self, "", set())
 
     def parameters(self) -> list[Value]:
         """Each parameter once, in the order of `named_parameters`."""
@@ -63,20 +59,25 @@ class Module:
             parameter.data = numbers[name]
 
 
-def _walk(item: Any, path: str) -> Iterator[tuple[str, Value]]:
+def _walk(item: Any, path: str, seen: set[int]) -> Iterator[tuple[str, Value]]:
+    """The Values in an item that were not seen yet, with their paths; a child may well know the module it is in."""
+    children: Iterable[tuple[Any, Any]]
+    if isinstance(item, Module):
+        children = vars(item).items()
+    elif isinstance(item, Mapping):
+        children = item.items()
+    elif isinstance(item, (list, tuple)):
+        children = enumerate(item)
+    elif not isinstance(item, Value):
+        return
+    if id(item) in seen:
+        return
+    seen.add(id(item))
     if isinstance(item, Value):
         yield path, item
         return
-    if isinstance(item, Module):
-        item = vars(item)
-    if isinstance(item, Mapping):
-        children = item.items()
-    elif isinstance(item, (list, tuple)):
-        children = enumerate(item)  # type: ignore[assignment]
-    else:
-        return
     for key, child in children:
-        yield from _walk(child, f"{path}.{key}" if path else str(key))
+        yield from _walk(child, f"{path}.{key}" if path else str(key), seen)
 
 
 def _example(names: set[str]) -> str:

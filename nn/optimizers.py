@@ -79,9 +79,22 @@ class Optimizer(ABC):
         return np.array([parameter.grad for parameter in self.parameters], dtype=float)
 
     def step(self) -> None:
-        """Change every parameter by one update from its gradient. Ctrl-C leaves the whole update done, or none."""
+        """Change every parameter by one update from its gradient. Ctrl-C leaves the whole update done, or none.
+
+        Raises:
+            FloatingPointError: if the update would make a parameter inf or nan; then none has changed.
+        """
         weights = np.array([parameter.data for parameter in self.parameters], dtype=float)
-        self.update(weights, self.gradients())
+        with np.errstate(over="ignore", invalid="ignore"):
+            self.update(weights, self.gradients())
+        finite = np.isfinite(weights)
+        if not finite.all():
+            i = int(finite.argmin())
+            p = self.parameters[i]
+            raise FloatingPointError(
+                f"the update would take {p.label or 'a parameter'} from {p.data:g} to {weights[i]}, its gradient being "
+                f"{p.grad:g}. A smaller learning rate may help"
+            )
         numbers = weights.tolist()
         try:
             self._write(numbers)
@@ -96,9 +109,10 @@ class Optimizer(ABC):
     def update(self, weights: Vector, gradients: Vector) -> None:
         """Change a vector of weights in place by one update from the vector of their gradients."""
         if self.max_gradient_norm is not None:
-            norm = float(np.linalg.norm(gradients))
-            if norm > self.max_gradient_norm:
-                gradients = gradients * (self.max_gradient_norm / norm)
+            largest = float(np.abs(gradients).max()) or 1.0  # kept out of the squares, which could overflow
+            norm = float(np.linalg.norm(gradients / largest))
+            if norm > self.max_gradient_norm / largest:
+                gradients = gradients / largest * (self.max_gradient_norm / norm)
         rate = self.rate(self.steps)
         self.steps += 1
         self._rule(weights, gradients, rate)
@@ -126,6 +140,8 @@ class Optimizer(ABC):
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Take up where the optimizer that made this state left off. Raises ValueError where it does not fit."""
+        if not {"rule", "steps", "state"} <= state.keys():
+            raise ValueError(f"an optimizer's state has rule, steps and state, this one has {list(state)}")
         if state["rule"] != type(self).__name__:
             raise ValueError(f"the state is of {state['rule']}, this optimizer is {type(self).__name__}")
         for name, vector in state["state"].items():
@@ -184,9 +200,11 @@ class Adam(Optimizer):
         max_gradient_norm: float | None = None,
     ) -> None:
         super().__init__(parameters, learning_rate, max_gradient_norm)
+        if not isinstance(betas, (tuple, list)) or len(betas) != 2:
+            raise ValueError(f"betas must be two numbers, got {betas!r}")
         for beta in betas:
             _check("each of betas", beta, lambda b: 0 <= b < 1, "a number from 0 to below 1")
-        self.betas = betas
+        self.betas = tuple(betas)
         self.epsilon = _check("epsilon", epsilon, lambda e: e > 0, "a positive number")
 
     def _rule(self, weights: Vector, gradients: Vector, rate: float) -> None:
@@ -195,8 +213,8 @@ class Adam(Optimizer):
     def _direction(self, gradients: Vector) -> Vector:
         beta1, beta2 = self.betas
         mean, square = self._vector("mean"), self._vector("square")
-        mean += (1 - beta1) * (gradients - mean)
-        square += (1 - beta2) * (gradients * gradients - square)
+        mean[:] = beta1 * mean + (1 - beta1) * gradients
+        square[:] = beta2 * square + (1 - beta2) * gradients**2
         unbiased_mean = mean / (1 - beta1**self.steps)
         unbiased_square = square / (1 - beta2**self.steps)
         direction: Vector = unbiased_mean / (np.sqrt(unbiased_square) + self.epsilon)

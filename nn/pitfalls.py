@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from nn.data import Array
+from nn.layers import output_activation
 from nn.losses import (
     OF_LOGITS,
     Loss,
@@ -30,10 +31,10 @@ def refuse_what_trains_badly(model: Module, loss: Loss, targets: Array) -> None:
     """Raise ValueError where the loss, the output layer and the targets do not go together.
 
     Args:
-        model: looked at where its last layer tells its activation, as an MLP's does.
+        model: an MLP, a Layer or a Neuron tells its activation; of a module of the user's own nothing is known.
         targets: of shape (samples, outputs).
     """
-    activation = getattr(getattr(model, "layers", [None])[-1], "activation", None)
+    activation = output_activation(model)
     name = getattr(loss, "__name__", "the loss")
     if loss in OF_LOGITS and activation not in (None, "identity"):
         raise ValueError(

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 from tqdm import tqdm
 
 import autograd
-from autograd import Value
+from autograd import Constant, Value
 from nn.checkpoint import load_checkpoint, save_checkpoint
 from nn.data import Array, are_classes, as_samples, as_targets
 from nn.evaluation import correct, output_numbers, predict
@@ -94,13 +94,12 @@ def fit(
     outputs = predict(model, samples[:1]).shape[1]
     wanted = as_targets(targets, len(samples), outputs)
     refuse_what_trains_badly(model, loss, wanted)
-    held_out = None
-    if validation is not None:
-        held_out_samples = as_samples(validation[0], "validation inputs")
-        held_out = held_out_samples, as_targets(validation[1], len(held_out_samples), outputs)
+    held_out = None if validation is None else _validation(model, loss, validation, outputs)
     if optimizer is None:
         optimizer = SGD(model.parameters(), learning_rate=0.1)
-    elif set(optimizer.parameters).isdisjoint(model.parameters()):
+    if not isinstance(optimizer, Optimizer):
+        raise TypeError(f"optimizer must be one such as nn.SGD(model.parameters()), got {optimizer!r}")
+    if set(optimizer.parameters).isdisjoint(model.parameters()):
         raise ValueError("the optimizer holds none of the model's parameters: make it from model.parameters()")
 
     chance = np.random.default_rng(random.getrandbits(64) if seed is None else seed)
@@ -108,7 +107,7 @@ def fit(
     if resume and checkpoint is not None:
         history.epochs = load_checkpoint(checkpoint, model, optimizer, chance)
     size = len(samples) if batch_size is None else min(batch_size, len(samples))
-    run = _Run(model, loss, optimizer, reduction, outputs)
+    run = _Run(model, loss, optimizer, reduction, wanted)
     bar = tqdm(
         total=epochs * math.ceil(len(samples) / size),
         initial=len(history) * math.ceil(len(samples) / size),
@@ -128,7 +127,7 @@ def fit(
                 if checkpoint is not None:
                     save_checkpoint(checkpoint, model, optimizer, history, chance)
                 answers = [callback(model, history) for callback in callbacks]
-                if True in answers:
+                if any(answer is True for answer in answers):
                     history.stopped = f"a callback ended it after epoch {len(history)}"
                     break
                 if epoch.largest_derivative <= gradient_tolerance:
@@ -142,12 +141,14 @@ def fit(
 class _Run:
     """What stays the same from epoch to epoch of a training."""
 
-    def __init__(self, model: Module, loss: Loss, optimizer: Optimizer, reduction: str, outputs: int) -> None:
+    def __init__(self, model: Module, loss: Loss, optimizer: Optimizer, reduction: str, targets: Array) -> None:
         self.model: Any = model
         self.loss = loss
         self.optimizer = optimizer
         self.reduction = reduction
-        self.outputs = outputs
+        self.outputs = targets.shape[1]
+        self.classes = are_classes(targets)
+        self.threshold = 0.0 if loss in OF_LOGITS or (targets == -1).any() else 0.5
 
     def epoch(
         self, number: int, batches: list[tuple[Array, Array]], held_out: tuple[Array, Array] | None, bar: Any
@@ -187,14 +188,12 @@ class _Run:
                 outputs = self.model(sample)
                 rows.append(output_numbers(outputs))
                 graph.append(self.loss(outputs, target))
-            cost = autograd.sum(graph)
-            if not isinstance(cost, Value):
-                raise TypeError(f"the loss of a sample must be a Value that depends on the outputs, got {graph[0]!r}")
+            cost = autograd.sum([Constant(0.0), *graph])  # a Value even where no sample has anything to pay
             cost.backward(scale)
             gradients = self.optimizer.gradients()
             if not (math.isfinite(cost.data) and np.isfinite(gradients).all()):
                 raise FloatingPointError(f"epoch {epoch}: {_what_is_not_finite(cost, self.optimizer)}")
-            losses += [loss.data for loss in graph]
+            losses += output_numbers(graph)
         return gradients
 
     def _measure(self, samples: Array, targets: Array) -> tuple[float, float | None]:
@@ -211,8 +210,7 @@ class _Run:
     def _judge(self, losses: list[float], rows: Array, targets: Array) -> tuple[float, float | None]:
         """The cost of all samples, and the fraction that is right where targets name classes."""
         cost = sum(losses) / (len(losses) if self.reduction == "mean" else 1)
-        threshold = 0.0 if self.loss in OF_LOGITS or (targets == -1).any() else 0.5
-        return cost, correct(rows, targets, threshold) if are_classes(targets) else None
+        return cost, correct(rows, targets, self.threshold) if self.classes and are_classes(targets) else None
 
     def _as_given(self, rows: Array) -> list[Any]:
         """Rows as a network returns them and losses take them: a number where there is one output."""
@@ -232,13 +230,26 @@ def _collector_paused() -> Iterator[None]:
             gc.enable()
 
 
+def _validation(
+    model: Module, loss: Loss, validation: tuple[ArrayLike, ArrayLike], outputs: int
+) -> tuple[Array, Array]:
+    """The validation samples and their targets, checked as those to learn from are."""
+    if not isinstance(validation, (tuple, list)) or len(validation) != 2:
+        raise ValueError("validation must be a pair: (inputs, targets)")
+    inputs = as_samples(validation[0], "validation inputs")
+    predict(model, inputs[:1])  # which refuses samples of another size before the training begins
+    targets = as_targets(validation[1], len(inputs), outputs)
+    refuse_what_trains_badly(model, loss, targets)
+    return inputs, targets
+
+
 def _what_is_not_finite(cost: Value, optimizer: Optimizer) -> str:
     """The first node of the graph at which a number is inf or nan, in words."""
     advice = "; the parameters are as they were before this update. A smaller learning rate may help"
     node = autograd.first_nonfinite(cost)
     if node is None:  # every step is finite, only their product is not
         node = next(p for p in optimizer.parameters if not math.isfinite(p.grad))
-        return f"the gradient to {node.label or node!r} is {node.grad}{advice}"
+        return f"the gradient to {node.label or repr(node)} is {node.grad}{advice}"
     name = f"{node.label or 'a node without a label'} ({node.op or 'a leaf'})"
     if not math.isfinite(node.data):
         operands = ", ".join(f"{parent.data:g}" for parent in node.parents[:3])
