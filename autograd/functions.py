@@ -53,6 +53,8 @@ def dot(xs: Iterable[Value | float], ys: Iterable[Value | float], bias: Value | 
         y_data = [y.data for y in ys]  # type: ignore[union-attr]
         z = builtins.sum(map(operator.mul, x_data, y_data), bias.data)  # type: ignore[union-attr]
     except (AttributeError, TypeError):
+        z = None
+    if not isinstance(z, float):
         return primitives.dot(*xs, *ys, bias)
     return _node(z, (*xs, *ys, bias), (*y_data, *x_data, 1.0), primitives.dot)  # type: ignore[arg-type]
 

@@ -47,9 +47,11 @@ class Primitive:
             apply = getattr(x, "apply", None)  # a Value, or whatever else can stand for a number
             if apply is not None:
                 return apply(self, inputs)
-            if hasattr(x, "dtype"):  # a NumPy number stays one, and with it the IEEE arithmetic
-                return x.dtype.type(self.forward(*inputs))
-        return self.forward(*inputs)
+        out = self.forward(*inputs)
+        for x in inputs:
+            if hasattr(x, "dtype") and isinstance(x, float):  # a NumPy float stays one, with its IEEE arithmetic
+                return x.dtype.type(out)
+        return out
 
     @overload
     def __get__(self, instance: None, owner: Any = None) -> Primitive: ...
@@ -151,8 +153,8 @@ def _sigmoid(x: float) -> float:
 def _logsumexp(*xs: float) -> float:
     largest = max(xs)
     if math.isinf(largest):
-        return largest
-    return largest + math.log(math.fsum(math.exp(x - largest) for x in xs))
+        return largest + sum(x for x in xs if x != x)  # nan among them makes nan
+    return largest + math.log1p(math.fsum([-1.0, *(math.exp(x - largest) for x in xs)]))  # all but the largest's 1
 
 
 def _xlogy_derivatives(x: Any, y: Any, out: Any) -> tuple[Any, ...]:
@@ -163,7 +165,8 @@ def _xlogy_derivatives(x: Any, y: Any, out: Any) -> tuple[Any, ...]:
 def _power_derivatives(x: Any, y: Any, out: Any) -> tuple[Any, ...]:
     # x^y log x tends to 0 with x where y > 0, and has no real value for a negative base
     base = where(x > 0, x, where(x < 0, math.nan, 1.0))
-    return y * x ** (y - 1), out * log(base)
+    exponent = where(x != 0, y, where(y != 0, y, 1.0)) - 1  # x^0 is 1 at 0 too, so its slope is 0 there
+    return y * x**exponent, out * log(base)
 
 
 def _constant_power_derivatives(x: Any, n: Any, out: Any) -> tuple[Any, ...]:
@@ -181,7 +184,7 @@ power = primitive("power", math.pow, _power_derivatives, symbol="**")
 constant_power = primitive("constant_power", math.pow, _constant_power_derivatives, symbol="**")
 
 # Nodes of many parents
-sum_ = primitive("sum", lambda *xs: sum(xs), lambda *xs_out: (1.0,) * (len(xs_out) - 1))
+sum_ = primitive("sum", lambda *xs: sum(xs, 0.0), lambda *xs_out: (1.0,) * (len(xs_out) - 1))
 dot = primitive("dot", _dot, _dot_derivatives)
 logsumexp = primitive("logsumexp", _logsumexp, lambda *xs_out: tuple(exp(x - xs_out[-1]) for x in xs_out[:-1]))
 
@@ -206,8 +209,8 @@ exp: Primitive = primitive("exp", math.exp, lambda x, out: (out,), doc="e to the
 expm1 = primitive("expm1", math.expm1, lambda x, out: (exp(x),), doc="exp(x) - 1, accurate near 0.")
 log = primitive("log", math.log, lambda x, out: (1 / x,), doc="The natural logarithm.")
 log1p = primitive("log1p", math.log1p, lambda x, out: (1 / (1 + x),), doc="log(1 + x), accurate near 0.")
-log2 = primitive("log2", math.log2, lambda x, out: (1 / (x * math.log(2)),), doc="The logarithm to base 2.")
-log10 = primitive("log10", math.log10, lambda x, out: (1 / (x * math.log(10)),), doc="The logarithm to base 10.")
+log2 = primitive("log2", math.log2, lambda x, out: (math.log2(math.e) / x,), doc="The logarithm to base 2.")
+log10 = primitive("log10", math.log10, lambda x, out: (math.log10(math.e) / x,), doc="The logarithm to base 10.")
 xlogy = primitive(
     "xlogy",
     lambda x, y: 0.0 if x == 0 and y >= 0 else x * math.log(y),

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from threading import Lock
 
 paused: ContextVar[bool] = ContextVar("paused", default=False)
-pauses = 0  # open no_grad blocks of all threads together: while there is none, nobody need ask the context variable
-_lock = Lock()
+ever_paused = False  # by any thread: until then, no operation need ask the context variable
 
 
 @contextmanager
@@ -25,16 +23,13 @@ def no_grad() -> Iterator[None]:
     >>> y.data, y.parents
     (9.0, ())
     """
-    global pauses
-    with _lock:
-        pauses += 1
+    global ever_paused
+    ever_paused = True
     token = paused.set(True)
     try:
         yield
     finally:
         paused.reset(token)
-        with _lock:
-            pauses -= 1
 
 
 @contextmanager

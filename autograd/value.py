@@ -235,7 +235,7 @@ class Constant(Value):
 
 
 def _node(data: float, parents: tuple[Value, ...], local_derivatives: tuple[float, ...], primitive: Primitive) -> Value:
-    if recording.pauses and recording.paused.get():
+    if recording.ever_paused and recording.paused.get():
         return Constant(data)
     node = _new(Value)  # around __init__, which is for leaves: graphs are made of millions of these
     node.data = data

@@ -188,6 +188,8 @@ class _Run:
                 outputs = self.model(sample)
                 rows.append(output_numbers(outputs))
                 graph.append(self.loss(outputs, target))
+                if not isinstance(graph[-1], Value) and graph[-1] != 0:
+                    raise TypeError(f"the loss must be a Value computed from the outputs, or 0; it gave {graph[-1]!r}")
             cost = autograd.sum([Constant(0.0), *graph])  # a Value even where no sample has anything to pay
             cost.backward(scale)
             gradients = self.optimizer.gradients()
