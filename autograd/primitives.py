@@ -49,8 +49,8 @@ class Primitive:
                 return apply(self, inputs)
         out = self.forward(*inputs)
         for x in inputs:
-            if hasattr(x, "dtype") and isinstance(x, float):  # a NumPy float stays one, with its IEEE arithmetic
-                return x.dtype.type(out)
+            if isinstance(x, float) and type(x) is not float:  # NumPy's float stays one, with its IEEE arithmetic
+                return type(x)(out)
         return out
 
     @overload

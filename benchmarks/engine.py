@@ -65,6 +65,7 @@ def compare_engines(rounds: int) -> None:
     ]
     header = ["two moons", "collector", *PASSES, "total", "min-max", *(f"x {ENGINES[peer]}" for peer in PEERS)]
     print_table(f"MLP 2-16-16-1, 100 samples, one pass each way, ms (medians of {rounds} processes)", header, rows)
+    print("Total includes the release of the graph; micrograd leaves that to the cyclic collector.\n")
     _print_speed_targets(total)
 
 

@@ -1,54 +1,90 @@
-"""Backpropagation through time: a recurrent sigmoid neuron with shared weights, unrolled."""
+"""Backpropagation through time: a recurrent sigmoid neuron with shared weights, a thousand steps deep."""
 
 from __future__ import annotations
 
-import math
-import random
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
+import pytest
 
 import autograd
 from autograd import Value
 
 STEPS = 1000
+W, U, B, START = 4.5, 1.5, -2.0, 0.3  # weights at which the gradient of one step reaches back over many
 
 
-def test_gradients_through_1000_steps_are_the_sum_over_time() -> None:
-    """h_t = σ(w h_{t−1} + u x_t + b), E = ½ Σ (h_t − e_t)²; with δ_t = ∂E/∂z_t,
+def sequence() -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Inputs x and targets y, one for each step."""
+    numbers = np.random.default_rng(7)
+    return numbers.normal(size=STEPS), numbers.uniform(size=STEPS)
 
-    δ_t = (h_t − e_t + w δ_{t+1}) h_t (1 − h_t), ∂E/∂w = Σ δ_t h_{t−1}, ∂E/∂u = Σ δ_t x_t, ∂E/∂b = Σ δ_t.
+
+def explicit_sums(weight_on_last_step_only: bool) -> tuple[float, list[float]]:
+    """The cost ½ Σ (h_t - y_t)² and its gradients to w, u, b and h_0, as the explicit sum over time.
+
+    With h_t = σ(z_t), z_t = w h_(t-1) + u x_t + b, every use of w at step k reaches the error of every step t >= k
+    through the steps between:
+
+        ∂E/∂w = Σ_t Σ_(k <= t) (h_t - y_t) [Π_(k < j <= t) σ'(z_j) w] σ'(z_k) h_(k-1)
     """
-    chance = random.Random(0)
-    xs = [chance.uniform(-1, 1) for _ in range(STEPS)]
-    targets = [chance.random() for _ in range(STEPS)]
-    w, u, b = Value(3.5), Value(-1.2), Value(-1.5)
-    h = start = Value(0.3)
-    errors = []
-    for x, target in zip(xs, targets):
-        h = autograd.sigmoid(autograd.dot([w, u], [h, x], b))
-        errors.append(h - target)
-    (0.5 * autograd.dot(errors, errors)).backward()
-
-    hs = np.empty(STEPS + 1)
-    hs[0] = 0.3
+    x, y = sequence()
+    h = np.empty(STEPS + 1)
+    h[0] = START
     for t in range(STEPS):
-        hs[t + 1] = 1 / (1 + math.exp(-(3.5 * hs[t] - 1.2 * xs[t] - 1.5)))
-    deltas = np.empty(STEPS)
-    later = 0.0
-    for t in reversed(range(STEPS)):
-        later = deltas[t] = (hs[t + 1] - targets[t] + 3.5 * later) * hs[t + 1] * (1 - hs[t + 1])
-    by_hand = np.array([deltas @ hs[:-1], deltas @ np.array(xs), deltas.sum(), 3.5 * deltas[0]])
-    ours = np.array([w.grad, u.grad, b.grad, start.grad])
-    assert np.linalg.norm(ours - by_hand) <= 1e-12 * np.linalg.norm(by_hand)
+        h[t + 1] = 1 / (1 + np.exp(-(W * h[t] + U * x[t] + B)))
+    slope = h[1:] * (1 - h[1:])
+
+    between = np.zeros((STEPS, STEPS))  # the products over j, a row for each t and a column for each k
+    for t in range(STEPS):
+        between[t, t] = 1
+        between[t, :t] = between[t - 1, :t] * slope[t] * W
+    error = h[1:] - y
+    if weight_on_last_step_only:
+        error[:-1] = 0
+    reach = (error @ between) * slope
+    gradients = [reach @ h[:-1], reach @ x, reach.sum(), reach[0] * W]
+    return 0.5 * float(error @ error), [float(gradient) for gradient in gradients]
 
 
-def test_the_gradient_to_the_first_state_is_the_product_of_the_slopes() -> None:
-    """∂h_T/∂h_0 = Π w h_t (1 − h_t), which vanishes as T grows."""
-    w = Value(2.0)
-    h = start = Value(0.9)
-    product = 1.0
-    for _ in range(STEPS):
-        h = autograd.sigmoid(w * h)
-        product *= 2.0 * h.data * (1 - h.data)
-    h.backward()
-    assert math.isclose(start.grad, product, rel_tol=1e-11)
+def step_with_wide_nodes(w: Value, u: Value, b: Value, h: Any, x: float) -> Any:
+    return autograd.dot([w, u], [h, x], bias=b).sigmoid()
+
+
+def step_with_elementary_nodes(w: Value, u: Value, b: Value, h: Any, x: float) -> Any:
+    return 1 / (1 + (-(w * h + u * x + b)).exp())
+
+
+@pytest.mark.parametrize("step", [step_with_wide_nodes, step_with_elementary_nodes])
+@pytest.mark.parametrize("last_step_only", [False, True])
+def test_gradients_through_time_are_the_explicit_sum(step: Callable[..., Value], last_step_only: bool) -> None:
+    w, u, b, start = Value(W, "w"), Value(U, "u"), Value(B, "b"), Value(START, "h0")
+    h, terms = start, []
+    for x, y in zip(*sequence()):
+        h = step(w, u, b, h, float(x))
+        terms.append((h - y) ** 2)
+    cost = 0.5 * (terms[-1] if last_step_only else autograd.sum(terms))
+    cost.backward()
+
+    expected_cost, expected = explicit_sums(last_step_only)
+    assert cost.data == pytest.approx(expected_cost, rel=1e-12)
+    # h₀ is a thousand steps away from the last one: what reaches it there is next to nothing
+    assert [w.grad, u.grad, b.grad, start.grad] == pytest.approx(expected, rel=1e-10, abs=1e-300)
+
+
+def test_the_explicit_sum_is_the_derivative_by_differences() -> None:
+    """So that the truth above is not a slip of this file: the whole gradient reaches back over many steps."""
+    _, gradients = explicit_sums(False)
+    x, y = sequence()
+
+    def cost(bias: float) -> float:
+        h, total = START, 0.0
+        for t in range(STEPS):
+            h = 1 / (1 + np.exp(-(W * h + U * x[t] + bias)))
+            total += 0.5 * (h - y[t]) ** 2
+        return float(total)
+
+    difference = (cost(B + 1e-5) - cost(B - 1e-5)) / 2e-5
+    assert gradients[2] == pytest.approx(difference, rel=1e-6)
