@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import mpmath
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -16,6 +17,13 @@ import autograd
 # No deadline: a test must not depend on the clock of a busy machine.
 settings.register_profile("lucidgrad", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("lucidgrad")
+
+
+@pytest.fixture(scope="module")
+def fifty_digits() -> Iterator[None]:
+    """mpmath computes with 50 digits while the tests of a module run that say `usefixtures("fifty_digits")`."""
+    with mpmath.workdps(50):
+        yield
 
 
 @pytest.fixture(scope="session")

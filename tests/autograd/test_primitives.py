@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import product
 from typing import Any, NamedTuple
 
-import mpmath
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
@@ -22,19 +21,15 @@ from hypothesis import strategies as st
 from mpmath import mp, mpf
 
 import autograd
-from autograd import Value, grad, jacobian, no_grad
-from autograd.primitives import TABLE, Primitive, lookup, primitive
+from autograd import Value, grad, jacobian
+from autograd.primitives import TABLE, Primitive
+
+pytestmark = pytest.mark.usefixtures("fifty_digits")
 
 Terms = Sequence[Any] | None  # the terms of a formula, numbers of 50 digits; None where the derivative is undefined
 
 HUGE = sys.float_info.max
 SMALLEST = 5e-324  # the smallest float above 0, and the unit in the last place of all subnormal numbers
-
-
-@pytest.fixture(autouse=True, scope="module")
-def fifty_digits() -> Iterator[None]:
-    with mpmath.workdps(50):
-        yield
 
 
 # The truth

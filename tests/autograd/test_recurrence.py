@@ -74,6 +74,18 @@ def test_gradients_through_time_are_the_explicit_sum(step: Callable[..., Value],
     assert [w.grad, u.grad, b.grad, start.grad] == pytest.approx(expected, rel=1e-10, abs=1e-300)
 
 
+def test_the_gradient_to_the_first_state_is_the_product_of_the_slopes() -> None:
+    """∂h_T/∂h_0 = Π w h_t (1 - h_t), which vanishes as T grows."""
+    w = Value(2.0)
+    h = start = Value(0.9)
+    product = 1.0
+    for _ in range(STEPS):
+        h = (w * h).sigmoid()
+        product *= 2.0 * h.data * (1 - h.data)
+    h.backward()
+    assert start.grad == pytest.approx(product, rel=1e-11, abs=0)
+
+
 def test_the_explicit_sum_is_the_derivative_by_differences() -> None:
     """So that the truth above is not a slip of this file: the whole gradient reaches back over many steps."""
     _, gradients = explicit_sums(False)
