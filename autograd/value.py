@@ -99,20 +99,25 @@ class Value:
         6.0
         """
         gradient = as_float(gradient)
-        order = topological_order(self)
+        order = topological_order(self)  # leaves first
         before = [node.grad for node in order]
         try:
             for node in order:
                 node.grad = 0.0
             self.grad = gradient
             for node in reversed(order):
-                if node.parents:
-                    gradient = node.grad
-                    for parent, derivative in zip(node.parents, node.local_derivatives):
-                        parent.grad += derivative * gradient  # the chain rule
-            for node, accumulated in zip(order, before):
                 if not node.parents:
-                    node.grad += accumulated
+                    break
+                gradient = node.grad
+                derivatives = node.local_derivatives
+                i = 0  # counted by hand: for the two edges of most nodes, a zip costs as much as the sums
+                for parent in node.parents:
+                    parent.grad += derivatives[i] * gradient  # the chain rule
+                    i += 1  # noqa: SIM113
+            for node, accumulated in zip(order, before):
+                if node.parents:
+                    break
+                node.grad += accumulated
         except BaseException:
             for node, grad in zip(order, before):
                 node.grad = grad

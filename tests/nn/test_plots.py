@@ -93,12 +93,12 @@ def test_a_figure_shows_the_cost_and_the_accuracy_where_there_is_one(epochs: lis
     draw(figure)
 
 
-@pytest.mark.parametrize("cost", [0.0, -0.0, math.inf, 1e-300, 1e300])
+@pytest.mark.parametrize("cost", [0.0, -0.0, math.inf, 1e-100, 1e100])
 def test_any_cost_can_be_drawn(cost: float) -> None:
     """Nothing left to pay, and a held-out cost that is infinite, among them: neither a warning nor an error."""
     epochs = [Epoch(1, 0.5, 0.5, 0.5, 0.5, 0.1), Epoch(2, 0.25, 0.5, cost, 0.5, 0.1)]
     draw(training_curves(History(epochs)))
-    draw(training_curves(History([Epoch(1, min(cost, 1e300), 0.5, cost, 0.5, 0.1)])))
+    draw(training_curves(History([Epoch(1, min(cost, 1e100), 0.5, cost, 0.5, 0.1)])))
 
 
 def test_the_picture_is_a_png_that_can_be_read(tmp_path: Path) -> None:

@@ -43,9 +43,10 @@ def rows(n: int = 20, target: Callable[[int], object] = lambda k: "yes" if k % 2
 def parts(dataset: Dataset, column: int) -> tuple[list[float], list[float]]:
     """The numbers of a column, as they stand in the file, of the rows to learn from and of those held out."""
     fitted = dataset.preprocessing.columns[column]
-    return tuple(  # type: ignore[return-value]
+    learned, held_out = (
         (part[:, column] * fitted.scale + fitted.mean).tolist() for part in (dataset.inputs, dataset.held_out_inputs)
     )
+    return learned, held_out
 
 
 # A table becomes samples
