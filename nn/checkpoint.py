@@ -127,7 +127,7 @@ def load_checkpoint(path: str | Path, model: Module, optimizer: Optimizer, chanc
         model.load_state_dict(parameters)
         optimizer.load_state_dict(optimizer_state)
         chance.bit_generator.state = random_state
-    except (KeyError, TypeError, ValueError) as error:
+    except (ArithmeticError, KeyError, TypeError, ValueError) as error:
         model.load_state_dict(before[0])
         optimizer.load_state_dict(before[1])
         raise ValueError(f"the checkpoint {path} does not fit: {error}") from None
@@ -150,16 +150,20 @@ def _read(path: str | Path, kind: str) -> tuple[dict[str, Array], dict[str, Any]
             if content.get("format") != kind:
                 found = content.get("format", "no lucidgrad file")
                 raise ValueError(f"{path} is not a {kind.rpartition(' ')[0]}: {found}")
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
+            names = list(file.keys())
+            kinds = {file.get_slice(name).get_dtype() for name in names}
+            if not kinds <= {"F64"}:
+                raise _damaged(path, f"it holds numbers of type {', '.join(kinds)}, not F64")
+            tensors = {name: file.get_tensor(name) for name in names}
     except SafetensorError as error:
         raise ValueError(f"{path} is not a readable safetensors file: {error}") from None
     digest = content.pop("sha256", None)
     content.pop("format")
-    if any(tensor.dtype != np.float64 for tensor in tensors.values()) or digest != _digest(tensors, content):
+    if digest != _digest(tensors, content):
         raise _damaged(path, "its contents are not what was written")
     try:
         return tensors, {key: json.loads(text) for key, text in content.items()}
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise _damaged(path, str(error)) from None
 
 
@@ -174,14 +178,14 @@ def _digest(tensors: Mapping[str, Array], content: Mapping[str, str]) -> str:
 def _checked_architecture(path: str | Path, claimed: Any, tensors: Mapping[str, Array]) -> dict[str, Any]:
     """The architecture that a file claims, if the tensors it holds bear it out."""
     try:
-        sizes = [claimed["nin"], *claimed["nouts"]]
-        activations = list(claimed["activations"])
-        valid = all(type(size) is int and size > 0 for size in sizes) and type(claimed["elementary"]) is bool
+        nin, nouts, activations, elementary = (claimed[key] for key in ("nin", "nouts", "activations", "elementary"))
     except (KeyError, TypeError):
         raise _damaged(path, "its architecture is missing") from None
-    if not valid or len(sizes) < 2 or len(activations) != len(sizes) - 1:
+    lists = type(nouts) is list and type(activations) is list and len(nouts) == len(activations) > 0
+    sizes = [nin, *nouts] if lists else []
+    if not lists or not all(type(size) is int and size > 0 for size in sizes) or type(elementary) is not bool:
         raise _damaged(path, f"its architecture makes no network: {claimed}")
-    if not set(activations) <= ACTIVATIONS.keys():
+    if not all(type(name) is str and name in ACTIVATIONS for name in activations):
         raise _damaged(path, f"its activations {activations} are not all known")
     shapes: dict[str, tuple[int, ...]] = {f"w{i}": (sizes[i], sizes[i - 1]) for i in range(1, len(sizes))}
     shapes |= {f"b{i}": (sizes[i],) for i in range(1, len(sizes))}

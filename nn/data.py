@@ -33,8 +33,9 @@ def one_hot(labels: ArrayLike, classes: int | None = None) -> Array:
         classes = int(indices.max()) + 1 if indices.size else 0
     if indices.size and not 0 <= indices.min() <= indices.max() < classes:
         raise ValueError(f"labels go from {indices.min()} to {indices.max()}, but there are classes 0 to {classes - 1}")
-    rows: Array = np.eye(classes)[indices]
-    return rows
+    rows = np.zeros((indices.size, classes))
+    rows[np.arange(indices.size), indices.ravel()] = 1.0
+    return rows.reshape((*indices.shape, classes))
 
 
 def as_samples(inputs: ArrayLike, name: str = "inputs") -> Array:

@@ -17,7 +17,7 @@ def write_atomically(path: str | Path, write: Callable[[Path], object]) -> None:
         OSError: if the folder does not exist or cannot be written to.
     """
     path = Path(path)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=path.suffix)
     os.close(handle)
     temporary = Path(name)
     try:

@@ -125,9 +125,9 @@ def report(dataset: Dataset, result: Result) -> str:
     n = len(result.wanted)
     if classes is None:
         errors = np.array(result.predictions) - np.array(result.wanted)
-        explained = 1 - float((errors**2).sum() / ((np.array(result.wanted) - np.mean(result.wanted)) ** 2).sum())
-        root_mean_square = float(np.sqrt((errors**2).mean()))
-        return f"held-out error {root_mean_square:.4g} (root mean square), R² {explained:.3f}, {n} rows"
+        variance = float(np.var(result.wanted))
+        explained = f"R² {1 - float((errors**2).mean()) / variance:.3f}, " if variance else ""
+        return f"held-out error {np.sqrt((errors**2).mean()):.4g} (root mean square), {explained}{n} rows"
     counts = np.zeros((len(classes), len(classes)), dtype=int)
     for wanted, predicted in zip(result.wanted, result.predictions):
         counts[classes.index(wanted), classes.index(predicted)] += 1
@@ -155,8 +155,9 @@ def write_run(dataset: Dataset, result: Result, runs: Path, name: str) -> tuple[
     if len(result.history):
         _save_figure(plots.training_curves(result.history), folder / "curves.png")
         files.append("curves.png")
-    if name == "digits":
-        sheet = plots.misclassified(dataset.held_out_inputs, result.wanted, result.predictions)
+    if dataset.image_shape is not None:
+        images = dataset.held_out_inputs
+        sheet = plots.misclassified(images, result.wanted, result.predictions, dataset.image_shape)
         _save_figure(sheet, folder / "misclassified.png")
         files.append("misclassified.png")
     return folder, files

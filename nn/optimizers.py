@@ -82,18 +82,19 @@ class Optimizer(ABC):
         """Change every parameter by one update from its gradient. Ctrl-C leaves the whole update done, or none.
 
         Raises:
-            FloatingPointError: if the update would make a parameter inf or nan; then none has changed.
+            FloatingPointError: if the update would make a parameter inf or nan; then nothing has changed.
         """
         weights = np.array([parameter.data for parameter in self.parameters], dtype=float)
+        before = self.state_dict()
         with np.errstate(over="ignore", invalid="ignore"):
             self.update(weights, self.gradients())
-        finite = np.isfinite(weights)
+        finite = np.isfinite([weights, *self.state.values()]).all(axis=0)
         if not finite.all():
-            i = int(finite.argmin())
-            p = self.parameters[i]
+            self.load_state_dict(before)
+            p = self.parameters[int(finite.argmin())]
             raise FloatingPointError(
-                f"the update would take {p.label or 'a parameter'} from {p.data:g} to {weights[i]}, its gradient being "
-                f"{p.grad:g}. A smaller learning rate may help"
+                f"the update of {p.label or 'a parameter'} = {p.data:g} overflows, its gradient being {p.grad:g}. "
+                "A smaller learning rate, or max_gradient_norm, may help"
             )
         numbers = weights.tolist()
         try:

@@ -37,7 +37,7 @@ def _plot(
         numbers = [getattr(epoch, attribute) for epoch in history]
         if None not in numbers:
             axes.plot(epochs, [scale * n for n in numbers], style, color=colour, label=label, linewidth=1.8)
-    if logarithmic:
+    if logarithmic and any(getattr(epoch, quantity) > 0 for epoch in history):
         axes.set_yscale("log")
         axes.yaxis.set_major_formatter("{x:g}")
         axes.yaxis.set_minor_formatter(lambda x, position: f"{x:g}" if f"{x:.0e}"[0] in "25" else "")

@@ -6,6 +6,7 @@ numbers and names (`Preprocessing`) with the model, so that predictions treat ne
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -88,6 +89,7 @@ class Dataset:
         title: one line on what it is.
         targets, held_out_targets: one-hot rows in classification, a standardised number a row in regression.
         preprocessing: how a table becomes such inputs.
+        image_shape: rows and columns of pixels, where each sample is an image.
     """
 
     title: str
@@ -96,6 +98,7 @@ class Dataset:
     held_out_inputs: Array
     held_out_targets: Array
     preprocessing: Preprocessing
+    image_shape: tuple[int, int] | None = None
 
 
 def digits(held_out: float = 0.2, seed: int = 0) -> Dataset:
@@ -117,6 +120,7 @@ def digits(held_out: float = 0.2, seed: int = 0) -> Dataset:
         held_out_x,
         one_hot(held_out_labels, 10),
         Preprocessing(tuple(Column(name, scale=16.0) for name in table.feature_names), "digit", tuple("0123456789")),
+        image_shape=(8, 8),
     )
 
 
@@ -125,8 +129,10 @@ def read_csv(path: str | Path) -> Any:
     import pandas as pd
 
     try:
-        frame = pd.read_csv(path, encoding="utf-8-sig", skipinitialspace=True)
-    except ValueError as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)  # that it would drop what has no column
+            frame = pd.read_csv(path, encoding="utf-8-sig", skipinitialspace=True, index_col=False)
+    except (ValueError, pd.errors.ParserWarning) as error:
         raise ValueError(f"{path} cannot be read as a CSV file in UTF-8: {error}") from None
     if not len(frame):
         raise ValueError(f"{path} has no rows under its line of column names")
@@ -158,9 +164,11 @@ def table(
     for name in (target, *drop):
         if name not in frame.columns:
             raise ValueError(f"{path} has no column {name!r}; it has {', '.join(map(repr, frame.columns))}")
+    if target in drop:
+        raise ValueError(f"{target!r} is the column to predict, so it cannot be dropped")
     frame = frame.drop(columns=list(drop))
     _refuse_missing(frame)
-    inputs = frame.drop(columns=target)
+    inputs = frame.drop(columns=target).apply(_numbers_or_texts)
     if not len(inputs.columns):
         raise ValueError(f"{path} has no column to predict {target!r} from")
     if task is None:
@@ -192,6 +200,15 @@ def table(
     )
 
 
+def _numbers_or_texts(series: Any) -> Any:
+    """A column as floats, or as texts where most of its cells are no numbers; named where they disagree."""
+    from pandas.api.types import is_numeric_dtype
+
+    if is_numeric_dtype(series) or series.astype(str).map(_is_number).mean() > 0.5:
+        return _as_numbers(series)
+    return series.astype(str)
+
+
 def _fitted_column(series: Any) -> Column:
     """The statistics of one column of the training part, as scikit-learn finds them."""
     from pandas.api.types import is_numeric_dtype
@@ -200,15 +217,10 @@ def _fitted_column(series: Any) -> Column:
     name = str(series.name)
     if is_numeric_dtype(series):
         return Column(name, *_mean_and_scale(series.to_numpy(dtype=float)))
-    texts = series.astype(str)
-    numeric = texts.map(_is_number)
-    if numeric.mean() > 0.5:
-        row = int(numeric.index[~numeric][0])
-        raise ValueError(f"row {row + 1}, column {name!r}: {texts[row]!r} is no number, while most others there are")
-    categories = OneHotEncoder().fit(texts.to_frame()).categories_[0]
-    if len(categories) > MOST_CATEGORIES or len(categories) == len(texts):
+    categories = OneHotEncoder().fit(series.to_frame()).categories_[0]
+    if len(categories) > MOST_CATEGORIES or len(categories) == len(series):
         raise ValueError(
-            f"column {name!r} has {len(categories)} different texts in {len(texts)} rows, which look like names or "
+            f"column {name!r} has {len(categories)} different texts in {len(series)} rows, which look like names or "
             f"free text and teach nothing: leave it out with --drop {name!r}"
         )
     return Column(name, categories=tuple(map(str, categories)))

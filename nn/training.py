@@ -89,7 +89,7 @@ def fit(
     (1.0, 'all 300 epochs were done')
     """
     callbacks = tuple(callbacks)
-    _check_settings(model, epochs, batch_size, reduction, gradient_tolerance, checkpoint, resume)
+    _check_settings(model, loss, epochs, batch_size, reduction, gradient_tolerance, checkpoint, resume)
     samples = as_samples(inputs)
     outputs = predict(model, samples[:1]).shape[1]
     wanted = as_targets(targets, len(samples), outputs)
@@ -261,6 +261,7 @@ def _what_is_not_finite(cost: Value, optimizer: Optimizer) -> str:
 
 def _check_settings(
     model: Module,
+    loss: Loss,
     epochs: int,
     batch_size: int | None,
     reduction: str,
@@ -270,6 +271,8 @@ def _check_settings(
 ) -> None:
     if not isinstance(model, Module) or not callable(model) or not model.parameters():
         raise TypeError(f"fit trains a Module that can be called and has parameters, got {model!r}")
+    if not callable(loss):
+        raise TypeError(f"loss must be a function such as nn.half_squared_error, got {loss!r}")
     for name, count in (("epochs", epochs), ("batch_size", batch_size)):
         if name == "batch_size" and count is None:
             continue

@@ -342,6 +342,7 @@ def test_a_value_as_a_tangent_gets_values_out() -> None:
     _, slope = jvp(lambda x: x**3, (3.0,), (direction,))
     slope.backward()
     assert (slope.data, direction.grad) == (54.0, 27.0)
+    assert isinstance(jvp(lambda x: 5.0, (3.0,), (direction,))[1], Value)
 
 
 def test_grad_of_captured_leaves_and_nodes_is_never_touched() -> None:

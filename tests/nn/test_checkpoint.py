@@ -203,7 +203,7 @@ def test_bytes_appended_to_a_file_are_refused(path: Path) -> None:
         refused(path)
 
 
-@pytest.mark.parametrize("flip", [0x01, 0x02, 0x10, 0x20, 0x80, 0xFF], ids=hex)
+@pytest.mark.parametrize("flip", [0x01, 0x20, 0x80, 0xFF], ids=hex)
 def test_a_flipped_byte_anywhere_is_refused_or_without_effect(flip: int, path: Path) -> None:
     """Without effect it can be only in the blanks that fill the header up."""
     content = path.read_bytes()

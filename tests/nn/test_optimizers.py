@@ -299,6 +299,32 @@ def test_ctrl_c_in_the_middle_of_an_update_leaves_it_done() -> None:
     assert [parameter.data for parameter in parameters] == [0.75] * 3
 
 
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda p: nn.SGD(p, learning_rate=10.0),
+        lambda p: nn.SGD(p, learning_rate=10.0, momentum=0.9),
+        lambda p: nn.Adam(p, learning_rate=0.1),
+        lambda p: nn.AdamW(p, learning_rate=0.1),
+    ],
+    ids=["SGD", "SGD with momentum", "Adam", "AdamW"],
+)
+def test_an_update_that_overflows_is_refused_and_leaves_no_trace(make: Callable[[list[Value]], Optimizer]) -> None:
+    """Of 1.5 · 10³⁰⁸ neither ten times as much nor the square is a float; the training can go on from before it."""
+    model, fresh = nn.Neuron(1, initializer=nn.constant(1.0), name="n"), nn.Neuron(1, initializer=nn.constant(1.0))
+    optimizer, expected = make(model.parameters()), make(fresh.parameters())
+    model.weights[0].grad, model.bias.grad = 1.0, 1.5e308
+    with pytest.raises((FloatingPointError, OverflowError), match=r"n\.bias"):
+        optimizer.step()
+    assert model.state_dict() == {"weights.0": 1.0, "bias": 0.0}
+    for neuron, each in ((model, optimizer), (fresh, expected)):
+        neuron.weights[0].grad, neuron.bias.grad = 0.25, -0.5
+        each.step()
+    assert model.state_dict() == fresh.state_dict()
+    assert optimizer.steps == 1
+
+
 # State
 
 RULES: dict[str, Callable[[list[Value]], Optimizer]] = {

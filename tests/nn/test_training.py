@@ -866,6 +866,14 @@ def test_what_is_not_finite_stops_the_training_and_is_named(
     assert repr(model.weight.data) == repr(weight)
 
 
+def test_a_cost_that_overflows_stops_the_training_also_where_its_derivatives_are_finite() -> None:
+    """1.5 · 10³⁰⁸ twice is no float, while the derivative of w + w is 2."""
+    model = Product(1.5e308, lambda z: z + z)
+    with pytest.raises(FloatingPointError, match=r"'?y'? \(\+\) is inf"):
+        quietly(model, [[1.0]], [0.0], loss=lambda output, target: output, epochs=1)
+    assert model.weight.data == 1.5e308
+
+
 def test_a_weight_that_is_nan_is_named_among_all_others() -> None:
     model = nn.MLP(2, [3, 2], seed=0)
     quietly(model, *small_data(), epochs=1)
