@@ -176,6 +176,8 @@ def predict_file(model_path: Path, table_path: Path, output: Path) -> int:
     preprocessing = Preprocessing.from_json(read_metadata(model_path).get("preprocessing"))
     outputs = predict(model, preprocessing.inputs(read_csv(table_path)))
     names = [f"output {name}" for name in preprocessing.classes or ()]
+    if outputs.shape[1] != (1 if preprocessing.classes is None else len(names)):
+        raise ValueError(f"{model_path} is damaged: {outputs.shape[1]} outputs for the classes {preprocessing.classes}")
 
     def write(temporary: Path) -> None:
         with temporary.open("w", encoding="utf-8", newline="") as file:

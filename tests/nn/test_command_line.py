@@ -574,21 +574,28 @@ def test_models_and_tables_that_cannot_be_read_are_refused_in_one_line(
     assert_one_line(call("predict", "cut.safetensors", "new.csv"), r"cut\.safetensors")
 
 
+A: dict[str, Any] = {"name": "a", "mean": 0, "scale": 1, "categories": None}
+TWO_CLASSES: dict[str, Any] = {"columns": [A], "target": "y", "classes": ["one", "two"], "mean": 0, "scale": 1}
+
+
 @pytest.mark.parametrize(
     "preprocessing",
     [
         None,
         {"columns": []},
-        {"columns": [{"name": "a", "mean": 0, "scale": 1, "categories": None}], "target": "y", "classes": ["one"],
-         "mean": 0, "scale": 1},
-        {"columns": [{"name": "a", "mean": 0, "scale": 1, "categories": None}], "target": "y", "classes": [],
-         "mean": 0, "scale": 1},
-        {"columns": [], "target": "y", "classes": ["one", "two"], "mean": 0, "scale": 1},
-        {"columns": [{"name": "a", "mean": 0, "scale": 0, "categories": None}], "target": "y",
-         "classes": ["one", "two"], "mean": 0, "scale": 1},
+        {**TWO_CLASSES, "classes": ["one"]},
+        {**TWO_CLASSES, "classes": []},
+        {**TWO_CLASSES, "classes": ["one", "two", "three"]},
+        {**TWO_CLASSES, "classes": None},
+        {**TWO_CLASSES, "columns": []},
+        {**TWO_CLASSES, "columns": [A, A]},
+        {**TWO_CLASSES, "columns": [{**A, "scale": 0}]},
     ],
-    ids=["none", "incomplete", "too few classes", "no classes", "no columns", "a scale of 0"],
-)  # fmt: skip
+    ids=[
+        *("none", "incomplete", "too few classes", "no classes", "too many classes", "a number of two outputs"),
+        *("no columns", "a column twice", "a scale of 0"),
+    ],
+)
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_a_model_that_does_not_know_its_table_is_refused_in_one_line(
     preprocessing: Any, call: Call, tmp_path: Path
