@@ -47,8 +47,8 @@ def accuracy(model: Model, inputs: ArrayLike, targets: ArrayLike, threshold: flo
     Args:
         model, inputs: as in `predict`.
         targets: as in `fit`: integer labels or one-hot rows; for one output 0 and 1, or -1 and 1.
-        threshold: for one output, what it must exceed for class 1. By default 0 where targets are -1 and 1, and 1/2
-            where they are 0 and 1.
+        threshold: for one output, what it must exceed for class 1. By default 1/2 for a sigmoid; for others 0 where
+            targets are -1 and 1.
 
     Raises:
         ValueError: where the targets name no classes, or where the threshold cannot be known: 0 and 1 as targets of a
@@ -91,7 +91,7 @@ def _outputs_and_targets(
     wanted = as_targets(targets, *outputs.shape)
     if not are_classes(wanted):
         raise ValueError("accuracy and confusion need targets that name classes: integer labels, one-hot rows, 0 and 1")
-    if threshold is None and (wanted == -1).any():
+    if threshold is None and (wanted == -1).any() and output_activation(model) != "sigmoid":
         threshold = 0.0
     if threshold is None and outputs.shape[1] == 1 and output_activation(model) != "sigmoid":
         raise ValueError("say what the output must exceed for class 1: threshold=0.0 for logits, or 0.5")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import operator
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from typing import Any, Literal, cast
+
+from numpy.typing import NDArray
 
 import autograd
 from autograd import Constant, Value
@@ -13,6 +15,8 @@ from nn.initializers import Initializer, RandomSource, default_initializer
 from nn.module import Module
 
 Activation = Literal["sigmoid", "tanh", "relu", "softplus", "identity"]
+
+Inputs = Sequence[Value | float] | NDArray[Any]
 
 ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
     "sigmoid": autograd.sigmoid,
@@ -63,7 +67,7 @@ class Neuron(Module):
         self.elementary = elementary
         self._labels = (f"{prefix}z", f"{prefix}a")
 
-    def __call__(self, inputs: Sequence[Value | float]) -> Value:
+    def __call__(self, inputs: Inputs) -> Value:
         """The activation a. Raises ValueError where `inputs` are not as many as the weights."""
         return self.forward(_as_values(inputs, len(self.weights), "Neuron"))
 
@@ -112,7 +116,7 @@ class Layer(Module):
         """The name of its neurons' activation."""
         return self.neurons[0].activation
 
-    def __call__(self, inputs: Sequence[Value | float]) -> list[Value]:
+    def __call__(self, inputs: Inputs) -> list[Value]:
         """The neurons' activations, one each. Raises ValueError where `inputs` are too many or too few."""
         return self.forward(_as_values(inputs, len(self.neurons[0].weights), "Layer"))
 
@@ -176,7 +180,7 @@ class MLP(Module):
             for i, name_of_activation in enumerate([*hidden, output_activation])
         ]
 
-    def __call__(self, inputs: Sequence[Value | float]) -> list[Value] | Value:
+    def __call__(self, inputs: Inputs) -> list[Value] | Value:
         """The output neurons' activations: a list of Values, or the one Value where the last layer has one neuron.
 
         Raises:
@@ -200,9 +204,9 @@ def output_activation(model: Any) -> str | None:
     return model.activation if isinstance(model, (Layer, Neuron)) else None
 
 
-def _as_values(inputs: Sequence[Value | float], expected: int, who: str) -> list[Value]:
+def _as_values(inputs: Inputs, expected: int, who: str) -> list[Value]:
     """The inputs as Values, numbers wrapped as constants."""
-    if isinstance(inputs, str) or not hasattr(inputs, "__len__"):
+    if isinstance(inputs, (str, bytes, Set, Mapping)) or not hasattr(inputs, "__len__"):
         raise TypeError(f"{who} expects a sequence of {expected} numbers, got {inputs!r}")
     if len(inputs) != expected:
         raise ValueError(f"{who} expects {expected} inputs, got {len(inputs)}")

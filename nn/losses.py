@@ -13,12 +13,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 import autograd
 from autograd import Value
 
 Number = Value | float
-Numbers = Number | Sequence[Number]
+Numbers = Number | Sequence[Number] | NDArray[Any]
 Loss = Callable[[Any, Any], Any]
 
 
@@ -69,7 +70,7 @@ def binary_cross_entropy_with_logits(outputs: Numbers, targets: Numbers) -> Valu
     return autograd.sum([t * autograd.softplus(-z) + (1 - t) * autograd.softplus(z) for z, t in pairs])
 
 
-def cross_entropy(outputs: Sequence[Number], targets: int | Sequence[Number]) -> Value:
+def cross_entropy(outputs: Numbers, targets: int | Numbers) -> Value:
     """−Σ tₖ ln pₖ of logits z, where p is their softmax.
 
     Args:
@@ -87,7 +88,7 @@ def cross_entropy(outputs: Sequence[Number], targets: int | Sequence[Number]) ->
     if len(logits) < 2:
         raise ValueError("cross_entropy expects two logits or more; for one use binary_cross_entropy_with_logits")
     total = autograd.logsumexp(logits)
-    if not isinstance(targets, Sequence) and np.ndim(targets) == 0:
+    if not isinstance(targets, (Sequence, Value)) and np.ndim(targets) == 0:
         return total - logits[_class_index(targets, len(logits))]
     pairs = _pairs(logits, targets, "cross_entropy")
     return autograd.dot([t for _, t in pairs], [total - z for z, _ in pairs])

@@ -11,9 +11,9 @@ from autograd import Value
 class Module:
     """Something with parameters: the Values found in its attributes, in the order in which they were set.
 
-    Attributes may be Values, Modules, and lists, tuples or dicts of these, nested as you like. A parameter found
-    twice (tied weights) counts once. Subclass it for a network of your own: set the parameters in `__init__`, and
-    compute with them in `__call__`.
+    Attributes may be Values, Modules, and lists, tuples or dicts of these, nested as you like. Of the Values the leaves
+    are parameters; what was computed from them is not. A parameter found twice (tied weights) counts once. Subclass
+    it for a network of your own: set the parameters in `__init__`, and compute with them in `__call__`.
 
     >>> class Line(Module):
     ...     def __init__(self):
@@ -74,7 +74,8 @@ def _walk(item: Any, path: str, seen: set[int]) -> Iterator[tuple[str, Value]]:
         return
     seen.add(id(item))
     if isinstance(item, Value):
-        yield path, item
+        if not item.parents and not item.is_constant:
+            yield path, item
         return
     for key, child in children:
         yield from _walk(child, f"{path}.{key}" if path else str(key), seen)

@@ -226,7 +226,8 @@ class AdamW(Adam):
     """Adam, and apart from the gradient each weight loses the fraction `weight_decay` a step.
 
     As in the paper the fraction is not multiplied by the learning rate, so PyTorch's `weight_decay` is this one
-    divided by the rate. Where the rate follows a schedule, the fraction is scaled with it, from the first step's.
+    divided by the rate. Where the rate follows a schedule, the fraction is scaled with it, as a part of the largest
+    rate so far.
     Source: Loshchilov and Hutter 2019, algorithm 2.
     """
 
@@ -241,12 +242,16 @@ class AdamW(Adam):
     ) -> None:
         super().__init__(parameters, learning_rate, betas, epsilon, max_gradient_norm)
         self.weight_decay = _check("weight_decay", weight_decay, lambda d: 0 <= d < 1, "a number from 0 to below 1")
-        if self.rate(0) == 0:
-            raise ValueError("AdamW scales its decay by the schedule's first learning rate, which must not be 0")
+        self._largest_rate = 0.0
 
     def _rule(self, weights: Vector, gradients: Vector, rate: float) -> None:
-        decay = self.weight_decay * rate / self.rate(0)
+        self._largest_rate = max(self._largest_rate, rate)
+        decay = self.weight_decay * rate / self._largest_rate if rate else 0.0
         weights -= rate * self._direction(gradients) + decay * weights
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        super().load_state_dict(state)
+        self._largest_rate = max(map(self.rate, range(self.steps)), default=0.0)
 
 
 def step_decay(initial: float, factor: float, every: int) -> Callable[[int], float]:
@@ -256,6 +261,7 @@ def step_decay(initial: float, factor: float, every: int) -> Callable[[int], flo
     >>> rate(0), rate(99), rate(100), rate(250)
     (0.1, 0.1, 0.05, 0.025)
     """
+    _check("every", every, lambda n: n >= 1, "a number of steps, 1 or more")
     return lambda step: initial * factor ** (step // every)
 
 
@@ -268,6 +274,7 @@ def cosine_decay(initial: float, steps: int, final: float = 0.0) -> Callable[[in
     >>> rate(0), round(rate(50), 9), rate(100)
     (0.1, 0.05, 0.0)
     """
+    _check("steps", steps, lambda n: n >= 1, "a number of steps, 1 or more")
     return lambda step: final + (initial - final) * (1 + math.cos(math.pi * min(step / steps, 1.0))) / 2
 
 

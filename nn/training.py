@@ -274,9 +274,9 @@ def _check_settings(
     if not callable(loss):
         raise TypeError(f"loss must be a function such as nn.half_squared_error, got {loss!r}")
     for name, count in (("epochs", epochs), ("batch_size", batch_size)):
-        if name == "batch_size" and count is None:
+        if count is None and name == "batch_size":
             continue
-        if not isinstance(count, int) or isinstance(count, bool) or count < 1:
+        if count is None or isinstance(count, bool) or not hasattr(count, "__index__") or count < 1:
             raise ValueError(f"{name} must be an integer of at least 1, got {count!r}")
     if reduction not in ("mean", "sum"):
         raise ValueError(f"reduction must be 'mean' or 'sum', got {reduction!r}")

@@ -231,3 +231,11 @@ def test_a_model_and_its_optimizer_pickled_together_stay_together() -> None:
     model = nn.Neuron(2, seed=0)
     other_model, other_optimizer = pickle.loads(pickle.dumps((model, nn.SGD(model.parameters()))))
     assert [id(p) for p in other_optimizer.parameters] == [id(p) for p in other_model.parameters()]
+
+
+def test_what_was_computed_is_no_parameter() -> None:
+    """A module may keep its last activation, say, or a constant, and no optimizer has business with these."""
+    model = Module()
+    w = Value(2.0)
+    vars(model).update(w=w, last=w * 3.0, constant=w.detach())
+    assert [name for name, _ in model.named_parameters()] == ["w"]

@@ -479,7 +479,31 @@ def test_equal_parameters_are_not_the_same_parameter() -> None:
     assert len(nn.SGD([Value(1.0), Value(1.0)]).parameters) == 2
 
 
-def test_adamw_refuses_a_schedule_that_begins_at_0() -> None:
-    """Its decay is scaled by what the rate is of the first one."""
-    with pytest.raises(ValueError, match="first learning rate, which must not be 0"):
-        nn.AdamW([Value(1.0)], learning_rate=lambda step: 0.1 * step)
+def test_adamw_decays_by_no_more_than_its_fraction_while_the_rate_warms_up() -> None:
+    """A schedule that begins low, or at 0, must not blow up the decay of the steps after; with gradients of 0, w
+    falls by the fraction in each step that has a rate."""
+    w = Value(1.0)
+    optimizer = nn.AdamW([w], learning_rate=lambda step: 1e-6 * step, weight_decay=0.01)
+    for _ in range(101):
+        optimizer.step()
+    assert w.data == pytest.approx(0.99**100, rel=1e-12)
+
+
+def test_adamw_resumes_a_schedule_that_has_passed_its_peak() -> None:
+    """The largest rate so far is part of the rule, so a resumed optimizer must know it."""
+
+    def rate(step: int) -> float:
+        return 0.1 if step < 3 else 0.05
+
+    def steps(optimizer: nn.Optimizer, count: int) -> None:
+        for _ in range(count):
+            optimizer.parameters[0].grad = 1.0
+            optimizer.step()
+
+    whole, first, second = (nn.AdamW([Value(1.0)], learning_rate=rate, weight_decay=0.01) for _ in range(3))
+    steps(whole, 8)
+    steps(first, 5)
+    second.load_state_dict(first.state_dict())
+    second.parameters[0].data = first.parameters[0].data
+    steps(second, 3)
+    assert second.parameters[0].data == whole.parameters[0].data
