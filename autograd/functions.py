@@ -45,7 +45,8 @@ def dot(xs: Iterable[Value | float], ys: Iterable[Value | float], bias: Value | 
     >>> z.data, z.local_derivatives
     (11.5, (3.0, 4.0, 1.0, 2.0, 1.0))
     """
-    xs, ys = tuple(xs), tuple(ys)
+    xs = xs if isinstance(xs, (list, tuple)) else tuple(xs)
+    ys = ys if isinstance(ys, (list, tuple)) else tuple(ys)
     if len(xs) != len(ys):
         raise ValueError(f"dot expects two sequences of the same length, got {len(xs)} and {len(ys)} numbers")
     try:  # the usual case, all of them Values, which a neuron must not pay for checking

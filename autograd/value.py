@@ -77,7 +77,7 @@ class Value:
             if not isinstance(x, Value):
                 inputs = tuple([x if isinstance(x, Value) else Constant(x) for x in inputs])
                 break
-        parents = cast("tuple[Value, ...]", inputs)
+        parents: tuple[Value, ...] = inputs  # type: ignore[assignment]
         numbers = [parent.data for parent in parents]
         try:
             data = primitive.forward(*numbers)

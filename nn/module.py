@@ -24,7 +24,9 @@ class Module:
 
     def named_parameters(self) -> Iterator[tuple[str, Value]]:
         """Each parameter once, with the path that leads to it, such as `layers.0.neurons.3.weights.12`."""
-        return _walk(self, "", set())
+        found: list[tuple[str, Value]] = []
+        _collect(self, "", set(), found)
+        return iter(found)
 
     def parameters(self) -> list[Value]:
         """Each parameter once, in the order of `named_parameters`."""
@@ -59,26 +61,27 @@ class Module:
             parameter.data = numbers[name]
 
 
-def _walk(item: Any, path: str, seen: set[int]) -> Iterator[tuple[str, Value]]:
-    """The Values in an item that were not seen yet, with their paths; a child may well know the module it is in."""
-    children: Iterable[tuple[Any, Any]]
+def _collect(item: Any, path: str, seen: set[int], found: list[tuple[str, Value]]) -> None:
+    """Add the parameters in an item that were not seen yet, with their paths; a child may well know its parent."""
+    if id(item) in seen:
+        return
+    if isinstance(item, Value):
+        seen.add(id(item))
+        if not item.parents and not item.is_constant:
+            found.append((path, item))
+        return
     if isinstance(item, Module):
-        children = vars(item).items()
+        children: Iterable[tuple[Any, Any]] = vars(item).items()
     elif isinstance(item, Mapping):
         children = item.items()
     elif isinstance(item, (list, tuple)):
         children = enumerate(item)
-    elif not isinstance(item, Value):
-        return
-    if id(item) in seen:
+    else:
         return
     seen.add(id(item))
-    if isinstance(item, Value):
-        if not item.parents and not item.is_constant:
-            yield path, item
-        return
+    prefix = f"{path}." if path else ""
     for key, child in children:
-        yield from _walk(child, f"{path}.{key}" if path else str(key), seen)
+        _collect(child, f"{prefix}{key}", seen, found)
 
 
 def _example(names: set[str]) -> str:
