@@ -6,6 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from nn.layers import ACTIVATIONS
 from nn.losses import LOSSES
@@ -72,7 +73,12 @@ def _predict(options: argparse.Namespace) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="lucidgrad", description="Sigmoid networks on a scalar autodiff engine.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _add_train(commands)
+    _add_predict(commands)
+    return parser
 
+
+def _add_train(commands: Any) -> None:
     train = commands.add_parser(
         "train",
         help="train a network on handwritten digits or on your own table",
@@ -91,6 +97,19 @@ def _parser() -> argparse.ArgumentParser:
         default=None,
         help="what the target is; if not given, texts and whole numbers of at most 20 kinds are classes",
     )
+    _add_choices(train)
+    output = train.add_argument_group("output")
+    output.add_argument(
+        "--runs",
+        type=Path,
+        metavar="FOLDER",
+        default=Path("runs"),
+        help="where to make the new folder (default: %(default)s)",
+    )
+    output.add_argument("--quiet", action="store_true", help="no progress bar")
+
+
+def _add_choices(train: argparse.ArgumentParser) -> None:
     network = train.add_argument_group("the network")
     network.add_argument(
         "--hidden",
@@ -147,16 +166,9 @@ def _parser() -> argparse.ArgumentParser:
         default=0,
         help="of the split, the weights and the order (default: %(default)s)",
     )
-    output = train.add_argument_group("output")
-    output.add_argument(
-        "--runs",
-        type=Path,
-        metavar="FOLDER",
-        default=Path("runs"),
-        help="where to make the new folder (default: %(default)s)",
-    )
-    output.add_argument("--quiet", action="store_true", help="no progress bar")
 
+
+def _add_predict(commands: Any) -> None:
     predict = commands.add_parser(
         "predict",
         help="predict with a trained model",
@@ -171,7 +183,6 @@ def _parser() -> argparse.ArgumentParser:
         default=Path("predictions.csv"),
         help="where to write (default: %(default)s)",
     )
-    return parser
 
 
 def _positive(text: str) -> int:
