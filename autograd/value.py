@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from numbers import Real
 from typing import Any, Never, cast
 
@@ -110,6 +111,8 @@ class Value:
                     break
                 gradient = node.grad
                 derivatives = node.local_derivatives
+                if gradient == 0.0 and isfinite(sum(derivatives)):
+                    continue  # as behind a relu that is off: zeros to add, and no 0 × inf to make nan
                 i = 0  # counted by hand: for the two edges of most nodes, a zip costs as much as the sums
                 for parent in node.parents:
                     parent.grad += derivatives[i] * gradient  # the chain rule
