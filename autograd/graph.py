@@ -33,12 +33,16 @@ def topological_order(*roots: Value, stop: Collection[Value] = ()) -> list[Value
             interior.append(stack.pop())  # type: ignore[arg-type]
         elif node not in visited:
             visited.add(node)
-            if not node.parents:
+            parents = node.parents
+            if not parents:
                 leaves.append(node)
+                continue
+            if len(parents) > 2 and visited.issuperset(parents):  # a layer's neurons after its first: nothing new
+                interior.append(node)
                 continue
             stack.append(node)
             stack.append(None)
-            for parent in reversed(node.parents):
+            for parent in reversed(parents):
                 if parent not in visited:
                     if parent.parents:
                         stack.append(parent)
