@@ -49,15 +49,17 @@ def dot(xs: Iterable[Value | float], ys: Iterable[Value | float], bias: Value | 
     ys = ys if isinstance(ys, (list, tuple)) else tuple(ys)
     if len(xs) != len(ys):
         raise ValueError(f"dot expects two sequences of the same length, got {len(xs)} and {len(ys)} numbers")
+    n = len(xs)
+    parents: tuple[Value | float, ...] = (*xs, *ys, bias)
     try:  # the usual case, all of them Values, which a neuron must not pay for checking
-        x_data = [x.data for x in xs]  # type: ignore[union-attr]
-        y_data = [y.data for y in ys]  # type: ignore[union-attr]
-        z = builtins.sum(map(operator.mul, x_data, y_data), bias.data)  # type: ignore[union-attr]
+        numbers = [parent.data for parent in parents]  # type: ignore[union-attr]
+        x_numbers, y_numbers = numbers[:n], numbers[n:-1]
+        z = builtins.sum(map(operator.mul, x_numbers, y_numbers), numbers[-1])
     except (AttributeError, TypeError):
         z = None
     if not isinstance(z, float):
-        return primitives.dot(*xs, *ys, bias)
-    return _node(z, (*xs, *ys, bias), (*y_data, *x_data, 1.0), primitives.dot)  # type: ignore[arg-type]
+        return primitives.dot(*parents)
+    return _node(z, parents, (*y_numbers, *x_numbers, 1.0), primitives.dot)  # type: ignore[arg-type]
 
 
 @overload
