@@ -4,9 +4,10 @@ A transform runs the function once on fresh nodes, one for each number of its ar
 that this records. Nothing is approximated, and the `grad` of a Value outside is never touched.
 
 **Numbers or Values.** Where a derivative depends on plain numbers alone, plain numbers come out. Where an argument is
-a Value, or the derivative depends on one that the function captured, Values come out: nodes of a graph of the
-derivative itself, which can be differentiated again. This is how transforms nest to any order, and how a gradient can
-be part of a loss. Inside `no_grad()` plain numbers come out in any case.
+a Value, or the derivative depends on one that the function uses (one it captured, or a `Value(1.0)` that it made: start
+from 1.0 if you want a number), Values come out: nodes of a graph of the derivative itself, which can be differentiated
+again. This is how transforms nest to any order, and how a gradient can be part of a loss. Inside `no_grad()` plain
+numbers come out in any case.
 """
 
 from __future__ import annotations

@@ -48,13 +48,11 @@ class Result:
 
     Attributes:
         history: of the training.
-        outputs: for each held-out sample, a row.
         predictions, wanted: for each held-out sample, in the target's own units or names.
     """
 
     model: MLP
     history: History
-    outputs: Array
     predictions: list[Any]
     wanted: list[Any]
 
@@ -114,9 +112,8 @@ def train(dataset: Dataset, choices: Choices, say: Callable[[str], None] = print
         progress=choices.progress,
     )
     say(history.stopped)
-    outputs = predict(model, dataset.held_out_inputs)
-    predictions = dataset.preprocessing.predictions(outputs)
-    return Result(model, history, outputs, predictions, dataset.preprocessing.predictions(dataset.held_out_targets))
+    predictions = dataset.preprocessing.predictions(predict(model, dataset.held_out_inputs))
+    return Result(model, history, predictions, dataset.preprocessing.predictions(dataset.held_out_targets))
 
 
 def report(dataset: Dataset, result: Result) -> str:

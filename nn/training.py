@@ -79,6 +79,7 @@ def fit(
         ValueError, TypeError: for data or settings that do not fit, or that would train badly without a word.
         FloatingPointError: if a number becomes inf or nan, naming the first node that did. The parameters keep the
             values from before that update.
+        OSError: if the checkpoint cannot be written or read.
 
     >>> from nn import MLP, SGD
     >>> model = MLP(2, [3, 1], seed=0)
@@ -180,7 +181,6 @@ class _Run:
         """Leave the gradient of a batch's cost in the parameters, and return it; append each loss and its outputs."""
         self.optimizer.zero_grad()
         scale = 1 / len(samples) if self.reduction == "mean" else 1.0
-        gradients = self.optimizer.gradients()
         for i in range(0, len(samples), SAMPLES_A_GRAPH):
             part = slice(i, i + SAMPLES_A_GRAPH)
             graph = []
