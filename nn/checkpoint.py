@@ -17,8 +17,8 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as tensors_to_bytes
 
+from autograd.files import write_atomically
 from nn.data import Array
-from nn.files import write_atomically
 from nn.history import Epoch, History
 from nn.initializers import constant
 from nn.layers import ACTIVATIONS, MLP

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import astuple, dataclass, field, fields
 from pathlib import Path
 
-from nn.files import write_atomically
+from autograd.files import write_atomically
 
 
 @dataclass(frozen=True)

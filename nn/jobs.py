@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from autograd.files import write_atomically
 from nn import plots
 from nn.checkpoint import load, read_metadata, save
 from nn.data import Array
 from nn.evaluation import predict
-from nn.files import write_atomically
 from nn.history import History
 from nn.layers import MLP, Activation
 from nn.losses import LOSSES, OF_LOGITS, hinge

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from nn.files import write_atomically
+from autograd.files import write_atomically
 
 
 def test_the_file_holds_what_was_written(tmp_path: Path) -> None:
