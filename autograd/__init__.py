@@ -9,6 +9,8 @@
 """
 
 import os.path as _path  # not pathlib, which alone would take a third of the time of this import
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+from typing import Any as _Any
 
 if _path.exists(_path.join(_path.dirname(__file__), "tracer.py")):  # noqa: PTH110, PTH118, PTH120
     # That is a file which only the other package has.
@@ -57,8 +59,27 @@ from autograd.recording import no_grad
 from autograd.transforms import grad, hessian, hessian_vector_product, jacobian, jvp, value_and_grad
 from autograd.value import Constant, Value
 
+if _TYPE_CHECKING:
+    from autograd.drawing import Drawing, Picture, StepThrough, draw, step_through
+
+_DRAWING = ("Drawing", "Picture", "StepThrough", "draw", "step_through")
+
+
+def __getattr__(name: str) -> _Any:
+    """What not every program needs is imported when it is first asked for."""
+    if name not in _DRAWING:
+        raise AttributeError(f"module 'autograd' has no attribute {name!r}")
+    from autograd import drawing
+
+    globals().update({lazy: getattr(drawing, lazy) for lazy in _DRAWING})
+    return globals()[name]
+
+
 __all__ = [
     "Constant",
+    "Drawing",
+    "Picture",
+    "StepThrough",
     "Summary",
     "Value",
     "acos",
@@ -73,6 +94,7 @@ __all__ = [
     "cos",
     "cosh",
     "dot",
+    "draw",
     "erf",
     "exp",
     "expm1",
@@ -102,6 +124,7 @@ __all__ = [
     "softplus",
     "sqrt",
     "stale_nodes",
+    "step_through",
     "sum",
     "summary",
     "tan",

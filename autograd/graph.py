@@ -70,15 +70,16 @@ def is_stale(*roots: Value) -> bool:
     >>> is_stale(b)
     True
     """
-    return any(map(_disagrees_with_parents, topological_order(*roots)))
+    return any(map(disagrees_with_parents, topological_order(*roots)))
 
 
 def stale_nodes(*roots: Value) -> list[Value]:
     """The nodes whose value or local derivatives no longer agree with their parents' numbers, in topological order."""
-    return list(filter(_disagrees_with_parents, topological_order(*roots)))
+    return list(filter(disagrees_with_parents, topological_order(*roots)))
 
 
-def _disagrees_with_parents(node: Value) -> bool:
+def disagrees_with_parents(node: Value) -> bool:
+    """Whether the node's value or local derivatives are not what its parents' numbers give now."""
     if node.primitive is None:
         return False
     inputs = tuple(parent.data for parent in node.parents)
@@ -148,6 +149,6 @@ def summary(*roots: Value) -> Summary:
         edges=sum(len(node.parents) for node in order),
         leaves=sum(not node.parents for node in order),
         depth=max(depth.values()),
-        stale=sum(map(_disagrees_with_parents, order)),
+        stale=sum(map(disagrees_with_parents, order)),
         first_nonfinite=first_nonfinite(*roots),
     )

@@ -1,0 +1,7 @@
+"""A graph to look at: as a picture, as a page to step through, and as the chain rule in LaTeX."""
+
+from autograd.drawing.drawing import Drawing, draw
+from autograd.drawing.page import StepThrough, step_through
+from autograd.drawing.picture import Picture
+
+__all__ = ["Drawing", "Picture", "StepThrough", "draw", "step_through"]

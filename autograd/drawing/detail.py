@@ -1,0 +1,281 @@
+"""How much of a graph to draw: which nodes get a box of their own, and which share one.
+
+The labels of a network's nodes tell what belongs together: `layers.0.neurons.3.weights.12` is in the groups `layers`,
+`layers.0`, `layers.0.neurons.3` and `layers.0.neurons.3.weights`. A group that is open is drawn as a frame around its
+members, one that is closed as a single box. Nothing is dropped: each node and each edge is in the picture, or counted
+in it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Collection
+from typing import NamedTuple
+
+from autograd.drawing.snapshot import Node
+
+Path = tuple[str, ...]
+
+LINES_A_BOX = 3  # more than that many lines a box, and the picture is a thicket
+EXPANDED = 4  # times the limit there may be when the reader asks for a part in detail
+FOLDED_LEAVES = 8  # more than so many leaves with the same uses are one box, where there is little room
+LONGEST_PATH = 200  # letters of a label that is taken apart
+
+
+class Box(NamedTuple):
+    """One box of the picture: a node, or several.
+
+    Attributes:
+        nodes: the places of its nodes in the topological order.
+        name: what the nodes are together; "" where it is a single node.
+        path: the open groups that it lies in, outermost first.
+    """
+
+    nodes: tuple[int, ...]
+    name: str
+    path: Path
+
+
+class Line(NamedTuple):
+    """One line of the picture, from a box to another: an edge of the graph, or several.
+
+    Attributes:
+        tail, head: the places of its boxes in the list of boxes.
+        edges: how many edges it stands for.
+        position: of a single edge between two nodes, which of the head's parents is the tail; None for others.
+    """
+
+    tail: int
+    head: int
+    edges: int
+    position: int | None
+
+
+class Scene(NamedTuple):
+    """What is to be drawn of a graph.
+
+    Attributes:
+        nodes: of the graph, all of them.
+        boxes, lines: what is drawn.
+        inside: for each box, how many edges of the graph lie inside it.
+    """
+
+    nodes: list[Node]
+    boxes: list[Box]
+    lines: list[Line]
+    inside: Counter[int]
+
+    def frames(self) -> list[str]:
+        """The open groups to draw a frame around: elements of lists, not the lists."""
+        return list(dict.fromkeys(group for box in self.boxes for group in box.path if _has_frame(group)))
+
+    def frame_around(self, box: Box) -> str:
+        """The innermost frame that a box lies in; "" for none."""
+        return next(filter(_has_frame, reversed(box.path)), "")
+
+
+def _has_frame(group: str) -> bool:
+    return group[-1].isdecimal()
+
+
+def choose(nodes: list[Node], limit: int, depth: int | None, expand: Collection[str]) -> Scene:
+    """The scene with as much detail as the reader asks for, or else as a picture of `limit` boxes can hold.
+
+    Args:
+        limit: the most boxes to draw; four times as many where the reader expands a part.
+        depth: how many levels of groups to open, 0 for none; None opens as many as the limit allows.
+        expand: names of groups to open, along with those around them.
+
+    Raises:
+        ValueError: for a group that the graph does not have.
+    """
+    paths, names = group_paths(nodes)
+    _check_groups(expand, names)
+    sizes = Counter((path, not node.parents) for path, node in zip(paths, nodes))
+    level, fold = depth or 0, True
+    for level in range(max(map(len, paths)), -1, -1) if depth is None else [depth]:
+        boxes = _boxes(nodes, paths, level, ()) if _fewest_boxes(sizes, level) <= limit else None
+        if boxes and _fit(nodes, boxes, limit):
+            fold = False
+            break
+        if boxes and _fit(nodes, _fold_leaves(nodes, boxes), limit):
+            break
+    boxes = _boxes(nodes, paths, level, expand)
+    if fold:
+        boxes = _fold_leaves(nodes, boxes)
+    room = EXPANDED * limit if expand else limit
+    if len(boxes) > room:
+        boxes = _fold_the_rest(nodes, boxes, room)
+    lines, inside = _lines(nodes, boxes)
+    return Scene(nodes, boxes, lines, inside)
+
+
+def whole(nodes: list[Node]) -> Scene:
+    """The scene in which every node has a box of its own."""
+    boxes = _boxes(nodes, paths := group_paths(nodes)[0], max(map(len, paths)), ())
+    lines, inside = _lines(nodes, boxes)
+    return Scene(nodes, boxes, lines, inside)
+
+
+def _fewest_boxes(sizes: Counter[tuple[Path, bool]], level: int) -> int:
+    """How many boxes there are at this level at the least, if all leaves can be folded; quick to tell."""
+    groups = {path[level] for path, _ in sizes if len(path) > level}
+    return len(groups) + sum(n for (path, is_leaf), n in sizes.items() if len(path) <= level and not is_leaf)
+
+
+def _fit(nodes: list[Node], boxes: list[Box], limit: int) -> bool:
+    return len(boxes) <= limit and len(_lines(nodes, boxes)[0]) <= LINES_A_BOX * limit
+
+
+def group_paths(nodes: list[Node]) -> tuple[list[Path], set[str]]:
+    """For each node the groups that it is in, outermost first; and the names of all groups.
+
+    An operation without a label belongs where the labelled leaves belong that it was computed from: the products in a
+    neuron's weighted sum to the neuron, a penalty on the weights of a whole layer to the layer.
+    """
+    paths: list[Path] = []
+    handed_on: list[Path | None] = []  # what an operation made of the node inherits; None has no say in it
+    by_label: dict[str, Path] = {}
+    for node in nodes:
+        if node.label:
+            path = by_label.get(node.label)
+            if path is None:
+                path = by_label[node.label] = _groups_in(node.label)
+            paths.append(path)
+            # the elements of a list hand on what the list is in
+            handed_on.append((path[:-1] if node.label[-1:] in "0123456789]" else path) or None)
+            continue
+        inherited = [handed_on[i] for i in node.parents if not (nodes[i].label and nodes[i].parents)]
+        given = [path for path in inherited if path is not None]
+        path = _common_prefix(given)
+        paths.append(path)
+        after_a_group = any(nodes[i].label and nodes[i].parents and paths[i] for i in node.parents)
+        handed_on.append(path if given or after_a_group else None)
+    names = {group for path in by_label.values() for group in path}
+    sizes = Counter(group for path in paths for group in path)
+    worthwhile = {path: _without_repetition(path, sizes) for path in set(paths)}
+    return [() if node.role == "output" else worthwhile[path] for node, path in zip(nodes, paths)], names
+
+
+def _groups_in(label: str) -> Path:
+    """The groups that a label names: the lists in it, and their elements, but for itself."""
+    if len(label) > LONGEST_PATH:
+        return ()
+    parts = label.replace("[", ".").replace("]", "").split(".")
+    numbers = [i for i, part in enumerate(parts) if part.isascii() and part.isdecimal()]
+    last = len(parts) - 1
+    lists = [i - 1 for i in numbers if i > 0 and (i == numbers[0] or i == last)]
+    ends = sorted({*lists, *(i for i in numbers if i < last)})
+    return tuple(".".join(parts[: end + 1]) for end in ends)
+
+
+def _without_repetition(path: Path, sizes: Counter[str]) -> Path:
+    """Without groups of a single node, and those that hold nothing but the next one."""
+    inner = (*path[1:], None)
+    return tuple(g for g, next_one in zip(path, inner) if sizes[g] > 1 and sizes[g] != sizes.get(next_one or ""))
+
+
+def _common_prefix(paths: list[Path]) -> Path:
+    if not paths:
+        return ()
+    shortest, longest = min(paths), max(paths)
+    for i, group in enumerate(shortest):
+        if i >= len(longest) or group != longest[i]:
+            return shortest[:i]
+    return shortest
+
+
+def _check_groups(expand: Collection[str], names: set[str]) -> None:
+    for wanted in expand:
+        if wanted not in names:
+            there = ", ".join(sorted(names)[:8]) or "none, since no label is of the form layers.0.neurons.3.z"
+            raise ValueError(f"the graph has no group {wanted!r} to expand; its groups are: {there}")
+
+
+def _boxes(nodes: list[Node], paths: list[Path], level: int, expand: Collection[str]) -> list[Box]:
+    """A box for each closed group and for each node that is in none, in the order of the operations."""
+    on_the_way = {path[i] for path in set(paths) for i, g in enumerate(path) if g in expand for i in range(i)}
+    members: dict[tuple[str | int, Path], list[int]] = {}
+    for i, path in enumerate(paths):
+        depth = min(level, len(path))
+        while depth < len(path) and (path[depth] in expand or path[depth] in on_the_way):
+            depth += 1
+        around = path[:depth]
+        if depth > level and path[depth - 1] not in expand:
+            name: str | int = f"the rest of {path[depth - 1]}"
+        else:
+            name = i if depth == len(path) else path[depth]
+        members.setdefault((name, around), []).append(i)
+    boxes = [Box(tuple(m), "" if isinstance(name, int) else name, around) for (name, around), m in members.items()]
+    first_use = _first_uses(nodes)
+    boxes.sort(key=lambda box: min(first_use[i] for i in box.nodes))
+    return boxes
+
+
+def _first_uses(nodes: list[Node]) -> list[tuple[int, int]]:
+    """Of a leaf the operation that uses it first, and as which parent; an operation comes after its parents."""
+    places = [(i, len(node.parents)) for i, node in enumerate(nodes)]
+    for i in range(len(nodes) - 1, -1, -1):
+        for position, parent in enumerate(nodes[i].parents):
+            if not nodes[parent].parents:
+                places[parent] = (i, position)
+    return places
+
+
+def _fold_leaves(nodes: list[Node], boxes: list[Box]) -> list[Box]:
+    """Leaves of one role that are used by the same boxes share one, where they are many."""
+    box_of = _box_of(boxes)
+    users: dict[int, set[int]] = defaultdict(set)
+    for i, node in enumerate(nodes):
+        for parent in node.parents:
+            if not nodes[parent].parents:
+                users[parent].add(box_of[i])
+    alike: dict[object, list[Box]] = defaultdict(list)
+    for k, box in enumerate(boxes):
+        node = nodes[box.nodes[0]]
+        foldable = not box.name and not node.parents
+        alike[(box.path, node.role, frozenset(users[box.nodes[0]])) if foldable else k].append(box)
+    folded = []
+    for like in alike.values():
+        if len(like) <= FOLDED_LEAVES:
+            folded += like
+            continue
+        places = tuple(i for box in like for i in box.nodes)
+        folded.append(Box(places, f"{len(places):,} {nodes[places[0]].role}s", like[0].path))
+    return folded
+
+
+def _fold_the_rest(nodes: list[Node], boxes: list[Box], limit: int) -> list[Box]:
+    """Of too many boxes those nearest to the end, the others as one."""
+    distance = [0] * len(nodes)  # on the longest way to the end, so that all that follow a node are nearer than it
+    for i in range(len(nodes) - 1, -1, -1):
+        for parent in nodes[i].parents:
+            distance[parent] = max(distance[parent], distance[i] + 1)
+    nearest = sorted(boxes, key=lambda box: max(distance[i] for i in box.nodes))
+    kept = set(nearest[: limit - 1])
+    rest = tuple(sorted(i for box in boxes if box not in kept for i in box.nodes))
+    return [Box(rest, "further back", ()), *(box for box in boxes if box in kept)]
+
+
+def _box_of(boxes: list[Box]) -> dict[int, int]:
+    return {i: k for k, box in enumerate(boxes) for i in box.nodes}
+
+
+def _lines(nodes: list[Node], boxes: list[Box]) -> tuple[list[Line], Counter[int]]:
+    """The lines between boxes, and for each box the number of edges inside it."""
+    box_of = _box_of(boxes)
+    lines: list[Line] = []
+    bundles: Counter[tuple[int, int]] = Counter()
+    inside: Counter[int] = Counter()
+    for k, box in enumerate(boxes):
+        for i in box.nodes:
+            for position, parent in enumerate(nodes[i].parents):
+                tail = box_of[parent]
+                if tail == k:
+                    inside[k] += 1
+                elif box.name or boxes[tail].name:
+                    bundles[tail, k] += 1
+                else:
+                    lines.append(Line(tail, k, 1, position))
+    lines += [Line(tail, head, edges, None) for (tail, head), edges in bundles.items()]
+    return lines, inside

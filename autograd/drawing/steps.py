@@ -1,0 +1,162 @@
+"""The two passes over a graph as a list of steps, each with its arithmetic spelled out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from autograd.drawing.detail import Scene
+from autograd.drawing.names import Name
+from autograd.drawing.snapshot import Node
+from autograd.drawing.text import number
+
+TERMS = 6  # of a longer sum, the first and the last ones are written out
+OPERATORS = {"+": "+", "-": "−", "*": "×", "/": "÷", "**": "**"}
+
+
+class Step(NamedTuple):
+    """One step of a pass.
+
+    Attributes:
+        phase: "forward" or "backward".
+        boxes, lines: the places of what lights up.
+        changed: pairs of a box and the number that its data or its gradient now is, in print.
+        formula: the arithmetic.
+        total: the running sum that it adds to; "" where there is none.
+        words: what happens.
+    """
+
+    phase: str
+    boxes: tuple[int, ...]
+    lines: tuple[int, ...]
+    changed: tuple[tuple[int, str], ...]
+    formula: str
+    total: str
+    words: str
+
+
+class Passes:
+    """The steps of the forward and the backward pass over a whole graph with one root, its last node.
+
+    Attributes:
+        steps: forward, then backward.
+        gradients: of each node, the derivative of the root to it.
+        uses: of each node, its gradient as a sum over its uses, in words and numbers.
+    """
+
+    def __init__(self, scene: Scene, names: Sequence[Name], precision: int) -> None:
+        self._nodes, self._names, self._precision = scene.nodes, [name.text for name in names], precision
+        self._box = {box.nodes[0]: k for k, box in enumerate(scene.boxes)}
+        self._line = {(scene.boxes[line.head].nodes[0], line.position): k for k, line in enumerate(scene.lines)}
+        self.steps = [self._forward(i, node) for i, node in enumerate(self._nodes)]
+        self.gradients = [0.0] * len(self._nodes)
+        self._terms: list[list[tuple[str, str]]] = [[] for _ in self._nodes]
+        self._backward()
+        self.uses = [self._sum_over_uses(i) for i in range(len(self._nodes))]
+
+    def _print(self, x: float) -> str:
+        return number(x, self._precision)
+
+    def _forward(self, i: int, node: Node) -> Step:
+        name, data = self._names[i], self._print(node.data)
+        if not node.parents:
+            kind = {"constant": "a constant", "parameter": "a parameter"}.get(node.role, "an input")
+            formula = f"{name} = {data}" if node.role != "constant" or node.label else data
+            return Step("forward", (self._box[i],), (), ((self._box[i], data),), formula, "", f"{name} is {kind}.")
+        symbols = expression(node, [self._names[p] for p in node.parents])
+        numbers = expression(node, [self._print(self._nodes[p].data) for p in node.parents])
+        middle = f" = {numbers}" if numbers != symbols else ""
+        used = list(dict.fromkeys(self._names[p] for p in node.parents))
+        some = used if len(used) <= TERMS else [*used[:3], f"{len(used) - 3} more"]
+        return Step(
+            "forward",
+            (self._box[i],),
+            tuple(self._line[i, position] for position in range(len(node.parents))),
+            ((self._box[i], data),),
+            f"{name} = {symbols}{middle} = {data}",
+            "",
+            f"{name} is computed from {_listed(some)}.",
+        )
+
+    def _backward(self) -> None:
+        """The sweep of `Value.backward`, addition by addition, from a gradient of 1."""
+        last = len(self._nodes) - 1
+        name = self._names[last]
+        self.gradients[last] = 1.0
+        seed = f"{name}.grad = ∂{name}/∂{name} = 1.0"
+        start = "The backward pass starts at the end: the derivative of a number to itself is 1."
+        self.steps.append(Step("backward", (self._box[last],), (), ((self._box[last], "1.0"),), seed, "", start))
+        waiting = Counter(parent for node in self._nodes for parent in node.parents)
+        for child in range(last, -1, -1):
+            node = self._nodes[child]
+            for position, (parent, derivative) in enumerate(zip(node.parents, node.local_derivatives or ())):
+                waiting[parent] -= 1
+                self.steps.append(self._along(child, position, parent, derivative, waiting[parent] == 0))
+
+    def _along(self, child: int, position: int, parent: int, derivative: float, is_last: bool) -> Step:
+        """The chain rule along one edge."""
+        before, gradient = self.gradients[parent], self.gradients[child]
+        term = derivative * gradient
+        after = self.gradients[parent] = before + term
+        name, child_name = self._names[parent], self._names[child]
+        partial = f"∂{child_name}/∂{name}"
+        product = f"{self._print(derivative)} × {self._print(gradient)}"
+        self._terms[parent].append((f"{partial} × {child_name}.grad", product))
+        to_constant = self._nodes[parent].role == "constant"
+        if to_constant:
+            words = f"{name} is a constant: what flows there ends there."
+        else:
+            words = f"The gradient of {child_name} flows back to {name}."
+            if is_last:
+                words += f" That was the last use of {name}, so its gradient is complete."
+        return Step(
+            "backward",
+            (self._box[parent],) if is_last else (),
+            (self._line[child, position],),
+            ((self._box[parent], self._print(after)),),
+            f"{name}.grad += {partial} × {child_name}.grad = {product} = {self._print(term)}",
+            f"{name}.grad = {self._print(before)} + {self._print(term)} = {self._print(after)}",
+            words,
+        )
+
+    def _sum_over_uses(self, i: int) -> str:
+        name, gradient = self._names[i], self._print(self.gradients[i])
+        terms = self._terms[i]
+        if not terms:
+            return f"{name}.grad = {gradient}: the end of the graph, where the backward pass starts"
+        symbols, numbers = (_sum([term[k] for term in terms]) for k in (0, 1))
+        uses = "1 use" if len(terms) == 1 else f"{len(terms)} uses"
+        return f"{name}.grad = {symbols} = {numbers} = {gradient} ({uses})"
+
+
+def expression(node: Node, operands: Sequence[str]) -> str:
+    """The operation of a node on its operands, as a person would write it.
+
+    A sum of many terms is written with the first and the last ones.
+    """
+    op = node.op
+    if op == "dot":
+        n = len(operands) // 2
+        return _sum([*(f"{x} × {y}" for x, y in zip(operands[:n], operands[n:-1])), operands[-1]])
+    if op == "sum":
+        return _sum(operands)
+    if len(operands) == 2 and op in OPERATORS:
+        return f"{operands[0]} {OPERATORS[op]} {operands[1]}"
+    if len(operands) == 1 and op == "-":
+        return f"−{operands[0]}"
+    return f"{op}({', '.join(_shortened(operands))})"
+
+
+def _sum(terms: Sequence[str]) -> str:
+    return " + ".join(_shortened(terms))
+
+
+def _shortened(terms: Sequence[str]) -> Sequence[str]:
+    if len(terms) <= TERMS:
+        return terms
+    return [*terms[: TERMS - 2], f"… {len(terms) - TERMS + 1} more …", terms[-1]]
+
+
+def _listed(words: Sequence[str]) -> str:
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
