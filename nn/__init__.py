@@ -18,6 +18,7 @@ if not hasattr(_autograd, "Value"):
 
 from nn.checkpoint import load, read_metadata, save
 from nn.data import one_hot
+from nn.drawing import draw
 from nn.evaluation import accuracy, confusion_matrix, predict
 from nn.history import Epoch, History
 from nn.initializers import constant, glorot, he, normal, uniform
@@ -32,6 +33,7 @@ from nn.losses import (
 )
 from nn.module import Module
 from nn.optimizers import SGD, Adam, AdamW, Optimizer, cosine_decay, step_decay
+from nn.plots import decision_boundary, plot_accuracy, plot_cost, weight_images
 from nn.training import fit
 
 __all__ = [
@@ -52,6 +54,8 @@ __all__ = [
     "constant",
     "cosine_decay",
     "cross_entropy",
+    "decision_boundary",
+    "draw",
     "fit",
     "glorot",
     "half_squared_error",
@@ -61,9 +65,12 @@ __all__ = [
     "mean_squared_error",
     "normal",
     "one_hot",
+    "plot_accuracy",
+    "plot_cost",
     "predict",
     "read_metadata",
     "save",
     "step_decay",
     "uniform",
+    "weight_images",
 ]

@@ -54,14 +54,14 @@ def accuracy(model: Model, inputs: ArrayLike, targets: ArrayLike, threshold: flo
         ValueError: where the targets name no classes, or where the threshold cannot be known: 0 and 1 as targets of a
             network whose output neuron is not a sigmoid give no hint whether its outputs are logits.
     """
-    return correct(*_outputs_and_targets(model, inputs, targets, threshold))
+    return correct(*outputs_and_targets(model, inputs, targets, threshold))
 
 
 def confusion_matrix(
     model: Model, inputs: ArrayLike, targets: ArrayLike, threshold: float | None = None
 ) -> NDArray[np.int64]:
     """How many samples of class i (row) were taken for class j (column). Arguments as in `accuracy`."""
-    outputs, wanted, threshold = _outputs_and_targets(model, inputs, targets, threshold)
+    outputs, wanted, threshold = outputs_and_targets(model, inputs, targets, threshold)
     classes = max(2, outputs.shape[1])
     counts = np.zeros((classes, classes), dtype=np.int64)
     np.add.at(counts, (target_classes(wanted), classes_of(outputs, threshold)), 1)
@@ -84,7 +84,7 @@ def correct(outputs: Array, targets: Array, threshold: float) -> float:
     return float((classes_of(outputs, threshold) == target_classes(targets)).mean())
 
 
-def _outputs_and_targets(
+def outputs_and_targets(
     model: Model, inputs: ArrayLike, targets: ArrayLike, threshold: float | None
 ) -> tuple[Array, Array, float]:
     outputs = predict(model, inputs)

@@ -1,25 +1,38 @@
-"""Pictures of a training, each drawn on matplotlib axes, which are returned."""
+"""Pictures of a training and of what was learned, each drawn on matplotlib axes, which are returned."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from nn.data import Array
+from nn.data import Array, as_samples
+from nn.drawing import Network, layers_of
+from nn.evaluation import Model, outputs_and_targets, predict, target_classes
 from nn.history import History
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.colors import Colormap
     from matplotlib.figure import Figure
 
 BLUE, ORANGE = "#0072b2", "#d55e00"  # told apart by colour-blind readers too (Okabe and Ito)
+CLASS_COLOURS = (ORANGE, BLUE, "#009e73", "#cc79a7", "#f0e442", "#56b4e9", "#e69f00", "#000000")  # likewise
+CLASS_MARKERS = "osD^vP*"  # one fewer than colours, so that the pairs repeat late
 
 
 def plot_cost(history: History, axes: Axes) -> Axes:
-    """The cost of each epoch, on a logarithmic scale."""
+    """The cost of each epoch, on a logarithmic scale.
+
+    >>> import nn
+    >>> from matplotlib.figure import Figure
+    >>> history = nn.fit(nn.MLP(1, [1], seed=0), [0, 1], [0, 1], epochs=5, progress=False)
+    >>> plot_cost(history, Figure().subplots()).get_ylabel()
+    'cost'
+    """
     return _plot(history, axes, "cost", logarithmic=True)
 
 
@@ -86,3 +99,152 @@ def misclassified(
         axes.imshow(images[i].reshape(shape), cmap="gray_r", interpolation="nearest")
         axes.set_title(f"{targets[i]} → {predictions[i]}", fontsize=9)
     return figure
+
+
+def decision_boundary(
+    model: Model,
+    inputs: ArrayLike,
+    targets: ArrayLike,
+    axes: Axes,
+    *,
+    threshold: float | None = None,
+    resolution: int = 80,
+) -> Axes:
+    """What a network of two inputs makes of every point of the plane, and the samples on top of it.
+
+    Of one output the plane shows the number, by colour, and as a line where it is the threshold; of several outputs
+    the class whose output is largest, with lines between the classes.
+
+    Args:
+        model: as in `predict`, with two inputs.
+        inputs, targets: samples, and the classes they belong to, as in `fit`.
+        threshold: as in `accuracy`: what one output must exceed for class 1.
+        resolution: points to compute along each axis. The default takes about a second for 2-16-16-1 neurons; twice
+            as many take four times as long.
+
+    Returns:
+        The axes.
+
+    Raises:
+        ValueError: for samples of another size than 2, targets that name no classes, and where `accuracy` asks for a
+            threshold.
+
+    >>> import nn
+    >>> from matplotlib.figure import Figure
+    >>> xor = [[0, 0], [0, 1], [1, 0], [1, 1]], [0, 1, 1, 0]
+    >>> axes = decision_boundary(nn.MLP(2, [3, 1], seed=0), *xor, Figure().subplots(), resolution=10)
+    >>> axes.get_xlabel(), axes.get_ylabel()
+    ('input 0', 'input 1')
+    """
+    samples = as_samples(inputs)
+    if samples.shape[1] != 2:
+        raise ValueError(f"decision_boundary draws the plane of two inputs, got samples of {samples.shape[1]}")
+    _, wanted, threshold = outputs_and_targets(model, samples, targets, threshold)
+    x, y = (_span(column, resolution) for column in samples.T)
+    points = np.stack(np.meshgrid(x, y), axis=-1)
+    outputs = predict(model, points.reshape(-1, 2)).reshape(resolution, resolution, -1)
+    if outputs.shape[2] == 1:
+        _fill_by_output(axes, x, y, outputs[:, :, 0], threshold)
+    else:
+        _fill_by_class(axes, x, y, outputs)
+    classes = target_classes(wanted)
+    for k in np.unique(classes):
+        colour, marker = CLASS_COLOURS[k % len(CLASS_COLOURS)], CLASS_MARKERS[k % len(CLASS_MARKERS)]
+        name = f"target {k if wanted.shape[1] > 1 else wanted[classes == k][0, 0]:g}"
+        px, py = samples[classes == k].T
+        axes.scatter(px, py, s=30, c=colour, marker=marker, edgecolors="white", label=name, zorder=3)
+    axes.set(xlabel="input 0", ylabel="input 1", xlim=(x[0], x[-1]), ylim=(y[0], y[-1]))
+    axes.legend(fontsize="small")
+    return axes
+
+
+def _span(column: Array, resolution: int) -> Array:
+    """Points from a bit before the smallest number to a bit behind the largest."""
+    low, high = float(column.min()), float(column.max())
+    margin = 0.1 * (high - low) or 1.0
+    return np.linspace(low - margin, high + margin, resolution)
+
+
+def _fill_by_output(axes: Axes, x: Array, y: Array, output: Array, threshold: float) -> None:
+    """White at the threshold, blue above it and orange below, with a line between them."""
+    reach = float(abs(output - threshold).max()) or 1.0
+    levels = np.linspace(threshold - reach, threshold + reach, 21)
+    axes.contourf(x, y, output, levels, cmap=_diverging(), alpha=0.7)
+    if output.min() < threshold < output.max():
+        axes.contour(x, y, output, [threshold], colors="black", linewidths=1.5)
+        axes.plot([], [], color="black", label=f"output = {threshold:g}")
+
+
+def _fill_by_class(axes: Axes, x: Array, y: Array, outputs: Array) -> None:
+    """Each class's colour where its output is largest, with lines where another becomes so."""
+    for k in range(outputs.shape[2]):
+        lead = outputs[:, :, k] - np.delete(outputs, k, axis=2).max(axis=2)
+        if lead.max() > 0:
+            colour = CLASS_COLOURS[k % len(CLASS_COLOURS)]
+            axes.contourf(x, y, lead, [0.0, lead.max()], colors=[colour], alpha=0.35)
+        if lead.min() < 0 < lead.max():
+            axes.contour(x, y, lead, [0.0], colors="black", linewidths=1.0)
+
+
+def weight_images(model: Network, axes: Axes, *, shape: tuple[int, int] | None = None, most: int = 36) -> Axes:
+    """What the neurons that see the inputs look for: the weights of each as an image, shaped as the inputs are.
+
+    All images have one scale: blue for positive weights, orange for negative ones, white for 0.
+
+    Args:
+        model: an MLP, whose first layer is shown, a Layer (such as `model.layers[1]`), or a Neuron.
+        shape: rows and columns of an image; if not given, it is square.
+        most: how many neurons to show at most; the title says how many there are.
+
+    Returns:
+        The axes.
+
+    Raises:
+        TypeError: for a model of another kind.
+        ValueError: where the inputs do not fill the shape.
+
+    >>> import nn
+    >>> from matplotlib.figure import Figure
+    >>> weight_images(nn.MLP(64, [30, 10], seed=0), Figure().subplots(), most=12).get_title()
+    'the weights of the first 12 of 30 neurons'
+    """
+    neurons = layers_of(model)[0]
+    if most < 1:
+        raise ValueError(f"most must be at least 1, got {most}")
+    inputs = len(neurons[0].weights)
+    rows, columns = (math.isqrt(inputs),) * 2 if shape is None else shape
+    if rows * columns != inputs:
+        advice = ": give shape=(rows, columns)" if shape is None else ""
+        raise ValueError(f"{inputs} inputs are no image of {rows} × {columns}{advice}")
+    images = [np.array([w.data for w in neuron.weights]).reshape(rows, columns) for neuron in neurons[:most]]
+    across, gap = math.ceil(math.sqrt(len(images))), math.ceil(rows / 5)  # a gap above each, for its number
+    mosaic = np.full((math.ceil(len(images) / across) * (rows + gap), across * (columns + 1) - 1), np.nan)
+    for j, image in enumerate(images):
+        top, left = (j // across) * (rows + gap) + gap, (j % across) * (columns + 1)
+        mosaic[top : top + rows, left : left + columns] = image
+        axes.text(left - 0.5, top - 0.6, str(j), fontsize=7, va="bottom")
+    largest = max(float(abs(image).max()) for image in images) or 1.0
+    drawn = axes.imshow(
+        mosaic, cmap=_diverging().with_extremes(bad="0.88"), vmin=-largest, vmax=largest, interpolation="nearest"
+    )
+    axes.set_axis_off()
+    whole = len(images) == len(neurons)
+    axes.set_title(f"the weights of {'' if whole else f'the first {most} of '}{len(neurons)} neurons", fontsize=11)
+    axes.figure.colorbar(drawn, ax=axes, label="weight", shrink=0.8)
+    return axes
+
+
+def first_layer(model: Network, shape: tuple[int, int]) -> Figure:
+    """A figure of the weights of the neurons that see the inputs, as images of the inputs' shape."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7.5, 7.0), layout="constrained")
+    weight_images(model, figure.subplots(), shape=shape)
+    return figure
+
+
+def _diverging() -> Colormap:
+    """From orange over white to blue."""
+    from matplotlib.colors import LinearSegmentedColormap
+
+    return LinearSegmentedColormap.from_list("orange-white-blue", [ORANGE, "white", BLUE])
