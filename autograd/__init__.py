@@ -60,9 +60,9 @@ from autograd.transforms import grad, hessian, hessian_vector_product, jacobian,
 from autograd.value import Constant, Value
 
 if _TYPE_CHECKING:
-    from autograd.drawing import Drawing, Picture, StepThrough, draw, step_through
+    from autograd.drawing import Drawing, Explanation, Picture, StepThrough, draw, explain, step_through
 
-_DRAWING = ("Drawing", "Picture", "StepThrough", "draw", "step_through")
+_DRAWING = ("Drawing", "Explanation", "Picture", "StepThrough", "draw", "explain", "step_through")
 
 
 def __getattr__(name: str) -> _Any:
@@ -78,6 +78,7 @@ def __getattr__(name: str) -> _Any:
 __all__ = [
     "Constant",
     "Drawing",
+    "Explanation",
     "Picture",
     "StepThrough",
     "Summary",
@@ -97,6 +98,7 @@ __all__ = [
     "draw",
     "erf",
     "exp",
+    "explain",
     "expm1",
     "first_nonfinite",
     "grad",

@@ -1,13 +1,16 @@
-"""The command line: `lucidgrad train` and `lucidgrad predict`."""
+"""The command line: `lucidgrad train`, `predict`, `grad` and `draw`."""
 
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import autograd
+from autograd.expressions import ExpressionError, evaluate
 from nn.layers import ACTIVATIONS
 from nn.losses import LOSSES
 
@@ -19,19 +22,75 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal that cannot show a letter shows a question mark
-    options = _parser().parse_args(arguments)
+    options = _parser().parse_args(_expression_first(sys.argv[1:] if arguments is None else arguments))
     try:
-        _train(options) if options.command == "train" else _predict(options)
+        options.run(options)
+    except ExpressionError as error:  # of several lines, which underline what is wrong
+        return _fail(str(error))
     except ModuleNotFoundError as error:
         package = NEEDED.get((error.name or "").partition(".")[0])
         if package is None:
             raise
         return _fail(f"{package} is not installed: pip install 'lucidgrad[train]'")
-    except (ArithmeticError, MemoryError, OSError, TypeError, ValueError) as error:
+    except (ArithmeticError, MemoryError, OSError, RuntimeError, TypeError, ValueError) as error:
         return _fail(" ".join(str(error).split()) or type(error).__name__)
     except KeyboardInterrupt:
         return _fail("interrupted")
     return 0
+
+
+def _expression_first(arguments: Sequence[str]) -> list[str]:
+    """The arguments, with an expression such as -x**2 marked by a space as one, and not as an option."""
+    marked = list(arguments)
+    if len(marked) > 1 and marked[0] == "grad" and marked[1][:1] == "-" and marked[1][:2] not in ("--", "-h"):
+        marked[1] = f" {marked[1]}"
+    return marked
+
+
+def _grad(options: argparse.Namespace) -> None:
+    variables = _variables(options.variables)
+    result = evaluate(options.expression, variables)
+    for name in options.explain or ():
+        if name not in variables:
+            raise ValueError(f"there is no variable {name!r} to explain; there are: {', '.join(variables) or 'none'}")
+    result.backward()
+    print(f"{options.expression.strip()} = {result.data!r}")
+    for name, variable in variables.items():
+        print(f"∂/∂{name} = {variable.grad!r}")
+    for name in options.explain or ():
+        print(f"\n{autograd.explain(result, variables[name])}")
+    if options.svg is not None:
+        autograd.draw(result).save(options.svg)
+        print(f"wrote {options.svg}")
+    if options.html is not None:
+        autograd.step_through(result).save(options.html)
+        print(f"wrote {options.html}")
+
+
+def _variables(assignments: Sequence[str]) -> dict[str, autograd.Value]:
+    """The Values of arguments such as x=2."""
+    variables: dict[str, autograd.Value] = {}
+    for assignment in assignments:
+        name, equals, text = assignment.partition("=")
+        name = name.strip()
+        try:
+            number = float(text)
+        except ValueError:
+            number = math.nan
+        if not equals or not name.isidentifier() or not math.isfinite(number):
+            raise ValueError(f"variables are given as name=number, such as x=2 or y=-0.5; got {assignment!r}")
+        if name in variables:
+            raise ValueError(f"{name} is given twice")
+        variables[name] = autograd.Value(number, name)
+    return variables
+
+
+def _draw(options: argparse.Namespace) -> None:
+    from nn.checkpoint import load
+    from nn.drawing import draw
+
+    draw(load(options.model), options.inputs).save(options.output)
+    print(f"wrote {options.output}")
 
 
 def _train(options: argparse.Namespace) -> None:
@@ -75,6 +134,8 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_train(commands)
     _add_predict(commands)
+    _add_grad(commands)
+    _add_draw(commands)
     return parser
 
 
@@ -85,6 +146,7 @@ def _add_train(commands: Any) -> None:
         description="Train a network, say how good it is on held-out samples, and write the model, its history and "
         "pictures into a new folder.",
     )
+    train.set_defaults(run=_train)
     train.add_argument("data", metavar="digits|FILE.csv", help="real handwritten digits, or a table with column names")
     table = train.add_argument_group("for a table of your own")
     table.add_argument("--target", metavar="COLUMN", default=None, help="the column to predict")
@@ -174,6 +236,7 @@ def _add_predict(commands: Any) -> None:
         help="predict with a trained model",
         description="Write what a model that `lucidgrad train` wrote predicts for each row of a table.",
     )
+    predict.set_defaults(run=_predict)
     predict.add_argument("model", type=Path, metavar="MODEL", help="a model.safetensors file")
     predict.add_argument("table", type=Path, metavar="FILE.csv", help="a table with the columns it was trained on")
     predict.add_argument(
@@ -182,6 +245,43 @@ def _add_predict(commands: Any) -> None:
         metavar="FILE",
         default=Path("predictions.csv"),
         help="where to write (default: %(default)s)",
+    )
+
+
+def _add_grad(commands: Any) -> None:
+    grad = commands.add_parser(
+        "grad",
+        help="differentiate an expression",
+        description='The value of an expression and its derivatives: lucidgrad grad "sin(x*y) + x**2" x=2 y=-3',
+    )
+    grad.set_defaults(run=_grad)
+    grad.add_argument("expression", metavar="EXPRESSION", help="arithmetic and functions, as Python writes them")
+    grad.add_argument("variables", metavar="NAME=NUMBER", nargs="*", help="the value of each variable")
+    grad.add_argument("--svg", type=Path, metavar="FILE", default=None, help="draw the graph of the computation")
+    grad.add_argument("--html", type=Path, metavar="FILE", default=None, help="write a page that steps through it")
+    grad.add_argument(
+        "--explain",
+        metavar="NAME",
+        action="extend",
+        nargs="+",
+        default=None,
+        help="spell out the chain rule for the derivative to a variable",
+    )
+
+
+def _add_draw(commands: Any) -> None:
+    draw = commands.add_parser("draw", help="draw a trained model", description="Draw a trained model as SVG.")
+    draw.set_defaults(run=_draw)
+    draw.add_argument("model", type=Path, metavar="MODEL", help="a model.safetensors file")
+    draw.add_argument(
+        "--inputs", type=float, nargs="+", metavar="X", default=None, help="a sample, whose activations to fill in"
+    )
+    draw.add_argument(
+        "--output",
+        type=Path,
+        metavar="FILE",
+        default=Path("network.svg"),
+        help="where to write, .svg or .html (default: %(default)s)",
     )
 
 

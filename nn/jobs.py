@@ -10,10 +10,13 @@ from typing import Any
 
 import numpy as np
 
+import autograd
+from autograd import StepThrough, Value, no_grad
 from autograd.files import write_atomically
 from nn import plots
 from nn.checkpoint import load, read_metadata, save
 from nn.data import Array
+from nn.drawing import draw
 from nn.evaluation import predict
 from nn.history import History
 from nn.layers import MLP, Activation
@@ -149,6 +152,9 @@ def write_run(dataset: Dataset, result: Result, runs: Path, name: str) -> tuple[
     save(result.model, folder / "model.safetensors", {"preprocessing": dataset.preprocessing.to_json()})
     result.history.save_csv(folder / "history.csv")
     files = ["model.safetensors", "history.csv"]
+    draw(result.model).save(folder / "network.svg")
+    step_through_a_neuron(result.model, dataset.held_out_inputs[0]).save(folder / "neuron.html")
+    files += ["network.svg", "neuron.html"]
     if len(result.history):
         _save_figure(plots.training_curves(result.history), folder / "curves.png")
         files.append("curves.png")
@@ -156,8 +162,20 @@ def write_run(dataset: Dataset, result: Result, runs: Path, name: str) -> tuple[
         images = dataset.held_out_inputs
         sheet = plots.misclassified(images, result.wanted, result.predictions, dataset.image_shape)
         _save_figure(sheet, folder / "misclassified.png")
-        files.append("misclassified.png")
+        _save_figure(plots.first_layer(result.model, dataset.image_shape), folder / "weights.png")
+        files += ["misclassified.png", "weights.png"]
     return folder, files
+
+
+def step_through_a_neuron(model: MLP, sample: Array) -> StepThrough:
+    """The page that plays both passes of the output neuron which a sample excites most."""
+    activations = [Value(x, f"x{k}") for k, x in enumerate(sample.tolist())]
+    for i, layer in enumerate(model.layers[:-1]):
+        with no_grad():
+            numbers = [a.data for a in layer(activations)]
+        activations = [Value(a, f"layers.{i}.neurons.{k}.a") for k, a in enumerate(numbers)]
+    strongest = max(model.layers[-1](activations), key=lambda a: a.data)
+    return autograd.step_through(strongest, limit=2 * len(activations) + 8)
 
 
 def predict_file(model_path: Path, table_path: Path, output: Path) -> int:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import csv
+import json
 import re
 import subprocess
 import sys
 from pathlib import Path
+from xml.etree.ElementTree import fromstring
 
 import numpy as np
 import pytest
@@ -55,10 +57,15 @@ def test_confusion_matrix_counts_every_held_out_image(run: tuple[Path, str]) -> 
 def test_files_of_the_run(run: tuple[Path, str]) -> None:
     folder, output = run
     assert str(Path("runs") / "digits-1") in output
-    names = {"model.safetensors", "history.csv", "curves.png", "misclassified.png"}
-    assert {path.name for path in folder.iterdir()} == names
-    for picture in ("curves.png", "misclassified.png"):
+    names = {"model.safetensors", "history.csv", "network.svg", "neuron.html"}
+    pictures = {"curves.png", "misclassified.png", "weights.png"}
+    assert {path.name for path in folder.iterdir()} == names | pictures
+    for picture in pictures:
         assert (folder / picture).read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
+    assert fromstring((folder / "network.svg").read_text(encoding="utf-8")).tag.endswith("svg")
+    page = (folder / "neuron.html").read_text(encoding="utf-8")
+    passes = json.loads(page.partition('id="passes">')[2].partition("</script>")[0])
+    assert len(passes["uses"]) == 63  # 30 weights, 30 inputs, the bias, z and a
     with (folder / "history.csv").open(encoding="utf-8", newline="") as file:
         epochs = list(csv.DictReader(file))
     assert len(epochs) == 30

@@ -8,6 +8,7 @@ in it.
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Collection
 from typing import NamedTuple
@@ -20,6 +21,7 @@ LINES_A_BOX = 3  # more than that many lines a box, and the picture is a thicket
 EXPANDED = 4  # times the limit there may be when the reader asks for a part in detail
 FOLDED_LEAVES = 8  # more than so many leaves with the same uses are one box, where there is little room
 LONGEST_PATH = 200  # letters of a label that is taken apart
+INDEX = re.compile(r"\[(\d+)\]", re.ASCII)  # w[3] is w.3
 
 
 class Box(NamedTuple):
@@ -75,7 +77,7 @@ class Scene(NamedTuple):
 
 
 def _has_frame(group: str) -> bool:
-    return group[-1].isdecimal()
+    return group.rpartition(".")[2].isdecimal()
 
 
 def choose(nodes: list[Node], limit: int, depth: int | None, expand: Collection[str]) -> Scene:
@@ -104,9 +106,11 @@ def choose(nodes: list[Node], limit: int, depth: int | None, expand: Collection[
     if fold:
         boxes = _fold_leaves(nodes, boxes)
     room = EXPANDED * limit if expand else limit
-    if len(boxes) > room:
+    if not _fit(nodes, boxes, room):
         boxes = _fold_the_rest(nodes, boxes, room)
     lines, inside = _lines(nodes, boxes)
+    if len(lines) > LINES_A_BOX * room:
+        lines, inside = _lines(nodes, boxes, bundled=True)
     return Scene(nodes, boxes, lines, inside)
 
 
@@ -124,7 +128,7 @@ def _fewest_boxes(sizes: Counter[tuple[Path, bool]], level: int) -> int:
 
 
 def _fit(nodes: list[Node], boxes: list[Box], limit: int) -> bool:
-    return len(boxes) <= limit and len(_lines(nodes, boxes)[0]) <= LINES_A_BOX * limit
+    return len(boxes) <= limit and len(_lines(nodes, boxes, bundled=True)[0]) <= LINES_A_BOX * limit
 
 
 def group_paths(nodes: list[Node]) -> tuple[list[Path], set[str]]:
@@ -161,12 +165,12 @@ def _groups_in(label: str) -> Path:
     """The groups that a label names: the lists in it, and their elements, but for itself."""
     if len(label) > LONGEST_PATH:
         return ()
-    parts = label.replace("[", ".").replace("]", "").split(".")
+    parts = INDEX.sub(r".\1", label).split(".")
     numbers = [i for i, part in enumerate(parts) if part.isascii() and part.isdecimal()]
     last = len(parts) - 1
     lists = [i - 1 for i in numbers if i > 0 and (i == numbers[0] or i == last)]
     ends = sorted({*lists, *(i for i in numbers if i < last)})
-    return tuple(".".join(parts[: end + 1]) for end in ends)
+    return tuple(group for end in ends if (group := ".".join(parts[: end + 1])))
 
 
 def _without_repetition(path: Path, sizes: Counter[str]) -> Path:
@@ -246,23 +250,31 @@ def _fold_leaves(nodes: list[Node], boxes: list[Box]) -> list[Box]:
 
 
 def _fold_the_rest(nodes: list[Node], boxes: list[Box], limit: int) -> list[Box]:
-    """Of too many boxes those nearest to the end, the others as one."""
+    """Of too many boxes, or too many lines, those nearest to the end; the others as one box."""
     distance = [0] * len(nodes)  # on the longest way to the end, so that all that follow a node are nearer than it
     for i in range(len(nodes) - 1, -1, -1):
         for parent in nodes[i].parents:
             distance[parent] = max(distance[parent], distance[i] + 1)
     nearest = sorted(boxes, key=lambda box: max(distance[i] for i in box.nodes))
-    kept = set(nearest[: limit - 1])
-    rest = tuple(sorted(i for box in boxes if box not in kept for i in box.nodes))
-    return [Box(rest, "further back", ()), *(box for box in boxes if box in kept)]
+    shown, most = boxes, min(limit, len(boxes))
+    while not _fit(nodes, shown, limit):  # fewer where they are tied together by too many lines
+        kept = set(nearest[: most - 1])
+        rest = tuple(sorted(i for box in boxes if box not in kept for i in box.nodes))
+        shown = [Box(rest, "further back", ()), *(box for box in boxes if box in kept)]
+        most = most * 3 // 4
+    return shown
 
 
 def _box_of(boxes: list[Box]) -> dict[int, int]:
     return {i: k for k, box in enumerate(boxes) for i in box.nodes}
 
 
-def _lines(nodes: list[Node], boxes: list[Box]) -> tuple[list[Line], Counter[int]]:
-    """The lines between boxes, and for each box the number of edges inside it."""
+def _lines(nodes: list[Node], boxes: list[Box], bundled: bool = False) -> tuple[list[Line], Counter[int]]:
+    """The lines between boxes, and for each box the number of edges inside it.
+
+    Edges that begin or end in a box of several nodes share a line with those beside them. With `bundled` this holds
+    for a node, too, that another uses many times.
+    """
     box_of = _box_of(boxes)
     lines: list[Line] = []
     bundles: Counter[tuple[int, int]] = Counter()
@@ -277,5 +289,9 @@ def _lines(nodes: list[Node], boxes: list[Box]) -> tuple[list[Line], Counter[int
                     bundles[tail, k] += 1
                 else:
                     lines.append(Line(tail, k, 1, position))
+    if bundled:
+        beside = Counter((line.tail, line.head) for line in lines)
+        lines = [line for line in lines if beside[line.tail, line.head] == 1]
+        bundles.update({ends: edges for ends, edges in beside.items() if edges > 1})
     lines += [Line(tail, head, edges, None) for (tail, head), edges in bundles.items()]
     return lines, inside

@@ -8,7 +8,7 @@ from typing import Any
 from autograd.drawing import detail, dot
 from autograd.drawing.detail import Scene
 from autograd.drawing.dot import Direction, Engine
-from autograd.drawing.faces import face, line_label
+from autograd.drawing.faces import ALL_DIGITS, face, line_label
 from autograd.drawing.names import Name
 from autograd.drawing.picture import Picture
 from autograd.drawing.snapshot import snapshot
@@ -76,11 +76,12 @@ def draw(
     >>> draw(a * b + 10)
     <Drawing: 5 nodes, 4 edges. .save('graph.svg') writes it>
     """
-    _check(direction, precision, depth, limit)
+    check(direction, precision, limit, depth)
     roots = list(root) if isinstance(root, (list, tuple)) else [root]
     expand = [expand] if isinstance(expand, str) else list(expand)
     nodes = snapshot(roots, parameters)
-    return picture(detail.choose(nodes, limit, depth, expand), direction, precision, gradients, engine)
+    scene = detail.choose(nodes, limit, depth, expand)
+    return picture(scene, direction, min(precision, ALL_DIGITS), gradients, engine)
 
 
 def picture(
@@ -123,7 +124,8 @@ def _warning(scene: Scene) -> str:
     )
 
 
-def _check(direction: str, precision: int, depth: int | None, limit: int) -> None:
+def check(direction: str, precision: int, limit: int, depth: int | None = None) -> None:
+    """Raise ValueError, with advice, for a setting that does not exist."""
     if direction not in ("LR", "TB"):
         raise ValueError(f"direction must be 'LR' (left to right) or 'TB' (top to bottom), got {direction!r}")
     for name, count, least in (

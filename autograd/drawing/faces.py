@@ -14,6 +14,7 @@ from autograd.drawing.text import abbreviate, columns, number, visible
 LETTER, TITLE_LETTER = 6.6, 7.8  # the width of a letter in pixels: 0.6 of the font's size, as in all fixed-width fonts
 PADDING, TITLE_HEIGHT, ROW_HEIGHT = 10, 24, 16
 LONGEST_TITLE, LONGEST_TOOLTIP = 24, 20_000
+ALL_DIGITS = 17  # that tell a float apart from all others
 
 SYMBOLS = {"*": "×", "-": "−", "/": "÷", "**": "xⁿ", "dot": "Σwx", "sum": "Σ", "sigmoid": "σ"}
 
@@ -87,7 +88,7 @@ def gradient_norm(nodes: Sequence[Node]) -> float | None:
     """√(Σ grad²), or None where there are no gradients that are numbers."""
     try:
         return math.hypot(*(float(node.grad) for node in nodes)) if nodes else None
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
 
 

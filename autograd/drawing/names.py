@@ -16,9 +16,9 @@ from autograd.drawing.text import MINUS, abbreviate, number, visible
 
 LONGEST = 32
 SHORT = {"weights": "w", "weight": "w", "biases": "b", "bias": "b"}
-GREEK = frozenset(
-    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon phi chi psi "
-    "omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega".split()
+GREEK = re.compile(
+    "alpha|beta|gamma|delta|epsilon|zeta|eta|theta|iota|kappa|lambda|mu|nu|xi|pi|rho|sigma|tau|upsilon|phi|chi|psi|omega|"
+    "Gamma|Delta|Theta|Lambda|Xi|Pi|Sigma|Upsilon|Phi|Psi|Omega"
 )
 IN_NETWORK = re.compile(
     r"(?:layers\.(\d{1,6})\.)?(?:neurons\.(\d{1,6})\.)?(weights|bias|z|a)(?:\.(\d{1,6}))?", re.ASCII
@@ -78,7 +78,7 @@ def name_of(label: str) -> Name:
     text = abbreviate(visible(label), LONGEST)
     if found := WORD.fullmatch(text):
         word, digits = found.groups()
-        symbol = f"\\{word}" if word in GREEK else word if len(word) == 1 else rf"\mathrm{{{word}}}"
+        symbol = f"\\{word}" if GREEK.fullmatch(word) else word if len(word) == 1 else rf"\mathrm{{{word}}}"
         return Name(text, symbol + (f"_{{{digits}}}" if digits else ""))
     return Name(text, rf"\mathrm{{{latex_escape(text)}}}")
 

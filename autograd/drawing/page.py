@@ -10,7 +10,8 @@ from typing import Any
 
 from autograd.drawing import detail
 from autograd.drawing.dot import Direction, Engine
-from autograd.drawing.drawing import picture
+from autograd.drawing.drawing import check, picture
+from autograd.drawing.faces import ALL_DIGITS
 from autograd.drawing.picture import Picture, html_page
 from autograd.drawing.snapshot import names_of, snapshot
 from autograd.drawing.steps import Passes
@@ -63,11 +64,11 @@ def step_through(
     Args:
         root: the Value at whose gradient the backward pass starts.
         direction, precision, engine: as in `draw`.
-        limit: the most nodes to walk through.
+        limit: the most nodes to walk through, and a third of the most edges.
 
     Raises:
         TypeError: for anything but a Value.
-        ValueError: for a graph of more nodes than the limit, or one whose numbers no longer hold.
+        ValueError: for a graph beyond the limit, one whose numbers no longer hold, or a setting that does not exist.
         RuntimeError: where no Graphviz can run.
 
     >>> a, b = Value(2.0, "a"), Value(-3.0, "b")
@@ -76,17 +77,20 @@ def step_through(
     """
     if not isinstance(root, Value):
         raise TypeError(f"step_through walks through the graph of a Value, got {root!r} of type {type(root).__name__}")
+    check(direction, precision, limit)
     nodes = snapshot([root])
-    if len(nodes) > limit:
+    edges = sum(len(node.parents) for node in nodes)
+    if len(nodes) > limit or edges > detail.LINES_A_BOX * limit:
         raise ValueError(
-            f"the graph has {len(nodes):,} nodes, more than a person steps through: take a part of it, such as one "
-            f"neuron's activation or a smaller network, draw() it, or raise the limit (it is {limit})"
+            f"the graph has {len(nodes):,} nodes and {edges:,} edges, more than a person steps through: take a part of "
+            f"it, such as one neuron's activation or a smaller network, draw() it, or raise the limit (it is {limit})"
         )
     if any(node.stale for node in nodes):
         raise ValueError(
             "the graph is stale: numbers that it was computed from have changed since, so its arithmetic does not hold "
             "any more. Compute it again, then step through it"
         )
+    precision = min(precision, ALL_DIGITS)
     names = names_of(nodes)
     passes = Passes(detail.whole(nodes), names, precision)
     scene = detail.whole([node._replace(grad=gradient) for node, gradient in zip(nodes, passes.gradients)])

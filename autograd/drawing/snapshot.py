@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Literal, NamedTuple
 
-from autograd.drawing.names import Name, distinct, name_of
-from autograd.drawing.text import number
+from autograd.drawing.names import Name, distinct, name_of, numeral
 from autograd.graph import disagrees_with_parents, topological_order
 from autograd.value import Value
 
@@ -50,6 +49,7 @@ def snapshot(roots: Sequence[Any], parameters: Collection[Any] = ()) -> list[Nod
 
     Raises:
         TypeError: for a root that is no node.
+        ValueError: for no root, and for a graph that goes round in a circle.
     """
     if not roots:
         raise ValueError("there is nothing to draw: expected a Value, or several, got an empty sequence")
@@ -60,15 +60,21 @@ def snapshot(roots: Sequence[Any], parameters: Collection[Any] = ()) -> list[Nod
                 f"_prev); got {root!r} of type {type(root).__name__}"
             )
     if all(isinstance(root, Value) for root in roots):
-        order: list[Any] = topological_order(*roots)
+        order: list[tuple[Any, Sequence[Any]]] = [(node, node.parents) for node in topological_order(*roots)]
     else:
         order = _order_of_any(roots)
-    index = {id(node): i for i, node in enumerate(order)}
+    index = {id(node): i for i, (node, _) in enumerate(order)}
     ends, marked = {id(root) for root in roots}, {id(parameter) for parameter in parameters}
-    return [_read(node, index, id(node) in ends, id(node) in marked) for node in order]
+    nodes = []
+    for i, (node, operands) in enumerate(order):
+        parents = tuple([index[id(operand)] for operand in operands])
+        if max(parents, default=-1) >= i:
+            raise ValueError(f"the graph goes round in a circle: {node!r} was computed from itself")
+        nodes.append(_read(node, parents, id(node) in ends, id(node) in marked))
+    return nodes
 
 
-def names_of(nodes: Iterable[Node]) -> list[Name]:
+def names_of(nodes: Sequence[Node]) -> list[Name]:
     """A name for each node of a graph, no two of variables the same."""
     given = []
     unnamed = 0
@@ -77,7 +83,7 @@ def names_of(nodes: Iterable[Node]) -> list[Name]:
         if node.label:
             given.append(name_of(node.label))
         elif node.role == "constant":
-            given.append(Name(number(node.data, 6), number(node.data, 6)))
+            given.append(numeral(node.data, 6))
         else:
             unnamed += 1
             while f"v{unnamed}" in taken:
@@ -87,8 +93,7 @@ def names_of(nodes: Iterable[Node]) -> list[Name]:
     return [next(variables) if node.label or node.role != "constant" else name for node, name in zip(nodes, given)]
 
 
-def _read(node: Any, index: dict[int, int], is_root: bool, is_parameter: bool) -> Node:
-    parents = tuple([index[id(parent)] for parent in _parents(node)])
+def _read(node: Any, parents: tuple[int, ...], is_root: bool, is_parameter: bool) -> Node:
     label = str(getattr(node, "label", "") or "")
     role: Role
     if parents:
@@ -116,6 +121,8 @@ def _read(node: Any, index: dict[int, int], is_root: bool, is_parameter: bool) -
 
 
 def _is_node(candidate: Any) -> bool:
+    if isinstance(candidate, type):  # the class itself, in place of one of its nodes
+        return False
     return hasattr(candidate, "data") and (hasattr(candidate, "parents") or hasattr(candidate, "_prev"))
 
 
@@ -133,21 +140,25 @@ def _looks(node: Any) -> tuple[str, ...]:
     return tuple(str(getattr(node, name, "")) for name in ("label", "data", "_op", "op", "grad"))
 
 
-def _order_of_any(roots: Sequence[Any]) -> list[Any]:
-    """The topological order of nodes that may be neither hashable nor comparable."""
-    leaves, interior = [], []
+def _order_of_any(roots: Sequence[Any]) -> list[tuple[Any, Sequence[Any]]]:
+    """Nodes that may be neither hashable nor comparable in topological order, each with its parents.
+
+    Each is asked for them once: an engine may make a new list, or new numbers, whenever it is asked.
+    """
+    leaves: list[tuple[Any, Sequence[Any]]] = []
+    interior: list[tuple[Any, Sequence[Any]]] = []
     visited = set()
-    stack = [(root, False) for root in reversed(roots)]
+    stack: list[tuple[Any, Sequence[Any] | None]] = [(root, None) for root in reversed(roots)]
     while stack:
-        node, parents_listed = stack.pop()
-        if parents_listed:
-            interior.append(node)
+        node, parents = stack.pop()
+        if parents is not None:
+            interior.append((node, parents))
         elif id(node) not in visited:
             visited.add(id(node))
             parents = _parents(node)
             if not parents:
-                leaves.append(node)
+                leaves.append((node, ()))
                 continue
-            stack.append((node, True))
-            stack.extend((parent, False) for parent in reversed(parents))
+            stack.append((node, parents))
+            stack.extend((parent, None) for parent in reversed(parents))
     return leaves + interior

@@ -94,11 +94,12 @@ slider.max = steps.length;
 slider.addEventListener("input", () => { pause(); show(Number(slider.value)); });
 document.addEventListener("keydown", (event) => {
   const name = keys[event.key];
-  const own = event.target === slider || (event.key === " " && event.target.tagName === "BUTTON");
+  const own = event.key === " " ? event.target.tagName === "BUTTON" : event.target === slider;
   if (!name || own || event.altKey || event.ctrlKey || event.metaKey) return; // the control's own keys, the browser's
   event.preventDefault();
   go[name]();
 });
+graph.setAttribute("role", "group"); // of an img, those who hear the page would not be told the parts
 boxes.forEach((box, k) => {
   box.setAttribute("tabindex", "0");
   box.setAttribute("role", "img");

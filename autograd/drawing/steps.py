@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from autograd.drawing.detail import Scene
-from autograd.drawing.names import Name
+from autograd.drawing.names import LONGEST, Name
 from autograd.drawing.snapshot import Node
-from autograd.drawing.text import number
+from autograd.drawing.text import MINUS, abbreviate, number, visible
 
 TERMS = 6  # of a longer sum, the first and the last ones are written out
 OPERATORS = {"+": "+", "-": "−", "*": "×", "/": "÷", "**": "**"}
@@ -141,11 +141,13 @@ def expression(node: Node, operands: Sequence[str]) -> str:
         return _sum([*(f"{x} × {y}" for x, y in zip(operands[:n], operands[n:-1])), operands[-1]])
     if op == "sum":
         return _sum(operands)
+    if op == "**" or (op == "-" and len(operands) == 1):  # whose first operand a sign would not belong to: −2² is −4
+        operands = [f"({operands[0]})" if operands[0].startswith(MINUS) else operands[0], *operands[1:]]
     if len(operands) == 2 and op in OPERATORS:
         return f"{operands[0]} {OPERATORS[op]} {operands[1]}"
     if len(operands) == 1 and op == "-":
         return f"−{operands[0]}"
-    return f"{op}({', '.join(_shortened(operands))})"
+    return f"{abbreviate(visible(op), LONGEST)}({', '.join(_shortened(operands))})"
 
 
 def _sum(terms: Sequence[str]) -> str:

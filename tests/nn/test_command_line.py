@@ -183,8 +183,9 @@ def test_a_quiet_training_shows_no_bar(regression: Trained) -> None:
 def test_a_run_leaves_the_model_the_history_and_the_curves(classification: Trained, regression: Trained) -> None:
     for trained, epochs in ((classification, 12), (regression, 40)):
         folder = trained.model.parent
-        assert {path.name for path in folder.iterdir()} == {"model.safetensors", "history.csv", "curves.png"}
-        assert all(name in trained.run.stdout for name in ("model.safetensors", "history.csv", "curves.png"))
+        names = {"model.safetensors", "history.csv", "curves.png", "network.svg", "neuron.html"}
+        assert {path.name for path in folder.iterdir()} == names
+        assert all(name in trained.run.stdout for name in names)
         assert [int(row["epoch"]) for row in read_table(folder / "history.csv")] == list(range(1, epochs + 1))
         assert matplotlib.image.imread(folder / "curves.png").std() > 0
         assert isinstance(nn.load(trained.model), nn.MLP)
@@ -296,7 +297,8 @@ def test_digits_are_learned_with_the_choices_given(digits: tuple[Path, Run]) -> 
     assert "64 inputs -> 8 sigmoid, 10 sigmoid" in run.stdout
     assert "1,617 to learn from and 180 held out" in run.stdout
     assert "half_squared_error" in run.stdout
-    names = {"model.safetensors", "history.csv", "curves.png", "misclassified.png"}
+    names = {"model.safetensors", "history.csv", "network.svg", "neuron.html"}
+    names |= {"curves.png", "misclassified.png", "weights.png"}
     assert {path.name for path in folder.iterdir()} == names
 
 
@@ -415,8 +417,7 @@ def test_a_target_that_never_varies_in_the_held_out_rows_is_no_trouble(n: int, c
 def test_help_tells_the_commands_and_all_options(call: Call) -> None:
     outcome = call("--help")
     assert outcome.status == 0
-    assert "train" in outcome.out
-    assert "predict" in outcome.out
+    assert [command in outcome.out for command in ("train", "predict", "grad", "draw")] == [True] * 4
     outcome = call("train", "--help")
     assert outcome.status == 0
     options = (

@@ -764,7 +764,7 @@ def test_samples_may_be_arrays_of_any_shape() -> None:
     assert model.w.data == pytest.approx(2.0, abs=1e-6)
 
 
-def test_a_loss_may_be_any_function_of_outputs_and_targets() -> None:
+def test_a_loss_may_be_any_function_ofoutputs_and_targets() -> None:
     """A loss that is a plain 0 where nothing is to be paid, as one writes it at first, is as good as hinge."""
 
     def plain_hinge(output: Value, target: float) -> Any:

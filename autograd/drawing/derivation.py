@@ -1,0 +1,262 @@
+"""A derivation by the chain rule, in words, in symbols and in numbers."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from autograd.drawing.equations import (
+    AND_SO_ON,
+    COMMA,
+    DOT,
+    EQUAL,
+    LESS,
+    NEARLY,
+    NOTHING,
+    SPACE,
+    SUBSCRIPTS,
+    Block,
+    Math,
+    Row,
+    abridged,
+    bracketed,
+    count,
+    in_one_row,
+    lines_of,
+    prose,
+    rows_of,
+    sum_of,
+)
+from autograd.drawing.names import latex_escape, numeral
+from autograd.drawing.snapshot import Node, names_of
+from autograd.drawing.text import MINUS, abbreviate, visible
+from autograd.drawing.way import Edge, Way, derivative, find_way
+
+MOST_LINES = 13  # of a kind
+MOST_TERMS = 7  # of a sum over the uses of a node
+MOST_OPERANDS = 5  # of a formula
+ONE_SYMBOL = re.compile(r"\w+(\[[\d, ]+\])?(#\d+)?")
+
+
+class Term(NamedTuple):
+    """A product in symbols and in numbers; without numbers, the sign for terms that are left out."""
+
+    symbols: list[Math]
+    numbers: list[float]
+
+
+class Derivation:
+    """Writes down what a sweep found, and remembers which nodes it mentioned."""
+
+    def __init__(self, nodes: Sequence[Node], way: Way, precision: int) -> None:
+        self.nodes, self.way, self.precision = nodes, way, precision
+        self.names = names_of(nodes)
+        self.mentioned: dict[int, None] = {}  # in the order in which they were
+        self.has_several_uses = False
+
+    def number(self, x: float) -> Math:
+        return Math(*numeral(x, self.precision))
+
+    def is_exact(self, x: float) -> bool:
+        """Whether the number in print is the number."""
+        return not math.isfinite(x) or float(self.number(x).text.replace(MINUS, "-")) == x
+
+    def product(self, numbers: Sequence[float]) -> list[Math]:
+        if len(numbers) == 1:
+            return [self.number(numbers[0])]
+        return [self.factor(x) for x in numbers]
+
+    def factor(self, x: float) -> Math:
+        number = self.number(x)
+        return bracketed(number) if number.text.startswith(MINUS) else number
+
+    def symbol(self, i: int) -> Math:
+        """The name of a node, in brackets where it could be taken for more than one symbol."""
+        node, name = self.nodes[i], Math(*self.names[i])
+        if node.role == "constant" and not node.label:
+            return self.factor(node.data)
+        self.mentioned[i] = None
+        return name if ONE_SYMBOL.fullmatch(name.text) else bracketed(name)
+
+    def total(self) -> Math:
+        """dg/da, over all paths, as against ∂g/∂a, which is along one edge: g may use a directly, too."""
+        over, under = self.symbol(self.way.root), self.symbol(self.way.leaf)
+        return Math(f"d{over.text}/d{under.text}", rf"\frac{{d {over.latex}}}{{d {under.latex}}}")
+
+    def partial(self, edge: Edge) -> Math:
+        """∂child/∂operand; where the child uses it more than once, with the number of this use: ∂c/∂a|₂."""
+        operands = self.nodes[edge.child].parents
+        over, under = self.symbol(edge.child), self.symbol(operands[edge.operand])
+        fraction = Math(f"∂{over.text}/∂{under.text}", rf"\frac{{\partial {over.latex}}}{{\partial {under.latex}}}")
+        if operands.count(operands[edge.operand]) == 1:
+            return fraction
+        self.has_several_uses = True
+        use = operands[: edge.operand + 1].count(operands[edge.operand])
+        return Math(f"{fraction.text}|{str(use).translate(SUBSCRIPTS)}", rf"\left.{fraction.latex}\right|_{{{use}}}")
+
+    def delta(self, i: int) -> Math:
+        symbol = self.symbol(i)
+        return Math(f"δ_{symbol.text}", rf"\delta_{{{symbol.latex}}}")
+
+    def equation(self, left: Math, terms: Sequence[Term], value: float) -> list[Row]:
+        """left = the terms in symbols = in numbers = as a sum = the value; no side twice."""
+        sides = [(True, sum_of(term.symbols for term in terms))]
+        products = [[math.prod(term.numbers)] if term.numbers else [] for term in terms]
+        for numbers in [term.numbers for term in terms], products:
+            side = sum_of(self.product(factors) if factors else term.symbols for term, factors in zip(terms, numbers))
+            sides.append((all(self.is_exact(x) for factors in numbers for x in factors), side))
+        sides.append((self.is_exact(value), [[self.number(value)]]))
+        rows: list[Row] = []
+        was_exact, written = True, [[left]]
+        for exact, side in sides:
+            if side and side != written:
+                rows += rows_of(NOTHING if rows else left, EQUAL if exact and was_exact else NEARLY, lines_of(side))
+            was_exact, written = exact, side
+        return rows
+
+    def written_out(self, paths: Sequence[Sequence[Edge]]) -> list[Block]:
+        """The derivative as a sum over paths; in words where there is none, or only the empty one."""
+        way, words = self.way, []
+        root, leaf = self.symbol(way.root), self.symbol(way.leaf)
+        if not paths:
+            words.append(
+                root
+                + prose(" does not depend on ")
+                + leaf
+                + prose(": no path leads from ")
+                + leaf
+                + prose(" to ")
+                + root
+                + prose(".")
+            )
+            if find_way(self.nodes, way.leaf, way.root).delta:
+                words.append(prose("It is ") + leaf + prose(" that depends on ") + root + prose("."))
+        elif way.root == way.leaf:
+            words.append(prose("The derivative of a number to itself:"))
+        elif len(paths) > 1:
+            words.append(count(len(paths)) + prose(" paths lead from ") + leaf + prose(" to ") + root + prose(":"))
+        terms = [
+            Term([self.partial(edge) for edge in path], [derivative(self.nodes, edge) for edge in path])
+            for path in paths
+            if path
+        ]
+        return [Block(words, self.equation(self.total(), terms, way.value))]
+
+    def factored(self) -> list[Block]:
+        """The derivative as a sum over the uses of the leaf, by way of the δ of each node that is passed."""
+        way = self.way
+        root, leaf = self.symbol(way.root), self.symbol(way.leaf)
+        lead, length = (" path leads", "of") if way.paths == 1 else (" paths lead", "of up to")
+        words = [
+            count(way.paths) + prose(f"{lead} from ") + leaf + prose(" to ") + root
+            + prose(f", {length} {way.longest:,} steps, and {'is' if way.paths == 1 else 'are'} not written out."),
+            prose("Factored through the nodes on the way, with ") + Math("δ_n", r"\delta_n") + prose(" for ")
+            + Math(f"d{root.text}/dn", rf"d {root.latex} / d n") + prose(", it is found step by step:"),
+        ]  # fmt: skip
+        rows = abridged(
+            list(way.delta)[:-1],
+            lambda i: in_one_row(self.equation(self.delta(i), self.terms(i), way.delta[i])),
+            lambda n: [(NOTHING, AND_SO_ON, prose(f"and {n:,} more lines of this kind"))],
+            MOST_LINES,
+        )
+        result = self.equation(self.total(), self.terms(way.leaf), way.value)
+        return [Block(words, [row for rows_of_node in rows for row in rows_of_node]), Block([prose("and so")], result)]
+
+    def terms(self, i: int) -> list[Term]:
+        """What adds up to the δ of a node: for each use, ∂child/∂node times the δ of the child."""
+        return abridged(
+            self.way.uses.get(i, []),
+            lambda use: Term(
+                [self.partial(use), self.delta(use.child)], [derivative(self.nodes, use), self.way.delta[use.child]]
+            ),
+            lambda n: Term([Math(f"… {n:,} more …", rf"\underbrace{{\cdots}}_{{{n:,}\text{{ more}}}}")], []),
+            MOST_TERMS,
+        )
+
+    def warnings(self) -> list[Block]:
+        """What a reader has to know first."""
+        words = []
+        stale = sum(node.stale for node in self.nodes)
+        if stale:
+            words += [
+                prose(f"This graph is stale: {stale:,} of its numbers or derivatives no longer follow from their"),
+                prose("operands, which were changed later. What is written here was recorded before that."),
+                prose("Remedy: compute ") + self.symbol(self.way.root) + prose(" again, and explain the new one."),
+            ]
+        if self.nodes[self.way.leaf].role == "constant":
+            leaf = self.symbol(self.way.leaf)
+            words.append(leaf + prose(" is a constant; the derivative to a constant exponent is taken to be 0."))
+        uses = (use for i in self.way.delta for use in self.way.uses.get(i, ()))
+        infinite = next((use for use in uses if not math.isfinite(derivative(self.nodes, use))), None)
+        if infinite:
+            number = self.number(derivative(self.nodes, infinite))
+            words.append(prose("A derivative is not finite: ") + self.partial(infinite) + prose(" = ") + number)
+        return [Block(words, [])] if words else []
+
+    def legend(self) -> list[Block]:
+        """The formulas of the operations mentioned, and the numbers of whatever else these mention."""
+        operations = [i for i in sorted(self.mentioned) if self.nodes[i].parents]
+        rows = abridged(
+            operations, self.with_formula, lambda n: [(NOTHING, AND_SO_ON, prose(f"and {n:,} more"))], MOST_LINES
+        )
+        described = set(operations)
+        others = [i for i in self.mentioned if i not in described]
+        numbers = abridged(others, self.with_number, lambda n: [prose(f"… {n:,} more …")], MOST_LINES)
+        blocks = []
+        if self.has_several_uses:
+            marks = Math("|₁, |₂, …", r"|_1,\;|_2,\;\ldots")
+            blocks.append(Block([marks + prose(" tell several uses of one node by another apart.")], []))
+        if rows:
+            blocks.append(Block([prose("where")], [row for rows_of_node in rows for row in rows_of_node]))
+        if numbers:
+            with_commas = [[*pieces[:-1], pieces[-1] + COMMA] for pieces in numbers[:-1]]
+            first, *more = lines_of([*with_commas, numbers[-1]])
+            blocks.append(Block([prose("with ") + first, *more], []))
+        return blocks
+
+    def with_formula(self, i: int) -> list[Row]:
+        """v1 = a · b = −6.0; without the number where it does not follow any more."""
+        formula, x = _formula(self.nodes[i], self.symbol), self.nodes[i].data
+        result = [] if self.nodes[i].stale else [[self.sign(x) + SPACE + self.number(x)]]
+        return rows_of(self.symbol(i), EQUAL, lines_of([*formula, *result]))
+
+    def with_number(self, i: int) -> list[Math]:
+        x = self.nodes[i].data
+        return [self.symbol(i), self.sign(x), self.number(x)]
+
+    def sign(self, x: float) -> Math:
+        return EQUAL if self.is_exact(x) else NEARLY
+
+
+def _formula(node: Node, symbol: Callable[[int], Math]) -> list[list[Math]]:
+    """How a node was computed, as a sum whose lines may be broken: a · b."""
+    name, n = node.value.primitive.name, len(node.parents) // 2
+    products: list[tuple[int, ...]] = [(i,) for i in node.parents]
+    if name == "dot":
+        products = [*zip(node.parents[:n], node.parents[n:]), node.parents[-1:]]
+    terms = abridged(
+        products,
+        lambda factors: [symbol(i) for i in factors],
+        lambda k: [Math(f"… {k:,} more …", r"\cdots")],
+        MOST_OPERANDS,
+    )
+    if name in ("dot", "add", "sum", "identity"):
+        return sum_of(terms)
+    operands = [operand for (operand,) in terms]
+    first, last = operands[0], operands[-1]
+    if name == "sub":
+        return [[first], [LESS + last]]
+    if name == "mul":
+        return [[first, DOT + last]]
+    if name == "div":
+        return [[Math(f"{first.text} / {last.text}", rf"\frac{{{first.latex}}}{{{last.latex}}}")]]
+    if name == "neg":
+        return [[Math(MINUS, "-") + first]]
+    if name in ("power", "constant_power"):
+        base = bracketed(first).latex if "^" in first.latex else first.latex
+        return [[Math(f"{first.text}^{last.text}", rf"{base}^{{{last.latex}}}")]]
+    function = abbreviate(visible("σ" if name == "sigmoid" else node.op), 32)
+    arguments = Math(", ", ", ").join(operands)
+    return [[Math(function, rf"\mathrm{{{latex_escape(function)}}}") + bracketed(arguments)]]

@@ -1,0 +1,81 @@
+"""The part of a graph that lies between a leaf and a root."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from autograd.drawing.snapshot import Node
+
+
+class Edge(NamedTuple):
+    """One use of a node: by which child, as which of its operands."""
+
+    child: int
+    operand: int
+
+
+class Way(NamedTuple):
+    """What lies between a leaf and a root, and what a sweep over it finds.
+
+    Attributes:
+        root, leaf: their places in the topological order.
+        uses: of each node between them, the edges to the nodes that use it on the way to the root.
+        delta: ∂root/∂node of these nodes, the root first and the leaf last; empty if no path leads to the root.
+        paths, longest: how many paths there are, and the number of edges of the longest.
+    """
+
+    root: int
+    leaf: int
+    uses: dict[int, list[Edge]]
+    delta: dict[int, float]
+    paths: int
+    longest: int
+
+    @property
+    def value(self) -> float:
+        """∂root/∂leaf."""
+        return self.delta.get(self.leaf, 0.0)
+
+
+def find_way(nodes: Sequence[Node], root: int, leaf: int) -> Way:
+    """The sweep of `Value.backward`, over the nodes that depend on the leaf."""
+    dependent = {leaf}
+    for i, node in enumerate(nodes):
+        if not dependent.isdisjoint(node.parents):
+            dependent.add(i)
+    uses: dict[int, list[Edge]] = {}
+    delta: dict[int, float] = {}
+    # A node's entries are taken out when it is passed: on a deep graph a count has thousands of digits.
+    reached = {root: (1.0, 1, 0)} if root in dependent else {}
+    for child in range(root, leaf - 1, -1):
+        if child not in reached:
+            continue
+        delta[child], count, length = reached.pop(child)
+        for operand, parent in enumerate(nodes[child].parents):
+            if parent in dependent:
+                edge = Edge(child, operand)
+                uses.setdefault(parent, []).append(edge)
+                gradient, paths, longest = reached.get(parent, (0.0, 0, 0))
+                gradient += derivative(nodes, edge) * delta[child]
+                reached[parent] = gradient, paths + count, max(longest, length + 1)
+    return Way(root, leaf, uses, delta, count, length) if delta else Way(root, leaf, {}, {}, 0, 0)
+
+
+def derivative(nodes: Sequence[Node], edge: Edge) -> float:
+    """The local derivative along an edge, as it was recorded."""
+    return (nodes[edge.child].local_derivatives or ())[edge.operand]
+
+
+def all_paths(nodes: Sequence[Node], way: Way) -> list[list[Edge]]:
+    """Every path as its edges from the root to the leaf, in the order of the operands."""
+    found = []
+    unfinished: list[tuple[int, list[Edge]]] = [(way.root, [])] if way.delta else []
+    while unfinished:
+        end, path = unfinished.pop()
+        if end == way.leaf:
+            found.append(path)
+            continue
+        steps = [(parent, [*path, Edge(end, k)]) for k, parent in enumerate(nodes[end].parents) if parent in way.delta]
+        unfinished.extend(reversed(steps))
+    return found
