@@ -53,6 +53,8 @@ def _grad(options: argparse.Namespace) -> None:
     for name in options.explain or ():
         if name not in variables:
             raise ValueError(f"there is no variable {name!r} to explain; there are: {', '.join(variables) or 'none'}")
+    if not result.label and "f" not in variables:
+        result.label = "f"
     result.backward()
     print(f"{options.expression.strip()} = {result.data!r}")
     for name, variable in variables.items():

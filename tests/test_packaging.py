@@ -48,6 +48,19 @@ def test_what_the_wheel_holds(wheel: Path) -> None:
     packages = {name.partition("/")[0] for name in names if ".dist-info" not in name}
     assert packages == {"autograd", "nn"}
     assert {"autograd/py.typed", "nn/py.typed", "autograd/value.py", "nn/__main__.py"} <= names
+    page = {f"autograd/drawing/step_through.{kind}" for kind in ("html", "css", "js")}
+    assert page <= names
+
+
+def test_pictures_are_drawn_after_pip_install_alone(fresh_python: Path, tmp_path: Path) -> None:
+    """Offline, and without a `dot` on the PATH."""
+    code = (
+        "import os; os.environ['PATH'] = ''; import autograd; x = autograd.Value(3.0, 'x'); y = x * x; "
+        "autograd.draw(y).save('y.svg'); autograd.step_through(y).save('y.html'); print(autograd.explain(y, x).value)"
+    )
+    assert _run(fresh_python, code, tmp_path) == (0, "6.0\n", "")
+    assert "<svg" in (tmp_path / "y.svg").read_text(encoding="utf-8")
+    assert "<svg" in (tmp_path / "y.html").read_text(encoding="utf-8")
 
 
 def test_the_wheel_works_from_another_folder(fresh_python: Path, tmp_path: Path) -> None:

@@ -100,10 +100,12 @@ class Passes:
         term = derivative * gradient
         after = self.gradients[parent] = before + term
         name, child_name = self._names[parent], self._names[child]
+        to_constant = self._nodes[parent].role == "constant"
+        if to_constant and not self._nodes[parent].label:
+            name = f"({name})"  # a number, on which .grad reads better so
         partial = f"∂{child_name}/∂{name}"
         product = f"{self._print(derivative)} × {self._print(gradient)}"
         self._terms[parent].append((f"{partial} × {child_name}.grad", product))
-        to_constant = self._nodes[parent].role == "constant"
         if to_constant:
             words = f"{name} is a constant: what flows there ends there."
         else:

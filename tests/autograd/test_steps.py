@@ -1,0 +1,331 @@
+"""The steps of the two passes, and the page's text: arithmetic that is right, in an order that is valid."""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+import re
+import struct
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import autograd
+from autograd import Constant, Value, topological_order
+from autograd.drawing import detail, step_through
+from autograd.drawing.names import Name
+from autograd.drawing.snapshot import Node, names_of, snapshot
+from autograd.drawing.steps import Passes, expression
+
+# What is printed, in Python's words.
+OPERATORS = str.maketrans({"×": "*", "÷": "/", "−": "-"})
+FUNCTIONS: dict[str, Any] = {
+    "exp": math.exp,
+    "tanh": math.tanh,
+    "sin": math.sin,
+    "abs": abs,
+    "relu": lambda x: max(x, 0.0),
+    "sigmoid": lambda x: 1 / (1 + math.exp(-x)),
+    "maximum": max,
+    "hypot": math.hypot,
+    "logsumexp": lambda *xs: math.log(sum(map(math.exp, xs))),
+    "inf": math.inf,
+    "nan": math.nan,
+}
+
+
+def evaluated(text: str) -> float:
+    return float(eval(text.translate(OPERATORS), {"__builtins__": {}}, FUNCTIONS))
+
+
+def same(x: float, y: float) -> bool:
+    return x == y or (math.isnan(x) and math.isnan(y))
+
+
+@st.composite
+def random_graphs(draw: st.DrawFn) -> Value:
+    """The end of a random graph: negative numbers, powers of them, wide nodes, a node used twice by another."""
+    number = st.floats(-2, 2).filter(lambda x: x == 0 or abs(x) > 1e-3)
+    nodes = [Value(draw(number), f"n{i}") for i in range(draw(st.integers(1, 4)))]
+    for _ in range(draw(st.integers(1, 15))):
+        values = draw(st.lists(st.sampled_from(nodes), min_size=1, max_size=5))
+        x, y = values[0], values[-1]
+        kind = draw(st.integers(0, 12))
+        nodes.append(
+            (
+                lambda: x * y,
+                lambda: x + y,
+                lambda: x - y,
+                lambda: -x,
+                lambda: x**2,
+                lambda: (-2.0 - abs(y)) ** Constant(3.0) + x * 0.0,
+                lambda: x / (abs(y) + 1.5),
+                lambda: autograd.sum(values),
+                lambda: autograd.dot(values, values[::-1], draw(number)),
+                lambda: autograd.sigmoid(x),
+                lambda: autograd.hypot(x, 1.0),
+                lambda: autograd.maximum(x, y * -1.0),
+                lambda: (x * draw(number)).tanh(),
+            )[kind]()
+        )
+    return nodes[-1]
+
+
+def passes(root: Value, precision: int = 17) -> tuple[list[Node], Passes]:
+    nodes = snapshot([root])
+    return nodes, Passes(detail.whole(nodes), names_of(nodes), precision)
+
+
+# Arithmetic
+
+
+@settings(max_examples=100)
+@given(random_graphs())
+def test_formulas_of_the_forward_pass_give_the_numbers(root: Value) -> None:
+    """What a reader who types the printed numbers into a calculator finds."""
+    nodes, found = passes(root)
+    forward = [step for step in found.steps if step.phase == "forward"]
+    assert len(forward) == len(nodes)
+    for node, step in zip(nodes, forward):
+        *_, numbers, result = step.formula.split(" = ")
+        assert same(evaluated(result), node.data)
+        assert [evaluated(text) for _, text in step.changed] == [node.data] or math.isnan(node.data)
+        if node.parents and "more" not in numbers:
+            scale = max(1.0, *(abs(nodes[p].data) ** 3 for p in node.parents))
+            assert math.isclose(evaluated(numbers), node.data, rel_tol=1e-14, abs_tol=1e-14 * scale)
+
+
+@settings(max_examples=100)
+@given(random_graphs())
+def test_sums_of_the_backward_pass_are_right(root: Value) -> None:
+    """17 digits are all, so that the printed arithmetic holds to the last bit."""
+    nodes, found = passes(root)
+    running = [0.0] * len(nodes)
+    backward = [step for step in found.steps if step.phase == "backward"]
+    assert backward[0].formula.endswith("= 1.0") and evaluated(backward[0].changed[0][1]) == 1.0
+    running[-1] = 1.0
+    boxes = [box.nodes[0] for box in detail.whole(nodes).boxes]
+    for step in backward[1:]:
+        ((box, shown),) = step.changed
+        target = boxes[box]
+        *_, product, term = step.formula.split(" = ")
+        assert same(evaluated(product), evaluated(term))
+        _, addition, total = step.total.split(" = ")
+        before, added = addition.split(" + ", 1)
+        assert same(evaluated(before), running[target]) and same(evaluated(added), evaluated(term))
+        assert same(evaluated(addition), evaluated(total)) and total == shown
+        running[target] = evaluated(total)
+    assert all(map(same, running, found.gradients))
+    for i, uses in enumerate(found.uses[:-1]):
+        assert uses.endswith(" use)" if uses.endswith("(1 use)") else " uses)")
+        if "more" not in uses:
+            *_, terms, gradient = uses.rsplit(" (", 1)[0].split(" = ")
+            assert same(evaluated(terms), found.gradients[i]) and same(evaluated(gradient), found.gradients[i])
+            assert terms.count(" × ") == sum(node.parents.count(i) for node in nodes)
+
+
+@settings(max_examples=100)
+@given(random_graphs())
+def test_gradients_are_those_of_a_backward_pass_to_the_bit(root: Value) -> None:
+    order = topological_order(root)
+    _, found = passes(root)
+    root.backward()
+    assert struct.pack(f"{len(order)}d", *found.gradients) == struct.pack(f"{len(order)}d", *(v.grad for v in order))
+
+
+def test_gradients_that_are_not_finite() -> None:
+    zero = Value(0.0, "x")
+    root = zero.sqrt() * Value(0.0, "y") + math.inf * zero
+    order = topological_order(root)
+    _, found = passes(root)
+    root.backward()
+    assert [math.isnan(gradient) for gradient in found.gradients] == [math.isnan(node.grad) for node in order]
+    assert any(math.isnan(node.grad) for node in order)
+    assert any(step.formula.endswith("= inf × 0.0 = nan") for step in found.steps)
+
+
+@pytest.mark.parametrize(
+    ("root", "formula"),
+    [
+        (lambda a, b: a * b, "v1 = a × b = 2.0 × −3.0 = −6.0"),
+        (lambda a, b: a - b, "v1 = a − b = 2.0 − −3.0 = 5.0"),
+        (lambda a, b: a / b, "v1 = a ÷ b = 2.0 ÷ −3.0 = −0.6667"),
+        (lambda a, b: -b, "v1 = −b = −(−3.0) = 3.0"),
+        (lambda a, b: b**2, "v1 = b ** 2.0 = (−3.0) ** 2.0 = 9.0"),
+        (lambda a, b: a**b, "v1 = a ** b = 2.0 ** −3.0 = 0.125"),
+        (lambda a, b: a.exp(), "v1 = exp(a) = exp(2.0) = 7.389"),
+        (lambda a, b: autograd.dot([a, b], [b, 4.0], 1.0), "v1 = a × b + b × 4.0 + 1.0"),
+        (lambda a, b: autograd.sum([a, b, b]), "v1 = a + b + b = 2.0 + −3.0 + −3.0 = −4.0"),
+        (lambda a, b: Constant(2.0) * 3.0, "v1 = 2.0 × 3.0 = 6.0"),
+    ],
+)
+def test_formulas_as_a_person_would_write_them(root: Any, formula: str) -> None:
+    _, found = passes(root(Value(2.0, "a"), Value(-3.0, "b")), precision=4)
+    (said,) = [step.formula for step in found.steps if step.phase == "forward" and step.formula.startswith("v1 = ")]
+    assert said.startswith(formula)
+
+
+def test_long_sums_are_written_with_their_first_and_last_terms() -> None:
+    xs = [Value(float(k), f"x{k}") for k in range(20)]
+    (node,) = snapshot([autograd.sum(xs)])[-1:]
+    assert expression(node, [x.label for x in xs]) == "x0 + x1 + x2 + x3 + … 15 more … + x19"
+    _, found = passes(autograd.sum([xs[1]] * 20), precision=4)
+    assert found.uses[0].endswith("… 15 more … + 1.0 × 1.0 = 20.0 (20 uses)")
+    assert found.steps[1].words == "v1 is computed from x1."
+
+
+def test_an_operation_of_ones_own_is_written_as_a_function() -> None:
+    node = Node("", "gate\n" + "x" * 100, 1.0, 0.0, "operation", (0, 1), (1.0, 1.0), False, None)
+    assert expression(node, ["a", "b"]) == "gate␊xxxxxxxxxx…xxxxxxxxxxxxxxxx(a, b)"
+
+
+# Order
+
+
+@settings(max_examples=100)
+@given(random_graphs())
+def test_every_box_and_line_lights_up_once_in_each_pass_in_a_valid_order(root: Value) -> None:
+    nodes = snapshot([root])
+    scene = detail.whole(nodes)
+    found = Passes(scene, names_of(nodes), 4)
+    ends = [(line.tail, line.head) for line in scene.lines]
+    for phase in ("forward", "backward"):
+        steps = [step for step in found.steps if step.phase == phase]
+        assert Counter(box for step in steps for box in step.boxes) == Counter(range(len(scene.boxes)))
+        assert Counter(line for step in steps for line in step.lines) == Counter(range(len(scene.lines)))
+    assert [step.phase for step in found.steps] == sorted((step.phase for step in found.steps), reverse=True)
+    lit: set[int] = set()
+    for step in found.steps[: len(nodes)]:
+        assert all(ends[line][0] in lit and ends[line][1] in step.boxes for line in step.lines)
+        lit.update(step.boxes)
+    complete: set[int] = set()
+    passed: Counter[int] = Counter()
+    uses = Counter(tail for tail, _ in ends)
+    for step in found.steps[len(nodes) :]:
+        assert all(ends[line][1] in complete for line in step.lines)
+        passed.update(ends[line][0] for line in step.lines)
+        assert all(passed[box] == uses[box] for box in step.boxes)
+        complete.update(step.boxes)
+
+
+# What step_through takes, makes and leaves alone
+
+
+@pytest.mark.parametrize("root", [None, 2.0, "x", [Value(2.0)], Value, object()])
+def test_only_values_are_stepped_through(root: Any) -> None:
+    with pytest.raises(TypeError, match="step_through walks through the graph of a Value, got"):
+        step_through(root)
+
+
+def test_a_stale_graph_is_an_error_with_advice() -> None:
+    a = Value(2.0)
+    b = a * a + 1
+    a.data = 3.0
+    with pytest.raises(ValueError, match="the graph is stale.*Compute it again"):
+        step_through(b)
+
+
+def test_too_large_a_graph_is_an_error_with_advice() -> None:
+    x = Value(1.0)
+    node = x
+    for _ in range(400):
+        node = -node
+    with pytest.raises(
+        ValueError, match=r"401 nodes and 400 edges.*a smaller network, draw\(\) it, or raise the limit"
+    ):
+        step_through(node)
+    assert repr(step_through(node, limit=401)).startswith("<StepThrough: 802 steps")
+    with pytest.raises(ValueError, match="2 nodes and 10,000 edges"):
+        step_through(autograd.sum([x] * 10_000))
+
+
+@pytest.mark.parametrize(
+    ("settings", "advice"),
+    [
+        ({"direction": "up"}, "direction must be 'LR'"),
+        ({"precision": 0}, "precision must be an integer of at least 1"),
+        ({"limit": 0}, "limit must be an integer"),
+        ({"engine": "neato"}, "engine must be 'embedded' or 'system'"),
+    ],
+)
+def test_settings_that_do_not_exist(settings: dict[str, Any], advice: str) -> None:
+    with pytest.raises(ValueError, match=advice):
+        step_through(Value(2.0) * 3, **settings)
+
+
+@settings(max_examples=20)
+@given(random_graphs())
+def test_stepping_changes_nothing(root: Value) -> None:
+    order = topological_order(root)
+    root.backward(0.7)
+
+    def state() -> list[Any]:
+        return [(v.label, v.parents, v.local_derivatives, struct.pack("2d", v.data, v.grad)) for v in order]
+
+    before = state()
+    step_through(root)
+    assert state() == before
+
+
+def test_gradients_shown_are_those_of_a_fresh_pass() -> None:
+    """Whatever earlier passes have left in grad."""
+    x = Value(3.0, "x")
+    y = x * x
+    y.backward()
+    y.backward()
+    assert x.grad == 12.0
+    assert '<text class="grad" x="116.0" y="50" text-anchor="end">6.0</text>' in step_through(y).svg or (
+        ">6.0<" in step_through(y).svg and ">12.0<" not in step_through(y).svg
+    )
+
+
+def test_a_leaf_alone_has_two_steps() -> None:
+    (forward, backward) = passes(Value(2.0, "x"), 4)[1].steps
+    assert (forward.formula, forward.words) == ("x = 2.0", "x is an input.")
+    assert backward.formula == "x.grad = ∂x/∂x = 1.0"
+    assert repr(step_through(Constant(2.0))).startswith("<StepThrough: 2 steps")
+
+
+def test_save_and_notebook(tmp_path: Path) -> None:
+    page = step_through(Value(2.0, "a") * 3)
+    page.save(tmp_path / "steps.html")
+    page.save(tmp_path / "steps.svg")
+    assert (tmp_path / "steps.html").read_text(encoding="utf-8") == page.html
+    assert (tmp_path / "steps.svg").read_text(encoding="utf-8") == page.svg
+    with pytest.raises(ValueError, match=r"saved as \.html or \.svg, got the name 'steps\.dot'"):
+        page.save(tmp_path / "steps.dot")
+    bundle = page._repr_mimebundle_()
+    assert bundle["image/svg+xml"] == page.svg and bundle["text/plain"] == repr(page)
+    image = re.search(r'src="data:image/svg\+xml;base64,([^"]*)"', bundle["text/html"])
+    assert image is not None and base64.b64decode(image[1]).decode() == page.svg
+    assert 'sandbox="allow-scripts"' in bundle["text/html"]
+
+
+def test_the_page_is_the_same_in_every_process(run_python: Any) -> None:
+    source = """
+from autograd import Value
+from autograd.drawing import step_through
+ballast = [object() for _ in range(hash("a") % 10_000)]  # so that addresses differ
+a, b = Value(2.0, "a"), Value(-3.0, "b")
+print(step_through((a * b + a) * b).html)
+"""
+    assert len({run_python(source, PYTHONHASHSEED=seed, PYTHONUTF8="1") for seed in ("0", "1")}) == 1
+
+
+def test_names_on_the_page_are_told_apart() -> None:
+    """Formulas speak of nodes by name, so that no two may share one, and each stands on its box."""
+    x = [Value(1.0, "x"), Value(2.0, "x"), Value(3.0), Value(4.0, "v1")]
+    page = step_through(autograd.sum(x))
+    data = re.search(r'id="passes">(.*?)</script>', page.html, re.DOTALL)
+    assert data is not None
+    (formula,) = [step["formula"] for step in json.loads(data[1])["steps"] if "1.0 + 2.0" in step["formula"]]
+    names = formula.split(" = ")[1].split(" + ")
+    assert len(set(names)) == 4 and {"x", "v1"} < set(names)
+    titles = re.findall(r'<text class="name"[^>]*>([^<]*)</text>', page.svg)
+    assert {*names, formula.split(" = ")[0]} == {*titles}
+    assert isinstance(names_of(snapshot(x))[0], Name)
