@@ -1,0 +1,436 @@
+"""The page that plays the two passes, used as a person uses it: in a browser, with clicks and keys."""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import autograd
+import nn
+from autograd import Value, topological_order
+from autograd.drawing import step_through
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, ConsoleMessage, Page, Request
+
+# What stands on the page: of every box its name, its classes and its numbers, of every line its classes; and the texts.
+STATE = """() => {
+    const text = (selector, part = document) => part.querySelector(selector)?.textContent ?? null;
+    return {
+        boxes: [...document.querySelectorAll(".box")].map((box) => ({
+            name: text(".name", box), data: text(".data", box), grad: text(".grad", box), classes: [...box.classList],
+        })),
+        lines: [...document.querySelectorAll(".line")].map((line) => [...line.classList]),
+        phase: text(".phase"), formula: text(".formula"), total: text(".total"), words: text(".words"),
+        slider: Number(document.querySelector("input").value),
+    };
+}"""
+# For each line the box that it starts at and the box that its arrow points to, by where they are on the screen.
+ENDS = """() => {
+    const frames = [...document.querySelectorAll(".box")].map((box) => box.querySelector("path").getBoundingClientRect());
+    const nearest = (path, end) => {
+        const p = path.getPointAtLength(end * path.getTotalLength()).matrixTransform(path.getScreenCTM());
+        const distance = (f) => Math.hypot(
+            Math.max(f.left - p.x, 0, p.x - f.right), Math.max(f.top - p.y, 0, p.y - f.bottom));
+        return frames.map(distance).reduce((best, d, k, all) => (d < all[best] ? k : best), 0);
+    };
+    return [...document.querySelectorAll(".line .curve")].map((path) => [nearest(path, 0), nearest(path, 1)]);
+}"""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    api = pytest.importorskip("playwright.sync_api", reason="playwright, which drives the browser, is not installed")
+    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if path is None:
+        pytest.skip("no chromium, chromium-browser or google-chrome is on the PATH")
+    with api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A page that must ask for nothing but the file, and have nothing to complain of."""
+    page = browser.new_page()
+    requests: list[str] = []
+    complaints: list[str] = []
+
+    def note_request(request: Request) -> None:
+        requests.append(request.url)
+
+    def note_message(message: ConsoleMessage) -> None:
+        complaints.append(message.text)
+
+    page.on("request", note_request)
+    page.on("console", note_message)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    yield page
+    assert complaints == []
+    assert [url for url in requests if not url.startswith("file://")] == []
+    assert len(requests) == len(set(requests)) <= 1
+    page.close()
+
+
+def small_graph() -> Value:
+    """With a square, a node used by two others, a weighted sum, and a constant."""
+    a, b = Value(2.0, "a"), Value(-3.0, "b")
+    c = a * b
+    c.label = "c"
+    d = autograd.dot([a, c], [c, b], 1.5)
+    d.label = "d"
+    square = c * c
+    square.label = "e"
+    root = (d - square).tanh() + a
+    root.label = "y"
+    return root
+
+
+def load(page: Page, root: Value, folder: Path, precision: int = 17) -> None:
+    path = folder / "steps.html"
+    step_through(root, precision=precision, limit=1_000).save(path)
+    page.goto(path.as_uri())
+
+
+def state(page: Page) -> dict[str, Any]:
+    found: dict[str, Any] = page.evaluate(STATE)
+    return found
+
+
+def as_float(text: str) -> float:
+    return float(text.replace("\N{MINUS SIGN}", "-"))
+
+
+def steps_in_all(page: Page) -> int:
+    return int(page.get_attribute("input", "max") or "")
+
+
+def lit_now(classes: list[list[str]]) -> list[int]:
+    return [k for k, names in enumerate(classes) if "now" in names]
+
+
+# Stepping
+
+
+def test_both_passes_step_by_step_and_back(page: Page, tmp_path: Path) -> None:
+    """Numbers, order and running sums, with a click for each step; then back again with the keyboard."""
+    root = small_graph()
+    order = topological_order(root)
+    load(page, root, tmp_path)
+    ends = page.evaluate(ENDS)
+    edges = sum(len(node.parents) for node in order)
+    assert (steps_in_all(page), len(ends)) == (len(order) + 1 + edges, edges)
+    seen = [state(page)]
+    assert not any("lit" in box["classes"] or box["data"] or box["grad"] for box in seen[0]["boxes"])
+    for i in range(steps_in_all(page)):
+        page.click("[data-go=next]")
+        seen.append(state(page))
+        assert seen[-1]["slider"] == i + 1 and seen[-1]["phase"].endswith(f"step {i + 1} of {steps_in_all(page)}")
+        assert seen[-1]["words"]
+
+    forward, backward = seen[1 : len(order) + 1], seen[len(order) + 1 :]
+    check_forward(forward, ends, len(order))
+    check_backward(backward, ends, len(order))
+    root.backward()
+    check_numbers(seen[-1], order)
+
+    page.click("[data-go=next]")
+    assert state(page) == seen[-1]
+    for expected in reversed(seen[:-1]):
+        page.keyboard.press("ArrowLeft")
+        assert state(page) == expected
+    page.keyboard.press("ArrowLeft")
+    assert state(page) == seen[0]
+
+
+def check_forward(seen: list[dict[str, Any]], ends: list[list[int]], nodes: int) -> None:
+    """A node lights up after all that it is computed from, once, with all edges that lead to it, and has its number."""
+    lit: list[int] = []
+    for moment in seen:
+        assert moment["phase"].startswith("forward")
+        (box,) = lit_now([box["classes"] for box in moment["boxes"]])
+        lines = lit_now(moment["lines"])
+        assert lines == [k for k, (_, head) in enumerate(ends) if head == box]
+        assert {ends[k][0] for k in lines} <= {*lit}
+        lit.append(box)
+        assert [k for k, box in enumerate(moment["boxes"]) if box["data"]] == sorted(lit)
+        assert moment["formula"].endswith(moment["boxes"][box]["data"])
+    assert sorted(lit) == list(range(nodes))
+
+
+def check_backward(seen: list[dict[str, Any]], ends: list[list[int]], nodes: int) -> None:
+    """An edge lights up once its child's gradient is complete, a node with the last of its uses."""
+    complete: list[int] = []
+    passed: list[int] = []
+    uses = Counter(tail for tail, _ in ends)
+    before = None
+    for moment in seen:
+        assert moment["phase"].startswith("backward")
+        boxes, lines = lit_now([box["classes"] for box in moment["boxes"]]), lit_now(moment["lines"])
+        if before is None:
+            assert (lines, len(boxes)) == ([], 1)
+            assert uses[boxes[0]] == 0  # the end of the graph
+        else:
+            (line,) = lines
+            tail, head = ends[line]
+            assert head in complete
+            passed.append(line)
+            assert boxes == ([tail] if sum(ends[k][0] == tail for k in passed) == uses[tail] else [])
+            check_running_sum(moment, before["boxes"][tail], moment["boxes"][tail])
+        complete += boxes
+        before = moment
+    assert sorted(complete) == list(range(nodes))
+    assert sorted(passed) == list(range(len(ends)))
+
+
+def check_running_sum(moment: dict[str, Any], before: dict[str, Any], after: dict[str, Any]) -> None:
+    """`a.grad = 1.0 + 2.0 = 3.0`: what stood on the box, what the chain rule gives, and what stands there now."""
+    _, addition, total = moment["total"].split(" = ")
+    first, second = addition.split(" + ")
+    _, _, product, term = moment["formula"].replace(" += ", " = ").split(" = ")
+    derivative, gradient = map(as_float, product.split(" × "))
+    assert derivative * gradient == as_float(term) == as_float(second)
+    assert as_float(first) + as_float(second) == as_float(total)
+    if after["grad"] is not None:
+        assert (before["grad"], after["grad"]) == (first, total)
+
+
+def check_numbers(shown: dict[str, Any], order: list[Value]) -> None:
+    """Those of the engine, whose backward pass has just run: with 17 digits they are the same numbers."""
+    expected = [(v.label or "constant", v.data, None if v.is_constant else v.grad) for v in order if v.label]
+    found = [
+        (box["name"], as_float(box["data"]), None if box["grad"] is None else as_float(box["grad"]))
+        for box in shown["boxes"]
+    ]
+    assert len(found) == len(order)
+    assert {*expected} <= {*found}
+    gradients = Counter(v.grad for v in order if not v.is_constant)
+    assert Counter(as_float(box["grad"]) for box in shown["boxes"] if box["grad"] is not None) == gradients
+
+
+def test_a_network_ends_with_the_engines_numbers(page: Page, tmp_path: Path) -> None:
+    model = nn.MLP(2, [3, 2], seed=0)
+    loss = nn.half_squared_error(model([0.5, Value(-1.0, "x")]), [0.0, 1.0])
+    load(page, loss, tmp_path)
+    page.keyboard.press("End")
+    loss.backward()
+    order = topological_order(loss)
+    shown = state(page)["boxes"]
+    assert Counter(as_float(box["data"]) for box in shown) == Counter(v.data for v in order)
+    gradients = Counter(v.grad for v in order if not v.is_constant)
+    assert Counter(as_float(box["grad"]) for box in shown if box["grad"] is not None) == gradients
+    assert all("lit" in box["classes"] for box in shown)
+
+
+def test_a_leaf_alone(page: Page, tmp_path: Path) -> None:
+    load(page, Value(2.0, "x"), tmp_path)
+    for formula in ("x = 2.0", "x.grad = ∂x/∂x = 1.0"):
+        page.keyboard.press("ArrowRight")
+        assert page.inner_text(".formula") == formula
+
+
+# Buttons, keys and the slider
+
+
+def test_buttons_and_keys_to_the_start_and_the_end(page: Page, tmp_path: Path) -> None:
+    load(page, small_graph(), tmp_path)
+    last = steps_in_all(page)
+    for act, expected in (
+        (lambda: page.keyboard.press("End"), last),
+        (lambda: page.keyboard.press("Home"), 0),
+        (lambda: page.click("[data-go=end]"), last),
+        (lambda: page.click("[data-go=back]"), last - 1),
+        (lambda: page.click("[data-go=start]"), 0),
+        (lambda: page.click("[data-go=back]"), 0),
+        (lambda: page.keyboard.press("ArrowRight"), 1),
+        (lambda: page.keyboard.press("Control+ArrowRight"), 1),  # the browser's own
+    ):
+        act()
+        assert state(page)["slider"] == expected
+
+
+def test_the_slider(page: Page, tmp_path: Path) -> None:
+    load(page, small_graph(), tmp_path)
+    slider = page.locator("input[type=range]")
+    slider.fill("7")
+    assert "step 7 of" in page.inner_text(".phase")
+    assert slider.get_attribute("aria-valuetext") == f"step 7 of {steps_in_all(page)}"
+    slider.focus()
+    page.keyboard.press("ArrowRight")  # the slider's own key, which must not count twice
+    assert "step 8 of" in page.inner_text(".phase")
+    page.keyboard.press("Home")
+    assert page.inner_text(".phase") == f"{steps_in_all(page)} steps"
+
+
+def test_play_and_pause(page: Page, tmp_path: Path) -> None:
+    """On a clock of the test's own: time passes when it says so."""
+    page.clock.install()
+    load(page, small_graph(), tmp_path)
+    page.clock.pause_at(10**12)
+    play = page.locator("[data-go=play]")
+    play.click()
+    assert play.inner_text() == "⏸ pause" and play.get_attribute("aria-label") == "pause"
+    page.clock.run_for(6_000)
+    reached = state(page)["slider"]
+    assert 2 <= reached < steps_in_all(page)
+    play.click()
+    page.clock.run_for(60_000)
+    assert state(page)["slider"] == reached
+    assert play.inner_text() == "▶ play" and play.get_attribute("aria-label") == "play"
+    page.locator("body").press(" ")  # goes on
+    page.clock.run_for(600_000)
+    assert state(page)["slider"] == steps_in_all(page)
+    assert play.inner_text() == "▶ play"
+    page.keyboard.press(" ")  # from the start again
+    assert state(page)["slider"] == 0
+    page.clock.run_for(6_000)
+    assert state(page)["slider"] == reached
+    page.keyboard.press("ArrowRight")  # whoever steps has taken over
+    page.clock.run_for(60_000)
+    assert state(page)["slider"] == reached + 1
+
+
+def test_space_on_a_button_presses_it_and_on_the_slider_plays(page: Page, tmp_path: Path) -> None:
+    page.clock.install()
+    load(page, small_graph(), tmp_path)
+    page.clock.pause_at(10**12)
+    page.locator("[data-go=next]").press(" ")
+    assert state(page)["slider"] == 1
+    assert page.inner_text("[data-go=play]") == "▶ play"
+    page.locator("[data-go=play]").press(" ")
+    assert page.inner_text("[data-go=play]") == "⏸ pause"
+    page.locator("input[type=range]").press(" ")
+    assert page.inner_text("[data-go=play]") == "▶ play"
+
+
+# Nodes
+
+
+def test_pointing_at_a_node_shows_its_gradient_as_a_sum_over_its_uses(page: Page, tmp_path: Path) -> None:
+    a, b = Value(2.0, "a"), Value(-3.0, "b")
+    c = a * b
+    c.label = "c"
+    root = c * a + a
+    root.label = "y"
+    load(page, root, tmp_path, precision=4)
+    page.locator(".box", has_text="b").first.hover()
+    assert page.inner_text(".uses") == "b.grad = ∂c/∂b × c.grad = 2.0 × 2.0 = 4.0 (1 use)"
+    page.locator(".box").filter(has=page.get_by_text("a", exact=True)).first.hover()
+    said = page.inner_text(".uses")
+    assert said.startswith("a.grad = ") and said.endswith(" = −11.0 (3 uses)")  # d(a²b + a)/da = 2ab + 1
+    assert "∂y/∂a × y.grad" in said and "∂c/∂a × c.grad" in said and "−3.0 × 2.0" in said
+
+
+def test_tabbing_to_a_node_shows_the_same_and_says_it_aloud(page: Page, tmp_path: Path) -> None:
+    load(page, small_graph(), tmp_path, precision=4)
+    page.locator("input[type=range]").focus()
+    reached = []
+    for _ in range(page.locator(".box").count()):
+        page.keyboard.press("Tab")
+        focused = page.locator(".box:focus")
+        assert focused.get_attribute("aria-label") == page.inner_text(".uses")
+        reached.append(focused.locator(".name").first.text_content())
+    assert {"a", "b", "c", "d", "e", "y"} < {*reached}
+    assert 'img "y.grad = 1.0' in page.locator(".picture").aria_snapshot()  # those who hear the page are told of each
+
+
+def test_what_is_read_aloud_changes_with_each_step(page: Page, tmp_path: Path) -> None:
+    load(page, small_graph(), tmp_path)
+    live = page.locator("[aria-live=polite]")
+    assert live.get_attribute("aria-atomic") == "true"
+    said = [live.inner_text()]
+    for _ in range(steps_in_all(page)):
+        page.keyboard.press("ArrowRight")
+        said.append(live.inner_text())
+    assert len(set(said)) == len(said)
+    assert "pass starts at the end" in "".join(said)
+    for name in ("start", "back", "play", "next", "end"):
+        assert page.get_attribute(f"[data-go={name}]", "aria-label")
+
+
+# The page itself
+
+
+def test_no_other_script_runs_and_nothing_is_loaded(browser: Browser, tmp_path: Path) -> None:
+    """What would run on a page without the policy, as is shown first, does not run on this one."""
+    page = browser.new_page()
+    inject = """() => {
+        const script = document.createElement("script");
+        script.textContent = "window.pwned = 1";
+        document.body.append(script);
+        const image = document.createElement("img");
+        image.setAttribute("onerror", "window.pwned = 2");
+        image.src = "http://127.0.0.1:9/image.png";
+        document.body.append(image);
+        return new Promise((done) => { image.addEventListener("error", () => setTimeout(() => done(window.pwned))); });
+    }"""
+    bare = tmp_path / "bare.html"
+    bare.write_text("<!DOCTYPE html><body></body>")
+    page.goto(bare.as_uri())
+    assert page.evaluate(inject) == 2
+    load(page, small_graph(), tmp_path)
+    policy = page.get_attribute("meta[http-equiv=Content-Security-Policy]", "content") or ""
+    assert "default-src 'none'" in policy and "unsafe-eval" not in policy
+    assert "script-src 'sha256-" in policy
+    requests: list[str] = []
+    page.on("request", lambda request: requests.append(request.url))
+    assert page.evaluate(inject) is None
+    for attempt in ("fetch('http://127.0.0.1:9/')", "eval('1')"):
+        assert page.evaluate(f"(async () => {attempt})().then(() => 'done', () => 'refused')") == "refused"
+    assert requests == []
+    page.keyboard.press("End")
+    assert "backward pass" in page.inner_text(".phase")
+    page.close()
+
+
+@pytest.mark.parametrize("width", [400, 1600])
+@pytest.mark.parametrize("colours", ["light", "dark"])
+def test_wide_and_narrow_pages(browser: Browser, tmp_path: Path, width: int, colours: str) -> None:
+    """Nothing reaches over the side, every control can be clicked, and what changes is brought into view."""
+    page = browser.new_page(
+        viewport={"width": width, "height": 700}, color_scheme="dark" if colours == "dark" else "light"
+    )
+    model = nn.MLP(3, [3, 2], seed=0)
+    load(page, nn.half_squared_error(model([0.5, 0.25, Value(-1.0, "x")]), [0.0, 1.0]), tmp_path)
+    for _ in range(2):
+        for control in page.locator("[data-go], input").all():
+            box = control.bounding_box()
+            assert box is not None
+            assert box["x"] >= 0 and box["x"] + box["width"] <= width and box["y"] + box["height"] <= 700
+            control.click(trial=True)
+        sizes = page.evaluate("[document.documentElement.scrollWidth, document.body.scrollWidth, innerWidth]")
+        assert max(sizes) == width
+        for key in ["End", *["ArrowLeft"] * 12]:
+            page.keyboard.press(key)
+            changed = page.evaluate("boxes[steps[current - 1].changed[0][0]].getBoundingClientRect().toJSON()")
+            frame = page.locator(".picture").bounding_box()
+            assert frame is not None
+            assert frame["x"] - 1 <= changed["left"] and changed["right"] <= frame["x"] + frame["width"] + 1
+            assert frame["y"] - 1 <= changed["top"] and changed["bottom"] <= frame["y"] + frame["height"] + 1
+    background, text = (
+        page.evaluate(f"getComputedStyle(document.body).{name}.match(/\\d+/g).map(Number)")
+        for name in ("backgroundColor", "color")
+    )
+    assert (sum(background) < sum(text)) == (colours == "dark")
+    page.close()
+
+
+@pytest.mark.parametrize("motion", ["reduce", "no-preference"])
+def test_reduced_motion(browser: Browser, tmp_path: Path, motion: Any) -> None:
+    page = browser.new_page(reduced_motion=motion)
+    load(page, small_graph(), tmp_path)
+    moving = page.evaluate(
+        """() => [...document.querySelectorAll("*")].filter((element) => {
+            const style = getComputedStyle(element);
+            const durations = [...style.transitionDuration.split(","), ...style.animationDuration.split(",")];
+            return style.transitionProperty !== "none" && durations.some((duration) => parseFloat(duration) > 0);
+        }).length"""
+    )
+    assert (moving == 0) == (motion == "reduce")
+    page.close()
