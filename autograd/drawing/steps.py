@@ -58,6 +58,11 @@ class Passes:
     def _print(self, x: float) -> str:
         return number(x, self._precision)
 
+    def _before_a_dot(self, i: int) -> str:
+        """The name of a node as it stands before `.grad`: that of a bare number in parentheses."""
+        node = self._nodes[i]
+        return f"({self._names[i]})" if node.role == "constant" and not node.label else self._names[i]
+
     def _forward(self, i: int, node: Node) -> Step:
         name, data = self._names[i], self._print(node.data)
         if not node.parents:
@@ -99,10 +104,8 @@ class Passes:
         before, gradient = self.gradients[parent], self.gradients[child]
         term = derivative * gradient
         after = self.gradients[parent] = before + term
-        name, child_name = self._names[parent], self._names[child]
+        name, child_name = self._before_a_dot(parent), self._names[child]
         to_constant = self._nodes[parent].role == "constant"
-        if to_constant and not self._nodes[parent].label:
-            name = f"({name})"  # a number, on which .grad reads better so
         partial = f"∂{child_name}/∂{name}"
         product = f"{self._print(derivative)} × {self._print(gradient)}"
         self._terms[parent].append((f"{partial} × {child_name}.grad", product))
@@ -123,7 +126,7 @@ class Passes:
         )
 
     def _sum_over_uses(self, i: int) -> str:
-        name, gradient = self._names[i], self._print(self.gradients[i])
+        name, gradient = self._before_a_dot(i), self._print(self.gradients[i])
         terms = self._terms[i]
         if not terms:
             return f"{name}.grad = {gradient}: the end of the graph, where the backward pass starts"

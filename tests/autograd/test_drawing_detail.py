@@ -213,6 +213,21 @@ def test_layers_without_labels_are_no_thicket() -> None:
     assert "Drawn as one box each: further back" in drawing.notes[1]
 
 
+def test_lines_over_many_ranks_keep_their_numbers() -> None:
+    """There Graphviz is not asked to make room for the labels, only to place them."""
+    x = Value(0.5, "x")
+    node = x
+    for k in range(50):
+        node = node * x + float(k)
+    drawing = draw(node, limit=200)
+    expected = sorted(f"local derivative {d!r}" for v in topological_order(node) for d in v.local_derivatives)
+    seen = [group for group in ET.fromstring(drawing.svg).iter(f"{SVG}g") if group.get("class") == "line"]
+    assert sorted(group.findtext(f"{SVG}title", "") for group in seen) == expected
+    for group in seen:
+        derivative = float(group.findtext(f"{SVG}title", "").split()[-1])
+        assert float(group.findtext(f"{SVG}text", "").replace("\N{MINUS SIGN}", "-")) == float(f"{derivative:.4g}")
+
+
 @pytest.mark.parametrize("label", [".0.x", "0.x", "..0.x", "[0].x", "a..0.x", "0.0.0", ".", "..", "a.٣.x", "٣.0.x"])
 def test_labels_with_parts_that_are_empty_or_odd_digits(label: str) -> None:
     x = Value(2.0, label)

@@ -282,7 +282,7 @@ def test_gradients_shown_are_those_of_a_fresh_pass() -> None:
     y.backward()
     assert x.grad == 12.0
     page = step_through(y)
-    assert ">6.0<" in page.svg and "12.0" not in page.svg
+    assert ">6.0<" in page.svg and ">12.0<" not in page.svg
 
 
 def test_a_leaf_alone_has_two_steps() -> None:
