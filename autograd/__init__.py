@@ -61,23 +61,30 @@ from autograd.value import Constant, Value
 
 if _TYPE_CHECKING:
     from autograd.drawing import Drawing, Explanation, Picture, StepThrough, draw, explain, step_through
+    from autograd.engine_check import EngineReport, check_engine
 
-_DRAWING = ("Drawing", "Explanation", "Picture", "StepThrough", "draw", "explain", "step_through")
+_LAZY = {
+    "drawing": ("Drawing", "Explanation", "Picture", "StepThrough", "draw", "explain", "step_through"),
+    "engine_check": ("EngineReport", "check_engine"),
+}
 
 
 def __getattr__(name: str) -> _Any:
     """What not every program needs is imported when it is first asked for."""
-    if name not in _DRAWING:
-        raise AttributeError(f"module 'autograd' has no attribute {name!r}")
-    from autograd import drawing
+    for module, names in _LAZY.items():
+        if name in names:
+            from importlib import import_module
 
-    globals().update({lazy: getattr(drawing, lazy) for lazy in _DRAWING})
-    return globals()[name]
+            found = import_module(f"autograd.{module}")
+            globals().update({lazy: getattr(found, lazy) for lazy in names})
+            return globals()[name]
+    raise AttributeError(f"module 'autograd' has no attribute {name!r}")
 
 
 __all__ = [
     "Constant",
     "Drawing",
+    "EngineReport",
     "Explanation",
     "Picture",
     "StepThrough",
@@ -91,6 +98,7 @@ __all__ = [
     "atan2",
     "atanh",
     "cbrt",
+    "check_engine",
     "check_gradient",
     "cos",
     "cosh",
