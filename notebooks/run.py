@@ -1,18 +1,21 @@
 """Execute the walkthroughs: `python notebooks/run.py [--write] [NOTEBOOK ...]`.
 
 Each runs from top to bottom in a kernel of its own, in a folder of its own, against the installed packages; a cell
-that fails, a cell tagged `check` too, ends it with its error. With `--write`, the outputs are stored, and whatever
-differs from run to run or from machine to machine is taken out first.
+that fails, a cell tagged `check` too, ends it with its error. Each exercise is then answered rightly, as its solution
+does, and wrongly, as `wrong_answers.json` has it; what its check says of these and of no answer must fit. With
+`--write`, the outputs are stored, without whatever differs from run to run or from machine to machine.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
-import sys
+import re
 import tempfile
 from pathlib import Path
 from time import perf_counter
+from typing import NamedTuple
 
 import nbformat
 from nbclient import NotebookClient
@@ -20,17 +23,58 @@ from nbformat import NotebookNode
 
 FOLDER = Path(__file__).parent
 SECONDS_A_CELL = 300
+SOLUTION = re.compile(r"<details>.*?```python\n(.*?)```", re.DOTALL)
+
+
+class Answer(NamedTuple):
+    """An answer to an exercise, and what its check must say of it."""
+
+    code: str
+    says: str
 
 
 def execute(path: Path) -> NotebookNode:
-    """The notebook with fresh outputs. Raises nbclient's CellExecutionError where a cell fails."""
+    """The notebook with fresh outputs.
+
+    Raises:
+        CellExecutionError: where a cell fails.
+        AssertionError: where the check of an exercise says something else than it should.
+    """
     notebook = nbformat.read(path, as_version=4)
+    stored = len(notebook.cells)
+    answers = _answers(path, notebook)
+    for answer, check in answers:
+        notebook.cells.append(nbformat.v4.new_code_cell(f"{answer.code}\n{check.source}"))
     with tempfile.TemporaryDirectory() as folder:
         client = NotebookClient(
             notebook, timeout=SECONDS_A_CELL, kernel_name="python3", resources={"metadata": {"path": folder}}
         )
         client.execute(env={**os.environ, "PYTHONWARNINGS": "error", "PYTHONHASHSEED": "0"})
+    for (answer, _), cell in zip(answers, notebook.cells[stored:]):
+        said = "".join(output.get("text", "") for output in cell.outputs)
+        assert answer.says in said, (
+            f"{path.name}: of {answer.code!r} the check should say {answer.says!r}, not {said!r}"
+        )
+    del notebook.cells[stored:]
     return notebook
+
+
+def _answers(path: Path, notebook: NotebookNode) -> list[tuple[Answer, NotebookNode]]:
+    """For each exercise no answer, its solution's and a wrong one, each with the cell that checks it."""
+    wrong = json.loads((FOLDER / "wrong_answers.json").read_text(encoding="utf-8")).get(path.name[:2])
+    if wrong is None:
+        return []
+    checks = [cell for cell in notebook.cells if "check-answer" in cell.metadata.get("tags", [])]
+    solutions = [found[1] for cell in notebook.cells if (found := SOLUTION.search(cell.source))]
+    assert len(checks) == len(solutions) == len(wrong), f"{path.name}: exercises, solutions and wrong answers differ"
+    answers = []
+    for k, (check, solution, mistake) in enumerate(zip(checks, solutions, wrong), start=1):
+        answers += [
+            (Answer(f"answer_{k} = ...", "Not answered yet"), check),
+            (Answer(mistake["wrong"], mistake["says"]), check),
+            (Answer(solution, "Right."), check),
+        ]
+    return answers
 
 
 def clean(notebook: NotebookNode) -> NotebookNode:
@@ -42,12 +86,13 @@ def clean(notebook: NotebookNode) -> NotebookNode:
     for i, cell in enumerate(notebook.cells):
         cell["id"] = f"cell-{i}"
         tags = cell.metadata.get("tags", [])
-        hidden = {"jupyter": {"source_hidden": True}} if "check" in tags else {}
+        hidden = {"jupyter": {"source_hidden": True}} if {"check", "check-answer"} & set(tags) else {}
         cell["metadata"] = {**({"tags": tags} if tags else {}), **hidden}
     return notebook
 
 
 def main() -> None:
+    """Execute the notebooks named, or all of them."""
     parser = argparse.ArgumentParser(description="Execute the walkthroughs from top to bottom.")
     parser.add_argument("notebooks", nargs="*", type=Path, help="which ones (default: all)")
     parser.add_argument("--write", action="store_true", help="store the outputs")
@@ -63,4 +108,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -1,0 +1,62 @@
+"""The walkthroughs as they are stored. That they run, and what the checks of exercises say, `.ci/run` tries."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("[0-9]*.ipynb"))
+
+
+@pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.stem)
+def notebook(request: pytest.FixtureRequest) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads(request.param.read_text(encoding="utf-8"))
+    return loaded
+
+
+def code_cells(notebook: dict[str, Any]) -> list[dict[str, Any]]:
+    return [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+
+
+def test_they_are_numbered() -> None:
+    assert [path.name[:3] for path in NOTEBOOKS] == [f"{k:02}_" for k in range(len(NOTEBOOKS))]
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_they_are_small(path: Path) -> None:
+    assert path.stat().st_size < 2_000_000
+
+
+def test_they_are_stored_as_executed_from_top_to_bottom(notebook: dict[str, Any]) -> None:
+    counts = [cell["execution_count"] for cell in code_cells(notebook)]
+    assert counts == list(range(1, len(counts) + 1))
+
+
+def test_no_cell_ended_in_an_error_or_said_something_on_stderr(notebook: dict[str, Any]) -> None:
+    outputs = [output for cell in code_cells(notebook) for output in cell["outputs"]]
+    assert outputs
+    assert [output for output in outputs if output["output_type"] == "error" or output.get("name") == "stderr"] == []
+
+
+def test_metadata_say_nothing_of_the_machine(notebook: dict[str, Any]) -> None:
+    assert set(notebook["metadata"]) == {"kernelspec", "language_info"}
+    assert notebook["metadata"]["language_info"] == {"name": "python"}
+    for cell in notebook["cells"]:
+        assert set(cell["metadata"]) <= {"tags", "jupyter"}
+
+
+def test_checks_are_collapsed_and_exercises_unanswered(notebook: dict[str, Any]) -> None:
+    tagged = [(cell, cell["metadata"].get("tags", [])) for cell in code_cells(notebook)]
+    assert all(cell["metadata"]["jupyter"] == {"source_hidden": True} for cell, tags in tagged if "check" in tags)
+    assert sum("check" in tags for _, tags in tagged) > 0
+    exercises = ["".join(cell["source"]) for cell, tags in tagged if "exercise" in tags]
+    assert 3 <= len(exercises) <= 5
+    assert all(f"answer_{k} = ..." in source for k, source in enumerate(exercises, start=1))
+
+
+def test_a_hosted_notebook_removes_the_other_autograd_first(notebook: dict[str, Any]) -> None:
+    install = "".join(code_cells(notebook)[0]["source"])
+    assert install.index("%pip uninstall") < install.index("%pip install")
