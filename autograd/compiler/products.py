@@ -1,0 +1,179 @@
+"""How sums of products are arranged: as one matrix product, as one product over gathered columns, or row by row."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Index = NDArray[np.int64]
+Numbers = NDArray[np.float64]
+
+HOLE = -1  # as an index: reads zero
+
+
+class View(NamedTuple):
+    """Elements of a source, the array of an argument, of the parameters or of a group, in any shape."""
+
+    source: int
+    index: Index
+
+
+class Rows(NamedTuple):
+    """Σₖ coefficients[j, k] · left[j, k] · right[j, k] for row j; without a right, Σₖ coefficients[j, k] · left[j, k].
+
+    Attributes:
+        coefficients: a number for all, or one each.
+        left, right: of shape (rows, terms).
+    """
+
+    coefficients: float | Numbers
+    left: View
+    right: View | None
+
+
+class Matrix(NamedTuple):
+    """columns @ weights.T, where a convolution or an unrolled recurrence has several rows of columns.
+
+    Attributes:
+        coefficients: a number for all, or one for each weight; without weights, the matrix itself.
+        weights: of shape (C, K); None for a matrix of constants.
+        columns: of shape (P, K).
+        order: which row of the group result (p, c) is, of length P · C; None where they come in order.
+    """
+
+    coefficients: float | Numbers
+    weights: View | None
+    columns: View
+    order: Index | None
+
+
+class Terms(NamedTuple):
+    """The terms of some rows between two sources, sorted by row: coefficients[i] · left[i] · right[i] in row[i]."""
+
+    row: Index
+    left: Index
+    right: Index
+    coefficients: Numbers
+
+    def of_rows(self, rows: Index, count: int) -> Terms:
+        """Those of some rows only, which are numbered anew, in the order given."""
+        number = np.full(count, -1)
+        number[rows] = np.arange(len(rows))
+        chosen = number[self.row] >= 0
+        row = number[self.row[chosen]]
+        order = np.argsort(row, kind="stable")
+        return Terms(row[order], *(part[chosen][order] for part in self[1:]))
+
+
+def uniform(coefficients: Numbers) -> float | Numbers:
+    """One number where all are the same."""
+    flat = coefficients.reshape(-1)
+    return float(flat[0]) if (flat == flat[0]).all() else coefficients
+
+
+def dense(terms: Terms, rows: int) -> tuple[Index, Index, Numbers] | None:
+    """Left, right and coefficients as (rows, terms) matrices, where every row has as many terms."""
+    k, rest = divmod(len(terms.row), rows)
+    if rest or not (terms.row == np.repeat(np.arange(rows), k)).all():
+        return None
+    return terms.left.reshape(rows, k), terms.right.reshape(rows, k), terms.coefficients.reshape(rows, k)
+
+
+def as_matrix(terms: Terms, rows: int, left: int, right: int) -> Matrix | None:
+    """All rows over the same columns: the dense layer of a network. Terms are sorted by their right side in each row."""
+    found = dense(terms, rows)
+    if found is None or len(terms.row) < 2:
+        return None
+    weights, columns, coefficients = found
+    if not (columns == columns[0]).all() or (np.diff(columns[0]) == 0).any():
+        return None
+    return Matrix(uniform(coefficients), View(left, weights), View(right, columns[:1]), None)
+
+
+def as_rows(terms: Terms, rows: int, left: int, right: int | None) -> Rows | None:
+    """Row by row, where every row has as many terms."""
+    found = dense(terms, rows)
+    if found is None:
+        return None
+    return Rows(uniform(found[2]), View(left, found[0]), None if right is None else View(right, found[1]))
+
+
+def constant_matrix(block: Rows) -> Rows | Matrix:
+    """A sum without products over the same columns in each of several rows is a product with a constant matrix."""
+    index = block.left.index
+    if block.right is not None or isinstance(block.coefficients, float) or min(index.shape) < 2:
+        return block
+    if not (index == index[0]).all():
+        return block
+    return Matrix(block.coefficients, None, View(block.left.source, index[:1]), None)
+
+
+def shared(terms: Terms, rows: int, left: int, right: int) -> Matrix | None:
+    """Rows that share their weights over several sets of columns, as in a convolution: one product over patches.
+
+    Rows with a weight in common belong to one channel; rows over the same columns, one of each channel, to one
+    position. At a padded edge a position lacks some columns, which then read zero.
+    """
+    coefficient = uniform(terms.coefficients)
+    if not isinstance(coefficient, float):
+        return None
+    channel = _channels(terms, rows)
+    channels = int(channel.max()) + 1
+    position = _positions(terms, rows, channel)
+    positions = int(position.max()) + 1
+    if positions * channels != rows or len(set(zip(position.tolist(), channel.tolist()))) != rows:
+        return None
+    # Sorted by position, column, channel, the weights of a column stand side by side, one for each channel.
+    order = np.lexsort((channel[terms.row], terms.right, position[terms.row]))
+    if len(order) % channels:
+        return None
+    by_column = channel[terms.row[order]].reshape(-1, channels)
+    columns = terms.right[order].reshape(-1, channels)
+    where = position[terms.row[order]].reshape(-1, channels)
+    if not (by_column == np.arange(channels)).all() or (columns != columns[:, :1]).any() or (where != where[:, :1]).any():
+        return None
+    weights, which = np.unique(terms.left[order].reshape(-1, channels), axis=0, return_inverse=True)
+    which = which.reshape(-1)
+    patches = np.full((positions, len(weights)), HOLE)
+    patches[where[:, 0], which] = columns[:, 0]
+    filled = int((patches != HOLE).sum())
+    if filled != len(which) or filled < 0.3 * patches.size or len(np.unique(weights)) < weights.size:
+        return None
+    row_of = np.empty((positions, channels), dtype=np.int64)
+    row_of[position, channel] = np.arange(rows)
+    return Matrix(coefficient, View(left, weights.T), View(right, patches), row_of.reshape(-1))
+
+
+def _channels(terms: Terms, rows: int) -> Index:
+    """For each row the number of its channel: rows are joined by the weights that they have in common."""
+    parent = list(range(rows))
+
+    def root(i: int) -> int:
+        while parent[i] != i:
+            parent[i] = i = parent[parent[i]]
+        return i
+
+    first: dict[int, int] = {}
+    for row, weight in zip(terms.row.tolist(), terms.left.tolist()):
+        other = first.setdefault(weight, row)
+        if other != row:
+            a, b = root(row), root(other)
+            parent[max(a, b)] = min(a, b)
+    return np.unique([root(i) for i in range(rows)], return_inverse=True)[1].astype(np.int64)
+
+
+def _positions(terms: Terms, rows: int, channel: Index) -> Index:
+    """For each row the number of its position: the columns it reads, and which it is of its channel to read these."""
+    ends = np.searchsorted(terms.row, np.arange(rows + 1)).tolist()
+    right = terms.right
+    number: dict[Any, int] = {}
+    repeated: dict[Any, int] = {}
+    position = []
+    for i in range(rows):
+        columns = right[ends[i] : ends[i + 1]].tobytes()
+        key = (columns, int(channel[i]))
+        nth = repeated[key] = repeated.get(key, -1) + 1
+        position.append(number.setdefault((columns, nth), len(number)))
+    return np.array(position)
