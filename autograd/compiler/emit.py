@@ -6,6 +6,7 @@ import hashlib
 import linecache
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from types import CodeType
 from typing import Any
 
 from autograd.compiler.arrays import HELPERS
@@ -14,7 +15,7 @@ from autograd.compiler.forward import forward_statements, output_text
 from autograd.compiler.writer import Statement, Writer
 
 _WORD = re.compile(r"[A-Za-z_]\w*")
-_COMMENT_AT = 64
+_COMMENT_AT = 60
 
 
 class Emitter:
@@ -42,6 +43,7 @@ class Emitter:
         lines = [*backward.statements, *results]
         used = _words(line.text for line in lines)
         saved = [s.name for s in self._statements if s.name in used]
+        self.operations = len(self._statements) + len(lines)
         self.arguments = [*writer.name[1 : 1 + len(writer.scalars.trace.arguments)], *names]
         self.forward = "\n".join(
             [
@@ -81,15 +83,20 @@ class Emitter:
 
     def prelude(self) -> list[str]:
         """Functions and notes that the rest refers to."""
-        return [*self.writer.notes, *self.writer.prelude]
+        return ["\n".join(self.writer.notes)] * bool(self.writer.notes) + self.writer.prelude
 
 
-def load(name: str, source: str, constants: Mapping[str, Any]) -> dict[str, Any]:
-    """Run a source that defines functions, so that tracebacks show its lines; gives what it defined."""
+def prepared(name: str, source: str) -> tuple[CodeType, str]:
+    """Source compiled under a file name of its own, so that tracebacks can show its lines."""
     file = f"<compiled {name} {hashlib.sha256(source.encode()).hexdigest()[:12]}>"
     linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
-    namespace: dict[str, Any] = {**HELPERS, **constants}
-    exec(compile(source, file, "exec"), namespace)
+    return compile(source, file, "exec"), file
+
+
+def execute(code: CodeType, file: str, constants: Mapping[str, Any]) -> dict[str, Any]:
+    """What a source defines, with all that it may refer to."""
+    namespace: dict[str, Any] = {**HELPERS, **constants, "__name__": file}
+    exec(code, namespace)
     return namespace
 
 
@@ -108,7 +115,7 @@ def _lines(statements: Iterable[Statement]) -> list[str]:
         line = f"    {name} = {text}"
         if len(line) > 110:
             line = f"    {name} = (\n        {_wrapped(text)}\n    )"
-        lines.append(f"{line:<{_COMMENT_AT}}# {shape}" if shape else line)
+        lines.append(f"{line:<{_COMMENT_AT}}  # {shape}" if shape else line)
     return lines
 
 

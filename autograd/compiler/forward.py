@@ -16,6 +16,7 @@ from autograd.compiler.writer import Statement, Writer, product
 def forward_statements(writer: Writer) -> list[Statement]:
     """The statements that compute every group, in order."""
     statements: list[Statement] = []
+    _name_parameters(writer)
     for group in writer.grouping.groups:
         if group.primitive is None:
             text = _sum(writer, group, statements).text
@@ -23,6 +24,20 @@ def forward_statements(writer: Writer) -> list[Statement]:
             text = application(writer, group).text
         statements.append(Statement(writer.name[group.source], text, writer.shape(group.source)))
     return statements
+
+
+def _name_parameters(writer: Writer) -> None:
+    """The matrices and biases of each layer come first: others that have a part of them are named after them."""
+    for group in writer.grouping.groups:
+        layer = writer.layer.get(group.source)
+        if layer is None or group.primitive is not None:
+            continue
+        for block in group.blocks:
+            if isinstance(block, Matrix) and block.weights is not None:
+                writer.table(block.weights, "w", layer)
+        for block in group.blocks:
+            if isinstance(block, Rows) and block.right is None and block.left.index.shape[1] == 1:
+                writer.vector(View(block.left.source, block.left.index[:, 0]), layer)
 
 
 def application(writer: Writer, group: Group) -> Symbol:

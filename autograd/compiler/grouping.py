@@ -121,6 +121,8 @@ class Grouping:
             found.setdefault((primitive, sources, numbers), []).append(i)
         for (primitive, sources, _), members in found.items():  # type: ignore[misc]
             index = np.array([operands[i] for i in members])
+            order = self._natural_order(index, sources)  # type: ignore[has-type]
+            members, index = [members[k] for k in order], index[order]
             batched = any(s != NONE and self.batched[s] for s in sources)  # type: ignore[has-type]
             views: list[View | float | Numbers]
             if primitive is primitives.logsumexp and len(set(sources)) == 1:  # type: ignore[has-type]
@@ -128,6 +130,14 @@ class Grouping:
             else:
                 views = [self._operand(index[:, k], source) for k, source in enumerate(sources)]  # type: ignore[has-type]
             self._add(members, batched, primitive, tuple(views))  # type: ignore[has-type]
+
+    def _natural_order(self, index: Index, sources: tuple[int, ...]) -> list[int]:
+        """Members in the order of their first operand that is not the same for all: so it is read as a whole."""
+        for k, source in enumerate(sources):
+            if source != NONE and len(np.unique(index[:, k])) == len(index):
+                found: list[int] = np.argsort(self.position[index[:, k]]).tolist()
+                return found
+        return list(range(len(index)))
 
     def _operand(self, nodes: Index, source: int) -> View | float | Numbers:
         if source != NONE:
@@ -202,7 +212,7 @@ class Grouping:
         blocks: list[Rows | Matrix | None] = []
         for (left, right), terms in parts.items():
             block: Rows | Matrix | None = None
-            if self._is_weighted(left, right):
+            if self._is_weighted(left, right) and (self.batched[right] or rows > 1) and len(terms.row) > 1:
                 block = as_matrix(terms, rows, left, right)
             else:
                 found = as_rows(terms, rows, left, None if right == NONE else right)
@@ -265,6 +275,8 @@ class Grouping:
     ) -> None:
         """Add the group, its members in the order in which a product over patches gives them."""
         order = next((b.order for b in blocks if isinstance(b, Matrix) and b.order is not None), None)
+        if order is None and not any(isinstance(block, Matrix) for block in blocks):
+            order = self._order_of_rows(blocks, len(members))  # type: ignore[arg-type]
         if order is not None:
             members = [members[r] for r in order.tolist()]
             constants = constants[order]
@@ -272,6 +284,15 @@ class Grouping:
         batched = any(self.batched[s] for pair in parts for s in pair if s != NONE)
         constant: float | Numbers = float(constants[0]) if (constants == constants[0]).all() else constants
         self._add(members, batched, None, (), tuple(blocks), constant)
+
+
+    def _order_of_rows(self, blocks: list[Rows], rows: int) -> Index | None:
+        """As `_natural_order`, for sums of one term a row; those of computed arrays decide before others."""
+        views = [v for b in blocks for v in (b.left, b.right) if v is not None and v.index.shape[1] == 1]
+        for view in sorted(views, key=lambda v: -v.source):
+            if len(np.unique(view.index[:, 0])) == rows:
+                return np.argsort(view.index[:, 0])
+        return None
 
 
 def _reordered(block: Rows | Matrix, order: Index) -> Rows | Matrix:

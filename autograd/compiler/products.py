@@ -141,6 +141,9 @@ def shared(terms: Terms, rows: int, left: int, right: int) -> Matrix | None:
     filled = int((patches != HOLE).sum())
     if filled != len(which) or filled < 0.3 * patches.size or len(np.unique(weights)) < weights.size:
         return None
+    fullest = patches[(patches != HOLE).sum(axis=1).argmax()]
+    reading = np.argsort(fullest)
+    weights, patches = weights[reading], patches[:, reading]
     row_of = np.empty((positions, channels), dtype=np.int64)
     row_of[position, channel] = np.arange(rows)
     return Matrix(coefficient, View(left, weights.T), View(right, patches), row_of.reshape(-1))

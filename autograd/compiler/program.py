@@ -11,14 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autograd.compiler.arguments import Argument, read_batch, shape_of, shaped
-from autograd.compiler.emit import Emitter, load
+from autograd.compiler.engines import engine_for
 from autograd.compiler.failures import not_finite
-from autograd.compiler.grouping import Grouping
-from autograd.compiler.layout import Layout, in_reading_order
 from autograd.compiler.names import argument_names, sanitised
 from autograd.compiler.simplify import simplify
 from autograd.compiler.tracing import trace
-from autograd.compiler.writer import Writer
 from autograd.nested import flatten
 from autograd.value import Value
 
@@ -31,8 +28,6 @@ class Program:
     Attributes:
         parameters: the leaves that the function captured, in the order of the flat vector.
         nodes: how many nodes the trace had.
-        operations: how many array operations are emitted, forward and backward.
-        matrix_products: how many of them are products of matrices.
         seconds: how long compiling took.
     """
 
@@ -69,48 +64,35 @@ class Program:
         self._seeds = 1 if has_aux else self._outputs
         nodes = {leaf: i for i, leaf in traced.leaves.items()}
         indices = [nodes[leaf] for leaf in captured]
+        self._name = sanitised(getattr(self._function, "__name__", "")) or "function"
         scalars = simplify(traced, set(indices))
-        grouping = Grouping(scalars, indices)
-        self._emitter = Emitter(Writer(scalars, grouping, names), self._seeds)
-        writer = self._emitter.writer
-        arrays = [array.index for array in writer.parameters]
-        self.parameters = [captured[k] for k in in_reading_order(arrays, len(captured))]
+        self._engine = engine_for(scalars, indices, names, self._seeds, self._dtype, self._name)
+        self.parameters = [captured[k] for k in self._engine.natural_order]
         if parameters is not None:
-            given = list(dict.fromkeys(parameters))
-            self.parameters = [*given, *(p for p in self.parameters if p not in set(given))]
+            given = dict.fromkeys(parameters)
+            self.parameters = [*given, *(p for p in self.parameters if p not in given)]
         place = {parameter: i for i, parameter in enumerate(self.parameters)}
-        flat = np.array([place[leaf] for leaf in captured], dtype=np.int64)
-        self._layout = Layout([flat[index] for index in arrays], len(self.parameters))
-        name = sanitised(getattr(self._function, "__name__", "")) or "function"
-        self._name = name
-        text = f"{self._emitter.forward}\n{self._emitter.backward}"
-        self.operations = text.count("\n    ") - text.count("return") - text.count("= saved")
-        self.matrix_products = text.count(" @ ")
-        self._load()
-        self._vector: Array | None = None
-
-    def _load(self) -> None:
-        loaded = load(self._name, self.source, self._constants())
-        self._forward, self._backward = loaded["forward"], loaded["backward"]
-        self._input_gradients: Callable[..., Any] | None = None
-
-    def _constants(self) -> dict[str, Any]:
-        return {
-            name: x.astype(self._dtype) if isinstance(x, np.ndarray) and x.dtype.kind == "f" else x
-            for name, x in self._emitter.writer.constants.items()
-        }
+        self._engine.lay_out(np.array([place[leaf] for leaf in captured], dtype=np.int64))
 
     @property
     def source(self) -> str:
         """The program as Python source: the forward pass, and the backward pass to the captured leaves."""
-        pieces = [*self._emitter.prelude(), self._emitter.forward, self._emitter.backward]
-        return "\n\n".join(pieces) + "\n"
+        return self._engine.source
 
     @property
     def input_gradients_source(self) -> str:
-        """The function behind `input_gradients`, as source."""
-        piece = self._emitter.input_gradients()
-        return "\n\n".join([*self._emitter.prelude(), piece]) + "\n"
+        """What `input_gradients` runs, as source."""
+        return self._engine.input_gradients_source
+
+    @property
+    def operations(self) -> int:
+        """How many array operations are emitted, forward and backward; of a thin program, how many lines."""
+        return self._engine.operations
+
+    @property
+    def matrix_products(self) -> int:
+        """How many of the operations are products of matrices."""
+        return self._engine.matrix_products
 
     def __str__(self) -> str:
         return (
@@ -128,7 +110,7 @@ class Program:
         """
         rows, batched, samples = read_batch(self._arguments, arguments, self._dtype)
         with np.errstate(all="ignore"):
-            outputs, _ = self._forward(*rows, *self._layout.views(self._live()))
+            outputs = self._engine.outputs(self._live(), rows)
         outputs = self._of_samples(outputs, samples)
         self._check(rows, outputs)
         return self._shaped(outputs, batched)
@@ -179,7 +161,7 @@ class Program:
         """What calling the program gives, with the captured leaves' numbers as a vector, unchecked."""
         rows, batched, samples = read_batch(self._arguments, arguments, self._dtype)
         with np.errstate(all="ignore"):
-            outputs, _ = self._forward(*rows, *self._layout.views(weights))
+            outputs = self._engine.outputs(weights, rows)
         return self._shaped(self._of_samples(outputs, samples), batched)
 
     def input_gradients(self, *arguments: Any) -> Any:
@@ -199,14 +181,10 @@ class Program:
         if self._seeds > 1:
             raise TypeError("derivatives to the arguments are of functions that return one number")
         rows, batched, samples = read_batch(self._arguments, arguments, self._dtype)
-        if self._input_gradients is None:
-            source = self.input_gradients_source
-            self._input_gradients = load(self._name, source, self._constants())["input_gradients"]
         seeds = np.ones((samples, 1), self._dtype)
         with np.errstate(all="ignore"):
-            outputs, found = self._input_gradients(seeds, *rows, *self._layout.views(self._live()))
+            outputs, arrays = self._engine.input_gradients(self._live(), rows, seeds)
         outputs = self._of_samples(outputs, samples)
-        arrays = [np.broadcast_to(np.asarray(x, self._dtype), row.shape) for x, row in zip(found, rows)]
         self._check(rows, outputs, *arrays)
         result = [a.shaped(np.array(array), batched) for a, array in zip(self._arguments, arrays)]
         value = self._shaped(outputs, batched)
@@ -215,10 +193,8 @@ class Program:
     # Underneath
 
     def _run(self, weights: Array, gradient: Array, rows: list[Array], seeds: Array) -> Array:
-        arrays = self._layout.views(weights)
         with np.errstate(all="ignore"):
-            outputs, saved = self._forward(*rows, *arrays)
-            self._layout.collect(self._backward(seeds, saved, *rows, *arrays), gradient)
+            outputs = self._engine.gradient(weights, rows, seeds, gradient)
         return self._of_samples(outputs, len(seeds))
 
     def _live(self) -> Array:

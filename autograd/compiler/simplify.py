@@ -19,6 +19,7 @@ from autograd.primitives import Primitive
 
 _ADD, _SUB, _MUL, _DIV, _NEG = primitives.add, primitives.sub, primitives.mul, primitives.div, primitives.neg
 _SUM, _DOT, _WHERE, _IDENTITY = primitives.sum_, primitives.dot, primitives.where, primitives.identity
+_POWER = primitives.constant_power
 _LINEAR = frozenset({_ADD, _SUB, _MUL, _NEG, _SUM, _DOT})
 
 
@@ -99,6 +100,9 @@ def _merge(trace: Trace, captured: set[int]) -> tuple[list[tuple[int, ...]], dic
             variable = i in arguments or i in captured
         else:
             variable = not all([k in constants for k in merged])
+            if variable and primitive is _POWER and constants[merged[1]] in (0.0, 1.0):
+                variable = constants[merged[1]] == 1.0
+                primitive = _IDENTITY
         if not variable:
             number = trace.numbers[i]
             stands = seen.setdefault((number, math.copysign(1.0, number)), i)

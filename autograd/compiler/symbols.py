@@ -52,7 +52,10 @@ class Symbol:
     def _infix(self, operator: str, a: Any, b: Any) -> Any:
         binding = _INFIX[operator]
         if operator == "*" and isinstance(a, Symbol) and isinstance(b, Symbol):
-            a, b = (a if b.mask is None else a, b.mask or b) if a.mask is None else (a.mask, b)
+            if a.mask is not None:
+                a = a.mask
+            elif b.mask is not None:
+                b = b.mask
         left = _operand(a, binding + (operator != "@" and _is_matrix_product(a) and binding == PRODUCT))
         right = _operand(b, binding if operator in "+*" and not _is_matrix_product(b) else binding + 1)
         width = max([x.width for x in (a, b) if isinstance(x, Symbol)])

@@ -7,13 +7,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from autograd.compiler.arrays import HELPERS, NUMPY, Scatter, one_by_one
+from autograd.compiler.arrays import Scatter
+from autograd.compiler.calls import Calls
 from autograd.compiler.grouping import PARAMETERS, Group, Grouping
-from autograd.compiler.names import Names, sanitised, stem
+from autograd.compiler.names import sanitised, stem
 from autograd.compiler.products import HOLE, Index, Matrix, Numbers, Rows, View
 from autograd.compiler.simplify import Scalars
-from autograd.compiler.symbols import ATOM, Symbol
-from autograd.primitives import TABLE, Primitive
+from autograd.compiler.symbols import Symbol
 
 
 class Statement(NamedTuple):
@@ -31,26 +31,20 @@ class ParameterArray(NamedTuple):
     index: Index
 
 
-class Writer:
+class Writer(Calls):
     """Names for everything that is computed, and views of it as source.
 
     Attributes:
-        constants: what the source refers to besides what it is given: index arrays, arrays of numbers, functions.
         notes: a comment on each index array and array of numbers.
-        prelude: the definitions of functions that the primitives' array forms make.
         parameters: the arrays of captured leaves.
         name: of the array of each source; "" for the captured leaves, which come in several arrays.
     """
 
     def __init__(self, scalars: Scalars, grouping: Grouping, arguments: list[str]) -> None:
+        super().__init__()
         self.scalars, self.grouping = scalars, grouping
-        self.constants: dict[str, Any] = {}
         self.notes: list[str] = []
-        self.prelude: list[str] = []
         self.parameters: list[ParameterArray] = []
-        built_in = [primitive.name for primitive in NUMPY]
-        self.names = Names([*HELPERS, *built_in, "forward", "backward", "input_gradients", "gradient", "saved", "n"])
-        self._functions: dict[Primitive, str] = {}
         self._index_names: dict[tuple[bytes, tuple[int, ...]], str] = {}
         self._number_names: dict[tuple[bytes, tuple[int, ...]], str] = {}
         self._scatter_names: dict[tuple[bytes, int], str] = {}
@@ -60,9 +54,6 @@ class Writer:
         self.layer: dict[int, int] = {}  # the number of the layer that a group belongs to
         for group in grouping.groups:
             self.name.append(self._name_group(group))
-
-    def symbol(self, text: str, width: int, binding: int = ATOM) -> Symbol:
-        return Symbol(text, binding, width, self.call)
 
     # Names
 
@@ -88,46 +79,7 @@ class Writer:
     def _first_group(self) -> int:
         return len(self.grouping.widths) - len(self.grouping.groups)
 
-    # Functions and constants
-
-    def call(self, primitive: Primitive) -> str:
-        """The name of a function for a primitive; its array form is found when it is first called for."""
-        if primitive in self._functions:
-            return self._functions[primitive]
-        if primitive in NUMPY:
-            name = self._functions[primitive] = primitive.name
-            self.constants[name] = NUMPY[primitive]
-            return name
-        builtin = TABLE.get(primitive.name) is primitive and primitive.name.isidentifier()
-        name = self._functions[primitive] = self.names.plain(sanitised(primitive.name) if builtin else self._own(primitive))
-        text = self._array_form(primitive)
-        if text is not None:
-            self.prelude.append(text.replace("\0", name))
-        elif primitive.array is not None:
-            self.constants[name] = primitive.array
-        else:
-            self.constants[name] = one_by_one(primitive.forward)
-        return name
-
-    def _own(self, primitive: Primitive) -> str:
-        return sanitised(primitive.name) or "function"
-
-    def _array_form(self, primitive: Primitive) -> str | None:
-        """The definition of a function for a primitive, where its rule is an expression that symbols go through."""
-        import inspect
-
-        for rule in (primitive.array, primitive.forward):
-            if rule is None:
-                continue
-            try:
-                letters = [f"x{i + 1}" for i in range(len(inspect.signature(rule).parameters))]
-                letters = ["x"] if len(letters) == 1 else letters
-                result = rule(*(self.symbol(letter, 1) for letter in letters))
-            except (TypeError, ValueError, AttributeError):
-                continue
-            if isinstance(result, Symbol):
-                return f"def \0({', '.join(letters)}):\n    return {result.text}"
-        return None
+    # Constants
 
     def index(self, index: Index) -> str:
         """The name of an index array."""
