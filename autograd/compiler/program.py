@@ -142,18 +142,21 @@ class Program:
             return self._shaped(outputs, batched)
         return float(outputs[:, 0].sum() * seeds[0, 0])
 
-    def outputs_and_gradient(self, weights: Array, *arguments: Any) -> tuple[Any, Array]:
+    def outputs_and_gradient(
+        self, weights: Array, *arguments: Any, into: Array | None = None
+    ) -> tuple[Any, Array]:
         """The flat path that `nn.fit` goes: nothing is read from Values or written to them.
 
         Args:
             weights: one number for each of `parameters`, a vector of the program's dtype.
             arguments: a batch.
+            into: a vector for the gradient, where it need not be a new one.
 
         Returns:
             What calling the program gives, and the gradient of the cost as a vector. Neither is checked for inf or nan.
         """
         rows, batched, samples = read_batch(self._arguments, arguments, self._dtype)
-        gradient = np.empty_like(weights)
+        gradient = np.empty_like(weights) if into is None else into
         outputs = self._run(weights, gradient, rows, self._cost_seeds(samples))
         return self._shaped(outputs, batched), gradient
 

@@ -216,13 +216,21 @@ class _Collector:
 
 
 def _merged(found: Sum) -> Sum:
-    """The same with each product once, and without those of coefficient 0."""
+    """The same with each product once, and without those that a constant 0 multiplies.
+
+    What cancels stays, as it does in x - x: where x is infinite, this is not 0.
+    """
     keys = list(zip(found.lefts, found.rights))
     if len(set(keys)) == len(keys) and 0.0 not in found.coefficients:
         return found
     total: dict[tuple[int, int], float] = {}
     for key, c in zip(keys, found.coefficients):
         total[key] = total.get(key, 0.0) + c
-    left = [(c, x, y) for (x, y), c in total.items() if c != 0.0]
+    left: list[tuple[float, int, int]] = []
+    for key, c in zip(keys, found.coefficients):
+        if total.get(key) == 0.0 and c != 0.0:
+            left.append((c, *key))
+        elif key in total and total[key] != 0.0:
+            left.append((total.pop(key), *key))
     coefficients, lefts, rights = map(list, zip(*left)) if left else ([], [], [])
     return Sum(coefficients, lefts, rights, found.constant)  # type: ignore[arg-type]
