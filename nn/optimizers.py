@@ -108,7 +108,7 @@ class Optimizer(ABC):
         with np.errstate(over="ignore", invalid="ignore"):
             self.update(new, gradients)
             if all(math.isfinite(vector.sum()) for vector in (new, *self.state.values())):
-                return new  # a sum is finite only where all of it is; it may overflow of its own, so look closer
+                return new  # finite only where all of it is; it may overflow of its own, so else look closer
         finite = np.isfinite([new, *self.state.values()]).all(axis=0)
         if finite.all():
             return new

@@ -48,6 +48,8 @@ class Argument(NamedTuple):
             ValueError: for another shape, or ragged samples.
             TypeError: for anything but real numbers.
         """
+        if type(given) is np.ndarray and given.dtype == dtype and given.shape[1:] == self.shape and given.ndim:
+            return given.reshape(len(given), self.size), True
         if self.shape is None:
             return self._read_ragged(given, dtype)
         try:
@@ -100,6 +102,9 @@ def read_batch(arguments: Sequence[Argument], given: Sequence[Any], dtype: Any) 
     if len(given) != len(arguments):
         raise TypeError(f"the program takes {len(arguments)} argument(s), got {len(given)}")
     read = [argument.read(x, dtype) for argument, x in zip(arguments, given)]
+    samples = len(read[0][0]) if read else 1
+    if all(batched and len(rows) == samples for rows, batched in read) and samples:
+        return [rows for rows, _ in read], bool(read), samples
     kinds = {batched for _, batched in read}
     if len(kinds) > 1:
         one = next(a.name for a, (_, batched) in zip(arguments, read) if not batched)
@@ -108,7 +113,6 @@ def read_batch(arguments: Sequence[Argument], given: Sequence[Any], dtype: Any) 
     if len(set(lengths.values())) > 1:
         told = ", ".join(f"{n} of {name}" for name, n in lengths.items())
         raise ValueError(f"a batch has as many samples of each argument, got {told}")
-    samples = next(iter(lengths.values()), 1)
     if samples == 0:
         raise ValueError("a batch must hold at least one sample, got none")
     return [rows for rows, _ in read], kinds == {True}, samples
