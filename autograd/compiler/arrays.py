@@ -64,8 +64,8 @@ def one_by_one(forward: Callable[..., float]) -> Callable[..., Array]:
     apply = np.frompyfunc(lambda *numbers: forward(*map(float, numbers)), forward_arity(forward), 1)
 
     def elementwise(*arrays: Any) -> Array:
-        dtype = np.result_type(*(a for a in arrays if isinstance(a, np.ndarray)))
-        found: Array = apply(*arrays).astype(dtype)
+        dtype = np.result_type(*(a.dtype for a in arrays if hasattr(a, "dtype")), np.float32)
+        found: Array = np.asarray(apply(*arrays)).astype(dtype)
         return found
 
     return elementwise

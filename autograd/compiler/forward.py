@@ -19,10 +19,10 @@ def forward_statements(writer: Writer) -> list[Statement]:
     _name_parameters(writer)
     for group in writer.grouping.groups:
         if group.primitive is None:
-            text = _sum(writer, group, statements).text
+            computed = _sum(writer, group, statements)
         else:
-            text = application(writer, group).text
-        statements.append(Statement(writer.name[group.source], text, writer.shape(group.source)))
+            computed = application(writer, group)
+        statements.append(Statement(writer.name[group.source], computed.text, writer.shape(group.source)))
     return statements
 
 
@@ -164,14 +164,11 @@ def columns_symbol(writer: Writer, block: Matrix) -> Symbol:
     """What a matrix is multiplied with: samples by K, or samples and positions by K."""
     positions, k = block.columns.index.shape
     if positions == 1:
-        index = block.columns.index[0]
-        if len(index) > 1 and (index == index[0]).all():
-            return writer.symbol(writer.table(block.columns).text, k)
-        return writer.vector(View(block.columns.source, index))
+        return writer.columns(block.columns.source, block.columns.index[0])
     key = (block.columns.source, block.columns.index.tobytes())
     if key in writer.patches:
         return writer.symbol(writer.patches[key], k)
-    flat = writer._columns(block.columns.source, block.columns.index.reshape(-1))
+    flat = writer.columns(block.columns.source, block.columns.index.reshape(-1))
     return writer.symbol(f"{flat.text}.reshape(-1, {k})", k)
 
 

@@ -83,7 +83,36 @@ def simplify(trace: Trace, captured: set[int]) -> Scalars:
             for k in operands[i]:
                 needed[k] = 1
     order.reverse()
-    return Scalars(trace, order, sums, kept, constants, outputs)
+    return _merge_again(Scalars(trace, order, sums, kept, constants, outputs))
+
+
+def _merge_again(scalars: Scalars) -> Scalars:
+    """Let those be one that turned out equal: x + y and y + x, or 2 x and x + x."""
+    new: dict[int, int] = {}
+    seen: dict[object, int] = {}
+    for i in scalars.order:
+        found = scalars.sums.get(i)
+        key: object
+        if found is None:
+            operands = scalars.operands[i] = tuple([new.get(k, k) for k in scalars.operands[i]])
+            key = (scalars.trace.primitives[i], operands)
+        else:
+            if new:
+                found = scalars.sums[i] = found._replace(
+                    lefts=[new.get(k, k) for k in found.lefts], rights=[new.get(k, k) for k in found.rights]
+                )
+            pairs = [(y, x) if x < y else (x, y) for x, y in zip(found.lefts, found.rights)]
+            key = (found.constant, tuple(sorted(zip(pairs, found.coefficients))))
+        stands = seen.setdefault(key, i)
+        if stands != i:
+            new[i] = stands
+    if not new:
+        return scalars
+    order = [i for i in scalars.order if i not in new]
+    for i in new:
+        scalars.sums.pop(i, None)
+        scalars.operands.pop(i, None)
+    return scalars._replace(order=order, outputs=[new.get(i, i) for i in scalars.outputs])
 
 
 def _merge(trace: Trace, captured: set[int]) -> tuple[list[tuple[int, ...]], dict[int, float], list[int]]:

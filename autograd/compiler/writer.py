@@ -143,7 +143,7 @@ class Writer(Calls):
             index = index[:1]
         if view.source == PARAMETERS:
             return self._parameter_vector(index, layer)
-        return self._columns(view.source, index)
+        return self.columns(view.source, index)
 
     def _parameter_vector(self, index: Index, layer: int | None) -> Symbol:
         period = _period(index)
@@ -156,7 +156,10 @@ class Writer(Calls):
         self.constants[name] = function
         return self.symbol(f"{name}({arguments})", width)
 
-    def _columns(self, source: int, index: Index) -> Symbol:
+    def columns(self, source: int, index: Index) -> Symbol:
+        """Columns of a source, each as often as the index has it."""
+        if source == PARAMETERS:
+            return self.symbol(self.parameter(index, "p"), len(index))
         name, width = self.name[source], self.grouping.widths[source]
         before = ":, " if self.grouping.batched[source] else ""
         found = as_slice(index)
@@ -175,7 +178,7 @@ class Writer(Calls):
         rows, terms = view.index.shape
         if view.source == PARAMETERS:
             return self.symbol(self.parameter(view.index, role, layer), terms)
-        flat = self._columns(view.source, view.index.reshape(-1))
+        flat = self.columns(view.source, view.index.reshape(-1))
         before = "-1, " if self.grouping.batched[view.source] else ""
         return self.symbol(f"{flat.text}.reshape({before}{rows}, {terms})", terms)
 
@@ -214,8 +217,8 @@ def _base(group: Group) -> str:
         return sanitised(group.primitive.name) or "f"
     if len(group.blocks) == 1 and isinstance(group.blocks[0], Rows) and group.blocks[0].left.index.shape[1] > 1:
         return "s"
-    signs = [b.coefficients for b in group.blocks if isinstance(b, Rows) and b.right is None]
-    return "e" if signs in ([1.0, -1.0], [-1.0, 1.0]) else "y"
+    signs = {b.coefficients for b in group.blocks if isinstance(b, Rows) and isinstance(b.coefficients, float)}
+    return "e" if len(group.blocks) == 2 and signs == {1.0, -1.0} else "y"
 
 
 def _shape(shape: tuple[Any, ...]) -> str:
