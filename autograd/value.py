@@ -221,7 +221,9 @@ class Value:
 
     def __bool__(self) -> bool:
         if recording.ever_traced and not self.is_constant and (tracer := recording.tracer.get()) is not None:
-            tracer.refuse("bool() of a Value", "choose with autograd.where(condition, a, b) in place of if, and, or, not")
+            tracer.refuse(
+                "bool() of a Value", "choose with autograd.where(condition, a, b) in place of if, and, or, not"
+            )
         return self.data != 0
 
     def __float__(self) -> Never:

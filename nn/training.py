@@ -25,6 +25,7 @@ from nn.pitfalls import refuse_what_trains_badly
 
 Callback = Callable[[Module, History], Any]
 
+
 def fit(
     model: Module,
     inputs: ArrayLike,

@@ -16,7 +16,7 @@ Array = NDArray[Any]
 def shape_of(structure: Any) -> tuple[int, ...] | None:
     """The shape of a nested sequence as an array; None where it is ragged."""
     if isinstance(structure, np.ndarray):
-        return structure.shape
+        return tuple(structure.shape)
     if not isinstance(structure, (list, tuple)):
         return ()
     shapes = {shape_of(item) for item in structure}
@@ -68,7 +68,9 @@ class Argument(NamedTuple):
     def _expected(self) -> str:
         if self.shape == ():
             return "a number, or an array of one number a sample"
-        return f"of shape {self.shape} for one sample, or (samples, {', '.join(map(str, self.shape or ()))}) for several"
+        return (
+            f"of shape {self.shape} for one sample, or (samples, {', '.join(map(str, self.shape or ()))}) for several"
+        )
 
     def _read_ragged(self, given: Any, dtype: Any) -> tuple[Array, bool]:
         wanted = _lengths(self.example)

@@ -44,7 +44,9 @@ class Calls:
             self.constants[name] = NUMPY[primitive]
             return name
         builtin = TABLE.get(primitive.name) is primitive and primitive.name.isidentifier()
-        name = self._functions[primitive] = self.names.plain(sanitised(primitive.name) if builtin else self._own(primitive))
+        name = self._functions[primitive] = self.names.plain(
+            sanitised(primitive.name) if builtin else self._own(primitive)
+        )
         text = self._array_form(primitive)
         if text is not None:
             self.prelude.append(text.replace("\0", name))

@@ -173,7 +173,7 @@ def columns_symbol(writer: Writer, block: Matrix) -> Symbol:
 
 
 def _matrix(writer: Writer, group: Group, block: Matrix, statements: list[Statement]) -> Any:
-    positions, k = block.columns.index.shape
+    positions, _k = block.columns.index.shape
     weights = scaled_weights(writer, group, block)
     turned = writer.symbol(f"{written(weights, ATOM)}.T".removesuffix(".T.T"), len(group.members))
     if weights.text.endswith(".T"):
@@ -236,6 +236,3 @@ def _output_piece(writer: Writer, source: int, nodes: list[int]) -> str:
     if len(index) > 1 and (index == index[0]).all():
         return writer.table(View(source, index[None])).text + ("[:, 0]" if writer.is_batched(view) else "[0]")
     return writer.vector(view).text
-
-
-

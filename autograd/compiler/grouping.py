@@ -9,7 +9,7 @@ has, so that the edges of a padded convolution lie as deep as its middle.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -24,7 +24,6 @@ from autograd.compiler.products import (
     as_matrix,
     as_rows,
     constant_matrix,
-    dense,
     shared,
 )
 from autograd.compiler.simplify import Scalars, Sum
@@ -50,7 +49,7 @@ class Group(NamedTuple):
     source: int
     members: list[int]
     batched: bool
-    primitive: Primitive | None
+    primitive: Any  # a Primitive or None; said so, mypy would take it for the method that its __get__ makes
     operands: tuple[View | float | Numbers, ...]
     blocks: tuple[Rows | Matrix, ...]
     constant: float | Numbers
@@ -110,7 +109,7 @@ class Grouping:
 
     def _group_applications(self, nodes: list[int]) -> None:
         """Nodes of one primitive whose operands come from the same arrays, one array for each operand."""
-        found: dict[object, list[int]] = {}
+        found: dict[tuple[Primitive | None, tuple[int, ...], tuple[float, ...]], list[int]] = {}
         operands = self._scalars.operands
         for i in nodes:
             sources = tuple([int(self.source[k]) for k in operands[i]])
@@ -119,17 +118,17 @@ class Grouping:
             if primitive is primitives.constant_power:  # whose derivative asks what the exponent is
                 numbers = tuple([float(self.number[k]) for k, s in zip(operands[i], sources) if s == NONE])
             found.setdefault((primitive, sources, numbers), []).append(i)
-        for (primitive, sources, _), members in found.items():  # type: ignore[misc]
+        for (primitive, sources, _), members in found.items():
             index = np.array([operands[i] for i in members])
-            order = self._natural_order(index, sources)  # type: ignore[has-type]
+            order = self._natural_order(index, sources)
             members, index = [members[k] for k in order], index[order]
-            batched = any(s != NONE and self.batched[s] for s in sources)  # type: ignore[has-type]
+            batched = any(s != NONE and self.batched[s] for s in sources)
             views: list[View | float | Numbers]
-            if primitive is primitives.logsumexp and len(set(sources)) == 1:  # type: ignore[has-type]
-                views = [View(sources[0], self.position[index])]  # type: ignore[has-type]
+            if primitive is primitives.logsumexp and len(set(sources)) == 1:
+                views = [View(sources[0], self.position[index])]
             else:
-                views = [self._operand(index[:, k], source) for k, source in enumerate(sources)]  # type: ignore[has-type]
-            self._add(members, batched, primitive, tuple(views))  # type: ignore[has-type]
+                views = [self._operand(index[:, k], source) for k, source in enumerate(sources)]
+            self._add(members, batched, primitive, tuple(views))
 
     def _natural_order(self, index: Index, sources: tuple[int, ...]) -> list[int]:
         """Members in the order of their first operand that is not the same for all: so it is read as a whole."""
@@ -154,7 +153,7 @@ class Grouping:
         terms = self._oriented(sums)
         pair = (self.source[terms.left] + 1) * (len(self.widths) + 1) + self._source_or_none(terms.right) + 1
         order = np.lexsort((self._place(terms.left), self._place(terms.right), pair, terms.row))
-        terms = Terms(*(part[order] for part in terms))
+        terms = terms.reordered(order)
         for rows in self._same_structure(terms, pair[order], len(nodes)):
             parts = self._by_pair(terms.of_rows(np.array(rows), len(nodes)))
             self._arrange([nodes[r] for r in rows], parts, np.array([sums[r].constant for r in rows]))
@@ -184,10 +183,11 @@ class Grouping:
 
     def _same_structure(self, terms: Terms, pair: Index, count: int) -> Iterable[list[int]]:
         """Rows that take their terms from the same pairs of sources; weighted sums may differ in how many terms."""
-        starts = np.flatnonzero(np.r_[True, (np.diff(terms.row) != 0) | (np.diff(pair) != 0)]) if len(pair) else []
+        changes = (np.diff(terms.row) != 0) | (np.diff(pair) != 0)
+        starts = np.flatnonzero(np.r_[True, changes])[: len(pair)]
         lengths = np.diff(np.r_[starts, len(pair)]).tolist()
         structure: list[list[tuple[int, int]]] = [[] for _ in range(count)]
-        for start, length in zip(np.asarray(starts, dtype=np.int64).tolist(), lengths):
+        for start, length in zip(starts.tolist(), lengths):
             left, right = divmod(int(pair[start]), len(self.widths) + 1)
             weighted = self._is_weighted(left - 1, right - 1)
             structure[int(terms.row[start])].append((int(pair[start]), 0 if weighted else length))
@@ -284,7 +284,6 @@ class Grouping:
         batched = any(self.batched[s] for pair in parts for s in pair if s != NONE)
         constant: float | Numbers = float(constants[0]) if (constants == constants[0]).all() else constants
         self._add(members, batched, None, (), tuple(blocks), constant)
-
 
     def _order_of_rows(self, blocks: list[Rows], rows: int) -> Index | None:
         """As `_natural_order`, for sums of one term a row; those of computed arrays decide before others."""

@@ -1,4 +1,4 @@
-"""Names for the emitted source: the users' labels where they make names, else those of the texts. Never anything else."""
+"""Names for the emitted source: users' labels where they make names, else those of the texts. Nothing else."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Names:
 
 
 def sanitised(text: str) -> str:
-    """The letters, digits and underscores of a text as an identifier of at most 24 characters; "" where none is left."""
+    """The letters, digits and underscores of a text as an identifier, at most 24 of them; "" where none is left."""
     cleaned = re.sub(r"[^0-9A-Za-z_]+", "_", text).strip("_")[:24].rstrip("_")
     return cleaned if re.match(r"[A-Za-z]", cleaned) else ""
 
@@ -61,7 +61,7 @@ def _stem(label: str) -> str:
 def argument_names(function: Callable[..., Any], count: int) -> list[str]:
     """What the function's own signature calls its arguments."""
     try:
-        parameters = [p for p in inspect.signature(function).parameters.values()]
+        parameters = list(inspect.signature(function).parameters.values())
     except (TypeError, ValueError):
         parameters = []
     plain = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]

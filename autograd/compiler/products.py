@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,7 +14,8 @@ Numbers = NDArray[np.float64]
 HOLE = -1  # as an index: reads zero
 
 
-class View(NamedTuple):
+@dataclass(frozen=True)
+class View:
     """Elements of a source, the array of an argument, of the parameters or of a group, in any shape."""
 
     source: int
@@ -57,14 +59,18 @@ class Terms(NamedTuple):
     right: Index
     coefficients: Numbers
 
+    def reordered(self, order: Index) -> Terms:
+        """The same in another order."""
+        return Terms(self.row[order], self.left[order], self.right[order], self.coefficients[order])
+
     def of_rows(self, rows: Index, count: int) -> Terms:
         """Those of some rows only, which are numbered anew, in the order given."""
         number = np.full(count, -1)
         number[rows] = np.arange(len(rows))
         chosen = number[self.row] >= 0
         row = number[self.row[chosen]]
-        order = np.argsort(row, kind="stable")
-        return Terms(row[order], *(part[chosen][order] for part in self[1:]))
+        found = Terms(row, self.left[chosen], self.right[chosen], self.coefficients[chosen])
+        return found.reordered(np.argsort(row, kind="stable"))
 
 
 def uniform(coefficients: Numbers) -> float | Numbers:
@@ -82,7 +88,7 @@ def dense(terms: Terms, rows: int) -> tuple[Index, Index, Numbers] | None:
 
 
 def as_matrix(terms: Terms, rows: int, left: int, right: int) -> Matrix | None:
-    """All rows over the same columns: the dense layer of a network. Terms are sorted by their right side in each row."""
+    """All rows over the same columns, as in a network's layer. Terms are sorted by their right side in each row."""
     found = dense(terms, rows)
     if found is None or len(terms.row) < 2:
         return None
@@ -132,7 +138,11 @@ def shared(terms: Terms, rows: int, left: int, right: int) -> Matrix | None:
     by_column = channel[terms.row[order]].reshape(-1, channels)
     columns = terms.right[order].reshape(-1, channels)
     where = position[terms.row[order]].reshape(-1, channels)
-    if not (by_column == np.arange(channels)).all() or (columns != columns[:, :1]).any() or (where != where[:, :1]).any():
+    if (
+        not (by_column == np.arange(channels)).all()
+        or (columns != columns[:, :1]).any()
+        or (where != where[:, :1]).any()
+    ):
         return None
     weights, which = np.unique(terms.left[order].reshape(-1, channels), axis=0, return_inverse=True)
     which = which.reshape(-1)

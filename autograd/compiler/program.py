@@ -142,9 +142,7 @@ class Program:
             return self._shaped(outputs, batched)
         return float(outputs[:, 0].sum() * seeds[0, 0])
 
-    def outputs_and_gradient(
-        self, weights: Array, *arguments: Any, into: Array | None = None
-    ) -> tuple[Any, Array]:
+    def outputs_and_gradient(self, weights: Array, *arguments: Any, into: Array | None = None) -> tuple[Any, Array]:
         """The flat path that `nn.fit` goes: nothing is read from Values or written to them.
 
         Args:
@@ -219,7 +217,7 @@ class Program:
 
     def _shaped(self, outputs: Array, batched: bool) -> Any:
         if self._has_aux:
-            first, auxiliary = self._structure
+            _, auxiliary = self._structure
             rest = shaped(outputs[:, 1:], shape_of(auxiliary), flatten(auxiliary, "auxiliary")[1], batched)
             return shaped(outputs[:, :1], (), next, batched), rest
         return shaped(outputs, shape_of(self._structure), self._rebuild, batched)
@@ -282,5 +280,3 @@ def make(
     finally:
         if was_enabled:
             gc.enable()
-
-

@@ -128,7 +128,7 @@ def _merge(trace: Trace, captured: set[int]) -> tuple[list[tuple[int, ...]], dic
         if primitive is None:
             variable = i in arguments or i in captured
         else:
-            variable = not all([k in constants for k in merged])
+            variable = not constants.keys() >= set(merged)
             if variable and primitive is _POWER and constants[merged[1]] in (0.0, 1.0):
                 variable = constants[merged[1]] == 1.0
                 primitive = _IDENTITY
@@ -262,4 +262,4 @@ def _merged(found: Sum) -> Sum:
         elif key in total and total[key] != 0.0:
             left.append((total.pop(key), *key))
     coefficients, lefts, rights = map(list, zip(*left)) if left else ([], [], [])
-    return Sum(coefficients, lefts, rights, found.constant)  # type: ignore[arg-type]
+    return Sum(coefficients, lefts, rights, found.constant)

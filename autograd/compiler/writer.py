@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,7 +25,8 @@ class Statement(NamedTuple):
     shape: str
 
 
-class ParameterArray(NamedTuple):
+@dataclass(frozen=True)
+class ParameterArray:
     """An array of captured leaves: its name, and which leaves, as positions among them."""
 
     name: str
@@ -186,7 +188,9 @@ class Writer(Calls):
         return view is not None and self.grouping.batched[view.source]
 
     def shape(self, source: int) -> str:
-        return _shape(("n", self.grouping.widths[source]) if self.grouping.batched[source] else (self.grouping.widths[source],))
+        return _shape(
+            ("n", self.grouping.widths[source]) if self.grouping.batched[source] else (self.grouping.widths[source],)
+        )
 
 
 def as_slice(index: Index) -> tuple[int, int, int] | None:
@@ -235,6 +239,3 @@ def product(*factors: Any) -> Any:
     for factor in factors:
         found = factor * found if isinstance(factor, float) else found * factor
     return found
-
-
-
