@@ -18,6 +18,7 @@ from autograd.compiler.forward import (
     scale,
     scaled_weights,
     sole_row,
+    weights_view,
 )
 from autograd.compiler.grouping import NONE, PARAMETERS, Group
 from autograd.compiler.products import Index, Matrix, Rows, View
@@ -128,10 +129,12 @@ class Backward:
     def _pull_through_matrix(self, group: Group, block: Matrix, delta: Symbol) -> None:
         writer, c = self.writer, scale(block)
         positions, k = block.columns.index.shape
-        channels = len(group.members) // positions
-        if block.order is not None:
-            delta = writer.symbol(f"{written(delta, ATOM)}[..., {writer.index(block.order)}]", len(group.members))
+        channels = len(group.members)
         if positions > 1:
+            channels = len(weights_view(block))
+            if block.place is not None:
+                text = f"{writer.scatter(block.place, positions * channels)}({delta.text})"
+                delta = writer.symbol(text, positions * channels)
             delta = writer.symbol(f"{written(delta, ATOM)}.reshape(-1, {channels})", channels)
         batched = writer.is_batched(block.columns)
         if block.weights is not None and self._needed[block.weights.source]:

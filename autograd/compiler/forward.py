@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from autograd import primitives
 from autograd.compiler.grouping import NONE, Group
 from autograd.compiler.products import Index, Matrix, Rows, View
@@ -146,6 +144,11 @@ def weights_symbol(writer: Writer, group: Group, block: Matrix) -> Symbol:
     return writer.table(block.weights, "w", writer.layer.get(group.source))
 
 
+def weights_view(block: Matrix) -> Index:
+    """Which weights a matrix is made of; only its shape counts for one of constants."""
+    return block.columns.index if block.weights is None else block.weights.index
+
+
 def scaled_weights(writer: Writer, group: Group, block: Matrix) -> Symbol:
     """The matrix with its coefficients, where they are not one number."""
     weights = weights_symbol(writer, group, block)
@@ -184,11 +187,10 @@ def _matrix(writer: Writer, group: Group, block: Matrix, statements: list[Statem
     found.width = len(group.members)
     if positions > 1:
         before = "-1, " if writer.is_batched(block.columns) else ""
-        found = writer.symbol(f"({found.text}).reshape({before}{len(group.members)})", len(group.members))
-        if block.order is not None:
-            place = np.empty(len(block.order), dtype=np.int64)
-            place[block.order] = np.arange(len(block.order))
-            found = writer.symbol(f"{found.text}[..., {writer.index(place)}]", len(group.members))
+        results = positions * len(weights_view(block))
+        found = writer.symbol(f"({found.text}).reshape({before}{results})", len(group.members))
+        if block.place is not None:
+            found = writer.symbol(f"{found.text}[..., {writer.index(block.place)}]", len(group.members))
     return scale(block) * found
 
 

@@ -75,13 +75,14 @@ class Grouping:
         self.groups: list[Group] = []
         self.widths: list[int] = []
         self.batched: list[bool] = []
+        use = _uses_by_kind(scalars)
         for i, number in scalars.constants.items():
             self.number[i] = number
         self._new_source(captured, False)
         for indices in scalars.trace.arguments:
             self._new_source(indices, True)
         for nodes in _levels(scalars):
-            self._group_sums([i for i in nodes if i in scalars.sums])
+            self._group_sums(sorted([i for i in nodes if i in scalars.sums], key=use.__getitem__))
             self._group_applications([i for i in nodes if i not in scalars.sums])
 
     def _new_source(self, nodes: list[int], batched: bool) -> int:
@@ -274,8 +275,11 @@ class Grouping:
         parts: dict[tuple[int, int], Terms],
     ) -> None:
         """Add the group, its members in the order in which a product over patches gives them."""
-        order = next((b.order for b in blocks if isinstance(b, Matrix) and b.order is not None), None)
-        if order is None and not any(isinstance(block, Matrix) for block in blocks):
+        order: Index | None = None
+        places = [b.place for b in blocks if isinstance(b, Matrix) and b.place is not None]
+        if places:
+            order = np.argsort(places[0])
+        elif not any(isinstance(block, Matrix) for block in blocks):
             order = self._order_of_rows(blocks, len(members))  # type: ignore[arg-type]
         if order is not None:
             members = [members[r] for r in order.tolist()]
@@ -296,11 +300,10 @@ class Grouping:
 
 def _reordered(block: Rows | Matrix, order: Index) -> Rows | Matrix:
     """A block with its rows in a new order."""
-    if isinstance(block, Matrix) and block.order is not None:
-        place = np.empty(len(order), dtype=np.int64)
-        place[order] = np.arange(len(order))
-        new = place[block.order]
-        return block._replace(order=None if (new == np.arange(len(new))).all() else new)
+    if isinstance(block, Matrix) and block.place is not None:
+        place = block.place[order]
+        whole = len(place) == len(block.columns.index) * len(block.weights.index if block.weights else ())
+        return block._replace(place=None if whole and (place == np.arange(len(place))).all() else place)
     if isinstance(block.coefficients, np.ndarray):
         block = block._replace(coefficients=block.coefficients[order])
     if isinstance(block, Matrix):
@@ -328,6 +331,26 @@ def _levels(scalars: Scalars) -> list[list[int]]:
     for i in scalars.order:
         levels[depth[i]].append(i)
     return levels
+
+
+def _uses_by_kind(scalars: Scalars) -> dict[int, int]:
+    """For each node a number that it shares with those that are used in the same way: as operands of what.
+
+    Sorted by it, what goes into the sigmoids and the tanh of a gated unit lies side by side, and is read as slices.
+    """
+    uses: dict[int, set[str]] = {i: set() for i in scalars.order}
+    for i in reversed(scalars.order):
+        found = scalars.sums.get(i)
+        if found is None:
+            for k in scalars.operands[i]:
+                if k in uses:
+                    uses[k].add(scalars.trace.primitives[i].name)  # type: ignore[union-attr]
+            continue
+        for x, y in zip(found.lefts, found.rights):
+            if y < 0 and x in uses:
+                uses[x] |= uses[i]  # as a part of what is used so
+    kinds: dict[tuple[str, ...], int] = {}
+    return {i: kinds.setdefault(tuple(sorted(uses[i])), len(kinds)) for i in scalars.order}
 
 
 def depths(scalars: Scalars) -> dict[int, int]:

@@ -42,13 +42,14 @@ class Matrix(NamedTuple):
         coefficients: a number for all, or one for each weight; without weights, the matrix itself.
         weights: of shape (C, K); None for a matrix of constants.
         columns: of shape (P, K).
-        order: which row of the group result (p, c) is, of length P · C; None where they come in order.
+        place: which of the results (p, c), counted from 0 to P · C, each row of the group is; None where it is the
+            one of its own number.
     """
 
     coefficients: float | Numbers
     weights: View | None
     columns: View
-    order: Index | None
+    place: Index | None
 
 
 class Terms(NamedTuple):
@@ -120,43 +121,54 @@ def shared(terms: Terms, rows: int, left: int, right: int) -> Matrix | None:
     """Rows that share their weights over several sets of columns, as in a convolution: one product over patches.
 
     Rows with a weight in common belong to one channel; rows over the same columns, one of each channel, to one
-    position. At a padded edge a position lacks some columns, which then read zero.
+    position. At a padded edge a position lacks some columns, which then read zero; a position may lack channels too,
+    such as a gate that has nothing to forget yet, which are computed for nothing.
     """
     coefficient = uniform(terms.coefficients)
     if not isinstance(coefficient, float):
         return None
     channel = _channels(terms, rows)
-    channels = int(channel.max()) + 1
     position = _positions(terms, rows, channel)
-    positions = int(position.max()) + 1
-    if positions * channels != rows or len(set(zip(position.tolist(), channel.tolist()))) != rows:
+    channels, positions = int(channel.max()) + 1, int(position.max()) + 1
+    place = position * channels + channel
+    if len(np.unique(place)) < rows or 2 * rows < positions * channels:
         return None
-    # Sorted by position, column, channel, the weights of a column stand side by side, one for each channel.
-    order = np.lexsort((channel[terms.row], terms.right, position[terms.row]))
-    if len(order) % channels:
+    weights = _weights(terms, channel, position, channels)
+    if weights is None:
         return None
-    by_column = channel[terms.row[order]].reshape(-1, channels)
-    columns = terms.right[order].reshape(-1, channels)
-    where = position[terms.row[order]].reshape(-1, channels)
+    column_of = np.full(int(terms.left.max()) + 1, HOLE)
+    column_of[weights] = np.arange(weights.shape[1])
+    column, where = column_of[terms.left], position[terms.row]
+    patches = np.full((positions, weights.shape[1]), HOLE)
+    patches[where, column] = terms.right
+    complete = (patches != HOLE).sum(axis=1)
     if (
-        not (by_column == np.arange(channels)).all()
-        or (columns != columns[:, :1]).any()
-        or (where != where[:, :1]).any()
+        (column == HOLE).any()
+        or (patches[where, column] != terms.right).any()
+        or (np.bincount(terms.row, minlength=rows) != complete[position]).any()
+        or complete.sum() < 0.3 * patches.size
     ):
         return None
-    weights, which = np.unique(terms.left[order].reshape(-1, channels), axis=0, return_inverse=True)
-    which = which.reshape(-1)
-    patches = np.full((positions, len(weights)), HOLE)
-    patches[where[:, 0], which] = columns[:, 0]
-    filled = int((patches != HOLE).sum())
-    if filled != len(which) or filled < 0.3 * patches.size or len(np.unique(weights)) < weights.size:
+    reading = np.argsort(patches[complete.argmax()])
+    weights, patches = weights[:, reading], patches[:, reading]
+    return Matrix(coefficient, View(left, weights), View(right, patches), place)
+
+
+def _weights(terms: Terms, channel: Index, position: Index, channels: int) -> Index | None:
+    """The matrix that the rows have in common, by the positions that have all channels; None if there is no such."""
+    has_all = np.bincount(position)[position[terms.row]] == channels
+    # Sorted by position, column and channel, the weights of a column stand side by side, one for each channel.
+    chosen = terms.reordered(np.flatnonzero(has_all))
+    which = position[chosen.row]
+    chosen = chosen.reordered(np.lexsort((channel[chosen.row], chosen.right, which)))
+    if not len(chosen.row) or len(chosen.row) % channels:
         return None
-    fullest = patches[(patches != HOLE).sum(axis=1).argmax()]
-    reading = np.argsort(fullest)
-    weights, patches = weights[reading], patches[:, reading]
-    row_of = np.empty((positions, channels), dtype=np.int64)
-    row_of[position, channel] = np.arange(rows)
-    return Matrix(coefficient, View(left, weights.T), View(right, patches), row_of.reshape(-1))
+    by_column = channel[chosen.row].reshape(-1, channels)
+    columns = chosen.right.reshape(-1, channels)
+    if not (by_column == np.arange(channels)).all() or (columns != columns[:, :1]).any():
+        return None
+    weights = np.unique(chosen.left.reshape(-1, channels), axis=0)
+    return None if len(np.unique(weights)) < weights.size else np.ascontiguousarray(weights.T)
 
 
 def _channels(terms: Terms, rows: int) -> Index:
