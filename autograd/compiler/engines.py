@@ -27,8 +27,9 @@ def engine_for(
     scalars: Scalars, captured: list[int], arguments: list[str], seeds: int, dtype: np.dtype[Any], name: str
 ) -> ArrayEngine | ThinEngine:
     """Array operations, unless nearly every one of them would be of a single number."""
-    deepest = max(depths(scalars).values(), default=0)
-    if not (deepest > 300 and len(scalars.order) < 8 * deepest):
+    levels = 1 + max(depths(scalars).values(), default=0)
+    work = len(scalars.order) + sum(len(found.lefts) for found in scalars.sums.values())
+    if levels < 300 or work > 20 * levels:
         grouping = Grouping(scalars, captured)
         if any(map(_is_wide, grouping.groups)) or not grouping.groups:
             return ArrayEngine(Writer(scalars, grouping, arguments), seeds, dtype, name)
@@ -60,9 +61,9 @@ class ArrayEngine:
         self._forward, self._backward = loaded["forward"], loaded["backward"]
         self._input_gradients: Callable[..., Any] | None = None
 
-    def lay_out(self, place: Index) -> None:
-        """Say which element of the flat vector each captured leaf is."""
-        self._layout = Layout([place[index] for index in self._indices], len(place))
+    def lay_out(self, place: Index, size: int) -> None:
+        """Say which element of the flat vector each captured leaf is, and how long that vector is."""
+        self._layout = Layout([place[index] for index in self._indices], size)
 
     @property
     def source(self) -> str:
@@ -132,7 +133,7 @@ class ThinEngine:
             self._input_texts = self._writer.backward("input_gradients", arguments, self._seeded)
         return "\n\n".join([*self._writer.prelude, *self._input_texts]) + "\n"
 
-    def lay_out(self, place: Index) -> None:
+    def lay_out(self, place: Index, size: int) -> None:
         self._place = place
 
     def _load(self, name: str, source: str) -> tuple[list[Any], list[Any]]:

@@ -72,7 +72,7 @@ class Program:
             given = dict.fromkeys(parameters)
             self.parameters = [*given, *(p for p in self.parameters if p not in given)]
         place = {parameter: i for i, parameter in enumerate(self.parameters)}
-        self._engine.lay_out(np.array([place[leaf] for leaf in captured], dtype=np.int64))
+        self._engine.lay_out(np.array([place[leaf] for leaf in captured], dtype=np.int64), len(place))
 
     @property
     def source(self) -> str:

@@ -164,9 +164,7 @@ def test_any_mix_of_activations_and_losses(hidden: Any, loss: Function) -> None:
 def test_the_cross_entropy_of_sigmoids() -> None:
     model = nn.MLP(5, [4, 3], seed=1)
     batch = [np.random.default_rng(0).normal(size=(7, 5)), np.random.default_rng(1).uniform(size=(7, 3))]
-    program = assert_equals_eager(
-        lambda x, t: nn.binary_cross_entropy(model(x), t), [0.1] * 5, [0.2] * 3, batch=batch
-    )
+    program = assert_equals_eager(lambda x, t: nn.binary_cross_entropy(model(x), t), [0.1] * 5, [0.2] * 3, batch=batch)
     assert counted(program.source)[:2] == (2, 3)
 
 
@@ -291,9 +289,7 @@ def test_an_lstm_computes_its_four_gates_in_one_product() -> None:
         h: list[Any] = [0.0] * 4
         c: list[Any] = [0.0] * 4
         for step in x:
-            z = [
-                sum(a * v for a, v in zip(w[j], step)) + sum(a * v for a, v in zip(u[j], h)) + b[j] for j in range(16)
-            ]
+            z = [sum(a * v for a, v in zip(w[j], step)) + sum(a * v for a, v in zip(u[j], h)) + b[j] for j in range(16)]
             c = [sigmoid(z[4 + k]) * c[k] + sigmoid(z[k]) * tanh(z[12 + k]) for k in range(4)]
             h = [sigmoid(z[8 + k]) * tanh(c[k]) for k in range(4)]
         return sum(h)
@@ -353,9 +349,7 @@ def test_convolutions_one_after_the_other() -> None:
     first, second, biases = matrix(2, 3), [matrix(2, 3, c) for c in range(3)], leaves(2)
 
     def loss(x: Any) -> Any:
-        hidden = [
-            [tanh(sum(first[c][k] * x[p + k] for k in range(3)) + biases[c]) for p in range(8)] for c in range(2)
-        ]
+        hidden = [[tanh(sum(first[c][k] * x[p + k] for k in range(3)) + biases[c]) for p in range(8)] for c in range(2)]
         outputs = [
             sum(second[d][c][k] * hidden[c][p + k] for c in range(2) for k in range(3))
             for d in range(3)
