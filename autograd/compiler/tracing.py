@@ -111,9 +111,23 @@ def trace(function: Callable[..., Any], examples: Sequence[Any]) -> tuple[Trace,
         TypeError: where the function returns something else than numbers, or asks for the number of a Value.
         ValueError: where it froze a number of its examples.
     """
+    before = _chances()
     first = _run(function, examples, None)
+    if before != _chances():
+        raise ValueError(
+            "the function draws random numbers, of which a compiled program would keep the ones drawn now for ever; "
+            "draw them outside, and pass them as an argument"
+        )
     captured = _settle_leaves(first, function, examples)
     return first, captured
+
+
+def _chances() -> tuple[Any, ...]:
+    """The states of the random generators that draw for everyone."""
+    import numpy
+
+    state: Any = numpy.random.get_state()
+    return random.getstate(), state[1].tobytes(), state[2:]
 
 
 def _run(function: Callable[..., Any], examples: Sequence[Any], shift: Callable[[float], float] | None) -> Trace:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import itertools
 import keyword
 import random
 import re
@@ -164,7 +165,7 @@ def test_float32_to_1e_5(make: str) -> None:
     batch = chance.normal(size=(9, 6))
     results = []
     for dtype in ("float64", "float32"):
-        program = compile(f, [0.1] * 6, dtype=dtype)  # type: ignore[arg-type]
+        program = compile(f, [0.1] * 6, dtype=dtype)
         losses = program(batch)
         assert losses.dtype == dtype
         program.backward(batch)
@@ -180,7 +181,7 @@ def test_scipys_minimizer_takes_value_and_grad() -> None:
     optimize = pytest.importorskip("scipy.optimize")
 
     def rosenbrock(x: Any) -> Any:
-        return sum(100 * (b - a * a) ** 2 + (1 - a) ** 2 for a, b in zip(x, x[1:]))
+        return sum(100 * (b - a * a) ** 2 + (1 - a) ** 2 for a, b in itertools.pairwise(x))
 
     for n in (2, 10):
         program = compile(rosenbrock, [0.0] * n)
@@ -197,7 +198,8 @@ model = nn.MLP(5, [4, 3], seed=0)
 w = [autograd.Value(float(k)) for k in range(20)]
 random.Random(1).shuffle(w)
 def network(x, t): return nn.half_squared_error(model(x), t)
-def convolution(x): return sum(autograd.tanh(sum(w[c + 2 * k] * x[p + k] for k in range(3))) for p in range(6) for c in range(2))
+def output(x, p, c): return autograd.tanh(sum(w[c + 2 * k] * x[p + k] for k in range(3)))
+def convolution(x): return sum(output(x, p, c) for p in range(6) for c in range(2))
 def thin(x):
     for v in w: x = autograd.sin(x * v) + v
     return x

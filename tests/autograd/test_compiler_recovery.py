@@ -5,6 +5,7 @@ How many products and statements a program has is counted in its source, so that
 
 from __future__ import annotations
 
+import itertools
 import math
 import random
 import re
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 import autograd
 import nn
 from autograd import Value, primitive, sigmoid, tanh, where
+from autograd.compiler.program import Program
 from autograd.nested import flatten
 
 Array = NDArray[np.float64]
@@ -46,7 +48,7 @@ def counted(source: str) -> Found:
 
 def assert_equals_eager(
     function: Function, *examples: Any, samples: int = 6, tolerance: float = 1e-12, batch: Sequence[Array] = ()
-) -> autograd.compiler.program.Program:  # type: ignore[name-defined]
+) -> Program:
     """Results, gradients to parameters and derivatives to arguments agree, array by array, in norm."""
     chance = np.random.default_rng(7)
     given = list(batch) or [np.asarray(e) + 0.5 * chance.normal(size=(samples, *np.shape(e))) for e in examples]
@@ -218,7 +220,8 @@ def test_weights_scaled_by_constants(scaling: Callable[[int], float]) -> None:
 @pytest.mark.parametrize("arguments", [1, 2])
 def test_two_towers_side_by_side(arguments: int) -> None:
     """Over the same inputs their first layers are one product; over two arguments nothing is common."""
-    one, other = nn.MLP(5, [4, 3], seed=1), nn.MLP(5, [6, 3], "tanh", seed=2)
+    one: Any = nn.MLP(5, [4, 3], seed=1)
+    other: Any = nn.MLP(5, [6, 3], "tanh", seed=2)
 
     def loss(x: Any, *more: Any) -> Any:
         *y, t = more
@@ -232,7 +235,8 @@ def test_two_towers_side_by_side(arguments: int) -> None:
 
 
 def test_towers_over_parts_of_one_argument() -> None:
-    one, other = nn.MLP(5, [4, 3], seed=1), nn.MLP(3, [4, 4, 2], seed=2)
+    one: Any = nn.MLP(5, [4, 3], seed=1)
+    other: Any = nn.MLP(3, [4, 4, 2], seed=2)
     program = assert_equals_eager(
         lambda x, t: nn.half_squared_error(one(x[:5]) + other(x[5:]), t), [0.1] * 8, [0.2] * 5
     )
@@ -415,7 +419,7 @@ ARRAY_WORK: dict[str, tuple[int, Function]] = {
     "powers": (4, lambda x: sum((v * v + 0.5) ** 1.5 + 2**v for v in x)),
     "extremes": (4, lambda x: sum(autograd.maximum(v, 0.2) * abs(v) - autograd.minimum(v, x[0]) for v in x)),
     "elementwise weights": (4, lambda x: sum(tanh(c * v + c) for c, v in zip(_CONSTANTS, x))),
-    "neighbours": (3, lambda x: sum((a - b) ** 2 for a, b in zip(x, x[1:]))),
+    "neighbours": (3, lambda x: sum((a - b) ** 2 for a, b in itertools.pairwise(x))),
     "every other": (2, lambda x: sum(a * b for a, b in zip(x[::2], x[1::2]))),
     "pairs": (4, lambda x: sum(tanh(a * b) for i, a in enumerate(x) for b in x[:i])),
     "own primitives": (4, lambda x: sum(_SWISH(v) + _GAMMA(v) + _SQUARE(v) for v in x)),
@@ -462,7 +466,7 @@ def test_arguments_that_nothing_depends_on() -> None:
 
 
 def test_several_outputs() -> None:
-    model = nn.MLP(4, [5, 3], seed=0)
+    model: Any = nn.MLP(4, [5, 3], seed=0)
 
     def function(x: Any) -> Any:
         outputs = model(x)
@@ -481,7 +485,7 @@ def test_several_outputs() -> None:
 
 def test_outputs_gradients_are_handed_in() -> None:
     """Where there are several outputs: the gradient of Σ over samples and outputs of their product."""
-    model = nn.MLP(4, [5, 3], seed=0)
+    model: Any = nn.MLP(4, [5, 3], seed=0)
     program = autograd.compile(lambda x: model(x), [0.1] * 4)
     chance = np.random.default_rng(0)
     batch, weights = chance.normal(size=(6, 4)), chance.normal(size=(6, 3))
@@ -490,6 +494,7 @@ def test_outputs_gradients_are_handed_in() -> None:
     gradient = np.array([p.grad for p in program.parameters])
     model.zero_grad()
     for sample, row in zip(batch.tolist(), weights.tolist()):
-        autograd.dot(model(sample), row).backward()
+        weighted: Any = autograd.dot(model(sample), row)
+        weighted.backward()
     expected = np.array([p.grad for p in program.parameters])
     assert np.linalg.norm(gradient - expected) <= 1e-12 * np.linalg.norm(expected)

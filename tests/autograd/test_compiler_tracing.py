@@ -34,11 +34,11 @@ def test_bool_of_a_condition_names_the_line_and_the_remedy() -> None:
         lambda x: x if x else -x,
         lambda x: max(x, x * 2),
         lambda x: x if 0 < x < 1 else x * x,
-        lambda x: x if not x == 1 else x * x,
+        lambda x: x if x == 1 else x * x,
         lambda x: x if x != 1 and x > 2 else x * x,
         lambda x: sorted([x, 2 * x])[0],
     ],
-    ids=["truth", "max", "chain", "not", "and", "sorted"],
+    ids=["truth", "max", "chain", "equal", "and", "sorted"],
 )
 def test_branches_on_values_are_refused(f: Callable[[Any], Any]) -> None:
     with pytest.raises(TypeError, match=r"bool\(\) of a Value.*autograd\.where"):
@@ -110,6 +110,8 @@ def test_conditions(comparison: str) -> None:
 
 # Frozen numbers
 
+OWN = random.Random(0)
+
 
 @pytest.mark.parametrize(
     "f",
@@ -117,14 +119,16 @@ def test_conditions(comparison: str) -> None:
         lambda x: x * x.data,
         lambda x: x * x.detach(),
         lambda x: x * random.random(),
+        lambda x: x * (1 + (np.random.random() < 0.5)),
+        lambda x: x * OWN.random(),
         lambda x: x + Value(x.data),
         lambda x: x * sum([x] * (1 + (x.data > 0.995))),
         lambda x: autograd.sin(x) if x.data > 0.995 else autograd.cos(x),
     ],
-    ids=["data", "detach", "random", "fresh leaf", "structure", "branch"],
+    ids=["data", "detach", "random", "NumPy's random", "a generator", "fresh leaf", "structure", "branch"],
 )
 def test_frozen_numbers_are_refused(f: Callable[[Any], Any]) -> None:
-    with pytest.raises(ValueError, match=r"froze a number|other operations"):
+    with pytest.raises(ValueError, match=r"froze a number|other operations|random numbers"):
         compile(f, 1.0)
 
 
