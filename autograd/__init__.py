@@ -21,6 +21,7 @@ if _path.exists(_path.join(_path.dirname(__file__), "tracer.py")):  # noqa: PTH1
     )
 
 from autograd.check import check_gradient
+from autograd.compiler import compile
 from autograd.functions import dot, logsumexp, softmax, sum, where
 from autograd.graph import Summary, first_nonfinite, is_stale, leaves, stale_nodes, summary, topological_order
 from autograd.primitives import (
@@ -100,6 +101,7 @@ __all__ = [
     "cbrt",
     "check_engine",
     "check_gradient",
+    "compile",
     "cos",
     "cosh",
     "dot",

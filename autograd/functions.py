@@ -10,7 +10,7 @@ import operator
 from collections.abc import Iterable
 from typing import overload
 
-from autograd import primitives
+from autograd import primitives, recording
 from autograd.value import Value, _node
 
 
@@ -107,4 +107,8 @@ def where(condition: bool, a: Value | float, b: Value | float) -> Value | float:
     >>> where(x > 0, x, 0.1 * x).data
     -0.2
     """
+    if recording.ever_traced and isinstance(condition, Value):
+        traced = recording.compared("!=", condition, 0.0)
+        condition = bool(condition) if traced is None else traced
+        return primitives.where(condition, a, b)
     return primitives.where(bool(condition), a, b)

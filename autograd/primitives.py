@@ -32,10 +32,14 @@ class Primitive:
         symbol: what a picture and `Value.op` show.
         forward: the inputs' numbers to the output's number.
         derivatives: `(*inputs, out)` to one local derivative ∂out/∂input for each input, as a tuple.
+        array: the forward rule for arrays, where it is another; None where `forward` says it all.
     """
 
-    def __init__(self, name: str, forward: Rule, derivatives: Rule, symbol: str, doc: str | None) -> None:
+    def __init__(
+        self, name: str, forward: Rule, derivatives: Rule, symbol: str, doc: str | None, array: Rule | None = None
+    ) -> None:
         self.name, self.forward, self.derivatives, self.symbol = name, forward, derivatives, symbol
+        self.array = array
         self.__doc__ = doc
 
     @overload
@@ -99,7 +103,15 @@ def lookup(name: str) -> Primitive:
     return TABLE[name]
 
 
-def primitive(name: str, forward: Rule, derivatives: Rule, *, symbol: str = "", doc: str | None = None) -> Primitive:
+def primitive(
+    name: str,
+    forward: Rule,
+    derivatives: Rule,
+    *,
+    symbol: str = "",
+    doc: str | None = None,
+    array: Rule | None = None,
+) -> Primitive:
     """Add a primitive of your own to the table.
 
     It then works in every mode: on floats, on Values, and in derivatives of any order, provided that its rules are
@@ -111,6 +123,9 @@ def primitive(name: str, forward: Rule, derivatives: Rule, *, symbol: str = "", 
         derivatives: `(*inputs, out)` to a tuple of local derivatives, one for each input.
         symbol: what `Value.op` shows; the name, if not given.
         doc: one line on what it computes.
+        array: for compiled programs, the forward rule on arrays: a function such as `numpy.exp`, or an expression of
+            this package's functions that does not branch. Needed only for speed, and only where `forward` calls
+            what takes floats alone (`math.erf`) or branches on its input; it is then run number by number.
 
     Returns:
         A function of floats or Values.
@@ -128,7 +143,7 @@ def primitive(name: str, forward: Rule, derivatives: Rule, *, symbol: str = "", 
     """
     if name in TABLE:
         raise ValueError(f"the table has a primitive called {name!r} already: choose another name")
-    entry = TABLE[name] = Primitive(name, forward, derivatives, symbol or name, doc)
+    entry = TABLE[name] = Primitive(name, forward, derivatives, symbol or name, doc, array)
     return entry
 
 
@@ -215,6 +230,7 @@ xlogy = primitive(
     "xlogy",
     lambda x, y: 0.0 if x == 0 and y >= 0 else x * math.log(y),
     _xlogy_derivatives,
+    array=lambda x, y: x * log(where(x == 0, 1.0, y)),
     doc="x log y, and 0 at x = 0: a term of a cross-entropy.",
 )
 sqrt = primitive("sqrt", math.sqrt, lambda x, out: (0.5 / out,), doc="The square root.")
@@ -250,12 +266,25 @@ acosh = primitive(
 atanh = primitive("atanh", math.atanh, lambda x, out: (1 / ((1 - x) * (1 + x)),), doc="The inverse hyperbolic tangent.")
 
 # Activations and the error function
-sigmoid = primitive("sigmoid", _sigmoid, lambda x, out: (out * (1 - out),), doc="1 / (1 + exp(-x)), the texts' σ.")
+sigmoid = primitive(
+    "sigmoid",
+    _sigmoid,
+    lambda x, out: (out * (1 - out),),
+    array=lambda x: 1 / (1 + exp(-x)),
+    doc="1 / (1 + exp(-x)), the texts' σ.",
+)
 softplus = primitive(
     "softplus",
     lambda x: max(x, 0.0) + math.log1p(math.exp(-abs(x))),
     lambda x, out: (sigmoid(x),),
+    array=lambda x: maximum(x, 0.0) + log1p(exp(-abs(x))),
     doc="log(1 + exp(x)), a smooth relu.",
 )
-relu = primitive("relu", lambda x: 0.0 if x <= 0 else x, lambda x, out: (1.0 * (x > 0),), doc="x above 0, else 0.")
+relu = primitive(
+    "relu",
+    lambda x: 0.0 if x <= 0 else x,
+    lambda x, out: (1.0 * (x > 0),),
+    array=lambda x: maximum(x, 0.0),
+    doc="x above 0, else 0.",
+)
 erf = primitive("erf", math.erf, lambda x, out: (2 / math.sqrt(math.pi) * exp(-x * x),), doc="The error function.")

@@ -1,13 +1,50 @@
-"""Whether graphs are being recorded: yes, except inside `no_grad`, for the thread or asyncio task that is in it."""
+"""Whether graphs are being recorded: yes, except inside `no_grad`, for the thread or asyncio task that is in it.
+
+And whether a trace is: while `autograd.compile` runs a function, comparisons are recorded too, and what would take a
+number out of the graph is refused.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import Any, Never, Protocol
 
 paused: ContextVar[bool] = ContextVar("paused", default=False)
 ever_paused = False  # by any thread: until then, no operation need ask the context variable
+
+
+class Tracer(Protocol):
+    """What runs a function in order to compile it."""
+
+    def compare(self, symbol: str, a: Any, b: Any) -> Any:
+        """The comparison as a node of the graph; None where its operands are constants, or no numbers."""
+
+    def refuse(self, what: str, remedy: str) -> Never:
+        """Raise a TypeError that names the line of the user's code which would freeze a number of the example."""
+
+
+tracer: ContextVar[Tracer | None] = ContextVar("tracer", default=None)
+ever_traced = False  # by any thread: until then, no comparison need ask the context variable
+
+
+@contextmanager
+def tracing(by: Tracer) -> Iterator[None]:
+    """A context in which comparisons and conversions of Values are put to a tracer, in this thread or task alone."""
+    global ever_traced
+    ever_traced = True
+    token = tracer.set(by)
+    try:
+        yield
+    finally:
+        tracer.reset(token)
+
+
+def compared(symbol: str, a: Any, b: Any) -> Any:
+    """The comparison as a node, where a trace is on in this thread and the operands are not all constants; or None."""
+    by = tracer.get()
+    return None if by is None else by.compare(symbol, a, b)
 
 
 @contextmanager

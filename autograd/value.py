@@ -188,29 +188,50 @@ class Value:
         return primitives.absolute(self)
 
     def __eq__(self, other: object) -> bool:
+        if recording.ever_traced and (condition := recording.compared("==", self, other)) is not None:
+            return condition  # type: ignore[no-any-return]
         return self.data == _number(other)
 
     def __ne__(self, other: object) -> bool:
+        if recording.ever_traced and (condition := recording.compared("!=", self, other)) is not None:
+            return condition  # type: ignore[no-any-return]
         return self.data != _number(other)
 
     def __lt__(self, other: Value | float) -> bool:
+        if recording.ever_traced and (condition := recording.compared("<", self, other)) is not None:
+            return condition  # type: ignore[no-any-return]
         return self.data < _number(other)
 
     def __le__(self, other: Value | float) -> bool:
+        if recording.ever_traced and (condition := recording.compared("<=", self, other)) is not None:
+            return condition  # type: ignore[no-any-return]
         return self.data <= _number(other)
 
     def __gt__(self, other: Value | float) -> bool:
+        if recording.ever_traced and (condition := recording.compared(">", self, other)) is not None:
+            return condition  # type: ignore[no-any-return]
         return self.data > _number(other)
 
     def __ge__(self, other: Value | float) -> bool:
+        if recording.ever_traced and (condition := recording.compared(">=", self, other)) is not None:
+            return condition  # type: ignore[no-any-return]
         return self.data >= _number(other)
 
     __hash__ = object.__hash__
 
     def __bool__(self) -> bool:
+        if recording.ever_traced and not self.is_constant and (tracer := recording.tracer.get()) is not None:
+            tracer.refuse(
+                "bool() of a Value", "choose with autograd.where(condition, a, b) in place of if, and, or, not"
+            )
         return self.data != 0
 
     def __float__(self) -> Never:
+        if recording.ever_traced and (tracer := recording.tracer.get()) is not None:
+            tracer.refuse(
+                "float() of a Value, or a conversion to an array of floats",
+                "compute with the Value itself: v.exp() or autograd.exp(v), and likewise for the other functions",
+            )
         raise TypeError(
             "float() of a Value would drop its gradient without a word. For the number write v.data; in place of "
             "math.exp(v) write v.exp() or autograd.exp(v), and likewise for the other functions"

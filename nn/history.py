@@ -37,10 +37,12 @@ class History:
     Attributes:
         epochs: a list of `Epoch`.
         stopped: one line on why the training ended.
+        engine: what computed it, "compiled" or "eager".
     """
 
     epochs: list[Epoch] = field(default_factory=list)
     stopped: str = ""
+    engine: str = field(default="", compare=False)
 
     def __len__(self) -> int:
         return len(self.epochs)

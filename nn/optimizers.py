@@ -85,18 +85,7 @@ class Optimizer(ABC):
             FloatingPointError: if the update would make a parameter inf or nan; then nothing has changed.
         """
         weights = np.array([parameter.data for parameter in self.parameters], dtype=float)
-        before = self.state_dict()
-        with np.errstate(over="ignore", invalid="ignore"):
-            self.update(weights, self.gradients())
-        finite = np.isfinite([weights, *self.state.values()]).all(axis=0)
-        if not finite.all():
-            self.load_state_dict(before)
-            p = self.parameters[int(finite.argmin())]
-            raise FloatingPointError(
-                f"the update of {p.label or 'a parameter'} = {p.data:g} overflows, its gradient being {p.grad:g}. "
-                "A smaller learning rate, or max_gradient_norm, may help"
-            )
-        numbers = weights.tolist()
+        numbers = self.updated(weights, self.gradients()).tolist()
         try:
             self._write(numbers)
         except KeyboardInterrupt:
@@ -106,6 +95,29 @@ class Optimizer(ABC):
     def _write(self, numbers: list[float]) -> None:
         for parameter, number in zip(self.parameters, numbers):
             parameter.data = number
+
+    def updated(self, weights: Vector, gradients: Vector, into: Vector | None = None) -> Vector:
+        """The weights after one update, in a vector of their own: `into`, where one is given.
+
+        Raises:
+            FloatingPointError: if something would be inf or nan; then the optimizer is as it was.
+        """
+        before = self.state_dict()
+        new = np.empty_like(weights) if into is None else into
+        new[:] = weights
+        with np.errstate(over="ignore", invalid="ignore"):
+            self.update(new, gradients)
+            if all(math.isfinite(vector.sum()) for vector in (new, *self.state.values())):
+                return new  # finite only where all of it is; it may overflow of its own, so else look closer
+        finite = np.isfinite([new, *self.state.values()]).all(axis=0)
+        if finite.all():
+            return new
+        self.load_state_dict(before)
+        i = int(finite.argmin())
+        raise FloatingPointError(
+            f"the update of {self.parameters[i].label or 'a parameter'} = {weights[i]:g} overflows, its gradient being "
+            f"{gradients[i]:g}. A smaller learning rate, or max_gradient_norm, may help"
+        )
 
     def update(self, weights: Vector, gradients: Vector) -> None:
         """Change a vector of weights in place by one update from the vector of their gradients."""
@@ -183,7 +195,8 @@ class SGD(Optimizer):
             change += self.momentum * previous
             previous[:] = change
         weights += change
-        weights *= 1 - self.decay
+        if self.decay:
+            weights *= 1 - self.decay
 
 
 class Adam(Optimizer):

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import gc
 import math
 import random
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+import sys
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,11 +13,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 from tqdm import tqdm
 
-import autograd
-from autograd import Constant, Value
 from nn.checkpoint import load_checkpoint, save_checkpoint
 from nn.data import Array, are_classes, as_samples, as_targets
-from nn.evaluation import correct, output_numbers, predict
+from nn.engines import Compiled, Eager
+from nn.evaluation import correct, predict
 from nn.history import Epoch, History
 from nn.losses import OF_LOGITS, Loss, half_squared_error
 from nn.module import Module
@@ -26,8 +24,6 @@ from nn.optimizers import SGD, Optimizer
 from nn.pitfalls import refuse_what_trains_badly
 
 Callback = Callable[[Module, History], Any]
-
-SAMPLES_A_GRAPH = 32  # more at a time would only take memory: gradients add up in the leaves
 
 
 def fit(
@@ -48,6 +44,7 @@ def fit(
     callbacks: Iterable[Callback] = (),
     checkpoint: str | Path | None = None,
     resume: bool = False,
+    engine: Literal["auto", "eager", "compiled"] = "auto",
 ) -> History:
     """Train a network in place by gradient descent on the cost of its outputs.
 
@@ -71,12 +68,16 @@ def fit(
         callbacks: called as `callback(model, history)` after each epoch; one that returns True ends the training.
         checkpoint: a file to write after each epoch.
         resume: go on from that file: the bits are then those of a training that was never interrupted.
+        engine: "compiled" trains with `autograd.compile` of the model's loss, at the speed of array code; "eager" node
+            by node, calling the model anew for each sample; "auto" compiles if it can, and else says in one line on
+            the terminal why it cannot (where `progress` is shown). The numbers are the same up to rounding.
 
     Returns:
         A History with a record for each epoch, whose `stopped` says why the training ended.
 
     Raises:
         ValueError, TypeError: for data or settings that do not fit, or that would train badly without a word.
+        TypeError, ValueError: with engine "compiled", where the model's loss cannot be compiled.
         FloatingPointError: if a number becomes inf or nan, naming the first node that did. The parameters keep the
             values from before that update.
         OSError: if the checkpoint cannot be written or read.
@@ -90,7 +91,7 @@ def fit(
     (1.0, 'all 300 epochs were done')
     """
     callbacks = tuple(callbacks)
-    _check_settings(model, loss, epochs, batch_size, reduction, gradient_tolerance, checkpoint, resume)
+    _check_settings(model, loss, epochs, batch_size, reduction, gradient_tolerance, checkpoint, resume, engine)
     samples = as_samples(inputs)
     outputs = predict(model, samples[:1]).shape[1]
     wanted = as_targets(targets, len(samples), outputs)
@@ -108,7 +109,7 @@ def fit(
     if resume and checkpoint is not None:
         history.epochs = load_checkpoint(checkpoint, model, optimizer, chance)
     size = len(samples) if batch_size is None else min(batch_size, len(samples))
-    run = _Run(model, loss, optimizer, reduction, wanted)
+    chosen = Eager(model, loss, optimizer, reduction, outputs)
     bar = tqdm(
         total=epochs * math.ceil(len(samples) / size),
         initial=len(history) * math.ceil(len(samples) / size),
@@ -119,11 +120,16 @@ def fit(
     history.stopped = f"all {epochs} epochs were done"
     try:
         with bar:
+            if engine != "eager":
+                chosen = _compiled(engine, chosen, samples, wanted, bar)
+            history.engine = chosen.name
+            run = _Run(chosen, wanted)
             while len(history) < epochs:
                 order = chance.permutation(len(samples)) if shuffle else np.arange(len(samples))
-                batches = [order[i : i + size] for i in range(0, len(samples), size)]
+                batches = ((samples[b], wanted[b]) for b in np.split(order, range(size, len(samples), size)))
                 bar.set_description(f"epoch {len(history) + 1}/{epochs}", refresh=False)
-                epoch = run.epoch(len(history) + 1, [(samples[b], wanted[b]) for b in batches], held_out, bar)
+                epoch = run.epoch(len(history) + 1, batches, held_out, bar)
+                chosen.settle()
                 history.epochs.append(epoch)
                 if checkpoint is not None:
                     save_checkpoint(checkpoint, model, optimizer, history, chance)
@@ -134,7 +140,10 @@ def fit(
                 if epoch.largest_derivative <= gradient_tolerance:
                     history.stopped = f"no derivative was above {gradient_tolerance:g} in epoch {len(history)}"
                     break
-    except KeyboardInterrupt:
+    except BaseException as error:
+        chosen.settle()
+        if not isinstance(error, KeyboardInterrupt):
+            raise
         history.stopped = f"interrupted in epoch {len(history) + 1}"
     return history
 
@@ -142,30 +151,28 @@ def fit(
 class _Run:
     """What stays the same from epoch to epoch of a training."""
 
-    def __init__(self, model: Module, loss: Loss, optimizer: Optimizer, reduction: str, targets: Array) -> None:
-        self.model: Any = model
-        self.loss = loss
-        self.optimizer = optimizer
-        self.reduction = reduction
-        self.outputs = targets.shape[1]
+    def __init__(self, engine: Eager, targets: Array) -> None:
+        self.engine = engine
         self.classes = are_classes(targets)
-        self.threshold = 0.0 if loss in OF_LOGITS or (targets == -1).any() else 0.5
+        self.threshold = 0.0 if engine.loss in OF_LOGITS or (targets == -1).any() else 0.5
 
     def epoch(
-        self, number: int, batches: list[tuple[Array, Array]], held_out: tuple[Array, Array] | None, bar: Any
+        self, number: int, batches: Iterable[tuple[Array, Array]], held_out: tuple[Array, Array] | None, bar: Any
     ) -> Epoch:
         """One update for each batch, and the record of it."""
         losses: list[float] = []
-        rows: list[list[float]] = []
+        rows: list[Array] = []
+        wanted: list[Array] = []
         largest = 0.0
+        self.engine.begin()
         for samples, targets in batches:
-            with _collector_paused():
-                gradients = self._add_gradients(number, samples, targets, losses, rows)
-                self.optimizer.step()
-            largest = max(largest, float(np.abs(gradients).max()))
+            batch_losses, batch_rows, derivative = self.engine.update(number, samples, targets)
+            losses += batch_losses
+            rows.append(batch_rows)
+            wanted.append(targets)
+            largest = max(largest, derivative)
             bar.update()
-        targets = np.concatenate([batch_targets for _, batch_targets in batches])
-        cost, accuracy = self._judge(losses, np.array(rows), targets)
+        cost, accuracy = self._judge(losses, np.concatenate(rows), np.concatenate(wanted))
         held_out_cost, held_out_accuracy = self._measure(*held_out) if held_out else (None, None)
         shown = {"cost": f"{cost:.4g}"}
         if accuracy is not None:
@@ -175,61 +182,27 @@ class _Run:
         bar.set_postfix(shown)
         return Epoch(number, cost, accuracy, held_out_cost, held_out_accuracy, largest)
 
-    def _add_gradients(
-        self, epoch: int, samples: Array, targets: Array, losses: list[float], rows: list[list[float]]
-    ) -> Array:
-        """Leave the gradient of a batch's cost in the parameters, and return it; append each loss and its outputs."""
-        self.optimizer.zero_grad()
-        scale = 1 / len(samples) if self.reduction == "mean" else 1.0
-        for i in range(0, len(samples), SAMPLES_A_GRAPH):
-            part = slice(i, i + SAMPLES_A_GRAPH)
-            graph = []
-            for sample, target in zip(samples[part].tolist(), self._as_given(targets[part])):
-                outputs = self.model(sample)
-                rows.append(output_numbers(outputs))
-                graph.append(self.loss(outputs, target))
-                if not isinstance(graph[-1], Value) and graph[-1] != 0:
-                    raise TypeError(f"the loss must be a Value computed from the outputs, or 0; it gave {graph[-1]!r}")
-            cost = autograd.sum([Constant(0.0), *graph])  # a Value even where no sample has anything to pay
-            cost.backward(scale)
-            gradients = self.optimizer.gradients()
-            if not (math.isfinite(cost.data) and np.isfinite(gradients).all()):
-                raise FloatingPointError(f"epoch {epoch}: {_what_is_not_finite(cost, self.optimizer)}")
-            losses += output_numbers(graph)
-        return gradients
-
     def _measure(self, samples: Array, targets: Array) -> tuple[float, float | None]:
         """Cost and accuracy on samples that are not learned from."""
-        rows = predict(self.model, samples)
-        losses = []
-        for outputs, target in zip(self._as_given(rows), self._as_given(targets)):
-            try:
-                losses += output_numbers(self.loss(outputs, target))
-            except (ArithmeticError, ValueError):  # the loss of a prediction that could not be more wrong
-                losses.append(math.inf)
+        losses, rows = self.engine.measure(samples, targets)
         return self._judge(losses, rows, targets)
 
     def _judge(self, losses: list[float], rows: Array, targets: Array) -> tuple[float, float | None]:
         """The cost of all samples, and the fraction that is right where targets name classes."""
-        cost = sum(losses) / (len(losses) if self.reduction == "mean" else 1)
+        cost = sum(losses) / (len(losses) if self.engine.reduction == "mean" else 1)
         return cost, correct(rows, targets, self.threshold) if self.classes and are_classes(targets) else None
 
-    def _as_given(self, rows: Array) -> list[Any]:
-        """Rows as a network returns them and losses take them: a number where there is one output."""
-        given: list[Any] = (rows if self.outputs > 1 else rows[:, 0]).tolist()
-        return given
 
-
-@contextmanager
-def _collector_paused() -> Iterator[None]:
-    """Keep the cyclic garbage collector out: graphs have no cycles, and it would search them again and again."""
-    was_enabled = gc.isenabled()
-    gc.disable()
+def _compiled(engine: str, eager: Eager, samples: Array, targets: Array, bar: Any) -> Eager:
+    """The compiled engine; where "auto" was asked for and it cannot be, the eager one, and a line that says why."""
     try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
+        return Compiled(eager, samples, targets)
+    except Exception as error:
+        if engine == "compiled":
+            raise
+        if not bar.disable:
+            bar.write(f"trained node by node, since it cannot be compiled: {error}", file=sys.stderr)
+        return eager
 
 
 def _validation(
@@ -245,20 +218,6 @@ def _validation(
     return inputs, targets
 
 
-def _what_is_not_finite(cost: Value, optimizer: Optimizer) -> str:
-    """The first node of the graph at which a number is inf or nan, in words."""
-    advice = "; the parameters are as they were before this update. A smaller learning rate may help"
-    node = autograd.first_nonfinite(cost)
-    if node is None:  # every step is finite, only their product is not
-        node = next(p for p in optimizer.parameters if not math.isfinite(p.grad))
-        return f"the gradient to {node.label or repr(node)} is {node.grad}{advice}"
-    name = f"{node.label or 'a node without a label'} ({node.op or 'a leaf'})"
-    if not math.isfinite(node.data):
-        operands = ", ".join(f"{parent.data:g}" for parent in node.parents[:3])
-        return f"{name} is {node.data}" + (f", computed from {operands}" if operands else "") + advice
-    return f"{name} = {node.data:g} has a derivative that is not finite{advice}"
-
-
 def _check_settings(
     model: Module,
     loss: Loss,
@@ -268,6 +227,7 @@ def _check_settings(
     gradient_tolerance: float,
     checkpoint: str | Path | None,
     resume: bool,
+    engine: str,
 ) -> None:
     if not isinstance(model, Module) or not callable(model) or not model.parameters():
         raise TypeError(f"fit trains a Module that can be called and has parameters, got {model!r}")
@@ -280,6 +240,8 @@ def _check_settings(
             raise ValueError(f"{name} must be an integer of at least 1, got {count!r}")
     if reduction not in ("mean", "sum"):
         raise ValueError(f"reduction must be 'mean' or 'sum', got {reduction!r}")
+    if engine not in ("auto", "eager", "compiled"):
+        raise ValueError(f"engine must be 'auto', 'eager' or 'compiled', got {engine!r}")
     if not gradient_tolerance >= 0:
         raise ValueError(f"gradient_tolerance must be 0 or more, got {gradient_tolerance!r}")
     if resume and checkpoint is None:

@@ -166,7 +166,7 @@ def orders(epochs: int, samples: int, **settings: Any) -> list[list[float]]:
         seen.append(model.seen[-samples:])
         model.seen.clear()
 
-    quietly(model, x, x, epochs=epochs, callbacks=[note], **settings)
+    quietly(model, x, x, epochs=epochs, callbacks=[note], engine="eager", **settings)
     return seen
 
 
@@ -347,7 +347,7 @@ def test_ctrl_c_in_the_middle_of_an_epoch_keeps_the_updates_made(call: int) -> N
 
     x, y = small_data(samples=6)
     model, by_hand = nn.MLP(2, [3, 2], seed=0), ByHand(nn.MLP(2, [3, 2], seed=0))
-    history = quietly(model, x, y, loss=loss, epochs=10, batch_size=3, shuffle=False)
+    history = quietly(model, x, y, loss=loss, epochs=10, batch_size=3, shuffle=False, engine="eager")
     for update in range((call - 1) // 3):
         batch = slice(3 * (update % 2), 3 * (update % 2) + 3)
         by_hand.update(x[batch], y[batch], 1 / 3, 0.1, 0.0, 0.0)
@@ -408,7 +408,7 @@ def test_a_resumed_training_has_the_bits_of_an_uninterrupted_one(
 
 def test_a_training_resumes_after_ctrl_c_in_the_middle_of_an_epoch(tmp_path: Path) -> None:
     whole = nn.MLP(2, [3, 2], seed=1)
-    expected = checkpointed(whole, adam(whole), tmp_path / "whole", 4, seed=4)
+    expected = checkpointed(whole, adam(whole), tmp_path / "whole", 4, seed=4, engine="eager")
     calls = 0
 
     def loss(outputs: Any, targets: Any) -> Value:
@@ -419,10 +419,10 @@ def test_a_training_resumes_after_ctrl_c_in_the_middle_of_an_epoch(tmp_path: Pat
         return nn.half_squared_error(outputs, targets)
 
     model = nn.MLP(2, [3, 2], seed=1)
-    broken = checkpointed(model, adam(model), tmp_path / "broken", 4, seed=4, loss=loss)
+    broken = checkpointed(model, adam(model), tmp_path / "broken", 4, seed=4, loss=loss, engine="eager")
     assert len(broken) == 2
     again = nn.MLP(2, [3, 2], seed=7)
-    found = checkpointed(again, adam(again), tmp_path / "broken", 4, resume=True)
+    found = checkpointed(again, adam(again), tmp_path / "broken", 4, resume=True, engine="eager")
     assert numbers_of(again) == numbers_of(whole)
     assert found.epochs == expected.epochs
 
@@ -817,9 +817,10 @@ def test_the_collector_is_paused_while_graphs_are_built_and_left_as_it_was_found
     model = nn.MLP(2, [2], seed=0)
     if error is ZeroDivisionError:
         with pytest.raises(ZeroDivisionError):
-            quietly(model, *small_data(), loss=loss)
+            quietly(model, *small_data(), loss=loss, engine="eager")
     else:
-        quietly(model, *small_data(), loss=loss, epochs=2, callbacks=[lambda *_: between.append(gc.isenabled())])
+        callbacks = [lambda *_: between.append(gc.isenabled())]
+        quietly(model, *small_data(), loss=loss, epochs=2, callbacks=callbacks, engine="eager")
     assert not any(seen)
     assert between == [collector_on] * (0 if error else 2)
     assert gc.isenabled() == collector_on

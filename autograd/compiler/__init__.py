@@ -1,0 +1,63 @@
+"""From scalars to the textbook's matrices: a function of Values as a program of array operations.
+
+    trace (tracing.py) -> simplify (simplify.py) -> group (grouping.py, products.py)
+        -> differentiate (derivatives.py) -> emit (forward.py, emit.py)
+
+`program.py` is what users hold in hands. Nothing of it is imported before `compile` is first called, since it needs
+NumPy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from autograd.compiler.program import Program
+    from autograd.value import Value
+
+
+def compile(
+    function: Callable[..., Any],
+    *examples: Any,
+    dtype: Literal["float64", "float32"] = "float64",
+    reduction: Literal["mean", "sum"] = "mean",
+    parameters: Sequence[Value] | None = None,
+    has_aux: bool = False,
+) -> Program:
+    """Compile a function of one sample, written with scalars, into a program that runs on whole batches of samples.
+
+    The function is run twice on Values of the examples. The graphs that this records must be the same but for the
+    numbers; so it may loop and call as it likes, but must choose by `autograd.where(x > 0, a, b)` in place of `if`.
+    Leaves that it captures, such as a network's weights, are the program's parameters, whose numbers are read anew at
+    each call.
+
+    Args:
+        function: takes numbers and (nested) sequences of numbers; returns a Value, or a (nested) sequence of Values.
+        examples: an argument each. What the program is called with has their shapes, or one axis more: samples first.
+        dtype: of the numbers computed with.
+        reduction: whether the cost that `backward` differentiates is the mean or the sum of the samples' results.
+        parameters: Values to begin the flat vector of parameters with, in this order; by default it goes by matrices.
+        has_aux: whether the function returns a pair of a Value and others that are only handed out, not differentiated.
+
+    Returns:
+        A program: `program(*batch)`, `program.backward(*batch)`, `program.input_gradients(*batch)`,
+        `program.value_and_grad(*sample)`, `program.source`, and `print(program)`.
+
+    Raises:
+        TypeError: where the function asks for the number of a Value, naming the line; or for useless settings.
+        ValueError: where it froze a number of its examples, or depends on them in what it computes.
+
+    >>> from autograd import Value
+    >>> w = [Value(1.0), Value(2.0)]
+    >>> program = compile(lambda x, y: (sum(a * b for a, b in zip(w, x)) - y) ** 2, [0.5, 0.5], 1.0)
+    >>> program([[1.0, 0.0], [0.0, 1.0]], [1.0, 0.0])
+    array([0., 4.])
+    >>> program.backward([[1.0, 0.0], [0.0, 1.0]], [1.0, 0.0])
+    2.0
+    >>> w[1].grad
+    2.0
+    """
+    from autograd.compiler.program import make
+
+    return make(function, examples, dtype, reduction, parameters, has_aux)

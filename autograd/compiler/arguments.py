@@ -1,0 +1,131 @@
+"""Arguments and results: from what a program is called with to arrays of a row a sample, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autograd.nested import flatten
+
+Array = NDArray[Any]
+
+
+def shape_of(structure: Any) -> tuple[int, ...] | None:
+    """The shape of a nested sequence as an array; None where it is ragged."""
+    if isinstance(structure, np.ndarray):
+        return tuple(structure.shape)
+    if not isinstance(structure, (list, tuple)):
+        return ()
+    shapes = {shape_of(item) for item in structure}
+    if len(shapes) > 1 or None in shapes:
+        return None
+    inner = shapes.pop() if shapes else ()
+    return (len(structure), *inner) if inner is not None else None
+
+
+class Argument(NamedTuple):
+    """What an argument must be like: as its example, or with one axis more, samples first.
+
+    Attributes:
+        name: for errors.
+        example: what it was compiled with.
+        shape: of the example; None where it is ragged.
+        size: how many numbers it holds.
+    """
+
+    name: str
+    example: Any
+    shape: tuple[int, ...] | None
+    size: int
+
+    def read(self, given: Any, dtype: Any) -> tuple[Array, bool]:
+        """The numbers as rows of one sample each, and whether it was a batch of samples.
+
+        Raises:
+            ValueError: for another shape, or ragged samples.
+            TypeError: for anything but real numbers.
+        """
+        if type(given) is np.ndarray and given.dtype == dtype and given.shape[1:] == self.shape and given.ndim:
+            return given.reshape(len(given), self.size), True
+        if self.shape is None:
+            return self._read_ragged(given, dtype)
+        try:
+            array = np.asarray(given)
+        except ValueError:
+            array = np.asarray(None)
+        if array.dtype.kind == "O":
+            raise ValueError(f"{self.name} must hold real numbers, {self._expected()}; got {_short(given)}")
+        if array.dtype.kind not in "biuf":
+            raise TypeError(f"{self.name} must hold real numbers, got an array of {array.dtype}")
+        if array.shape != self.shape and array.shape[1:] != self.shape:
+            raise ValueError(f"{self.name} must be {self._expected()}; got one of shape {array.shape}")
+        batched = array.ndim > len(self.shape)
+        return array.astype(dtype, copy=False).reshape(len(array) if batched else 1, self.size), batched
+
+    def _expected(self) -> str:
+        if self.shape == ():
+            return "a number, or an array of one number a sample"
+        return (
+            f"of shape {self.shape} for one sample, or (samples, {', '.join(map(str, self.shape or ()))}) for several"
+        )
+
+    def _read_ragged(self, given: Any, dtype: Any) -> tuple[Array, bool]:
+        wanted = _lengths(self.example)
+        if _lengths(given) == wanted:
+            return np.array([flatten(given, self.name)[0]], dtype=dtype), False
+        if isinstance(given, Sequence) and given and all(_lengths(sample) == wanted for sample in given):
+            return np.array([flatten(sample, self.name)[0] for sample in given], dtype=dtype), True
+        raise ValueError(f"{self.name} must be nested as its example is, or a list of such; got {_short(given)}")
+
+    def shaped(self, columns: Array, batched: bool) -> Any:
+        """Rows of numbers, one for each of the argument's, in the argument's shape."""
+        return shaped(columns, self.shape, flatten(self.example, self.name)[1], batched)
+
+
+def shaped(columns: Array, shape: tuple[int, ...] | None, rebuild: Any, batched: bool) -> Any:
+    """Rows of numbers as an array of a shape behind the samples' axis; or nested as `rebuild` does it."""
+    if shape is None:
+        numbers: Iterator[Any] = iter(columns.T if batched else columns[0].tolist())
+        return rebuild(numbers)
+    found = columns.reshape((len(columns), *shape) if batched else shape)
+    return found if batched or shape else found.item()
+
+
+def read_batch(arguments: Sequence[Argument], given: Sequence[Any], dtype: Any) -> tuple[list[Array], bool, int]:
+    """All arguments as rows, whether they were batches, and how many samples there are.
+
+    Raises:
+        TypeError: for too many or too few arguments.
+        ValueError: where they are not of the same number of samples.
+    """
+    if len(given) != len(arguments):
+        raise TypeError(f"the program takes {len(arguments)} argument(s), got {len(given)}")
+    read = [argument.read(x, dtype) for argument, x in zip(arguments, given)]
+    samples = len(read[0][0]) if read else 1
+    if all(batched and len(rows) == samples for rows, batched in read) and samples:
+        return [rows for rows, _ in read], bool(read), samples
+    kinds = {batched for _, batched in read}
+    if len(kinds) > 1:
+        one = next(a.name for a, (_, batched) in zip(arguments, read) if not batched)
+        raise ValueError(f"{one} is one sample, where others are batches: give as many samples of each argument")
+    lengths = {a.name: len(rows) for a, (rows, _) in zip(arguments, read)}
+    if len(set(lengths.values())) > 1:
+        told = ", ".join(f"{n} of {name}" for name, n in lengths.items())
+        raise ValueError(f"a batch has as many samples of each argument, got {told}")
+    if samples == 0:
+        raise ValueError("a batch must hold at least one sample, got none")
+    return [rows for rows, _ in read], kinds == {True}, samples
+
+
+def _lengths(structure: Any) -> Any:
+    if isinstance(structure, np.ndarray):
+        return _lengths(structure.tolist())
+    return [_lengths(item) for item in structure] if isinstance(structure, (list, tuple)) else 0
+
+
+def _short(given: Any) -> str:
+    text = repr(given)
+    return text if len(text) <= 60 else f"{text[:57]}..."

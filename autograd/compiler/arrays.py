@@ -1,0 +1,109 @@
+"""What the emitted source calls: NumPy's functions under the derivative table's names, and a few of our own."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autograd import primitives
+from autograd.primitives import TABLE, Primitive
+
+Array = NDArray[Any]
+
+
+def logsumexp(*arrays: Array) -> Array:
+    """Over the last axis of one array; or of several arrays, element by element."""
+    stacked = arrays[0] if len(arrays) == 1 else np.stack(np.broadcast_arrays(*arrays), axis=-1)
+    largest = stacked.max(axis=-1, keepdims=True)
+    largest = np.where(np.isfinite(largest), largest, 0.0)
+    found: Array = np.log(np.exp(stacked - largest).sum(axis=-1)) + largest[..., 0]
+    return found
+
+
+def gather(array: Array, index: Array) -> Array:
+    """The columns of an index in which -1 stands for zeros."""
+    zero = np.zeros((*array.shape[:-1], 1), array.dtype)
+    found: Array = np.concatenate([array, zero], axis=-1)[..., index]
+    return found
+
+
+def place(array: Array, start: int, stop: int, width: int, step: int = 1) -> Array:
+    """The array as the columns from start to stop of as many as `width`, the others zero."""
+    found: Array = np.zeros((*array.shape[:-1], width), array.dtype)
+    found[..., start:stop:step] = array
+    return found
+
+
+class Scatter:
+    """Adds columns up into others: column k of what it is called with goes to column index[k], where that is not -1."""
+
+    def __init__(self, index: NDArray[np.int64], width: int) -> None:
+        self.width = width
+        self._order = np.argsort(index, kind="stable")[int((index < 0).sum()) :]
+        sorted_index = index[self._order]
+        self._starts = np.flatnonzero(np.diff(sorted_index, prepend=-1))
+        self._columns = sorted_index[self._starts]
+
+    def __call__(self, array: Array) -> Array:
+        sums = array[..., self._order]
+        if len(self._starts) < len(self._order):
+            sums = np.add.reduceat(sums, self._starts, axis=-1)
+        if len(self._columns) == self.width:
+            return sums
+        found: Array = np.zeros((*array.shape[:-1], self.width), array.dtype)
+        found[..., self._columns] = sums
+        return found
+
+
+def one_by_one(forward: Callable[..., float]) -> Callable[..., Array]:
+    """A function of floats as one of arrays, which calls it number by number."""
+    apply = np.frompyfunc(lambda *numbers: forward(*map(float, numbers)), forward_arity(forward), 1)
+
+    def elementwise(*arrays: Any) -> Array:
+        dtype = np.result_type(*(a.dtype for a in arrays if hasattr(a, "dtype")), np.float32)
+        found: Array = np.asarray(apply(*arrays)).astype(dtype)
+        return found
+
+    return elementwise
+
+
+def forward_arity(forward: Callable[..., float]) -> int:
+    import inspect
+
+    try:
+        return len(inspect.signature(forward).parameters)
+    except (TypeError, ValueError):
+        return 1
+
+
+_OTHER_NAMES = {
+    "acos": "arccos", "acosh": "arccosh", "asin": "arcsin", "asinh": "arcsinh", "atan": "arctan",
+    "atan2": "arctan2", "atanh": "arctanh",
+}  # fmt: skip
+_NAMESAKES = (
+    "exp", "expm1", "log", "log1p", "log2", "log10", "sqrt", "cbrt", "hypot", "sin", "cos", "tan", "sinh", "cosh",
+    "tanh", "where", "maximum", "minimum", "power",
+)  # fmt: skip
+
+NUMPY: dict[Primitive, Callable[..., Any]] = {
+    **{TABLE[name]: getattr(np, _OTHER_NAMES.get(name, name)) for name in (*_NAMESAKES, *_OTHER_NAMES)},
+    primitives.absolute: abs,
+    primitives.logsumexp: logsumexp,
+}
+"""The table's primitives that NumPy has, or that stand above."""
+
+HELPERS: dict[str, Any] = {
+    "array": np.array,
+    "broadcast_to": np.broadcast_to,
+    "concatenate": np.concatenate,
+    "gather": gather,
+    "place": place,
+    "zeros": np.zeros,
+    "inf": math.inf,
+    "nan": math.nan,
+}
+"""What the emitted source calls besides primitives."""

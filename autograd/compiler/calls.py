@@ -1,0 +1,75 @@
+"""How the source calls primitives: by names, behind which stand functions of arrays, or of floats."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from autograd.compiler.arrays import HELPERS, NUMPY, one_by_one
+from autograd.compiler.names import Names, sanitised
+from autograd.compiler.symbols import ATOM, Symbol
+from autograd.primitives import TABLE, Primitive
+
+
+class Calls:
+    """The names of a source, and of what it calls.
+
+    Attributes:
+        names: all that are taken.
+        constants: what the source refers to besides what it is given, by name.
+        prelude: the definitions of functions that the primitives' array forms make.
+    """
+
+    def __init__(self) -> None:
+        built_in = [primitive.name for primitive in NUMPY]
+        self.names = Names([*HELPERS, *built_in, "forward", "backward", "input_gradients", "gradient", "saved", "n"])
+        self.constants: dict[str, Any] = {}
+        self.prelude: list[str] = []
+        self._functions: dict[Primitive, str] = {}
+
+    def symbol(self, text: str, width: int, binding: int = ATOM) -> Symbol:
+        return Symbol(text, binding, width, self.call)
+
+    def of_floats(self) -> dict[str, Callable[..., float]]:
+        """The functions called, as functions of floats: the table's forward rules themselves."""
+        return {name: primitive.forward for primitive, name in self._functions.items()}
+
+    def call(self, primitive: Primitive) -> str:
+        """The name of a function for a primitive; its array form is found when it is first called for."""
+        if primitive in self._functions:
+            return self._functions[primitive]
+        if primitive in NUMPY:
+            name = self._functions[primitive] = primitive.name
+            self.constants[name] = NUMPY[primitive]
+            return name
+        builtin = TABLE.get(primitive.name) is primitive and primitive.name.isidentifier()
+        name = self._functions[primitive] = self.names.plain(
+            sanitised(primitive.name) if builtin else self._own(primitive)
+        )
+        text = self._array_form(primitive)
+        if text is not None:
+            self.prelude.append(text.replace("\0", name))
+        elif primitive.array is not None:
+            self.constants[name] = primitive.array
+        else:
+            self.constants[name] = one_by_one(primitive.forward)
+        return name
+
+    def _own(self, primitive: Primitive) -> str:
+        return sanitised(primitive.name) or "function"
+
+    def _array_form(self, primitive: Primitive) -> str | None:
+        """The definition of a function for a primitive, where its rule is an expression that symbols go through."""
+        for rule in (primitive.array, primitive.forward):
+            if rule is None:
+                continue
+            try:
+                letters = [f"x{i + 1}" for i in range(len(inspect.signature(rule).parameters))]
+                letters = ["x"] if len(letters) == 1 else letters
+                result = rule(*(self.symbol(letter, 1) for letter in letters))
+            except (TypeError, ValueError, AttributeError):
+                continue
+            if isinstance(result, Symbol):
+                return f"def \0({', '.join(letters)}):\n    return {result.text}"
+        return None

@@ -1,0 +1,48 @@
+"""Which node made a number that is not finite: found by an eager run of the sample that it happened to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autograd.compiler.arguments import Argument
+from autograd.graph import first_nonfinite
+from autograd.nested import flatten
+from autograd.recording import resumed
+from autograd.value import Value
+
+
+def not_finite(
+    function: Callable[..., Any], arguments: Sequence[Argument], rows: Sequence[NDArray[Any]], outputs: NDArray[Any]
+) -> str:
+    """One line on where inf or nan comes from.
+
+    Args:
+        rows: the samples of each argument.
+        outputs: what the program made of them.
+    """
+    samples = len(outputs)
+    bad = np.flatnonzero(~np.isfinite(outputs).all(axis=1)).tolist()
+    for k in bad or range(samples):
+        numbers = [row[k].tolist() for row in rows]
+        inputs = [Value(x) for row in numbers for x in row]
+        values = iter(inputs)
+        given = [flatten(argument.example, argument.name)[1](values) for argument in arguments]
+        where = f"sample {k}: " if samples > 1 else ""
+        try:
+            with resumed():
+                results = flatten(function(*given), "the function's result")[0]
+        except (ArithmeticError, ValueError) as error:
+            return f"{where}{error}"
+        node = first_nonfinite(*(x for x in results if isinstance(x, Value)))
+        if node is None:
+            continue
+        name = f"{node.label or 'a node without a label'} ({node.op or 'a leaf'})"
+        operands = ", ".join(f"{parent.data:g}" for parent in node.parents[:3])
+        if np.isfinite(node.data):
+            return f"{where}{name} = {node.data:g}, computed from {operands}, has a derivative that is not finite"
+        return f"{where}{name} is {node.data}" + (f", computed from {operands}" if operands else "")
+    return "a result of the compiled program is not finite, although every node of the eager run is: a sum overflowed"

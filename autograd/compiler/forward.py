@@ -1,0 +1,240 @@
+"""Stage 5a, emit the forward pass: a statement for each group, and the outputs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from autograd import primitives
+from autograd.compiler.grouping import NONE, Group
+from autograd.compiler.products import Index, Matrix, Rows, View
+from autograd.compiler.symbols import ATOM, Symbol, written
+from autograd.compiler.writer import Statement, Writer, product
+
+
+def forward_statements(writer: Writer) -> list[Statement]:
+    """The statements that compute every group, in order."""
+    statements: list[Statement] = []
+    _name_parameters(writer)
+    for group in writer.grouping.groups:
+        if group.primitive is None:
+            computed = _sum(writer, group, statements)
+        else:
+            computed = application(writer, group)
+        statements.append(Statement(writer.name[group.source], computed.text, writer.shape(group.source)))
+    return statements
+
+
+def _name_parameters(writer: Writer) -> None:
+    """The matrices and biases of each layer come first: others that have a part of them are named after them."""
+    for group in writer.grouping.groups:
+        layer = writer.layer.get(group.source)
+        if layer is None or group.primitive is not None:
+            continue
+        for block in group.blocks:
+            if isinstance(block, Matrix) and block.weights is not None:
+                writer.table(block.weights, "w", layer)
+        for block in group.blocks:
+            if isinstance(block, Rows) and block.right is None and block.left.index.shape[1] == 1:
+                writer.vector(View(block.left.source, block.left.index[:, 0]), layer)
+
+
+def application(writer: Writer, group: Group) -> Symbol:
+    """A primitive applied to its operands."""
+    primitive, operands = group.primitive, operand_symbols(writer, group)
+    assert primitive is not None
+    if primitive is primitives.logsumexp and is_reduction(group):
+        text = f"{writer.call(primitive)}({operands[0].text})"
+        if len(group.members) == 1:
+            text += "[..., None]"
+        return writer.symbol(text, len(group.members))
+    symbol = next(x for x in operands if isinstance(x, Symbol))
+    found: Symbol = symbol.apply(primitive, tuple(operands))
+    return found
+
+
+def is_reduction(group: Group) -> bool:
+    """Whether the one operand of a group is of several columns for each member."""
+    return len(group.operands) == 1 and isinstance(group.operands[0], View) and group.operands[0].index.ndim == 2
+
+
+def operand_symbols(writer: Writer, group: Group) -> list[Any]:
+    """The operands of a group as symbols and numbers."""
+    found: list[Any] = []
+    for operand in group.operands:
+        if not isinstance(operand, View):
+            found.append(writer.numbers(operand))
+        elif operand.index.ndim == 2:
+            one = len(group.members) == 1
+            found.append(writer.vector(View(operand.source, operand.index[0])) if one else writer.table(operand))
+        else:
+            found.append(writer.vector(operand))
+    return found
+
+
+def _sum(writer: Writer, group: Group, statements: list[Statement]) -> Symbol:
+    """The blocks of a group, added up: products first, then what is added to them."""
+    total: Any = 0.0
+    blocks = sorted(group.blocks, key=lambda block: (not isinstance(block, Matrix), _starts_with_a_sign(block)))
+    for block in blocks:
+        if isinstance(block, Matrix):
+            term = _matrix(writer, group, block, statements)
+        else:
+            term = _rows(writer, group, block)
+        total = total + term
+    constant = writer.numbers(group.constant)
+    total = total + constant
+    if isinstance(total, Symbol):
+        return total
+    return writer.symbol(f"array([{written(total)}])", 1)
+
+
+def _starts_with_a_sign(block: Rows | Matrix) -> bool:
+    return isinstance(block.coefficients, float) and block.coefficients < 0
+
+
+def _rows(writer: Writer, group: Group, block: Rows) -> Any:
+    layer = writer.layer.get(group.source)
+    if block.left.index.shape[1] == 1:
+        factors = [writer.vector(View(v.source, v.index[:, 0]), layer) for v in (block.left, block.right) if v]
+        return product(_column(writer, block.coefficients), *factors)
+    shared = sole_row(block, group)
+    if shared is not None:
+        left, right = shared
+        factors = [writer.vector(v) for v in (left, right) if v]
+        if isinstance(block.coefficients, float):
+            return block.coefficients * _summed(writer, group, block, product(*factors))
+        return _summed(writer, group, block, product(writer.numbers(block.coefficients[0]), *factors))
+    factors = [writer.table(v) for v in (block.left, block.right) if v]
+    batched = writer.is_batched(block.left) or writer.is_batched(block.right)
+    axis = 2 if batched else 1
+    if isinstance(block.coefficients, float):
+        inner = product(*factors)
+        summed = writer.symbol(f"{written(inner, ATOM)}.sum(axis={axis})", len(group.members))
+        return block.coefficients * summed
+    inner = product(writer.numbers(block.coefficients), *factors)
+    return writer.symbol(f"{written(inner, ATOM)}.sum(axis={axis})", len(group.members))
+
+
+def _summed(writer: Writer, group: Group, block: Rows, inner: Symbol) -> Symbol:
+    batched = writer.is_batched(block.left) or writer.is_batched(block.right)
+    axis = "axis=1, " if batched else ""
+    return writer.symbol(f"{written(inner, ATOM)}.sum({axis}keepdims=True)", 1)
+
+
+def sole_row(block: Rows, group: Group) -> tuple[View, View | None] | None:
+    """The views of the terms where all members sum up the same ones."""
+    views = [v for v in (block.left, block.right) if v is not None]
+    if any((v.index != v.index[0]).any() for v in views):
+        return None
+    if not isinstance(block.coefficients, float) and (block.coefficients != block.coefficients[0]).any():
+        return None
+    left, *rest = [View(v.source, v.index[0]) for v in views]
+    return left, rest[0] if rest else None
+
+
+def _column(writer: Writer, coefficients: Any) -> Any:
+    return coefficients if isinstance(coefficients, float) else writer.numbers(coefficients[:, 0])
+
+
+def weights_symbol(writer: Writer, group: Group, block: Matrix) -> Symbol:
+    """The matrix of a product, of shape (C, K)."""
+    if block.weights is None:
+        found: Symbol = writer.numbers(block.coefficients)
+        return found
+    return writer.table(block.weights, "w", writer.layer.get(group.source))
+
+
+def weights_view(block: Matrix) -> Index:
+    """Which weights a matrix is made of; only its shape counts for one of constants."""
+    return block.columns.index if block.weights is None else block.weights.index
+
+
+def scaled_weights(writer: Writer, group: Group, block: Matrix) -> Symbol:
+    """The matrix with its coefficients, where they are not one number."""
+    weights = weights_symbol(writer, group, block)
+    if block.weights is None or isinstance(block.coefficients, float):
+        return weights
+    found: Symbol = writer.numbers(block.coefficients) * weights
+    return found
+
+
+def scale(block: Matrix) -> float:
+    """The one number by which a product is multiplied as a whole."""
+    return block.coefficients if isinstance(block.coefficients, float) else 1.0
+
+
+def columns_symbol(writer: Writer, block: Matrix) -> Symbol:
+    """What a matrix is multiplied with: samples by K, or samples and positions by K."""
+    positions, k = block.columns.index.shape
+    if positions == 1:
+        return writer.columns(block.columns.source, block.columns.index[0])
+    key = (block.columns.source, block.columns.index.tobytes())
+    if key in writer.patches:
+        return writer.symbol(writer.patches[key], k)
+    flat = writer.columns(block.columns.source, block.columns.index.reshape(-1))
+    return writer.symbol(f"{flat.text}.reshape(-1, {k})", k)
+
+
+def _matrix(writer: Writer, group: Group, block: Matrix, statements: list[Statement]) -> Any:
+    positions, _k = block.columns.index.shape
+    weights = scaled_weights(writer, group, block)
+    turned = writer.symbol(f"{written(weights, ATOM)}.T".removesuffix(".T.T"), len(group.members))
+    if weights.text.endswith(".T"):
+        turned = writer.symbol(weights.text[:-2], len(group.members))
+    if positions > 1:
+        _keep_patches(writer, block, statements)
+    found = columns_symbol(writer, block) @ turned
+    found.width = len(group.members)
+    if positions > 1:
+        before = "-1, " if writer.is_batched(block.columns) else ""
+        results = positions * len(weights_view(block))
+        found = writer.symbol(f"({found.text}).reshape({before}{results})", len(group.members))
+        if block.place is not None:
+            found = writer.symbol(f"{found.text}[..., {writer.index(block.place)}]", len(group.members))
+    return scale(block) * found
+
+
+def _keep_patches(writer: Writer, block: Matrix, statements: list[Statement]) -> None:
+    """Give gathered columns a name, so that the backward pass need not gather them again."""
+    symbol = columns_symbol(writer, block)
+    key = (block.columns.source, block.columns.index.tobytes())
+    if key in writer.patches:
+        return
+    name = writer.names.numbered("patches")
+    positions, k = block.columns.index.shape
+    rows = f"n * {positions}" if writer.is_batched(block.columns) else str(positions)
+    statements.append(Statement(name, symbol.text, f"({rows}, {k})"))
+    writer.patches[key] = name
+
+
+def output_text(writer: Writer) -> str:
+    """The outputs as one array of a column each."""
+    pieces: list[tuple[int, list[int]]] = []
+    grouping = writer.grouping
+    for i in writer.scalars.outputs:
+        source = int(grouping.source[i])
+        if source == NONE or not pieces or pieces[-1][0] != source:
+            pieces.append((source, []))
+        pieces[-1][1].append(i)
+    texts = [_output_piece(writer, source, nodes) for source, nodes in pieces]
+    if len(texts) == 1:
+        return texts[0]
+    batched = [text for text, (source, _) in zip(texts, pieces) if source != NONE and grouping.batched[source]]
+    if batched:
+        texts = [
+            text
+            if source != NONE and grouping.batched[source]
+            else f"broadcast_to({text}, (len({batched[0]}), {len(nodes)}))"
+            for text, (source, nodes) in zip(texts, pieces)
+        ]
+    return f"concatenate([{', '.join(texts)}], axis=-1)"
+
+
+def _output_piece(writer: Writer, source: int, nodes: list[int]) -> str:
+    if source == NONE:
+        return f"array([{written(float(writer.grouping.number[nodes[0]]))}])"
+    index: Index = writer.grouping.position[nodes]
+    view = View(source, index)
+    if len(index) > 1 and (index == index[0]).all():
+        return writer.table(View(source, index[None])).text + ("[:, 0]" if writer.is_batched(view) else "[0]")
+    return writer.vector(view).text

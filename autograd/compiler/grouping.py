@@ -1,0 +1,423 @@
+"""Stage 3, group: scalar nodes that do the same become one operation on arrays.
+
+Nodes go together that lie at the same depth of the simplified program, apply the same primitive, and take their
+operands from the same arrays; sums of products are then parted so that each part is one matrix product
+(`products.py`). Because chains of additions are one sum by now, the depth of a node does not tell how many terms it
+has, so that the edges of a padded convolution lie as deep as its middle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from autograd import primitives
+from autograd.compiler.products import (
+    Index,
+    Matrix,
+    Numbers,
+    Rows,
+    Terms,
+    View,
+    as_matrix,
+    as_rows,
+    constant_matrix,
+    shared,
+)
+from autograd.compiler.simplify import Scalars, Sum
+from autograd.primitives import Primitive
+
+NONE = -1  # the source of constants, and of the factor that a term lacks
+PARAMETERS = 0  # the source of the captured leaves; 1, 2, ... are the arguments, then come the groups
+
+
+class Group(NamedTuple):
+    """One operation on arrays.
+
+    Attributes:
+        source: the number of the array that it computes.
+        members: the nodes that it computes, in the order of the array.
+        batched: whether it depends on the arguments, so that it has a row for each sample.
+        primitive: what is applied to the operands; None for a sum of blocks.
+        operands: views of one element a member, constants, or for `logsumexp` a view of shape (members, terms).
+        blocks: what is summed up.
+        constant: what is added to it.
+    """
+
+    source: int
+    members: list[int]
+    batched: bool
+    primitive: Any  # a Primitive or None; said so, mypy would take it for the method that its __get__ makes
+    operands: tuple[View | float | Numbers, ...]
+    blocks: tuple[Rows | Matrix, ...]
+    constant: float | Numbers
+
+
+class Grouping:
+    """All groups of a program, in an order in which they can be computed, and where each node is found.
+
+    Attributes:
+        groups: the operations.
+        source, position: for each node, the array it is in, and its place there.
+        widths: the length of each array.
+        batched: whether each array has a row for each sample.
+    """
+
+    def __init__(self, scalars: Scalars, captured: list[int]) -> None:
+        self._scalars = scalars
+        _split_projections(scalars, set(captured))
+        size = max([len(scalars.trace.primitives), *(i + 1 for i in scalars.order)])
+        self.source = np.full(size, NONE)
+        self.position = np.zeros(size, dtype=np.int64)
+        self.number = np.zeros(size)
+        self.groups: list[Group] = []
+        self.widths: list[int] = []
+        self.batched: list[bool] = []
+        use = _uses_by_kind(scalars)
+        for i, number in scalars.constants.items():
+            self.number[i] = number
+        self._new_source(captured, False)
+        for indices in scalars.trace.arguments:
+            self._new_source(indices, True)
+        for nodes in _levels(scalars):
+            self._group_sums(sorted([i for i in nodes if i in scalars.sums], key=use.__getitem__))
+            self._group_applications([i for i in nodes if i not in scalars.sums])
+
+    def _new_source(self, nodes: list[int], batched: bool) -> int:
+        """A number for an array of these nodes; -1 among them is the place of an argument's number that is not used."""
+        number = len(self.widths)
+        indices = np.array(nodes, dtype=np.int64)
+        used = indices >= 0
+        self.source[indices[used]] = number
+        self.position[indices[used]] = np.flatnonzero(used)
+        self.widths.append(len(nodes))
+        self.batched.append(batched)
+        return number
+
+    def _add(
+        self,
+        members: list[int],
+        batched: bool,
+        primitive: Primitive | None,
+        operands: tuple[View | float | Numbers, ...],
+        blocks: tuple[Rows | Matrix, ...] = (),
+        constant: float | Numbers = 0.0,
+    ) -> None:
+        source = self._new_source(members, batched)
+        self.groups.append(Group(source, members, batched, primitive, operands, blocks, constant))
+
+    def _group_applications(self, nodes: list[int]) -> None:
+        """Nodes of one primitive whose operands come from the same arrays, one array for each operand."""
+        found: dict[tuple[Primitive | None, tuple[int, ...], tuple[float, ...]], list[int]] = {}
+        operands = self._scalars.operands
+        for i in nodes:
+            sources = tuple([int(self.source[k]) for k in operands[i]])
+            primitive = self._scalars.trace.primitives[i]
+            numbers: tuple[float, ...] = ()
+            if primitive is primitives.constant_power:  # whose derivative asks what the exponent is
+                numbers = tuple([float(self.number[k]) for k, s in zip(operands[i], sources) if s == NONE])
+            found.setdefault((primitive, sources, numbers), []).append(i)
+        for (primitive, sources, _), members in found.items():
+            index = np.array([operands[i] for i in members])
+            order = self._natural_order(index, sources)
+            members, index = [members[k] for k in order], index[order]
+            batched = any(s != NONE and self.batched[s] for s in sources)
+            views: list[View | float | Numbers]
+            if primitive is primitives.logsumexp and len(set(sources)) == 1:
+                views = [View(sources[0], self.position[index])]
+            else:
+                views = [self._operand(index[:, k], source) for k, source in enumerate(sources)]
+            self._add(members, batched, primitive, tuple(views))
+
+    def _natural_order(self, index: Index, sources: tuple[int, ...]) -> list[int]:
+        """Members in the order of their first operand that is not the same for all: so it is read as a whole."""
+        for k, source in enumerate(sources):
+            if source != NONE and len(np.unique(index[:, k])) == len(index):
+                found: list[int] = np.argsort(self.position[index[:, k]]).tolist()
+                return found
+        return list(range(len(index)))
+
+    def _operand(self, nodes: Index, source: int) -> View | float | Numbers:
+        if source != NONE:
+            return View(source, self.position[nodes])
+        numbers = self.number[nodes]
+        return float(numbers[0]) if (numbers == numbers[0]).all() else numbers
+
+    # Sums of products
+
+    def _group_sums(self, nodes: list[int]) -> None:
+        if not nodes:
+            return
+        sums = [self._scalars.sums[i] for i in nodes]
+        terms = self._oriented(sums)
+        pair = (self.source[terms.left] + 1) * (len(self.widths) + 1) + self._source_or_none(terms.right) + 1
+        order = np.lexsort((self._place(terms.left), self._place(terms.right), pair, terms.row))
+        terms = terms.reordered(order)
+        for rows in self._same_structure(terms, pair[order], len(nodes)):
+            parts = self._by_pair(terms.of_rows(np.array(rows), len(nodes)))
+            self._arrange([nodes[r] for r in rows], parts, np.array([sums[r].constant for r in rows]))
+
+    def _oriented(self, sums: list[Sum]) -> Terms:
+        """All terms, the factor that does not depend on the arguments to the left, where there is one such."""
+        lengths = [len(found.lefts) for found in sums]
+        left = np.array([k for found in sums for k in found.lefts], dtype=np.int64)
+        right = np.array([k for found in sums for k in found.rights], dtype=np.int64)
+        coefficients = np.array([c for found in sums for c in found.coefficients])
+        batched = np.array([*self.batched, True])  # a factor that is lacking, at -1, stays to the right
+        a, b = self.source[left], self._source_or_none(right)
+        later = (a > b) | ((a == b) & (self._place(left) > self._place(right)))
+        swap = (b != NONE) & np.where(batched[a] == batched[b], later, batched[a])
+        left, right = np.where(swap, right, left), np.where(swap, left, right)
+        return Terms(np.repeat(np.arange(len(sums)), lengths), left, right, coefficients)
+
+    def _source_or_none(self, nodes: Index) -> Index:
+        return np.where(nodes < 0, NONE, self.source[nodes])
+
+    def _place(self, nodes: Index) -> Index:
+        return np.where(nodes < 0, 0, self.position[nodes])
+
+    def _is_weighted(self, left: int, right: int) -> bool:
+        """Whether products of these sources have a factor that is the same for all samples, and another."""
+        return right != NONE and not self.batched[left]
+
+    def _same_structure(self, terms: Terms, pair: Index, count: int) -> Iterable[list[int]]:
+        """Rows that take their terms from the same pairs of sources; weighted sums may differ in how many terms."""
+        changes = (np.diff(terms.row) != 0) | (np.diff(pair) != 0)
+        starts = np.flatnonzero(np.r_[True, changes])[: len(pair)]
+        lengths = np.diff(np.r_[starts, len(pair)]).tolist()
+        structure: list[list[tuple[int, int]]] = [[] for _ in range(count)]
+        for start, length in zip(starts.tolist(), lengths):
+            left, right = divmod(int(pair[start]), len(self.widths) + 1)
+            weighted = self._is_weighted(left - 1, right - 1)
+            structure[int(terms.row[start])].append((int(pair[start]), 0 if weighted else length))
+        found: dict[tuple[tuple[int, int], ...], list[int]] = {}
+        for row, key in enumerate(structure):
+            found.setdefault(tuple(key), []).append(row)
+        return found.values()
+
+    def _by_pair(self, terms: Terms) -> dict[tuple[int, int], Terms]:
+        """The terms of each pair of sources, in positions instead of nodes."""
+        a, b = self.source[terms.left], self._source_or_none(terms.right)
+        found = {}
+        for left, right in sorted(set(zip(a.tolist(), b.tolist()))):
+            chosen = (a == left) & (b == right)
+            row, lefts, rights, coefficients = (part[chosen] for part in terms)
+            found[left, right] = Terms(row, self._place(lefts), self._place(rights), coefficients)
+        return found
+
+    def _arrange(self, members: list[int], parts: dict[tuple[int, int], Terms], constants: Numbers) -> None:
+        """Make one group of members with the same structure; or several, where that makes dense products of them."""
+        rows = len(members)
+        blocks: list[Rows | Matrix | None] = []
+        for (left, right), terms in parts.items():
+            block: Rows | Matrix | None = None
+            if self._is_weighted(left, right) and (self.batched[right] or rows > 1) and len(terms.row) > 1:
+                block = as_matrix(terms, rows, left, right)
+            else:
+                found = as_rows(terms, rows, left, None if right == NONE else right)
+                block = None if found is None else constant_matrix(found)
+            blocks.append(block)
+        if None in blocks:
+            buckets = self._buckets(parts, rows)
+            if buckets is not None:
+                for bucket in buckets:
+                    chosen = np.array(bucket)
+                    self._arrange(
+                        [members[r] for r in bucket],
+                        {pair: terms.of_rows(chosen, rows) for pair, terms in parts.items()},
+                        constants[chosen],
+                    )
+                return
+            for i, ((left, right), terms) in enumerate(parts.items()):
+                if blocks[i] is None:
+                    blocks[i] = shared(terms, rows, left, right) or as_rows(terms, rows, left, right)
+        if None in blocks:
+            for bucket in _by_length(parts, rows):
+                chosen = np.array(bucket)
+                self._arrange(
+                    [members[r] for r in bucket],
+                    {pair: terms.of_rows(chosen, rows) for pair, terms in parts.items()},
+                    constants[chosen],
+                )
+            return
+        self._finish(members, blocks, constants, parts)  # type: ignore[arg-type]
+
+    def _buckets(self, parts: dict[tuple[int, int], Terms], rows: int) -> list[list[int]] | None:
+        """Rows over the same columns, where no weight is shared between buckets: each is a matrix product."""
+        signature: list[tuple[bytes, ...]] = [()] * rows
+        weighted = [terms for (left, right), terms in parts.items() if self._is_weighted(left, right)]
+        for terms in weighted:
+            ends = np.searchsorted(terms.row, np.arange(rows + 1)).tolist()
+            for r in range(rows):
+                signature[r] += (terms.right[ends[r] : ends[r + 1]].tobytes(),)
+        found: dict[tuple[bytes, ...], list[int]] = {}
+        for r, key in enumerate(signature):
+            found.setdefault(key, []).append(r)
+        size = sum(len(terms.row) for terms in weighted)
+        if len(found) < 2 or size < 8 * len(found):
+            return None
+        number = np.empty(rows, dtype=np.int64)
+        for n, bucket in enumerate(found.values()):
+            number[bucket] = n
+        for terms in weighted:
+            pairs = np.unique(np.stack([terms.left, number[terms.row]]), axis=1)
+            if len(np.unique(pairs[0])) < pairs.shape[1]:
+                return None
+        return list(found.values())
+
+    def _finish(
+        self,
+        members: list[int],
+        blocks: list[Rows | Matrix],
+        constants: Numbers,
+        parts: dict[tuple[int, int], Terms],
+    ) -> None:
+        """Add the group, its members in the order in which a product over patches gives them."""
+        order: Index | None = None
+        places = [b.place for b in blocks if isinstance(b, Matrix) and b.place is not None]
+        if places:
+            order = np.argsort(places[0])
+        elif not any(isinstance(block, Matrix) for block in blocks):
+            order = self._order_of_rows(blocks, len(members))  # type: ignore[arg-type]
+        if order is not None:
+            members = [members[r] for r in order.tolist()]
+            constants = constants[order]
+            blocks = [_reordered(block, order) for block in blocks]
+        batched = any(self.batched[s] for pair in parts for s in pair if s != NONE)
+        constant: float | Numbers = float(constants[0]) if (constants == constants[0]).all() else constants
+        self._add(members, batched, None, (), tuple(blocks), constant)
+
+    def _order_of_rows(self, blocks: list[Rows], rows: int) -> Index | None:
+        """As `_natural_order`, for sums of one term a row; those of computed arrays decide before others."""
+        views = [v for b in blocks for v in (b.left, b.right) if v is not None and v.index.shape[1] == 1]
+        for view in sorted(views, key=lambda v: -v.source):
+            if len(np.unique(view.index[:, 0])) == rows:
+                return np.argsort(view.index[:, 0])
+        return None
+
+
+def _reordered(block: Rows | Matrix, order: Index) -> Rows | Matrix:
+    """A block with its rows in a new order."""
+    if isinstance(block, Matrix) and block.place is not None:
+        place = block.place[order]
+        whole = len(place) == len(block.columns.index) * len(block.weights.index if block.weights else ())
+        return block._replace(place=None if whole and (place == np.arange(len(place))).all() else place)
+    if isinstance(block.coefficients, np.ndarray):
+        block = block._replace(coefficients=block.coefficients[order])
+    if isinstance(block, Matrix):
+        weights = block.weights
+        return block if weights is None else block._replace(weights=View(weights.source, weights.index[order]))
+    left, right = block.left, block.right
+    return block._replace(
+        left=View(left.source, left.index[order]),
+        right=None if right is None else View(right.source, right.index[order]),
+    )
+
+
+def _by_length(parts: dict[tuple[int, int], Terms], rows: int) -> list[list[int]]:
+    lengths = np.stack([np.bincount(terms.row, minlength=rows) for terms in parts.values()], axis=1)
+    found: dict[bytes, list[int]] = {}
+    for r in range(rows):
+        found.setdefault(lengths[r].tobytes(), []).append(r)
+    return list(found.values())
+
+
+def _levels(scalars: Scalars) -> list[list[int]]:
+    """The nodes by depth: each level depends on earlier ones only."""
+    depth = depths(scalars)
+    levels: list[list[int]] = [[] for _ in range(1 + max(depth.values(), default=-1))]
+    for i in scalars.order:
+        levels[depth[i]].append(i)
+    return levels
+
+
+def _uses_by_kind(scalars: Scalars) -> dict[int, int]:
+    """For each node a number that it shares with those that are used in the same way: as operands of what.
+
+    Sorted by it, what goes into the sigmoids and the tanh of a gated unit lies side by side, and is read as slices.
+    """
+    uses: dict[int, set[str]] = {i: set() for i in scalars.order}
+    for i in reversed(scalars.order):
+        found = scalars.sums.get(i)
+        if found is None:
+            for k in scalars.operands[i]:
+                if k in uses:
+                    uses[k].add(scalars.trace.primitives[i].name)  # type: ignore[union-attr]
+            continue
+        for x, y in zip(found.lefts, found.rights):
+            if y < 0 and x in uses:
+                uses[x] |= uses[i]  # as a part of what is used so
+    kinds: dict[tuple[str, ...], int] = {}
+    return {i: kinds.setdefault(tuple(sorted(uses[i])), len(kinds)) for i in scalars.order}
+
+
+def depths(scalars: Scalars) -> dict[int, int]:
+    """How many operations each node is away from leaves, 0 for one that has leaves alone as operands."""
+    depth: dict[int, int] = {}
+    for i in scalars.order:
+        found = scalars.sums.get(i)
+        operands = scalars.operands[i] if found is None else (*found.lefts, *found.rights)
+        depth[i] = 1 + max([depth.get(k, -1) for k in operands], default=-1)
+    return depth
+
+
+def _split_projections(scalars: Scalars, captured: set[int]) -> None:
+    """Compute the weighted sums of arguments apart that share their weights with others, as a recurrence does.
+
+    So the products of all steps with the inputs are found at one depth, whatever depth the steps themselves are at.
+    """
+    arguments = {i for indices in scalars.trace.arguments for i in indices if i >= 0}
+    uses: dict[int, int] = {}
+    projections: dict[int, list[int]] = {}
+    mixed = False
+    for i, found in scalars.sums.items():
+        chosen = []
+        others = False
+        for n, (x, y) in enumerate(zip(found.lefts, found.rights)):
+            if (x in captured and y in arguments) or (y in captured and x in arguments):
+                chosen.append(n)
+                weight = x if x in captured else y
+                uses[weight] = uses.get(weight, 0) + 1
+            elif y >= 0 and not (x in captured and y in captured):
+                others = True
+        if chosen:
+            projections[i] = chosen
+            mixed = mixed or others
+    if not mixed:
+        return
+    depth = depths(scalars)
+    shared_weights = {weight for weight, n in uses.items() if n > 1}
+    new = max([len(scalars.trace.primitives), *(i + 1 for i in scalars.order)])
+    split: dict[int, int] = {}
+    deep = {
+        k
+        for i, chosen in projections.items()
+        if depth[i] > 0
+        for n in chosen
+        for k in (scalars.sums[i].lefts[n], scalars.sums[i].rights[n])
+        if k in shared_weights
+    }
+    for i, chosen in projections.items():
+        found = scalars.sums[i]
+        weights = {k for n in chosen for k in (found.lefts[n], found.rights[n]) if k in captured}
+        if not weights <= deep or len(chosen) == len(found.lefts):
+            continue
+        apart = set(chosen)
+        rest = [n for n in range(len(found.lefts)) if n not in apart]
+        scalars.sums[new] = Sum(
+            [found.coefficients[n] for n in chosen],
+            [found.lefts[n] for n in chosen],
+            [found.rights[n] for n in chosen],
+            0.0,
+        )
+        scalars.sums[i] = Sum(
+            [*(found.coefficients[n] for n in rest), 1.0],
+            [*(found.lefts[n] for n in rest), new],
+            [*(found.rights[n] for n in rest), -1],
+            found.constant,
+        )
+        split[i] = new
+        new += 1
+    scalars.order[:] = [k for i in scalars.order for k in ((split[i], i) if i in split else (i,))]

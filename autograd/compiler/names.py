@@ -1,0 +1,68 @@
+"""Names for the emitted source: users' labels where they make names, else those of the texts. Nothing else."""
+
+from __future__ import annotations
+
+import builtins
+import inspect
+import keyword
+import re
+from collections.abc import Callable, Iterable
+from typing import Any
+
+_OF_THE_TEXTS = {"weights": "w", "weight": "w", "bias": "b", "biases": "b"}
+
+
+class Names:
+    """Hands out each name once."""
+
+    def __init__(self, reserved: Iterable[str] = ()) -> None:
+        self._taken = {*keyword.kwlist, *keyword.softkwlist, *dir(builtins), *reserved}
+        self._counts: dict[str, int] = {}
+
+    def plain(self, name: str) -> str:
+        """The name itself, or with a number where it is taken."""
+        if name in self._taken:
+            return self.numbered(name)
+        self._taken.add(name)
+        return name
+
+    def numbered(self, base: str, number: int | None = None) -> str:
+        """`base` and a number, the next free one where none is given or it is taken."""
+        if number is not None and f"{base}{number}" not in self._taken:
+            name = f"{base}{number}"
+        else:
+            while True:
+                count = self._counts[base] = self._counts.get(base, 0) + 1
+                name = f"{base}{count}" if number is None else f"{base}{number}_{count + 1}"
+                if name not in self._taken:
+                    break
+        self._taken.add(name)
+        return name
+
+
+def sanitised(text: str) -> str:
+    """The letters, digits and underscores of a text as an identifier, at most 24 of them; "" where none is left."""
+    cleaned = re.sub(r"[^0-9A-Za-z_]+", "_", text).strip("_")[:24].rstrip("_")
+    return cleaned if re.match(r"[A-Za-z]", cleaned) else ""
+
+
+def stem(labels: Iterable[str]) -> str:
+    """What labels such as `layers.0.neurons.3.z` or `w[2][0]` have in common: `z`, `w`. "" where that is nothing."""
+    stems = {_stem(label) for label in labels}
+    found = stems.pop() if len(stems) == 1 else ""
+    return _OF_THE_TEXTS.get(found, found)
+
+
+def _stem(label: str) -> str:
+    words = [word for word in re.split(r"[^A-Za-z]+", label) if word]
+    return words[-1][:12] if words and label.isascii() else ""
+
+
+def argument_names(function: Callable[..., Any], count: int) -> list[str]:
+    """What the function's own signature calls its arguments."""
+    try:
+        parameters = list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):
+        parameters = []
+    plain = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    return [sanitised(plain[i]) if i < len(plain) and sanitised(plain[i]) else f"x{i + 1}" for i in range(count)]

@@ -1,0 +1,282 @@
+"""The compiled program, as users see it."""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autograd.compiler.arguments import Argument, read_batch, shape_of, shaped
+from autograd.compiler.engines import engine_for
+from autograd.compiler.failures import not_finite
+from autograd.compiler.names import argument_names, sanitised
+from autograd.compiler.simplify import simplify
+from autograd.compiler.tracing import trace
+from autograd.nested import flatten
+from autograd.value import Value
+
+Array = NDArray[Any]
+
+
+class Program:
+    """A function of scalars as a program of array operations: what `autograd.compile` returns.
+
+    Attributes:
+        parameters: the leaves that the function captured, in the order of the flat vector.
+        nodes: how many nodes the trace had.
+        seconds: how long compiling took.
+    """
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        examples: Sequence[Any],
+        dtype: str,
+        reduction: str,
+        parameters: Sequence[Value] | None,
+        has_aux: bool,
+    ) -> None:
+        start = time.perf_counter()
+        self._function, self._reduction = function, reduction
+        self._dtype = np.dtype(dtype)
+        names = argument_names(function, len(examples))
+        self._arguments = [
+            Argument(name, example, shape_of(example), len(flatten(example, name)[0]))
+            for name, example in zip(names, examples)
+        ]
+        self._compile(names, examples, parameters, has_aux)
+        self.seconds = time.perf_counter() - start
+
+    def _compile(
+        self, names: list[str], examples: Sequence[Any], parameters: Sequence[Value] | None, has_aux: bool
+    ) -> None:
+        traced, captured = trace(self._function, examples)
+        self.nodes = len(traced.primitives)
+        self._outputs = len(traced.outputs)
+        self._structure, self._single = traced.structure, traced.single
+        self._rebuild, self._has_aux = traced.rebuild, has_aux
+        if has_aux and not _has_aux(traced.structure):
+            raise TypeError("with has_aux, the function returns a pair: one Value, and auxiliary Values")
+        self._seeds = 1 if has_aux else self._outputs
+        nodes = {leaf: i for i, leaf in traced.leaves.items()}
+        indices = [nodes[leaf] for leaf in captured]
+        self._name = sanitised(getattr(self._function, "__name__", "")) or "function"
+        scalars = simplify(traced, set(indices))
+        self._engine = engine_for(scalars, indices, names, self._seeds, self._dtype, self._name)
+        self.parameters = [captured[k] for k in self._engine.natural_order]
+        if parameters is not None:
+            given = dict.fromkeys(parameters)
+            self.parameters = [*given, *(p for p in self.parameters if p not in given)]
+        place = {parameter: i for i, parameter in enumerate(self.parameters)}
+        self._engine.lay_out(np.array([place[leaf] for leaf in captured], dtype=np.int64), len(place))
+
+    @property
+    def source(self) -> str:
+        """The program as Python source: the forward pass, and the backward pass to the captured leaves."""
+        return self._engine.source
+
+    @property
+    def input_gradients_source(self) -> str:
+        """What `input_gradients` runs, as source."""
+        return self._engine.input_gradients_source
+
+    @property
+    def operations(self) -> int:
+        """How many array operations are emitted, forward and backward; of a thin program, how many lines."""
+        return self._engine.operations
+
+    @property
+    def matrix_products(self) -> int:
+        """How many of the operations are products of matrices."""
+        return self._engine.matrix_products
+
+    def __str__(self) -> str:
+        return (
+            f"{self._name}: {self.nodes:,} nodes traced, {self.operations:,} array operations emitted, "
+            f"{self.matrix_products} of them matrix products; {len(self.parameters):,} parameters; "
+            f"compiled in {self.seconds:.2g} s"
+        )
+
+    def __call__(self, *arguments: Any) -> Any:
+        """The function of each sample, as arrays with a row a sample; of one sample alone, as numbers.
+
+        Raises:
+            ValueError, TypeError: for arguments of another shape than the examples, or that are no numbers.
+            FloatingPointError: if a result is inf or nan, naming the first node that was.
+        """
+        rows, batched, samples = read_batch(self._arguments, arguments, self._dtype)
+        with np.errstate(all="ignore"):
+            outputs = self._engine.outputs(self._live(), rows)
+        outputs = self._of_samples(outputs, samples)
+        self._check(rows, outputs)
+        return self._shaped(outputs, batched)
+
+    def backward(self, *arguments: Any, gradients: Any = None) -> Any:
+        """Add the gradient of the cost to `grad` of every captured leaf; the cost is the mean of the samples' results.
+
+        Args:
+            arguments: a batch, or one sample.
+            gradients: where the function returns several numbers, the derivative of what is asked about to each,
+                shaped like what calling the program gives; then nothing is averaged.
+
+        Returns:
+            The cost; or what calling the program gives, where `gradients` are given.
+
+        Raises:
+            As calling does; no `grad` has changed then.
+        """
+        rows, batched, samples = read_batch(self._arguments, arguments, self._dtype)
+        if gradients is None and self._seeds > 1:
+            raise TypeError("the function returns several numbers: say gradients=, the derivative to each of them")
+        seeds = self._cost_seeds(samples) if gradients is None else self._read_gradients(gradients, samples, batched)
+        vector = self._live()
+        gradient = np.empty_like(vector)
+        outputs = self._run(vector, gradient, rows, seeds)
+        self._check(rows, outputs, gradient)
+        self._add(gradient.tolist())
+        if gradients is not None:
+            return self._shaped(outputs, batched)
+        return float(outputs[:, 0].sum() * seeds[0, 0])
+
+    def outputs_and_gradient(self, weights: Array, *arguments: Any, into: Array | None = None) -> tuple[Any, Array]:
+        """The flat path that `nn.fit` goes: nothing is read from Values or written to them.
+
+        Args:
+            weights: one number for each of `parameters`, a vector of the program's dtype.
+            arguments: a batch.
+            into: a vector for the gradient, where it need not be a new one.
+
+        Returns:
+            What calling the program gives, and the gradient of the cost as a vector. Neither is checked for inf or nan.
+        """
+        rows, batched, samples = read_batch(self._arguments, arguments, self._dtype)
+        gradient = np.empty_like(weights) if into is None else into
+        outputs = self._run(weights, gradient, rows, self._cost_seeds(samples))
+        return self._shaped(outputs, batched), gradient
+
+    def outputs(self, weights: Array, *arguments: Any) -> Any:
+        """What calling the program gives, with the captured leaves' numbers as a vector, unchecked."""
+        rows, batched, samples = read_batch(self._arguments, arguments, self._dtype)
+        with np.errstate(all="ignore"):
+            outputs = self._engine.outputs(weights, rows)
+        return self._shaped(self._of_samples(outputs, samples), batched)
+
+    def input_gradients(self, *arguments: Any) -> Any:
+        """Of each sample, the derivatives of its result to the arguments: arrays shaped like them.
+
+        Returns:
+            A tuple of them; where there is one argument, what belongs to it.
+
+        Raises:
+            TypeError: where the function returns several numbers.
+            Else as calling does.
+        """
+        return self.value_and_grad(*arguments)[1]
+
+    def value_and_grad(self, *arguments: Any) -> tuple[Any, Any]:
+        """What calling gives and what `input_gradients` gives: of one sample, as `scipy.optimize.minimize` wants it."""
+        if self._seeds > 1:
+            raise TypeError("derivatives to the arguments are of functions that return one number")
+        rows, batched, samples = read_batch(self._arguments, arguments, self._dtype)
+        seeds = np.ones((samples, 1), self._dtype)
+        with np.errstate(all="ignore"):
+            outputs, arrays = self._engine.input_gradients(self._live(), rows, seeds)
+        outputs = self._of_samples(outputs, samples)
+        self._check(rows, outputs, *arrays)
+        result = [a.shaped(np.array(array), batched) for a, array in zip(self._arguments, arrays)]
+        value = self._shaped(outputs, batched)
+        return value, tuple(result) if len(result) != 1 else result[0]
+
+    # Underneath
+
+    def _run(self, weights: Array, gradient: Array, rows: list[Array], seeds: Array) -> Array:
+        with np.errstate(all="ignore"):
+            outputs = self._engine.gradient(weights, rows, seeds, gradient)
+        return self._of_samples(outputs, len(seeds))
+
+    def _live(self) -> Array:
+        """The parameters' numbers as they are now."""
+        return np.array([parameter.data for parameter in self.parameters], dtype=self._dtype)
+
+    def _cost_seeds(self, samples: int) -> Array:
+        return np.full((samples, 1), 1 / samples if self._reduction == "mean" else 1.0, self._dtype)
+
+    def _of_samples(self, outputs: Array, samples: int) -> Array:
+        return outputs if outputs.ndim == 2 else np.broadcast_to(outputs, (samples, self._outputs))
+
+    def _read_gradients(self, gradients: Any, samples: int, batched: bool) -> Array:
+        flat = [np.asarray(x, self._dtype) for x in _parts(gradients, self._structure)]
+        shape = (samples,) if batched else ()
+        if len(flat) != self._seeds or any(x.shape != shape for x in flat):
+            raise ValueError("gradients must be shaped like what calling the program with these arguments gives")
+        return np.stack([x.reshape(samples) for x in flat], axis=1)
+
+    def _shaped(self, outputs: Array, batched: bool) -> Any:
+        if self._has_aux:
+            _, auxiliary = self._structure
+            rest = shaped(outputs[:, 1:], shape_of(auxiliary), flatten(auxiliary, "auxiliary")[1], batched)
+            return shaped(outputs[:, :1], (), next, batched), rest
+        return shaped(outputs, shape_of(self._structure), self._rebuild, batched)
+
+    def _check(self, rows: list[Array], *results: Array) -> None:
+        for result in results:
+            if not np.isfinite(result).all():
+                raise FloatingPointError(not_finite(self._function, self._arguments, rows, results[0]))
+
+    def _add(self, gradient: list[float]) -> None:
+        """Add to every `grad`; all of them or, where Ctrl-C comes in between, all of them too."""
+        after = [parameter.grad + g for parameter, g in zip(self.parameters, gradient)]
+        try:
+            self._write(after)
+        except KeyboardInterrupt:
+            self._write(after)
+            raise
+
+    def _write(self, gradients: list[float]) -> None:
+        for parameter, gradient in zip(self.parameters, gradients):
+            parameter.grad = gradient
+
+
+def _has_aux(structure: Any) -> bool:
+    return isinstance(structure, (list, tuple)) and len(structure) == 2 and shape_of(structure[0]) == ()
+
+
+def _parts(gradients: Any, structure: Any) -> list[Any]:
+    """The gradients of each of the outputs, where arrays have the samples' axis first."""
+    if isinstance(gradients, np.ndarray) and (shape := shape_of(structure)) is not None and shape:
+        size = int(np.prod(shape))
+        flat = gradients.reshape(*gradients.shape[: gradients.ndim - len(shape)], size)
+        return [flat[..., k] for k in range(size)]
+    if isinstance(structure, (list, tuple)):
+        if not isinstance(gradients, (list, tuple)) or len(gradients) != len(structure):
+            return []
+        return [part for g, s in zip(gradients, structure) for part in _parts(g, s)]
+    return [gradients]
+
+
+def make(
+    function: Callable[..., Any],
+    examples: Sequence[Any],
+    dtype: str,
+    reduction: str,
+    parameters: Sequence[Value] | None,
+    has_aux: bool,
+) -> Program:
+    """Compile, with the settings checked and the cyclic garbage collector kept out of it."""
+    if not callable(function):
+        raise TypeError(f"compile expects a function and example arguments for it, got {function!r}")
+    if dtype not in ("float64", "float32"):
+        raise ValueError(f"dtype must be 'float64' or 'float32', got {dtype!r}")
+    if reduction not in ("mean", "sum"):
+        raise ValueError(f"reduction must be 'mean' or 'sum', got {reduction!r}")
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        return Program(function, examples, dtype, reduction, parameters, has_aux)
+    finally:
+        if was_enabled:
+            gc.enable()

@@ -1,0 +1,241 @@
+"""What forward and backward pass have in common: names, constants, and how views of arrays are written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from autograd.compiler.arrays import Scatter
+from autograd.compiler.calls import Calls
+from autograd.compiler.grouping import PARAMETERS, Group, Grouping
+from autograd.compiler.names import sanitised, stem
+from autograd.compiler.products import HOLE, Index, Matrix, Numbers, Rows, View
+from autograd.compiler.simplify import Scalars
+from autograd.compiler.symbols import Symbol
+
+
+class Statement(NamedTuple):
+    """One line of the source: name = text, with a shape to tell in a comment."""
+
+    name: str
+    text: str
+    shape: str
+
+
+@dataclass(frozen=True)
+class ParameterArray:
+    """An array of captured leaves: its name, and which leaves, as positions among them."""
+
+    name: str
+    index: Index
+
+
+class Writer(Calls):
+    """Names for everything that is computed, and views of it as source.
+
+    Attributes:
+        notes: a comment on each index array and array of numbers.
+        parameters: the arrays of captured leaves.
+        name: of the array of each source; "" for the captured leaves, which come in several arrays.
+    """
+
+    def __init__(self, scalars: Scalars, grouping: Grouping, arguments: list[str]) -> None:
+        super().__init__()
+        self.scalars, self.grouping = scalars, grouping
+        self.notes: list[str] = []
+        self.parameters: list[ParameterArray] = []
+        self._index_names: dict[tuple[bytes, tuple[int, ...]], str] = {}
+        self._number_names: dict[tuple[bytes, tuple[int, ...]], str] = {}
+        self._scatter_names: dict[tuple[bytes, int], str] = {}
+        self._parameter_names: dict[tuple[bytes, tuple[int, ...]], str] = {}
+        self.name = ["", *(self.names.plain(name) for name in arguments)]
+        self.patches: dict[tuple[int, bytes], str] = {}  # gathered columns that have a name
+        self.layer: dict[int, int] = {}  # the number of the layer that a group belongs to
+        for group in grouping.groups:
+            self.name.append(self._name_group(group))
+
+    # Names
+
+    def _name_group(self, group: Group) -> str:
+        labels = self.scalars.trace.labels
+        label = stem([labels.get(i, "") for i in group.members])
+        if any(isinstance(block, Matrix) for block in group.blocks):
+            layer = self.layer[group.source] = 1 + max(self.layer.values(), default=0)
+            return self.names.numbered(label or "z", layer)
+        if group.primitive is not None and len(group.operands) == 1:
+            (operand,) = group.operands
+            if isinstance(operand, View) and operand.source in self.layer and operand.source > PARAMETERS:
+                layer = self.layer[operand.source]
+                if self.grouping.groups[operand.source - self._first_group].blocks:
+                    return self.names.numbered(label or "a", layer)
+        if set(group.members) <= set(self.scalars.outputs) and len(group.members) == 1:
+            return self.names.plain(label or ("loss" if self.scalars.trace.single else "y"))
+        if label:
+            return self.names.numbered(label)
+        return self.names.numbered(_base(group))
+
+    @property
+    def _first_group(self) -> int:
+        return len(self.grouping.widths) - len(self.grouping.groups)
+
+    # Constants
+
+    def index(self, index: Index) -> str:
+        """The name of an index array."""
+        key = (index.tobytes(), index.shape)
+        if key not in self._index_names:
+            name = self._index_names[key] = self.names.numbered("i")
+            self.constants[name] = index
+            self.notes.append(f"# {name}: positions, {_shape(index.shape)}{_few(index)}")
+        return self._index_names[key]
+
+    def numbers(self, numbers: float | Numbers) -> Any:
+        """A float as it is; an array of constants by a name."""
+        if not isinstance(numbers, np.ndarray):
+            return numbers
+        key = (numbers.tobytes(), numbers.shape)
+        if key not in self._number_names:
+            name = self._number_names[key] = self.names.numbered("c")
+            self.constants[name] = numbers
+            self.notes.append(f"# {name}: constants, {_shape(numbers.shape)}{_few(numbers)}")
+        return self.symbol(self._number_names[key], numbers.shape[-1])
+
+    def scatter(self, index: Index, width: int) -> str:
+        """The name of a function that adds columns up where an index says."""
+        key = (index.tobytes(), width)
+        if key not in self._scatter_names:
+            name = self._scatter_names[key] = self.names.numbered("scatter")
+            self.constants[name] = Scatter(index.reshape(-1), width)
+            self.notes.append(f"# {name}: adds its {index.size} columns up into {width}{_few(index)}")
+        return self._scatter_names[key]
+
+    # Views
+
+    def parameter(self, index: Index, role: str, layer: int | None = None) -> str:
+        """The name of an array of captured leaves."""
+        key = (index.tobytes(), index.shape)
+        if key in self._parameter_names:
+            return self._parameter_names[key]
+        if index.ndim == 2:
+            turned = np.ascontiguousarray(index.T)
+            if (turned.tobytes(), turned.shape) in self._parameter_names:
+                return f"{self._parameter_names[turned.tobytes(), turned.shape]}.T"
+        labels, nodes = self.scalars.trace.labels, self.captured
+        label = stem([labels.get(nodes[int(k)], "") for k in index.reshape(-1)[:100] if k >= 0])
+        name = self._parameter_names[key] = self.names.numbered(label or role, layer)
+        self.parameters.append(ParameterArray(name, index))
+        return name
+
+    @property
+    def captured(self) -> list[int]:
+        """The nodes that are captured leaves, by position."""
+        if not hasattr(self, "_captured"):
+            source = self.grouping.source
+            nodes = np.flatnonzero(source == PARAMETERS)
+            self._captured = nodes[np.argsort(self.grouping.position[nodes])].tolist()
+        return self._captured  # type: ignore[no-any-return]
+
+    def vector(self, view: View, layer: int | None = None) -> Symbol:
+        """A view of one element a column."""
+        index = view.index
+        if len(index) > 1 and (index == index[0]).all():
+            index = index[:1]
+        if view.source == PARAMETERS:
+            return self._parameter_vector(index, layer)
+        return self.columns(view.source, index)
+
+    def _parameter_vector(self, index: Index, layer: int | None) -> Symbol:
+        period = _period(index)
+        if period < len(index):
+            name = self.parameter(index[:period], "b", layer)
+            return self._function("tile", np.tile, f"{name}, {len(index) // period}", len(index))
+        return self.symbol(self.parameter(index, "b", layer), len(index))
+
+    def _function(self, name: str, function: Callable[..., Any], arguments: str, width: int) -> Symbol:
+        self.constants[name] = function
+        return self.symbol(f"{name}({arguments})", width)
+
+    def columns(self, source: int, index: Index) -> Symbol:
+        """Columns of a source, each as often as the index has it."""
+        if source == PARAMETERS:
+            return self.symbol(self.parameter(index, "p"), len(index))
+        name, width = self.name[source], self.grouping.widths[source]
+        before = ":, " if self.grouping.batched[source] else ""
+        found = as_slice(index)
+        if found == (0, width, 1):
+            return self.symbol(name, width)
+        if found is not None:
+            start, stop, step = found
+            by = f":{step}" if step != 1 else ""
+            return self.symbol(f"{name}[{before}{start}:{stop}{by}]", len(index))
+        if (index == HOLE).any():
+            return self.symbol(f"gather({name}, {self.index(index)})", len(index))
+        return self.symbol(f"{name}[{before}{self.index(index)}]", len(index))
+
+    def table(self, view: View, role: str = "w", layer: int | None = None) -> Symbol:
+        """A view of shape (rows, terms) as an array of that shape; behind the samples' axis, where there is one."""
+        rows, terms = view.index.shape
+        if view.source == PARAMETERS:
+            return self.symbol(self.parameter(view.index, role, layer), terms)
+        flat = self.columns(view.source, view.index.reshape(-1))
+        before = "-1, " if self.grouping.batched[view.source] else ""
+        return self.symbol(f"{flat.text}.reshape({before}{rows}, {terms})", terms)
+
+    def is_batched(self, view: View | None) -> bool:
+        return view is not None and self.grouping.batched[view.source]
+
+    def shape(self, source: int) -> str:
+        return _shape(
+            ("n", self.grouping.widths[source]) if self.grouping.batched[source] else (self.grouping.widths[source],)
+        )
+
+
+def as_slice(index: Index) -> tuple[int, int, int] | None:
+    """Start, stop and step of a slice that reads what an index says, where there is one."""
+    start = int(index[0])
+    if len(index) == 1:
+        return (start, start + 1, 1) if start >= 0 else None
+    steps = np.diff(index)
+    step = int(steps[0])
+    if step < 1 or start < 0 or not (steps == step).all():
+        return None
+    return start, int(index[-1]) + 1, step
+
+
+def _period(index: Index) -> int:
+    """After how many elements an index begins again; its length where it does not."""
+    again = np.flatnonzero(index[1:] == index[0])
+    if not len(again):
+        return len(index)
+    period = int(again[0]) + 1
+    if len(index) % period or not (index.reshape(-1, period) == index[:period]).all():
+        return len(index)
+    return period
+
+
+def _base(group: Group) -> str:
+    if group.primitive is not None:
+        return sanitised(group.primitive.name) or "f"
+    if len(group.blocks) == 1 and isinstance(group.blocks[0], Rows) and group.blocks[0].left.index.shape[1] > 1:
+        return "s"
+    signs = {b.coefficients for b in group.blocks if isinstance(b, Rows) and isinstance(b.coefficients, float)}
+    return "e" if len(group.blocks) == 2 and signs == {1.0, -1.0} else "y"
+
+
+def _shape(shape: tuple[Any, ...]) -> str:
+    return f"({', '.join(map(str, shape))}{',' if len(shape) == 1 else ''})"
+
+
+def _few(array: Any) -> str:
+    return f" = {array.tolist()}" if array.size <= 12 else ""
+
+
+def product(*factors: Any) -> Any:
+    """The product of symbols and numbers; numbers first."""
+    found: Any = 1.0
+    for factor in factors:
+        found = factor * found if isinstance(factor, float) else found * factor
+    return found

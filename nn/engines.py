@@ -1,0 +1,209 @@
+"""How `fit` computes: node by node, or with the compiled program of the loss. Either changes the same parameters."""
+
+from __future__ import annotations
+
+import gc
+import math
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Literal
+
+import numpy as np
+
+import autograd
+from autograd import Constant, Value
+from nn.data import Array
+from nn.evaluation import output_numbers, predict
+from nn.losses import Loss
+from nn.module import Module
+from nn.optimizers import Optimizer
+
+Reduction = Literal["mean", "sum"]
+
+SAMPLES_A_GRAPH = 32  # more at a time would only take memory: gradients add up in the leaves
+
+
+class Eager:
+    """Records the graph of each sample, and walks it back."""
+
+    name = "eager"
+
+    def __init__(self, model: Module, loss: Loss, optimizer: Optimizer, reduction: Reduction, outputs: int) -> None:
+        self.model: Any = model
+        self.loss, self.optimizer, self.reduction, self.outputs = loss, optimizer, reduction, outputs
+
+    def begin(self) -> None:
+        """Before an epoch: take up the parameters' numbers, which a callback may have changed."""
+
+    def settle(self) -> None:
+        """After an epoch: bring the Values up to date."""
+
+    def update(self, epoch: int, samples: Array, targets: Array) -> tuple[list[float], Array, float]:
+        """One update from a batch: each sample's loss, its outputs, and the largest |∂C/∂w|."""
+        with _collector_paused():
+            losses, rows = self.add_gradients(epoch, samples, targets)
+            gradients = self.optimizer.gradients()
+            self.optimizer.step()
+        return losses, np.array(rows), float(np.abs(gradients).max())
+
+    def add_gradients(self, epoch: int, samples: Array, targets: Array) -> tuple[list[float], list[list[float]]]:
+        """Leave the gradient of a batch's cost in the parameters; gives each sample's loss, and its outputs."""
+        losses: list[float] = []
+        rows: list[list[float]] = []
+        self.optimizer.zero_grad()
+        scale = 1 / len(samples) if self.reduction == "mean" else 1.0
+        for i in range(0, len(samples), SAMPLES_A_GRAPH):
+            part = slice(i, i + SAMPLES_A_GRAPH)
+            graph = []
+            for sample, target in zip(samples[part].tolist(), as_given(targets[part]).tolist()):
+                outputs = self.model(sample)
+                rows.append(output_numbers(outputs))
+                graph.append(_checked(self.loss(outputs, target)))
+            cost = autograd.sum([Constant(0.0), *graph])  # a Value even where no sample has anything to pay
+            cost.backward(scale)
+            if not (math.isfinite(cost.data) and np.isfinite(self.optimizer.gradients()).all()):
+                raise FloatingPointError(f"epoch {epoch}: {_what_is_not_finite(cost, self.optimizer)}")
+            losses += output_numbers(graph)
+        return losses, rows
+
+    def measure(self, samples: Array, targets: Array) -> tuple[list[float], Array]:
+        """Losses and outputs of samples that are not learned from; a loss without a finite value is inf."""
+        rows = predict(self.model, samples)
+        losses = []
+        for outputs, target in zip(as_given(rows).tolist(), as_given(targets).tolist()):
+            try:
+                losses += output_numbers(self.loss(outputs, target))
+            except (ArithmeticError, ValueError):  # the loss of a prediction that could not be more wrong
+                losses.append(math.inf)
+        return losses, rows
+
+
+class Compiled(Eager):
+    """Runs the compiled loss on whole batches. The parameters live in one vector, from one `settle` to the next.
+
+    Raises:
+        TypeError, ValueError: where model and loss cannot be compiled (`autograd.compile`), or whatever they raise.
+    """
+
+    name = "compiled"
+
+    def __init__(self, eager: Eager, samples: Array, targets: Array) -> None:
+        super().__init__(eager.model, eager.loss, eager.optimizer, eager.reduction, targets.shape[1])
+
+        def loss_and_outputs(sample: Any, target: Any) -> Any:
+            outputs = self.model(sample)
+            return _checked(self.loss(outputs, target)), outputs
+
+        with _same_chances():
+            self.program = autograd.compile(
+                loss_and_outputs,
+                samples[0].tolist(),
+                as_given(targets)[0].tolist(),
+                reduction=self.reduction,
+                parameters=self.optimizer.parameters,
+                has_aux=True,
+            )
+        self._count = len(self.optimizer.parameters)
+        self._weights, self._next, self._gradient = np.zeros((3, len(self.program.parameters)))
+        self._stepped = False
+
+    def begin(self) -> None:
+        self._weights[:] = [parameter.data for parameter in self.program.parameters]
+
+    def settle(self) -> None:
+        if not self._stepped:
+            return
+        numbers = self._weights[: self._count].tolist()
+        gradients = self._gradient[: self._count].tolist()
+        try:
+            self._write(numbers, gradients)
+        except KeyboardInterrupt:
+            self._write(numbers, gradients)
+            raise
+        finally:
+            self._stepped = False
+
+    def _write(self, numbers: list[float], gradients: list[float]) -> None:
+        for parameter, number, gradient in zip(self.optimizer.parameters, numbers, gradients):
+            parameter.data, parameter.grad = number, gradient
+
+    def update(self, epoch: int, samples: Array, targets: Array) -> tuple[list[float], Array, float]:
+        (losses, rows), _ = self.program.outputs_and_gradient(
+            self._weights, samples, as_given(targets), into=self._gradient
+        )
+        gradient = self._gradient[: self._count]
+        largest = float(max(gradient.max(), -gradient.min()))
+        if not (math.isfinite(largest) and np.isfinite(losses).all()):
+            return self._update_node_by_node(epoch, samples, targets)
+        self._step(gradient)
+        return losses.tolist(), rows.reshape(len(samples), -1), largest
+
+    def _step(self, gradient: Array) -> None:
+        """One update, in a copy that takes the weights' place when it is whole: Ctrl-C leaves it done, or not."""
+        self._next[self._count :] = self._weights[self._count :]
+        self.optimizer.updated(self._weights[: self._count], gradient, into=self._next[: self._count])
+        self._weights, self._next, self._stepped = self._next, self._weights, True
+
+    def _update_node_by_node(self, epoch: int, samples: Array, targets: Array) -> tuple[list[float], Array, float]:
+        """Where something is not finite, node by node, which says what it is; or goes on, if it is not found there."""
+        self.settle()
+        losses, rows = self.add_gradients(epoch, samples, targets)
+        self._gradient[: self._count] = gradient = self.optimizer.gradients()
+        self._step(gradient)
+        return losses, np.array(rows), float(np.abs(gradient).max())
+
+    def measure(self, samples: Array, targets: Array) -> tuple[list[float], Array]:
+        losses, rows = self.program.outputs(self._weights, samples, as_given(targets))
+        if not (np.isfinite(losses).all() and np.isfinite(rows).all()):
+            self.settle()
+            return super().measure(samples, targets)
+        return losses.tolist(), rows.reshape(len(samples), -1)
+
+
+def as_given(rows: Array) -> Array:
+    """Rows as a network returns them and losses take them: a number where there is one output."""
+    return rows if rows.shape[1] > 1 else rows[:, 0]
+
+
+def _checked(loss: Any) -> Any:
+    if not isinstance(loss, Value) and loss != 0:
+        raise TypeError(f"the loss must be a Value computed from the outputs, or 0; it gave {loss!r}")
+    return loss
+
+
+@contextmanager
+def _same_chances() -> Iterator[None]:
+    """Random draws go on after this context as if it had not been: a model that draws is run in it, to no avail."""
+    ours, numpys = random.getstate(), np.random.get_state()
+    try:
+        yield
+    finally:
+        random.setstate(ours)
+        np.random.set_state(numpys)
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """Keep the cyclic garbage collector out: graphs have no cycles, and it would search them again and again."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def _what_is_not_finite(cost: Value, optimizer: Optimizer) -> str:
+    """The first node of the graph at which a number is inf or nan, in words."""
+    advice = "; the parameters are as they were before this update. A smaller learning rate may help"
+    node = autograd.first_nonfinite(cost)
+    if node is None:  # every step is finite, only their product is not
+        node = next(p for p in optimizer.parameters if not math.isfinite(p.grad))
+        return f"the gradient to {node.label or repr(node)} is {node.grad}{advice}"
+    name = f"{node.label or 'a node without a label'} ({node.op or 'a leaf'})"
+    if not math.isfinite(node.data):
+        operands = ", ".join(f"{parent.data:g}" for parent in node.parents[:3])
+        return f"{name} is {node.data}" + (f", computed from {operands}" if operands else "") + advice
+    return f"{name} = {node.data:g} has a derivative that is not finite{advice}"

@@ -1,0 +1,409 @@
+"""The compiled program as an object: what it is called with, what it gives, what it prints; and thin programs."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import itertools
+import keyword
+import random
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+
+import autograd
+import nn
+from autograd import Value, compile, tanh
+
+# Parameters and calls
+
+
+def test_parameters_are_read_anew_at_each_call() -> None:
+    w = Value(2.0)
+    program = compile(lambda x: w * x, 1.0)
+    assert program.parameters == [w]
+    assert program(3.0) == 6.0
+    w.data = 5.0
+    assert program(3.0) == 15.0
+
+
+def test_backward_adds_the_gradient_of_the_mean_or_the_sum() -> None:
+    w = Value(2.0)
+    mean = compile(lambda x: (w * x) ** 2, 1.0)
+    total = compile(lambda x: (w * x) ** 2, 1.0, reduction="sum")
+    assert mean.backward([1.0, 3.0]) == 20.0  # (4 + 36) / 2
+    assert w.grad == 20.0  # 2 w x²
+    assert mean.backward([1.0, 3.0]) == 20.0
+    assert w.grad == 40.0
+    w.grad = 0.0
+    assert total.backward([1.0, 3.0]) == 40.0
+    assert w.grad == 40.0
+    w.grad = 0.0
+    assert total.backward(3.0) == mean.backward(3.0) == 36.0
+    assert w.grad == 72.0
+
+
+def test_one_sample_gives_numbers_and_several_give_arrays() -> None:
+    program = compile(lambda x, y: x[0] * x[1] + y, [1.0, 2.0], 3.0)
+    assert program([1.0, 2.0], 3.0) == 5.0
+    assert type(program([1.0, 2.0], 3.0)) is float
+    assert program([[1.0, 2.0]], [3.0]).tolist() == [5.0]
+    value, (dx, dy) = program.value_and_grad([1.0, 2.0], 3.0)
+    assert (value, dx.tolist(), dy) == (5.0, [2.0, 1.0], 1.0)
+    dx, dy = program.input_gradients([[1.0, 2.0]] * 4, [3.0] * 4)
+    assert dx.tolist() == [[2.0, 1.0]] * 4
+    assert dy.tolist() == [1.0] * 4
+
+
+def test_arguments_of_any_shape() -> None:
+    example = [[[1.0, 2.0], [3.0, 4.0]]] * 3
+    program = compile(lambda x: sum(v * v for plane in x for row in plane for v in row), example)
+    batch = np.random.default_rng(0).normal(size=(5, 3, 2, 2))
+    assert program(batch) == pytest.approx((batch**2).sum(axis=(1, 2, 3)), rel=1e-13)
+    assert program.input_gradients(batch) == pytest.approx(2 * batch)
+    assert program.input_gradients(batch[0]).shape == (3, 2, 2)
+
+
+def test_ragged_arguments_keep_their_nesting() -> None:
+    program = compile(lambda x: x[0] * x[1][0] + x[1][1], (1.0, [2.0, 3.0]))
+    assert program((2.0, [3.0, 4.0])) == 10.0
+    assert program.input_gradients((2.0, [3.0, 4.0])) == (3.0, [2.0, 1.0])
+    assert program([(2.0, [3.0, 4.0]), (1.0, [1.0, 1.0])]).tolist() == [10.0, 2.0]
+    first, (second, third) = program.input_gradients([(2.0, [3.0, 4.0]), (1.0, [1.0, 1.0])])
+    assert (first.tolist(), second.tolist(), third.tolist()) == ([3.0, 1.0], [2.0, 1.0], [1.0, 1.0])
+    with pytest.raises(ValueError, match="nested as its example is"):
+        program((2.0, [3.0]))
+
+
+def test_no_arguments_at_all() -> None:
+    w = [Value(float(k)) for k in range(6)]
+    program = compile(lambda: sum(x * x for x in w))
+    assert program() == 55.0
+    assert program.backward() == 55.0
+    assert [x.grad for x in w] == [0.0, 2.0, 4.0, 6.0, 8.0, 10.0]
+
+
+def test_parameters_in_the_order_asked_for_and_others_behind_them() -> None:
+    model = nn.MLP(4, [3, 2], seed=0)
+    order = [*model.layers[1].parameters(), Value(7.0)]
+    program = compile(lambda x: nn.half_squared_error(model(x), [0.0, 1.0]), [0.1] * 4, parameters=order)
+    assert program.parameters[: len(order)] == order
+    assert set(program.parameters) == {*model.parameters(), order[-1]}
+    weights = np.array([p.data for p in program.parameters])
+    batch = np.random.default_rng(0).normal(size=(5, 4))
+    losses, gradient = program.outputs_and_gradient(weights, batch)
+    assert losses == pytest.approx(program(batch), rel=1e-14)
+    program.backward(batch)
+    assert gradient == pytest.approx([p.grad for p in program.parameters], rel=1e-14)
+    assert gradient[len(order) - 1] == 0.0
+
+
+@pytest.mark.parametrize("interleaved", [False, True])
+def test_the_flat_path_follows_the_vector_it_is_given(interleaved: bool) -> None:
+    """Not the Values; weights are views of it where rows and biases lie in turns, too."""
+    model = nn.MLP(4, [3, 2], seed=0)
+    order = model.parameters() if interleaved else None
+    program = compile(lambda x: nn.half_squared_error(model(x), [0.0, 1.0]), [0.1] * 4, parameters=order)
+    chance = np.random.default_rng(0)
+    batch, weights = chance.normal(size=(5, 4)), chance.normal(size=len(program.parameters))
+    into = np.full(len(weights), np.nan)
+    losses, gradient = program.outputs_and_gradient(weights, batch, into=into)
+    assert gradient is into
+    for parameter, number in zip(program.parameters, weights.tolist()):
+        parameter.data = number
+    assert losses == pytest.approx(program(batch), rel=1e-14)
+    program.backward(batch)
+    assert gradient == pytest.approx([p.grad for p in program.parameters], rel=1e-14)
+    weights *= 0.5  # in place, as an optimizer may
+    changed = program.outputs(weights, batch)
+    assert not np.allclose(changed, losses)
+
+
+def test_auxiliary_outputs_are_handed_out_and_not_differentiated() -> None:
+    w = Value(3.0)
+    program = compile(lambda x: (w * x, [w * w, x]), 2.0, has_aux=True)
+    losses, auxiliary = program([1.0, 2.0])
+    assert losses.tolist() == [3.0, 6.0]
+    assert auxiliary.tolist() == [[9.0, 1.0], [9.0, 2.0]]
+    assert program.backward([1.0, 2.0]) == 4.5
+    assert w.grad == 1.5
+
+
+def test_ctrl_c_while_gradients_are_written_leaves_all_of_them() -> None:
+    class Interrupting(Value):
+        __slots__ = ("writes",)
+
+        def __setattr__(self, name: str, value: Any) -> None:
+            super().__setattr__(name, value)
+            if name == "grad" and value and not hasattr(self, "writes"):
+                super().__setattr__("writes", 1)
+                raise KeyboardInterrupt
+
+    w = [Value(1.0), Interrupting(2.0), Value(3.0)]
+    program = compile(lambda x: autograd.dot(w, x), [1.0, 2.0, 3.0])
+    with pytest.raises(KeyboardInterrupt):
+        program.backward([4.0, 5.0, 6.0])
+    assert [x.grad for x in w] == [4.0, 5.0, 6.0]
+
+
+@pytest.mark.parametrize("make", ["network", "thin"])
+def test_float32_to_1e_5(make: str) -> None:
+    chance = np.random.default_rng(0)
+    model = nn.MLP(6, [5, 4], "tanh", seed=0)
+    w = [Value(0.5), Value(-0.25)]
+
+    def thin(x: Any) -> Any:
+        return autograd.relu(tanh(x[0] * w[0]) * x[1] - autograd.softplus(w[1] * x[2]) + abs(x[3]))
+
+    def network(x: Any) -> Any:
+        return nn.cross_entropy(model(x), [0.0, 1.0, 0.0, 0.0]) + autograd.maximum(x[0], x[1])
+
+    f = thin if make == "thin" else network
+    batch = chance.normal(size=(9, 6))
+    results = []
+    for dtype in ("float64", "float32"):
+        program = compile(f, [0.1] * 6, dtype=dtype)
+        losses = program(batch)
+        assert losses.dtype == dtype
+        program.backward(batch)
+        gradient = np.array([p.grad for p in program.parameters])
+        for p in program.parameters:
+            p.grad = 0.0
+        results.append((losses, gradient, program.input_gradients(batch)))
+    for exact, single in zip(*results):
+        assert np.linalg.norm(exact - single) <= 1e-5 * np.linalg.norm(exact)
+
+
+def test_scipys_minimizer_takes_value_and_grad() -> None:
+    optimize = pytest.importorskip("scipy.optimize")
+
+    def rosenbrock(x: Any) -> Any:
+        return sum(100 * (b - a * a) ** 2 + (1 - a) ** 2 for a, b in itertools.pairwise(x))
+
+    for n in (2, 10):
+        program = compile(rosenbrock, [0.0] * n)
+        found = optimize.minimize(program.value_and_grad, np.full(n, -0.5), jac=True, method="L-BFGS-B", tol=1e-14)
+        assert found.x == pytest.approx(np.ones(n), abs=1e-5)
+
+
+# Source
+
+
+SCRIPT = """
+import autograd, nn, hashlib, random
+model = nn.MLP(5, [4, 3], seed=0)
+w = [autograd.Value(float(k)) for k in range(20)]
+random.Random(1).shuffle(w)
+def network(x, t): return nn.half_squared_error(model(x), t)
+def output(x, p, c): return autograd.tanh(sum(w[c + 2 * k] * x[p + k] for k in range(3)))
+def convolution(x): return sum(output(x, p, c) for p in range(6) for c in range(2))
+def thin(x):
+    for v in w: x = autograd.sin(x * v) + v
+    return x
+for f, examples in ((network, ([.1] * 5, [.2] * 3)), (convolution, ([.1] * 8,)), (thin, (.5,))):
+    program = autograd.compile(f, *examples)
+    print(program.source, program.input_gradients_source)
+"""
+
+
+def test_the_source_is_the_same_in_every_process(run_python: Callable[..., str]) -> None:
+    sources = {run_python(SCRIPT, PYTHONHASHSEED=seed) for seed in ("0", "1", "4242")}
+    assert len(sources) == 1
+    assert " @ " in sources.pop()
+
+
+HOSTILE = [
+    "__import__('os').system('false')",
+    "x\n    raise SystemExit",
+    "lambda",
+    "exec",
+    "print",
+    "w = 1; import os #",
+    "ünïcödé",
+    "a" * 300,
+    "0",
+    '\'"""',
+    "forward",
+    "gradient",
+    "exp",
+    "n",
+]
+
+
+def names_in(source: str) -> set[str]:
+    return {node.id for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name)}
+
+
+@pytest.mark.parametrize("thin", [False, True], ids=["arrays", "thin"])
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_a_hostile_label_puts_nothing_into_the_source(hostile: str, thin: bool) -> None:
+    """All names in the source are short and plain, none is called that the table or the compiler does not have."""
+    w = [Value(float(k), hostile) for k in range(1, 7)]
+
+    def f(x: Any) -> Any:
+        if thin:
+            y = autograd.exp(w[0] * x[0]) + x[1]
+            y.label = hostile
+            return y * w[1]
+        z = [autograd.exp(autograd.dot(w[:3], x)), autograd.exp(autograd.dot(w[3:], x))]
+        for v in z:
+            v.label = hostile
+        return autograd.sum(z) * z[0]
+
+    f.__name__ = hostile
+    program = compile(f, [0.1, 0.2, 0.3])
+    source = program.source + program.input_gradients_source
+    tree = ast.parse(source)
+    assert all(isinstance(node, (ast.FunctionDef, ast.Expr)) for node in tree.body)
+    assert not any(isinstance(node, (ast.Import, ast.ImportFrom, ast.Raise, ast.Lambda)) for node in ast.walk(tree))
+    assert all(re.fullmatch(r"[A-Za-z]\w{0,40}", name, flags=re.ASCII) for name in names_in(source))
+    called = {node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
+    assert called <= {"exp", "concatenate", "place", "broadcast_to", "len"}
+    stored = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    assert not stored & {*dir(builtins), *keyword.kwlist, "exp"}
+    assert program([0.1, 0.2, 0.3]) == pytest.approx(f([0.1, 0.2, 0.3]).data, rel=1e-13)
+
+
+def test_labels_name_what_they_label() -> None:
+    w = [Value(0.5, f"slope[{k}]") for k in range(4)]
+
+    def f(x: Any) -> Any:
+        rates = [autograd.exp(a * v) for a, v in zip(w, x)]
+        for k, rate in enumerate(rates):
+            rate.label = f"rate{k}"
+        return sum(rates)
+
+    source = compile(f, [0.1] * 4).source
+    assert "rate1 = exp(" in source
+    assert "slope1 * x" in source
+
+
+def test_what_print_tells() -> None:
+    model = nn.MLP(64, [30, 10], seed=0)
+
+    def loss(image: Any, target: Any) -> Any:
+        return nn.half_squared_error(model(image), target)
+
+    program = compile(loss, [0.5] * 64, [0.1] * 10)
+    assert re.fullmatch(
+        r"loss: 2,428 nodes traced, 12 array operations emitted, 5 of them matrix products; 2,260 parameters; "
+        r"compiled in [\d.e-]+ s",
+        str(program),
+    )
+    assert (program.nodes, program.operations, program.matrix_products) == (2428, 12, 5)
+
+
+def test_importing_autograd_imports_no_numpy(run_python: Callable[..., str]) -> None:
+    modules = run_python("import sys, autograd; autograd.compile; print(*sys.modules)").split()
+    assert "numpy" not in modules
+    assert "autograd.compiler.program" not in modules
+
+
+# Thin programs
+
+
+def lorenz(steps: int, rate: Any = 10.0) -> Callable[..., Any]:
+    """Explicit Euler steps of the Lorenz equations: nothing in it can be done side by side."""
+
+    def final(x: Any, y: Any, z: Any) -> Any:
+        for _ in range(steps):
+            dx, dy, dz = rate * (y - x), x * (28.0 - z) - y, x * y - z * (8 / 3)
+            x, y, z = x + 0.002 * dx, y + 0.002 * dy, z + 0.002 * dz
+        return x * x + tanh(y) + z
+
+    return final
+
+
+@pytest.mark.parametrize("steps", [1, 30, 400])
+def test_a_thin_program_is_straight_line_source(steps: int) -> None:
+    rate = Value(10.0, "rate")
+    f = lorenz(steps, rate)
+    program = compile(f, 1.0, 1.5, 2.0)
+    assert " @ " not in program.source
+    functions = program.source.count("def forward_")
+    assert functions == program.source.count("def backward_") == 1 + (steps >= 400) * (functions - 1)
+    inputs = [Value(x) for x in (1.1, -0.4, 2.5)]
+    result = f(*inputs)
+    result.backward()
+    numbers = [x.data for x in inputs]
+    value, slopes = program.value_and_grad(*numbers)
+    assert value == pytest.approx(result.data, rel=1e-11)
+    assert slopes == pytest.approx([x.grad for x in inputs], rel=1e-10)
+    expected, rate.grad = rate.grad, 0.0
+    program.backward(*numbers)
+    assert rate.grad == pytest.approx(expected, rel=1e-10)
+
+
+def test_a_thin_program_takes_batches() -> None:
+    rate = Value(10.0)
+    f = lorenz(400, rate)
+    program = compile(f, 1.0, 1.5, 2.0)
+    batch = np.random.default_rng(0).normal(size=(3, 5))
+    values, slopes = program.value_and_grad(*batch)
+    singles = [program.value_and_grad(*sample) for sample in batch.T]
+    assert values == pytest.approx([value for value, _ in singles], rel=1e-10)
+    assert np.array(slopes) == pytest.approx(np.array([s for _, s in singles]).T, rel=1e-9)
+    program.backward(*batch)
+    whole, rate.grad = rate.grad, 0.0
+    for sample in batch.T:
+        program.backward(*sample)
+    assert whole == pytest.approx(rate.grad / 5, rel=1e-9)
+
+
+def test_a_long_thin_program_is_cut_into_functions() -> None:
+    f = lorenz(3000)
+    program = compile(f, 1.0, 1.5, 2.0)
+    functions = program.source.split("\n\n")
+    assert len(functions) > 10
+    assert max(text.count("\n") for text in functions) < 2500
+    assert program(1.0, 1.5, 2.0) == pytest.approx(f(*map(Value, (1.0, 1.5, 2.0))).data)
+
+
+def test_a_sum_of_thousands_in_a_thin_program() -> None:
+    """In lines that Python's compiler can take: it fails on an expression of some thousand additions."""
+
+    def f(x: Any) -> Any:
+        terms = []
+        for k in range(3000):
+            x = autograd.sin(x * (1 + k / 3000))
+            terms.append(x)
+        return autograd.sum(terms)
+
+    program = compile(f, 0.5)
+    x = Value(0.5)
+    y = f(x)
+    y.backward()
+    value, slope = program.value_and_grad(0.5)
+    assert (value, slope) == pytest.approx((y.data, x.grad), rel=1e-10)
+
+
+def test_small_functions_of_numbers_run_on_floats() -> None:
+    program = compile(lambda x, y: autograd.where(x > y, x * y, autograd.erf(x) + y**3), 0.5, 2.0)
+    for x, y in ((0.5, 2.0), (2.0, 0.5), (-1.0, -1.0)):
+        a, b = Value(x), Value(y)
+        expected = autograd.where(a > b, a * b, autograd.erf(a) + b**3)
+        expected.backward()
+        value, slopes = program.value_and_grad(x, y)
+        assert type(value) is float
+        assert value == pytest.approx(expected.data, rel=1e-15)
+        assert slopes == pytest.approx((a.grad, b.grad), rel=1e-15)
+
+
+def test_many_layers_of_a_narrow_network_are_arrays_still() -> None:
+    """Depth alone does not make a program thin."""
+    w = [Value(random.Random(k).uniform(-0.5, 0.5)) for k in range(64)]
+
+    def f(x: Sequence[Any]) -> Any:
+        for _ in range(200):
+            x = [tanh(autograd.dot(w[8 * j : 8 * j + 8], x)) for j in range(8)]
+        return autograd.sum(x)
+
+    program = compile(f, [0.1] * 8)
+    assert program.source.count(" @ ") >= 400
+    sample = [Value(x) for x in (0.1, -0.4, 0.3, 0.9, 0.5, 0.2, -0.7, 0.1)]
+    expected = f(sample)
+    expected.backward()
+    assert program([x.data for x in sample]) == pytest.approx(expected.data, rel=1e-12)

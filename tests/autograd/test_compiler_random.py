@@ -1,0 +1,170 @@
+"""Random programs of many operations, with shared nodes and wide levels: compiled, they compute what the graph does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+import autograd
+from autograd import Value, topological_order
+
+Array = NDArray[np.float64]
+
+# Operations, each with its number of operands, defined and of moderate slope for all operands.
+OPERATIONS: dict[str, tuple[int, Callable[..., Any]]] = {
+    "add": (2, lambda a, b: a + b),
+    "subtract": (2, lambda a, b: a - b),
+    "multiply": (2, lambda a, b: autograd.tanh(a) * b),
+    "divide": (2, lambda a, b: a / (b * b + 1)),
+    "affine": (1, lambda a: 0.75 * a - 2),
+    "negate": (1, lambda a: -a),
+    "square": (1, lambda a: 0.5 * autograd.sin(a) ** 2),
+    "power": (2, lambda a, b: (autograd.tanh(a) + 2) ** autograd.tanh(b)),
+    "exponential": (1, lambda a: 2 ** autograd.sin(a)),
+    "log": (1, lambda a: autograd.log(a * a + 0.5)),
+    "sqrt": (1, lambda a: autograd.sqrt(a * a + 0.5)),
+    "cos": (1, lambda a: autograd.cos(a)),
+    "atan2": (2, lambda a, b: autograd.atan2(a, b * b + 1)),
+    "hypot": (2, lambda a, b: autograd.hypot(a, b * b + 1)),
+    "asinh": (1, lambda a: autograd.asinh(a)),
+    "tanh": (1, lambda a: autograd.tanh(a)),
+    "sigmoid": (1, lambda a: autograd.sigmoid(a)),
+    "softplus": (1, lambda a: autograd.softplus(a)),
+    "erf": (1, lambda a: autograd.erf(a)),
+    "relu": (1, lambda a: autograd.relu(a)),
+    "abs": (1, lambda a: abs(a)),
+    "maximum": (2, lambda a, b: autograd.maximum(a, b)),
+    "minimum": (2, lambda a, b: autograd.minimum(a, b)),
+    "where": (2, lambda a, b: autograd.where(a > b, a - b, 2 * b)),
+    "sum": (5, lambda *xs: autograd.sum(xs) / 5),
+    "dot": (7, lambda *xs: autograd.dot([autograd.tanh(x) for x in xs[:3]], xs[3:6], xs[6])),
+    "logsumexp": (4, lambda *xs: autograd.logsumexp(xs)),
+    "difference": (3, lambda a, b, c: (a - b) * 0.25 - (c - a) / 4),
+}
+
+
+class Recipe(NamedTuple):
+    """Levels of operations that each append numbers to a list which begins with inputs and parameters.
+
+    Attributes:
+        inputs: how many numbers the argument holds.
+        parameters: the numbers of the captured leaves.
+        levels: an operation, and for each number that it makes the positions of its operands.
+        outputs: the positions of the numbers whose mean is the result.
+    """
+
+    inputs: int
+    parameters: list[float]
+    levels: list[tuple[str, list[tuple[int, ...]]]]
+    outputs: list[int]
+
+    def run(self, inputs: Sequence[Any], parameters: Sequence[Value]) -> Any:
+        numbers = [*inputs, *parameters]
+        for name, level in self.levels:
+            apply = OPERATIONS[name][1]
+            numbers += [apply(*(numbers[i] for i in operands)) for operands in level]
+        return autograd.sum([numbers[i] for i in self.outputs]) / len(self.outputs)
+
+
+@st.composite
+def recipes(draw: st.DrawFn) -> Recipe:
+    inputs = draw(st.integers(1, 6))
+    parameters = draw(st.lists(st.floats(-1.5, 1.5).map(lambda x: round(x, 3) + 0.0004), min_size=0, max_size=6))
+    size = inputs + len(parameters)
+    levels = []
+    operations = 0
+    while operations < 30:
+        name = draw(st.sampled_from(sorted(OPERATIONS)))
+        count = draw(st.sampled_from([1, 1, 2, 3, 8]))
+        arity = OPERATIONS[name][0]
+        if draw(st.booleans()) and arity <= 2:  # regular, as programs are: neighbours with neighbours
+            starts = [draw(st.integers(0, size - 1)) for _ in range(arity)]
+            level = [tuple((start + k) % size for start in starts) for k in range(count)]
+        else:
+            level = [tuple(draw(st.integers(0, size - 1)) for _ in range(arity)) for _ in range(count)]
+        levels.append((name, level))
+        size += count
+        operations += count
+    outputs = draw(st.lists(st.integers(0, size - 1), min_size=1, max_size=4))
+    return Recipe(inputs, parameters, levels, [*outputs, size - 1])
+
+
+def path_sums(root: Value) -> dict[Value, float]:
+    """For each node the sum over all paths from the root of |∂·/∂·|: what rounding errors are multiplied with."""
+    found = {root: 1.0}
+    for node in reversed(topological_order(root)):
+        for parent, derivative in zip(node.parents, node.local_derivatives):
+            found[parent] = found.get(parent, 0.0) + abs(derivative) * found.get(node, 0.0)
+    return found
+
+
+def near_a_kink(root: Value) -> bool:
+    """Whether rounding could choose another branch than eager does."""
+    kinked = {"relu": 0, "abs": 0, "maximum": 1, "minimum": 1}
+    for node in topological_order(root):
+        if node.op == "where":
+            continue
+        if node.op in kinked:
+            a = node.parents[0].data
+            b = node.parents[1].data if kinked[node.op] else 0.0
+            if abs(a - b) < 1e-9 * (1 + abs(a)):
+                return True
+    return False
+
+
+@settings(max_examples=150, suppress_health_check=list(HealthCheck))
+@given(recipe=recipes(), samples=st.sampled_from([1, 2, 5]), seed=st.integers(0, 2**32 - 1))
+def test_a_compiled_program_computes_what_its_graph_does(recipe: Recipe, samples: int, seed: int) -> None:
+    """Results, gradients to parameters, and derivatives to arguments, of a batch and of single samples."""
+    leaves = [Value(x) for x in recipe.parameters]
+    chance = np.random.default_rng(seed)
+    batch = chance.normal(size=(samples, recipe.inputs))
+    program = autograd.compile(lambda x: recipe.run(x, leaves), [0.3] * recipe.inputs)
+    assert set(program.parameters) <= set(leaves)
+
+    expected, slopes, scale = [], [], 1.0
+    for sample in batch.tolist():
+        inputs = [Value(x) for x in sample]
+        result = recipe.run(inputs, leaves)
+        if near_a_kink(result):
+            return
+        result.backward(1 / samples)
+        expected.append(result.data)
+        slopes.append([x.grad * samples for x in inputs])
+        scale = max(scale, *path_sums(result).values(), *(abs(n.data) for n in topological_order(result)))
+    gradient = np.array([leaf.grad for leaf in program.parameters])
+    for leaf in leaves:
+        leaf.grad = 0.0
+
+    allowed = 1e-12 * scale**2
+    assert np.abs(program(batch) - expected).max() <= allowed
+    cost = program.backward(batch)
+    assert abs(cost - np.mean(expected)) <= allowed
+    found = np.array([leaf.grad for leaf in program.parameters])
+    assert np.linalg.norm(found - gradient) <= allowed
+    assert np.abs(program.input_gradients(batch) - np.array(slopes)).max() <= allowed
+    value, slope = program.value_and_grad(batch[0])
+    assert abs(value - expected[0]) <= allowed
+    assert np.abs(slope - slopes[0]).max() <= allowed
+
+
+@pytest.mark.parametrize("samples", [1, 10, 1000])
+def test_one_program_for_all_batch_sizes(samples: int) -> None:
+    chance = np.random.default_rng(samples)
+    weights = [Value(x) for x in chance.normal(size=12)]
+
+    def f(x: Sequence[Any]) -> Any:
+        hidden = [autograd.tanh(autograd.dot(weights[3 * j : 3 * j + 3], x)) for j in range(4)]
+        return autograd.logsumexp(hidden)
+
+    program = autograd.compile(f, [0.1, 0.2, 0.3])
+    batch = chance.normal(size=(samples, 3))
+    w = np.array([v.data for v in weights]).reshape(4, 3)
+    expected = np.log(np.exp(np.tanh(batch @ w.T)).sum(axis=1))
+    assert program(batch) == pytest.approx(expected, rel=1e-12)

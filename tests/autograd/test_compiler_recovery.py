@@ -1,0 +1,500 @@
+"""The matrix products that scalars spell out are found again, and compute what the graph does.
+
+How many products and statements a program has is counted in its source, so that scalar code could not pass.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import random
+import re
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+import autograd
+import nn
+from autograd import Value, primitive, sigmoid, tanh, where
+from autograd.compiler.program import Program
+from autograd.nested import flatten
+
+Array = NDArray[np.float64]
+Function = Callable[..., Any]
+
+
+class Found(NamedTuple):
+    """What was emitted: matrix products and statements, forward and backward."""
+
+    forward_products: int
+    backward_products: int
+    forward_lines: int
+    backward_lines: int
+
+
+def counted(source: str) -> Found:
+    """Statements are lines that assign; a loop over scalars would show as many of them."""
+    forward, backward = source.split("def backward(")
+    forward = forward.split("def forward(")[1]
+
+    def lines(text: str) -> int:
+        return len(re.findall(r"^    \w+ = ", text, flags=re.MULTILINE))
+
+    return Found(forward.count(" @ "), backward.count(" @ "), lines(forward), lines(backward))
+
+
+def assert_equals_eager(
+    function: Function, *examples: Any, samples: int = 6, tolerance: float = 1e-12, batch: Sequence[Array] = ()
+) -> Program:
+    """Results, gradients to parameters and derivatives to arguments agree, array by array, in norm."""
+    chance = np.random.default_rng(7)
+    given = list(batch) or [np.asarray(e) + 0.5 * chance.normal(size=(samples, *np.shape(e))) for e in examples]
+    samples = len(given[0]) if given else 1
+    program = autograd.compile(function, *examples)
+    results, slopes = [], []
+    for k in range(samples):
+        leaves, arguments = [], []
+        for example, array in zip(examples, given):
+            values = [Value(x) for x in array[k].ravel().tolist()]
+            leaves += values
+            arguments.append(flatten(example, "")[1](iter(values)))
+        result = function(*arguments)
+        result.backward(1 / samples)
+        results.append(result.data)
+        slopes.append([leaf.grad * samples for leaf in leaves])
+    expected = np.array([p.grad for p in program.parameters])
+    for p in program.parameters:
+        p.grad = 0.0
+
+    def close(found: Any, wanted: Any) -> None:
+        assert np.linalg.norm(np.subtract(found, wanted)) <= tolerance * np.linalg.norm(wanted)
+
+    close(program(*given), results)
+    close(program.backward(*given), np.mean(results))
+    close([p.grad for p in program.parameters], expected)
+    if given:
+        found = program.input_gradients(*given)
+        found = found if isinstance(found, tuple) else (found,)
+        close(np.concatenate([array.reshape(samples, -1) for array in found], axis=1), slopes)
+    for p in program.parameters:
+        p.grad = 0.0
+    return program
+
+
+def leaves(count: int, seed: int = 0) -> list[Value]:
+    chance = random.Random(seed)
+    return [Value(chance.uniform(-1, 1)) for _ in range(count)]
+
+
+def matrix(rows: int, columns: int, seed: int = 0) -> list[list[Value]]:
+    """Leaves without labels, made in no order at all."""
+    chance = random.Random(seed)
+    places = [(j, k) for j in range(rows) for k in range(columns)]
+    chance.shuffle(places)
+    made = {place: Value(chance.uniform(-1, 1)) for place in places}
+    return [[made[j, k] for k in range(columns)] for j in range(rows)]
+
+
+# Networks
+
+
+def test_the_source_of_a_network_is_the_four_equations() -> None:
+    """Forward and gradients in at most 40 lines, with exactly five matrix products."""
+    model = nn.MLP(64, [30, 10], seed=0)
+
+    def loss(image: Any, target: Any) -> Any:
+        return nn.half_squared_error(model(image), target)
+
+    source = autograd.compile(loss, [0.5] * 64, [0.1] * 10).source
+    assert len(source.splitlines()) <= 40
+    assert source.count(" @ ") == 5
+    for equation in (
+        "z1 = image @ w1.T + b1",
+        "a1 = sigmoid(z1)",
+        "z2 = a1 @ w2.T + b2",
+        "a2 = sigmoid(z2)",
+        "delta1 = (delta2 @ w2) * a1 * (1 - a1)",
+        "nabla_w1 = delta1.T @ image",
+        "nabla_b1 = delta1.sum(axis=0)",
+        "nabla_w2 = delta2.T @ a1",
+        "nabla_b2 = delta2.sum(axis=0)",
+    ):
+        assert re.search(rf"^    {re.escape(equation)} +# \(", source, flags=re.MULTILINE), equation
+    assert "# (n, 30)" in source
+    assert "# (10, 30)" in source
+    assert "[" not in source.replace("[:, ", "")  # no index arrays
+
+
+@pytest.mark.parametrize("elementary", [False, True], ids=["wide", "elementary"])
+@pytest.mark.parametrize("nouts", [[1], [4], [4, 1], [5, 4, 3], [3, 3, 3, 3]], ids=str)
+def test_a_layer_is_one_product_forward_and_two_backward(nouts: list[int], elementary: bool) -> None:
+    model = nn.MLP(6, nouts, "tanh", seed=0, elementary=elementary)
+    target: Any = 0.2 if nouts[-1] == 1 else [0.2] * nouts[-1]
+    program = assert_equals_eager(lambda x, t: nn.half_squared_error(model(x), t), [0.1] * 6, target)
+    found = counted(program.source)
+    assert found.forward_products == len(nouts)
+    assert found.backward_products == 2 * len(nouts) - 1
+    assert found.forward_lines <= 2 * len(nouts) + 2
+    assert found.backward_lines <= 3 * len(nouts) + 2
+
+
+LOSSES = {
+    nn.half_squared_error: [0.3, -0.2, 0.9],
+    nn.mean_squared_error: [0.3, -0.2, 0.9],
+    nn.binary_cross_entropy_with_logits: [0.3, 0.2, 0.9],
+    nn.cross_entropy: [0.5, 0.2, 0.3],
+    nn.hinge: [1.0, -1.0, 1.0],
+}
+
+
+@pytest.mark.parametrize("loss", LOSSES, ids=lambda loss: loss.__name__)
+@pytest.mark.parametrize("hidden", [("sigmoid", "relu"), ("tanh", "softplus"), ("identity", "sigmoid")], ids=str)
+def test_any_mix_of_activations_and_losses(hidden: Any, loss: Function) -> None:
+    model = nn.MLP(5, [4, 6, 3], hidden, "identity", seed=1)
+    chance = np.random.default_rng(0)
+    batch = [chance.normal(size=(7, 5)), np.array([LOSSES[loss]] * 7)]
+    program = assert_equals_eager(lambda x, t: loss(model(x), t), [0.1] * 5, LOSSES[loss], batch=batch)
+    found = counted(program.source)
+    assert (found.forward_products, found.backward_products) == (3, 5)
+    assert found.forward_lines <= 12
+    assert found.backward_lines <= 12
+
+
+def test_the_cross_entropy_of_sigmoids() -> None:
+    model = nn.MLP(5, [4, 3], seed=1)
+    batch = [np.random.default_rng(0).normal(size=(7, 5)), np.random.default_rng(1).uniform(size=(7, 3))]
+    program = assert_equals_eager(lambda x, t: nn.binary_cross_entropy(model(x), t), [0.1] * 5, [0.2] * 3, batch=batch)
+    assert counted(program.source)[:2] == (2, 3)
+
+
+def test_a_network_by_hand() -> None:
+    """Unlabelled leaves in any order, terms in another order in each neuron, biases inside and outside."""
+    w1, b1, w2, b2 = matrix(6, 8), leaves(6), matrix(3, 6, seed=1), leaves(3, seed=1)
+
+    def loss(x: Any, t: Any) -> Any:
+        hidden = []
+        for j in range(6):
+            order = list(range(8))
+            random.Random(j).shuffle(order)
+            if j % 2:
+                z = sum(w1[j][k] * x[k] for k in order) + b1[j]
+            else:
+                z = b1[j] + sum(x[k] * w1[j][k] for k in order)
+            hidden.append(tanh(z))
+        outputs = [sum(w * a for w, a in zip(w2[i], hidden)) - (-b2[i]) for i in range(3)]
+        return sum((o - e) ** 2 for o, e in zip(outputs, t)) / 3
+
+    program = assert_equals_eager(loss, [0.1] * 8, [0.2] * 3)
+    found = counted(program.source)
+    assert found[:2] == (2, 3)
+    assert found.forward_lines <= 6
+    assert "[:, " not in program.source
+
+
+def test_scalings_and_differences_among_the_terms() -> None:
+    w, b = matrix(4, 6), leaves(4)
+
+    def loss(x: Any, t: Any) -> Any:
+        scaled = [(v - 0.5) / 0.25 for v in x]
+        outputs = [sigmoid(sum(0.5 * w[j][k] * scaled[k] / 2 for k in range(6)) - b[j] * 2) for j in range(4)]
+        return -sum(e * autograd.log(o) for o, e in zip(outputs, t))
+
+    found = counted(assert_equals_eager(loss, [0.1] * 6, [0.2] * 4).source)
+    assert found[:2] == (1, 1)
+    assert found.forward_lines <= 5
+
+
+@pytest.mark.parametrize("scaling", [lambda k: 255.0, lambda k: 1.0 + k], ids=["one for all", "one for each"])
+def test_weights_scaled_by_constants(scaling: Callable[[int], float]) -> None:
+    w = matrix(4, 6)
+
+    def loss(x: Any) -> Any:
+        return sum(tanh(sum(w[j][k] * x[k] / scaling(k) for k in range(6))) for j in range(4))
+
+    assert counted(assert_equals_eager(loss, [0.1] * 6).source)[:2] == (1, 1)
+
+
+@pytest.mark.parametrize("arguments", [1, 2])
+def test_two_towers_side_by_side(arguments: int) -> None:
+    """Over the same inputs their first layers are one product; over two arguments nothing is common."""
+    one: Any = nn.MLP(5, [4, 3], seed=1)
+    other: Any = nn.MLP(5, [6, 3], "tanh", seed=2)
+
+    def loss(x: Any, *more: Any) -> Any:
+        *y, t = more
+        return nn.half_squared_error(one(x) + other(y[0] if y else x), t)
+
+    program = assert_equals_eager(loss, *[[0.1] * 5] * arguments, [0.2] * 6)
+    found = counted(program.source)
+    assert found.forward_products == 2 + arguments
+    assert found.backward_products == 4 + arguments
+    assert found.forward_lines + found.backward_lines <= 30
+
+
+def test_towers_over_parts_of_one_argument() -> None:
+    one: Any = nn.MLP(5, [4, 3], seed=1)
+    other: Any = nn.MLP(3, [4, 4, 2], seed=2)
+    program = assert_equals_eager(
+        lambda x, t: nn.half_squared_error(one(x[:5]) + other(x[5:]), t), [0.1] * 8, [0.2] * 5
+    )
+    assert counted(program.source)[:2] == (5, 8)
+    assert "x[:, 0:5]" in program.source
+
+
+# Shared weights
+
+
+def recurrent(w: Any, u: Any, b: Any, v: Any, start: list[Any]) -> Function:
+    def loss(x: Any, t: Any) -> Any:
+        h = start
+        for step in x:
+            h = [
+                tanh(sum(a * c for a, c in zip(w[j], step)) + sum(a * c for a, c in zip(u[j], h)) + b[j])
+                for j in range(len(u))
+            ]
+        return (sum(a * c for a, c in zip(v, h)) - t) ** 2
+
+    return loss
+
+
+def test_a_recurrent_network_projects_all_inputs_at_once() -> None:
+    steps, inputs, hidden = 5, 3, 4
+    loss = recurrent(matrix(hidden, inputs), matrix(hidden, hidden, 1), leaves(hidden), leaves(hidden, 1), [0.0] * 4)
+    program = assert_equals_eager(loss, [[0.1] * inputs] * steps, 0.2)
+    found = counted(program.source)
+    assert found.forward_products == 1 + (steps - 1) + 1  # all inputs; each step but the first; the output
+    assert found.backward_products == 1 + 2 * (steps - 1) + 2
+    assert ".reshape(-1, 3)" in program.source
+
+
+def test_a_recurrent_network_with_a_loss_at_each_step() -> None:
+    w, u, b, v = matrix(4, 3), matrix(4, 4, 1), leaves(4), leaves(4, 1)
+
+    def loss(x: Any, t: Any) -> Any:
+        h: list[Any] = [Value(0.0)] * 4
+        cost: Any = 0.0
+        for step, target in zip(x, t):
+            h = [tanh(autograd.dot(w[j], step, b[j]) + autograd.dot(u[j], h)) for j in range(4)]
+            cost = cost + (autograd.dot(v, h) - target) ** 2
+        return cost
+
+    found = counted(assert_equals_eager(loss, [[0.1] * 3] * 5, [0.2] * 5).source)
+    assert found.forward_products <= 1 + 5 + 5
+    assert found.forward_lines <= 35
+
+
+def test_an_lstm_computes_its_four_gates_in_one_product() -> None:
+    w, u, b = matrix(16, 3), matrix(16, 4, 1), leaves(16)
+
+    def loss(x: Any) -> Any:
+        h: list[Any] = [0.0] * 4
+        c: list[Any] = [0.0] * 4
+        for step in x:
+            z = [sum(a * v for a, v in zip(w[j], step)) + sum(a * v for a, v in zip(u[j], h)) + b[j] for j in range(16)]
+            c = [sigmoid(z[4 + k]) * c[k] + sigmoid(z[k]) * tanh(z[12 + k]) for k in range(4)]
+            h = [sigmoid(z[8 + k]) * tanh(c[k]) for k in range(4)]
+        return sum(h)
+
+    found = counted(assert_equals_eager(loss, [[0.1] * 3] * 4).source)
+    assert found.forward_products == 1 + 3
+    assert found.forward_lines <= 40
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("padded", [False, True], ids=["inside", "padded"])
+def test_a_convolution_is_one_product_over_patches(padded: bool, channels: int) -> None:
+    length, width = 12, 3
+    kernels, biases = matrix(channels, width), leaves(channels)
+    starts = range(-1, length - 1) if padded else range(length - width + 1)
+
+    def loss(x: Any, t: Any) -> Any:
+        outputs = [
+            autograd.relu(sum(kernels[c][k] * x[p + k] for k in range(width) if 0 <= p + k < length) + biases[c])
+            for c in range(channels)
+            for p in starts
+        ]
+        return (sum(outputs) - t) ** 2
+
+    found = counted(assert_equals_eager(loss, [0.1] * length, 0.2).source)
+    assert found[:2] == (1, 1)
+    assert found.forward_lines <= 6
+    assert found.backward_lines <= 5
+
+
+@pytest.mark.parametrize("padded", [False, True], ids=["inside", "padded"])
+def test_a_convolution_in_two_dimensions_with_a_dense_layer(padded: bool) -> None:
+    size, width = 6, 3
+    kernels, biases = [matrix(width, width, c) for c in range(2)], leaves(2)
+    places = range(-1, size - 1) if padded else range(size - width + 1)
+    dense = matrix(4, 2 * len(places) ** 2)
+
+    def loss(x: Any, t: Any) -> Any:
+        outputs = []
+        for c in range(2):
+            for i in places:
+                for j in places:
+                    z = biases[c]
+                    for a in range(width):
+                        for b in range(width):
+                            if 0 <= i + a < size and 0 <= j + b < size:
+                                z = z + kernels[c][a][b] * x[i + a][j + b]
+                    outputs.append(tanh(z))
+        return nn.half_squared_error([sum(w * o for w, o in zip(row, outputs)) for row in dense], t)
+
+    found = counted(assert_equals_eager(loss, [[0.1] * size] * size, [0.2] * 4).source)
+    assert found[:2] == (2, 3)
+    assert found.forward_lines <= 6
+
+
+def test_convolutions_one_after_the_other() -> None:
+    first, second, biases = matrix(2, 3), [matrix(2, 3, c) for c in range(3)], leaves(2)
+
+    def loss(x: Any) -> Any:
+        hidden = [[tanh(sum(first[c][k] * x[p + k] for k in range(3)) + biases[c]) for p in range(8)] for c in range(2)]
+        outputs = [
+            sum(second[d][c][k] * hidden[c][p + k] for c in range(2) for k in range(3))
+            for d in range(3)
+            for p in range(6)
+        ]
+        return sum(o * o for o in outputs) / len(outputs)
+
+    assert counted(assert_equals_eager(loss, [0.1] * 10).source)[:2] == (2, 3)
+
+
+def test_tied_weights() -> None:
+    """An autoencoder whose second matrix is the first, turned: one array, used twice."""
+    w = matrix(4, 7)
+
+    def loss(x: Any) -> Any:
+        hidden = [tanh(sum(w[j][k] * x[k] for k in range(7))) for j in range(4)]
+        outputs = [sum(w[j][k] * hidden[j] for j in range(4)) for k in range(7)]
+        return sum((a - b) ** 2 for a, b in zip(x, outputs))
+
+    program = assert_equals_eager(loss, [0.1] * 7)
+    assert counted(program.source)[:2] == (2, 3)
+    assert len(program.parameters) == 28
+
+
+def test_a_parameter_in_a_matrix_and_alone() -> None:
+    model = nn.MLP(5, [4, 3], seed=0)
+    parameters = model.parameters()
+
+    def loss(x: Any, t: Any) -> Any:
+        alone = tanh(parameters[3]) * parameters[3] + autograd.exp(parameters[0] * x[0])
+        return nn.half_squared_error(model(x), t) + alone
+
+    assert counted(assert_equals_eager(loss, [0.1] * 5, [0.2] * 3).source)[:2] == (2, 3)
+
+
+def test_a_penalty_on_all_weights() -> None:
+    model = nn.MLP(5, [4, 3], seed=0)
+
+    def loss(x: Any, t: Any) -> Any:
+        return nn.half_squared_error(model(x), t) + 0.01 * sum(p * p for p in model.parameters())
+
+    found = counted(assert_equals_eager(loss, [0.1] * 5, [0.2] * 3).source)
+    assert found[:2] == (2, 3)
+    assert found.forward_lines <= 6
+
+
+# What else there is
+
+_SWISH = primitive("compiled_swish", lambda x: x * sigmoid(x), lambda x, out: (sigmoid(x) + out * (1 - sigmoid(x)),))
+_GAMMA = primitive("compiled_gamma", lambda x: math.gamma(2 + abs(x)) if x > -9 else 0.0, lambda x, out: (out * x,))
+_SQUARE = primitive("compiled_square", lambda x: math.pow(x, 2), lambda x, out: (2 * x,), array=np.square)
+_CONSTANTS = leaves(10, seed=3)
+
+ARRAY_WORK: dict[str, tuple[int, Function]] = {
+    "sum": (2, lambda x: sum(v * v for v in x)),
+    "mean": (3, lambda x: sum(tanh(v) for v in x) / len(x)),
+    "log-sum-exp": (2, lambda x: autograd.logsumexp([v * v for v in x])),
+    "softmax": (4, lambda x: sum(p * p for p in autograd.softmax(x))),
+    "where": (5, lambda x: sum(where(v > 0.1, v * v, -2 * v) for v in x)),
+    "where of two conditions": (8, lambda x: sum(where((v > 0) & (v < 0.4) | (v > 1), v * v, -2 * v) for v in x)),
+    "polynomial": (5, lambda x: sum(3 * v**3 - v**2 / 2 + 0.25 * v - 7 for v in x)),
+    "constants folded": (2, lambda x: sum((Value(2.0) * 3.0 - 1) * v + math.sin(1.0) for v in x)),
+    "powers": (4, lambda x: sum((v * v + 0.5) ** 1.5 + 2**v for v in x)),
+    "extremes": (4, lambda x: sum(autograd.maximum(v, 0.2) * abs(v) - autograd.minimum(v, x[0]) for v in x)),
+    "elementwise weights": (4, lambda x: sum(tanh(c * v + c) for c, v in zip(_CONSTANTS, x))),
+    "neighbours": (3, lambda x: sum((a - b) ** 2 for a, b in itertools.pairwise(x))),
+    "every other": (2, lambda x: sum(a * b for a, b in zip(x[::2], x[1::2]))),
+    "pairs": (4, lambda x: sum(tanh(a * b) for i, a in enumerate(x) for b in x[:i])),
+    "own primitives": (4, lambda x: sum(_SWISH(v) + _GAMMA(v) + _SQUARE(v) for v in x)),
+    "functions without a twin": (5, lambda x: sum(autograd.erf(v) + autograd.xlogy(v * v, v * v + 1) for v in x)),
+    "constant matrix": (
+        4,
+        lambda x: sum(tanh(sum(math.cos(i * j) * v for j, v in enumerate(x))) for i in range(len(x))),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ARRAY_WORK)
+def test_work_on_arrays_takes_few_operations(name: str) -> None:
+    most, function = ARRAY_WORK[name]
+    program = assert_equals_eager(function, [0.3, -0.7, 0.2, 0.45, 1.1, -0.2, 0.8, -0.4, 0.6, 0.15])
+    found = counted(program.source)
+    assert 0 < found.forward_lines <= most
+
+
+def test_a_function_that_differentiates() -> None:
+    """It is only a larger graph: the penalty of a gradient, with a gradient of its own."""
+    model = nn.MLP(5, [4, 3], "tanh", seed=0)
+
+    def penalty(x: Any, t: Any) -> Any:
+        gradient = autograd.grad(lambda point: nn.half_squared_error(model(point), t))(x)
+        return sum(g * g for g in gradient)
+
+    found = counted(assert_equals_eager(penalty, [0.1] * 5, [0.2] * 3).source)
+    assert found.forward_products <= 4
+    assert found.forward_lines <= 25
+
+
+def test_outputs_that_depend_on_parameters_alone() -> None:
+    parameters = leaves(5)
+    program = assert_equals_eager(lambda x: sum(p * p for p in parameters) * 2, [0.1] * 3)
+    assert program(np.zeros((4, 3))).shape == (4,)
+    assert np.all(program.input_gradients(np.zeros((4, 3))) == 0.0)
+
+
+def test_arguments_that_nothing_depends_on() -> None:
+    w = leaves(5)
+    program = assert_equals_eager(lambda x, y: autograd.dot(w, x), [0.3] * 5, [0.1] * 3)
+    assert np.all(program.input_gradients(np.ones((2, 5)), np.ones((2, 3)))[1] == 0.0)
+
+
+def test_several_outputs() -> None:
+    model: Any = nn.MLP(4, [5, 3], seed=0)
+
+    def function(x: Any) -> Any:
+        outputs = model(x)
+        return outputs, {"largest": outputs}["largest"][0] * 2, [[outputs[2]], [1.0, x[1]]]
+
+    program = autograd.compile(function, [0.1] * 4)
+    batch = np.random.default_rng(0).normal(size=(6, 4))
+    outputs, double, ((third,), (one, second)) = program(batch)
+    expected = nn.predict(model, batch)
+    assert np.allclose(np.stack(outputs, axis=1), expected, rtol=1e-13)
+    assert np.allclose(double, 2 * expected[:, 0], rtol=1e-13)
+    assert np.allclose(third, expected[:, 2], rtol=1e-13)
+    assert np.array_equal(one, np.ones(6))
+    assert np.array_equal(second, batch[:, 1])
+
+
+def test_outputs_gradients_are_handed_in() -> None:
+    """Where there are several outputs: the gradient of Σ over samples and outputs of their product."""
+    model: Any = nn.MLP(4, [5, 3], seed=0)
+    program = autograd.compile(lambda x: model(x), [0.1] * 4)
+    chance = np.random.default_rng(0)
+    batch, weights = chance.normal(size=(6, 4)), chance.normal(size=(6, 3))
+    found = program.backward(batch, gradients=weights)
+    assert np.allclose(found, nn.predict(model, batch), rtol=1e-13)
+    gradient = np.array([p.grad for p in program.parameters])
+    model.zero_grad()
+    for sample, row in zip(batch.tolist(), weights.tolist()):
+        weighted: Any = autograd.dot(model(sample), row)
+        weighted.backward()
+    expected = np.array([p.grad for p in program.parameters])
+    assert np.linalg.norm(gradient - expected) <= 1e-12 * np.linalg.norm(expected)

@@ -1,0 +1,301 @@
+"""What compiling refuses, and how it says so: frozen numbers, useless arguments, results that are not finite."""
+
+from __future__ import annotations
+
+import math
+import random
+import threading
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import autograd
+from autograd import Value, compile, no_grad, where
+
+# While tracing
+
+
+def test_bool_of_a_condition_names_the_line_and_the_remedy() -> None:
+    def f(x: Any) -> Any:
+        if x > 0:
+            return x
+        return -x
+
+    with pytest.raises(TypeError, match=r"test_compiler_tracing\.py, line \d+, `if x > 0:`.*autograd\.where"):
+        compile(f, 1.0)
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: x if x else -x,
+        lambda x: max(x, x * 2),
+        lambda x: x if 0 < x < 1 else x * x,
+        lambda x: x if x == 1 else x * x,
+        lambda x: x if x != 1 and x > 2 else x * x,
+        lambda x: sorted([x, 2 * x])[0],
+    ],
+    ids=["truth", "max", "chain", "equal", "and", "sorted"],
+)
+def test_branches_on_values_are_refused(f: Callable[[Any], Any]) -> None:
+    with pytest.raises(TypeError, match=r"bool\(\) of a Value.*autograd\.where"):
+        compile(f, 1.0)
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: x * math.exp(x),
+        lambda x: x * float(x),
+        lambda x: x * np.array([x, x], dtype=float).sum(),
+        lambda x: x * np.float64(x),
+    ],
+    ids=["math", "float", "array", "NumPy's float"],
+)
+def test_conversions_of_values_are_refused(f: Callable[[Any], Any]) -> None:
+    with pytest.raises(TypeError, match=r"test_compiler_tracing\.py, line \d+.*float\(\) of a Value.*autograd\.exp"):
+        compile(f, 1.0)
+
+
+def test_outside_a_trace_comparisons_are_what_they_were() -> None:
+    with pytest.raises(TypeError):
+        compile(lambda x: x if x > 0 else -x, 1.0)
+    x = Value(2.0)
+    assert (x > 1) is True
+    assert (x == 2) is True
+    assert bool(x)
+    with pytest.raises(TypeError, match="drop its gradient"):
+        float(x)
+
+
+def test_a_trace_in_one_thread_leaves_others_alone() -> None:
+    seen: list[object] = []
+
+    def f(x: Any) -> Any:
+        thread = threading.Thread(target=lambda: seen.append(Value(2.0) > 1))
+        thread.start()
+        thread.join()
+        return where(x > 0, x, -x)
+
+    assert compile(f, 1.0)(-3.0) == 3.0
+    assert seen == [True, True]
+
+
+def test_constants_may_be_compared() -> None:
+    def f(x: Any) -> Any:
+        c = Value(2.0).detach()
+        return x * c if c > 1 else x
+
+    assert compile(f, 1.0)(3.0) == 6.0
+
+
+def test_parameters_may_not_be_branched_on() -> None:
+    w = Value(2.0)
+    with pytest.raises(TypeError, match="where"):
+        compile(lambda x: w * x if w > 0 else x, 1.0)
+
+
+@pytest.mark.parametrize("comparison", ["<", "<=", ">", ">=", "==", "!="])
+def test_conditions(comparison: str) -> None:
+    """Each comparison, at a tie and on both sides of it, with a Value and with a number, either way round."""
+    f = eval(f"lambda x, y: where(x {comparison} y, 1, 0) + where(1.5 {comparison} x, 10, 20) * where(y, 1.0, 2.0)")
+    x, y = [1.0, 1.5, 2.0, 1.5], [1.5, 1.5, 1.5, 0.0]
+    program = compile(f, 1.0, 2.0)
+    with np.errstate(all="raise"):
+        assert program(x, y).tolist() == [f(a, b) for a, b in zip(x, y)]
+
+
+# Frozen numbers
+
+OWN = random.Random(0)
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: x * x.data,
+        lambda x: x * x.detach(),
+        lambda x: x * random.random(),
+        lambda x: x * (1 + (np.random.random() < 0.5)),
+        lambda x: x * OWN.random(),
+        lambda x: x + Value(x.data),
+        lambda x: x * sum([x] * (1 + (x.data > 0.995))),
+        lambda x: autograd.sin(x) if x.data > 0.995 else autograd.cos(x),
+    ],
+    ids=["data", "detach", "random", "NumPy's random", "a generator", "fresh leaf", "structure", "branch"],
+)
+def test_frozen_numbers_are_refused(f: Callable[[Any], Any]) -> None:
+    with pytest.raises(ValueError, match=r"froze a number|other operations|random numbers"):
+        compile(f, 1.0)
+
+
+def test_what_no_grad_cuts_off_is_refused() -> None:
+    def f(x: Any) -> Any:
+        with no_grad():
+            y = x * x
+        return x * y
+
+    with pytest.raises(ValueError, match="froze a number"):
+        compile(f, 1.0)
+
+
+def test_a_frozen_parameter_is_refused_and_left_as_it_was() -> None:
+    """It would be what it was at compile time for ever, while training changes it."""
+    w = Value(0.3)
+    with pytest.raises(ValueError, match="froze a number"):
+        compile(lambda x: x * w.data + w, 1.0)
+    assert w.data == 0.3
+
+
+def test_compiling_leaves_parameters_as_they_were() -> None:
+    w = [Value(x) for x in (0.1, 0.0, -2.0)]
+    w[0].grad = 5.0
+    compile(lambda x: autograd.dot(w, x), [1.0, 2.0, 3.0])
+    assert [(p.data, p.grad) for p in w] == [(0.1, 5.0), (0.0, 0.0), (-2.0, 0.0)]
+
+
+def test_domains_with_an_edge_at_the_example() -> None:
+    """The second trace stays inside: towards 0 for acos at 1, away from it for sqrt at 0."""
+    assert compile(lambda x, y: autograd.acos(x) + y.sqrt(), 1.0, 0.0)(0.5, 4.0) == pytest.approx(math.acos(0.5) + 2)
+    assert compile(lambda x: autograd.acosh(x), 1.0)(2.0) == pytest.approx(math.acosh(2.0))
+
+
+def test_inside_no_grad_functions_are_traced_all_the_same() -> None:
+    w = Value(2.0)
+    with no_grad():
+        program = compile(lambda x: w * x, 3.0)
+    assert program(4.0) == 8.0
+
+
+def test_an_error_of_the_function_comes_out_as_it_is() -> None:
+    def f(x: Any) -> Any:
+        raise KeyError("of the user")
+
+    with pytest.raises(KeyError, match="of the user"):
+        compile(f, 1.0)
+
+
+# Settings and arguments
+
+
+def test_useless_settings() -> None:
+    with pytest.raises(ValueError, match="dtype"):
+        compile(lambda x: x, 1.0, dtype="float16")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="reduction"):
+        compile(lambda x: x, 1.0, reduction="max")  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="function"):
+        compile(3.0)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="x must be a number"):
+        compile(lambda x: x, "text")
+    with pytest.raises(TypeError, match="result"):
+        compile(lambda x: "text", 1.0)
+    with pytest.raises(TypeError, match="returns a Value"):
+        compile(lambda x: [], 1.0)
+    with pytest.raises(TypeError, match="has_aux"):
+        compile(lambda x: x, 1.0, has_aux=True)
+
+
+W = [Value(x) for x in (0.5, -1.0, 2.0)]
+
+
+def line(x: Any, t: Any) -> Any:
+    return (autograd.dot(W, x) - t) ** 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        (([1.0, 2.0], 1.0), ValueError, r"x must be of shape \(3,\).*\(2,\)"),
+        (([[1.0, 2.0]], [1.0]), ValueError, r"x must be of shape \(3,\).*samples, 3.*\(1, 2\)"),
+        (([[1.0, 2.0, 3.0], [1.0, 2.0]], [1.0, 2.0]), ValueError, r"x must hold real numbers, of shape"),
+        (([[1.0, 2.0, 3.0]], [1.0, 2.0]), ValueError, r"1 of x, 2 of t"),
+        (([1.0, 2.0, 3.0], [1.0]), ValueError, r"x is one sample"),
+        ((np.zeros((0, 3)), np.zeros(0)), ValueError, r"at least one sample"),
+        ((["a", "b", "c"], 1.0), TypeError, r"x must hold real numbers"),
+        (([1j, 2.0, 3.0], 1.0), TypeError, r"x must hold real numbers"),
+        (([[None, 2.0, 3.0]], [1.0]), ValueError, r"x must hold real numbers"),
+        (([1.0, 2.0, 3.0],), TypeError, r"takes 2 argument\(s\), got 1"),
+    ],
+)
+@pytest.mark.parametrize("method", ["__call__", "backward", "input_gradients", "value_and_grad"])
+def test_wrong_arguments(method: str, arguments: Any, error: type[Exception], message: str) -> None:
+    program = compile(line, [1.0, 2.0, 3.0], 1.0)
+    for w in W:
+        w.grad = 0.25
+    with pytest.raises(error, match=message):
+        getattr(program, method)(*arguments)
+    assert [w.grad for w in W] == [0.25] * 3
+
+
+def test_integers_and_booleans_are_numbers() -> None:
+    program = compile(line, [1.0, 2.0, 3.0], 1.0)
+    assert program([1, 2, True], 3) == line([1.0, 2.0, 1.0], 3.0).data
+    assert program(np.ones((2, 3), dtype=np.int8), [1, 2]).shape == (2,)
+
+
+# What is not finite
+
+
+def wide(x: Any) -> Any:
+    logs = [autograd.log(v) for v in x]
+    for v in logs:
+        v.label = "logarithm"
+    return autograd.sum(logs) * W[0]
+
+
+def thin(x: Any) -> Any:
+    y = autograd.log(x[0])
+    y.label = "logarithm"
+    return y * W[0] + x[1]
+
+
+@pytest.mark.parametrize("f", [wide, thin])
+def test_a_result_that_is_not_finite_is_traced_to_its_node(f: Callable[[Any], Any]) -> None:
+    program = compile(f, [1.0, 2.0, 3.0])
+    batch = np.array([[1.0, 2.0, 3.0], [1.0, 2.0, 3.0], [-1.0, 2.0, 3.0]])
+    W[0].grad = 0.25
+    for method in (program, program.backward, program.input_gradients):
+        with pytest.raises(FloatingPointError, match=r"sample 2: log\(-1\.0\) has no finite real value"):
+            method(batch)
+        with pytest.raises(FloatingPointError, match=r"^log\(-1\.0\) has no finite real value"):
+            method(batch[2])
+    assert W[0].grad == 0.25
+
+
+@pytest.mark.parametrize("count", [1, 5])
+def test_an_infinite_derivative_is_traced_to_its_node(count: int) -> None:
+    def f(x: Any) -> Any:
+        roots = [v.sqrt() for v in x]
+        roots[0].label = "root"
+        return autograd.sum(roots) * W[0]
+
+    program = compile(f, [1.0] * count)
+    batch = np.array([[4.0] * count, [0.0] * count])
+    assert program(batch).tolist() == [W[0].data * 2 * count, 0.0]
+    for given, sample in ((batch, "sample 1: "), (batch[1], "")):
+        with pytest.raises(FloatingPointError, match=rf"^{sample}root \(sqrt\) = 0, .*derivative that is not finite"):
+            program.input_gradients(given)
+
+
+def test_an_overflow_is_traced_to_its_node() -> None:
+    program = compile(lambda x: sum(v * v for v in x), [1.0] * 6)
+    with pytest.raises(FloatingPointError, match=r"sample 1: .*\(\*\) is inf, computed from 1e\+200, 1e\+200"):
+        program(np.array([[1.0] * 6, [1e200] * 6]))
+
+
+def test_tracebacks_quote_the_emitted_lines() -> None:
+    def forward(x: float) -> float:
+        raise RuntimeError("of the primitive")
+
+    try:
+        broken = autograd.primitive("broken_for_tracebacks", lambda x: x if x < 1 else forward(x), lambda x, o: (1.0,))
+        program = compile(lambda x: sum(broken(v) * v for v in x), [0.5] * 5)
+        with pytest.raises(RuntimeError) as caught:
+            program(np.full((2, 5), 3.0))
+    finally:
+        del autograd.primitives.TABLE["broken_for_tracebacks"]
+    quoted = "".join(traceback.format_exception(caught.value))
+    assert "broken_for_tracebacks1 = broken_for_tracebacks(x)" in quoted
