@@ -131,13 +131,17 @@ class Bench:
         doing = self.doing.removesuffix(",")
         try:
             text = " ".join(str(error).split())[:200]
-        except Exception:  # whatever a class of errors of the engine's own may do
+        except BaseException:  # whatever a class of errors of the engine's own may do
             text = ""
         place = where(error.__traceback__)
         words = f"{doing} raised {type(error).__name__}" + (f": {text}" if text else "") + place
         hint = next((hint for kind, hint in self.errors if isinstance(error, kind)), "")
         hint = meaning(error, text, inside=bool(place)) or hint
         return f"{words}. {hint.replace('MyValue', self.name)}".removesuffix(". ")
+
+
+def sentence(words: str) -> str:
+    return words if words.endswith((".", "?", "!")) else f"{words}."
 
 
 def evaluate(program: str, leaves: Mapping[str, Any]) -> Any:

@@ -6,10 +6,11 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from itertools import groupby
 from textwrap import fill
 from typing import Any, Literal, NamedTuple
 
-from autograd.engine_bench import Bench, EngineError
+from autograd.engine_bench import Bench, EngineError, sentence
 from autograd.engine_rungs import LADDER
 from autograd.engine_rungs import Rung as _Rung
 
@@ -69,19 +70,31 @@ class EngineReport(NamedTuple):
     def __str__(self) -> str:
         counted = sum(rung.outcome != "skipped" for rung in self.rungs)
         passed = sum(rung.outcome == "passed" for rung in self.rungs)
-        share = f"all {counted}" if self.passed else f"{passed} of {counted}"
-        width = max(len(rung.name) for rung in self.rungs)
-        lines = [f"{self.engine} passes {share} rung{'s' * (counted != 1)}."]
-        lines += [f"  {MARKS[rung.outcome]}  {rung.name:<{width}}  {rung.asks}" for rung in self.rungs]
-        remarks = [rung for rung in self.rungs if rung.explanation and rung.outcome == "passed"]
-        paragraphs = [f"Remark on {rung.name!r}. {rung.explanation}" for rung in remarks]
+        share = "all" if self.passed and counted > 1 else f"{passed} of"
+        lines = [f"{self.engine} passes {share} {counted} rung{'s' * (counted != 1)}."]
+        for outcome, rungs in groupby(self.rungs, key=lambda rung: rung.outcome):
+            names = [f"{rung.name} ({rung.asks})" if outcome == "failed" else rung.name for rung in rungs]
+            lines.append(_wrapped(", ".join(names), f"  {MARKS[outcome]}  "))
+        paragraphs = []
         if failure := self.first_failure:
-            paragraphs.insert(0, f"First failure, {failure.name!r}. {failure.explanation}.")
-        wrapped = [fill(text, WIDTH, break_long_words=False, break_on_hyphens=False) for text in paragraphs]
-        return "\n\n".join(["\n".join(lines), *wrapped])
+            paragraphs.append(f"First failure, {failure.name!r}. {failure.explanation}")
+        remarks = [rung for rung in self.rungs if rung.outcome == "passed" and rung.explanation]
+        paragraphs += [f"Remark on {rung.name!r}. {rung.explanation}" for rung in remarks]
+        return "\n\n".join(["\n".join(lines), *map(_wrapped, paragraphs)])
 
     def __repr__(self) -> str:
         return str(self)
+
+
+def _wrapped(text: str, mark: str = "") -> str:
+    return fill(
+        text,
+        WIDTH,
+        initial_indent=mark,
+        subsequent_indent=" " * len(mark),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def check_engine(engine: Callable[[float], Any], *, up_to: str | None = None, seconds: float = 5.0) -> EngineReport:
@@ -122,7 +135,7 @@ def check_engine(engine: Callable[[float], Any], *, up_to: str | None = None, se
     ...         self.data = data
     >>> print(check_engine(MyValue, up_to="number"))
     MyValue passes 0 of 1 rung.
-      NO  number  MyValue(3.0) holds its data, and a grad of 0
+      NO  number (MyValue(3.0) holds its data, and a grad of 0)
     <BLANKLINE>
     First failure, 'number'. `MyValue(3.0)` has no `grad`: write `self.grad = 0.0` in `__init__`.
     >>> from autograd import Value
@@ -143,9 +156,9 @@ def check_engine(engine: Callable[[float], Any], *, up_to: str | None = None, se
     for rung in LADDER[: len(LADDER) if up_to is None else names.index(up_to) + 1]:
         if stopped < MOST_STOPPED:
             result, in_time = _climb(rung, engine, name, seconds)
+            stopped += not in_time
         else:
-            result, in_time = ("not run", "Too many rungs before it took too long"), True
-        stopped += not in_time
+            result = ("skipped" if rung.method else "not run", f"{MOST_STOPPED} rungs before it took too long.")
         results.append(Rung(rung.name, rung.asks.replace("MyValue", name), *result))
     return EngineReport(name, tuple(results))
 
@@ -161,17 +174,18 @@ def _climb(rung: _Rung, engine: Callable[[float], Any], name: str, seconds: floa
     def climb() -> None:
         try:
             if rung.method and not hasattr(bench.leaves(a=0.5)["a"], rung.method):
-                found.append(("skipped", f"{name} has no method `{rung.method}`"))
+                found.append(("skipped", f"{name} has no method `{rung.method}`."))
                 return
             found.append(("passed", rung.climb(bench)))
         except EngineError as wrong:
-            found.append(("failed", str(wrong)))
+            found.append(("failed", sentence(str(wrong))))
         except BaseException as error:  # exit() too: whatever an engine may raise
-            found.append(("failed", bench.blame(error)))
+            found.append(("failed", sentence(bench.blame(error))))
 
     if _in_a_thread(climb, seconds):
-        return found[0], True
-    return ("failed", f"{bench.doing} took longer than {seconds:g} s and was stopped: {rung.too_slow}"), False
+        return found[0] if found else ("failed", f"{bench.doing} ended without a word."), True
+    doing = bench.doing.removesuffix(",")
+    return ("failed", f"{doing} took longer than {seconds:g} s and was stopped: {rung.too_slow}"), False
 
 
 def _in_a_thread(work: Callable[[], None], seconds: float) -> bool:

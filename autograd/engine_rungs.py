@@ -247,7 +247,7 @@ def in_place(bench: Bench) -> str:
 
 def negative(bench: Bench) -> str:
     sign = "∂(−a)/∂a = −1"
-    hints: list[Hint] = [({"data": -2.0, "a": 1.0}, f"the sign is lost on the way back: {sign}")]
+    hints: list[Hint] = [({"data": -2.0, "a": 1.0}, f"the sign is lost on the way back ({sign})")]
     bench.run("-a", {"a": 2.0}, -2.0, {"a": -1.0}, hints, sign)
     return ""
 
@@ -257,7 +257,7 @@ def minus(bench: Bench) -> str:
     hints: list[Hint] = [
         ({"data": 3.0}, "this is b − a"),
         ({"data": 7.0}, "this is a + b"),
-        ({"data": -3.0, "b": 1.0}, f"the sign of b is lost on the way back: {right}"),
+        ({"data": -3.0, "b": 1.0}, f"the sign of b is lost on the way back ({right})"),
     ]
     bench.run("a - b", {"a": 2.0, "b": 5.0}, -3.0, {"a": 1.0, "b": -1.0}, hints, right)
     bench.run("a - 3", {"a": 2.0}, -1.0, {"a": 1.0}, otherwise=CONSTANT)
@@ -271,7 +271,7 @@ def power(bench: Bench) -> str:
     rule = "∂(aⁿ)/∂a = n aⁿ⁻¹"
     hints: list[Hint] = [
         ({"data": 125.0, "a": 375.0}, f"this is n aⁿ, but {rule}"),
-        ({"data": 125.0, "a": 25.0}, f"the factor n is missing: {rule}"),
+        ({"data": 125.0, "a": 25.0}, f"the factor n is missing ({rule})"),
         ({"data": 125.0, "a": 50.0}, f"this is (n − 1) aⁿ⁻¹, but {rule}"),
         ({"data": 15.0}, "this is 3a"),
     ]
@@ -291,10 +291,10 @@ def divided(bench: Bench) -> str:
     hints: list[Hint] = [
         ({"data": 0.0}, "this is a // b"),
         ({"data": 4 / 3}, "this is b / a"),
-        ({"a": 0.25, "b": 0.1875}, f"the sign of ∂(a/b)/∂b: {rule}"),
-        ({"a": 0.25, "b": -0.0625}, f"the factor a is missing: {rule}"),
-        ({"a": 0.25, "b": -0.75}, f"the square is missing: {rule}"),
-        ({"a": 0.25, "b": 0.0}, f"the divisor got nothing: {rule}"),
+        ({"a": 0.25, "b": 0.1875}, f"look at the sign ({rule})"),
+        ({"a": 0.25, "b": -0.0625}, f"the factor a is missing ({rule})"),
+        ({"a": 0.25, "b": -0.75}, f"the square is missing ({rule})"),
+        ({"a": 0.25, "b": 0.0}, f"the divisor got nothing ({rule})"),
     ]
     bench.run("a / b", {"a": 3.0, "b": 4.0}, 0.75, {"a": 0.25, "b": -0.1875}, hints, rule)
     bench.run("a / 4", {"a": 3.0}, 0.75, {"a": 0.25}, otherwise=CONSTANT)
@@ -415,7 +415,7 @@ def sigmoid(bench: Bench) -> str:
     hints: list[Hint] = [
         ({"data": s, "a": 0.25}, f"this is a(1 − a), but {rule}"),
         ({"data": s, "a": 1 - s * s}, f"this is that of tanh; {rule}"),
-        ({"data": 1 - s}, f"the sign in the exponent: {rule}"),
+        ({"data": 1 - s}, f"look at the sign in the exponent ({rule})"),
     ]
     bench.run("a.sigmoid()", {"a": 0.5}, s, {"a": s * (1 - s)}, hints, rule)
     return far(bench, "a.sigmoid()", {1000.0: 1.0, -1000.0: 0.0})
@@ -472,5 +472,5 @@ LADDER = (
     Rung("second backward", "backward() once more on the same graph", second_backward),
     Rung("deep", f"{DEPTH:,} operations in a row", deep,
          too_slow="the time grows faster than the graph. Are the visited nodes kept in a list? To look something up "
-                  "in a set takes equally long however large it is"),
+                  "in a set takes equally long however large it is."),
 )  # fmt: skip

@@ -61,7 +61,8 @@ def source(scene: Scene, faces: Sequence[Face], labels: Sequence[str], direction
 
     graph = graphviz.Digraph("computation_graph")
     label, effort = ("xlabel", {"nslimit": "0.3"}) if _virtual_nodes(scene) > MOST_VIRTUAL_NODES else ("label", {})
-    graph.attr(rankdir=direction, nodesep="0.22", ranksep="0.45", fontname="Helvetica", **effort)
+    # newrank: groups that use one another in turn are more than the older algorithm for ranks can lay out
+    graph.attr(rankdir=direction, nodesep="0.22", ranksep="0.45", newrank="true", fontname="Helvetica", **effort)
     graph.attr("node", fontname="Courier", fontsize="11", fixedsize="true")
     graph.attr("edge", fontname="Courier", fontsize="10", arrowsize="0.7", color="#555555")
     _add_boxes(graph, scene, faces, (), range(len(scene.boxes)))

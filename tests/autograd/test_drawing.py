@@ -149,7 +149,7 @@ def key(node: Value) -> tuple[str, str]:
 # What is in the picture
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(random_graphs(), st.data())
 def test_every_node_and_every_edge_is_in_the_picture_once(graph: list[Value], data: st.DataObject) -> None:
     """Which lines join which boxes is told by Graphviz's reading of the source, and by where the lines end."""
@@ -359,7 +359,7 @@ def test_pictures_are_the_same_in_every_process(run_python: Callable[..., str]) 
 import sys
 import nn
 from autograd import Value, sum
-from autograd.drawing import draw
+from autograd.drawing import draw, step_through
 ballast = [object() for _ in range(hash("a") % 10_000)]  # so that addresses differ
 model = nn.MLP(3, [3, 2], seed=0)
 loss = sum([(a - 1.0) ** 2 for a in model([0.1, Value(0.2, "x"), 0.3])])
@@ -367,10 +367,11 @@ loss.backward()
 for depth in (None, 0, 1, 2, 3):
     drawing = draw([loss, model.layers[0].neurons[0].bias * 2], depth=depth)
     sys.stdout.buffer.write((drawing.svg + drawing.source).encode())
+sys.stdout.buffer.write(step_through(loss).html.encode())
 """
     pictures = {run_python(source, PYTHONHASHSEED=seed, PYTHONUTF8="1") for seed in ("0", "1")}
     assert len(pictures) == 1
-    assert pictures.pop().count("</svg>") == 5
+    assert pictures.pop().count("</svg>") == 6
 
 
 # Files and notebooks

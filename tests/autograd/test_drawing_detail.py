@@ -80,7 +80,7 @@ def graphs_with_groups(draw: st.DrawFn) -> Value:
     return autograd.sum(nodes)
 
 
-@settings(max_examples=60)
+@settings(max_examples=50)
 @given(graphs_with_groups(), st.data())
 def test_every_node_and_every_edge_is_drawn_or_counted(root: Value, data: st.DataObject) -> None:
     limit = data.draw(st.integers(2, 30))
@@ -102,8 +102,8 @@ def leads_to(label: str, group: str) -> bool:
 
 @pytest.mark.parametrize("elementary", [False, True])
 @pytest.mark.parametrize("expand", [(), "layers.0.neurons.1", ["layers.1.neurons.0", "layers.0"]])
-@pytest.mark.parametrize("depth", [None, 0, 1, 2, 3, 9])
-@pytest.mark.parametrize("limit", [2, 20, 500])
+@pytest.mark.parametrize("depth", [None, 0, 2, 9])
+@pytest.mark.parametrize("limit", [2, 500])
 def test_counts_of_a_network_add_up(
     limit: int, depth: int | None, expand: str | Collection[str], elementary: bool
 ) -> None:
@@ -211,6 +211,25 @@ def test_layers_without_labels_are_no_thicket() -> None:
     assert lines(drawing) <= 360
     assert counted(drawing) == (summary(root).nodes, summary(root).edges)
     assert "Drawn as one box each: further back" in drawing.notes[1]
+
+
+def test_groups_that_use_one_another_in_turn() -> None:
+    """Graphviz, left to its older algorithm, loses a line here."""
+    x, y, z = Value(1.0, "b.0.x"), Value(2.0), Value(3.0, "a.0.y.0.z")
+    first = labelled("b.1.x", x, z)
+    second = labelled("b.0.x", first)
+    third = labelled("a.1.x", x)
+    fourth = labelled("a.1.x", x, second)
+    fifth = labelled("a.0.x", fourth, x)
+    root = autograd.sum([x, y, z, first, second, third, fourth, fifth])
+    assert counted(draw(root)) == (9, 16)
+    assert {*frames(draw(root))} == {"a.0", "a.1", "b.0"}
+
+
+def labelled(label: str, *terms: Value) -> Value:
+    node = autograd.sum(terms)
+    node.label = label
+    return node
 
 
 def test_lines_over_many_ranks_keep_their_numbers() -> None:

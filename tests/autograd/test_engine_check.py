@@ -123,7 +123,7 @@ def test_a_good_engine_passes() -> None:
     skipped = {"exp", "log", "tanh", "sigmoid", "relu"}
     assert {rung.name for rung in report.rungs if rung.outcome == "skipped"} == skipped
     assert {rung.explanation for rung in report.rungs if rung.outcome == "passed"} == {""}
-    assert str(report).startswith("Good passes all 24 rungs.\n  ok  number")
+    assert str(report).startswith("Good passes all 24 rungs.\n  ok  number, plus, times,")
     assert repr(report) == str(report)
 
 
@@ -641,7 +641,7 @@ BROKEN = [
     (PowWithoutMinusOne, "power", "`a ** 3` gave a.grad = 375, expected 75: this is n aⁿ"),
     (PowWithoutFactor, "power", "the factor n is missing"),
     (PowDivides, "power", "At a = 0, n aⁿ / a has no value"),
-    (division(lambda a, b: a / b**2), "divided", "gave b.grad = 0.1875, expected -0.1875: the sign of ∂(a/b)/∂b"),
+    (division(lambda a, b: a / b**2), "divided", "gave b.grad = 0.1875, expected -0.1875: look at the sign"),
     (division(lambda a, b: -1 / b**2), "divided", "the factor a is missing"),
     (division(lambda a, b: -a / b), "divided", "the square is missing"),
     (RtruedivTurned, "divided", "this is a / 2. `__rtruediv__(self, other)` is called with the number"),
@@ -765,7 +765,8 @@ def test_loops_that_never_end_are_stopped() -> None:
     assert "is there a loop that never ends?" in report.first_failure.explanation
     found = outcomes(report)
     assert (found["plus gradient"], found["times gradient"], found["deep"]) == ("failed", "not run", "not run")
-    assert "??  deep" in str(report)
+    assert "??  times gradient, chain" in str(report)
+    assert report.score == 4 / 24
     assert threading.active_count() == before
 
 

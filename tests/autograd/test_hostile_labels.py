@@ -34,6 +34,7 @@ AS_THEY_ARE = [
     "]]><script>window.pwned=1</script>",
     "--><script>window.pwned=1</script>",
     "<!--",
+    "<!--<script x",
     "<img src=x onerror=window.pwned=1>",
     '" onload="window.pwned=1" x="',
     "' onload='window.pwned=1' x='",

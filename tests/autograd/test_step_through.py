@@ -340,7 +340,7 @@ def test_tabbing_to_a_node_shows_the_same_and_says_it_aloud(page: Page, tmp_path
         assert focused.get_attribute("aria-label") == page.inner_text(".uses")
         reached.append(focused.locator(".name").first.text_content())
     assert {"a", "b", "c", "d", "e", "y"} < {*reached}
-    assert 'img "y.grad = 1.0' in page.locator(".picture").aria_snapshot()  # those who hear the page are told of each
+    assert page.get_attribute(".picture svg", "role") == "group"  # the parts of an img are not read aloud
 
 
 def test_what_is_read_aloud_changes_with_each_step(page: Page, tmp_path: Path) -> None:

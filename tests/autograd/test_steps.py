@@ -86,7 +86,7 @@ def passes(root: Value, precision: int = 17) -> tuple[list[Node], Passes]:
 # Arithmetic
 
 
-@settings(max_examples=100)
+@settings(max_examples=60)
 @given(random_graphs())
 def test_formulas_of_the_forward_pass_give_the_numbers(root: Value) -> None:
     """What a reader who types the printed numbers into a calculator finds."""
@@ -102,7 +102,7 @@ def test_formulas_of_the_forward_pass_give_the_numbers(root: Value) -> None:
             assert math.isclose(evaluated(said[-2]), node.data, rel_tol=1e-14, abs_tol=1e-14 * scale)
 
 
-@settings(max_examples=100)
+@settings(max_examples=60)
 @given(random_graphs())
 def test_sums_of_the_backward_pass_are_right(root: Value) -> None:
     """17 digits are all, so that the printed arithmetic holds to the last bit."""
@@ -131,7 +131,7 @@ def test_sums_of_the_backward_pass_are_right(root: Value) -> None:
             assert terms.count(" × ") == sum(node.parents.count(i) for node in nodes)
 
 
-@settings(max_examples=100)
+@settings(max_examples=60)
 @given(random_graphs())
 def test_gradients_are_those_of_a_backward_pass_to_the_bit(root: Value) -> None:
     order = topological_order(root)
@@ -189,7 +189,7 @@ def test_an_operation_of_ones_own_is_written_as_a_function() -> None:
 # Order
 
 
-@settings(max_examples=100)
+@settings(max_examples=60)
 @given(random_graphs())
 def test_every_box_and_line_lights_up_once_in_each_pass_in_a_valid_order(root: Value) -> None:
     nodes = snapshot([root])
@@ -305,17 +305,6 @@ def test_save_and_notebook(tmp_path: Path) -> None:
     image = re.search(r'src="data:image/svg\+xml;base64,([^"]*)"', bundle["text/html"])
     assert image is not None and base64.b64decode(image[1]).decode() == page.svg
     assert 'sandbox="allow-scripts"' in bundle["text/html"]
-
-
-def test_the_page_is_the_same_in_every_process(run_python: Callable[..., str]) -> None:
-    source = """
-from autograd import Value
-from autograd.drawing import step_through
-ballast = [object() for _ in range(hash("a") % 10_000)]  # so that addresses differ
-a, b = Value(2.0, "a"), Value(-3.0, "b")
-print(step_through((a * b + a) * b).html)
-"""
-    assert len({run_python(source, PYTHONHASHSEED=seed, PYTHONUTF8="1") for seed in ("0", "1")}) == 1
 
 
 def test_names_on_the_page_are_told_apart() -> None:
