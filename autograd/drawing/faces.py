@@ -88,7 +88,7 @@ def gradient_norm(nodes: Sequence[Node]) -> float | None:
     """√(Σ grad²), or None where there are no gradients that are numbers."""
     try:
         return math.hypot(*(float(node.grad) for node in nodes)) if nodes else None
-    except (TypeError, ValueError, OverflowError):
+    except (OverflowError, RuntimeError, TypeError, ValueError):
         return None
 
 

@@ -21,7 +21,7 @@ def number(x: Any, precision: int = 4) -> str:
     """
     try:
         x = float(x)
-    except (TypeError, ValueError, OverflowError):
+    except (OverflowError, RuntimeError, TypeError, ValueError):
         return abbreviate(visible(str(x)), 16)
     text = f"{x:.{precision}g}"
     if math.isfinite(x) and "." not in text and "e" not in text:
