@@ -131,7 +131,7 @@ def layers_of(model: Network) -> list[list[Neuron]]:
     """The neurons of a network, layer by layer. Raises TypeError for anything but an MLP, a Layer or a Neuron."""
     if not isinstance(model, (MLP, Layer, Neuron)):
         advice = "; the graph of a Value is drawn by autograd.draw" if isinstance(model, Value) else ""
-    raise TypeError(f"expected an MLP, a Layer or a Neuron, got {model!r} of type {type(model).__name__}{advice}")
+        raise TypeError(f"expected an MLP, a Layer or a Neuron, got {model!r} of type {type(model).__name__}{advice}")
     if isinstance(model, MLP):
         return [layer.neurons for layer in model.layers]
     return [model.neurons if isinstance(model, Layer) else [model]]

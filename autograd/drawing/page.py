@@ -38,16 +38,12 @@ class StepThrough(Picture):
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         """The page in a frame of its own; where a viewer takes frames out, the picture that it covers is seen."""
-        import base64
-
-        image = base64.b64encode(self.svg.encode()).decode()
         frame = (
-            f'<div style="position:relative;min-height:{HEIGHT}px">'
-            f'<img alt="{escape(self.title)}" style="max-width:100%" src="data:image/svg+xml;base64,{image}">'
+            f'<div style="position:relative;min-height:{HEIGHT}px">{self._image()}'
             f'<iframe title="{escape(self.title)}" sandbox="allow-scripts" srcdoc="{escape(self.html)}" '
             'style="position:absolute;inset:0;width:100%;height:100%;border:0;background:#fff"></iframe></div>'
         )
-        return {"text/html": frame, **super()._repr_mimebundle_()}
+        return {**super()._repr_mimebundle_(), "text/html": frame}
 
     def __repr__(self) -> str:
         return f"<StepThrough: {self._steps} steps. .save('steps.html') writes the page>"

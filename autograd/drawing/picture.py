@@ -46,7 +46,14 @@ class Picture:
         return html_page(self.title, self.svg)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        return {"image/svg+xml": self.svg, "text/plain": repr(self)}
+        """As an image for viewers that do not trust a notebook, which show no SVG of its own; and as it is."""
+        return {"text/html": self._image(), "image/svg+xml": self.svg, "text/plain": repr(self)}
+
+    def _image(self) -> str:
+        import base64
+
+        data = base64.b64encode(self.svg.encode()).decode()
+        return f'<img alt="{escape(self.title)}" style="max-width:100%" src="data:image/svg+xml;base64,{data}">'
 
     def __repr__(self) -> str:
         return f"<{self.title}: an SVG of {len(self.svg):,} characters; .save('name.svg') writes it>"

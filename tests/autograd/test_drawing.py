@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import math
 import re
@@ -422,6 +423,8 @@ def test_a_drawing_shows_itself_in_a_notebook() -> None:
     drawing = draw(Value(2.0, "x") * 3)
     bundle = drawing._repr_mimebundle_(include=None, exclude=None)
     assert bundle["image/svg+xml"] == drawing.svg
+    data = bundle["text/html"].partition('src="data:image/svg+xml;base64,')[2].removesuffix('">')
+    assert base64.b64decode(data, validate=True).decode() == drawing.svg  # for viewers that trust no SVG
     assert bundle["text/plain"] == repr(drawing) == "<Drawing: 3 nodes, 2 edges. .save('graph.svg') writes it>"
 
 
