@@ -134,7 +134,7 @@ class Compiled(Eager):
         )
         gradient = self._gradient[: self._count]
         largest = float(max(gradient.max(), -gradient.min()))
-        if not (math.isfinite(largest) and np.isfinite(losses).all()):
+        if not (math.isfinite(largest) and math.isfinite(losses.sum())):
             return self._update_node_by_node(epoch, samples, targets)
         self._step(gradient)
         return losses.tolist(), rows.reshape(len(samples), -1), largest

@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autograd.compiler.emit import Emitter, execute, prepared
-from autograd.compiler.grouping import Grouping, depths
+from autograd.compiler.grouping import Grouping
 from autograd.compiler.layout import Layout, in_reading_order
+from autograd.compiler.levels import depths
 from autograd.compiler.products import Index, Rows
 from autograd.compiler.simplify import Scalars
 from autograd.compiler.thin import ThinWriter

@@ -57,10 +57,11 @@ class Program:
         traced, captured = trace(self._function, examples)
         self.nodes = len(traced.primitives)
         self._outputs = len(traced.outputs)
-        self._structure, self._single = traced.structure, traced.single
-        self._rebuild, self._has_aux = traced.rebuild, has_aux
         if has_aux and not _has_aux(traced.structure):
             raise TypeError("with has_aux, the function returns a pair: one Value, and auxiliary Values")
+        self._structure, self._has_aux = traced.structure, has_aux
+        shown = traced.structure[1] if has_aux else traced.structure
+        self._shape, self._rebuild = shape_of(shown), flatten(shown, "the function's result")[1]
         self._seeds = 1 if has_aux else self._outputs
         nodes = {leaf: i for i, leaf in traced.leaves.items()}
         indices = [nodes[leaf] for leaf in captured]
@@ -217,10 +218,9 @@ class Program:
 
     def _shaped(self, outputs: Array, batched: bool) -> Any:
         if self._has_aux:
-            _, auxiliary = self._structure
-            rest = shaped(outputs[:, 1:], shape_of(auxiliary), flatten(auxiliary, "auxiliary")[1], batched)
+            rest = shaped(outputs[:, 1:], self._shape, self._rebuild, batched)
             return shaped(outputs[:, :1], (), next, batched), rest
-        return shaped(outputs, shape_of(self._structure), self._rebuild, batched)
+        return shaped(outputs, self._shape, self._rebuild, batched)
 
     def _check(self, rows: list[Array], *results: Array) -> None:
         for result in results:
