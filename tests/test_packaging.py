@@ -47,7 +47,13 @@ def test_what_the_wheel_holds(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     packages = {name.partition("/")[0] for name in names if ".dist-info" not in name}
     assert packages == {"autograd", "nn"}
-    assert {"autograd/py.typed", "nn/py.typed", "autograd/value.py", "nn/__main__.py"} <= names
+    assert {
+        "autograd/py.typed",
+        "nn/py.typed",
+        "autograd/value.py",
+        "autograd/compiler/program.py",
+        "nn/__main__.py",
+    } <= names
 
 
 def test_the_wheel_works_from_another_folder(fresh_python: Path, tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ def logsumexp(*arrays: Array) -> Array:
 
 def sigmoid(array: Array) -> Array:
     """1 / (1 + exp(-x)), in one array."""
-    found: Array = np.negative(array)
+    found: Array = np.asarray(np.negative(array))
     np.exp(found, out=found)
     found += 1
     np.reciprocal(found, out=found)
