@@ -130,21 +130,21 @@ class Backward:
         writer, c = self.writer, scale(block)
         positions, k = block.columns.index.shape
         channels = len(group.members)
+        batched = writer.is_batched(block.columns)
+        if group.batched and not batched:
+            delta = writer.symbol(f"{written(delta, ATOM)}.sum(axis=0)", delta.width)
         if positions > 1:
             channels = len(weights_view(block))
             if block.place is not None:
                 text = f"{writer.scatter(block.place, positions * channels)}({delta.text})"
                 delta = writer.symbol(text, positions * channels)
             delta = writer.symbol(f"{written(delta, ATOM)}.reshape(-1, {channels})", channels)
-        batched = writer.is_batched(block.columns)
         if block.weights is not None and self._needed[block.weights.source]:
             columns = columns_symbol(writer, block)
             if batched or positions > 1:
                 gradient = writer.symbol(f"{written(delta, ATOM)}.T", channels) @ columns
             else:
                 gradient = writer.symbol(f"{written(delta, ATOM)}[:, None]", 1) * columns
-            if not batched and group.batched and positions == 1:
-                gradient = writer.symbol(f"{written(delta, ATOM)}.sum(axis=0)[:, None]", 1) * columns
             gradient.width = k
             if not isinstance(block.coefficients, float):
                 gradient = writer.numbers(block.coefficients) * gradient
@@ -156,9 +156,7 @@ class Backward:
                 before = "-1, " if batched else ""
                 text = f"{written(gradient, ATOM)}.reshape({before}{positions * k})"
                 gradient = writer.symbol(text, positions * k)
-            self._adjoints.contribute(
-                View(block.columns.source, block.columns.index.reshape(-1)), gradient, group.batched
-            )
+            self._adjoints.contribute(View(block.columns.source, block.columns.index.reshape(-1)), gradient, batched)
 
     def _pull_through_rows(self, group: Group, block: Rows, adjoint: Symbol) -> None:
         """adjoint · coefficients · the other factor."""
