@@ -33,8 +33,8 @@ class Eager:
         self.model: Any = model
         self.loss, self.optimizer, self.reduction, self.outputs = loss, optimizer, reduction, outputs
 
-    def begin(self) -> None:
-        """Before an epoch: take up the parameters' numbers, which a callback may have changed."""
+    def begin(self, after_callbacks: bool) -> None:
+        """Before an epoch: take up what a callback may have changed, if there was one."""
 
     def settle(self) -> None:
         """After an epoch: bring the Values up to date."""
@@ -90,7 +90,12 @@ class Compiled(Eager):
 
     def __init__(self, eager: Eager, samples: Array, targets: Array) -> None:
         super().__init__(eager.model, eager.loss, eager.optimizer, eager.reduction, targets.shape[1])
+        self._sample, self._target = samples[:1], targets[:1]
+        self._count = len(self.optimizer.parameters)
+        self._stepped = False
+        self._compile()
 
+    def _compile(self) -> None:
         def loss_and_outputs(sample: Any, target: Any) -> Any:
             outputs = self.model(sample)
             return _checked(self.loss(outputs, target)), outputs
@@ -98,18 +103,28 @@ class Compiled(Eager):
         with _same_chances():
             self.program = autograd.compile(
                 loss_and_outputs,
-                samples[0].tolist(),
-                as_given(targets)[0].tolist(),
+                self._sample[0].tolist(),
+                as_given(self._target)[0].tolist(),
                 reduction=self.reduction,
                 parameters=self.optimizer.parameters,
                 has_aux=True,
             )
-        self._count = len(self.optimizer.parameters)
         self._weights, self._next, self._gradient = np.zeros((3, len(self.program.parameters)))
-        self._stepped = False
+        self._read()
 
-    def begin(self) -> None:
+    def _read(self) -> None:
         self._weights[:] = [parameter.data for parameter in self.program.parameters]
+
+    def begin(self, after_callbacks: bool) -> None:
+        """A callback may have changed parameters, and what else model and loss compute with: then compile anew."""
+        self._read()
+        if not after_callbacks:
+            return
+        with np.errstate(all="ignore"):
+            found, _ = self.measure(self._sample, self._target)
+            expected, _ = super().measure(self._sample, self._target)
+        if not np.allclose(found, expected, rtol=1e-9, atol=1e-12, equal_nan=True):
+            self._compile()
 
     def settle(self) -> None:
         if not self._stepped:
@@ -134,7 +149,7 @@ class Compiled(Eager):
         )
         gradient = self._gradient[: self._count]
         largest = float(max(gradient.max(), -gradient.min()))
-        if not (math.isfinite(largest) and np.isfinite(losses).all()):
+        if not (math.isfinite(largest) and math.isfinite(losses.sum())):
             return self._update_node_by_node(epoch, samples, targets)
         self._step(gradient)
         return losses.tolist(), rows.reshape(len(samples), -1), largest

@@ -90,6 +90,8 @@ def cross_entropy(outputs: Numbers, targets: int | Numbers) -> Value:
     total = autograd.logsumexp(logits)
     if not isinstance(targets, (Sequence, Value)) and np.ndim(targets) == 0:
         return total - logits[_class_index(targets, len(logits))]
+    if isinstance(targets, Value):
+        raise ValueError("cross_entropy of a class that is a Value has no derivative: give a one-hot row (nn.one_hot)")
     pairs = _pairs(logits, targets, "cross_entropy")
     return autograd.dot([t for _, t in pairs], [total - z for z, _ in pairs])
 

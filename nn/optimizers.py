@@ -107,7 +107,7 @@ class Optimizer(ABC):
         new[:] = weights
         with np.errstate(over="ignore", invalid="ignore"):
             self.update(new, gradients)
-            if all(math.isfinite(vector.sum()) for vector in (new, *self.state.values())):
+            if all(math.isfinite(np.add.reduce(vector)) for vector in (new, *self.state.values())):
                 return new  # finite only where all of it is; it may overflow of its own, so else look closer
         finite = np.isfinite([new, *self.state.values()]).all(axis=0)
         if finite.all():

@@ -123,7 +123,7 @@ def fit(
             if engine != "eager":
                 chosen = _compiled(engine, chosen, samples, wanted, bar)
             history.engine = chosen.name
-            run = _Run(chosen, wanted)
+            run = _Run(chosen, wanted, bool(callbacks))
             while len(history) < epochs:
                 order = chance.permutation(len(samples)) if shuffle else np.arange(len(samples))
                 batches = ((samples[b], wanted[b]) for b in np.split(order, range(size, len(samples), size)))
@@ -151,8 +151,8 @@ def fit(
 class _Run:
     """What stays the same from epoch to epoch of a training."""
 
-    def __init__(self, engine: Eager, targets: Array) -> None:
-        self.engine = engine
+    def __init__(self, engine: Eager, targets: Array, callbacks: bool) -> None:
+        self.engine, self.callbacks = engine, callbacks
         self.classes = are_classes(targets)
         self.threshold = 0.0 if engine.loss in OF_LOGITS or (targets == -1).any() else 0.5
 
@@ -164,7 +164,7 @@ class _Run:
         rows: list[Array] = []
         wanted: list[Array] = []
         largest = 0.0
-        self.engine.begin()
+        self.engine.begin(after_callbacks=self.callbacks and number > 1)
         for samples, targets in batches:
             batch_losses, batch_rows, derivative = self.engine.update(number, samples, targets)
             losses += batch_losses

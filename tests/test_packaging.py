@@ -48,6 +48,7 @@ def test_what_the_wheel_holds(wheel: Path) -> None:
     packages = {name.partition("/")[0] for name in names if ".dist-info" not in name}
     assert packages == {"autograd", "nn"}
     assert {"autograd/py.typed", "nn/py.typed", "autograd/value.py", "nn/__main__.py"} <= names
+    assert "autograd/compiler/program.py" in names
     page = {f"autograd/drawing/step_through.{kind}" for kind in ("html", "css", "js")}
     assert page <= names
 

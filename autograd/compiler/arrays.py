@@ -24,6 +24,15 @@ def logsumexp(*arrays: Array) -> Array:
     return found
 
 
+def sigmoid(array: Array) -> Array:
+    """1 / (1 + exp(-x)), in one array."""
+    found: Array = np.asarray(np.negative(array))
+    np.exp(found, out=found)
+    found += 1
+    np.reciprocal(found, out=found)
+    return found
+
+
 def gather(array: Array, index: Array) -> Array:
     """The columns of an index in which -1 stands for zeros."""
     zero = np.zeros((*array.shape[:-1], 1), array.dtype)
@@ -93,6 +102,7 @@ NUMPY: dict[Primitive, Callable[..., Any]] = {
     **{TABLE[name]: getattr(np, _OTHER_NAMES.get(name, name)) for name in (*_NAMESAKES, *_OTHER_NAMES)},
     primitives.absolute: abs,
     primitives.logsumexp: logsumexp,
+    primitives.sigmoid: sigmoid,
 }
 """The table's primitives that NumPy has, or that stand above."""
 

@@ -12,15 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autograd.compiler.emit import Emitter, execute, prepared
-from autograd.compiler.grouping import Grouping, depths
+from autograd.compiler.grouping import Grouping
 from autograd.compiler.layout import Layout, in_reading_order
+from autograd.compiler.levels import depths
 from autograd.compiler.products import Index, Rows
 from autograd.compiler.simplify import Scalars
 from autograd.compiler.thin import ThinWriter
 from autograd.compiler.writer import Writer
 
 Array = NDArray[Any]
-Engine = "ArrayEngine | ThinEngine"
 
 
 def engine_for(
@@ -118,6 +118,7 @@ class ThinEngine:
         self._forward_texts = writer.forward()
         self._backward_texts = writer.backward("backward", self._captured, self._seeded)
         self._input_texts: list[str] = []
+        self._input_runs: tuple[list[Any], list[Any]] | None = None
         self.natural_order = list(range(len(self._captured)))
         self.operations = sum(text.count("\n") for text in [*self._forward_texts, *self._backward_texts])
         self._runs = self._load("forward", self.source), self._load("backward", self.source)
@@ -161,7 +162,7 @@ class ThinEngine:
         return outputs
 
     def input_gradients(self, weights: Array, rows: Sequence[Array], seeds: Array) -> tuple[Array, list[Array]]:
-        if not hasattr(self, "_input_runs"):
+        if self._input_runs is None:
             self._input_runs = self._load("input_gradients", self.input_gradients_source)
         outputs, g, floats = self._swept(weights, rows, seeds, self._input_runs)
         found = []

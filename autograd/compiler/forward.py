@@ -65,7 +65,7 @@ def operand_symbols(writer: Writer, group: Group) -> list[Any]:
             found.append(writer.numbers(operand))
         elif operand.index.ndim == 2:
             one = len(group.members) == 1
-            found.append(writer.vector(View(operand.source, operand.index[0])) if one else writer.table(operand))
+            found.append(writer.columns(operand.source, operand.index[0]) if one else writer.table(operand))
         else:
             found.append(writer.vector(operand))
     return found

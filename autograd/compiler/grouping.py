@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from autograd import primitives
+from autograd.compiler.levels import levels, split_projections, uses_by_kind
 from autograd.compiler.products import (
     Index,
     Matrix,
@@ -67,7 +68,7 @@ class Grouping:
 
     def __init__(self, scalars: Scalars, captured: list[int]) -> None:
         self._scalars = scalars
-        _split_projections(scalars, set(captured))
+        split_projections(scalars, set(captured))
         size = max([len(scalars.trace.primitives), *(i + 1 for i in scalars.order)])
         self.source = np.full(size, NONE)
         self.position = np.zeros(size, dtype=np.int64)
@@ -75,13 +76,13 @@ class Grouping:
         self.groups: list[Group] = []
         self.widths: list[int] = []
         self.batched: list[bool] = []
-        use = _uses_by_kind(scalars)
+        use = uses_by_kind(scalars)
         for i, number in scalars.constants.items():
             self.number[i] = number
         self._new_source(captured, False)
         for indices in scalars.trace.arguments:
             self._new_source(indices, True)
-        for nodes in _levels(scalars):
+        for nodes in levels(scalars):
             self._group_sums(sorted([i for i in nodes if i in scalars.sums], key=use.__getitem__))
             self._group_applications([i for i in nodes if i not in scalars.sums])
 
@@ -322,102 +323,3 @@ def _by_length(parts: dict[tuple[int, int], Terms], rows: int) -> list[list[int]
     for r in range(rows):
         found.setdefault(lengths[r].tobytes(), []).append(r)
     return list(found.values())
-
-
-def _levels(scalars: Scalars) -> list[list[int]]:
-    """The nodes by depth: each level depends on earlier ones only."""
-    depth = depths(scalars)
-    levels: list[list[int]] = [[] for _ in range(1 + max(depth.values(), default=-1))]
-    for i in scalars.order:
-        levels[depth[i]].append(i)
-    return levels
-
-
-def _uses_by_kind(scalars: Scalars) -> dict[int, int]:
-    """For each node a number that it shares with those that are used in the same way: as operands of what.
-
-    Sorted by it, what goes into the sigmoids and the tanh of a gated unit lies side by side, and is read as slices.
-    """
-    uses: dict[int, set[str]] = {i: set() for i in scalars.order}
-    for i in reversed(scalars.order):
-        found = scalars.sums.get(i)
-        if found is None:
-            for k in scalars.operands[i]:
-                if k in uses:
-                    uses[k].add(scalars.trace.primitives[i].name)  # type: ignore[union-attr]
-            continue
-        for x, y in zip(found.lefts, found.rights):
-            if y < 0 and x in uses:
-                uses[x] |= uses[i]  # as a part of what is used so
-    kinds: dict[tuple[str, ...], int] = {}
-    return {i: kinds.setdefault(tuple(sorted(uses[i])), len(kinds)) for i in scalars.order}
-
-
-def depths(scalars: Scalars) -> dict[int, int]:
-    """How many operations each node is away from leaves, 0 for one that has leaves alone as operands."""
-    depth: dict[int, int] = {}
-    for i in scalars.order:
-        found = scalars.sums.get(i)
-        operands = scalars.operands[i] if found is None else (*found.lefts, *found.rights)
-        depth[i] = 1 + max([depth.get(k, -1) for k in operands], default=-1)
-    return depth
-
-
-def _split_projections(scalars: Scalars, captured: set[int]) -> None:
-    """Compute the weighted sums of arguments apart that share their weights with others, as a recurrence does.
-
-    So the products of all steps with the inputs are found at one depth, whatever depth the steps themselves are at.
-    """
-    arguments = {i for indices in scalars.trace.arguments for i in indices if i >= 0}
-    uses: dict[int, int] = {}
-    projections: dict[int, list[int]] = {}
-    mixed = False
-    for i, found in scalars.sums.items():
-        chosen = []
-        others = False
-        for n, (x, y) in enumerate(zip(found.lefts, found.rights)):
-            if (x in captured and y in arguments) or (y in captured and x in arguments):
-                chosen.append(n)
-                weight = x if x in captured else y
-                uses[weight] = uses.get(weight, 0) + 1
-            elif y >= 0 and not (x in captured and y in captured):
-                others = True
-        if chosen:
-            projections[i] = chosen
-            mixed = mixed or others
-    if not mixed:
-        return
-    depth = depths(scalars)
-    shared_weights = {weight for weight, n in uses.items() if n > 1}
-    new = max([len(scalars.trace.primitives), *(i + 1 for i in scalars.order)])
-    split: dict[int, int] = {}
-    deep = {
-        k
-        for i, chosen in projections.items()
-        if depth[i] > 0
-        for n in chosen
-        for k in (scalars.sums[i].lefts[n], scalars.sums[i].rights[n])
-        if k in shared_weights
-    }
-    for i, chosen in projections.items():
-        found = scalars.sums[i]
-        weights = {k for n in chosen for k in (found.lefts[n], found.rights[n]) if k in captured}
-        if not weights <= deep or len(chosen) == len(found.lefts):
-            continue
-        apart = set(chosen)
-        rest = [n for n in range(len(found.lefts)) if n not in apart]
-        scalars.sums[new] = Sum(
-            [found.coefficients[n] for n in chosen],
-            [found.lefts[n] for n in chosen],
-            [found.rights[n] for n in chosen],
-            0.0,
-        )
-        scalars.sums[i] = Sum(
-            [*(found.coefficients[n] for n in rest), 1.0],
-            [*(found.lefts[n] for n in rest), new],
-            [*(found.rights[n] for n in rest), -1],
-            found.constant,
-        )
-        split[i] = new
-        new += 1
-    scalars.order[:] = [k for i in scalars.order for k in ((split[i], i) if i in split else (i,))]

@@ -57,10 +57,11 @@ class Program:
         traced, captured = trace(self._function, examples)
         self.nodes = len(traced.primitives)
         self._outputs = len(traced.outputs)
-        self._structure, self._single = traced.structure, traced.single
-        self._rebuild, self._has_aux = traced.rebuild, has_aux
         if has_aux and not _has_aux(traced.structure):
             raise TypeError("with has_aux, the function returns a pair: one Value, and auxiliary Values")
+        self._structure, self._has_aux = traced.structure, has_aux
+        shown = traced.structure[1] if has_aux else traced.structure
+        self._shape, self._rebuild = shape_of(shown), flatten(shown, "the function's result")[1]
         self._seeds = 1 if has_aux else self._outputs
         nodes = {leaf: i for i, leaf in traced.leaves.items()}
         indices = [nodes[leaf] for leaf in captured]
@@ -209,18 +210,20 @@ class Program:
         return outputs if outputs.ndim == 2 else np.broadcast_to(outputs, (samples, self._outputs))
 
     def _read_gradients(self, gradients: Any, samples: int, batched: bool) -> Array:
-        flat = [np.asarray(x, self._dtype) for x in _parts(gradients, self._structure)]
         shape = (samples,) if batched else ()
+        try:
+            flat = [np.asarray(x, self._dtype) for x in _parts(gradients, self._structure, len(shape))]
+        except (TypeError, ValueError):
+            flat = []
         if len(flat) != self._seeds or any(x.shape != shape for x in flat):
             raise ValueError("gradients must be shaped like what calling the program with these arguments gives")
         return np.stack([x.reshape(samples) for x in flat], axis=1)
 
     def _shaped(self, outputs: Array, batched: bool) -> Any:
         if self._has_aux:
-            _, auxiliary = self._structure
-            rest = shaped(outputs[:, 1:], shape_of(auxiliary), flatten(auxiliary, "auxiliary")[1], batched)
+            rest = shaped(outputs[:, 1:], self._shape, self._rebuild, batched)
             return shaped(outputs[:, :1], (), next, batched), rest
-        return shaped(outputs, shape_of(self._structure), self._rebuild, batched)
+        return shaped(outputs, self._shape, self._rebuild, batched)
 
     def _check(self, rows: list[Array], *results: Array) -> None:
         for result in results:
@@ -245,17 +248,18 @@ def _has_aux(structure: Any) -> bool:
     return isinstance(structure, (list, tuple)) and len(structure) == 2 and shape_of(structure[0]) == ()
 
 
-def _parts(gradients: Any, structure: Any) -> list[Any]:
-    """The gradients of each of the outputs, where arrays have the samples' axis first."""
-    if isinstance(gradients, np.ndarray) and (shape := shape_of(structure)) is not None and shape:
-        size = int(np.prod(shape))
-        flat = gradients.reshape(*gradients.shape[: gradients.ndim - len(shape)], size)
-        return [flat[..., k] for k in range(size)]
-    if isinstance(structure, (list, tuple)):
+def _parts(gradients: Any, structure: Any, axes: int) -> list[Any]:
+    """The gradients to each of the outputs, behind as many axes of samples; nothing for what has another shape."""
+    shape = shape_of(structure)
+    if shape is None:
         if not isinstance(gradients, (list, tuple)) or len(gradients) != len(structure):
             return []
-        return [part for g, s in zip(gradients, structure) for part in _parts(g, s)]
-    return [gradients]
+        return [part for g, s in zip(gradients, structure) for part in _parts(g, s, axes)]
+    array = np.asarray(gradients)
+    if array.shape[axes:] != shape:
+        return []
+    flat = array.reshape(*array.shape[:axes], -1)
+    return [flat[..., k] for k in range(flat.shape[-1])]
 
 
 def make(

@@ -98,9 +98,8 @@ def _merge_again(scalars: Scalars) -> Scalars:
             key = (scalars.trace.primitives[i], operands)
         else:
             if new:
-                found = scalars.sums[i] = found._replace(
-                    lefts=[new.get(k, k) for k in found.lefts], rights=[new.get(k, k) for k in found.rights]
-                )
+                lefts, rights = [new.get(k, k) for k in found.lefts], [new.get(k, k) for k in found.rights]
+                found = scalars.sums[i] = _merged(found._replace(lefts=lefts, rights=rights))
             pairs = [(y, x) if x < y else (x, y) for x, y in zip(found.lefts, found.rights)]
             key = (found.constant, tuple(sorted(zip(pairs, found.coefficients))))
         stands = seen.setdefault(key, i)

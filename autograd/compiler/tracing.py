@@ -17,7 +17,7 @@ from typing import Any, Never
 
 from autograd import recording
 from autograd.graph import topological_order
-from autograd.nested import Rebuild, flatten
+from autograd.nested import flatten
 from autograd.primitives import Primitive, maximum, mul
 from autograd.value import Constant, Value
 
@@ -67,7 +67,6 @@ class Trace:
         arguments: the indices of the arguments' numbers, for each argument a list; -1 for one that was not used.
         outputs: the indices of the numbers that the function returned.
         structure: what it returned.
-        rebuild: shapes as many results like that.
         single: whether it is one number, in no sequence.
     """
 
@@ -82,7 +81,6 @@ class Trace:
         self.arguments = [[number.get(value, -1) for value in values] for values in inputs]
         self.outputs = list(map(index, outputs))
         self.structure: Any = None
-        self.rebuild: Rebuild = next
         self.single = True
 
 
@@ -140,12 +138,12 @@ def _run(function: Callable[..., Any], examples: Sequence[Any], shift: Callable[
         arguments.append(rebuild(iter(values)))
     with recording.resumed(), recording.tracing(_Tracer()):
         returned = function(*arguments)
-    results, rebuild = flatten(returned, "the function's result")
+    results = flatten(returned, "the function's result")[0]
     outputs = [x if isinstance(x, Value) else Constant(x) for x in results]
     if not outputs:
         raise TypeError(f"a function to compile returns a Value or a sequence of Values, this one gave {returned!r}")
     found = Trace(topological_order(*outputs), inputs, outputs)
-    found.structure, found.rebuild, found.single = returned, rebuild, isinstance(returned, (Value, float, int))
+    found.structure, found.single = returned, isinstance(returned, (Value, float, int))
     return found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -129,14 +130,12 @@ class Writer(Calls):
         self.parameters.append(ParameterArray(name, index))
         return name
 
-    @property
+    @cached_property
     def captured(self) -> list[int]:
         """The nodes that are captured leaves, by position."""
-        if not hasattr(self, "_captured"):
-            source = self.grouping.source
-            nodes = np.flatnonzero(source == PARAMETERS)
-            self._captured = nodes[np.argsort(self.grouping.position[nodes])].tolist()
-        return self._captured  # type: ignore[no-any-return]
+        nodes = np.flatnonzero(self.grouping.source == PARAMETERS)
+        found: list[int] = nodes[np.argsort(self.grouping.position[nodes])].tolist()
+        return found
 
     def vector(self, view: View, layer: int | None = None) -> Symbol:
         """A view of one element a column."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -168,3 +169,95 @@ def test_one_program_for_all_batch_sizes(samples: int) -> None:
     w = np.array([v.data for v in weights]).reshape(4, 3)
     expected = np.log(np.exp(np.tanh(batch @ w.T)).sum(axis=1))
     assert program(batch) == pytest.approx(expected, rel=1e-12)
+
+
+class Layered(NamedTuple):
+    """A network of layers that share matrices and read parts of what came before them.
+
+    Attributes:
+        inputs: how many numbers the argument holds.
+        layers: for each layer its kind, a matrix among a few, and the positions that it reads, one row for each of
+            its outputs or patches.
+    """
+
+    inputs: int
+    layers: list[tuple[str, int, list[int]]]
+
+    def run(self, x: Sequence[Any], matrices: list[list[list[Value]]]) -> Any:
+        known = list(x)
+        for kind, which, places in self.layers:
+            matrix = matrices[which]
+            read = [known[p % len(known)] for p in places]
+            if kind == "dense":
+                new = [autograd.dot(row[: len(read)], read, row[-1]) for row in matrix]
+            elif kind == "by hand":
+                new = [sum(w * v for w, v in zip(row, reversed(read))) - 2 * row[-1] for row in matrix]
+            elif kind == "turned":
+                new = [sum(row[k] * v for row, v in zip(matrix, read)) for k in range(len(matrix[0]))]
+            elif kind == "patches":
+                new = [
+                    sum(row[k] * read[p + k] for k in range(3) if p + k < len(read)) + row[-1]
+                    for row in matrix[:2]
+                    for p in range(len(read) - 1)
+                ]
+            elif kind == "steps":
+                state: list[Any] = [0.0] * len(matrix)
+                for v in read:
+                    state = [
+                        tanh_of(row[0] * v + sum(w * s for w, s in zip(row[1:], state)) + row[-1]) for row in matrix
+                    ]
+                new = state
+            elif kind == "softmax":
+                new = autograd.softmax(read)
+            elif kind == "pairs":
+                new = [a * b - 0.5 * a for a, b in itertools.pairwise(read)]
+            else:
+                new = [autograd.sigmoid(v) + matrix[0][k % len(matrix[0])] for k, v in enumerate(read)]
+            known = [*known[-4:], *map(tanh_of, new)]
+        return autograd.sum(known) / len(known)
+
+
+def tanh_of(v: Any) -> Any:
+    return autograd.tanh(v)
+
+
+KINDS = ["dense", "by hand", "turned", "patches", "steps", "softmax", "pairs", "elementwise"]
+
+
+@st.composite
+def networks(draw: st.DrawFn) -> Layered:
+    layers = []
+    for _ in range(draw(st.integers(1, 4))):
+        start, length = draw(st.integers(0, 5)), draw(st.integers(3, 6))
+        regular = draw(st.booleans())
+        places = (
+            list(range(start, start + length))
+            if regular
+            else draw(st.lists(st.integers(0, 30), min_size=3, max_size=6, unique=True))
+        )
+        layers.append((draw(st.sampled_from(KINDS)), draw(st.integers(0, 1)), places))
+    return Layered(draw(st.integers(3, 6)), layers)
+
+
+@settings(max_examples=150, suppress_health_check=list(HealthCheck))
+@given(network=networks(), samples=st.sampled_from([1, 4]), seed=st.integers(0, 2**32 - 1))
+def test_networks_that_share_weights_compute_what_their_graphs_do(network: Layered, samples: int, seed: int) -> None:
+    chance = np.random.default_rng(seed)
+    matrices = [[[Value(w) for w in row] for row in chance.normal(size=(5, 7)).tolist()] for _ in range(2)]
+    batch = chance.normal(size=(samples, network.inputs))
+    program = autograd.compile(lambda x: network.run(x, matrices), [0.3] * network.inputs)
+    expected, slopes = [], []
+    for sample in batch.tolist():
+        inputs = [Value(x) for x in sample]
+        result = network.run(inputs, matrices)
+        result.backward(1 / samples)
+        expected.append(result.data)
+        slopes.append([x.grad * samples for x in inputs])
+    gradient = np.array([p.grad for p in program.parameters])
+    for p in program.parameters:
+        p.grad = 0.0
+    assert program(batch) == pytest.approx(expected, rel=1e-12, abs=1e-13)
+    program.backward(batch)
+    found = np.array([p.grad for p in program.parameters])
+    assert np.linalg.norm(found - gradient) <= 1e-12 * np.linalg.norm(gradient) + 1e-13
+    assert np.linalg.norm(program.input_gradients(batch) - slopes) <= 1e-12 * np.linalg.norm(slopes) + 1e-13

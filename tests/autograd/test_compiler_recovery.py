@@ -498,3 +498,52 @@ def test_outputs_gradients_are_handed_in() -> None:
         weighted.backward()
     expected = np.array([p.grad for p in program.parameters])
     assert np.linalg.norm(gradient - expected) <= 1e-12 * np.linalg.norm(expected)
+
+
+FIVE = leaves(5, seed=9)
+
+FOUND_BY_CHANCE: dict[str, Function] = {
+    "log-sum-exp of one number four times": lambda x: autograd.logsumexp([x[0] * x[1]] * 4),
+    "sums that are equal but for their order": lambda x: sum(tanh(v) for v in (x[0] + x[1], x[1] + x[0], x[2] + x[0])),
+    "products that are equal but for their order": lambda x: sum(v * w for v, w in ((x[0], x[1]), (x[1], x[0]))) ** 2,
+    "twice and once the same": lambda x: sum(tanh(v) for v in (abs(x[0]) + abs(x[0]), 2 * abs(x[0]), 3 * abs(x[1]))),
+    "one weight for two": lambda x: tanh(FIVE[0] * x[0] + FIVE[1] * x[0]) + tanh(FIVE[0] * x[1] + FIVE[1] * x[2]),
+    "patches of parameters alone": lambda x: sum(
+        tanh(sum(FIVE[k] * tanh(FIVE[p + k]) for k in range(3)) + x[p]) for p in range(3)
+    ),
+    "matrices of parameters alone": lambda x: sum(
+        tanh(sum(tanh(FIVE[j + k]) * x[k] for k in range(3)) + FIVE[j] * FIVE[j + 1]) for j in range(3)
+    ),
+    "an argument's number many times": lambda x: sum(tanh(c * x[0]) for c in FIVE),
+    "functions of parameters": lambda x: sum(autograd.erf(c) * sigmoid(c) * v for c, v in zip(FIVE, x)),
+    "to the power of 0 and 1": lambda x: sum(v**k for k in range(3) for v in x),
+    "nothing to sum": lambda x: autograd.dot([], [], x[0]) + autograd.sum([]) + x[1],
+}
+
+
+@pytest.mark.parametrize("name", FOUND_BY_CHANCE)
+def test_what_random_programs_found(name: str) -> None:
+    assert_equals_eager(FOUND_BY_CHANCE[name], [0.3, -0.7, 0.2, 0.45, 1.1])
+
+
+def test_a_function_may_return_its_argument_or_a_parameter_or_a_constant() -> None:
+    w = Value(3.0)
+    assert autograd.compile(lambda x: x, 2.0)([1.0, 2.0]).tolist() == [1.0, 2.0]
+    assert autograd.compile(lambda x: w, 2.0)([1.0, 2.0]).tolist() == [3.0, 3.0]
+    assert autograd.compile(lambda x: 5.0, 2.0)([1.0, 2.0]).tolist() == [5.0, 5.0]
+    program = autograd.compile(lambda x: [x, w, 5.0], 2.0)
+    assert program([1.0, 2.0]).tolist() == [[1.0, 3.0, 5.0], [2.0, 3.0, 5.0]]
+    program.backward([1.0, 2.0], gradients=[[1.0, 10.0, 100.0], [1.0, 20.0, 100.0]])
+    assert w.grad == 30.0
+    for wrong in ([1.0, 10.0, 100.0], [[1.0, 10.0]] * 2, [[1.0, 10.0, 100.0]] * 3, "text", None):
+        with pytest.raises((TypeError, ValueError), match="gradients"):
+            program.backward([1.0, 2.0], gradients=wrong)
+    assert w.grad == 30.0
+    assert autograd.compile(lambda x: x * x, 2.0).input_gradients([1.0, 2.0]).tolist() == [2.0, 4.0]
+
+
+def test_what_cancels_is_not_forgotten_where_it_is_infinite() -> None:
+    program = autograd.compile(lambda x: sum((v * v) - (v * v) + v for v in x), [1.0] * 6)
+    assert program(np.full((2, 6), 3.0)).tolist() == [18.0, 18.0]
+    with pytest.raises(FloatingPointError):
+        program(np.full((2, 6), 1e200))

@@ -176,6 +176,25 @@ def test_what_a_callback_changes_is_trained_on() -> None:
     assert_close(found["compiled"], found["eager"])
 
 
+def test_a_loss_that_a_callback_changes_is_compiled_anew() -> None:
+    """A weight of the loss that grows from epoch to epoch is a constant of each epoch's program."""
+    x, y = data()
+    found = {}
+    for engine in ("eager", "compiled"):
+        model = nn.MLP(3, [5, 2], seed=1)
+        weight = [0.5]
+
+        def loss(outputs: Any, targets: Any, weight: list[float] = weight) -> Any:
+            return weight[0] * nn.half_squared_error(outputs, targets)
+
+        def grow(model: Any, history: nn.History, weight: list[float] = weight) -> None:
+            weight[0] *= 1.5
+
+        nn.fit(model, x, y, loss=loss, epochs=4, seed=0, callbacks=[grow], progress=False, engine=engine)
+        found[engine] = numbers_of(model)
+    assert_close(found["compiled"], found["eager"])
+
+
 def test_only_the_parameters_of_the_optimizer_change() -> None:
     x, y = data()
     found = {}

@@ -1,0 +1,125 @@
+"""The derivatives to arrays as they come in, part by part, and their sums."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from autograd.compiler.grouping import PARAMETERS
+from autograd.compiler.products import Index, View
+from autograd.compiler.symbols import ATOM, Symbol, written
+from autograd.compiler.writer import Writer, as_slice
+
+
+class Adjoints:
+    """What has arrived at each array: parts of it, each with the columns that it belongs to."""
+
+    def __init__(self, writer: Writer) -> None:
+        self.writer, self.grouping = writer, writer.grouping
+        self.found: dict[int, list[tuple[Index, Symbol]]] = {}
+        self.of_parameters: dict[str, list[Symbol]] = {}
+
+    def contribute(self, view: View, gradient: Any, batched: bool) -> None:
+        """Note a part of the derivative to a view of one element a column."""
+        if not isinstance(gradient, Symbol):
+            return  # a slope of 0
+        writer, index = self.writer, view.index
+        m = len(index)
+        to_samples = self.grouping.batched[view.source]
+        if m > 1 and (index == index[0]).all():
+            if gradient.width == 1:
+                gradient = float(m) * gradient
+            else:
+                axis = "axis=1, " if batched else ""
+                gradient = writer.symbol(f"{written(gradient, ATOM)}.sum({axis}keepdims=True)", 1)
+            index, m = index[:1], 1
+        if batched and not to_samples:
+            gradient = writer.symbol(f"{written(gradient, ATOM)}.sum(axis=0)", gradient.width)
+        if view.source == PARAMETERS:
+            self._contribute_vector(index, gradient)
+        else:
+            self.found.setdefault(view.source, []).append((index, gradient))
+
+    def _contribute_vector(self, index: Index, gradient: Symbol) -> None:
+        symbol = self.writer.vector(View(PARAMETERS, index))
+        if not symbol.text.startswith("tile("):
+            self._contribute_parameter(symbol.text, gradient)
+            return
+        name, times = symbol.text[len("tile(") : -1].split(", ")
+        full = self.full(gradient, len(index), False)
+        text = f"{written(full, ATOM)}.reshape({times}, {len(index) // int(times)}).sum(axis=0)"
+        self._contribute_parameter(name, self.writer.symbol(text, len(index) // int(times)))
+
+    def _contribute_parameter(self, name: str, gradient: Symbol) -> None:
+        if name.endswith(".T"):
+            turned = gradient.text[1:-1] if gradient.text.startswith("(") else gradient.text
+            gradient = self.writer.symbol(f"({turned}).T", gradient.width)
+            name = name[:-2]
+        self.of_parameters.setdefault(name, []).append(gradient)
+
+    def contribute_weights(self, view: View, gradient: Symbol) -> None:
+        """To a matrix of weights, which has no samples' axis: the product has summed over the samples."""
+        if view.source == PARAMETERS:
+            self._contribute_parameter(self.writer.table(view).text, gradient)
+            return
+        text = f"{written(gradient, ATOM)}.reshape({view.index.size})"
+        self.contribute(View(view.source, view.index.reshape(-1)), self.writer.symbol(text, view.index.size), False)
+
+    def contribute_table(self, view: View, gradient: Symbol, batched: bool) -> None:
+        """To a view of shape (rows, terms), flattened."""
+        rows, terms = view.index.shape
+        writer = self.writer
+        if gradient.width < terms:
+            shape = f"(n, {rows}, {terms})" if batched else f"({rows}, {terms})"
+            gradient = writer.symbol(f"broadcast_to({gradient.text}, {shape})", terms)
+        if view.source == PARAMETERS:
+            text = f"{written(gradient, ATOM)}.sum(axis=0)" if batched else gradient.text
+            self._contribute_parameter(writer.table(view).text, writer.symbol(text, terms, ATOM if batched else 0))
+            return
+        text = f"{written(gradient, ATOM)}.reshape({'-1, ' if batched else ''}{rows * terms})"
+        self.contribute(View(view.source, view.index.reshape(-1)), writer.symbol(text, rows * terms), batched)
+
+    def total(self, source: int) -> Symbol:
+        """The sum of all parts of the derivative to a source."""
+        writer, width = self.writer, self.grouping.widths[source]
+        batched = self.grouping.batched[source]
+        parts = self.found[source]
+        slices = [as_slice(index) for index, _ in parts]
+        joined = self._joined(parts, slices, width, batched)
+        if joined is not None:
+            return joined
+        total: Any = 0.0
+        for (index, gradient), found in zip(parts, slices):
+            if found == (0, width, 1):
+                total = total + gradient
+                continue
+            gradient = self.full(gradient, len(index), batched)
+            if found is not None:
+                start, stop, step = found
+                by = f", {step}" if step != 1 else ""
+                text = f"place({gradient.text}, {start}, {stop}, {width}{by})"
+            else:
+                text = f"{writer.scatter(index, width)}({gradient.text})"
+            total = total + writer.symbol(text, width)
+        found_total: Symbol = total
+        return found_total
+
+    def _joined(
+        self, parts: list[tuple[Index, Symbol]], slices: list[tuple[int, int, int] | None], width: int, batched: bool
+    ) -> Symbol | None:
+        """Parts that lie side by side and leave nothing out, side by side."""
+        found = [s for s in slices if s is not None and s[2] == 1]
+        if len(found) < max(2, len(parts)):
+            return None
+        order = sorted(range(len(parts)), key=lambda k: found[k])
+        ends = [0, *(found[k][1] for k in order)]
+        if ends[-1] != width or any(found[k][0] != end for k, end in zip(order, ends)):
+            return None
+        texts = [self.full(parts[k][1], len(parts[k][0]), batched).text for k in order]
+        return self.writer.symbol(f"concatenate([{', '.join(texts)}], axis=-1)", width)
+
+    def full(self, gradient: Symbol, width: int, batched: bool) -> Symbol:
+        """With all its columns, where they are the same and only one was written."""
+        if gradient.width == width:
+            return gradient
+        shape = f"(n, {width})" if batched else f"({width},)"
+        return self.writer.symbol(f"broadcast_to({gradient.text}, {shape})", width)
