@@ -1,10 +1,11 @@
-"""The command line: `python -m benchmarks engine` and `draw`."""
+"""The command line: `python -m benchmarks engine`, `draw` and `compile`."""
 
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
-from benchmarks import engine, pictures
+from benchmarks import compiled, engine, pictures
 
 
 def main() -> None:
@@ -14,6 +15,7 @@ def main() -> None:
     for name, run, what in (
         ("engine", engine.run, "the eager engine: two moons, cost of a node, import (3 minutes)"),
         ("draw", pictures.run, "pictures: time against nodes, size (1 minute)"),
+        ("compile", compiled.run, "compiled programs: epochs, thin programs, memory, the main job (10 minutes)"),
     ):
         command = commands.add_parser(name, help=what)
         command.set_defaults(run=run)
@@ -23,8 +25,11 @@ def main() -> None:
             default=5,
             help="how many fresh processes for each number (default: %(default)s)",
         )
-    arguments = parser.parse_args()
-    arguments.run(arguments.rounds)
+        if name == "compile":
+            command.add_argument("--quick", action="store_true", help="a tenth of the samples, no large graphs")
+            command.add_argument("--picture", type=Path, metavar="FILE", help="draw the results into a .png or .svg")
+    arguments = vars(parser.parse_args())
+    arguments.pop("run")(**arguments)
 
 
 def _positive(text: str) -> int:

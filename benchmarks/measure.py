@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import gc
 import json
+import math
 import os
 import platform
 import statistics
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import metadata, util
 from time import perf_counter
 from typing import Any
@@ -91,10 +92,37 @@ def median(found: Sequence[Numbers], name: str) -> float:
     return statistics.median(numbers[name] for numbers in found)
 
 
-def spread(found: Sequence[Numbers], name: str, scale: float = 1.0) -> str:
-    """The smallest and the largest over processes, times `scale`, for a table."""
+def spread(found: Sequence[Numbers], name: str, scale: float = 1.0, digits: int = 1) -> str:
+    """The smallest and the largest over processes, times `scale`, with so many digits after the point."""
     values = [numbers[name] * scale for numbers in found]
-    return f"{min(values):.1f}-{max(values):.1f}"
+    return f"{min(values):.{digits}f}-{max(values):.{digits}f}"
+
+
+def use_two_threads() -> None:
+    """Give the array libraries of the processes to come two threads each, whatever the machine has."""
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"):
+        os.environ[name] = "2"
+
+
+def peak_memory() -> float:
+    """The most bytes of memory that this process has held at a time, the interpreter's own included."""
+    import resource
+
+    unit = 1 if sys.platform == "darwin" else 1024
+    return float(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit)
+
+
+def refuse_unequal(what: str, found: Mapping[str, Sequence[Numbers]], name: str, tolerance: float) -> None:
+    """Exit if that number differs relatively from the first by more than the tolerance anywhere.
+
+    Raises:
+        SystemExit: because then the engines do not compute the same, and their times mean nothing.
+    """
+    computed = {engine: [numbers[name] for numbers in processes] for engine, processes in found.items()}
+    expected = next(iter(computed.values()))[0]
+    if not all(math.isclose(x, expected, rel_tol=tolerance) for values in computed.values() for x in values):
+        each = "; ".join(f"{engine} {values[0]!r}" for engine, values in computed.items())
+        raise SystemExit(f"no timings, since the engines differ in the {name} of {what}: {each}")
 
 
 def is_installed(module: str) -> bool:

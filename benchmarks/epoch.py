@@ -1,0 +1,193 @@
+"""An epoch by one engine: `python -m benchmarks.epoch ENGINE HIDDEN BATCH DTYPE SAMPLES time|memory` prints JSON.
+
+A network 784-HIDDEN-10 of sigmoid neurons learns by plain gradient descent on the half squared error. All engines get
+the same samples, in the same order, and the same initial weights. Costs are computed by NumPy from the weights that an
+engine ends with, so that they can be compared.
+
+"compiled" goes the flat path that `nn.fit` goes: the program from a vector of parameters to a vector of gradients, and
+the optimizer's update of these vectors. "fit" is `nn.fit` itself, which also copies each batch together, judges every
+output and keeps a history.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import sys
+import tracemalloc
+from collections.abc import Callable
+from time import perf_counter
+from typing import Any, cast
+
+import numpy as np
+
+from benchmarks.hand_written import INPUTS, OUTPUTS, Array, Network, Sizes, arrays, initial_weights, losses, samples
+from benchmarks.measure import Numbers, peak_memory
+
+ENGINES = {
+    "compiled": "lucidgrad, compiled",
+    "fit": "nn.fit",
+    "numpy": "NumPy by hand",
+    "torch": "PyTorch, 2 threads",
+}
+RATE = 0.5
+EPOCHS = 3  # of which the first is the warm-up
+
+
+class Compiled:
+    """`autograd.compile` of one sample's loss, on the flat path."""
+
+    def __init__(self, weights: Array, sizes: Sizes, dtype: str) -> None:
+        import autograd
+        from nn import MLP, SGD, half_squared_error
+
+        model = MLP(sizes[0], sizes[1:], seed=0)
+        self.program = autograd.compile(
+            lambda image, target: half_squared_error(model(image), target),
+            [0.5] * sizes[0],
+            [0.0] * sizes[2],
+            dtype=cast(Any, dtype),
+        )
+        place = {parameter: i for i, parameter in enumerate(in_order(model))}
+        self._order = np.array([place[parameter] for parameter in self.program.parameters])
+        self._optimizer = SGD(self.program.parameters, learning_rate=RATE)
+        self.begin(weights)
+
+    def begin(self, weights: Array) -> None:
+        self._now, self._next, self._gradient = weights[self._order], np.empty_like(weights), np.empty_like(weights)
+
+    def update(self, x: Array, y: Array) -> Any:
+        found, _ = self.program.outputs_and_gradient(self._now, x, y, into=self._gradient)
+        self._optimizer.updated(self._now, self._gradient, into=self._next)
+        self._now, self._next = self._next, self._now
+        return found
+
+    @property
+    def weights(self) -> Array:
+        found: Array = np.empty_like(self._now)
+        found[self._order] = self._now
+        return found
+
+
+class Torch:
+    """PyTorch, eager, on two threads."""
+
+    def __init__(self, weights: Array, sizes: Sizes) -> None:
+        import torch
+
+        torch.set_num_threads(2)
+        self._numbers = torch.from_numpy
+        linear, sigmoid = torch.nn.Linear, torch.nn.Sigmoid
+        self._model = torch.nn.Sequential(linear(*sizes[:2]), sigmoid(), linear(*sizes[1:]), sigmoid())
+        self._model.to(torch.from_numpy(weights).dtype)
+        with torch.no_grad():
+            for parameter, array in zip(self._model.parameters(), arrays(weights, sizes)):
+                parameter.copy_(torch.from_numpy(array))
+        self._optimizer = torch.optim.SGD(self._model.parameters(), lr=RATE)
+
+    def update(self, x: Any, y: Any) -> Any:
+        self._optimizer.zero_grad()
+        loss = 0.5 * (self._model(x) - y).square().sum() / len(x)
+        loss.backward()
+        self._optimizer.step()
+        return loss
+
+    @property
+    def weights(self) -> Array:
+        found: Array = np.concatenate([p.detach().numpy().reshape(-1) for p in self._model.parameters()])
+        return found
+
+    def of(self, rows: Array) -> Any:
+        """Rows as a tensor that shares their memory."""
+        return self._numbers(rows)
+
+
+def in_order(model: Any) -> list[Any]:
+    """The parameters of an MLP, layer by layer: first the weights, neuron by neuron, then the biases."""
+    found = []
+    for layer in model.layers:
+        found += [w for neuron in layer.neurons for w in neuron.weights]
+        found += [neuron.bias for neuron in layer.neurons]
+    return found
+
+
+def run(update: Callable[[Any, Any], Any], images: Any, targets: Any, batch: int) -> list[float]:
+    """Seconds of each epoch but the first."""
+    seconds = []
+    for _ in range(EPOCHS):
+        start = perf_counter()
+        for i in range(0, len(images), batch):
+            update(images[i : i + batch], targets[i : i + batch])
+        seconds.append(perf_counter() - start)
+    return seconds[1:]
+
+
+def run_fit(sizes: Sizes, images: Array, targets: Array, batch: int) -> tuple[list[float], Array]:
+    """Seconds of each epoch of `nn.fit` but the first, and the weights it ends with."""
+    from nn import MLP, SGD, fit
+
+    model = MLP(sizes[0], sizes[1:], seed=0)
+    parameters = in_order(model)
+    for parameter, number in zip(parameters, initial_weights(sizes).tolist()):
+        parameter.data = number
+    ends: list[float] = []
+    fit(
+        model,
+        images,
+        targets,
+        optimizer=SGD(model.parameters(), learning_rate=RATE),
+        epochs=EPOCHS,
+        batch_size=batch,
+        shuffle=False,
+        progress=False,
+        callbacks=[lambda *_: ends.append(perf_counter())],
+        engine="compiled",
+    )
+    return np.diff(ends).tolist(), np.array([parameter.data for parameter in parameters])
+
+
+def measure(name: str, sizes: Sizes, batch: int, dtype: str, count: int) -> Numbers:
+    """Seconds an epoch, the cost in the end, and the most memory that the process needed."""
+    images, targets = samples(count, dtype)
+    weights = initial_weights(sizes, dtype)
+    found: Numbers = {}
+    if name == "fit":
+        seconds, after = run_fit(sizes, images, targets, batch)
+    elif name == "torch":
+        torch = Torch(weights, sizes)
+        seconds, after = run(torch.update, torch.of(images), torch.of(targets), batch), torch.weights
+    else:
+        compiled = name == "compiled"
+        engine = Compiled(weights, sizes, dtype) if compiled else Network(weights, sizes, batch, RATE)
+        seconds, after = run(engine.update, images, targets, batch), engine.weights
+        if isinstance(engine, Network):
+            found["products"] = statistics.median(run(engine.products, images, targets, batch))
+    found |= {"epoch": statistics.median(seconds), "peak": peak_memory()}
+    return found | {"cost": float(losses(after, sizes, images, targets).mean())}
+
+
+def measure_memory(name: str, sizes: Sizes, batch: int, dtype: str) -> Numbers:
+    """Bytes: the most that training held at a time, its vectors of weights included, samples and program left out."""
+    images, targets = samples(10 * batch, dtype)
+    weights = initial_weights(sizes, dtype)
+    compiled = Compiled(weights, sizes, dtype) if name == "compiled" else None
+    if compiled is not None:
+        run(compiled.update, images, targets, batch)  # a program may make what it needs when it first runs
+    tracemalloc.start()
+    if compiled is not None:
+        compiled.begin(weights)
+    engine = compiled or Network(weights, sizes, batch, RATE)
+    run(engine.update, images, targets, batch)
+    return {"bytes": float(tracemalloc.get_traced_memory()[1])}
+
+
+def main(name: str, hidden: str, batch: str, dtype: str, count: str, what: str) -> Numbers:
+    """Measure what the command line asks for."""
+    sizes = (INPUTS, int(hidden), OUTPUTS)
+    if what == "memory":
+        return measure_memory(name, sizes, int(batch), dtype)
+    return measure(name, sizes, int(batch), dtype, int(count))
+
+
+if __name__ == "__main__":
+    print(json.dumps(main(*sys.argv[1:])))

@@ -1,0 +1,33 @@
+"""The main job as a user has it: `python -m benchmarks.main_job EPOCHS` prints JSON.
+
+`lucidgrad train digits` in a process of its own and in a folder of its own, from the start of the interpreter to its
+end: the data are read, the network is trained, and the model, its history and its pictures are written.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import tempfile
+from time import perf_counter
+
+from benchmarks.measure import Numbers
+
+
+def measure(epochs: str) -> Numbers:
+    """Seconds of wall clock, and the percentage of the held-out images that came out right."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "nn", "train", "digits", "--epochs", epochs, "--quiet", "--runs", folder]
+        start = perf_counter()
+        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, encoding="utf-8", check=True)
+        seconds = perf_counter() - start
+    found = re.search(r"held-out accuracy ([\d.]+)%", done.stdout)
+    if found is None:
+        raise SystemExit(f"no accuracy in what `lucidgrad train digits` printed:\n{done.stdout}")
+    return {"seconds": seconds, "accuracy": float(found[1])}
+
+
+if __name__ == "__main__":
+    print(json.dumps(measure(sys.argv[1])))
