@@ -49,7 +49,9 @@ def execute(path: Path) -> NotebookNode:
         client = NotebookClient(
             notebook, timeout=SECONDS_A_CELL, kernel_name="python3", resources={"metadata": {"path": folder}}
         )
-        client.execute(env={**os.environ, "PYTHONWARNINGS": "error", "PYTHONHASHSEED": "0"})
+        client.execute(
+            env={**os.environ, "PYTHONWARNINGS": "error,ignore::PendingDeprecationWarning", "PYTHONHASHSEED": "0"}
+        )
     for (answer, _), cell in zip(answers, notebook.cells[stored:]):
         said = "".join(output.get("text", "") for output in cell.outputs)
         assert answer.says in said, (

@@ -22,7 +22,12 @@ def code_cells(notebook: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def test_they_are_numbered() -> None:
-    assert [path.name[:3] for path in NOTEBOOKS] == [f"{k:02}_" for k in range(len(NOTEBOOKS))]
+    assert [path.name[:3] for path in NOTEBOOKS] == [f"{k:02}_" for k in range(10)]
+
+
+def test_every_exercise_has_a_wrong_answer_that_is_tried() -> None:
+    wrong = json.loads((NOTEBOOKS[0].parent / "wrong_answers.json").read_text(encoding="utf-8"))
+    assert sorted(wrong) == [path.name[:2] for path in NOTEBOOKS]
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
