@@ -414,11 +414,11 @@ def test_long_chains_of_wide_operations() -> None:
     scales = [Value(1 + k / 100) for k in range(30)]
 
     def f(x: Sequence[Any]) -> Any:
-        for _ in range(1500):
+        for _ in range(1100):
             x = [autograd.sin(v) for v in x]
         x = [v * s for v, s in zip(x, scales)]
         history = [autograd.sum(x)]
-        for _ in range(1200):
+        for _ in range(300):
             x = [autograd.cos(v * s) for v, s in zip(x, scales)]
             history.append(autograd.sum(x))
         return autograd.sum(history)
