@@ -266,13 +266,7 @@ acosh = primitive(
 atanh = primitive("atanh", math.atanh, lambda x, out: (1 / ((1 - x) * (1 + x)),), doc="The inverse hyperbolic tangent.")
 
 # Activations and the error function
-sigmoid = primitive(
-    "sigmoid",
-    _sigmoid,
-    lambda x, out: (out * (1 - out),),
-    array=lambda x: 1 / (1 + exp(-x)),
-    doc="1 / (1 + exp(-x)), the texts' σ.",
-)
+sigmoid = primitive("sigmoid", _sigmoid, lambda x, out: (out * (1 - out),), doc="1 / (1 + exp(-x)), the texts' σ.")
 softplus = primitive(
     "softplus",
     lambda x: max(x, 0.0) + math.log1p(math.exp(-abs(x))),

@@ -126,7 +126,8 @@ def fit(
             run = _Run(chosen, wanted, bool(callbacks))
             while len(history) < epochs:
                 order = chance.permutation(len(samples)) if shuffle else np.arange(len(samples))
-                batches = ((samples[b], wanted[b]) for b in np.split(order, range(size, len(samples), size)))
+                parts = (order[i : i + size] for i in range(0, len(samples), size))
+                batches = ((samples[part], wanted[part]) for part in parts)
                 bar.set_description(f"epoch {len(history) + 1}/{epochs}", refresh=False)
                 epoch = run.epoch(len(history) + 1, batches, held_out, bar)
                 chosen.settle()

@@ -7,14 +7,14 @@ from typing import Any
 from autograd.compiler.grouping import PARAMETERS
 from autograd.compiler.products import Index, View
 from autograd.compiler.symbols import ATOM, Symbol, written
-from autograd.compiler.writer import Writer, as_slice
+from autograd.compiler.writer import MOST_TERMS, Statement, Writer, as_slice
 
 
 class Adjoints:
     """What has arrived at each array: parts of it, each with the columns that it belongs to."""
 
-    def __init__(self, writer: Writer) -> None:
-        self.writer, self.grouping = writer, writer.grouping
+    def __init__(self, writer: Writer, statements: list[Statement]) -> None:
+        self.writer, self.grouping, self._statements = writer, writer.grouping, statements
         self.found: dict[int, list[tuple[Index, Symbol]]] = {}
         self.of_parameters: dict[str, list[Symbol]] = {}
 
@@ -87,10 +87,10 @@ class Adjoints:
         joined = self._joined(parts, slices, width, batched)
         if joined is not None:
             return joined
-        total: Any = 0.0
+        terms = []
         for (index, gradient), found in zip(parts, slices):
             if found == (0, width, 1):
-                total = total + gradient
+                terms.append(gradient)
                 continue
             gradient = self.full(gradient, len(index), batched)
             if found is not None:
@@ -99,9 +99,19 @@ class Adjoints:
                 text = f"place({gradient.text}, {start}, {stop}, {width}{by})"
             else:
                 text = f"{writer.scatter(index, width)}({gradient.text})"
-            total = total + writer.symbol(text, width)
-        found_total: Symbol = total
-        return found_total
+            terms.append(writer.symbol(text, width))
+        return self.summed(terms, "d_part", writer.shape(source))
+
+    def summed(self, terms: list[Symbol], base: str, shape: str) -> Symbol:
+        """The sum of terms; of very many, in several statements."""
+        total = terms[0]
+        for n, term in enumerate(terms[1:], 1):
+            if n % MOST_TERMS == 0:
+                name = self.writer.names.numbered(base)
+                self._statements.append(Statement(name, total.text, shape))
+                total = self.writer.symbol(name, total.width)
+            total = total + term
+        return total
 
     def _joined(
         self, parts: list[tuple[Index, Symbol]], slices: list[tuple[int, int, int] | None], width: int, batched: bool

@@ -70,23 +70,14 @@ class Scatter:
 
 def one_by_one(forward: Callable[..., float]) -> Callable[..., Array]:
     """A function of floats as one of arrays, which calls it number by number."""
-    apply = np.frompyfunc(lambda *numbers: forward(*map(float, numbers)), forward_arity(forward), 1)
 
     def elementwise(*arrays: Any) -> Array:
         dtype = np.result_type(*(a.dtype for a in arrays if hasattr(a, "dtype")), np.float32)
+        apply = np.frompyfunc(lambda *numbers: forward(*map(float, numbers)), len(arrays), 1)
         found: Array = np.asarray(apply(*arrays)).astype(dtype)
         return found
 
     return elementwise
-
-
-def forward_arity(forward: Callable[..., float]) -> int:
-    import inspect
-
-    try:
-        return len(inspect.signature(forward).parameters)
-    except (TypeError, ValueError):
-        return 1
 
 
 _OTHER_NAMES = {

@@ -24,7 +24,9 @@ from autograd.compiler.forward import (
 from autograd.compiler.grouping import NONE, PARAMETERS, Group
 from autograd.compiler.products import Matrix, Rows, View
 from autograd.compiler.symbols import ATOM, Symbol, written
-from autograd.compiler.writer import Statement, Writer
+from autograd.compiler.writer import Statement, Writer, shape_text
+
+LONGEST_INLINE = 90  # characters of a derivative that is written in place, without a name
 
 
 class Backward:
@@ -39,7 +41,7 @@ class Backward:
     def __init__(self, writer: Writer, seeds: int, to_arguments: bool) -> None:
         self.writer, self.grouping = writer, writer.grouping
         self.statements: list[Statement] = []
-        self._adjoints = Adjoints(writer)
+        self._adjoints = Adjoints(writer, self.statements)
         self._to_arguments = to_arguments
         self._needed = self._sources_needed()
         self._seed(seeds)
@@ -204,7 +206,8 @@ class Backward:
         total = self._adjoints.total(group.source)
         writer = self.writer
         name = writer.name[group.source]
-        if (inline and group.source not in writer.layer) or total.text.isidentifier():
+        short = len(total.text) <= LONGEST_INLINE
+        if (inline and short and group.source not in writer.layer) or total.text.isidentifier():
             return total
         layer = writer.layer.get(group.source)
         is_z = layer is not None and group.primitive is None
@@ -228,10 +231,8 @@ class Backward:
         results: list[str | None] = []
         for array in self.writer.parameters:
             parts = self._adjoints.of_parameters.get(array.name)
-            total: Any = 0.0
-            for part in parts or ():
-                total = total + part
-            results.append(total.text if parts else None)
+            base = f"part_of_{array.name}_"
+            results.append(self._adjoints.summed(parts, base, shape_text(array.index.shape)).text if parts else None)
         return results
 
 

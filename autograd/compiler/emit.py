@@ -12,7 +12,7 @@ from typing import Any
 from autograd.compiler.arrays import HELPERS
 from autograd.compiler.derivatives import Backward
 from autograd.compiler.forward import forward_statements, output_text
-from autograd.compiler.writer import Statement, Writer
+from autograd.compiler.writer import Statement, Writer, shape_text
 
 _WORD = re.compile(r"[A-Za-z_]\w*")
 _COMMENT_AT = 60
@@ -35,7 +35,7 @@ class Emitter:
         backward = Backward(writer, seeds, to_arguments=False)
         names = [array.name for array in writer.parameters]
         results = [
-            Statement(f"nabla_{name}", text, _shape_of(array.index.shape))
+            Statement(f"nabla_{name}", text, shape_text(array.index.shape))
             for name, text, array in zip(names, backward.results, writer.parameters)
             if text is not None
         ]
@@ -136,7 +136,3 @@ def _wrapped(text: str) -> str:
 
 def _tuple(names: Sequence[str]) -> str:
     return f"({', '.join(names)}{',' if len(names) == 1 else ''})"
-
-
-def _shape_of(shape: tuple[int, ...]) -> str:
-    return f"({', '.join(map(str, shape))}{',' if len(shape) == 1 else ''})"

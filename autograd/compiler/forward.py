@@ -8,7 +8,7 @@ from autograd import primitives
 from autograd.compiler.grouping import NONE, Group
 from autograd.compiler.products import Index, Matrix, Rows, View
 from autograd.compiler.symbols import ATOM, Symbol, written
-from autograd.compiler.writer import Statement, Writer, product
+from autograd.compiler.writer import MOST_TERMS, Statement, Writer, product
 
 
 def forward_statements(writer: Writer) -> list[Statement]:
@@ -75,7 +75,11 @@ def _sum(writer: Writer, group: Group, statements: list[Statement]) -> Symbol:
     """The blocks of a group, added up: products first, then what is added to them."""
     total: Any = 0.0
     blocks = sorted(group.blocks, key=lambda block: (not isinstance(block, Matrix), _starts_with_a_sign(block)))
-    for block in blocks:
+    for n, block in enumerate(blocks):
+        if n and n % MOST_TERMS == 0:
+            name = writer.name[group.source]
+            statements.append(Statement(name, total.text, writer.shape(group.source)))
+            total = writer.symbol(name, total.width)
         if isinstance(block, Matrix):
             term = _matrix(writer, group, block, statements)
         else:

@@ -17,6 +17,8 @@ from autograd.compiler.products import HOLE, Index, Matrix, Numbers, Rows, View
 from autograd.compiler.simplify import Scalars
 from autograd.compiler.symbols import Symbol
 
+MOST_TERMS = 50  # in one expression: Python's compiler takes no more than some thousand
+
 
 class Statement(NamedTuple):
     """One line of the source: name = text, with a shape to tell in a comment."""
@@ -90,7 +92,7 @@ class Writer(Calls):
         if key not in self._index_names:
             name = self._index_names[key] = self.names.numbered("i")
             self.constants[name] = index
-            self.notes.append(f"# {name}: positions, {_shape(index.shape)}{_few(index)}")
+            self.notes.append(f"# {name}: positions, {shape_text(index.shape)}{_few(index)}")
         return self._index_names[key]
 
     def numbers(self, numbers: float | Numbers) -> Any:
@@ -101,7 +103,7 @@ class Writer(Calls):
         if key not in self._number_names:
             name = self._number_names[key] = self.names.numbered("c")
             self.constants[name] = numbers
-            self.notes.append(f"# {name}: constants, {_shape(numbers.shape)}{_few(numbers)}")
+            self.notes.append(f"# {name}: constants, {shape_text(numbers.shape)}{_few(numbers)}")
         return self.symbol(self._number_names[key], numbers.shape[-1])
 
     def scatter(self, index: Index, width: int) -> str:
@@ -187,7 +189,7 @@ class Writer(Calls):
         return view is not None and self.grouping.batched[view.source]
 
     def shape(self, source: int) -> str:
-        return _shape(
+        return shape_text(
             ("n", self.grouping.widths[source]) if self.grouping.batched[source] else (self.grouping.widths[source],)
         )
 
@@ -224,7 +226,7 @@ def _base(group: Group) -> str:
     return "e" if len(group.blocks) == 2 and signs == {1.0, -1.0} else "y"
 
 
-def _shape(shape: tuple[Any, ...]) -> str:
+def shape_text(shape: tuple[Any, ...]) -> str:
     return f"({', '.join(map(str, shape))}{',' if len(shape) == 1 else ''})"
 
 

@@ -407,3 +407,32 @@ def test_many_layers_of_a_narrow_network_are_arrays_still() -> None:
     expected = f(sample)
     expected.backward()
     assert program([x.data for x in sample]) == pytest.approx(expected.data, rel=1e-12)
+
+
+def test_long_chains_of_wide_operations() -> None:
+    """No expression grows with the length of the program: Python's compiler takes no more than some thousand terms."""
+    scales = [Value(1 + k / 100) for k in range(30)]
+
+    def f(x: Sequence[Any]) -> Any:
+        for _ in range(1100):
+            x = [autograd.sin(v) for v in x]
+        x = [v * s for v, s in zip(x, scales)]
+        history = [autograd.sum(x)]
+        for _ in range(300):
+            x = [autograd.cos(v * s) for v, s in zip(x, scales)]
+            history.append(autograd.sum(x))
+        return autograd.sum(history)
+
+    program = compile(f, [0.5] * 30)
+    sample = [Value(0.1 + k / 30) for k in range(30)]
+    expected = f(sample)
+    expected.backward()
+    numbers = [x.data for x in sample]
+    gradient = [s.grad for s in scales]
+    for s in scales:
+        s.grad = 0.0
+    assert program(numbers) == pytest.approx(expected.data, rel=1e-12)
+    program.backward(numbers)
+    assert np.linalg.norm(np.subtract([s.grad for s in scales], gradient)) <= 1e-11 * np.linalg.norm(gradient)
+    slopes = program.input_gradients(numbers)
+    assert np.linalg.norm(slopes - [x.grad for x in sample]) <= 1e-11 * np.linalg.norm([x.grad for x in sample])

@@ -17,6 +17,15 @@ from autograd import Value, topological_order
 
 Array = NDArray[np.float64]
 
+near_ties: list[float] = []  # of the conditions since it was last cleared: rounding could choose another branch there
+
+
+def choose(a: Any, b: Any) -> Any:
+    if abs(a.data - b.data) < 1e-9:
+        near_ties.append(a.data)
+    return autograd.where(a > b, a - b, 2 * b)
+
+
 # Operations, each with its number of operands, defined and of moderate slope for all operands.
 OPERATIONS: dict[str, tuple[int, Callable[..., Any]]] = {
     "add": (2, lambda a, b: a + b),
@@ -42,7 +51,7 @@ OPERATIONS: dict[str, tuple[int, Callable[..., Any]]] = {
     "abs": (1, lambda a: abs(a)),
     "maximum": (2, lambda a, b: autograd.maximum(a, b)),
     "minimum": (2, lambda a, b: autograd.minimum(a, b)),
-    "where": (2, lambda a, b: autograd.where(a > b, a - b, 2 * b)),
+    "where": (2, choose),
     "sum": (5, lambda *xs: autograd.sum(xs) / 5),
     "dot": (7, lambda *xs: autograd.dot([autograd.tanh(x) for x in xs[:3]], xs[3:6], xs[6])),
     "logsumexp": (4, lambda *xs: autograd.logsumexp(xs)),
@@ -109,8 +118,6 @@ def near_a_kink(root: Value) -> bool:
     """Whether rounding could choose another branch than eager does."""
     kinked = {"relu": 0, "abs": 0, "maximum": 1, "minimum": 1}
     for node in topological_order(root):
-        if node.op == "where":
-            continue
         if node.op in kinked:
             a = node.parents[0].data
             b = node.parents[1].data if kinked[node.op] else 0.0
@@ -119,8 +126,8 @@ def near_a_kink(root: Value) -> bool:
     return False
 
 
-@settings(max_examples=150, suppress_health_check=list(HealthCheck))
-@given(recipe=recipes(), samples=st.sampled_from([1, 2, 5]), seed=st.integers(0, 2**32 - 1))
+@settings(max_examples=250, suppress_health_check=list(HealthCheck))
+@given(recipe=recipes(), samples=st.sampled_from([1, 2, 7, 40]), seed=st.integers(0, 2**32 - 1))
 def test_a_compiled_program_computes_what_its_graph_does(recipe: Recipe, samples: int, seed: int) -> None:
     """Results, gradients to parameters, and derivatives to arguments, of a batch and of single samples."""
     leaves = [Value(x) for x in recipe.parameters]
@@ -130,10 +137,11 @@ def test_a_compiled_program_computes_what_its_graph_does(recipe: Recipe, samples
     assert set(program.parameters) <= set(leaves)
 
     expected, slopes, scale = [], [], 1.0
+    near_ties.clear()
     for sample in batch.tolist():
         inputs = [Value(x) for x in sample]
         result = recipe.run(inputs, leaves)
-        if near_a_kink(result):
+        if near_ties or near_a_kink(result):
             return
         result.backward(1 / samples)
         expected.append(result.data)
@@ -239,7 +247,7 @@ def networks(draw: st.DrawFn) -> Layered:
     return Layered(draw(st.integers(3, 6)), layers)
 
 
-@settings(max_examples=150, suppress_health_check=list(HealthCheck))
+@settings(max_examples=250, suppress_health_check=list(HealthCheck))
 @given(network=networks(), samples=st.sampled_from([1, 4]), seed=st.integers(0, 2**32 - 1))
 def test_networks_that_share_weights_compute_what_their_graphs_do(network: Layered, samples: int, seed: int) -> None:
     chance = np.random.default_rng(seed)

@@ -5,6 +5,7 @@ How many products and statements a program has is counted in its source, so that
 
 from __future__ import annotations
 
+import inspect
 import itertools
 import math
 import random
@@ -21,6 +22,7 @@ import nn
 from autograd import Value, primitive, sigmoid, tanh, where
 from autograd.compiler.program import Program
 from autograd.nested import flatten
+from autograd.primitives import TABLE
 
 Array = NDArray[np.float64]
 Function = Callable[..., Any]
@@ -405,6 +407,7 @@ def test_a_penalty_on_all_weights() -> None:
 _SWISH = primitive("compiled_swish", lambda x: x * sigmoid(x), lambda x, out: (sigmoid(x) + out * (1 - sigmoid(x)),))
 _GAMMA = primitive("compiled_gamma", lambda x: math.gamma(2 + abs(x)) if x > -9 else 0.0, lambda x, out: (out * x,))
 _SQUARE = primitive("compiled_square", lambda x: math.pow(x, 2), lambda x, out: (2 * x,), array=np.square)
+_FARTHER = primitive("compiled_farther", math.hypot, lambda x, y, out: (x / out, y / out))
 _CONSTANTS = leaves(10, seed=3)
 
 ARRAY_WORK: dict[str, tuple[int, Function]] = {
@@ -422,6 +425,7 @@ ARRAY_WORK: dict[str, tuple[int, Function]] = {
     "neighbours": (3, lambda x: sum((a - b) ** 2 for a, b in itertools.pairwise(x))),
     "every other": (2, lambda x: sum(a * b for a, b in zip(x[::2], x[1::2]))),
     "pairs": (4, lambda x: sum(tanh(a * b) for i, a in enumerate(x) for b in x[:i])),
+    "own primitive of two numbers": (3, lambda x: sum(_FARTHER(a, b) for a, b in itertools.pairwise(x))),
     "own primitives": (4, lambda x: sum(_SWISH(v) + _GAMMA(v) + _SQUARE(v) for v in x)),
     "functions without a twin": (5, lambda x: sum(autograd.erf(v) + autograd.xlogy(v * v, v * v + 1) for v in x)),
     "constant matrix": (
@@ -547,3 +551,34 @@ def test_what_cancels_is_not_forgotten_where_it_is_infinite() -> None:
     assert program(np.full((2, 6), 3.0)).tolist() == [18.0, 18.0]
     with pytest.raises(FloatingPointError):
         program(np.full((2, 6), 1e200))
+
+
+VARIADIC = {"sum": 3, "dot": 5, "logsumexp": 3}
+EVERY_PRIMITIVE = [name for name in TABLE if not name.startswith("compiled_")]
+
+
+@pytest.mark.parametrize("count", [1, 6], ids=["numbers", "arrays"])
+@pytest.mark.parametrize("name", EVERY_PRIMITIVE)
+def test_every_primitive_of_the_table(name: str, count: int) -> None:
+    """Values and derivatives, of one sample on floats and of several on arrays, inside the primitive's domain."""
+    entry = TABLE[name]
+    arity = VARIADIC.get(name) or len(inspect.signature(entry.derivatives).parameters) - 1
+    shift = 1.0 if name == "acosh" else 0.0
+
+    def f(x: Any) -> Any:
+        rows = [x[k * arity : (k + 1) * arity] for k in range(count)]
+        if name == "where":
+            return sum(where(c > 0.5, a, b) for c, a, b in rows)
+        if name == "constant_power":
+            return sum(row[0] ** 2.5 for row in rows)
+        return autograd.sum([entry(*row) for row in rows])
+
+    chance = np.random.default_rng(len(name))
+    batch = chance.uniform(0.15, 0.85, size=(5, arity * count)) + shift
+    program = assert_equals_eager(f, [0.4 + shift] * (arity * count), batch=[batch])
+    single = [Value(x) for x in batch[0].tolist()]
+    expected = f(single)
+    expected.backward()
+    value, slopes = program.value_and_grad(batch[0])
+    assert value == pytest.approx(expected.data, rel=1e-13)
+    assert slopes == pytest.approx([x.grad for x in single], rel=1e-13, abs=1e-13)
