@@ -89,6 +89,8 @@ def program_bars(programs: dict[str, list[Numbers]], name: str, engines: Sequenc
 
 
 def _draw_panel(ax: Any, title: str, bars: Sequence[Bar]) -> None:
+    from matplotlib.ticker import LogLocator
+
     bars = sorted(bars, key=lambda bar: bar.seconds)
     places = range(len(bars))
     drawn = ax.barh(places, [bar.seconds for bar in bars], color=[OURS if bar.ours else PEER for bar in bars])
@@ -102,6 +104,7 @@ def _draw_panel(ax: Any, title: str, bars: Sequence[Bar]) -> None:
     ax.set_xscale("log")
     shortest, longest = bars[0].seconds, bars[-1].seconds
     ax.set_xlim(shortest / 4, longest * (longest / shortest) ** 0.25)
+    ax.xaxis.set_major_locator(LogLocator(100 if longest > 1e4 * shortest else 10))
     ax.set_title(title, loc="left", fontsize=12, fontweight="bold")
     ax.xaxis.set_major_formatter(lambda seconds, _: f"{seconds:,.0f} s" if seconds > 0.9 else _time(seconds))
     ax.minorticks_off()
