@@ -17,6 +17,9 @@ from autograd import EngineReport, Value, check_engine
 
 SOON = 0.5  # seconds, for programs that never end
 
+# What ends them is thrown into their thread, and may hit a callback there that hypothesis has given to the collector.
+never_ends = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
 
 class Good:
     """An engine as people write it after micrograd, without its flaws. The broken ones below change one thing each."""
@@ -740,6 +743,7 @@ def test_micrograds_name_for_the_parents_will_do() -> None:
     assert check_engine(Named, up_to="parents").passed
 
 
+@never_ends
 def test_walking_way_by_way_is_stopped() -> None:
     report = check_engine(WayByWay, seconds=SOON)
     assert report.first_failure is not None
@@ -750,6 +754,7 @@ def test_walking_way_by_way_is_stopped() -> None:
     assert outcomes(report)["constant right"] == "failed"  # the climb went on
 
 
+@never_ends
 def test_loops_that_never_end_are_stopped() -> None:
     before = threading.active_count()
 
@@ -770,6 +775,7 @@ def test_loops_that_never_end_are_stopped() -> None:
     assert threading.active_count() == before
 
 
+@never_ends
 def test_a_loop_that_catches_everything_is_stopped_in_the_end() -> None:
     class Stubborn(Good):
         caught = 0
@@ -834,6 +840,7 @@ def test_results_of_strange_types_are_reported(data: Any, says: str) -> None:
     assert says in report.first_failure.explanation
 
 
+@never_ends
 @pytest.mark.parametrize("engine", [MagicMock, MagicMock(), int, lambda x: None, type, object, dict])
 def test_what_is_no_engine_at_all_is_reported(engine: Any) -> None:
     report = check_engine(engine, seconds=0.1)
