@@ -90,7 +90,7 @@ def scan(steps: int) -> Run:
     from jax import lax
 
     def function(x: Any, v: Any, mu: Any) -> Any:
-        (x, v), _ = lax.scan(lambda carry, _: (step(*carry, mu), None), (x, v), None, length=steps)
+        (x, v), _ = lax.scan(lambda now, _: (step(now[0], now[1], mu), None), (x, v), None, length=steps)
         return x * x + v * v
 
     return _jitted(function)
