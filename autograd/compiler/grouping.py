@@ -223,27 +223,29 @@ class Grouping:
         if None in blocks:
             buckets = self._buckets(parts, rows)
             if buckets is not None:
-                for bucket in buckets:
-                    chosen = np.array(bucket)
-                    self._arrange(
-                        [members[r] for r in bucket],
-                        {pair: terms.of_rows(chosen, rows) for pair, terms in parts.items()},
-                        constants[chosen],
-                    )
-                return
+                return self._arrange_apart(buckets, members, parts, constants)
             for i, ((left, right), terms) in enumerate(parts.items()):
                 if blocks[i] is None:
                     blocks[i] = shared(terms, rows, left, right) or as_rows(terms, rows, left, right)
         if None in blocks:
-            for bucket in _by_length(parts, rows):
-                chosen = np.array(bucket)
-                self._arrange(
-                    [members[r] for r in bucket],
-                    {pair: terms.of_rows(chosen, rows) for pair, terms in parts.items()},
-                    constants[chosen],
-                )
-            return
-        self._finish(members, blocks, constants, parts)  # type: ignore[arg-type]
+            return self._arrange_apart(_by_length(parts, rows), members, parts, constants)
+        return self._finish(members, blocks, constants, parts)  # type: ignore[arg-type]
+
+    def _arrange_apart(
+        self,
+        buckets: list[list[int]],
+        members: list[int],
+        parts: dict[tuple[int, int], Terms],
+        constants: Numbers,
+    ) -> None:
+        """Each bucket of rows as a group of its own."""
+        for bucket in buckets:
+            chosen = np.array(bucket)
+            self._arrange(
+                [members[r] for r in bucket],
+                {pair: terms.of_rows(chosen, len(members)) for pair, terms in parts.items()},
+                constants[chosen],
+            )
 
     def _buckets(self, parts: dict[tuple[int, int], Terms], rows: int) -> list[list[int]] | None:
         """Rows over the same columns, where no weight is shared between buckets: each is a matrix product."""
