@@ -8,8 +8,8 @@ from typing import Any
 
 from autograd.compiler.arrays import HELPERS, NUMPY, one_by_one
 from autograd.compiler.names import Names, sanitised
-from autograd.compiler.symbols import ATOM, Symbol
-from autograd.primitives import TABLE, Primitive
+from autograd.compiler.symbols import ATOM, Symbol, own_expression
+from autograd.primitives import TABLE, Primitive, Rule
 
 
 class Calls:
@@ -61,15 +61,12 @@ class Calls:
 
     def _array_form(self, primitive: Primitive) -> str | None:
         """The definition of a function for a primitive, where its rule is an expression that symbols go through."""
-        for rule in (primitive.array, primitive.forward):
-            if rule is None:
-                continue
-            try:
-                letters = [f"x{i + 1}" for i in range(len(inspect.signature(rule).parameters))]
-                letters = ["x"] if len(letters) == 1 else letters
-                result = rule(*(self.symbol(letter, 1) for letter in letters))
-            except (TypeError, ValueError, AttributeError):
-                continue
-            if isinstance(result, Symbol):
-                return f"def \0({', '.join(letters)}):\n    return {result.text}"
-        return None
+        found = own_expression(primitive, self._letters, Symbol)
+        if found is None:
+            return None
+        letters, result = found
+        return f"def \0({', '.join(letter.text for letter in letters)}):\n    return {result.text}"
+
+    def _letters(self, rule: Rule) -> list[Symbol]:
+        count = len(inspect.signature(rule).parameters)
+        return [self.symbol(f"x{i + 1}" if count > 1 else "x", 1) for i in range(count)]

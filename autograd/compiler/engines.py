@@ -17,7 +17,7 @@ from autograd.compiler.layout import Layout, in_reading_order
 from autograd.compiler.levels import depths
 from autograd.compiler.products import Index, Rows
 from autograd.compiler.simplify import Scalars
-from autograd.compiler.thin import ThinWriter
+from autograd.compiler.thin import ThinPlan
 from autograd.compiler.thin_engine import ThinEngine
 from autograd.compiler.writer import Writer
 
@@ -34,7 +34,7 @@ def engine_for(
         grouping = Grouping(scalars, captured)
         if any(map(_is_wide, grouping.groups)) or not grouping.groups:
             return ArrayEngine(Writer(scalars, grouping, arguments), seeds, dtype, name)
-    return ThinEngine(ThinWriter(scalars, captured, arguments), seeds, dtype, name)
+    return ThinEngine(ThinPlan(scalars, captured), arguments, seeds, dtype, name)
 
 
 def _is_wide(group: Any) -> bool:

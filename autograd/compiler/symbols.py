@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Never
+from collections.abc import Callable, Sequence
+from typing import Any, Never, TypeVar
 
 from autograd import primitives
-from autograd.primitives import Primitive
+from autograd.primitives import Primitive, Rule
+
+T = TypeVar("T")
 
 ATOM, POWER, SIGN, PRODUCT, SUM, COMPARISON = 9, 8, 7, 6, 5, 3  # how tightly the outermost operator of a text binds
 
@@ -155,6 +157,23 @@ class Symbol:
 
     def __repr__(self) -> str:
         return f"<symbol {self.text}>"
+
+
+def own_expression(
+    primitive: Primitive, given: Callable[[Rule], Sequence[Any]], kind: type[T]
+) -> tuple[Sequence[Any], T] | None:
+    """What a rule of the primitive's own is given and makes of it, where that is an expression of symbols' kind."""
+    for rule in (primitive.array, primitive.forward):
+        if rule is None:
+            continue
+        try:
+            inputs = given(rule)
+            result = rule(*inputs)
+        except (TypeError, ValueError, AttributeError):
+            continue
+        if isinstance(result, kind):
+            return inputs, result
+    return None
 
 
 def power(x: Any, exponent: float) -> Any:

@@ -1,233 +1,176 @@
-"""Programs with little to do side by side, such as an integrator's many steps: straight-line source, a line a node.
+"""Programs with little to do side by side, such as an integrator's many steps: straight-line code, a line a node.
 
-The same lines compute on floats, for one sample, or on arrays of a number a sample. They are cut into functions, since
-Python takes longer than proportionally to compile a very long one; what one function leaves for others goes through a
-list `m` of all numbers, their derivatives through a list `g`.
+Here stands which lines there are, forward and backward. How a line is written is up to a notation: Python's
+(thin_source.py) or that of machine code (machine.py). The lines are cut into functions, since compilers take longer
+than proportionally for a very long one; what one function leaves for others goes through an array of all numbers,
+their derivatives through another.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Protocol
 
-from autograd.compiler.calls import Calls
-from autograd.compiler.names import sanitised
 from autograd.compiler.simplify import Scalars, Sum
-from autograd.compiler.symbols import number
 from autograd.primitives import Primitive
 
 _TERMS_A_FUNCTION = 1500
-_TERMS_A_LINE = 40
+
+Term = tuple[float, list[str]]
+"""A part of a sum: a number, and the texts of what it is multiplied with."""
 
 
-class ThinWriter(Calls):
-    """The lines of a thin program.
+class ThinPlan:
+    """What a thin program computes, in which order and in which functions.
 
     Attributes:
-        slots: the place of each node in the list `m`: arguments, captured leaves, then the rest in order.
+        slots: the place of each node in the array of all numbers: arguments, captured leaves, then the rest in order.
+        arguments, leaves: how many of them are arguments' numbers; how many are those and captured leaves.
         pieces: the nodes that each function computes.
+        terms: how many applications of primitives and terms of sums there are.
     """
 
-    def __init__(self, scalars: Scalars, captured: Sequence[int], arguments: Sequence[str]) -> None:
-        super().__init__()
-        for name in ("m", "g"):
-            self.names.plain(name)
-        self.scalars = scalars
-        self._templates: dict[Any, tuple[str, list[str | float]]] = {}
-        self.slots: dict[int, int] = {}
-        self.name: dict[int, str] = {}
-        trace = scalars.trace
-        for indices, argument in zip(trace.arguments, arguments):
-            for k, i in enumerate(indices):
-                if i >= 0:
-                    self._take(i, argument if len(indices) == 1 else f"{argument}_{k}")
-        for i in captured:
-            self._take(i, self._labelled(i, "p"))
-        self.leaves = len(self.slots)
-        for i in scalars.order:
-            self._take(i, self._labelled(i, "v"))
+    def __init__(self, scalars: Scalars, captured: Sequence[int]) -> None:
+        self.scalars, self.captured = scalars, set(captured)
+        inputs = [i for indices in scalars.trace.arguments for i in indices if i >= 0]
+        self.slots = {i: at for at, i in enumerate([*inputs, *captured, *scalars.order])}
+        self.arguments = len(inputs)
+        self.leaves = len(inputs) + len(captured)
+        self.terms = 0
         self.pieces = self._cut()
-
-    def _take(self, i: int, name: str) -> None:
-        self.slots[i] = len(self.slots)
-        self.name[i] = self.names.plain(name)
-
-    def _labelled(self, i: int, otherwise: str) -> str:
-        label = sanitised(self.scalars.trace.labels.get(i, ""))
-        return label if label and len(self.scalars.order) < 200 else f"{otherwise}{len(self.slots)}"
 
     def _cut(self) -> list[list[int]]:
         pieces: list[list[int]] = [[]]
         size = 0
         for i in self.scalars.order:
             found = self.scalars.sums.get(i)
-            size += 1 if found is None else 1 + len(found.lefts)
+            terms = 1 if found is None else 1 + len(found.lefts)
+            size += terms
+            self.terms += terms
             pieces[-1].append(i)
             if size > _TERMS_A_FUNCTION:
                 pieces.append([])
                 size = 0
         return [piece for piece in pieces if piece]
 
-    # One node
-
-    def operands(self, i: int) -> Iterable[int]:
-        """The nodes that a node is computed from, constants left out."""
-        found = self.scalars.sums.get(i)
-        if found is None:
-            return [k for k in self.scalars.operands[i] if k in self.slots]
-        return [*found.lefts, *(k for k in found.rights if k >= 0)]
-
-    def value(self, i: int) -> list[str]:
-        """The lines that compute a node."""
-        found = self.scalars.sums.get(i)
-        name = self.name[i]
-        if found is None:
-            return [f"{name} = {self._template(i)[0].format(*self._given(i))}"]
-        terms = [_term(c, self._names(x, y)) for c, x, y in zip(found.coefficients, found.lefts, found.rights)]
-        if found.constant or not terms:
-            terms.append(_term(found.constant, []))
-        return _summed(name, terms)
-
-    def pulled_back(self, i: int, adjoint: str) -> Iterable[tuple[int, str]]:
-        """The operands of a node, each with what the node's derivative adds to theirs."""
-        found = self.scalars.sums.get(i)
-        if found is not None:
-            yield from self._pulled_through_sum(found, adjoint)
-            return
-        given = self._given(i)
-        for k, derivative in zip(self.scalars.operands[i], self._template(i)[1]):
-            if k not in self.slots or derivative == 0.0:
-                continue
-            if isinstance(derivative, str):
-                yield k, f"+ {derivative.format(*given, self.name[i])} * {adjoint}"
-            else:
-                yield k, _term(float(derivative), [adjoint])
-
-    def _pulled_through_sum(self, found: Sum, adjoint: str) -> Iterable[tuple[int, str]]:
-        for c, x, y in zip(found.coefficients, found.lefts, found.rights):
-            if y < 0:
-                yield x, _term(c, [adjoint])
-            elif x == y:
-                yield x, _term(2 * c, [self.name[x], adjoint])
-            else:
-                yield x, _term(c, [self.name[y], adjoint])
-                yield y, _term(c, [self.name[x], adjoint])
-
-    def _names(self, x: int, y: int) -> list[str]:
-        return [self.name[x]] if y < 0 else [self.name[x], self.name[y]]
-
-    def _given(self, i: int) -> list[str]:
-        constants = self.scalars.constants
-        return [self.name[k] if k in self.slots else number(constants[k]) for k in self.scalars.operands[i]]
-
-    def _template(self, i: int) -> tuple[str, list[str | float]]:
-        """How a primitive is written, and its derivatives, with {0}, {1}, ... for operands and output."""
+    def application(self, i: int) -> tuple[Primitive, list[float | None]]:
+        """What a node that is no sum applies, and to what: numbers where they are constants, else None."""
         primitive = self.scalars.trace.primitives[i]
         assert primitive is not None
-        constants = self.scalars.constants
-        numbers = tuple([constants.get(k) for k in self.scalars.operands[i]])
-        key = (primitive, numbers)
-        if key not in self._templates:
-            self._templates[key] = self._rules(primitive, numbers)
-        return self._templates[key]
+        return primitive, [self.scalars.constants.get(k) for k in self.scalars.operands[i]]
 
-    def _rules(self, primitive: Primitive, numbers: tuple[float | None, ...]) -> tuple[str, list[str | float]]:
-        inputs = [self.symbol(f"{{{k}}}", 1) if x is None else x for k, x in enumerate(numbers)]
-        first = next(x for x in inputs if not isinstance(x, float))
-        forward = first.apply(primitive, tuple(inputs))
-        derivatives = primitive.derivatives(*inputs, self.symbol(f"{{{len(inputs)}}}", 1))
-        return forward.text, [x if isinstance(x, (int, float)) else f"({x.text})" for x in derivatives]
-
-    # Functions
-
-    def forward(self) -> list[str]:
-        """The source of the functions `forward_0`, `forward_1`, ... of the list m."""
-        texts = []
-        for n, piece in enumerate(self.pieces):
-            own = set(piece)
-            outside = dict.fromkeys(k for i in piece for k in self.operands(i) if k not in own)
-            lines = [f"{self.name[k]} = m[{self.slots[k]}]" for k in outside]
-            for i in piece:
-                lines += self.value(i)
-            lines.append(self._stored(piece))
-            texts.append(_function(f"forward_{n}(m)", lines))
-        return texts
-
-    def _stored(self, piece: list[int]) -> str:
-        start = self.slots[piece[0]]
-        return f"m[{start}:{start + len(piece)}] = {', '.join(self.name[i] for i in piece)},"
-
-    def backward(self, name: str, wanted: Iterable[int], outputs: Iterable[int]) -> list[str]:
-        """The source of functions that pull derivatives back from the outputs to the leaves that are wanted."""
-        needed = set(wanted)
+    def needed(self, name: str) -> set[int]:
+        """The nodes whose derivatives a backward pass asks for: "backward", or "input_gradients" to the arguments."""
+        leaves = list(self.slots)[: self.leaves]
+        needed = set(leaves[self.arguments :] if name == "backward" else leaves[: self.arguments])
+        sums, operands = self.scalars.sums, self.scalars.operands
         for i in self.scalars.order:
-            if any(k in needed for k in self.operands(i)):
+            found = sums.get(i)
+            if found is None:
+                if not needed.isdisjoint(operands[i]):
+                    needed.add(i)
+            elif not (needed.isdisjoint(found.lefts) and needed.isdisjoint(found.rights)):
                 needed.add(i)
-        reached = {i for i in outputs if i in needed}  # those whose derivative is not zero
-        texts = []
-        for n in range(len(self.pieces) - 1, -1, -1):
-            piece = self.pieces[n]
-            texts.append(_function(f"{name}_{n}(m, g)", self._backward_lines(piece, needed, reached)))
-        texts.reverse()
-        return texts
+        return needed
 
-    def _backward_lines(self, piece: list[int], needed: set[int], reached: set[int]) -> list[str]:
-        own = set(piece)
-        parts: dict[int, list[str]] = {}
-        lines: list[str] = []
-        entered = {i for i in piece if i in reached}  # what later pieces, or the caller, have put into g
+
+class Notation(Protocol):
+    """How lines are written. Numbers are handed about as texts: what stands for them in a line."""
+
+    def begin(self) -> None:
+        """Begin a function."""
+
+    def value(self, i: int) -> str:
+        """A node's number."""
+
+    def arrived(self, i: int) -> str:
+        """What functions that ran before, or the caller, have put down as the derivative to a node."""
+
+    def slopes(self, i: int, positions: Sequence[int]) -> Iterable[str | float]:
+        """The local derivatives of a node to some of its operands; those that are known by now as numbers."""
+
+    def apply(self, i: int) -> None:
+        """Compute a node by its primitive."""
+
+    def sum(self, i: int, terms: list[Term]) -> None:
+        """Compute a node as a sum."""
+
+    def adjoint(self, i: int, terms: list[Term]) -> str:
+        """Compute the derivative to a node; gives what stands for it."""
+
+    def put(self, i: int, terms: list[Term]) -> None:
+        """Compute the derivative to a node, and put it down for other functions."""
+
+    def end(self, name: str, piece: list[int], backward: bool) -> str:
+        """The function as source."""
+
+
+def forward_functions(plan: ThinPlan, notation: Notation, name: str) -> Iterator[str]:
+    """The functions `name_0`, `name_1`, ... that compute the nodes."""
+    sums = plan.scalars.sums
+    for n, piece in enumerate(plan.pieces):
+        notation.begin()
+        for i in piece:
+            found = sums.get(i)
+            if found is None:
+                notation.apply(i)
+            else:
+                notation.sum(i, _terms(found, notation.value))
+        yield notation.end(f"{name}_{n}", piece, backward=False)
+
+
+def backward_functions(plan: ThinPlan, notation: Notation, name: str, seeds: int) -> Iterator[str]:
+    """Functions that pull derivatives back from the first outputs, as many as there are seeds; the last one first."""
+    needed = plan.needed(name)
+    # What has been put down before: of the outputs by the caller, of captured leaves by the samples before.
+    put_down = needed.intersection([*plan.scalars.outputs[:seeds], *plan.captured])
+    for n in range(len(plan.pieces) - 1, -1, -1):
+        piece = plan.pieces[n]
+        notation.begin()
+        parts: dict[int, list[Term]] = {}
         for i in reversed(piece):
-            if i not in needed or (i not in entered and i not in parts):
+            if i in put_down:
+                terms = [(1.0, [notation.arrived(i)]), *parts.pop(i, [])]
+            elif i in parts:
+                terms = parts.pop(i)
+            else:
                 continue
-            adjoint = f"g_{self.name[i]}"
-            terms = parts.pop(i, [])
-            if i in entered:
-                terms.insert(0, f"+ g[{self.slots[i]}]")
-            lines += _summed(adjoint, terms)
-            for k, text in self.pulled_back(i, adjoint):
-                if k in needed:
-                    parts.setdefault(k, []).append(text)
+            for k, term in _pulled_back(plan.scalars, notation, i, notation.adjoint(i, terms), needed):
+                parts.setdefault(k, []).append(term)
         for k, terms in parts.items():
-            reached.add(k)
-            lines += _summed(f"g[{self.slots[k]}]", [f"+ g[{self.slots[k]}]", *terms])
-        used = _identifiers(lines)
-        before = [f"{self.name[k]} = m[{self.slots[k]}]" for k in self._outside(piece, own) if self.name[k] in used]
-        if any(self.name[i] in used for i in piece):
-            start = self.slots[piece[0]]
-            before.append(f"{', '.join(self.name[i] for i in piece)}, = m[{start}:{start + len(piece)}]")
-        return [*before, *lines] or ["pass"]
-
-    def _outside(self, piece: list[int], own: set[int]) -> Iterable[int]:
-        return dict.fromkeys(k for i in piece for k in self.operands(i) if k not in own)
+            notation.put(k, [(1.0, [notation.arrived(k)]), *terms] if k in put_down else terms)
+        put_down.update(parts)
+        yield notation.end(f"{name}_{n}", piece, backward=True)
 
 
-def _identifiers(lines: Iterable[str]) -> set[str]:
-    import re
-
-    return set(re.findall(r"[A-Za-z_]\w*", "\n".join(lines)))
-
-
-def _term(c: float, names: list[str]) -> str:
-    """A term of a sum, beginning with its sign."""
-    sign = "-" if c < 0 else "+"
-    factors = names if abs(c) == 1.0 and names else [number(abs(c)), *names]
-    return f"{sign} {' * '.join(factors)}"
+def _terms(found: Sum, value: Callable[[int], str]) -> list[Term]:
+    terms = [
+        (c, [value(x)] if y < 0 else [value(x), value(y)])
+        for c, x, y in zip(found.coefficients, found.lefts, found.rights)
+    ]
+    return terms if terms and not found.constant else [*terms, (found.constant, [])]
 
 
-def _summed(name: str, terms: list[str]) -> list[str]:
-    """The lines that give a name to a sum; a very long one in several steps, which Python's compiler can take."""
-    lines = []
-    for at in range(0, len(terms), _TERMS_A_LINE):
-        text = " ".join(terms[at : at + _TERMS_A_LINE])
-        if at:
-            text = f"{name} {text}"
-        elif text.startswith("+ "):
-            text = text[2:]
-        elif text.startswith("- "):
-            text = f"-{text[2:]}"
-        lines.append(f"{name} = {text}")
-    return lines
-
-
-def _function(head: str, lines: list[str]) -> str:
-    return "\n    ".join([f"def {head}:", *lines])
+def _pulled_back(
+    scalars: Scalars, notation: Notation, i: int, adjoint: str, needed: set[int]
+) -> Iterator[tuple[int, Term]]:
+    """The chain rule: the operands of a node, each with what the node's derivative adds to theirs."""
+    found = scalars.sums.get(i)
+    if found is None:
+        operands = scalars.operands[i]
+        positions = tuple([position for position, k in enumerate(operands) if k in needed])
+        for position, slope in zip(positions, notation.slopes(i, positions)):
+            if isinstance(slope, str):
+                yield operands[position], (1.0, [slope, adjoint])
+            elif slope != 0.0:
+                yield operands[position], (slope, [adjoint])
+        return
+    for c, x, y in zip(found.coefficients, found.lefts, found.rights):
+        if x == y:
+            if x in needed:
+                yield x, (2 * c, [notation.value(x), adjoint])
+            continue
+        if x in needed:
+            yield x, (c, [adjoint] if y < 0 else [notation.value(y), adjoint])
+        if y in needed:
+            yield y, (c, [notation.value(x), adjoint])

@@ -1,0 +1,55 @@
+"""Machine code from LLVM's language, by the optional package llvmlite, as functions that Python can call."""
+
+from __future__ import annotations
+
+import ctypes
+import importlib
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from autograd.compiler.registers import C_FUNCTIONS
+
+Function = Callable[..., None]
+"""Takes how many samples there are, and the addresses of arrays."""
+
+
+def llvm() -> Any:
+    """What makes machine code; None where it is not installed, or memory may not be executed."""
+    if sys.platform == "win32":  # where the C library's functions are found in another way
+        return None
+    try:
+        binding = importlib.import_module("llvmlite.binding")
+        binding.check_jit_execution()
+    except (ImportError, OSError):
+        return None
+    library = ctypes.CDLL(None)
+    if not all(hasattr(library, name) for name in C_FUNCTIONS):
+        return None
+    for name in C_FUNCTIONS:
+        binding.add_symbol(name, ctypes.cast(getattr(library, name), ctypes.c_void_p).value)
+    binding.initialize_native_target()
+    binding.initialize_native_asmprinter()
+    return binding
+
+
+class MachineCode:
+    """Functions in memory, which is given back together with this object.
+
+    The code is made quickly rather than well: optimized, it would run twice as fast and take twenty times as long to
+    make.
+    """
+
+    def __init__(self, binding: Any) -> None:
+        self._binding = binding
+        target = binding.Target.from_default_triple().create_target_machine(opt=0)
+        self._engine = binding.create_mcjit_compiler(binding.parse_assembly(""), target)
+
+    def add(self, source: str, name: str, arrays: int) -> Function:
+        """Make code of a module, which may call what was made before; gives one of its functions, of so many arrays."""
+        module = self._binding.parse_assembly(source)
+        self._engine.add_module(module)
+        self._engine.finalize_object()
+        address = self._engine.get_function_address(name)
+        self._engine.remove_module(module)  # what is left is the code
+        return ctypes.CFUNCTYPE(None, ctypes.c_int64, *[ctypes.c_void_p] * arrays)(address)

@@ -1,0 +1,265 @@
+"""Registers: what the derivative table's rules are fed with to give instructions of LLVM, as symbols give source.
+
+All arithmetic is that of IEEE 754 in double precision. No name comes from users: registers are numbers, and functions
+those of the C library that stand below.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, Never
+
+from autograd import primitives
+from autograd.compiler.symbols import own_expression
+from autograd.compiler.tracing import COMPARISONS
+from autograd.primitives import TABLE, Primitive, exp, log1p, maximum, minimum, where
+
+C_FUNCTIONS = {
+    name: TABLE["power" if name == "pow" else name]
+    for name in (
+        *("exp", "expm1", "log", "log1p", "log2", "log10", "pow", "cbrt", "hypot", "sin", "cos", "tan", "asin"),
+        *("acos", "atan", "atan2", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "erf"),
+    )
+}
+"""The primitives that the C library has, by its names."""
+
+_OPERANDS = {name: ", ".join(["double {}"] * (1 + (name in ("pow", "hypot", "atan2")))) for name in C_FUNCTIONS}
+_CONDITIONS = {"==": "oeq", "!=": "une", "<": "olt", "<=": "ole", ">": "ogt", ">=": "oge"}
+_FORMS = {
+    primitives.add: "fadd double {}, {}",
+    primitives.sub: "fsub double {}, {}",
+    primitives.mul: "fmul double {}, {}",
+    primitives.div: "fdiv double {}, {}",
+    primitives.neg: "fneg double {}",
+    primitives.absolute: "call double @llvm.fabs.f64(double {})",
+    primitives.sqrt: "call double @llvm.sqrt.f64(double {})",
+    **{primitive: f"call double @{name}({_OPERANDS[name]})" for name, primitive in C_FUNCTIONS.items()},
+    **{COMPARISONS[symbol]: f"fcmp {condition} double {{}}, {{}}" for symbol, condition in _CONDITIONS.items()},
+}
+DECLARATIONS = "\n".join(
+    f"declare double @{name}({operands.replace(' {}', '')})"
+    for name, operands in {"llvm.fabs.f64": "double {}", "llvm.sqrt.f64": "double {}", **_OPERANDS}.items()
+)
+
+
+class UnwritableError(Exception):
+    """A rule is no expression that registers go through."""
+
+
+class Template(NamedTuple):
+    """Instructions with {0}, {1}, ... for what a rule is given, and after that for the numbers of their own registers.
+
+    Attributes:
+        text: the instructions, a line each.
+        used: which of the given they refer to.
+        size: how many they are.
+        results: what they compute, as fields or as numbers.
+    """
+
+    text: str
+    used: list[int]
+    size: int
+    results: list[str | float]
+
+
+class Recording:
+    """The instructions that rules have led to, each once; their numbers begin after those of what the rules are given.
+
+    Attributes:
+        given: what to feed rules with.
+    """
+
+    def __init__(self, given: int) -> None:
+        self.given = [Register(self, at) for at in range(given)]
+        self._instructions: dict[tuple[str, tuple[int | str, ...]], int] = {}
+
+    def add(self, form: str, *operands: int | str) -> int:
+        """An instruction's number; operands are such numbers, or constants as texts."""
+        return self._instructions.setdefault((form, operands), len(self.given) + len(self._instructions))
+
+    def template(self, results: Sequence[Any]) -> Template:
+        """What some results need, and nothing else."""
+        found = [operand(x) if isinstance(x, Register) else float(x) for x in results]
+        wanted = {x for x in found if isinstance(x, int)}
+        kept = []
+        for (form, operands), at in reversed(self._instructions.items()):
+            if at in wanted:
+                kept.append((form, operands, at))
+                wanted.update(x for x in operands if isinstance(x, int))
+        fields: dict[Any, str] = {register.at: f"{{{register.at}}}" for register in self.given}
+        for _, _, at in reversed(kept):
+            fields[at] = f"%{{{len(fields)}}}"
+        lines = [
+            f"{fields[at]} = {form.format(*[fields.get(x, x) for x in operands])}"
+            for form, operands, at in reversed(kept)
+        ]
+        used = [register.at for register in self.given if register.at in wanted]
+        return Template("\n".join(lines), used, len(lines), [fields[x] if isinstance(x, int) else x for x in found])
+
+
+class Register:
+    """A number that is given, or that an instruction of a recording computes.
+
+    Attributes:
+        recording: where its instruction is written down.
+        at: which one that is.
+    """
+
+    __slots__ = ("at", "recording")
+
+    __array_ufunc__ = None  # so that NumPy's functions refuse it
+
+    def __init__(self, recording: Recording, at: int) -> None:
+        self.recording, self.at = recording, at
+
+    def apply(self, primitive: Primitive, inputs: tuple[Any, ...]) -> Any:
+        """A primitive of registers and numbers, as instructions."""
+        if primitive in _FORMS:
+            kind = Condition if primitive.symbol in COMPARISONS else Register
+            return kind(self.recording, self.recording.add(_FORMS[primitive], *map(operand, inputs)))
+        if primitive is where:
+            return self._chosen(*inputs)
+        if primitive is primitives.constant_power:
+            return _power(*inputs)
+        if primitive in _RULES:
+            return _RULES[primitive](*inputs)
+        found = own_expression(primitive, lambda rule: inputs, Register)
+        if found is None:
+            raise UnwritableError(f"{primitive!r} is computed by what takes floats alone")
+        return found[1]
+
+    def _chosen(self, condition: Any, a: Any, b: Any) -> Any:
+        if not isinstance(condition, Register):
+            return a if condition else b
+        if not isinstance(condition, Condition):
+            condition = condition != 0.0
+        form = "select i1 {}, double {}, double {}"
+        return Register(self.recording, self.recording.add(form, condition.at, operand(a), operand(b)))
+
+    def __add__(self, other: Any) -> Any:
+        return self if _is(other, 0.0) else self.apply(primitives.add, (self, other))
+
+    def __radd__(self, other: Any) -> Any:
+        return self if _is(other, 0.0) else self.apply(primitives.add, (other, self))
+
+    def __sub__(self, other: Any) -> Any:
+        return self if _is(other, 0.0) else self.apply(primitives.sub, (self, other))
+
+    def __rsub__(self, other: Any) -> Any:
+        return -self if _is(other, 0.0) else self.apply(primitives.sub, (other, self))
+
+    def __mul__(self, other: Any) -> Any:
+        if _is(other, 0.0):
+            return 0.0
+        if _is(other, 1.0):
+            return self
+        return -self if _is(other, -1.0) else self.apply(primitives.mul, (self, other))
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, other: Any) -> Any:
+        return self if _is(other, 1.0) else self.apply(primitives.div, (self, other))
+
+    def __rtruediv__(self, other: Any) -> Any:
+        return self.apply(primitives.div, (other, self))
+
+    def __pow__(self, exponent: Any) -> Any:
+        return _power(self, exponent)
+
+    def __rpow__(self, base: Any) -> Any:
+        return self.apply(primitives.power, (base, self))
+
+    def __neg__(self) -> Any:
+        return self.apply(primitives.neg, (self,))
+
+    def __pos__(self) -> Any:
+        return self
+
+    def __abs__(self) -> Any:
+        return self.apply(primitives.absolute, (self,))
+
+    def __lt__(self, other: Any) -> Any:
+        return self.apply(COMPARISONS["<"], (self, other))
+
+    def __le__(self, other: Any) -> Any:
+        return self.apply(COMPARISONS["<="], (self, other))
+
+    def __gt__(self, other: Any) -> Any:
+        return self.apply(COMPARISONS[">"], (self, other))
+
+    def __ge__(self, other: Any) -> Any:
+        return self.apply(COMPARISONS[">="], (self, other))
+
+    def __eq__(self, other: object) -> Any:
+        return self.apply(COMPARISONS["=="], (self, other))
+
+    def __ne__(self, other: object) -> Any:
+        return self.apply(COMPARISONS["!="], (self, other))
+
+    __hash__ = object.__hash__
+
+    def __bool__(self) -> Never:
+        raise TypeError("a rule of the derivative table branches on a number that is not known at compile time")
+
+    def __float__(self) -> Never:
+        raise TypeError("a rule of the derivative table takes the float of a number that is not known at compile time")
+
+
+class Condition(Register):
+    """What a comparison gives: to choose by, or a number, 1.0 or 0.0."""
+
+    __slots__ = ()
+
+
+def operand(x: Any) -> int | str:
+    """A register's number, or a constant's text; a condition is made a number first."""
+    if isinstance(x, Condition):
+        return x.recording.add("uitofp i1 {} to double", x.at)
+    return x.at if isinstance(x, Register) else literal(float(x))
+
+
+def literal(x: float) -> str:
+    """A constant as LLVM reads it exactly: by its bits."""
+    return f"0x{struct.pack('>d', x).hex().upper()}"
+
+
+def _is(x: Any, value: float) -> bool:
+    return isinstance(x, (int, float)) and x == value
+
+
+def _power(x: Any, exponent: Any) -> Any:
+    """The powers that formulas are full of as products, which are far quicker; the others by the C library."""
+    if _is(exponent, 0.0):
+        return 1.0
+    if _is(exponent, 1.0):
+        return x
+    if _is(exponent, 2.0):
+        return x * x
+    if _is(exponent, 3.0):
+        return x * x * x
+    return x.apply(primitives.power, (x, exponent))
+
+
+def _logsumexp(*xs: Any) -> Any:
+    """The largest of the numbers, and the others, each less than 1 time as large: what remains accurate beside it."""
+    largest, others = xs[0], []
+    for x in xs[1:]:
+        others.append(minimum(largest, x))
+        largest = maximum(largest, x)
+    shift = where(abs(largest) < float("inf"), largest, 0.0)
+    return largest + log1p(sum((exp(x - shift) for x in others), 0.0)) if others else largest
+
+
+def _sigmoid(x: Any) -> Any:
+    e = exp(-abs(x))  # exp(-x) would overflow for a large negative x
+    return where(x >= 0, 1.0, e) / (1 + e)
+
+
+_RULES: dict[Primitive, Callable[..., Any]] = {
+    maximum: lambda a, b: where(a > b, a, where(a != a, a, b)),
+    minimum: lambda a, b: where(a < b, a, where(a != a, a, b)),
+    primitives.logsumexp: _logsumexp,
+    primitives.sigmoid: _sigmoid,
+}
+"""Forward rules that branch in the table, as expressions."""

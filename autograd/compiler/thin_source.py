@@ -1,0 +1,163 @@
+"""A thin program as Python source. The same lines compute on floats, for one sample, or on arrays of a number a sample.
+
+The numbers of all nodes go through a list `m` from function to function, their derivatives through a list `g`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from autograd.compiler.calls import Calls
+from autograd.compiler.names import sanitised
+from autograd.compiler.symbols import number
+from autograd.compiler.thin import Term, ThinPlan, backward_functions, forward_functions
+from autograd.primitives import Primitive
+
+_TERMS_A_LINE = 40
+
+
+class Template(NamedTuple):
+    """Source with {0}, {1}, ... for a primitive's operands and, after them, its output; and which of them are in it."""
+
+    text: str
+    used: list[int]
+
+
+class ThinSource(Calls):
+    """Writes the lines in Python. There are three passes: "forward", "backward" and "input_gradients"."""
+
+    def __init__(self, plan: ThinPlan, arguments: Sequence[str], seeds: int) -> None:
+        super().__init__()
+        for name in ("m", "g"):
+            self.names.plain(name)
+        self.plan, self._seeds = plan, seeds
+        self._templates: dict[object, tuple[Template, list[Template | float]]] = {}
+        self.name: dict[int, str] = {}
+        for indices, argument in zip(plan.scalars.trace.arguments, arguments):
+            for k, i in enumerate(indices):
+                if i >= 0:
+                    self.name[i] = self.names.plain(argument if len(indices) == 1 else f"{argument}_{k}")
+        for i, slot in plan.slots.items():
+            if i not in self.name:
+                self.name[i] = self.names.plain(self._labelled(i) or f"{'p' if slot < plan.leaves else 'v'}{slot}")
+        self._written: dict[str, list[str]] = {}
+
+    def _labelled(self, i: int) -> str:
+        few = len(self.plan.scalars.order) < 200
+        return sanitised(self.plan.scalars.trace.labels.get(i, "")) if few else ""
+
+    def text(self, *passes: str) -> str:
+        """The source of some passes."""
+        functions = [function for name in passes for function in self.functions(name)]
+        return "\n\n".join([*self.prelude, *functions]) + "\n"
+
+    def functions(self, name: str) -> list[str]:
+        """The functions of a pass, in their order forward."""
+        if name not in self._written:
+            if name == "forward":
+                self._written[name] = list(forward_functions(self.plan, self, name))
+            else:
+                self._written[name] = list(backward_functions(self.plan, self, name, self._seeds))[::-1]
+        return self._written[name]
+
+    # What a notation is asked for
+
+    def begin(self) -> None:
+        self._lines: list[str] = []
+        self._read: dict[int, None] = {}
+
+    def value(self, i: int) -> str:
+        self._read[i] = None
+        return self.name[i]
+
+    def arrived(self, i: int) -> str:
+        return f"g[{self.plan.slots[i]}]"
+
+    def apply(self, i: int) -> None:
+        self._lines.append(f"{self.name[i]} = {self._filled(self._rules(i)[0], i)}")
+
+    def slopes(self, i: int, positions: Sequence[int]) -> Iterable[str | float]:
+        slopes = self._rules(i)[1]
+        for position in positions:
+            slope = slopes[position]
+            yield slope if isinstance(slope, float) else self._filled(slope, i)
+
+    def sum(self, i: int, terms: list[Term]) -> None:
+        self._lines += _summed(self.name[i], terms)
+
+    def adjoint(self, i: int, terms: list[Term]) -> str:
+        name = f"g_{self.name[i]}"
+        self._lines += _summed(name, terms)
+        return name
+
+    def put(self, i: int, terms: list[Term]) -> None:
+        self._lines += _summed(self.arrived(i), terms)
+
+    def end(self, name: str, piece: list[int], backward: bool) -> str:
+        own, slots = set(piece), self.plan.slots
+        lines = [f"{self.name[k]} = m[{slots[k]}]" for k in self._read if k not in own]
+        names = f"{', '.join(self.name[i] for i in piece)},"
+        place = f"m[{slots[piece[0]]}:{slots[piece[0]] + len(piece)}]"
+        if not backward:
+            return _function(f"{name}(m)", [*lines, *self._lines, f"{place} = {names}"])
+        if not own.isdisjoint(self._read):
+            lines.append(f"{names} = {place}")
+        return _function(f"{name}(m, g)", [*lines, *self._lines] or ["pass"])
+
+    # Primitives
+
+    def _filled(self, template: Template, i: int) -> str:
+        numbers = (*self.plan.scalars.operands[i], i)
+        texts = [""] * len(numbers)
+        for position in template.used:
+            texts[position] = self.value(numbers[position])
+        return template.text.format(*texts)
+
+    def _rules(self, i: int) -> tuple[Template, list[Template | float]]:
+        """How a primitive is written, and its derivatives."""
+        primitive, inputs = self.plan.application(i)
+        key = (primitive, repr(inputs))  # which tells 0.0 from -0.0
+        if key not in self._templates:
+            self._templates[key] = self._record(primitive, inputs)
+        return self._templates[key]
+
+    def _record(self, primitive: Primitive, numbers: Sequence[float | None]) -> tuple[Template, list[Template | float]]:
+        inputs = [self.symbol(f"{{{k}}}", 1) if x is None else x for k, x in enumerate(numbers)]
+        first = next(x for x in inputs if not isinstance(x, float))
+        forward = first.apply(primitive, tuple(inputs))
+        slopes = primitive.derivatives(*inputs, self.symbol(f"{{{len(inputs)}}}", 1))
+        return _template(forward.text), [
+            float(x) if isinstance(x, (int, float)) else _template(f"({x.text})") for x in slopes
+        ]
+
+
+def _template(text: str) -> Template:
+    return Template(text, [int(position) for position in dict.fromkeys(re.findall(r"{(\d+)}", text))])
+
+
+def _term(c: float, factors: list[str]) -> str:
+    """A term of a sum, beginning with its sign."""
+    sign = "-" if c < 0 else "+"
+    factors = factors if abs(c) == 1.0 and factors else [number(abs(c)), *factors]
+    return f"{sign} {' * '.join(factors)}"
+
+
+def _summed(name: str, terms: list[Term]) -> list[str]:
+    """The lines that give a name to a sum; a very long one in several steps, which Python's compiler can take."""
+    lines = []
+    for at in range(0, len(terms), _TERMS_A_LINE):
+        text = " ".join([_term(c, factors) for c, factors in terms[at : at + _TERMS_A_LINE]])
+        if at:
+            text = f"{name} {text}"
+        elif text.startswith("+ "):
+            text = text[2:]
+        elif text.startswith("- "):
+            text = f"-{text[2:]}"
+        lines.append(f"{name} = {text}")
+    return lines
+
+
+def _function(head: str, lines: list[str]) -> str:
+    return "\n    ".join([f"def {head}:", *lines])
