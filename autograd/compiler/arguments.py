@@ -48,6 +48,8 @@ class Argument(NamedTuple):
             ValueError: for another shape, or ragged samples.
             TypeError: for anything but real numbers.
         """
+        if type(given) is float and self.shape == ():  # as in a loop over time, where every microsecond counts
+            return np.array(given, dtype, ndmin=2), False
         if type(given) is np.ndarray and given.dtype == dtype and given.shape[1:] == self.shape and given.ndim:
             return given.reshape(len(given), self.size), True
         if self.shape is None:
@@ -104,20 +106,19 @@ def read_batch(arguments: Sequence[Argument], given: Sequence[Any], dtype: Any) 
     if len(given) != len(arguments):
         raise TypeError(f"the program takes {len(arguments)} argument(s), got {len(given)}")
     read = [argument.read(x, dtype) for argument, x in zip(arguments, given)]
-    samples = len(read[0][0]) if read else 1
-    if all(batched and len(rows) == samples for rows, batched in read) and samples:
-        return [rows for rows, _ in read], bool(read), samples
-    kinds = {batched for _, batched in read}
-    if len(kinds) > 1:
-        one = next(a.name for a, (_, batched) in zip(arguments, read) if not batched)
-        raise ValueError(f"{one} is one sample, where others are batches: give as many samples of each argument")
-    lengths = {a.name: len(rows) for a, (rows, _) in zip(arguments, read)}
-    if len(set(lengths.values())) > 1:
-        told = ", ".join(f"{n} of {name}" for name, n in lengths.items())
+    rows = [numbers for numbers, _ in read]
+    if not any(batched for _, batched in read):
+        return rows, False, 1
+    single = [a.name for a, (_, batched) in zip(arguments, read) if not batched]
+    if single:
+        raise ValueError(f"{single[0]} is one sample, where others are batches: give as many samples of each argument")
+    samples = len(rows[0])
+    if any(len(numbers) != samples for numbers in rows):
+        told = ", ".join(f"{len(numbers)} of {a.name}" for a, numbers in zip(arguments, rows))
         raise ValueError(f"a batch has as many samples of each argument, got {told}")
     if samples == 0:
         raise ValueError("a batch must hold at least one sample, got none")
-    return [rows for rows, _ in read], kinds == {True}, samples
+    return rows, True, samples
 
 
 def _lengths(structure: Any) -> Any:
