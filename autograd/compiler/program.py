@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import math
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -15,6 +16,7 @@ from autograd.compiler.engines import engine_for
 from autograd.compiler.failures import not_finite
 from autograd.compiler.names import argument_names, sanitised
 from autograd.compiler.simplify import simplify
+from autograd.compiler.thin_engine import ThinEngine
 from autograd.compiler.tracing import trace
 from autograd.nested import flatten
 from autograd.value import Value
@@ -23,12 +25,12 @@ Array = NDArray[Any]
 
 
 class Program:
-    """A function of scalars as a program of array operations: what `autograd.compile` returns.
+    """A function of scalars as a program of array operations, or of straight lines: what `autograd.compile` returns.
 
     Attributes:
         parameters: the leaves that the function captured, in the order of the flat vector.
         nodes: how many nodes the trace had.
-        seconds: how long compiling took.
+        seconds: how long compiling took. What computes derivatives may be made when it is first asked for.
     """
 
     def __init__(
@@ -96,9 +98,13 @@ class Program:
         return self._engine.matrix_products
 
     def __str__(self) -> str:
+        if isinstance(self._engine, ThinEngine):
+            run_as = "machine code" if self._engine.is_machine_code else "Python"
+            made = f"{self.operations:,} lines of straight-line source, run as {run_as}"
+        else:
+            made = f"{self.operations:,} array operations emitted, {self.matrix_products} of them matrix products"
         return (
-            f"{self._name}: {self.nodes:,} nodes traced, {self.operations:,} array operations emitted, "
-            f"{self.matrix_products} of them matrix products; {len(self.parameters):,} parameters; "
+            f"{self._name}: {self.nodes:,} nodes traced, {made}; {len(self.parameters):,} parameters; "
             f"compiled in {self.seconds:.2g} s"
         )
 
@@ -227,7 +233,7 @@ class Program:
 
     def _check(self, rows: list[Array], *results: Array) -> None:
         for result in results:
-            if not np.isfinite(result).all():
+            if not math.isfinite(np.vdot(result, result)) and not np.isfinite(result).all():
                 raise FloatingPointError(not_finite(self._function, self._arguments, rows, results[0]))
 
     def _add(self, gradient: list[float]) -> None:
