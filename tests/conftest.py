@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 import autograd
+from autograd.compiler.thin import ThinPlan
+from autograd.compiler.thin_engine import ThinEngine
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -48,6 +51,30 @@ def run_python() -> Callable[..., str]:
         return process.stdout
 
     return run
+
+
+@pytest.fixture(scope="session")
+def thin() -> Callable[[str], AbstractContextManager[None]]:
+    """What is compiled within is straight-line code, however short, and runs as "machine code" or as "Python".
+
+    It runs as Python because llvmlite cannot be imported, as where it is not installed.
+    """
+
+    @contextmanager
+    def thin(way: str) -> Iterator[None]:
+        with pytest.MonkeyPatch.context() as patch:
+            if way == "machine code":
+                pytest.importorskip("llvmlite", reason="llvmlite, which makes machine code, is not installed")
+            else:
+                patch.setitem(sys.modules, "llvmlite", None)
+            patch.setattr("autograd.compiler.thin_engine.MACHINE_CODE_FROM", 0)
+            patch.setattr(
+                "autograd.compiler.program.engine_for",
+                lambda scalars, captured, *settings: ThinEngine(ThinPlan(scalars, captured), *settings),
+            )
+            yield
+
+    return thin
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import importlib
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -15,16 +14,17 @@ Function = Callable[..., None]
 
 
 def llvm() -> Any:
-    """What makes machine code; None where it is not installed, or memory may not be executed."""
+    """What makes machine code; None where it is not installed, too old, or memory may not be executed."""
     if sys.platform == "win32":  # where the C library's functions are found in another way
         return None
     try:
-        binding = importlib.import_module("llvmlite.binding")
+        from llvmlite import binding
+
         binding.check_jit_execution()
     except (ImportError, OSError):
         return None
     library = ctypes.CDLL(None)
-    if not all(hasattr(library, name) for name in C_FUNCTIONS):
+    if binding.llvm_version_info[0] < 16 or not all(hasattr(library, name) for name in C_FUNCTIONS):
         return None
     for name in C_FUNCTIONS:
         binding.add_symbol(name, ctypes.cast(getattr(library, name), ctypes.c_void_p).value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -126,14 +127,19 @@ def near_a_kink(root: Value) -> bool:
     return False
 
 
+@pytest.mark.parametrize("way", ["arrays", "machine code", "Python"])
 @settings(max_examples=250, suppress_health_check=list(HealthCheck))
 @given(recipe=recipes(), samples=st.sampled_from([1, 2, 7, 40]), seed=st.integers(0, 2**32 - 1))
-def test_a_compiled_program_computes_what_its_graph_does(recipe: Recipe, samples: int, seed: int) -> None:
+def test_a_compiled_program_computes_what_its_graph_does(
+    way: str, thin: Callable[[str], AbstractContextManager[None]], recipe: Recipe, samples: int, seed: int
+) -> None:
     """Results, gradients to parameters, and derivatives to arguments, of a batch and of single samples."""
     leaves = [Value(x) for x in recipe.parameters]
     chance = np.random.default_rng(seed)
     batch = chance.normal(size=(samples, recipe.inputs))
-    program = autograd.compile(lambda x: recipe.run(x, leaves), [0.3] * recipe.inputs)
+    with nullcontext() if way == "arrays" else thin(way):
+        program = autograd.compile(lambda x: recipe.run(x, leaves), [0.3] * recipe.inputs)
+    assert way == "arrays" or str(program).count(f"run as {way};")
     assert set(program.parameters) <= set(leaves)
 
     expected, slopes, scale = [], [], 1.0
