@@ -20,7 +20,7 @@ from benchmarks.measure import (
     use_two_threads,
 )
 
-PEERS = ("numpy", "torch", "micrograd", "jax", "casadi")
+PEERS = ("numpy", "torch", "micrograd", "jax", "casadi", "llvmlite")
 SAMPLES = 50_000
 QUICK_SAMPLES = 5_000
 SETTINGS = {(50, 100): (1.15, 0.9), (30, 10): (1.25, 0.5)}  # hidden, batch: targets against NumPy and PyTorch

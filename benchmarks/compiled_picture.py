@@ -37,7 +37,7 @@ def draw(
     import matplotlib.pyplot as plt
 
     run = program_bars(programs, "run", tuple(thin.ENGINES))
-    compile_ = program_bars(programs, "compile", ("compiled", "jax", "scan", "casadi"))
+    compile_ = program_bars(programs, "compile", ("compiled", "source", "jax", "scan", "casadi"))
     panels = [
         (f"An epoch of {count:,} samples, MLP 784-50-10, batch 100", epoch_bars(epochs, one_sample, count)),
         (f"Thin program, {thin.NODES:,} nodes: value and gradient, once", run),
@@ -84,7 +84,7 @@ def program_bars(programs: dict[str, list[Numbers]], name: str, engines: Sequenc
             seconds = median(numbers, name)
             seconds *= thin.NODES if name == "run" else thin.NODES / thin.FEW if scaled else 1
             label = thin.ENGINES[engine] + " *" * scaled
-            bars.append(Bar(label, seconds, engine in ("eager", "compiled"), scaled))
+            bars.append(Bar(label, seconds, engine in ("eager", "source", "compiled"), scaled))
     return bars
 
 

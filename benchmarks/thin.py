@@ -36,12 +36,14 @@ FEW = 2_000  # for JAX, whose time to compile grows faster than the program
 
 ENGINES = {
     "compiled": "lucidgrad, compiled",
+    "source": "lucidgrad, compiled, without llvmlite",
     "eager": "lucidgrad, eager",
     "jax": "JAX, jit",
     "scan": "JAX, jit of lax.scan",
     "casadi": "CasADi, SX",
 }
 PEERS = {"jax": "jax", "scan": "jax", "casadi": "casadi"}
+NEEDED = {**PEERS, "source": "llvmlite"}  # without it, this is what "compiled" is
 
 Run = Callable[[], tuple[Any, Any]]
 """Once through: the value and the gradient."""
@@ -70,6 +72,13 @@ def compiled(steps: int) -> Run:
 
     program = autograd.compile(oscillator(steps), *START)
     return lambda: program.value_and_grad(*START)
+
+
+def source(steps: int) -> Run:
+    """The same where llvmlite cannot be imported: as Python source."""
+    modules: dict[str, Any] = sys.modules
+    modules["llvmlite"] = None
+    return compiled(steps)
 
 
 def eager(steps: int) -> Run:
@@ -128,6 +137,7 @@ def casadi(steps: int) -> Run:
 
 MAKE: dict[str, Callable[[int], Run]] = {
     "compiled": compiled,
+    "source": source,
     "eager": eager,
     "jax": jax,
     "scan": scan,
@@ -165,9 +175,9 @@ def measure(engine: str, nodes: int) -> Numbers:
 def report(rounds: int, quick: bool) -> dict[str, list[Numbers]]:
     """Print the table and the targets; gives what was found by "ENGINE NODES"."""
     largest = [] if quick else [("compiled", MANY)]
-    asked = [("compiled", NODES), ("eager", NODES), ("casadi", NODES), ("scan", NODES), *largest]
+    asked = [("compiled", NODES), ("source", NODES), ("eager", NODES), ("casadi", NODES), ("scan", NODES), *largest]
     asked += [("compiled", FEW), ("jax", FEW)]
-    asked = [(engine, nodes) for engine, nodes in asked if is_installed(PEERS.get(engine, "autograd"))]
+    asked = [(engine, nodes) for engine, nodes in asked if is_installed(NEEDED.get(engine, "autograd"))]
     jobs: dict[tuple[str, int], Job] = {
         (engine, nodes): ("-m", "benchmarks.thin", engine, str(nodes)) for engine, nodes in asked
     }
@@ -197,9 +207,10 @@ def report(rounds: int, quick: bool) -> dict[str, list[Numbers]]:
 
 
 def _print_targets(found: dict[tuple[str, int], list[Numbers]]) -> None:
-    here = found["compiled", NODES]
-    print_target(f"{NODES:,} nodes, ns a node", 1e9 * median(here, "run"), at_most=100)
-    print_target(f"{NODES:,} nodes, compile and first result, s", median(here, "compile"), at_most=2.5)
+    for engine, how in (("compiled", ""), ("source", " without llvmlite")):
+        if here := found.get((engine, NODES)):
+            print_target(f"{NODES:,} nodes{how}, ns a node", 1e9 * median(here, "run"), at_most=100)
+            print_target(f"{NODES:,} nodes{how}, compile and first result, s", median(here, "compile"), at_most=2.5)
     if many := found.get(("compiled", MANY)):
         print_target(f"{MANY:,} nodes, compile and first result, s", median(many, "compile"), at_most=10)
         print_target(f"{MANY:,} nodes, peak of the process, GB", median(many, "peak") / 1e9, at_most=1)
@@ -207,7 +218,7 @@ def _print_targets(found: dict[tuple[str, int], list[Numbers]]) -> None:
         for name, what in (("compile", "compile and first result"), ("run", "run")):
             ratio = median(jax_found, name) / median(found["compiled", FEW], name)
             print_target(f"{FEW:,} nodes, {what}, times as fast as JAX", ratio, at_least=1)
-    for peer in sorted({module for module in PEERS.values() if not is_installed(module)}):
+    for peer in sorted({module for module in NEEDED.values() if not is_installed(module)}):
         print(f"left out: {peer} is not installed (pip install {peer})")
 
 
