@@ -36,7 +36,7 @@ FEW = 2_000  # for JAX, whose time to compile grows faster than the program
 
 ENGINES = {
     "compiled": "lucidgrad, compiled",
-    "source": "lucidgrad, compiled, without llvmlite",
+    "source": "lucidgrad, no llvmlite",
     "eager": "lucidgrad, eager",
     "jax": "JAX, jit",
     "scan": "JAX, jit of lax.scan",

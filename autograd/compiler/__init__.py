@@ -3,8 +3,9 @@
     trace (tracing.py) -> simplify (simplify.py) -> group (grouping.py, products.py)
         -> differentiate (derivatives.py) -> emit (forward.py, emit.py)
 
-`program.py` is what users hold in hands. Nothing of it is imported before `compile` is first called, since it needs
-NumPy.
+Programs with little to do side by side become straight lines instead (thin.py), which run as Python source or as
+machine code. `program.py` is what users hold in hands. Nothing of it is imported before `compile` is first called,
+since it needs NumPy.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ def compile(
     The function is run twice on Values of the examples. The graphs that this records must be the same but for the
     numbers; so it may loop and call as it likes, but must choose by `autograd.where(x > 0, a, b)` in place of `if`.
     Leaves that it captures, such as a network's weights, are the program's parameters, whose numbers are read anew at
-    each call.
+    each call. A long program with little to do side by side runs as machine code where llvmlite is installed.
 
     Args:
         function: takes numbers and (nested) sequences of numbers; returns a Value, or a (nested) sequence of Values.

@@ -31,7 +31,7 @@ class SourceRun:
         self._source, self._plan, self._name, self._dtype = source, source.plan, name, dtype
         self._arguments = _argument_slots(source.plan)
         self._passes: dict[str, dict[bool, Pieces]] = {}
-        self._pieces("forward", True)
+        self._pieces("forward", True)  # at once, so that what cannot be written is told while compiling
 
     def _pieces(self, name: str, floats: bool) -> Pieces:
         """The functions of a pass, of arrays or of floats; from one code, which is made when first asked for."""

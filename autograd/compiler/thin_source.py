@@ -6,6 +6,7 @@ The numbers of all nodes go through a list `m` from function to function, their 
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -33,6 +34,7 @@ class ThinSource(Calls):
         for name in ("m", "g"):
             self.names.plain(name)
         self.plan, self._seeds = plan, seeds
+        self._lock = threading.Lock()  # of the lines of the function that is being written
         self._templates: dict[object, tuple[Template, list[Template | float]]] = {}
         self.name: dict[int, str] = {}
         for indices, argument in zip(plan.scalars.trace.arguments, arguments):
@@ -55,12 +57,13 @@ class ThinSource(Calls):
 
     def functions(self, name: str) -> list[str]:
         """The functions of a pass, in their order forward."""
-        if name not in self._written:
-            if name == "forward":
-                self._written[name] = list(forward_functions(self.plan, self, name))
-            else:
-                self._written[name] = list(backward_functions(self.plan, self, name, self._seeds))[::-1]
-        return self._written[name]
+        with self._lock:
+            if name not in self._written:
+                if name == "forward":
+                    self._written[name] = list(forward_functions(self.plan, self, name))
+                else:
+                    self._written[name] = list(backward_functions(self.plan, self, name, self._seeds))[::-1]
+            return self._written[name]
 
     # What a notation is asked for
 

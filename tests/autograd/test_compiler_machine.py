@@ -250,9 +250,10 @@ def test_float32(way: str, thin: Thin) -> None:
     assert slopes[:, 1].tolist() == [0.0, 0.0]
 
 
-def test_threads_do_not_disturb_each_other(thin: Thin) -> None:
+@pytest.mark.parametrize("way", WAYS)
+def test_threads_do_not_disturb_each_other(way: str, thin: Thin) -> None:
     """They may be the first to ask for what computes derivatives, too."""
-    program = compiled(thin, "machine code", lambda x, y, z: lorenz(500, 10.0, x, y, z), 1.0, 1.5, 2.0)
+    program = compiled(thin, way, lambda x, y, z: lorenz(500, 10.0, x, y, z), 1.0, 1.5, 2.0)
     samples = np.random.default_rng(0).normal(size=(64, 3)).tolist()
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(lambda sample: program.value_and_grad(*sample), samples))
