@@ -7,15 +7,13 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from autograd.compiler.registers import C_FUNCTIONS
-
 Function = Callable[..., None]
 """Takes how many samples there are, and the addresses of arrays."""
 
 
 def llvm() -> Any:
     """What makes machine code; None where it is not installed, too old, or memory may not be executed."""
-    if sys.platform == "win32":  # where the C library's functions are found in another way
+    if sys.platform == "win32":  # where nobody has tried it
         return None
     try:
         from llvmlite import binding
@@ -23,11 +21,8 @@ def llvm() -> Any:
         binding.check_jit_execution()
     except (ImportError, OSError):
         return None
-    library = ctypes.CDLL(None)
-    if binding.llvm_version_info[0] < 16 or not all(hasattr(library, name) for name in C_FUNCTIONS):
+    if binding.llvm_version_info[0] < 16:  # whose language has other pointers
         return None
-    for name in C_FUNCTIONS:
-        binding.add_symbol(name, ctypes.cast(getattr(library, name), ctypes.c_void_p).value)
     binding.initialize_native_target()
     binding.initialize_native_asmprinter()
     return binding

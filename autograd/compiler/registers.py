@@ -1,13 +1,15 @@
 """Registers: what the derivative table's rules are fed with to give instructions of LLVM, as symbols give source.
 
 All arithmetic is that of IEEE 754 in double precision. No name comes from users: registers are numbers, and functions
-those of the C library that stand below.
+those of the C library.
 """
 
 from __future__ import annotations
 
+import ctypes
 import struct
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, Never
 
 from autograd import primitives
@@ -15,16 +17,25 @@ from autograd.compiler.symbols import own_expression
 from autograd.compiler.tracing import COMPARISONS
 from autograd.primitives import TABLE, Primitive, exp, log1p, maximum, minimum, where
 
-C_FUNCTIONS = {
-    name: TABLE["power" if name == "pow" else name]
-    for name in (
-        *("exp", "expm1", "log", "log1p", "log2", "log10", "pow", "cbrt", "hypot", "sin", "cos", "tan", "asin"),
-        *("acos", "atan", "atan2", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "erf"),
-    )
-}
-"""The primitives that the C library has, by its names."""
+_C_NAMES = (
+    *("exp", "expm1", "log", "log1p", "log2", "log10", "cbrt", "hypot", "sin", "cos", "tan", "asin", "acos", "atan"),
+    *("atan2", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "erf", "pow"),
+)
 
-_OPERANDS = {name: ", ".join(["double {}"] * (1 + (name in ("pow", "hypot", "atan2")))) for name in C_FUNCTIONS}
+
+def _c_functions() -> Iterator[tuple[Primitive, str]]:
+    """The primitives that the C library has, as calls of its functions."""
+    if sys.platform == "win32":  # where they are found in another way
+        return
+    library = ctypes.CDLL(None)
+    for name in _C_NAMES:
+        if hasattr(library, name):
+            operands = ", ".join(["double {}"] * (2 if name in ("hypot", "atan2", "pow") else 1))
+            address = ctypes.cast(getattr(library, name), ctypes.c_void_p).value
+            # An address, since LLVM's quick way of making code cannot call a name that may be far away in memory.
+            yield TABLE["power" if name == "pow" else name], f"call double inttoptr (i64 {address} to ptr)({operands})"
+
+
 _CONDITIONS = {"==": "oeq", "!=": "une", "<": "olt", "<=": "ole", ">": "ogt", ">=": "oge"}
 _FORMS = {
     primitives.add: "fadd double {}, {}",
@@ -32,15 +43,11 @@ _FORMS = {
     primitives.mul: "fmul double {}, {}",
     primitives.div: "fdiv double {}, {}",
     primitives.neg: "fneg double {}",
-    primitives.absolute: "call double @llvm.fabs.f64(double {})",
     primitives.sqrt: "call double @llvm.sqrt.f64(double {})",
-    **{primitive: f"call double @{name}({_OPERANDS[name]})" for name, primitive in C_FUNCTIONS.items()},
     **{COMPARISONS[symbol]: f"fcmp {condition} double {{}}, {{}}" for symbol, condition in _CONDITIONS.items()},
+    **dict(_c_functions()),
 }
-DECLARATIONS = "\n".join(
-    f"declare double @{name}({operands.replace(' {}', '')})"
-    for name, operands in {"llvm.fabs.f64": "double {}", "llvm.sqrt.f64": "double {}", **_OPERANDS}.items()
-)
+DECLARATIONS = "declare double @llvm.sqrt.f64(double)"
 
 
 class UnwritableError(Exception):
@@ -215,7 +222,7 @@ class Condition(Register):
 def operand(x: Any) -> int | str:
     """A register's number, or a constant's text; a condition is made a number first."""
     if isinstance(x, Condition):
-        return x.recording.add("uitofp i1 {} to double", x.at)
+        return x.recording.add("select i1 {}, double 1.0, double 0.0", x.at)
     return x.at if isinstance(x, Register) else literal(float(x))
 
 
@@ -257,9 +264,10 @@ def _sigmoid(x: Any) -> Any:
 
 
 _RULES: dict[Primitive, Callable[..., Any]] = {
+    primitives.absolute: lambda x: where(x > 0, x, primitives.sub(0.0, x)),
     maximum: lambda a, b: where(a > b, a, where(a != a, a, b)),
     minimum: lambda a, b: where(a < b, a, where(a != a, a, b)),
     primitives.logsumexp: _logsumexp,
     primitives.sigmoid: _sigmoid,
 }
-"""Forward rules that branch in the table, as expressions."""
+"""Forward rules that branch in the table, as expressions; and |x|, which LLVM's quick way does not know."""

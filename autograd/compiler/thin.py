@@ -14,7 +14,7 @@ from typing import Protocol
 from autograd.compiler.simplify import Scalars, Sum
 from autograd.primitives import Primitive
 
-_TERMS_A_FUNCTION = 1500
+_TERMS_A_FUNCTION = 500
 
 Term = tuple[float, list[str]]
 """A part of a sum: a number, and the texts of what it is multiplied with."""
