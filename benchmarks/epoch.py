@@ -39,7 +39,7 @@ class Compiled:
 
     def __init__(self, weights: Array, sizes: Sizes, dtype: str) -> None:
         import autograd
-        from nn import MLP, SGD, half_squared_error
+        from nn import MLP, half_squared_error
 
         model = MLP(sizes[0], sizes[1:], seed=0)
         self.program = autograd.compile(
@@ -50,16 +50,14 @@ class Compiled:
         )
         place = {parameter: i for i, parameter in enumerate(in_order(model))}
         self._order = np.array([place[parameter] for parameter in self.program.parameters])
-        self._optimizer = SGD(self.program.parameters, learning_rate=RATE)
         self.begin(weights)
 
     def begin(self, weights: Array) -> None:
-        self._now, self._next, self._gradient = weights[self._order], np.empty_like(weights), np.empty_like(weights)
+        self._now, self._step = weights[self._order], np.empty_like(weights)
 
     def update(self, x: Array, y: Array) -> Any:
-        found, _ = self.program.outputs_and_gradient(self._now, x, y, into=self._gradient)
-        self._optimizer.updated(self._now, self._gradient, into=self._next)
-        self._now, self._next = self._next, self._now
+        found, step = self.program.outputs_and_gradient(self._now, x, y, into=self._step, scale=-RATE)
+        self._now += step
         return found
 
     @property

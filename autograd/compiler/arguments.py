@@ -48,8 +48,8 @@ class Argument(NamedTuple):
             ValueError: for another shape, or ragged samples.
             TypeError: for anything but real numbers.
         """
-        if type(given) is np.ndarray and given.dtype == dtype and given.shape[1:] == self.shape and given.ndim:
-            return given.reshape(len(given), self.size), True
+        if type(given) is np.ndarray and given.dtype is dtype and given.shape[1:] == self.shape and given.ndim:
+            return given if given.ndim == 2 else given.reshape(len(given), self.size), True
         if self.shape is None:
             return self._read_ragged(given, dtype)
         try:
@@ -103,21 +103,24 @@ def read_batch(arguments: Sequence[Argument], given: Sequence[Any], dtype: Any) 
     """
     if len(given) != len(arguments):
         raise TypeError(f"the program takes {len(arguments)} argument(s), got {len(given)}")
-    read = [argument.read(x, dtype) for argument, x in zip(arguments, given)]
-    samples = len(read[0][0]) if read else 1
-    if all(batched and len(rows) == samples for rows, batched in read) and samples:
-        return [rows for rows, _ in read], bool(read), samples
-    kinds = {batched for _, batched in read}
+    rows: list[Array] = []
+    kinds: set[bool] = set()
+    lengths: set[int] = set()
+    for argument, x in zip(arguments, given):
+        array, batched = argument.read(x, dtype)
+        rows.append(array)
+        kinds.add(batched)
+        lengths.add(len(array))
     if len(kinds) > 1:
-        one = next(a.name for a, (_, batched) in zip(arguments, read) if not batched)
+        one = next(a.name for a, x in zip(arguments, given) if not a.read(x, dtype)[1])
         raise ValueError(f"{one} is one sample, where others are batches: give as many samples of each argument")
-    lengths = {a.name: len(rows) for a, (rows, _) in zip(arguments, read)}
-    if len(set(lengths.values())) > 1:
-        told = ", ".join(f"{n} of {name}" for name, n in lengths.items())
+    if len(lengths) > 1:
+        told = ", ".join(f"{len(array)} of {a.name}" for a, array in zip(arguments, rows))
         raise ValueError(f"a batch has as many samples of each argument, got {told}")
+    (samples,) = lengths or {1}
     if samples == 0:
         raise ValueError("a batch must hold at least one sample, got none")
-    return [rows for rows, _ in read], kinds == {True}, samples
+    return rows, kinds == {True}, samples
 
 
 def _lengths(structure: Any) -> Any:
