@@ -4,9 +4,10 @@ A network 784-HIDDEN-10 of sigmoid neurons learns by plain gradient descent on t
 the same samples, in the same order, and the same initial weights. Costs are computed by NumPy from the weights that an
 engine ends with, so that they can be compared.
 
-"compiled" goes the flat path that `nn.fit` goes: the program from a vector of parameters to a vector of gradients, and
-the optimizer's update of these vectors. "fit" is `nn.fit` itself, which also copies each batch together, judges every
-output and keeps a history.
+"compiled" is a loop of one's own around the program's flat path, from the vector of parameters to a step of gradient
+descent, which is added to it: what the network by hand does. "fit" is `nn.fit`, which goes the same path, and besides
+copies each batch together, keeps the weights until the new ones are whole, looks for inf and nan and for the largest
+derivative, judges every output and keeps a history.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ EPOCHS = 3  # of which the first is the warm-up
 
 
 class Compiled:
-    """`autograd.compile` of one sample's loss, on the flat path."""
+    """`autograd.compile` of one sample's loss, in a loop of one's own."""
 
     def __init__(self, weights: Array, sizes: Sizes, dtype: str) -> None:
         import autograd

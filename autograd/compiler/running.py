@@ -14,8 +14,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from autograd.compiler.arrays import constant
-
 Array = NDArray[Any]
 
 
@@ -63,7 +61,7 @@ class _Quicker(ast.NodeTransformer):
         if not isinstance(node, ast.Constant):
             return node
         name = repr(node.value)
-        self.found[name] = constant(node.value, self._dtype)
+        self.found[name] = np.array(node.value, self._dtype)
         return ast.copy_location(ast.Name(name, ast.Load()), node)
 
 
