@@ -34,7 +34,7 @@ def sigmoid(array: Array) -> Array:
     return found
 
 
-_ONE = {np.dtype(name): np.array(1.0, name) for name in ("float32", "float64")}  # ufuncs take arrays quicker than floats
+_ONE = {np.dtype(name): np.array(1.0, name) for name in ("float32", "float64")}  # which ufuncs take quicker than 1.0
 
 
 @lru_cache(maxsize=8)
