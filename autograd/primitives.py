@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 Rule = Callable[..., Any]
 
 TABLE: dict[str, Primitive] = {}
+_OURS: set[str] = set()  # the names that no user's primitive can take, filled in below the table
 
 
 class Primitive:
@@ -118,7 +119,8 @@ def primitive(
     made of operators and of functions of this package, which take Values too (`autograd.cos`, not `math.cos`).
 
     Args:
-        name: a name that the table does not have yet.
+        name: what to call it. A name of your own may be given again, as a notebook's cell does that is run again: the
+            new entry takes the old one's place, which nodes and functions that have it keep.
         forward: `(*inputs)` to the output, for floats. Where it raises, the value is undefined.
         derivatives: `(*inputs, out)` to a tuple of local derivatives, one for each input.
         symbol: what `Value.op` shows; the name, if not given.
@@ -131,7 +133,7 @@ def primitive(
         A function of floats or Values.
 
     Raises:
-        ValueError: if the name is taken.
+        ValueError: if a primitive of this package has the name.
 
     >>> from autograd import Value, grad
     >>> swish = primitive(
@@ -141,7 +143,7 @@ def primitive(
     >>> x.grad, grad(grad(swish))(0.0)
     (0.5, 0.5)
     """
-    if name in TABLE:
+    if name in _OURS:
         raise ValueError(f"the table has a primitive called {name!r} already: choose another name")
     entry = TABLE[name] = Primitive(name, forward, derivatives, symbol or name, doc, array)
     return entry
@@ -282,3 +284,5 @@ relu = primitive(
     doc="x above 0, else 0.",
 )
 erf = primitive("erf", math.erf, lambda x, out: (2 / math.sqrt(math.pi) * exp(-x * x),), doc="The error function.")
+
+_OURS.update(TABLE)

@@ -4,9 +4,10 @@ A network 784-HIDDEN-10 of sigmoid neurons learns by plain gradient descent on t
 the same samples, in the same order, and the same initial weights. Costs are computed by NumPy from the weights that an
 engine ends with, so that they can be compared.
 
-"compiled" goes the flat path that `nn.fit` goes: the program from a vector of parameters to a vector of gradients, and
-the optimizer's update of these vectors. "fit" is `nn.fit` itself, which also copies each batch together, judges every
-output and keeps a history.
+"compiled" is a loop of one's own around the program's flat path, from the vector of parameters to a step of gradient
+descent, which is added to it: what the network by hand does. "fit" is `nn.fit`, which goes the same path, and besides
+copies each batch together, keeps the weights until the new ones are whole, looks for inf and nan and for the largest
+derivative, judges every output and keeps a history.
 """
 
 from __future__ import annotations
@@ -35,11 +36,11 @@ EPOCHS = 3  # of which the first is the warm-up
 
 
 class Compiled:
-    """`autograd.compile` of one sample's loss, on the flat path."""
+    """`autograd.compile` of one sample's loss, in a loop of one's own."""
 
     def __init__(self, weights: Array, sizes: Sizes, dtype: str) -> None:
         import autograd
-        from nn import MLP, SGD, half_squared_error
+        from nn import MLP, half_squared_error
 
         model = MLP(sizes[0], sizes[1:], seed=0)
         self.program = autograd.compile(
@@ -50,16 +51,14 @@ class Compiled:
         )
         place = {parameter: i for i, parameter in enumerate(in_order(model))}
         self._order = np.array([place[parameter] for parameter in self.program.parameters])
-        self._optimizer = SGD(self.program.parameters, learning_rate=RATE)
         self.begin(weights)
 
     def begin(self, weights: Array) -> None:
-        self._now, self._next, self._gradient = weights[self._order], np.empty_like(weights), np.empty_like(weights)
+        self._now, self._step = weights[self._order], np.empty_like(weights)
 
     def update(self, x: Array, y: Array) -> Any:
-        found, _ = self.program.outputs_and_gradient(self._now, x, y, into=self._gradient)
-        self._optimizer.updated(self._now, self._gradient, into=self._next)
-        self._now, self._next = self._next, self._now
+        found, step = self.program.outputs_and_gradient(self._now, x, y, into=self._step, scale=-RATE)
+        self._now += step
         return found
 
     @property

@@ -114,6 +114,7 @@ class Compiled(Eager):
 
     def _read(self) -> None:
         self._weights[:] = [parameter.data for parameter in self.program.parameters]
+        self._finite = bool(np.isfinite(self._weights).all())
 
     def begin(self, after_callbacks: bool) -> None:
         """A callback may have changed parameters, and what else model and loss compute with: then compile anew."""
@@ -149,7 +150,7 @@ class Compiled(Eager):
         )
         gradient = self._gradient[: self._count]
         largest = float(max(gradient.max(), -gradient.min()))
-        if not (math.isfinite(largest) and math.isfinite(losses.sum())):
+        if not (self._finite and math.isfinite(largest) and math.isfinite(losses.sum())):
             return self._update_node_by_node(epoch, samples, targets)
         self._step(gradient)
         return losses.tolist(), rows.reshape(len(samples), -1), largest
@@ -164,9 +165,9 @@ class Compiled(Eager):
         """Where something is not finite, node by node, which says what it is; or goes on, if it is not found there."""
         self.settle()
         losses, rows = self.add_gradients(epoch, samples, targets)
-        self._gradient[: self._count] = gradient = self.optimizer.gradients()
-        self._step(gradient)
-        return losses, np.array(rows), float(np.abs(gradient).max())
+        self.optimizer.step()
+        self._read()
+        return losses, np.array(rows), float(np.abs(self.optimizer.gradients()).max())
 
     def measure(self, samples: Array, targets: Array) -> tuple[list[float], Array]:
         losses, rows = self.program.outputs(self._weights, samples, as_given(targets))

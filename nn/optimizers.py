@@ -85,7 +85,9 @@ class Optimizer(ABC):
             FloatingPointError: if the update would make a parameter inf or nan; then nothing has changed.
         """
         weights = np.array([parameter.data for parameter in self.parameters], dtype=float)
-        numbers = self.updated(weights, self.gradients()).tolist()
+        gradients = self.gradients()
+        self._refuse(weights, gradients, weights, gradients)
+        numbers = self.updated(weights, gradients).tolist()
         try:
             self._write(numbers)
         except KeyboardInterrupt:
@@ -99,36 +101,48 @@ class Optimizer(ABC):
     def updated(self, weights: Vector, gradients: Vector, into: Vector | None = None) -> Vector:
         """The weights after one update, in a vector of their own: `into`, where one is given.
 
+        Weights and gradients must be finite, which is not checked here: `step` does so.
+
         Raises:
             FloatingPointError: if something would be inf or nan; then the optimizer is as it was.
         """
-        before = self.state_dict()
         new = np.empty_like(weights) if into is None else into
-        new[:] = weights
-        with np.errstate(over="ignore", invalid="ignore"):
-            self.update(new, gradients)
-            if all(math.isfinite(np.add.reduce(vector)) for vector in (new, *self.state.values())):
-                return new  # finite only where all of it is; it may overflow of its own, so else look closer
-        finite = np.isfinite([new, *self.state.values()]).all(axis=0)
+        rate = self.rate(self.steps)
+        before = {"rule": type(self).__name__, "steps": self.steps, "state": dict(self.state)}
+        try:
+            with np.errstate(over="raise", invalid="raise", divide="raise"):
+                self._update(weights, gradients, rate, new)
+            return new  # the processor has noticed nothing, which spares a look at each number
+        except FloatingPointError:
+            self.load_state_dict(before)
+        with np.errstate(all="ignore"):
+            self._update(weights, gradients, rate, new)
+        try:
+            self._refuse(weights, gradients, new, *self.state.values())
+        except FloatingPointError:
+            self.load_state_dict(before)
+            raise
+        return new
+
+    def _refuse(self, weights: Vector, gradients: Vector, *results: Vector) -> None:
+        """Raise FloatingPointError where results are not finite, naming the first parameter that they are about."""
+        finite = np.isfinite(results).all(axis=0)
         if finite.all():
-            return new
-        self.load_state_dict(before)
+            return
         i = int(finite.argmin())
         raise FloatingPointError(
             f"the update of {self.parameters[i].label or 'a parameter'} = {weights[i]:g} overflows, its gradient being "
             f"{gradients[i]:g}. A smaller learning rate, or max_gradient_norm, may help"
         )
 
-    def update(self, weights: Vector, gradients: Vector) -> None:
-        """Change a vector of weights in place by one update from the vector of their gradients."""
+    def _update(self, weights: Vector, gradients: Vector, rate: float, new: Vector) -> None:
         if self.max_gradient_norm is not None:
             largest = float(np.abs(gradients).max()) or 1.0  # kept out of the squares, which could overflow
             norm = float(np.linalg.norm(gradients / largest))
             if norm > self.max_gradient_norm / largest:
                 gradients = gradients / largest * (self.max_gradient_norm / norm)
-        rate = self.rate(self.steps)
         self.steps += 1
-        self._rule(weights, gradients, rate)
+        self._rule(weights, gradients, rate, new)
 
     def rate(self, step: int) -> float:
         """The learning rate of a step, counted from 0. Raises ValueError where a schedule gives a useless one."""
@@ -138,14 +152,15 @@ class Optimizer(ABC):
         return _check(f"the schedule's learning rate at step {step}", rate, lambda r: 0 <= r < math.inf, "0 or more")
 
     @abstractmethod
-    def _rule(self, weights: Vector, gradients: Vector, rate: float) -> None:
-        """The update rule proper: change the weights in place. `steps` counts the step being made, from 1."""
+    def _rule(self, weights: Vector, gradients: Vector, rate: float, new: Vector) -> None:
+        """The update rule proper: write the new weights, and put new vectors into `state`, leaving the old ones alone.
+
+        `steps` counts the step being made, from 1.
+        """
 
     def _vector(self, name: str) -> Vector:
         """A state vector, zero at first."""
-        if name not in self.state:
-            self.state[name] = np.zeros(len(self.parameters))
-        return self.state[name]
+        return self.state[name] if name in self.state else np.zeros(len(self.parameters))
 
     def state_dict(self) -> dict[str, Any]:
         """What a checkpoint keeps: the rule's name, the number of steps, the state vectors."""
@@ -188,15 +203,14 @@ class SGD(Optimizer):
         self.momentum = _check("momentum", momentum, lambda m: 0 <= m < 1, "a number from 0 to below 1")
         self.decay = _check("decay", decay, lambda d: 0 <= d < 1, "a number from 0 to below 1")
 
-    def _rule(self, weights: Vector, gradients: Vector, rate: float) -> None:
-        change = -rate * gradients
+    def _rule(self, weights: Vector, gradients: Vector, rate: float, new: Vector) -> None:
+        change = np.multiply(gradients, -rate, out=new)
         if self.momentum:
-            previous = self._vector("change")
-            change += self.momentum * previous
-            previous[:] = change
-        weights += change
+            change += self.momentum * self._vector("change")
+            self.state["change"] = change.copy()
+        new += weights
         if self.decay:
-            weights *= 1 - self.decay
+            new *= 1 - self.decay
 
 
 class Adam(Optimizer):
@@ -221,14 +235,13 @@ class Adam(Optimizer):
         self.betas = tuple(betas)
         self.epsilon = _check("epsilon", epsilon, lambda e: e > 0, "a positive number")
 
-    def _rule(self, weights: Vector, gradients: Vector, rate: float) -> None:
-        weights -= rate * self._direction(gradients)
+    def _rule(self, weights: Vector, gradients: Vector, rate: float, new: Vector) -> None:
+        np.subtract(weights, rate * self._direction(gradients), out=new)
 
     def _direction(self, gradients: Vector) -> Vector:
         beta1, beta2 = self.betas
-        mean, square = self._vector("mean"), self._vector("square")
-        mean[:] = beta1 * mean + (1 - beta1) * gradients
-        square[:] = beta2 * square + (1 - beta2) * gradients**2
+        mean = self.state["mean"] = beta1 * self._vector("mean") + (1 - beta1) * gradients
+        square = self.state["square"] = beta2 * self._vector("square") + (1 - beta2) * gradients**2
         unbiased_mean = mean / (1 - beta1**self.steps)
         unbiased_square = square / (1 - beta2**self.steps)
         direction: Vector = unbiased_mean / (np.sqrt(unbiased_square) + self.epsilon)
@@ -257,10 +270,10 @@ class AdamW(Adam):
         self.weight_decay = _check("weight_decay", weight_decay, lambda d: 0 <= d < 1, "a number from 0 to below 1")
         self._largest_rate = 0.0
 
-    def _rule(self, weights: Vector, gradients: Vector, rate: float) -> None:
+    def _rule(self, weights: Vector, gradients: Vector, rate: float, new: Vector) -> None:
         self._largest_rate = max(self._largest_rate, rate)
         decay = self.weight_decay * rate / self._largest_rate if rate else 0.0
-        weights -= rate * self._direction(gradients) + decay * weights
+        np.subtract(weights, rate * self._direction(gradients) + decay * weights, out=new)
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         super().load_state_dict(state)

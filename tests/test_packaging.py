@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import shutil
 import subprocess
 import sys
@@ -118,6 +120,66 @@ def test_what_is_left_when_the_other_one_is_uninstalled_alone(fresh_python: Path
     assert status != 0
     assert "pip uninstall -y autograd lucidgrad" in stderr
     _remedy(fresh_python, wheel, tmp_path)
+
+
+@pytest.mark.parametrize("host", ["colab", "kaggle"])
+def test_a_hosted_notebook_installs_the_wheel_that_was_uploaded(
+    host: str, fresh_python: Path, wheel: Path, tmp_path: Path
+) -> None:
+    """The first cell of a walkthrough, where the other `autograd` is preinstalled."""
+    uploads, working = tmp_path / "input" / "a dataset", tmp_path / "working"
+    for folder in (uploads, working):
+        folder.mkdir(parents=True)
+    shutil.copy(wheel, working if host == "colab" else uploads)
+    _pip(fresh_python, "uninstall", "-y", "lucidgrad")
+    _pip(fresh_python, "install", "--no-deps", "autograd==1.8.0")
+    code = _hosted(host, uploads.parent) + "import autograd; print(autograd.Value(1.0).data)"
+    status, stdout, stderr = _run(fresh_python, code, working)
+    assert (status, stdout) == (0, "1.0\n"), stderr
+
+
+def test_a_hosted_notebook_that_imported_the_other_autograd_already(
+    fresh_python: Path, wheel: Path, tmp_path: Path
+) -> None:
+    """Python would go on using it, so that only a restart helps; and that does."""
+    shutil.copy(wheel, tmp_path)
+    _pip(fresh_python, "uninstall", "-y", "lucidgrad")
+    _pip(fresh_python, "install", "--no-deps", "autograd==1.8.0")
+    cell = _hosted("colab", tmp_path)
+    status, _, stderr = _run(fresh_python, "import autograd\n" + cell, tmp_path)
+    assert status != 0
+    assert "restart the session" in stderr
+    status, stdout, stderr = _run(fresh_python, cell + "import autograd; print(autograd.Value(1.0).data)", tmp_path)
+    assert (status, stdout) == (0, "1.0\n"), stderr
+
+
+def test_a_hosted_notebook_without_a_wheel_says_what_to_upload(fresh_python: Path, tmp_path: Path) -> None:
+    """Nothing is installed by a name which is not the project's own as long as it is not published."""
+    status, stdout, stderr = _run(fresh_python, _hosted("colab", tmp_path), tmp_path)
+    assert (status, stdout) == (1, "")
+    assert "Upload the wheel of lucidgrad first" in stderr
+
+
+def _hosted(host: str, uploads: Path) -> str:
+    """The first cell of a walkthrough as a script that thinks it runs in a hosted notebook.
+
+    `%pip` becomes a call that does as IPython's does: braces are filled in, and a shell runs the line. What the wheel
+    requires is installed already.
+    """
+    notebook = json.loads((CHECKOUT / "notebooks" / "01_a_number_that_remembers.ipynb").read_text(encoding="utf-8"))
+    cell = "".join(next(cell["source"] for cell in notebook["cells"] if cell["cell_type"] == "code"))
+    cell = re.sub("%pip (.*)", r"pip(f'\1')", cell).replace("/kaggle/input", uploads.as_posix())
+    sign = {
+        "colab": "sys.modules['google.colab'] = ...",
+        "kaggle": "os.environ['KAGGLE_KERNEL_RUN_TYPE'] = 'Interactive'",
+    }
+    return f"""
+import os, subprocess, sys
+os.environ["PIP_NO_DEPS"] = "1"
+{sign[host]}
+def pip(line): subprocess.run(f'"{{sys.executable}}" -m pip {{line}}', shell=True, check=True)
+{cell}
+"""
 
 
 def _remedy(python: Path, wheel: Path, folder: Path) -> None:

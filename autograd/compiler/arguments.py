@@ -50,8 +50,8 @@ class Argument(NamedTuple):
         """
         if type(given) is float and self.shape == ():  # as in a loop over time, where every microsecond counts
             return np.array(given, dtype, ndmin=2), False
-        if type(given) is np.ndarray and given.dtype == dtype and given.shape[1:] == self.shape and given.ndim:
-            return given.reshape(len(given), self.size), True
+        if type(given) is np.ndarray and given.dtype is dtype and given.shape[1:] == self.shape and given.ndim:
+            return given if given.ndim == 2 else given.reshape(len(given), self.size), True
         if self.shape is None:
             return self._read_ragged(given, dtype)
         try:
@@ -105,20 +105,24 @@ def read_batch(arguments: Sequence[Argument], given: Sequence[Any], dtype: Any) 
     """
     if len(given) != len(arguments):
         raise TypeError(f"the program takes {len(arguments)} argument(s), got {len(given)}")
-    read = [argument.read(x, dtype) for argument, x in zip(arguments, given)]
-    rows = [numbers for numbers, _ in read]
-    if not any(batched for _, batched in read):
-        return rows, False, 1
-    single = [a.name for a, (_, batched) in zip(arguments, read) if not batched]
-    if single:
-        raise ValueError(f"{single[0]} is one sample, where others are batches: give as many samples of each argument")
-    samples = len(rows[0])
-    if any(len(numbers) != samples for numbers in rows):
-        told = ", ".join(f"{len(numbers)} of {a.name}" for a, numbers in zip(arguments, rows))
+    rows: list[Array] = []
+    kinds: set[bool] = set()
+    lengths: set[int] = set()
+    for argument, x in zip(arguments, given):
+        array, batched = argument.read(x, dtype)
+        rows.append(array)
+        kinds.add(batched)
+        lengths.add(len(array))
+    if len(kinds) > 1:
+        one = next(a.name for a, x in zip(arguments, given) if not a.read(x, dtype)[1])
+        raise ValueError(f"{one} is one sample, where others are batches: give as many samples of each argument")
+    if len(lengths) > 1:
+        told = ", ".join(f"{len(array)} of {a.name}" for a, array in zip(arguments, rows))
         raise ValueError(f"a batch has as many samples of each argument, got {told}")
+    (samples,) = lengths or {1}
     if samples == 0:
         raise ValueError("a batch must hold at least one sample, got none")
-    return rows, True, samples
+    return rows, kinds == {True}, samples
 
 
 def _lengths(structure: Any) -> Any:

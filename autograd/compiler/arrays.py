@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -27,10 +28,37 @@ def logsumexp(*arrays: Array) -> Array:
 def sigmoid(array: Array) -> Array:
     """1 / (1 + exp(-x)), in one array."""
     found: Array = np.asarray(np.negative(array))
-    np.exp(found, out=found)
-    found += 1
-    np.reciprocal(found, out=found)
+    np.exp(found, found)
+    np.add(found, _ONE[found.dtype], found)
+    np.reciprocal(found, found)
     return found
+
+
+_ONE = {np.dtype(name): np.array(1.0, name) for name in ("float32", "float64")}  # which ufuncs take quicker than 1.0
+
+
+@lru_cache(maxsize=8)
+def _ones(length: int, dtype: np.dtype[Any]) -> Array:
+    return np.ones(length, dtype)
+
+
+def sum_samples(array: Array, into: Array) -> None:
+    """array.sum(axis=0), as a product with ones where it can be, which takes a third of the time."""
+    if array.ndim == 2:
+        try:
+            _ones(len(array), array.dtype).dot(array, into)
+            return
+        except ValueError:
+            pass  # the place is not contiguous
+    into[...] = array.sum(axis=0)
+
+
+def sum_products(a: Array, b: Array) -> Array:
+    """(a * b).sum(axis=1, keepdims=True), in one go where it can be."""
+    if a.shape == b.shape and a.ndim == 2:
+        found: Array = np.vecdot(a, b)[:, None]
+        return found
+    return np.add.reduce(a * b, axis=1, keepdims=True)
 
 
 def gather(array: Array, index: Array) -> Array:
@@ -104,6 +132,9 @@ HELPERS: dict[str, Any] = {
     "gather": gather,
     "place": place,
     "zeros": np.zeros,
+    "matmul": np.matmul,
+    "sum_products": sum_products,
+    "sum_samples": sum_samples,
     "inf": math.inf,
     "nan": math.nan,
 }

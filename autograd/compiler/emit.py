@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import linecache
 import re
@@ -86,11 +87,11 @@ class Emitter:
         return ["\n".join(self.writer.notes)] * bool(self.writer.notes) + self.writer.prelude
 
 
-def prepared(name: str, source: str) -> tuple[CodeType, str]:
-    """Source compiled under a file name of its own, so that tracebacks can show its lines."""
+def prepared(name: str, source: str, tree: ast.Module | None = None) -> tuple[CodeType, str]:
+    """Source, or the tree that stands for it, compiled under a file name of its own: tracebacks can show its lines."""
     file = f"<compiled {name} {hashlib.sha256(source.encode()).hexdigest()[:12]}>"
     linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
-    return compile(source, file, "exec"), file
+    return compile(tree or source, file, "exec"), file
 
 
 def execute(code: CodeType, file: str, constants: Mapping[str, Any]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from autograd.compiler.grouping import Grouping
 from autograd.compiler.layout import Layout, in_reading_order
 from autograd.compiler.levels import depths
 from autograd.compiler.products import Index, Rows
+from autograd.compiler.running import running_form
 from autograd.compiler.simplify import Scalars
 from autograd.compiler.thin import ThinPlan
 from autograd.compiler.thin_engine import ThinEngine
@@ -58,7 +59,7 @@ class ArrayEngine:
         self.operations = self._emitter.operations
         text = self._emitter.forward + self._emitter.backward
         self.matrix_products = text.count(" @ ")
-        loaded = execute(*prepared(name, self.source), self._constants())
+        loaded = self._loaded(self.source)
         self._forward, self._backward = loaded["forward"], loaded["backward"]
         self._input_gradients: Callable[..., Any] | None = None
 
@@ -84,20 +85,24 @@ class ArrayEngine:
         """The outputs; the gradient of the parameters goes into a vector."""
         arrays = self._layout.views(weights)
         outputs, saved = self._forward(*rows, *arrays)
-        self._layout.collect(self._backward(seeds, saved, *rows, *arrays), into)
+        gradients = self._layout.places(into)
+        self._backward(seeds, saved, *rows, *arrays, *gradients)
+        self._layout.collect(gradients, into)
         found: Array = outputs
         return found
 
     def input_gradients(self, weights: Array, rows: Sequence[Array], seeds: Array) -> tuple[Array, list[Array]]:
         """The outputs, and the derivatives to each argument's numbers."""
         if self._input_gradients is None:
-            loaded = execute(*prepared(self._name, self.input_gradients_source), self._constants())
-            self._input_gradients = loaded["input_gradients"]
+            self._input_gradients = self._loaded(self.input_gradients_source)["input_gradients"]
         outputs, found = self._input_gradients(seeds, *rows, *self._layout.views(weights))
         return outputs, [np.broadcast_to(np.asarray(x, self._dtype), row.shape) for x, row in zip(found, rows)]
 
-    def _constants(self) -> dict[str, Any]:
-        return {
+    def _loaded(self, source: str) -> dict[str, Any]:
+        """What a source defines, in the form in which it runs."""
+        tree, numbers = running_form(source, self._dtype)
+        constants = {
             name: x.astype(self._dtype) if isinstance(x, np.ndarray) and x.dtype.kind == "f" else x
             for name, x in self._emitter.writer.constants.items()
         }
+        return execute(*prepared(self._name, source, tree), {**constants, **numbers})

@@ -28,18 +28,44 @@ class Layout:
         counts = np.zeros(size, dtype=np.int64)
         for index in self._indices:
             np.add.at(counts, index.reshape(-1), 1)
-        self._complete = bool((counts == 1).all())
+        self._unused = np.flatnonzero(counts == 0)
         self._overlap = bool((counts > 1).any())
+        self._all_views = None not in self._strides
         self._recent: list[tuple[Array, list[Array]]] = []
 
     def views(self, vector: Array) -> list[Array]:
         """The arrays, as views of the vector where their elements lie evenly spaced in it, else as copies."""
+        views = self._views(vector)
+        if self._all_views:
+            return views
+        return [view if strides else vector[i] for view, strides, i in zip(views, self._strides, self._indices)]
+
+    def places(self, vector: Array) -> list[Array]:
+        """Where the arrays' gradients can be written: the same views, but new arrays where `collect` must add up."""
+        if self._overlap:
+            return [np.empty(index.shape, vector.dtype) for index in self._indices]
+        return self._views(vector)
+
+    def collect(self, gradients: Sequence[Array], vector: Array) -> None:
+        """Bring what was written into `places` into the vector, added up where arrays have elements in common."""
+        if self._overlap:
+            vector[:] = 0.0
+            for index, gradient in zip(self._indices, gradients):
+                np.add.at(vector, index, gradient)
+            return
+        if len(self._unused):
+            vector[self._unused] = 0.0
+        if self._all_views:
+            return
+        for strides, index, gradient in zip(self._strides, self._indices, gradients):
+            if strides is None:
+                vector[index] = gradient
+
+    def _views(self, vector: Array) -> list[Array]:
+        """Views of the vector; arrays of their own where there can be none."""
         for known, views in self._recent:
             if known is vector:
-                return [
-                    view if strides else vector[index]
-                    for view, strides, index in zip(views, self._strides, self._indices)
-                ]
+                return views
         views = [self._view(vector, i) for i in range(len(self._indices))]
         self._recent = [*self._recent[-2:], (vector, views)]
         return views
@@ -47,23 +73,9 @@ class Layout:
     def _view(self, vector: Array, i: int) -> Array:
         index, strides = self._indices[i], self._strides[i]
         if strides is None:
-            return vector[index]
+            return np.empty(index.shape, vector.dtype)
         start = int(index.reshape(-1)[0])
         return as_strided(vector[start:], index.shape, [vector.itemsize * s for s in strides])
-
-    def collect(self, gradients: Sequence[Any], vector: Array) -> None:
-        """Write the arrays' gradients into a vector, added up where arrays have elements in common."""
-        if not self._complete:
-            vector[:] = 0.0
-        if self._overlap:
-            for index, gradient in zip(self._indices, gradients):
-                np.add.at(vector, index, gradient)
-            return
-        for i, (view, gradient) in enumerate(zip(self.views(vector), gradients)):
-            if self._strides[i] is None:
-                vector[self._indices[i]] = gradient
-            else:
-                view[...] = gradient
 
 
 def _affine(index: Index) -> tuple[int, ...] | None:

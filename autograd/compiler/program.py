@@ -45,6 +45,7 @@ class Program:
         start = time.perf_counter()
         self._function, self._reduction = function, reduction
         self._dtype = np.dtype(dtype)
+        self._recent_seeds = np.empty((0, 1), self._dtype), 1.0
         names = argument_names(function, len(examples))
         self._arguments = [
             Argument(name, example, shape_of(example), len(flatten(example, name)[0]))
@@ -149,20 +150,23 @@ class Program:
             return self._shaped(outputs, batched)
         return float(outputs[:, 0].sum() * seeds[0, 0])
 
-    def outputs_and_gradient(self, weights: Array, *arguments: Any, into: Array | None = None) -> tuple[Any, Array]:
+    def outputs_and_gradient(
+        self, weights: Array, *arguments: Any, into: Array | None = None, scale: float = 1.0
+    ) -> tuple[Any, Array]:
         """The flat path that `nn.fit` goes: nothing is read from Values or written to them.
 
         Args:
             weights: one number for each of `parameters`, a vector of the program's dtype.
             arguments: a batch.
             into: a vector for the gradient, where it need not be a new one.
+            scale: what the gradient is multiplied by: with minus the learning rate it is a step of gradient descent.
 
         Returns:
             What calling the program gives, and the gradient of the cost as a vector. Neither is checked for inf or nan.
         """
         rows, batched, samples = read_batch(self._arguments, arguments, self._dtype)
         gradient = np.empty_like(weights) if into is None else into
-        outputs = self._run(weights, gradient, rows, self._cost_seeds(samples))
+        outputs = self._run(weights, gradient, rows, self._cost_seeds(samples, scale))
         return self._shaped(outputs, batched), gradient
 
     def outputs(self, weights: Array, *arguments: Any) -> Any:
@@ -209,8 +213,14 @@ class Program:
         """The parameters' numbers as they are now."""
         return np.array([parameter.data for parameter in self.parameters], dtype=self._dtype)
 
-    def _cost_seeds(self, samples: int) -> Array:
-        return np.full((samples, 1), 1 / samples if self._reduction == "mean" else 1.0, self._dtype)
+    def _cost_seeds(self, samples: int, scale: float = 1.0) -> Array:
+        """The cost's derivative to each sample's result, times a number; the last ones are kept for the next batch."""
+        seeds, known = self._recent_seeds
+        if len(seeds) != samples or scale != known:
+            share = 1 / samples if self._reduction == "mean" else 1.0
+            seeds = np.full((samples, 1), share * scale, self._dtype)
+            self._recent_seeds = seeds, scale
+        return seeds
 
     def _of_samples(self, outputs: Array, samples: int) -> Array:
         return outputs if outputs.ndim == 2 else np.broadcast_to(outputs, (samples, self._outputs))
@@ -232,7 +242,7 @@ class Program:
         return shaped(outputs, self._shape, self._rebuild, batched)
 
     def _check(self, rows: list[Array], *results: Array) -> None:
-        for result in results:
+        for result in results:  # the sum of squares is quick to find, and finite for all but huge numbers
             if not math.isfinite(np.vdot(result, result)) and not np.isfinite(result).all():
                 raise FloatingPointError(not_finite(self._function, self._arguments, rows, results[0]))
 

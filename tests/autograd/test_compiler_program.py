@@ -101,6 +101,18 @@ def test_parameters_in_the_order_asked_for_and_others_behind_them() -> None:
     assert gradient[len(order) - 1] == 0.0
 
 
+def test_the_gradient_times_minus_the_learning_rate_is_a_step_of_gradient_descent() -> None:
+    model = nn.MLP(4, [3, 2], seed=0)
+    program = compile(lambda x: nn.half_squared_error(model(x), [0.0, 1.0]), [0.1] * 4)
+    weights = np.array([p.data for p in program.parameters])
+    batch = np.random.default_rng(0).normal(size=(5, 4))
+    _, gradient = program.outputs_and_gradient(weights, batch)
+    for scale in (-0.3, 0.0, 1.0):  # one after the other: what is kept for the next batch must follow
+        losses, step = program.outputs_and_gradient(weights, batch, scale=scale)
+        assert step == pytest.approx(scale * gradient, rel=1e-14)
+        assert losses == pytest.approx(program(batch), rel=1e-14)
+
+
 @pytest.mark.parametrize("interleaved", [False, True])
 def test_the_flat_path_follows_the_vector_it_is_given(interleaved: bool) -> None:
     """Not the Values; weights are views of it where rows and biases lie in turns, too."""

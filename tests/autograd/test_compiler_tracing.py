@@ -299,3 +299,26 @@ def test_tracebacks_quote_the_emitted_lines() -> None:
         del autograd.primitives.TABLE["broken_for_tracebacks"]
     quoted = "".join(traceback.format_exception(caught.value))
     assert "broken_for_tracebacks1 = broken_for_tracebacks(x)" in quoted
+
+
+def test_tracebacks_quote_the_lines_that_compute_gradients() -> None:
+    """They run in another form, which writes into the vector of all gradients; what is quoted is what is shown."""
+
+    def below_one(x: float) -> float:
+        if x < 1:
+            return 0.5
+        raise RuntimeError("of the derivative")
+
+    weights = [autograd.Value(0.1 * k) for k in range(5)]
+    try:
+        slope = autograd.primitive("slope_for_tracebacks", below_one, lambda x, o: (0.0,))
+        odd = autograd.primitive("odd_for_tracebacks", lambda x: x, lambda x, o: (slope(x),))
+        program = compile(lambda x: sum(odd(w) * v for v, w in zip(x, weights)), [0.5] * 5)
+        weights[3].data = 2.0
+        with pytest.raises(RuntimeError) as caught:
+            program.backward(np.full((2, 5), 3.0))
+    finally:
+        for name in ("slope_for_tracebacks", "odd_for_tracebacks"):
+            autograd.primitives.TABLE.pop(name, None)
+    line = next(line for line in program.source.splitlines() if "slope_for_tracebacks(" in line)
+    assert line.split("#")[0].strip() in "".join(traceback.format_exception(caught.value))

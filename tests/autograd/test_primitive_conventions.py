@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import operator
+import pickle
 from collections.abc import Sequence
 from typing import Any
 
@@ -296,6 +297,25 @@ def test_a_taken_name_is_told() -> None:
     with pytest.raises(ValueError, match="a primitive called 'exp' already"):
         primitive("exp", math.exp, lambda x, out: (out,))
     assert TABLE["exp"] is autograd.exp
+
+
+def test_a_name_of_ones_own_can_be_given_again() -> None:
+    """As a notebook's cell does that is run again; what was computed with the old entry keeps it."""
+    try:
+        first = primitive("given_again", lambda x: x * x, lambda x, out: (2 * x,))
+        x = Value(3.0)
+        old = first(x)
+        second = primitive("given_again", lambda x: x * x * x, lambda x, out: (3 * x * x,))
+        new = second(x)
+        old.backward()
+        assert (old.data, x.grad) == (9.0, 6.0)
+        new.backward()
+        assert (new.data, x.grad) == (27.0, 6.0 + 27.0)
+        assert autograd.grad(autograd.grad(first))(3.0) == 2.0
+        assert autograd.grad(autograd.grad(second))(3.0) == 18.0
+        assert pickle.loads(pickle.dumps(second)) is second
+    finally:
+        del TABLE["given_again"]
 
 
 def test_an_unknown_name_is_told() -> None:

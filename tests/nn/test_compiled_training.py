@@ -232,8 +232,8 @@ def test_ctrl_c_in_the_middle_of_an_epoch_keeps_the_updates_made(step: int) -> N
     """An optimizer's rule is interrupted: the update is not made, the earlier ones are kept."""
 
     class Interrupted(nn.SGD):
-        def _rule(self, weights: Any, gradients: Any, rate: float) -> None:
-            super()._rule(weights, gradients, rate)
+        def _rule(self, weights: Any, gradients: Any, rate: float, new: Any) -> None:
+            super()._rule(weights, gradients, rate, new)
             if self.steps == step:
                 raise KeyboardInterrupt
 

@@ -883,6 +883,15 @@ def test_a_weight_that_is_nan_is_named_among_all_others() -> None:
         quietly(model, *small_data(), epochs=1)
 
 
+@pytest.mark.parametrize("engine", ["eager", "compiled"])
+def test_a_weight_that_is_infinite_is_named_even_where_all_that_follows_from_it_is_finite(engine: Any) -> None:
+    """σ(∞) = 1, with the derivative 0."""
+    model = nn.MLP(2, [3, 2], seed=0)
+    model.layers[0].neurons[1].bias.data = math.inf
+    with pytest.raises(FloatingPointError, match=r"layers\.0\.neurons\.1\.bias = inf"):
+        quietly(model, *small_data(), epochs=1, engine=engine)
+
+
 @pytest.mark.parametrize(
     ("f", "error", "message"),
     [
