@@ -6,6 +6,7 @@ Both have the same methods, over rows (an array for each argument, a row a sampl
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -59,7 +60,8 @@ class ArrayEngine:
         self.operations = self._emitter.operations
         text = self._emitter.forward + self._emitter.backward
         self.matrix_products = text.count(" @ ")
-        loaded = self._loaded(self.source)
+        self._passes = self._text(self._emitter.forward, self._emitter.backward)
+        loaded = self._loaded(self._passes)
         self._forward, self._backward = loaded["forward"], loaded["backward"]
         self._input_gradients: Callable[..., Any] | None = None
 
@@ -69,12 +71,18 @@ class ArrayEngine:
 
     @property
     def source(self) -> str:
-        return "\n\n".join([*self._emitter.prelude(), self._emitter.forward, self._emitter.backward]) + "\n"
+        return self._passes if self._indices else self._text(self._emitter.forward, self._to_arguments)
 
-    @property
+    @cached_property
+    def _to_arguments(self) -> str:
+        return self._emitter.input_gradients()
+
+    @cached_property
     def input_gradients_source(self) -> str:
-        piece = self._emitter.input_gradients()
-        return "\n\n".join([*self._emitter.prelude(), piece]) + "\n"
+        return self._text(self._to_arguments)
+
+    def _text(self, *functions: str) -> str:
+        return "\n\n".join([*self._emitter.prelude(), *functions]) + "\n"
 
     def outputs(self, weights: Array, rows: Sequence[Array]) -> Array:
         """A column for each output; of one row only where they do not depend on the arguments."""

@@ -80,7 +80,10 @@ class Program:
 
     @property
     def source(self) -> str:
-        """The program as Python source: the forward pass, and the backward pass to the captured leaves."""
+        """The program as Python source: the forward pass, and the backward pass to the captured leaves.
+
+        Where the function captured none, the backward pass to its arguments, which `input_gradients` runs.
+        """
         return self._engine.source
 
     @property

@@ -52,7 +52,7 @@ class ThinEngine:
 
     @property
     def source(self) -> str:
-        return self._written.text("forward", "backward")
+        return self._written.text("forward", "backward" if self._plan.captured else "input_gradients")
 
     @property
     def input_gradients_source(self) -> str:

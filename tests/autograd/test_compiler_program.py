@@ -448,3 +448,21 @@ def test_long_chains_of_wide_operations() -> None:
     assert np.linalg.norm(np.subtract([s.grad for s in scales], gradient)) <= 1e-11 * np.linalg.norm(gradient)
     slopes = program.input_gradients(numbers)
     assert np.linalg.norm(slopes - [x.grad for x in sample]) <= 1e-11 * np.linalg.norm([x.grad for x in sample])
+
+
+@pytest.mark.parametrize("thin", [False, True])
+def test_without_captured_leaves_the_source_shows_the_pass_to_the_arguments(thin: bool) -> None:
+    def squares(x: list[Any]) -> Any:
+        return sum(v * v for v in x)
+
+    program = compile(squares, [1.0] * 2) if thin else compile(lambda x: squares([v.exp() for v in x]), [1.0] * 20)
+    assert "def backward" not in program.source
+    assert "def forward" in program.source
+    assert "def input_gradients" in program.source
+
+
+def test_asking_for_one_source_does_not_change_another() -> None:
+    model = nn.MLP(4, [3, 2], seed=0)
+    program = compile(lambda x: nn.half_squared_error(model([x[2], x[0], x[1], x[3]]), [0.0, 1.0]), [0.1] * 4)
+    source, to_arguments = program.source, program.input_gradients_source
+    assert (program.source, program.input_gradients_source) == (source, to_arguments)

@@ -39,7 +39,7 @@ class Found(NamedTuple):
 
 def counted(source: str) -> Found:
     """Statements are lines that assign; a loop over scalars would show as many of them."""
-    forward, backward = source.split("def backward(")
+    forward, backward = re.split(r"def (?:backward|input_gradients)\(", source)
     forward = forward.split("def forward(")[1]
 
     def lines(text: str) -> int:
