@@ -12,6 +12,7 @@ import operator
 import random
 import sys
 from collections.abc import Callable, Sequence
+from copy import copy
 from pathlib import Path
 from typing import Any, Never
 
@@ -82,6 +83,12 @@ class Trace:
         self.outputs = list(map(index, outputs))
         self.structure: Any = None
         self.single = True
+
+    def of_others(self, primitives: list[Primitive | None]) -> Trace:
+        """The same trace, but for the primitives that made its nodes."""
+        found = copy(self)
+        found.primitives = primitives
+        return found
 
 
 class _Tracer:
