@@ -73,8 +73,10 @@ def operand_symbols(writer: Writer, group: Group) -> list[Any]:
 
 def _sum(writer: Writer, group: Group, statements: list[Statement]) -> Symbol:
     """The blocks of a group, added up: products first, then what is added to them."""
-    total: Any = 0.0
     blocks = sorted(group.blocks, key=lambda block: (not isinstance(block, Matrix), _starts_with_a_sign(block)))
+    constant = writer.numbers(group.constant)
+    first = isinstance(constant, float) and constant > 0 and all(map(_starts_with_a_sign, blocks))
+    total: Any = constant if first else 0.0
     for n, block in enumerate(blocks):
         if n and n % MOST_TERMS == 0:
             name = writer.name[group.source]
@@ -85,8 +87,8 @@ def _sum(writer: Writer, group: Group, statements: list[Statement]) -> Symbol:
         else:
             term = _rows(writer, group, block)
         total = total + term
-    constant = writer.numbers(group.constant)
-    total = total + constant
+    if not first:
+        total = total + constant
     if isinstance(total, Symbol):
         return total
     return writer.symbol(f"array([{written(total)}])", 1)

@@ -26,15 +26,19 @@ class Symbol:
         width: how many columns the array has that it stands for; 1 goes with any other.
         call: gives the name under which the source calls a primitive.
         mask: of `1.0 * condition` the condition, which as a factor does without the 1.0.
+        scaled: of a number times something, the number and the something, so that numbers meet in one.
+        inverted: of `1 / x` the x, by which a product with it divides.
     """
 
-    __slots__ = ("binding", "call", "mask", "text", "width")
+    __slots__ = ("binding", "call", "inverted", "mask", "scaled", "text", "width")
 
     __array_ufunc__ = None  # so that NumPy's functions refuse it
 
     def __init__(self, text: str, binding: int, width: int, call: Callable[[Primitive], str]) -> None:
         self.text, self.binding, self.width, self.call = text, binding, width, call
         self.mask: Symbol | None = None
+        self.scaled: tuple[float, Symbol] | None = None
+        self.inverted: Symbol | None = None
 
     def apply(self, primitive: Primitive, inputs: tuple[Any, ...]) -> Any:
         """A primitive of symbols and numbers, as source."""
@@ -84,6 +88,15 @@ class Symbol:
             return -self
         if not isinstance(other, Symbol):
             return other * self
+        if self.scaled or other.scaled:
+            a, x = self.scaled or (1.0, self)
+            b, y = other.scaled or (1.0, other)
+            if _is_ordinary(a * b) and not x.binding == y.binding == COMPARISON:
+                return a * b * (x * y)
+        if other.inverted is not None:
+            return self / other.inverted
+        if self.inverted is not None:
+            return other / self.inverted
         return self._infix("*", self, other)
 
     def __rmul__(self, other: Any) -> Any:
@@ -93,16 +106,25 @@ class Symbol:
             return self
         if _is(other, -1.0):
             return -self
+        if self.scaled is not None and _is_ordinary(other * self.scaled[0]):
+            return other * self.scaled[0] * self.scaled[1]
         product = self._infix("*", other, self)
         if _is(other, 1.0):
             product.mask = self
+        else:
+            product.scaled = other, self
         return product
 
     def __truediv__(self, other: Any) -> Any:
         return self if _is(other, 1.0) else self._infix("/", self, other)
 
     def __rtruediv__(self, other: Any) -> Any:
-        return self._infix("/", other, self)
+        quotient = self._infix("/", other, self)
+        if _is(other, 1.0):
+            quotient.inverted = self
+        elif not isinstance(other, Symbol):
+            quotient.scaled = other, 1 / self
+        return quotient
 
     def __matmul__(self, other: Any) -> Any:
         return self._infix("@", self, other)
@@ -197,6 +219,11 @@ def number(x: Any) -> str:
 
 def _is(x: Any, value: float) -> bool:
     return isinstance(x, (int, float)) and x == value
+
+
+def _is_ordinary(number: float) -> bool:
+    """Whether a product of numbers has neither overflowed nor vanished."""
+    return 1e-200 < abs(number) < 1e200
 
 
 def _is_matrix_product(x: Any) -> bool:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from autograd import primitives
 from autograd.compiler.arrays import Scatter
 from autograd.compiler.calls import Calls
 from autograd.compiler.grouping import PARAMETERS, Group, Grouping
@@ -218,8 +219,11 @@ def _period(index: Index) -> int:
 
 
 def _base(group: Group) -> str:
+    """What a group is called that has no label: as its function, `s` for a sum, `e` for a difference, else `y`."""
+    if group.primitive is primitives.constant_power:
+        return {2.0: "square", 3.0: "cube", -1.0: "inverse"}.get(group.operands[1], "power")  # type: ignore[call-overload]
     if group.primitive is not None:
-        return sanitised(group.primitive.name) or "f"
+        return "quotient" if group.primitive is primitives.div else sanitised(group.primitive.name) or "f"
     if len(group.blocks) == 1 and isinstance(group.blocks[0], Rows) and group.blocks[0].left.index.shape[1] > 1:
         return "s"
     signs = {b.coefficients for b in group.blocks if isinstance(b, Rows) and isinstance(b.coefficients, float)}
