@@ -1,7 +1,7 @@
 """Formulas that spell out a function of the derivative table are that function again.
 
-By hand the sigmoid is often written 1 / (1 + exp(-z)), and tanh as micrograd has it, (e - 1) / (e + 1) with e = exp(2 z).
-Read as what they are, the program says so, and its backward pass has a (1 - a) in place of a chain of four derivatives.
+By hand the sigmoid is often written 1 / (1 + exp(-z)), and tanh as micrograd has it: (e - 1) / (e + 1), e = exp(2 z).
+Read as what they are, the program says so, and its backward pass has a (1 - a) in place of a chain of derivatives.
 """
 
 from __future__ import annotations

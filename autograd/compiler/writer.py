@@ -221,7 +221,8 @@ def _period(index: Index) -> int:
 def _base(group: Group) -> str:
     """What a group is called that has no label: as its function, `s` for a sum, `e` for a difference, else `y`."""
     if group.primitive is primitives.constant_power:
-        return {2.0: "square", 3.0: "cube", -1.0: "inverse"}.get(group.operands[1], "power")  # type: ignore[call-overload]
+        exponent = group.operands[1]
+        return {2.0: "square", 3.0: "cube", -1.0: "inverse"}.get(exponent if isinstance(exponent, float) else 0, "power")
     if group.primitive is not None:
         return "quotient" if group.primitive is primitives.div else sanitised(group.primitive.name) or "f"
     if len(group.blocks) == 1 and isinstance(group.blocks[0], Rows) and group.blocks[0].left.index.shape[1] > 1:
