@@ -15,6 +15,7 @@ import numpy as np
 
 from autograd import primitives
 from autograd.compiler.levels import levels, split_projections, uses_by_kind
+from autograd.compiler.ordering import Ordering, reordered_block
 from autograd.compiler.products import (
     Index,
     Matrix,
@@ -85,6 +86,7 @@ class Grouping:
         for nodes in levels(scalars):
             self._group_sums(sorted([i for i in nodes if i in scalars.sums], key=use.__getitem__))
             self._group_applications([i for i in nodes if i not in scalars.sums])
+        Ordering(self, scalars.outputs)
 
     def _new_source(self, nodes: list[int], batched: bool) -> int:
         """A number for an array of these nodes; -1 among them is the place of an argument's number that is not used."""
@@ -280,6 +282,8 @@ class Grouping:
         """Add the group, its members in the order in which a product over patches gives them."""
         order: Index | None = None
         places = [b.place for b in blocks if isinstance(b, Matrix) and b.place is not None]
+        if places and len(blocks) == 1 and (constants == constants[0]).all():
+            return self._add_whole(members, blocks[0], float(constants[0]))
         if places:
             order = np.argsort(places[0])
         elif not any(isinstance(block, Matrix) for block in blocks):
@@ -287,10 +291,16 @@ class Grouping:
         if order is not None:
             members = [members[r] for r in order.tolist()]
             constants = constants[order]
-            blocks = [_reordered(block, order) for block in blocks]
+            blocks = [reordered_block(block, order) for block in blocks]
         batched = any(self.batched[s] for pair in parts for s in pair if s != NONE)
         constant: float | Numbers = float(constants[0]) if (constants == constants[0]).all() else constants
         self._add(members, batched, None, (), tuple(blocks), constant)
+
+    def _add_whole(self, members: list[int], block: Matrix, constant: float) -> None:
+        """Add a product over patches with all that it computes, what no member stands for included."""
+        everything = np.full(len(block.columns.index) * len(block.weights.index), NONE)
+        everything[block.place] = members
+        self._add(everything.tolist(), True, None, (), (block._replace(place=None),), constant)
 
     def _order_of_rows(self, blocks: list[Rows], rows: int) -> Index | None:
         """As `_natural_order`, for sums of one term a row; those of computed arrays decide before others."""
@@ -299,24 +309,6 @@ class Grouping:
             if len(np.unique(view.index[:, 0])) == rows:
                 return np.argsort(view.index[:, 0])
         return None
-
-
-def _reordered(block: Rows | Matrix, order: Index) -> Rows | Matrix:
-    """A block with its rows in a new order."""
-    if isinstance(block, Matrix) and block.place is not None:
-        place = block.place[order]
-        whole = len(place) == len(block.columns.index) * len(block.weights.index if block.weights else ())
-        return block._replace(place=None if whole and (place == np.arange(len(place))).all() else place)
-    if isinstance(block.coefficients, np.ndarray):
-        block = block._replace(coefficients=block.coefficients[order])
-    if isinstance(block, Matrix):
-        weights = block.weights
-        return block if weights is None else block._replace(weights=View(weights.source, weights.index[order]))
-    left, right = block.left, block.right
-    return block._replace(
-        left=View(left.source, left.index[order]),
-        right=None if right is None else View(right.source, right.index[order]),
-    )
 
 
 def _by_length(parts: dict[tuple[int, int], Terms], rows: int) -> list[list[int]]:

@@ -16,6 +16,7 @@ from autograd.compiler.grouping import PARAMETERS, Group, Grouping
 from autograd.compiler.names import sanitised, stem
 from autograd.compiler.products import HOLE, Index, Matrix, Numbers, Rows, View
 from autograd.compiler.simplify import Scalars
+from autograd.compiler.slices import as_axes, as_slice
 from autograd.compiler.symbols import Symbol
 
 MOST_TERMS = 50  # in one expression: Python's compiler takes no more than some thousand
@@ -65,7 +66,7 @@ class Writer(Calls):
 
     def _name_group(self, group: Group) -> str:
         labels = self.scalars.trace.labels
-        label = stem([labels.get(i, "") for i in group.members])
+        label = stem([labels.get(i, "") for i in group.members if i >= 0])
         if any(isinstance(block, Matrix) for block in group.blocks):
             layer = self.layer[group.source] = 1 + max(self.layer.values(), default=0)
             return self.names.numbered(label or "z", layer)
@@ -193,18 +194,6 @@ class Writer(Calls):
         return shape_text(
             ("n", self.grouping.widths[source]) if self.grouping.batched[source] else (self.grouping.widths[source],)
         )
-
-
-def as_slice(index: Index) -> tuple[int, int, int] | None:
-    """Start, stop and step of a slice that reads what an index says, where there is one."""
-    start = int(index[0])
-    if len(index) == 1:
-        return (start, start + 1, 1) if start >= 0 else None
-    steps = np.diff(index)
-    step = int(steps[0])
-    if step < 1 or start < 0 or not (steps == step).all():
-        return None
-    return start, int(index[-1]) + 1, step
 
 
 def _period(index: Index) -> int:
