@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import itertools
+import math
 from typing import Any
 
 import numpy as np
 
 from autograd.compiler.grouping import PARAMETERS
 from autograd.compiler.products import Index, View
-from autograd.compiler.slices import as_slice
-from autograd.compiler.symbols import ATOM, Symbol, written
-from autograd.compiler.writer import MOST_TERMS, Statement, Writer
+from autograd.compiler.slices import Axes, as_axes, as_pieces, as_slice
+from autograd.compiler.symbols import ATOM, Symbol, reshaped, written
+from autograd.compiler.writer import MOST_TERMS, Statement, Writer, shape_text
 
 
 class Adjoints:
@@ -40,8 +41,45 @@ class Adjoints:
             gradient = writer.symbol(f"{written(gradient, ATOM)}.sum(axis=0)", gradient.width)
         if view.source == PARAMETERS:
             self._contribute_vector(index, gradient)
-        else:
+            return
+        axes, pieces = as_axes(index), as_pieces(index)
+        if as_slice(index) is not None or (axes is None and pieces is None):
             self.found.setdefault(view.source, []).append((index, gradient))
+        elif axes is not None:
+            part = self._along_axes(axes, gradient, to_samples)
+            self.found.setdefault(view.source, []).append((np.arange(axes.start, axes.stop), part))
+        else:
+            self._contribute_pieces(view, gradient, to_samples)
+
+    def _contribute_pieces(self, view: View, gradient: Symbol, batched: bool) -> None:
+        """To slices that were read side by side, a part of the derivative each."""
+        writer = self.writer
+        gradient = self.full(gradient, len(view.index), batched)
+        name = gradient.text
+        if not name.isidentifier():
+            name = writer.names.numbered("d_part")
+            self._statements.append(Statement(name, gradient.text, shape_text(("n", len(view.index))[not batched :])))
+        at = 0
+        for start, stop in as_pieces(view.index) or []:
+            width = stop - start
+            part = writer.symbol(f"{name}[{':, ' if batched else ''}{at}:{at + width}]", width)
+            self.contribute(View(view.source, np.arange(start, stop)), part, batched)
+            at += width
+
+    def _along_axes(self, axes: Axes, gradient: Symbol, batched: bool) -> Symbol:
+        """The derivative to a slice of which axes were turned or repeated: turned back, and summed up."""
+        samples, first = ("-1, ", 1) if batched else ("", 0)
+        full = self.full(gradient, math.prod(axes.shape), batched)
+        text = reshaped(full, f"{samples}{', '.join(map(str, axes.shape))}")
+        repeated = [k + first for k, place in enumerate(axes.place) if place < 0]
+        if repeated:
+            text += f".sum(axis={repeated[0] if len(repeated) == 1 else tuple(repeated)})"
+        own = [place for place in axes.place if place >= 0]
+        if own != sorted(own):
+            back = [own.index(k) + first for k in range(len(own))]
+            text += f".transpose({'0, ' * first}{', '.join(map(str, back))})"
+        width = axes.stop - axes.start
+        return self.writer.symbol(f"{text}.reshape({samples}{width})" if len(own) > 1 else text, width)
 
     def _contribute_vector(self, index: Index, gradient: Symbol) -> None:
         symbol = self.writer.vector(View(PARAMETERS, index))

@@ -7,7 +7,7 @@ from typing import Any
 from autograd import primitives
 from autograd.compiler.grouping import NONE, Group
 from autograd.compiler.products import Index, Matrix, Rows, View
-from autograd.compiler.symbols import ATOM, Symbol, written
+from autograd.compiler.symbols import ATOM, Symbol, reshaped, written
 from autograd.compiler.writer import MOST_TERMS, Statement, Writer, product
 
 
@@ -178,7 +178,7 @@ def columns_symbol(writer: Writer, block: Matrix) -> Symbol:
     if key in writer.patches:
         return writer.symbol(writer.patches[key], k)
     flat = writer.columns(block.columns.source, block.columns.index.reshape(-1))
-    return writer.symbol(f"{flat.text}.reshape(-1, {k})", k)
+    return writer.symbol(reshaped(flat, f"-1, {k}"), k)
 
 
 def _matrix(writer: Writer, group: Group, block: Matrix, statements: list[Statement]) -> Any:

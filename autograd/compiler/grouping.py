@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from autograd import primitives
-from autograd.compiler.levels import levels, split_projections, uses_by_kind
+from autograd.compiler.levels import levels, split_projections
 from autograd.compiler.ordering import Ordering, reordered_block
 from autograd.compiler.products import (
     Index,
@@ -77,14 +77,13 @@ class Grouping:
         self.groups: list[Group] = []
         self.widths: list[int] = []
         self.batched: list[bool] = []
-        use = uses_by_kind(scalars)
         for i, number in scalars.constants.items():
             self.number[i] = number
         self._new_source(captured, False)
         for indices in scalars.trace.arguments:
             self._new_source(indices, True)
         for nodes in levels(scalars):
-            self._group_sums(sorted([i for i in nodes if i in scalars.sums], key=use.__getitem__))
+            self._group_sums([i for i in nodes if i in scalars.sums])
             self._group_applications([i for i in nodes if i not in scalars.sums])
         Ordering(self, scalars.outputs)
 
@@ -124,8 +123,6 @@ class Grouping:
             found.setdefault((primitive, sources, numbers), []).append(i)
         for (primitive, sources, _), members in found.items():
             index = np.array([operands[i] for i in members])
-            order = self._natural_order(index, sources)
-            members, index = [members[k] for k in order], index[order]
             batched = any(s != NONE and self.batched[s] for s in sources)
             views: list[View | float | Numbers]
             if primitive is primitives.logsumexp and len(set(sources)) == 1:
@@ -133,14 +130,6 @@ class Grouping:
             else:
                 views = [self._operand(index[:, k], source) for k, source in enumerate(sources)]
             self._add(members, batched, primitive, tuple(views))
-
-    def _natural_order(self, index: Index, sources: tuple[int, ...]) -> list[int]:
-        """Members in the order of their first operand that is not the same for all: so it is read as a whole."""
-        for k, source in enumerate(sources):
-            if source != NONE and len(np.unique(index[:, k])) == len(index):
-                found: list[int] = np.argsort(self.position[index[:, k]]).tolist()
-                return found
-        return list(range(len(index)))
 
     def _operand(self, nodes: Index, source: int) -> View | float | Numbers:
         if source != NONE:
@@ -280,15 +269,11 @@ class Grouping:
         parts: dict[tuple[int, int], Terms],
     ) -> None:
         """Add the group, its members in the order in which a product over patches gives them."""
-        order: Index | None = None
         places = [b.place for b in blocks if isinstance(b, Matrix) and b.place is not None]
         if places and len(blocks) == 1 and (constants == constants[0]).all():
             return self._add_whole(members, blocks[0], float(constants[0]))
         if places:
             order = np.argsort(places[0])
-        elif not any(isinstance(block, Matrix) for block in blocks):
-            order = self._order_of_rows(blocks, len(members))  # type: ignore[arg-type]
-        if order is not None:
             members = [members[r] for r in order.tolist()]
             constants = constants[order]
             blocks = [reordered_block(block, order) for block in blocks]
@@ -301,14 +286,6 @@ class Grouping:
         everything = np.full(len(block.columns.index) * len(block.weights.index), NONE)
         everything[block.place] = members
         self._add(everything.tolist(), True, None, (), (block._replace(place=None),), constant)
-
-    def _order_of_rows(self, blocks: list[Rows], rows: int) -> Index | None:
-        """As `_natural_order`, for sums of one term a row; those of computed arrays decide before others."""
-        views = [v for b in blocks for v in (b.left, b.right) if v is not None and v.index.shape[1] == 1]
-        for view in sorted(views, key=lambda v: -v.source):
-            if len(np.unique(view.index[:, 0])) == rows:
-                return np.argsort(view.index[:, 0])
-        return None
 
 
 def _by_length(parts: dict[tuple[int, int], Terms], rows: int) -> list[list[int]]:

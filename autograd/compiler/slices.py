@@ -9,6 +9,9 @@ import numpy as np
 from autograd.compiler.products import Index
 
 
+MOST_PIECES = 4  # of an array that are put side by side
+
+
 class Axes(NamedTuple):
     """An index that reads a slice as an array of several axes, in another order of axes or some of them repeated.
 
@@ -76,6 +79,15 @@ def as_axes(index: Index) -> Axes | None:
     return Axes(start, start + expected, lengths, [by_stride.index(k) if k in by_stride else -1 for k in range(len(strides))])
 
 
+def as_pieces(index: Index) -> list[tuple[int, int]] | None:
+    """Start and stop of the few slices that an index reads one after the other, where they are longer than many."""
+    breaks = np.flatnonzero(np.diff(index) != 1) + 1
+    if len(breaks) >= MOST_PIECES or len(index) < 2 * (len(breaks) + 1) or (index < 0).any():
+        return None
+    pieces = np.split(index, breaks)
+    return [(int(piece[0]), int(piece[-1]) + 1) for piece in pieces]
+
+
 def effort(index: Index) -> float:
     """How much it takes to read an array so: nothing for a slice, most for one element at a time."""
     if len(index) > 1 and (index == index[0]).all():
@@ -83,4 +95,6 @@ def effort(index: Index) -> float:
     found = as_slice(index)
     if found is not None:
         return 0.0 if found[2] == 1 else 0.1
-    return 1.0 if as_axes(index) is None else 0.3
+    if as_axes(index) is not None:
+        return 0.3
+    return 0.5 if as_pieces(index) is not None else 0.9 if (np.diff(index) > 0).all() else 1.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, Never
 
@@ -205,6 +206,13 @@ def _operand(x: Any, binding: int) -> str:
     if isinstance(x, (int, float)) and float(x).is_integer() and abs(x) < 1e6:
         return f"({int(x)})" if x < 0 and binding > SUM else str(int(x))
     return written(x, binding)
+
+
+def reshaped(x: Symbol, shape: str) -> str:
+    """A symbol in another shape; how it was flattened before does not matter then."""
+    text = written(x, ATOM)
+    flattened = re.search(r"\.reshape\((?:-1, )?\d+\)$", text)
+    return f"{text[: flattened.start()] if flattened else text}.reshape({shape})"
 
 
 def number(x: Any) -> str:

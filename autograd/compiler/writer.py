@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -16,8 +17,8 @@ from autograd.compiler.grouping import PARAMETERS, Group, Grouping
 from autograd.compiler.names import sanitised, stem
 from autograd.compiler.products import HOLE, Index, Matrix, Numbers, Rows, View
 from autograd.compiler.simplify import Scalars
-from autograd.compiler.slices import as_axes, as_slice
-from autograd.compiler.symbols import Symbol
+from autograd.compiler.slices import Axes, as_axes, as_pieces, as_slice
+from autograd.compiler.symbols import Symbol, reshaped
 
 MOST_TERMS = 50  # in one expression: Python's compiler takes no more than some thousand
 
@@ -165,18 +166,50 @@ class Writer(Calls):
         """Columns of a source, each as often as the index has it."""
         if source == PARAMETERS:
             return self.symbol(self.parameter(index, "p"), len(index))
-        name, width = self.name[source], self.grouping.widths[source]
+        name = self.name[source]
         before = ":, " if self.grouping.batched[source] else ""
         found = as_slice(index)
-        if found == (0, width, 1):
-            return self.symbol(name, width)
         if found is not None:
-            start, stop, step = found
-            by = f":{step}" if step != 1 else ""
-            return self.symbol(f"{name}[{before}{start}:{stop}{by}]", len(index))
+            return self.slice(source, *found)
+        axes = as_axes(index)
+        if axes is not None:
+            return self._along_axes(source, axes)
+        pieces = as_pieces(index)
+        if pieces is not None:
+            texts = [self.slice(source, *piece).text for piece in pieces]
+            return self.symbol(f"concatenate([{', '.join(texts)}], axis=-1)", len(index))
         if (index == HOLE).any():
             return self.symbol(f"gather({name}, {self.index(index)})", len(index))
         return self.symbol(f"{name}[{before}{self.index(index)}]", len(index))
+
+    def slice(self, source: int, start: int, stop: int, step: int = 1) -> Symbol:
+        """The columns of a source from start to stop; its name where that is all of them."""
+        name, width = self.name[source], self.grouping.widths[source]
+        if (start, stop, step) == (0, width, 1):
+            return self.symbol(name, width)
+        before = ":, " if self.grouping.batched[source] else ""
+        by = f":{step}" if step != 1 else ""
+        return self.symbol(f"{name}[{before}{start}:{stop}{by}]", len(range(start, stop, step)))
+
+    def _along_axes(self, source: int, axes: Axes) -> Symbol:
+        """A slice whose axes are turned or repeated."""
+        text, width = self.slice(source, axes.start, axes.stop).text, math.prod(axes.shape)
+        batched = self.grouping.batched[source]
+        first = int(batched)  # the number of the axes in front
+        if axes.place == [0, -1]:
+            return self.symbol(f"{text}.repeat({axes.shape[1]}, axis={first})", width)
+        if axes.place == [-1, 0]:
+            return self._function("tile", np.tile, f"{text}, {'(1, %d)' if batched else '%d'}" % axes.shape[0], width)
+        samples, each = ("-1, ", "n, ") if batched else ("", "")
+        own = [k for k in axes.place if k >= 0]
+        if own != sorted(own):
+            text = f"{text}.reshape({samples}{_listed(axes.own)})"
+            text = f"{text}.transpose({'0, ' * first}{_listed([k + first for k in own])})"
+        if len(own) < len(axes.place):
+            apart = [length if k >= 0 else 1 for length, k in zip(axes.shape, axes.place)]
+            text = f"{text}.reshape({samples}{_listed(apart)})"
+            text = f"broadcast_to({text}, ({each}{_listed(axes.shape)}))"
+        return self.symbol(f"{text}.reshape({samples}{width})", width)
 
     def table(self, view: View, role: str = "w", layer: int | None = None) -> Symbol:
         """A view of shape (rows, terms) as an array of that shape; behind the samples' axis, where there is one."""
@@ -185,7 +218,7 @@ class Writer(Calls):
             return self.symbol(self.parameter(view.index, role, layer), terms)
         flat = self.columns(view.source, view.index.reshape(-1))
         before = "-1, " if self.grouping.batched[view.source] else ""
-        return self.symbol(f"{flat.text}.reshape({before}{rows}, {terms})", terms)
+        return self.symbol(reshaped(flat, f"{before}{rows}, {terms}"), terms)
 
     def is_batched(self, view: View | None) -> bool:
         return view is not None and self.grouping.batched[view.source]
@@ -218,6 +251,10 @@ def _base(group: Group) -> str:
         return "s"
     signs = {b.coefficients for b in group.blocks if isinstance(b, Rows) and isinstance(b.coefficients, float)}
     return "e" if len(group.blocks) == 2 and signs == {1.0, -1.0} else "y"
+
+
+def _listed(numbers: Iterable[int]) -> str:
+    return ", ".join(map(str, numbers))
 
 
 def shape_text(shape: tuple[Any, ...]) -> str:
