@@ -6,7 +6,7 @@ from typing import Any
 
 from autograd import primitives
 from autograd.compiler.grouping import NONE, Group
-from autograd.compiler.products import Index, Matrix, Rows, View
+from autograd.compiler.products import Index, Matrix, Rows, View, weights_index
 from autograd.compiler.symbols import ATOM, Symbol, reshaped, written
 from autograd.compiler.writer import MOST_TERMS, Statement, Writer, product
 
@@ -150,11 +150,6 @@ def weights_symbol(writer: Writer, group: Group, block: Matrix) -> Symbol:
     return writer.table(block.weights, "w", writer.layer.get(group.source))
 
 
-def weights_view(block: Matrix) -> Index:
-    """Which weights a matrix is made of; only its shape counts for one of constants."""
-    return block.columns.index if block.weights is None else block.weights.index
-
-
 def scaled_weights(writer: Writer, group: Group, block: Matrix) -> Symbol:
     """The matrix with its coefficients, where they are not one number."""
     weights = weights_symbol(writer, group, block)
@@ -193,7 +188,7 @@ def _matrix(writer: Writer, group: Group, block: Matrix, statements: list[Statem
     found.width = len(group.members)
     if positions > 1:
         before = "-1, " if writer.is_batched(block.columns) else ""
-        results = positions * len(weights_view(block))
+        results = positions * len(weights_index(block))
         found = writer.symbol(f"({found.text}).reshape({before}{results})", len(group.members))
         if block.place is not None:
             found = writer.symbol(f"{found.text}[..., {writer.index(block.place)}]", len(group.members))

@@ -2,8 +2,9 @@
 
 Nodes go together that lie at the same depth of the simplified program, apply the same primitive, and take their
 operands from the same arrays; sums of products are then parted so that each part is one matrix product
-(`products.py`). Because chains of additions are one sum by now, the depth of a node does not tell how many terms it
-has, so that the edges of a padded convolution lie as deep as its middle.
+(`products.py`), and each array is ordered as suits those who read it (`ordering.py`). Because chains of additions are
+one sum by now, the depth of a node does not tell how many terms it has, so that the edges of a padded convolution lie
+as deep as its middle.
 """
 
 from __future__ import annotations
@@ -23,10 +24,12 @@ from autograd.compiler.products import (
     Rows,
     Terms,
     View,
+    apart,
     as_matrix,
     as_rows,
     constant_matrix,
     shared,
+    weights_index,
 )
 from autograd.compiler.simplify import Scalars, Sum
 from autograd.primitives import Primitive
@@ -40,7 +43,7 @@ class Group(NamedTuple):
 
     Attributes:
         source: the number of the array that it computes.
-        members: the nodes that it computes, in the order of the array.
+        members: the nodes that it computes, in the order of the array; -1 where it computes what nobody asks for.
         batched: whether it depends on the arguments, so that it has a row for each sample.
         primitive: what is applied to the operands; None for a sum of blocks.
         operands: views of one element a member, constants, or for `logsumexp` a view of shape (members, terms).
@@ -88,7 +91,7 @@ class Grouping:
         Ordering(self, scalars.outputs)
 
     def _new_source(self, nodes: list[int], batched: bool) -> int:
-        """A number for an array of these nodes; -1 among them is the place of an argument's number that is not used."""
+        """A number for an array of these nodes; -1 among them is the place of a number that is not used."""
         number = len(self.widths)
         indices = np.array(nodes, dtype=np.int64)
         used = indices >= 0
@@ -126,7 +129,7 @@ class Grouping:
             batched = any(s != NONE and self.batched[s] for s in sources)
             views: list[View | float | Numbers]
             if primitive is primitives.logsumexp and len(set(sources)) == 1:
-                views = [View(sources[0], self.position[index])]
+                views = [View(sources[0], np.sort(self.position[index], axis=1))]
             else:
                 views = [self._operand(index[:, k], source) for k, source in enumerate(sources)]
             self._add(members, batched, primitive, tuple(views))
@@ -159,8 +162,7 @@ class Grouping:
         coefficients = np.array([c for found in sums for c in found.coefficients])
         batched = np.array([*self.batched, True])  # a factor that is lacking, at -1, stays to the right
         a, b = self.source[left], self._source_or_none(right)
-        later = (a > b) | ((a == b) & (self._place(left) > self._place(right)))
-        swap = (b != NONE) & np.where(batched[a] == batched[b], later, batched[a])
+        swap = (b != NONE) & np.where(batched[a] == batched[b], a > b, batched[a])
         left, right = np.where(swap, right, left), np.where(swap, left, right)
         return Terms(np.repeat(np.arange(len(sums)), lengths), left, right, coefficients)
 
@@ -269,23 +271,21 @@ class Grouping:
         parts: dict[tuple[int, int], Terms],
     ) -> None:
         """Add the group, its members in the order in which a product over patches gives them."""
-        places = [b.place for b in blocks if isinstance(b, Matrix) and b.place is not None]
-        if places and len(blocks) == 1 and (constants == constants[0]).all():
-            return self._add_whole(members, blocks[0], float(constants[0]))
-        if places:
-            order = np.argsort(places[0])
-            members = [members[r] for r in order.tolist()]
-            constants = constants[order]
-            blocks = [reordered_block(block, order) for block in blocks]
         batched = any(self.batched[s] for pair in parts for s in pair if s != NONE)
         constant: float | Numbers = float(constants[0]) if (constants == constants[0]).all() else constants
+        product = next((b for b in blocks if isinstance(b, Matrix) and b.place is not None), None)
+        if product is not None and len(blocks) == 1 and isinstance(constant, float):
+            everything = np.full(len(product.columns.index) * len(weights_index(product)), NONE)
+            everything[product.place] = members  # the places of others are computed for nothing
+            self._add(everything.tolist(), batched, None, (), (product._replace(place=None),), constant)
+            return
+        if product is not None and product.place is not None:
+            order = np.argsort(product.place)
+            members = [members[r] for r in order.tolist()]
+            constant = constant[order] if isinstance(constant, np.ndarray) else constant
+            blocks = [reordered_block(block, order) for block in blocks]
+        blocks = [part for block in blocks for part in apart(block)]
         self._add(members, batched, None, (), tuple(blocks), constant)
-
-    def _add_whole(self, members: list[int], block: Matrix, constant: float) -> None:
-        """Add a product over patches with all that it computes, what no member stands for included."""
-        everything = np.full(len(block.columns.index) * len(block.weights.index), NONE)
-        everything[block.place] = members
-        self._add(everything.tolist(), True, None, (), (block._replace(place=None),), constant)
 
 
 def _by_length(parts: dict[tuple[int, int], Terms], rows: int) -> list[list[int]]:

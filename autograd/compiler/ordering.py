@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from autograd.compiler.products import Index, Matrix, Numbers, Rows, View
+from autograd.compiler.products import Index, Matrix, Numbers, Rows, View, weights_index
 from autograd.compiler.slices import effort
 
 if TYPE_CHECKING:
     from autograd.compiler.grouping import Group, Grouping
+
 
 class Ordering:
     """Reorders the members of a program's groups, in place."""
@@ -100,9 +101,10 @@ class Ordering:
         """What it takes to read a group, in another order where one is given, and what it reads itself."""
         group = self._groups[k]
         source = group.source
-        total = effort_of(group if order is None else reordered(group, order), 1, fixed)
-        if not by_readers:
-            return total
+        itself = group if order is None else reordered(group, order)
+        if not by_readers:  # arguments are as they are; what else it reads can still change
+            return effort_of(itself, 1, self._first) + effort_of(itself, self._first, fixed) / 2
+        total = effort_of(itself, 1, fixed)
         readers = self._renumbered(k, np.arange(len(group.members)) if order is None else order)
         runs = self._runs_of_outputs(source)
         if order is not None:
@@ -178,16 +180,14 @@ def reordered_block(block: Rows | Matrix, order: Index) -> Rows | Matrix:
             View(block.left.source, block.left.index[order]),
             None if block.right is None else View(block.right.source, block.right.index[order]),
         )
-    if len(block.columns.index) > 1 and block.place is None and block.weights is not None:
-        channels = len(block.weights.index)
-        columns = View(block.columns.source, block.columns.index[order[::channels] // channels])
-        weights = View(block.weights.source, block.weights.index[order[:channels] % channels])
-        return block._replace(columns=columns, weights=weights)
+    weights, channels = block.weights, len(weights_index(block))
     if block.place is not None:
         place = block.place[order]
-        whole = len(place) == len(block.columns.index) * len(block.weights.index if block.weights else ())
+        whole = len(place) == len(block.columns.index) * channels
         return block._replace(place=None if whole and (place == np.arange(len(place))).all() else place)
-    weights = block.weights
+    if len(block.columns.index) > 1 and weights is not None:
+        columns = View(block.columns.source, block.columns.index[order[::channels] // channels])
+        return block._replace(columns=columns, weights=View(weights.source, weights.index[order[:channels] % channels]))
     return block._replace(
         coefficients=_taken(block.coefficients, order),
         weights=None if weights is None else View(weights.source, weights.index[order]),
@@ -214,9 +214,10 @@ def renumbered(group: Group, source: int, number: Index) -> Group:
     blocks: list[Rows | Matrix] = []
     for block in group.blocks:
         if isinstance(block, Rows):
-            blocks.append(_sorted_rows(block._replace(left=read(block.left), right=block.right and read(block.right))))
+            right = None if block.right is None else read(block.right)
+            blocks.append(_sorted_rows(block._replace(left=read(block.left), right=right)))
         else:
-            weights = block.weights and read(block.weights)
+            weights = None if block.weights is None else read(block.weights)
             blocks.append(_sorted_columns(block._replace(weights=weights, columns=read(block.columns))))
     return group._replace(operands=tuple(operands), blocks=tuple(blocks))
 

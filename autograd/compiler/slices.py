@@ -8,7 +8,6 @@ import numpy as np
 
 from autograd.compiler.products import Index
 
-
 MOST_PIECES = 4  # of an array that are put side by side
 
 
@@ -53,7 +52,8 @@ def as_axes(index: Index) -> Axes | None:
     >>> as_axes(np.array([0, 3, 1, 4, 2, 5]))
     Axes(start=0, stop=6, shape=[3, 2], place=[1, 0])
     """
-    lengths, strides = [], []
+    lengths: list[int] = []
+    strides: list[int] = []
     rest = index
     while len(rest) > 1:
         steps = np.diff(rest)
@@ -76,7 +76,8 @@ def as_axes(index: Index) -> Axes | None:
     start = int(rest[0])
     if start < 0 or not by_stride:
         return None
-    return Axes(start, start + expected, lengths, [by_stride.index(k) if k in by_stride else -1 for k in range(len(strides))])
+    place = {k: n for n, k in enumerate(by_stride)}
+    return Axes(start, start + expected, lengths, [place.get(k, -1) for k in range(len(strides))])
 
 
 def as_pieces(index: Index) -> list[tuple[int, int]] | None:

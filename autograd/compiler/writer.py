@@ -20,6 +20,8 @@ from autograd.compiler.simplify import Scalars
 from autograd.compiler.slices import Axes, as_axes, as_pieces, as_slice
 from autograd.compiler.symbols import Symbol, reshaped
 
+_POWERS = {2.0: "square", 3.0: "cube", -1.0: "inverse"}
+
 MOST_TERMS = 50  # in one expression: Python's compiler takes no more than some thousand
 
 
@@ -243,8 +245,7 @@ def _period(index: Index) -> int:
 def _base(group: Group) -> str:
     """What a group is called that has no label: as its function, `s` for a sum, `e` for a difference, else `y`."""
     if group.primitive is primitives.constant_power:
-        exponent = group.operands[1]
-        return {2.0: "square", 3.0: "cube", -1.0: "inverse"}.get(exponent if isinstance(exponent, float) else 0, "power")
+        return next((name for n, name in _POWERS.items() if n == group.operands[1]), "power")
     if group.primitive is not None:
         return "quotient" if group.primitive is primitives.div else sanitised(group.primitive.name) or "f"
     if len(group.blocks) == 1 and isinstance(group.blocks[0], Rows) and group.blocks[0].left.index.shape[1] > 1:
