@@ -214,7 +214,7 @@ class Backward:
             name = writer.names.plain(f"d_{name}")
         else:
             name = writer.names.numbered("delta", layer) if is_z else writer.names.plain(f"d_{name}")
-        shape = writer.shape(group.source)
+        shape = shape_text(("n", total.width) if group.batched else (total.width,))
         self.statements.append(Statement(name, total.text, shape))
         return writer.symbol(name, total.width)
 

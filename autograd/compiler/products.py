@@ -153,7 +153,7 @@ def shared(terms: Terms, rows: int, left: int, right: int) -> Matrix | None:
     if len(np.unique(place)) < rows or 2 * rows < positions * channels:
         return None
     weights = _weights(terms, channel, position, channels)
-    if weights is None:
+    if weights is None or weights.size == 1:  # one number for all is no matrix
         return None
     column_of = np.full(int(terms.left.max()) + 1, HOLE)
     column_of[weights] = np.arange(weights.shape[1])

@@ -11,6 +11,8 @@ from autograd.primitives import Primitive
 
 ATOM, POWER, SIGN, PRODUCT, SUM, COMPARISON = 9, 8, 7, 6, 5, 3  # how tightly the outermost operator of a text binds
 
+LONG = 12  # characters of a number, from which on a fraction would be easier to read
+
 _INFIX = {
     "+": SUM, "-": SUM, "*": PRODUCT, "/": PRODUCT, "@": PRODUCT,
     "<": COMPARISON, "<=": COMPARISON, ">": COMPARISON, ">=": COMPARISON, "==": COMPARISON, "!=": COMPARISON,
@@ -61,11 +63,11 @@ class Symbol:
                 a = a.mask
             elif b.mask is not None:
                 b = b.mask
-        left = _operand(a, binding + (operator != "@" and _is_matrix_product(a) and binding == PRODUCT))
+        left = _operand(a, binding + (operator != "@" and _is_matrix_product(a) and binding == PRODUCT), leads=True)
         right = _operand(b, binding if operator in "+*" and not _is_matrix_product(b) else binding + 1)
         width = max([x.width for x in (a, b) if isinstance(x, Symbol)])
-        if operator == "+" and right.startswith("-"):
-            operator, right = "-", right[1:]
+        if operator in "+-" and right.startswith("-"):
+            operator, right = "-+"[operator == "-"], right[1:]
         return Symbol(f"{left} {operator} {right}", binding, width, self.call)
 
     def __add__(self, other: Any) -> Any:
@@ -197,15 +199,19 @@ def written(x: Any, binding: int = 0) -> str:
     """A symbol or number as source, in parentheses where its operator binds less tightly than `binding`."""
     if isinstance(x, Symbol):
         return f"({x.text})" if x.binding < binding else x.text
-    text = number(x)
-    return f"({text})" if text.startswith("-") and binding > SUM else text
+    return _enclosed(number(x), binding)
 
 
-def _operand(x: Any, binding: int) -> str:
-    """An operand of an infix operator, where a whole number need not say that it is a float."""
-    if isinstance(x, (int, float)) and float(x).is_integer() and abs(x) < 1e6:
-        return f"({int(x)})" if x < 0 and binding > SUM else str(int(x))
-    return written(x, binding)
+def _enclosed(text: str, binding: int) -> str:
+    return f"({text})" if binding > SUM and (text.startswith("-") or "/" in text) else text
+
+
+def _operand(x: Any, binding: int, leads: bool = False) -> str:
+    """An operand of an infix operator, where a whole number need not say that it is a float, nor a first one its sign."""
+    if not isinstance(x, (int, float)):
+        return written(x, binding)
+    text = str(int(x)) if float(x).is_integer() and abs(x) < 1e6 else number(x)
+    return text if leads else _enclosed(text, binding)
 
 
 def reshaped(x: Symbol, shape: str) -> str:
@@ -216,13 +222,19 @@ def reshaped(x: Symbol, shape: str) -> str:
 
 
 def number(x: Any) -> str:
-    """A number as source: 3.0 as it is, inf and nan by names."""
+    """A number as source: 3.0 as it is, 0.3333333333333333 as 1 / 3, inf and nan by names."""
     x = float(x)
     if x != x:
         return "nan"
     if x in (float("inf"), float("-inf")):
         return "inf" if x > 0 else "-inf"
-    return repr(x)
+    text = repr(x)
+    if len(text) > LONG and 1e-4 < abs(x) < 1:
+        for above in (1, 2, 3, 4):
+            below = round(above / abs(x))
+            if above / below == abs(x):
+                return f"{'-' * (x < 0)}{above} / {below}"
+    return text
 
 
 def _is(x: Any, value: float) -> bool:
