@@ -35,7 +35,7 @@ def test_axes_are_found_again(data: st.DataObject) -> None:
     index = np.ascontiguousarray(array).reshape(-1)
     found = as_axes(index)
     assert found is not None
-    assert (found.start, found.stop) == (start, start + np.prod(lengths))
+    assert (found.start, found.stop) == (start, start + int(np.prod(lengths)))
     own = [k for k in found.place if k >= 0]
     read = np.arange(found.start, found.stop).reshape(found.own).transpose(own)
     apart = [length if k >= 0 else 1 for length, k in zip(found.shape, found.place)]
