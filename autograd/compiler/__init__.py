@@ -27,11 +27,11 @@ def compile(
 ) -> Program:
     """Compile a function of one sample, written with scalars, into a program that runs on whole batches of samples.
 
-    The function is run on Values of the examples, and again on slightly other numbers: twice, a small one up to eight
-    times. The graphs that this records must be the same but for the numbers; so it may loop and call as it likes, but
-    must choose by `autograd.where(x > 0, a, b)` in place of `if`, and what else it does, such as print, it does as often.
-    Leaves that it captures, such as a network's weights, are the program's parameters, whose numbers are read anew at
-    each call.
+    The function is run on Values of the examples, and again on slightly other numbers: twice in all, a small one up to
+    eight times, and so often it does what else it does, such as print. The graphs that this records must be the same
+    but for the numbers; so it may loop and call as it likes, but must choose by `autograd.where(x > 0, a, b)` in place
+    of `if`. Leaves that it captures, such as a network's weights, are the program's parameters, whose numbers are read
+    anew at each call.
 
     Args:
         function: takes numbers and (nested) sequences of numbers; returns a Value, or a (nested) sequence of Values.

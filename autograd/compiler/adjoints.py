@@ -10,7 +10,7 @@ import numpy as np
 
 from autograd.compiler.grouping import PARAMETERS
 from autograd.compiler.products import Index, View
-from autograd.compiler.slices import Axes, as_axes, as_pieces, as_slice
+from autograd.compiler.slices import Axes, Band, as_axes, as_band, as_pieces, as_slice
 from autograd.compiler.symbols import ATOM, Symbol, reshaped, written
 from autograd.compiler.writer import MOST_TERMS, Statement, Writer, shape_text
 
@@ -42,14 +42,31 @@ class Adjoints:
         if view.source == PARAMETERS:
             self._contribute_vector(index, gradient)
             return
-        axes, pieces = as_axes(index), as_pieces(index)
-        if as_slice(index) is not None or (axes is None and pieces is None):
-            self.found.setdefault(view.source, []).append((index, gradient))
-        elif axes is not None:
-            part = self._along_axes(axes, gradient, to_samples)
-            self.found.setdefault(view.source, []).append((np.arange(axes.start, axes.stop), part))
-        else:
-            self._contribute_pieces(view, gradient, to_samples)
+        self._contribute_columns(View(view.source, index), gradient, to_samples)
+
+    def _contribute_columns(self, view: View, gradient: Symbol, batched: bool) -> None:
+        """To columns of an argument or of a group, in the way in which they were read."""
+        index = view.index
+        if as_slice(index) is None:
+            axes, band = as_axes(index), as_band(index, self.grouping.widths[view.source])
+            if axes is not None:
+                index, gradient = np.arange(axes.start, axes.stop), self._along_axes(axes, gradient, batched)
+            elif as_pieces(index) is not None:
+                self._contribute_pieces(view, gradient, batched)
+                return
+            elif band is not None:
+                index, gradient = np.arange(band.start, band.stop), self._of_band(band, gradient, batched)
+        self.found.setdefault(view.source, []).append((index, gradient))
+
+    def _of_band(self, band: Band, gradient: Symbol, batched: bool) -> Symbol:
+        """The derivative to a slice of which some columns of each period were read: zero for the others."""
+        samples = "-1, " if batched else ""
+        rows, length = (band.stop - band.start) // band.period, band.last - band.first
+        if band.axes is not None:
+            gradient = self._along_axes(band.axes, gradient, batched)
+        text = reshaped(self.full(gradient, rows * length, batched), f"{samples}{rows}, {length}")
+        text = f"place({text}, {band.first}, {band.last}, {band.period}).reshape({samples}{band.stop - band.start})"
+        return self.writer.symbol(text, band.stop - band.start)
 
     def _contribute_pieces(self, view: View, gradient: Symbol, batched: bool) -> None:
         """To slices that were read side by side, a part of the derivative each."""

@@ -32,6 +32,22 @@ class Axes(NamedTuple):
         return [lengths[k] for k in sorted(lengths)]
 
 
+class Band(NamedTuple):
+    """The columns from `first` to `last` of each `period` columns of a slice, such as one gate of every step.
+
+    Attributes:
+        start, stop: the slice.
+        axes: in which order these columns are read; None where it is their own.
+    """
+
+    start: int
+    stop: int
+    period: int
+    first: int
+    last: int
+    axes: Axes | None
+
+
 def as_slice(index: Index) -> tuple[int, int, int] | None:
     """Start, stop and step of a slice that reads what an index says, where there is one."""
     start = int(index[0])
@@ -80,6 +96,27 @@ def as_axes(index: Index) -> Axes | None:
     return Axes(start, start + expected, lengths, [place.get(k, -1) for k in range(len(strides))])
 
 
+def as_band(index: Index, width: int) -> Band | None:
+    """Which columns of each period of an array of so many columns an index reads, where it does that."""
+    own = np.unique(index)
+    breaks = np.flatnonzero(np.diff(own) != 1)
+    if own[0] < 0 or not len(breaks):
+        return None
+    length = int(breaks[0]) + 1
+    rows, rest = divmod(len(own), length)
+    period = int(own[length] - own[0])
+    if rest or (own.reshape(rows, length) != own[:length] + period * np.arange(rows)[:, None]).any():
+        return None
+    first = int(own[0]) % period
+    start = int(own[0]) - first
+    number = np.searchsorted(own, index)
+    axes = as_axes(number)
+    in_order = as_slice(number) == (0, len(own), 1)
+    if first + length > period or start + rows * period > width or (axes is None and not in_order):
+        return None
+    return Band(start, start + rows * period, period, first, first + length, None if in_order else axes)
+
+
 def as_pieces(index: Index) -> list[tuple[int, int]] | None:
     """Start and stop of the few slices that an index reads one after the other, where they are longer than many."""
     breaks = np.flatnonzero(np.diff(index) != 1) + 1
@@ -98,4 +135,6 @@ def effort(index: Index) -> float:
         return 0.0 if found[2] == 1 else 0.1
     if as_axes(index) is not None:
         return 0.3
-    return 0.5 if as_pieces(index) is not None else 0.9 if (np.diff(index) > 0).all() else 1.0
+    if as_pieces(index) is not None or as_band(index, 2 * int(index.max()) + 1) is not None:
+        return 0.5
+    return 0.9 if (np.diff(index) > 0).all() else 1.0

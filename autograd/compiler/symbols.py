@@ -207,7 +207,7 @@ def _enclosed(text: str, binding: int) -> str:
 
 
 def _operand(x: Any, binding: int, leads: bool = False) -> str:
-    """An operand of an infix operator, where a whole number need not say that it is a float, nor a first one its sign."""
+    """An operand of an infix operator: a whole number need not say that it is a float, the first may have a sign."""
     if not isinstance(x, (int, float)):
         return written(x, binding)
     text = str(int(x)) if float(x).is_integer() and abs(x) < 1e6 else number(x)

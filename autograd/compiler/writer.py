@@ -17,7 +17,7 @@ from autograd.compiler.grouping import PARAMETERS, Group, Grouping
 from autograd.compiler.names import sanitised, stem
 from autograd.compiler.products import HOLE, Index, Matrix, Numbers, Rows, View
 from autograd.compiler.simplify import Scalars
-from autograd.compiler.slices import Axes, as_axes, as_pieces, as_slice
+from autograd.compiler.slices import Axes, Band, as_axes, as_band, as_pieces, as_slice
 from autograd.compiler.symbols import Symbol, reshaped
 
 _POWERS = {2.0: "square", 3.0: "cube", -1.0: "inverse"}
@@ -175,11 +175,15 @@ class Writer(Calls):
             return self.slice(source, *found)
         axes = as_axes(index)
         if axes is not None:
-            return self._along_axes(source, axes)
+            part = self.slice(source, axes.start, axes.stop)
+            return self._along_axes(part, axes, self.grouping.batched[source])
         pieces = as_pieces(index)
         if pieces is not None:
             texts = [self.slice(source, *piece).text for piece in pieces]
             return self.symbol(f"concatenate([{', '.join(texts)}], axis=-1)", len(index))
+        band = as_band(index, self.grouping.widths[source])
+        if band is not None:
+            return self._band(source, band)
         if (index == HOLE).any():
             return self.symbol(f"gather({name}, {self.index(index)})", len(index))
         return self.symbol(f"{name}[{before}{self.index(index)}]", len(index))
@@ -193,25 +197,34 @@ class Writer(Calls):
         by = f":{step}" if step != 1 else ""
         return self.symbol(f"{name}[{before}{start}:{stop}{by}]", len(range(start, stop, step)))
 
-    def _along_axes(self, source: int, axes: Axes) -> Symbol:
-        """A slice whose axes are turned or repeated."""
-        text, width = self.slice(source, axes.start, axes.stop).text, math.prod(axes.shape)
+    def _band(self, source: int, band: Band) -> Symbol:
+        """Some columns of each period of a slice."""
         batched = self.grouping.batched[source]
-        first = int(batched)  # the number of the axes in front
+        rows, length = (band.stop - band.start) // band.period, band.last - band.first
+        samples, before = ("-1, ", ":, ") if batched else ("", "")
+        text = reshaped(self.slice(source, band.start, band.stop), f"{samples}{rows}, {band.period}")
+        text = f"{text}[{before}:, {band.first}:{band.last}].reshape({samples}{rows * length})"
+        part = self.symbol(text, rows * length)
+        return part if band.axes is None else self._along_axes(part, band.axes, batched)
+
+    def _along_axes(self, part: Symbol, axes: Axes, batched: bool) -> Symbol:
+        """A slice whose axes are turned or repeated."""
+        width, first = math.prod(axes.shape), int(batched)  # the number of axes in front
         if axes.place == [0, -1]:
-            return self.symbol(f"{text}.repeat({axes.shape[1]}, axis={first})", width)
+            return self.symbol(f"{part.text}.repeat({axes.shape[1]}, axis={first})", width)
         if axes.place == [-1, 0]:
-            return self._function("tile", np.tile, f"{text}, {'(1, %d)' if batched else '%d'}" % axes.shape[0], width)
+            times = f"(1, {axes.shape[0]})" if batched else str(axes.shape[0])
+            return self._function("tile", np.tile, f"{part.text}, {times}", width)
         samples, each = ("-1, ", "n, ") if batched else ("", "")
         own = [k for k in axes.place if k >= 0]
         if own != sorted(own):
-            text = f"{text}.reshape({samples}{_listed(axes.own)})"
-            text = f"{text}.transpose({'0, ' * first}{_listed([k + first for k in own])})"
+            text = reshaped(part, f"{samples}{_listed(axes.own)}")
+            part = self.symbol(f"{text}.transpose({'0, ' * first}{_listed([k + first for k in own])})", part.width)
         if len(own) < len(axes.place):
             apart = [length if k >= 0 else 1 for length, k in zip(axes.shape, axes.place)]
-            text = f"{text}.reshape({samples}{_listed(apart)})"
-            text = f"broadcast_to({text}, ({each}{_listed(axes.shape)}))"
-        return self.symbol(f"{text}.reshape({samples}{width})", width)
+            text = reshaped(part, f"{samples}{_listed(apart)}")
+            part = self.symbol(f"broadcast_to({text}, ({each}{_listed(axes.shape)}))", width)
+        return self.symbol(f"{part.text}.reshape({samples}{width})", width)
 
     def table(self, view: View, role: str = "w", layer: int | None = None) -> Symbol:
         """A view of shape (rows, terms) as an array of that shape; behind the samples' axis, where there is one."""

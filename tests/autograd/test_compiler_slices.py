@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 import autograd
 import nn
 from autograd import Value, dot, exp, maximum, relu, sigmoid, tanh
-from autograd.compiler.slices import as_axes, as_pieces, as_slice
+from autograd.compiler.slices import as_axes, as_band, as_pieces, as_slice
 from autograd.nested import flatten
 
 # The index itself
@@ -55,6 +55,22 @@ def test_what_is_found_in_any_index_reads_it(numbers: list[int]) -> None:
     if axes is not None and len(set(numbers)) == len(numbers):
         order = np.arange(axes.start, axes.stop).reshape(axes.own).transpose(axes.place)
         assert np.array_equal(order.reshape(-1), index)
+
+
+@given(st.integers(0, 4), st.integers(2, 4), st.integers(1, 3), st.integers(1, 3), st.integers(0, 3), st.booleans())
+def test_bands_are_found_again(start: int, rows: int, length: int, more: int, first: int, turned: bool) -> None:
+    """The same columns of each row of a matrix, row by row or column by column."""
+    period = length + more
+    first %= more + 1
+    matrix = start * period + np.arange(rows * period).reshape(rows, period)[:, first : first + length]
+    index = np.ascontiguousarray(matrix.T if turned else matrix).reshape(-1)
+    found = as_band(index, start * period + rows * period)
+    assert found is not None
+    read = np.arange(found.start, found.stop).reshape(-1, found.period)[:, found.first : found.last].reshape(-1)
+    if found.axes is not None:
+        read = read.reshape(found.axes.own).transpose(found.axes.place).reshape(-1)
+    assert np.array_equal(read, index)
+    assert as_band(index, int(index.max())) is None
 
 
 @pytest.mark.parametrize("numbers", [[0, 2, 1], [0, 1, 3], [3, 2, 1], [0, 1, 0], [-1, 0, -1, 0], [0, 1, 4, 5, 2, 3, 6]])
@@ -145,6 +161,15 @@ def two_softmaxes(x: Any) -> Any:
     return sum(a * b for a, b in zip(p, q))
 
 
+def attention(x: Any) -> Any:
+    queries, keys, values = ([product(w, row) for row in x] for w in W[:3])
+    outputs = []
+    for query in queries:
+        weights = autograd.softmax([dot(query, key) / 2 for key in keys])
+        outputs += [dot(weights, column) for column in zip(*values)]
+    return sum(o * o for o in outputs)
+
+
 FOUR = [0.3, -0.2, 0.5, 0.9]
 PROGRAMS: dict[str, tuple[Callable[..., Any], list[Any]]] = {
     "LSTM": (lstm, [[FOUR] * 4]),
@@ -152,6 +177,7 @@ PROGRAMS: dict[str, tuple[Callable[..., Any], list[Any]]] = {
     "GRU": (gru, [[FOUR] * 4]),
     "the last output first": (last_output_first, [FOUR, [0.1, 0.2, 0.3]]),
     "mixture of experts": (mixture_of_experts, [FOUR]),
+    "attention": (attention, [[FOUR, FOUR[::-1], FOUR[1:] + FOUR[:1]]]),
     "two softmaxes, interleaved": (two_softmaxes, [FOUR]),
     "differences of all pairs": (
         lambda x: sum(exp(-((a[0] - b[0]) ** 2) - (a[1] - b[1]) ** 2) for a in x for b in x),
