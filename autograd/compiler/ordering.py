@@ -7,6 +7,7 @@ from the last to the first, each taking the order that its readers want, or else
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
@@ -25,7 +26,9 @@ class Ordering:
     def __init__(self, grouping: Grouping, outputs: list[int]) -> None:
         self._grouping, self._groups = grouping, grouping.groups
         self._first = len(grouping.widths) - len(grouping.groups)
-        self._outputs = outputs
+        self._runs: dict[int, list[list[int]]] = {}  # of outputs side by side, by their source
+        for source, run in itertools.groupby(outputs, key=lambda i: int(grouping.source[i])):
+            self._runs.setdefault(source, []).append(list(run))
         self._readers: dict[int, list[int]] = {}
         for k, group in enumerate(self._groups):
             for source in {view.source for view in views(group)}:
@@ -79,16 +82,7 @@ class Ordering:
 
     def _runs_of_outputs(self, source: int) -> list[Index]:
         """The places of the program's outputs in a source, run by run."""
-        found: list[list[int]] = []
-        before = -1
-        for i in self._outputs:
-            now = int(self._grouping.source[i])
-            if now == source:
-                if before != now:
-                    found.append([])
-                found[-1].append(int(self._grouping.position[i]))
-            before = now
-        return [np.array(places) for places in found]
+        return [self._grouping.position[run] for run in self._runs.get(source, [])]
 
     def _renumbered(self, k: int, order: Index) -> Iterable[tuple[int, Group]]:
         """The readers of a group as they are when it is in another order."""
@@ -104,12 +98,13 @@ class Ordering:
         itself = group if order is None else reordered(group, order)
         if not by_readers:  # arguments are as they are; what else it reads can still change
             return effort_of(itself, 1, self._first) + effort_of(itself, self._first, fixed) / 2
-        total = effort_of(itself, 1, fixed)
-        readers = self._renumbered(k, np.arange(len(group.members)) if order is None else order)
+        readers = [self._groups[r] for r in self._read_by(source)]
         runs = self._runs_of_outputs(source)
         if order is not None:
+            readers = [reader for _, reader in self._renumbered(k, order)]
             runs = [np.argsort(order)[places] for places in runs]
-        return total + sum(effort_of(reader, source, source + 1) for _, reader in readers) + sum(map(effort, runs))
+        by_others = sum(effort_of(reader, source, source + 1) for reader in readers) + sum(map(effort, runs))
+        return effort_of(itself, 1, fixed) + by_others
 
 
 def views(group: Group, source: int | None = None) -> list[View]:
