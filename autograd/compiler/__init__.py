@@ -1,6 +1,6 @@
 """From scalars to the textbook's matrices: a function of Values as a program of array operations.
 
-    trace (tracing.py) -> simplify (simplify.py) -> group (grouping.py, products.py)
+    trace (tracing.py) -> simplify (simplify.py, idioms.py) -> group (grouping.py, products.py, ordering.py)
         -> differentiate (derivatives.py) -> emit (forward.py, emit.py)
 
 `program.py` is what users hold in hands. Nothing of it is imported before `compile` is first called, since it needs
