@@ -69,8 +69,8 @@ def fit(
         checkpoint: a file to write after each epoch.
         resume: go on from that file: the bits are then those of a training that was never interrupted.
         engine: "compiled" trains with `autograd.compile` of the model's loss, at the speed of array code; "eager" node
-            by node, calling the model anew for each sample; "auto" compiles if it can, and else says in one line on
-            the terminal why it cannot (where `progress` is shown). The numbers are the same up to rounding.
+            by node, calling the model anew for each sample; "auto" compiles if it can, and else trains node by node
+            and says why in one line on standard error. The numbers are the same up to rounding.
 
     Returns:
         A History with a record for each epoch, whose `stopped` says why the training ended.
@@ -201,8 +201,8 @@ def _compiled(engine: str, eager: Eager, samples: Array, targets: Array, bar: An
     except Exception as error:
         if engine == "compiled":
             raise
-        if not bar.disable:
-            bar.write(f"trained node by node, since it cannot be compiled: {error}", file=sys.stderr)
+        why = " ".join(str(error).split()) or type(error).__name__
+        bar.write(f"trained node by node, since it cannot be compiled: {why}", file=sys.stderr)
         return eager
 
 

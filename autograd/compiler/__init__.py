@@ -1,6 +1,6 @@
 """From scalars to the textbook's matrices: a function of Values as a program of array operations.
 
-    trace (tracing.py) -> simplify (simplify.py) -> group (grouping.py, products.py)
+    trace (tracing.py) -> simplify (simplify.py, idioms.py) -> group (grouping.py, products.py, ordering.py)
         -> differentiate (derivatives.py) -> emit (forward.py, emit.py)
 
 Programs with little to do side by side become straight lines instead (thin.py), which run as Python source or as
@@ -28,10 +28,11 @@ def compile(
 ) -> Program:
     """Compile a function of one sample, written with scalars, into a program that runs on whole batches of samples.
 
-    The function is run twice on Values of the examples. The graphs that this records must be the same but for the
-    numbers; so it may loop and call as it likes, but must choose by `autograd.where(x > 0, a, b)` in place of `if`.
-    Leaves that it captures, such as a network's weights, are the program's parameters, whose numbers are read anew at
-    each call. A long program with little to do side by side runs as machine code where llvmlite is installed.
+    The function is run on Values of the examples, and again on slightly other numbers: twice in all, a small one up to
+    eight times, and so often it does what else it does, such as print. The graphs that this records must be the same
+    but for the numbers; so it may loop and call as it likes, but must choose by `autograd.where(x > 0, a, b)` in place
+    of `if`. Leaves that it captures, such as a network's weights, are the program's parameters, whose numbers are read
+    anew at each call. A long program with little to do side by side runs as machine code where llvmlite is installed.
 
     Args:
         function: takes numbers and (nested) sequences of numbers; returns a Value, or a (nested) sequence of Values.

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from typing import Any
+
+import numpy as np
 
 from autograd.compiler.grouping import PARAMETERS
 from autograd.compiler.products import Index, View
-from autograd.compiler.symbols import ATOM, Symbol, written
-from autograd.compiler.writer import MOST_TERMS, Statement, Writer, as_slice
+from autograd.compiler.slices import Axes, Band, as_axes, as_band, as_pieces, as_slice
+from autograd.compiler.symbols import ATOM, Symbol, reshaped, written
+from autograd.compiler.writer import MOST_TERMS, Statement, Writer, shape_text
 
 
 class Adjoints:
@@ -36,8 +41,62 @@ class Adjoints:
             gradient = writer.symbol(f"{written(gradient, ATOM)}.sum(axis=0)", gradient.width)
         if view.source == PARAMETERS:
             self._contribute_vector(index, gradient)
-        else:
-            self.found.setdefault(view.source, []).append((index, gradient))
+            return
+        self._contribute_columns(View(view.source, index), gradient, to_samples)
+
+    def _contribute_columns(self, view: View, gradient: Symbol, batched: bool) -> None:
+        """To columns of an argument or of a group, in the way in which they were read."""
+        index = view.index
+        if as_slice(index) is None:
+            axes, band = as_axes(index), as_band(index, self.grouping.widths[view.source])
+            if axes is not None:
+                index, gradient = np.arange(axes.start, axes.stop), self._along_axes(axes, gradient, batched)
+            elif as_pieces(index) is not None:
+                self._contribute_pieces(view, gradient, batched)
+                return
+            elif band is not None:
+                index, gradient = np.arange(band.start, band.stop), self._of_band(band, gradient, batched)
+        self.found.setdefault(view.source, []).append((index, gradient))
+
+    def _of_band(self, band: Band, gradient: Symbol, batched: bool) -> Symbol:
+        """The derivative to a slice of which some columns of each period were read: zero for the others."""
+        samples = "-1, " if batched else ""
+        rows, length = (band.stop - band.start) // band.period, band.last - band.first
+        if band.axes is not None:
+            gradient = self._along_axes(band.axes, gradient, batched)
+        text = reshaped(self.full(gradient, rows * length, batched), f"{samples}{rows}, {length}")
+        text = f"place({text}, {band.first}, {band.last}, {band.period}).reshape({samples}{band.stop - band.start})"
+        return self.writer.symbol(text, band.stop - band.start)
+
+    def _contribute_pieces(self, view: View, gradient: Symbol, batched: bool) -> None:
+        """To slices that were read side by side, a part of the derivative each."""
+        writer = self.writer
+        gradient = self.full(gradient, len(view.index), batched)
+        name = gradient.text
+        if not name.isidentifier():
+            name = writer.names.numbered("d_part")
+            self._statements.append(Statement(name, gradient.text, shape_text(("n", len(view.index))[not batched :])))
+        at = 0
+        for start, stop in as_pieces(view.index) or []:
+            width = stop - start
+            part = writer.symbol(f"{name}[{':, ' if batched else ''}{at}:{at + width}]", width)
+            self.contribute(View(view.source, np.arange(start, stop)), part, batched)
+            at += width
+
+    def _along_axes(self, axes: Axes, gradient: Symbol, batched: bool) -> Symbol:
+        """The derivative to a slice of which axes were turned or repeated: turned back, and summed up."""
+        samples, first = ("-1, ", 1) if batched else ("", 0)
+        full = self.full(gradient, math.prod(axes.shape), batched)
+        text = reshaped(full, f"{samples}{', '.join(map(str, axes.shape))}")
+        repeated = [k + first for k, place in enumerate(axes.place) if place < 0]
+        if repeated:
+            text += f".sum(axis={repeated[0] if len(repeated) == 1 else tuple(repeated)})"
+        own = [place for place in axes.place if place >= 0]
+        if own != sorted(own):
+            back = [own.index(k) + first for k in range(len(own))]
+            text += f".transpose({'0, ' * first}{', '.join(map(str, back))})"
+        width = axes.stop - axes.start
+        return self.writer.symbol(f"{text}.reshape({samples}{width})" if len(own) > 1 else text, width)
 
     def _contribute_vector(self, index: Index, gradient: Symbol) -> None:
         symbol = self.writer.vector(View(PARAMETERS, index))
@@ -81,18 +140,13 @@ class Adjoints:
     def total(self, source: int) -> Symbol:
         """The sum of all parts of the derivative to a source."""
         writer, width = self.writer, self.grouping.widths[source]
-        batched = self.grouping.batched[source]
-        parts = self.found[source]
-        slices = [as_slice(index) for index, _ in parts]
-        joined = self._joined(parts, slices, width, batched)
-        if joined is not None:
-            return joined
         terms = []
-        for (index, gradient), found in zip(parts, slices):
+        for index, gradient in self._joined(self._merged(source), self.grouping.batched[source]):
+            found = as_slice(index)
             if found == (0, width, 1):
                 terms.append(gradient)
                 continue
-            gradient = self.full(gradient, len(index), batched)
+            gradient = self.full(gradient, len(index), self.grouping.batched[source])
             if found is not None:
                 start, stop, step = found
                 by = f", {step}" if step != 1 else ""
@@ -101,6 +155,14 @@ class Adjoints:
                 text = f"{writer.scatter(index, width)}({gradient.text})"
             terms.append(writer.symbol(text, width))
         return self.summed(terms, "d_part", writer.shape(source))
+
+    def _merged(self, source: int) -> list[tuple[Index, Symbol]]:
+        """The parts of a source, those to the same columns added up, in the order in which they arrived."""
+        parts: dict[bytes, tuple[Index, list[Symbol]]] = {}
+        for index, gradient in self.found[source]:
+            parts.setdefault(index.tobytes(), (index, []))[1].append(gradient)
+        shape = self.writer.shape(source)
+        return [(index, self.summed(terms, "d_part", shape)) for index, terms in parts.values()]
 
     def summed(self, terms: list[Symbol], base: str, shape: str) -> Symbol:
         """The sum of terms; of very many, in several statements."""
@@ -113,19 +175,23 @@ class Adjoints:
             total = total + term
         return total
 
-    def _joined(
-        self, parts: list[tuple[Index, Symbol]], slices: list[tuple[int, int, int] | None], width: int, batched: bool
-    ) -> Symbol | None:
-        """Parts that lie side by side and leave nothing out, side by side."""
-        found = [s for s in slices if s is not None and s[2] == 1]
-        if len(found) < max(2, len(parts)):
-            return None
-        order = sorted(range(len(parts)), key=lambda k: found[k])
-        ends = [0, *(found[k][1] for k in order)]
-        if ends[-1] != width or any(found[k][0] != end for k, end in zip(order, ends)):
-            return None
-        texts = [self.full(parts[k][1], len(parts[k][0]), batched).text for k in order]
-        return self.writer.symbol(f"concatenate([{', '.join(texts)}], axis=-1)", width)
+    def _joined(self, parts: list[tuple[Index, Symbol]], batched: bool) -> list[tuple[Index, Symbol]]:
+        """Parts that lie side by side, side by side as one, where none overlap."""
+        found = {k: as_slice(index) for k, (index, _) in enumerate(parts)}
+        bounds = sorted((s[0], s[1], k) for k, s in found.items() if s is not None and s[2] == 1)
+        if len(bounds) < len(parts) or any(a[1] > b[0] for a, b in itertools.pairwise(bounds)):
+            return parts
+        joined = []
+        while bounds:
+            end = next((n for n in range(1, len(bounds)) if bounds[n - 1][1] != bounds[n][0]), len(bounds))
+            run, bounds = bounds[:end], bounds[end:]
+            if len(run) == 1:
+                joined.append(parts[run[0][2]])
+                continue
+            texts = [self.full(parts[k][1], len(parts[k][0]), batched).text for _, _, k in run]
+            index = np.arange(run[0][0], run[-1][1])
+            joined.append((index, self.writer.symbol(f"concatenate([{', '.join(texts)}], axis=-1)", len(index))))
+        return joined
 
     def full(self, gradient: Symbol, width: int, batched: bool) -> Symbol:
         """With all its columns, where they are the same and only one was written."""

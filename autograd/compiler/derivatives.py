@@ -19,10 +19,9 @@ from autograd.compiler.forward import (
     scale,
     scaled_weights,
     sole_row,
-    weights_view,
 )
 from autograd.compiler.grouping import NONE, PARAMETERS, Group
-from autograd.compiler.products import Matrix, Rows, View
+from autograd.compiler.products import Matrix, Rows, View, weights_index
 from autograd.compiler.symbols import ATOM, Symbol, written
 from autograd.compiler.writer import Statement, Writer, shape_text
 
@@ -136,7 +135,7 @@ class Backward:
         if group.batched and not batched:
             delta = writer.symbol(f"{written(delta, ATOM)}.sum(axis=0)", delta.width)
         if positions > 1:
-            channels = len(weights_view(block))
+            channels = len(weights_index(block))
             if block.place is not None:
                 text = f"{writer.scatter(block.place, positions * channels)}({delta.text})"
                 delta = writer.symbol(text, positions * channels)
@@ -215,7 +214,7 @@ class Backward:
             name = writer.names.plain(f"d_{name}")
         else:
             name = writer.names.numbered("delta", layer) if is_z else writer.names.plain(f"d_{name}")
-        shape = writer.shape(group.source)
+        shape = shape_text(("n", total.width) if group.batched else (total.width,))
         self.statements.append(Statement(name, total.text, shape))
         return writer.symbol(name, total.width)
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from autograd import primitives
 from autograd.compiler.grouping import NONE, Group
-from autograd.compiler.products import Index, Matrix, Rows, View
-from autograd.compiler.symbols import ATOM, Symbol, written
+from autograd.compiler.products import Index, Matrix, Rows, View, weights_index
+from autograd.compiler.symbols import ATOM, Symbol, reshaped, written
 from autograd.compiler.writer import MOST_TERMS, Statement, Writer, product
 
 
@@ -73,8 +73,10 @@ def operand_symbols(writer: Writer, group: Group) -> list[Any]:
 
 def _sum(writer: Writer, group: Group, statements: list[Statement]) -> Symbol:
     """The blocks of a group, added up: products first, then what is added to them."""
-    total: Any = 0.0
     blocks = sorted(group.blocks, key=lambda block: (not isinstance(block, Matrix), _starts_with_a_sign(block)))
+    constant = writer.numbers(group.constant)
+    first = isinstance(constant, float) and constant > 0 and all(map(_starts_with_a_sign, blocks))
+    total: Any = constant if first else 0.0
     for n, block in enumerate(blocks):
         if n and n % MOST_TERMS == 0:
             name = writer.name[group.source]
@@ -85,8 +87,8 @@ def _sum(writer: Writer, group: Group, statements: list[Statement]) -> Symbol:
         else:
             term = _rows(writer, group, block)
         total = total + term
-    constant = writer.numbers(group.constant)
-    total = total + constant
+    if not first:
+        total = total + constant
     if isinstance(total, Symbol):
         return total
     return writer.symbol(f"array([{written(total)}])", 1)
@@ -148,11 +150,6 @@ def weights_symbol(writer: Writer, group: Group, block: Matrix) -> Symbol:
     return writer.table(block.weights, "w", writer.layer.get(group.source))
 
 
-def weights_view(block: Matrix) -> Index:
-    """Which weights a matrix is made of; only its shape counts for one of constants."""
-    return block.columns.index if block.weights is None else block.weights.index
-
-
 def scaled_weights(writer: Writer, group: Group, block: Matrix) -> Symbol:
     """The matrix with its coefficients, where they are not one number."""
     weights = weights_symbol(writer, group, block)
@@ -176,7 +173,7 @@ def columns_symbol(writer: Writer, block: Matrix) -> Symbol:
     if key in writer.patches:
         return writer.symbol(writer.patches[key], k)
     flat = writer.columns(block.columns.source, block.columns.index.reshape(-1))
-    return writer.symbol(f"{flat.text}.reshape(-1, {k})", k)
+    return writer.symbol(reshaped(flat, f"-1, {k}"), k)
 
 
 def _matrix(writer: Writer, group: Group, block: Matrix, statements: list[Statement]) -> Any:
@@ -191,7 +188,7 @@ def _matrix(writer: Writer, group: Group, block: Matrix, statements: list[Statem
     found.width = len(group.members)
     if positions > 1:
         before = "-1, " if writer.is_batched(block.columns) else ""
-        results = positions * len(weights_view(block))
+        results = positions * len(weights_index(block))
         found = writer.symbol(f"({found.text}).reshape({before}{results})", len(group.members))
         if block.place is not None:
             found = writer.symbol(f"{found.text}[..., {writer.index(block.place)}]", len(group.members))

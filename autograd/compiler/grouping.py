@@ -2,8 +2,9 @@
 
 Nodes go together that lie at the same depth of the simplified program, apply the same primitive, and take their
 operands from the same arrays; sums of products are then parted so that each part is one matrix product
-(`products.py`). Because chains of additions are one sum by now, the depth of a node does not tell how many terms it
-has, so that the edges of a padded convolution lie as deep as its middle.
+(`products.py`), and each array is ordered as suits those who read it (`ordering.py`). Because chains of additions are
+one sum by now, the depth of a node does not tell how many terms it has, so that the edges of a padded convolution lie
+as deep as its middle.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from autograd import primitives
-from autograd.compiler.levels import levels, split_projections, uses_by_kind
+from autograd.compiler.levels import levels, split_projections
+from autograd.compiler.ordering import Ordering, reordered_block
 from autograd.compiler.products import (
     Index,
     Matrix,
@@ -22,10 +24,12 @@ from autograd.compiler.products import (
     Rows,
     Terms,
     View,
+    apart,
     as_matrix,
     as_rows,
     constant_matrix,
     shared,
+    weights_index,
 )
 from autograd.compiler.simplify import Scalars, Sum
 from autograd.primitives import Primitive
@@ -39,7 +43,7 @@ class Group(NamedTuple):
 
     Attributes:
         source: the number of the array that it computes.
-        members: the nodes that it computes, in the order of the array.
+        members: the nodes that it computes, in the order of the array; -1 where it computes what nobody asks for.
         batched: whether it depends on the arguments, so that it has a row for each sample.
         primitive: what is applied to the operands; None for a sum of blocks.
         operands: views of one element a member, constants, or for `logsumexp` a view of shape (members, terms).
@@ -76,18 +80,18 @@ class Grouping:
         self.groups: list[Group] = []
         self.widths: list[int] = []
         self.batched: list[bool] = []
-        use = uses_by_kind(scalars)
         for i, number in scalars.constants.items():
             self.number[i] = number
         self._new_source(captured, False)
         for indices in scalars.trace.arguments:
             self._new_source(indices, True)
         for nodes in levels(scalars):
-            self._group_sums(sorted([i for i in nodes if i in scalars.sums], key=use.__getitem__))
+            self._group_sums([i for i in nodes if i in scalars.sums])
             self._group_applications([i for i in nodes if i not in scalars.sums])
+        Ordering(self, scalars.outputs)
 
     def _new_source(self, nodes: list[int], batched: bool) -> int:
-        """A number for an array of these nodes; -1 among them is the place of an argument's number that is not used."""
+        """A number for an array of these nodes; -1 among them is the place of a number that is not used."""
         number = len(self.widths)
         indices = np.array(nodes, dtype=np.int64)
         used = indices >= 0
@@ -122,23 +126,13 @@ class Grouping:
             found.setdefault((primitive, sources, numbers), []).append(i)
         for (primitive, sources, _), members in found.items():
             index = np.array([operands[i] for i in members])
-            order = self._natural_order(index, sources)
-            members, index = [members[k] for k in order], index[order]
             batched = any(s != NONE and self.batched[s] for s in sources)
             views: list[View | float | Numbers]
             if primitive is primitives.logsumexp and len(set(sources)) == 1:
-                views = [View(sources[0], self.position[index])]
+                views = [View(sources[0], np.sort(self.position[index], axis=1))]
             else:
                 views = [self._operand(index[:, k], source) for k, source in enumerate(sources)]
             self._add(members, batched, primitive, tuple(views))
-
-    def _natural_order(self, index: Index, sources: tuple[int, ...]) -> list[int]:
-        """Members in the order of their first operand that is not the same for all: so it is read as a whole."""
-        for k, source in enumerate(sources):
-            if source != NONE and len(np.unique(index[:, k])) == len(index):
-                found: list[int] = np.argsort(self.position[index[:, k]]).tolist()
-                return found
-        return list(range(len(index)))
 
     def _operand(self, nodes: Index, source: int) -> View | float | Numbers:
         if source != NONE:
@@ -168,8 +162,7 @@ class Grouping:
         coefficients = np.array([c for found in sums for c in found.coefficients])
         batched = np.array([*self.batched, True])  # a factor that is lacking, at -1, stays to the right
         a, b = self.source[left], self._source_or_none(right)
-        later = (a > b) | ((a == b) & (self._place(left) > self._place(right)))
-        swap = (b != NONE) & np.where(batched[a] == batched[b], later, batched[a])
+        swap = (b != NONE) & np.where(batched[a] == batched[b], a > b, batched[a])
         left, right = np.where(swap, right, left), np.where(swap, left, right)
         return Terms(np.repeat(np.arange(len(sums)), lengths), left, right, coefficients)
 
@@ -278,45 +271,21 @@ class Grouping:
         parts: dict[tuple[int, int], Terms],
     ) -> None:
         """Add the group, its members in the order in which a product over patches gives them."""
-        order: Index | None = None
-        places = [b.place for b in blocks if isinstance(b, Matrix) and b.place is not None]
-        if places:
-            order = np.argsort(places[0])
-        elif not any(isinstance(block, Matrix) for block in blocks):
-            order = self._order_of_rows(blocks, len(members))  # type: ignore[arg-type]
-        if order is not None:
-            members = [members[r] for r in order.tolist()]
-            constants = constants[order]
-            blocks = [_reordered(block, order) for block in blocks]
         batched = any(self.batched[s] for pair in parts for s in pair if s != NONE)
         constant: float | Numbers = float(constants[0]) if (constants == constants[0]).all() else constants
+        product = next((b for b in blocks if isinstance(b, Matrix) and b.place is not None), None)
+        if product is not None and len(blocks) == 1 and isinstance(constant, float):
+            everything = np.full(len(product.columns.index) * len(weights_index(product)), NONE)
+            everything[product.place] = members  # the places of others are computed for nothing
+            self._add(everything.tolist(), batched, None, (), (product._replace(place=None),), constant)
+            return
+        if product is not None and product.place is not None:
+            order = np.argsort(product.place)
+            members = [members[r] for r in order.tolist()]
+            constant = constant[order] if isinstance(constant, np.ndarray) else constant
+            blocks = [reordered_block(block, order) for block in blocks]
+        blocks = [part for block in blocks for part in apart(block)]
         self._add(members, batched, None, (), tuple(blocks), constant)
-
-    def _order_of_rows(self, blocks: list[Rows], rows: int) -> Index | None:
-        """As `_natural_order`, for sums of one term a row; those of computed arrays decide before others."""
-        views = [v for b in blocks for v in (b.left, b.right) if v is not None and v.index.shape[1] == 1]
-        for view in sorted(views, key=lambda v: -v.source):
-            if len(np.unique(view.index[:, 0])) == rows:
-                return np.argsort(view.index[:, 0])
-        return None
-
-
-def _reordered(block: Rows | Matrix, order: Index) -> Rows | Matrix:
-    """A block with its rows in a new order."""
-    if isinstance(block, Matrix) and block.place is not None:
-        place = block.place[order]
-        whole = len(place) == len(block.columns.index) * len(block.weights.index if block.weights else ())
-        return block._replace(place=None if whole and (place == np.arange(len(place))).all() else place)
-    if isinstance(block.coefficients, np.ndarray):
-        block = block._replace(coefficients=block.coefficients[order])
-    if isinstance(block, Matrix):
-        weights = block.weights
-        return block if weights is None else block._replace(weights=View(weights.source, weights.index[order]))
-    left, right = block.left, block.right
-    return block._replace(
-        left=View(left.source, left.index[order]),
-        right=None if right is None else View(right.source, right.index[order]),
-    )
 
 
 def _by_length(parts: dict[tuple[int, int], Terms], rows: int) -> list[list[int]]:

@@ -14,26 +14,6 @@ def levels(scalars: Scalars) -> list[list[int]]:
     return levels
 
 
-def uses_by_kind(scalars: Scalars) -> dict[int, int]:
-    """For each node a number that it shares with those that are used in the same way: as operands of what.
-
-    Sorted by it, what goes into the sigmoids and the tanh of a gated unit lies side by side, and is read as slices.
-    """
-    uses: dict[int, set[str]] = {i: set() for i in scalars.order}
-    for i in reversed(scalars.order):
-        found = scalars.sums.get(i)
-        if found is None:
-            for k in scalars.operands[i]:
-                if k in uses:
-                    uses[k].add(scalars.trace.primitives[i].name)  # type: ignore[union-attr]
-            continue
-        for x, y in zip(found.lefts, found.rights):
-            if y < 0 and x in uses:
-                uses[x] |= uses[i]  # as a part of what is used so
-    kinds: dict[tuple[str, ...], int] = {}
-    return {i: kinds.setdefault(tuple(sorted(uses[i])), len(kinds)) for i in scalars.order}
-
-
 def depths(scalars: Scalars) -> dict[int, int]:
     """How many operations each node is away from leaves, 0 for one that has leaves alone as operands."""
     depth: dict[int, int] = {}

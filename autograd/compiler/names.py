@@ -27,15 +27,12 @@ class Names:
         return name
 
     def numbered(self, base: str, number: int | None = None) -> str:
-        """`base` and a number, the next free one where none is given or it is taken."""
-        if number is not None and f"{base}{number}" not in self._taken:
-            name = f"{base}{number}"
-        else:
-            while True:
-                count = self._counts[base] = self._counts.get(base, 0) + 1
-                name = f"{base}{count}" if number is None else f"{base}{number}_{count + 1}"
-                if name not in self._taken:
-                    break
+        """`base` and a number, the next free one where none is given; where it is taken, with one more behind it."""
+        stem = base if number is None else f"{base}{number}_"
+        name = "" if number is None else f"{base}{number}"
+        while not name or name in self._taken:
+            count = self._counts[stem] = self._counts.get(stem, 0 if number is None else 1) + 1
+            name = f"{stem}{count}"
         self._taken.add(name)
         return name
 

@@ -52,6 +52,11 @@ class Matrix(NamedTuple):
     place: Index | None
 
 
+def weights_index(block: Matrix) -> Index:
+    """Which weights a matrix is made of; only its shape counts for one of constants."""
+    return block.columns.index if block.weights is None else block.weights.index
+
+
 class Terms(NamedTuple):
     """The terms of some rows between two sources, sorted by row: coefficients[i] · left[i] · right[i] in row[i]."""
 
@@ -107,6 +112,20 @@ def as_rows(terms: Terms, rows: int, left: int, right: int | None) -> Rows | Non
     return Rows(uniform(found[2]), View(left, found[0]), None if right is None else View(right, found[1]))
 
 
+def apart(block: Rows | Matrix) -> list[Rows | Matrix]:
+    """A difference of two elements in each row, or another pair of them with two coefficients, as two blocks."""
+    if isinstance(block, Matrix) or block.right is not None or isinstance(block.coefficients, float):
+        return [block]
+    if block.left.index.shape[1] != 2 or len(block.left.index) < 2:
+        return [block]
+    order = np.argsort(-block.coefficients, axis=1, kind="stable")
+    coefficients = np.take_along_axis(block.coefficients, order, axis=1)
+    if (coefficients != coefficients[0]).any():
+        return [block]
+    index = np.take_along_axis(block.left.index, order, axis=1)
+    return [Rows(float(coefficients[0, k]), View(block.left.source, index[:, k : k + 1]), None) for k in (0, 1)]
+
+
 def constant_matrix(block: Rows) -> Rows | Matrix:
     """A sum without products over the same columns in each of several rows is a product with a constant matrix."""
     index = block.left.index
@@ -134,7 +153,7 @@ def shared(terms: Terms, rows: int, left: int, right: int) -> Matrix | None:
     if len(np.unique(place)) < rows or 2 * rows < positions * channels:
         return None
     weights = _weights(terms, channel, position, channels)
-    if weights is None:
+    if weights is None or weights.size == 1:  # one number for all is no matrix
         return None
     column_of = np.full(int(terms.left.max()) + 1, HOLE)
     column_of[weights] = np.arange(weights.shape[1])

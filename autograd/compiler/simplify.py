@@ -1,5 +1,7 @@
 """Stage 2, simplify: constants folded, equal nodes merged, chains of additions and multiplications made into sums.
 
+What spells out the sigmoid or tanh is read as that before (`idioms.py`).
+
 What is left are two sorts of nodes: applications of a primitive, and sums of products
 
     constant + Σ cᵢ xᵢ yᵢ + Σ cⱼ xⱼ        (cᵢ, cⱼ numbers; xᵢ, yᵢ, xⱼ other nodes)
@@ -14,6 +16,7 @@ import math
 from typing import NamedTuple
 
 from autograd import primitives
+from autograd.compiler.idioms import Formulas
 from autograd.compiler.tracing import Trace
 from autograd.primitives import Primitive
 
@@ -59,7 +62,10 @@ def simplify(trace: Trace, captured: set[int]) -> Scalars:
         captured: the leaves that stay variable; the others that are no arguments are constants.
     """
     operands, constants, outputs = _merge(trace, captured)
-    uses = _uses(trace, operands, outputs)
+    formulas = Formulas(trace.primitives, operands, constants, _uses(operands, outputs))
+    formulas.recognise()
+    trace, operands = trace.of_others(formulas.made_by), formulas.operands
+    uses = _uses(operands, outputs)
     order: list[int] = []
     sums: dict[int, Sum] = {}
     kept: dict[int, tuple[int, ...]] = {}
@@ -87,7 +93,7 @@ def simplify(trace: Trace, captured: set[int]) -> Scalars:
 
 
 def _merge_again(scalars: Scalars) -> Scalars:
-    """Let those be one that turned out equal: x + y and y + x, or 2 x and x + x."""
+    """Let those be one that turned out equal: x + y and y + x, or 2 x and x + x, or 1 x and x."""
     new: dict[int, int] = {}
     seen: dict[object, int] = {}
     for i in scalars.order:
@@ -102,7 +108,7 @@ def _merge_again(scalars: Scalars) -> Scalars:
                 found = scalars.sums[i] = _merged(found._replace(lefts=lefts, rights=rights))
             pairs = [(y, x) if x < y else (x, y) for x, y in zip(found.lefts, found.rights)]
             key = (found.constant, tuple(sorted(zip(pairs, found.coefficients))))
-        stands = seen.setdefault(key, i)
+        stands = seen.setdefault(key, i) if found is None or not _is_another(found) else found.lefts[0]
         if stands != i:
             new[i] = stands
     if not new:
@@ -112,6 +118,11 @@ def _merge_again(scalars: Scalars) -> Scalars:
         scalars.sums.pop(i, None)
         scalars.operands.pop(i, None)
     return scalars._replace(order=order, outputs=[new.get(i, i) for i in scalars.outputs])
+
+
+def _is_another(found: Sum) -> bool:
+    """Whether a sum is one other node, and nothing else."""
+    return found.coefficients == [1.0] and found.rights == [-1] and found.constant == 0.0
 
 
 def _merge(trace: Trace, captured: set[int]) -> tuple[list[tuple[int, ...]], dict[int, float], list[int]]:
@@ -124,15 +135,17 @@ def _merge(trace: Trace, captured: set[int]) -> tuple[list[tuple[int, ...]], dic
     for i, primitive in enumerate(trace.primitives):
         merged: tuple[int, ...] = tuple([new[k] for k in trace.operands[i]])
         operands.append(merged)
+        number = trace.numbers[i]
         if primitive is None:
             variable = i in arguments or i in captured
         else:
             variable = not constants.keys() >= set(merged)
+            if variable and _is_cancelled(primitive, merged, constants):
+                variable, number = False, constants[merged[-1]] if primitive is _DOT else 0.0
             if variable and primitive is _POWER and constants[merged[1]] in (0.0, 1.0):
                 variable = constants[merged[1]] == 1.0
                 primitive = _IDENTITY
         if not variable:
-            number = trace.numbers[i]
             stands = seen.setdefault((number, math.copysign(1.0, number)), i)
             constants[stands] = number
             operands[i] = ()
@@ -148,7 +161,17 @@ def _merge(trace: Trace, captured: set[int]) -> tuple[list[tuple[int, ...]], dic
     return operands, constants, [new[i] for i in trace.outputs]
 
 
-def _uses(trace: Trace, operands: list[tuple[int, ...]], outputs: list[int]) -> list[int]:
+def _is_cancelled(primitive: Primitive, operands: tuple[int, ...], constants: dict[int, float]) -> bool:
+    """Whether constants 0 multiply all that varies, as in the weighted sums of a recurrent network's first state."""
+    if primitive is _MUL:
+        return any(constants.get(k) == 0.0 for k in operands)
+    if primitive is not _DOT or operands[-1] not in constants:
+        return False
+    n = len(operands) // 2
+    return all(0.0 in (constants.get(x), constants.get(y)) for x, y in zip(operands[:n], operands[n:]))
+
+
+def _uses(operands: list[tuple[int, ...]], outputs: list[int]) -> list[int]:
     """How many nodes refer to each, of those that the outputs need; an output counts as two more."""
     uses = [0] * len(operands)
     for i in outputs:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any, Never, TypeVar
 
@@ -11,6 +12,8 @@ from autograd.primitives import Primitive, Rule
 T = TypeVar("T")
 
 ATOM, POWER, SIGN, PRODUCT, SUM, COMPARISON = 9, 8, 7, 6, 5, 3  # how tightly the outermost operator of a text binds
+
+LONG = 12  # characters of a number, from which on a fraction would be easier to read
 
 _INFIX = {
     "+": SUM, "-": SUM, "*": PRODUCT, "/": PRODUCT, "@": PRODUCT,
@@ -28,15 +31,19 @@ class Symbol:
         width: how many columns the array has that it stands for; 1 goes with any other.
         call: gives the name under which the source calls a primitive.
         mask: of `1.0 * condition` the condition, which as a factor does without the 1.0.
+        scaled: of a number times something, the number and the something, so that numbers meet in one.
+        inverted: of `1 / x` the x, by which a product with it divides.
     """
 
-    __slots__ = ("binding", "call", "mask", "text", "width")
+    __slots__ = ("binding", "call", "inverted", "mask", "scaled", "text", "width")
 
     __array_ufunc__ = None  # so that NumPy's functions refuse it
 
     def __init__(self, text: str, binding: int, width: int, call: Callable[[Primitive], str]) -> None:
         self.text, self.binding, self.width, self.call = text, binding, width, call
         self.mask: Symbol | None = None
+        self.scaled: tuple[float, Symbol] | None = None
+        self.inverted: Symbol | None = None
 
     def apply(self, primitive: Primitive, inputs: tuple[Any, ...]) -> Any:
         """A primitive of symbols and numbers, as source."""
@@ -58,11 +65,11 @@ class Symbol:
                 a = a.mask
             elif b.mask is not None:
                 b = b.mask
-        left = _operand(a, binding + (operator != "@" and _is_matrix_product(a) and binding == PRODUCT))
+        left = _operand(a, binding + (operator != "@" and _is_matrix_product(a) and binding == PRODUCT), leads=True)
         right = _operand(b, binding if operator in "+*" and not _is_matrix_product(b) else binding + 1)
         width = max([x.width for x in (a, b) if isinstance(x, Symbol)])
-        if operator == "+" and right.startswith("-"):
-            operator, right = "-", right[1:]
+        if operator in "+-" and right.startswith("-"):
+            operator, right = "-+"[operator == "-"], right[1:]
         return Symbol(f"{left} {operator} {right}", binding, width, self.call)
 
     def __add__(self, other: Any) -> Any:
@@ -86,6 +93,15 @@ class Symbol:
             return -self
         if not isinstance(other, Symbol):
             return other * self
+        if self.scaled or other.scaled:
+            a, x = self.scaled or (1.0, self)
+            b, y = other.scaled or (1.0, other)
+            if _is_ordinary(a * b) and not x.binding == y.binding == COMPARISON:
+                return a * b * (x * y)
+        if other.inverted is not None:
+            return self / other.inverted
+        if self.inverted is not None:
+            return other / self.inverted
         return self._infix("*", self, other)
 
     def __rmul__(self, other: Any) -> Any:
@@ -95,16 +111,25 @@ class Symbol:
             return self
         if _is(other, -1.0):
             return -self
+        if self.scaled is not None and _is_ordinary(other * self.scaled[0]):
+            return other * self.scaled[0] * self.scaled[1]
         product = self._infix("*", other, self)
         if _is(other, 1.0):
             product.mask = self
+        else:
+            product.scaled = other, self
         return product
 
     def __truediv__(self, other: Any) -> Any:
         return self if _is(other, 1.0) else self._infix("/", self, other)
 
     def __rtruediv__(self, other: Any) -> Any:
-        return self._infix("/", other, self)
+        quotient = self._infix("/", other, self)
+        if _is(other, 1.0):
+            quotient.inverted = self
+        elif not isinstance(other, Symbol):
+            quotient.scaled = other, 1 / self
+        return quotient
 
     def __matmul__(self, other: Any) -> Any:
         return self._infix("@", self, other)
@@ -193,29 +218,51 @@ def written(x: Any, binding: int = 0) -> str:
     """A symbol or number as source, in parentheses where its operator binds less tightly than `binding`."""
     if isinstance(x, Symbol):
         return f"({x.text})" if x.binding < binding else x.text
-    text = number(x)
-    return f"({text})" if text.startswith("-") and binding > SUM else text
+    return _enclosed(number(x), binding)
 
 
-def _operand(x: Any, binding: int) -> str:
-    """An operand of an infix operator, where a whole number need not say that it is a float."""
-    if isinstance(x, (int, float)) and float(x).is_integer() and abs(x) < 1e6:
-        return f"({int(x)})" if x < 0 and binding > SUM else str(int(x))
-    return written(x, binding)
+def _enclosed(text: str, binding: int) -> str:
+    return f"({text})" if binding > SUM and (text.startswith("-") or "/" in text) else text
+
+
+def _operand(x: Any, binding: int, leads: bool = False) -> str:
+    """An operand of an infix operator: a whole number need not say that it is a float, the first may have a sign."""
+    if not isinstance(x, (int, float)):
+        return written(x, binding)
+    text = str(int(x)) if float(x).is_integer() and abs(x) < 1e6 else number(x)
+    return text if leads else _enclosed(text, binding)
+
+
+def reshaped(x: Symbol, shape: str) -> str:
+    """A symbol in another shape; how it was flattened before does not matter then."""
+    text = written(x, ATOM)
+    flattened = re.search(r"\.reshape\((?:-1, )?\d+\)$", text)
+    return f"{text[: flattened.start()] if flattened else text}.reshape({shape})"
 
 
 def number(x: Any) -> str:
-    """A number as source: 3.0 as it is, inf and nan by names."""
+    """A number as source: 3.0 as it is, 0.3333333333333333 as 1 / 3, inf and nan by names."""
     x = float(x)
     if x != x:
         return "nan"
     if x in (float("inf"), float("-inf")):
         return "inf" if x > 0 else "-inf"
-    return repr(x)
+    text = repr(x)
+    if len(text) > LONG and 1e-4 < abs(x) < 1:
+        for above in (1, 2, 3, 4):
+            below = round(above / abs(x))
+            if above / below == abs(x):
+                return f"{'-' * (x < 0)}{above} / {below}"
+    return text
 
 
 def _is(x: Any, value: float) -> bool:
     return isinstance(x, (int, float)) and x == value
+
+
+def _is_ordinary(number: float) -> bool:
+    """Whether a product of numbers has neither overflowed nor vanished."""
+    return 1e-200 < abs(number) < 1e200
 
 
 def _is_matrix_product(x: Any) -> bool:

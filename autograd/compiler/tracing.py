@@ -1,7 +1,9 @@
 """Stage 1, trace: run the function on Values of its examples; the graph that this records is the program.
 
 It runs twice, the second time on slightly other numbers. What differs between the two graphs, apart from the numbers
-of nodes that depend on arguments or captured leaves, was frozen: a number taken out of the graph by `v.data`, say.
+of nodes that depend on arguments or captured leaves, was frozen: a number taken out of the graph by `v.data`, say. A
+coin that the function tosses can fall on the same side twice, so a small function, of which it costs nothing to speak
+of, runs up to eight times.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ import operator
 import random
 import sys
 from collections.abc import Callable, Sequence
+from copy import copy
 from pathlib import Path
 from typing import Any, Never
 
@@ -20,6 +23,9 @@ from autograd.graph import topological_order
 from autograd.nested import flatten
 from autograd.primitives import Primitive, maximum, mul
 from autograd.value import Constant, Value
+
+MOST_TRACES = 8
+NODES_TO_TRACE = 10_000  # in all; but twice at least
 
 _PACKAGES = tuple(f"{Path(__file__).resolve().parents[2] / name}/" for name in ("autograd", "nn"))
 
@@ -82,6 +88,12 @@ class Trace:
         self.outputs = list(map(index, outputs))
         self.structure: Any = None
         self.single = True
+
+    def of_others(self, primitives: list[Primitive | None]) -> Trace:
+        """The same trace, but for the primitives that made its nodes."""
+        found = copy(self)
+        found.primitives = primitives
+        return found
 
 
 class _Tracer:
@@ -148,14 +160,26 @@ def _run(function: Callable[..., Any], examples: Sequence[Any], shift: Callable[
 
 
 def _settle_leaves(first: Trace, function: Callable[..., Any], examples: Sequence[Any]) -> list[Value]:
-    """Compare with a second run: tells leaves that were captured from those the function made, which are constants."""
+    """Compare with other runs: tells leaves that were captured from those the function made, which are constants."""
     arguments = {i for indices in first.arguments for i in indices}
     candidates = [
         leaf for i, leaf in first.leaves.items() if i not in arguments and not leaf.is_constant
     ]  # captured, or made by the function itself
-    second = _second_run(function, examples, candidates)
-    if second is None:
-        return candidates
+    captured = candidates
+    for seed in range(min(MOST_TRACES, max(2, NODES_TO_TRACE // len(first.primitives))) - 1):
+        other = _run_near_by(function, examples, captured, seed)
+        if other is None:
+            break
+        captured = _compared(first, other, arguments)
+    return captured
+
+
+def _compared(first: Trace, second: Trace, arguments: set[int]) -> list[Value]:
+    """The leaves that two runs have in common.
+
+    Raises:
+        ValueError: where the runs differ in more than the numbers of nodes that depend on arguments or these leaves.
+    """
     if (
         first.primitives != second.primitives
         or first.operands != second.operands
@@ -178,11 +202,13 @@ def _settle_leaves(first: Trace, function: Callable[..., Any], examples: Sequenc
     return captured
 
 
-def _second_run(function: Callable[..., Any], examples: Sequence[Any], captured: list[Value]) -> Trace | None:
+def _run_near_by(
+    function: Callable[..., Any], examples: Sequence[Any], captured: list[Value], seed: int
+) -> Trace | None:
     """The function once more, on other numbers near by; None where it is defined at none that were tried."""
     numbers = [leaf.data for leaf in captured]
     for size, move_captured in ((2.0**-7, True), (-(2.0**-7), True), (2.0**-7, False), (2.0**-20, False)):
-        chance = random.Random(0)
+        chance = random.Random(seed)
 
         def shift(x: float, size: float = size, chance: random.Random = chance) -> float:
             by = size * (0.5 + chance.random() / 2)

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from autograd import primitives
 from autograd.compiler.arrays import Scatter
 from autograd.compiler.calls import Calls
 from autograd.compiler.grouping import PARAMETERS, Group, Grouping
 from autograd.compiler.names import sanitised, stem
 from autograd.compiler.products import HOLE, Index, Matrix, Numbers, Rows, View
 from autograd.compiler.simplify import Scalars
-from autograd.compiler.symbols import Symbol
+from autograd.compiler.slices import Axes, Band, as_axes, as_band, as_pieces, as_slice
+from autograd.compiler.symbols import Symbol, reshaped
+
+_POWERS = {2.0: "square", 3.0: "cube", -1.0: "inverse"}
 
 MOST_TERMS = 50  # in one expression: Python's compiler takes no more than some thousand
 
@@ -64,7 +69,7 @@ class Writer(Calls):
 
     def _name_group(self, group: Group) -> str:
         labels = self.scalars.trace.labels
-        label = stem([labels.get(i, "") for i in group.members])
+        label = stem([labels.get(i, "") for i in group.members if i >= 0])
         if any(isinstance(block, Matrix) for block in group.blocks):
             layer = self.layer[group.source] = 1 + max(self.layer.values(), default=0)
             return self.names.numbered(label or "z", layer)
@@ -163,18 +168,63 @@ class Writer(Calls):
         """Columns of a source, each as often as the index has it."""
         if source == PARAMETERS:
             return self.symbol(self.parameter(index, "p"), len(index))
-        name, width = self.name[source], self.grouping.widths[source]
+        name = self.name[source]
         before = ":, " if self.grouping.batched[source] else ""
         found = as_slice(index)
-        if found == (0, width, 1):
-            return self.symbol(name, width)
         if found is not None:
-            start, stop, step = found
-            by = f":{step}" if step != 1 else ""
-            return self.symbol(f"{name}[{before}{start}:{stop}{by}]", len(index))
+            return self.slice(source, *found)
+        axes = as_axes(index)
+        if axes is not None:
+            part = self.slice(source, axes.start, axes.stop)
+            return self._along_axes(part, axes, self.grouping.batched[source])
+        pieces = as_pieces(index)
+        if pieces is not None:
+            texts = [self.slice(source, *piece).text for piece in pieces]
+            return self.symbol(f"concatenate([{', '.join(texts)}], axis=-1)", len(index))
+        band = as_band(index, self.grouping.widths[source])
+        if band is not None:
+            return self._band(source, band)
         if (index == HOLE).any():
             return self.symbol(f"gather({name}, {self.index(index)})", len(index))
         return self.symbol(f"{name}[{before}{self.index(index)}]", len(index))
+
+    def slice(self, source: int, start: int, stop: int, step: int = 1) -> Symbol:
+        """The columns of a source from start to stop; its name where that is all of them."""
+        name, width = self.name[source], self.grouping.widths[source]
+        if (start, stop, step) == (0, width, 1):
+            return self.symbol(name, width)
+        before = ":, " if self.grouping.batched[source] else ""
+        by = f":{step}" if step != 1 else ""
+        return self.symbol(f"{name}[{before}{start}:{stop}{by}]", len(range(start, stop, step)))
+
+    def _band(self, source: int, band: Band) -> Symbol:
+        """Some columns of each period of a slice."""
+        batched = self.grouping.batched[source]
+        rows, length = (band.stop - band.start) // band.period, band.last - band.first
+        samples, before = ("-1, ", ":, ") if batched else ("", "")
+        text = reshaped(self.slice(source, band.start, band.stop), f"{samples}{rows}, {band.period}")
+        text = f"{text}[{before}:, {band.first}:{band.last}].reshape({samples}{rows * length})"
+        part = self.symbol(text, rows * length)
+        return part if band.axes is None else self._along_axes(part, band.axes, batched)
+
+    def _along_axes(self, part: Symbol, axes: Axes, batched: bool) -> Symbol:
+        """A slice whose axes are turned or repeated."""
+        width, first = math.prod(axes.shape), int(batched)  # the number of axes in front
+        if axes.place == [0, -1]:
+            return self.symbol(f"{part.text}.repeat({axes.shape[1]}, axis={first})", width)
+        if axes.place == [-1, 0]:
+            times = f"(1, {axes.shape[0]})" if batched else str(axes.shape[0])
+            return self._function("tile", np.tile, f"{part.text}, {times}", width)
+        samples, each = ("-1, ", "n, ") if batched else ("", "")
+        own = [k for k in axes.place if k >= 0]
+        if own != sorted(own):
+            text = reshaped(part, f"{samples}{_listed(axes.own)}")
+            part = self.symbol(f"{text}.transpose({'0, ' * first}{_listed([k + first for k in own])})", part.width)
+        if len(own) < len(axes.place):
+            apart = [length if k >= 0 else 1 for length, k in zip(axes.shape, axes.place)]
+            text = reshaped(part, f"{samples}{_listed(apart)}")
+            part = self.symbol(f"broadcast_to({text}, ({each}{_listed(axes.shape)}))", width)
+        return self.symbol(f"{part.text}.reshape({samples}{width})", width)
 
     def table(self, view: View, role: str = "w", layer: int | None = None) -> Symbol:
         """A view of shape (rows, terms) as an array of that shape; behind the samples' axis, where there is one."""
@@ -183,7 +233,7 @@ class Writer(Calls):
             return self.symbol(self.parameter(view.index, role, layer), terms)
         flat = self.columns(view.source, view.index.reshape(-1))
         before = "-1, " if self.grouping.batched[view.source] else ""
-        return self.symbol(f"{flat.text}.reshape({before}{rows}, {terms})", terms)
+        return self.symbol(reshaped(flat, f"{before}{rows}, {terms}"), terms)
 
     def is_batched(self, view: View | None) -> bool:
         return view is not None and self.grouping.batched[view.source]
@@ -192,18 +242,6 @@ class Writer(Calls):
         return shape_text(
             ("n", self.grouping.widths[source]) if self.grouping.batched[source] else (self.grouping.widths[source],)
         )
-
-
-def as_slice(index: Index) -> tuple[int, int, int] | None:
-    """Start, stop and step of a slice that reads what an index says, where there is one."""
-    start = int(index[0])
-    if len(index) == 1:
-        return (start, start + 1, 1) if start >= 0 else None
-    steps = np.diff(index)
-    step = int(steps[0])
-    if step < 1 or start < 0 or not (steps == step).all():
-        return None
-    return start, int(index[-1]) + 1, step
 
 
 def _period(index: Index) -> int:
@@ -218,12 +256,19 @@ def _period(index: Index) -> int:
 
 
 def _base(group: Group) -> str:
+    """What a group is called that has no label: as its function, `s` for a sum, `e` for a difference, else `y`."""
+    if group.primitive is primitives.constant_power:
+        return next((name for n, name in _POWERS.items() if n == group.operands[1]), "power")
     if group.primitive is not None:
-        return sanitised(group.primitive.name) or "f"
+        return "quotient" if group.primitive is primitives.div else sanitised(group.primitive.name) or "f"
     if len(group.blocks) == 1 and isinstance(group.blocks[0], Rows) and group.blocks[0].left.index.shape[1] > 1:
         return "s"
     signs = {b.coefficients for b in group.blocks if isinstance(b, Rows) and isinstance(b.coefficients, float)}
     return "e" if len(group.blocks) == 2 and signs == {1.0, -1.0} else "y"
+
+
+def _listed(numbers: Iterable[int]) -> str:
+    return ", ".join(map(str, numbers))
 
 
 def shape_text(shape: tuple[Any, ...]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -331,9 +332,20 @@ class Dropping(nn.Module):
         return autograd.dot([w * (random.random() < 0.5) for w in self.weights], [inputs[0], 1.0])
 
 
-@pytest.mark.parametrize("make", [Branching, Dropping])
+class Wordy(Branching):
+    """A network that speaks of its trouble in several lines."""
+
+    def __call__(self, inputs: Sequence[Any]) -> Value:
+        try:
+            return super().__call__(inputs)
+        except TypeError as error:
+            raise ValueError(f"where it went wrong:\n    {error}\n") from error
+
+
+@pytest.mark.parametrize("progress", [True, False], ids=["with a bar", "without"])
+@pytest.mark.parametrize("make", [Branching, Dropping, Wordy])
 def test_auto_falls_back_and_says_why_in_one_line(
-    make: Callable[[], nn.Module], capsys: pytest.CaptureFixture[str]
+    make: Callable[[], nn.Module], progress: bool, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """And then has the bits of the eager engine, its random draws included."""
     x, y = np.linspace(-1, 1, 8), np.linspace(0, 1, 8)
@@ -341,10 +353,14 @@ def test_auto_falls_back_and_says_why_in_one_line(
     for engine in ("eager", "auto"):
         random.seed(5)
         model = make()
-        history = nn.fit(model, x, y, epochs=2, batch_size=3, seed=0, engine=engine)
-        said = capsys.readouterr().err
+        history = nn.fit(model, x, y, epochs=2, batch_size=3, seed=0, engine=engine, progress=progress)
+        said = capsys.readouterr()
         assert history.engine == "eager"
-        assert said.count("trained node by node") == (engine == "auto")
+        lines = re.findall(r"(?:^|[\r\n])trained node by node, since it cannot be compiled: [^\r\n]+\n", said.err)
+        assert len(lines) == (engine == "auto")
+        assert said.out == ""
+        if not progress:
+            assert said.err == "".join(lines)
         found[engine] = numbers_of(model), history.epochs
     assert found["auto"] == found["eager"]
     with pytest.raises((TypeError, ValueError), match=r"where|random"):

@@ -1,0 +1,138 @@
+"""By hand the sigmoid and tanh are written as formulas; compiled programs read them as the functions that they are."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import autograd
+from autograd import Value, exp
+
+Function = Callable[[Any], Any]
+
+
+def micrograds(z: Any) -> Any:
+    e2x = (2 * z).exp()
+    return (e2x - 1) / (e2x + 1)
+
+
+SIGMOIDS: dict[str, Function] = {
+    "a quotient": lambda z: 1 / (1 + exp(-z)),
+    "a quotient of methods": lambda z: 1.0 / ((-z).exp() + 1),
+    "a power": lambda z: (1 + exp(-z)) ** -1,
+    "a power of a float": lambda z: (exp(-1 * z) + 1.0) ** -1.0,
+    "a wide sum": lambda z: 1 / autograd.sum([1, exp(z * -1)]),
+}
+TANHS: dict[str, Function] = {
+    "as micrograd has it": micrograds,
+    "with a number added": lambda z: (lambda e: (e + -1) / (1 + e))(exp(z * 2)),
+    "of doubled terms": lambda z: (lambda e: (e - 1) / (e + 1))((2.0 * z).exp()),
+}
+
+
+def by_hand(activation: Function) -> tuple[Callable[..., Any], list[Value]]:
+    """A network of 5, 4 and 3 neurons, and its parameters."""
+    chance = random.Random(3)
+    parameters = [[[Value(chance.uniform(-1, 1)) for _ in range(n + 1)] for _ in range(m)] for n, m in ((5, 4), (4, 3))]
+
+    def loss(x: Any, t: Any) -> Any:
+        for layer in parameters:
+            x = [activation(sum(w * v for w, v in zip(row, x)) + row[-1]) for row in layer]
+        return sum((a - b) ** 2 for a, b in zip(x, t)) / 2
+
+    return loss, [p for layer in parameters for row in layer for p in row]
+
+
+def gradient_of(parameters: list[Value]) -> Any:
+    found = np.array([p.grad for p in parameters])
+    for p in parameters:
+        p.grad = 0.0
+    return found
+
+
+def assert_equals_eager(function: Callable[..., Any], parameters: list[Value], *batch: Any) -> str:
+    """Cost and gradient, to 1e-12 of the norm; gives the source."""
+    program = autograd.compile(function, *(rows[0] for rows in batch))
+    expected = [function(*(row.tolist() for row in rows)) for rows in zip(*batch)]
+    for result in expected:
+        result.backward(1 / len(expected))
+    eager = gradient_of(parameters)
+    assert program(*batch) == pytest.approx([result.data for result in expected], rel=1e-13)
+    program.backward(*batch)
+    assert np.linalg.norm(gradient_of(parameters) - eager) <= 1e-12 * np.linalg.norm(eager)
+    return program.source
+
+
+@pytest.mark.parametrize(
+    ("name", "activation"),
+    [("sigmoid", f) for f in SIGMOIDS.values()] + [("tanh", f) for f in TANHS.values()],
+    ids=[*SIGMOIDS, *TANHS],
+)
+def test_a_network_by_hand_reads_as_the_text_has_it(name: str, activation: Function) -> None:
+    loss, parameters = by_hand(activation)
+    chance = np.random.default_rng(0)
+    source = assert_equals_eager(loss, parameters, chance.normal(size=(7, 5)), chance.uniform(size=(7, 3)))
+    slope = {"sigmoid": "a1 * (1 - a1)", "tanh": "(1 - a1 * a1)"}[name]
+    for equation in ("z1 = x @ w1.T + b1", f"a1 = {name}(z1)", f"delta1 = (delta2 @ w2) * {slope}"):
+        assert re.search(rf"^    {re.escape(equation)} +# \(", source, flags=re.MULTILINE), equation
+    assert "exp" not in source
+    assert "/" not in source
+    assert len(re.findall(r"^    \w+ = ", source, flags=re.MULTILINE)) <= 14
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_a_sigmoid_where_the_exponent_is_a_sum(sign: float) -> None:
+    """exp(-(w x) - b), and exp(w x + b), whose sigmoid is of the negated sum."""
+    w, b = [Value(0.5), Value(-0.3)], Value(0.1)
+
+    def loss(x: Any) -> Any:
+        return 1 / (1 + exp(-sign * (w[0] * x[0]) - sign * (w[1] * x[1]) - sign * b))
+
+    source = assert_equals_eager(loss, [*w, b], np.random.default_rng(0).normal(size=(5, 2)))
+    assert "sigmoid(z1)" in source
+    assert "exp" not in source
+
+
+W = Value(0.7)
+
+RELATIVES: dict[str, Function] = {
+    "the exponential is used elsewhere": lambda x: (lambda e: 1 / (1 + e) + e)(exp(-W * x)),
+    "the denominator is used elsewhere": lambda x: (lambda d: 1 / d + autograd.log(d))(1 + exp(-W * x)),
+    "the exponent is used elsewhere": lambda x: (lambda m: 1 / (1 + exp(m)) + m * m)(-W * x),
+    "what goes in is used elsewhere": lambda x: (lambda z: 1 / (1 + exp(-z)) + z * z)(W * x),
+    "the numerator is used elsewhere": lambda x: (lambda e: (lambda a: a / (e + 1) + a)(e - 1))(exp(2 * W * x)),
+    "twice what goes in is used elsewhere": lambda x: (lambda m: micrograds(m / 2) + m)(2 * (W * x)),
+    "another numerator": lambda x: 2 / (1 + exp(-W * x)),
+    "another number added": lambda x: 1 / (2 + exp(-W * x)),
+    "another power": lambda x: (1 + exp(-W * x)) ** -2,
+    "a difference": lambda x: 1 / (1 - exp(-W * W * (x * x + 1))),
+    "another factor in the exponent": lambda x: (lambda e: (e - 1) / (e + 1))(exp(3 * (W * x))),
+    "two exponentials": lambda x: (exp(2 * W * x) - 1) / (exp(2 * x) + 1),
+    "numerator and denominator changed": lambda x: (lambda e: (e + 1) / (e - 1))(exp(2 * W * (x * x + 1))),
+    "tanh by the other exponential": lambda x: (lambda e: (e - 1) / (e + 1))(exp(-2 * (W * x))),
+    "a softmax of two": lambda x: (lambda a, b: a / (a + b))(exp(W * x), exp(-x)),
+}
+
+
+@pytest.mark.parametrize("name", RELATIVES)
+@pytest.mark.parametrize("wide", [False, True], ids=["numbers", "arrays"])
+def test_what_only_looks_like_them_or_is_used_in_parts(name: str, wide: bool) -> None:
+    f = RELATIVES[name]
+    batch = np.random.default_rng(1).normal(size=(6, 4))
+    if wide:
+        assert_equals_eager(lambda x: sum(f(v) for v in x), [W], batch)
+    else:
+        assert_equals_eager(f, [W], batch[:, 0])
+
+
+def test_where_the_exponential_of_the_formula_is_0_or_very_large() -> None:
+    """Eager raises from exp(710) on, and nothing before."""
+    batch = np.array([-700.0, -40.0, 0.0, 40.0, 700.0, 1e5])
+    program = autograd.compile(lambda x: 1 / (1 + exp(-x)), 0.0)
+    expected = [(1 / (1 + exp(Value(-x)))).data for x in batch.tolist()]
+    assert program(batch) == pytest.approx(expected, rel=1e-13, abs=0)
