@@ -17,6 +17,8 @@ from autograd.compiler.writer import Statement, Writer, shape_text
 
 _WORD = re.compile(r"[A-Za-z_]\w*")
 _COMMENT_AT = 60
+_LONGEST = 100  # characters of a line
+_DEEPEST = 6  # brackets within which a line is broken
 
 
 class Emitter:
@@ -114,25 +116,38 @@ def _lines(statements: Iterable[Statement]) -> list[str]:
     lines = []
     for name, text, shape in statements:
         line = f"    {name} = {text}"
-        if len(line) > 110:
+        if len(line) > _LONGEST + 10:
             line = f"    {name} = (\n        {_wrapped(text)}\n    )"
         lines.append(f"{line:<{_COMMENT_AT}}  # {shape}" if shape else line)
     return lines
 
 
 def _wrapped(text: str) -> str:
-    """A long sum, broken before its terms."""
-    pieces, depth, start = [], 0, 0
-    for match in re.finditer(r"[()\[\]]| [+-] ", text):
+    """A long expression in several lines, broken before terms and behind commas, in as few brackets as will do."""
+    pieces = [text]
+    for brackets in range(_DEEPEST):
+        pieces = _broken(text, brackets)
+        if max(map(len, pieces)) <= _LONGEST:
+            break
+    return "\n        ".join(pieces)
+
+
+def _broken(text: str, brackets: int) -> list[str]:
+    """The lines, broken where that is within so many brackets at most, and only where the next part would not fit."""
+    pieces, depth, start, last = [], 0, 0, 0
+    for match in re.finditer(r"[()\[\]]|, | [+-] |$", text):
         token = match.group()
-        if token in "([":
+        if token and token in "([":
             depth += 1
-        elif token in ")]":
+        elif token and token in ")]":
             depth -= 1
-        elif not depth and match.start() - start > 90:
-            pieces.append(text[start : match.start()])
-            start = match.start() + 1
-    return "\n        ".join([*pieces, text[start:]])
+        elif depth <= brackets:
+            place = match.end() if token == ", " else match.start()
+            if place - start > _LONGEST and last > start:
+                pieces.append(text[start:last].strip())
+                start = last
+            last = place
+    return [*pieces, text[start:].strip()]
 
 
 def _tuple(names: Sequence[str]) -> str:
