@@ -67,8 +67,11 @@ def losses(weights: Array, sizes: Sizes, images: Array, targets: Array) -> Array
 class Network:
     """Stochastic gradient descent on the mean half squared error of a batch.
 
+    Kept are the weights times -1, since 1 / (1 + exp(-z)) is then computed with one call less; and the activations of
+    both layers in one array, so that two calls find all their slopes.
+
     Args:
-        weights: w1, b1, w2, b2 in one vector, which is copied.
+        weights: w1, b1, w2, b2 in one vector.
         sizes: inputs, hidden neurons, outputs.
         batch: samples an update, always as many.
         learning_rate: of the updates.
@@ -76,33 +79,47 @@ class Network:
 
     def __init__(self, weights: Array, sizes: Sizes, batch: int, learning_rate: float) -> None:
         _, hidden, nout = sizes
-        self.weights, self._step = weights.copy(), np.empty_like(weights)
-        self._w1, self._b1, self._w2, self._b2 = arrays(self.weights, sizes)
+        self._negated, self._step = -weights, np.empty_like(weights)
+        self._w1, self._b1, self._w2, self._b2 = arrays(self._negated, sizes)
         self._step_w1, self._step_b1, self._step_w2, self._step_b2 = arrays(self._step, sizes)
-        self._a1, self._delta1, self._slope1 = np.empty((3, batch, hidden), weights.dtype)
-        self._a2, self._delta2, self._slope2 = np.empty((3, batch, nout), weights.dtype)
-        self._batch, self._ones = batch, np.ones(batch, weights.dtype)
+        self._a, self._slopes, self._deltas = np.empty((3, batch * (hidden + nout)), weights.dtype)
+        cut = batch * hidden
+        self._a1, self._slope1, self._delta1 = (x[:cut].reshape(batch, hidden) for x in self._buffers())
+        self._a2, self._slope2, self._delta2 = (x[cut:].reshape(batch, nout) for x in self._buffers())
+        self._errors = self._deltas[cut:]
+        self._ones = np.ones(batch, weights.dtype)
         self._one = np.array(1.0, weights.dtype)  # ufuncs take arrays of one number quicker than floats
         self._rate = np.array(-learning_rate / batch, weights.dtype)
+        self._half = 0.5 / batch
+
+    def _buffers(self) -> tuple[Array, Array, Array]:
+        return self._a, self._slopes, self._deltas
+
+    @property
+    def weights(self) -> Array:
+        """w1, b1, w2, b2 in one vector."""
+        found: Array = -self._negated
+        return found
 
     def update(self, x: Array, y: Array) -> float:
         """One update; gives the cost before it."""
-        a1, a2, delta1, delta2 = self._a1, self._a2, self._delta1, self._delta2
-        _activate(np.matmul(x, self._w1.T, out=a1), self._b1, self._one)
-        _activate(np.matmul(a1, self._w2.T, out=a2), self._b2, self._one)
-        np.subtract(a2, y, out=delta2)
-        cost = 0.5 * float(np.vdot(delta2, delta2)) / self._batch
+        a1, a2, delta1, delta2, one = self._a1, self._a2, self._delta1, self._delta2, self._one
+        _activate(np.matmul(x, self._w1.T, a1), self._b1, one)
+        _activate(np.matmul(a1, self._w2.T, a2), self._b2, one)
+        np.subtract(a2, y, delta2)
+        cost = self._half * float(self._errors.dot(self._errors))
 
-        slope = _slope(a2, self._one, self._slope2)
-        slope *= self._rate
-        delta2 *= slope
-        np.matmul(delta2, self._w2, out=delta1)
-        delta1 *= _slope(a1, self._one, self._slope1)
-        np.matmul(delta1.T, x, out=self._step_w1)
+        np.subtract(self._a, one, self._slopes)
+        self._slopes *= self._a  # a (a - 1), the slopes times -1
+        delta2 *= self._rate
+        delta2 *= self._slope2
+        np.matmul(delta2, self._w2, delta1)
+        delta1 *= self._slope1
+        np.matmul(delta1.T, x, self._step_w1)
         self._ones.dot(delta1, self._step_b1)
-        np.matmul(delta2.T, a1, out=self._step_w2)
+        np.matmul(delta2.T, a1, self._step_w2)
         self._ones.dot(delta2, self._step_b2)
-        self.weights += self._step
+        self._negated += self._step
         return cost
 
     def products(self, x: Array, y: Array) -> float:
@@ -116,16 +133,8 @@ class Network:
 
 
 def _activate(z: Array, b: Array, one: Array) -> None:
-    """σ(z + b) in the place of z."""
+    """1 / (1 + exp(z + b)) in the place of z."""
     z += b
-    np.negative(z, out=z)
-    np.exp(z, out=z)
+    np.exp(z, z)
     z += one
-    np.reciprocal(z, out=z)
-
-
-def _slope(a: Array, one: Array, out: Array) -> Array:
-    """σ' = a (1 − a)."""
-    np.subtract(one, a, out=out)
-    out *= a
-    return out
+    np.reciprocal(z, z)

@@ -48,10 +48,10 @@ class Argument(NamedTuple):
             ValueError: for another shape, or ragged samples.
             TypeError: for anything but real numbers.
         """
-        if type(given) is float and self.shape == ():  # as in a loop over time, where every microsecond counts
-            return np.array(given, dtype, ndmin=2), False
         if type(given) is np.ndarray and given.dtype is dtype and given.shape[1:] == self.shape and given.ndim:
             return given if given.ndim == 2 else given.reshape(len(given), self.size), True
+        if type(given) is float and self.shape == ():  # as in a loop over time, where every microsecond counts
+            return np.array(given, dtype, ndmin=2), False
         if self.shape is None:
             return self._read_ragged(given, dtype)
         try:
@@ -89,6 +89,8 @@ class Argument(NamedTuple):
 
 def shaped(columns: Array, shape: tuple[int, ...] | None, rebuild: Any, batched: bool) -> Any:
     """Rows of numbers as an array of a shape behind the samples' axis; or nested as `rebuild` does it."""
+    if shape == () and batched:
+        return columns[:, 0]
     if shape is None:
         numbers: Iterator[Any] = iter(columns.T if batched else columns[0].tolist())
         return rebuild(numbers)

@@ -31,7 +31,8 @@ class Layout:
         self._unused = np.flatnonzero(counts == 0)
         self._overlap = bool((counts > 1).any())
         self._all_views = None not in self._strides
-        self._recent: list[tuple[Array, list[Array]]] = []
+        self._in_place = self._all_views and not self._overlap and not len(self._unused)
+        self._recent: dict[int, tuple[Array, list[Array]]] = {}  # by the ids of vectors, which live as long as this
 
     def views(self, vector: Array) -> list[Array]:
         """The arrays, as views of the vector where their elements lie evenly spaced in it, else as copies."""
@@ -48,26 +49,26 @@ class Layout:
 
     def collect(self, gradients: Sequence[Array], vector: Array) -> None:
         """Bring what was written into `places` into the vector, added up where arrays have elements in common."""
+        if self._in_place:
+            return
         if self._overlap:
             vector[:] = 0.0
             for index, gradient in zip(self._indices, gradients):
                 np.add.at(vector, index, gradient)
             return
-        if len(self._unused):
-            vector[self._unused] = 0.0
-        if self._all_views:
-            return
+        vector[self._unused] = 0.0
         for strides, index, gradient in zip(self._strides, self._indices, gradients):
             if strides is None:
                 vector[index] = gradient
 
     def _views(self, vector: Array) -> list[Array]:
         """Views of the vector; arrays of their own where there can be none."""
-        for known, views in self._recent:
-            if known is vector:
-                return views
+        known = self._recent.get(id(vector))
+        if known is not None:
+            return known[1]
         views = [self._view(vector, i) for i in range(len(self._indices))]
-        self._recent = [*self._recent[-2:], (vector, views)]
+        recent = list(self._recent.items())[-2:]
+        self._recent = {**dict(recent), id(vector): (vector, views)}
         return views
 
     def _view(self, vector: Array, i: int) -> Array:

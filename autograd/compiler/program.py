@@ -6,6 +6,7 @@ import gc
 import math
 import time
 from collections.abc import Callable, Sequence
+from contextvars import Context
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,14 @@ from autograd.nested import flatten
 from autograd.value import Value
 
 Array = NDArray[Any]
+
+_QUIET = Context()
+_QUIET.run(np.seterr, all="ignore")
+
+
+def _quietly(function: Callable[..., Any], *arguments: Any) -> Any:
+    """Call a function without warnings of NumPy: as in `np.errstate(all="ignore")`, which takes ten times as long."""
+    return _QUIET.copy().run(function, *arguments)
 
 
 class Program:
@@ -120,8 +129,7 @@ class Program:
             FloatingPointError: if a result is inf or nan, naming the first node that was.
         """
         rows, batched, samples = read_batch(self._arguments, arguments, self._dtype)
-        with np.errstate(all="ignore"):
-            outputs = self._engine.outputs(self._live(), rows)
+        outputs = _quietly(self._engine.outputs, self._live(), rows)
         outputs = self._of_samples(outputs, samples)
         self._check(rows, outputs)
         return self._shaped(outputs, batched)
@@ -175,8 +183,7 @@ class Program:
     def outputs(self, weights: Array, *arguments: Any) -> Any:
         """What calling the program gives, with the captured leaves' numbers as a vector, unchecked."""
         rows, batched, samples = read_batch(self._arguments, arguments, self._dtype)
-        with np.errstate(all="ignore"):
-            outputs = self._engine.outputs(weights, rows)
+        outputs = _quietly(self._engine.outputs, weights, rows)
         return self._shaped(self._of_samples(outputs, samples), batched)
 
     def input_gradients(self, *arguments: Any) -> Any:
@@ -197,8 +204,7 @@ class Program:
             raise TypeError("derivatives to the arguments are of functions that return one number")
         rows, batched, samples = read_batch(self._arguments, arguments, self._dtype)
         seeds = np.ones((samples, 1), self._dtype)
-        with np.errstate(all="ignore"):
-            outputs, arrays = self._engine.input_gradients(self._live(), rows, seeds)
+        outputs, arrays = _quietly(self._engine.input_gradients, self._live(), rows, seeds)
         outputs = self._of_samples(outputs, samples)
         self._check(rows, outputs, *arrays)
         result = [a.shaped(np.array(array), batched) for a, array in zip(self._arguments, arrays)]
@@ -208,8 +214,7 @@ class Program:
     # Underneath
 
     def _run(self, weights: Array, gradient: Array, rows: list[Array], seeds: Array) -> Array:
-        with np.errstate(all="ignore"):
-            outputs = self._engine.gradient(weights, rows, seeds, gradient)
+        outputs = _quietly(self._engine.gradient, weights, rows, seeds, gradient)
         return self._of_samples(outputs, len(seeds))
 
     def _live(self) -> Array:

@@ -58,10 +58,15 @@ class _Quicker(ast.NodeTransformer):
         return node
 
     def _named(self, node: ast.expr) -> ast.expr:
-        if not isinstance(node, ast.Constant):
-            return node
-        name = repr(node.value)
-        self.found[name] = np.array(node.value, self._dtype)
+        match node:
+            case ast.Constant(number):
+                pass
+            case ast.UnaryOp(ast.USub(), ast.Constant(float() | int() as positive)):
+                number = -positive
+            case _:
+                return node
+        name = repr(number)
+        self.found[name] = np.array(number, self._dtype)
         return ast.copy_location(ast.Name(name, ast.Load()), node)
 
 
@@ -82,7 +87,7 @@ def _write_results(backward: ast.FunctionDef) -> None:
         else:
             body.append(line)
     for k, result in enumerate(last.value.elts):
-        name = result.id if isinstance(result, ast.Name) else f"{k}"
+        name = result.id if isinstance(result, ast.Name) else f"result {k}"
         backward.args.args.append(ast.copy_location(ast.arg(name), last))
         if not isinstance(result, ast.Name):
             body.append(ast.copy_location(_written(name, result), last))

@@ -466,3 +466,15 @@ def test_asking_for_one_source_does_not_change_another() -> None:
     program = compile(lambda x: nn.half_squared_error(model([x[2], x[0], x[1], x[3]]), [0.0, 1.0]), [0.1] * 4)
     source, to_arguments = program.source, program.input_gradients_source
     assert (program.source, program.input_gradients_source) == (source, to_arguments)
+
+
+def test_parameters_without_influence_beside_others() -> None:
+    """Their derivatives, zero, are results of the backward pass too; and its numbers are still what they were."""
+    a, b, c, d = ([Value(0.1 * k + j) for k in range(3)] for j in range(4))
+    program = compile(
+        lambda x: sum(autograd.where(r > p, 2 * p - v, q) + 2 * s * v for p, q, r, s, v in zip(a, b, c, d, x)),
+        [0.5] * 3,
+    )
+    program.backward([[0.5, 0.6, 0.7], [0.5, 0.6, 0.7]])
+    gradients = [[p.grad for p in leaves] for leaves in (a, b, c, d)]
+    assert gradients == [[2.0] * 3, [0.0] * 3, [0.0] * 3, pytest.approx([1.0, 1.2, 1.4])]
