@@ -32,7 +32,7 @@ ENGINES = {
     "torch": "PyTorch, 2 threads",
 }
 RATE = 0.5
-EPOCHS = 3  # of which the first is the warm-up
+EPOCHS = 5  # of which the first is the warm-up
 
 
 class Compiled:
