@@ -55,7 +55,7 @@ def sum_samples(array: Array, into: Array) -> None:
 
 def sum_products(a: Array, b: Array) -> Array:
     """(a * b).sum(axis=1, keepdims=True), in one go where it can be."""
-    if a.shape == b.shape and a.ndim == 2:
+    if a.ndim == 2 and (a is b or a.shape == b.shape):
         found: Array = np.vecdot(a, b)[:, None]
         return found
     return np.add.reduce(a * b, axis=1, keepdims=True)

@@ -1,9 +1,10 @@
 """Stage 6, run: the emitted source in the form in which NumPy is quickest.
 
-The source shows `nabla_w1 = delta1.T @ x`, as a text would write it. What runs is `matmul(delta1.T, x, out=nabla_w1)`,
+The source shows `nabla_w1 = delta1.T @ x`, as a text would write it. What runs is `matmul(delta1.T, x, nabla_w1)`,
 where `nabla_w1` is a view of the vector of all gradients, which `backward` is called with: nothing is made only to be
-copied. And the numbers of the source are handed to NumPy as arrays without axes, which it takes in half the time.
-Lines keep their places, so that tracebacks quote the source that is shown.
+copied. Other products run as `x.dot(w1.T)`, and the numbers of the source are handed to NumPy as arrays without axes,
+both of which it takes in half the time where arrays are small. Lines keep their places, so that tracebacks quote the
+source that is shown.
 """
 
 from __future__ import annotations
@@ -42,6 +43,8 @@ class _Quicker(ast.NodeTransformer):
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
         self.generic_visit(node)
+        if isinstance(node.op, ast.MatMult):
+            return ast.copy_location(ast.Call(ast.Attribute(node.left, "dot", ast.Load()), [node.right], []), node)
         if isinstance(node.op, (ast.Add, ast.Sub, ast.Mult, ast.Div)) and not _counts(node):
             node.left, node.right = self._named(node.left), self._named(node.right)
         return node
@@ -97,9 +100,9 @@ def _write_results(backward: ast.FunctionDef) -> None:
 def _written(name: str, value: ast.expr) -> ast.stmt:
     """A statement that writes a value into the array of a name."""
     into = ast.Name(name, ast.Load())
-    if isinstance(value, ast.BinOp) and isinstance(value.op, ast.MatMult):
-        return ast.Expr(_call("matmul", value.left, value.right, into))
     match value:
+        case ast.Call(ast.Attribute(left, "dot"), [right], []):
+            return ast.Expr(_call("matmul", left, right, into))
         case ast.Call(ast.Attribute(array, "sum"), [], [ast.keyword("axis", ast.Constant(0))]):
             return ast.Expr(_call("sum_samples", array, into))
     return ast.Assign([ast.Subscript(into, ast.Constant(...), ast.Store())], value)
