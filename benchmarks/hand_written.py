@@ -87,6 +87,8 @@ class Network:
         self._a1, self._slope1, self._delta1 = (x[:cut].reshape(batch, hidden) for x in self._buffers())
         self._a2, self._slope2, self._delta2 = (x[cut:].reshape(batch, nout) for x in self._buffers())
         self._errors = self._deltas[cut:]
+        self._w1_turned, self._w2_turned = self._w1.T, self._w2.T
+        self._delta1_turned, self._delta2_turned = self._delta1.T, self._delta2.T
         self._ones = np.ones(batch, weights.dtype)
         self._one = np.array(1.0, weights.dtype)  # ufuncs take arrays of one number quicker than floats
         self._rate = np.array(-learning_rate / batch, weights.dtype)
@@ -104,10 +106,10 @@ class Network:
     def update(self, x: Array, y: Array) -> float:
         """One update; gives the cost before it."""
         a1, a2, delta1, delta2, one = self._a1, self._a2, self._delta1, self._delta2, self._one
-        _activate(np.matmul(x, self._w1.T, a1), self._b1, one)
-        _activate(np.matmul(a1, self._w2.T, a2), self._b2, one)
+        _activate(np.matmul(x, self._w1_turned, a1), self._b1, one)
+        _activate(np.matmul(a1, self._w2_turned, a2), self._b2, one)
         np.subtract(a2, y, delta2)
-        cost = self._half * float(self._errors.dot(self._errors))
+        cost: float = self._half * self._errors.dot(self._errors)
 
         np.subtract(self._a, one, self._slopes)
         self._slopes *= self._a  # a (a - 1), the slopes times -1
@@ -115,9 +117,9 @@ class Network:
         delta2 *= self._slope2
         np.matmul(delta2, self._w2, delta1)
         delta1 *= self._slope1
-        np.matmul(delta1.T, x, self._step_w1)
+        np.matmul(self._delta1_turned, x, self._step_w1)
         self._ones.dot(delta1, self._step_b1)
-        np.matmul(delta2.T, a1, self._step_w2)
+        np.matmul(self._delta2_turned, a1, self._step_w2)
         self._ones.dot(delta2, self._step_b2)
         self._negated += self._step
         return cost
