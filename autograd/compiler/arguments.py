@@ -111,10 +111,7 @@ def read_batch(arguments: Sequence[Argument], given: Sequence[Any], dtype: Any) 
     kinds: set[bool] = set()
     lengths: set[int] = set()
     for argument, x in zip(arguments, given):
-        if type(x) is np.ndarray and x.ndim == 2 and x.dtype is dtype and x.shape[1:] == argument.shape:
-            array, batched = x, True  # rows as they are, which need no call
-        else:
-            array, batched = argument.read(x, dtype)
+        array, batched = argument.read(x, dtype)
         rows.append(array)
         kinds.add(batched)
         lengths.add(len(array))
