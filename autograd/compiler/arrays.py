@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autograd import primitives
+from autograd.compiler import idioms
 from autograd.primitives import TABLE, Primitive
 
 Array = NDArray[Any]
@@ -122,8 +123,10 @@ NUMPY: dict[Primitive, Callable[..., Any]] = {
     primitives.absolute: abs,
     primitives.logsumexp: logsumexp,
     primitives.sigmoid: sigmoid,
+    idioms.SIGMOID: sigmoid,
+    idioms.TANH: np.tanh,
 }
-"""The table's primitives that NumPy has, or that stand above."""
+"""The primitives that NumPy has, or that stand above."""
 
 HELPERS: dict[str, Any] = {
     "array": np.array,

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from autograd import primitives
+from autograd.compiler import idioms
 from autograd.compiler.adjoints import Adjoints
 from autograd.compiler.forward import (
     columns_symbol,
@@ -94,6 +95,8 @@ class Backward:
             return
         out = writer.symbol(writer.name[group.source], m)
         derivatives = primitive.derivatives(*operand_symbols(writer, group), out)
+        if primitive in idioms.NOTES:
+            writer.note(idioms.NOTES[primitive])
         adjoint = self._adjoint(group, inline=len(wanted) < 2)
         for k, view in wanted:
             self._adjoints.contribute(view, adjoint * derivatives[k], group.batched)

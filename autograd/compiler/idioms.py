@@ -1,7 +1,10 @@
 """Formulas that spell out a function of the derivative table are that function again.
 
 By hand the sigmoid is often written 1 / (1 + exp(-z)), and tanh as micrograd has it: (e - 1) / (e + 1), e = exp(2 z).
-Read as what they are, the program says so, and its backward pass has a (1 - a) in place of a chain of derivatives.
+Read as what they are, the program says so, and its backward pass has one factor in place of a chain of derivatives.
+
+That factor is not the table's a (1 - a) or 1 - a², which lose their digits where a is close to 1: the chain of the
+formula, which the graph goes, loses none there, and a compiled program computes what the graph does.
 """
 
 from __future__ import annotations
@@ -10,6 +13,17 @@ from autograd import primitives
 from autograd.primitives import Primitive
 
 _ADD, _SUB, _MUL, _DIV, _NEG = primitives.add, primitives.sub, primitives.mul, primitives.div, primitives.neg
+
+SIGMOID = Primitive(
+    "sigmoid", primitives.sigmoid.forward, lambda z, out: (out * primitives.sigmoid(-z),), "sigmoid", None
+)
+TANH = Primitive("tanh", primitives.tanh.forward, lambda z, out: (1 / primitives.cosh(z) ** 2,), "tanh", None)
+
+NOTES = {
+    SIGMOID: "sigmoid(-z) is 1 - sigmoid(z), with all its digits where that is close to 0",
+    TANH: "1 / cosh(z) ** 2 is 1 - tanh(z) ** 2, with all its digits where that is close to 0",
+}
+"""What the source says where a backward pass has one of these factors."""
 
 
 class Formulas:
@@ -48,7 +62,7 @@ class Formulas:
             return
         exponential = self._plus(below, 1.0)
         if self._uses[below] == 1 and self._is_exponential(exponential, uses=1):
-            self._becomes(i, primitives.sigmoid, exponential, -1.0)
+            self._becomes(i, SIGMOID, exponential, -1.0)
 
     def _tanh(self, i: int) -> None:
         """(e - 1) / (e + 1) with e = exp(2 z)."""
@@ -57,7 +71,7 @@ class Formulas:
         if self._plus(above, -1.0) != exponential or not self._is_exponential(exponential, uses=2):
             return
         if self._uses[above] == self._uses[below] == 1:
-            self._becomes(i, primitives.tanh, exponential, 0.5)
+            self._becomes(i, TANH, exponential, 0.5)
 
     def _plus(self, i: int, number: float) -> int:
         """The x of x + number; -1 where a node is nothing of this form."""

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, Never
 
 from autograd import primitives
+from autograd.compiler import idioms
 from autograd.compiler.symbols import own_expression
 from autograd.compiler.tracing import COMPARISONS
 from autograd.primitives import TABLE, Primitive, exp, log1p, maximum, minimum, where
@@ -269,5 +270,7 @@ _RULES: dict[Primitive, Callable[..., Any]] = {
     minimum: lambda a, b: where(a < b, a, where(a != a, a, b)),
     primitives.logsumexp: _logsumexp,
     primitives.sigmoid: _sigmoid,
+    idioms.SIGMOID: _sigmoid,
+    idioms.TANH: primitives.tanh,
 }
 """Forward rules that branch in the table, as expressions; and |x|, which LLVM's quick way does not know."""

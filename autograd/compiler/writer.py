@@ -45,7 +45,7 @@ class Writer(Calls):
     """Names for everything that is computed, and views of it as source.
 
     Attributes:
-        notes: a comment on each index array and array of numbers.
+        notes: comments, on each index array and array of numbers among others.
         parameters: the arrays of captured leaves.
         name: of the array of each source; "" for the captured leaves, which come in several arrays.
     """
@@ -91,13 +91,18 @@ class Writer(Calls):
 
     # Constants
 
+    def note(self, text: str) -> None:
+        """A comment above the functions; said twice, it stands there once."""
+        if f"# {text}" not in self.notes:
+            self.notes.append(f"# {text}")
+
     def index(self, index: Index) -> str:
         """The name of an index array."""
         key = (index.tobytes(), index.shape)
         if key not in self._index_names:
             name = self._index_names[key] = self.names.numbered("i")
             self.constants[name] = index
-            self.notes.append(f"# {name}: positions, {shape_text(index.shape)}{_few(index)}")
+            self.note(f"{name}: positions, {shape_text(index.shape)}{_few(index)}")
         return self._index_names[key]
 
     def numbers(self, numbers: float | Numbers) -> Any:
@@ -108,7 +113,7 @@ class Writer(Calls):
         if key not in self._number_names:
             name = self._number_names[key] = self.names.numbered("c")
             self.constants[name] = numbers
-            self.notes.append(f"# {name}: constants, {shape_text(numbers.shape)}{_few(numbers)}")
+            self.note(f"{name}: constants, {shape_text(numbers.shape)}{_few(numbers)}")
         return self.symbol(self._number_names[key], numbers.shape[-1])
 
     def scatter(self, index: Index, width: int) -> str:
@@ -117,7 +122,7 @@ class Writer(Calls):
         if key not in self._scatter_names:
             name = self._scatter_names[key] = self.names.numbered("scatter")
             self.constants[name] = Scatter(index.reshape(-1), width)
-            self.notes.append(f"# {name}: adds its {index.size} columns up into {width}{_few(index)}")
+            self.note(f"{name}: adds its {index.size} columns up into {width}{_few(index)}")
         return self._scatter_names[key]
 
     # Views

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+import mpmath
 import numpy as np
 import pytest
 
@@ -77,11 +78,11 @@ def test_a_network_by_hand_reads_as_the_text_has_it(name: str, activation: Funct
     loss, parameters = by_hand(activation)
     chance = np.random.default_rng(0)
     source = assert_equals_eager(loss, parameters, chance.normal(size=(7, 5)), chance.uniform(size=(7, 3)))
-    slope = {"sigmoid": "a1 * (1 - a1)", "tanh": "(1 - a1 * a1)"}[name]
-    for equation in ("z1 = x @ w1.T + b1", f"a1 = {name}(z1)", f"delta1 = (delta2 @ w2) * {slope}"):
+    slope = {"sigmoid": "* a1 * sigmoid(-z1)", "tanh": "/ cosh(z1) ** 2"}[name]
+    for equation in ("z1 = x @ w1.T + b1", f"a1 = {name}(z1)", f"delta1 = (delta2 @ w2) {slope}"):
         assert re.search(rf"^    {re.escape(equation)} +# \(", source, flags=re.MULTILINE), equation
     assert "exp" not in source
-    assert "/" not in source
+    assert source.count("# ") == 1 + len(re.findall(r"^    \w+ = .*# \(", source, flags=re.MULTILINE))  # one remark
     assert len(re.findall(r"^    \w+ = ", source, flags=re.MULTILINE)) <= 14
 
 
@@ -136,3 +137,53 @@ def test_where_the_exponential_of_the_formula_is_0_or_very_large() -> None:
     program = autograd.compile(lambda x: 1 / (1 + exp(-x)), 0.0)
     expected = [(1 / (1 + exp(Value(-x)))).data for x in batch.tolist()]
     assert program(batch) == pytest.approx(expected, rel=1e-13, abs=0)
+
+
+SATURATED = [sign * z for z in (1.0, 5.0, 10.0, 20.0, 36.0, 100.0, 300.0) for sign in (1, -1)]
+
+
+@pytest.mark.parametrize("f", SIGMOIDS.values(), ids=SIGMOIDS)
+@pytest.mark.parametrize("z", SATURATED)
+def test_a_saturated_sigmoid_by_hand_keeps_the_digits_of_its_slope(f: Function, z: float) -> None:
+    """The chain of its formula has them, and a (1 - a) has none left from z = 37 on. Truth at 50 digits."""
+    x = Value(z)
+    f(x).backward()
+    with mpmath.workdps(50):
+        truth = float(1 / (2 + mpmath.exp(mpmath.mpf(z)) + mpmath.exp(-mpmath.mpf(z))))
+    assert x.grad == pytest.approx(truth, rel=1e-13, abs=0)
+    assert autograd.compile(f, z).input_gradients(z) == pytest.approx(truth, rel=1e-13, abs=0)
+    array = autograd.compile(lambda xs: sum(f(v) for v in xs), [z, z, z])
+    assert array.input_gradients([[z, z, z]]) == pytest.approx(np.full((1, 3), truth), rel=1e-13, abs=0)
+
+
+@pytest.mark.parametrize("f", TANHS.values(), ids=TANHS)
+@pytest.mark.parametrize("z", SATURATED)
+def test_a_saturated_tanh_by_hand_has_the_slope_that_its_formula_has_exactly(f: Function, z: float) -> None:
+    """Where z is large the graph itself subtracts nearly equal numbers, so that only 50 digits can tell."""
+    with mpmath.workdps(50):
+        truth = float(1 / mpmath.cosh(mpmath.mpf(z)) ** 2)
+    assert autograd.compile(f, z).input_gradients(z) == pytest.approx(truth, rel=1e-13, abs=0)
+    array = autograd.compile(lambda xs: sum(f(v) for v in xs), [z, z, z])
+    assert array.input_gradients([[z, z, z]]) == pytest.approx(np.full((1, 3), truth), rel=1e-13, abs=0)
+
+
+@pytest.mark.parametrize(("name", "f"), [("sigmoid", SIGMOIDS["a quotient"]), ("tanh", micrograds)])
+def test_in_a_recurrence_of_many_steps(name: str, f: Function) -> None:
+    """Straight-line source or machine code, with states that are all but saturated."""
+    w, b = Value(9.0), Value(-4.0)
+
+    def state(x: Any) -> Any:
+        for _ in range(400):
+            x = f(w * x + b) - 0.01 * x
+        return x
+
+    batch = np.linspace(-1.0, 1.0, 5)
+    expected = [state(x) for x in batch.tolist()]
+    for result in expected:
+        result.backward(1 / len(expected))
+    eager = gradient_of([w, b])
+    program = autograd.compile(state, 0.5)
+    assert f"{name}(" in program.source
+    assert program(batch) == pytest.approx([result.data for result in expected], rel=1e-12)
+    program.backward(batch)
+    assert np.linalg.norm(gradient_of([w, b]) - eager) <= 1e-12 * np.linalg.norm(eager)
