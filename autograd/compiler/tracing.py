@@ -1,9 +1,9 @@
 """Stage 1, trace: run the function on Values of its examples; the graph that this records is the program.
 
 It runs twice, the second time on slightly other numbers. What differs between the two graphs, apart from the numbers
-of nodes that depend on arguments or captured leaves, was frozen: a number taken out of the graph by `v.data`, say. A
-coin that the function tosses can fall on the same side twice, so a small function, of which it costs nothing to speak
-of, runs up to eight times.
+of nodes that depend on arguments or captured leaves, was frozen: a number taken out of the graph by `v.data`, say. What
+depends on something else may well be the same twice, so a small function, of which it costs nothing to speak of, runs
+up to eight times. Random draws are found out by the states of the generators (chances.py).
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, Never
 
 from autograd import recording
+from autograd.compiler.chances import draws
 from autograd.graph import topological_order
 from autograd.nested import flatten
 from autograd.primitives import Primitive, maximum, mul
@@ -121,23 +122,14 @@ def trace(function: Callable[..., Any], examples: Sequence[Any]) -> tuple[Trace,
         TypeError: where the function returns something else than numbers, or asks for the number of a Value.
         ValueError: where it froze a number of its examples.
     """
-    before = _chances()
-    first = _run(function, examples, None)
-    if before != _chances():
+    runs: list[Trace] = []
+    if draws(lambda: runs.append(_run(function, examples, None))):
         raise ValueError(
             "the function draws random numbers, of which a compiled program would keep the ones drawn now for ever; "
             "draw them outside, and pass them as an argument"
         )
-    captured = _settle_leaves(first, function, examples)
-    return first, captured
-
-
-def _chances() -> tuple[Any, ...]:
-    """The states of the random generators that draw for everyone."""
-    import numpy
-
-    state: Any = numpy.random.get_state()
-    return random.getstate(), state[1].tobytes(), state[2:]
+    captured = _settle_leaves(runs[0], function, examples)
+    return runs[0], captured
 
 
 def _run(function: Callable[..., Any], examples: Sequence[Any], shift: Callable[[float], float] | None) -> Trace:

@@ -7,6 +7,7 @@ import random
 import threading
 import traceback
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -135,10 +136,63 @@ def test_frozen_numbers_are_refused(f: Callable[[Any], Any]) -> None:
 
 @pytest.mark.parametrize("same", range(1, 7))
 def test_a_coin_that_falls_on_the_same_side_again_and_again(same: int) -> None:
-    """A generator of the user's own cannot be watched, so a small function runs eight times."""
+    """No generator whose state could be looked at: a small function runs eight times."""
     draws = iter([1.0] * (1 + same) + [0.0] * 9)
     with pytest.raises(ValueError, match="froze a number"):
         compile(lambda x: x * (2 + next(draws)), 1.0)
+
+
+class HalfOfThem(random.Random):
+    """A kind of generator of the user's own."""
+
+
+TOSSES: dict[str, Callable[[], Any]] = {
+    "random": random.Random(0).random,
+    "choice": partial(random.Random(1).choice, [0.0, 1.0]),
+    "gauss": partial(random.Random(2).gauss, 0.0, 1.0),
+    "a kind of one's own": HalfOfThem(3).random,
+    "the global one": random.random,
+    "NumPy's": np.random.default_rng(0).random,
+    "NumPy's normal": np.random.default_rng(1).standard_normal,
+    "NumPy's Mersenne twister": np.random.Generator(np.random.MT19937(2)).random,
+    "NumPy's old one": np.random.RandomState(3).random_sample,
+    "NumPy's old normal": np.random.RandomState(4).standard_normal,
+    "NumPy's global one": np.random.random_sample,
+}
+
+
+@pytest.mark.parametrize("toss", TOSSES.values(), ids=TOSSES)
+@pytest.mark.parametrize("terms", [1, 10_000], ids=["small", "large"])
+def test_a_toss_that_falls_on_the_same_side_each_time(toss: Callable[[], float], terms: int) -> None:
+    """By the state of whichever generator was asked, so that it does not matter how seldom the other side comes up."""
+
+    def f(x: Any) -> Any:
+        for _ in range(terms):
+            x = x.sin()
+        return x if toss() < 100 else 2 * x
+
+    with pytest.raises(ValueError, match="draws random numbers"):
+        compile(f, 1.0)
+
+
+def test_a_generator_that_the_function_makes_and_seeds_draws_the_same_numbers_each_time() -> None:
+    def f(x: Any) -> Any:
+        return random.Random(7).random() * x + np.random.default_rng(8).random()
+
+    assert compile(f, 1.0)(0.5) == f(0.5)
+
+
+def test_draws_of_another_thread_do_not_count() -> None:
+    """It draws while the function runs first, and has ended when it runs again."""
+    thread = threading.Thread(target=random.Random(0).random)
+
+    def f(x: Any) -> Any:
+        if thread.ident is None:
+            thread.start()
+            thread.join()
+        return x * x
+
+    assert compile(f, 1.0)(3.0) == 9.0
 
 
 @pytest.mark.parametrize(("terms", "runs"), [(1, 8), (1000, 8), (2000, 4), (4000, 2), (20000, 2)])
