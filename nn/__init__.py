@@ -32,8 +32,9 @@ from nn.losses import (
     mean_squared_error,
 )
 from nn.module import Module
-from nn.optimizers import SGD, Adam, AdamW, Optimizer, cosine_decay, step_decay
+from nn.optimizers import SGD, Adam, AdamW, Optimizer
 from nn.plots import decision_boundary, plot_accuracy, plot_cost, weight_images
+from nn.schedules import cosine_decay, step_decay
 from nn.training import fit
 
 __all__ = [

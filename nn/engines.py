@@ -92,7 +92,7 @@ class Compiled(Eager):
         super().__init__(eager.model, eager.loss, eager.optimizer, eager.reduction, targets.shape[1])
         self._sample, self._target = samples[:1], targets[:1]
         self._count = len(self.optimizer.parameters)
-        self._stepped = False
+        self._scale, self._stepped = 1.0, False
         self._compile()
 
     def _compile(self) -> None:
@@ -131,7 +131,7 @@ class Compiled(Eager):
         if not self._stepped:
             return
         numbers = self._weights[: self._count].tolist()
-        gradients = self._gradient[: self._count].tolist()
+        gradients = (self._gradient[: self._count] / self._scale).tolist()
         try:
             self._write(numbers, gradients)
         except KeyboardInterrupt:
@@ -145,21 +145,22 @@ class Compiled(Eager):
             parameter.data, parameter.grad = number, gradient
 
     def update(self, epoch: int, samples: Array, targets: Array) -> tuple[list[float], Array, float]:
+        scale = self.optimizer.scale()
         (losses, rows), _ = self.program.outputs_and_gradient(
-            self._weights, samples, as_given(targets), into=self._gradient
+            self._weights, samples, as_given(targets), into=self._gradient, scale=scale
         )
         gradient = self._gradient[: self._count]
-        largest = float(max(gradient.max(), -gradient.min()))
-        if not (self._finite and math.isfinite(largest) and math.isfinite(losses.sum())):
+        largest = float(max(np.maximum.reduce(gradient), -np.minimum.reduce(gradient))) / abs(scale)
+        if not (self._finite and math.isfinite(largest) and math.isfinite(np.add.reduce(losses))):
             return self._update_node_by_node(epoch, samples, targets)
-        self._step(gradient)
+        self._step(gradient, scale)
         return losses.tolist(), rows.reshape(len(samples), -1), largest
 
-    def _step(self, gradient: Array) -> None:
+    def _step(self, gradient: Array, scale: float) -> None:
         """One update, in a copy that takes the weights' place when it is whole: Ctrl-C leaves it done, or not."""
         self._next[self._count :] = self._weights[self._count :]
-        self.optimizer.updated(self._weights[: self._count], gradient, into=self._next[: self._count])
-        self._weights, self._next, self._stepped = self._next, self._weights, True
+        self.optimizer.updated(self._weights[: self._count], gradient, self._next[: self._count], scale)
+        self._weights, self._next, self._scale, self._stepped = self._next, self._weights, scale, True
 
     def _update_node_by_node(self, epoch: int, samples: Array, targets: Array) -> tuple[list[float], Array, float]:
         """Where something is not finite, node by node, which says what it is; or goes on, if it is not found there."""

@@ -16,16 +16,20 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
+from contextvars import Context
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from autograd import Value
+from nn.schedules import LearningRate, checked
 
 Vector = NDArray[np.float64]
-LearningRate = float | Callable[[int], float]
+
+_NOTICING = Context()
+_NOTICING.run(np.seterr, over="raise", invalid="raise", divide="raise")
 
 
 class Optimizer(ABC):
@@ -34,7 +38,7 @@ class Optimizer(ABC):
     Args:
         parameters: the Values to change.
         learning_rate: a positive number; or a schedule, which is called with the number of steps taken so far,
-            0 at first, and gives the rate of the next.
+            0 at first, and gives the rate of the next (`nn.step_decay`, `nn.cosine_decay`).
         max_gradient_norm: where the gradient is longer than this, it is scaled down to it before each update.
 
     Attributes:
@@ -61,9 +65,9 @@ class Optimizer(ABC):
         if len(set(self.parameters)) < len(self.parameters):
             raise ValueError("an optimizer expects each parameter once; model.parameters() gives them so")
         if not callable(learning_rate):
-            _check("learning_rate", learning_rate, lambda rate: 0 < rate < math.inf, "a positive number")
+            checked("learning_rate", learning_rate, lambda rate: 0 < rate < math.inf, "a positive number")
         if max_gradient_norm is not None:
-            _check("max_gradient_norm", max_gradient_norm, lambda norm: norm > 0, "a positive number, or None")
+            checked("max_gradient_norm", max_gradient_norm, lambda norm: norm > 0, "a positive number, or None")
         self.learning_rate = learning_rate
         self.max_gradient_norm = max_gradient_norm
         self.steps = 0
@@ -98,27 +102,36 @@ class Optimizer(ABC):
         for parameter, number in zip(self.parameters, numbers):
             parameter.data = number
 
-    def updated(self, weights: Vector, gradients: Vector, into: Vector | None = None) -> Vector:
+    def scale(self) -> float:
+        """What derivatives may be multiplied by before the next `updated`, which spares it a pass over them."""
+        return 1.0
+
+    def updated(self, weights: Vector, gradients: Vector, into: Vector | None = None, scale: float = 1.0) -> Vector:
         """The weights after one update, in a vector of their own: `into`, where one is given.
 
         Weights and gradients must be finite, which is not checked here: `step` does so.
+
+        Args:
+            weights, gradients: a number for each parameter.
+            into: a vector for the new weights.
+            scale: what the gradients are multiplied by: 1, or what `scale()` said.
 
         Raises:
             FloatingPointError: if something would be inf or nan; then the optimizer is as it was.
         """
         new = np.empty_like(weights) if into is None else into
-        rate = self.rate(self.steps)
-        before = {"rule": type(self).__name__, "steps": self.steps, "state": dict(self.state)}
+        rate = self.rate(self.steps) / scale
+        steps, state = self.steps, dict(self.state)
         try:
-            with np.errstate(over="raise", invalid="raise", divide="raise"):
-                self._update(weights, gradients, rate, new)
+            _NOTICING.copy().run(self._update, weights, gradients, rate, new)
             return new  # the processor has noticed nothing, which spares a look at each number
         except FloatingPointError:
+            before = {"rule": type(self).__name__, "steps": steps, "state": state}
             self.load_state_dict(before)
         with np.errstate(all="ignore"):
             self._update(weights, gradients, rate, new)
         try:
-            self._refuse(weights, gradients, new, *self.state.values())
+            self._refuse(weights, gradients / scale, new, *self.state.values())
         except FloatingPointError:
             self.load_state_dict(before)
             raise
@@ -149,13 +162,14 @@ class Optimizer(ABC):
         if not callable(self.learning_rate):
             return self.learning_rate
         rate = self.learning_rate(step)
-        return _check(f"the schedule's learning rate at step {step}", rate, lambda r: 0 <= r < math.inf, "0 or more")
+        return checked(f"the schedule's learning rate at step {step}", rate, lambda r: 0 <= r < math.inf, "0 or more")
 
     @abstractmethod
     def _rule(self, weights: Vector, gradients: Vector, rate: float, new: Vector) -> None:
         """The update rule proper: write the new weights, and put new vectors into `state`, leaving the old ones alone.
 
-        `steps` counts the step being made, from 1.
+        `steps` counts the step being made, from 1. Where gradients come multiplied by `scale()`, the rate comes divided
+        by it.
         """
 
     def _vector(self, name: str) -> Vector:
@@ -200,15 +214,19 @@ class SGD(Optimizer):
         max_gradient_norm: float | None = None,
     ) -> None:
         super().__init__(parameters, learning_rate, max_gradient_norm)
-        self.momentum = _check("momentum", momentum, lambda m: 0 <= m < 1, "a number from 0 to below 1")
-        self.decay = _check("decay", decay, lambda d: 0 <= d < 1, "a number from 0 to below 1")
+        self.momentum = checked("momentum", momentum, lambda m: 0 <= m < 1, "a number from 0 to below 1")
+        self.decay = checked("decay", decay, lambda d: 0 <= d < 1, "a number from 0 to below 1")
+
+    def scale(self) -> float:
+        """−ε, so that the derivatives come as the step that the rule takes."""
+        rate = self.rate(self.steps)
+        return -rate if self.max_gradient_norm is None and 1e-9 < rate < 1e9 else 1.0
 
     def _rule(self, weights: Vector, gradients: Vector, rate: float, new: Vector) -> None:
-        change = np.multiply(gradients, -rate, out=new)
+        change = gradients if rate == -1.0 else np.multiply(gradients, -rate, out=new)
         if self.momentum:
-            change += self.momentum * self._vector("change")
-            self.state["change"] = change.copy()
-        new += weights
+            change = self.state["change"] = change + self.momentum * self._vector("change")
+        np.add(weights, change, out=new)
         if self.decay:
             new *= 1 - self.decay
 
@@ -231,9 +249,9 @@ class Adam(Optimizer):
         if not isinstance(betas, (tuple, list)) or len(betas) != 2:
             raise ValueError(f"betas must be two numbers, got {betas!r}")
         for beta in betas:
-            _check("each of betas", beta, lambda b: 0 <= b < 1, "a number from 0 to below 1")
+            checked("each of betas", beta, lambda b: 0 <= b < 1, "a number from 0 to below 1")
         self.betas = tuple(betas)
-        self.epsilon = _check("epsilon", epsilon, lambda e: e > 0, "a positive number")
+        self.epsilon = checked("epsilon", epsilon, lambda e: e > 0, "a positive number")
 
     def _rule(self, weights: Vector, gradients: Vector, rate: float, new: Vector) -> None:
         np.subtract(weights, rate * self._direction(gradients), out=new)
@@ -267,7 +285,7 @@ class AdamW(Adam):
         max_gradient_norm: float | None = None,
     ) -> None:
         super().__init__(parameters, learning_rate, betas, epsilon, max_gradient_norm)
-        self.weight_decay = _check("weight_decay", weight_decay, lambda d: 0 <= d < 1, "a number from 0 to below 1")
+        self.weight_decay = checked("weight_decay", weight_decay, lambda d: 0 <= d < 1, "a number from 0 to below 1")
         self._largest_rate = 0.0
 
     def _rule(self, weights: Vector, gradients: Vector, rate: float, new: Vector) -> None:
@@ -278,35 +296,3 @@ class AdamW(Adam):
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         super().load_state_dict(state)
         self._largest_rate = max(map(self.rate, range(self.steps)), default=0.0)
-
-
-def step_decay(initial: float, factor: float, every: int) -> Callable[[int], float]:
-    """A schedule that multiplies the learning rate by `factor` after each `every` steps.
-
-    >>> rate = step_decay(0.1, factor=0.5, every=100)
-    >>> rate(0), rate(99), rate(100), rate(250)
-    (0.1, 0.1, 0.05, 0.025)
-    """
-    _check("every", every, lambda n: n >= 1, "a number of steps, 1 or more")
-    return lambda step: initial * factor ** (step // every)
-
-
-def cosine_decay(initial: float, steps: int, final: float = 0.0) -> Callable[[int], float]:
-    """A schedule that falls from one rate to another over so many steps along half a cosine, and stays there.
-
-    Source: Loshchilov and Hutter 2017, eq. 5, without restarts.
-
-    >>> rate = cosine_decay(0.1, steps=100)
-    >>> rate(0), round(rate(50), 9), rate(100)
-    (0.1, 0.05, 0.0)
-    """
-    _check("steps", steps, lambda n: n >= 1, "a number of steps, 1 or more")
-    return lambda step: final + (initial - final) * (1 + math.cos(math.pi * min(step / steps, 1.0))) / 2
-
-
-def _check(name: str, number: float, holds: Callable[[float], bool], expected: str) -> float:
-    if isinstance(number, (bool, str)) or not hasattr(number, "__float__") or isinstance(number, Value):
-        raise TypeError(f"{name} must be {expected}, got {number!r}")
-    if not holds(number):
-        raise ValueError(f"{name} must be {expected}, got {number!r}")
-    return float(number)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 import random
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from tqdm import tqdm
 
 from nn.checkpoint import load_checkpoint, save_checkpoint
@@ -125,9 +125,7 @@ def fit(
             history.engine = chosen.name
             run = _Run(chosen, wanted, bool(callbacks))
             while len(history) < epochs:
-                order = chance.permutation(len(samples)) if shuffle else np.arange(len(samples))
-                parts = (order[i : i + size] for i in range(0, len(samples), size))
-                batches = ((samples[part], wanted[part]) for part in parts)
+                batches = _batches(samples, wanted, size, chance.permutation(len(samples)) if shuffle else None)
                 bar.set_description(f"epoch {len(history) + 1}/{epochs}", refresh=False)
                 epoch = run.epoch(len(history) + 1, batches, held_out, bar)
                 chosen.settle()
@@ -147,6 +145,18 @@ def fit(
             raise
         history.stopped = f"interrupted in epoch {len(history) + 1}"
     return history
+
+
+def _batches(
+    samples: Array, targets: Array, size: int, order: NDArray[np.int64] | None
+) -> Iterator[tuple[Array, Array]]:
+    """So many samples at a time with their targets, in an order, or as they come."""
+    for i in range(0, len(samples), size):
+        if order is None:
+            yield samples[i : i + size], targets[i : i + size]
+        else:
+            part = order[i : i + size]
+            yield samples.take(part, axis=0), targets.take(part, axis=0)
 
 
 class _Run:
