@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from autograd.compiler.arguments import Argument, read_batch, shape_of, shaped
+from autograd.compiler.arguments import Argument, read_batch, shape_of
 from autograd.compiler.engines import engine_for
 from autograd.compiler.failures import not_finite
 from autograd.compiler.names import argument_names, sanitised
+from autograd.compiler.results import Results
 from autograd.compiler.simplify import simplify
 from autograd.compiler.thin_engine import ThinEngine
 from autograd.compiler.tracing import trace
@@ -68,18 +69,12 @@ class Program:
     ) -> None:
         traced, captured = trace(self._function, examples)
         self.nodes = len(traced.primitives)
-        self._outputs = len(traced.outputs)
-        if has_aux and not _has_aux(traced.structure):
-            raise TypeError("with has_aux, the function returns a pair: one Value, and auxiliary Values")
-        self._structure, self._has_aux = traced.structure, has_aux
-        shown = traced.structure[1] if has_aux else traced.structure
-        self._shape, self._rebuild = shape_of(shown), flatten(shown, "the function's result")[1]
-        self._seeds = 1 if has_aux else self._outputs
+        self._results = Results(traced.structure, has_aux)
         nodes = {leaf: i for i, leaf in traced.leaves.items()}
         indices = [nodes[leaf] for leaf in captured]
         self._name = sanitised(getattr(self._function, "__name__", "")) or "function"
         scalars = simplify(traced, set(indices))
-        self._engine = engine_for(scalars, indices, names, self._seeds, self._dtype, self._name)
+        self._engine = engine_for(scalars, indices, names, self._results.differentiated, self._dtype, self._name)
         self.parameters = [captured[k] for k in self._engine.natural_order]
         if parameters is not None:
             given = dict.fromkeys(parameters)
@@ -132,7 +127,7 @@ class Program:
         outputs = _quietly(self._engine.outputs, self._live(), rows)
         outputs = self._of_samples(outputs, samples)
         self._check(rows, outputs)
-        return self._shaped(outputs, batched)
+        return self._results.shaped(outputs, batched)
 
     def backward(self, *arguments: Any, gradients: Any = None) -> Any:
         """Add the gradient of the cost to `grad` of every captured leaf; the cost is the mean of the samples' results.
@@ -149,16 +144,19 @@ class Program:
             As calling does; no `grad` has changed then.
         """
         rows, batched, samples = read_batch(self._arguments, arguments, self._dtype)
-        if gradients is None and self._seeds > 1:
+        if gradients is None and self._results.differentiated > 1:
             raise TypeError("the function returns several numbers: say gradients=, the derivative to each of them")
-        seeds = self._cost_seeds(samples) if gradients is None else self._read_gradients(gradients, samples, batched)
+        if gradients is None:
+            seeds = self._cost_seeds(samples)
+        else:
+            seeds = self._results.read_gradients(gradients, samples, batched, self._dtype)
         vector = self._live()
         gradient = np.empty_like(vector)
         outputs = self._run(vector, gradient, rows, seeds)
         self._check(rows, outputs, gradient)
         self._add(gradient.tolist())
         if gradients is not None:
-            return self._shaped(outputs, batched)
+            return self._results.shaped(outputs, batched)
         return float(outputs[:, 0].sum() * seeds[0, 0])
 
     def outputs_and_gradient(
@@ -178,13 +176,13 @@ class Program:
         rows, batched, samples = read_batch(self._arguments, arguments, self._dtype)
         gradient = np.empty_like(weights) if into is None else into
         outputs = self._run(weights, gradient, rows, self._cost_seeds(samples, scale))
-        return self._shaped(outputs, batched), gradient
+        return self._results.shaped(outputs, batched), gradient
 
     def outputs(self, weights: Array, *arguments: Any) -> Any:
         """What calling the program gives, with the captured leaves' numbers as a vector, unchecked."""
         rows, batched, samples = read_batch(self._arguments, arguments, self._dtype)
         outputs = _quietly(self._engine.outputs, weights, rows)
-        return self._shaped(self._of_samples(outputs, samples), batched)
+        return self._results.shaped(self._of_samples(outputs, samples), batched)
 
     def input_gradients(self, *arguments: Any) -> Any:
         """Of each sample, the derivatives of its result to the arguments: arrays shaped like them.
@@ -200,7 +198,7 @@ class Program:
 
     def value_and_grad(self, *arguments: Any) -> tuple[Any, Any]:
         """What calling gives and what `input_gradients` gives: of one sample, as `scipy.optimize.minimize` wants it."""
-        if self._seeds > 1:
+        if self._results.differentiated > 1:
             raise TypeError("derivatives to the arguments are of functions that return one number")
         rows, batched, samples = read_batch(self._arguments, arguments, self._dtype)
         seeds = np.ones((samples, 1), self._dtype)
@@ -208,7 +206,7 @@ class Program:
         outputs = self._of_samples(outputs, samples)
         self._check(rows, outputs, *arrays)
         result = [a.shaped(np.array(array), batched) for a, array in zip(self._arguments, arrays)]
-        value = self._shaped(outputs, batched)
+        value = self._results.shaped(outputs, batched)
         return value, tuple(result) if len(result) != 1 else result[0]
 
     # Underneath
@@ -231,23 +229,7 @@ class Program:
         return seeds
 
     def _of_samples(self, outputs: Array, samples: int) -> Array:
-        return outputs if outputs.ndim == 2 else np.broadcast_to(outputs, (samples, self._outputs))
-
-    def _read_gradients(self, gradients: Any, samples: int, batched: bool) -> Array:
-        shape = (samples,) if batched else ()
-        try:
-            flat = [np.asarray(x, self._dtype) for x in _parts(gradients, self._structure, len(shape))]
-        except (TypeError, ValueError):
-            flat = []
-        if len(flat) != self._seeds or any(x.shape != shape for x in flat):
-            raise ValueError("gradients must be shaped like what calling the program with these arguments gives")
-        return np.stack([x.reshape(samples) for x in flat], axis=1)
-
-    def _shaped(self, outputs: Array, batched: bool) -> Any:
-        if self._has_aux:
-            rest = shaped(outputs[:, 1:], self._shape, self._rebuild, batched)
-            return shaped(outputs[:, :1], (), next, batched), rest
-        return shaped(outputs, self._shape, self._rebuild, batched)
+        return outputs if outputs.ndim == 2 else np.broadcast_to(outputs, (samples, self._results.count))
 
     def _check(self, rows: list[Array], *results: Array) -> None:
         for result in results:  # the sum of squares is quick to find, and finite for all but huge numbers
@@ -266,24 +248,6 @@ class Program:
     def _write(self, gradients: list[float]) -> None:
         for parameter, gradient in zip(self.parameters, gradients):
             parameter.grad = gradient
-
-
-def _has_aux(structure: Any) -> bool:
-    return isinstance(structure, (list, tuple)) and len(structure) == 2 and shape_of(structure[0]) == ()
-
-
-def _parts(gradients: Any, structure: Any, axes: int) -> list[Any]:
-    """The gradients to each of the outputs, behind as many axes of samples; nothing for what has another shape."""
-    shape = shape_of(structure)
-    if shape is None:
-        if not isinstance(gradients, (list, tuple)) or len(gradients) != len(structure):
-            return []
-        return [part for g, s in zip(gradients, structure) for part in _parts(g, s, axes)]
-    array = np.asarray(gradients)
-    if array.shape[axes:] != shape:
-        return []
-    flat = array.reshape(*array.shape[:axes], -1)
-    return [flat[..., k] for k in range(flat.shape[-1])]
 
 
 def make(

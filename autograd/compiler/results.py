@@ -1,0 +1,79 @@
+"""What the function returns: from a column for each number to the structure that users see, and back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autograd.compiler.arguments import shape_of, shaped
+from autograd.nested import flatten
+
+Array = NDArray[Any]
+
+
+class Results:
+    """How results are nested, and which of them are differentiated.
+
+    Args:
+        structure: what the function returned while it was traced.
+        has_aux: whether that is a pair of a Value and others that are only handed out.
+
+    Attributes:
+        count: how many numbers there are.
+        differentiated: how many of them, from the first on, have derivatives.
+
+    Raises:
+        TypeError: where `has_aux` is said of something else than such a pair.
+    """
+
+    def __init__(self, structure: Any, has_aux: bool) -> None:
+        if has_aux and not _is_pair_of_one_and_others(structure):
+            raise TypeError("with has_aux, the function returns a pair: one Value, and auxiliary Values")
+        name = "the function's result"
+        self._structure, self._has_aux = structure, has_aux
+        shown = structure[1] if has_aux else structure
+        self._shape, self._rebuild = shape_of(shown), flatten(shown, name)[1]
+        self.count = len(flatten(structure, name)[0])
+        self.differentiated = 1 if has_aux else self.count
+
+    def shaped(self, outputs: Array, batched: bool) -> Any:
+        """Columns in the structure that the function returns: arrays of a row a sample, or numbers of one sample."""
+        if not self._has_aux:
+            return shaped(outputs, self._shape, self._rebuild, batched)
+        rest = shaped(outputs[:, 1:], self._shape, self._rebuild, batched)
+        return shaped(outputs[:, :1], (), next, batched), rest
+
+    def read_gradients(self, gradients: Any, samples: int, batched: bool, dtype: Any) -> Array:
+        """The derivatives to the results, given in their structure, as a column for each.
+
+        Raises:
+            ValueError: where they are nested or shaped in another way.
+        """
+        shape = (samples,) if batched else ()
+        try:
+            flat = [np.asarray(x, dtype) for x in _parts(gradients, self._structure, len(shape))]
+        except (TypeError, ValueError):
+            flat = []
+        if len(flat) != self.differentiated or any(x.shape != shape for x in flat):
+            raise ValueError("gradients must be shaped like what calling the program with these arguments gives")
+        return np.stack([x.reshape(samples) for x in flat], axis=1)
+
+
+def _is_pair_of_one_and_others(structure: Any) -> bool:
+    return isinstance(structure, (list, tuple)) and len(structure) == 2 and shape_of(structure[0]) == ()
+
+
+def _parts(gradients: Any, structure: Any, axes: int) -> list[Any]:
+    """The gradients to each of the results, behind as many axes of samples; nothing for what has another shape."""
+    shape = shape_of(structure)
+    if shape is None:
+        if not isinstance(gradients, (list, tuple)) or len(gradients) != len(structure):
+            return []
+        return [part for g, s in zip(gradients, structure) for part in _parts(g, s, axes)]
+    array = np.asarray(gradients)
+    if array.shape[axes:] != shape:
+        return []
+    flat = array.reshape(*array.shape[:axes], -1)
+    return [flat[..., k] for k in range(flat.shape[-1])]
