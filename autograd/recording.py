@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, Never, Protocol
+from typing import Any, Never, Protocol, cast
 
 paused: ContextVar[bool] = ContextVar("paused", default=False)
 ever_paused = False  # by any thread: until then, no operation need ask the context variable
@@ -76,5 +76,43 @@ def resumed() -> Iterator[bool]:
     token = paused.set(False)
     try:
         yield before
+    finally:
+        paused.reset(token)
+
+
+class TooManyNodesError(BaseException):
+    """More nodes were recorded than `counting` allows. A function that handles its own Exceptions lets it pass."""
+
+
+class Counter:
+    """The nodes that are recorded: in the place of False in `paused`, which each new node asks.
+
+    Attributes:
+        nodes: how many there were.
+    """
+
+    def __init__(self, most: float) -> None:
+        self.nodes, self._most = 0, most
+
+    def __bool__(self) -> bool:
+        self.nodes += 1
+        if self.nodes > self._most:
+            raise TooManyNodesError
+        return False
+
+
+@contextmanager
+def counting(most: float) -> Iterator[Counter]:
+    """A context in which graphs are recorded even inside `no_grad`, but no more than so many nodes: they are counted.
+
+    Raises:
+        TooManyNodesError: by the node that is one too many.
+    """
+    global ever_paused
+    ever_paused = True
+    counter = Counter(most)
+    token = cast(ContextVar[Any], paused).set(counter)
+    try:
+        yield counter
     finally:
         paused.reset(token)

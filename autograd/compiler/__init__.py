@@ -1,6 +1,6 @@
 """From scalars to the textbook's matrices: a function of Values as a program of array operations.
 
-    trace (tracing.py) -> simplify (simplify.py, idioms.py) -> group (grouping.py, products.py, ordering.py)
+    trace (tracing.py, frozen.py) -> simplify (simplify.py, idioms.py) -> group (grouping.py, products.py, ordering.py)
         -> differentiate (derivatives.py) -> emit (forward.py, emit.py) -> run (running.py)
 
 Programs with little to do side by side become straight lines instead (thin.py), which run as Python source or as
@@ -28,11 +28,12 @@ def compile(
 ) -> Program:
     """Compile a function of one sample, written with scalars, into a program that runs on whole batches of samples.
 
-    The function is run on Values of the examples, and again on slightly other numbers: twice in all, a small one up to
-    eight times, and so often it does what else it does, such as print. The graphs that this records must be the same
-    but for the numbers; so it may loop and call as it likes, but must choose by `autograd.where(x > 0, a, b)` in place
-    of `if`. Leaves that it captures, such as a network's weights, are the program's parameters, whose numbers are read
-    anew at each call. A long program with little to do side by side runs as machine code where llvmlite is installed.
+    The function is run on Values of the examples, and again on other numbers: three times in all, a small one eight
+    times, and so often it does what else it does, such as print. The graphs that this records must be the same but for
+    the numbers; so it may loop and call as it likes, but must choose by `autograd.where(x > 0, a, b)` in place of `if`.
+    Leaves that it captures, such as a network's weights, are the program's parameters, whose numbers are read anew at
+    each call; while the function runs again, they have others. A long program with little to do side by side runs as
+    machine code where llvmlite is installed.
 
     Args:
         function: takes numbers and (nested) sequences of numbers; returns a Value, or a (nested) sequence of Values.
@@ -48,7 +49,7 @@ def compile(
 
     Raises:
         TypeError: where the function asks for the number of a Value, naming the line; or for useless settings.
-        ValueError: where it froze a number of its examples, or depends on them in what it computes.
+        ValueError: where it froze a number, or chose a way by one.
 
     >>> from autograd import Value
     >>> w = [Value(1.0), Value(2.0)]

@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from autograd.compiler.arguments import Argument, read_batch, shape_of
 from autograd.compiler.engines import engine_for
 from autograd.compiler.failures import not_finite
+from autograd.compiler.frozen import settled_trace
 from autograd.compiler.names import argument_names, sanitised
 from autograd.compiler.results import Results
 from autograd.compiler.simplify import simplify
 from autograd.compiler.thin_engine import ThinEngine
-from autograd.compiler.tracing import trace
 from autograd.nested import flatten
 from autograd.value import Value
 
@@ -67,7 +67,7 @@ class Program:
     def _compile(
         self, names: list[str], examples: Sequence[Any], parameters: Sequence[Value] | None, has_aux: bool
     ) -> None:
-        traced, captured = trace(self._function, examples)
+        traced, captured = settled_trace(self._function, examples, parameters or ())
         self.nodes = len(traced.primitives)
         self._results = Results(traced.structure, has_aux)
         nodes = {leaf: i for i, leaf in traced.leaves.items()}

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 import autograd
+import nn
 from autograd import Value, compile, no_grad, where
 
 # While tracing
@@ -195,9 +196,9 @@ def test_draws_of_another_thread_do_not_count() -> None:
     assert compile(f, 1.0)(3.0) == 9.0
 
 
-@pytest.mark.parametrize(("terms", "runs"), [(1, 8), (1000, 8), (2000, 4), (4000, 2), (20000, 2)])
+@pytest.mark.parametrize(("terms", "runs"), [(1, 8), (10_000, 8), (20_000, 4), (40_000, 3)])
 def test_how_often_a_function_runs(terms: int, runs: int) -> None:
-    """As often as makes 10,000 nodes, but twice at least and eight times at most."""
+    """As often as makes 100,000 nodes, but three times at least and eight times at most."""
     calls = []
 
     def f(x: Any) -> Any:
@@ -208,6 +209,70 @@ def test_how_often_a_function_runs(terms: int, runs: int) -> None:
 
     assert compile(f, 1.0)(0.5) == f(Value(0.5)).data
     assert len(calls) == runs + 1
+
+
+def newton(a: Any) -> Any:
+    root = a
+    while abs((root * root - a).data) > 1e-9:
+        root = (root + a / root) / 2
+    return root
+
+
+RELU = [Value(0.7), Value(-0.2)]
+
+WAYS: dict[str, tuple[Callable[[Any], Any], Any]] = {
+    "the sign": (lambda x: x if x.data > 0 else -x, 1.0),
+    "the sign of zero": (lambda x: 2 * x if x.data >= 0 else 3 * x, 0.0),
+    "a threshold": (lambda x: x.sqrt() if x.data > 4 else x, 3.0),
+    "a threshold where it is not made for other signs": (lambda x: x.sqrt() if x.data > 4 else x.log(), 3.0),
+    "the sign of a leaf": (lambda x: x * RELU[0] if RELU[0].data > 0 else x + RELU[0], 1.0),
+    "a relu in a layer": (lambda x: sum(z if z.data > 0 else 0.0 for z in (w * x for w in RELU)), 1.0),
+    "the largest": (lambda x: max(x, key=lambda v: v.data), [1.0, 2.0, 3.0]),
+    "NumPy's largest": (lambda x: 2 * x[int(np.argmax([v.data for v in x]))], [1.0, 2.0, 3.0]),
+    "an order": (lambda x: sorted(x, key=lambda v: v.data)[1], [3.0, 1.0, 2.0]),
+    "a whole number": (lambda x: x * int(x.data), 2.5),
+    "a number of rounds": (lambda x: sum([x] * int(x.data)), 2.5),
+    "steps until they are small, which may go on for ever": (newton, 2.0),
+    "a way on which it asks more": (lambda x: x if x.data > 0 else float(x) * x, 1.0),
+}
+
+
+@pytest.mark.parametrize("name", WAYS)
+def test_a_way_that_was_chosen_by_a_number_is_refused(name: str) -> None:
+    """Although numbers near by would choose the same."""
+    f, example = WAYS[name]
+    with pytest.raises((ValueError, TypeError), match=r"froze a number|other operations|would freeze"):
+        compile(f, example)
+
+
+def test_a_way_that_a_model_chooses_by_its_numbers_is_not_trained_compiled() -> None:
+    class Own(nn.Module):
+        def __init__(self) -> None:
+            self.hidden = nn.Layer(2, 6, activation="identity", seed=1)
+            self.last = nn.Layer(6, 1, seed=2)
+
+        def __call__(self, x: Any) -> Any:
+            return self.last([z if z.data > 0 else Value(0.0) for z in self.hidden(x)])[0]
+
+    samples = np.random.default_rng(0).normal(size=(20, 2))
+    history = nn.fit(Own(), samples, [float(x > 0) for x, _ in samples], epochs=1, progress=False)
+    assert history.engine == "eager"
+
+
+@pytest.mark.parametrize(
+    ("f", "example"),
+    [
+        (lambda x: (x.log() + x.sqrt()).exp(), 3.0),
+        (lambda x: x[0].log() * x[1].acos(), [2.0, 0.5]),
+        (lambda x: (1000 * x).exp(), 0.5),
+        (lambda x: 1 / x, 1e-300),
+        (lambda x: [x, *(x * k for k in range(20_000))][0], 1.0),
+    ],
+    ids=["positive", "from -1 to 1", "soon too large", "almost too small", "much that nobody asks for"],
+)
+def test_a_function_that_is_defined_on_few_numbers_compiles(f: Callable[[Any], Any], example: Any) -> None:
+    expected = f(Value(example) if isinstance(example, float) else [Value(x) for x in example])
+    assert compile(f, example)(example) == pytest.approx(expected.data, rel=1e-14)
 
 
 def test_what_no_grad_cuts_off_is_refused() -> None:

@@ -1,0 +1,184 @@
+"""Whether one graph can stand for a function: told by running it again, on other numbers.
+
+What differs between the graphs, apart from the numbers of nodes that depend on arguments or captured leaves, was
+frozen: a number that was taken out of the graph by `v.data`, say, or a way that was chosen by it. For the latter the
+other numbers lie on both sides of zero and in another order. What depends on something else may well be the same
+again and again, so a small function, of which it costs nothing to speak of, runs more often. Random draws are found
+out by the states of the generators (chances.py).
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+from autograd.compiler.chances import draws
+from autograd.compiler.tracing import FreezingError, Trace, trace
+from autograd.recording import TooManyNodesError
+from autograd.value import Value
+
+LEAST_TRACES, MOST_TRACES = 3, 8
+NODES_TO_TRACE = 100_000  # in all, within these bounds
+
+Change = Callable[[float], float]
+
+_OTHERWISE = (
+    "the function computes other operations when its numbers change, so that one graph cannot stand for it. "
+    "Choose with autograd.where(condition, a, b), and keep v.data and random draws out of it"
+)
+
+
+def settled_trace(
+    function: Callable[..., Any], examples: Sequence[Any], parameters: Iterable[Value]
+) -> tuple[Trace, list[Value]]:
+    """The graph of a function, and the leaves that it captured, in the order of their first use.
+
+    Args:
+        function, examples: as in `trace`.
+        parameters: leaves that it may depend on, besides those that the graph shows.
+
+    Raises:
+        TypeError: where the function returns something else than numbers, or asks for the number of a Value.
+        ValueError: where it froze a number, or a way.
+    """
+    runs: list[Trace] = []
+    if draws(lambda: runs.append(trace(function, examples))):
+        raise ValueError(
+            "the function draws random numbers, of which a compiled program would keep the ones drawn now for ever; "
+            "draw them outside, and pass them as an argument"
+        )
+    first = runs[0]
+    arguments = {i for indices in first.arguments for i in indices}
+    captured = [
+        leaf for i, leaf in first.leaves.items() if i not in arguments and not leaf.is_constant
+    ]  # or made by the function itself
+    for n in range(min(MOST_TRACES, max(LEAST_TRACES, NODES_TO_TRACE // len(first.primitives))) - 1):
+        again = _Again(function, examples, dict.fromkeys([*captured, *parameters]), 2 * first.recorded + 1000)
+        found = again.leaves_in_common(first, arguments, n)
+        captured = captured if found is None else found
+    return first, captured
+
+
+def _compared(first: Trace, second: Trace, arguments: set[int]) -> list[Value]:
+    """The leaves that two runs have in common.
+
+    Raises:
+        ValueError: where the runs differ in more than the numbers of nodes that depend on arguments or these leaves.
+    """
+    if (
+        first.primitives != second.primitives
+        or first.operands != second.operands
+        or first.arguments != second.arguments
+        or first.outputs != second.outputs
+    ):
+        raise ValueError(_OTHERWISE)
+    captured = []
+    for i, leaf in first.leaves.items():
+        other = second.leaves[i]
+        if i in arguments:
+            continue
+        if leaf is other and not leaf.is_constant:
+            captured.append(leaf)
+        elif first.numbers[i] != second.numbers[i] and not (math.isnan(first.numbers[i]) and math.isnan(other.data)):
+            raise ValueError(_frozen(first, second, i))
+    return captured
+
+
+_SAME, _OTHER, _ANY = (1.0,), (-1.0,), (1.0, -1.0)  # signs
+_FAR = {
+    1: (_OTHER, _SAME, (0, 1)),
+    2: (_SAME, _OTHER, (-1, 0)),
+    3: (_ANY, _ANY, (-1, 1)),
+    5: (_SAME, _SAME, (0, 2)),
+    6: (_SAME, _SAME, (-2, 0)),
+}
+"""Which of the runs after the first are far off: signs of arguments and of leaves, powers of 4. Others are near by."""
+
+
+class _Again(NamedTuple):
+    """The function, to be run on other numbers.
+
+    Attributes:
+        leaves: whose numbers are others too, while it runs.
+        most_nodes: how many it may record: where others choose its way, it might go on for ever.
+    """
+
+    function: Callable[..., Any]
+    examples: Sequence[Any]
+    leaves: Iterable[Value]
+    most_nodes: int
+
+    def leaves_in_common(self, first: Trace, arguments: set[int], n: int) -> list[Value] | None:
+        """Run as the n-th time after the first, from 0; gives the leaves that both captured. None if it did not go.
+
+        Raises:
+            ValueError: where the runs differ in more than numbers that they may differ in.
+        """
+        try:
+            other = self.far_off(n) if n in _FAR else self.near_by(n)
+        except TooManyNodesError:
+            raise ValueError(_OTHERWISE) from None
+        return None if other is None else _compared(first, other, arguments)
+
+    def near_by(self, n: int) -> Trace | None:
+        """On numbers near by; None where it is defined at none that were tried."""
+        for size, move_leaves in ((2.0**-7, True), (-(2.0**-7), True), (2.0**-7, False), (2.0**-20, False)):
+            chance = random.Random(n)
+
+            def shift(x: float, size: float = size, chance: random.Random = chance) -> float:
+                by = size * (0.5 + chance.random() / 2)
+                return x * (1 - by) if x else abs(by) / 8  # towards 0, where most domains are
+
+            try:
+                return self._run(shift, shift if move_leaves else float)
+            except (ArithmeticError, ValueError):
+                continue
+        return None
+
+    def far_off(self, n: int) -> Trace | None:
+        """On numbers of other signs and sizes; None where that does not go well.
+
+        Where the function is not made for other signs, all keep them.
+
+        Raises:
+            FreezingError: where the function asks for the number of a Value on a way that it did not go at first.
+        """
+        chance = random.Random(n)
+        of_arguments, of_leaves, sizes = _FAR[n]
+        for signs in ((of_arguments, of_leaves), (_SAME, _SAME)):
+            change, change_leaf = (partial(_scaled, chance, sign, sizes) for sign in signs)
+            try:
+                return self._run(change, change_leaf)
+            except FreezingError:
+                raise
+            except Exception:  # whatever the function does with numbers that it is not made for
+                continue
+        return None
+
+    def _run(self, change: Change, change_leaf: Change) -> Trace:
+        numbers = [(leaf, leaf.data) for leaf in self.leaves]
+        try:
+            for leaf, number in numbers:
+                leaf.data = change_leaf(number)
+            return trace(self.function, self.examples, change, self.most_nodes)
+        finally:
+            for leaf, number in numbers:
+                leaf.data = number
+
+
+def _scaled(chance: random.Random, signs: Sequence[float], sizes: tuple[float, float], x: float) -> float:
+    return chance.choice(signs) * 4 ** chance.uniform(*sizes) * (x or 1.0)
+
+
+def _frozen(first: Trace, second: Trace, i: int) -> str:
+    user = next((k for k, operands in enumerate(first.operands) if i in operands), None)
+    made_by = "" if user is None else f", an operand of {first.primitives[user]!r}"
+    label = f" ({first.labels[i]!r})" if i in first.labels else ""
+    return (
+        f"the function froze a number: a constant{label} was {first.numbers[i]!r} in one trace and "
+        f"{second.numbers[i]!r} in another with other examples{made_by}. It came out of the graph by "
+        "v.data, detach, no_grad or a random draw; compute with the Value itself, or pass the number as an argument"
+    )
