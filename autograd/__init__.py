@@ -61,12 +61,14 @@ from autograd.transforms import grad, hessian, hessian_vector_product, jacobian,
 from autograd.value import Constant, Value
 
 if _TYPE_CHECKING:
+    from autograd.compiler.program import Program
     from autograd.drawing import Drawing, Explanation, Picture, StepThrough, draw, explain, step_through
     from autograd.engine_check import EngineReport, check_engine
 
 _LAZY = {
     "drawing": ("Drawing", "Explanation", "Picture", "StepThrough", "draw", "explain", "step_through"),
     "engine_check": ("EngineReport", "check_engine"),
+    "compiler.program": ("Program",),
 }
 
 
@@ -88,6 +90,7 @@ __all__ = [
     "EngineReport",
     "Explanation",
     "Picture",
+    "Program",
     "StepThrough",
     "Summary",
     "Value",

@@ -111,4 +111,6 @@ def where(condition: bool, a: Value | float, b: Value | float) -> Value | float:
         traced = recording.compared("!=", condition, 0.0)
         condition = bool(condition) if traced is None else traced
         return primitives.where(condition, a, b)
+    if not isinstance(condition, Value) and hasattr(condition, "apply"):  # the compiler's, in a rule of a primitive
+        return primitives.where(condition, a, b)
     return primitives.where(bool(condition), a, b)

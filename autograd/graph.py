@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import sys
 from collections.abc import Collection
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -91,16 +91,20 @@ def disagrees_with_parents(node: Value) -> bool:
     return any(a != b and not (a != a and b != b) for a, b in zip(now, (node.data, *node.local_derivatives)))
 
 
-def first_nonfinite(*roots: Value) -> Value | None:
+def first_nonfinite(*roots: Value, largest: float = sys.float_info.max) -> Value | None:
     """The first node, in topological order, whose value or a local derivative is inf or nan; None if there is none.
 
     Derivatives along edges to constants do not count, since nothing flows there that anyone asks for.
+
+    Args:
+        roots: the graph's ends.
+        largest: the largest number that counts as finite, 3.4e38 in float32 for one.
     """
     for node in topological_order(*roots):
-        if not math.isfinite(node.data):
+        if not abs(node.data) <= largest:
             return node
         for parent, derivative in zip(node.parents, node.local_derivatives):
-            if not math.isfinite(derivative) and not parent.is_constant:
+            if not abs(derivative) <= largest and not parent.is_constant:
                 return node
     return None
 

@@ -10,6 +10,7 @@ since it needs NumPy.
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -61,6 +62,22 @@ def compile(
     >>> w[1].grad
     2.0
     """
-    from autograd.compiler.program import make
+    from autograd.compiler.program import Program
+    from autograd.value import Value
 
-    return make(function, examples, dtype, reduction, parameters, has_aux)
+    if not callable(function):
+        raise TypeError(f"compile expects a function and example arguments for it, got {function!r}")
+    if dtype not in ("float64", "float32"):
+        raise ValueError(f"dtype must be 'float64' or 'float32', got {dtype!r}")
+    if reduction not in ("mean", "sum"):
+        raise ValueError(f"reduction must be 'mean' or 'sum', got {reduction!r}")
+    for parameter in parameters or ():
+        if not isinstance(parameter, Value):
+            raise TypeError(f"parameters must be Values, got {parameter!r}")
+    was_enabled = gc.isenabled()
+    gc.disable()  # which would search the traced graphs again and again for cycles that they have not
+    try:
+        return Program(function, examples, dtype, reduction, parameters, has_aux)
+    finally:
+        if was_enabled:
+            gc.enable()

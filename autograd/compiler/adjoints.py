@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.compiler.grouping import PARAMETERS
-from autograd.compiler.products import Index, View
+from autograd.compiler.products import PARAMETERS, Index, View
 from autograd.compiler.slices import Axes, Band, as_axes, as_band, as_pieces, as_slice
 from autograd.compiler.symbols import ATOM, Symbol, reshaped, written
 from autograd.compiler.writer import MOST_TERMS, Statement, Writer, shape_text
@@ -110,8 +109,7 @@ class Adjoints:
 
     def _contribute_parameter(self, name: str, gradient: Symbol) -> None:
         if name.endswith(".T"):
-            turned = gradient.text[1:-1] if gradient.text.startswith("(") else gradient.text
-            gradient = self.writer.symbol(f"({turned}).T", gradient.width)
+            gradient = self.writer.symbol(f"{written(gradient, ATOM)}.T", gradient.width)
             name = name[:-2]
         self.of_parameters.setdefault(name, []).append(gradient)
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autograd.nested import flatten
+from autograd.value import Value, as_float
 
 Array = NDArray[Any]
 
@@ -59,13 +60,24 @@ class Argument(NamedTuple):
         except ValueError:
             array = np.asarray(None)
         if array.dtype.kind == "O":
-            raise ValueError(f"{self.name} must hold real numbers, {self._expected()}; got {_short(given)}")
+            array = self._of_objects(array, given)
         if array.dtype.kind not in "biuf":
             raise TypeError(f"{self.name} must hold real numbers, got an array of {array.dtype}")
         if array.shape != self.shape and array.shape[1:] != self.shape:
             raise ValueError(f"{self.name} must be {self._expected()}; got one of shape {array.shape}")
         batched = array.ndim > len(self.shape)
-        return array.astype(dtype, copy=False).reshape(len(array) if batched else 1, self.size), batched
+        with np.errstate(over="ignore"):  # what float32 does not hold is inf there, of which the caller makes an error
+            array = array.astype(dtype, copy=False)
+        return array.reshape(len(array) if batched else 1, self.size), batched
+
+    def _of_objects(self, array: NDArray[Any], given: Any) -> Array:
+        """Fractions, whole numbers of any size, and what else is a real number to Python."""
+        if any(isinstance(x, Value) for x in array.flat):
+            raise TypeError(f"{self.name} must hold numbers, got Values: give their numbers, v.data")
+        try:
+            return np.array([as_float(x) for x in array.flat]).reshape(array.shape)
+        except (TypeError, OverflowError):
+            raise ValueError(f"{self.name} must hold real numbers, {self._expected()}; got {_short(given)}") from None
 
     def _expected(self) -> str:
         if self.shape == ():
@@ -81,6 +93,12 @@ class Argument(NamedTuple):
         if isinstance(given, Sequence) and given and all(_lengths(sample) == wanted for sample in given):
             return np.array([flatten(sample, self.name)[0] for sample in given], dtype=dtype), True
         raise ValueError(f"{self.name} must be nested as its example is, or a list of such; got {_short(given)}")
+
+    def labels(self) -> list[str]:
+        """A name for each of its numbers: x for a single one, x[1] or x[1][0] in a sequence, by its place if ragged."""
+        if self.shape is None:
+            return [f"{self.name}, number {k}" for k in range(self.size)]
+        return [self.name + "".join(f"[{k}]" for k in place) for place in np.ndindex(*self.shape)]
 
     def shaped(self, columns: Array, batched: bool) -> Any:
         """Rows of numbers, one for each of the argument's, in the argument's shape."""
@@ -125,6 +143,18 @@ def read_batch(arguments: Sequence[Argument], given: Sequence[Any], dtype: Any) 
     if samples == 0:
         raise ValueError("a batch must hold at least one sample, got none")
     return rows, kinds == {True}, samples
+
+
+def refuse_unless_flat(name: str, vector: Array, size: int, dtype: np.dtype[Any]) -> None:
+    """Raise for what is no contiguous vector of a size: views of it would go beyond its memory, or lie in a copy."""
+    if not isinstance(vector, np.ndarray):
+        raise TypeError(f"{name} must be a vector of NumPy's, got {type(vector).__name__}")
+    if vector.shape != (size,) or vector.dtype != dtype or not vector.flags.c_contiguous:
+        contiguous = "" if vector.flags.c_contiguous else ", not contiguous"
+        raise ValueError(
+            f"{name} must be a contiguous vector of {size} numbers of {dtype}, one for each of the program's "
+            f"parameters; got shape {vector.shape}, {vector.dtype}{contiguous}"
+        )
 
 
 def _lengths(structure: Any) -> Any:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from autograd.compiler.arrays import HELPERS, NUMPY, one_by_one
 from autograd.compiler.names import Names, sanitised
-from autograd.compiler.symbols import ATOM, Symbol, own_expression
+from autograd.compiler.symbols import ATOM, Symbol, own_expression, written
 from autograd.primitives import TABLE, Primitive, Rule
 
 
@@ -27,13 +28,32 @@ class Calls:
         self.constants: dict[str, Any] = {}
         self.prelude: list[str] = []
         self._functions: dict[Primitive, str] = {}
+        self._slopes: dict[Primitive, dict[str, Callable[..., float]]] = {}
 
     def symbol(self, text: str, width: int, binding: int = ATOM) -> Symbol:
         return Symbol(text, binding, width, self.call)
 
     def of_floats(self) -> dict[str, Callable[..., float]]:
-        """The functions called, as functions of floats: the table's forward rules themselves."""
-        return {name: primitive.forward for primitive, name in self._functions.items()}
+        """The functions called, as functions of floats: the table's rules themselves."""
+        found: dict[str, Callable[..., float]] = {name: p.forward for p, name in self._functions.items()}
+        for slopes in self._slopes.values():
+            found.update(slopes)
+        return found
+
+    def derivatives(self, primitive: Primitive, inputs: Sequence[Any], out: Symbol) -> Sequence[Any]:
+        """The local derivatives as source; where their rule is made for floats alone, called number by number."""
+        try:
+            return primitive.derivatives(*inputs, out)  # type: ignore[no-any-return]
+        except (TypeError, ValueError, AttributeError):
+            pass
+        if primitive not in self._slopes:
+            slopes = [partial(_slope, primitive, k) for k in range(len(inputs))]
+            names = [self.names.plain(f"slope_of_{self._own(primitive)}") for _ in slopes]
+            self._slopes[primitive] = dict(zip(names, slopes))
+            self.constants.update({name: one_by_one(slope) for name, slope in zip(names, slopes)})
+        arguments = ", ".join(map(written, (*inputs, out)))
+        width = max(x.width for x in (*inputs, out) if isinstance(x, Symbol))
+        return [self.symbol(f"{name}({arguments})", width) for name in self._slopes[primitive]]
 
     def call(self, primitive: Primitive) -> str:
         """The name of a function for a primitive; its array form is found when it is first called for."""
@@ -70,3 +90,7 @@ class Calls:
     def _letters(self, rule: Rule) -> list[Symbol]:
         count = len(inspect.signature(rule).parameters)
         return [self.symbol(f"x{i + 1}" if count > 1 else "x", 1) for i in range(count)]
+
+
+def _slope(primitive: Primitive, k: int, *inputs_and_out: float) -> float:
+    return primitive.local_derivatives(inputs_and_out[:-1], inputs_and_out[-1])[k]

@@ -21,8 +21,8 @@ from autograd.compiler.forward import (
     scaled_weights,
     sole_row,
 )
-from autograd.compiler.grouping import NONE, PARAMETERS, Group
-from autograd.compiler.products import Matrix, Rows, View, weights_index
+from autograd.compiler.grouping import NONE, Group
+from autograd.compiler.products import PARAMETERS, Matrix, Rows, View, weights_index
 from autograd.compiler.symbols import ATOM, Symbol, written
 from autograd.compiler.writer import Statement, Writer, shape_text
 
@@ -94,7 +94,7 @@ class Backward:
             self._pull_through_logsumexp(group)
             return
         out = writer.symbol(writer.name[group.source], m)
-        derivatives = primitive.derivatives(*operand_symbols(writer, group), out)
+        derivatives = writer.derivatives(primitive, operand_symbols(writer, group), out)
         if primitive in idioms.NOTES:
             writer.note(idioms.NOTES[primitive])
         adjoint = self._adjoint(group, inline=len(wanted) < 2)

@@ -25,11 +25,12 @@ def not_finite(
         outputs: what the program made of them.
     """
     samples = len(outputs)
+    largest = float(np.finfo(outputs.dtype).max)
     bad = np.flatnonzero(~np.isfinite(outputs).all(axis=1)).tolist()
     for k in bad or range(samples):
-        numbers = [row[k].tolist() for row in rows]
-        inputs = [Value(x) for row in numbers for x in row]
-        values = iter(inputs)
+        values = iter(
+            [Value(x, label) for a, row in zip(arguments, rows) for x, label in zip(row[k].tolist(), a.labels())]
+        )
         given = [flatten(argument.example, argument.name)[1](values) for argument in arguments]
         where = f"sample {k}: " if samples > 1 else ""
         try:
@@ -37,12 +38,16 @@ def not_finite(
                 results = flatten(function(*given), "the function's result")[0]
         except (ArithmeticError, ValueError) as error:
             return f"{where}{error}"
-        node = first_nonfinite(*(x for x in results if isinstance(x, Value)))
-        if node is None:
-            continue
-        name = f"{node.label or 'a node without a label'} ({node.op or 'a leaf'})"
-        operands = ", ".join(f"{parent.data:g}" for parent in node.parents[:3])
-        if np.isfinite(node.data):
-            return f"{where}{name} = {node.data:g}, computed from {operands}, has a derivative that is not finite"
-        return f"{where}{name} is {node.data}" + (f", computed from {operands}" if operands else "")
+        node = first_nonfinite(*(x for x in results if isinstance(x, Value)), largest=largest)
+        if node is not None:
+            return f"{where}{_in_words(node, outputs.dtype)}"
     return "a result of the compiled program is not finite, although every node of the eager run is: a sum overflowed"
+
+
+def _in_words(node: Value, dtype: np.dtype[Any]) -> str:
+    name = f"{node.label or 'a node without a label'} ({node.op or 'a leaf'})"
+    operands = ", ".join(f"{parent.data:g}" for parent in node.parents[:3])
+    if abs(node.data) <= float(np.finfo(dtype).max):
+        return f"{name} = {node.data:g}, computed from {operands}, has a derivative that is not finite in {dtype}"
+    beyond = f", more than {dtype} holds" if np.isfinite(node.data) else ""
+    return f"{name} is {node.data:g}{beyond}" + (f", computed from {operands}" if operands else "")

@@ -180,8 +180,6 @@ def _matrix(writer: Writer, group: Group, block: Matrix, statements: list[Statem
     positions, _k = block.columns.index.shape
     weights = scaled_weights(writer, group, block)
     turned = writer.symbol(f"{written(weights, ATOM)}.T".removesuffix(".T.T"), len(group.members))
-    if weights.text.endswith(".T"):
-        turned = writer.symbol(weights.text[:-2], len(group.members))
     if positions > 1:
         _keep_patches(writer, block, statements)
     found = columns_symbol(writer, block) @ turned

@@ -35,7 +35,6 @@ from autograd.compiler.simplify import Scalars, Sum
 from autograd.primitives import Primitive
 
 NONE = -1  # the source of constants, and of the factor that a term lacks
-PARAMETERS = 0  # the source of the captured leaves; 1, 2, ... are the arguments, then come the groups
 
 
 class Group(NamedTuple):

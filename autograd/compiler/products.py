@@ -12,6 +12,7 @@ Index = NDArray[np.int64]
 Numbers = NDArray[np.float64]
 
 HOLE = -1  # as an index: reads zero
+PARAMETERS = 0  # the source of the captured leaves; 1, 2, ... are the arguments, then come the groups
 
 
 @dataclass(frozen=True)
@@ -160,6 +161,8 @@ def shared(terms: Terms, rows: int, left: int, right: int) -> Matrix | None:
     column, where = column_of[terms.left], position[terms.row]
     patches = np.full((positions, weights.shape[1]), HOLE)
     patches[where, column] = terms.right
+    if right == PARAMETERS and (patches == HOLE).any():  # captured leaves are read without holes
+        return None
     complete = (patches != HOLE).sum(axis=1)
     if (
         (column == HOLE).any()

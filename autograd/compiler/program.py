@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import gc
 import math
 import time
 from collections.abc import Callable, Sequence
 from contextvars import Context
-from typing import Any
+from typing import Any, Never
 
 import numpy as np
 from numpy.typing import NDArray
 
-from autograd.compiler.arguments import Argument, read_batch, shape_of
+from autograd.compiler.arguments import Argument, read_batch, refuse_unless_flat, shape_of
 from autograd.compiler.engines import engine_for
 from autograd.compiler.failures import not_finite
 from autograd.compiler.frozen import settled_trace
@@ -70,10 +69,12 @@ class Program:
         traced, captured = settled_trace(self._function, examples, parameters or ())
         self.nodes = len(traced.primitives)
         self._results = Results(traced.structure, has_aux)
+        traced.structure = None  # its Values would keep the whole graph in memory
         nodes = {leaf: i for i, leaf in traced.leaves.items()}
         indices = [nodes[leaf] for leaf in captured]
         self._name = sanitised(getattr(self._function, "__name__", "")) or "function"
         scalars = simplify(traced, set(indices))
+        self._hands_out_its_input = not set(scalars.order).issuperset(scalars.outputs)
         self._engine = engine_for(scalars, indices, names, self._results.differentiated, self._dtype, self._name)
         self.parameters = [captured[k] for k in self._engine.natural_order]
         if parameters is not None:
@@ -116,6 +117,15 @@ class Program:
             f"compiled in {self.seconds:.2g} s"
         )
 
+    def __repr__(self) -> str:
+        return f"<compiled {self}>"
+
+    def __reduce__(self) -> Never:
+        raise TypeError(
+            "a program cannot be copied or pickled, since it belongs to a function and to the leaves that this "
+            "captured: compile the function again; nn.save keeps a model"
+        )
+
     def __call__(self, *arguments: Any) -> Any:
         """The function of each sample, as arrays with a row a sample; of one sample alone, as numbers.
 
@@ -144,9 +154,8 @@ class Program:
             As calling does; no `grad` has changed then.
         """
         rows, batched, samples = read_batch(self._arguments, arguments, self._dtype)
-        if gradients is None and self._results.differentiated > 1:
-            raise TypeError("the function returns several numbers: say gradients=, the derivative to each of them")
         if gradients is None:
+            self._results.refuse_several("say gradients=, the derivative to each of them")
             seeds = self._cost_seeds(samples)
         else:
             seeds = self._results.read_gradients(gradients, samples, batched, self._dtype)
@@ -154,10 +163,9 @@ class Program:
         gradient = np.empty_like(vector)
         outputs = self._run(vector, gradient, rows, seeds)
         self._check(rows, outputs, gradient)
+        result = self._cost(outputs, seeds) if gradients is None else self._results.shaped(outputs, batched)
         self._add(gradient.tolist())
-        if gradients is not None:
-            return self._results.shaped(outputs, batched)
-        return float(outputs[:, 0].sum() * seeds[0, 0])
+        return result
 
     def outputs_and_gradient(
         self, weights: Array, *arguments: Any, into: Array | None = None, scale: float = 1.0
@@ -165,21 +173,32 @@ class Program:
         """The flat path that `nn.fit` goes: nothing is read from Values or written to them.
 
         Args:
-            weights: one number for each of `parameters`, a vector of the program's dtype.
+            weights: one number for each of `parameters`, a contiguous vector of the program's dtype.
             arguments: a batch.
-            into: a vector for the gradient, where it need not be a new one.
+            into: another such vector for the gradient, where it need not be a new one.
             scale: what the gradient is multiplied by: with minus the learning rate it is a step of gradient descent.
 
         Returns:
             What calling the program gives, and the gradient of the cost as a vector. Neither is checked for inf or nan.
+
+        Raises:
+            ValueError, TypeError: for other vectors, or for arguments of another shape than the examples.
+            TypeError: where the function returns several numbers.
         """
+        self._results.refuse_several("call backward, and say gradients=")
+        refuse_unless_flat("weights", weights, len(self.parameters), self._dtype)
+        if into is not None:
+            refuse_unless_flat("into", into, len(self.parameters), self._dtype)
+        if into is weights:
+            raise ValueError("into must be another vector than weights, which are needed until the gradient is whole")
         rows, batched, samples = read_batch(self._arguments, arguments, self._dtype)
         gradient = np.empty_like(weights) if into is None else into
         outputs = self._run(weights, gradient, rows, self._cost_seeds(samples, scale))
         return self._results.shaped(outputs, batched), gradient
 
     def outputs(self, weights: Array, *arguments: Any) -> Any:
-        """What calling the program gives, with the captured leaves' numbers as a vector, unchecked."""
+        """What calling the program gives, with the captured leaves' numbers as a vector; inf and nan are let pass."""
+        refuse_unless_flat("weights", weights, len(self.parameters), self._dtype)
         rows, batched, samples = read_batch(self._arguments, arguments, self._dtype)
         outputs = _quietly(self._engine.outputs, weights, rows)
         return self._results.shaped(self._of_samples(outputs, samples), batched)
@@ -198,8 +217,7 @@ class Program:
 
     def value_and_grad(self, *arguments: Any) -> tuple[Any, Any]:
         """What calling gives and what `input_gradients` gives: of one sample, as `scipy.optimize.minimize` wants it."""
-        if self._results.differentiated > 1:
-            raise TypeError("derivatives to the arguments are of functions that return one number")
+        self._results.refuse_several("derivatives to the arguments are of one number")
         rows, batched, samples = read_batch(self._arguments, arguments, self._dtype)
         seeds = np.ones((samples, 1), self._dtype)
         outputs, arrays = _quietly(self._engine.input_gradients, self._live(), rows, seeds)
@@ -229,7 +247,19 @@ class Program:
         return seeds
 
     def _of_samples(self, outputs: Array, samples: int) -> Array:
-        return outputs if outputs.ndim == 2 else np.broadcast_to(outputs, (samples, self._results.count))
+        """A row for each sample, in memory of its own."""
+        if outputs.ndim == 2 and not self._hands_out_its_input:
+            return outputs
+        return np.array(np.broadcast_to(outputs, (samples, self._results.count)))
+
+    def _cost(self, outputs: Array, seeds: Array) -> float:
+        """The mean or the sum of the samples' results."""
+        cost = float(_quietly(np.dot, outputs[:, 0], seeds[:, 0]))
+        if not math.isfinite(cost):
+            raise FloatingPointError(
+                f"the {self._reduction} of the samples' results is {cost}, although each is finite"
+            )
+        return cost
 
     def _check(self, rows: list[Array], *results: Array) -> None:
         for result in results:  # the sum of squares is quick to find, and finite for all but huge numbers
@@ -248,27 +278,3 @@ class Program:
     def _write(self, gradients: list[float]) -> None:
         for parameter, gradient in zip(self.parameters, gradients):
             parameter.grad = gradient
-
-
-def make(
-    function: Callable[..., Any],
-    examples: Sequence[Any],
-    dtype: str,
-    reduction: str,
-    parameters: Sequence[Value] | None,
-    has_aux: bool,
-) -> Program:
-    """Compile, with the settings checked and the cyclic garbage collector kept out of it."""
-    if not callable(function):
-        raise TypeError(f"compile expects a function and example arguments for it, got {function!r}")
-    if dtype not in ("float64", "float32"):
-        raise ValueError(f"dtype must be 'float64' or 'float32', got {dtype!r}")
-    if reduction not in ("mean", "sum"):
-        raise ValueError(f"reduction must be 'mean' or 'sum', got {reduction!r}")
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        return Program(function, examples, dtype, reduction, parameters, has_aux)
-    finally:
-        if was_enabled:
-            gc.enable()

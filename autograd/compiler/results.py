@@ -32,11 +32,18 @@ class Results:
         if has_aux and not _is_pair_of_one_and_others(structure):
             raise TypeError("with has_aux, the function returns a pair: one Value, and auxiliary Values")
         name = "the function's result"
-        self._structure, self._has_aux = structure, has_aux
-        shown = structure[1] if has_aux else structure
-        self._shape, self._rebuild = shape_of(shown), flatten(shown, name)[1]
-        self.count = len(flatten(structure, name)[0])
+        numbers, rebuild = flatten(structure, name)
+        self.count = len(numbers)
         self.differentiated = 1 if has_aux else self.count
+        self._structure = rebuild(iter([0.0] * self.count))  # which does not keep the graph in memory
+        self._has_aux = has_aux
+        shown = self._structure[1] if has_aux else self._structure
+        self._shape, self._rebuild = shape_of(shown), flatten(shown, name)[1]
+
+    def refuse_several(self, remedy: str) -> None:
+        """Raise TypeError where several numbers have derivatives."""
+        if self.differentiated > 1:
+            raise TypeError(f"the function returns several numbers: {remedy}")
 
     def shaped(self, outputs: Array, batched: bool) -> Any:
         """Columns in the structure that the function returns: arrays of a row a sample, or numbers of one sample."""
@@ -49,7 +56,7 @@ class Results:
         """The derivatives to the results, given in their structure, as a column for each.
 
         Raises:
-            ValueError: where they are nested or shaped in another way.
+            ValueError: where they are nested or shaped in another way, or not finite.
         """
         shape = (samples,) if batched else ()
         try:
@@ -58,7 +65,10 @@ class Results:
             flat = []
         if len(flat) != self.differentiated or any(x.shape != shape for x in flat):
             raise ValueError("gradients must be shaped like what calling the program with these arguments gives")
-        return np.stack([x.reshape(samples) for x in flat], axis=1)
+        columns = np.stack([x.reshape(samples) for x in flat], axis=1)
+        if not np.isfinite(columns).all():
+            raise ValueError(f"gradients must be finite, got {columns[~np.isfinite(columns)][0]}")
+        return columns
 
 
 def _is_pair_of_one_and_others(structure: Any) -> bool:

@@ -194,6 +194,7 @@ class _Collector:
         uses: list[int],
     ) -> None:
         self.made_by, self.operands, self.constants, self.uses = made_by, operands, constants, uses
+        self._known_signs: dict[int, int] = {}
 
     def is_scaling(self, i: int) -> bool:
         """Whether a node is another divided by a constant."""
@@ -212,7 +213,8 @@ class _Collector:
                 constant += c * constants[i]
                 continue
             primitive = made_by[i]
-            if (i == root or uses[i] == 1) and (primitive in _LINEAR or self.is_scaling(i)):
+            exact = math.frexp(abs(c))[0] == 0.5  # a power of 2, which rounds nothing
+            if (i == root or uses[i] == 1) and self._is_linear(i) and (exact or not self._is_difference(i)):
                 parents = operands[i]
                 if primitive is _ADD:
                     stack += ((parents[1], c), (parents[0], c))
@@ -249,6 +251,48 @@ class _Collector:
             rights.append(-1)
         return _merged(Sum(coefficients, lefts, rights, constant))
 
+    def _is_linear(self, i: int) -> bool:
+        return self.made_by[i] in _LINEAR or self.is_scaling(i)
+
+    def _is_difference(self, i: int) -> bool:
+        """Whether a node adds and subtracts other nodes, and no products.
+
+        Of nearly equal numbers, as in a difference quotient, that is exact; multiplied one by one they are rounded.
+        """
+        return self._signs(i) == _PLUS | _MINUS
+
+    def _signs(self, i: int) -> int:
+        """Which signs the terms of a linear node have, and whether products are among them."""
+        stack = [i]
+        while stack:
+            node = stack[-1]
+            if node in self._known_signs:
+                stack.pop()
+                continue
+            primitive, parents = self.made_by[node], self.operands[node]
+            variables = [k for k in parents if k not in self.constants]
+            if primitive is _DOT or (primitive is _MUL and len(variables) == 2):
+                self._known_signs[node] = _PRODUCT
+                continue
+            inner = [k for k in variables if self.uses[k] == 1 and self._is_linear(k) and k not in self._known_signs]
+            if inner:
+                stack += inner
+                continue
+            found = 0
+            for k in variables:
+                linear = self.uses[k] == 1 and self._is_linear(k)
+                signs = self._known_signs[k] if linear else _PLUS
+                found |= _turned(signs) if self._is_negated(node, k) else signs
+            self._known_signs[node] = found
+        return self._known_signs[i]
+
+    def _is_negated(self, i: int, k: int) -> bool:
+        """Whether a linear node takes one of its operands with the other sign."""
+        primitive, parents = self.made_by[i], self.operands[i]
+        if primitive in (_MUL, _DIV):
+            return any(self.constants.get(other, 1.0) < 0 for other in parents)
+        return primitive is _NEG or (primitive is _SUB and k == parents[1])
+
     def _without_scaling(self, i: int, c: float) -> tuple[int, float]:
         """A factor of a product without the signs and constants that only this product refers to."""
         while self.uses[i] == 1:
@@ -266,12 +310,19 @@ class _Collector:
         return i, c
 
 
+_PLUS, _MINUS, _PRODUCT = 1, 2, 4
+
+
+def _turned(signs: int) -> int:
+    return signs & _PRODUCT | (_MINUS if signs & _PLUS else 0) | (_PLUS if signs & _MINUS else 0)
+
+
 def _merged(found: Sum) -> Sum:
     """The same with each product once, and without those that a constant 0 multiplies.
 
     What cancels stays, as it does in x - x: where x is infinite, this is not 0.
     """
-    keys = list(zip(found.lefts, found.rights))
+    keys = [(y, x) if x < y else (x, y) for x, y in zip(found.lefts, found.rights)]  # whichever factor comes first
     if len(set(keys)) == len(keys) and 0.0 not in found.coefficients:
         return found
     total: dict[tuple[int, int], float] = {}

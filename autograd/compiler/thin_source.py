@@ -43,12 +43,15 @@ class ThinSource(Calls):
                     self.name[i] = self.names.plain(argument if len(indices) == 1 else f"{argument}_{k}")
         for i, slot in plan.slots.items():
             if i not in self.name:
-                self.name[i] = self.names.plain(self._labelled(i) or f"{'p' if slot < plan.leaves else 'v'}{slot}")
+                is_leaf = slot < plan.leaves
+                self.name[i] = self.names.plain(self._labelled(i, is_leaf) or f"{'p' if is_leaf else 'v'}{slot}")
         self._written: dict[str, list[str]] = {}
 
-    def _labelled(self, i: int) -> str:
-        few = len(self.plan.scalars.order) < 200
-        return sanitised(self.plan.scalars.trace.labels.get(i, "")) if few else ""
+    def _labelled(self, i: int, is_leaf: bool) -> str:
+        """The name that a user gave to a leaf; to another node only where there are few, not one for each of many."""
+        if not is_leaf and len(self.plan.scalars.order) >= 200:
+            return ""
+        return sanitised(self.plan.scalars.trace.labels.get(i, ""))
 
     def text(self, *passes: str) -> str:
         """The source of some passes."""
@@ -130,7 +133,7 @@ class ThinSource(Calls):
         inputs = [self.symbol(f"{{{k}}}", 1) if x is None else x for k, x in enumerate(numbers)]
         first = next(x for x in inputs if not isinstance(x, float))
         forward = first.apply(primitive, tuple(inputs))
-        slopes = primitive.derivatives(*inputs, self.symbol(f"{{{len(inputs)}}}", 1))
+        slopes = self.derivatives(primitive, inputs, self.symbol(f"{{{len(inputs)}}}", 1))
         return _template(forward.text), [
             float(x) if isinstance(x, (int, float)) else _template(f"({x.text})") for x in slopes
         ]

@@ -9,10 +9,13 @@ import linecache
 import math
 import operator
 import sys
+import sysconfig
 from collections.abc import Callable, Sequence
 from copy import copy
 from pathlib import Path
 from typing import Any, Never
+
+import numpy as np
 
 from autograd import recording
 from autograd.graph import topological_order
@@ -21,6 +24,8 @@ from autograd.primitives import Primitive, maximum, mul
 from autograd.value import Constant, Value
 
 _PACKAGES = tuple(f"{Path(__file__).resolve().parents[2] / name}/" for name in ("autograd", "nn"))
+_NUMPY = f"{Path(np.__file__).parent}/"
+_PYTHON = f"{sysconfig.get_path('stdlib')}/"
 
 
 def _comparison(name: str, symbol: str, compare: Callable[[Any, Any], bool]) -> Primitive:
@@ -41,7 +46,7 @@ COMPARISONS = {
 
 
 class Condition(Value):
-    """What a comparison gives while tracing: 1.0 or 0.0, to be handed to `where`; combined with & and |."""
+    """What a comparison gives while tracing: 1.0 or 0.0, to be handed to `where`; combined with &, | and ^."""
 
     __slots__ = ()
 
@@ -51,7 +56,13 @@ class Condition(Value):
     def __or__(self, other: Any) -> Any:
         return _recorded(maximum, self, other)
 
-    __rand__, __ror__ = __and__, __or__
+    def __xor__(self, other: Any) -> Any:
+        return _recorded(COMPARISONS["!="], self, other)
+
+    def __invert__(self) -> Never:
+        raise TypeError("~ of a bool is never 0 in Python: in place of where(~c, a, b) write where(c, b, a)")
+
+    __rand__, __ror__, __rxor__ = __and__, __or__, __xor__
 
 
 class Trace:
@@ -160,10 +171,19 @@ def _recorded(primitive: Primitive, a: Any, b: Any) -> Condition:
 
 
 def _users_line() -> str:
-    """Where the innermost frame outside of this package's own files is, with the line itself."""
+    """Where the innermost frame is that is neither of this package nor of Python's or NumPy's, with the line itself."""
     frame = sys._getframe(2)
     while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGES):
         frame = frame.f_back
+    innermost = frame
+    while frame.f_back is not None and _is_of_a_library(frame.f_code.co_filename):
+        frame = frame.f_back
+    if _is_of_a_library(frame.f_code.co_filename):
+        frame = innermost
     name, line = frame.f_code.co_filename, frame.f_lineno
     text = linecache.getline(name, line).strip()
     return f"{name}, line {line}" + (f", `{text}`" if text else "")
+
+
+def _is_of_a_library(file: str) -> bool:
+    return file.startswith((*_PACKAGES, _NUMPY)) or (file.startswith(_PYTHON) and "site-packages" not in file)

@@ -13,9 +13,9 @@ import numpy as np
 from autograd import primitives
 from autograd.compiler.arrays import Scatter
 from autograd.compiler.calls import Calls
-from autograd.compiler.grouping import PARAMETERS, Group, Grouping
+from autograd.compiler.grouping import Group, Grouping
 from autograd.compiler.names import sanitised, stem
-from autograd.compiler.products import HOLE, Index, Matrix, Numbers, Rows, View
+from autograd.compiler.products import HOLE, PARAMETERS, Index, Matrix, Numbers, Rows, View
 from autograd.compiler.simplify import Scalars
 from autograd.compiler.slices import Axes, Band, as_axes, as_band, as_pieces, as_slice
 from autograd.compiler.symbols import Symbol, reshaped

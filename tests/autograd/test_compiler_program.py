@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import ast
 import builtins
+import copy
 import itertools
 import keyword
+import pickle
 import random
 import re
+import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -291,6 +294,54 @@ def test_labels_name_what_they_label() -> None:
     source = compile(f, [0.1] * 4).source
     assert "rate1 = exp(" in source
     assert "slope1 * x" in source
+
+
+def test_a_program_shows_itself_as_print_does() -> None:
+    program = compile(lambda x: x * x, 1.0)
+    assert repr(program) == f"<compiled {program}>"
+    assert isinstance(program, autograd.Program)
+
+
+@pytest.mark.parametrize("steps", [1, 1000])
+@pytest.mark.parametrize("through", [pickle.dumps, copy.copy, copy.deepcopy])
+def test_a_program_is_neither_pickled_nor_copied(through: Callable[[Any], Any], steps: int) -> None:
+    def f(x: Any) -> Any:
+        for _ in range(steps):
+            x = x.sin()
+        return x
+
+    with pytest.raises(TypeError, match=r"cannot be copied or pickled.*compile the function again"):
+        through(compile(f, 1.0))
+
+
+def test_a_program_does_not_keep_the_traced_graph_in_memory() -> None:
+    class Marked(Value):
+        """A Value that can be waited for, where a plain one has no room for that."""
+
+    traced: list[weakref.ref[Value]] = []
+
+    def f(x: Any) -> Any:
+        node = Marked(0.0)
+        node.data, node.parents, node.local_derivatives = x.data, (x,), (1.0,)
+        node.primitive = autograd.primitives.identity
+        traced.append(weakref.ref(node))
+        return [node * k for k in range(5)]
+
+    program = compile(f, 1.0)
+    assert program(2.0).tolist() == [0.0, 2.0, 4.0, 6.0, 8.0]
+    assert len(traced) > 1
+    assert not any(node() for node in traced)
+
+
+def test_leaves_keep_their_labels_in_a_long_program() -> None:
+    alpha, beta = Value(0.5, "alpha"), Value(0.1, "beta")
+
+    def f(x: Any) -> Any:
+        for _ in range(400):
+            x = (alpha * x + beta).sin()
+        return x
+
+    assert re.search(r"\w+ = (alpha \* x|x \* alpha) \+ beta\n", compile(f, 1.0).source)
 
 
 def test_what_print_tells() -> None:

@@ -10,7 +10,7 @@ import itertools
 import math
 import random
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -521,6 +521,15 @@ FOUND_BY_CHANCE: dict[str, Function] = {
     "an argument's number many times": lambda x: sum(tanh(c * x[0]) for c in FIVE),
     "functions of parameters": lambda x: sum(autograd.erf(c) * sigmoid(c) * v for c, v in zip(FIVE, x)),
     "to the power of 0 and 1": lambda x: sum(v**k for k in range(3) for v in x),
+    "products of single numbers in both orders": lambda x: (
+        tanh(x[0] + x[1] + x[2]) * autograd.sin(x[0] - x[1]) + autograd.sin(x[0] - x[1]) * tanh(x[0] + x[1] + x[2])
+    ),
+    "products among parameters, one of them in both sums": lambda x: (
+        tanh(FIVE[0] * FIVE[1] + FIVE[2] * FIVE[3]) * sum(x) + tanh(FIVE[0] * FIVE[4]) * x[0]
+    ),
+    "squares of parameters, and a product": lambda x: (
+        tanh(FIVE[0] * FIVE[0] + FIVE[1] * FIVE[1]) + tanh(FIVE[0] * FIVE[1]) * sum(x)
+    ),
     "nothing to sum": lambda x: autograd.dot([], [], x[0]) + autograd.sum([]) + x[1],
 }
 
@@ -528,6 +537,45 @@ FOUND_BY_CHANCE: dict[str, Function] = {
 @pytest.mark.parametrize("name", FOUND_BY_CHANCE)
 def test_what_random_programs_found(name: str) -> None:
     assert_equals_eager(FOUND_BY_CHANCE[name], [0.3, -0.7, 0.2, 0.45, 1.1])
+
+
+@pytest.mark.parametrize("samples", [1, 3, 5])
+def test_a_matrix_with_constants_for_its_weights_is_turned_as_a_whole(samples: int) -> None:
+    """A masked autoencoder whose decoder is its encoder's, weights scaled one by one."""
+    w, chance = matrix(3, 3), random.Random(1)
+    mask = [[chance.gauss(0, 1) for _ in range(3)] for _ in range(3)]
+
+    def loss(x: Any) -> Any:
+        hidden = [tanh(sum(a * v for a, v in zip(row, x))) for row in w]
+        decoded = [sum(mask[j][k] * w[j][k] * hidden[j] for j in range(3)) for k in range(3)]
+        return sum((a - v) ** 2 for a, v in zip(decoded, x))
+
+    assert_equals_eager(loss, [0.1, 0.2, 0.3], samples=samples)
+
+
+def test_a_turned_matrix_is_summed_with_constants() -> None:
+    w, chance = matrix(4, 6), random.Random(2)
+    c = [[chance.gauss(0, 1) for _ in range(6)] for _ in range(4)]
+
+    def loss(x: Any) -> Any:
+        hidden = [tanh(sum(a * v for a, v in zip(row, x))) for row in w]
+        return sum(tanh(sum(c[j][k] * w[j][k] for j in (3, 2, 1, 0))) for k in range(6)) + sum(hidden)
+
+    assert_equals_eager(loss, [0.1] * 6)
+
+
+NEARLY_EQUAL: dict[str, Function] = {
+    "differences, scaled": lambda x: sum((1000 * (b - a)) ** 2 for a, b in itertools.pairwise(x)),
+    "a second difference quotient": lambda x: sum(tanh((a - 2 * b + c) / 1e-4) for a, b, c in zip(x, x[1:], x[2:])),
+}
+
+
+@pytest.mark.parametrize("name", NEARLY_EQUAL)
+@pytest.mark.parametrize("count", [3, 8], ids=["numbers", "arrays"])
+def test_differences_of_nearly_equal_numbers_are_exact(name: str, count: int) -> None:
+    """Eager subtracts first, which rounds nothing then (Sterbenz); scaled before, each number would be rounded."""
+    batch = 1 + 1e-6 * np.random.default_rng(0).normal(size=(5, count))
+    assert_equals_eager(NEARLY_EQUAL[name], [1.0] * count, batch=[batch])
 
 
 def test_a_function_may_return_its_argument_or_a_parameter_or_a_constant() -> None:
@@ -551,6 +599,47 @@ def test_what_cancels_is_not_forgotten_where_it_is_infinite() -> None:
     assert program(np.full((2, 6), 3.0)).tolist() == [18.0, 18.0]
     with pytest.raises(FloatingPointError):
         program(np.full((2, 6), 1e200))
+
+
+def _leak(x: float) -> float:
+    return x if x > 0 else 0.1 * x
+
+
+@pytest.fixture
+def own_name(request: pytest.FixtureRequest) -> Iterator[str]:
+    name = f"compiled_{request.node.name}"
+    yield name
+    TABLE.pop(name, None)
+
+
+OWN_RULES: dict[str, Callable[[str], Any]] = {
+    "a choice by where": lambda name: primitive(
+        name,
+        lambda x: max(x, 0.1 * x),
+        lambda x, out: (where(x > 0, 1.0, 0.1),),
+        array=lambda x: where(x > 0, x, 0.1 * x),
+    ),
+    "a branch": lambda name: primitive(name, _leak, lambda x, out: (1.0 if x > 0 else 0.1,)),
+    "functions of floats": lambda name: primitive(
+        name, lambda x: math.sin(x) * math.exp(x), lambda x, out: (out + math.cos(x) * math.exp(x),)
+    ),
+}
+
+
+@pytest.mark.parametrize("name", OWN_RULES)
+@pytest.mark.parametrize("count", [1, 6, 300], ids=["numbers", "arrays", "a chain"])
+def test_rules_of_ones_own_may_be_made_for_floats(name: str, count: int, own_name: str) -> None:
+    own, w = OWN_RULES[name](own_name), Value(0.7)
+
+    def f(x: Any) -> Any:
+        if count < 300:
+            return sum(own(w * v) * v for v in x)
+        y = x[0]
+        for _ in range(count):
+            y = own(w * y + 0.3) - 0.2
+        return y
+
+    assert_equals_eager(f, [0.4] * min(count, 6))
 
 
 VARIADIC = {"sum": 3, "dot": 5, "logsumexp": 3}

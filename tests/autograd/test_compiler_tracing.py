@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 import random
+import statistics
 import threading
 import traceback
 from collections.abc import Callable
+from fractions import Fraction
 from functools import partial
 from typing import Any
 
@@ -109,6 +111,24 @@ def test_conditions(comparison: str) -> None:
     program = compile(f, 1.0, 2.0)
     with np.errstate(all="raise"):
         assert program(x, y).tolist() == [f(a, b) for a, b in zip(x, y)]
+
+
+def test_a_line_of_a_library_that_asks_for_a_number_is_not_the_users() -> None:
+    with pytest.raises(TypeError, match=r"test_compiler_tracing\.py, line \d+, `.*np\.clip\(x, 0, 1\)"):
+        compile(lambda x: np.clip(x, 0, 1), 0.5)
+    with pytest.raises(TypeError, match=r"test_compiler_tracing\.py, line \d+, `.*statistics\.fmean"):
+        compile(lambda x: statistics.fmean([x, x]), 0.5)
+
+
+def test_conditions_are_combined_as_bools_are() -> None:
+    def f(x: Any, y: Any) -> Any:
+        one, both, any_of_them = (x > 0) ^ (y > 0), (x > 0) & (y > 0), (x > 0) | (y > 0)
+        return where(one, 1.0, 2.0) + where(both, 10.0, where(any_of_them, 20.0, 30.0))
+
+    x, y = [1.0, 1.0, -1.0, -1.0], [1.0, -1.0, 1.0, -1.0]
+    assert compile(f, 1.0, 2.0)(x, y).tolist() == [f(a, b) for a, b in zip(x, y)]
+    with pytest.raises(TypeError, match=r"in place of where\(~c, a, b\) write where\(c, b, a\)"):
+        compile(lambda x: where(~(x > 0), x, 1.0), 1.0)
 
 
 # Frozen numbers
@@ -377,6 +397,76 @@ def test_integers_and_booleans_are_numbers() -> None:
     program = compile(line, [1.0, 2.0, 3.0], 1.0)
     assert program([1, 2, True], 3) == line([1.0, 2.0, 1.0], 3.0).data
     assert program(np.ones((2, 3), dtype=np.int8), [1, 2]).shape == (2,)
+    assert program([Fraction(1, 2), 2, 10**20], 3) == line([0.5, 2.0, 1e20], 3.0).data
+
+
+def test_values_in_place_of_numbers_are_refused_with_the_remedy() -> None:
+    with pytest.raises(TypeError, match=r"x must hold numbers, got Values: give their numbers, v\.data"):
+        compile(line, [1.0, 2.0, 3.0], 1.0)([Value(1.0), 2.0, 3.0], 1.0)
+
+
+@pytest.mark.parametrize(
+    ("weights", "into"),
+    [
+        (np.ones(2), None),
+        (np.ones(4), None),
+        (np.ones(6)[::2], None),
+        (np.ones(3)[::-1], None),
+        (np.ones(3, "float32"), None),
+        (np.ones((3, 1)), None),
+        (np.ones(3), np.ones(2)),
+        (np.ones(3), np.ones(6)[::2]),
+        (np.ones(3), np.ones(3, "float32")),
+    ],
+    ids=["short", "long", "strided", "backwards", "float32", "column", "into short", "into strided", "into float32"],
+)
+def test_vectors_that_are_not_as_the_program_has_them_are_refused(weights: Any, into: Any) -> None:
+    """Views of them would lie beyond their memory, or between their numbers."""
+    program = compile(line, [1.0, 2.0, 3.0], 1.0)
+    batch = np.ones((4, 3)), np.ones(4)
+    with pytest.raises(ValueError, match=r"must be a contiguous vector of 3 numbers of float64"):
+        program.outputs_and_gradient(weights, *batch, into=into)
+    if into is None:
+        with pytest.raises(ValueError, match=r"must be a contiguous vector of 3 numbers of float64"):
+            program.outputs(weights, *batch)
+
+
+def test_the_flat_path_tells_what_else_it_does_not_take() -> None:
+    program = compile(line, [1.0, 2.0, 3.0], 1.0)
+    weights = np.ones(3)
+    with pytest.raises(TypeError, match="weights must be a vector of NumPy's, got list"):
+        program.outputs([1.0, 1.0, 1.0], np.ones((4, 3)), np.ones(4))  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="into must be another vector than weights"):
+        program.outputs_and_gradient(weights, np.ones((4, 3)), np.ones(4), into=weights)
+    with pytest.raises(TypeError, match="several numbers"):
+        compile(lambda x: [W[0] * x, W[1] * x], 1.0).outputs_and_gradient(np.ones(2), np.ones(4))
+
+
+def test_parameters_are_values() -> None:
+    with pytest.raises(TypeError, match=r"parameters must be Values, got 1\.0"):
+        compile(line, [1.0, 2.0, 3.0], 1.0, parameters=[1.0])  # type: ignore[list-item]
+
+
+@pytest.mark.parametrize("gradient", [math.nan, math.inf])
+def test_gradients_are_finite(gradient: float) -> None:
+    W[0].grad = 0.25
+    with pytest.raises(ValueError, match=r"gradients must be finite, got"):
+        compile(lambda x: [W[0] * x, W[1] * x], 1.0).backward(np.ones(2), gradients=[np.ones(2), [1.0, gradient]])
+    assert W[0].grad == 0.25
+
+
+@pytest.mark.parametrize(
+    "f", [lambda x: x, lambda x: [x[1], x[0]], lambda x: x[0], lambda x: W[0], lambda x: [W[0] * 1.0, 2.0]]
+)
+def test_results_are_the_callers_to_change(f: Callable[[Any], Any]) -> None:
+    program = compile(f, [1.0, 2.0])
+    batch = np.array([[1.0, 2.0], [3.0, 4.0]])
+    weights = np.array([p.data for p in program.parameters])
+    for results in (program(batch), program.outputs(weights, batch), program(batch.tolist())):
+        results *= 0.0
+    assert (batch == [[1.0, 2.0], [3.0, 4.0]]).all()
+    assert weights.all()
+    assert np.all(program(batch) == np.array([autograd.compile(f, [1.0, 2.0])(row) for row in batch]))
 
 
 # What is not finite
@@ -401,9 +491,9 @@ def test_a_result_that_is_not_finite_is_traced_to_its_node(f: Callable[[Any], An
     batch = np.array([[1.0, 2.0, 3.0], [1.0, 2.0, 3.0], [-1.0, 2.0, 3.0]])
     W[0].grad = 0.25
     for method in (program, program.backward, program.input_gradients):
-        with pytest.raises(FloatingPointError, match=r"sample 2: log\(-1\.0\) has no finite real value"):
+        with pytest.raises(FloatingPointError, match=r"sample 2: log\(x\[0\] = -1\.0\) has no finite real value"):
             method(batch)
-        with pytest.raises(FloatingPointError, match=r"^log\(-1\.0\) has no finite real value"):
+        with pytest.raises(FloatingPointError, match=r"^log\(x\[0\] = -1\.0\) has no finite real value"):
             method(batch[2])
     assert W[0].grad == 0.25
 
@@ -427,6 +517,49 @@ def test_an_overflow_is_traced_to_its_node() -> None:
     program = compile(lambda x: sum(v * v for v in x), [1.0] * 6)
     with pytest.raises(FloatingPointError, match=r"sample 1: .*\(\*\) is inf, computed from 1e\+200, 1e\+200"):
         program(np.array([[1.0] * 6, [1e200] * 6]))
+
+
+def test_what_float32_does_not_hold_is_traced_to_its_node() -> None:
+    def f(x: Any) -> Any:
+        y = sum(W[0] * v for v in x)
+        y.label = "y"
+        root = y.exp()
+        root.label = "power"
+        return root
+
+    program = compile(f, [1.0] * 6, dtype="float32")
+    with pytest.raises(
+        FloatingPointError, match=r"^sample 1: power \(exp\) is .*e\+\d\d, more than float32 holds, .*180"
+    ):
+        program([[1.0] * 6, [60.0] * 6])
+    with pytest.raises(FloatingPointError, match=r"^x\[2\] \(a leaf\) is inf"):
+        program([1.0, 1.0, 1e39, 1.0, 1.0, 1.0])
+
+
+def test_nan_in_the_data_is_named_by_its_place() -> None:
+    with pytest.raises(FloatingPointError, match=r"^sample 1: x\[1\]\[0\] \(a leaf\) is nan"):
+        compile(lambda x: x[0][0] * x[1][0], [[1.0], [2.0]])([[[1.0], [2.0]], [[1.0], [math.nan]]])
+
+
+@pytest.mark.parametrize("terms", [1, 20])
+def test_a_derivative_to_a_leaf_that_is_not_finite_changes_no_gradient(terms: int) -> None:
+    w = Value(1.0, "w")
+    w.grad = 0.25
+    program = compile(lambda x: sum(autograd.sqrt(w) * x for _ in range(1)) + sum([x] * terms), 1.0)
+    w.data = 0.0
+    with pytest.raises(FloatingPointError, match=r"\(sqrt\) = 0, computed from 0, has a derivative that is not finite"):
+        program.backward([1.0, 2.0])
+    assert w.grad == 0.25
+
+
+def test_a_cost_is_finite_where_only_the_sum_before_its_division_would_overflow() -> None:
+    w = Value(1.0)
+    program = compile(lambda x: x * w, 1.0)
+    assert program.backward([5e307] * 8) == pytest.approx(5e307, rel=1e-14)
+    w.grad = 0.25
+    with pytest.raises(FloatingPointError, match="the sum of the samples' results is inf"):
+        compile(lambda x: x + w, 1.0, reduction="sum").backward([5e307] * 8)
+    assert w.grad == 0.25
 
 
 def test_tracebacks_quote_the_emitted_lines() -> None:
