@@ -145,7 +145,7 @@ class Compiled(Eager):
             parameter.data, parameter.grad = number, gradient
 
     def update(self, epoch: int, samples: Array, targets: Array) -> tuple[list[float], Array, float]:
-        scale = self.optimizer.scale()
+        scale = self._scale = self.optimizer.scale()
         (losses, rows), _ = self.program.outputs_and_gradient(
             self._weights, samples, as_given(targets), into=self._gradient, scale=scale
         )
@@ -153,14 +153,20 @@ class Compiled(Eager):
         largest = float(max(np.maximum.reduce(gradient), -np.minimum.reduce(gradient))) / abs(scale)
         if not (self._finite and math.isfinite(largest) and math.isfinite(np.add.reduce(losses))):
             return self._update_node_by_node(epoch, samples, targets)
-        self._step(gradient, scale)
+        self._step(gradient)
         return losses.tolist(), rows.reshape(len(samples), -1), largest
 
-    def _step(self, gradient: Array, scale: float) -> None:
+    def _step(self, gradient: Array) -> None:
         """One update, in a copy that takes the weights' place when it is whole: Ctrl-C leaves it done, or not."""
-        self._next[self._count :] = self._weights[self._count :]
-        self.optimizer.updated(self._weights[: self._count], gradient, self._next[: self._count], scale)
-        self._weights, self._next, self._scale, self._stepped = self._next, self._weights, scale, True
+        before, weights = self.optimizer.kept(), self._weights
+        try:
+            self._next[self._count :] = weights[self._count :]
+            self.optimizer.updated(weights[: self._count], gradient, self._next[: self._count], self._scale)
+            self._weights, self._next, self._stepped = self._next, weights, True
+        except BaseException:
+            if self._weights is weights:
+                self.optimizer.take_back(before)
+            raise
 
     def _update_node_by_node(self, epoch: int, samples: Array, targets: Array) -> tuple[list[float], Array, float]:
         """Where something is not finite, node by node, which says what it is; or goes on, if it is not found there."""

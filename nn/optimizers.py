@@ -91,11 +91,15 @@ class Optimizer(ABC):
         weights = np.array([parameter.data for parameter in self.parameters], dtype=float)
         gradients = self.gradients()
         self._refuse(weights, gradients, weights, gradients)
-        numbers = self.updated(weights, gradients).tolist()
+        before, numbers = self.kept(), None
         try:
+            numbers = self.updated(weights, gradients).tolist()
             self._write(numbers)
-        except KeyboardInterrupt:
-            self._write(numbers)
+        except BaseException:
+            if numbers is None:
+                self.take_back(before)
+            else:
+                self._write(numbers)
             raise
 
     def _write(self, numbers: list[float]) -> None:
@@ -109,7 +113,8 @@ class Optimizer(ABC):
     def updated(self, weights: Vector, gradients: Vector, into: Vector | None = None, scale: float = 1.0) -> Vector:
         """The weights after one update, in a vector of their own: `into`, where one is given.
 
-        Weights and gradients must be finite, which is not checked here: `step` does so.
+        Weights and gradients must be finite, which is not checked here: `step` does so. Ctrl-C may come in between:
+        who calls this keeps what is `kept`, and takes it back unless the new weights are put in their place.
 
         Args:
             weights, gradients: a number for each parameter.
@@ -121,21 +126,29 @@ class Optimizer(ABC):
         """
         new = np.empty_like(weights) if into is None else into
         rate = self.rate(self.steps) / scale
-        steps, state = self.steps, dict(self.state)
+        before = self.kept()
         try:
             _NOTICING.copy().run(self._update, weights, gradients, rate, new)
             return new  # the processor has noticed nothing, which spares a look at each number
         except FloatingPointError:
-            before = {"rule": type(self).__name__, "steps": steps, "state": state}
-            self.load_state_dict(before)
+            self.take_back(before)
         with np.errstate(all="ignore"):
             self._update(weights, gradients, rate, new)
         try:
             self._refuse(weights, gradients / scale, new, *self.state.values())
         except FloatingPointError:
-            self.load_state_dict(before)
+            self.take_back(before)
             raise
         return new
+
+    def kept(self) -> tuple[int, dict[str, Vector]]:
+        """What an update changes. The vectors themselves it leaves alone."""
+        return self.steps, dict(self.state)
+
+    def take_back(self, kept: tuple[int, dict[str, Vector]]) -> None:
+        """Be as when this was kept."""
+        steps, state = kept
+        self.load_state_dict({"rule": type(self).__name__, "steps": steps, "state": state})
 
     def _refuse(self, weights: Vector, gradients: Vector, *results: Vector) -> None:
         """Raise FloatingPointError where results are not finite, naming the first parameter that they are about."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import re
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -260,6 +262,66 @@ def test_ctrl_c_in_the_middle_of_an_epoch_keeps_the_updates_made(step: int) -> N
     assert_close(found["compiled"], found["eager"])
     changed = step > 1
     assert (found["compiled"] != numbers_of(nn.MLP(3, [5, 2], seed=1))) == changed
+
+
+def interrupted(line: int, engine: Any) -> tuple[int, list[float], bool]:
+    """Train with Ctrl-C at a line of the code that makes the third update, counted from 0.
+
+    Gives the optimizer's steps and the parameters as they are then, and whether there are so many lines.
+    """
+    x, y = data()
+    model = nn.MLP(3, [5, 2], seed=1)
+    optimizer = nn.Adam(model.parameters(), 0.05)
+    seen, updating = 0, False
+
+    def trace(frame: Any, event: str, argument: Any) -> Any:
+        nonlocal seen, updating
+        if not frame.f_code.co_filename.endswith(("optimizers.py", "engines.py")):
+            return None
+        if frame.f_code.co_name in ("step", "_step") and event in ("call", "return"):
+            updating = event == "call" and optimizer.steps == 2 and not seen
+        elif updating and event == "line":
+            seen += 1
+            if seen == line + 1:
+                raise KeyboardInterrupt
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        nn.fit(model, x, y, optimizer=optimizer, epochs=1, batch_size=5, shuffle=False, progress=False, engine=engine)
+    finally:
+        sys.settrace(before)
+    return optimizer.steps, numbers_of(model), seen > line
+
+
+@pytest.mark.parametrize("engine", ["eager", "compiled"])
+def test_ctrl_c_at_any_line_of_an_update_leaves_weights_and_optimizer_at_the_same_step(engine: Any) -> None:
+    x, y = data()
+    expected = {}
+    for steps in (2, 3, 4):
+        model = nn.MLP(3, [5, 2], seed=1)
+        nn.fit(
+            model,
+            x[: 5 * steps],
+            y[: 5 * steps],
+            optimizer=nn.Adam(model.parameters(), 0.05),
+            epochs=1,
+            batch_size=5,
+            shuffle=False,
+            progress=False,
+            engine=engine,
+        )
+        expected[steps] = numbers_of(model)
+    found = []
+    for line in itertools.count():
+        steps, numbers, was_interrupted = interrupted(line, engine)
+        assert numbers == expected[steps]
+        if not was_interrupted:
+            break
+        found.append(steps)
+    assert len(found) > 15
+    assert set(found) == ({2, 3} if engine == "eager" else {2})  # the last line puts the new weights in their place
 
 
 def test_what_is_not_finite_is_named_by_the_same_words() -> None:
