@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 import autograd
 from autograd import Constant, Value
@@ -80,7 +81,9 @@ class Eager:
 
 
 class Compiled(Eager):
-    """Runs the compiled loss on whole batches. The parameters live in one vector, from one `settle` to the next.
+    """Runs the compiled loss on whole batches.
+
+    From `begin` to `settle` the parameters live in one vector, and the optimizer has them in the vector's order.
 
     Raises:
         TypeError, ValueError: where model and loss cannot be compiled (`autograd.compile`), or whatever they raise.
@@ -92,7 +95,7 @@ class Compiled(Eager):
         super().__init__(eager.model, eager.loss, eager.optimizer, eager.reduction, targets.shape[1])
         self._sample, self._target = samples[:1], targets[:1]
         self._count = len(self.optimizer.parameters)
-        self._scale, self._stepped = 1.0, False
+        self._scale, self._begun, self._stepped = 1.0, False, False
         self._compile()
 
     def _compile(self) -> None:
@@ -109,8 +112,23 @@ class Compiled(Eager):
                 parameters=self.optimizer.parameters,
                 has_aux=True,
             )
+        self._order = self._arrange()
         self._weights, self._next, self._gradient = np.zeros((3, len(self.program.parameters)))
         self._read()
+
+    def _arrange(self) -> NDArray[np.int64]:
+        """Put the optimizer's parameters first in the program's vector; gives which of them comes at which place.
+
+        The rules of this package do not mind their order: so each matrix lies there as the program has it.
+        """
+        ours = {parameter: i for i, parameter in enumerate(self.optimizer.parameters)}
+        first = list(ours)
+        if type(self.optimizer).__module__ == Optimizer.__module__:
+            self.program.arrange()
+            matrices = [parameter for parameter in self.program.parameters if parameter in ours]
+            first = list(dict.fromkeys([*matrices, *ours]))
+        self.program.arrange(first)
+        return np.array([ours[parameter] for parameter in first])
 
     def _read(self) -> None:
         self._weights[:] = [parameter.data for parameter in self.program.parameters]
@@ -118,18 +136,31 @@ class Compiled(Eager):
 
     def begin(self, after_callbacks: bool) -> None:
         """A callback may have changed parameters, and what else model and loss compute with: then compile anew."""
-        self._read()
-        if not after_callbacks:
+        if self._begun:
             return
+        self._read()
+        if after_callbacks and not self._is_as_compiled():
+            self._compile()
+        self.optimizer.reorder(self._order)
+        self._begun = True
+
+    def _is_as_compiled(self) -> bool:
         with np.errstate(all="ignore"):
             found, _ = self.measure(self._sample, self._target)
             expected, _ = super().measure(self._sample, self._target)
-        if not np.allclose(found, expected, rtol=1e-9, atol=1e-12, equal_nan=True):
-            self._compile()
+        return np.allclose(found, expected, rtol=1e-9, atol=1e-12, equal_nan=True)
 
     def settle(self) -> None:
-        if not self._stepped:
+        if not self._begun:
             return
+        try:
+            if self._stepped:
+                self._bring_up_to_date()
+        finally:
+            self.optimizer.reorder(np.argsort(self._order))
+            self._begun = self._stepped = False
+
+    def _bring_up_to_date(self) -> None:
         numbers = self._weights[: self._count].tolist()
         gradients = (self._gradient[: self._count] / self._scale).tolist()
         try:
@@ -137,8 +168,6 @@ class Compiled(Eager):
         except KeyboardInterrupt:
             self._write(numbers, gradients)
             raise
-        finally:
-            self._stepped = False
 
     def _write(self, numbers: list[float], gradients: list[float]) -> None:
         for parameter, number, gradient in zip(self.optimizer.parameters, numbers, gradients):
@@ -149,12 +178,12 @@ class Compiled(Eager):
         (losses, rows), _ = self.program.outputs_and_gradient(
             self._weights, samples, as_given(targets), into=self._gradient, scale=scale
         )
-        gradient = self._gradient[: self._count]
+        gradient, numbers = self._gradient[: self._count], losses.tolist()
         largest = float(max(np.maximum.reduce(gradient), -np.minimum.reduce(gradient))) / abs(scale)
-        if not (self._finite and math.isfinite(largest) and math.isfinite(np.add.reduce(losses))):
+        if not (self._finite and math.isfinite(largest) and math.isfinite(sum(numbers))):
             return self._update_node_by_node(epoch, samples, targets)
         self._step(gradient)
-        return losses.tolist(), rows.reshape(len(samples), -1), largest
+        return numbers, rows.reshape(len(samples), -1), largest
 
     def _step(self, gradient: Array) -> None:
         """One update, in a copy that takes the weights' place when it is whole: Ctrl-C leaves it done, or not."""
@@ -173,7 +202,7 @@ class Compiled(Eager):
         self.settle()
         losses, rows = self.add_gradients(epoch, samples, targets)
         self.optimizer.step()
-        self._read()
+        self.begin(after_callbacks=False)
         return losses, np.array(rows), float(np.abs(self.optimizer.gradients()).max())
 
     def measure(self, samples: Array, targets: Array) -> tuple[list[float], Array]:

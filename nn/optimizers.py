@@ -141,6 +141,12 @@ class Optimizer(ABC):
             raise
         return new
 
+    def reorder(self, order: NDArray[np.int64]) -> None:
+        """Put the parameters, and what belongs to each in the state, into another order: at k what was at order[k]."""
+        parameters = [self.parameters[i] for i in order.tolist()]
+        state = {name: vector[order] for name, vector in self.state.items()}
+        self.parameters, self.state = parameters, state
+
     def kept(self) -> tuple[int, dict[str, Vector]]:
         """What an update changes. The vectors themselves it leaves alone."""
         return self.steps, dict(self.state)

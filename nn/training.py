@@ -128,8 +128,9 @@ def fit(
                 batches = _batches(samples, wanted, size, chance.permutation(len(samples)) if shuffle else None)
                 bar.set_description(f"epoch {len(history) + 1}/{epochs}", refresh=False)
                 epoch = run.epoch(len(history) + 1, batches, held_out, bar)
-                chosen.settle()
                 history.epochs.append(epoch)
+                if callbacks or checkpoint is not None:
+                    chosen.settle()
                 if checkpoint is not None:
                     save_checkpoint(checkpoint, model, optimizer, history, chance)
                 answers = [callback(model, history) for callback in callbacks]
@@ -139,11 +140,10 @@ def fit(
                 if epoch.largest_derivative <= gradient_tolerance:
                     history.stopped = f"no derivative was above {gradient_tolerance:g} in epoch {len(history)}"
                     break
-    except BaseException as error:
-        chosen.settle()
-        if not isinstance(error, KeyboardInterrupt):
-            raise
+    except KeyboardInterrupt:
         history.stopped = f"interrupted in epoch {len(history) + 1}"
+    finally:
+        chosen.settle()
     return history
 
 

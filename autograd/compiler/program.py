@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextvars import Context
 from typing import Any, Never
 
@@ -76,12 +76,22 @@ class Program:
         scalars = simplify(traced, set(indices))
         self._hands_out_its_input = not set(scalars.order).issuperset(scalars.outputs)
         self._engine = engine_for(scalars, indices, names, self._results.differentiated, self._dtype, self._name)
-        self.parameters = [captured[k] for k in self._engine.natural_order]
-        if parameters is not None:
-            given = dict.fromkeys(parameters)
-            self.parameters = [*given, *(p for p in self.parameters if p not in given)]
+        self._captured = captured
+        self.arrange(parameters or ())
+
+    def arrange(self, parameters: Iterable[Value] = ()) -> None:
+        """Let the flat vector begin with these, in this order; the others follow as the matrices have them.
+
+        An order of one's own costs time at each call where it tears the rows of a matrix apart.
+
+        Args:
+            parameters: Values, which the function need not have captured.
+        """
+        first = dict.fromkeys(parameters)
+        captured = [self._captured[k] for k in self._engine.natural_order]
+        self.parameters = [*first, *(p for p in captured if p not in first)]
         place = {parameter: i for i, parameter in enumerate(self.parameters)}
-        self._engine.lay_out(np.array([place[leaf] for leaf in captured], dtype=np.int64), len(place))
+        self._engine.lay_out(np.array([place[leaf] for leaf in self._captured], dtype=np.int64), len(place))
 
     @property
     def source(self) -> str:

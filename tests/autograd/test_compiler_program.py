@@ -104,6 +104,24 @@ def test_parameters_in_the_order_asked_for_and_others_behind_them() -> None:
     assert gradient[len(order) - 1] == 0.0
 
 
+def test_the_vector_can_be_arranged_anew() -> None:
+    model = nn.MLP(4, [3, 2], seed=0)
+    program = compile(lambda x: nn.half_squared_error(model(x), [0.0, 1.0]), [0.1] * 4)
+    by_matrices, batch = program.parameters, np.random.default_rng(0).normal(size=(5, 4))
+    assert [p.label for p in by_matrices[:5]] == [
+        f"layers.0.neurons.{j}.weights.{k}" for j, k in ((0, 0), (0, 1), (0, 2), (0, 3), (1, 0))
+    ]
+    program.backward(batch)
+    for order in ([model.layers[1].neurons[1].bias], list(reversed(by_matrices)), [Value(3.0)], ()):
+        program.arrange(order)
+        assert program.parameters[: len(order)] == list(order)
+        assert {*program.parameters} == {*by_matrices, *order}
+        weights = np.array([p.data for p in program.parameters])
+        _, gradient = program.outputs_and_gradient(weights, batch)
+        assert gradient == pytest.approx([p.grad for p in program.parameters], rel=1e-13)
+    assert program.parameters == by_matrices
+
+
 def test_the_gradient_times_minus_the_learning_rate_is_a_step_of_gradient_descent() -> None:
     model = nn.MLP(4, [3, 2], seed=0)
     program = compile(lambda x: nn.half_squared_error(model(x), [0.0, 1.0]), [0.1] * 4)

@@ -230,6 +230,47 @@ def test_checkpoints_of_either_engine_serve_both(first: Any, second: Any, tmp_pa
     assert_same_history(found, expected)
 
 
+def test_a_rule_of_ones_own_has_the_parameters_in_its_own_order() -> None:
+    """Here a rate for each parameter, which the rules of the package do not know."""
+
+    class Rates(nn.SGD):
+        def _rule(self, weights: Any, gradients: Any, rate: float, new: Any) -> None:
+            super()._rule(weights, gradients * np.linspace(0.0, 1.0, len(weights)), rate, new)
+
+    x, y = data()
+    found = {}
+    engines: tuple[Any, ...] = ("eager", "compiled")
+    for engine in engines:
+        model = nn.MLP(3, [5, 2], seed=1)
+        optimizer = Rates(model.parameters(), 0.5)
+        nn.fit(model, x, y, optimizer=optimizer, epochs=3, seed=0, progress=False, engine=engine)
+        found[engine] = numbers_of(model)
+    assert_close(found["compiled"], found["eager"])
+
+
+@pytest.mark.parametrize("seen", ["by a callback", "at the end"])
+def test_the_optimizer_has_its_parameters_and_state_in_its_own_order_again(seen: str) -> None:
+    x, y = data()
+    states = {}
+    engines: tuple[Any, ...] = ("eager", "compiled")
+    for engine in engines:
+        model = nn.MLP(3, [5, 2], seed=1)
+        optimizer = nn.Adam(model.parameters(), 0.05)
+        found: list[tuple[bool, dict[str, Array]]] = []
+
+        def look(model: nn.Module, history: nn.History, found: Any = found, optimizer: Any = optimizer) -> None:
+            found.append((optimizer.parameters == model.parameters(), optimizer.state_dict()["state"]))
+
+        callbacks = [look] if seen == "by a callback" else []
+        nn.fit(model, x, y, optimizer=optimizer, epochs=3, seed=0, progress=False, engine=engine, callbacks=callbacks)
+        look(model, nn.History())
+        assert all(in_order for in_order, _ in found)
+        states[engine] = found
+    for (_, one), (_, other) in zip(states["compiled"], states["eager"]):
+        for name in ("mean", "square"):
+            assert_close(one[name], other[name], 1e-10)
+
+
 @pytest.mark.parametrize("step", [1, 4, 6])
 def test_ctrl_c_in_the_middle_of_an_epoch_keeps_the_updates_made(step: int) -> None:
     """An optimizer's rule is interrupted: the update is not made, the earlier ones are kept."""
