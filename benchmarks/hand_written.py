@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy import add, exp, matmul, multiply, reciprocal, subtract
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
@@ -67,8 +68,9 @@ def losses(weights: Array, sizes: Sizes, images: Array, targets: Array) -> Array
 class Network:
     """Stochastic gradient descent on the mean half squared error of a batch.
 
-    Kept are the weights times -1, since 1 / (1 + exp(-z)) is then computed with one call less; and the activations of
-    both layers in one array, so that two calls find all their slopes.
+    Samples stand in columns, as the texts have it: z = w a + b. Kept are the weights times -1, since 1 / (1 + exp(-z))
+    is then computed with one call less; and the activations of both layers in one array, so that two calls find all
+    their slopes. A row of ones below the hidden layer's makes the last biases one more weight each.
 
     Args:
         weights: w1, b1, w2, b2 in one vector.
@@ -78,65 +80,70 @@ class Network:
     """
 
     def __init__(self, weights: Array, sizes: Sizes, batch: int, learning_rate: float) -> None:
+        self._sizes = sizes
         _, hidden, nout = sizes
-        self._negated, self._step = -weights, np.empty_like(weights)
-        self._w1, self._b1, self._w2, self._b2 = arrays(self._negated, sizes)
-        self._step_w1, self._step_b1, self._step_w2, self._step_b2 = arrays(self._step, sizes)
-        self._a, self._slopes, self._deltas = np.empty((3, batch * (hidden + nout)), weights.dtype)
-        cut = batch * hidden
-        self._a1, self._slope1, self._delta1 = (x[:cut].reshape(batch, hidden) for x in self._buffers())
-        self._a2, self._slope2, self._delta2 = (x[cut:].reshape(batch, nout) for x in self._buffers())
-        self._errors = self._deltas[cut:]
-        self._w1_turned, self._w2_turned = self._w1.T, self._w2.T
-        self._delta1_turned, self._delta2_turned = self._delta1.T, self._delta2.T
-        self._ones = np.ones(batch, weights.dtype)
-        self._one = np.array(1.0, weights.dtype)  # ufuncs take arrays of one number quicker than floats
-        self._rate = np.array(-learning_rate / batch, weights.dtype)
-        self._half = 0.5 / batch
+        dtype = weights.dtype
+        self._negated, self._step = np.empty((2, len(weights)), dtype)
+        self._w1, self._b1, self._w2 = self._arrays_of(self._negated)
+        step_w1, step_b1, step_w2 = self._arrays_of(self._step)
+        w1, b1, w2, b2 = arrays(-weights, sizes)
+        self._w1[:], self._b1[:], self._w2[:, :hidden], self._w2[:, hidden] = w1, b1, w2, b2
 
-    def _buffers(self) -> tuple[Array, Array, Array]:
-        return self._a, self._slopes, self._deltas
+        a, slopes, deltas = np.empty((3, (hidden + 1 + nout) * batch), dtype)
+        ones, last = hidden * batch, (hidden + 1) * batch
+        a[ones:last] = 1.0
+        a1, a1_and_ones, a2 = (x.reshape(-1, batch) for x in (a[:ones], a[:last], a[last:]))
+        slope1, slope2, delta1, delta2 = (
+            x.reshape(-1, batch) for x in (slopes[:ones], slopes[last:], deltas[:ones], deltas[last:])
+        )
+        self._forward = self._w1, self._b1[:, None], self._w2, a1, a1_and_ones, a2
+        self._errors = delta2, deltas[last:], a, slopes
+        self._backward = self._w2[:, :hidden].T, slope1, slope2, delta1, a1_and_ones.T, step_w1, step_b1, step_w2
+        # ufuncs take arrays of one number quicker than floats
+        self._numbers = np.array(1.0, dtype), np.array(-learning_rate / batch, dtype), 0.5 / batch
+        self._ones = np.ones(batch, dtype)
+
+    def _arrays_of(self, vector: Array) -> tuple[Array, Array, Array]:
+        """w1, b1, and w2 with b2 as its last column."""
+        nin, hidden, nout = self._sizes
+        cut, end = hidden * nin, hidden * nin + hidden
+        return vector[:cut].reshape(hidden, nin), vector[cut:end], vector[end:].reshape(nout, hidden + 1)
 
     @property
     def weights(self) -> Array:
         """w1, b1, w2, b2 in one vector."""
-        found: Array = -self._negated
-        return found
+        parts = self._w1, self._b1, self._w2[:, :-1], self._w2[:, -1]
+        return np.concatenate([-part.reshape(-1) for part in parts])
 
     def update(self, x: Array, y: Array) -> float:
-        """One update; gives the cost before it."""
-        a1, a2, delta1, delta2, one = self._a1, self._a2, self._delta1, self._delta2, self._one
-        _activate(np.matmul(x, self._w1_turned, a1), self._b1, one)
-        _activate(np.matmul(a1, self._w2_turned, a2), self._b2, one)
-        np.subtract(a2, y, delta2)
-        cost: float = self._half * self._errors.dot(self._errors)
+        """One update from samples in rows; gives the cost before it."""
+        w1, b1, w2, a1, a1_and_ones, a2 = self._forward
+        one, rate, half = self._numbers
+        exp(add(matmul(w1, x.T, a1), b1, a1), a1)
+        reciprocal(add(a1, one, a1), a1)  # 1 / (1 + exp(z)) in the place of z, which is negated
+        exp(matmul(w2, a1_and_ones, a2), a2)
+        reciprocal(add(a2, one, a2), a2)
+        delta2, errors, a, slopes = self._errors
+        subtract(a2, y.T, delta2)
+        cost: float = half * errors.dot(errors)
 
-        np.subtract(self._a, one, self._slopes)
-        self._slopes *= self._a  # a (a - 1), the slopes times -1
-        delta2 *= self._rate
-        delta2 *= self._slope2
-        np.matmul(delta2, self._w2, delta1)
-        delta1 *= self._slope1
-        np.matmul(self._delta1_turned, x, self._step_w1)
-        self._ones.dot(delta1, self._step_b1)
-        np.matmul(self._delta2_turned, a1, self._step_w2)
-        self._ones.dot(delta2, self._step_b2)
-        self._negated += self._step
+        w2_turned, slope1, slope2, delta1, a1_turned, step_w1, step_b1, step_w2 = self._backward
+        multiply(subtract(a, one, slopes), a, slopes)  # a (a - 1), the slopes times -1
+        multiply(multiply(delta2, rate, delta2), slope2, delta2)
+        multiply(matmul(w2_turned, delta2, delta1), slope1, delta1)
+        matmul(delta1, x, step_w1)
+        delta1.dot(self._ones, step_b1)
+        matmul(delta2, a1_turned, step_w2)
+        add(self._negated, self._step, self._negated)
         return cost
 
     def products(self, x: Array, y: Array) -> float:
         """The five matrix products of an update and nothing else, to be timed."""
-        np.matmul(x, self._w1.T, out=self._a1)
-        np.matmul(self._a1, self._w2.T, out=self._a2)
-        np.matmul(self._a2, self._w2, out=self._delta1)
-        np.matmul(self._a1.T, x, out=self._step_w1)
-        np.matmul(self._a2.T, self._a1, out=self._step_w2)
+        w1, _, w2, a1, a1_and_ones, a2 = self._forward
+        w2_turned, _, _, delta1, a1_turned, step_w1, _, step_w2 = self._backward
+        matmul(w1, x.T, a1)
+        matmul(w2, a1_and_ones, a2)
+        matmul(w2_turned, a2, delta1)
+        matmul(delta1, x, step_w1)
+        matmul(a2, a1_turned, step_w2)
         return 0.0
-
-
-def _activate(z: Array, b: Array, one: Array) -> None:
-    """1 / (1 + exp(z + b)) in the place of z."""
-    z += b
-    np.exp(z, z)
-    z += one
-    np.reciprocal(z, z)

@@ -149,15 +149,15 @@ def read_batch(arguments: Sequence[Argument], given: Sequence[Any], dtype: Any) 
 
 def _are_rows(arguments: Sequence[Argument], given: Sequence[Any], dtype: Any) -> bool:
     """Whether these are the rows already, as in training, where every microsecond counts."""
-    samples = len(given[0]) if type(given[0]) is np.ndarray and given[0].ndim else 0
-    if not samples or len(given) != len(arguments):
-        return False
+    samples = 0
     for argument, x in zip(arguments, given):
-        if type(x) is not np.ndarray or x.dtype is not dtype or x.ndim != 2 or len(x) != samples:
+        if type(x) is not np.ndarray or x.dtype is not dtype or x.ndim != 2:
             return False
-        if x.shape[1:] != argument.shape:
+        rows, width = x.shape
+        if (width,) != argument.shape or (rows != samples and samples) or not rows:
             return False
-    return True
+        samples = rows
+    return len(given) == len(arguments)
 
 
 def refuse_unless_flat(name: str, vector: Array, size: int, dtype: np.dtype[Any]) -> None:

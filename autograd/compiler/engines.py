@@ -17,7 +17,7 @@ from autograd.compiler.grouping import Grouping
 from autograd.compiler.layout import Layout, in_reading_order
 from autograd.compiler.levels import depths
 from autograd.compiler.products import Index, Rows
-from autograd.compiler.running import running_form
+from autograd.compiler.running import running_form, takes_one_seed
 from autograd.compiler.simplify import Scalars
 from autograd.compiler.thin import ThinPlan
 from autograd.compiler.thin_engine import ThinEngine
@@ -51,6 +51,7 @@ class ArrayEngine:
     Attributes:
         natural_order: the captured leaves in the order in which the program's matrices hold them.
         operations, matrix_products: how many are emitted, forward and backward.
+        takes_one_seed: whether `gradient` takes one number as the derivative to all samples' outputs.
     """
 
     def __init__(self, writer: Writer, seeds: int, dtype: np.dtype[Any], name: str) -> None:
@@ -61,6 +62,7 @@ class ArrayEngine:
         text = self._emitter.forward + self._emitter.backward
         self.matrix_products = text.count(" @ ")
         self._passes = self._text(self._emitter.forward, self._emitter.backward)
+        self.takes_one_seed = takes_one_seed(self._emitter.backward, writer.batched_names())
         loaded = self._loaded(self._passes)
         self._forward, self._backward = loaded["forward"], loaded["backward"]
         self._input_gradients: Callable[..., Any] | None = None
@@ -91,12 +93,14 @@ class ArrayEngine:
 
     def gradient(self, weights: Array, rows: Sequence[Array], seeds: Array, into: Array) -> Array:
         """The outputs; the gradient of the parameters goes into a vector."""
-        arrays = self._layout.views(weights)
-        outputs, saved = self._forward(*rows, *arrays)
-        gradients = self._layout.places(into)
+        layout = self._layout
+        arrays = layout.views(weights)
+        found: Array
+        found, saved = self._forward(*rows, *arrays)
+        gradients = layout.places(into)
         self._backward(seeds, saved, *rows, *arrays, *gradients)
-        self._layout.collect(gradients, into)
-        found: Array = outputs
+        if not layout.in_place:
+            layout.collect(gradients, into)
         return found
 
     def input_gradients(self, weights: Array, rows: Sequence[Array], seeds: Array) -> tuple[Array, list[Array]]:

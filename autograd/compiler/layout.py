@@ -20,6 +20,9 @@ class Layout:
     Args:
         indices: for each array, which elements of the vector it is made of.
         size: the length of the vector.
+
+    Attributes:
+        in_place: whether all that is written into `places` is in the vector then, and fills it.
     """
 
     def __init__(self, indices: Sequence[Index], size: int) -> None:
@@ -31,12 +34,13 @@ class Layout:
         self._unused = np.flatnonzero(counts == 0)
         self._overlap = bool((counts > 1).any())
         self._all_views = None not in self._strides
-        self._in_place = self._all_views and not self._overlap and not len(self._unused)
+        self.in_place = self._all_views and not self._overlap and not len(self._unused)
         self._recent: dict[int, tuple[Array, list[Array]]] = {}  # by the ids of vectors, which live as long as this
 
     def views(self, vector: Array) -> list[Array]:
         """The arrays, as views of the vector where their elements lie evenly spaced in it, else as copies."""
-        views = self._views(vector)
+        known = self._recent.get(id(vector))
+        views = self._made(vector) if known is None else known[1]
         if self._all_views:
             return views
         return [view if strides else vector[i] for view, strides, i in zip(views, self._strides, self._indices)]
@@ -45,12 +49,14 @@ class Layout:
         """Where the arrays' gradients can be written: the same views, but new arrays where `collect` must add up."""
         if self._overlap:
             return [np.empty(index.shape, vector.dtype) for index in self._indices]
-        return self._views(vector)
+        known = self._recent.get(id(vector))
+        return self._made(vector) if known is None else known[1]
 
     def collect(self, gradients: Sequence[Array], vector: Array) -> None:
-        """Bring what was written into `places` into the vector, added up where arrays have elements in common."""
-        if self._in_place:
-            return
+        """Bring what was written into `places` into the vector, added up where arrays have elements in common.
+
+        Nothing is to be done where it is `in_place`.
+        """
         if self._overlap:
             vector[:] = 0.0
             for index, gradient in zip(self._indices, gradients):
@@ -61,11 +67,8 @@ class Layout:
             if strides is None:
                 vector[index] = gradient
 
-    def _views(self, vector: Array) -> list[Array]:
-        """Views of the vector; arrays of their own where there can be none."""
-        known = self._recent.get(id(vector))
-        if known is not None:
-            return known[1]
+    def _made(self, vector: Array) -> list[Array]:
+        """Views of the vector, kept for the next time; arrays of their own where there can be none."""
         views = [self._view(vector, i) for i in range(len(self._indices))]
         recent = list(self._recent.items())[-2:]
         self._recent = {**dict(recent), id(vector): (vector, views)}

@@ -54,7 +54,7 @@ class Program:
         start = time.perf_counter()
         self._function, self._reduction = function, reduction
         self._dtype = np.dtype(dtype)
-        self._recent_seeds = np.empty((0, 1), self._dtype), 1.0
+        self._recent_seeds = np.empty(0, self._dtype), 0, 1.0
         names = argument_names(function, len(examples))
         self._arguments = [
             Argument(name, example, shape_of(example), len(flatten(example, name)[0]))
@@ -91,6 +91,7 @@ class Program:
         captured = [self._captured[k] for k in self._engine.natural_order]
         self.parameters = [*first, *(p for p in captured if p not in first)]
         place = {parameter: i for i, parameter in enumerate(self.parameters)}
+        self._recent_vectors: dict[int, Array] = {}
         self._engine.lay_out(np.array([place[leaf] for leaf in self._captured], dtype=np.int64), len(place))
 
     @property
@@ -171,9 +172,10 @@ class Program:
             seeds = self._results.read_gradients(gradients, samples, batched, self._dtype)
         vector = self._live()
         gradient = np.empty_like(vector)
-        outputs = self._run(vector, gradient, rows, seeds)
+        outputs = _quietly(self._engine.gradient, vector, rows, seeds, gradient)
+        outputs = self._of_samples(outputs, samples)
         self._check(rows, outputs, gradient)
-        result = self._cost(outputs, seeds) if gradients is None else self._results.shaped(outputs, batched)
+        result = self._cost(outputs) if gradients is None else self._results.shaped(outputs, batched)
         self._add(gradient.tolist())
         return result
 
@@ -196,19 +198,18 @@ class Program:
             TypeError: where the function returns several numbers.
         """
         self._results.refuse_several("call backward, and say gradients=")
-        refuse_unless_flat("weights", weights, len(self.parameters), self._dtype)
-        if into is not None:
-            refuse_unless_flat("into", into, len(self.parameters), self._dtype)
+        self._refuse_unless_flat("weights", weights)
+        gradient = np.empty_like(weights) if into is None else into
+        self._refuse_unless_flat("into", gradient)
         if into is weights:
             raise ValueError("into must be another vector than weights, which are needed until the gradient is whole")
         rows, batched, samples = read_batch(self._arguments, arguments, self._dtype)
-        gradient = np.empty_like(weights) if into is None else into
-        outputs = self._run(weights, gradient, rows, self._cost_seeds(samples, scale))
-        return self._results.shaped(outputs, batched), gradient
+        outputs = _quietly(self._engine.gradient, weights, rows, self._cost_seeds(samples, scale), gradient)
+        return self._results.shaped(self._of_samples(outputs, samples), batched), gradient
 
     def outputs(self, weights: Array, *arguments: Any) -> Any:
         """What calling the program gives, with the captured leaves' numbers as a vector; inf and nan are let pass."""
-        refuse_unless_flat("weights", weights, len(self.parameters), self._dtype)
+        self._refuse_unless_flat("weights", weights)
         rows, batched, samples = read_batch(self._arguments, arguments, self._dtype)
         outputs = _quietly(self._engine.outputs, weights, rows)
         return self._results.shaped(self._of_samples(outputs, samples), batched)
@@ -239,21 +240,24 @@ class Program:
 
     # Underneath
 
-    def _run(self, weights: Array, gradient: Array, rows: list[Array], seeds: Array) -> Array:
-        outputs = _quietly(self._engine.gradient, weights, rows, seeds, gradient)
-        return self._of_samples(outputs, len(seeds))
-
     def _live(self) -> Array:
         """The parameters' numbers as they are now."""
         return np.array([parameter.data for parameter in self.parameters], dtype=self._dtype)
 
+    def _refuse_unless_flat(self, name: str, vector: Array) -> None:
+        """What was looked at lately need not be again: it is kept, so that no other can have its id."""
+        if self._recent_vectors.get(id(vector)) is not vector:
+            refuse_unless_flat(name, vector, len(self.parameters), self._dtype)
+            self._recent_vectors = {**dict(list(self._recent_vectors.items())[-2:]), id(vector): vector}
+
     def _cost_seeds(self, samples: int, scale: float = 1.0) -> Array:
         """The cost's derivative to each sample's result, times a number; the last ones are kept for the next batch."""
-        seeds, known = self._recent_seeds
-        if len(seeds) != samples or scale != known:
+        seeds, of_samples, known = self._recent_seeds
+        if of_samples != samples or scale != known:
             share = 1 / samples if self._reduction == "mean" else 1.0
-            seeds = np.full((samples, 1), share * scale, self._dtype)
-            self._recent_seeds = seeds, scale
+            shape = () if self._engine.takes_one_seed else (samples, 1)
+            seeds = np.full(shape, share * scale, self._dtype)
+            self._recent_seeds = seeds, samples, scale
         return seeds
 
     def _of_samples(self, outputs: Array, samples: int) -> Array:
@@ -262,9 +266,10 @@ class Program:
             return outputs
         return np.array(np.broadcast_to(outputs, (samples, self._results.count)))
 
-    def _cost(self, outputs: Array, seeds: Array) -> float:
+    def _cost(self, outputs: Array) -> float:
         """The mean or the sum of the samples' results."""
-        cost = float(_quietly(np.dot, outputs[:, 0], seeds[:, 0]))
+        share = 1 / len(outputs) if self._reduction == "mean" else 1.0
+        cost = float(_quietly(np.dot, outputs[:, 0], np.full(len(outputs), share, self._dtype)))
         if not math.isfinite(cost):
             raise FloatingPointError(
                 f"the {self._reduction} of the samples' results is {cost}, although each is finite"

@@ -33,6 +33,7 @@ class ThinEngine:
     """
 
     matrix_products = 0
+    takes_one_seed = False
 
     def __init__(self, plan: ThinPlan, arguments: Sequence[str], seeds: int, dtype: np.dtype[Any], name: str) -> None:
         self._plan, self._arguments, self._seeds = plan, arguments, seeds

@@ -85,6 +85,10 @@ class Writer(Calls):
             return self.names.numbered(label)
         return self.names.numbered(_base(group))
 
+    def batched_names(self) -> set[str]:
+        """The arrays that have a row for each sample."""
+        return {name for name, batched in zip(self.name, self.grouping.batched) if batched}
+
     @property
     def _first_group(self) -> int:
         return len(self.grouping.widths) - len(self.grouping.groups)
