@@ -32,7 +32,7 @@ _OTHERWISE = (
 
 
 def settled_trace(
-    function: Callable[..., Any], examples: Sequence[Any], parameters: Iterable[Value]
+    function: Callable[..., Any], examples: Sequence[Any], parameters: Iterable[Value] = ()
 ) -> tuple[Trace, list[Value]]:
     """The graph of a function, and the leaves that it captured, in the order of their first use.
 
@@ -179,6 +179,6 @@ def _frozen(first: Trace, second: Trace, i: int) -> str:
     label = f" ({first.labels[i]!r})" if i in first.labels else ""
     return (
         f"the function froze a number: a constant{label} was {first.numbers[i]!r} in one trace and "
-        f"{second.numbers[i]!r} in another with other examples{made_by}. It came out of the graph by "
+        f"{second.numbers[i]!r} in another with different examples{made_by}. It came out of the graph by "
         "v.data, detach, no_grad or a random draw; compute with the Value itself, or pass the number as an argument"
     )
