@@ -251,7 +251,7 @@ class Grouping:
         for r, key in enumerate(signature):
             found.setdefault(key, []).append(r)
         size = sum(len(terms.row) for terms in weighted)
-        if len(found) < 2 or size < 8 * len(found):
+        if len(found) < 2 or size < 8 * len(found) or size == len(weighted) * rows:  # of one term: elementwise work
             return None
         number = np.empty(rows, dtype=np.int64)
         for n, bucket in enumerate(found.values()):

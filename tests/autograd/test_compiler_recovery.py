@@ -409,6 +409,7 @@ _GAMMA = primitive("compiled_gamma", lambda x: math.gamma(2 + abs(x)) if x > -9 
 _SQUARE = primitive("compiled_square", lambda x: math.pow(x, 2), lambda x, out: (2 * x,), array=np.square)
 _FARTHER = primitive("compiled_farther", math.hypot, lambda x, y, out: (x / out, y / out))
 _CONSTANTS = leaves(10, seed=3)
+_CONSTANTS_OF_PAIRS = matrix(10, 10)
 
 ARRAY_WORK: dict[str, tuple[int, Function]] = {
     "sum": (2, lambda x: sum(v * v for v in x)),
@@ -424,6 +425,7 @@ ARRAY_WORK: dict[str, tuple[int, Function]] = {
     "elementwise weights": (4, lambda x: sum(tanh(c * v + c) for c, v in zip(_CONSTANTS, x))),
     "neighbours": (3, lambda x: sum((a - b) ** 2 for a, b in itertools.pairwise(x))),
     "every other": (2, lambda x: sum(a * b for a, b in zip(x[::2], x[1::2]))),
+    "weighted pairs": (3, lambda x: sum(c * x[i] * b for i in range(10) for c, b in zip(_CONSTANTS_OF_PAIRS[i], x))),
     "pairs": (4, lambda x: sum(tanh(a * b) for i, a in enumerate(x) for b in x[:i])),
     "own primitive of two numbers": (3, lambda x: sum(_FARTHER(a, b) for a, b in itertools.pairwise(x))),
     "own primitives": (4, lambda x: sum(_SWISH(v) + _GAMMA(v) + _SQUARE(v) for v in x)),
