@@ -57,7 +57,7 @@ class Backward:
         """Which arrays depend on what derivatives are wanted to."""
         grouping = self.grouping
         first = len(grouping.widths) - len(grouping.groups)
-        needed = [(i > PARAMETERS) == self._to_arguments for i in range(first)]
+        needed = [(i > PARAMETERS) == self._to_arguments and i not in grouping.data for i in range(first)]
         for group in grouping.groups:
             views = [view for view in group.operands if isinstance(view, View)]
             for block in group.blocks:

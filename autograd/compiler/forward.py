@@ -172,6 +172,8 @@ def columns_symbol(writer: Writer, block: Matrix) -> Symbol:
     key = (block.columns.source, block.columns.index.tobytes())
     if key in writer.patches:
         return writer.symbol(writer.patches[key], k)
+    if block.columns.source in writer.grouping.data:
+        return writer.data(block.columns.source, block.columns.index)
     flat = writer.columns(block.columns.source, block.columns.index.reshape(-1))
     return writer.symbol(reshaped(flat, f"-1, {k}"), k)
 
@@ -197,7 +199,7 @@ def _keep_patches(writer: Writer, block: Matrix, statements: list[Statement]) ->
     """Give gathered columns a name, so that the backward pass need not gather them again."""
     symbol = columns_symbol(writer, block)
     key = (block.columns.source, block.columns.index.tobytes())
-    if key in writer.patches:
+    if key in writer.patches or block.columns.source in writer.grouping.data:
         return
     name = writer.names.numbered("patches")
     positions, k = block.columns.index.shape

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from autograd import primitives
+from autograd.compiler.data import lift_data
 from autograd.compiler.levels import levels, split_projections
 from autograd.compiler.ordering import Ordering, reordered_block
 from autograd.compiler.products import (
@@ -67,12 +68,14 @@ class Grouping:
         source, position: for each node, the array it is in, and its place there.
         widths: the length of each array.
         batched: whether each array has a row for each sample.
+        data: the numbers of those arrays that are constants.
     """
 
     def __init__(self, scalars: Scalars, captured: list[int]) -> None:
+        scalars, data = lift_data(scalars, set(captured))
         self._scalars = scalars
         split_projections(scalars, set(captured))
-        size = max([len(scalars.trace.primitives), *(i + 1 for i in scalars.order)])
+        size = scalars.size
         self.source = np.full(size, NONE)
         self.position = np.zeros(size, dtype=np.int64)
         self.number = np.zeros(size)
@@ -84,6 +87,7 @@ class Grouping:
         self._new_source(captured, False)
         for indices in scalars.trace.arguments:
             self._new_source(indices, True)
+        self.data = {self._new_source(nodes, False): self.number[nodes] for nodes in data}
         for nodes in levels(scalars):
             self._group_sums([i for i in nodes if i in scalars.sums])
             self._group_applications([i for i in nodes if i not in scalars.sums])
@@ -251,7 +255,7 @@ class Grouping:
         for r, key in enumerate(signature):
             found.setdefault(key, []).append(r)
         size = sum(len(terms.row) for terms in weighted)
-        if len(found) < 2 or size < 8 * len(found):
+        if len(found) < 2 or size < 8 * len(found) or size == len(weighted) * rows:  # of one term: elementwise work
             return None
         number = np.empty(rows, dtype=np.int64)
         for n, bucket in enumerate(found.values()):

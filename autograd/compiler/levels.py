@@ -25,11 +25,12 @@ def depths(scalars: Scalars) -> dict[int, int]:
 
 
 def split_projections(scalars: Scalars, captured: set[int]) -> None:
-    """Compute the weighted sums of arguments apart that share their weights with others, as a recurrence does.
+    """Compute the weighted sums of arguments or data apart that share their weights with others, as in a recurrence.
 
     So the products of all steps with the inputs are found at one depth, whatever depth the steps themselves are at.
     """
     arguments = {i for indices in scalars.trace.arguments for i in indices if i >= 0}
+    arguments.update(scalars.constants)  # those that sums still refer to are data
     uses: dict[int, int] = {}
     projections: dict[int, list[int]] = {}
     mixed = False
@@ -50,7 +51,7 @@ def split_projections(scalars: Scalars, captured: set[int]) -> None:
         return
     depth = depths(scalars)
     shared_weights = {weight for weight, n in uses.items() if n > 1}
-    new = max([len(scalars.trace.primitives), *(i + 1 for i in scalars.order)])
+    new = scalars.size
     split: dict[int, int] = {}
     deep = {
         k

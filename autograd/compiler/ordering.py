@@ -26,6 +26,7 @@ class Ordering:
     def __init__(self, grouping: Grouping, outputs: list[int]) -> None:
         self._grouping, self._groups = grouping, grouping.groups
         self._first = len(grouping.widths) - len(grouping.groups)
+        self._arguments = self._first - len(grouping.data)  # data are written down in whatever order
         self._runs: dict[int, list[list[int]]] = {}  # of outputs side by side, by their source
         for source, run in itertools.groupby(outputs, key=lambda i: int(grouping.source[i])):
             self._runs.setdefault(source, []).append(list(run))
@@ -96,15 +97,16 @@ class Ordering:
         group = self._groups[k]
         source = group.source
         itself = group if order is None else reordered(group, order)
+        arguments, others = effort_of(itself, 1, self._arguments), effort_of(itself, self._first, fixed)
         if not by_readers:  # arguments are as they are; what else it reads can still change
-            return effort_of(itself, 1, self._first) + effort_of(itself, self._first, fixed) / 2
+            return arguments + others / 2
         readers = [self._groups[r] for r in self._read_by(source)]
         runs = self._runs_of_outputs(source)
         if order is not None:
             readers = [reader for _, reader in self._renumbered(k, order)]
             runs = [np.argsort(order)[places] for places in runs]
         by_others = sum(effort_of(reader, source, source + 1) for reader in readers) + sum(map(effort, runs))
-        return effort_of(itself, 1, fixed) + by_others
+        return arguments + others + by_others
 
 
 def views(group: Group, source: int | None = None) -> list[View]:

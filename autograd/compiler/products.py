@@ -12,7 +12,7 @@ Index = NDArray[np.int64]
 Numbers = NDArray[np.float64]
 
 HOLE = -1  # as an index: reads zero
-PARAMETERS = 0  # the source of the captured leaves; 1, 2, ... are the arguments, then come the groups
+PARAMETERS = 0  # the source of the captured leaves; 1, 2, ... are the arguments, then come data and the groups
 
 
 @dataclass(frozen=True)
@@ -147,7 +147,7 @@ def shared(terms: Terms, rows: int, left: int, right: int) -> Matrix | None:
     coefficient = uniform(terms.coefficients)
     if not isinstance(coefficient, float):
         return None
-    channel = _channels(terms, rows)
+    channel = channel_of(terms, rows)
     position = _positions(terms, rows, channel)
     channels, positions = int(channel.max()) + 1, int(position.max()) + 1
     place = position * channels + channel
@@ -193,7 +193,7 @@ def _weights(terms: Terms, channel: Index, position: Index, channels: int) -> In
     return None if len(np.unique(weights)) < weights.size else np.ascontiguousarray(weights.T)
 
 
-def _channels(terms: Terms, rows: int) -> Index:
+def channel_of(terms: Terms, rows: int) -> Index:
     """For each row the number of its channel: rows are joined by the weights that they have in common."""
     parent = list(range(rows))
 

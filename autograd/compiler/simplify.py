@@ -16,6 +16,7 @@ import math
 from typing import NamedTuple
 
 from autograd import primitives
+from autograd.compiler.forms import written_out
 from autograd.compiler.idioms import Formulas
 from autograd.compiler.tracing import Trace
 from autograd.primitives import Primitive
@@ -54,6 +55,11 @@ class Scalars(NamedTuple):
     constants: dict[int, float]
     outputs: list[int]
 
+    @property
+    def size(self) -> int:
+        """The first number that no node has."""
+        return 1 + max(len(self.trace.primitives) - 1, max(self.sums, default=0), max(self.constants, default=0))
+
 
 def simplify(trace: Trace, captured: set[int]) -> Scalars:
     """Bring a trace into its simplest form.
@@ -69,7 +75,8 @@ def simplify(trace: Trace, captured: set[int]) -> Scalars:
     order: list[int] = []
     sums: dict[int, Sum] = {}
     kept: dict[int, tuple[int, ...]] = {}
-    collect = _Collector(trace.primitives, operands, constants, uses)
+    shared = written_out(trace.primitives, operands, constants, captured, uses)
+    collect = _Collector(trace.primitives, operands, constants, uses, shared)
     needed = bytearray(len(operands))
     for i in outputs:
         needed[i] = 1
@@ -192,8 +199,10 @@ class _Collector:
         operands: list[tuple[int, ...]],
         constants: dict[int, float],
         uses: list[int],
+        shared: set[int],
     ) -> None:
         self.made_by, self.operands, self.constants, self.uses = made_by, operands, constants, uses
+        self.shared = shared
         self._known_signs: dict[int, int] = {}
 
     def is_scaling(self, i: int) -> bool:
@@ -214,7 +223,8 @@ class _Collector:
                 continue
             primitive = made_by[i]
             exact = math.frexp(abs(c))[0] == 0.5  # a power of 2, which rounds nothing
-            if (i == root or uses[i] == 1) and self._is_linear(i) and (exact or not self._is_difference(i)):
+            own = i == root or uses[i] == 1 or i in self.shared
+            if own and self._is_linear(i) and (exact or not self._is_difference(i)):
                 parents = operands[i]
                 if primitive is _ADD:
                     stack += ((parents[1], c), (parents[0], c))

@@ -59,7 +59,7 @@ class Writer(Calls):
         self._number_names: dict[tuple[bytes, tuple[int, ...]], str] = {}
         self._scatter_names: dict[tuple[bytes, int], str] = {}
         self._parameter_names: dict[tuple[bytes, tuple[int, ...]], str] = {}
-        self.name = ["", *(self.names.plain(name) for name in arguments)]
+        self.name = ["", *(self.names.plain(name) for name in arguments), *[""] * len(grouping.data)]
         self.patches: dict[tuple[int, bytes], str] = {}  # gathered columns that have a name
         self.layer: dict[int, int] = {}  # the number of the layer that a group belongs to
         for group in grouping.groups:
@@ -177,6 +177,8 @@ class Writer(Calls):
         """Columns of a source, each as often as the index has it."""
         if source == PARAMETERS:
             return self.symbol(self.parameter(index, "p"), len(index))
+        if source in self.grouping.data:
+            return self.data(source, index)
         name = self.name[source]
         before = ":, " if self.grouping.batched[source] else ""
         found = as_slice(index)
@@ -196,6 +198,11 @@ class Writer(Calls):
         if (index == HOLE).any():
             return self.symbol(f"gather({name}, {self.index(index)})", len(index))
         return self.symbol(f"{name}[{before}{self.index(index)}]", len(index))
+
+    def data(self, source: int, index: Index) -> Symbol:
+        """Elements of an array of constants, by a name of their own."""
+        found: Symbol = self.numbers(self.grouping.data[source][index])
+        return found
 
     def slice(self, source: int, start: int, stop: int, step: int = 1) -> Symbol:
         """The columns of a source from start to stop; its name where that is all of them."""

@@ -402,6 +402,139 @@ def test_a_penalty_on_all_weights() -> None:
     assert found.forward_lines <= 6
 
 
+# Data captured as numbers
+
+XOR = [([0.0, 0.0], 0.0), ([0.0, 1.0], 1.0), ([1.0, 0.0], 1.0), ([1.0, 1.0], 0.0)]
+
+
+def samples_of(inputs: int, count: int, zeros: float = 0.0) -> list[tuple[list[float], float]]:
+    """Plain numbers, some of them 0, each sample with a target."""
+    chance = random.Random(4)
+    return [
+        ([chance.uniform(-1, 1) if chance.random() >= zeros else 0.0 for _ in range(inputs)], chance.uniform(-1, 1))
+        for _ in range(count)
+    ]
+
+
+def squares(model: Function, data: Sequence[tuple[list[float], float]]) -> Function:
+    return lambda: sum((model(x) - t) ** 2 for x, t in data)
+
+
+def elements(source: str) -> int:
+    """How many numbers the arrays of parameters hold, by the shapes of their gradients."""
+    return sum(int(np.prod(eval(shape))) for shape in re.findall(r"^    nabla_\w+ = .*# (.*)$", source, re.MULTILINE))
+
+
+DATA: dict[str, tuple[int, list[tuple[list[float], float]]]] = {
+    "dense": (4, samples_of(4, 9)),
+    "one input": (1, samples_of(1, 9)),
+    "one zero": (3, [*samples_of(3, 5), ([0.1, 0.0, 0.3], 0.2)]),
+    "zeros": (8, samples_of(8, 20, zeros=0.5)),
+    "mostly zeros": (30, samples_of(30, 40, zeros=0.9)),
+    "XOR": (2, XOR),
+    "inputs that repeat": (3, [*samples_of(3, 5), (samples_of(3, 1)[0][0], 0.7)]),
+    "an input that is always 1": (3, [([a, 1.0, b], t) for (a, b), t in samples_of(2, 6)]),
+    "one of each": (4, [([float(j == k) for k in range(4)], 0.1 * j) for j in range(4)]),
+}
+
+
+@pytest.mark.parametrize("name", DATA)
+@pytest.mark.parametrize("elementary", [False, True], ids=["wide", "elementary"])
+@pytest.mark.parametrize("nouts", [[3, 1], [5, 4, 1], [2, 2, 2, 1]], ids=str)
+def test_a_layer_over_captured_data_is_one_product(name: str, nouts: list[int], elementary: bool) -> None:
+    """One forward and two backward, one for the first layer; no weight is held twice, or read through an index."""
+    inputs, data = DATA[name]
+    model = nn.MLP(inputs, nouts, "tanh", seed=0, elementary=elementary)
+    program = assert_equals_eager(squares(model, data))
+    found = counted(program.source)
+    assert found.forward_products == len(nouts)
+    assert found.backward_products == 2 * len(nouts) - 1
+    assert found.forward_lines <= 3 * len(nouts) + 3
+    assert found.backward_lines <= 3 * len(nouts) + 3
+    assert elements(program.source) <= len(model.parameters())
+    assert "positions" not in program.source
+
+
+def test_a_network_by_hand_over_captured_data() -> None:
+    """Terms in another order for each neuron; activations of which 0 is not 0."""
+    w, b, v, chance = matrix(4, 3), leaves(4, 1), leaves(4, 2), random.Random(5)
+    orders = [chance.sample(range(3), 3) for _ in range(4)]
+
+    def model(x: Any) -> Any:
+        return sum(v[j] * sigmoid(b[j] + sum(w[j][k] * x[k] for k in orders[j])) for j in range(4))
+
+    data = [*samples_of(3, 6), ([0.0, 0.0, 0.0], 0.5)]
+    assert counted(assert_equals_eager(squares(model, data)).source) == (2, 3, 6, 5)
+
+
+@pytest.mark.parametrize("beside", ["scaling", "sample"])
+def test_captured_data_beside_an_argument(beside: str) -> None:
+    model: Any = nn.MLP(3, [4, 1], "tanh", seed=0)
+    data = samples_of(3, 6)
+
+    def scaled(a: Any) -> Any:
+        return sum((a * model(x) - t) ** 2 for x, t in data)
+
+    def one_more(x: Any) -> Any:
+        return squares(model, data)() + model(x) ** 2
+
+    if beside == "scaling":
+        assert counted(assert_equals_eager(scaled, 0.4).source)[:2] == (3, 4)  # what is scaled, each sample's own way
+    else:
+        assert counted(assert_equals_eager(one_more, [0.1, 0.2, 0.3]).source)[:2] == (4, 6)
+
+
+def test_two_towers_over_captured_data() -> None:
+    one: Any = nn.MLP(3, [4, 1], "tanh", seed=0)
+    other: Any = nn.MLP(2, [4, 1], "tanh", seed=1)
+    data = list(zip(samples_of(3, 6), samples_of(2, 6, zeros=0.4)))
+    found = counted(assert_equals_eager(lambda: sum((one(x) + other(y) - t) ** 2 for (x, t), (y, _) in data)).source)
+    assert found[:2] == (4, 6)
+
+
+def test_a_recurrent_network_over_captured_data() -> None:
+    """The input projections of all steps are one product."""
+    w, u, b, v = matrix(3, 2), matrix(3, 3, 1), leaves(3, 2), leaves(3, 3)
+    step = recurrent(w, u, b, v, [0.0] * 3)
+    sequence = [x for x, _ in samples_of(2, 5)]
+    source = assert_equals_eager(lambda: step(sequence, 0.3)).source
+    assert counted(source)[:2] == (5, 5)
+    assert len(re.findall(r"c\d @ ", source)) == 1
+
+
+@pytest.mark.parametrize("data", [XOR, samples_of(2, 6)], ids=["zeros", "dense"])
+def test_one_neuron_over_captured_data(data: list[tuple[list[float], float]]) -> None:
+    model = nn.MLP(2, [1], seed=0)
+    found = counted(assert_equals_eager(squares(model, data)).source)
+    assert found[:2] == (1, 1)
+    assert found.forward_lines <= 6
+
+
+@pytest.mark.parametrize("first", [0.3, 0.0])
+def test_regression_over_captured_data_is_elementwise_work(first: float) -> None:
+    w, b = leaves(2)
+    data = [(first, 0.1), (0.5, -0.2), (1.0, 0.3), (-2.0, 0.0), (0.5, 0.7)]
+    source = assert_equals_eager(lambda: sum((w * x + b - y) ** 2 for x, y in data)).source
+    assert counted(source) == (0, 0, 3, 3)
+    assert "[" not in re.sub(r" = \[.*\]$", "", source, flags=re.MULTILINE)
+
+
+def test_a_polynomial_through_captured_points() -> None:
+    c = leaves(4)
+    points = [-1.0, -0.5, 0.0, 0.5, 1.0, 2.0]
+    source = assert_equals_eager(
+        lambda: sum((sum(ck * x**k for k, ck in enumerate(c)) - math.sin(x)) ** 2 for x in points)
+    ).source
+    assert counted(source) == (1, 1, 3, 3)
+
+
+def test_partial_sums_of_parameters_are_not_written_out() -> None:
+    """Each of a chain would have the terms of all before it."""
+    w = leaves(40)
+    source = assert_equals_eager(lambda: sum(s * s for s in itertools.accumulate(w))).source
+    assert source.count(" @ ") == 0
+
+
 # What else there is
 
 _SWISH = primitive("compiled_swish", lambda x: x * sigmoid(x), lambda x, out: (sigmoid(x) + out * (1 - sigmoid(x)),))
@@ -409,6 +542,7 @@ _GAMMA = primitive("compiled_gamma", lambda x: math.gamma(2 + abs(x)) if x > -9 
 _SQUARE = primitive("compiled_square", lambda x: math.pow(x, 2), lambda x, out: (2 * x,), array=np.square)
 _FARTHER = primitive("compiled_farther", math.hypot, lambda x, y, out: (x / out, y / out))
 _CONSTANTS = leaves(10, seed=3)
+_CONSTANTS_OF_PAIRS = matrix(10, 10)
 
 ARRAY_WORK: dict[str, tuple[int, Function]] = {
     "sum": (2, lambda x: sum(v * v for v in x)),
@@ -424,6 +558,7 @@ ARRAY_WORK: dict[str, tuple[int, Function]] = {
     "elementwise weights": (4, lambda x: sum(tanh(c * v + c) for c, v in zip(_CONSTANTS, x))),
     "neighbours": (3, lambda x: sum((a - b) ** 2 for a, b in itertools.pairwise(x))),
     "every other": (2, lambda x: sum(a * b for a, b in zip(x[::2], x[1::2]))),
+    "weighted pairs": (3, lambda x: sum(c * x[i] * b for i in range(10) for c, b in zip(_CONSTANTS_OF_PAIRS[i], x))),
     "pairs": (4, lambda x: sum(tanh(a * b) for i, a in enumerate(x) for b in x[:i])),
     "own primitive of two numbers": (3, lambda x: sum(_FARTHER(a, b) for a, b in itertools.pairwise(x))),
     "own primitives": (4, lambda x: sum(_SWISH(v) + _GAMMA(v) + _SQUARE(v) for v in x)),
