@@ -12,7 +12,8 @@ from typing import NamedTuple
 import numpy as np
 
 from autograd.compiler.products import Index, Numbers, Terms, channel_of
-from autograd.compiler.simplify import Scalars, Sum
+from autograd.compiler.simplify import Scalars
+from autograd.compiler.sums import Sum
 from autograd.primitives import Primitive
 
 _MOST = 8  # numbers and weights of a layer, for each term of its sums: where most are zeros, there is no matrix

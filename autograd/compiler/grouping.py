@@ -32,7 +32,8 @@ from autograd.compiler.products import (
     shared,
     weights_index,
 )
-from autograd.compiler.simplify import Scalars, Sum
+from autograd.compiler.simplify import Scalars
+from autograd.compiler.sums import Sum
 from autograd.primitives import Primitive
 
 NONE = -1  # the source of constants, and of the factor that a term lacks

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from autograd.compiler.simplify import Scalars, Sum
+from autograd.compiler.simplify import Scalars
+from autograd.compiler.sums import Sum
 
 
 def levels(scalars: Scalars) -> list[list[int]]:

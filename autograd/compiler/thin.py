@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Protocol
 
-from autograd.compiler.simplify import Scalars, Sum
+from autograd.compiler.simplify import Scalars
+from autograd.compiler.sums import Sum
 from autograd.primitives import Primitive
 
 _TERMS_A_FUNCTION = 500
