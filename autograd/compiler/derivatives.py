@@ -21,8 +21,8 @@ from autograd.compiler.forward import (
     scaled_weights,
     sole_row,
 )
-from autograd.compiler.grouping import NONE, Group
-from autograd.compiler.products import PARAMETERS, Matrix, Rows, View, weights_index
+from autograd.compiler.ordering import views
+from autograd.compiler.products import NONE, PARAMETERS, Group, Matrix, Rows, View, weights_index
 from autograd.compiler.symbols import ATOM, Symbol, written
 from autograd.compiler.writer import Statement, Writer, shape_text
 
@@ -47,7 +47,9 @@ class Backward:
         self._seed(seeds)
         for group in reversed(self.grouping.groups):
             if self._needed[group.source] and group.source in self._adjoints.found:
-                if group.primitive is None:
+                if group.pieces:
+                    self._pull_through_pieces(group)
+                elif group.primitive is None:
                     self._pull_through_sum(group)
                 else:
                     self._pull_through_primitive(group)
@@ -59,11 +61,7 @@ class Backward:
         first = len(grouping.widths) - len(grouping.groups)
         needed = [(i > PARAMETERS) == self._to_arguments and i not in grouping.data for i in range(first)]
         for group in grouping.groups:
-            views = [view for view in group.operands if isinstance(view, View)]
-            for block in group.blocks:
-                parts = (block.left, block.right) if isinstance(block, Rows) else (block.weights, block.columns)
-                views += [view for view in parts if view is not None]
-            needed.append(any(needed[view.source] for view in views))
+            needed.append(any(needed[view.source] for view in views(group)))
         return needed
 
     def _seed(self, seeds: int) -> None:
@@ -84,11 +82,28 @@ class Backward:
 
     # What a group hands to its operands
 
+    def _pull_through_pieces(self, group: Group) -> None:
+        """To each piece the columns that it is in, those of one source together."""
+        adjoint = self._adjoints.full(self._adjoint(group, inline=False), len(group.members), group.batched)
+        parts: dict[int, list[tuple[View, str]]] = {}
+        at = 0
+        for n, view in enumerate(group.pieces):
+            key = -n if view.source == PARAMETERS else view.source  # each array of captured leaves by itself
+            text = f"{adjoint.text}[{':, ' if group.batched else ''}{at}:{at + len(view.index)}]"
+            parts.setdefault(key, []).append((view, text))
+            at += len(view.index)
+        for of_one in parts.values():
+            source, index = of_one[0][0].source, np.concatenate([view.index for view, _ in of_one])
+            if self._needed[source]:
+                text = ", ".join(text for _, text in of_one)
+                text = text if len(of_one) == 1 else f"concatenate([{text}], axis=-1)"
+                self._adjoints.contribute(View(source, index), self.writer.symbol(text, len(index)), group.batched)
+
     def _pull_through_primitive(self, group: Group) -> None:
         primitive = group.primitive
         assert primitive is not None
-        views = [(k, view) for k, view in enumerate(group.operands) if isinstance(view, View)]
-        wanted = [(k, view) for k, view in views if self._needed[view.source]]
+        operands = [(k, view) for k, view in enumerate(group.operands) if isinstance(view, View)]
+        wanted = [(k, view) for k, view in operands if self._needed[view.source]]
         writer, m = self.writer, len(group.members)
         if primitive is primitives.logsumexp and is_reduction(group):
             self._pull_through_logsumexp(group)
@@ -164,14 +179,14 @@ class Backward:
 
     def _pull_through_rows(self, group: Group, block: Rows, adjoint: Symbol) -> None:
         """adjoint · coefficients · the other factor."""
-        views = [view for view in (block.left, block.right) if view is not None]
+        factors = [view for view in (block.left, block.right) if view is not None]
         if block.right is not None and _same(block.left, block.right):
-            views = views[:1]
-        for view in views:
+            factors = factors[:1]
+        for view in factors:
             if not self._needed[view.source]:
                 continue
             other = block.right if view is block.left else block.left
-            doubled = 2.0 if other is not None and len(views) == 1 and block.right is not None else 1.0
+            doubled = 2.0 if other is not None and len(factors) == 1 and block.right is not None else 1.0
             self._pull_through_factor(group, block, adjoint, view, other, doubled)
 
     def _pull_through_factor(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterable
 from typing import Any
 
 from autograd import primitives
-from autograd.compiler.grouping import NONE, Group
-from autograd.compiler.products import Index, Matrix, Rows, View, weights_index
+from autograd.compiler.products import NONE, Group, Index, Matrix, Rows, View, weights_index
 from autograd.compiler.symbols import ATOM, Symbol, reshaped, written
 from autograd.compiler.writer import MOST_TERMS, Statement, Writer, product
 
@@ -16,7 +17,9 @@ def forward_statements(writer: Writer) -> list[Statement]:
     statements: list[Statement] = []
     _name_parameters(writer)
     for group in writer.grouping.groups:
-        if group.primitive is None:
+        if group.pieces:
+            computed = _side_by_side(writer, group)
+        elif group.primitive is None:
             computed = _sum(writer, group, statements)
         else:
             computed = application(writer, group)
@@ -71,9 +74,20 @@ def operand_symbols(writer: Writer, group: Group) -> list[Any]:
     return found
 
 
+def _side_by_side(writer: Writer, group: Group) -> Symbol:
+    """The pieces of a group, for each sample where one of them is of each."""
+    texts = []
+    for view in group.pieces:
+        piece, width = writer.vector(view), len(view.index)
+        shape = f"(n, {width})" if group.batched else f"({width},)"
+        full = piece.width == width and group.batched == writer.is_batched(view)
+        texts.append(piece.text if full else f"broadcast_to({piece.text}, {shape})")
+    return writer.symbol(f"concatenate([{', '.join(texts)}], axis=-1)", len(group.members))
+
+
 def _sum(writer: Writer, group: Group, statements: list[Statement]) -> Symbol:
     """The blocks of a group, added up: products first, then what is added to them."""
-    blocks = sorted(group.blocks, key=lambda block: (not isinstance(block, Matrix), _starts_with_a_sign(block)))
+    blocks = _in_order(group.blocks)
     constant = writer.numbers(group.constant)
     first = isinstance(constant, float) and constant > 0 and all(map(_starts_with_a_sign, blocks))
     total: Any = constant if first else 0.0
@@ -92,6 +106,22 @@ def _sum(writer: Writer, group: Group, statements: list[Statement]) -> Symbol:
     if isinstance(total, Symbol):
         return total
     return writer.symbol(f"array([{written(total)}])", 1)
+
+
+def _in_order(blocks: Iterable[Rows | Matrix]) -> list[Rows | Matrix]:
+    """Products first, and what is subtracted last; but the cells of a stencil in the order in which they lie.
+
+    Neighbours are nearly equal, so that u₀ - 2u₁ + u₂ is exact where u₀ + u₂ would be rounded.
+    """
+    runs = [list(run) for _, run in itertools.groupby(blocks, key=_sources)]
+    together = [run for blocks in runs for run in ([blocks] if len(blocks) > 2 else [[block] for block in blocks])]
+    together.sort(key=lambda run: (not isinstance(run[0], Matrix), _starts_with_a_sign(run[0])))
+    return [block for run in together for block in run]
+
+
+def _sources(block: Rows | Matrix) -> tuple[int, ...]:
+    """Where the factors of a sum's terms come from; of a product nothing, which is no part of a stencil."""
+    return () if isinstance(block, Matrix) else tuple(v.source for v in (block.left, block.right) if v is not None)
 
 
 def _starts_with_a_sign(block: Rows | Matrix) -> bool:

@@ -10,22 +10,23 @@ as deep as its middle.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple
 
 import numpy as np
 
 from autograd import primitives
 from autograd.compiler.data import lift_data
+from autograd.compiler.joining import Joining
 from autograd.compiler.levels import levels, split_projections
 from autograd.compiler.ordering import Ordering, reordered_block
 from autograd.compiler.products import (
+    NONE,
+    Group,
     Index,
     Matrix,
     Numbers,
     Rows,
     Terms,
     View,
-    apart,
     as_matrix,
     as_rows,
     constant_matrix,
@@ -33,32 +34,9 @@ from autograd.compiler.products import (
     weights_index,
 )
 from autograd.compiler.simplify import Scalars
+from autograd.compiler.stencils import apart
 from autograd.compiler.sums import Sum
 from autograd.primitives import Primitive
-
-NONE = -1  # the source of constants, and of the factor that a term lacks
-
-
-class Group(NamedTuple):
-    """One operation on arrays.
-
-    Attributes:
-        source: the number of the array that it computes.
-        members: the nodes that it computes, in the order of the array; -1 where it computes what nobody asks for.
-        batched: whether it depends on the arguments, so that it has a row for each sample.
-        primitive: what is applied to the operands; None for a sum of blocks.
-        operands: views of one element a member, constants, or for `logsumexp` a view of shape (members, terms).
-        blocks: what is summed up.
-        constant: what is added to it.
-    """
-
-    source: int
-    members: list[int]
-    batched: bool
-    primitive: Any  # a Primitive or None; said so, mypy would take it for the method that its __get__ makes
-    operands: tuple[View | float | Numbers, ...]
-    blocks: tuple[Rows | Matrix, ...]
-    constant: float | Numbers
 
 
 class Grouping:
@@ -74,9 +52,9 @@ class Grouping:
 
     def __init__(self, scalars: Scalars, captured: list[int]) -> None:
         scalars, data = lift_data(scalars, set(captured))
-        self._scalars = scalars
+        self.scalars = scalars
         split_projections(scalars, set(captured))
-        size = scalars.size
+        size = self._size = scalars.size
         self.source = np.full(size, NONE)
         self.position = np.zeros(size, dtype=np.int64)
         self.number = np.zeros(size)
@@ -89,6 +67,7 @@ class Grouping:
         for indices in scalars.trace.arguments:
             self._new_source(indices, True)
         self.data = {self._new_source(nodes, False): self.number[nodes] for nodes in data}
+        self._joining = Joining(self)
         for nodes in levels(scalars):
             self._group_sums([i for i in nodes if i in scalars.sums])
             self._group_applications([i for i in nodes if i not in scalars.sums])
@@ -117,13 +96,27 @@ class Grouping:
         source = self._new_source(members, batched)
         self.groups.append(Group(source, members, batched, primitive, operands, blocks, constant))
 
+    def join(self, pieces: list[View], width: int) -> int:
+        """Put pieces side by side in an array of this width; gives the first of the nodes that stand for its places."""
+        first, self._size = self._size, self._size + width
+        if self._size > len(self.source):
+            more = np.zeros(max(width, first))
+            self.source = np.append(self.source, np.full(len(more), NONE))
+            self.position = np.append(self.position, more.astype(np.int64))
+            self.number = np.append(self.number, more)
+        members = list(range(first, self._size))
+        batched = any(self.batched[view.source] for view in pieces)
+        source = self._new_source(members, batched)
+        self.groups.append(Group(source, members, batched, None, (), (), 0.0, tuple(pieces)))
+        return first
+
     def _group_applications(self, nodes: list[int]) -> None:
         """Nodes of one primitive whose operands come from the same arrays, one array for each operand."""
         found: dict[tuple[Primitive | None, tuple[int, ...], tuple[float, ...]], list[int]] = {}
-        operands = self._scalars.operands
+        operands = self._joining.operands(nodes, self.scalars.operands)
         for i in nodes:
             sources = tuple([int(self.source[k]) for k in operands[i]])
-            primitive = self._scalars.trace.primitives[i]
+            primitive = self.scalars.trace.primitives[i]
             numbers: tuple[float, ...] = ()
             if primitive is primitives.constant_power:  # whose derivative asks what the exponent is
                 numbers = tuple([float(self.number[k]) for k, s in zip(operands[i], sources) if s == NONE])
@@ -149,7 +142,7 @@ class Grouping:
     def _group_sums(self, nodes: list[int]) -> None:
         if not nodes:
             return
-        sums = [self._scalars.sums[i] for i in nodes]
+        sums = self._joining.sums([self.scalars.sums[i] for i in nodes])
         terms = self._oriented(sums)
         pair = (self.source[terms.left] + 1) * (len(self.widths) + 1) + self._source_or_none(terms.right) + 1
         order = np.lexsort((self._place(terms.left), self._place(terms.right), pair, terms.row))
@@ -288,7 +281,7 @@ class Grouping:
             members = [members[r] for r in order.tolist()]
             constant = constant[order] if isinstance(constant, np.ndarray) else constant
             blocks = [reordered_block(block, order) for block in blocks]
-        blocks = [part for block in blocks for part in apart(block)]
+        blocks = [part for block in blocks for part in apart(block, self.widths)]
         self._add(members, batched, None, (), tuple(blocks), constant)
 
 

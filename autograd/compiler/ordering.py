@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from autograd.compiler.products import Index, Matrix, Numbers, Rows, View, weights_index
+from autograd.compiler.products import Group, Index, Matrix, Numbers, Rows, View, weights_index
 from autograd.compiler.slices import effort
 
 if TYPE_CHECKING:
-    from autograd.compiler.grouping import Group, Grouping
+    from autograd.compiler.grouping import Grouping
 
 
 class Ordering:
@@ -46,7 +46,7 @@ class Ordering:
         """Give a group the best order, as its readers see it and what it reads of sources below `fixed`."""
         group = self._groups[k]
         least = self._effort(k, fixed, by_readers)
-        if least == 0.0 or len(group.members) < 2:
+        if least == 0.0 or len(group.members) < 2 or group.pieces:
             return
         best: Index | None = None
         for order in self._candidates(k, by_readers):
@@ -111,7 +111,7 @@ class Ordering:
 
 def views(group: Group, source: int | None = None) -> list[View]:
     """All that a group reads, or what it reads of one source."""
-    found = [operand for operand in group.operands if isinstance(operand, View)]
+    found = [*group.pieces, *(operand for operand in group.operands if isinstance(operand, View))]
     for block in group.blocks:
         parts = (block.left, block.right) if isinstance(block, Rows) else (block.weights, block.columns)
         found += [part for part in parts if part is not None]
@@ -216,7 +216,7 @@ def renumbered(group: Group, source: int, number: Index) -> Group:
         else:
             weights = None if block.weights is None else read(block.weights)
             blocks.append(_sorted_columns(block._replace(weights=weights, columns=read(block.columns))))
-    return group._replace(operands=tuple(operands), blocks=tuple(blocks))
+    return group._replace(operands=tuple(operands), blocks=tuple(blocks), pieces=tuple(map(read, group.pieces)))
 
 
 def _sorted_rows(block: Rows) -> Rows:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 Index = NDArray[np.int64]
 Numbers = NDArray[np.float64]
 
+NONE = -1  # the source of constants, and of the factor that a term lacks
 HOLE = -1  # as an index: reads zero
 PARAMETERS = 0  # the source of the captured leaves; 1, 2, ... are the arguments, then come data and the groups
 
@@ -56,6 +57,30 @@ class Matrix(NamedTuple):
 def weights_index(block: Matrix) -> Index:
     """Which weights a matrix is made of; only its shape counts for one of constants."""
     return block.columns.index if block.weights is None else block.weights.index
+
+
+class Group(NamedTuple):
+    """One operation on arrays.
+
+    Attributes:
+        source: the number of the array that it computes.
+        members: the nodes that it computes, in the order of the array; -1 where it computes what nobody asks for.
+        batched: whether it depends on the arguments, so that it has a row for each sample.
+        primitive: what is applied to the operands; None for a sum of blocks.
+        operands: views of one element a member, constants, or for `logsumexp` a view of shape (members, terms).
+        blocks: what is summed up.
+        constant: what is added to it.
+        pieces: what it puts side by side instead, where it does that.
+    """
+
+    source: int
+    members: list[int]
+    batched: bool
+    primitive: Any  # a Primitive or None; said so, mypy would take it for the method that its __get__ makes
+    operands: tuple[View | float | Numbers, ...]
+    blocks: tuple[Rows | Matrix, ...]
+    constant: float | Numbers
+    pieces: tuple[View, ...] = ()
 
 
 class Terms(NamedTuple):
@@ -111,20 +136,6 @@ def as_rows(terms: Terms, rows: int, left: int, right: int | None) -> Rows | Non
     if found is None:
         return None
     return Rows(uniform(found[2]), View(left, found[0]), None if right is None else View(right, found[1]))
-
-
-def apart(block: Rows | Matrix) -> list[Rows | Matrix]:
-    """A difference of two elements in each row, or another pair of them with two coefficients, as two blocks."""
-    if isinstance(block, Matrix) or block.right is not None or isinstance(block.coefficients, float):
-        return [block]
-    if block.left.index.shape[1] != 2 or len(block.left.index) < 2:
-        return [block]
-    order = np.argsort(-block.coefficients, axis=1, kind="stable")
-    coefficients = np.take_along_axis(block.coefficients, order, axis=1)
-    if (coefficients != coefficients[0]).any():
-        return [block]
-    index = np.take_along_axis(block.left.index, order, axis=1)
-    return [Rows(float(coefficients[0, k]), View(block.left.source, index[:, k : k + 1]), None) for k in (0, 1)]
 
 
 def constant_matrix(block: Rows) -> Rows | Matrix:

@@ -117,6 +117,14 @@ def as_band(index: Index, width: int) -> Band | None:
     return Band(start, start + rows * period, period, first, first + length, None if in_order else axes)
 
 
+def is_part(index: Index, width: int) -> bool:
+    """Whether an index reads a slice of an array of so many columns, or the same columns of each period of one."""
+    if as_slice(index) is not None:
+        return True
+    band = as_band(index, width)
+    return band is not None and band.axes is None
+
+
 def as_pieces(index: Index) -> list[tuple[int, int]] | None:
     """Start and stop of the few slices that an index reads one after the other, where they are longer than many."""
     breaks = np.flatnonzero(np.diff(index) != 1) + 1

@@ -13,9 +13,9 @@ import numpy as np
 from autograd import primitives
 from autograd.compiler.arrays import Scatter
 from autograd.compiler.calls import Calls
-from autograd.compiler.grouping import Group, Grouping
+from autograd.compiler.grouping import Grouping
 from autograd.compiler.names import sanitised, stem
-from autograd.compiler.products import HOLE, PARAMETERS, Index, Matrix, Numbers, Rows, View
+from autograd.compiler.products import HOLE, PARAMETERS, Group, Index, Matrix, Numbers, Rows, View
 from autograd.compiler.simplify import Scalars
 from autograd.compiler.slices import Axes, Band, as_axes, as_band, as_pieces, as_slice
 from autograd.compiler.symbols import Symbol, reshaped
@@ -273,6 +273,8 @@ def _period(index: Index) -> int:
 
 def _base(group: Group) -> str:
     """What a group is called that has no label: as its function, `s` for a sum, `e` for a difference, else `y`."""
+    if group.pieces:
+        return "joined"
     if group.primitive is primitives.constant_power:
         return next((name for n, name in _POWERS.items() if n == group.operands[1]), "power")
     if group.primitive is not None:
