@@ -147,7 +147,7 @@ def _channel(terms: Terms, nodes: Index, most: int) -> Channel | None:
     if len(sums) * len(weights) > _MOST * most * len(terms.row):
         return None
     numbers = np.zeros((len(sums), len(weights)))
-    numbers[row, column] = terms.coefficients
+    np.add.at(numbers, (row, column), terms.coefficients)  # x - x is kept as two terms
     if (numbers == numbers[0]).all():
         return None
     order = np.lexsort(numbers[::-1])  # by their numbers, the weights of another channel are told which is which

@@ -254,6 +254,12 @@ class Layered(NamedTuple):
                 products: list[Any] = [sum(a * b for a, b in zip(matrix[0], row)) for row in matrix[:3]]
                 scaled: Any = sum(mask(j, j + 1) * row[0] for j, row in enumerate(matrix))
                 new = [*products, scaled]
+            elif kind == "captured data":
+                new = [
+                    sum(mask(j + s, k) * w for k, w in enumerate(row)) + row[s] - row[s]
+                    for s in range(3)
+                    for j, row in enumerate(matrix[:3])
+                ]
             elif kind == "both orders":
                 new = [
                     a * b + b * a for a, b in itertools.product(map(tanh_of, read[:2]), map(autograd.cos, read[2:4]))
@@ -283,7 +289,7 @@ def mask(j: int, k: int) -> float:
 
 KINDS = [
     *("dense", "by hand", "turned", "masked", "masked and turned", "patches", "steps", "parameters alone"),
-    *("both orders", "quadratic", "differences", "softmax", "pairs", "elementwise"),
+    *("captured data", "both orders", "quadratic", "differences", "softmax", "pairs", "elementwise"),
 ]
 
 

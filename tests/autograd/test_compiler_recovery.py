@@ -665,6 +665,9 @@ FOUND_BY_CHANCE: dict[str, Function] = {
     "squares of parameters, and a product": lambda x: (
         tanh(FIVE[0] * FIVE[0] + FIVE[1] * FIVE[1]) + tanh(FIVE[0] * FIVE[1]) * sum(x)
     ),
+    "a parameter minus itself, beside others of its kind": lambda x: (
+        0.7 * tanh(FIVE[0]) + 0.4 * tanh(FIVE[0] - FIVE[0]) + 0.8 * FIVE[0] + x[0]
+    ),
     "nothing to sum": lambda x: autograd.dot([], [], x[0]) + autograd.sum([]) + x[1],
 }
 
