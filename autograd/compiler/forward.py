@@ -8,8 +8,8 @@ from typing import Any
 
 from autograd import primitives
 from autograd.compiler.products import NONE, Group, Index, Matrix, Rows, View, weights_index
-from autograd.compiler.symbols import ATOM, Symbol, reshaped, written
-from autograd.compiler.writer import MOST_TERMS, Statement, Writer, product
+from autograd.compiler.symbols import ATOM, Symbol, product, reshaped, written
+from autograd.compiler.writer import MOST_TERMS, Statement, Writer
 
 
 def forward_statements(writer: Writer) -> list[Statement]:

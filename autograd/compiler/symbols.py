@@ -214,6 +214,14 @@ def power(x: Any, exponent: float) -> Any:
     return Symbol(f"{x.call(primitives.power)}({x.text}, {written(float(exponent))})", ATOM, x.width, x.call)
 
 
+def product(*factors: Any) -> Any:
+    """The product of symbols and numbers; numbers first."""
+    found: Any = 1.0
+    for factor in factors:
+        found = factor * found if isinstance(factor, float) else found * factor
+    return found
+
+
 def written(x: Any, binding: int = 0) -> str:
     """A symbol or number as source, in parentheses where its operator binds less tightly than `binding`."""
     if isinstance(x, Symbol):

@@ -295,11 +295,3 @@ def shape_text(shape: tuple[Any, ...]) -> str:
 
 def _few(array: Any) -> str:
     return f" = {array.tolist()}" if array.size <= 12 else ""
-
-
-def product(*factors: Any) -> Any:
-    """The product of symbols and numbers; numbers first."""
-    found: Any = 1.0
-    for factor in factors:
-        found = factor * found if isinstance(factor, float) else found * factor
-    return found

@@ -236,7 +236,13 @@ def convolution(x): return sum(output(x, p, c) for p in range(6) for c in range(
 def thin(x):
     for v in w: x = autograd.sin(x * v) + v
     return x
-for f, examples in ((network, ([.1] * 5, [.2] * 3)), (convolution, ([.1] * 8,)), (thin, (.5,))):
+def captured(): return sum((model(x)[0] - x[0]) ** 2 for x in ([.1, 0., .3, .2, k] for k in (.5, .7, 0.)))
+def heat(u):
+    for _ in range(3): u = [u[0], *(u[i] + w[0] * (u[i - 1] - 2 * u[i] + u[i + 1]) for i in range(1, 11)), u[11]]
+    return sum(v * v for v in u)
+for f, examples in (
+    (network, ([.1] * 5, [.2] * 3)), (convolution, ([.1] * 8,)), (thin, (.5,)), (captured, ()), (heat, ([.1] * 12,))
+):
     program = autograd.compile(f, *examples)
     print(program.source, program.input_gradients_source)
 """
