@@ -1,4 +1,4 @@
-"""Whether a function draws random numbers, told by the states of all random generators that there are.
+"""Whether a function draws random numbers, told by the states of the random generators that it can get at.
 
 A number that was drawn would stay in the program for ever. Where it goes into the graph as it is, runs of the function
 differ in it; but a coin can fall on the same side each time. A generator's state changes all the same, whether it is
@@ -7,23 +7,31 @@ one that draws for everyone or one that only the function knows.
 
 from __future__ import annotations
 
-import gc
+import functools
+import itertools
 import pickle
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from types import BuiltinMethodType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 import numpy as np
 
+from autograd.value import Constant, Value
+
 _KINDS = (random.Random, np.random.RandomState, np.random.BitGenerator)  # NumPy's Generators draw from the last
+_FOR_EVERYONE: tuple[Any, ...] = (random.random, np.random.random_sample)  # methods of the two that all modules share
+_PLAIN = frozenset({float, int, bool, str, bytes, complex, type(None), Value, Constant, np.ndarray, np.float64})
+_MOST_ITEMS = 1_000  # of a container that are looked at
 
 
-def draws(run: Callable[[], object]) -> bool:
-    """Whether what is run draws random numbers. If one was drawn meanwhile it runs again, as another thread may draw.
+def draws(function: Callable[..., Any], run: Callable[[], object]) -> bool:
+    """Whether a function draws random numbers when it is run.
 
-    What the operating system draws has no state that could be seen.
+    If a state has changed meanwhile it runs again, as another thread may have drawn. What the operating system draws
+    has no state that could be seen.
     """
-    generators = _generators()
+    generators = [x for x in _reachable([function, *_FOR_EVERYONE]) if isinstance(x, _KINDS)]
     before = list(map(_state, generators))
     for _ in range(2):
         run()
@@ -35,19 +43,66 @@ def draws(run: Callable[[], object]) -> bool:
     return True
 
 
-def _generators() -> list[Any]:
-    kinds = {kind for base in _KINDS for kind in _with_subclasses(base)}
-    return [x for x in gc.get_objects() if type(x) in kinds]
-
-
-def _with_subclasses(kind: type[Any]) -> Iterator[type[Any]]:
-    yield kind
-    for subclass in kind.__subclasses__():
-        yield from _with_subclasses(subclass)
-
-
 def _state(generator: Any) -> bytes:
     try:
         return pickle.dumps(generator.__getstate__())
     except Exception:  # one that has none, such as the operating system's, or a kind of somebody's own
         return b""
+
+
+def _reachable(roots: Iterable[Any]) -> Iterator[Any]:
+    """What code can get at: by its names, in containers, as attributes and by methods of what it gets at."""
+    stack, seen = list(roots), set()
+    kept = []  # so that no other object takes the place of one that was seen
+    while stack:
+        x = stack.pop()
+        if type(x) in _PLAIN or id(x) in seen:
+            continue
+        seen.add(id(x))
+        kept.append(x)
+        yield x
+        stack += _within(x)
+
+
+def _within(x: Any) -> list[Any]:
+    if isinstance(x, FunctionType):
+        return _named(x)
+    if isinstance(x, (MethodType, BuiltinMethodType)):
+        return [x.__self__, getattr(x, "__func__", None)]
+    if isinstance(x, functools.partial):
+        return [x.func, *x.args, *x.keywords.values()]
+    if isinstance(x, np.random.Generator):
+        return [x.bit_generator]
+    if isinstance(x, dict):
+        return list(itertools.islice(x.values(), _MOST_ITEMS))
+    if isinstance(x, (list, tuple, set, frozenset)):
+        return list(itertools.islice(x, _MOST_ITEMS))
+    if isinstance(x, type):
+        return [] if x.__module__ == "builtins" else [y for y in vars(x).values() if isinstance(y, FunctionType)]
+    if isinstance(x, ModuleType):
+        return []
+    attributes = getattr(x, "__dict__", {})
+    return [*type(x).__mro__, *itertools.islice(attributes.values(), _MOST_ITEMS)]
+
+
+def _named(function: FunctionType) -> list[Any]:
+    """What a function's code refers to: free variables, defaults, globals, and what it takes from modules by name."""
+    names = set(_names(function.__code__))
+    found = [function.__globals__[name] for name in names if name in function.__globals__]
+    for x in found:  # which grows
+        if isinstance(x, ModuleType):
+            inner = (vars(x)[name] for name in names if name in vars(x))
+            found += [y for y in inner if not any(y is z for z in found)]
+    for cell in function.__closure__ or ():
+        try:
+            found.append(cell.cell_contents)
+        except ValueError:  # not yet assigned
+            continue
+    return [*found, *(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()]
+
+
+def _names(code: CodeType) -> Iterator[str]:
+    yield from code.co_names
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _names(constant)

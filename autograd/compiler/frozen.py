@@ -45,7 +45,7 @@ def settled_trace(
         ValueError: where it froze a number, or a way.
     """
     runs: list[Trace] = []
-    if draws(lambda: runs.append(trace(function, examples))):
+    if draws(function, lambda: runs.append(trace(function, examples))):
         raise ValueError(
             "the function draws random numbers, of which a compiled program would keep the ones drawn now for ever; "
             "draw them outside, and pass them as an argument"

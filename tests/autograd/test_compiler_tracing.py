@@ -10,6 +10,7 @@ import traceback
 from collections.abc import Callable
 from fractions import Fraction
 from functools import partial
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -192,6 +193,48 @@ def test_a_toss_that_falls_on_the_same_side_each_time(toss: Callable[[], float],
             x = x.sin()
         return x if toss() < 100 else 2 * x
 
+    with pytest.raises(ValueError, match="draws random numbers"):
+        compile(f, 1.0)
+
+
+class Coin:
+    """Has a generator as an attribute, and asks it in a method that another calls."""
+
+    def __init__(self) -> None:
+        self.drawing = {"coins": [random.Random(8)]}
+
+    def toss(self) -> bool:
+        return self.drawing["coins"][0].random() < 100
+
+    def __call__(self, x: Any) -> Any:
+        return x if self.toss() else 2 * x
+
+
+def by_another_function(x: Any) -> Any:
+    return x if OWN.random() < 100 else 2 * x
+
+
+def by_default(x: Any, coin: Any = random.Random(9)) -> Any:  # noqa: B008
+    return x if coin.random() < 100 else 2 * x
+
+
+MODULE = ModuleType("module")
+MODULE.coin = random.Random(10)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        Coin(),
+        lambda x: by_another_function(x) + 1,
+        lambda x: by_default(x),
+        lambda x: x if MODULE.coin.random() < 100 else 2 * x,
+        lambda x: sum(by_default(v) for v in [x, x]),
+        partial(lambda coin, x: coin(x), Coin()),
+    ],
+    ids=["an object", "a global of another function", "a default", "of a module", "an inner one", "a partial one"],
+)
+def test_a_generator_is_found_wherever_the_function_gets_it_from(f: Callable[[Any], Any]) -> None:
     with pytest.raises(ValueError, match="draws random numbers"):
         compile(f, 1.0)
 
