@@ -149,15 +149,14 @@ def read_batch(arguments: Sequence[Argument], given: Sequence[Any], dtype: Any) 
 
 def _are_rows(arguments: Sequence[Argument], given: Sequence[Any], dtype: Any) -> bool:
     """Whether these are the rows already, as in training, where every microsecond counts."""
-    samples = 0
+    samples = len(given[0]) if type(given[0]) is np.ndarray and given[0].ndim else 0
     for argument, x in zip(arguments, given):
-        if type(x) is not np.ndarray or x.dtype is not dtype or x.ndim != 2:
+        if type(x) is not np.ndarray or x.dtype is not dtype:
             return False
-        rows, width = x.shape
-        if (width,) != argument.shape or (rows != samples and samples) or not rows:
+        shape = x.shape
+        if len(shape) != 2 or shape[0] != samples or shape[1:] != argument.shape:
             return False
-        samples = rows
-    return len(given) == len(arguments)
+    return samples > 0 and len(given) == len(arguments)
 
 
 def refuse_unless_flat(name: str, vector: Array, size: int, dtype: np.dtype[Any]) -> None:

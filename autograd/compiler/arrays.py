@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
+from numpy import add, exp, negative, reciprocal
 from numpy.typing import NDArray
 
 from autograd import primitives
@@ -28,14 +29,16 @@ def logsumexp(*arrays: Array) -> Array:
 
 def sigmoid(array: Array) -> Array:
     """1 / (1 + exp(-x)), in one array."""
-    found: Array = np.asarray(np.negative(array))
-    np.exp(found, found)
-    np.add(found, _ONE[found.dtype], found)
-    np.reciprocal(found, found)
-    return found
+    found: Any = negative(array)
+    if type(found) is not np.ndarray:
+        found = np.asarray(found)
+    exp(found, found)
+    add(found, _ONE[found.itemsize], found)
+    reciprocal(found, found)
+    return found  # type: ignore[no-any-return]
 
 
-_ONE = {np.dtype(name): np.array(1.0, name) for name in ("float32", "float64")}  # which ufuncs take quicker than 1.0
+_ONE = {size: np.array(1.0, f"f{size}") for size in (4, 8)}  # which ufuncs take quicker than 1.0
 
 
 @lru_cache(maxsize=8)
