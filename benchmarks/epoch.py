@@ -146,7 +146,7 @@ def run_fit(sizes: Sizes, images: Array, targets: Array, batch: int) -> tuple[li
 
 def measure(name: str, sizes: Sizes, batch: int, dtype: str, count: int) -> Numbers:
     """Seconds of the quickest epoch, the cost in the end, and the most memory that the process needed."""
-    images, targets = samples(count, dtype, with_ones=name == "numpy")
+    images, targets = samples(count, dtype)
     weights = initial_weights(sizes, dtype)
     found: Numbers = {}
     if name == "fit":
@@ -161,12 +161,12 @@ def measure(name: str, sizes: Sizes, batch: int, dtype: str, count: int) -> Numb
         if isinstance(engine, Network):
             found["products"] = min(run(engine.products, images, targets, batch))
     found |= {"epoch": min(seconds), "peak": peak_memory()}
-    return found | {"cost": float(losses(after, sizes, images[:, :INPUTS], targets).mean())}
+    return found | {"cost": float(losses(after, sizes, images, targets).mean())}
 
 
 def measure_memory(name: str, sizes: Sizes, batch: int, dtype: str) -> Numbers:
     """Bytes: the most that training held at a time, its vectors of weights included, samples and program left out."""
-    images, targets = samples(10 * batch, dtype, with_ones=name == "numpy")
+    images, targets = samples(10 * batch, dtype)
     weights = initial_weights(sizes, dtype)
     compiled = Compiled(weights, sizes, dtype) if name == "compiled" else None
     if compiled is not None:

@@ -6,6 +6,7 @@ put into the small delta of the outputs, so that an update is one addition of tw
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -45,16 +46,11 @@ def _places(sizes: Sizes) -> list[tuple[int, tuple[int, ...], int]]:
     return places
 
 
-def samples(count: int, dtype: str = "float64", *, with_ones: bool = False) -> tuple[Array, Array]:
-    """Images of 784 random numbers, and one-hot targets that can be learned from them; the same in every process.
-
-    With ones, each image has one more number, 1, which makes biases weights.
-    """
+def samples(count: int, dtype: str = "float64") -> tuple[Array, Array]:
+    """Images of 784 random numbers, and one-hot targets that can be learned from them; the same in every process."""
     chance = np.random.default_rng(0)
-    images = np.ones((count, INPUTS + with_ones), dtype)
-    for part in np.split(images, range(1_000, count, 1_000)):  # so that no copy of them all is made
-        part[:, :INPUTS] = chance.random((len(part), INPUTS), dtype=np.dtype(dtype).type)
-    scores = images[:, :INPUTS] @ chance.standard_normal((INPUTS, OUTPUTS)).astype(dtype)
+    images = chance.random((count, INPUTS), dtype=np.dtype(dtype).type)
+    scores = images @ chance.standard_normal((INPUTS, OUTPUTS)).astype(dtype)
     scores -= scores.mean(axis=0)
     targets = np.zeros((count, OUTPUTS), dtype)
     targets[np.arange(count), scores.argmax(axis=1)] = 1.0
@@ -73,9 +69,9 @@ def losses(weights: Array, sizes: Sizes, images: Array, targets: Array) -> Array
 class Network:
     """Stochastic gradient descent on the mean half squared error of a batch.
 
-    Samples stand in columns, as the texts have it: z = w a. Biases are weights too, of a one behind each sample and of
-    a row of ones below the hidden layer's. Kept are the weights times -1, since 1 / (1 + exp(-z)) is then computed with
-    one call less; and the activations of both layers in one array, so that two calls find all their slopes.
+    Samples stand in columns, as the texts have it: z = w a + b. Kept are the weights times -1, since 1 / (1 + exp(-z))
+    is then computed with one call less; and the activations of both layers in one array, so that two calls find all
+    their slopes. A row of ones below the hidden layer's makes the last biases one more weight each.
 
     Args:
         weights: w1, b1, w2, b2 in one vector.
@@ -85,60 +81,82 @@ class Network:
     """
 
     def __init__(self, weights: Array, sizes: Sizes, batch: int, learning_rate: float) -> None:
-        nin, hidden, nout = sizes
-        dtype, cut = weights.dtype, hidden * (nin + 1)
-        self._negated, self._step = np.empty((2, len(weights)), dtype)
-        self._w1, step_w1 = (vector[:cut].reshape(hidden, nin + 1) for vector in (self._negated, self._step))
-        self._w2, step_w2 = (vector[cut:].reshape(nout, hidden + 1) for vector in (self._negated, self._step))
-        self._w1[:, :-1], self._w1[:, -1], self._w2[:, :-1], self._w2[:, -1] = arrays(-weights, sizes)
-
-        a, slopes, deltas = np.empty((3, (hidden + 1 + nout) * batch), dtype)
-        ones, last = hidden * batch, (hidden + 1) * batch
-        a[ones:last] = 1.0
-        a1, a1_and_ones, a2 = (x.reshape(-1, batch) for x in (a[:ones], a[:last], a[last:]))
-        slope1, slope2, delta1, delta2 = (
-            x.reshape(-1, batch) for x in (slopes[:ones], slopes[last:], deltas[:ones], deltas[last:])
+        self._sizes, dtype = sizes, weights.dtype
+        _, hidden, nout = sizes
+        vectors = np.empty((2, len(weights)), dtype)  # the weights times -1, and the step
+        self._w1, self._b1, self._w2 = self._arrays_of(vectors[0])
+        w1, b1, w2, b2 = arrays(-weights, sizes)
+        self._w1[:], self._b1[:], self._w2[:, :hidden], self._w2[:, hidden] = w1, b1, w2, b2
+        buffers = np.empty((3, (hidden + 1 + nout) * batch), dtype)  # activations, slopes, deltas
+        buffers[0, hidden * batch : (hidden + 1) * batch] = 1.0
+        self.update, self.products = _passes(
+            vectors,
+            (self._w1, self._b1, self._w2),
+            self._arrays_of(vectors[1]),
+            buffers,
+            [x.reshape(-1, batch) for x in buffers],
+            learning_rate / batch,
         )
-        self._forward = self._w1, self._w2, a1, a1_and_ones, a2
-        self._errors = delta2, deltas[last:], a, slopes
-        self._backward = self._w2[:, :hidden].T, slope1, slope2, delta1, a1_and_ones.T, step_w1, step_w2
-        # ufuncs take arrays of one number quicker than floats
-        self._numbers = np.array(1.0, dtype), np.array(-learning_rate / batch, dtype), 0.5 / batch
+
+    def _arrays_of(self, vector: Array) -> tuple[Array, Array, Array]:
+        """w1, b1, and w2 with b2 as its last column."""
+        nin, hidden, nout = self._sizes
+        cut, end = hidden * nin, hidden * nin + hidden
+        return vector[:cut].reshape(hidden, nin), vector[cut:end], vector[end:].reshape(nout, hidden + 1)
 
     @property
     def weights(self) -> Array:
         """w1, b1, w2, b2 in one vector."""
-        parts = self._w1[:, :-1], self._w1[:, -1], self._w2[:, :-1], self._w2[:, -1]
+        parts = self._w1, self._b1, self._w2[:, :-1], self._w2[:, -1]
         return np.concatenate([-part.reshape(-1) for part in parts])
 
-    def update(self, x: Array, y: Array) -> float:
-        """One update from samples in rows, with ones; gives the cost before it."""
-        w1, w2, a1, a1_and_ones, a2 = self._forward
-        one, rate, half = self._numbers
-        exp(matmul(w1, x.T, a1), a1)
+
+def _passes(
+    vectors: Array,
+    weights: tuple[Array, Array, Array],
+    steps: tuple[Array, Array, Array],
+    buffers: Array,
+    in_columns: list[Array],
+    rate: float,
+) -> tuple[Callable[[Array, Array], float], Callable[[Array, Array], float]]:
+    """An update from samples in rows, which gives the cost before it; and its five matrix products alone, to be timed.
+
+    They have everything at hand as local names, which takes no time to look up.
+    """
+    negated, step = vectors
+    (w1, b1, w2), (step_w1, step_b1, step_w2) = weights, steps
+    hidden, batch = len(w1), in_columns[0].shape[1]
+    b1_column, w2_turned = b1[:, None], w2[:, :hidden].T
+    a, slopes, deltas = buffers
+    a1, slope1, delta1 = (x[:hidden] for x in in_columns)
+    a2, slope2, delta2 = (x[hidden + 1 :] for x in in_columns)
+    a1_and_ones, errors = in_columns[0][: hidden + 1], deltas[(hidden + 1) * batch :]
+    a1_turned, ones, half = a1_and_ones.T, np.ones(batch, a.dtype), 0.5 / batch
+    one, minus_rate = np.array(1.0, a.dtype), np.array(-rate, a.dtype)  # which ufuncs take quicker than floats
+
+    def update(x: Array, y: Array) -> float:
+        exp(add(matmul(w1, x.T, a1), b1_column, a1), a1)
         reciprocal(add(a1, one, a1), a1)  # 1 / (1 + exp(z)) in the place of z, which is negated
         exp(matmul(w2, a1_and_ones, a2), a2)
         reciprocal(add(a2, one, a2), a2)
-        delta2, errors, a, slopes = self._errors
         subtract(a2, y.T, delta2)
         cost: float = half * errors.dot(errors)
 
-        w2_turned, slope1, slope2, delta1, a1_turned, step_w1, step_w2 = self._backward
         multiply(subtract(a, one, slopes), a, slopes)  # a (a - 1), the slopes times -1
-        multiply(multiply(delta2, rate, delta2), slope2, delta2)
+        multiply(multiply(delta2, minus_rate, delta2), slope2, delta2)
         multiply(matmul(w2_turned, delta2, delta1), slope1, delta1)
         matmul(delta1, x, step_w1)
+        delta1.dot(ones, step_b1)
         matmul(delta2, a1_turned, step_w2)
-        add(self._negated, self._step, self._negated)
+        add(negated, step, negated)
         return cost
 
-    def products(self, x: Array, y: Array) -> float:
-        """The five matrix products of an update and nothing else, to be timed."""
-        w1, w2, a1, a1_and_ones, a2 = self._forward
-        w2_turned, _, _, delta1, a1_turned, step_w1, step_w2 = self._backward
+    def products(x: Array, y: Array) -> float:
         matmul(w1, x.T, a1)
         matmul(w2, a1_and_ones, a2)
         matmul(w2_turned, a2, delta1)
         matmul(delta1, x, step_w1)
         matmul(a2, a1_turned, step_w2)
         return 0.0
+
+    return update, products
