@@ -2,34 +2,155 @@
 
 from __future__ import annotations
 
+import errno
 import os
-import tempfile
+import stat
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
+_PREFIX = ".lucidgrad-"  # of temporary files
+_LONGEST_SUFFIX = 64  # bytes; the limit of a name is 255 on the usual file systems
+_DAY = 86_400.0  # seconds
 
 
 def write_atomically(path: str | Path, write: Callable[[Path], object]) -> None:
-    """Have `write` fill a file of a temporary name in the same folder, then rename it to `path`.
+    """Have `write` fill a temporary file in the same folder, flush it to the disk, then rename it to `path`.
 
-    Whatever goes wrong on the way, a file that was there before stays as it was.
+    If anything fails on the way, Ctrl-C included, an existing file stays as it was. Symbolic links are followed: the
+    file that they lead to is replaced. An existing file's mode is kept, and its owner where the system permits it. What
+    is not a regular file (a device, a FIFO, a descriptor such as /dev/stdout) is written to directly, without a
+    temporary file. Temporary files that a killed process left in the folder are removed.
+
+    Args:
+        path: the file to write.
+        write: called with the path to fill, which has the suffix of `path`.
 
     Raises:
-        OSError: if the folder does not exist or cannot be written to.
+        OSError: if the folder does not exist, the disk is full, or the file cannot be written; it names `path`.
     """
     path = Path(path)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=path.suffix)
-    os.close(handle)
-    temporary = Path(name)
     try:
-        write(temporary)
-        temporary.chmod(0o666 & ~_umask())  # mkstemp made it private
-        temporary.replace(path)
+        destination = _follow_links(path)
+        existing = None if destination is None else _status(destination)
+        if destination is None or (existing and not stat.S_ISREG(existing.st_mode)):
+            if path.is_dir():
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+            write(path)
+        else:
+            _replace(destination, existing, write)
+    except OSError as error:
+        ours = error.filename is None or Path(os.fsdecode(error.filename)).name.startswith(_PREFIX)
+        if error.errno is None or not ours:
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from None
+
+
+def _follow_links(path: Path) -> Path | None:
+    """The file that symbolic links lead to; None for an open descriptor, which /proc shows as a link to its file."""
+    for _ in range(40):  # as Linux does
+        folder = path.parent.resolve()
+        if folder.is_relative_to("/proc") or folder.is_relative_to("/dev/fd"):
+            return None
+        if not path.is_symlink():
+            return path
+        path = folder / path.readlink()
+    raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+
+
+def _status(path: Path) -> os.stat_result | None:
+    try:
+        return path.stat()
+    except FileNotFoundError:
+        return None
+
+
+def _replace(path: Path, existing: os.stat_result | None, write: Callable[[Path], object]) -> None:
+    _remove_stale(path.parent)
+    suffix = path.suffix if len(os.fsencode(path.suffix)) <= _LONGEST_SUFFIX else ""
+    temporary = path.parent / f"{_PREFIX}{os.urandom(8).hex()}{suffix}"
+    try:
+        with _create_locked(temporary) as file:
+            mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode if existing is None else existing.st_mode)
+            temporary.chmod(0o600)
+            write(temporary)
+            _flush(temporary)
+            if existing is not None:
+                _keep_owner(temporary, existing)
+            temporary.chmod(mode)
+            if fcntl is None:
+                file.close()  # Windows does not rename open files
+            temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+    _flush_folder(path.parent)
 
 
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+def _keep_owner(temporary: Path, existing: os.stat_result) -> None:
+    """Give the temporary file the owner and group of the file that it replaces, as far as the system permits."""
+    now = temporary.stat()
+    for user, group in ((existing.st_uid, -1), (-1, existing.st_gid)):
+        if hasattr(os, "chown") and (user, group) not in ((now.st_uid, -1), (-1, now.st_gid)):
+            with suppress(PermissionError):
+                os.chown(temporary, user, group)
+
+
+def _flush(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDWR)  # to flush, Windows wants a descriptor that can write
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _flush_folder(folder: Path) -> None:
+    """Flush the rename. Not every system can open a folder, nor every file system flush one."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return
+    try:
+        with suppress(OSError):
+            os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _create_locked(path: Path) -> BinaryIO:
+    """Create a file (O_CREAT | O_EXCL) and hold a lock on it, so that nobody takes it for stale while we live."""
+    while True:
+        file = path.open("xb")
+        if fcntl is None:
+            return file
+        with suppress(OSError):  # a file system without locks
+            fcntl.flock(file.fileno(), fcntl.LOCK_EX)
+        if os.fstat(file.fileno()).st_nlink:
+            return file
+        file.close()  # another process removed it before it was locked
+
+
+def _remove_stale(folder: Path) -> None:
+    """Remove temporary files whose process was killed. What cannot be read or removed is left alone."""
+    with suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.startswith(_PREFIX) and entry.is_file(follow_symlinks=False):
+                with suppress(OSError):
+                    _remove_if_stale(Path(entry.path))
+
+
+def _remove_if_stale(path: Path) -> None:
+    if fcntl is None:
+        if time.time() - path.stat().st_mtime > _DAY:
+            path.unlink()
+        return
+    with path.open("rb") as file:
+        fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)  # BlockingIOError while its process lives
+        path.unlink()
