@@ -22,7 +22,7 @@ if _path.exists(_path.join(_path.dirname(__file__), "tracer.py")):  # noqa: PTH1
 
 from autograd.check import check_gradient
 from autograd.compiler import compile
-from autograd.functions import dot, logsumexp, softmax, sum, where
+from autograd.functions import dot, logsumexp, max, min, softmax, sum, where
 from autograd.graph import Summary, first_nonfinite, is_stale, leaves, stale_nodes, summary, topological_order
 from autograd.primitives import (
     acos,
@@ -127,7 +127,9 @@ __all__ = [
     "log2",
     "log10",
     "logsumexp",
+    "max",
     "maximum",
+    "min",
     "minimum",
     "no_grad",
     "primitive",

@@ -1,4 +1,4 @@
-"""Functions of several numbers: sums, weighted sums, choices. Each is one node, however many parents it has.
+"""Functions of several numbers: sums, weighted sums, the largest, choices. Each is one node, however many parents.
 
 All of them take Values and plain numbers, mixed; of plain numbers alone they make a plain number.
 """
@@ -63,6 +63,55 @@ def dot(xs: Iterable[Value | float], ys: Iterable[Value | float], bias: Value | 
 
 
 @overload
+def max(values: Iterable[float]) -> float: ...  # type: ignore[overload-overlap]
+@overload
+def max(values: Iterable[Value | float]) -> Value: ...
+def max(values: Iterable[Value | float]) -> Value | float:
+    """The largest of the values as one node; its derivative is shared equally by all that are the largest.
+
+    nan among the values gives nan.
+
+    Raises:
+        ValueError: if there is no value.
+
+    >>> a, b, c = Value(1.0), Value(3.0), Value(3.0)
+    >>> max([a, b, c])
+    Value(data=3.0, grad=0.0, op='max')
+    >>> max([a, b, c]).local_derivatives
+    (0.0, 0.5, 0.5)
+    """
+    return primitives.max_(*_at_least_one(values, "max"))
+
+
+@overload
+def min(values: Iterable[float]) -> float: ...  # type: ignore[overload-overlap]
+@overload
+def min(values: Iterable[Value | float]) -> Value: ...
+def min(values: Iterable[Value | float]) -> Value | float:
+    """The smallest of the values as one node; its derivative is shared equally by all that are the smallest.
+
+    nan among the values gives nan.
+
+    Raises:
+        ValueError: if there is no value.
+
+    >>> min([Value(1.0), 3.0, Value(2.0)])
+    Value(data=1.0, grad=0.0, op='min')
+    """
+    return primitives.min_(*_at_least_one(values, "min"))
+
+
+def _at_least_one(values: Iterable[Value | float], function: str) -> tuple[Value | float, ...]:
+    if isinstance(values, Value) or not hasattr(values, "__iter__"):
+        one = "maximum" if function == "max" else "minimum"
+        raise TypeError(f"{function} expects one list of numbers, got {values!r}; of two numbers write {one}(a, b)")
+    values = tuple(values)
+    if not values:
+        raise ValueError(f"{function} expects at least one number, got none: add one that holds for an empty list")
+    return values
+
+
+@overload
 def logsumexp(values: Iterable[float]) -> float: ...  # type: ignore[overload-overlap]
 @overload
 def logsumexp(values: Iterable[Value | float]) -> Value: ...
@@ -72,10 +121,7 @@ def logsumexp(values: Iterable[Value | float]) -> Value | float:
     Raises:
         ValueError: if there is no value.
     """
-    values = tuple(values)
-    if not values:
-        raise ValueError("logsumexp expects at least one number, got none")
-    return primitives.logsumexp(*values)
+    return primitives.logsumexp(*_at_least_one(values, "logsumexp"))
 
 
 @overload

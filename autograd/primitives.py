@@ -5,148 +5,26 @@ Fed floats it gives numbers, which is how a graph is recorded. Fed Values it giv
 which is how second and higher derivatives come about.
 
 Conventions at ties and kinks, where no derivative exists: relu and abs have slope 0 at 0; at a tie, maximum and
-minimum hand half of the gradient to each side, as PyTorch and JAX do.
+minimum hand half of the gradient to each side, as PyTorch and JAX do, and max and min of many numbers the same share
+to each of the largest (smallest).
+
+Rows that choose (`where`, relu, maximum and the like) hand exactly nothing to what they do not take. The slope of abs
+at 0 is a convention and no choice: where it meets an infinite derivative, as in |sqrt(x)| at 0, nan says so.
+
+The derivatives of sigmoid and tanh are rows of their own, with rules that keep all digits where a(1 - a) and 1 - a²
+lose them: where a is close to 1. Compiled programs keep these formulas, which are those of the texts.
 """
 
 from __future__ import annotations
 
+import functools
 import math
 import operator
-from collections.abc import Callable, Sequence
-from types import MethodType
-from typing import TYPE_CHECKING, Any, overload
+from typing import Any
 
-if TYPE_CHECKING:
-    from autograd.value import Value
+from autograd.table import OURS, TABLE, Primitive, Rule, lookup, primitive
 
-Rule = Callable[..., Any]
-
-TABLE: dict[str, Primitive] = {}
-_OURS: set[str] = set()  # the names that no user's primitive can take, filled in below the table
-
-
-class Primitive:
-    """One row of the table. Calling it computes: floats give a float, and any Value among them gives a Value.
-
-    Attributes:
-        name: what the operation is called, in errors and in the table.
-        symbol: what a picture and `Value.op` show.
-        forward: the inputs' numbers to the output's number.
-        derivatives: `(*inputs, out)` to one local derivative ∂out/∂input for each input, as a tuple.
-        array: the forward rule for arrays, where it is another; None where `forward` says it all.
-    """
-
-    def __init__(
-        self, name: str, forward: Rule, derivatives: Rule, symbol: str, doc: str | None, array: Rule | None = None
-    ) -> None:
-        self.name, self.forward, self.derivatives, self.symbol = name, forward, derivatives, symbol
-        self.array = array
-        self.__doc__ = doc
-
-    @overload
-    def __call__(self, *inputs: float) -> float: ...  # type: ignore[overload-overlap]
-    @overload
-    def __call__(self, *inputs: Value | float) -> Value: ...
-    def __call__(self, *inputs: Any) -> Any:
-        for x in inputs:
-            apply = getattr(x, "apply", None)  # a Value, or whatever else can stand for a number
-            if apply is not None:
-                return apply(self, inputs)
-        out = self.forward(*inputs)
-        for x in inputs:
-            if isinstance(x, float) and type(x) is not float:  # NumPy's float stays one, with its IEEE arithmetic
-                return type(x)(out)
-        return out
-
-    @overload
-    def __get__(self, instance: None, owner: Any = None) -> Primitive: ...
-    @overload
-    def __get__(self, instance: Value, owner: Any = None) -> Callable[..., Value]: ...
-    def __get__(self, instance: Value | None, owner: Any = None) -> Any:
-        """Let a class body say `exp = primitives.exp`, after which `v.exp()` is `primitives.exp(v)`."""
-        return self if instance is None else MethodType(self, instance)
-
-    def local_derivatives(self, inputs: Sequence[float], out: float) -> tuple[float, ...]:
-        """The local derivatives as numbers: inf or nan where they are infinite or undefined, never an exception."""
-        try:
-            derivatives = self.derivatives(*inputs, out)
-        except (ArithmeticError, ValueError):
-            derivatives = self._ieee_derivatives(inputs, out)
-        if type(derivatives) is not tuple or len(derivatives) != len(inputs):
-            raise TypeError(
-                f"primitive {self.name!r} has {len(inputs)} input(s), so its derivatives must return a tuple of "
-                f"{len(inputs)} number(s); it returned {derivatives!r}"
-            )
-        return derivatives
-
-    def _ieee_derivatives(self, inputs: Sequence[float], out: float) -> Any:
-        """The same rule in IEEE arithmetic, where 1/0 is inf; nan where the rule has no number even so."""
-        import numpy
-
-        try:
-            with numpy.errstate(all="ignore"):
-                derivatives = self.derivatives(*map(numpy.float64, inputs), numpy.float64(out))
-                return tuple(map(float, derivatives))
-        except (ArithmeticError, ValueError):
-            return (math.nan,) * len(inputs)
-
-    def __repr__(self) -> str:
-        return f"<primitive {self.name}>"
-
-    def __reduce__(self) -> Any:
-        return lookup, (self.name,)
-
-
-def lookup(name: str) -> Primitive:
-    """The primitive of this name. Raises KeyError with advice where the table has none."""
-    if name not in TABLE:
-        raise KeyError(f"no primitive is called {name!r}: import the module that defines it first")
-    return TABLE[name]
-
-
-def primitive(
-    name: str,
-    forward: Rule,
-    derivatives: Rule,
-    *,
-    symbol: str = "",
-    doc: str | None = None,
-    array: Rule | None = None,
-) -> Primitive:
-    """Add a primitive of your own to the table.
-
-    It then works in every mode: on floats, on Values, and in derivatives of any order, provided that its rules are
-    made of operators and of functions of this package, which take Values too (`autograd.cos`, not `math.cos`).
-
-    Args:
-        name: what to call it. A name of your own may be given again, as a notebook's cell does that is run again: the
-            new entry takes the old one's place, which nodes and functions that have it keep.
-        forward: `(*inputs)` to the output, for floats. Where it raises, the value is undefined.
-        derivatives: `(*inputs, out)` to a tuple of local derivatives, one for each input.
-        symbol: what `Value.op` shows; the name, if not given.
-        doc: one line on what it computes.
-        array: for compiled programs, the forward rule on arrays: a function such as `numpy.exp`, or an expression of
-            this package's functions that does not branch. Needed only for speed, and only where `forward` calls
-            what takes floats alone (`math.erf`) or branches on its input; it is then run number by number.
-
-    Returns:
-        A function of floats or Values.
-
-    Raises:
-        ValueError: if a primitive of this package has the name.
-
-    >>> from autograd import Value, grad
-    >>> swish = primitive(
-    ...     "swish", lambda x: x * sigmoid(x), lambda x, out: (sigmoid(x) + out * (1 - sigmoid(x)),))
-    >>> x = Value(0.0)
-    >>> swish(x).backward()
-    >>> x.grad, grad(grad(swish))(0.0)
-    (0.5, 0.5)
-    """
-    if name in _OURS:
-        raise ValueError(f"the table has a primitive called {name!r} already: choose another name")
-    entry = TABLE[name] = Primitive(name, forward, derivatives, symbol or name, doc, array)
-    return entry
+__all__ = ["TABLE", "Primitive", "Rule", "lookup", "primitive"]  # which the rest of the package takes from here
 
 
 def _dot(*inputs: float) -> float:
@@ -165,6 +43,33 @@ def _sigmoid(x: float) -> float:
         return 1 / (1 + math.exp(-x))
     e = math.exp(x)  # exp(-x) would overflow for a large negative x
     return e / (1 + e)
+
+
+def _sigmoid_slope(x: float) -> float:
+    e = math.exp(-abs(x))
+    return e / (1 + e) ** 2
+
+
+def _tanh_slope(x: float) -> float:
+    e = math.exp(-abs(x))
+    return (2 * e / (1 + e * e)) ** 2
+
+
+def _largest(*xs: float) -> float:
+    """The largest number; nan if there is one."""
+    return functools.reduce(maximum.forward, xs)
+
+
+def _smallest(*xs: float) -> float:
+    return functools.reduce(minimum.forward, xs)
+
+
+def _shares(*xs_out: Any) -> tuple[Any, ...]:
+    """Equal shares for all inputs that are the output."""
+    *xs, out = xs_out
+    taken = [1.0 * (x == out) for x in xs]
+    n = sum(taken[1:], taken[0])
+    return tuple(t / n for t in taken)
 
 
 def _logsumexp(*xs: float) -> float:
@@ -196,29 +101,38 @@ sub = primitive("sub", operator.sub, lambda a, b, out: (1.0, -1.0), symbol="-")
 mul = primitive("mul", operator.mul, lambda a, b, out: (b, a), symbol="*")
 div = primitive("div", operator.truediv, lambda a, b, out: (1 / b, -out / b), symbol="/")
 neg = primitive("neg", operator.neg, lambda x, out: (-1.0,), symbol="-")
+detached = primitive(
+    "detach", lambda x: x, lambda x, out: (0.0,), doc="The number itself, cut off from its graph.", chooses=True
+)
 identity = primitive("identity", lambda x: x, lambda x, out: (1.0,), doc="The number itself, as a node of its own.")
 power = primitive("power", math.pow, _power_derivatives, symbol="**")
 constant_power = primitive("constant_power", math.pow, _constant_power_derivatives, symbol="**")
 
 # Nodes of many parents
+max_ = primitive("max", _largest, _shares, doc="The largest; at a tie the derivative is shared equally.", chooses=True)
+min_ = primitive(
+    "min", _smallest, _shares, doc="The smallest; at a tie the derivative is shared equally.", chooses=True
+)
 sum_ = primitive("sum", lambda *xs: sum(xs, 0.0), lambda *xs_out: (1.0,) * (len(xs_out) - 1))
 dot = primitive("dot", _dot, _dot_derivatives)
 logsumexp = primitive("logsumexp", _logsumexp, lambda *xs_out: tuple(exp(x - xs_out[-1]) for x in xs_out[:-1]))
 
 # Choices, as conditions times numbers: a bool counts as 0 or 1
-where = primitive("where", lambda c, a, b: a if c else b, lambda c, a, b, out: (0.0, 1.0 * c, 1.0 - c))
+where = primitive("where", lambda c, a, b: a if c else b, lambda c, a, b, out: (0.0, 1.0 * c, 1.0 - c), chooses=True)
 absolute = primitive("abs", abs, lambda x, out: (1.0 * (x > 0) - 1.0 * (x < 0),))
 maximum = primitive(
     "maximum",
     lambda a, b: a if a > b or a != a else b,
     lambda a, b, out: (0.5 * (a > b) + 0.5 * (a >= b), 0.5 * (b > a) + 0.5 * (b >= a)),
     doc="The larger of two numbers; at a tie each side has derivative 1/2.",
+    chooses=True,
 )
 minimum = primitive(
     "minimum",
     lambda a, b: a if a < b or a != a else b,
     lambda a, b, out: (0.5 * (a < b) + 0.5 * (a <= b), 0.5 * (b < a) + 0.5 * (b <= a)),
     doc="The smaller of two numbers; at a tie each side has derivative 1/2.",
+    chooses=True,
 )
 
 # Exponentials and logarithms
@@ -260,7 +174,21 @@ atan2 = primitive(
 # Hyperbolic functions
 sinh = primitive("sinh", math.sinh, lambda x, out: (cosh(x),), doc="The hyperbolic sine.")
 cosh: Primitive = primitive("cosh", math.cosh, lambda x, out: (sinh(x),), doc="The hyperbolic cosine.")
-tanh = primitive("tanh", math.tanh, lambda x, out: (1 - out * out,), doc="The hyperbolic tangent, an activation.")
+tanh = primitive(
+    "tanh",
+    math.tanh,
+    lambda x, out: (tanh_slope(x),),
+    doc="The hyperbolic tangent, an activation.",
+    compiled_derivatives=lambda x, out: (1 - out * out,),
+)
+tanh_slope: Primitive = primitive(
+    "tanh_slope",
+    _tanh_slope,
+    lambda x, out: (-2 * tanh(x) * out,),
+    symbol="tanh′",
+    array=lambda x: (2 * exp(-abs(x)) / (1 + exp(-2 * abs(x)))) ** 2,
+    doc="The derivative of tanh, 1 / cosh² x, with all its digits where tanh is close to 1.",
+)
 asinh = primitive("asinh", math.asinh, lambda x, out: (1 / hypot(1.0, x),), doc="The inverse hyperbolic sine.")
 acosh = primitive(
     "acosh", math.acosh, lambda x, out: (1 / (sqrt(x - 1) * sqrt(x + 1)),), doc="The inverse hyperbolic cosine."
@@ -268,7 +196,21 @@ acosh = primitive(
 atanh = primitive("atanh", math.atanh, lambda x, out: (1 / ((1 - x) * (1 + x)),), doc="The inverse hyperbolic tangent.")
 
 # Activations and the error function
-sigmoid = primitive("sigmoid", _sigmoid, lambda x, out: (out * (1 - out),), doc="1 / (1 + exp(-x)), the texts' σ.")
+sigmoid = primitive(
+    "sigmoid",
+    _sigmoid,
+    lambda x, out: (sigmoid_slope(x),),
+    doc="1 / (1 + exp(-x)), the texts' σ.",
+    compiled_derivatives=lambda x, out: (out * (1 - out),),
+)
+sigmoid_slope: Primitive = primitive(
+    "sigmoid_slope",
+    _sigmoid_slope,
+    lambda x, out: (-out * tanh(x / 2),),
+    symbol="σ′",
+    array=lambda x: exp(-abs(x)) / (1 + exp(-abs(x))) ** 2,
+    doc="The derivative of the sigmoid, σ(x) σ(-x), with all its digits where σ is close to 1.",
+)
 softplus = primitive(
     "softplus",
     lambda x: max(x, 0.0) + math.log1p(math.exp(-abs(x))),
@@ -282,7 +224,8 @@ relu = primitive(
     lambda x, out: (1.0 * (x > 0),),
     array=lambda x: maximum(x, 0.0),
     doc="x above 0, else 0.",
+    chooses=True,
 )
 erf = primitive("erf", math.erf, lambda x, out: (2 / math.sqrt(math.pi) * exp(-x * x),), doc="The error function.")
 
-_OURS.update(TABLE)
+OURS.update(TABLE)

@@ -69,6 +69,19 @@ def no_grad() -> Iterator[None]:
         paused.reset(token)
 
 
+differentiating: ContextVar[bool] = ContextVar("differentiating", default=False)
+
+
+@contextmanager
+def derivatives_never_raise() -> Iterator[None]:
+    """A context for the rules of derivatives, in which what has no value is inf or nan as in IEEE arithmetic."""
+    token = differentiating.set(True)
+    try:
+        yield
+    finally:
+        differentiating.reset(token)
+
+
 @contextmanager
 def resumed() -> Iterator[bool]:
     """A context in which graphs are recorded even inside `no_grad`; gives whether they were before."""

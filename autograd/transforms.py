@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from autograd import primitives
+from autograd import primitives, recording
 from autograd.graph import topological_order
 from autograd.nested import flatten, names, nest
 from autograd.recording import resumed
@@ -239,7 +239,8 @@ class _Run:
         if not self._symbolic or node.primitive is None:
             return node.local_derivatives
         inputs = [parent if parent in self._varying else parent.data for parent in node.parents]
-        derivatives: Sequence[Number] = node.primitive.derivatives(*inputs, node)
+        rule = node.primitive.compiled_derivatives if recording.tracer.get() else node.primitive.derivatives
+        derivatives: Sequence[Number] = rule(*inputs, node)
         return derivatives
 
     def _times(self, derivative: Number, gradient: Number) -> Number:

@@ -83,7 +83,9 @@ class Value:
         try:
             data = primitive.forward(*numbers)
         except (ArithmeticError, ValueError) as error:
-            raise _undefined(primitive, parents, error) from None
+            if not recording.differentiating.get():
+                raise _undefined(primitive, parents, error) from None
+            data = primitive.ieee_value(numbers)
         if type(data) is not float:
             data = as_float(data)
         return _node(data, parents, primitive.local_derivatives(numbers, data), primitive)

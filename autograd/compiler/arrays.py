@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, reduce
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,16 @@ def logsumexp(*arrays: Array) -> Array:
     largest = np.where(np.isfinite(largest), largest, 0.0)
     found: Array = np.log(np.exp(stacked - largest).sum(axis=-1)) + largest[..., 0]
     return found
+
+
+def largest(*arrays: Array) -> Array:
+    """The largest of several arrays, element by element."""
+    return reduce(np.maximum, arrays)
+
+
+def smallest(*arrays: Array) -> Array:
+    """The smallest of several arrays, element by element."""
+    return reduce(np.minimum, arrays)
 
 
 def sigmoid(array: Array) -> Array:
@@ -125,6 +135,8 @@ NUMPY: dict[Primitive, Callable[..., Any]] = {
     **{TABLE[name]: getattr(np, _OTHER_NAMES.get(name, name)) for name in (*_NAMESAKES, *_OTHER_NAMES)},
     primitives.absolute: abs,
     primitives.logsumexp: logsumexp,
+    primitives.max_: largest,
+    primitives.min_: smallest,
     primitives.sigmoid: sigmoid,
     idioms.SIGMOID: sigmoid,
     idioms.TANH: np.tanh,

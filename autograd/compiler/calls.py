@@ -43,7 +43,7 @@ class Calls:
     def derivatives(self, primitive: Primitive, inputs: Sequence[Any], out: Symbol) -> Sequence[Any]:
         """The local derivatives as source; where their rule is made for floats alone, called number by number."""
         try:
-            return primitive.derivatives(*inputs, out)  # type: ignore[no-any-return]
+            return primitive.compiled_derivatives(*inputs, out)  # type: ignore[no-any-return]
         except (TypeError, ValueError, AttributeError):
             pass
         if primitive not in self._slopes:

@@ -125,10 +125,10 @@ class Backward:
         out = writer.name[group.source]
         adjoint = self._adjoint(group, inline=False)
         if m == 1:
-            (derivative,) = group.primitive.derivatives(x, writer.symbol(out, 1))
+            (derivative,) = group.primitive.compiled_derivatives(x, writer.symbol(out, 1))
             self._adjoints.contribute(View(view.source, view.index[0]), adjoint * derivative, group.batched)
             return
-        (derivative,) = group.primitive.derivatives(x, writer.symbol(f"{out}[..., None]", 1))
+        (derivative,) = group.primitive.compiled_derivatives(x, writer.symbol(f"{out}[..., None]", 1))
         adjoint = writer.symbol(f"{written(self._adjoints.full(adjoint, m, group.batched), ATOM)}[..., None]", 1)
         self._adjoints.contribute_table(view, adjoint * derivative, group.batched)
 

@@ -180,7 +180,7 @@ class MachineSource:
             first = next(x for x in given if not isinstance(x, float))
             try:
                 forward = first.apply(primitive, tuple(given))
-                slopes = primitive.derivatives(*given, out)
+                slopes = primitive.compiled_derivatives(*given, out)
             except (TypeError, ValueError, AttributeError) as error:
                 raise UnwritableError(str(error)) from error
             self._recordings[key] = recording, [forward, *slopes]

@@ -10,6 +10,7 @@ import ctypes
 import struct
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from functools import reduce
 from typing import Any, NamedTuple, Never
 
 from autograd import primitives
@@ -269,6 +270,8 @@ _RULES: dict[Primitive, Callable[..., Any]] = {
     maximum: lambda a, b: where(a > b, a, where(a != a, a, b)),
     minimum: lambda a, b: where(a < b, a, where(a != a, a, b)),
     primitives.logsumexp: _logsumexp,
+    primitives.max_: lambda *xs: reduce(maximum, xs),
+    primitives.min_: lambda *xs: reduce(minimum, xs),
     primitives.sigmoid: _sigmoid,
     idioms.SIGMOID: _sigmoid,
     idioms.TANH: primitives.tanh,

@@ -29,7 +29,7 @@ _PYTHON = f"{sysconfig.get_path('stdlib')}/"
 
 
 def _comparison(name: str, symbol: str, compare: Callable[[Any, Any], bool]) -> Primitive:
-    return Primitive(name, lambda a, b: 1.0 * compare(a, b), lambda a, b, out: (0.0, 0.0), symbol, None)
+    return Primitive(name, lambda a, b: 1.0 * compare(a, b), lambda a, b, out: (0.0, 0.0), symbol, None, chooses=True)
 
 
 COMPARISONS = {

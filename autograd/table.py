@@ -1,0 +1,197 @@
+"""What a row of the derivative table is, and the table itself.
+
+The rows stand in `primitives.py`; `primitive` adds one of a user's own.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from types import MethodType
+from typing import TYPE_CHECKING, Any, overload
+
+from autograd import recording
+
+if TYPE_CHECKING:
+    from autograd.value import Value
+
+Rule = Callable[..., Any]
+
+TABLE: dict[str, Primitive] = {}
+OURS: set[str] = set()  # the names that no user's primitive can take, filled in below the rows
+
+
+class Primitive:
+    """One row of the table. Calling it computes: floats give a float, and any Value among them gives a Value.
+
+    Attributes:
+        name: what the operation is called, in errors and in the table.
+        symbol: what a picture and `Value.op` show.
+        forward: the inputs' numbers to the output's number.
+        derivatives: `(*inputs, out)` to one local derivative ∂out/∂input for each input, as a tuple.
+        array: the forward rule for arrays, where it is another; None where `forward` says it all.
+        chooses: whether a local derivative of 0 means that the input was not taken. Such an input receives nothing at
+            all, not even 0 × inf.
+        compiled_derivatives: the derivative rule of compiled programs: an expression that does not branch on numbers,
+            and that their source shows. Where it is another than `derivatives`, that one keeps digits which this loses.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        forward: Rule,
+        derivatives: Rule,
+        symbol: str,
+        doc: str | None,
+        array: Rule | None = None,
+        *,
+        chooses: bool = False,
+        compiled_derivatives: Rule | None = None,
+    ) -> None:
+        self.name, self.forward, self.derivatives, self.symbol = name, forward, derivatives, symbol
+        self.array, self.chooses = array, chooses
+        self.compiled_derivatives = compiled_derivatives or derivatives
+        self.__doc__ = doc
+
+    @overload
+    def __call__(self, *inputs: float) -> float: ...  # type: ignore[overload-overlap]
+    @overload
+    def __call__(self, *inputs: Value | float) -> Value: ...
+    def __call__(self, *inputs: Any) -> Any:
+        for x in inputs:
+            apply = getattr(x, "apply", None)  # a Value, or whatever else can stand for a number
+            if apply is not None:
+                return apply(self, inputs)
+        try:
+            out = self.forward(*inputs)
+        except (ArithmeticError, ValueError):
+            if not recording.differentiating.get():
+                raise
+            out = self.ieee_value(inputs)
+        for x in inputs:
+            if isinstance(x, float) and type(x) is not float:  # NumPy's float stays one, with its IEEE arithmetic
+                return type(x)(out)
+        return out
+
+    @overload
+    def __get__(self, instance: None, owner: Any = None) -> Primitive: ...
+    @overload
+    def __get__(self, instance: Value, owner: Any = None) -> Callable[..., Value]: ...
+    def __get__(self, instance: Value | None, owner: Any = None) -> Any:
+        """Let a class body say `exp = primitives.exp`, after which `v.exp()` is `primitives.exp(v)`."""
+        return self if instance is None else MethodType(self, instance)
+
+    def local_derivatives(self, inputs: Sequence[float], out: float) -> tuple[float, ...]:
+        """The local derivatives as numbers: inf or nan where they are infinite or undefined, never an exception."""
+        try:
+            derivatives = self.derivatives(*inputs, out)
+        except (ArithmeticError, ValueError):
+            derivatives = self._ieee_derivatives(inputs, out)
+        if type(derivatives) is not tuple or len(derivatives) != len(inputs):
+            raise TypeError(
+                f"primitive {self.name!r} has {len(inputs)} input(s), so its derivatives must return a tuple of "
+                f"{len(inputs)} number(s); it returned {derivatives!r}"
+            )
+        return derivatives
+
+    def _ieee_derivatives(self, inputs: Sequence[float], out: float) -> Any:
+        """The same rule in IEEE arithmetic, where 1/0 is inf; nan where the rule has no number even so."""
+        import numpy
+
+        try:
+            with numpy.errstate(all="ignore"), recording.derivatives_never_raise():
+                derivatives = self.derivatives(*map(numpy.float64, inputs), numpy.float64(out))
+                return tuple(map(float, derivatives))
+        except (ArithmeticError, ValueError):
+            return (math.nan,) * len(inputs)
+
+    def ieee_value(self, inputs: Sequence[float]) -> float:
+        """The value in IEEE arithmetic, where log 0 is -inf and the square root of -1 is nan: for derivatives."""
+        import numpy
+
+        function = getattr(numpy, _NUMPY_NAMES.get(self.name, self.name), None) if self.name in OURS else None
+        try:
+            with numpy.errstate(all="ignore"):
+                return float((function or self.forward)(*map(numpy.float64, inputs)))
+        except (ArithmeticError, ValueError):
+            return math.nan
+
+    def __repr__(self) -> str:
+        return f"<primitive {self.name}>"
+
+    def __reduce__(self) -> Any:
+        return lookup, (self.name,)
+
+
+_NUMPY_NAMES = {
+    "div": "divide", "constant_power": "power", "asin": "arcsin", "acos": "arccos", "acosh": "arccosh",
+    "atanh": "arctanh",
+}  # fmt: skip
+"""What NumPy calls the primitives that have no value somewhere, where it calls them something else."""
+
+
+def lookup(name: str) -> Primitive:
+    """The primitive of this name. Raises KeyError with advice where the table has none."""
+    if name not in TABLE:
+        raise KeyError(f"no primitive is called {name!r}: import the module that defines it first")
+    return TABLE[name]
+
+
+def primitive(
+    name: str,
+    forward: Rule,
+    derivatives: Rule,
+    *,
+    symbol: str = "",
+    doc: str | None = None,
+    array: Rule | None = None,
+    chooses: bool = False,
+    compiled_derivatives: Rule | None = None,
+) -> Primitive:
+    """Add a primitive of your own to the table.
+
+    It then works in every mode: on floats, on Values, and in derivatives of any order, provided that its rules are
+    made of operators and of functions of this package, which take Values too (`autograd.cos`, not `math.cos`).
+
+    Args:
+        name: what to call it. A name of your own may be given again, as a notebook's cell does that is run again: the
+            new entry takes the old one's place, which nodes and functions that have it keep.
+        forward: `(*inputs)` to the output, for floats. Where it raises, the value is undefined.
+        derivatives: `(*inputs, out)` to a tuple of local derivatives, one for each input.
+        symbol: what `Value.op` shows; the name, if not given.
+        doc: one line on what it computes.
+        array: for compiled programs, the forward rule on arrays: a function such as `numpy.exp`, or an expression of
+            this package's functions that does not branch. Needed only for speed, and only where `forward` calls
+            what takes floats alone (`math.erf`) or branches on its input; it is then run number by number.
+        chooses: whether it chooses among its inputs, as `where` and `maximum` do: an input whose local derivative is
+            0 was not taken then, and receives exactly nothing, even where its own derivative is infinite.
+        compiled_derivatives: for compiled programs, where `derivatives` branches on numbers for the sake of digits:
+            the same as an expression that does not.
+
+    Returns:
+        A function of floats or Values.
+
+    Raises:
+        ValueError: if a primitive of this package has the name.
+
+    >>> from autograd import Value, grad, sigmoid
+    >>> swish = primitive(
+    ...     "swish", lambda x: x * sigmoid(x), lambda x, out: (sigmoid(x) + out * (1 - sigmoid(x)),))
+    >>> x = Value(0.0)
+    >>> swish(x).backward()
+    >>> x.grad, grad(grad(swish))(0.0)
+    (0.5, 0.5)
+    """
+    if name in OURS:
+        raise ValueError(f"the table has a primitive called {name!r} already: choose another name")
+    entry = TABLE[name] = Primitive(
+        name,
+        forward,
+        derivatives,
+        symbol or name,
+        doc,
+        array,
+        chooses=chooses,
+        compiled_derivatives=compiled_derivatives,
+    )
+    return entry
