@@ -96,23 +96,23 @@ class Primitive:
 
     def _ieee_derivatives(self, inputs: Sequence[float], out: float) -> Any:
         """The same rule in IEEE arithmetic, where 1/0 is inf; nan where the rule has no number even so."""
-        import numpy
+        from autograd.arrays import ieee_float, np
 
         try:
-            with numpy.errstate(all="ignore"), recording.derivatives_never_raise():
-                derivatives = self.derivatives(*map(numpy.float64, inputs), numpy.float64(out))
+            with np.errstate(all="ignore"), recording.derivatives_never_raise():
+                derivatives = self.derivatives(*map(ieee_float, inputs), ieee_float(out))
                 return tuple(map(float, derivatives))
         except (ArithmeticError, ValueError):
             return (math.nan,) * len(inputs)
 
     def ieee_value(self, inputs: Sequence[float]) -> float:
         """The value in IEEE arithmetic, where log 0 is -inf and the square root of -1 is nan: for derivatives."""
-        import numpy
+        from autograd.arrays import ieee_float, np
 
-        function = getattr(numpy, _NUMPY_NAMES.get(self.name, self.name), None) if self.name in OURS else None
+        function = getattr(np, _NUMPY_NAMES.get(self.name, self.name), None) if self.name in OURS else None
         try:
-            with numpy.errstate(all="ignore"):
-                return float((function or self.forward)(*map(numpy.float64, inputs)))
+            with np.errstate(all="ignore"):
+                return float((function or self.forward)(*map(ieee_float, inputs)))
         except (ArithmeticError, ValueError):
             return math.nan
 

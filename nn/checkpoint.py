@@ -13,10 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save as tensors_to_bytes
-
+from autograd.arrays import np
 from autograd.files import write_atomically
 from nn.data import Array
 from nn.history import Epoch, History
@@ -134,7 +131,16 @@ def load_checkpoint(path: str | Path, model: Module, optimizer: Optimizer, chanc
     return epochs
 
 
+def _safetensors() -> Any:
+    try:
+        import safetensors.numpy
+    except ImportError as error:
+        raise ImportError(f"model files need safetensors and NumPy: pip install safetensors numpy ({error})") from None
+    return safetensors
+
+
 def _write(path: str | Path, kind: str, tensors: dict[str, Array], texts: dict[str, Any]) -> None:
+    tensors_to_bytes = _safetensors().numpy.save
     content = {key: json.dumps(text, sort_keys=True) for key, text in texts.items()}
     content |= {"format": kind, "sha256": _digest(tensors, content)}
     write_atomically(path, lambda temporary: temporary.write_bytes(tensors_to_bytes(tensors, content)))
@@ -142,10 +148,11 @@ def _write(path: str | Path, kind: str, tensors: dict[str, Array], texts: dict[s
 
 def _read(path: str | Path, kind: str) -> tuple[dict[str, Array], dict[str, Any]]:
     """A file's tensors and texts, after the checks that go for every file."""
+    safetensors = _safetensors()
     with Path(path).open("rb"):
         pass  # so that a file that is missing or closed to us is the usual OSError
     try:
-        with safe_open(str(path), framework="numpy") as file:
+        with safetensors.safe_open(str(path), framework="numpy") as file:
             content = dict(file.metadata() or {})
             if content.get("format") != kind:
                 found = content.get("format", "no lucidgrad file")
@@ -155,7 +162,7 @@ def _read(path: str | Path, kind: str) -> tuple[dict[str, Array], dict[str, Any]
             if not kinds <= {"F64"}:
                 raise _damaged(path, f"it holds numbers of type {', '.join(kinds)}, not F64")
             tensors = {name: file.get_tensor(name) for name in names}
-    except SafetensorError as error:
+    except safetensors.SafetensorError as error:
         raise ValueError(f"{path} is not a readable safetensors file: {error}") from None
     digest = content.pop("sha256", None)
     content.pop("format")

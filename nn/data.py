@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from autograd.arrays import ArrayLike, NDArray, np
 
 Array = NDArray[np.float64]
 

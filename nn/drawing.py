@@ -8,10 +8,8 @@ from collections.abc import Iterator
 from itertools import chain, pairwise, product
 from typing import Literal, NamedTuple
 
-import numpy as np
-from numpy.typing import ArrayLike
-
 from autograd import Value, no_grad, topological_order
+from autograd.arrays import ArrayLike, np
 from autograd.drawing.picture import Picture
 from autograd.drawing.text import abbreviate, escape, number, visible
 from autograd.recording import resumed

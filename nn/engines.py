@@ -9,11 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
 import autograd
 from autograd import Constant, Value
+from autograd.arrays import NDArray, np
 from nn.data import Array
 from nn.evaluation import output_numbers, predict
 from nn.losses import Loss

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
-
 from autograd import Value, no_grad
+from autograd.arrays import ArrayLike, NDArray, np
 from nn.data import Array, are_classes, as_samples, as_targets
 from nn.layers import output_activation
 from nn.module import Module

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 import autograd
 from autograd import StepThrough, Value, no_grad
+from autograd.arrays import np
 from autograd.files import write_atomically
 from nn import plots
 from nn.checkpoint import load, read_metadata, save

@@ -7,10 +7,9 @@ import random
 from collections.abc import Callable, Mapping, Sequence, Set
 from typing import Any, Literal, cast
 
-from numpy.typing import NDArray
-
 import autograd
 from autograd import Constant, Value
+from autograd.arrays import NDArray
 from nn.initializers import Initializer, RandomSource, default_initializer
 from nn.module import Module
 

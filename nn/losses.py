@@ -12,11 +12,9 @@ import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 import autograd
 from autograd import Value
+from autograd.arrays import NDArray, np
 
 Number = Value | float
 Numbers = Number | Sequence[Number] | NDArray[Any]

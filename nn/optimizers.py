@@ -20,10 +20,8 @@ from collections.abc import Iterable, Mapping
 from contextvars import Context
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from autograd import Value
+from autograd.arrays import NDArray, np
 from nn.schedules import LearningRate, checked
 
 Vector = NDArray[np.float64]

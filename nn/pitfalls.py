@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import numpy as np
-
+from autograd.arrays import np
 from nn.data import Array
 from nn.layers import output_activation
 from nn.losses import (

@@ -6,9 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
-
+from autograd.arrays import ArrayLike, NDArray, np
 from nn.data import Array, as_samples
 from nn.drawing import Network, layers_of
 from nn.evaluation import Model, outputs_and_targets, predict, target_classes

@@ -9,10 +9,9 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
 from tqdm import tqdm
 
+from autograd.arrays import ArrayLike, NDArray, np
 from nn.checkpoint import load_checkpoint, save_checkpoint
 from nn.data import Array, are_classes, as_samples, as_targets
 from nn.engines import Compiled, Eager

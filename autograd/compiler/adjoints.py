@@ -6,8 +6,7 @@ import itertools
 import math
 from typing import Any
 
-import numpy as np
-
+from autograd.arrays import np
 from autograd.compiler.products import PARAMETERS, Index, View
 from autograd.compiler.slices import Axes, Band, as_axes, as_band, as_pieces, as_slice
 from autograd.compiler.symbols import ATOM, Symbol, reshaped, written

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
+from autograd.arrays import HAVE_NUMPY, NDArray, np
 from autograd.nested import flatten
 from autograd.value import Value, as_float
 
@@ -123,6 +121,12 @@ def read_batch(arguments: Sequence[Argument], given: Sequence[Any], dtype: Any) 
         TypeError: for too many or too few arguments.
         ValueError: where they are not of the same number of samples.
     """
+    if not HAVE_NUMPY:
+        raise ModuleNotFoundError(
+            "a compiled program runs on NumPy's arrays, and NumPy is not installed: pip install numpy. Where there is "
+            "none, as in the browser, the program's source can be read, and the function run node by node",
+            name="numpy",
+        )
     if given and _are_rows(arguments, given, dtype):
         return list(given), True, len(given[0])
     if len(given) != len(arguments):

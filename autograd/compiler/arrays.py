@@ -7,15 +7,14 @@ from collections.abc import Callable
 from functools import lru_cache, reduce
 from typing import Any
 
-import numpy as np
-from numpy import add, exp, negative, reciprocal
-from numpy.typing import NDArray
-
 from autograd import primitives
+from autograd.arrays import NDArray, np
 from autograd.compiler import idioms
 from autograd.primitives import TABLE, Primitive
 
 Array = NDArray[Any]
+
+add, exp, negative, reciprocal = np.add, np.exp, np.negative, np.reciprocal
 
 
 def logsumexp(*arrays: Array) -> Array:

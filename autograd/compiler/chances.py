@@ -15,8 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 from types import BuiltinMethodType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
-import numpy as np
-
+from autograd.arrays import np
 from autograd.value import Constant, Value
 
 _KINDS = (random.Random, np.random.RandomState, np.random.BitGenerator)  # NumPy's Generators draw from the last

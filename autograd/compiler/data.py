@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numpy as np
-
+from autograd.arrays import np
 from autograd.compiler.products import Index, Numbers, Terms, channel_of
 from autograd.compiler.simplify import Scalars
 from autograd.compiler.sums import Sum

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from autograd import primitives
+from autograd.arrays import np
 from autograd.compiler import idioms
 from autograd.compiler.adjoints import Adjoints
 from autograd.compiler.forward import (

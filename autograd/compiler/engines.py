@@ -9,9 +9,7 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
+from autograd.arrays import NDArray, np
 from autograd.compiler.emit import Emitter, execute, prepared
 from autograd.compiler.grouping import Grouping
 from autograd.compiler.layout import Layout, in_reading_order

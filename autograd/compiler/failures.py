@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
+from autograd.arrays import NDArray, np
 from autograd.compiler.arguments import Argument
 from autograd.graph import first_nonfinite
 from autograd.nested import flatten

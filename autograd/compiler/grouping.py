@@ -11,9 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import numpy as np
-
 from autograd import primitives
+from autograd.arrays import np
 from autograd.compiler.data import lift_data
 from autograd.compiler.joining import Joining
 from autograd.compiler.levels import levels, split_projections

@@ -17,9 +17,8 @@ import itertools
 from collections.abc import Hashable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-
 from autograd import primitives
+from autograd.arrays import np
 from autograd.compiler.neighbours import Reading, as_before, chain
 from autograd.compiler.products import NONE, Index, View
 from autograd.compiler.slices import is_part

@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-from numpy.lib.stride_tricks import as_strided
-from numpy.typing import NDArray
-
+from autograd.arrays import NDArray, np
 from autograd.compiler.products import Index
 
 Array = NDArray[Any]
@@ -79,7 +76,7 @@ class Layout:
         if strides is None:
             return np.empty(index.shape, vector.dtype)
         start = int(index.reshape(-1)[0])
-        return as_strided(vector[start:], index.shape, [vector.itemsize * s for s in strides])
+        return np.lib.stride_tricks.as_strided(vector[start:], index.shape, [vector.itemsize * s for s in strides])
 
 
 def _affine(index: Index) -> tuple[int, ...] | None:

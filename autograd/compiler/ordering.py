@@ -11,8 +11,7 @@ import itertools
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-import numpy as np
-
+from autograd.arrays import np
 from autograd.compiler.products import Group, Index, Matrix, Numbers, Rows, View, weights_index
 from autograd.compiler.slices import effort
 

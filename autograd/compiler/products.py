@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
+from autograd.arrays import NDArray, np
 
 Index = NDArray[np.int64]
 Numbers = NDArray[np.float64]

@@ -8,9 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextvars import Context
 from typing import Any, Never
 
-import numpy as np
-from numpy.typing import NDArray
-
+from autograd.arrays import NDArray, np
 from autograd.compiler.arguments import Argument, read_batch, refuse_unless_flat, shape_of
 from autograd.compiler.engines import engine_for
 from autograd.compiler.failures import not_finite

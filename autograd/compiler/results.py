@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
+from autograd.arrays import NDArray, np
 from autograd.compiler.arguments import shape_of, shaped
 from autograd.nested import flatten
 

@@ -12,8 +12,7 @@ from __future__ import annotations
 import ast
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
+from autograd.arrays import NDArray, np
 
 Array = NDArray[Any]
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numpy as np
-
+from autograd.arrays import np
 from autograd.compiler.products import Index
 
 MOST_PIECES = 4  # of an array that are put side by side

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import numpy as np
-
+from autograd.arrays import np
 from autograd.compiler.products import Index, Matrix, Rows, View, uniform
 from autograd.compiler.slices import as_axes, as_slice, is_part
 

@@ -6,9 +6,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
+from autograd.arrays import NDArray, np
 from autograd.compiler.machine import MachineSource
 from autograd.compiler.native import MachineCode, llvm
 from autograd.compiler.products import Index

@@ -11,9 +11,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
+from autograd.arrays import NDArray, np
 from autograd.compiler.emit import execute, prepared
 from autograd.compiler.machine import MachineSource
 from autograd.compiler.native import Function, MachineCode

@@ -15,9 +15,8 @@ from copy import copy
 from pathlib import Path
 from typing import Any, Never
 
-import numpy as np
-
 from autograd import recording
+from autograd.arrays import np
 from autograd.graph import topological_order
 from autograd.nested import flatten
 from autograd.primitives import Primitive, maximum, mul

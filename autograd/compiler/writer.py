@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from autograd import primitives
+from autograd.arrays import np
 from autograd.compiler.arrays import Scatter
 from autograd.compiler.calls import Calls
 from autograd.compiler.grouping import Grouping

@@ -1,0 +1,91 @@
+"""IEEE arithmetic of floats, in which a division by zero is infinite or nan and nothing raises an exception."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+raises: ContextVar[bool] = ContextVar("raises", default=False)
+"""Whether new infinities and nans are errors, as after NumPy's `seterr(over="raise")`."""
+
+
+def seterr(**settings: str) -> None:
+    raises.set("raise" in settings.values())
+
+
+@contextmanager
+def errstate(**settings: str) -> Iterator[None]:
+    token = raises.set("raise" in settings.values())
+    try:
+        yield
+    finally:
+        raises.reset(token)
+
+
+def refuse_new_infinities(results: Iterable[Any], operands: list[list[Any]]) -> None:
+    """Raise FloatingPointError for a result that is not finite, of operands that are."""
+    for result, *numbers in zip(results, *operands):
+        if not math.isfinite(result) and all(map(math.isfinite, numbers)):
+            raise FloatingPointError("overflow, invalid operation or division by zero")
+
+
+def divide(a: float, b: float) -> float:
+    """
+    >>> divide(1.0, 0.0), divide(-1.0, 0.0), divide(0.0, 0.0)
+    (inf, -inf, nan)
+    """
+    try:
+        return a / b
+    except ZeroDivisionError:
+        return math.nan if a == 0 or a != a else math.copysign(math.inf, a) * math.copysign(1.0, b)
+    except OverflowError:
+        return math.inf
+
+
+def power(a: float, b: float) -> float:
+    """
+    >>> power(0.0, -1.0), power(-8.0, 1 / 3), power(1e200, 2.0)
+    (inf, nan, inf)
+    """
+    try:
+        if isinstance(a, int) and isinstance(b, int) and b >= 0:
+            return int(a**b)
+        return math.pow(a, b)
+    except OverflowError:
+        return -math.inf if a < 0 and b % 2 == 1 else math.inf
+    except ValueError:
+        if a == 0:
+            return -math.inf if math.copysign(1.0, a) < 0 and b % 2 == 1 else math.inf
+        return math.nan
+
+
+def sqrt(x: float) -> float:
+    return math.sqrt(x) if x >= 0 else math.nan
+
+
+class Float(float):
+    """A float whose arithmetic is IEEE's.
+
+    >>> Float(1.0) / 0.0, 2.0 * Float(0.0) ** -1
+    (inf, inf)
+    """
+
+    __slots__ = ()
+
+    __add__ = __radd__ = lambda self, other: Float(float(self) + other)
+    __mul__ = __rmul__ = lambda self, other: Float(float(self) * other)
+    __sub__ = lambda self, other: Float(float(self) - other)  # noqa: E731
+    __rsub__ = lambda self, other: Float(other - float(self))  # noqa: E731
+    __neg__ = lambda self: Float(-float(self))  # noqa: E731
+    __abs__ = lambda self: Float(abs(float(self)))  # noqa: E731
+    __truediv__ = lambda self, other: Float(divide(float(self), float(other)))  # noqa: E731
+    __rtruediv__ = lambda self, other: Float(divide(float(other), float(self)))  # noqa: E731
+
+    def __pow__(self, other: float, modulo: None = None) -> Float:
+        return Float(power(float(self), float(other)))
+
+    def __rpow__(self, other: float, modulo: None = None) -> Float:
+        return Float(power(float(other), float(self)))

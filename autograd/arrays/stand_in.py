@@ -1,0 +1,159 @@
+"""Under NumPy's names, the functions of it that networks need, in plain Python."""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any, Never
+
+from autograd.arrays.array import as_array, elementwise, isfinite, ndarray
+from autograd.arrays.chance import Generator
+from autograd.arrays.ieee import divide as _divide
+from autograd.arrays.ieee import errstate, power, seterr
+from autograd.arrays.ieee import sqrt as _sqrt
+from autograd.arrays.indexing import Shape, size_of
+from autograd.arrays.kinds import dtype
+from autograd.arrays.sorting import (
+    append,
+    argsort,
+    argwhere,
+    array_equal,
+    bincount,
+    broadcast_to,
+    concatenate,
+    count_nonzero,
+    delete,
+    diff,
+    flatnonzero,
+    lexsort,
+    ndindex,
+    r_,
+    repeat,
+    searchsorted,
+    sort,
+    split,
+    stack,
+    take_along_axis,
+    unique,
+    where,
+)
+
+__all__ = [
+    "append", "argsort", "argwhere", "array_equal", "bincount", "broadcast_to", "concatenate", "count_nonzero",
+    "delete", "diff", "dtype", "errstate", "flatnonzero", "isfinite", "lexsort", "ndarray", "ndindex", "power", "r_",
+    "repeat", "searchsorted", "seterr", "sort", "split", "stack", "take_along_axis", "unique", "where",
+]  # fmt: skip
+
+WHERE_IT_IS = "NumPy is not installed, and there is none in the browser: pip install numpy"
+
+
+class _Kind:
+    """A class of NumPy's that nothing is an instance of."""
+
+
+inf, nan = math.inf, math.nan
+float64, float32, int64, bool_ = float, float, int, bool
+linalg = SimpleNamespace(norm=lambda x: math.sqrt(sum(y * y for y in as_array(x).items)))
+random = SimpleNamespace(
+    default_rng=Generator, Generator=_Kind, BitGenerator=_Kind, RandomState=_Kind, random_sample=None
+)
+
+
+class Missing:
+    """A function of NumPy's that emitted source calls when it runs."""
+
+    def __init__(self, name: str) -> None:
+        self.__name__ = name
+
+    def __call__(self, *operands: Any, **options: Any) -> Never:
+        raise ModuleNotFoundError(f"numpy.{self.__name__} is needed for this. {WHERE_IT_IS}", name="numpy")
+
+
+def __getattr__(name: str) -> Missing:
+    if name.startswith("__"):
+        raise AttributeError(f"the stand-in for NumPy has no {name}")
+    return Missing(name)
+
+
+# Arrays
+
+
+def asarray(x: Any, dtype: Any = None) -> ndarray:
+    return as_array(x, dtype)
+
+
+def array(x: Any, dtype: Any = None) -> ndarray:
+    return as_array(x, dtype).copy()
+
+
+def ascontiguousarray(x: ndarray) -> ndarray:
+    return x
+
+
+def zeros(shape: int | Shape, dtype: Any = float) -> ndarray:
+    return full(shape, 0, dtype)
+
+
+def full(shape: int | Shape, x: Any, dtype: Any = None) -> ndarray:
+    lengths = shape if isinstance(shape, tuple) else (shape,)
+    filled = ndarray([x] * size_of(lengths), lengths, type(x) if dtype is None else dtype)
+    return filled if dtype is None else filled.astype(dtype)
+
+
+def ones(shape: int | Shape, dtype: Any = float) -> ndarray:
+    return full(shape, 1, dtype)
+
+
+def empty(shape: int | Shape, dtype: Any = float) -> ndarray:
+    return full(shape, 0, dtype)
+
+
+def empty_like(x: ndarray) -> ndarray:
+    return zeros(x.shape, x.dtype)
+
+
+def arange(*limits: int, dtype: Any = int) -> ndarray:
+    numbers = list(range(*map(operator.index, limits)))
+    return ndarray(numbers, (len(numbers),), int)
+
+
+def shape(x: Any) -> Shape:
+    return as_array(x).shape
+
+
+def ndim(x: Any) -> int:
+    return as_array(x).ndim
+
+
+def allclose(a: Any, b: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> bool:
+    def close(x: float, y: float) -> bool:
+        return x == y or abs(x - y) <= atol + rtol * abs(y) or (equal_nan and x != x and y != y)
+
+    return bool(as_array(elementwise(close, bool, a, b)).all())
+
+
+# Element by element
+
+
+class Elementwise:
+    """A function of each element, with `out=`, `.at` and `.reduce` as NumPy's have them."""
+
+    def __init__(self, function: Callable[..., Any], kind: Any = None) -> None:
+        self._function, self._kind = function, kind
+
+    def __call__(self, *operands: Any, out: ndarray | None = None) -> Any:
+        return elementwise(self._function, self._kind, *operands, out=out)
+
+    def at(self, x: ndarray, places: Any, numbers: Any) -> None:
+        """Change elements one after the other, so that what is named twice is changed twice."""
+        chosen = places if isinstance(places, tuple) else (places,)
+        columns = [as_array(place).ravel().tolist() for place in chosen]
+        given = as_array(numbers)
+        for k, place in enumerate(zip(*columns)):
+            x[place] = self._function(x[place], given.items[k if given.size > 1 else 0])
+
+
+add, subtract, multiply = Elementwise(operator.add), Elementwise(operator.sub), Elementwise(operator.mul)
+divide, sqrt, abs = Elementwise(_divide, float), Elementwise(_sqrt, float), Elementwise(operator.abs)
