@@ -10,6 +10,7 @@ from typing import Any
 
 from autograd.arrays.array import as_array, elementwise, ndarray
 from autograd.arrays.indexing import Shape, broadcast_positions, true_places
+from autograd.arrays.kinds import CONVERT
 
 
 def vector(items: list[Any], kind: Any = int) -> ndarray:
@@ -112,8 +113,9 @@ def count_nonzero(x: Any, axis: int | None = None) -> Any:
 
 
 def where(condition: Any, a: Any, b: Any) -> Any:
-    kind = elementwise(operator.add, None, as_array(a).ravel()[:0], as_array(b).ravel()[:0]).dtype
-    return elementwise(lambda c, x, y: x if c else y, kind, condition, a, b)
+    kind = max((as_array(a).dtype, as_array(b).dtype), key=lambda d: "bif".find(d.kind))
+    convert = CONVERT[kind.kind]
+    return elementwise(lambda c, x, y: convert(x if c else y), kind, condition, a, b)
 
 
 def diff(x: Any, axis: int = -1, prepend: Any = None) -> ndarray:
