@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -62,8 +62,22 @@ def power(a: float, b: float) -> float:
         return math.nan
 
 
-def sqrt(x: float) -> float:
-    return math.sqrt(x) if x >= 0 else math.nan
+def never_raising(function: Callable[..., float], poles: Mapping[float, float] | None = None) -> Callable[..., float]:
+    """A function of floats that is infinite at its poles and where it overflows, and nan where it is undefined.
+
+    >>> never_raising(math.log, {0.0: -math.inf})(0.0), never_raising(math.sinh)(-1e3), never_raising(math.sqrt)(-1.0)
+    (-inf, -inf, nan)
+    """
+
+    def total(*numbers: float) -> float:
+        try:
+            return function(*numbers)
+        except OverflowError:
+            return -math.inf if function is math.sinh and numbers[0] < 0 else math.inf
+        except ValueError:
+            return (poles or {}).get(numbers[0], math.nan)
+
+    return total
 
 
 class Float(float):

@@ -11,8 +11,8 @@ from typing import Any, Never
 from autograd.arrays.array import as_array, elementwise, isfinite, ndarray
 from autograd.arrays.chance import Generator
 from autograd.arrays.ieee import divide as _divide
-from autograd.arrays.ieee import errstate, power, seterr
-from autograd.arrays.ieee import sqrt as _sqrt
+from autograd.arrays.ieee import errstate, never_raising, seterr
+from autograd.arrays.ieee import power as _power
 from autograd.arrays.indexing import Shape, size_of
 from autograd.arrays.kinds import dtype
 from autograd.arrays.sorting import (
@@ -42,7 +42,7 @@ from autograd.arrays.sorting import (
 
 __all__ = [
     "append", "argsort", "argwhere", "array_equal", "bincount", "broadcast_to", "concatenate", "count_nonzero",
-    "delete", "diff", "dtype", "errstate", "flatnonzero", "isfinite", "lexsort", "ndarray", "ndindex", "power", "r_",
+    "delete", "diff", "dtype", "errstate", "flatnonzero", "isfinite", "lexsort", "ndarray", "ndindex", "r_",
     "repeat", "searchsorted", "seterr", "sort", "split", "stack", "take_along_axis", "unique", "where",
 ]  # fmt: skip
 
@@ -156,4 +156,18 @@ class Elementwise:
 
 
 add, subtract, multiply = Elementwise(operator.add), Elementwise(operator.sub), Elementwise(operator.mul)
-divide, sqrt, abs = Elementwise(_divide, float), Elementwise(_sqrt, float), Elementwise(operator.abs)
+divide, power, abs = Elementwise(_divide, float), Elementwise(_power, float), Elementwise(operator.abs)
+
+
+def _of_math(function: Callable[..., float], poles: dict[float, float] | None = None) -> Elementwise:
+    return Elementwise(never_raising(function, poles), float)
+
+
+exp, expm1, sqrt, cbrt = _of_math(math.exp), _of_math(math.expm1), _of_math(math.sqrt), _of_math(math.cbrt)
+log, log2 = _of_math(math.log, {0.0: -inf}), _of_math(math.log2, {0.0: -inf})
+log10, log1p = _of_math(math.log10, {0.0: -inf}), _of_math(math.log1p, {-1.0: -inf})
+sin, cos, tan = _of_math(math.sin), _of_math(math.cos), _of_math(math.tan)
+arcsin, arccos, arctan = _of_math(math.asin), _of_math(math.acos), _of_math(math.atan)
+sinh, cosh, tanh = _of_math(math.sinh), _of_math(math.cosh), _of_math(math.tanh)
+arcsinh, arccosh = _of_math(math.asinh), _of_math(math.acosh)
+arctanh, arctan2, hypot = _of_math(math.atanh, {1.0: inf, -1.0: -inf}), _of_math(math.atan2), _of_math(math.hypot)
