@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, Never, Protocol, cast
+from copy import copy
+from typing import Any, Never, Protocol
 
-paused: ContextVar[bool] = ContextVar("paused", default=False)
+paused: ContextVar[bool | Counter] = ContextVar("paused", default=False)
 ever_paused = False  # by any thread: until then, no operation need ask the context variable
 
 
@@ -62,7 +63,7 @@ def no_grad() -> Iterator[None]:
     """
     global ever_paused
     ever_paused = True
-    token = paused.set(True)
+    token = paused.set(_answering(True))
     try:
         yield
     finally:
@@ -86,7 +87,7 @@ def derivatives_never_raise() -> Iterator[None]:
 def resumed() -> Iterator[bool]:
     """A context in which graphs are recorded even inside `no_grad`; gives whether they were before."""
     before = not paused.get()
-    token = paused.set(False)
+    token = paused.set(_answering(False))
     try:
         yield before
     finally:
@@ -98,33 +99,60 @@ class TooManyNodesError(BaseException):
 
 
 class Counter:
-    """The nodes that are recorded: in the place of False in `paused`, which each new node asks.
+    """The nodes that a trace computes: in the place of a bool in `paused`, which each new node asks.
+
+    Contexts within it (`no_grad`, a transform, another `counting`) change the answer, but the nodes are counted on.
 
     Attributes:
         nodes: how many there were.
     """
 
-    def __init__(self, most: float) -> None:
-        self.nodes, self._most = 0, most
+    def __init__(self, most: float, outer: Counter | None = None) -> None:
+        self._answer, self._tally, self._most, self._outer = False, [0], most, outer
+
+    @property
+    def nodes(self) -> int:
+        return self._tally[0]
+
+    def answering(self, answer: bool) -> Counter:
+        """The same counter, with another answer."""
+        other = copy(self)
+        other._answer = answer
+        return other
 
     def __bool__(self) -> bool:
-        self.nodes += 1
-        if self.nodes > self._most:
+        return self._answer
+
+    def count(self) -> bool:
+        """Count one node more; gives the answer."""
+        self._tally[0] += 1
+        if self._tally[0] > self._most:
             raise TooManyNodesError
-        return False
+        if self._outer is not None:
+            self._outer.count()
+        return self._answer
+
+
+def _answering(pause: bool) -> bool | Counter:
+    """What to put into `paused`."""
+    state = paused.get()
+    return state.answering(pause) if isinstance(state, Counter) else pause
 
 
 @contextmanager
 def counting(most: float) -> Iterator[Counter]:
-    """A context in which graphs are recorded even inside `no_grad`, but no more than so many nodes: they are counted.
+    """Count the nodes that are computed in a context, and let no more than so many be.
+
+    Graphs are recorded in it even inside `no_grad`.
 
     Raises:
         TooManyNodesError: by the node that is one too many.
     """
     global ever_paused
     ever_paused = True
-    counter = Counter(most)
-    token = cast(ContextVar[Any], paused).set(counter)
+    state = paused.get()
+    counter = Counter(most, state if isinstance(state, Counter) else None)
+    token = paused.set(counter)
     try:
         yield counter
     finally:

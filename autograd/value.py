@@ -262,13 +262,25 @@ class Constant(Value):
 
     __slots__ = ()
 
+    data = vars(Value)["data"]  # the slot itself, which `overriding.py` leaves alone
     is_constant = True
 
 
+class Traced(Value):
+    """A node of the graph that `compile` records: a Value, whose number `overriding.py` leaves alone."""
+
+    __slots__ = ()
+
+    data = vars(Value)["data"]
+
+
 def _node(data: float, parents: tuple[Value, ...], local_derivatives: tuple[float, ...], primitive: Primitive) -> Value:
-    if recording.ever_paused and recording.paused.get():
-        return Constant(data)
-    node = _new(Value)  # around __init__, which is for leaves: graphs are made of millions of these
+    kind = Value
+    if recording.ever_paused and (state := recording.paused.get()) is not False:
+        if state is True or state.count():
+            return Constant(data)
+        kind = Traced
+    node = _new(kind)  # around __init__, which is for leaves: graphs are made of millions of these
     node.data = data
     node.grad = 0.0
     node.label = ""

@@ -34,8 +34,9 @@ def compile(
     times, and so often it does what else it does, such as print. The graphs that this records must be the same but for
     the numbers; so it may loop and call as it likes, but must choose by `autograd.where(x > 0, a, b)` in place of `if`.
     Leaves that it captures, such as a network's weights, are the program's parameters, whose numbers are read anew at
-    each call; while the function runs again, they have others. A long program with little to do side by side runs as
-    machine code where llvmlite is installed.
+    each call. While the function runs again, it alone sees other numbers in them: the leaves themselves are never
+    written to, whatever other threads do meanwhile and wherever it is interrupted. A long program with little to do
+    side by side runs as machine code where llvmlite is installed.
 
     Args:
         function: takes numbers and (nested) sequences of numbers; returns a Value, or a (nested) sequence of Values.

@@ -16,11 +16,11 @@ from types import BuiltinMethodType, CodeType, FunctionType, MethodType, ModuleT
 from typing import Any
 
 from autograd.arrays import np
-from autograd.value import Constant, Value
+from autograd.value import Constant, Traced, Value
 
 _KINDS = (random.Random, np.random.RandomState, np.random.BitGenerator)  # NumPy's Generators draw from the last
 _FOR_EVERYONE: tuple[Any, ...] = (random.random, np.random.random_sample)  # methods of the two that all modules share
-_PLAIN = frozenset({float, int, bool, str, bytes, complex, type(None), Value, Constant, np.ndarray, np.float64})
+_PLAIN = frozenset({float, int, bool, str, bytes, complex, type(None), Value, Constant, Traced, np.ndarray, np.float64})
 _MOST_ITEMS = 1_000  # of a container that are looked at
 
 

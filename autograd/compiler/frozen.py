@@ -12,11 +12,13 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable, Iterable, Sequence
+from contextvars import copy_context
 from functools import partial
 from typing import Any, NamedTuple
 
 from autograd.compiler.chances import draws
 from autograd.compiler.tracing import FreezingError, Trace, trace
+from autograd.overriding import Overriding
 from autograd.recording import TooManyNodesError
 from autograd.value import Value
 
@@ -44,6 +46,12 @@ def settled_trace(
         TypeError: where the function returns something else than numbers, or asks for the number of a Value.
         ValueError: where it froze a number, or a way.
     """
+    return copy_context().run(_settled_trace, function, examples, parameters)
+
+
+def _settled_trace(
+    function: Callable[..., Any], examples: Sequence[Any], parameters: Iterable[Value]
+) -> tuple[Trace, list[Value]]:
     runs: list[Trace] = []
     if draws(function, lambda: runs.append(trace(function, examples))):
         raise ValueError(
@@ -51,14 +59,21 @@ def settled_trace(
             "draw them outside, and pass them as an argument"
         )
     first = runs[0]
+    first.read()
     arguments = {i for indices in first.arguments for i in indices}
     captured = [
         leaf for i, leaf in first.leaves.items() if i not in arguments and not leaf.is_constant
     ]  # or made by the function itself
-    for n in range(min(MOST_TRACES, max(LEAST_TRACES, NODES_TO_TRACE // len(first.primitives))) - 1):
-        again = _Again(function, examples, dict.fromkeys([*captured, *parameters]), 2 * first.recorded + 1000)
-        found = again.leaves_in_common(first, arguments, n)
-        captured = captured if found is None else found
+    leaves = list(dict.fromkeys([*captured, *parameters]))
+    overriding = Overriding(leaves)
+    again = _Again(function, examples, overriding, [leaf.data for leaf in leaves], 2 * first.recorded + 1000)
+    try:
+        overriding.begin()
+        for n in range(min(MOST_TRACES, max(LEAST_TRACES, NODES_TO_TRACE // len(first.primitives))) - 1):
+            found = again.leaves_in_common(first, arguments, n)
+            captured = captured if found is None else found
+    finally:
+        overriding.end()
     return first, captured
 
 
@@ -82,8 +97,8 @@ def _compared(first: Trace, second: Trace, arguments: set[int]) -> list[Value]:
             continue
         if leaf is other and not leaf.is_constant:
             captured.append(leaf)
-        elif first.numbers[i] != second.numbers[i] and not (math.isnan(first.numbers[i]) and math.isnan(other.data)):
-            raise ValueError(_frozen(first, second, i))
+        elif first.numbers[i] != other.data and not (math.isnan(first.numbers[i]) and math.isnan(other.data)):
+            raise ValueError(_frozen(first, other.data, i))
     return captured
 
 
@@ -102,13 +117,15 @@ class _Again(NamedTuple):
     """The function, to be run on other numbers.
 
     Attributes:
-        leaves: whose numbers are others too, while it runs.
+        overriding: lets it see other numbers of the leaves that it captured, too.
+        numbers: of these leaves.
         most_nodes: how many it may record: where others choose its way, it might go on for ever.
     """
 
     function: Callable[..., Any]
     examples: Sequence[Any]
-    leaves: Iterable[Value]
+    overriding: Overriding
+    numbers: Sequence[float]
     most_nodes: int
 
     def leaves_in_common(self, first: Trace, arguments: set[int], n: int) -> list[Value] | None:
@@ -152,33 +169,29 @@ class _Again(NamedTuple):
             change, change_leaf = (partial(_scaled, chance, sign, sizes) for sign in signs)
             try:
                 return self._run(change, change_leaf)
-            except FreezingError:
+            except (FreezingError, MemoryError):
                 raise
             except Exception:  # whatever the function does with numbers that it is not made for
                 continue
         return None
 
     def _run(self, change: Change, change_leaf: Change) -> Trace:
-        numbers = [(leaf, leaf.data) for leaf in self.leaves]
-        try:
-            for leaf, number in numbers:
-                leaf.data = change_leaf(number)
-            return trace(self.function, self.examples, change, self.most_nodes)
-        finally:
-            for leaf, number in numbers:
-                leaf.data = number
+        numbers = list(map(change_leaf, self.numbers))
+        run = self.overriding.run
+        return run(numbers, trace, self.function, self.examples, change, self.most_nodes)  # type: ignore[no-any-return]
 
 
 def _scaled(chance: random.Random, signs: Sequence[float], sizes: tuple[float, float], x: float) -> float:
-    return chance.choice(signs) * 4 ** chance.uniform(*sizes) * (x or 1.0)
+    sign = signs[0] if len(signs) == 1 else chance.choice(signs)
+    return sign * 4 ** chance.uniform(*sizes) * (x or 1.0)
 
 
-def _frozen(first: Trace, second: Trace, i: int) -> str:
+def _frozen(first: Trace, other: float, i: int) -> str:
     user = next((k for k, operands in enumerate(first.operands) if i in operands), None)
     made_by = "" if user is None else f", an operand of {first.primitives[user]!r}"
     label = f" ({first.labels[i]!r})" if i in first.labels else ""
     return (
         f"the function froze a number: a constant{label} was {first.numbers[i]!r} in one trace and "
-        f"{second.numbers[i]!r} in another with different examples{made_by}. It came out of the graph by "
+        f"{other!r} in another with different examples{made_by}. It came out of the graph by "
         "v.data, detach, no_grad or a random draw; compute with the Value itself, or pass the number as an argument"
     )

@@ -20,7 +20,7 @@ from autograd.arrays import np
 from autograd.graph import topological_order
 from autograd.nested import flatten
 from autograd.primitives import Primitive, maximum, mul
-from autograd.value import Constant, Value
+from autograd.value import Constant, Traced, Value
 
 _PACKAGES = tuple(f"{Path(__file__).resolve().parents[2] / name}/" for name in ("autograd", "nn"))
 _NUMPY = f"{Path(np.__file__).parent}/"
@@ -48,6 +48,7 @@ class Condition(Value):
     """What a comparison gives while tracing: 1.0 or 0.0, to be handed to `where`; combined with &, | and ^."""
 
     __slots__ = ()
+    data = vars(Value)["data"]
 
     def __and__(self, other: Any) -> Any:
         return _recorded(mul, self, other)
@@ -70,7 +71,8 @@ class Trace:
     Attributes:
         primitives: what made each node; None for a leaf.
         operands: the indices of its parents.
-        numbers: what it was.
+        nodes: the graph itself, until `read` lets go of it.
+        numbers: what each node was, once `read`.
         labels: the users' names for the nodes that have one, by index.
         leaves: the Values that leaves are, by index.
         arguments: the indices of the arguments' numbers, for each argument a list; -1 for one that was not used.
@@ -85,7 +87,8 @@ class Trace:
         index = number.__getitem__
         self.primitives = [node.primitive for node in order]
         self.operands = [tuple(map(index, node.parents)) for node in order]
-        self.numbers = [node.data for node in order]
+        self.nodes = order
+        self.numbers: list[float] = []
         self.labels = {i: node.label for i, node in enumerate(order) if node.label}
         self.leaves = {i: node for i, node in enumerate(order) if not node.parents}
         self.arguments = [[number.get(value, -1) for value in values] for values in inputs]
@@ -93,6 +96,10 @@ class Trace:
         self.structure: Any = None
         self.single = True
         self.recorded = 0
+
+    def read(self) -> None:
+        """Take the numbers over, and let go of the graph."""
+        self.numbers, self.nodes = [node.data for node in self.nodes], []
 
     def of_others(self, primitives: list[Primitive | None]) -> Trace:
         """The same trace, but for the primitives that made its nodes."""
@@ -141,10 +148,11 @@ def trace(
         TypeError: where the function returns something else than numbers, or asks for the number of a Value.
         TooManyNodesError: where it records more nodes.
     """
-    inputs, arguments = [], []
+    inputs: list[list[Value]] = []
+    arguments = []
     for i, example in enumerate(examples):
         numbers, rebuild = flatten(example, f"argument {i}")
-        values = [Value(change(x.data if isinstance(x, Value) else float(x))) for x in numbers]
+        values: list[Value] = [Traced(change(x.data if isinstance(x, Value) else float(x))) for x in numbers]
         inputs.append(values)
         arguments.append(rebuild(iter(values)))
     with recording.counting(most_nodes) as counter, recording.tracing(_Tracer()):

@@ -1,0 +1,96 @@
+"""Other numbers for Values, seen in one context alone: how `compile` runs a function again on other numbers.
+
+The Values stay untouched. While any context sees other numbers, their class has a property in the place of its slot
+`data`, which looks them up in a context variable, and else gives what the slot holds. So other threads, and whoever
+pickles or saves, get the true numbers at any moment. Where an interrupt leaves the property behind, it gives the true
+numbers to everybody, only slower, and the next read of a Value takes it away.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections import deque
+from collections.abc import Callable, Iterable
+from contextvars import ContextVar
+from itertools import compress, repeat, starmap
+from operator import not_
+from typing import Any
+
+from autograd.value import Value
+
+_others: ContextVar[dict[int, float]] = ContextVar("others", default={})  # noqa: B039  # by id; the default stays empty
+_live: set[weakref.ref[Overriding]] = set()
+_owners: dict[type, None] = {}  # classes that ever had a property in the place of their `data`
+_properties: dict[int, property] = {}  # by id of what they stand in for
+_originals: dict[int, Any] = {}  # what a property stands in for, by its id
+
+
+class Overriding:
+    """Lets functions see other numbers, between `begin` and `end`.
+
+    Args:
+        values: those that may get other numbers. Of one whose class has `data` as something else than a slot or a
+            property, functions see the true number.
+    """
+
+    def __init__(self, values: Iterable[Value]) -> None:
+        self._values = list(values)  # an id is theirs as long as they live
+        self._reference = weakref.ref(self, _live.discard)
+
+    def begin(self) -> None:
+        _live.add(self._reference)  # first, so that nobody takes a property away any more
+        for kind in set(map(type, self._values)):
+            owner = next(base for base in kind.__mro__ if "data" in vars(base))
+            original = vars(owner)["data"]
+            if id(original) not in _originals and hasattr(original, "__set__"):
+                _owners[owner] = None
+                _install(owner, original)
+
+    def run(self, numbers: Iterable[float], function: Callable[..., Any], *arguments: Any) -> Any:
+        """Call a function that sees these numbers, one for each Value. What it sets them to, it alone sees, too."""
+        token = _others.set({**_others.get(), **dict(zip(map(id, self._values), numbers))})
+        try:
+            return function(*arguments)
+        finally:
+            _others.reset(token)
+
+    def end(self) -> None:
+        _live.discard(self._reference)
+        _restore()
+
+
+def _install(owner: type, original: Any) -> None:
+    made = _properties.setdefault(id(original), _property(original))
+    _originals[id(made)] = original
+    owner.data = made  # type: ignore[attr-defined]
+
+
+def _restore() -> None:
+    """Give the classes back their own `data`, unless some thread needs the property.
+
+    In one call of C, so that no thread begins between the question and the deed.
+    """
+    installed = [(owner, "data", vars(owner)["data"]) for owner in list(_owners)]
+    rows = [(owner, name, _originals[id(found)]) for owner, name, found in installed if id(found) in _originals]
+    deque(starmap(setattr, compress(rows, map(not_, repeat(_live)))), maxlen=0)
+
+
+def _property(original: Any) -> property:
+    read, write = original.__get__, original.__set__
+
+    def get(value: Value) -> Any:
+        others = _others.get()
+        if id(value) in others:
+            return others[id(value)]
+        if not _live:
+            _restore()
+        return read(value, type(value))
+
+    def put(value: Value, number: float) -> None:
+        others = _others.get()
+        if id(value) in others:
+            others[id(value)] = number
+        else:
+            write(value, number)
+
+    return property(get, put, getattr(original, "__delete__", None))
