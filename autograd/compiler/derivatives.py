@@ -20,6 +20,7 @@ from autograd.compiler.forward import (
     scaled_weights,
     sole_row,
 )
+from autograd.compiler.masking import ROWS, SUMMED, Masking
 from autograd.compiler.ordering import views
 from autograd.compiler.products import NONE, PARAMETERS, Group, Matrix, Rows, View, weights_index
 from autograd.compiler.symbols import ATOM, Symbol, written
@@ -41,6 +42,7 @@ class Backward:
         self.writer, self.grouping = writer, writer.grouping
         self.statements: list[Statement] = []
         self._adjoints = Adjoints(writer, self.statements)
+        self._masking = Masking(writer)
         self._to_arguments = to_arguments
         self._needed = self._sources_needed()
         self._seed(seeds)
@@ -113,7 +115,8 @@ class Backward:
             writer.note(idioms.NOTES[primitive])
         adjoint = self._adjoint(group, inline=len(wanted) < 2)
         for k, view in wanted:
-            self._adjoints.contribute(view, adjoint * derivatives[k], group.batched)
+            contribution = self._masking.chosen(group, adjoint, derivatives[k])
+            self._adjoints.contribute(view, self._masking.reached(group, contribution), group.batched)
 
     def _pull_through_logsumexp(self, group: Group) -> None:
         """The rule of the table for many operands at once: exp(x - out), whichever x it is."""
@@ -125,11 +128,13 @@ class Backward:
         adjoint = self._adjoint(group, inline=False)
         if m == 1:
             (derivative,) = group.primitive.compiled_derivatives(x, writer.symbol(out, 1))
-            self._adjoints.contribute(View(view.source, view.index[0]), adjoint * derivative, group.batched)
+            contribution = self._masking.reached(group, adjoint * derivative)
+            self._adjoints.contribute(View(view.source, view.index[0]), contribution, group.batched)
             return
         (derivative,) = group.primitive.compiled_derivatives(x, writer.symbol(f"{out}[..., None]", 1))
         adjoint = writer.symbol(f"{written(self._adjoints.full(adjoint, m, group.batched), ATOM)}[..., None]", 1)
-        self._adjoints.contribute_table(view, adjoint * derivative, group.batched)
+        contribution = self._masking.reached(group, adjoint * derivative, ROWS)
+        self._adjoints.contribute_table(view, contribution, group.batched)
 
     def _pull_through_sum(self, group: Group) -> None:
         wanted = 0
@@ -196,7 +201,7 @@ class Backward:
         if view.index.shape[1] == 1:
             factor: Any = 1.0 if other is None else writer.vector(View(other.source, other.index[:, 0]), layer)
             c = coefficients if isinstance(coefficients, float) else writer.numbers(coefficients[:, 0])
-            contribution = adjoint * (doubled * c * factor)
+            contribution = self._masking.through_product(group, block, adjoint * (doubled * c * factor))
             self._adjoints.contribute(View(view.source, view.index[:, 0]), contribution, group.batched)
             return
         if sole_row(block, group) is not None:
@@ -207,7 +212,7 @@ class Backward:
                 adjoint = float(len(group.members)) * adjoint
             factor = 1.0 if other is None else writer.vector(View(other.source, other.index[0]))
             c = coefficients if isinstance(coefficients, float) else writer.numbers(coefficients[0])
-            contribution = adjoint * (doubled * c * factor)
+            contribution = self._masking.through_product(group, block, adjoint * (doubled * c * factor), SUMMED)
             self._adjoints.contribute(View(view.source, view.index[0]), contribution, group.batched)
             return
         factor = 1.0 if other is None else writer.table(other)
@@ -215,7 +220,8 @@ class Backward:
         wide = writer.symbol(
             f"{written(self._adjoints.full(adjoint, len(group.members), group.batched), ATOM)}[..., None]", 1
         )
-        self._adjoints.contribute_table(view, wide * (c * factor), group.batched)
+        contribution = self._masking.through_product(group, block, wide * (c * factor), ROWS)
+        self._adjoints.contribute_table(view, contribution, group.batched)
 
     def _adjoint(self, group: Group, inline: bool) -> Symbol:
         """The derivative to a group: all parts that have arrived, under a name of its own or in place."""

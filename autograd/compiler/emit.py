@@ -33,7 +33,7 @@ class Emitter:
     def __init__(self, writer: Writer, seeds: int) -> None:
         self.writer = writer
         self._seeds = seeds
-        self._statements = forward_statements(writer)
+        self._statements, self._masks = forward_statements(writer)
         self._output = output_text(writer)
         backward = Backward(writer, seeds, to_arguments=False)
         names = [array.name for array in writer.parameters]
@@ -43,7 +43,7 @@ class Emitter:
             if text is not None
         ]
         returned = [f"nabla_{name}" if text is not None else "0.0" for name, text in zip(names, backward.results)]
-        lines = [*backward.statements, *results]
+        lines = [*self._masks_for([*backward.statements, *results]), *backward.statements, *results]
         used = _words(line.text for line in lines)
         saved = [s.name for s in self._statements if s.name in used]
         self.operations = len(self._statements) + len(lines)
@@ -69,8 +69,9 @@ class Emitter:
     def input_gradients(self) -> str:
         """A function for the outputs and, of each sample, the derivatives to its arguments."""
         backward = Backward(self.writer, self._seeds, to_arguments=True)
-        lines = [*self._statements, *backward.statements]
         results = [text or "0.0" for text in backward.results]
+        read = [*backward.statements, *(Statement("", text, "") for text in results)]
+        lines = [*self._statements, *self._masks_for(read), *backward.statements]
         return "\n".join(
             [
                 f"def input_gradients(gradient, {', '.join(self.arguments)}):".replace(", )", ")"),
@@ -79,6 +80,16 @@ class Emitter:
                 f"    return {self._output}, {_tuple(results)}",
             ]
         )
+
+    def _masks_for(self, statements: Iterable[Statement]) -> list[Statement]:
+        """The masks that some statements read, and what these are computed from."""
+        needed = _words(statement.text for statement in statements)
+        found = []
+        for mask in reversed(self._masks):
+            if mask.name in needed:
+                found.append(mask)
+                needed |= _words([mask.text])
+        return found[::-1]
 
     def _first_argument(self) -> str:
         widths, names = self.writer.grouping.widths, self.arguments

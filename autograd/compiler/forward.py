@@ -12,11 +12,17 @@ from autograd.compiler.symbols import ATOM, Symbol, product, reshaped, written
 from autograd.compiler.writer import MOST_TERMS, Statement, Writer
 
 
-def forward_statements(writer: Writer) -> list[Statement]:
-    """The statements that compute every group, in order."""
-    statements: list[Statement] = []
+def forward_statements(writer: Writer) -> tuple[list[Statement], list[Statement]]:
+    """The statements that compute every group, in order; those for the masks of backward passes by themselves."""
     _name_parameters(writer)
-    for group in writer.grouping.groups:
+    groups, masks = writer.grouping.groups, writer.grouping.masks
+    first_mask = len(groups) - masks
+    return _computed(writer, groups[:first_mask]), _computed(writer, groups[first_mask:])
+
+
+def _computed(writer: Writer, groups: Iterable[Group]) -> list[Statement]:
+    statements: list[Statement] = []
+    for group in groups:
         if group.pieces:
             computed = _side_by_side(writer, group)
         elif group.primitive is None:

@@ -43,6 +43,7 @@ class Grouping:
 
     Attributes:
         groups: the operations.
+        masks: how many of them, the last ones, compute masks for backward passes.
         source, position: for each node, the array it is in, and its place there.
         widths: the length of each array.
         batched: whether each array has a row for each sample.
@@ -67,10 +68,16 @@ class Grouping:
             self._new_source(indices, True)
         self.data = {self._new_source(nodes, False): self.number[nodes] for nodes in data}
         self._joining = Joining(self)
+        self._group_levels(scalars)
+        self.masks = -len(self.groups)
+        self._group_levels(scalars._replace(order=scalars.masks.order))
+        self.masks += len(self.groups)
+        Ordering(self, scalars.outputs)
+
+    def _group_levels(self, scalars: Scalars) -> None:
         for nodes in levels(scalars):
             self._group_sums([i for i in nodes if i in scalars.sums])
             self._group_applications([i for i in nodes if i not in scalars.sums])
-        Ordering(self, scalars.outputs)
 
     def _new_source(self, nodes: list[int], batched: bool) -> int:
         """A number for an array of these nodes; -1 among them is the place of a number that is not used."""

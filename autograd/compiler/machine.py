@@ -45,9 +45,11 @@ class MachineSource:
 
     def backward(self, name: str, seeds: int) -> str:
         """A module with a function for outputs and derivatives; those to captured leaves are added to what gp holds."""
+        masks = list(forward_functions(self.plan, self, "masks"))
         functions = list(backward_functions(self.plan, self, name, seeds))
         self.begin()
         self._lines.append(f"call void @values({_NODES}, ptr %y)")
+        self._lines += [f"call void @masks_{n}({_NODES})" for n in range(len(masks))]
         needed = self.plan.needed(name)
         begun: dict[int, list[Term]] = {}
         for k, i in enumerate(self.plan.scalars.outputs[:seeds]):
@@ -60,7 +62,7 @@ class MachineSource:
             self._lines.append(f"call void @{name}_{n}({_NODES}, {_DERIVATIVES})")
         arrays = f"{_NODES}, ptr %y, ptr %seeds, {_DERIVATIVES}"
         loop = self._loop(name, arrays, {"seeds": seeds, "gx": self.plan.arguments}, self._lines)
-        return "\n".join([DECLARATIONS, f"declare void @values({_NODES}, ptr %y)", *functions, loop])
+        return "\n".join([DECLARATIONS, f"declare void @values({_NODES}, ptr %y)", *masks, *functions, loop])
 
     def _loop(self, name: str, arrays: str, strides: dict[str, int], body: list[str]) -> str:
         """A function that does something for each of several samples, which lie in some arrays one after the other."""
@@ -87,6 +89,7 @@ class MachineSource:
         self._lines: list[str] = []
         self._registers = 0
         self._values: dict[int, str] = {}
+        self._masks: dict[str, str] = {}  # as conditions
 
     def value(self, i: int) -> str:
         if i not in self._values:
@@ -102,6 +105,12 @@ class MachineSource:
 
     def slopes(self, i: int, positions: Sequence[int]) -> list[str | float]:
         return self._filled(i, positions)
+
+    def masked(self, mask: str, factors: list[str]) -> str:
+        if mask not in self._masks:
+            self._masks[mask] = self._instruction(f"fcmp une double {mask}, {literal(0.0)}")
+        product = self._total([(1.0, factors)])
+        return self._instruction(f"select i1 {self._masks[mask]}, double {product}, double {literal(0.0)}")
 
     def sum(self, i: int, terms: list[Term]) -> None:
         self._define(i, self._total(terms))

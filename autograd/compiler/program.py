@@ -10,6 +10,7 @@ from typing import Any, Never
 
 from autograd.arrays import NDArray, np
 from autograd.compiler.arguments import Argument, read_batch, refuse_unless_flat, shape_of
+from autograd.compiler.choices import with_masks
 from autograd.compiler.engines import engine_for
 from autograd.compiler.failures import not_finite
 from autograd.compiler.frozen import settled_trace
@@ -71,7 +72,7 @@ class Program:
         nodes = {leaf: i for i, leaf in traced.leaves.items()}
         indices = [nodes[leaf] for leaf in captured]
         self._name = sanitised(getattr(self._function, "__name__", "")) or "function"
-        scalars = simplify(traced, set(indices))
+        scalars = with_masks(simplify(traced, set(indices)), self._results.differentiated)
         self._hands_out_its_input = not set(scalars.order).issuperset(scalars.outputs)
         self._engine = engine_for(scalars, indices, names, self._results.differentiated, self._dtype, self._name)
         self._captured = captured

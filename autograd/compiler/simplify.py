@@ -26,6 +26,20 @@ _MUL, _DOT, _POWER = primitives.mul, primitives.dot, primitives.constant_power
 _WHERE, _IDENTITY = primitives.where, primitives.identity
 
 
+class Masks(NamedTuple):
+    """What a backward pass asks about choices; see `choices.py`.
+
+    Attributes:
+        order: the nodes that compute conditions, parents before children.
+        reached: for nodes that a derivative reaches only under a condition, that condition's node.
+        choices: the nodes that choose, at which a derivative can arrive that is infinite or nan.
+    """
+
+    order: list[int] = []  # noqa: RUF012
+    reached: dict[int, int] = {}  # noqa: RUF012
+    choices: frozenset[int] = frozenset()
+
+
 class Scalars(NamedTuple):
     """The simplified program, in the numbering of the trace.
 
@@ -36,6 +50,7 @@ class Scalars(NamedTuple):
         operands: of the others, the nodes that their primitive is applied to.
         constants: the numbers of the nodes that are constants.
         outputs: the nodes that stand for the function's results.
+        masks: what backward passes compute besides.
     """
 
     trace: Trace
@@ -44,6 +59,7 @@ class Scalars(NamedTuple):
     operands: dict[int, tuple[int, ...]]
     constants: dict[int, float]
     outputs: list[int]
+    masks: Masks = Masks()
 
     @property
     def size(self) -> int:

@@ -9,8 +9,10 @@ their derivatives through another.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property
 from typing import Protocol
 
+from autograd.compiler.edges import dependent_on_arguments, weighted_terms
 from autograd.compiler.simplify import Scalars
 from autograd.compiler.sums import Sum
 from autograd.primitives import Primitive
@@ -25,25 +27,27 @@ class ThinPlan:
     """What a thin program computes, in which order and in which functions.
 
     Attributes:
-        slots: the place of each node in the array of all numbers: arguments, captured leaves, then the rest in order.
+        slots: the place of each node in the array of all numbers: arguments, captured leaves, then the rest in order,
+            the masks of backward passes last.
         arguments, leaves: how many of them are arguments' numbers; how many are those and captured leaves.
         pieces: the nodes that each function computes.
+        masks: the same for those that backward passes compute before all else.
         terms: how many applications of primitives and terms of sums there are.
     """
 
     def __init__(self, scalars: Scalars, captured: Sequence[int]) -> None:
         self.scalars, self.captured = scalars, set(captured)
         inputs = [i for indices in scalars.trace.arguments for i in indices if i >= 0]
-        self.slots = {i: at for at, i in enumerate([*inputs, *captured, *scalars.order])}
+        self.slots = {i: at for at, i in enumerate([*inputs, *captured, *scalars.order, *scalars.masks.order])}
         self.arguments = len(inputs)
         self.leaves = len(inputs) + len(captured)
         self.terms = 0
-        self.pieces = self._cut()
+        self.pieces, self.masks = self._cut(scalars.order), self._cut(scalars.masks.order)
 
-    def _cut(self) -> list[list[int]]:
+    def _cut(self, order: Sequence[int]) -> list[list[int]]:
         pieces: list[list[int]] = [[]]
         size = 0
-        for i in self.scalars.order:
+        for i in order:
             found = self.scalars.sums.get(i)
             terms = 1 if found is None else 1 + len(found.lefts)
             size += terms
@@ -59,6 +63,14 @@ class ThinPlan:
         primitive = self.scalars.trace.primitives[i]
         assert primitive is not None
         return primitive, [self.scalars.constants.get(k) for k in self.scalars.operands[i]]
+
+    def weighted(self, i: int) -> set[int]:
+        """The terms of a sum that are never masked, by their places in it."""
+        return weighted_terms(self.scalars.sums[i], self._varying)
+
+    @cached_property
+    def _varying(self) -> set[int]:
+        return dependent_on_arguments(self.scalars)
 
     def needed(self, name: str) -> set[int]:
         """The nodes whose derivatives a backward pass asks for: "backward", or "input_gradients" to the arguments."""
@@ -90,6 +102,9 @@ class Notation(Protocol):
     def slopes(self, i: int, positions: Sequence[int]) -> Iterable[str | float]:
         """The local derivatives of a node to some of its operands; those that are known by now as numbers."""
 
+    def masked(self, mask: str, factors: list[str]) -> str:
+        """What stands for a product where a mask is not 0, and for 0 elsewhere."""
+
     def apply(self, i: int) -> None:
         """Compute a node by its primitive."""
 
@@ -107,9 +122,9 @@ class Notation(Protocol):
 
 
 def forward_functions(plan: ThinPlan, notation: Notation, name: str) -> Iterator[str]:
-    """The functions `name_0`, `name_1`, ... that compute the nodes."""
+    """The functions `name_0`, `name_1`, ... that compute the nodes; "masks" those of the masks."""
     sums = plan.scalars.sums
-    for n, piece in enumerate(plan.pieces):
+    for n, piece in enumerate(plan.masks if name == "masks" else plan.pieces):
         notation.begin()
         for i in piece:
             found = sums.get(i)
@@ -136,7 +151,7 @@ def backward_functions(plan: ThinPlan, notation: Notation, name: str, seeds: int
                 terms = parts.pop(i)
             else:
                 continue
-            for k, term in _pulled_back(plan.scalars, notation, i, notation.adjoint(i, terms), needed):
+            for k, term in _pulled_back(plan, notation, i, notation.adjoint(i, terms), needed):
                 parts.setdefault(k, []).append(term)
         for k, terms in parts.items():
             notation.put(k, [(1.0, [notation.arrived(k)]), *terms] if k in put_down else terms)
@@ -153,25 +168,44 @@ def _terms(found: Sum, value: Callable[[int], str]) -> list[Term]:
 
 
 def _pulled_back(
-    scalars: Scalars, notation: Notation, i: int, adjoint: str, needed: set[int]
+    plan: ThinPlan, notation: Notation, i: int, adjoint: str, needed: set[int]
 ) -> Iterator[tuple[int, Term]]:
     """The chain rule: the operands of a node, each with what the node's derivative adds to theirs."""
-    found = scalars.sums.get(i)
+    found = plan.scalars.sums.get(i)
+    mask = plan.scalars.masks.reached.get(i)
     if found is None:
-        operands = scalars.operands[i]
-        positions = tuple([position for position, k in enumerate(operands) if k in needed])
-        for position, slope in zip(positions, notation.slopes(i, positions)):
-            if isinstance(slope, str):
-                yield operands[position], (1.0, [slope, adjoint])
-            elif slope != 0.0:
-                yield operands[position], (slope, [adjoint])
+        yield from _through_primitive(plan, notation, i, adjoint, needed, mask)
         return
-    for c, x, y in zip(found.coefficients, found.lefts, found.rights):
+    exempt = () if mask is None else plan.weighted(i)
+    for n, (c, x, y) in enumerate(zip(found.coefficients, found.lefts, found.rights)):
+        masks = [] if mask is None or y < 0 or n in exempt else [notation.value(mask)]
         if x == y:
             if x in needed:
-                yield x, (2 * c, [notation.value(x), adjoint])
+                yield x, _term(notation, 2 * c, [notation.value(x), adjoint], masks)
             continue
         if x in needed:
-            yield x, (c, [adjoint] if y < 0 else [notation.value(y), adjoint])
+            yield x, _term(notation, c, [adjoint] if y < 0 else [notation.value(y), adjoint], masks)
         if y in needed:
-            yield y, (c, [notation.value(x), adjoint])
+            yield y, _term(notation, c, [notation.value(x), adjoint], masks)
+
+
+def _through_primitive(
+    plan: ThinPlan, notation: Notation, i: int, adjoint: str, needed: set[int], mask: int | None
+) -> Iterator[tuple[int, Term]]:
+    operands = plan.scalars.operands[i]
+    positions = tuple([position for position, k in enumerate(operands) if k in needed])
+    chooses = i in plan.scalars.masks.choices
+    for position, slope in zip(positions, notation.slopes(i, positions)):
+        if isinstance(slope, str):
+            masks = [slope] if chooses else []
+            masks += [] if mask is None else [notation.value(mask)]
+            yield operands[position], _term(notation, 1.0, [slope, adjoint], masks)
+        elif slope != 0.0:
+            yield operands[position], (slope, [adjoint])
+
+
+def _term(notation: Notation, c: float, factors: list[str], masks: list[str]) -> Term:
+    """A number times a product of factors, which is 0 where one of the masks is."""
+    for mask in masks:
+        factors = [notation.masked(mask, factors)]
+    return c, factors

@@ -51,11 +51,11 @@ class ThinEngine:
 
     @property
     def source(self) -> str:
-        return self._written.text("forward", "backward" if self._plan.captured else "input_gradients")
+        return self._written.text("forward", "masks", "backward" if self._plan.captured else "input_gradients")
 
     @property
     def input_gradients_source(self) -> str:
-        return self._written.text("input_gradients")
+        return self._written.text("masks", "input_gradients")
 
     def lay_out(self, place: Index, size: int) -> None:
         """Say which element of the flat vector of parameters each captured leaf is."""

@@ -37,8 +37,9 @@ class SourceRun:
             code, file = prepared(self._name, self._source.text(name))
             of_arrays = execute(code, file, self._source.constants)
             of_floats = execute(code, file, {**self._source.constants, **self._source.of_floats()})
+            pieces = self._plan.masks if name == "masks" else self._plan.pieces
             self._passes[name] = {
-                kind: [found[f"{name}_{n}"] for n in range(len(self._plan.pieces))]
+                kind: [found[f"{name}_{n}"] for n in range(len(pieces))]
                 for kind, found in ((False, of_arrays), (True, of_floats))
             }
         return self._passes[name][floats]
@@ -74,6 +75,8 @@ class SourceRun:
         for floats in (len(seeds) == 1, False):
             try:
                 m = self._computed(leaves, rows, floats)
+                for piece in self._pieces("masks", floats):
+                    piece(m)
                 outputs = self._outputs(m, len(seeds))
                 g: list[Any] = [0.0] * len(m)
                 for i, seed in zip(self._plan.scalars.outputs, seeds.T):

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from autograd import primitives
 from autograd.compiler.calls import Calls
 from autograd.compiler.names import sanitised
 from autograd.compiler.symbols import number
@@ -27,7 +28,10 @@ class Template(NamedTuple):
 
 
 class ThinSource(Calls):
-    """Writes the lines in Python. There are three passes: "forward", "backward" and "input_gradients"."""
+    """Writes the lines in Python: the passes "forward", "backward" and "input_gradients".
+
+    The latter two begin with "masks".
+    """
 
     def __init__(self, plan: ThinPlan, arguments: Sequence[str], seeds: int) -> None:
         super().__init__()
@@ -62,7 +66,7 @@ class ThinSource(Calls):
         """The functions of a pass, in their order forward."""
         with self._lock:
             if name not in self._written:
-                if name == "forward":
+                if name in ("forward", "masks"):
                     self._written[name] = list(forward_functions(self.plan, self, name))
                 else:
                     self._written[name] = list(backward_functions(self.plan, self, name, self._seeds))[::-1]
@@ -89,6 +93,9 @@ class ThinSource(Calls):
         for position in positions:
             slope = slopes[position]
             yield slope if isinstance(slope, float) else self._filled(slope, i)
+
+    def masked(self, mask: str, factors: list[str]) -> str:
+        return f"{self.call(primitives.where)}({mask}, {' * '.join(factors)}, 0.0)"
 
     def sum(self, i: int, terms: list[Term]) -> None:
         self._lines += _summed(self.name[i], terms)
