@@ -12,7 +12,7 @@ import autograd
 from autograd.expressions import ExpressionError, evaluate
 from nn.options import parser
 
-NEEDED = {"sklearn": "scikit-learn", "pandas": "pandas", "matplotlib": "matplotlib"}
+NEEDED = {"sklearn": "scikit-learn", "matplotlib": "matplotlib"}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -119,6 +119,8 @@ def _train(options: argparse.Namespace) -> None:
         not options.quiet,
     )
     result = jobs.train(dataset, choices)
+    for remark in dataset.remarks:
+        print(f"note: {remark}")
     print(jobs.report(dataset, result))
     folder, files = jobs.write_run(dataset, result, options.runs, name)
     print(f"\nwrote {folder}: {', '.join(files)}")

@@ -188,7 +188,8 @@ def predict_file(model_path: Path, table_path: Path, output: Path) -> int:
     """
     model = load(model_path)
     preprocessing = Preprocessing.from_json(read_metadata(model_path).get("preprocessing"))
-    outputs = predict(model, preprocessing.inputs(read_csv(table_path)))
+    table = read_csv(table_path, None, [column.name for column in preprocessing.columns])
+    outputs = predict(model, preprocessing.inputs(table))
     names = [f"output {name}" for name in preprocessing.classes or ()]
     if outputs.shape[1] != (1 if preprocessing.classes is None else len(names)):
         raise ValueError(f"{model_path} is damaged: {outputs.shape[1]} outputs for the classes {preprocessing.classes}")

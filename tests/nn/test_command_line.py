@@ -474,14 +474,14 @@ BAD_TRAININGS: list[tuple[str, Callable[[Path], object], tuple[str, ...], str]] 
     ("one class", lambda path: small(path, 20, lambda k: "same"), QUICK, "single class, 'same'"),
     ("a class that occurs once", lambda path: small(path, 20, lambda k: "rare" if k == 3 else "no"), QUICK, "."),
     ("too few rows", lambda path: small(path, 2), QUICK, "."),
-    ("a missing value", replaced(5, 1, ""), QUICK, "row 5, column 'b': the value is missing"),
-    ("a missing target", replaced(5, 2, ""), QUICK, "row 5, column 'y': the value is missing"),
+    ("a missing value", replaced(5, 1, ""), QUICK, "line 6, column 'b': the value is missing"),
+    ("a missing target", replaced(5, 2, ""), QUICK, "line 6, column 'y': the value is missing"),
     *(
-        (f"junk in row {row}", replaced(row, 1, "oops"), QUICK, f"row {row}, column 'b': 'oops'")
+        (f"junk in row {row}", replaced(row, 1, "oops"), QUICK, f"line {row + 1}, column 'b': 'oops'")
         for row in (1, 5, 10, 11, 16, 20)
     ),
-    ("infinity", replaced(5, 1, "inf"), QUICK, "row 5, column 'b'"),
-    ("texts to predict as numbers", small, (*QUICK, "--task", "regression"), "row 1, column 'y': 'no'"),
+    ("infinity", replaced(5, 1, "inf"), QUICK, "line 6, column 'b'"),
+    ("texts to predict as numbers", small, (*QUICK, "--task", "regression"), "line 2, column 'y': 'no'"),
     ("a loss of classes", lambda p: small(p, 30, lambda k: k + 0.5), (*QUICK, "--loss", "hinge"), "hinge is a loss of"),
     ("a rate below 0", small, (*QUICK, "--learning-rate", "-1"), "learning_rate must be a positive number, got -1"),
     ("no rate", small, (*QUICK, "--learning-rate", "nan"), "learning_rate must be a positive number, got nan"),
@@ -540,11 +540,10 @@ def test_commands_that_are_incomplete_or_unknown_are_refused(arguments: tuple[st
 
 BAD_PREDICTIONS: list[tuple[str, list[str], list[list[object]], str]] = [
     ("a column missing", ["length", "colour"], [[1, "rot"]], "no column 'weight'; it has 'length', 'colour'"),
-    ("an unseen category", FRUIT_NAMES[:3], [[1, 2, "rot"], [1, 2, "blau"]], "row 2, column 'colour': 'blau'"),
-    ("a missing value", FRUIT_NAMES[:3], [[1, 2, "rot"], [1, "", "rot"]], "row 2, column 'weight': .*missing"),
-    ("a missing text", FRUIT_NAMES[:3], [[1, 2, ""]], "row 1, column 'colour': .*missing"),
-    ("junk", FRUIT_NAMES[:3], [[1, 2, "rot"], [1, "heavy", "rot"]], "row 2, column 'weight': 'heavy'"),
-    ("infinity", FRUIT_NAMES[:3], [["inf", 2, "rot"]], "row 1, column 'length'"),
+    ("a missing value", FRUIT_NAMES[:3], [[1, 2, "rot"], [1, "", "rot"]], "line 3, column 'weight': .*missing"),
+    ("a missing text", FRUIT_NAMES[:3], [[1, 2, ""]], "line 2, column 'colour': .*missing"),
+    ("junk", FRUIT_NAMES[:3], [[1, 2, "rot"], [1, "heavy", "rot"]], "line 3, column 'weight': 'heavy'"),
+    ("infinity", FRUIT_NAMES[:3], [["inf", 2, "rot"]], "line 2, column 'length'"),
     ("no rows", FRUIT_NAMES[:3], [], "new.csv has no rows"),
 ]
 
@@ -607,7 +606,7 @@ def test_a_model_that_does_not_know_its_table_is_refused_in_one_line(
     assert_one_line(call("predict", "m.safetensors", "new.csv"), ".")
 
 
-@pytest.mark.parametrize(("module", "package"), [("sklearn", "scikit-learn"), ("pandas", "pandas")])
+@pytest.mark.parametrize(("module", "package"), [("sklearn", "scikit-learn"), ("matplotlib", "matplotlib")])
 def test_a_missing_package_is_one_line_that_says_what_to_install(
     module: str, package: str, call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

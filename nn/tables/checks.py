@@ -1,0 +1,118 @@
+"""What is wrong or suspicious about the columns of a table: refused, or pointed out in a line each."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+
+from nn.tables.kinds import MOST_CATEGORIES
+from nn.tables.missing import missing
+from nn.tables.numerals import NUMBERS, PLAIN, Reading
+from nn.tables.reading import Table, Texts
+
+ROWS_THAT_COUNT = 5  # fewer may be 1, 2, 3 by chance
+
+
+def checked_names(table: Table, target: str, drop: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The names of the columns to use as inputs, and remarks on columns that are left out.
+
+    Raises:
+        ValueError: for names that do not exist, occur twice or are empty, and where no input is left.
+    """
+    for name in (target, *drop):
+        if name not in table.names and all(NUMBERS["."].fullmatch(other) for other in table.names):
+            raise ValueError(
+                f"{table.source} has no column {name!r}: its first line holds numbers ({', '.join(table.names[:5])}), "
+                "and should hold the names of the columns"
+            )
+        table[name]
+    if target in drop:
+        raise ValueError(f"{target!r} is the column to predict, so it cannot be dropped")
+    remarks = []
+    names = [name for name in table.names if name not in drop]
+    for name, count in Counter(names).items():
+        if count > 1 and name:
+            places = ", ".join(str(i) for i, other in enumerate(table.names, start=1) if other == name)
+            raise ValueError(
+                f"{table.source} has {count} columns named {name!r} (columns {places}): give each a name of its own, "
+                f"or leave them out with --drop {name!r}"
+            )
+    if "" in names:
+        place = table.names.index("")
+        if place or names.count("") > 1 or not _counts_rows(table.columns[0]):
+            raise ValueError(f"column {place + 1} of {table.source} has no name: give it one in the file's first line")
+        remarks.append("the first column has no name and counts the rows, so it is left out")
+    inputs = [name for name in names if name not in ("", target)]
+    if not inputs:
+        raise ValueError(f"{table.source} has no column to predict {target!r} from")
+    return inputs, remarks
+
+
+def suspicious(table: Table, target: str, readings: dict[str, Reading]) -> list[str]:
+    """Remarks on columns that count the rows or that give the target away, and refusals of those like names.
+
+    Raises:
+        ValueError: for a column of texts of which most occur once.
+    """
+    remarks = []
+    wanted = table[target]
+    for name, reading in readings.items():
+        if name == target:
+            continue
+        cells = table[name]
+        if reading.kind == "text":
+            remarks += _of_texts(table, name, cells)
+        if bool((cells == wanted).all()) and len(table) > 1:
+            remarks.append(
+                f"column {name!r} equals the target {target!r} in every row, so nothing is left to learn: leave it out "
+                f"with --drop {name!r}"
+            )
+        elif reading == PLAIN and _counts_rows(cells):
+            remarks.append(
+                f"column {name!r} counts the rows, which says nothing about new ones: leave it out with --drop {name!r}"
+            )
+        elif _tells(cells, wanted):
+            remarks.append(
+                f"column {name!r} is the target {target!r} in other words, one text of it for each of the target's: "
+                f"if it will not be known for new rows, leave it out with --drop {name!r}"
+            )
+    return remarks
+
+
+def _of_texts(table: Table, name: str, cells: Texts) -> list[str]:
+    cells = cells[~missing(cells)]
+    different = len(np.unique(cells))
+    if different > 1 and (different == len(cells) or (different > MOST_CATEGORIES and 2 * different > len(cells))):
+        raise ValueError(
+            f"column {name!r} of {table.source} has {different:,} different texts in {len(cells):,} rows, such as "
+            f"{cells[0]!r}, which look like names or free text and teach nothing: leave it out with --drop {name!r}"
+        )
+    if different > MOST_CATEGORIES:
+        return [
+            f"column {name!r} has {different:,} categories: the {MOST_CATEGORIES} most frequent have an input each, "
+            "and the others share one"
+        ]
+    return []
+
+
+def _counts_rows(cells: Texts) -> bool:
+    """Whether cells are 0, 1, 2, ... or 1, 2, 3, ..."""
+    if len(cells) < ROWS_THAT_COUNT or cells[0] not in ("0", "1"):
+        return False
+    start = int(cells[0])
+    counted: bool = cells[:100].tolist() == [str(k) for k in range(start, start + min(100, len(cells)))] and (
+        cells.tolist() == [str(k) for k in range(start, start + len(cells))]
+    )
+    return counted
+
+
+def _tells(cells: Texts, wanted: Texts) -> bool:
+    """Whether each of a few texts stands with one text of the target alone, and the other way round."""
+    some = slice(0, 1000)
+    if len(set(zip(cells[some].tolist(), wanted[some].tolist()))) > MOST_CATEGORIES:
+        return False
+    pairs = set(zip(cells.tolist(), wanted.tolist()))
+    one, other = ({pair[k] for pair in pairs} for k in (0, 1))
+    return 1 < len(pairs) == len(one) == len(other) and 3 * len(pairs) <= len(cells)

@@ -1,0 +1,292 @@
+"""Data to train on: the handwritten digits that come with scikit-learn, or a CSV file of the user's own.
+
+Numbers are standardised and texts one-hot encoded by the statistics of the rows to learn from, which are kept as plain
+numbers and names (`Preprocessing`) with the model, so that predictions treat new rows in the same way.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nn.data import Array, one_hot
+from nn.tables.checks import checked_names, suspicious
+from nn.tables.encoding import Column, Preprocessing, fitted_column, sorted_classes
+from nn.tables.kinds import Settings, decide, remarks_on
+from nn.tables.missing import MARKS, Policy, missing, refuse_missing
+from nn.tables.numerals import Mark, Reading
+from nn.tables.reading import Dialect, Progress, Table, Texts, read_csv
+
+Task = Literal["classification", "regression"]
+
+MOST_INTEGER_CLASSES = 20  # of a column of whole numbers to be taken for labels
+WHOLE_WITH_POINT = re.compile(r"^([+-]?\d+)\.0*$")
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Samples to learn from and samples held out, as arrays, samples first.
+
+    Attributes:
+        title: one line on what it is.
+        targets, held_out_targets: one-hot rows in classification, a standardised number a row in regression.
+        preprocessing: how a table becomes such inputs.
+        image_shape: rows and columns of pixels, where each sample is an image.
+        remarks: what a user may not expect of how the table was read, a line each.
+    """
+
+    title: str
+    inputs: Array
+    targets: Array
+    held_out_inputs: Array
+    held_out_targets: Array
+    preprocessing: Preprocessing
+    image_shape: tuple[int, int] | None = None
+    remarks: tuple[str, ...] = ()
+
+
+def digits(held_out: float = 0.2, seed: int = 0) -> Dataset:
+    """1,797 real handwritten digits of 8 × 8 pixels, brightness from 0 to 1, a stratified part of them held out.
+
+    Source: E. Alpaydin and C. Kaynak, Optical Recognition of Handwritten Digits, UCI, as scikit-learn ships it.
+    """
+    from sklearn.datasets import load_digits
+    from sklearn.model_selection import train_test_split
+
+    table = load_digits()
+    x, held_out_x, labels, held_out_labels = train_test_split(
+        table.data / 16, table.target, test_size=held_out, stratify=table.target, random_state=seed
+    )
+    return Dataset(
+        f"digits: {len(table.data):,} images of 8 x 8, {len(x):,} to learn from and {len(held_out_x):,} held out",
+        x,
+        one_hot(labels, 10),
+        held_out_x,
+        one_hot(held_out_labels, 10),
+        Preprocessing(tuple(Column(name, scale=16.0) for name in table.feature_names), "digit", tuple("0123456789")),
+        image_shape=(8, 8),
+    )
+
+
+def table(
+    path: str | Path,
+    target: str,
+    drop: Collection[str] = (),
+    task: Task | None = None,
+    held_out: float = 0.2,
+    seed: int = 0,
+    *,
+    missing: Policy = "refuse",
+    na: Collection[str] = MARKS,
+    text: Collection[str] = (),
+    decimal: Mark | None = None,
+    dialect: Dialect | None = None,
+    progress: Progress | None = None,
+) -> Dataset:
+    """A CSV file as samples, a part of them held out (stratified in classification).
+
+    Args:
+        target: the column to predict. Texts, and whole numbers of at most 20 kinds, are classes; else it is a number.
+        drop: columns to leave out.
+        task: to say what the target is, where the rule above is wrong.
+        missing: what to do about missing values. In the target, rows are left out if this is not "refuse".
+        na: what stands for a missing value, besides an empty cell.
+        text: columns whose cells are categories, whatever they look like.
+        decimal: the decimal mark, where that should not be recognised.
+        dialect: how the file is written, likewise.
+        progress: called with the number of rows read so far.
+
+    Raises:
+        ValueError: for missing values (naming line and column), columns that do not exist or make no inputs.
+        OSError: if the file cannot be read.
+    """
+    rows = read_csv(path, dialect, [target, *drop], progress)
+    settings = Settings(decimal, frozenset(text), tuple(na))
+    names, remarks = checked_names(rows, target, tuple(drop))
+    for name in text:
+        rows[name]
+    readings = decide(rows, [*names, target], settings)
+    rows, left_out = _without_gaps(rows, [*names, target], target, settings, missing)
+    remarks += left_out
+    remarks += [*remarks_on(readings, rows, settings), *suspicious(rows, target, readings)]
+    task = task or _task(rows, target, readings[target])
+    split = _classes if task == "classification" else _numbers
+    return split(rows, names, target, readings, settings, missing, held_out, seed, remarks)
+
+
+def _without_gaps(
+    rows: Table, names: list[str], target: str, settings: Settings, policy: Policy
+) -> tuple[Table, list[str]]:
+    """The rows that can be learned from, and a remark on those that cannot."""
+    gaps = {name: missing(rows[name], marks_of(name, settings)) for name in names}
+    if policy == "refuse":
+        refuse_missing(rows, gaps)
+        return rows, []
+    without: NDArray[np.bool_] = np.logical_or.reduce(list(gaps.values())) if policy == "drop" else gaps[target]
+    count, what = int(without.sum()), "a missing value" if policy == "drop" else f"no {target!r}"
+    if count == len(rows):
+        raise ValueError(f"every row of {rows.source} has {what}; --missing mean fills in all but the target")
+    return (
+        (rows.rows(~without), [f"{count:,} of {len(rows):,} rows have {what} and are left out"])
+        if count
+        else (rows, [])
+    )
+
+
+def marks_of(name: str, settings: Settings) -> tuple[str, ...]:
+    """What stands for a missing value in a column: nothing but an empty cell, where a user called it text."""
+    return () if name in settings.text else settings.marks
+
+
+def _task(rows: Table, target: str, reading: Reading) -> Task:
+    if reading.kind != "number":
+        return "classification"
+    numbers = reading.numbers(rows[target])
+    if len(np.unique(numbers)) > MOST_INTEGER_CLASSES or not (numbers % 1 == 0).all():
+        return "regression"
+    return "classification"
+
+
+def _classes(
+    rows: Table,
+    names: list[str],
+    target: str,
+    readings: dict[str, Reading],
+    settings: Settings,
+    policy: Policy,
+    held_out: float,
+    seed: int,
+    remarks: list[str],
+) -> Dataset:
+    if readings[target].kind == "date":
+        raise ValueError(f"column {target!r} holds dates: write what to predict as a number, or say --text {target!r}")
+    labels = _labels(rows[target], readings[target])
+    classes = sorted_classes(np.unique(labels).tolist())
+    if len(classes) < 2:
+        raise ValueError(f"column {target!r} holds a single class, {classes[0]!r}: there is nothing to tell apart")
+    remarks = [*remarks, *_alike(classes, target)]
+    places = {label: k for k, label in enumerate(classes)}
+    numbers = np.array([places[label] for label in labels.tolist()])
+    parts = _stratified(rows, target, numbers, classes, held_out, seed)
+    columns = [fitted_column(n, rows.rows(parts[0]), readings[n], marks_of(n, settings)) for n in names]
+    preprocessing = Preprocessing(tuple(columns), target, classes, missing=policy)
+    targets = [one_hot(numbers[part], len(classes)) for part in parts]
+    return _dataset(rows, parts, targets, preprocessing, "classification", remarks)
+
+
+def _numbers(
+    rows: Table,
+    names: list[str],
+    target: str,
+    readings: dict[str, Reading],
+    settings: Settings,
+    policy: Policy,
+    held_out: float,
+    seed: int,
+    remarks: list[str],
+) -> Dataset:
+    reading = readings[target]
+    if reading.kind in ("text", "truth"):
+        reading = Reading("number", settings.decimal or ".")
+    numbers = reading.numbers(rows[target])
+    bad = np.flatnonzero(~np.isfinite(numbers))
+    if len(bad) or reading.kind == "date":
+        row = int(bad[0]) if len(bad) else 0
+        what = "a date; write it as a number" if reading.kind == "date" else "no finite number"
+        raise ValueError(f"{rows.place(row, target)}: {rows[target][row]!r} is {what}, which --task regression needs")
+    parts = _parts(rows, held_out, seed)
+    fitted = fitted_column(target, rows.rows(parts[0]), reading, ())
+    columns = [fitted_column(n, rows.rows(parts[0]), readings[n], marks_of(n, settings)) for n in names]
+    preprocessing = Preprocessing(tuple(columns), target, None, fitted.mean, fitted.scale, policy)
+    targets = [((numbers[part] - fitted.mean) / fitted.scale).reshape(-1, 1) for part in parts]
+    return _dataset(rows, parts, targets, preprocessing, "regression", remarks)
+
+
+def _dataset(
+    rows: Table,
+    parts: list[NDArray[np.int64]],
+    targets: list[Array],
+    preprocessing: Preprocessing,
+    task: Task,
+    remarks: list[str],
+) -> Dataset:
+    learned, held_out = (preprocessing.encode(rows.rows(part)) for part in parts)
+    pooled = [
+        f"column {column.name!r}: categories that one row alone has, or too many others beside, share the input 'other'"
+        for column in preprocessing.columns
+        if column.other
+    ]
+    unseen = [f"held out: {remark}" for remark in held_out.remarks if "not among the categories" in remark]
+    return Dataset(
+        f"{Path(rows.source).name}: {task} of {preprocessing.target!r}, {len(parts[0]):,} rows to learn from and "
+        f"{len(parts[1]):,} held out",
+        learned.inputs,
+        targets[0],
+        held_out.inputs,
+        targets[1],
+        preprocessing,
+        remarks=(*remarks, *pooled, *unseen),
+    )
+
+
+def _labels(cells: Texts, reading: Reading) -> Texts:
+    """The classes' names: as written, but for the point of whole numbers such as 1.0 where that takes none together."""
+    if reading.kind != "number":
+        return cells
+    texts, places = np.unique(cells, return_inverse=True)
+    names = [WHOLE_WITH_POINT.sub(r"\1", text) for text in texts.tolist()]
+    if len(set(names)) < len(names):
+        return cells
+    return np.array(names, dtype=cells.dtype)[places]
+
+
+def _alike(classes: tuple[str, ...], target: str) -> list[str]:
+    """Remarks on classes that may be one: the same number, or the same letters in upper and lower case."""
+    plain = Reading("number", ".", True)
+    groups: dict[Any, list[str]] = {}
+    for label in classes:
+        number = plain.number(label)
+        groups.setdefault(label.casefold() if number is None else number, []).append(label)
+    return [
+        f"column {target!r}: {' and '.join(map(repr, labels))} are different classes"
+        for labels in groups.values()
+        if len(labels) > 1
+    ]
+
+
+def _parts(rows: Table, held_out: float, seed: int, labels: Any = None) -> list[NDArray[np.int64]]:
+    from sklearn.model_selection import train_test_split
+
+    if len(rows) < 2:
+        raise ValueError(f"{rows.source} has one row to use: there must be rows to learn from and rows held out")
+    return list(train_test_split(np.arange(len(rows)), test_size=held_out, stratify=labels, random_state=seed))
+
+
+def _stratified(
+    rows: Table, target: str, numbers: NDArray[np.int64], classes: tuple[str, ...], held_out: float, seed: int
+) -> list[NDArray[np.int64]]:
+    """Places of the rows to learn from and of those held out, each class in both."""
+    counts = Counter(numbers.tolist())
+    rarest, count = min(counts.items(), key=lambda item: item[1])
+    if count < 2:
+        row = int((numbers == rarest).argmax())
+        single = sum(n == 1 for n in counts.values())
+        others = f" ({single - 1:,} more classes occur once)" if single > 1 else ""
+        raise ValueError(
+            f"{rows.place(row, target)}: class {classes[rarest]!r} occurs once{others}, and each class needs a row to "
+            "learn from and one held out: leave such rows out, or join rare classes"
+        )
+    try:
+        return _parts(rows, held_out, seed, numbers)
+    except ValueError as error:
+        raise ValueError(
+            f"{len(rows):,} rows are too few to hold out a part {held_out:g} with each of {len(classes)} classes in "
+            f"both parts: {error}"
+        ) from None

@@ -1,0 +1,247 @@
+"""Decide what the cells of each column are, once, over all rows that a model is made from."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nn.tables.missing import MARKS, missing
+from nn.tables.numerals import (
+    AS_TEXT,
+    LEADING_ZERO,
+    NUMBERS,
+    PLAIN,
+    TRUTH,
+    Mark,
+    Reading,
+    date_orders,
+    finite_number,
+    plain_numbers,
+)
+from nn.tables.reading import Table, Texts
+
+MOST_CATEGORIES = 100  # a text column's own inputs; the rarest categories beyond them share one
+CELLS_NAMED = 3
+VERSION = re.compile(r"v?\d+(?:\.\d+){2,}[\w.+-]*")  # beside which 1.10 is no number either
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a user says of the cells; the rest is recognised.
+
+    Attributes:
+        decimal: the decimal mark; None is recognised.
+        text: columns whose cells are categories, whatever they look like, marks of missing values included.
+        marks: what stands for a missing value, besides an empty cell.
+    """
+
+    decimal: Mark | None = None
+    text: Collection[str] = ()
+    marks: tuple[str, ...] = MARKS
+
+
+@dataclass
+class _Evidence:
+    """What the distinct texts of a column look like.
+
+    Attributes:
+        texts, counts: each distinct text that is not missing, and how many cells have it.
+        fits: for each decimal mark, which of the texts are numbers.
+        plain: whether all cells are numbers with a point, or whole, so that the texts need not be looked at.
+    """
+
+    name: str
+    texts: list[str] = field(default_factory=list)
+    counts: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    fits: dict[Mark, NDArray[np.bool_]] = field(default_factory=dict)
+    plain: bool = False
+    fractions: bool = False
+
+    def share(self, decimal: Mark) -> float:
+        """Which part of the cells are numbers with that decimal mark."""
+        return float(self.counts[self.fits[decimal]].sum() / max(1, self.counts.sum()))
+
+    @property
+    def numeric(self) -> bool:
+        """Whether most cells are numbers one way or the other."""
+        return self.plain or max(self.share("."), self.share(",")) > 0.5
+
+    def settles(self, decimal: Mark) -> bool:
+        """Whether the column can be numbers with that mark alone."""
+        other: Mark = "," if decimal == "." else "."
+        if self.plain:
+            return decimal == "." and self.fractions
+        return self.numeric and self.share(decimal) > self.share(other)
+
+
+def decide(table: Table, names: Collection[str], settings: Settings) -> dict[str, Reading]:
+    """How each column of a table is read.
+
+    Raises:
+        ValueError: for a column that is numbers but for a few cells, naming those, and for numbers that may have a
+            decimal comma or not; the message names the option that settles it.
+    """
+    found = [_look_at(table, name, settings) for name in names if name not in settings.text]
+    decimal = settings.decimal or _decimal_mark(table, found)
+    readings = {evidence.name: _reading(table, evidence, decimal, settings) for evidence in found}
+    return {name: readings.get(name, AS_TEXT) for name in names}
+
+
+def _look_at(table: Table, name: str, settings: Settings) -> _Evidence:
+    cells = table[name]
+    gaps = missing(cells, settings.marks)
+    cells = cells[~gaps]
+    if not len(cells):
+        raise ValueError(f"column {name!r} of {table.source} has no values: leave it out with --drop {name!r}")
+    if settings.decimal != "," and plain_numbers(cells) is not None:
+        fractions = bool((np.strings.find(cells, ".") >= 0).any())
+        whole_with_zero = bool(np.strings.startswith(cells, "0").any()) and _has_leading_zero(cells)
+        if not whole_with_zero and not (fractions and _all_look_grouped(cells)):
+            return _Evidence(name, plain=True, fractions=fractions)
+    texts, counts = np.unique(cells, return_counts=True)
+    evidence = _Evidence(name, texts.tolist(), counts)
+    bare = [text[:-1].rstrip() if text.endswith("%") else text for text in evidence.texts]
+    for mark in NUMBERS:
+        evidence.fits[mark] = np.array([_is_number(text, mark) for text in bare])
+    return evidence
+
+
+def _is_number(text: str, decimal: Mark) -> bool:
+    return NUMBERS[decimal].fullmatch(text) is not None and finite_number(text, decimal) is not None
+
+
+def _has_leading_zero(cells: Texts) -> bool:
+    return any(LEADING_ZERO.fullmatch(text) for text in cells[np.strings.startswith(cells, "0")].tolist())
+
+
+def _all_look_grouped(cells: Texts) -> bool:
+    """Whether cells with a point are all as 1.234, where the point may set thousands apart."""
+    with_point = cells[np.strings.find(cells, ".") >= 0]
+    return all(NUMBERS[","].fullmatch(text) for text in with_point[:1000].tolist()) and all(
+        NUMBERS[","].fullmatch(text) for text in with_point.tolist()
+    )
+
+
+def _decimal_mark(table: Table, found: list[_Evidence]) -> Mark:
+    """The decimal mark of a file: the one that a column settles; else a point, if no comma could be one."""
+    points = [evidence for evidence in found if evidence.settles(".")]
+    commas = [evidence for evidence in found if evidence.settles(",")]
+    unsettled = [e for e in found if not e.plain and e.numeric and not e.settles(".") and not e.settles(",")]
+    doubtful = [(e, text) for e in unsettled for text in e.texts if "," in text or "." in text]
+    if points and commas and doubtful:
+        evidence, text = doubtful[0]
+        raise ValueError(
+            f"column {evidence.name!r} of {table.source} has {text!r}, and other columns have both decimal points "
+            f"({points[0].name!r}) and commas ({commas[0].name!r}): say --decimal . or --decimal ,"
+        )
+    if commas and not points:
+        return ","
+    with_comma = [(e, text) for e, text in doubtful if "," in text]
+    if with_comma and not points:
+        evidence, text = with_comma[0]
+        raise ValueError(
+            f"column {evidence.name!r} of {table.source} has {text!r}, which may be "
+            f"{finite_number(text.rstrip('% '), ','):g} or {finite_number(text.rstrip('% '), '.'):g}: "
+            "say --decimal , or --decimal ."
+        )
+    return "."
+
+
+def _reading(table: Table, evidence: _Evidence, decimal: Mark, settings: Settings) -> Reading:
+    if evidence.plain:
+        return PLAIN
+    if settings.decimal is None and evidence.settles(",") != evidence.settles("."):
+        decimal = "," if evidence.settles(",") else "."
+    fits, counts = evidence.fits[decimal], evidence.counts
+    signs = np.array([text.endswith("%") for text in evidence.texts])
+    if max(evidence.share("."), evidence.share(",")) <= 0.5:
+        return _not_numbers(table, evidence, settings)
+    percent = bool(counts[signs & fits].sum() * 2 > counts[fits].sum())
+    odd = ~fits | (signs != percent)
+    if odd.any() and all(VERSION.fullmatch(text) for text, is_odd in zip(evidence.texts, odd.tolist()) if is_odd):
+        return AS_TEXT
+    if odd.any():
+        raise ValueError(_few_cells(table, evidence, odd, settings))
+    grouped = any(NUMBERS[decimal].fullmatch(text.rstrip("% "))["group"] for text in evidence.texts)  # type: ignore[index]
+    if any(LEADING_ZERO.fullmatch(text) for text in evidence.texts) and len(evidence.texts) <= MOST_CATEGORIES:
+        return AS_TEXT
+    return Reading("number", decimal, grouped, percent)
+
+
+def _not_numbers(table: Table, evidence: _Evidence, settings: Settings) -> Reading:
+    """What a column is that is not one of numbers."""
+    if {text.lower() for text in evidence.texts} <= TRUTH.keys():
+        return Reading("truth")
+    orders = [date_orders(text) for text in evidence.texts[:5]]
+    if not all(orders):
+        return AS_TEXT
+    orders = [date_orders(text) for text in evidence.texts]
+    if not all(orders):
+        dates = np.array([bool(order) for order in orders])
+        if evidence.counts[dates].sum() * 2 > evidence.counts.sum():
+            raise ValueError(_few_cells(table, evidence, ~dates, settings, "date"))
+        return AS_TEXT
+    common = set.intersection(*orders)
+    if len(common) == 1:
+        return Reading("date", order=common.pop())
+    example = evidence.texts[0]
+    why = "its day and month cannot be told apart" if common else "the others are written in another order"
+    raise ValueError(
+        f"column {evidence.name!r} of {table.source} has dates such as {example!r}, of which {why}: write them as "
+        f"year-month-day, or take them as categories with --text {evidence.name!r}"
+    )
+
+
+def _few_cells(
+    table: Table,
+    evidence: _Evidence,
+    odd: NDArray[np.bool_],
+    settings: Settings,
+    what: str = "finite number",
+    _: str = "",
+) -> str:
+    """Name the cells of a column that are not what most are, and say what can be done."""
+    cells = table[evidence.name]
+    strange = {text for text, is_odd in zip(evidence.texts, odd.tolist()) if is_odd}
+    rows = np.flatnonzero(np.isin(cells.astype(object), list(strange)))
+    gaps = missing(cells, settings.marks)
+    rows = rows[~gaps[rows]]
+    named = [f"{cells[row]!r} (line {table.lines[row]})" for row in rows[:CELLS_NAMED].tolist()]
+    rest = f" and {len(rows) - len(named):,} more" if len(rows) > len(named) else ""
+    first = rows[0]
+    also = f"; so {'are' if len(rows) > 2 else 'is'} {', '.join(named[1:])}{rest}" if len(named) > 1 else ""
+    usual = next(text for text, is_odd in zip(evidence.texts, odd.tolist()) if not is_odd)
+    marks = " ".join(sorted(map(shlex.quote, strange))) if len(strange) <= 2 else "MARK"
+    return (
+        f"{table.place(int(first), evidence.name)}: {cells[first]!r} is no {what}{also}, where "
+        f"{int(evidence.counts.sum()) - len(rows):,} other cells are such as {usual!r}: correct them, or say "
+        f"--na {marks} if they stand for missing values, or --text {shlex.quote(evidence.name)} if the column holds "
+        "categories"
+    )
+
+
+def remarks_on(readings: Mapping[str, Reading], table: Table, settings: Settings) -> list[str]:
+    """What a user may not expect of how columns are read, a line each."""
+    remarks = []
+    for name, reading in readings.items():
+        if reading.kind == "date":
+            remarks.append(f"column {name!r} holds dates, read as days since 1970-01-01")
+        elif reading.percent:
+            remarks.append(f"column {name!r} is in percent: 12% is read as 12")
+        elif reading.kind == "number" and (reading.decimal == "," or reading.grouped):
+            cells = table[name]
+            cell = cells[~missing(cells, settings.marks)][0]
+            remarks.append(
+                f"column {name!r} is read with a decimal {'comma' if reading.decimal == ',' else 'point'}: "
+                f"{cell!r} is {reading.number(cell):g}"
+            )
+        elif reading.kind == "text" and name not in settings.text and _has_leading_zero(table[name]):
+            remarks.append(
+                f"column {name!r} has whole numbers with zeros in front, so its cells are taken as categories"
+            )
+    return remarks
