@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from autograd.nested import flatten, names
+from autograd.reading import number_of
 from autograd.recording import no_grad
 from autograd.transforms import grad
 from autograd.value import Value
@@ -88,14 +89,14 @@ def check_gradient(f: Callable[..., Any], *args: Any, tolerance: float = 1e-6) -
     with no_grad():
         gradients = flatten(gradient(*args), "gradient")[0]
     numbers, rebuild = flatten(args, "arguments")
-    points = [x.data if isinstance(x, Value) else float(x) for x in numbers]
+    points = [number_of(x) if isinstance(x, Value) else float(x) for x in numbers]
 
     def along(i: int) -> Callable[[float], float]:
         def f_of(x: float) -> float:
             with no_grad():
                 moved = [Value(x if k == i else point) for k, point in enumerate(points)]
                 result = f(*rebuild(iter(moved)))
-            return result.data if isinstance(result, Value) else float(result)
+            return number_of(result) if isinstance(result, Value) else float(result)
 
         return f_of
 

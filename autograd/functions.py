@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import overload
 
 from autograd import primitives, recording
+from autograd.table import Operand
 from autograd.value import Value, _node
 
 
@@ -57,7 +58,7 @@ def dot(xs: Iterable[Value | float], ys: Iterable[Value | float], bias: Value | 
         z = builtins.sum(map(operator.mul, x_numbers, y_numbers), numbers[-1])
     except (AttributeError, TypeError):
         z = None
-    if not isinstance(z, float):
+    if type(z) is not float:
         return primitives.dot(*parents)
     return _node(z, parents, (*y_numbers, *x_numbers, 1.0), primitives.dot)  # type: ignore[arg-type]
 
@@ -157,6 +158,6 @@ def where(condition: bool, a: Value | float, b: Value | float) -> Value | float:
         traced = recording.compared("!=", condition, 0.0)
         condition = bool(condition) if traced is None else traced
         return primitives.where(condition, a, b)
-    if not isinstance(condition, Value) and hasattr(condition, "apply"):  # the compiler's, in a rule of a primitive
+    if isinstance(condition, Operand) and not isinstance(condition, Value):  # the compiler's, in a rule of a primitive
         return primitives.where(condition, a, b)
     return primitives.where(bool(condition), a, b)

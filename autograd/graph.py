@@ -6,6 +6,8 @@ import sys
 from collections.abc import Collection
 from typing import TYPE_CHECKING, NamedTuple
 
+from autograd.reading import number_of
+
 if TYPE_CHECKING:
     from autograd.value import Value
 
@@ -82,13 +84,13 @@ def disagrees_with_parents(node: Value) -> bool:
     """Whether the node's value or local derivatives are not what its parents' numbers give now."""
     if node.primitive is None:
         return False
-    inputs = tuple(parent.data for parent in node.parents)
+    inputs = tuple(map(number_of, node.parents))
     try:
         data = node.primitive.forward(*inputs)
     except (ArithmeticError, ValueError):
         return True
     now = (data, *node.primitive.local_derivatives(inputs, data))
-    return any(a != b and not (a != a and b != b) for a, b in zip(now, (node.data, *node.local_derivatives)))
+    return any(a != b and not (a != a and b != b) for a, b in zip(now, (number_of(node), *node.local_derivatives)))
 
 
 def first_nonfinite(*roots: Value, largest: float = sys.float_info.max) -> Value | None:
@@ -101,7 +103,7 @@ def first_nonfinite(*roots: Value, largest: float = sys.float_info.max) -> Value
         largest: the largest number that counts as finite, 3.4e38 in float32 for one.
     """
     for node in topological_order(*roots):
-        if not abs(node.data) <= largest:
+        if not abs(number_of(node)) <= largest:
             return node
         for parent, derivative in zip(node.parents, node.local_derivatives):
             if not abs(derivative) <= largest and not parent.is_constant:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from numbers import Real
 from types import MethodType
 from typing import TYPE_CHECKING, Any, overload
 
@@ -19,6 +20,14 @@ Rule = Callable[..., Any]
 
 TABLE: dict[str, Primitive] = {}
 OURS: set[str] = set()  # the names that no user's primitive can take, filled in below the rows
+
+
+class Operand:
+    """What primitives take besides numbers: a Value, or what stands for a number while a program is compiled."""
+
+    __slots__ = ()
+
+    apply: Callable[..., Any]  # (primitive, inputs), where this operand is among the inputs
 
 
 class Primitive:
@@ -58,20 +67,30 @@ class Primitive:
     @overload
     def __call__(self, *inputs: Value | float) -> Value: ...
     def __call__(self, *inputs: Any) -> Any:
+        kind = float
         for x in inputs:
-            apply = getattr(x, "apply", None)  # a Value, or whatever else can stand for a number
-            if apply is not None:
-                return apply(self, inputs)
+            if type(x) is not float:
+                if isinstance(x, Operand):
+                    return x.apply(self, inputs)
+                kind = self._kind(x, kind)
         try:
             out = self.forward(*inputs)
         except (ArithmeticError, ValueError):
             if not recording.differentiating.get():
                 raise
             out = self.ieee_value(inputs)
-        for x in inputs:
-            if isinstance(x, float) and type(x) is not float:  # NumPy's float stays one, with its IEEE arithmetic
-                return type(x)(out)
-        return out
+        return out if kind is float else kind(out)
+
+    def _kind(self, x: Any, kind: type[float]) -> type[float]:
+        """The type of the result, given that of the inputs before x: NumPy's float stays one, with IEEE arithmetic."""
+        if isinstance(x, float):
+            return type(x) if kind is float else kind
+        if isinstance(x, (int, Real)):
+            return kind
+        raise TypeError(
+            f"{self.name} expects numbers or Values, got an object of type {type(x).__name__}; call it with each "
+            f"element of a list, array or series"
+        )
 
     @overload
     def __get__(self, instance: None, owner: Any = None) -> Primitive: ...

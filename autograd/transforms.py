@@ -18,6 +18,7 @@ from typing import Any
 from autograd import primitives, recording
 from autograd.graph import topological_order
 from autograd.nested import flatten, names, nest
+from autograd.reading import number_of
 from autograd.recording import resumed
 from autograd.value import Constant, Value
 
@@ -263,7 +264,7 @@ class _Run:
             order = topological_order(*(x for x in results if isinstance(x, Value)))
             if self.values_given or any(not node.parents and not node.is_constant for node in order):
                 return [x if isinstance(x, Value) else Constant(x) for x in results]
-        return [x.data if isinstance(x, Value) else float(x) for x in results]
+        return [number_of(x) if isinstance(x, Value) else float(x) for x in results]
 
     def like_arguments(self, numbers: Iterable[Any]) -> Any:
         """One number for each variable, shaped like the arguments."""

@@ -9,8 +9,11 @@ from typing import Any, Never, cast
 from autograd import primitives, recording
 from autograd.graph import topological_order
 from autograd.primitives import Primitive
+from autograd.reading import number_of
+from autograd.table import Operand
 
 _new = object.__new__
+_ADD, _SUB, _MUL = primitives.add, primitives.sub, primitives.mul  # graphs are made of these: no look-up for each
 
 
 def as_float(number: Any) -> float:
@@ -20,7 +23,7 @@ def as_float(number: Any) -> float:
     raise TypeError(f"expected a real number, got {number!r} of type {type(number).__name__}")
 
 
-class Value:
+class Value(Operand):
     """A number, together with the numbers it was computed from and its derivative to each of them.
 
     Arithmetic on Values makes new Values, and so a graph. `backward()` walks that graph from its end to its
@@ -80,6 +83,10 @@ class Value:
                 break
         parents: tuple[Value, ...] = inputs  # type: ignore[assignment]
         numbers = [parent.data for parent in parents]
+        for x in numbers:
+            if x.__class__ is not float:
+                numbers = [number_of(parent) for parent in parents]
+                break
         try:
             data = primitive.forward(*numbers)
         except (ArithmeticError, ValueError) as error:
@@ -130,7 +137,7 @@ class Value:
 
     def detach(self) -> Value:
         """The same number as a constant, cut off from the graph."""
-        constant = Constant(self.data)
+        constant = Constant(number_of(self))
         constant.label = self.label
         return constant
 
@@ -139,7 +146,10 @@ class Value:
     def __add__(self, other: Value | float) -> Value:
         if not isinstance(other, Value) and (other := _constant(other)) is None:
             return NotImplemented
-        return _node(self.data + other.data, (self, other), (1.0, 1.0), primitives.add)
+        data = self.data + other.data
+        if data.__class__ is not float:
+            return Value.apply(_ADD, (self, other))
+        return _node(data, (self, other), (1.0, 1.0), _ADD)
 
     def __radd__(self, other: float) -> Value:
         if type(other) is int and other == 0:  # where the built-in sum starts
@@ -149,7 +159,10 @@ class Value:
     def __sub__(self, other: Value | float) -> Value:
         if not isinstance(other, Value) and (other := _constant(other)) is None:
             return NotImplemented
-        return _node(self.data - other.data, (self, other), (1.0, -1.0), primitives.sub)
+        data = self.data - other.data
+        if data.__class__ is not float:
+            return Value.apply(_SUB, (self, other))
+        return _node(data, (self, other), (1.0, -1.0), _SUB)
 
     def __rsub__(self, other: float) -> Value:
         return NotImplemented if (constant := _constant(other)) is None else constant - self
@@ -158,7 +171,10 @@ class Value:
         if not isinstance(other, Value) and (other := _constant(other)) is None:
             return NotImplemented
         a, b = self.data, other.data
-        return _node(a * b, (self, other), (b, a), primitives.mul)
+        data = a * b
+        if data.__class__ is not float:
+            return Value.apply(_MUL, (self, other))
+        return _node(data, (self, other), (b, a), _MUL)
 
     def __rmul__(self, other: float) -> Value:
         return NotImplemented if (constant := _constant(other)) is None else constant * self
@@ -192,32 +208,32 @@ class Value:
     def __eq__(self, other: object) -> bool:
         if recording.ever_traced and (condition := recording.compared("==", self, other)) is not None:
             return condition  # type: ignore[no-any-return]
-        return self.data == _number(other)
+        return number_of(self) == _number(other)
 
     def __ne__(self, other: object) -> bool:
         if recording.ever_traced and (condition := recording.compared("!=", self, other)) is not None:
             return condition  # type: ignore[no-any-return]
-        return self.data != _number(other)
+        return number_of(self) != _number(other)
 
     def __lt__(self, other: Value | float) -> bool:
         if recording.ever_traced and (condition := recording.compared("<", self, other)) is not None:
             return condition  # type: ignore[no-any-return]
-        return self.data < _number(other)
+        return number_of(self) < _number(other)
 
     def __le__(self, other: Value | float) -> bool:
         if recording.ever_traced and (condition := recording.compared("<=", self, other)) is not None:
             return condition  # type: ignore[no-any-return]
-        return self.data <= _number(other)
+        return number_of(self) <= _number(other)
 
     def __gt__(self, other: Value | float) -> bool:
         if recording.ever_traced and (condition := recording.compared(">", self, other)) is not None:
             return condition  # type: ignore[no-any-return]
-        return self.data > _number(other)
+        return number_of(self) > _number(other)
 
     def __ge__(self, other: Value | float) -> bool:
         if recording.ever_traced and (condition := recording.compared(">=", self, other)) is not None:
             return condition  # type: ignore[no-any-return]
-        return self.data >= _number(other)
+        return number_of(self) >= _number(other)
 
     __hash__ = object.__hash__
 
@@ -226,7 +242,7 @@ class Value:
             tracer.refuse(
                 "bool() of a Value", "choose with autograd.where(condition, a, b) in place of if, and, or, not"
             )
-        return self.data != 0
+        return number_of(self) != 0
 
     def __float__(self) -> Never:
         if recording.ever_traced and (tracer := recording.tracer.get()) is not None:
@@ -245,7 +261,7 @@ class Value:
         return f"{type(self).__name__}(data={self.data!r}, grad={self.grad!r}{details})"
 
     def __format__(self, spec: str) -> str:
-        return format(self.data, spec) if spec else str(self)
+        return format(number_of(self), spec) if spec else str(self)
 
     # The table's functions of one number, as methods: `v.exp()` is `autograd.exp(v)`.
     exp, expm1, log, log1p = primitives.exp, primitives.expm1, primitives.log, primitives.log1p
@@ -300,7 +316,7 @@ def _constant(number: Any) -> Any:
 def _number(other: Any) -> float:
     """What a comparison compares with: a number as Python's own, so that a bool comes of it, or else as it is."""
     if isinstance(other, Value):
-        return other.data
+        return number_of(other)
     return float(other) if isinstance(other, (float, Real)) and not isinstance(other, int) else cast(float, other)
 
 

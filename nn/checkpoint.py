@@ -15,6 +15,7 @@ from typing import Any
 
 from autograd.arrays import np
 from autograd.files import write_atomically
+from autograd.reading import numbers_of
 from nn.data import Array
 from nn.history import Epoch, History
 from nn.initializers import constant
@@ -44,8 +45,8 @@ def save(model: MLP, path: str | Path, metadata: Mapping[str, Any] | None = None
         )
     tensors: dict[str, Array] = {}
     for i, layer in enumerate(model.layers, start=1):
-        tensors[f"w{i}"] = np.array([[weight.data for weight in neuron.weights] for neuron in layer.neurons])
-        tensors[f"b{i}"] = np.array([neuron.bias.data for neuron in layer.neurons])
+        tensors[f"w{i}"] = np.array([numbers_of(neuron.weights) for neuron in layer.neurons], dtype=float)
+        tensors[f"b{i}"] = np.array(numbers_of(neuron.bias for neuron in layer.neurons), dtype=float)
     architecture = {
         "nin": model.nin,
         "nouts": [len(layer.neurons) for layer in model.layers],

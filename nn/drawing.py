@@ -12,6 +12,7 @@ from autograd import Value, no_grad, topological_order
 from autograd.arrays import ArrayLike, np
 from autograd.drawing.picture import Picture
 from autograd.drawing.text import abbreviate, escape, number, visible
+from autograd.reading import number_of
 from autograd.recording import resumed
 from nn.data import as_targets
 from nn.evaluation import output_numbers
@@ -190,7 +191,7 @@ class _Sheet:
         for i, (left, right) in enumerate(pairwise(self.columns)):
             for j, k in product(right.shown, left.shown):
                 weight = self.layers[i][j].weights[k]
-                x = weight.data if self.quantity == "w" else self.sample.gradients.get(weight, 0.0)
+                x = number_of(weight) if self.quantity == "w" else self.sample.gradients.get(weight, 0.0)
                 title = self.tooltip(f"w{_raised(i + 1)}[{j}, {k}]", "w", weight)
                 found.append((x, (left.x + RADIUS, left.shown[k], right.x - RADIUS, right.shown[j]), title))
         return sorted(found, key=lambda line: (math.isnan(line[0]), abs(line[0])))
@@ -214,14 +215,14 @@ class _Sheet:
         if i:
             bias = self.layers[i - 1][j].bias
             delta = number(self.sample.gradients.get(bias, 0.0), 3)
-            below = f"δ {delta}" if self.sample.cost else f"b {number(bias.data, 3)}"
+            below = f"δ {delta}" if self.sample.cost else f"b {number(number_of(bias), 3)}"
             yield _text(x, y + RADIUS + 11.5, below, "ink", f'{HALO} font-size="10"')
         if self.sample.targets and i == len(self.layers):
             yield _text(x + RADIUS + 8, y + 4, f"y = {_short(self.sample.targets[j])}", "ink", START)
 
     def tooltip(self, name: str, letter: str, parameter: Value) -> str:
         """All that is known of a weight or a bias."""
-        rows = [name, escape(abbreviate(visible(parameter.label), 80)), f"{letter} = {parameter.data!r}"]
+        rows = [name, escape(abbreviate(visible(parameter.label), 80)), f"{letter} = {number_of(parameter)!r}"]
         if self.sample.cost:
             gradient = self.sample.gradients.get(parameter, 0.0)
             rows.append(f"{'δ = ' * (letter == 'b')}∂C/∂{letter} = {gradient!r}")

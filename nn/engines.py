@@ -12,6 +12,7 @@ from typing import Any, Literal
 import autograd
 from autograd import Constant, Value
 from autograd.arrays import NDArray, np
+from autograd.reading import numbers_of
 from nn.data import Array
 from nn.evaluation import output_numbers, predict
 from nn.losses import Loss
@@ -129,7 +130,7 @@ class Compiled(Eager):
         return np.array([ours[parameter] for parameter in first])
 
     def _read(self) -> None:
-        self._weights[:] = [parameter.data for parameter in self.program.parameters]
+        self._weights[:] = numbers_of(self.program.parameters)
         self._finite = bool(np.isfinite(self._weights).all())
 
     def begin(self, after_callbacks: bool) -> None:

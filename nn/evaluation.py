@@ -7,6 +7,7 @@ from typing import Any
 
 from autograd import Value, no_grad
 from autograd.arrays import ArrayLike, NDArray, np
+from autograd.reading import number_of
 from nn.data import Array, are_classes, as_samples, as_targets
 from nn.layers import output_activation
 from nn.module import Module
@@ -36,7 +37,7 @@ def predict(model: Model, inputs: ArrayLike) -> Array:
 def output_numbers(outputs: Any) -> list[float]:
     """The numbers of what a network returned for one sample."""
     values = [outputs] if isinstance(outputs, (Value, float, int)) else outputs
-    return [x.data if isinstance(x, Value) else float(x) for x in values]
+    return [number_of(x) if isinstance(x, Value) else float(x) for x in values]
 
 
 def accuracy(model: Model, inputs: ArrayLike, targets: ArrayLike, threshold: float | None = None) -> float:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from autograd import Value
+from autograd.reading import number_of
 
 
 class Module:
@@ -39,7 +40,7 @@ class Module:
 
     def state_dict(self) -> dict[str, float]:
         """Every parameter's number by its name."""
-        return {name: parameter.data for name, parameter in self.named_parameters()}
+        return {name: number_of(parameter) for name, parameter in self.named_parameters()}
 
     def load_state_dict(self, state: Mapping[str, float]) -> None:
         """Set every parameter from a mapping such as `state_dict` returns.

@@ -22,6 +22,7 @@ from typing import Any
 
 from autograd import Value
 from autograd.arrays import NDArray, np
+from autograd.reading import numbers_of
 from nn.schedules import LearningRate, checked
 
 Vector = NDArray[np.float64]
@@ -86,7 +87,7 @@ class Optimizer(ABC):
         Raises:
             FloatingPointError: if the update would make a parameter inf or nan; then nothing has changed.
         """
-        weights = np.array([parameter.data for parameter in self.parameters], dtype=float)
+        weights = np.array(numbers_of(self.parameters), dtype=float)
         gradients = self.gradients()
         self._refuse(weights, gradients, weights, gradients)
         before, numbers = self.kept(), None

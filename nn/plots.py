@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from autograd.arrays import ArrayLike, NDArray, np
+from autograd.reading import numbers_of
 from nn.data import Array, as_samples
 from nn.drawing import Network, layers_of
 from nn.evaluation import Model, outputs_and_targets, predict, target_classes
@@ -214,7 +215,7 @@ def weight_images(model: Network, axes: Axes, *, shape: tuple[int, int] | None =
     if rows * columns != inputs:
         advice = ": give shape=(rows, columns)" if shape is None else ""
         raise ValueError(f"{inputs} inputs are no image of {rows} × {columns}{advice}")
-    images = [np.array([w.data for w in neuron.weights]).reshape(rows, columns) for neuron in neurons[:most]]
+    images = [np.array(numbers_of(neuron.weights)).reshape(rows, columns) for neuron in neurons[:most]]
     across, gap = math.ceil(math.sqrt(len(images))), math.ceil(rows / 5)  # a gap above each, for its number
     mosaic = np.full((math.ceil(len(images) / across) * (rows + gap), across * (columns + 1) - 1), np.nan)
     for j, image in enumerate(images):

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 from autograd.compiler.chances import draws
 from autograd.compiler.tracing import FreezingError, Trace, trace
 from autograd.overriding import Overriding
+from autograd.reading import numbers_of
 from autograd.recording import TooManyNodesError
 from autograd.value import Value
 
@@ -66,7 +67,7 @@ def _settled_trace(
     ]  # or made by the function itself
     leaves = list(dict.fromkeys([*captured, *parameters]))
     overriding = Overriding(leaves)
-    again = _Again(function, examples, overriding, [leaf.data for leaf in leaves], 2 * first.recorded + 1000)
+    again = _Again(function, examples, overriding, numbers_of(leaves), 2 * first.recorded + 1000)
     try:
         overriding.begin()
         for n in range(min(MOST_TRACES, max(LEAST_TRACES, NODES_TO_TRACE // len(first.primitives))) - 1):

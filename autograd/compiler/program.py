@@ -19,6 +19,7 @@ from autograd.compiler.results import Results
 from autograd.compiler.simplify import simplify
 from autograd.compiler.thin_engine import ThinEngine
 from autograd.nested import flatten
+from autograd.reading import numbers_of
 from autograd.value import Value
 
 Array = NDArray[Any]
@@ -241,7 +242,7 @@ class Program:
 
     def _live(self) -> Array:
         """The parameters' numbers as they are now."""
-        return np.array([parameter.data for parameter in self.parameters], dtype=self._dtype)
+        return np.array(numbers_of(self.parameters), dtype=self._dtype)
 
     def _refuse_unless_flat(self, name: str, vector: Array) -> None:
         """What was looked at lately need not be again: it is kept, so that no other can have its id."""

@@ -18,6 +18,7 @@ from autograd.compiler import idioms
 from autograd.compiler.symbols import own_expression
 from autograd.compiler.tracing import COMPARISONS
 from autograd.primitives import TABLE, Primitive, exp, log1p, maximum, minimum, where
+from autograd.table import Operand
 
 _C_NAMES = (
     *("exp", "expm1", "log", "log1p", "log2", "log10", "cbrt", "hypot", "sin", "cos", "tan", "asin", "acos", "atan"),
@@ -107,7 +108,7 @@ class Recording:
         return Template("\n".join(lines), used, len(lines), [fields[x] if isinstance(x, int) else x for x in found])
 
 
-class Register:
+class Register(Operand):
     """A number that is given, or that an instruction of a recording computes.
 
     Attributes:

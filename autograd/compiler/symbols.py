@@ -8,6 +8,7 @@ from typing import Any, Never, TypeVar
 
 from autograd import primitives
 from autograd.primitives import Primitive, Rule
+from autograd.table import Operand
 
 T = TypeVar("T")
 
@@ -22,7 +23,7 @@ _INFIX = {
 OPERATORS = {primitives.add: "+", primitives.sub: "-", primitives.mul: "*", primitives.div: "/"}
 
 
-class Symbol:
+class Symbol(Operand):
     """A piece of source that stands for a number, or for an array of them.
 
     Attributes:

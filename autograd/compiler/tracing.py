@@ -20,6 +20,7 @@ from autograd.arrays import np
 from autograd.graph import topological_order
 from autograd.nested import flatten
 from autograd.primitives import Primitive, maximum, mul
+from autograd.reading import number_of, numbers_of
 from autograd.value import Constant, Traced, Value
 
 _PACKAGES = tuple(f"{Path(__file__).resolve().parents[2] / name}/" for name in ("autograd", "nn"))
@@ -99,7 +100,7 @@ class Trace:
 
     def read(self) -> None:
         """Take the numbers over, and let go of the graph."""
-        self.numbers, self.nodes = [node.data for node in self.nodes], []
+        self.numbers, self.nodes = numbers_of(self.nodes), []
 
     def of_others(self, primitives: list[Primitive | None]) -> Trace:
         """The same trace, but for the primitives that made its nodes."""
@@ -152,7 +153,7 @@ def trace(
     arguments = []
     for i, example in enumerate(examples):
         numbers, rebuild = flatten(example, f"argument {i}")
-        values: list[Value] = [Traced(change(x.data if isinstance(x, Value) else float(x))) for x in numbers]
+        values: list[Value] = [Traced(change(number_of(x) if isinstance(x, Value) else float(x))) for x in numbers]
         inputs.append(values)
         arguments.append(rebuild(iter(values)))
     with recording.counting(most_nodes) as counter, recording.tracing(_Tracer()):

@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple
 
 from autograd.drawing.names import Name, distinct, name_of, numeral
 from autograd.graph import disagrees_with_parents, topological_order
+from autograd.reading import number_of
 from autograd.value import Value
 
 Role = Literal["input", "parameter", "constant", "operation", "output"]
@@ -110,7 +111,7 @@ def _read(node: Any, parents: tuple[int, ...], is_root: bool, is_parameter: bool
     return Node(
         label,
         str(getattr(node, "op", None) or getattr(node, "_op", None) or ""),
-        getattr(node, "data", node),
+        number_of(node) if isinstance(node, Value) else getattr(node, "data", node),
         getattr(node, "grad", None),
         role,
         parents,
