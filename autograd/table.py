@@ -6,6 +6,7 @@ The rows stand in `primitives.py`; `primitive` adds one of a user's own.
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Sequence
 from numbers import Real
 from types import MethodType
@@ -85,7 +86,7 @@ class Primitive:
         """The type of the result, given that of the inputs before x: NumPy's float stays one, with IEEE arithmetic."""
         if isinstance(x, float):
             return type(x) if kind is float else kind
-        if isinstance(x, (int, Real)):
+        if isinstance(x, (int, Real)) or _is_numpys_bool(x):
             return kind
         raise TypeError(
             f"{self.name} expects numbers or Values, got an object of type {type(x).__name__}; call it with each "
@@ -147,6 +148,12 @@ _NUMPY_NAMES = {
     "atanh": "arctanh",
 }  # fmt: skip
 """What NumPy calls the primitives that have no value somewhere, where it calls them something else."""
+
+
+def _is_numpys_bool(x: Any) -> bool:
+    """Whether x came of a comparison of NumPy's floats."""
+    numpy = sys.modules.get("numpy")
+    return numpy is not None and isinstance(x, numpy.bool_)
 
 
 def lookup(name: str) -> Primitive:
