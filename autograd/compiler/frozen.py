@@ -66,8 +66,9 @@ def _settled_trace(
         leaf for i, leaf in first.leaves.items() if i not in arguments and not leaf.is_constant
     ]  # or made by the function itself
     leaves = list(dict.fromkeys([*captured, *parameters]))
+    numbers = numbers_of(leaves)
     overriding = Overriding(leaves)
-    again = _Again(function, examples, overriding, numbers_of(leaves), 2 * first.recorded + 1000)
+    again = _Again(function, examples, overriding, numbers, 2 * first.recorded + 1000)
     try:
         overriding.begin()
         for n in range(min(MOST_TRACES, max(LEAST_TRACES, NODES_TO_TRACE // len(first.primitives))) - 1):
