@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -22,6 +23,7 @@ from nn.initializers import constant
 from nn.layers import ACTIVATIONS, MLP
 from nn.module import Module
 from nn.optimizers import Optimizer
+from nn.patience import Best
 
 MODEL, CHECKPOINT = "lucidgrad model 1", "lucidgrad checkpoint 1"
 
@@ -90,9 +92,18 @@ def read_metadata(path: str | Path) -> dict[str, Any]:
 
 
 def save_checkpoint(
-    path: str | Path, model: Module, optimizer: Optimizer, history: History, chance: np.random.Generator
+    path: str | Path,
+    model: Module,
+    optimizer: Optimizer,
+    history: History,
+    chance: np.random.Generator,
+    best: Best | None = None,
 ) -> None:
-    """Write everything from which `fit` goes on to the same bits: parameters, optimizer, epochs, random state."""
+    """Write everything from which `fit` goes on to the same bits: parameters, optimizer, epochs, random state.
+
+    Args:
+        best: the parameters with the lowest validation cost, where `fit` keeps them.
+    """
     state = optimizer.state_dict()
     tensors = {f"optimizer.{name}": vector for name, vector in state.pop("state").items()}
     tensors["parameters"] = np.array(list(model.state_dict().values()))
@@ -102,11 +113,19 @@ def save_checkpoint(
         "epochs": [asdict(epoch) for epoch in history],
         "random": chance.bit_generator.state,
     }
+    if best is not None and best.numbers is not None:
+        tensors["best"] = best.numbers
+        texts["best"] = {"epoch": best.epoch, "cost": best.cost}
     _write(path, CHECKPOINT, tensors, texts)
 
 
-def load_checkpoint(path: str | Path, model: Module, optimizer: Optimizer, chance: np.random.Generator) -> list[Epoch]:
+def load_checkpoint(
+    path: str | Path, model: Module, optimizer: Optimizer, chance: np.random.Generator, best: Best | None = None
+) -> list[Epoch]:
     """Put a model, an optimizer and a source of chance into the state of a checkpoint; gives the epochs so far.
+
+    Args:
+        best: takes up the parameters with the lowest validation cost, where the checkpoint has them.
 
     Raises:
         ValueError: where the file is damaged, or of another model or optimizer.
@@ -115,9 +134,13 @@ def load_checkpoint(path: str | Path, model: Module, optimizer: Optimizer, chanc
     tensors, texts = _read(path, CHECKPOINT)
     try:
         epochs = [Epoch(**epoch) for epoch in texts["epochs"]]
-        state = {k.removeprefix("optimizer."): v for k, v in tensors.items() if k != "parameters"}
+        state = {k.removeprefix("optimizer."): v for k, v in tensors.items() if k.startswith("optimizer.")}
         parameters = dict(zip(texts["names"], tensors["parameters"].tolist(), strict=True))
         random_state, optimizer_state = texts["random"], {**texts["optimizer"], "state": state}
+        kept = texts.get("best", {"epoch": 0, "cost": math.inf})
+        kept_epoch, kept_cost, kept_numbers = int(kept["epoch"]), float(kept["cost"]), tensors.get("best")
+        if kept_numbers is not None and kept_numbers.shape != (len(parameters),):
+            raise ValueError(f"best parameters of shape {kept_numbers.shape}")
     except (KeyError, TypeError, ValueError) as error:
         raise _damaged(path, f"{type(error).__name__} {error}") from None
     before = model.state_dict(), optimizer.state_dict()
@@ -129,6 +152,8 @@ def load_checkpoint(path: str | Path, model: Module, optimizer: Optimizer, chanc
         model.load_state_dict(before[0])
         optimizer.load_state_dict(before[1])
         raise ValueError(f"the checkpoint {path} does not fit: {error}") from None
+    if best is not None:
+        best.epoch, best.cost, best.numbers = kept_epoch, kept_cost, kept_numbers
     return epochs
 
 

@@ -38,11 +38,13 @@ class History:
         epochs: a list of `Epoch`.
         stopped: one line on why the training ended.
         engine: what computed it, "compiled" or "eager".
+        kept: the epoch whose parameters the network has, where `patience` chose it; 0 is before the first.
     """
 
     epochs: list[Epoch] = field(default_factory=list)
     stopped: str = ""
     engine: str = field(default="", compare=False)
+    kept: int | None = field(default=None, compare=False)
 
     def __len__(self) -> int:
         return len(self.epochs)

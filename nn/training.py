@@ -20,6 +20,7 @@ from nn.history import Epoch, History
 from nn.losses import OF_LOGITS, Loss, half_squared_error
 from nn.module import Module
 from nn.optimizers import SGD, Optimizer
+from nn.patience import Best
 from nn.pitfalls import refuse_what_trains_badly
 
 Callback = Callable[[Module, History], Any]
@@ -37,6 +38,7 @@ def fit(
     reduction: Literal["mean", "sum"] = "mean",
     validation: tuple[ArrayLike, ArrayLike] | None = None,
     gradient_tolerance: float = 0.0,
+    patience: int | None = None,
     shuffle: bool = True,
     seed: int | None = None,
     progress: bool = True,
@@ -61,6 +63,8 @@ def fit(
         reduction: whether the cost of a batch is the mean or the sum of its samples' losses.
         validation: inputs and targets to measure on after each epoch.
         gradient_tolerance: stop after an epoch in which no |∂C/∂w| of any update was above this.
+        patience: stop after so many epochs in a row without a lower validation cost, and in the end take up the
+            parameters of the epoch that had the lowest, or those from before the first epoch.
         shuffle: whether each epoch takes the samples in a new random order.
         seed: for that order; None draws one from Python's global `random`.
         progress: whether to show a bar with cost and accuracy on the terminal.
@@ -91,6 +95,7 @@ def fit(
     """
     callbacks = tuple(callbacks)
     _check_settings(model, loss, epochs, batch_size, reduction, gradient_tolerance, checkpoint, resume, engine)
+    _check_patience(patience, validation)
     samples = as_samples(inputs)
     outputs = predict(model, samples[:1]).shape[1]
     wanted = as_targets(targets, len(samples), outputs)
@@ -104,9 +109,9 @@ def fit(
         raise ValueError("the optimizer holds none of the model's parameters: make it from model.parameters()")
 
     chance = np.random.default_rng(random.getrandbits(64) if seed is None else seed)
-    history = History()
+    history, best = History(), Best(patience)
     if resume and checkpoint is not None:
-        history.epochs = load_checkpoint(checkpoint, model, optimizer, chance)
+        history.epochs = load_checkpoint(checkpoint, model, optimizer, chance, best)
     size = len(samples) if batch_size is None else min(batch_size, len(samples))
     chosen = Eager(model, loss, optimizer, reduction, outputs)
     bar = tqdm(
@@ -123,15 +128,22 @@ def fit(
                 chosen = _compiled(engine, chosen, samples, wanted, bar)
             history.engine = chosen.name
             run = _Run(chosen, wanted, bool(callbacks))
+            if patience is not None and held_out is not None and not len(history):
+                chosen.begin(after_callbacks=False)
+                best.see(model, 0, run.measure(*held_out)[0])
             while len(history) < epochs:
+                if best.is_exhausted(len(history)):
+                    history.stopped = f"no lower validation cost in {patience} epochs"
+                    break
                 batches = _batches(samples, wanted, size, chance.permutation(len(samples)) if shuffle else None)
                 bar.set_description(f"epoch {len(history) + 1}/{epochs}", refresh=False)
                 epoch = run.epoch(len(history) + 1, batches, held_out, bar)
                 history.epochs.append(epoch)
-                if callbacks or checkpoint is not None:
+                if callbacks or checkpoint is not None or patience is not None:
                     chosen.settle()
+                best.see(model, epoch.epoch, epoch.validation_cost)
                 if checkpoint is not None:
-                    save_checkpoint(checkpoint, model, optimizer, history, chance)
+                    save_checkpoint(checkpoint, model, optimizer, history, chance, best)
                 answers = [callback(model, history) for callback in callbacks]
                 if any(answer is True for answer in answers):
                     history.stopped = f"a callback ended it after epoch {len(history)}"
@@ -143,6 +155,10 @@ def fit(
         history.stopped = f"interrupted in epoch {len(history) + 1}"
     finally:
         chosen.settle()
+        best.restore(model)
+    if best.numbers is not None:
+        history.kept = best.epoch
+        history.stopped += f"; the parameters of epoch {best.epoch} are kept"
     return history
 
 
@@ -183,7 +199,7 @@ class _Run:
             largest = max(largest, derivative)
             bar.update()
         cost, accuracy = self._judge(losses, np.concatenate(rows), np.concatenate(wanted))
-        held_out_cost, held_out_accuracy = self._measure(*held_out) if held_out else (None, None)
+        held_out_cost, held_out_accuracy = self.measure(*held_out) if held_out else (None, None)
         shown = {"cost": f"{cost:.4g}"}
         if accuracy is not None:
             shown["accuracy"] = f"{accuracy:.1%}"
@@ -192,7 +208,7 @@ class _Run:
         bar.set_postfix(shown)
         return Epoch(number, cost, accuracy, held_out_cost, held_out_accuracy, largest)
 
-    def _measure(self, samples: Array, targets: Array) -> tuple[float, float | None]:
+    def measure(self, samples: Array, targets: Array) -> tuple[float, float | None]:
         """Cost and accuracy on samples that are not learned from."""
         losses, rows = self.engine.measure(samples, targets)
         return self._judge(losses, rows, targets)
@@ -226,6 +242,15 @@ def _validation(
     targets = as_targets(validation[1], len(inputs), outputs)
     refuse_what_trains_badly(model, loss, targets)
     return inputs, targets
+
+
+def _check_patience(patience: int | None, validation: object) -> None:
+    if patience is None:
+        return
+    if isinstance(patience, bool) or not hasattr(patience, "__index__") or patience < 1:
+        raise ValueError(f"patience must be an integer of at least 1, got {patience!r}")
+    if validation is None:
+        raise ValueError("patience waits for a lower validation cost: give validation=(inputs, targets)")
 
 
 def _check_settings(
