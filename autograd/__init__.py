@@ -24,6 +24,7 @@ from autograd.check import check_gradient
 from autograd.compiler import compile
 from autograd.functions import dot, logsumexp, max, min, softmax, sum, where
 from autograd.graph import Summary, first_nonfinite, is_stale, leaves, stale_nodes, summary, topological_order
+from autograd.pausing import no_grad
 from autograd.primitives import (
     acos,
     acosh,
@@ -56,7 +57,6 @@ from autograd.primitives import (
     tanh,
     xlogy,
 )
-from autograd.recording import no_grad
 from autograd.transforms import grad, hessian, hessian_vector_product, jacobian, jvp, value_and_grad
 from autograd.value import Constant, Value
 

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from autograd.nested import flatten, names
+from autograd.pausing import no_grad
 from autograd.reading import number_of
-from autograd.recording import no_grad
 from autograd.transforms import grad
 from autograd.value import Value
 

@@ -6,13 +6,19 @@ number out of the graph is refused.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from copy import copy
-from typing import Any, Never, Protocol
+from functools import partial
+from types import FrameType
+from typing import Any, Never, Protocol, TypeAlias
 
-paused: ContextVar[bool | Counter] = ContextVar("paused", default=False)
+State: TypeAlias = "bool | Counter | WhileRunning"
+
+paused: ContextVar[State] = ContextVar("paused", default=False)
+_GENERATOR = 0x20 | 0x200  # CO_GENERATOR and CO_ASYNC_GENERATOR among a code's flags; coroutines have tasks' contexts
 ever_paused = False  # by any thread: until then, no operation need ask the context variable
 
 
@@ -49,25 +55,114 @@ def compared(symbol: str, a: Any, b: Any) -> Any:
 
 
 @contextmanager
-def no_grad() -> Iterator[None]:
-    """A context (or decorator) in which no graph is recorded: results are constants, without parents.
-
-    It holds for the thread (or asyncio task) that enters it, and no other.
-
-    >>> from autograd import Value
-    >>> x = Value(3.0)
-    >>> with no_grad():
-    ...     y = x * x
-    >>> y.data, y.parents
-    (9.0, ())
-    """
+def pausing() -> Iterator[None]:
+    """A context of the package's own in which no graph is recorded, to be left before any generator is suspended."""
     global ever_paused
     ever_paused = True
-    token = paused.set(_answering(True))
+    before = paused.get()
     try:
+        paused.set(_answering(True))
         yield
     finally:
-        paused.reset(token)
+        _leave(before)
+
+
+def pause() -> Callable[[], None]:
+    """Record no graphs from now on, on behalf of the caller's caller; returns the function that ends it."""
+    global ever_paused
+    ever_paused = True
+    frame = _suspendable(sys._getframe(2))
+    before = paused.get()
+    if frame is None:
+        paused.set(_answering(True))
+        return partial(_leave, before)
+    state = WhileRunning(frame, before, _answering(True))
+    paused.set(state)
+    return state.end
+
+
+def _suspendable(frame: FrameType | None) -> FrameType | None:
+    """The generator's frame that a block is in; None where it is in none, or in one that is a context manager."""
+    while frame is not None:
+        is_generator = frame.f_code.co_flags & _GENERATOR
+        if not _is_contextlibs(frame) and not (is_generator and _is_contextlibs(frame.f_back)):
+            return frame if is_generator else None
+        frame = frame.f_back
+    return None
+
+
+def _is_contextlibs(frame: FrameType | None) -> bool:
+    return frame is not None and frame.f_globals.get("__name__") == "contextlib"
+
+
+class WhileRunning:
+    """What stands in `paused` for a block in a generator: one state while its code runs, another while it is suspended.
+
+    A generator's frame has a caller just as long as its code runs.
+
+    Attributes:
+        outside: the state where the block was entered, or what became of it.
+    """
+
+    def __init__(self, frame: FrameType, outside: State, inside: bool | Counter) -> None:
+        self._frame: FrameType | None = frame
+        self.outside, self._inside = outside, inside
+
+    def end(self) -> None:
+        """Leave the block, even if others were entered in the meantime and not left yet."""
+        self._frame = None
+        paused.set(_alive(paused.get()))
+
+    @property
+    def has_ended(self) -> bool:
+        return self._frame is None
+
+    def current(self) -> bool | Counter:
+        """The state now, for whoever asks."""
+        state: State = self
+        while isinstance(state, WhileRunning):
+            frame = state._frame
+            state = state._inside if frame is not None and frame.f_back is not None else state.outside
+        return state
+
+    def __bool__(self) -> bool:
+        return bool(self.current())
+
+    def count(self) -> bool:
+        """Count one node more where nodes are counted; gives the answer."""
+        state = self.current()
+        return state if isinstance(state, bool) else state.count()
+
+    @property
+    def is_trace(self) -> bool:
+        """Whether nodes are those of a trace."""
+        return not isinstance(self.current(), bool)
+
+
+def _alive(state: State) -> State:
+    """The state without the blocks of generators that were left."""
+    while isinstance(state, WhileRunning) and state.has_ended:
+        state = state.outside
+    above = state
+    while isinstance(above, WhileRunning):
+        below = above.outside
+        while isinstance(below, WhileRunning) and below.has_ended:
+            below = below.outside
+        above.outside = below
+        above = below
+    return state
+
+
+def _leave(before: State) -> None:
+    """Leave a block that stands on `before`. Where generators entered blocks inside it, they stand on that now."""
+    state = lowest = paused.get()
+    while isinstance(lowest, WhileRunning) and isinstance(lowest.outside, WhileRunning):
+        lowest = lowest.outside
+    if isinstance(lowest, WhileRunning):
+        lowest.outside = before
+    else:
+        state = before
+    paused.set(_alive(state))
 
 
 differentiating: ContextVar[bool] = ContextVar("differentiating", default=False)
@@ -86,12 +181,12 @@ def derivatives_never_raise() -> Iterator[None]:
 @contextmanager
 def resumed() -> Iterator[bool]:
     """A context in which graphs are recorded even inside `no_grad`; gives whether they were before."""
-    before = not paused.get()
-    token = paused.set(_answering(False))
+    before = paused.get()
     try:
-        yield before
+        paused.set(_answering(False))
+        yield not before
     finally:
-        paused.reset(token)
+        _leave(before)
 
 
 class TooManyNodesError(BaseException):
@@ -106,6 +201,8 @@ class Counter:
     Attributes:
         nodes: how many there were.
     """
+
+    is_trace = True
 
     def __init__(self, most: float, outer: Counter | None = None) -> None:
         self._answer, self._tally, self._most, self._outer = False, [0], most, outer
@@ -135,8 +232,13 @@ class Counter:
 
 def _answering(pause: bool) -> bool | Counter:
     """What to put into `paused`."""
-    state = paused.get()
+    state = _current()
     return state.answering(pause) if isinstance(state, Counter) else pause
+
+
+def _current() -> bool | Counter:
+    state = paused.get()
+    return state.current() if isinstance(state, WhileRunning) else state
 
 
 @contextmanager
@@ -150,7 +252,7 @@ def counting(most: float) -> Iterator[Counter]:
     """
     global ever_paused
     ever_paused = True
-    state = paused.get()
+    state = _current()
     counter = Counter(most, state if isinstance(state, Counter) else None)
     token = paused.set(counter)
     try:

@@ -295,7 +295,8 @@ def _node(data: float, parents: tuple[Value, ...], local_derivatives: tuple[floa
     if recording.ever_paused and (state := recording.paused.get()) is not False:
         if state is True or state.count():
             return Constant(data)
-        kind = Traced
+        if state.is_trace:
+            kind = Traced
     node = _new(kind)  # around __init__, which is for leaves: graphs are made of millions of these
     node.data = data
     node.grad = 0.0

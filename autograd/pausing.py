@@ -1,0 +1,141 @@
+"""no_grad: as a block, and as a decorator of functions of every kind."""
+
+from __future__ import annotations
+
+import functools
+import types
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
+from typing import Any, TypeVar
+
+from autograd import recording
+
+_Decorated = TypeVar("_Decorated", bound=Callable[..., Any])
+_Function = Callable[..., Any]
+
+
+def no_grad() -> NoGrad:
+    """Open a block, or decorate a function, in which no graph is recorded: results are constants, without parents.
+
+    It holds for the thread (or asyncio task) that enters it, and no other. A generator that enters a block holds up
+    recording while its own code runs, not while it is suspended and whoever iterates over it computes; where
+    `contextlib.contextmanager` makes a context of it, it is the body of that context which is meant. Decorated
+    generators, coroutines and asynchronous generators likewise run all of their own code without recording.
+
+    >>> from autograd import Value
+    >>> x = Value(3.0)
+    >>> with no_grad():
+    ...     y = x * x
+    >>> y.data, y.parents
+    (9.0, ())
+    """
+    return NoGrad()
+
+
+class NoGrad:
+    """What `no_grad()` returns."""
+
+    def __init__(self) -> None:
+        self._leave: list[Callable[[], None]] = []  # one for each block that was entered and not left yet
+
+    def __enter__(self) -> None:
+        before = recording.paused.get()
+        try:
+            self._leave.append(recording.pause())
+        except BaseException:  # Ctrl-C, while there is no block yet that would be left
+            recording.paused.set(before)
+            raise
+
+    def __exit__(self, *error: object) -> None:
+        self._leave.pop()()
+
+    def __call__(self, function: _Decorated) -> _Decorated:
+        """Decorate a function. Raises TypeError for a class, and for what cannot be called."""
+        if isinstance(function, (staticmethod, classmethod)):
+            return type(function)(self(function.__func__))
+        if isinstance(function, type) or not callable(function):
+            what = f"the class {function.__name__}" if isinstance(function, type) else repr(function)
+            raise TypeError(f"no_grad() decorates functions, got {what}; decorate the methods that compute")
+        return functools.wraps(function)(_paused_function(function))  # type: ignore[return-value]
+
+
+def _paused_function(function: _Function) -> _Function:
+    """A function of the same kind, since frameworks ask whether one is a coroutine function, say."""
+    import inspect  # here, since it would take a good part of the time of `import autograd`
+
+    if inspect.iscoroutinefunction(function):
+        return _paused_coroutine(function)
+    if inspect.isasyncgenfunction(function):
+        return _paused_async_generator(function)
+    if inspect.isgeneratorfunction(function):
+        return _paused_generator(function)
+
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        with recording.pausing():
+            result = function(*args, **kwargs)
+            if isinstance(result, (map, filter)):
+                result = (item for item in result)
+        if isinstance(result, types.GeneratorType):  # code that is yet to run
+            return _paused_generator(lambda: result)()
+        if isinstance(result, types.CoroutineType):
+            return _paused_coroutine(lambda: result)()
+        if isinstance(result, types.AsyncGeneratorType):
+            return _paused_async_generator(lambda: result)()
+        return result
+
+    return wrapper
+
+
+def _paused_generator(function: _Function) -> Callable[..., Generator[Any, Any, Any]]:
+    def wrapper(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
+        return (yield from _steps(function(*args, **kwargs)))
+
+    return wrapper
+
+
+def _paused_coroutine(function: _Function) -> Callable[..., Coroutine[Any, Any, Any]]:
+    async def wrapper(*args: Any, **kwargs: Any) -> Any:
+        return await _awaitable_steps(function(*args, **kwargs))
+
+    return wrapper
+
+
+def _paused_async_generator(function: _Function) -> Callable[..., AsyncGenerator[Any, Any]]:
+    async def wrapper(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
+        inner = function(*args, **kwargs)
+        step = inner.asend(None)
+        while True:
+            try:
+                item = await _awaitable_steps(step)
+            except StopAsyncIteration:
+                return
+            try:
+                step = inner.asend((yield item))
+            except GeneratorExit:
+                await _awaitable_steps(inner.aclose())
+                raise
+            except BaseException as error:
+                step = inner.athrow(error)
+
+    return wrapper
+
+
+def _steps(inner: Any) -> Generator[Any, Any, Any]:
+    """Run a generator, or what is awaited, from one step to the next, recording no graph within a step."""
+    resume, value = inner.send, None
+    while True:
+        try:
+            with recording.pausing():
+                item = resume(value)
+        except StopIteration as end:
+            return end.value
+        try:
+            resume, value = inner.send, (yield item)
+        except GeneratorExit:
+            with recording.pausing():
+                inner.close()
+            raise
+        except BaseException as error:
+            resume, value = inner.throw, error
+
+
+_awaitable_steps = types.coroutine(_steps)
