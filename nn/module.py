@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
 
 from autograd import Value
 from autograd.reading import number_of
+from nn.parameters import Search
 
 
 class Module:
     """Something with parameters: the Values found in its attributes, in the order in which they were set.
 
-    Attributes may be Values, Modules, and lists, tuples or dicts of these, nested as you like. Of the Values the leaves
-    are parameters; what was computed from them is not. A parameter found twice (tied weights) counts once. Subclass
-    it for a network of your own: set the parameters in `__init__`, and compute with them in `__call__`.
+    Attributes may be Values, Modules, and lists, tuples, dicts, deques, dataclasses, NumPy arrays and pandas columns of
+    these, nested as you like. Of the Values the leaves are parameters; what was computed from them is not. A parameter
+    found twice (tied weights) counts once. Subclass it for a network of your own: set the parameters in `__init__`, and
+    compute with them in `__call__`.
 
     >>> class Line(Module):
     ...     def __init__(self):
@@ -24,10 +25,16 @@ class Module:
     """
 
     def named_parameters(self) -> Iterator[tuple[str, Value]]:
-        """Each parameter once, with the path that leads to it, such as `layers.0.neurons.3.weights.12`."""
-        found: list[tuple[str, Value]] = []
-        _collect(self, "", set(), found)
-        return iter(found)
+        """Each parameter once, with the path that leads to it, such as `layers.0.neurons.3.weights.12`.
+
+        Raises:
+            TypeError: for a parameter in a set, in an attribute of the class, or in an object that is no Module.
+            ValueError: for two parameters of the same name.
+        """
+        search = Search(lambda item: isinstance(item, Module))
+        search.collect(self, "")
+        search.check()
+        return iter(search.found)
 
     def parameters(self) -> list[Value]:
         """Each parameter once, in the order of `named_parameters`."""
@@ -60,29 +67,6 @@ class Module:
         numbers = {name: Value(state[name]).data for name in parameters}
         for name, parameter in parameters.items():
             parameter.data = numbers[name]
-
-
-def _collect(item: Any, path: str, seen: set[int], found: list[tuple[str, Value]]) -> None:
-    """Add the parameters in an item that were not seen yet, with their paths; a child may well know its parent."""
-    if id(item) in seen:
-        return
-    if isinstance(item, Value):
-        seen.add(id(item))
-        if not item.parents and not item.is_constant:
-            found.append((path, item))
-        return
-    if isinstance(item, Module):
-        children: Iterable[tuple[Any, Any]] = vars(item).items()
-    elif isinstance(item, Mapping):
-        children = item.items()
-    elif isinstance(item, (list, tuple)):
-        children = enumerate(item)
-    else:
-        return
-    seen.add(id(item))
-    prefix = f"{path}." if path else ""
-    for key, child in children:
-        _collect(child, f"{prefix}{key}", seen, found)
 
 
 def _example(names: set[str]) -> str:

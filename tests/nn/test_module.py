@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
+import itertools
 import math
 import pickle
+from collections import ChainMap, OrderedDict, UserDict, UserList, defaultdict, deque
 from collections.abc import Callable
-from typing import Any
+from types import MappingProxyType, SimpleNamespace
+from typing import Any, NamedTuple
 
+import numpy as np
+import pandas as pd
 import pytest
 
 import nn
-from autograd import Value
+from autograd import Constant, Value
 from nn import Module
 
 
@@ -239,3 +245,190 @@ def test_what_was_computed_is_no_parameter() -> None:
     w = Value(2.0)
     vars(model).update(w=w, last=w * 3.0, constant=w.detach())
     assert [name for name, _ in model.named_parameters()] == ["w"]
+
+
+# Whatever a Value may be kept in
+
+
+@dataclasses.dataclass
+class Weights:
+    w: Value
+    rest: Any = None
+
+
+class Point(NamedTuple):
+    x: Value
+    y: Value
+
+
+class Slots(Module):
+    __slots__ = ("_Slots__private", "second", "unset")
+
+    def __init__(self) -> None:
+        self.first, self.second = Value(1.0), [Value(2.0)]
+        self.__private = Value(3.0)
+
+
+class Plain:
+    """No Module."""
+
+    def __init__(self, **attributes: Any) -> None:
+        vars(self).update(attributes)
+
+
+def module(**attributes: Any) -> Module:
+    made = Module()
+    vars(made).update(attributes)
+    return made
+
+
+def values(n: int) -> list[Value]:
+    return [Value(float(k)) for k in range(n)]
+
+
+def objects(shape: tuple[int, ...]) -> Any:
+    array = np.empty(math.prod(shape), dtype=object)
+    array[:] = values(array.size)
+    return array.reshape(shape)
+
+
+def fields() -> Any:
+    array = np.zeros(2, dtype=[("x", "f8"), ("v", "O")])
+    array["v"] = values(2)
+    return array
+
+
+HOLDERS: dict[str, tuple[Callable[[], Any], list[str]]] = {
+    "a vector": (lambda: objects((3,)), ["0", "1", "2"]),
+    "a matrix": (lambda: objects((2, 2)), ["0.0", "0.1", "1.0", "1.1"]),
+    "an array of three axes": (lambda: objects((1, 2, 1)), ["0.0.0", "0.1.0"]),
+    "a transposed view": (lambda: objects((2, 1)).T, ["0.0", "0.1"]),
+    "an array without axes": (lambda: objects(()), [""]),
+    "an empty array": (lambda: objects((0, 3)), []),
+    "an array of floats": (lambda: np.zeros(3), []),
+    "an array with fields": (fields, ["0.1", "1.1"]),
+    "an array of modules": (lambda: np.array([nn.Neuron(1, seed=0)], dtype=object), ["0.weights.0", "0.bias"]),
+    "an array in a dict in a list": (lambda: [{"a": objects((1,))}], ["0.a.0"]),
+    "an array in an array": (lambda: np.array([objects((2,)), None], dtype=object), ["0.0", "0.1"]),
+    "a column of pandas": (lambda: pd.Series(values(2), index=["a", "b"]), ["0", "1"]),
+    "a table of pandas": (lambda: pd.DataFrame({"a": values(2), "b": [1.0, 2.0]}), ["0.0", "1.0"]),
+    "a deque": (lambda: deque(values(2)), ["0", "1"]),
+    "a UserList": (lambda: UserList(values(2)), ["0", "1"]),
+    "a UserDict": (lambda: UserDict(a=Value(1.0)), ["a"]),
+    "an OrderedDict": (lambda: OrderedDict(b=Value(1.0), a=Value(2.0)), ["b", "a"]),
+    "a defaultdict": (lambda: defaultdict(list, a=values(1)), ["a.0"]),
+    "a ChainMap": (lambda: ChainMap({"a": Value(1.0)}), ["a"]),
+    "a mapping proxy": (lambda: MappingProxyType({"a": Value(1.0)}), ["a"]),
+    "a named tuple": (lambda: Point(*values(2)), ["0", "1"]),
+    "a dataclass": (lambda: Weights(Value(1.0), [Weights(Value(2.0))]), ["w", "rest.0.w"]),
+    "a namespace": (lambda: SimpleNamespace(b=Value(1.0), a=values(1)), ["b", "a.0"]),
+    "a module with slots": (Slots, ["first", "_Slots__private", "second.0"]),
+}
+
+
+@pytest.mark.parametrize(("make", "names"), HOLDERS.values(), ids=list(HOLDERS))
+def test_values_are_found_wherever_they_are_kept(make: Callable[[], Any], names: list[str]) -> None:
+    held = module(held=make(), last=Value(7.0))
+    expected = [f"held.{name}" if name else "held" for name in names]
+    assert [name for name, _ in held.named_parameters()] == [*expected, "last"]
+    for p in held.parameters():
+        p.grad = 1.0
+    held.zero_grad()
+    assert all(p.grad == 0.0 for p in held.parameters())
+    other = module(held=make(), last=Value(7.0))
+    other.load_state_dict(dict.fromkeys(held.state_dict(), 0.5))
+    assert {*other.state_dict().values()} == {0.5}
+
+
+def test_weights_in_an_array_are_trained() -> None:
+    class Line(Module):
+        def __init__(self) -> None:
+            self.w = np.array([[Value(0.0), Value(0.0)]], dtype=object)
+
+        def __call__(self, x: Any) -> Value:
+            result: Value = (self.w @ np.array(x, dtype=object))[0]
+            return result
+
+    model = Line()
+    x = [[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]
+    nn.fit(model, x, [2.0, -1.0, 1.0], epochs=300, batch_size=None, seed=0, progress=False)
+    assert [p.data for p in model.parameters()] == pytest.approx([2.0, -1.0], abs=1e-3)
+
+
+HIDDEN: dict[str, Callable[[Value], Any]] = {
+    "a set": lambda w: {w},
+    "a frozenset": lambda w: frozenset([w, w * 2]),
+    "a dict's values": lambda w: {"w": w}.values(),
+    "a dict's keys": lambda w: {w: "w"}.keys(),
+    "a dict's items": lambda w: {"w": w}.items(),
+    "an object": lambda w: Plain(w=w),
+    "a list in an object": lambda w: Plain(count=1, ws=[[1.0, {"w": w}]]),
+    "an array in an object": lambda w: Plain(ws=np.array([w], dtype=object)),
+    "a module in an object": lambda w: Plain(inner=module(w=w)),
+}
+
+
+@pytest.mark.parametrize("hide", HIDDEN.values(), ids=list(HIDDEN))
+def test_values_that_have_no_lasting_name_are_refused_unless_they_are_found_elsewhere(
+    hide: Callable[[Value], Any],
+) -> None:
+    w = Value(1.0)
+    for use in (Module.parameters, Module.state_dict, Module.zero_grad, lambda m: dict(m.named_parameters())):
+        with pytest.raises(TypeError, match=r"held.inner holds parameters in a \w+: (it has no|derive its)"):
+            use(module(held={"inner": hide(w)}))
+    assert [name for name, _ in module(held=hide(w), w=w).named_parameters()] == ["w"]
+
+
+def test_an_optimizer_among_the_attributes_does_no_harm() -> None:
+    model = nn.MLP(2, [2, 1], seed=0)
+    names = [name for name, _ in model.named_parameters()]
+    vars(model)["optimizer"] = nn.Adam(model.parameters())
+    assert [name for name, _ in model.named_parameters()] == names
+
+
+def test_what_holds_no_parameters_is_passed_over() -> None:
+    x = Value(2.0)
+    harmless = module(
+        computed={x * 2},
+        constants={Constant(1.0)},
+        plain=Plain(y=x * 2, c=Constant(1.0), numbers=[1.0]),
+        function=lambda: x,
+        numpy=np,
+        type=Plain,
+        text="text",
+        range=range(10**12),
+        endless=itertools.count(),
+        frame=pd.DataFrame({"a": [1.0, 2.0]}),
+        w=Value(1.0),
+    )
+    assert [name for name, _ in harmless.named_parameters()] == ["w"]
+
+
+def test_a_value_of_the_class_is_refused() -> None:
+    """Copies would share it, and pickles leave it out."""
+
+    class Line(Module):
+        slope = Value(2.0)
+        zero = Constant(0.0)
+
+    with pytest.raises(TypeError, match=r"the module holds parameters in a Line: set it in __init__"):
+        Line().parameters()
+    hidden = Line()
+    hidden.slope = Value(3.0)
+    assert hidden.state_dict() == {"slope": 3.0}
+
+
+def test_two_parameters_of_one_name_are_refused() -> None:
+    """A state dict would keep one of them only."""
+    for clash in (
+        module(table={1: Value(1.0), "1": Value(2.0)}),
+        module(**{"a.b": Value(1.0), "a": {"b": Value(2.0)}}),
+    ):
+        with pytest.raises(ValueError, match=r"two parameters have the name '(table\.1|a\.b)'"):
+            clash.state_dict()
+
+
+def test_lists_made_on_the_way_do_not_hide_one_another() -> None:
+    """Objects that are freed lend their ids to others."""
+    held = module(arrays=[objects((2,)) for _ in range(200)])
+    assert len(held.parameters()) == 400

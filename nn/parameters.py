@@ -1,0 +1,157 @@
+"""Finding a module's parameters: the Values in its attributes, and in whatever holds them there."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from collections import UserList, deque
+from collections.abc import Callable, Iterable, Mapping, Set, ValuesView
+from contextlib import suppress
+from functools import lru_cache
+from types import MemberDescriptorType, ModuleType, SimpleNamespace
+from typing import Any, NamedTuple
+
+from autograd import Value
+
+
+class Hidden(NamedTuple):
+    """Parameters where they are not searched for.
+
+    Attributes:
+        path: where it was met.
+        owner: the type of what holds them.
+        values: the parameters.
+        remedy: what to do, should they be nowhere else.
+    """
+
+    path: str
+    owner: str
+    values: list[Value]
+    remedy: str
+
+
+class Search:
+    """One walk through a module's attributes.
+
+    Args:
+        is_module: tells modules, whose attributes are all searched, from other objects.
+
+    Attributes:
+        found: the parameters with the paths that lead to them, each once.
+    """
+
+    def __init__(self, is_module: Callable[[Any], bool]) -> None:
+        self._is_module = is_module
+        self.found: list[tuple[str, Value]] = []
+        self._seen: dict[int, Any] = {}  # by id, and so kept: lists made on the way must not lend theirs to others
+        self._hidden: list[Hidden] = []
+
+    def collect(self, item: Any, path: str) -> None:
+        """Add the parameters in an item that were not seen yet; a child may well know its parent."""
+        if item is None or isinstance(item, (str, bytes, int, float)) or id(item) in self._seen:
+            return
+        self._seen[id(item)] = item
+        if isinstance(item, Value):
+            if not item.parents and not item.is_constant:
+                self.found.append((path, item))
+            return
+        prefix = f"{path}." if path else ""
+        if self._is_module(item):
+            self._refuse_later(
+                type(item), path, _of_classes(item), "set it in __init__, so that each object has its own"
+            )
+            children: Iterable[tuple[Any, Any]] = attributes(item)
+        elif isinstance(item, Mapping):
+            children = item.items()
+        elif isinstance(item, (list, tuple, deque, UserList)):
+            children = enumerate(item)
+        elif isinstance(item, SimpleNamespace) or (dataclasses.is_dataclass(item) and not isinstance(item, type)):
+            children = attributes(item)
+        elif is_array(item):
+            self.collect(objects_of(item), path)
+            return
+        else:
+            self._refuse_later_what_hides_in(item, path)
+            return
+        seen, found = self._seen, self.found
+        for key, child in children:
+            if not isinstance(child, Value):
+                self.collect(child, f"{prefix}{key}")
+            elif id(child) not in seen:  # as above, without a call for each weight
+                seen[id(child)] = child
+                if not child.parents and not child.is_constant:
+                    found.append((f"{prefix}{key}", child))
+
+    def check(self) -> None:
+        """Refuse what would silently lose a parameter.
+
+        Raises:
+            TypeError: for Values in a set, in an attribute of a class, or in an object that is no module, unless they
+                were found elsewhere, too.
+            ValueError: for two parameters of one name.
+        """
+        known = {id(parameter) for _, parameter in self.found} if self._hidden else set()
+        for path, owner, values, remedy in self._hidden:
+            if not known.issuperset(map(id, values)):
+                raise TypeError(f"{path or 'the module'} holds parameters in a {owner}: {remedy}")
+        names = [name for name, _ in self.found]
+        if len(set(names)) < len(names):
+            twice = next(name for name in names if names.count(name) > 1)
+            raise ValueError(f"two parameters have the name {twice!r}: choose other keys")
+
+    def _refuse_later_what_hides_in(self, item: Any, path: str) -> None:
+        if isinstance(item, (Set, ValuesView)):
+            inside, remedy = list(item), "it has no order; use a list"
+        elif not isinstance(item, (type, ModuleType)) and isinstance(getattr(item, "__dict__", None), dict):
+            inside, remedy = list(vars(item).values()), "derive its class from nn.Module"
+        else:
+            return
+        search = Search(self._is_module)
+        search._seen = {id(item): item}
+        for part in inside:
+            if isinstance(part, (Value, list, tuple, dict)) or self._is_module(part) or is_array(part):
+                search.collect(part, "")
+        self._refuse_later(type(item), path, [parameter for _, parameter in search.found], remedy)
+
+    def _refuse_later(self, kind: type, path: str, values: list[Value], remedy: str) -> None:
+        if values:
+            self._hidden.append(Hidden(path, kind.__name__, values, remedy))
+
+
+def attributes(item: Any) -> list[tuple[str, Any]]:
+    """An object's own attributes in the order in which they were set, then those in slots."""
+    found = list(getattr(item, "__dict__", {}).items())
+    for name, slot in _slots(type(item)):  # type: ignore[arg-type]  # which mypy takes for unhashable
+        with suppress(AttributeError):  # not set yet
+            found.append((name, slot.__get__(item)))
+    return found
+
+
+@lru_cache
+def _slots(kind: type) -> list[tuple[str, MemberDescriptorType]]:
+    own = [item for base in reversed(kind.__mro__) for item in vars(base).items()]
+    return [(name, slot) for name, slot in own if isinstance(slot, MemberDescriptorType)]
+
+
+def _of_classes(module: Any) -> list[Value]:
+    """Leaves that are attributes of a module's class, and not hidden by an attribute of its own."""
+    own = vars(module)
+    return [
+        x
+        for base in type(module).__mro__[:-1]
+        for name, x in vars(base).items()
+        if isinstance(x, Value) and not (name in own or x.parents or x.is_constant)
+    ]
+
+
+def is_array(item: Any) -> bool:
+    """Whether it is an array, or a table or column of pandas, that can hold objects."""
+    numpy, pandas = sys.modules.get("numpy"), sys.modules.get("pandas")  # who holds one has imported it
+    if numpy is not None and isinstance(item, numpy.ndarray):
+        return bool(item.dtype.hasobject)
+    return pandas is not None and isinstance(item, (pandas.Series, pandas.DataFrame))
+
+
+def objects_of(array: Any) -> Any:
+    """Nested lists of an array's or a table's elements; of an array without axes its element."""
+    return (array if hasattr(array, "tolist") else array.to_numpy()).tolist()
