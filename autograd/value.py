@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import deque
+from itertools import repeat
 from math import isfinite
 from numbers import Real
 from typing import Any, Never, cast
@@ -131,8 +133,7 @@ class Value(Operand):
                     break
                 node.grad += accumulated
         except BaseException:
-            for node, grad in zip(order, before):
-                node.grad = grad
+            deque(map(setattr, order, repeat("grad"), before), maxlen=0)  # in one call of C, so all or none
             raise
 
     def detach(self) -> Value:

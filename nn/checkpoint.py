@@ -11,12 +11,14 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from autograd.arrays import np
 from autograd.files import write_atomically
 from autograd.reading import numbers_of
+from autograd.updates import commit
 from nn.data import Array
 from nn.history import Epoch, History
 from nn.initializers import constant
@@ -143,15 +145,17 @@ def load_checkpoint(
             raise ValueError(f"best parameters of shape {kept_numbers.shape}")
     except (KeyError, TypeError, ValueError) as error:
         raise _damaged(path, f"{type(error).__name__} {error}") from None
-    before = model.state_dict(), optimizer.state_dict()
+    before, after = model.state_dict(), optimizer.copied()
     try:
+        after.load_state_dict(optimizer_state)
         model.load_state_dict(parameters)
-        optimizer.load_state_dict(optimizer_state)
-        chance.bit_generator.state = random_state
-    except (ArithmeticError, KeyError, TypeError, ValueError) as error:
-        model.load_state_dict(before[0])
-        optimizer.load_state_dict(before[1])
-        raise ValueError(f"the checkpoint {path} does not fit: {error}") from None
+        commit(partial(map, setattr, [chance.bit_generator], ["state"], [random_state]), optimizer.becoming(after))
+    except BaseException as error:
+        if optimizer.state is not after.state:
+            model.load_state_dict(before)
+        if isinstance(error, (ArithmeticError, KeyError, TypeError, ValueError)):
+            raise ValueError(f"the checkpoint {path} does not fit: {error}") from None
+        raise
     if best is not None:
         best.epoch, best.cost, best.numbers = kept_epoch, kept_cost, kept_numbers
     return epochs

@@ -12,7 +12,9 @@ from typing import Any, Literal
 import autograd
 from autograd import Constant, Value
 from autograd.arrays import NDArray, np
+from autograd.arrays.errors import ignoring_errors
 from autograd.reading import numbers_of
+from autograd.updates import commit, setting, setting_attributes
 from nn.data import Array
 from nn.evaluation import output_numbers, predict
 from nn.losses import Loss
@@ -82,7 +84,8 @@ class Eager:
 class Compiled(Eager):
     """Runs the compiled loss on whole batches.
 
-    From `begin` to `settle` the parameters live in one vector, and the optimizer has them in the vector's order.
+    From `begin` to `settle` the parameters live in one vector, and a copy of the optimizer has them in the vector's
+    order. The Values and the user's optimizer change in `settle` alone, all at once.
 
     Raises:
         TypeError, ValueError: where model and loss cannot be compiled (`autograd.compile`), or whatever they raise.
@@ -94,7 +97,8 @@ class Compiled(Eager):
         super().__init__(eager.model, eager.loss, eager.optimizer, eager.reduction, targets.shape[1])
         self._sample, self._target = samples[:1], targets[:1]
         self._count = len(self.optimizer.parameters)
-        self._scale, self._begun, self._stepped = 1.0, False, False
+        self._scale, self._stepped = 1.0, False
+        self._working: Optimizer | None = None
         self._compile()
 
     def _compile(self) -> None:
@@ -112,7 +116,9 @@ class Compiled(Eager):
                 has_aux=True,
             )
         self._order = self._arrange()
-        self._weights, self._next, self._gradient = np.zeros((3, len(self.program.parameters)))
+        size = len(self.program.parameters)
+        rows = np.zeros((4, size + -size % 8))[:, :size]  # which begin alike within a line of the cache
+        self._weights, self._next, self._gradient, self._next_gradient = rows
         self._read()
 
     def _arrange(self) -> NDArray[np.int64]:
@@ -135,66 +141,67 @@ class Compiled(Eager):
 
     def begin(self, after_callbacks: bool) -> None:
         """A callback may have changed parameters, and what else model and loss compute with: then compile anew."""
-        if self._begun:
+        if self._working is not None:
             return
         self._read()
         if after_callbacks and not self._is_as_compiled():
             self._compile()
-        self.optimizer.reorder(self._order)
-        self._begun = True
+        working = self.optimizer.copied()
+        working.reorder(self._order)
+        self._working = working
 
     def _is_as_compiled(self) -> bool:
-        with np.errstate(all="ignore"):
-            found, _ = self.measure(self._sample, self._target)
-            expected, _ = super().measure(self._sample, self._target)
+        found, _ = self.measure(self._sample, self._target)
+        expected, _ = ignoring_errors(super().measure, self._sample, self._target)
         return np.allclose(found, expected, rtol=1e-9, atol=1e-12, equal_nan=True)
 
     def settle(self) -> None:
-        if not self._begun:
+        working = self._working
+        if working is None:
             return
-        try:
-            if self._stepped:
-                self._bring_up_to_date()
-        finally:
-            self.optimizer.reorder(np.argsort(self._order))
-            self._begun = self._stepped = False
-
-    def _bring_up_to_date(self) -> None:
+        if not self._stepped:
+            self._working = None
+            return
         numbers = self._weights[: self._count].tolist()
         gradients = (self._gradient[: self._count] / self._scale).tolist()
-        try:
-            self._write(numbers, gradients)
-        except KeyboardInterrupt:
-            self._write(numbers, gradients)
-            raise
-
-    def _write(self, numbers: list[float], gradients: list[float]) -> None:
-        for parameter, number, gradient in zip(self.optimizer.parameters, numbers, gradients):
-            parameter.data, parameter.grad = number, gradient
+        parameters = working.parameters
+        after = working.copied()
+        after.reorder(np.argsort(self._order))
+        commit(
+            setting("data", parameters, numbers),
+            setting("grad", parameters, gradients),
+            self.optimizer.becoming(after),
+            setting_attributes(self, {"_working": None, "_stepped": False}),
+        )
 
     def update(self, epoch: int, samples: Array, targets: Array) -> tuple[list[float], Array, float]:
-        scale = self._scale = self.optimizer.scale()
+        working = self._working
+        assert working is not None
+        scale = working.scale()
         (losses, rows), _ = self.program.outputs_and_gradient(
-            self._weights, samples, as_given(targets), into=self._gradient, scale=scale
+            self._weights, samples, as_given(targets), into=self._next_gradient, scale=scale
         )
-        gradient, numbers = self._gradient[: self._count], losses.tolist()
+        gradient, numbers = self._next_gradient[: self._count], losses.tolist()
         largest = float(max(np.maximum.reduce(gradient), -np.minimum.reduce(gradient))) / abs(scale)
         if not (self._finite and math.isfinite(largest) and math.isfinite(sum(numbers))):
             return self._update_node_by_node(epoch, samples, targets)
-        self._step(gradient)
+        self._step(working, gradient, scale)
         return numbers, rows.reshape(len(samples), -1), largest
 
-    def _step(self, gradient: Array) -> None:
-        """One update, in a copy that takes the weights' place when it is whole: Ctrl-C leaves it done, or not."""
-        before, weights = self.optimizer.kept(), self._weights
-        try:
-            self._next[self._count :] = weights[self._count :]
-            self.optimizer.updated(weights[: self._count], gradient, self._next[: self._count], self._scale)
-            self._weights, self._next, self._stepped = self._next, weights, True
-        except BaseException:
-            if self._weights is weights:
-                self.optimizer.take_back(before)
-            raise
+    def _step(self, working: Optimizer, gradient: Array, scale: float) -> None:
+        """One update, in copies that take their places when they are whole: an interrupt leaves it done, or not."""
+        weights, new = self._weights, self._next
+        new[self._count :] = weights[self._count :]
+        after, _ = working.after_update(weights[: self._count], gradient, new[: self._count], scale)
+        vars(self).update(
+            _weights=new,
+            _next=weights,
+            _gradient=self._next_gradient,
+            _next_gradient=self._gradient,
+            _working=after,
+            _scale=scale,
+            _stepped=True,
+        )
 
     def _update_node_by_node(self, epoch: int, samples: Array, targets: Array) -> tuple[list[float], Array, float]:
         """Where something is not finite, node by node, which says what it is; or goes on, if it is not found there."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from autograd import Value
 from autograd.reading import number_of
+from autograd.updates import commit, setting
 from nn.parameters import Search
 
 
@@ -42,15 +43,15 @@ class Module:
 
     def zero_grad(self) -> None:
         """Set every parameter's gradient to zero."""
-        for parameter in self.parameters():
-            parameter.grad = 0.0
+        parameters = self.parameters()
+        commit(setting("grad", parameters, [0.0] * len(parameters)))
 
     def state_dict(self) -> dict[str, float]:
         """Every parameter's number by its name."""
         return {name: number_of(parameter) for name, parameter in self.named_parameters()}
 
     def load_state_dict(self, state: Mapping[str, float]) -> None:
-        """Set every parameter from a mapping such as `state_dict` returns.
+        """Set every parameter from a mapping such as `state_dict` returns: all of them, or none.
 
         Raises:
             ValueError: if the names differ from this module's, in which case nothing has been changed.
@@ -64,9 +65,8 @@ class Module:
                 f"{len(missing)} parameters are missing{_example(missing)}, "
                 f"{len(unknown)} are unknown{_example(unknown)}"
             )
-        numbers = {name: Value(state[name]).data for name in parameters}
-        for name, parameter in parameters.items():
-            parameter.data = numbers[name]
+        numbers = [Value(state[name]).data for name in parameters]
+        commit(setting("data", list(parameters.values()), numbers))
 
 
 def _example(names: set[str]) -> str:

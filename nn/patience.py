@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from autograd.arrays import np
+from autograd.updates import commit, setting
 from nn.data import Array
 from nn.module import Module
 
@@ -24,8 +25,8 @@ class Best:
     def see(self, model: Module, epoch: int, cost: float | None) -> None:
         """Remember the model's parameters, if their cost is the lowest so far."""
         if self.patience is not None and cost is not None and cost < self.cost:
-            self.epoch, self.cost = epoch, cost
-            self.numbers = np.array([parameter.data for parameter in model.parameters()], dtype=float)
+            numbers = np.array([parameter.data for parameter in model.parameters()], dtype=float)
+            vars(self).update(epoch=epoch, cost=cost, numbers=numbers)
 
     def is_exhausted(self, epochs: int) -> bool:
         """Whether that many epochs are enough."""
@@ -34,5 +35,4 @@ class Best:
     def restore(self, model: Module) -> None:
         """Give a model the parameters that were remembered, if any were."""
         if self.numbers is not None:
-            for parameter, number in zip(model.parameters(), self.numbers.tolist()):
-                parameter.data = number
+            commit(setting("data", model.parameters(), self.numbers.tolist()))

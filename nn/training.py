@@ -154,8 +154,13 @@ def fit(
     except KeyboardInterrupt:
         history.stopped = f"interrupted in epoch {len(history) + 1}"
     finally:
-        chosen.settle()
-        best.restore(model)
+        try:
+            chosen.settle()
+            best.restore(model)
+        except BaseException:  # a second interrupt: what was learned is not lost to it
+            chosen.settle()
+            best.restore(model)
+            raise
     if best.numbers is not None:
         history.kept = best.epoch
         history.stopped += f"; the parameters of epoch {best.epoch} are kept"

@@ -67,7 +67,7 @@ class Layout:
     def _made(self, vector: Array) -> list[Array]:
         """Views of the vector, kept for the next time; arrays of their own where there can be none."""
         views = [self._view(vector, i) for i in range(len(self._indices))]
-        recent = list(self._recent.items())[-2:]
+        recent = list(self._recent.items())[-3:]  # `fit` alternates between two of weights and two of gradients
         self._recent = {**dict(recent), id(vector): (vector, views)}
         return views
 

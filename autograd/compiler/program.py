@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterable, Sequence
-from contextvars import Context
 from typing import Any, Never
 
 from autograd.arrays import NDArray, np
+from autograd.arrays.errors import ignoring_errors
 from autograd.compiler.arguments import Argument, read_batch, refuse_unless_flat, shape_of
 from autograd.compiler.choices import with_masks
 from autograd.compiler.engines import engine_for
@@ -20,17 +20,10 @@ from autograd.compiler.simplify import simplify
 from autograd.compiler.thin_engine import ThinEngine
 from autograd.nested import flatten
 from autograd.reading import numbers_of
+from autograd.updates import commit, setting
 from autograd.value import Value
 
 Array = NDArray[Any]
-
-_QUIET = Context()
-_QUIET.run(np.seterr, all="ignore")
-
-
-def _quietly(function: Callable[..., Any], *arguments: Any) -> Any:
-    """Call a function without warnings of NumPy: as in `np.errstate(all="ignore")`, which takes ten times as long."""
-    return _QUIET.copy().run(function, *arguments)
 
 
 class Program:
@@ -145,7 +138,7 @@ class Program:
             FloatingPointError: if a result is inf or nan, naming the first node that was.
         """
         rows, batched, samples = read_batch(self._arguments, arguments, self._dtype)
-        outputs = _quietly(self._engine.outputs, self._live(), rows)
+        outputs = ignoring_errors(self._engine.outputs, self._live(), rows)
         outputs = self._of_samples(outputs, samples)
         self._check(rows, outputs)
         return self._results.shaped(outputs, batched)
@@ -172,7 +165,7 @@ class Program:
             seeds = self._results.read_gradients(gradients, samples, batched, self._dtype)
         vector = self._live()
         gradient = np.empty_like(vector)
-        outputs = _quietly(self._engine.gradient, vector, rows, seeds, gradient)
+        outputs = ignoring_errors(self._engine.gradient, vector, rows, seeds, gradient)
         outputs = self._of_samples(outputs, samples)
         self._check(rows, outputs, gradient)
         result = self._cost(outputs) if gradients is None else self._results.shaped(outputs, batched)
@@ -204,14 +197,14 @@ class Program:
         if into is weights:
             raise ValueError("into must be another vector than weights, which are needed until the gradient is whole")
         rows, batched, samples = read_batch(self._arguments, arguments, self._dtype)
-        outputs = _quietly(self._engine.gradient, weights, rows, self._cost_seeds(samples, scale), gradient)
+        outputs = ignoring_errors(self._engine.gradient, weights, rows, self._cost_seeds(samples, scale), gradient)
         return self._results.shaped(self._of_samples(outputs, samples), batched), gradient
 
     def outputs(self, weights: Array, *arguments: Any) -> Any:
         """What calling the program gives, with the captured leaves' numbers as a vector; inf and nan are let pass."""
         self._refuse_unless_flat("weights", weights)
         rows, batched, samples = read_batch(self._arguments, arguments, self._dtype)
-        outputs = _quietly(self._engine.outputs, weights, rows)
+        outputs = ignoring_errors(self._engine.outputs, weights, rows)
         return self._results.shaped(self._of_samples(outputs, samples), batched)
 
     def input_gradients(self, *arguments: Any) -> Any:
@@ -231,7 +224,7 @@ class Program:
         self._results.refuse_several("derivatives to the arguments are of one number")
         rows, batched, samples = read_batch(self._arguments, arguments, self._dtype)
         seeds = np.ones((samples, 1), self._dtype)
-        outputs, arrays = _quietly(self._engine.input_gradients, self._live(), rows, seeds)
+        outputs, arrays = ignoring_errors(self._engine.input_gradients, self._live(), rows, seeds)
         outputs = self._of_samples(outputs, samples)
         self._check(rows, outputs, *arrays)
         result = [a.shaped(np.array(array), batched) for a, array in zip(self._arguments, arrays)]
@@ -248,7 +241,7 @@ class Program:
         """What was looked at lately need not be again: it is kept, so that no other can have its id."""
         if self._recent_vectors.get(id(vector)) is not vector:
             refuse_unless_flat(name, vector, len(self.parameters), self._dtype)
-            self._recent_vectors = {**dict(list(self._recent_vectors.items())[-2:]), id(vector): vector}
+            self._recent_vectors = {**dict(list(self._recent_vectors.items())[-3:]), id(vector): vector}
 
     def _cost_seeds(self, samples: int, scale: float = 1.0) -> Array:
         """The cost's derivative to each sample's result, times a number; the last ones are kept for the next batch."""
@@ -269,7 +262,7 @@ class Program:
     def _cost(self, outputs: Array) -> float:
         """The mean or the sum of the samples' results."""
         share = 1 / len(outputs) if self._reduction == "mean" else 1.0
-        cost = float(_quietly(np.dot, outputs[:, 0], np.full(len(outputs), share, self._dtype)))
+        cost = float(ignoring_errors(np.dot, outputs[:, 0], np.full(len(outputs), share, self._dtype)))
         if not math.isfinite(cost):
             raise FloatingPointError(
                 f"the {self._reduction} of the samples' results is {cost}, although each is finite"
@@ -282,14 +275,6 @@ class Program:
                 raise FloatingPointError(not_finite(self._function, self._arguments, rows, results[0]))
 
     def _add(self, gradient: list[float]) -> None:
-        """Add to every `grad`; all of them or, where Ctrl-C comes in between, all of them too."""
+        """Add to every `grad`; all of them, or none where an interrupt comes in between."""
         after = [parameter.grad + g for parameter, g in zip(self.parameters, gradient)]
-        try:
-            self._write(after)
-        except KeyboardInterrupt:
-            self._write(after)
-            raise
-
-    def _write(self, gradients: list[float]) -> None:
-        for parameter, gradient in zip(self.parameters, gradients):
-            parameter.grad = gradient
+        commit(setting("grad", self.parameters, after))
