@@ -137,7 +137,12 @@ class Value(Operand):
             raise
 
     def detach(self) -> Value:
-        """The same number as a constant, cut off from the graph."""
+        """The same number as a constant, cut off from the graph.
+
+        In a function that is compiled it is a node without a derivative, so that its number is not frozen.
+        """
+        if recording.ever_traced and not self.is_constant and recording.tracer.get() is not None:
+            return primitives.detached(self)
         constant = Constant(number_of(self))
         constant.label = self.label
         return constant

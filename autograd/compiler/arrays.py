@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache, reduce
 from typing import Any
 
@@ -17,12 +17,23 @@ Array = NDArray[Any]
 add, exp, negative, reciprocal = np.add, np.exp, np.negative, np.reciprocal
 
 
+def _side_by_side(arrays: Sequence[Array]) -> Array:
+    """One array as it is; of several, the elements at the same place side by side along a last axis."""
+    if len(arrays) == 1:
+        return arrays[0]
+    return np.stack(np.broadcast_arrays(*arrays), axis=-1).astype(np.result_type(*arrays), copy=False)
+
+
 def logsumexp(*arrays: Array) -> Array:
     """Over the last axis of one array; or of several arrays, element by element."""
-    stacked = arrays[0] if len(arrays) == 1 else np.stack(np.broadcast_arrays(*arrays), axis=-1)
+    stacked = _side_by_side(arrays)
     largest = stacked.max(axis=-1, keepdims=True)
     largest = np.where(np.isfinite(largest), largest, 0.0)
-    found: Array = np.log(np.exp(stacked - largest).sum(axis=-1)) + largest[..., 0]
+    exponentials = np.exp(stacked - largest)
+    # Of the largest, whose exponential is 1, one is left out of the sum, beside which others would vanish.
+    ones = (exponentials == 1.0).astype(exponentials.dtype)
+    rest = (exponentials - ones).sum(axis=-1) + (ones.sum(axis=-1) - 1)
+    found: Array = largest[..., 0] + np.log1p(rest)
     return found
 
 
@@ -34,6 +45,35 @@ def largest(*arrays: Array) -> Array:
 def smallest(*arrays: Array) -> Array:
     """The smallest of several arrays, element by element."""
     return reduce(np.minimum, arrays)
+
+
+def softmax(*arrays: Array) -> Array:
+    """The derivatives of `logsumexp`: over the last axis of one array; or of several arrays, a part for each."""
+    stacked = _side_by_side(arrays)
+    largest = stacked.max(axis=-1, keepdims=True)
+    if np.isfinite(largest).all():
+        found = exp(stacked - largest)
+        found /= found.sum(axis=-1, keepdims=True)
+    else:
+        found = exp(np.where(stacked == largest, 0.0, stacked - largest))
+        total = found.sum(axis=-1, keepdims=True)
+        found /= np.where((largest < np.inf) | (total == 1.0), total, np.nan)
+        found = np.where(largest > -np.inf, found, np.where(largest == -np.inf, 0.0, np.nan))
+    return found if len(arrays) == 1 else np.moveaxis(found, -1, 0)
+
+
+def shares(*arrays_and_out: Array) -> Array:
+    """The derivatives of the largest or smallest of numbers, which is the last array: equal shares at a tie."""
+    *arrays, out = arrays_and_out
+    taken = _side_by_side(arrays) == (out if len(arrays) == 1 else out[..., None])
+    found = taken.astype(out.dtype)
+    found /= found.sum(axis=-1, keepdims=True)
+    return found if len(arrays) == 1 else np.moveaxis(found, -1, 0)
+
+
+def detached(array: Array) -> Array:
+    """A copy, since what a program returns must not be what it was given."""
+    return +array
 
 
 def sigmoid(array: Array) -> Array:
@@ -134,6 +174,7 @@ NUMPY: dict[Primitive, Callable[..., Any]] = {
     **{TABLE[name]: getattr(np, _OTHER_NAMES.get(name, name)) for name in (*_NAMESAKES, *_OTHER_NAMES)},
     primitives.absolute: abs,
     primitives.logsumexp: logsumexp,
+    primitives.detached: detached,
     primitives.max_: largest,
     primitives.min_: smallest,
     primitives.sigmoid: sigmoid,
@@ -142,12 +183,17 @@ NUMPY: dict[Primitive, Callable[..., Any]] = {
 }
 """The primitives that NumPy has, or that stand above."""
 
+REDUCTIONS = frozenset({primitives.logsumexp, primitives.max_, primitives.min_})
+"""Primitives of many operands that NumPy computes along an axis of one array."""
+
 HELPERS: dict[str, Any] = {
     "array": np.array,
     "broadcast_to": np.broadcast_to,
     "concatenate": np.concatenate,
     "gather": gather,
     "place": place,
+    "shares": shares,
+    "softmax": softmax,
     "zeros": np.zeros,
     "matmul": np.matmul,
     "sum_products": sum_products,

@@ -10,7 +10,7 @@ from typing import Any
 from autograd.compiler.arrays import HELPERS, NUMPY, one_by_one
 from autograd.compiler.names import Names, sanitised
 from autograd.compiler.symbols import ATOM, Symbol, own_expression, written
-from autograd.primitives import TABLE, Primitive, Rule
+from autograd.primitives import TABLE, Primitive, Rule, logsumexp
 
 
 class Calls:
@@ -29,16 +29,17 @@ class Calls:
         self.prelude: list[str] = []
         self._functions: dict[Primitive, str] = {}
         self._slopes: dict[Primitive, dict[str, Callable[..., float]]] = {}
+        self._of_floats: dict[str, Callable[..., Any]] = {}  # what the helpers of `slopes_text` are for floats
 
     def symbol(self, text: str, width: int, binding: int = ATOM) -> Symbol:
         return Symbol(text, binding, width, self.call)
 
-    def of_floats(self) -> dict[str, Callable[..., float]]:
+    def of_floats(self) -> dict[str, Callable[..., Any]]:
         """The functions called, as functions of floats: the table's rules themselves."""
-        found: dict[str, Callable[..., float]] = {name: p.forward for p, name in self._functions.items()}
+        found: dict[str, Callable[..., Any]] = {name: p.forward for p, name in self._functions.items()}
         for slopes in self._slopes.values():
             found.update(slopes)
-        return found
+        return found | self._of_floats
 
     def derivatives(self, primitive: Primitive, inputs: Sequence[Any], out: Symbol) -> Sequence[Any]:
         """The local derivatives as source; where their rule is made for floats alone, called number by number."""
@@ -54,6 +55,13 @@ class Calls:
         arguments = ", ".join(map(written, (*inputs, out)))
         width = max(x.width for x in (*inputs, out) if isinstance(x, Symbol))
         return [self.symbol(f"{name}({arguments})", width) for name in self._slopes[primitive]]
+
+    def slopes_text(self, primitive: Primitive, inputs: Sequence[Any], out: Symbol) -> str:
+        """The call of what computes all local derivatives of a primitive of many operands."""
+        given = inputs if primitive is logsumexp else [*inputs, out]
+        name = "softmax" if primitive is logsumexp else "shares"
+        self._of_floats[name] = partial(_all_slopes, primitive)
+        return f"{name}({', '.join(map(written, given))})"
 
     def call(self, primitive: Primitive) -> str:
         """The name of a function for a primitive; its array form is found when it is first called for."""
@@ -90,6 +98,12 @@ class Calls:
     def _letters(self, rule: Rule) -> list[Symbol]:
         count = len(inspect.signature(rule).parameters)
         return [self.symbol(f"x{i + 1}" if count > 1 else "x", 1) for i in range(count)]
+
+
+def _all_slopes(primitive: Primitive, *numbers: float) -> tuple[float, ...]:
+    if primitive is logsumexp:
+        return primitive.local_derivatives(numbers, primitive.forward(*numbers))
+    return primitive.local_derivatives(numbers[:-1], numbers[-1])
 
 
 def _slope(primitive: Primitive, k: int, *inputs_and_out: float) -> float:

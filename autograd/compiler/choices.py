@@ -10,7 +10,8 @@ There is a mask only where it can make a difference, so that networks do without
 - below a choice, of a node whose slope can be infinite or nan, be it that its own value is, as that of exp can be;
 - at a choice, where the derivative that arrives can be infinite or nan, though the result is finite.
 
-Weighted sums, such as a neuron, are exempt: what they multiply is taken to be finite.
+Weighted sums, such as a neuron, are exempt: what they multiply is taken to be finite. One weight alone counts as such
+unless a `where` is above it, which may be there for what is not finite: `where(x == x, w * x, 0.0)`.
 """
 
 from __future__ import annotations
@@ -48,6 +49,7 @@ class _Sweep:
         seeded = scalars.outputs[:seeds]
         self._arrived: dict[int, set[Gate]] = {i: {ALWAYS} for i in seeded}
         self._finite = set(seeded)  # an infinite result is an error
+        self._shown = set(seeded)  # nodes that make the result nan where they are
         self._infinite: set[int] = set()  # nodes to which a derivative can arrive that is infinite or nan
         self._reached: dict[int, Gate] = {}
         self._choices: set[int] = set()
@@ -66,14 +68,15 @@ class _Sweep:
         gate = self._conditions.any(self._arrived.pop(i))
         infinite, finite = i in self._infinite, i in self._finite
         choice = i not in self._scalars.sums and _chooses(self._made_by[i])
-        for place, k, slope, keeps in edges(self._scalars, self._varying, i):
+        shown = i in self._shown
+        for place, k, slope, keeps, shows in edges(self._scalars, self._varying, i, shown):
             if slope == Slope.NONE or k in self._scalars.constants:
                 continue
             if choice and (infinite or slope == Slope.SINGULAR):
                 self._choices.add(i)
             through = self._conditions.taken(gate, i, place) if choice else gate
             self._arrived.setdefault(k, set()).add(through)
-            if gate != ALWAYS and _needs_mask(slope, finite):
+            if gate != ALWAYS and _needs_mask(slope, finite, shown):
                 self._reached[i] = gate
             if (
                 slope == Slope.SINGULAR
@@ -83,8 +86,12 @@ class _Sweep:
                 self._infinite.add(k)
             if slope == Slope.WEIGHT or (finite and keeps):
                 self._finite.add(k)
+            if shown and shows:
+                self._shown.add(k)
 
 
-def _needs_mask(slope: Slope, finite: bool) -> bool:
-    """Whether a slope can be infinite or nan where its node was not taken."""
-    return slope == Slope.SINGULAR or (slope in (Slope.BOUNDED, Slope.LIKE_VALUE) and not finite)
+def _needs_mask(slope: Slope, finite: bool, shown: bool) -> bool:
+    """Whether a slope can be infinite or nan where its node was not taken, though the result is finite."""
+    if slope == Slope.BOUNDED:
+        return not (finite or shown)
+    return slope == Slope.SINGULAR or (slope == Slope.LIKE_VALUE and not finite)

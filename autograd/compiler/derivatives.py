@@ -6,12 +6,13 @@ one to W is δᵀ x, summed over the samples, and the one to b is δ itself.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from autograd import primitives
 from autograd.arrays import np
 from autograd.compiler import idioms
 from autograd.compiler.adjoints import Adjoints
+from autograd.compiler.arrays import REDUCTIONS
 from autograd.compiler.forward import (
     columns_symbol,
     is_reduction,
@@ -25,6 +26,7 @@ from autograd.compiler.ordering import views
 from autograd.compiler.products import NONE, PARAMETERS, Group, Matrix, Rows, View, weights_index
 from autograd.compiler.symbols import ATOM, Symbol, written
 from autograd.compiler.writer import Statement, Writer, shape_text
+from autograd.primitives import Primitive
 
 LONGEST_INLINE = 90  # characters of a derivative that is written in place, without a name
 
@@ -106,11 +108,11 @@ class Backward:
         operands = [(k, view) for k, view in enumerate(group.operands) if isinstance(view, View)]
         wanted = [(k, view) for k, view in operands if self._needed[view.source]]
         writer, m = self.writer, len(group.members)
-        if primitive is primitives.logsumexp and is_reduction(group):
-            self._pull_through_logsumexp(group)
+        if primitive in REDUCTIONS and is_reduction(group):
+            self._pull_through_reduction(group)
             return
         out = writer.symbol(writer.name[group.source], m)
-        derivatives = writer.derivatives(primitive, operand_symbols(writer, group), out)
+        derivatives = self._slopes(primitive, operand_symbols(writer, group), out, writer.shape(group.source))
         if primitive in idioms.NOTES:
             writer.note(idioms.NOTES[primitive])
         adjoint = self._adjoint(group, inline=len(wanted) < 2)
@@ -118,22 +120,36 @@ class Backward:
             contribution = self._masking.chosen(group, adjoint, derivatives[k])
             self._adjoints.contribute(view, self._masking.reached(group, contribution), group.batched)
 
-    def _pull_through_logsumexp(self, group: Group) -> None:
-        """The rule of the table for many operands at once: exp(x - out), whichever x it is."""
+    def _slopes(self, primitive: Primitive, inputs: list[Any], out: Symbol, shape: str) -> Sequence[Any]:
+        """The local derivatives; those of a primitive of many operands together, under one name."""
+        writer = self.writer
+        if primitive not in REDUCTIONS:
+            return writer.derivatives(primitive, inputs, out)
+        name = writer.names.numbered("slopes")
+        text = writer.slopes_text(primitive, inputs, out)
+        self.statements.append(Statement(name, text, f"{len(inputs)} of {shape}"))
+        return [writer.symbol(f"{name}[{k}]", out.width) for k in range(len(inputs))]
+
+    def _pull_through_reduction(self, group: Group) -> None:
+        """The slopes of a primitive of many operands, which lie side by side as these do."""
         (view,) = group.operands
-        assert isinstance(view, View) and group.primitive is not None
+        assert isinstance(view, View)
         writer, m = self.writer, len(group.members)
         (x,) = operand_symbols(writer, group)
-        out = writer.name[group.source]
+        out = writer.symbol(writer.name[group.source] + ("" if m == 1 else "[..., None]"), 1)
         adjoint = self._adjoint(group, inline=False)
+        slope = writer.symbol(writer.slopes_text(group.primitive, [x], out), x.width)
+        if group.primitive.chooses:
+            name = writer.names.numbered("shares")
+            shape = (*(["n"] if group.batched else []), *([m] if m > 1 else []), x.width)
+            self.statements.append(Statement(name, slope.text, shape_text(shape)))
+            slope = writer.symbol(name, x.width)
         if m == 1:
-            (derivative,) = group.primitive.compiled_derivatives(x, writer.symbol(out, 1))
-            contribution = self._masking.reached(group, adjoint * derivative)
+            contribution = self._masking.reached(group, self._masking.chosen(group, adjoint, slope))
             self._adjoints.contribute(View(view.source, view.index[0]), contribution, group.batched)
             return
-        (derivative,) = group.primitive.compiled_derivatives(x, writer.symbol(f"{out}[..., None]", 1))
         adjoint = writer.symbol(f"{written(self._adjoints.full(adjoint, m, group.batched), ATOM)}[..., None]", 1)
-        contribution = self._masking.reached(group, adjoint * derivative, ROWS)
+        contribution = self._masking.reached(group, self._masking.chosen(group, adjoint, slope), ROWS)
         self._adjoints.contribute_table(view, contribution, group.batched)
 
     def _pull_through_sum(self, group: Group) -> None:

@@ -11,6 +11,7 @@ from autograd.compiler.idioms import SIGMOID, TANH
 from autograd.compiler.simplify import Scalars
 from autograd.compiler.sums import Sum
 from autograd.compiler.tracing import COMPARISONS
+from autograd.table import OURS, TABLE
 
 _WHERE, _RELU, _MAXIMUM, _MINIMUM = primitives.where, primitives.relu, primitives.maximum, primitives.minimum
 
@@ -47,6 +48,9 @@ _KEEPS_INFINITY = frozenset(
 )
 """Functions that are infinite or nan wherever their operand is."""
 
+_SHOWS_NAN = frozenset({SIGMOID, TANH, *(TABLE[name] for name in OURS)}) - {_WHERE, primitives.power, primitives.hypot}
+"""Functions that are nan wherever an operand is. Not so 1 to the power nan, or the hypotenuse of inf and nan."""
+
 
 class Edge(NamedTuple):
     """From a node to one of its operands.
@@ -56,12 +60,14 @@ class Edge(NamedTuple):
         operand: the node.
         slope: what the local derivative can be.
         keeps: whether the node is infinite or nan wherever the operand is.
+        shows: whether it is nan wherever the operand is.
     """
 
     place: int
     operand: int
     slope: Slope
     keeps: bool
+    shows: bool
 
 
 def dependent_on_arguments(scalars: Scalars) -> set[int]:
@@ -75,26 +81,27 @@ def dependent_on_arguments(scalars: Scalars) -> set[int]:
     return found
 
 
-def weighted_terms(found: Sum, varying: set[int]) -> set[int]:
-    """The places of a sum's weighted terms: of its products with what is the same for all samples, if there are two."""
+def weighted_terms(found: Sum, varying: set[int], least: int = 2) -> set[int]:
+    """The places of a sum's weighted terms, products with what is the same for all samples; none if they are fewer."""
     products = zip(found.lefts, found.rights)
     weighted = {n for n, (x, y) in enumerate(products) if y >= 0 and not (x in varying and y in varying)}
-    return weighted if len(weighted) > 1 else set()
+    return weighted if len(weighted) >= least else set()
 
 
-def edges(scalars: Scalars, varying: set[int], i: int) -> Iterator[Edge]:
+def edges(scalars: Scalars, varying: set[int], i: int, shown: bool) -> Iterator[Edge]:
+    """The edges from a node, of which is known whether it makes the result nan where it is itself."""
     found = scalars.sums.get(i)
     if found is None:
         yield from _edges_of_application(scalars, i)
         return
-    weighted = weighted_terms(found, varying)
+    weighted = weighted_terms(found, varying, 1 if shown else 2)
     for n, (x, y) in enumerate(zip(found.lefts, found.rights)):
         if y < 0:
-            yield Edge(-1, x, Slope.FINITE, True)
+            yield Edge(-1, x, Slope.FINITE, True, True)
             continue
         slope = Slope.WEIGHT if n in weighted else Slope.LIKE_VALUE
-        yield Edge(-1, x, slope, True)
-        yield Edge(-1, y, slope, True)
+        yield Edge(-1, x, slope, True, True)
+        yield Edge(-1, y, slope, True, True)
 
 
 def _edges_of_application(scalars: Scalars, i: int) -> Iterator[Edge]:
@@ -106,4 +113,4 @@ def _edges_of_application(scalars: Scalars, i: int) -> Iterator[Edge]:
     for place, k in enumerate(operands):
         if primitive is _WHERE and place == 0:
             continue
-        yield Edge(place, k, slope, keeps or (primitive is primitives.div and place == 0))
+        yield Edge(place, k, slope, keeps or (primitive is primitives.div and place == 0), primitive in _SHOWS_NAN)

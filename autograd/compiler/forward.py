@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from autograd import primitives
+from autograd.compiler.arrays import REDUCTIONS
 from autograd.compiler.products import NONE, Group, Index, Matrix, Rows, View, weights_index
 from autograd.compiler.symbols import ATOM, Symbol, product, reshaped, written
 from autograd.compiler.writer import MOST_TERMS, Statement, Writer
@@ -51,10 +52,12 @@ def application(writer: Writer, group: Group) -> Symbol:
     """A primitive applied to its operands."""
     primitive, operands = group.primitive, operand_symbols(writer, group)
     assert primitive is not None
-    if primitive is primitives.logsumexp and is_reduction(group):
-        text = f"{writer.call(primitive)}({operands[0].text})"
-        if len(group.members) == 1:
-            text += "[..., None]"
+    if primitive in REDUCTIONS and is_reduction(group):
+        one = len(group.members) == 1
+        if primitive is primitives.logsumexp:
+            text = f"{writer.call(primitive)}({operands[0].text}){'[..., None]' if one else ''}"
+        else:
+            text = f"{written(operands[0], ATOM)}.{primitive.name}(axis=-1{', keepdims=True' if one else ''})"
         return writer.symbol(text, len(group.members))
     symbol = next(x for x in operands if isinstance(x, Symbol))
     found: Symbol = symbol.apply(primitive, tuple(operands))

@@ -92,6 +92,9 @@ def _compared(first: Trace, second: Trace, arguments: set[int]) -> list[Value]:
         or first.outputs != second.outputs
     ):
         raise ValueError(_OTHERWISE)
+    for (leaf, line), (other_leaf, _) in zip(first.asked, second.asked):
+        if leaf is other_leaf:
+            raise ValueError(f"{line}: {_OTHERWISE}")
     captured = []
     for i, leaf in first.leaves.items():
         other = second.leaves[i]
@@ -195,5 +198,5 @@ def _frozen(first: Trace, other: float, i: int) -> str:
     return (
         f"the function froze a number: a constant{label} was {first.numbers[i]!r} in one trace and "
         f"{other!r} in another with different examples{made_by}. It came out of the graph by "
-        "v.data, detach, no_grad or a random draw; compute with the Value itself, or pass the number as an argument"
+        "v.data, no_grad or a random draw; compute with the Value itself, or pass the number as an argument"
     )

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 
 from autograd import primitives
 from autograd.arrays import np
+from autograd.compiler.arrays import REDUCTIONS
 from autograd.compiler.data import lift_data
 from autograd.compiler.joining import Joining
 from autograd.compiler.levels import levels, split_projections
@@ -131,7 +132,7 @@ class Grouping:
             index = np.array([operands[i] for i in members])
             batched = any(s != NONE and self.batched[s] for s in sources)
             views: list[View | float | Numbers]
-            if primitive is primitives.logsumexp and len(set(sources)) == 1:
+            if primitive in REDUCTIONS and len(set(sources)) == 1:
                 views = [View(sources[0], np.sort(self.position[index], axis=1))]
             else:
                 views = [self._operand(index[:, k], source) for k, source in enumerate(sources)]

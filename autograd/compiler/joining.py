@@ -17,8 +17,8 @@ import itertools
 from collections.abc import Hashable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
-from autograd import primitives
 from autograd.arrays import np
+from autograd.compiler.arrays import REDUCTIONS
 from autograd.compiler.neighbours import Reading, as_before, chain
 from autograd.compiler.products import NONE, Index, View
 from autograd.compiler.slices import is_part
@@ -78,7 +78,7 @@ class Joining:
         made_by = self._grouping.scalars.trace.primitives
         kinds: dict[Hashable, list[int]] = {}
         for i in nodes:
-            if 1 < len(operands[i]) <= MOST_READ and made_by[i] is not primitives.logsumexp:
+            if 1 < len(operands[i]) <= MOST_READ and made_by[i] not in REDUCTIONS:
                 kinds.setdefault((made_by[i], len(operands[i])), []).append(i)
         new = {i: operands[i] for i in nodes}
         for kind, chosen in kinds.items():

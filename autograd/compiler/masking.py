@@ -5,9 +5,8 @@ from __future__ import annotations
 import itertools
 from typing import Any, Literal
 
-import numpy as np
-
 from autograd import primitives
+from autograd.arrays import np
 from autograd.compiler.products import NONE, Group, Matrix, Rows, View
 from autograd.compiler.symbols import ATOM, Symbol, written
 from autograd.compiler.writer import Writer

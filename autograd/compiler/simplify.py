@@ -24,6 +24,7 @@ from autograd.primitives import Primitive
 
 _MUL, _DOT, _POWER = primitives.mul, primitives.dot, primitives.constant_power
 _WHERE, _IDENTITY = primitives.where, primitives.identity
+_REDUCTIONS = (primitives.logsumexp, primitives.max_, primitives.min_)
 
 
 class Masks(NamedTuple):
@@ -164,7 +165,7 @@ def _merge(trace: Trace, captured: set[int]) -> tuple[list[tuple[int, ...]], dic
             operands[i] = ()
         elif primitive is None:
             stands = i
-        elif primitive is _IDENTITY:
+        elif primitive is _IDENTITY or (primitive in _REDUCTIONS and len(merged) == 1):
             stands = merged[0]
         elif primitive is _WHERE and merged[0] in constants:
             stands = merged[1] if constants[merged[0]] else merged[2]

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from autograd import primitives
+from autograd.compiler.arrays import REDUCTIONS
 from autograd.compiler.calls import Calls
 from autograd.compiler.names import sanitised
 from autograd.compiler.symbols import number
@@ -49,6 +50,7 @@ class ThinSource(Calls):
             if i not in self.name:
                 is_leaf = slot < plan.leaves
                 self.name[i] = self.names.plain(self._labelled(i, is_leaf) or f"{'p' if is_leaf else 'v'}{slot}")
+        self._slopes_name: dict[int, str] = {}
         self._written: dict[str, list[str]] = {}
 
     def _labelled(self, i: int, is_leaf: bool) -> str:
@@ -89,10 +91,27 @@ class ThinSource(Calls):
         self._lines.append(f"{self.name[i]} = {self._filled(self._rules(i)[0], i)}")
 
     def slopes(self, i: int, positions: Sequence[int]) -> Iterable[str | float]:
+        primitive, inputs = self.plan.application(i)
+        if primitive in REDUCTIONS:
+            yield from self._slopes_by_name(primitive, inputs, i, positions)
+            return
         slopes = self._rules(i)[1]
         for position in positions:
             slope = slopes[position]
             yield slope if isinstance(slope, float) else self._filled(slope, i)
+
+    def _slopes_by_name(
+        self, primitive: Primitive, inputs: Sequence[float | None], i: int, positions: Sequence[int]
+    ) -> Iterable[str]:
+        """Those of a primitive of many operands, computed together."""
+        operands = [
+            self.symbol(self.value(k), 1) if x is None else x for k, x in zip(self.plan.scalars.operands[i], inputs)
+        ]
+        if i not in self._slopes_name:
+            self._slopes_name[i] = self.names.plain(f"slopes_of_{self.name[i]}")
+        name = self._slopes_name[i]
+        self._lines.append(f"{name} = {self.slopes_text(primitive, operands, self.symbol(self.value(i), 1))}")
+        return [f"{name}[{position}]" for position in positions]
 
     def masked(self, mask: str, factors: list[str]) -> str:
         return f"{self.call(primitives.where)}({mask}, {' * '.join(factors)}, 0.0)"

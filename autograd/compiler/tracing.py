@@ -19,7 +19,7 @@ from autograd import recording
 from autograd.arrays import np
 from autograd.graph import topological_order
 from autograd.nested import flatten
-from autograd.primitives import Primitive, maximum, mul
+from autograd.primitives import Primitive, detached, maximum, mul
 from autograd.reading import number_of, numbers_of
 from autograd.value import Constant, Traced, Value
 
@@ -65,6 +65,14 @@ class Condition(Value):
 
     __rand__, __ror__, __rxor__ = __and__, __or__, __xor__
 
+    def __bool__(self) -> bool:
+        tracer = recording.tracer.get()
+        leaves = _detached_leaves(self)
+        if leaves is None or not isinstance(tracer, _Tracer):
+            return super().__bool__()
+        tracer.asked += [(leaf, _users_line()) for leaf in leaves]
+        return bool(self.data != 0)
+
 
 class Trace:
     """The graph of one run, as lists that are indexed by node, parents before children.
@@ -81,6 +89,7 @@ class Trace:
         structure: what it returned.
         single: whether it is one number, in no sequence.
         recorded: how many nodes it recorded, those that the results do not need included.
+        asked: the leaves whose numbers it chose a way by, detached, with the lines. It may if it made them itself.
     """
 
     def __init__(self, order: list[Value], inputs: list[list[Value]], outputs: list[Value]) -> None:
@@ -97,6 +106,7 @@ class Trace:
         self.structure: Any = None
         self.single = True
         self.recorded = 0
+        self.asked: list[tuple[Value, str]] = []
 
     def read(self) -> None:
         """Take the numbers over, and let go of the graph."""
@@ -115,6 +125,9 @@ class FreezingError(TypeError):
 
 class _Tracer:
     """Records comparisons, and refuses what would take a number out of the graph."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[Value, str]] = []
 
     def compare(self, symbol: str, a: Any, b: Any) -> Any:
         if isinstance(a, Condition) and symbol == "!=" and type(b) is float and b == 0.0:
@@ -156,7 +169,8 @@ def trace(
         values: list[Value] = [Traced(change(number_of(x) if isinstance(x, Value) else float(x))) for x in numbers]
         inputs.append(values)
         arguments.append(rebuild(iter(values)))
-    with recording.counting(most_nodes) as counter, recording.tracing(_Tracer()):
+    tracer = _Tracer()
+    with recording.counting(most_nodes) as counter, recording.tracing(tracer):
         returned = function(*arguments)
     results = flatten(returned, "the function's result")[0]
     outputs = [x if isinstance(x, Value) else Constant(x) for x in results]
@@ -164,7 +178,19 @@ def trace(
         raise TypeError(f"a function to compile returns a Value or a sequence of Values, this one gave {returned!r}")
     found = Trace(topological_order(*outputs), inputs, outputs)
     found.structure, found.single = returned, isinstance(returned, (Value, float, int))
-    found.recorded = counter.nodes
+    found.recorded, found.asked = counter.nodes, tracer.asked
+    return found
+
+
+def _detached_leaves(condition: Condition) -> list[Value] | None:
+    """The leaves whose detached numbers a condition compares, where it compares nothing else."""
+    found = []
+    for operand in condition.parents:
+        if operand.is_constant:
+            continue
+        if operand.primitive is not detached or operand.parents[0].parents or isinstance(operand.parents[0], Traced):
+            return None
+        found.append(operand.parents[0])
     return found
 
 

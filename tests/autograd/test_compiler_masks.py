@@ -5,26 +5,35 @@ The truth is the same function written with Python's `if`, which computes only w
 
 from __future__ import annotations
 
+import inspect
+import json
 import math
+import random
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 from typing import Any, NamedTuple
 
+import mpmath
+import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import autograd
-from autograd import Value, compile, topological_order
+import nn
+from autograd import Value, compile, primitive, topological_order, where
 from autograd.compiler.engines import ArrayEngine
 from autograd.compiler.grouping import Grouping
 from autograd.compiler.program import Program
 from autograd.compiler.writer import Writer
+from autograd.primitives import TABLE
 
 Thin = Callable[[str], AbstractContextManager[None]]
 Number = Any
 
 WAYS = ["arrays", "machine code", "Python"]
+NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 inf, nan = math.inf, math.nan
 POINTS = [
     0.0,
@@ -166,11 +175,23 @@ def example_for(recipe: Recipe) -> list[float] | None:
     return None
 
 
-def truth(recipe: Recipe, point: Sequence[float]) -> tuple[float, list[float], list[float]] | None:
-    """Value and gradient of what is taken, and what rounding errors are multiplied with; None where undefined."""
+class Truth(NamedTuple):
+    """What is expected at a point, and for each derivative what rounding errors are multiplied with."""
+
+    value: float
+    gradient: list[float]
+    paths: list[float]
+
+    @property
+    def is_finite(self) -> bool:
+        return all(map(math.isfinite, (self.value, *self.gradient)))
+
+
+def truth(function: Callable[[list[Value]], Number], point: Sequence[float]) -> Truth | None:
+    """By the graph of a function that computes only what it takes; None where that is undefined."""
     inputs = [Value(x) for x in point]
     try:
-        result = recipe.run(inputs, BY_IF)
+        result = function(inputs) + Value(0.0)
     except (ArithmeticError, ValueError):
         return None
     result.backward()
@@ -178,23 +199,21 @@ def truth(recipe: Recipe, point: Sequence[float]) -> tuple[float, list[float], l
     for node in reversed(topological_order(result)):
         for parent, derivative in zip(node.parents, node.local_derivatives):
             paths[parent] = paths.get(parent, 0.0) + abs(derivative) * paths.get(node, 0.0)
-    return result.data, [x.grad for x in inputs], [paths.get(x, 0.0) for x in inputs]
+    return Truth(result.data, [x.grad for x in inputs], [paths.get(x, 0.0) for x in inputs])
 
 
-def check(recipe: Recipe, program: Program, point: list[float]) -> None:
-    expected = truth(recipe, point)
+def check(program: Program, expected: Truth | None, point: Sequence[float], tail: float = 0.0) -> None:
     if expected is None:
         return
-    value, gradient, paths = expected
     extreme = any(0 < abs(x) < 1e-100 or 1e100 < abs(x) < inf for x in point)  # where another order may not overflow
-    if all(map(math.isfinite, (value, *gradient))):
-        found_value, found = program.value_and_grad(point)
-        assert extreme or found_value == pytest.approx(value, rel=1e-9)
-        for x, true, path in zip(found, gradient, paths):
-            assert extreme or x == pytest.approx(true, rel=1e-9, abs=1e-9 * path)
+    if expected.is_finite:
+        value, gradient = program.value_and_grad(list(point))
+        assert extreme or value == pytest.approx(expected.value, rel=1e-9)
+        for x, true, path in zip(gradient, expected.gradient, expected.paths):
+            assert extreme or x == pytest.approx(true, rel=1e-9, abs=1e-9 * path + tail)
     elif not extreme:
         with pytest.raises(FloatingPointError):
-            program.value_and_grad(point)
+            program.value_and_grad(list(point))
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -207,4 +226,205 @@ def test_random_programs_are_what_if_would_make_of_them(
     assume(example is not None)
     program = compiled(thin, way, lambda xs: recipe.run(xs, COMPILED), example)
     for _ in range(8):
-        check(recipe, program, [data.draw(st.sampled_from(POINTS)) for _ in range(recipe.inputs)])
+        point = [data.draw(st.sampled_from(POINTS)) for _ in range(recipe.inputs)]
+        check(program, truth(lambda xs: recipe.run(xs, BY_IF), point), point)
+
+
+# Every primitive, below every choice
+
+MADE = tuple(name for name in TABLE if name not in ("constant_power", "where", "sum", "dot", "max", "min", "detach"))
+COMPOSITIONS: dict[str, Callable[[Choosing, Callable[[], Number], Number], Number]] = {
+    "where": lambda c, f, y: c.where(lambda: y, lambda: 0.25, f, lambda: 2 * y),
+    "where, the other branch": lambda c, f, y: c.where(lambda: 0.25, lambda: y, lambda: y * y, f),
+    "where, times what is not taken": lambda c, f, y: c.where(lambda: y, lambda: 0.25, lambda: y * f(), lambda: 2 * y),
+    "where in where": lambda c, f, y: c.where(
+        lambda: y, lambda: -0.5, lambda: c.where(lambda: y, lambda: 0.25, f, lambda: -y), lambda: 3 * y
+    ),
+    "relu": lambda c, f, y: c.relu(f()) + y,
+    "maximum": lambda c, f, y: c.maximum(y, f()),
+    "minimum": lambda c, f, y: c.minimum(f(), y),
+    "root of relu": lambda c, f, y: autograd.sqrt(c.relu(y)) + c.where(lambda: y, lambda: 0.25, f, lambda: 0.0),
+}
+
+
+@pytest.mark.parametrize("composition", COMPOSITIONS)
+@pytest.mark.parametrize("way", WAYS)
+def test_every_primitive_below_every_choice(way: str, composition: str, thin: Thin) -> None:
+    chance = random.Random(0)
+    for name in MADE:
+        arity = 3 if name == "logsumexp" else len(inspect.signature(TABLE[name].derivatives).parameters) - 1
+
+        def function(xs: Sequence[Number], choosing: Choosing, name: str = name) -> Number:
+            return COMPOSITIONS[composition](choosing, lambda: TABLE[name](*xs[:-1]), xs[-1])
+
+        example = [1.5 if name == "acosh" else 0.75] * arity + [0.5]
+        program = compiled(thin, way, lambda xs: function(xs, COMPILED), example)
+        tail = 1e-15 if name in ("sigmoid", "tanh") else 0.0  # where compiled programs lose the digits of a (1 - a)
+        for _ in range(40):
+            point = [chance.choice(POINTS) for _ in range(arity)] + [chance.choice((0.0, 0.5, -1.0, nan, 3.0))]
+            check(program, truth(lambda xs: function(xs, BY_IF), point), point, tail)
+
+
+# Cases that are easy to name
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(
+    ("function", "point", "slope"),
+    [
+        (lambda x: where(x > 0, autograd.sqrt(x), 0.0), 0.0, 0.0),
+        (lambda x: where(x > 0, autograd.sqrt(x), -x), -1.0, -1.0),
+        (lambda x: where(x > 0, x * autograd.log(x), 0.0), 0.0, 0.0),
+        (lambda x: where(x == 0, 1.0, autograd.sin(x) / x), 0.0, 0.0),
+        (lambda x: where(x == 0, x, 1 / x), 0.0, 1.0),
+        (lambda x: where(x < 700, autograd.exp(x), x), 1000.0, 1.0),
+        (lambda x: where(x == x, autograd.tanh(x) * 3, 0.0), nan, 0.0),
+        (lambda x: where(x == x, x**2, 0.0), nan, 0.0),
+        (lambda x: autograd.sqrt(autograd.relu(x)), -1.0, 0.0),
+        (lambda x: autograd.sqrt(autograd.maximum(x, 4.0)), 1.0, 0.0),
+        (lambda x: autograd.log(autograd.maximum(x, 0.0) + 1) + autograd.cbrt(autograd.minimum(x, 0.0)), 2.0, 1 / 3),
+        (lambda x: where(x > 0, where(x < 1, autograd.asin(x), 2 * x), 0.0), 3.0, 2.0),
+        (lambda x: where((x > 0) & (x < 1), autograd.atanh(x), x), 1.0, 1.0),
+        (lambda x: where(x > 0, autograd.sqrt(where(x > 1, x - 1, 1.0)), 0.0), 1.0, 0.0),
+        (lambda x: autograd.max([autograd.sqrt(x), 2.0, 3 * x + 1]), 0.0, 0.0),
+        (lambda x: autograd.min([autograd.sqrt(x) + 3, 2 + x, 5.0]), 0.0, 1.0),
+    ],
+)
+def test_named_cases(way: str, function: Callable[[Number], Number], point: float, slope: float, thin: Thin) -> None:
+    program = compiled(thin, way, function, 0.5)
+    assert program.input_gradients(point) == pytest.approx(slope, rel=1e-15)
+    assert list(program.input_gradients([0.5, point, 0.25]))[1] == pytest.approx(slope, rel=1e-15)
+    w = Value(0.5)
+    backward = compiled(thin, way, lambda x: function(w) * x, 1.0)
+    w.data = point
+    backward.backward([1.0, 1.0])
+    assert w.grad == pytest.approx(slope, rel=1e-15)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_zero_that_is_a_number_absorbs_nothing(way: str, thin: Thin) -> None:
+    """0 · sqrt(x) at 0 has no derivative, below a choice that takes it too."""
+    for function in (
+        lambda x, zero: zero * autograd.sqrt(x),
+        lambda x, zero: where(x < 1, zero * autograd.sqrt(x), 1.0),
+        lambda x, zero: abs(autograd.sqrt(x)) + zero,
+    ):
+        program = compiled(thin, way, function, 0.5, 0.5)
+        with pytest.raises(FloatingPointError, match="derivative"):
+            program.input_gradients(0.0, 0.0)
+        assert program(0.0, 0.0) == 0.0
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_parameter_that_some_samples_take(way: str, thin: Thin) -> None:
+    """Of a number that all samples share, the slope is infinite; where no sample takes it, it does not count."""
+    w, v = Value(0.25), Value(2.0)
+    program = compiled(thin, way, lambda x: where(x > 0, autograd.sqrt(w), v * x), 1.0, reduction="sum")
+    w.data = 0.0
+    program.backward([-1.0, -2.0])
+    assert (w.grad, v.grad) == (0.0, -3.0)
+    with pytest.raises(FloatingPointError):
+        program.backward([-1.0, 2.0])
+    w.data = 4.0
+    program.backward([-1.0, 2.0, 3.0])
+    assert (w.grad, v.grad) == (0.5, -4.0)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_through_a_layer(way: str, thin: Thin) -> None:
+    """Slopes that are infinite below weighted sums, of which relu takes none, one or all."""
+    w = [[1.0, -2.0, 0.5], [-1.0, 1.0, 1.0], [0.25, 1.0, -1.0]]
+    weights = [[Value(x) for x in row] for row in w]
+
+    def network(xs: list[Number], choosing: Choosing) -> Number:
+        roots = [autograd.sqrt(x) for x in xs]
+        return autograd.sum([choosing.relu(autograd.dot(row, roots) - 0.5) for row in weights])
+
+    program = compiled(thin, way, lambda xs: network(xs, COMPILED), [0.5, 0.75, 1.0])
+    for point in ([0.0, 0.0, 0.0], [0.0, 4.0, 0.25], [4.0, 0.0, 1.0], [1.0, 1.0, 1.0], [0.0, 0.0, 0.25]):
+        check(program, truth(lambda xs: network(xs, BY_IF), point), point)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_primitive_of_ones_own_that_chooses(way: str, thin: Thin) -> None:
+    gate = primitive(
+        "gate of masks",
+        lambda x, y: where(y > 0, x, 0.0),
+        lambda x, y, out: (where(y > 0, 1.0, 0.0), 0.0),
+        chooses=True,
+    )
+    program = compiled(thin, way, lambda x, y: gate(autograd.sqrt(x), y) + autograd.sqrt(gate(x, y)), 0.5, 0.5)
+    assert program.input_gradients(0.0, -1.0) == (0.0, 0.0)
+    assert program.input_gradients(4.0, 1.0) == (0.5, 0.0)
+    with pytest.raises(FloatingPointError):
+        program.input_gradients(0.0, 1.0)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_float32(way: str, thin: Thin) -> None:
+    def f(xs: list[Number]) -> Number:
+        return autograd.sum([where(x > 0, autograd.sqrt(x), -x) for x in xs]) + autograd.sqrt(autograd.max(xs))
+
+    program = compiled(thin, way, f, [0.5, 0.25, 1.0], dtype="float32")
+    found = program.input_gradients([0.0, -1.0, 4.0])
+    assert found.dtype == np.float32
+    assert found.tolist() == [-1.0, -1.0, 0.5]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_derivatives_within_a_compiled_function(way: str, thin: Thin) -> None:
+    """The slopes of sigmoid and tanh are primitives then, and choices nodes of the graph of a derivative."""
+
+    def f(x: Number) -> Number:
+        return autograd.grad(lambda y: autograd.sigmoid(y) * autograd.tanh(2 * y) + autograd.relu(y) ** 2)(x)
+
+    def exact(y: Any) -> Any:
+        return mpmath.tanh(2 * y) / (1 + mpmath.exp(-y)) + (y**2 if y > 0 else 0)
+
+    program = compiled(thin, way, f, 0.5)
+    for x in (0.25, -1.5, 3.0):
+        slope, curvature = (mpmath.diff(exact, x, n) for n in (1, 2))
+        value, derivative = program.value_and_grad(x)
+        assert value == pytest.approx(float(slope), rel=1e-12)
+        assert derivative == pytest.approx(float(curvature), rel=1e-12)
+
+
+def test_the_source_of_networks_has_no_masks() -> None:
+    """Slopes are finite there: derivatives of relu are products with conditions, as the texts have them."""
+    for activation in ("relu", "sigmoid", "tanh", "softplus"):
+        for loss in (nn.half_squared_error, nn.cross_entropy, nn.binary_cross_entropy_with_logits):
+            model = nn.MLP(4, [5, 3], activation, output_activation="identity", seed=0)
+            program = compile(lambda x, y: loss(model(x), y), [0.5] * 4, [0.0, 1.0, 0.0])  # noqa: B023
+            assert "where" not in program.source
+            assert "delta1 = (delta2 @ w2) * " in program.source
+            if activation == "relu":
+                assert "delta1 = (delta2 @ w2) * (z1 > 0)" in program.source
+
+
+def test_the_source_in_walkthrough_8_is_what_is_printed_now() -> None:
+    """The first network of the walkthrough, and its convolution, line by line."""
+    notebook = json.loads(next(NOTEBOOKS.glob("08*.ipynb")).read_text(encoding="utf-8"))
+    outputs = [
+        "".join(output.get("text", ""))
+        for cell in notebook["cells"]
+        if cell["cell_type"] == "code"
+        for output in cell["outputs"]
+    ]
+    network, convolution, large = [text for text in outputs if "def backward" in text or "def input_gradients" in text]
+    kernel = [Value(1.0, "kernel"), Value(-2.0, "kernel"), Value(0.5, "kernel")]
+    model = nn.MLP(784, [50, 10], seed=0, elementary=True)
+    small = nn.MLP(2, [3, 2], seed=0)
+
+    def energy(x: list[Number]) -> Number:
+        slid = [sum(k * x[i + n] for n, k in enumerate(kernel)) for i in range(6)]
+        return sum(autograd.sigmoid(s) for s in slid)
+
+    def loss(x: list[Number], y: list[Number]) -> Number:
+        return nn.half_squared_error(model(x), y)
+
+    def small_loss(x: list[Number], y: list[Number]) -> Number:
+        return nn.half_squared_error(small(x), y)
+
+    assert compile(small_loss, [1.0, 0.5], [1.0, 0.0]).source in network
+    assert compile(energy, [0.1] * 8).source.strip() in convolution
+    assert compile(loss, [0.5] * 784, [0.0] * 10).source in large
