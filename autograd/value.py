@@ -261,6 +261,21 @@ class Value(Operand):
             "math.exp(v) write v.exp() or autograd.exp(v), and likewise for the other functions"
         )
 
+    def __copy__(self) -> Value:
+        from autograd.copying import shallow_copy
+
+        return shallow_copy(self)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Value:
+        from autograd.copying import deep_copy
+
+        return deep_copy(self, memo)
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        from autograd.copying import reduce
+
+        return reduce(self, protocol)
+
     def __repr__(self) -> str:
         details = f", op={self.op!r}" if self.op else ""
         details += f", label={self.label!r}" if self.label else ""
