@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from numbers import Real
-from types import TracebackType
 from typing import Any
+
+from autograd.engine_blame import PROGRAM, meaning, where
 
 Seen = Mapping[str, float]
 # What was seen, as a number or as an open interval, and what that tells of the engine. MyValue stands for its name.
 Hint = tuple[Mapping[str, float | tuple[float, float]], str]
 
-PROGRAM = "<program of check_engine>"
 TOLERANCE = 1e-9
-DUNDERS = {"+": "add", "-": "sub", "*": "mul", "/": "truediv", "** or pow()": "pow"}
-DUNDERS |= {f"{op}=": name for op, name in DUNDERS.items()} | {"**=": "pow"}
+NEARLY = 1e-5  # relative; what float32, rounding and differences leave of a number
+DIGITS = {"float32": 7, "float16": 3, "bfloat16": 2}
+IMPRECISE = (
+    "that is nearly right, to a few digits of the 16 that a float has. Is something rounded, as `round` and float32 "
+    "do, or is a derivative only approximated, by a difference?"
+)
 
 
 class EngineError(Exception):
@@ -53,6 +56,7 @@ class Bench:
         hints: Sequence[Hint] = (),
         otherwise: str = "",
         errors: Sequence[tuple[type[BaseException], str]] = (),
+        value: str | None = None,
     ) -> None:
         """Compute the program's result from leaves, go backward where gradients are expected, and look.
 
@@ -64,6 +68,7 @@ class Bench:
             hints: what wrong answers tell, the first that fits.
             otherwise: what any other wrong answer tells.
             errors: what exceptions tell.
+            value: what any other wrong number of the result tells, if that is not what `otherwise` says.
 
         Raises:
             EngineError: for a wrong answer.
@@ -73,28 +78,44 @@ class Bench:
         leaves = self.leaves(**given)
         numbers = ", ".join(f"{name} = {x:g}" for name, x in given.items())
         self.doing = f"With {numbers}, `{words}`"
+        before_it = {name: functions_of(leaf) for name, leaf in leaves.items()}
         result = evaluate(program, leaves) if isinstance(program, str) else program[1](**leaves)
         seen = {"data": self.number(result, "its result", "data")}
-        for name, x in given.items():
-            if not close(left := self.number(leaves[name], name, "data"), x):
-                raise EngineError(
-                    f"{self.doing} changed {name}.data from {x:g} to {left:g}: an operation makes a new {self.name}, "
-                    "and leaves the numbers of those it takes as they are"
-                )
+        made = f"an operation makes a new {self.name}, and leaves the numbers of those it takes as they are"
+        self.same_data(leaves, given, made)
+        for name, leaf in leaves.items():
+            for key, function in functions_of(leaf).items():
+                if function is not before_it[name].get(key):
+                    raise EngineError(
+                        f"{self.doing} gave {name} another `{key}`: what goes back is kept with the result, as in "
+                        f"`out.{key} = ...`, and not with an operand"
+                    )
+        if data is not None:
+            self.compare(seen, {"data": data}, hints, otherwise if value is None else value)
         if grads:
             result_of = words.rpartition("; ")[2].partition(" = ")
             self.doing += f", and backward() from {result_of[0]}," if result_of[1] else ", and backward() from it,"
             result.backward()
             seen |= {name: self.number(leaves[name], name, "grad") for name in grads}
+            before = {"its result": seen["data"], **given}
+            self.same_data({"its result": result, **leaves}, before, "on the way back only `grad` changes")
             self.doing = f"With {numbers}, `{words}`"
-        expected = ({} if data is None else {"data": data}) | dict(grads or {})
-        self.compare(seen, expected, hints, otherwise)
+            self.compare(seen, grads, hints, otherwise)
+
+    def same_data(self, nodes: Mapping[str, Any], given: Seen, rule: str) -> None:
+        """Raise EngineError if the data of a node is no longer what it was."""
+        for name, x in given.items():
+            if not same(left := self.number(nodes[name], name, "data"), x):
+                which = name if name == "its result" else f"{name}.data"
+                raise EngineError(f"{self.doing.removesuffix(',')} changed {which} from {x:g} to {left:g}: {rule}")
 
     def compare(self, seen: Seen, expected: Seen, hints: Sequence[Hint] = (), otherwise: str = "") -> None:
         """Raise EngineError, with the first hint that fits, unless all is as expected."""
         for name, x in expected.items():
             if not close(seen[name], x):
                 hint = next((words for pattern, words in hints if fits(seen, pattern)), otherwise)
+                if abs(seen[name] - x) <= NEARLY * abs(x):
+                    hint = IMPRECISE
                 what = "data" if name == "data" else f"{name}.grad"
                 raise EngineError(
                     f"{self.doing} gave {what} = {seen[name]:.9g}, expected {x:.9g}"
@@ -113,6 +134,12 @@ class Bench:
                 )
             raise EngineError(f"{self.doing} gave a {type(node).__name__} without the attribute `{attribute}`")
         x = getattr(node, attribute)
+        kind = str(getattr(x, "dtype", "")).rpartition(".")[2]
+        if kind in DIGITS:
+            raise EngineError(
+                f"{self.doing} left in the `{attribute}` of {which} a number of type {kind}, which has {DIGITS[kind]} "
+                f"digits, where Python's float has 16: keep `{attribute}` as a float"
+            )
         if isinstance(x, Real):
             return float(x)
         if getattr(x, "shape", None) == ():  # an array of one number, as of NumPy or PyTorch
@@ -135,13 +162,24 @@ class Bench:
             text = ""
         place = where(error.__traceback__)
         words = f"{doing} raised {type(error).__name__}" + (f": {text}" if text else "") + place
-        hint = next((hint for kind, hint in self.errors if isinstance(error, kind)), "")
-        hint = meaning(error, text, inside=bool(place)) or hint
+        hint = meaning(error, text, self.engine, inside=bool(place))
+        hint = hint or next((hint for kind, hint in self.errors if isinstance(error, kind)), "")
+        if not hint and isinstance(error, RecursionError):
+            hint = "Calls go round in a circle there: something calls what calls it, and so on without end"
         return f"{words}. {hint.replace('MyValue', self.name)}".removesuffix(". ")
 
 
 def sentence(words: str) -> str:
     return words if words.endswith((".", "?", "!")) else f"{words}."
+
+
+def functions_of(node: Any) -> dict[str, Any]:
+    """The functions that are kept in an object itself."""
+    try:
+        own = dict(vars(node))
+    except TypeError:  # it has slots
+        return {}
+    return {name: x for name, x in own.items() if callable(x) and not hasattr(x, "data")}
 
 
 def evaluate(program: str, leaves: Mapping[str, Any]) -> Any:
@@ -166,56 +204,9 @@ def fits(seen: Seen, pattern: Mapping[str, float | tuple[float, float]]) -> bool
     return True
 
 
+def same(x: float, y: float) -> bool:
+    return close(x, y) or (x != x and y != y)
+
+
 def close(x: float, expected: float) -> bool:
     return abs(x - expected) <= TOLERANCE * max(1.0, abs(expected))
-
-
-def where(traceback: TracebackType | None) -> str:
-    """The place in the engine's code that raised; "" where it was the program itself."""
-    place = ""
-    while traceback is not None:
-        code = traceback.tb_frame.f_code
-        if code.co_filename != PROGRAM and traceback.tb_frame.f_globals.get("__name__", "") not in OURS:
-            place = f" (in {code.co_name}, line {traceback.tb_lineno})"
-        traceback = traceback.tb_next
-    return place
-
-
-def meaning(error: BaseException, text: str, inside: bool) -> str:
-    """What Python's own errors tell of an engine; "" where they speak for themselves, or a rung knows better."""
-    if isinstance(error, TypeError):
-        if found := re.match(r"unsupported operand type\(s\) for (.+): '(\w+)' and '(\w+)'", text):
-            op, left, right = found.groups()
-            if inside:
-                return f"There {left} meets {right}: take the number of an operand from its `data`"
-            reflected = left in ("int", "float")
-            dunder = f"`__{'r' if reflected else ''}{DUNDERS.get(op, op)}__`"
-            if reflected:
-                return (
-                    f"A number stands on the left and knows nothing of MyValue, so Python asks MyValue for {dunder}: "
-                    f"define it{', which the built-in sum needs too, for it begins with 0 + ...' * (op == '+')}"
-                )
-            return f"Define {dunder}"
-        if text.startswith("bad operand type for unary -"):
-            return "Define `__neg__`"
-        if "'NoneType' object is not callable" in text:
-            return "Has every node something to call on the way back? A leaf needs a function that does nothing"
-        if "unhashable" in text:
-            return (
-                "A class that defines `__eq__` cannot be kept in a set any more, unless it defines `__hash__`: write "
-                "`__hash__ = object.__hash__`, or keep id(node) in the set"
-            )
-    if isinstance(error, AttributeError):
-        if found := re.match(r"'(?:int|float)' object has no attribute '(\w+)'", text):
-            return (
-                f"A plain number was asked for its `{found[1]}`: wrap numbers first, as in "
-                "`other = other if isinstance(other, MyValue) else MyValue(other)`"
-            )
-        if text.endswith("has no attribute 'backward'") and not inside:
-            return "Define `backward(self)`"
-    if isinstance(error, UnboundLocalError):
-        return "A function that assigns to a name makes it its own: write `self.grad += ...`, or `nonlocal`"
-    return ""
-
-
-OURS = frozenset({__name__, "autograd.engine_rungs", "autograd.engine_check"})

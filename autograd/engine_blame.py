@@ -1,0 +1,138 @@
+"""What an exception tells of the engine that raised it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from types import FrameType, TracebackType
+from typing import Any
+
+PROGRAM = "<program of check_engine>"
+OURS = "autograd.engine_"  # how the names of the modules begin that climb the ladder
+DUNDERS = {"+": "add", "-": "sub", "*": "mul", "/": "truediv", "** or pow()": "pow"}
+DUNDERS |= {f"{op}=": name for op, name in DUNDERS.items()} | {"**=": "pow"}
+WRAP = "wrap numbers first, as in `other = other if isinstance(other, MyValue) else MyValue(other)`"
+
+
+def frames(traceback: TracebackType | None) -> list[tuple[FrameType, int]]:
+    """The frames of the engine's own code, each with its line, the innermost last."""
+    found = []
+    while traceback is not None:
+        frame = traceback.tb_frame
+        if frame.f_code.co_filename != PROGRAM and not frame.f_globals.get("__name__", "").startswith(OURS):
+            found.append((frame, traceback.tb_lineno))
+        traceback = traceback.tb_next
+    return found
+
+
+def where(traceback: TracebackType | None) -> str:
+    """The place in the engine's code that raised; "" where it was the program itself."""
+    found = frames(traceback)
+    return f" (in {found[-1][0].f_code.co_name}, line {found[-1][1]})" if found else ""
+
+
+def meaning(error: BaseException, text: str, engine: Callable[[float], Any], inside: bool) -> str:
+    """What Python's own errors tell of an engine; "" where they speak for themselves, or a rung knows better."""
+    if isinstance(error, TypeError):
+        return _of_a_type(error, text, engine, inside)
+    if isinstance(error, AttributeError):
+        return _of_an_attribute(text, engine, inside)
+    if isinstance(error, UnboundLocalError):
+        name = found[1] if (found := re.search(r"'(\w+)'", text)) else "a name"
+        return (
+            f"`{name}` is used there before it has a value. (A function that assigns to a name makes it its own: write "
+            f"`self.grad += ...`, or `nonlocal {name}`)"
+        )
+    return ""
+
+
+def _of_a_type(error: TypeError, text: str, engine: Callable[[float], Any], inside: bool) -> str:
+    if found := re.match(r"unsupported operand type\(s\) for (.+): '([\w.]+)' and '([\w.]+)'", text):
+        return _of_operands(found[1], found[2], found[3], inside)
+    if text.startswith("bad operand type for unary -"):
+        return "There a node is negated: take its number, from its `data`" if inside else "Define `__neg__`"
+    if found := re.match(r"'(\w+)' object is not callable", text):
+        return _of_a_call(found[1], error, engine)
+    if "unhashable" in text:
+        return (
+            "A class that defines `__eq__` cannot be kept in a set any more, unless it defines `__hash__`: write "
+            "`__hash__ = object.__hash__`, or keep id(node) in the set"
+        )
+    if text.startswith("float() argument must be") and inside:
+        return "The constructor takes a number: compute it from the numbers of the operands, `self.data`"
+    if "must be real number, not" in text and inside:
+        return "The functions of `math` take numbers: give them `self.data`"
+    if inside and re.search(r"__init__\(\) takes .* positional arguments? but \d+ were given", text):
+        return "Let the constructor take what an operation hands it: `def __init__(self, data, parents=()):`"
+    if "not supported between instances of" in text and inside:
+        return "Compare numbers, `self.data`, and not nodes"
+    if re.search(r"takes 0 positional arguments but 1 was given", text):
+        return "The first parameter of a method is the node itself: write `self` there"
+    return ""
+
+
+def _of_operands(op: str, left: str, right: str, inside: bool) -> str:
+    if "NoneType" in (left, right):
+        return (
+            "None has got in among the numbers: does a function end without `return`, or does something begin as None "
+            "that should begin as 0.0?"
+        )
+    for kind in (left, right):
+        if kind in ("method", "function", "builtin_function_or_method"):
+            return f"There is a {kind} among the numbers: to call it, write parentheses behind its name"
+    if inside:
+        node, number = (right, left) if left in ("int", "float") else (left, right)
+        return f"There {left} meets {right}: take the number of an operand from its `data`" if node != number else ""
+    reflected = left in ("int", "float")
+    dunder = f"`__{'r' if reflected else ''}{DUNDERS.get(op, op)}__`"
+    if not reflected:
+        return f"Define {dunder}"
+    return (
+        f"A number stands on the left and knows nothing of MyValue, so Python asks MyValue for {dunder}: define it"
+        + ", which the built-in sum needs too, for it begins with 0 + ..." * (op == "+")
+    )
+
+
+def _of_a_call(kind: str, error: TypeError, engine: Callable[[float], Any]) -> str:
+    """Of something called that is no function: perhaps what a function returned, which was called too early."""
+    for node in frames(error.__traceback__)[-1:] and frames(error.__traceback__)[-1][0].f_locals.values():
+        for name in callables(engine):
+            if type(getattr(node, name, callables)).__name__ == kind:
+                return (
+                    f"A result has in its `{name}` no function but {_article(kind)}: `out.{name} = {name}()` calls the "
+                    f"function at once and keeps what it returns. Write `out.{name} = {name}`, without the parentheses"
+                )
+    if kind == "NoneType":
+        return "Has every node something to call on the way back? A leaf needs a function that does nothing"
+    return ""
+
+
+def callables(engine: Callable[[float], Any]) -> list[str]:
+    """The names under which a leaf has something to call."""
+    try:
+        leaf = engine(1.0)
+        return [name for name in dir(leaf) if not name.startswith("__") and callable(getattr(leaf, name))]
+    except Exception:  # whatever a constructor or a property of the engine's own may do
+        return []
+
+
+def _article(kind: str) -> str:
+    return "None" if kind == "NoneType" else f"{'an' if kind[:1] in 'aeiou' else 'a'} {kind}"
+
+
+def _of_an_attribute(text: str, engine: Callable[[float], Any], inside: bool) -> str:
+    found = re.match(r"'(\w+)' object has no attribute '(\w+)'", text)
+    if not found:
+        return ""
+    kind, name = found.groups()
+    if kind in ("int", "float"):
+        return f"A plain number was asked for its `{name}`: {WRAP}"
+    if kind == "NoneType":
+        return f"None was asked for its `{name}`: does an operation end without `return out`?"
+    if kind in ("tuple", "list", "set") and name in ("data", "grad", "parents", "_prev", "_backward"):
+        return f"A {kind} was asked for its `{name}`: go through what is in it, with a loop"
+    if name == "backward" and not inside:
+        return "Define `backward(self)`"
+    if kind == getattr(engine, "__name__", "") and inside and not name.startswith("__"):
+        return f"Not every MyValue has `{name}`: set it in `__init__`, for leaves too, or define it as a method"
+    return ""

@@ -1,0 +1,253 @@
+"""`check_engine` on every small mistake in engines that are right: it finds each that changes what the engine does.
+
+Whether a mistake changes anything is decided by random programs, on the broken engine and on lucidgrad.
+"""
+
+from __future__ import annotations
+
+import ast
+import copy
+import math
+import random
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from autograd import Value, check_engine
+from autograd.engine_check import Rung
+
+SOURCE = Path(__file__).with_name("pupil_engines.py").read_text(encoding="utf-8")
+OTHER_NAME = {"self": ("other", "out"), "other": ("self",), "out": ("self",), "node": ("parent", "self")}
+OTHER_ATTRIBUTE = {"data": "grad", "grad": "data"}
+OTHER_OPERATOR: dict[type[ast.operator], tuple[type[ast.operator], ...]] = {
+    ast.Add: (ast.Sub, ast.Mult), ast.Sub: (ast.Add,), ast.Mult: (ast.Add, ast.Div), ast.Div: (ast.Mult, ast.FloorDiv),
+    ast.Pow: (ast.Mult,),
+}  # fmt: skip
+OTHER_COMPARISON: dict[type[ast.cmpop], tuple[type[ast.cmpop], ...]] = {
+    ast.Gt: (ast.Lt, ast.GtE), ast.Lt: (ast.Gt, ast.LtE), ast.NotIn: (ast.In,), ast.In: (ast.NotIn,),
+}  # fmt: skip
+OTHER_FUNCTION = {"tanh": "sin", "exp": "exp2", "log": "log10", "max": "min"}
+ENGINES = ("Longhand", "Compact", "Stored")
+STAGES = ("chain", "everything", "relu", None)  # the ladder in parts, since most fail early
+FUNCTIONS = ("exp", "log", "tanh", "sigmoid", "relu")
+RUNG = {
+    "__add__": "plus|parents|seed|chain|used twice|constant right",
+    "__mul__": "times|parents|chain|used twice|const",
+}
+RUNG |= {"__sub__": "minus", "__rsub__": "minus", "__neg__": "negative", "__pow__": "power", "__truediv__": "divided"}
+RUNG |= {"__rtruediv__": "divided", "__radd__": "constant left", "__rmul__": "constant left"}
+RUNG |= {name: name for name in FUNCTIONS}
+CAUSE = {  # what the first explanation must say of a mistake of a kind
+    "missing": r"[Dd]efine (it|`{method}`)",
+    "assigns": r"`{method}` assign the gradient instead of adding|the sign",
+    "sign": r"sign",
+    "out.grad missing": r"in `{method}`, is the local derivative multiplied by the gradient of the result",
+    "called at once": r"without the parentheses",
+    "not kept": r"does `{method}` give its result a way back",
+    "return missing": r"without `return out`",
+    "not wrapped": r"wrap numbers first",
+    "rounded": r"is it made a whole number",
+}
+
+
+OPERATIONS: dict[str, Callable[[Any, Any, Any], Any]] = {
+    "+": lambda x, y, k: x + y, "-": lambda x, y, k: x - y, "*": lambda x, y, k: x * y, "/": lambda x, y, k: x / y,
+    "+k": lambda x, y, k: x + k, "-k": lambda x, y, k: x - k, "*k": lambda x, y, k: x * k, "/k": lambda x, y, k: x / k,
+    "k+": lambda x, y, k: k + x, "k-": lambda x, y, k: k - x, "k*": lambda x, y, k: k * x, "k/": lambda x, y, k: k / x,
+    "neg": lambda x, y, k: -x, "cube": lambda x, y, k: x**3, "square": lambda x, y, k: x**2,
+    "inverse": lambda x, y, k: x**-1, "sum": lambda x, y, k: sum([x, y, x]),
+}  # fmt: skip
+
+
+class Mutant(NamedTuple):
+    """A class with one mistake: in which method, of which kind, and how the line reads now."""
+
+    method: str
+    kind: str
+    line: str
+    engine: type[Any]
+
+    def __str__(self) -> str:
+        return f"{self.method}: {self.kind}: {self.line}"
+
+
+def mutants(name: str) -> Iterator[Mutant]:
+    """Each class that differs from this one by one small mistake, some of which change nothing that it does."""
+    (body,) = (node for node in ast.parse(SOURCE).body if isinstance(node, ast.ClassDef) and node.name == name)
+    tree = ast.Module([body], type_ignores=[])
+    seen = {ast.unparse(tree)}
+    for method in body.body:
+        if not isinstance(method, ast.FunctionDef):
+            continue
+        if method.name not in ("__init__", "backward"):
+            yield Mutant(method.name, "missing", "", build(tree, method, None))
+        for node in ast.walk(method):
+            for kind, other in changes(node):
+                changed = build(tree, node, other)
+                source = changed.__doc__ or ""
+                if source not in seen:
+                    seen.add(source)
+                    yield Mutant(method.name, kind, " ".join(ast.unparse(other).split())[:90] if other else "", changed)
+
+
+def build(tree: ast.Module, node: ast.AST | None, other: Any) -> type[Any]:
+    """The class with one node of its source replaced, or left out, and the new source as its docstring."""
+
+    class Replace(ast.NodeTransformer):
+        def visit(self, visited: ast.AST) -> Any:
+            if visited is marked:
+                return other
+            visited = self.generic_visit(visited)
+            if isinstance(visited, (ast.FunctionDef, ast.For, ast.If, ast.While)) and not visited.body:
+                visited.body = [ast.Pass()]
+            return visited
+
+    changed, marked = copy.deepcopy((tree, node))  # together, so that the node is one of the tree
+    source = ast.unparse(ast.fix_missing_locations(Replace().visit(changed)))
+    names: dict[str, Any] = {"math": math, "Any": Any, "__name__": "pupil"}
+    exec(compile(source, "<pupil>", "exec"), names)
+    made: type[Any] = names[changed.body[0].name]  # type: ignore[attr-defined]
+    made.__doc__ = source
+    return made
+
+
+def changes(node: ast.AST) -> Iterator[tuple[str, Any]]:
+    """The mistakes that can be made at a node of a syntax tree: what kind each is, and what stands there instead."""
+    if isinstance(node, ast.AugAssign):
+        yield "assigns", ast.Assign([node.target], node.value, lineno=0)
+        for operator in OTHER_OPERATOR[type(node.op)][:1]:
+            yield "sign", ast.AugAssign(node.target, operator(), node.value)
+    if isinstance(node, ast.Return):
+        yield "return missing", None
+    if isinstance(node, ast.Assign) and ast.unparse(node) == "out._backward = _backward":
+        yield "not kept", None
+    if isinstance(node, (ast.AugAssign, ast.Assign, ast.Expr, ast.If)):
+        yield "statement missing", None
+    if isinstance(node, ast.BinOp):
+        factor = isinstance(node.op, ast.Mult) and ast.unparse(node.right) == "out.grad"
+        yield "out.grad missing" if factor else "right side missing", node.left
+        yield "left side missing", node.right
+        yield "turned round", ast.BinOp(node.right, node.op, node.left)
+        for operator in OTHER_OPERATOR.get(type(node.op), ()):
+            yield "operator", ast.BinOp(node.left, operator(), node.right)
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        yield "sign", node.operand
+    if isinstance(node, ast.Compare):
+        for comparison in OTHER_COMPARISON.get(type(node.ops[0]), ()):
+            yield "comparison", ast.Compare(node.left, [comparison()], node.comparators)
+    if isinstance(node, ast.IfExp):
+        yield "not wrapped" if "isinstance" in ast.unparse(node.test) else "no choice", node.body
+        yield "no choice", node.orelse
+    if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+        for name in OTHER_NAME.get(node.id, ()):
+            yield "name", ast.Name(name, ast.Load())
+        if node.id in OTHER_FUNCTION:
+            yield "function", ast.Name(OTHER_FUNCTION[node.id], ast.Load())
+        if node.id == "_backward":
+            yield "called at once", ast.Call(node, [], [])
+    if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load):
+        if node.attr in OTHER_ATTRIBUTE:
+            yield "attribute", ast.Attribute(node.value, OTHER_ATTRIBUTE[node.attr], ast.Load())
+            yield "no attribute", node.value
+        if node.attr in OTHER_FUNCTION:
+            yield "function", ast.Attribute(node.value, OTHER_FUNCTION[node.attr], ast.Load())
+    if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store) and node.attr in OTHER_ATTRIBUTE:
+        yield "attribute", ast.Attribute(node.value, OTHER_ATTRIBUTE[node.attr], ast.Store())
+    if isinstance(node, ast.Constant) and isinstance(node.value, (int, float)):
+        for number in (node.value + 1, node.value - 1):
+            yield "number", ast.Constant(number)
+    if isinstance(node, ast.Tuple) and isinstance(node.ctx, ast.Load):
+        for i in range(len(node.elts)):
+            yield "parent missing", ast.Tuple(node.elts[:i] + node.elts[i + 1 :], ast.Load())
+        yield "turned round", ast.Tuple(node.elts[::-1], ast.Load())
+    if isinstance(node, ast.Call):
+        if isinstance(node.func, ast.Name) and node.func.id in ("reversed", "float"):
+            yield "call missing", node.args[0]
+        if isinstance(node.func, ast.Name) and node.func.id == "float":
+            yield "rounded", ast.Call(ast.Name("int", ast.Load()), node.args, [])
+        for i in range(len(node.args)):
+            yield "argument missing", ast.Call(node.func, node.args[:i] + node.args[i + 1 :], node.keywords)
+
+
+def first_failure(mutant: Mutant) -> Rung | None:
+    seconds = 0.3 if mutant.method == "backward" else 60.0  # elsewhere nothing can go on for ever
+    for stage in STAGES:
+        if failure := check_engine(mutant.engine, up_to=stage, seconds=seconds).first_failure:
+            return failure
+    return None
+
+
+def run(engine: Any, choices: random.Random, functions: tuple[str, ...]) -> list[float]:
+    """All numbers that a random program gives on an engine: data and gradients, two backward passes, and two roots."""
+    leaves = [engine(choices.uniform(-2.0, 2.0)) for _ in range(3)]
+    nodes = list(leaves)
+    for _ in range(choices.randint(1, 8)):
+        x, y = choices.choice(nodes), choices.choice(nodes)
+        k = choices.choice([-2, 3, 0.5, 1, 0])
+        operation = choices.choice([*OPERATIONS, *functions])
+        nodes.append(OPERATIONS[operation](x, y, k) if operation in OPERATIONS else getattr(x, operation)())
+    seen = [node.data for node in nodes]
+    for root in (nodes[-1], nodes[-1], nodes[-2]):
+        for leaf in leaves:
+            leaf.grad = 0.0
+        root.backward()
+        seen += [leaf.grad for leaf in leaves]
+    return [*seen, *(node.data for node in nodes)]
+
+
+def differs(engine: type[Any]) -> str:
+    """Where an engine computes something else than lucidgrad does; "" if nowhere."""
+    functions = tuple(name for name in FUNCTIONS if hasattr(engine, name))
+    for seed in range(300):
+        try:
+            expected = run(Value, random.Random(seed), functions)
+        except (ValueError, ArithmeticError):
+            continue
+        if not all(math.isfinite(x) and abs(x) < 1e6 for x in expected):
+            continue
+        try:
+            found = run(engine, random.Random(seed), functions)
+        except Exception as error:
+            return f"program {seed} raised {error!r}"
+        if not all(abs(a - b) <= 1e-6 * max(1.0, abs(b)) for a, b in zip(found, expected)):
+            return f"program {seed} gave {found}, expected {expected}"
+    return ""
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_the_right_ones_pass_and_compute_what_lucidgrad_does(name: str) -> None:
+    (engine,) = (
+        build(ast.Module([node], []), None, None)
+        for node in ast.parse(SOURCE).body
+        if getattr(node, "name", "") == name
+    )
+    assert check_engine(engine).passed
+    assert differs(engine) == ""
+
+
+@pytest.mark.filterwarnings("ignore")  # what stops an endless loop may hit a callback
+@pytest.mark.parametrize("name", ENGINES)
+def test_every_mistake_is_found_and_the_common_ones_are_named(name: str) -> None:
+    found = 0
+    for mutant in mutants(name):
+        failure = first_failure(mutant)
+        if failure is None:
+            assert differs(mutant.engine) == "", f"{mutant} passes"
+            continue
+        found += 1
+        assert not misplaced(mutant, failure), f"{mutant}: {failure}"
+    assert found > 300
+
+
+def misplaced(mutant: Mutant, failure: Rung) -> bool:
+    """Whether the first explanation speaks of another operation, or of another cause, than the mistake."""
+    if rungs := RUNG.get(mutant.method, ""):
+        if mutant.engine.__name__ == "Compact":
+            rungs = ".*"  # there operations are made of others
+        if not re.match(rungs, failure.name):
+            return True
+    cause = CAUSE.get(mutant.kind, "").format(method=mutant.method)
+    return bool(mutant.engine.__name__ == "Longhand" and rungs and cause and not re.search(cause, failure.explanation))
