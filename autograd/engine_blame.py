@@ -134,5 +134,5 @@ def _of_an_attribute(text: str, engine: Callable[[float], Any], inside: bool) ->
     if name == "backward" and not inside:
         return "Define `backward(self)`"
     if kind == getattr(engine, "__name__", "") and inside and not name.startswith("__"):
-        return f"Not every MyValue has `{name}`: set it in `__init__`, for leaves too, or define it as a method"
+        return f"A MyValue made of a number has no `{name}`: set it in `__init__`, or define it as a method"
     return ""

@@ -2,8 +2,9 @@
 
 Each runs from top to bottom in a kernel of its own, in a folder of its own, against the installed packages; a cell
 that fails, a cell tagged `check` too, ends it with its error. Each exercise is then answered rightly, as its solution
-does, and wrongly, as `wrong_answers.json` has it; what its check says of these and of no answer must fit. With
-`--write`, the outputs are stored, without whatever differs from run to run or from machine to machine.
+does and in other ways, and wrongly, as `wrong_answers.json` has it, and with what is no answer at all; what its check
+says of these and of no answer must fit. With `--write`, the outputs are stored, without whatever differs from run to
+run or from machine to machine.
 """
 
 from __future__ import annotations
@@ -23,6 +24,13 @@ from nbformat import NotebookNode
 
 FOLDER = Path(__file__).parent
 SECONDS_A_CELL = 300
+NO_ANSWERS = (
+    "None", "'abc'", "[]", "{}", "object()", "True", "float('nan')", "float('inf')", "10**400", "1j", "[['a']]",
+    "(None, None)",
+    "__import__('autograd').Value(123.456)", "__import__('numpy').zeros((2, 3, 4))", "[float('nan')] * 3", "range(0)",
+    "lambda: 1", "lambda *given: None", "lambda *given: given[99]", "lambda *given: 'abc'", "lambda *given: {}",
+    "lambda *given: float('nan')", "lambda *given: __import__('sys').exit()", "int",
+)  # fmt: skip
 SOLUTION = re.compile(r"<details>.*?```python\n(.*?)```", re.DOTALL)
 
 
@@ -30,7 +38,7 @@ class Answer(NamedTuple):
     """An answer to an exercise, and what its check must say of it."""
 
     code: str
-    says: str
+    says: str  # as a regular expression
 
 
 def execute(path: Path) -> NotebookNode:
@@ -52,17 +60,18 @@ def execute(path: Path) -> NotebookNode:
         client.execute(
             env={**os.environ, "PYTHONWARNINGS": "error,ignore::PendingDeprecationWarning", "PYTHONHASHSEED": "0"}
         )
+    misfits = []
     for (answer, _), cell in zip(answers, notebook.cells[stored:]):
         said = "".join(output.get("text", "") for output in cell.outputs)
-        assert answer.says in said, (
-            f"{path.name}: of {answer.code!r} the check should say {answer.says!r}, not {said!r}"
-        )
+        if not re.fullmatch(answer.says, said, re.DOTALL):
+            misfits.append(f"of {answer.code!r} the check should say {answer.says!r}, not {said!r}")
+    assert not misfits, "\n".join([path.name, *misfits])
     del notebook.cells[stored:]
     return notebook
 
 
 def _answers(path: Path, notebook: NotebookNode) -> list[tuple[Answer, NotebookNode]]:
-    """For each exercise no answer, its solution's and a wrong one, each with the cell that checks it."""
+    """For each exercise: no answer, wrong ones, right ones, and what is none at all, with the cell that checks them."""
     wrong = json.loads((FOLDER / "wrong_answers.json").read_text(encoding="utf-8")).get(path.name[:2])
     if wrong is None:
         return []
@@ -70,12 +79,15 @@ def _answers(path: Path, notebook: NotebookNode) -> list[tuple[Answer, NotebookN
     solutions = [found[1] for cell in notebook.cells if (found := SOLUTION.search(cell.source))]
     assert len(checks) == len(solutions) == len(wrong), f"{path.name}: exercises, solutions and wrong answers differ"
     answers = []
-    for k, (check, solution, mistake) in enumerate(zip(checks, solutions, wrong), start=1):
-        answers += [
-            (Answer(f"answer_{k} = ...", "Not answered yet"), check),
-            (Answer(mistake["wrong"], mistake["says"]), check),
-            (Answer(solution, "Right."), check),
-        ]
+    for k, (check, solution, tried) in enumerate(zip(checks, solutions, wrong), start=1):
+        answers.append((Answer(f"answer_{k} = ...", "Not answered yet.*"), check))
+        for mistake in tried["wrong"]:
+            says = f"Not yet: .*{re.escape(mistake['says'])}.*"
+            answers.append((Answer(mistake["answer"], says), check))
+        answers += [(Answer(code, "Right\\.\\n"), check) for code in (solution, *tried["right"])]
+        # One line that speaks of the answer, and not of what went wrong in the check.
+        refused = r"Not yet: (?!it raised)[^\n]*\n"
+        answers += [(Answer(f"answer_{k} = {code}", refused), check) for code in NO_ANSWERS]
     return answers
 
 

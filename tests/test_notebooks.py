@@ -29,9 +29,16 @@ def test_they_are_numbered() -> None:
     assert [path.name[:3] for path in NOTEBOOKS] == [f"{k:02}_" for k in range(10)]
 
 
-def test_every_exercise_has_a_wrong_answer_that_is_tried() -> None:
-    wrong = json.loads((NOTEBOOKS[0].parent / "wrong_answers.json").read_text(encoding="utf-8"))
-    assert sorted(wrong) == [path.name[:2] for path in NOTEBOOKS]
+def test_every_exercise_has_three_wrong_answers_and_another_right_one_that_are_tried(notebook: dict[str, Any]) -> None:
+    tried = json.loads((NOTEBOOKS[0].parent / "wrong_answers.json").read_text(encoding="utf-8"))
+    assert sorted(tried) == [path.name[:2] for path in NOTEBOOKS]
+    number = next(path.name[:2] for path in NOTEBOOKS if json.loads(path.read_text(encoding="utf-8")) == notebook)
+    exercises = [cell for cell in code_cells(notebook) if "exercise" in cell["metadata"].get("tags", [])]
+    assert [exercise["exercise"] for exercise in tried[number]] == list(range(1, len(exercises) + 1))
+    for exercise in tried[number]:
+        assert len({wrong["answer"] for wrong in exercise["wrong"]}) >= 3
+        assert all(len(wrong["says"]) > 5 for wrong in exercise["wrong"])
+        assert exercise["right"]
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

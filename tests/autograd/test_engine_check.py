@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import math
 import sys
 import threading
@@ -10,10 +11,12 @@ from types import SimpleNamespace
 from typing import Any
 from unittest.mock import MagicMock
 
+import numpy as np
 import pytest
 
 import autograd
-from autograd import EngineReport, Value, check_engine
+from autograd import EngineReport, Value, check_engine, engine_rungs_walk
+from autograd.engine_bench import Bench
 
 SOON = 0.5  # seconds, for programs that never end
 
@@ -586,7 +589,214 @@ class Recursive(Good):
         return topo
 
 
+class CalledAtOnce(Good):
+    def __add__(self, other: Any) -> Any:
+        out = super().__add__(other)
+        out._backward = out._backward()
+        return out
+
+
+class MulCalledAtOnce(Good):
+    def __mul__(self, other: Any) -> Any:
+        out = super().__mul__(other)
+        out._backward = out._backward()
+        return out
+
+
+class CalledAtOnceAndPassedOver(CalledAtOnce):
+    def backward(self) -> None:
+        self.grad = 1.0
+        for node in reversed(self.order()):
+            if node._backward:
+                node._backward()
+
+
+class Float32(Good):
+    def __init__(self, data: Any, parents: Any = ()) -> None:
+        super().__init__(np.float32(data), parents)
+
+
+class Float32Gradients(Good):
+    def __init__(self, data: Any, parents: Any = ()) -> None:
+        super().__init__(data, parents)
+        self.grad = np.float32(0.0)  # type: ignore[assignment]
+
+
+class Float32InDisguise(Good):
+    def __init__(self, data: Any, parents: Any = ()) -> None:
+        super().__init__(float(np.float32(data)), parents)
+
+
+class WholeNumbers(Good):
+    def __init__(self, data: Any, parents: Any = ()) -> None:
+        super().__init__(int(data), parents)
+
+
+class Rounded(Good):
+    def __init__(self, data: Any, parents: Any = ()) -> None:
+        super().__init__(round(data, 4), parents)
+
+
+class Positive(Good):
+    def __init__(self, data: Any, parents: Any = ()) -> None:
+        super().__init__(abs(data), parents)
+
+
+class SeedAdds(Good):
+    def backward(self) -> None:
+        self.grad += 1.0
+        for node in reversed(self.order()):
+            node._backward()
+
+
+class Differences(Good):
+    """Whose derivatives are approximated."""
+
+    def exp(self) -> Any:
+        return self.unary(math.exp(self.data), lambda out: (math.exp(self.data + 1e-7) - out.data) / 1e-7)
+
+
+class KeptWithSelf(Good):
+    def __mul__(self, other: Any) -> Any:
+        out = super().__mul__(other)
+        self._backward, out._backward = out._backward, self._backward
+        return out
+
+
+class WithoutParents(Good):
+    def unary(self, data: float, derivative: Callable[[Any], float]) -> Any:
+        out = super().unary(data, derivative)
+        out.parents = ()
+        return out
+
+
+class RoundAndRound(Good):
+    def __sub__(self, other: Any) -> Any:
+        return self - other
+
+
+class NoGradYet(Good):
+    def __init__(self, data: Any, parents: Any = ()) -> None:
+        super().__init__(data, parents)
+        if not parents:
+            del self._backward
+
+
+class NoParentsTaken(Good):
+    def __init__(self, data: Any) -> None:
+        super().__init__(data)
+
+
+class MathOfANode(Good):
+    def tanh(self) -> Any:
+        return self.unary(math.tanh(self), lambda out: 1 - out.data**2)  # type: ignore[arg-type]
+
+
+class SubParents(Good):
+    """A difference of its own, of which only one operand is remembered."""
+
+    def __sub__(self, other: Any) -> Any:
+        other = self.wrap(other)
+        out = type(self)(self.data - other.data, (self,))
+
+        def _backward() -> None:
+            self.grad += out.grad
+            other.grad -= out.grad
+
+        out._backward = _backward
+        return out
+
+
+class ReluOfTheGradient(Good):
+    """As in guided backpropagation."""
+
+    def relu(self) -> Any:
+        out = type(self)(max(0.0, self.data), (self,))
+
+        def _backward() -> None:
+            self.grad += max(0.0, out.grad) * (self.data > 0)
+
+        out._backward = _backward
+        return out
+
+
+def forgets(function: str, value: Callable[[float], float], derivative: Callable[[float], float]) -> type[Good]:
+    """An engine of which one function does not multiply by the gradient of its result."""
+
+    def method(self: Good) -> Any:
+        out = type(self)(value(self.data), (self,))
+
+        def _backward() -> None:
+            self.grad += derivative(self.data)
+
+        out._backward = _backward
+        return out
+
+    return type(f"Forgets{function.strip('_').capitalize()}", (Good,), {function: method})
+
+
+def assigns(function: str, value: Callable[[float], float], derivative: Callable[[float], float]) -> type[Good]:
+    """An engine of which one function assigns instead of adding."""
+
+    def method(self: Good) -> Any:
+        out = type(self)(value(self.data), (self,))
+
+        def _backward() -> None:
+            self.grad = derivative(self.data) * out.grad
+
+        out._backward = _backward
+        return out
+
+    return type(f"Assigns{function.strip('_').capitalize()}", (Good,), {function: method})
+
+
+UNARY: dict[str, tuple[Callable[[float], float], Callable[[float], float]]] = {
+    "exp": (math.exp, math.exp),
+    "log": (math.log, lambda x: 1 / x),
+    "tanh": (math.tanh, lambda x: 1 - math.tanh(x) ** 2),
+    "sigmoid": (lambda x: 1 / (1 + math.exp(-x)), lambda x: math.exp(-x) / (1 + math.exp(-x)) ** 2),
+    "relu": (lambda x: max(0.0, x), lambda x: float(x > 0)),
+    "__neg__": (lambda x: -x, lambda x: -1.0),
+}
+
+
+@pytest.mark.parametrize("function", UNARY)
+def test_the_gradient_of_the_result_is_asked_for_and_added(function: str) -> None:
+    rung = {"__neg__": "negative"}.get(function, function)
+    for made, says in (
+        (forgets, f"in `{function}`, is the local derivative multiplied by the gradient of the result, `out.grad`?"),
+        (assigns, f"does `{function}` assign the gradient instead of adding to it? Write `self.grad += ...`"),
+    ):
+        report = check_engine(made(function, *UNARY[function]))
+        assert report.first_failure is not None
+        assert report.first_failure.name == rung
+        assert says in report.first_failure.explanation
+
+
 BROKEN = [
+    (CalledAtOnce, "seed", "`out._backward = _backward()` calls the function at once and keeps what it returns"),
+    (MulCalledAtOnce, "times gradient", "Write `out._backward = _backward`, without the parentheses"),
+    (CalledAtOnceAndPassedOver, "plus gradient", "(without parentheses, which would call it at once)"),
+    (Float32, "number", "a number of type float32, which has 7 digits, where Python's float has 16"),
+    (Float32Gradients, "number", "left in the `grad` of it a number of type float32"),
+    (
+        Float32InDisguise,
+        "number",
+        "to a few digits of the 16 that a float has. Is something rounded, as `round` and float32",
+    ),
+    (WholeNumbers, "number", "data = 0, expected 0.333333333: is it made a whole number, as `int` and `round` do?"),
+    (Rounded, "number", "Is something rounded"),
+    (Positive, "number", "`Positive(-2.0)` has data = 2, expected -2: the sign is lost"),
+    (SeedAdds, "second backward", "left d.grad = 2, expected 1, since dd/dd = 1 each time: let backward() set it"),
+    (Differences, "exp", "or is a derivative only approximated, by a difference?"),
+    (KeptWithSelf, "times", "gave a another `_backward`: what goes back is kept with the result, as in `out._backward"),
+    (WithoutParents, "power", "are the operands among its parents, as in `WithoutParents(..., (self,))`?"),
+    (RoundAndRound, "minus", "Calls go round in a circle there"),
+    (NoGradYet, "seed", "A NoGradYet made of a number has no `_backward`: set it in `__init__`"),
+    (NoParentsTaken, "plus", "`def __init__(self, data, parents=()):`"),
+    (MathOfANode, "tanh", "The functions of `math` take numbers: give them `self.data`"),
+    (SubParents, "minus", "gave b.grad = 0, expected 2: the gradient got no further than the result of `__sub__`"),
+    (ReluOfTheGradient, "relu", "`k * a.relu()`"),
     (TakesNothing, "number", "`def __init__(self, data):`"),
     (NoGrad, "number", "write `self.grad = 0.0` in `__init__`"),
     (GradNone, "number", "None, expected a number: begin with 0.0"),
@@ -849,7 +1059,6 @@ def test_what_is_no_engine_at_all_is_reported(engine: Any) -> None:
 
 
 def test_numpys_and_whole_numbers_are_numbers() -> None:
-    np = pytest.importorskip("numpy")
     assert check_engine(lambda x: Good(np.float64(x)), up_to="chain").passed
     assert check_engine(lambda x: Good(np.array(x)), up_to="chain").passed
     assert check_engine(lambda x: Good(int(x) if x == int(x) else x), up_to="power").passed
@@ -882,6 +1091,46 @@ def test_an_engine_that_raises_the_limit_itself_is_cleaned_up_after() -> None:
 def test_without_threads_there_is_no_limit_of_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(threading.Thread, "start", raises(RuntimeError("can't start new thread")))
     assert check_engine(Good).passed
+
+
+def test_a_chain_is_freed_from_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Never node within node, which takes as much of the stack as the chain is long, and a browser has little."""
+    inside, deepest = 0, 0
+
+    class Plain:
+        """Without cycles, so that it is freed as soon as nothing holds it, its parents inside."""
+
+        def __init__(self, data: float, parents: Any = ()) -> None:
+            self.data, self.grad, self.parents = float(data), 0.0, parents
+
+        def __add__(self, other: Any) -> Any:
+            return type(self)(self.data + other.data, (self, other))
+
+        def __del__(self) -> None:
+            nonlocal inside, deepest
+            inside += 1
+            deepest = max(deepest, inside)
+            self.parents = ()
+            inside -= 1
+
+        def backward(self) -> None:
+            raise ValueError("not yet")
+
+    class Recursive(Plain):
+        def backward(self) -> None:
+            for parent in self.parents:
+                parent.backward()
+
+    for engine, error in ((Plain, ValueError), (Recursive, RecursionError)):
+        with pytest.raises(error):
+            engine_rungs_walk.deep(Bench(engine, "Plain"))
+        gc.collect()
+        assert deepest < 5, "here the interpreter ends such a descent after 25"
+    monkeypatch.setattr(engine_rungs_walk, "IN_A_BROWSER", True)
+    monkeypatch.setattr(engine_rungs_walk, "DEPTH", 2000)
+    report = check_engine(Good)
+    assert report.passed
+    assert "In a browser only 2,000 operations in a row are tried" in report.rungs[-1].explanation
 
 
 def test_a_class_is_graded() -> None:
