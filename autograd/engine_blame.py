@@ -50,9 +50,17 @@ def _of_a_type(error: TypeError, text: str, engine: Callable[[float], Any], insi
     if found := re.match(r"unsupported operand type\(s\) for (.+): '([\w.]+)' and '([\w.]+)'", text):
         return _of_operands(found[1], found[2], found[3], inside)
     if text.startswith("bad operand type for unary -"):
-        return "There a node is negated: take its number, from its `data`" if inside else "Define `__neg__`"
+        return "Define `__neg__`" + ", or take the number of the node, its `data`" * inside
     if found := re.match(r"'(\w+)' object is not callable", text):
         return _of_a_call(found[1], error, engine)
+    if found := re.match(r"'(\w+)' object is not iterable", text):
+        if found[1] == "NoneType":
+            return (
+                "There is None where something to go through should be: `list.reverse()` changes a list and returns "
+                "None, where `reversed(...)` gives its nodes in reverse. Or is a `return` missing?"
+            )
+        if found[1] == getattr(engine, "__name__", ""):
+            return "One node is no tuple, in parentheses either: it is the comma that makes one, `(self,)`"
     if "unhashable" in text:
         return (
             "A class that defines `__eq__` cannot be kept in a set any more, unless it defines `__hash__`: write "
@@ -102,6 +110,8 @@ def _of_a_call(kind: str, error: TypeError, engine: Callable[[float], Any]) -> s
                     f"A result has in its `{name}` no function but {_article(kind)}: `out.{name} = {name}()` calls the "
                     f"function at once and keeps what it returns. Write `out.{name} = {name}`, without the parentheses"
                 )
+    if kind in ("float", "int"):
+        return "A number was called there, such as `grad` or `data`: leave out the parentheses behind it"
     if kind == "NoneType":
         return "Has every node something to call on the way back? A leaf needs a function that does nothing"
     return ""

@@ -102,7 +102,9 @@ def check_engine(engine: Callable[[float], Any], *, up_to: str | None = None, se
 
     The engine is a class with a constructor that takes a number, with `data`, `grad`, `backward()`, the operators, and
     `parents` or micrograd's `_prev`. The rungs for `exp`, `log`, `tanh`, `sigmoid` and `relu` are skipped where it has
-    no such method. An engine may be in the making: `up_to` names the last rung that is tried.
+    no such method. An engine may be in the making: `up_to` names the last rung that is tried. Each operation is tried
+    by itself, multiplied by a number, twice, and on results of others, where a way back shows that it forgets the
+    gradient of the result, or assigns instead of adding.
 
     Of a second `backward()` on the same graph it is asked that nothing piles up inside: with the leaves' gradients set
     to 0 by hand it must find what it found at first. Whether leaves that were not set to 0 add up, as in PyTorch, or
@@ -112,7 +114,8 @@ def check_engine(engine: Callable[[float], Any], *, up_to: str | None = None, se
     recursion limit is brought back to Python's default of 1,000 meanwhile), endless loops. The programs run in a thread
     of their own, which is stopped when a rung takes longer than `seconds`; after two such rungs the others are not
     run. Not stopped can be what never comes back to Python's interpreter, such as `2.0 ** 10**10**10` with integers;
-    and where Python has no threads there is no limit of time.
+    and where Python has no threads there is no limit of time. In a browser the deepest chain has 2,000 operations in
+    place of 10,000, for freeing a longer one could end the interpreter.
 
     Args:
         engine: the class itself, or another callable that makes a node of a number.

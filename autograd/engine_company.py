@@ -12,7 +12,8 @@ ASSIGNS = "does `{}` assign the gradient instead of adding to it? Write `self.gr
 CHAIN = "in `{}`, is the local derivative multiplied by the gradient of the result, `out.grad`? That is the chain rule"
 NOTHING = (
     "nothing reached {}: does `{}` give its result a way back, as in `out._backward = _backward` (without "
-    "parentheses, which would call it at once), or its local derivatives?"
+    "parentheses, which would call it at once), or its local derivatives? And does what "
+    "goes back begin with `out.grad`, as it is then?"
 )
 STOPS = (
     "the gradient got no further than the result of `{}`: are the operands among its parents, as in "

@@ -5,6 +5,9 @@ from __future__ import annotations
 from autograd.engine_bench import IMPRECISE, NEARLY, Bench, EngineError, Hint, close
 from autograd.engine_company import ASSIGNS, CHAIN, NOTHING
 
+SHARED = "does `__init__` give all nodes the same list, as a default does that is made once, `parents=[]`?"
+NO_ORDER = ". Or does backward() pair the operands with their derivatives? They are in a set, which keeps no order"
+ONCE = ". Or does backward() go through the operands, which are in a set or dict? There a is only once in a * a"
 LATE = (
     "all of it went to one operand. Does `_backward` name the same one twice? Or are its functions made in a loop, and "
     "all see the loop's last operand? Bind it when the function is made, as in `lambda parent=parent: ...`"
@@ -65,7 +68,7 @@ def parents(bench: Bench) -> str:
         if symbol == "leaf":
             if found:
                 raise EngineError(
-                    f"{bench.doing} was computed from nothing, but has {len(found)} parents, expected none"
+                    f"{bench.doing} was computed from nothing, but has {len(found)} parents, expected none: {SHARED}"
                 )
             continue
         for operand, which in ((a, "a"), (b, "b")):
@@ -76,7 +79,8 @@ def parents(bench: Bench) -> str:
                     + ("keep the operands themselves, not copies or other nodes" if copy else "keep both operands")
                 )
         if len(found) != 2:
-            raise EngineError(f"{bench.doing} gave a node with {len(found)} parents, expected 2")
+            shared = f": {SHARED}" if len(found) > 2 else ""
+            raise EngineError(f"{bench.doing} gave a node with {len(found)} parents, expected 2{shared}")
     return ""
 
 
@@ -115,9 +119,18 @@ def plus_gradient(bench: Bench) -> str:
     return ""
 
 
+def _set_of(bench: Bench, words: str) -> str:
+    """The words, if the engine keeps the operands in a set or dict."""
+    bench.doing = "`a * b`"
+    a, b = bench.leaves(a=3.0, b=5.0).values()
+    product = a * b
+    return words * isinstance(getattr(product, "parents", getattr(product, "_prev", ())), (set, frozenset, dict))
+
+
 def times_gradient(bench: Bench) -> str:
+    own = "each operand got its own number, but ∂(ab)/∂a = b and ∂(ab)/∂b = a" + _set_of(bench, NO_ORDER)
     hints: list[Hint] = [
-        ({"a": 3.0, "b": 5.0}, "each operand got its own number, but ∂(ab)/∂a = b and ∂(ab)/∂b = a"),
+        ({"a": 3.0, "b": 5.0}, own),
         ({"a": 0.0, "b": 0.0}, NOTHING.format("the operands", "__mul__")),
         ({"a": 0.0, "b": 3.0}, "the first operand got nothing"),
         ({"a": 5.0, "b": 0.0}, "the second operand got nothing"),
@@ -136,11 +149,13 @@ def times_gradient(bench: Bench) -> str:
 def chain(bench: Bench) -> str:
     stops = (
         "the gradient got no further than the last operation: backward() has to go on to the parents of the parents, "
-        "from the result towards the leaves (if you sort the nodes first, go through them in reverse)"
+        "from the result towards the leaves (if you sort the nodes first, append each after its parents, and go "
+        "through them in reverse)"
     )
     local = CHAIN.format("__mul__")
     start = "a * b had a gradient of 1 before anything had reached it: it begins with 0"
-    otherwise = "the chain rule: ∂out/∂a is the product of the local derivatives along the way"
+    rule = "the chain rule: ∂out/∂a is the product of the local derivatives along the way"
+    otherwise = rule + _set_of(bench, NO_ORDER)
     given = {"a": 2.0, "b": 5.0, "c": 7.0}
     hints: list[Hint] = [({"a": 0.0, "b": 0.0}, stops), ({"a": 5.0}, local), ({"b": 2.0}, local), ({"a": 40.0}, start)]
     bench.run("(a * b) * c", given, 70.0, {"a": 35.0, "b": 14.0, "c": 10.0}, hints, otherwise)
@@ -155,7 +170,7 @@ def chain(bench: Bench) -> str:
 
 def used_twice(bench: Bench) -> str:
     both = "a value that is used twice is reached along both ways, and what comes along them adds up"
-    mul, add = ASSIGNS.format("__mul__"), ASSIGNS.format("__add__")
+    mul, add = (ASSIGNS.format(name) + _set_of(bench, ONCE) for name in ("__mul__", "__add__"))
     twice = "is what an operation prepared called more than once?"
     bench.run("a * a", {"a": 3.0}, 9.0, {"a": 6.0}, [({"a": 3.0}, mul), ({"a": 12.0}, twice)], both)
     bench.run("a + a", {"a": 3.0}, 6.0, {"a": 2.0}, [({"a": 1.0}, add), ({"a": 4.0}, twice)], both)

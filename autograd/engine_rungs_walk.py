@@ -109,7 +109,10 @@ def second_backward(bench: Bench) -> str:
         "the gradient of a * b inside the graph still held that of the first pass, and piled up. Let backward() set "
         "the grad of every node that has parents to 0 before it goes through them"
     )
-    asleep = "nothing happened the second time. Does each node remember for ever that it has been visited?"
+    asleep = (
+        "nothing happened the second time. Does each node remember for ever that it has been visited? Or does "
+        "backward() take the graph apart?"
+    )
     bench.compare(grads(), first, [({"a": 70.0, "b": 28.0}, piled), ({"a": 0.0, "b": 0.0}, asleep)])
     bench.doing = f"`{program}`, and `d.backward()` again"
     d.backward()
