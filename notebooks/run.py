@@ -84,7 +84,7 @@ def _answers(path: Path, notebook: NotebookNode) -> list[tuple[Answer, NotebookN
         for mistake in tried["wrong"]:
             says = f"Not yet: .*{re.escape(mistake['says'])}.*"
             answers.append((Answer(mistake["answer"], says), check))
-        answers += [(Answer(code, "Right\\.\\n"), check) for code in (solution, *tried["right"])]
+        answers += [(Answer(code, ".*Right\\.\\n"), check) for code in (solution, *tried["right"])]
         # One line that speaks of the answer, and not of what went wrong in the check.
         refused = r"Not yet: (?!it raised)[^\n]*\n"
         answers += [(Answer(f"answer_{k} = {code}", refused), check) for code in NO_ANSWERS]
