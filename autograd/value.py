@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import deque
 from itertools import repeat
 from math import isfinite
@@ -354,3 +355,9 @@ def _undefined(primitive: Primitive, parents: tuple[Value, ...], error: Exceptio
     kinds = (ZeroDivisionError, OverflowError, ArithmeticError, ValueError)
     kind = next(kind for kind in kinds if isinstance(error, kind))
     return kind(f"{formula} has no finite real value: {error}")
+
+
+if sys.platform == "emscripten":
+    from autograd.releasing import release_in_turn
+
+    release_in_turn(Value)
