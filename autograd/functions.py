@@ -10,9 +10,9 @@ import operator
 from collections.abc import Iterable
 from typing import overload
 
-from autograd import primitives, recording
+from autograd import primitives, recording, slopes
 from autograd.table import Operand
-from autograd.value import Value, _node
+from autograd.value import Constant, Value, _node, as_float
 
 
 @overload
@@ -132,12 +132,20 @@ def softmax(values: Iterable[Value | float]) -> list[Value]: ...
 def softmax(values: Iterable[Value | float]) -> list[Value] | list[float]:
     """exp(xᵢ) / Σ exp(xⱼ) for each i: positive numbers whose sum is 1.
 
+    The largest is subtracted first, so that neither a large offset nor a wide spread costs digits.
+
     >>> [f"{p:.2f}" for p in softmax([Value(0.0), Value(1000.0)])]
     ['0.00', '1.00']
     """
-    values = tuple(values)
-    total = logsumexp(values)
-    return [primitives.exp(x - total) for x in values]
+    numbers = [x if isinstance(x, Value) else as_float(x) for x in _at_least_one(values, "softmax")]
+    if recording.ever_traced and recording.tracer.get() is not None:
+        return slopes.traced_softmax(numbers)
+    shares = slopes.softmax(numbers)
+    return [x if isinstance(x, Value) else Constant(x) for x in shares] if any(map(_is_value, numbers)) else shares
+
+
+def _is_value(x: object) -> bool:
+    return isinstance(x, Value)
 
 
 @overload

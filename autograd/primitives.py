@@ -22,9 +22,27 @@ import math
 import operator
 from typing import Any
 
+from autograd import formulas
+from autograd.slopes import (
+    acosh_slope,
+    asin_slope,
+    asinh_slope,
+    atan2_derivative,
+    atan_slope,
+    atanh_slope,
+    cbrt_slope,
+    erf_slope,
+    hypot_slope,
+    power_derivative,
+    ratio,
+    sigmoid_slope,
+    softmax,
+    sqrt_slope,
+    tanh_slope,
+)
 from autograd.table import OURS, TABLE, Primitive, Rule, lookup, primitive
 
-__all__ = ["TABLE", "Primitive", "Rule", "lookup", "primitive"]  # which the rest of the package takes from here
+__all__ = ["TABLE", "Primitive", "Rule", "lookup", "primitive", "sigmoid_slope", "tanh_slope"]  # for the package
 
 
 def _dot(*inputs: float) -> float:
@@ -36,23 +54,6 @@ def _dot(*inputs: float) -> float:
 def _dot_derivatives(*inputs_and_out: Any) -> tuple[Any, ...]:
     n = len(inputs_and_out) // 2 - 1
     return (*inputs_and_out[n : 2 * n], *inputs_and_out[:n], 1.0)
-
-
-def _sigmoid(x: float) -> float:
-    if x >= 0:
-        return 1 / (1 + math.exp(-x))
-    e = math.exp(x)  # exp(-x) would overflow for a large negative x
-    return e / (1 + e)
-
-
-def _sigmoid_slope(x: float) -> float:
-    e = math.exp(-abs(x))
-    return e / (1 + e) ** 2
-
-
-def _tanh_slope(x: float) -> float:
-    e = math.exp(-abs(x))
-    return (2 * e / (1 + e * e)) ** 2
 
 
 def _largest(*xs: float) -> float:
@@ -72,19 +73,42 @@ def _shares(*xs_out: Any) -> tuple[Any, ...]:
     return tuple(t / n for t in taken)
 
 
-def _logsumexp(*xs: float) -> float:
-    largest = max(xs)
-    if math.isinf(largest):
-        return largest + sum(x for x in xs if x != x)  # nan among them makes nan
-    return largest + math.log1p(math.fsum([-1.0, *(math.exp(x - largest) for x in xs)]))  # all but the largest's 1
+def _logsumexp_derivatives(*xs_out: Any) -> tuple[Any, ...]:
+    """The softmax; 0 where all numbers are -inf, which is where paths of probability 0 meet."""
+    *xs, out = xs_out
+    return (0.0,) * len(xs) if out == -math.inf else tuple(softmax(xs))
+
+
+def _compiled_logsumexp_derivatives(*xs_out: Any) -> tuple[Any, ...]:
+    *xs, _ = xs_out
+    largest = detached(max_(*xs))
+    shift = where(abs(largest) < math.inf, largest, 0.0)
+    exponentials = [exp(x - shift) for x in xs]
+    total = sum_(*exponentials)
+    total = where(total > 0, total, 1.0)
+    return tuple(e / total for e in exponentials)
 
 
 def _xlogy_derivatives(x: Any, y: Any, out: Any) -> tuple[Any, ...]:
+    return log(y), ratio(x, y)
+
+
+def _compiled_xlogy_derivatives(x: Any, y: Any, out: Any) -> tuple[Any, ...]:
     positive = where(y > 0, y, 1.0)
     return where(y > 0, log(positive), -math.inf), x / positive
 
 
+def _div_derivatives(a: Any, b: Any, out: Any) -> tuple[Any, ...]:
+    if isinstance(out, float) and abs(out) < formulas.TINY < b * b < formulas.HUGE:  # if subnormal, it lost digits
+        return 1 / b, -a / (b * b)
+    return 1 / b, -out / b
+
+
 def _power_derivatives(x: Any, y: Any, out: Any) -> tuple[Any, ...]:
+    return power_derivative(x, y, 1.0, 0.0), power_derivative(x, y, 0.0, 1.0)
+
+
+def _compiled_power_derivatives(x: Any, y: Any, out: Any) -> tuple[Any, ...]:
     # x^y log x tends to 0 with x where y > 0, and has no real value for a negative base
     base = where(x > 0, x, where(x < 0, math.nan, 1.0))
     exponent = where(x != 0, y, where(y != 0, y, 1.0)) - 1  # x^0 is 1 at 0 too, so its slope is 0 there
@@ -92,6 +116,16 @@ def _power_derivatives(x: Any, y: Any, out: Any) -> tuple[Any, ...]:
 
 
 def _constant_power_derivatives(x: Any, n: Any, out: Any) -> tuple[Any, ...]:
+    if n == 0:
+        return 0.0, 0.0
+    if n - 1 + 1 == n and abs(n) < 2**52 and not 0 < abs(out) < formulas.TINY:  # n - 1 is no rounded number
+        slope = n * x ** (n - 1)
+        if not isinstance(slope, float) or formulas.TINY < abs(slope) < formulas.HUGE:
+            return slope, 0.0
+    return power_derivative(x, n, 1.0, 0.0), 0.0
+
+
+def _compiled_constant_power_derivatives(x: Any, n: Any, out: Any) -> tuple[Any, ...]:
     return (n * x ** (n - 1) if n != 0 else 0.0), 0.0
 
 
@@ -99,14 +133,22 @@ def _constant_power_derivatives(x: Any, n: Any, out: Any) -> tuple[Any, ...]:
 add = primitive("add", operator.add, lambda a, b, out: (1.0, 1.0), symbol="+")
 sub = primitive("sub", operator.sub, lambda a, b, out: (1.0, -1.0), symbol="-")
 mul = primitive("mul", operator.mul, lambda a, b, out: (b, a), symbol="*")
-div = primitive("div", operator.truediv, lambda a, b, out: (1 / b, -out / b), symbol="/")
+div = primitive(
+    "div", operator.truediv, _div_derivatives, symbol="/", compiled_derivatives=lambda a, b, out: (1 / b, -out / b)
+)
 neg = primitive("neg", operator.neg, lambda x, out: (-1.0,), symbol="-")
 detached = primitive(
     "detach", lambda x: x, lambda x, out: (0.0,), doc="The number itself, cut off from its graph.", chooses=True
 )
 identity = primitive("identity", lambda x: x, lambda x, out: (1.0,), doc="The number itself, as a node of its own.")
-power = primitive("power", math.pow, _power_derivatives, symbol="**")
-constant_power = primitive("constant_power", math.pow, _constant_power_derivatives, symbol="**")
+power = primitive("power", math.pow, _power_derivatives, symbol="**", compiled_derivatives=_compiled_power_derivatives)
+constant_power = primitive(
+    "constant_power",
+    math.pow,
+    _constant_power_derivatives,
+    symbol="**",
+    compiled_derivatives=_compiled_constant_power_derivatives,
+)
 
 # Nodes of many parents
 max_ = primitive("max", _largest, _shares, doc="The largest; at a tie the derivative is shared equally.", chooses=True)
@@ -115,19 +157,26 @@ min_ = primitive(
 )
 sum_ = primitive("sum", lambda *xs: sum(xs, 0.0), lambda *xs_out: (1.0,) * (len(xs_out) - 1))
 dot = primitive("dot", _dot, _dot_derivatives)
-logsumexp = primitive("logsumexp", _logsumexp, lambda *xs_out: tuple(exp(x - xs_out[-1]) for x in xs_out[:-1]))
+logsumexp = primitive(
+    "logsumexp",
+    formulas.logsumexp,
+    _logsumexp_derivatives,
+    compiled_derivatives=_compiled_logsumexp_derivatives,
+)
 
 # Choices, as conditions times numbers: a bool counts as 0 or 1
-where = primitive("where", lambda c, a, b: a if c else b, lambda c, a, b, out: (0.0, 1.0 * c, 1.0 - c), chooses=True)
+where: Primitive = primitive(
+    "where", lambda c, a, b: a if c else b, lambda c, a, b, out: (0.0, 1.0 * c, 1.0 - c), chooses=True
+)
 absolute = primitive("abs", abs, lambda x, out: (1.0 * (x > 0) - 1.0 * (x < 0),))
-maximum = primitive(
+maximum: Primitive = primitive(
     "maximum",
     lambda a, b: a if a > b or a != a else b,
     lambda a, b, out: (0.5 * (a > b) + 0.5 * (a >= b), 0.5 * (b > a) + 0.5 * (b >= a)),
     doc="The larger of two numbers; at a tie each side has derivative 1/2.",
     chooses=True,
 )
-minimum = primitive(
+minimum: Primitive = primitive(
     "minimum",
     lambda a, b: a if a < b or a != a else b,
     lambda a, b, out: (0.5 * (a < b) + 0.5 * (a <= b), 0.5 * (b < a) + 0.5 * (b <= a)),
@@ -148,68 +197,102 @@ xlogy = primitive(
     _xlogy_derivatives,
     array=lambda x, y: x * log(where(x == 0, 1.0, y)),
     doc="x log y, and 0 at x = 0: a term of a cross-entropy.",
+    compiled_derivatives=_compiled_xlogy_derivatives,
 )
-sqrt = primitive("sqrt", math.sqrt, lambda x, out: (0.5 / out,), doc="The square root.")
-cbrt = primitive(
-    "cbrt", math.cbrt, lambda x, out: (1 / (3 * out * out),), doc="The cube root, of negative numbers too."
+sqrt: Primitive = primitive(
+    "sqrt",
+    math.sqrt,
+    lambda x, out: (sqrt_slope(x),),
+    doc="The square root.",
+    compiled_derivatives=lambda x, out: (0.5 / out,),
 )
-hypot = primitive("hypot", math.hypot, lambda x, y, out: (x / out, y / out), doc="sqrt(x² + y²), without overflow.")
+cbrt: Primitive = primitive(
+    "cbrt",
+    math.cbrt,
+    lambda x, out: (cbrt_slope(x),),
+    doc="The cube root, of negative numbers too.",
+    compiled_derivatives=lambda x, out: (1 / (3 * out * out),),
+)
+hypot: Primitive = primitive(
+    "hypot",
+    math.hypot,
+    lambda x, y, out: (hypot_slope(x, y), hypot_slope(y, x)),
+    doc="sqrt(x² + y²), without overflow.",
+    compiled_derivatives=lambda x, y, out: (x / out, y / out),
+)
 
 # Trigonometry, angles in radians
 sin = primitive("sin", math.sin, lambda x, out: (cos(x),), doc="The sine of an angle in radians.")
 cos: Primitive = primitive("cos", math.cos, lambda x, out: (-sin(x),), doc="The cosine of an angle in radians.")
 tan = primitive("tan", math.tan, lambda x, out: (1 + out * out,), doc="The tangent of an angle in radians.")
-asin = primitive("asin", math.asin, lambda x, out: (1 / sqrt((1 - x) * (1 + x)),), doc="The angle whose sine is x.")
-acos = primitive("acos", math.acos, lambda x, out: (-1 / sqrt((1 - x) * (1 + x)),), doc="The angle whose cosine is x.")
+asin = primitive(
+    "asin",
+    math.asin,
+    lambda x, out: (asin_slope(x),),
+    doc="The angle whose sine is x.",
+    compiled_derivatives=lambda x, out: (1 / sqrt((1 - x) * (1 + x)),),
+)
+acos = primitive(
+    "acos",
+    math.acos,
+    lambda x, out: (-asin_slope(x),),
+    doc="The angle whose cosine is x.",
+    compiled_derivatives=lambda x, out: (-1 / sqrt((1 - x) * (1 + x)),),
+)
 atan = primitive(
-    "atan", math.atan, lambda x, out: (1 / hypot(1.0, x) / hypot(1.0, x),), doc="The angle whose tangent is x."
+    "atan",
+    math.atan,
+    lambda x, out: (atan_slope(x),),
+    doc="The angle whose tangent is x.",
+    compiled_derivatives=lambda x, out: (1 / hypot(1.0, x) / hypot(1.0, x),),
 )
 atan2 = primitive(
     "atan2",
     math.atan2,
-    lambda y, x, out: (x / hypot(y, x) / hypot(y, x), -y / hypot(y, x) / hypot(y, x)),
+    lambda y, x, out: (atan2_derivative(y, x, 1.0, 0.0), atan2_derivative(y, x, 0.0, 1.0)),
     doc="The angle of the point (x, y); the arguments come as atan2(y, x).",
+    compiled_derivatives=lambda y, x, out: (x / hypot(y, x) / hypot(y, x), -y / hypot(y, x) / hypot(y, x)),
 )
 
 # Hyperbolic functions
 sinh = primitive("sinh", math.sinh, lambda x, out: (cosh(x),), doc="The hyperbolic sine.")
 cosh: Primitive = primitive("cosh", math.cosh, lambda x, out: (sinh(x),), doc="The hyperbolic cosine.")
-tanh = primitive(
+tanh: Primitive = primitive(
     "tanh",
     math.tanh,
     lambda x, out: (tanh_slope(x),),
     doc="The hyperbolic tangent, an activation.",
     compiled_derivatives=lambda x, out: (1 - out * out,),
 )
-tanh_slope: Primitive = primitive(
-    "tanh_slope",
-    _tanh_slope,
-    lambda x, out: (-2 * tanh(x) * out,),
-    symbol="tanh′",
-    array=lambda x: (2 * exp(-abs(x)) / (1 + exp(-2 * abs(x)))) ** 2,
-    doc="The derivative of tanh, 1 / cosh² x, with all its digits where tanh is close to 1.",
+asinh = primitive(
+    "asinh",
+    math.asinh,
+    lambda x, out: (asinh_slope(x),),
+    doc="The inverse hyperbolic sine.",
+    compiled_derivatives=lambda x, out: (1 / hypot(1.0, x),),
 )
-asinh = primitive("asinh", math.asinh, lambda x, out: (1 / hypot(1.0, x),), doc="The inverse hyperbolic sine.")
 acosh = primitive(
-    "acosh", math.acosh, lambda x, out: (1 / (sqrt(x - 1) * sqrt(x + 1)),), doc="The inverse hyperbolic cosine."
+    "acosh",
+    math.acosh,
+    lambda x, out: (acosh_slope(x),),
+    doc="The inverse hyperbolic cosine.",
+    compiled_derivatives=lambda x, out: (1 / (sqrt(x - 1) * sqrt(x + 1)),),
 )
-atanh = primitive("atanh", math.atanh, lambda x, out: (1 / ((1 - x) * (1 + x)),), doc="The inverse hyperbolic tangent.")
+atanh = primitive(
+    "atanh",
+    math.atanh,
+    lambda x, out: (atanh_slope(x),),
+    doc="The inverse hyperbolic tangent.",
+    compiled_derivatives=lambda x, out: (1 / ((1 - x) * (1 + x)),),
+)
 
 # Activations and the error function
 sigmoid = primitive(
     "sigmoid",
-    _sigmoid,
+    formulas.sigmoid,
     lambda x, out: (sigmoid_slope(x),),
     doc="1 / (1 + exp(-x)), the texts' σ.",
     compiled_derivatives=lambda x, out: (out * (1 - out),),
-)
-sigmoid_slope: Primitive = primitive(
-    "sigmoid_slope",
-    _sigmoid_slope,
-    lambda x, out: (-out * tanh(x / 2),),
-    symbol="σ′",
-    array=lambda x: exp(-abs(x)) / (1 + exp(-abs(x))) ** 2,
-    doc="The derivative of the sigmoid, σ(x) σ(-x), with all its digits where σ is close to 1.",
 )
 softplus = primitive(
     "softplus",
@@ -226,6 +309,12 @@ relu = primitive(
     doc="x above 0, else 0.",
     chooses=True,
 )
-erf = primitive("erf", math.erf, lambda x, out: (2 / math.sqrt(math.pi) * exp(-x * x),), doc="The error function.")
+erf = primitive(
+    "erf",
+    math.erf,
+    lambda x, out: (erf_slope(x),),
+    doc="The error function.",
+    compiled_derivatives=lambda x, out: (2 / math.sqrt(math.pi) * exp(-x * x),),
+)
 
 OURS.update(TABLE)

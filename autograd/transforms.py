@@ -8,18 +8,22 @@ a Value, or the derivative depends on one that the function uses (one it capture
 from 1.0 if you want a number), Values come out: nodes of a graph of the derivative itself, which can be differentiated
 again. This is how transforms nest to any order, and how a gradient can be part of a loss. Inside `no_grad()` plain
 numbers come out in any case.
+
+**At edges.** A function raises where its value is undefined; a derivative of any order never raises: it is inf, -inf or
+nan. What `where`, relu, maximum and the like did not take contributes exactly nothing, whatever its derivative.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from autograd import primitives, recording
+from autograd import primitives
 from autograd.graph import topological_order
 from autograd.nested import flatten, names, nest
 from autograd.reading import number_of
-from autograd.recording import resumed
+from autograd.recording import derivatives_never_raise, resumed, tracer
 from autograd.value import Constant, Value
 
 Function = Callable[..., Any]
@@ -210,12 +214,12 @@ class _Run:
 
     def pull_back(self, gradients: dict[Value, Number]) -> list[Number]:
         """The reverse sweep: from gradients at outputs to gradients at each variable."""
-        for node in reversed(self._order):
-            if node not in gradients or node not in self._dependent:
-                continue
-            gradient = gradients[node]
-            for parent, derivative in zip(node.parents, self._local_derivatives(node)):
-                if parent in self._dependent:
+        with derivatives_never_raise():
+            for node in reversed(self._order):
+                if node not in gradients or node not in self._dependent:
+                    continue
+                gradient = gradients[node]
+                for parent, derivative in self._taken(node):
                     term = self._times(derivative, gradient)
                     gradients[parent] = gradients[parent] + term if parent in gradients else term
         return [gradients.get(variable, 0.0) for variable in self.variables]
@@ -224,24 +228,41 @@ class _Run:
         """The forward sweep: from a direction, a number for each variable, to the slope of each output."""
         if self._recorded and any(isinstance(direction, Value) for direction in directions):
             self._symbolic = self.values_given = True
-        slopes: dict[Value, Number] = dict(zip(self.variables, directions))
-        for node in self._order:
-            if node in self._dependent:
-                terms = [
-                    self._times(derivative, slopes[parent])
-                    for parent, derivative in zip(node.parents, self._local_derivatives(node))
-                    if parent in self._dependent
-                ]
-                slopes[node] = sum(terms[1:], start=terms[0])
+        slopes = {x: d for x, d in zip(self.variables, directions) if not _is_zero(d)}  # the others do not move
+        with derivatives_never_raise():
+            for node in self._order:
+                if slopes.keys().isdisjoint(node.parents):
+                    continue
+                terms = [self._times(slope, slopes[parent]) for parent, slope in self._taken(node) if parent in slopes]
+                if terms:
+                    slopes[node] = sum(terms[1:], start=terms[0])
         return [slopes.get(output, 0.0) for output in self.outputs]
+
+    def _taken(self, node: Value) -> Iterator[tuple[Value, Number]]:
+        """The parents that depend on the variables, with the local derivatives to them.
+
+        Where the node chose among its parents, those that it did not take are left out: nothing flows there, whatever
+        the derivatives behind.
+        """
+        chooses = node.primitive is not None and node.primitive.chooses
+        for parent, derivative in zip(node.parents, self._local_derivatives(node)):
+            if parent in self._dependent and not (chooses and _is_zero(derivative)):
+                yield parent, derivative
 
     def _local_derivatives(self, node: Value) -> Sequence[Number]:
         """As recorded; or by the same rule of the table on Values, which makes a graph of them."""
         if not self._symbolic or node.primitive is None:
             return node.local_derivatives
         inputs = [parent if parent in self._varying else parent.data for parent in node.parents]
-        rule = node.primitive.compiled_derivatives if recording.tracer.get() else node.primitive.derivatives
-        derivatives: Sequence[Number] = rule(*inputs, node)
+        rule = node.primitive.compiled_derivatives if tracer.get() else node.primitive.derivatives
+        derivatives: Sequence[Number]
+        try:
+            derivatives = rule(*inputs, node)
+        except (ArithmeticError, ValueError):  # plain numbers raise where Values, here, do not: 1 / 0.0
+            try:
+                derivatives = rule(*(x if isinstance(x, Value) else Constant(x) for x in inputs), node)
+            except (ArithmeticError, ValueError):  # of functions that take floats alone
+                derivatives = (math.nan,) * len(inputs)
         return derivatives
 
     def _times(self, derivative: Number, gradient: Number) -> Number:
@@ -271,3 +292,8 @@ class _Run:
         flat = iter(numbers)
         shaped = tuple(rebuild(flat) for rebuild in self._rebuilds)
         return shaped if self._returns_tuple else shaped[0]
+
+
+def _is_zero(x: Number) -> bool:
+    """Whether a number is plain and 0: a zero known by structure, where a Value that is 0 is one by chance."""
+    return not isinstance(x, Value) and x == 0.0

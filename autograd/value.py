@@ -106,6 +106,9 @@ class Value(Operand):
         Leaves accumulate: what is found is added to the `grad` they have, so that calling twice doubles it. Interior
         nodes are overwritten. An exception in mid-pass, Ctrl-C included, leaves every `grad` as it was.
 
+        What `where`, relu, maximum and the like did not take receives exactly nothing, even where a derivative on the
+        way is infinite: `where(x > 0, x.sqrt(), 0.0)` has derivative 0 at 0. But 0 * x.sqrt() has nan there.
+
         >>> a = Value(3.0)
         >>> (a * a).backward()
         >>> a.grad
@@ -129,6 +132,12 @@ class Value(Operand):
                 for parent in node.parents:
                     parent.grad += derivatives[i] * gradient  # the chain rule
                     i += 1  # noqa: SIM113
+            for node in order:
+                if node.grad != node.grad:
+                    _skip_what_was_not_taken(order)
+                    break
+                if node.parents:
+                    break
             for node, accumulated in zip(order, before):
                 if node.parents:
                     break
@@ -310,6 +319,24 @@ class Traced(Value):
     __slots__ = ()
 
     data = vars(Value)["data"]
+
+
+def _skip_what_was_not_taken(order: list[Value]) -> None:
+    """Run the backward pass again, to the edges alone along which something flows.
+
+    For the gradients that came out as nan: a choice hands 0 to what it did not take, and 0 × inf is nan.
+    """
+    for node in order[:-1]:
+        node.grad = 0.0
+    reached = {order[-1]}
+    for node in reversed(order):
+        if node not in reached:
+            continue
+        chooses = node.primitive is not None and node.primitive.chooses
+        for parent, derivative in zip(node.parents, node.local_derivatives):
+            if not (chooses and derivative == 0.0):
+                parent.grad += derivative * node.grad
+                reached.add(parent)
 
 
 def _node(data: float, parents: tuple[Value, ...], local_derivatives: tuple[float, ...], primitive: Primitive) -> Value:

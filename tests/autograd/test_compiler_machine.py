@@ -33,18 +33,26 @@ def compiled(thin: Thin, way: str, function: Callable[..., Any], *examples: Any,
 
 # Every primitive
 
-MADE = tuple(TABLE)  # the package's own; tests add some
+COUNTED = {"power_derivative", "atan2_derivative"}  # whose order is among their inputs: run as floats, in Python
+MADE = tuple(name for name in TABLE if name not in COUNTED)  # the package's own; tests add some
 POINTS: dict[str, list[tuple[float, ...]]] = {
     "acos": [(0.25,), (-0.75,)],
     "acosh": [(1.5,), (30.0,)],
+    "acosh_slope": [(1.5,), (30.0,)],
     "asin": [(0.25,), (-0.75,)],
     "atan2": [(1.0, 2.0), (-1.0, -2.0), (0.0, -1.0), (2.0, 0.0)],
+    "asin_slope": [(0.25,), (-0.75,)],
     "atanh": [(0.25,), (-0.75,)],
+    "atanh_slope": [(0.25,), (-0.75,)],
+    "cbrt_slope": [(2.0,), (-0.3,)],
     "cbrt": [(2.0,), (-0.3,)],
     "constant_power": [(1.7, n) for n in (-2.5, -2.0, -1.0, 0.5, 1.0, 2.0, 3.0, 4.0, 5.0)],
     "div": [(1.0, 3.0), (-2.0, 0.7)],
     "dot": [(1.5, 2.5, -3.5, 4.25, 0.3)],
     "exp": [(0.3,), (-800.0,)],
+    "hypot_slope": [(3.0, 4.0), (-2.0, 0.5)],
+    "ratio": [(0.0, 2.0), (1.5, 0.25)],
+    "sqrt_slope": [(2.0,), (0.3,)],
     "hypot": [(3.0, 4.0), (-1e200, 1e199), (0.0, 2.0)],
     "log": [(0.3,), (7.0,), (1.0,)],
     "log10": [(0.3,), (1000.0,)],
@@ -88,7 +96,7 @@ def test_every_primitive_computes_what_the_table_says(name: str, way: str, thin:
         numbers = [v.data for v in values]
         expected = apply(*values)
         expected.backward()
-        program = compiled(thin, way, apply, *(1.5 if name == "acosh" else 0.5 for _ in values))
+        program = compiled(thin, way, apply, *(1.5 if name.startswith("acosh") else 0.5 for _ in values))
         value, slopes = program.value_and_grad(*numbers)
         assert value == pytest.approx(expected.data, rel=1e-15, abs=0.0)
         slopes = list(slopes) if len(values) > 1 else [slopes]

@@ -207,7 +207,11 @@ def check(program: Program, expected: Truth | None, point: Sequence[float], tail
         return
     extreme = any(0 < abs(x) < 1e-100 or 1e100 < abs(x) < inf for x in point)  # where another order may not overflow
     if expected.is_finite:
-        value, gradient = program.value_and_grad(list(point))
+        try:
+            value, gradient = program.value_and_grad(list(point))
+        except FloatingPointError:
+            assert extreme  # eager derivatives avoid overflows on the way, such as x^(y - 1) of a subnormal x
+            return
         assert extreme or value == pytest.approx(expected.value, rel=1e-9)
         for x, true, path in zip(gradient, expected.gradient, expected.paths):
             assert extreme or x == pytest.approx(true, rel=1e-9, abs=1e-9 * path + tail)

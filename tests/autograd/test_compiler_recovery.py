@@ -548,7 +548,7 @@ ARRAY_WORK: dict[str, tuple[int, Function]] = {
     "sum": (2, lambda x: sum(v * v for v in x)),
     "mean": (3, lambda x: sum(tanh(v) for v in x) / len(x)),
     "log-sum-exp": (2, lambda x: autograd.logsumexp([v * v for v in x])),
-    "softmax": (4, lambda x: sum(p * p for p in autograd.softmax(x))),
+    "softmax": (7, lambda x: sum(p * p for p in autograd.softmax(x))),
     "where": (5, lambda x: sum(where(v > 0.1, v * v, -2 * v) for v in x)),
     "where of two conditions": (8, lambda x: sum(where((v > 0) & (v < 0.4) | (v > 1), v * v, -2 * v) for v in x)),
     "polynomial": (5, lambda x: sum(3 * v**3 - v**2 / 2 + 0.25 * v - 7 for v in x)),
@@ -790,7 +790,7 @@ def test_every_primitive_of_the_table(name: str, count: int) -> None:
     """Values and derivatives, of one sample on floats and of several on arrays, inside the primitive's domain."""
     entry = TABLE[name]
     arity = VARIADIC.get(name) or len(inspect.signature(entry.derivatives).parameters) - 1
-    shift = 1.0 if name == "acosh" else 0.0
+    shift = 1.0 if name.startswith("acosh") else 0.0
 
     def f(x: Any) -> Any:
         rows = [x[k * arity : (k + 1) * arity] for k in range(count)]
