@@ -8,7 +8,7 @@ from types import FrameType, TracebackType
 from typing import Any
 
 PROGRAM = "<program of check_engine>"
-OURS = "autograd.engine_"  # how the names of the modules begin that climb the ladder
+OURS = __name__.removesuffix("blame")  # how the names of the modules begin that climb the ladder
 DUNDERS = {"+": "add", "-": "sub", "*": "mul", "/": "truediv", "** or pow()": "pow"}
 DUNDERS |= {f"{op}=": name for op, name in DUNDERS.items()} | {"**=": "pow"}
 WRAP = "wrap numbers first, as in `other = other if isinstance(other, MyValue) else MyValue(other)`"

@@ -159,7 +159,8 @@ def chain(bench: Bench) -> str:
     given = {"a": 2.0, "b": 5.0, "c": 7.0}
     hints: list[Hint] = [({"a": 0.0, "b": 0.0}, stops), ({"a": 5.0}, local), ({"b": 2.0}, local), ({"a": 40.0}, start)]
     bench.run("(a * b) * c", given, 70.0, {"a": 35.0, "b": 14.0, "c": 10.0}, hints, otherwise)
-    hints = [({"b": 0.0, "c": 0.0}, stops), ({"b": 1.0, "c": 1.0}, local)]
+    local = CHAIN.format("__add__")
+    hints = [({"b": 0.0, "c": 0.0}, stops), ({"b": 1.0}, local), ({"c": 1.0}, local)]
     bench.run("a * (b + c)", given, 24.0, {"a": 12.0, "b": 2.0, "c": 2.0}, hints, otherwise)
     program = "((((a + b) * c + d) * e + f) * g + h) * i"
     given = dict(zip("abcdefghi", (1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0)))

@@ -120,6 +120,8 @@ def changes(node: ast.AST) -> Iterator[tuple[str, Any]]:
         yield "assigns", ast.Assign([node.target], node.value, lineno=0)
         for operator in OTHER_OPERATOR[type(node.op)][:1]:
             yield "sign", ast.AugAssign(node.target, operator(), node.value)
+    if isinstance(node, ast.AugAssign) and (one := {"out.grad": 1.0, "-out.grad": -1.0}.get(ast.unparse(node.value))):
+        yield "out.grad missing", ast.AugAssign(node.target, node.op, ast.Constant(one))
     if isinstance(node, ast.Return):
         yield "return missing", None
     if isinstance(node, ast.Assign) and ast.unparse(node) == "out._backward = _backward":
