@@ -12,8 +12,8 @@ ASSIGNS = "does `{}` assign the gradient instead of adding to it? Write `self.gr
 CHAIN = "in `{}`, is the local derivative multiplied by the gradient of the result, `out.grad`? That is the chain rule"
 NOTHING = (
     "nothing reached {}: does `{}` give its result a way back, as in `out._backward = _backward` (without "
-    "parentheses, which would call it at once), or its local derivatives? And does what "
-    "goes back begin with `out.grad`, as it is then?"
+    "parentheses, which would call it at once), or its local derivatives? And does that add, to the gradient of an "
+    "operand, its derivative times `out.grad`?"
 )
 STOPS = (
     "the gradient got no further than the result of `{}`: are the operands among its parents, as in "
@@ -59,6 +59,8 @@ def try_operation(
     if len(given) > 1:
         words += [({x: 0.0}, f"operand {x} got nothing ({rule})") for x in grads]
     words += [({x: -slope}, f"look at the sign ({rule})") for x, slope in grads.items() if slope]
+    number = "is the number of the result, `out.data`, multiplied in, where its gradient, `out.grad`, belongs?"
+    words += [({x: slope * data}, number) for x, slope in grads.items() if slope]
     bench.run(program, given, data, grads, words, rule, errors, value)
     _multiplied(bench, program, given, data, grads, name, rule)
     _used_twice(bench, program, given, data, grads, name)
@@ -77,7 +79,10 @@ def _multiplied(
               for x, slope in grads.items() if slope]  # fmt: skip
     hints += [({x: slope * K * K}, f"is the gradient of the result multiplied in twice in `{name}`?")
               for x, slope in grads.items() if slope]  # fmt: skip
-    otherwise = f"the gradient of the result of `{name}` is k here, and an operand gets that times its derivative"
+    otherwise = (
+        f"the gradient of the result of `{name}` is k here, and an operand gets that times its derivative, in brackets "
+        "if it is a sum"
+    )
     expected = {x: K * slope for x, slope in grads.items()}
     bench.run(f"k * {_enclosed(program)}", {**given, "k": K}, K * data, expected, hints, f"{otherwise} ({rule})")
 

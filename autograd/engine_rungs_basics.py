@@ -39,7 +39,7 @@ def _changed(seen: float, given: float) -> str:
         return "the sign is lost. Keep the number as it is, `self.data = data`"
     if seen == round(given) or seen == int(given):
         return "is it made a whole number, as `int` and `round` do? Keep it as it is, `self.data = data`"
-    return IMPRECISE if abs(seen - given) <= 1000 * NEARLY * abs(given) else "keep the number as it is"
+    return IMPRECISE if abs(seen - given) <= 30 * NEARLY * abs(given) else "keep the number as it is"
 
 
 def plus(bench: Bench) -> str:
