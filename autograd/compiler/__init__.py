@@ -38,6 +38,20 @@ def compile(
     written to, whatever other threads do meanwhile and wherever it is interrupted. A long program with little to do
     side by side runs as machine code where llvmlite is installed.
 
+    A float64 program rounds as the graph does, by these rules:
+
+    - *Forward.* `+ - * /`, comparisons and `where` are those of the graph, in its order and association, on the same
+      operands. Multiplications are not distributed over sums, like terms are not collected, `0 * x` is not 0, and no
+      multiplication is fused with an addition. So compensated sums and other tricks with rounding keep their meaning.
+    - *Reductions.* The terms of an explicit `sum` or `dot` may be added in another order, by a matrix product for
+      instance; so may those of a chain of `+` alone (a `-` ends it) of at least three terms, none of whose partial sums
+      is used elsewhere. Each term is rounded as in the graph or, within a matrix product, not at all. With n terms
+      the result differs by at most n · 2⁻⁵² · Σ|term|. In such a sum a captured leaf times the constant 0 is left out,
+      and so is the sign of a zero; a captured leaf that is inf or nan may reach sums that multiply it by nothing.
+    - *Elementary functions* differ by up to 4 units in the last place between `math`, NumPy and machine code. A sigmoid
+      or tanh that is spelled out may be computed by the primitive, which is never less exact.
+    - *Backward.* Derivatives are those of the graph to 1e-12 of the norm of each array, not to the last bit.
+
     Args:
         function: takes numbers and (nested) sequences of numbers; returns a Value, or a (nested) sequence of Values.
         examples: an argument each. What the program is called with has their shapes, or one axis more: samples first.

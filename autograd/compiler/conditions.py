@@ -122,13 +122,13 @@ class Nodes:
     def _computed(self, entry: tuple[Gate, int, int] | frozenset[Gate]) -> int:
         if isinstance(entry, frozenset):
             parts = sorted({self._made["gate", part] for part in entry})
-            total = self._sum(Sum([1.0] * len(parts), parts, [-1] * len(parts), 0.0))
+            total = self._sum(Sum([1.0] * len(parts), parts, [-1] * len(parts), [0] * len(parts)))
             return self._application(_ABOVE, total, self._constant(0.0))
         gate, choice, place = entry
         taken = self._taken(choice, place)
         if gate == ALWAYS:
             return taken
-        return self._sum(Sum([1.0], [self._made["gate", gate]], [taken], 0.0))
+        return self._sum(Sum([1.0], [self._made["gate", gate]], [taken], [0]))
 
     def _taken(self, choice: int, place: int) -> int:
         """Whether a choice takes an operand, if it is reached."""

@@ -65,18 +65,18 @@ def lift_data(scalars: Scalars, captured: set[int]) -> tuple[Scalars, list[list[
 
 
 def _alone(leaf: int) -> Sum:
-    return Sum([1.0], [leaf], [-1], 0.0)
+    return Sum([1.0], [leaf], [-1], [0])
 
 
 def _with_data(found: Sum, weights: list[int], sample: list[int]) -> Sum:
     """A sum in which the numbers of a sample, now nodes, multiply these weights."""
     lifted = set(weights)
-    rest = [n for n, (x, y) in enumerate(zip(found.lefts, found.rights)) if y >= 0 or x not in lifted]
-    return Sum(
-        [*(found.coefficients[n] for n in rest), *[1.0] * len(weights)],
-        [*(found.lefts[n] for n in rest), *weights],
-        [*(found.rights[n] for n in rest), *sample],
-        found.constant,
+    rest = [n for n, (x, y) in enumerate(zip(found.lefts, found.rights)) if found.slots[n] or y >= 0 or x not in lifted]
+    return found._replace(
+        coefficients=[*[1.0] * len(weights), *(found.coefficients[n] for n in rest)],
+        lefts=[*weights, *(found.lefts[n] for n in rest)],
+        rights=[*sample, *(found.rights[n] for n in rest)],
+        slots=[*[0] * len(weights), *(found.slots[n] for n in rest)],
     )
 
 
@@ -115,9 +115,9 @@ def _channels(scalars: Scalars, captured: set[int], lone: dict[int, tuple[int, l
         found = _alone(lone[i][0]) if i in lone else scalars.sums.get(i)
         if found is None or -1 not in found.rights:
             continue
-        chosen = [n for n, y in enumerate(found.rights) if y < 0 and found.lefts[n] in captured]
+        chosen = [n for n, y in enumerate(found.rights) if y < 0 and found.lefts[n] in captured and found.slots[n] == 0]
         numbers = [found.coefficients[n] for n in chosen]
-        if numbers == [1.0] and len(found.rights) > 1:
+        if numbers == [1.0] and max(found.rights) >= 0:
             continue  # the bias of a layer over something else
         row += [len(nodes)] * len(chosen)
         left += [found.lefts[n] for n in chosen]
@@ -125,7 +125,8 @@ def _channels(scalars: Scalars, captured: set[int], lone: dict[int, tuple[int, l
         nodes.append(i)
     if len(nodes) < 2 or not row:
         return []
-    terms = Terms(np.array(row), np.array(left), np.array(left), np.array(coefficients))
+    order = np.arange(len(row))
+    terms = Terms(np.array(row), np.array(left), np.array(left), np.array(coefficients), 0 * order, order)
     number = channel_of(terms, len(nodes))
     several = np.bincount(number) > 1
     of_term = number[terms.row]
@@ -145,8 +146,10 @@ def _channel(terms: Terms, nodes: Index, most: int) -> Channel | None:
     weights, column = np.unique(terms.left, return_inverse=True)
     if len(sums) * len(weights) > _MOST * most * len(terms.row):
         return None
+    if len(np.unique(row * len(weights) + column)) < len(row):  # two numbers times one weight are two terms
+        return None
     numbers = np.zeros((len(sums), len(weights)))
-    np.add.at(numbers, (row, column), terms.coefficients)  # x - x is kept as two terms
+    numbers[row, column] = terms.coefficients
     if (numbers == numbers[0]).all():
         return None
     order = np.lexsort(numbers[::-1])  # by their numbers, the weights of another channel are told which is which

@@ -15,10 +15,11 @@ from autograd.compiler.adjoints import Adjoints
 from autograd.compiler.arrays import REDUCTIONS
 from autograd.compiler.forward import (
     columns_symbol,
+    is_number,
     is_reduction,
     operand_symbols,
-    scale,
     scaled_weights,
+    sign,
     sole_row,
 )
 from autograd.compiler.masking import ROWS, SUMMED, Masking
@@ -153,9 +154,11 @@ class Backward:
         self._adjoints.contribute_table(view, contribution, group.batched)
 
     def _pull_through_sum(self, group: Group) -> None:
+        if is_number(group.factor, 0.0):
+            return
         wanted = 0
         for block in group.blocks:
-            parts = (block.left, block.right) if isinstance(block, Rows) else (block.weights, block.columns)
+            parts = _factors(block) if isinstance(block, Rows) else [block.weights, block.columns]
             wanted += sum(view is not None and self._needed[view.source] for view in parts)
         matrices = any(isinstance(block, Matrix) for block in group.blocks)
         adjoint = self._adjoint(group, inline=wanted < 2 and not matrices)
@@ -166,7 +169,7 @@ class Backward:
                 self._pull_through_rows(group, block, adjoint)
 
     def _pull_through_matrix(self, group: Group, block: Matrix, delta: Symbol) -> None:
-        writer, c = self.writer, scale(block)
+        writer = self.writer
         positions, k = block.columns.index.shape
         channels = len(group.members)
         batched = writer.is_batched(block.columns)
@@ -185,11 +188,9 @@ class Backward:
             else:
                 gradient = writer.symbol(f"{written(delta, ATOM)}[:, None]", 1) * columns
             gradient.width = k
-            if not isinstance(block.coefficients, float):
-                gradient = writer.numbers(block.coefficients) * gradient
-            self._adjoints.contribute_weights(block.weights, c * gradient)
+            self._adjoints.contribute_weights(block.weights, writer.numbers(block.coefficients) * gradient)
         if self._needed[block.columns.source]:
-            gradient = c * (delta @ scaled_weights(writer, group, block))
+            gradient = sign(block) * (delta @ scaled_weights(writer, group, block))
             gradient.width = k
             if positions > 1:
                 before = "-1, " if batched else ""
@@ -199,9 +200,7 @@ class Backward:
 
     def _pull_through_rows(self, group: Group, block: Rows, adjoint: Symbol) -> None:
         """adjoint · coefficients · the other factor."""
-        factors = [view for view in (block.left, block.right) if view is not None]
-        if block.right is not None and _same(block.left, block.right):
-            factors = factors[:1]
+        factors = _factors(block)
         for view in factors:
             if not self._needed[view.source]:
                 continue
@@ -241,8 +240,9 @@ class Backward:
 
     def _adjoint(self, group: Group, inline: bool) -> Symbol:
         """The derivative to a group: all parts that have arrived, under a name of its own or in place."""
-        total = self._adjoints.total(group.source)
         writer = self.writer
+        arrived = self._adjoints.total(group.source)
+        total: Symbol = writer.numbers(group.factor) * arrived * writer.numbers(1 / group.divisor)
         name = writer.name[group.source]
         short = len(total.text) <= LONGEST_INLINE
         if (inline and short and group.source not in writer.layer) or total.text.isidentifier():
@@ -274,5 +274,9 @@ class Backward:
         return results
 
 
-def _same(a: View, b: View) -> bool:
-    return a.source == b.source and np.array_equal(a.index, b.index)
+def _factors(block: Rows) -> list[View]:
+    """What the terms of a block are products of; of squares, once."""
+    left, right = block.left, block.right
+    if right is None or (left.source == right.source and np.array_equal(left.index, right.index)):
+        return [left]
+    return [left, right]

@@ -8,8 +8,9 @@ from typing import Any
 
 from autograd import primitives
 from autograd.compiler.arrays import REDUCTIONS
-from autograd.compiler.products import NONE, Group, Index, Matrix, Rows, View, weights_index
-from autograd.compiler.symbols import ATOM, Symbol, product, reshaped, written
+from autograd.compiler.products import NONE, Group, Index, Matrix, Numbers, Rows, View, weights_index
+from autograd.compiler.sums import is_nothing
+from autograd.compiler.symbols import ATOM, Symbol, exact_product, infix, reshaped, written
 from autograd.compiler.writer import MOST_TERMS, Statement, Writer
 
 
@@ -95,26 +96,47 @@ def _side_by_side(writer: Writer, group: Group) -> Symbol:
 
 
 def _sum(writer: Writer, group: Group, statements: list[Statement]) -> Symbol:
-    """The blocks of a group, added up: products first, then what is added to them."""
-    blocks = _in_order(group.blocks)
-    constant = writer.numbers(group.constant)
-    first = isinstance(constant, float) and constant > 0 and all(map(_starts_with_a_sign, blocks))
-    total: Any = constant if first else 0.0
-    for n, block in enumerate(blocks):
+    """The blocks of a group, slot by slot, and of a slot products first; scaled in the end."""
+    slots = _slots(group)
+    constant = None if slots and _is_nothing(group.constant) else writer.numbers(group.constant)
+    signs = isinstance(constant, float) and constant > 0 and all(map(_starts_with_a_sign, group.blocks))
+    first = group.leads if len(slots) > 1 else signs
+    total: Any = constant if first else None
+    parts: list[list[Rows | Matrix]] = [*[[block] for block in slots[0]], *slots[1:]] if slots else []
+    for n, part in enumerate(parts):
         if n and n % MOST_TERMS == 0:
             name = writer.name[group.source]
             statements.append(Statement(name, total.text, writer.shape(group.source)))
             total = writer.symbol(name, total.width)
-        if isinstance(block, Matrix):
-            term = _matrix(writer, group, block, statements)
-        else:
-            term = _rows(writer, group, block)
-        total = total + term
-    if not first:
-        total = total + constant
-    if isinstance(total, Symbol):
-        return total
-    return writer.symbol(f"array([{written(total)}])", 1)
+        term: Any = None
+        for block in part:
+            product = _block(writer, group, block, statements)
+            term = product if term is None else infix("+", term, product)
+        total = term if total is None else infix("+", total, term)
+    if constant is not None and not first:
+        total = constant if total is None else infix("+", total, constant)
+    if not isinstance(total, Symbol):
+        total = writer.symbol(f"array([{written(total)}])", 1)
+    if not is_number(group.factor, 1.0):
+        factor = writer.numbers(group.factor)
+        total = -total if is_number(group.factor, -1.0) else infix("*", factor, total)
+    return total if is_number(group.divisor, 1.0) else infix("/", total, writer.numbers(group.divisor))
+
+
+def _block(writer: Writer, group: Group, block: Rows | Matrix, statements: list[Statement]) -> Any:
+    if isinstance(block, Matrix):
+        return _matrix(writer, group, block, statements)
+    return _rows(writer, group, block)
+
+
+def _slots(group: Group) -> list[list[Rows | Matrix]]:
+    """The blocks of each slot in the order in which they are added."""
+    by_slot = itertools.groupby(zip(group.slots, group.blocks), key=lambda pair: pair[0])
+    return [_in_order([block for _, block in pairs]) for _, pairs in by_slot]
+
+
+def _is_nothing(constant: float | Numbers) -> bool:
+    return isinstance(constant, float) and is_nothing(constant)
 
 
 def _in_order(blocks: Iterable[Rows | Matrix]) -> list[Rows | Matrix]:
@@ -141,23 +163,24 @@ def _rows(writer: Writer, group: Group, block: Rows) -> Any:
     layer = writer.layer.get(group.source)
     if block.left.index.shape[1] == 1:
         factors = [writer.vector(View(v.source, v.index[:, 0]), layer) for v in (block.left, block.right) if v]
-        return product(_column(writer, block.coefficients), *factors)
+        return exact_product(_column(writer, block.coefficients), *factors)
+    negative, coefficients = is_number(block.coefficients, -1.0), block.coefficients
     shared = sole_row(block, group)
     if shared is not None:
         left, right = shared
         factors = [writer.vector(v) for v in (left, right) if v]
-        if isinstance(block.coefficients, float):
-            return block.coefficients * _summed(writer, group, block, product(*factors))
-        return _summed(writer, group, block, product(writer.numbers(block.coefficients[0]), *factors))
-    factors = [writer.table(v) for v in (block.left, block.right) if v]
-    batched = writer.is_batched(block.left) or writer.is_batched(block.right)
-    axis = 2 if batched else 1
-    if isinstance(block.coefficients, float):
-        inner = product(*factors)
+        coefficients = coefficients if isinstance(coefficients, float) else writer.numbers(coefficients[0])
+        inner = exact_product(1.0 if negative else coefficients, *factors)
+        if inner.width == 1:  # one number, several times
+            summed = infix("*", float(block.left.index.shape[1]), inner)
+        else:
+            summed = _summed(writer, group, block, inner)
+    else:
+        factors = [writer.table(v) for v in (block.left, block.right) if v]
+        axis = 2 if writer.is_batched(block.left) or writer.is_batched(block.right) else 1
+        inner = exact_product(1.0 if negative else writer.numbers(coefficients), *factors)
         summed = writer.symbol(f"{written(inner, ATOM)}.sum(axis={axis})", len(group.members))
-        return block.coefficients * summed
-    inner = product(writer.numbers(block.coefficients), *factors)
-    return writer.symbol(f"{written(inner, ATOM)}.sum(axis={axis})", len(group.members))
+    return -summed if negative else summed
 
 
 def _summed(writer: Writer, group: Group, block: Rows, inner: Symbol) -> Symbol:
@@ -190,17 +213,21 @@ def weights_symbol(writer: Writer, group: Group, block: Matrix) -> Symbol:
 
 
 def scaled_weights(writer: Writer, group: Group, block: Matrix) -> Symbol:
-    """The matrix with its coefficients, where they are not one number."""
+    """The matrix with its coefficients, but for a sign."""
     weights = weights_symbol(writer, group, block)
-    if block.weights is None or isinstance(block.coefficients, float):
+    if block.weights is None or is_number(block.coefficients, 1.0) or is_number(block.coefficients, -1.0):
         return weights
-    found: Symbol = writer.numbers(block.coefficients) * weights
-    return found
+    return exact_product(writer.numbers(block.coefficients), weights)
 
 
-def scale(block: Matrix) -> float:
-    """The one number by which a product is multiplied as a whole."""
-    return block.coefficients if isinstance(block.coefficients, float) else 1.0
+def sign(block: Matrix) -> float:
+    """The sign of a product as a whole."""
+    return -1.0 if is_number(block.coefficients, -1.0) else 1.0
+
+
+def is_number(numbers: float | Numbers, number: float) -> bool:
+    """Whether all numbers are this one."""
+    return isinstance(numbers, float) and numbers == number
 
 
 def columns_symbol(writer: Writer, block: Matrix) -> Symbol:
@@ -231,7 +258,7 @@ def _matrix(writer: Writer, group: Group, block: Matrix, statements: list[Statem
         found = writer.symbol(f"({found.text}).reshape({before}{results})", len(group.members))
         if block.place is not None:
             found = writer.symbol(f"{found.text}[..., {writer.index(block.place)}]", len(group.members))
-    return scale(block) * found
+    return -found if sign(block) < 0 else found
 
 
 def _keep_patches(writer: Writer, block: Matrix, statements: list[Statement]) -> None:
@@ -256,7 +283,7 @@ def output_text(writer: Writer) -> str:
         if source == NONE or not pieces or pieces[-1][0] != source:
             pieces.append((source, []))
         pieces[-1][1].append(i)
-    texts = [_output_piece(writer, source, nodes) for source, nodes in pieces]
+    texts = [_output_piece(writer, *piece) for piece in pieces]
     if len(texts) == 1:
         return texts[0]
     batched = [text for text, (source, _) in zip(texts, pieces) if source != NONE and grouping.batched[source]]

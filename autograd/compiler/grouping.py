@@ -24,18 +24,21 @@ from autograd.compiler.products import (
     Index,
     Matrix,
     Numbers,
+    Parts,
     Rows,
+    Scaling,
     Terms,
     View,
     as_matrix,
     as_rows,
+    by_length,
     constant_matrix,
     shared,
     weights_index,
 )
 from autograd.compiler.simplify import Scalars
 from autograd.compiler.stencils import apart
-from autograd.compiler.sums import Sum
+from autograd.compiler.sums import NOTHING, Sum
 from autograd.primitives import Primitive
 
 
@@ -98,7 +101,7 @@ class Grouping:
         primitive: Primitive | None,
         operands: tuple[View | float | Numbers, ...],
         blocks: tuple[Rows | Matrix, ...] = (),
-        constant: float | Numbers = 0.0,
+        constant: float | Numbers = NOTHING,
     ) -> None:
         source = self._new_source(members, batched)
         self.groups.append(Group(source, members, batched, primitive, operands, blocks, constant))
@@ -114,7 +117,7 @@ class Grouping:
         members = list(range(first, self._size))
         batched = any(self.batched[view.source] for view in pieces)
         source = self._new_source(members, batched)
-        self.groups.append(Group(source, members, batched, None, (), (), 0.0, tuple(pieces)))
+        self.groups.append(Group(source, members, batched, None, (), (), NOTHING, tuple(pieces)))
         return first
 
     def _group_applications(self, nodes: list[int]) -> None:
@@ -152,11 +155,11 @@ class Grouping:
         sums = self._joining.sums([self.scalars.sums[i] for i in nodes])
         terms = self._oriented(sums)
         pair = (self.source[terms.left] + 1) * (len(self.widths) + 1) + self._source_or_none(terms.right) + 1
-        order = np.lexsort((self._place(terms.left), self._place(terms.right), pair, terms.row))
+        order = np.lexsort((self._place(terms.left), self._place(terms.right), pair, terms.slot, terms.row))
         terms = terms.reordered(order)
-        for rows in self._same_structure(terms, pair[order], len(nodes)):
+        for rows in self._same_structure(terms, pair[order], [found.leads for found in sums]):
             parts = self._by_pair(terms.of_rows(np.array(rows), len(nodes)))
-            self._arrange([nodes[r] for r in rows], parts, np.array([sums[r].constant for r in rows]))
+            self._arrange([nodes[r] for r in rows], parts, Scaling.of([sums[r] for r in rows]))
 
     def _oriented(self, sums: list[Sum]) -> Terms:
         """All terms, the factor that does not depend on the arguments to the left, where there is one such."""
@@ -164,11 +167,14 @@ class Grouping:
         left = np.array([k for found in sums for k in found.lefts], dtype=np.int64)
         right = np.array([k for found in sums for k in found.rights], dtype=np.int64)
         coefficients = np.array([c for found in sums for c in found.coefficients])
+        slot = np.array([k for found in sums for k in found.slots], dtype=np.int64)
         batched = np.array([*self.batched, True])  # a factor that is lacking, at -1, stays to the right
         a, b = self.source[left], self._source_or_none(right)
         swap = (b != NONE) & np.where(batched[a] == batched[b], a > b, batched[a])
+        swap &= np.abs(coefficients) == 1.0  # in (c x) y, x is multiplied by c
         left, right = np.where(swap, right, left), np.where(swap, left, right)
-        return Terms(np.repeat(np.arange(len(sums)), lengths), left, right, coefficients)
+        row = np.repeat(np.arange(len(sums)), lengths)
+        return Terms(row, left, right, coefficients, slot, np.arange(len(row)))
 
     def _source_or_none(self, nodes: Index) -> Index:
         return np.where(nodes < 0, NONE, self.source[nodes])
@@ -180,36 +186,37 @@ class Grouping:
         """Whether products of these sources have a factor that is the same for all samples, and another."""
         return right != NONE and not self.batched[left]
 
-    def _same_structure(self, terms: Terms, pair: Index, count: int) -> Iterable[list[int]]:
+    def _same_structure(self, terms: Terms, pair: Index, leads: list[bool]) -> Iterable[list[int]]:
         """Rows that take their terms from the same pairs of sources; weighted sums may differ in how many terms."""
-        changes = (np.diff(terms.row) != 0) | (np.diff(pair) != 0)
+        changes = (np.diff(terms.row) != 0) | (np.diff(pair) != 0) | (np.diff(terms.slot) != 0)
         starts = np.flatnonzero(np.r_[True, changes])[: len(pair)]
         lengths = np.diff(np.r_[starts, len(pair)]).tolist()
-        structure: list[list[tuple[int, int]]] = [[] for _ in range(count)]
+        structure: list[list[tuple[int, ...]]] = [[(int(first),)] for first in leads]
         for start, length in zip(starts.tolist(), lengths):
             left, right = divmod(int(pair[start]), len(self.widths) + 1)
+            slot = int(terms.slot[start])
             weighted = self._is_weighted(left - 1, right - 1)
-            structure[int(terms.row[start])].append((int(pair[start]), 0 if weighted else length))
-        found: dict[tuple[tuple[int, int], ...], list[int]] = {}
+            structure[int(terms.row[start])].append((int(pair[start]), slot, 0 if weighted else length))
+        found: dict[tuple[tuple[int, ...], ...], list[int]] = {}
         for row, key in enumerate(structure):
             found.setdefault(tuple(key), []).append(row)
         return found.values()
 
-    def _by_pair(self, terms: Terms) -> dict[tuple[int, int], Terms]:
-        """The terms of each pair of sources, in positions instead of nodes."""
+    def _by_pair(self, terms: Terms) -> Parts:
+        """The terms of each slot and pair of sources, in positions instead of nodes."""
         a, b = self.source[terms.left], self._source_or_none(terms.right)
         found = {}
-        for left, right in sorted(set(zip(a.tolist(), b.tolist()))):
-            chosen = (a == left) & (b == right)
-            row, lefts, rights, coefficients = (part[chosen] for part in terms)
-            found[left, right] = Terms(row, self._place(lefts), self._place(rights), coefficients)
+        order = np.argsort(terms.nth)
+        for slot, left, right in dict.fromkeys(zip(*(part[order].tolist() for part in (terms.slot, a, b)))):
+            chosen = terms.reordered(np.flatnonzero((terms.slot == slot) & (a == left) & (b == right)))
+            found[slot, left, right] = chosen._replace(left=self._place(chosen.left), right=self._place(chosen.right))
         return found
 
-    def _arrange(self, members: list[int], parts: dict[tuple[int, int], Terms], constants: Numbers) -> None:
+    def _arrange(self, members: list[int], parts: Parts, scaling: Scaling) -> None:
         """Make one group of members with the same structure; or several, where that makes dense products of them."""
         rows = len(members)
         blocks: list[Rows | Matrix | None] = []
-        for (left, right), terms in parts.items():
+        for (_, left, right), terms in parts.items():
             block: Rows | Matrix | None = None
             if self._is_weighted(left, right) and (self.batched[right] or rows > 1) and len(terms.row) > 1:
                 block = as_matrix(terms, rows, left, right)
@@ -220,20 +227,20 @@ class Grouping:
         if None in blocks:
             buckets = self._buckets(parts, rows)
             if buckets is not None:
-                return self._arrange_apart(buckets, members, parts, constants)
-            for i, ((left, right), terms) in enumerate(parts.items()):
+                return self._arrange_apart(buckets, members, parts, scaling)
+            for i, ((_, left, right), terms) in enumerate(parts.items()):
                 if blocks[i] is None:
                     blocks[i] = shared(terms, rows, left, right) or as_rows(terms, rows, left, right)
         if None in blocks:
-            return self._arrange_apart(_by_length(parts, rows), members, parts, constants)
-        return self._finish(members, blocks, constants, parts)  # type: ignore[arg-type]
+            return self._arrange_apart(by_length(parts, rows), members, parts, scaling)
+        return self._finish(members, blocks, scaling, parts)  # type: ignore[arg-type]
 
     def _arrange_apart(
         self,
         buckets: list[list[int]],
         members: list[int],
-        parts: dict[tuple[int, int], Terms],
-        constants: Numbers,
+        parts: Parts,
+        scaling: Scaling,
     ) -> None:
         """Each bucket of rows as a group of its own."""
         for bucket in buckets:
@@ -241,13 +248,13 @@ class Grouping:
             self._arrange(
                 [members[r] for r in bucket],
                 {pair: terms.of_rows(chosen, len(members)) for pair, terms in parts.items()},
-                constants[chosen],
+                scaling.taken(chosen),
             )
 
-    def _buckets(self, parts: dict[tuple[int, int], Terms], rows: int) -> list[list[int]] | None:
+    def _buckets(self, parts: Parts, rows: int) -> list[list[int]] | None:
         """Rows over the same columns, where no weight is shared between buckets: each is a matrix product."""
         signature: list[tuple[bytes, ...]] = [()] * rows
-        weighted = [terms for (left, right), terms in parts.items() if self._is_weighted(left, right)]
+        weighted = [terms for (_, left, right), terms in parts.items() if self._is_weighted(left, right)]
         for terms in weighted:
             ends = np.searchsorted(terms.row, np.arange(rows + 1)).tolist()
             for r in range(rows):
@@ -271,30 +278,22 @@ class Grouping:
         self,
         members: list[int],
         blocks: list[Rows | Matrix],
-        constants: Numbers,
-        parts: dict[tuple[int, int], Terms],
+        scaling: Scaling,
+        parts: Parts,
     ) -> None:
         """Add the group, its members in the order in which a product over patches gives them."""
-        batched = any(self.batched[s] for pair in parts for s in pair if s != NONE)
-        constant: float | Numbers = float(constants[0]) if (constants == constants[0]).all() else constants
+        batched = any(self.batched[s] for _, *pair in parts for s in pair if s != NONE)
         product = next((b for b in blocks if isinstance(b, Matrix) and b.place is not None), None)
-        if product is not None and len(blocks) == 1 and isinstance(constant, float):
+        if product is not None and len(blocks) == 1 and scaling.is_uniform:
             everything = np.full(len(product.columns.index) * len(weights_index(product)), NONE)
             everything[product.place] = members  # the places of others are computed for nothing
-            self._add(everything.tolist(), batched, None, (), (product._replace(place=None),), constant)
-            return
-        if product is not None and product.place is not None:
+            members, blocks = everything.tolist(), [product._replace(place=None)]
+        elif product is not None and product.place is not None:
             order = np.argsort(product.place)
             members = [members[r] for r in order.tolist()]
-            constant = constant[order] if isinstance(constant, np.ndarray) else constant
+            scaling = scaling.taken(order)
             blocks = [reordered_block(block, order) for block in blocks]
-        blocks = [part for block in blocks for part in apart(block, self.widths)]
-        self._add(members, batched, None, (), tuple(blocks), constant)
-
-
-def _by_length(parts: dict[tuple[int, int], Terms], rows: int) -> list[list[int]]:
-    lengths = np.stack([np.bincount(terms.row, minlength=rows) for terms in parts.values()], axis=1)
-    found: dict[bytes, list[int]] = {}
-    for r in range(rows):
-        found.setdefault(lengths[r].tobytes(), []).append(r)
-    return list(found.values())
+        pieces = [(slot, part) for (slot, _, _), block in zip(parts, blocks) for part in apart(block, self.widths)]
+        source = self._new_source(members, batched)
+        group = Group(source, members, batched, None, (), tuple([part for _, part in pieces]), NOTHING)
+        self.groups.append(scaling.applied(group._replace(slots=tuple([slot for slot, _ in pieces]))))

@@ -36,11 +36,12 @@ def split_projections(scalars: Scalars, captured: set[int]) -> None:
     projections: dict[int, list[int]] = {}
     mixed = False
     for i, found in scalars.sums.items():
-        chosen = []
+        chosen: list[int] = []
         others = False
         for n, (x, y) in enumerate(zip(found.lefts, found.rights)):
             if (x in captured and y in arguments) or (y in captured and x in arguments):
-                chosen.append(n)
+                if not chosen or found.slots[n] == found.slots[chosen[0]]:
+                    chosen.append(n)
                 weight = x if x in captured else y
                 uses[weight] = uses.get(weight, 0) + 1
             elif y >= 0 and not (x in captured and y in captured):
@@ -73,13 +74,15 @@ def split_projections(scalars: Scalars, captured: set[int]) -> None:
             [found.coefficients[n] for n in chosen],
             [found.lefts[n] for n in chosen],
             [found.rights[n] for n in chosen],
-            0.0,
+            [0] * len(chosen),
         )
-        scalars.sums[i] = Sum(
-            [*(found.coefficients[n] for n in rest), 1.0],
-            [*(found.lefts[n] for n in rest), new],
-            [*(found.rights[n] for n in rest), -1],
-            found.constant,
+        behind = next((k for k, n in enumerate(rest) if n > chosen[-1]), len(rest))
+        before, rest = rest[:behind], rest[behind:]
+        scalars.sums[i] = found._replace(
+            coefficients=[*(found.coefficients[n] for n in before), 1.0, *(found.coefficients[n] for n in rest)],
+            lefts=[*(found.lefts[n] for n in before), new, *(found.lefts[n] for n in rest)],
+            rights=[*(found.rights[n] for n in before), -1, *(found.rights[n] for n in rest)],
+            slots=[*(found.slots[n] for n in before), found.slots[chosen[0]], *(found.slots[n] for n in rest)],
         )
         split[i] = new
         new += 1

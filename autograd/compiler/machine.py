@@ -112,8 +112,16 @@ class MachineSource:
         product = self._total([(1.0, factors)])
         return self._instruction(f"select i1 {self._masks[mask]}, double {product}, double {literal(0.0)}")
 
-    def sum(self, i: int, terms: list[Term]) -> None:
-        self._define(i, self._total(terms))
+    def part(self, i: int, terms: list[Term]) -> str:
+        return self._total(terms)
+
+    def sum(self, i: int, terms: list[Term], factor: float, divisor: float) -> None:
+        total = self._total(terms)
+        if factor != 1.0:
+            total = self._instruction(f"fmul double {literal(factor)}, {total}")
+        if divisor != 1.0:
+            total = self._instruction(f"fdiv double {total}, {literal(divisor)}")
+        self._define(i, total)
 
     def adjoint(self, i: int, terms: list[Term]) -> str:
         return self._total(terms)

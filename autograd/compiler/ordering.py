@@ -159,12 +159,13 @@ def reordered(group: Group, order: Index) -> Group:
             for x in group.operands
         ]
     )
-    constant = group.constant[order] if isinstance(group.constant, np.ndarray) else group.constant
     return group._replace(
         members=[group.members[r] for r in order.tolist()],
         operands=operands,
         blocks=tuple([reordered_block(block, order) for block in group.blocks]),
-        constant=constant,
+        constant=_taken(group.constant, order),
+        factor=_taken(group.factor, order),
+        divisor=_taken(group.divisor, order),
     )
 
 

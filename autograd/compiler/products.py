@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from autograd.arrays import NDArray, np
+from autograd.compiler.sums import Sum
 
 Index = NDArray[np.int64]
 Numbers = NDArray[np.float64]
@@ -68,7 +69,10 @@ class Group(NamedTuple):
         primitive: what is applied to the operands; None for a sum of blocks.
         operands: views of one element a member, constants, or for `logsumexp` a view of shape (members, terms).
         blocks: what is summed up.
-        constant: what is added to it.
+        constant: what is added to it; NOTHING where that is nothing.
+        slots: of each block its slot, in ascending order: what is in a slot is added up, then these sums in order.
+        leads: whether the constant comes first.
+        factor, divisor: applied to the sum in the end, in this order.
         pieces: what it puts side by side instead, where it does that.
     """
 
@@ -80,6 +84,10 @@ class Group(NamedTuple):
     blocks: tuple[Rows | Matrix, ...]
     constant: float | Numbers
     pieces: tuple[View, ...] = ()
+    slots: tuple[int, ...] = ()
+    leads: bool = False
+    factor: float | Numbers = 1.0
+    divisor: float | Numbers = 1.0
 
 
 class Terms(NamedTuple):
@@ -89,25 +97,61 @@ class Terms(NamedTuple):
     left: Index
     right: Index
     coefficients: Numbers
+    slot: Index
+    nth: Index  # in the order in which the graph adds them
 
     def reordered(self, order: Index) -> Terms:
         """The same in another order."""
-        return Terms(self.row[order], self.left[order], self.right[order], self.coefficients[order])
+        row, left, right, coefficients, slot, nth = self
+        return Terms(row[order], left[order], right[order], coefficients[order], slot[order], nth[order])
 
     def of_rows(self, rows: Index, count: int) -> Terms:
         """Those of some rows only, which are numbered anew, in the order given."""
         number = np.full(count, -1)
         number[rows] = np.arange(len(rows))
-        chosen = number[self.row] >= 0
-        row = number[self.row[chosen]]
-        found = Terms(row, self.left[chosen], self.right[chosen], self.coefficients[chosen])
-        return found.reordered(np.argsort(row, kind="stable"))
+        found = self.reordered(np.flatnonzero(number[self.row] >= 0))
+        found = found._replace(row=number[found.row])
+        return found.reordered(np.argsort(found.row, kind="stable"))
 
 
 def uniform(coefficients: Numbers) -> float | Numbers:
-    """One number where all are the same."""
+    """One number where all are the same, signs of zeros included."""
     flat = coefficients.reshape(-1)
-    return float(flat[0]) if (flat == flat[0]).all() else coefficients
+    same = (flat == flat[0]) & (np.signbit(flat) == np.signbit(flat[0]))
+    return float(flat[0]) if same.all() else coefficients
+
+
+Parts = dict[tuple[int, int, int], Terms]
+"""The terms of some rows by their slot and their two sources."""
+
+
+class Scaling(NamedTuple):
+    """What is done to sums besides adding up their terms, a number for each."""
+
+    constant: Numbers
+    factor: Numbers
+    divisor: Numbers
+    leads: bool
+
+    @staticmethod
+    def of(sums: list[Sum]) -> Scaling:
+        """That of sums of one structure."""
+        constant, factor, divisor = np.array([(found.constant, found.factor, found.divisor) for found in sums]).T
+        return Scaling(constant, factor, divisor, sums[0].leads)
+
+    @property
+    def is_uniform(self) -> bool:
+        """Whether all sums have the same numbers."""
+        return all(isinstance(uniform(numbers), float) for numbers in self[:3])
+
+    def taken(self, rows: Index) -> Scaling:
+        """That of some rows, in a new order."""
+        return Scaling(self.constant[rows], self.factor[rows], self.divisor[rows], self.leads)
+
+    def applied(self, group: Group) -> Group:
+        """A group of sums with all this."""
+        constant, factor, divisor = map(uniform, self[:3])
+        return group._replace(constant=constant, factor=factor, divisor=divisor, leads=self.leads)
 
 
 def dense(terms: Terms, rows: int) -> tuple[Index, Index, Numbers] | None:
@@ -234,3 +278,12 @@ def _positions(terms: Terms, rows: int, channel: Index) -> Index:
         nth = repeated[key] = repeated.get(key, -1) + 1
         position.append(number.setdefault((columns, nth), len(number)))
     return np.array(position)
+
+
+def by_length(parts: Parts, rows: int) -> list[list[int]]:
+    """The rows, those together that have as many terms of each slot and pair of sources."""
+    lengths = np.stack([np.bincount(terms.row, minlength=rows) for terms in parts.values()], axis=1)
+    found: dict[bytes, list[int]] = {}
+    for r in range(rows):
+        found.setdefault(lengths[r].tobytes(), []).append(r)
+    return list(found.values())

@@ -215,12 +215,25 @@ def power(x: Any, exponent: float) -> Any:
     return Symbol(f"{x.call(primitives.power)}({x.text}, {written(float(exponent))})", ATOM, x.width, x.call)
 
 
-def product(*factors: Any) -> Any:
-    """The product of symbols and numbers; numbers first."""
-    found: Any = 1.0
-    for factor in factors:
-        found = factor * found if isinstance(factor, float) else found * factor
+def infix(operator: str, a: Any, b: Any) -> Symbol:
+    """An operator applied to symbols or numbers as it stands, at least one of them a symbol."""
+    symbol: Symbol = a if isinstance(a, Symbol) else b
+    if isinstance(b, Symbol) and b.binding == _INFIX[operator]:
+        b = Symbol(f"({b.text})", ATOM, b.width, b.call)
+    found: Symbol = symbol._infix(operator, a, b)
     return found
+
+
+def exact_product(c: Any, *factors: Symbol) -> Symbol:
+    """A number or an array of numbers times symbols, from left to right."""
+    first, *rest = factors
+    if isinstance(c, Symbol) or abs(c) != 1.0:
+        first = infix("*", c, first)
+    elif c < 0:
+        first = -first
+    for factor in rest:
+        first = infix("*", first, factor)
+    return first
 
 
 def written(x: Any, binding: int = 0) -> str:

@@ -8,13 +8,13 @@ their derivatives through another.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import Protocol
 
 from autograd.compiler.edges import dependent_on_arguments, weighted_terms
 from autograd.compiler.simplify import Scalars
-from autograd.compiler.sums import Sum
+from autograd.compiler.sums import Sum, is_nothing
 from autograd.primitives import Primitive
 
 _TERMS_A_FUNCTION = 500
@@ -108,8 +108,11 @@ class Notation(Protocol):
     def apply(self, i: int) -> None:
         """Compute a node by its primitive."""
 
-    def sum(self, i: int, terms: list[Term]) -> None:
-        """Compute a node as a sum."""
+    def part(self, i: int, terms: list[Term]) -> str:
+        """Compute a part of the sum that a node is; gives what stands for it."""
+
+    def sum(self, i: int, terms: list[Term], factor: float, divisor: float) -> None:
+        """Compute a node as a sum, multiplied by a factor and then divided."""
 
     def adjoint(self, i: int, terms: list[Term]) -> str:
         """Compute the derivative to a node; gives what stands for it."""
@@ -131,7 +134,7 @@ def forward_functions(plan: ThinPlan, notation: Notation, name: str) -> Iterator
             if found is None:
                 notation.apply(i)
             else:
-                notation.sum(i, _terms(found, notation.value))
+                notation.sum(i, _terms(found, i, notation), found.factor, found.divisor)
         yield notation.end(f"{name}_{n}", piece, backward=False)
 
 
@@ -159,12 +162,18 @@ def backward_functions(plan: ThinPlan, notation: Notation, name: str, seeds: int
         yield notation.end(f"{name}_{n}", piece, backward=True)
 
 
-def _terms(found: Sum, value: Callable[[int], str]) -> list[Term]:
-    terms = [
-        (c, [value(x)] if y < 0 else [value(x), value(y)])
-        for c, x, y in zip(found.coefficients, found.lefts, found.rights)
-    ]
-    return terms if terms and not found.constant else [*terms, (found.constant, [])]
+def _terms(found: Sum, i: int, notation: Notation) -> list[Term]:
+    """The terms of a sum; those of a slot behind the first are added up before."""
+    slots: list[list[Term]] = [[] for _ in range(found.slots[-1] + 1)] if found.slots else [[]]
+    for slot, c, x, y in zip(found.slots, found.coefficients, found.lefts, found.rights):
+        slots[slot].append((c, [notation.value(x)] if y < 0 else [notation.value(x), notation.value(y)]))
+    terms = slots[0]
+    for part in slots[1:]:
+        terms += part if len(part) < 2 else [(1.0, [notation.part(i, part)])]
+    if terms and is_nothing(found.constant):
+        return terms
+    constant: Term = (found.constant, [])
+    return [constant, *terms] if found.leads else [*terms, constant]
 
 
 def _pulled_back(
@@ -176,6 +185,10 @@ def _pulled_back(
     if found is None:
         yield from _through_primitive(plan, notation, i, adjoint, needed, mask)
         return
+    if found.factor != 1.0:
+        adjoint = notation.adjoint(i, [(found.factor, [adjoint])])
+    if found.divisor != 1.0:
+        adjoint = notation.adjoint(i, [(1 / found.divisor, [adjoint])])
     exempt = () if mask is None else plan.weighted(i)
     for n, (c, x, y) in enumerate(zip(found.coefficients, found.lefts, found.rights)):
         masks = [] if mask is None or y < 0 or n in exempt else [notation.value(mask)]

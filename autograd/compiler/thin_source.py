@@ -5,6 +5,7 @@ The numbers of all nodes go through a list `m` from function to function, their 
 
 from __future__ import annotations
 
+import math
 import re
 import threading
 from collections.abc import Iterable, Sequence
@@ -14,7 +15,7 @@ from autograd import primitives
 from autograd.compiler.arrays import REDUCTIONS
 from autograd.compiler.calls import Calls
 from autograd.compiler.names import sanitised
-from autograd.compiler.symbols import number
+from autograd.compiler.symbols import ATOM, number, written
 from autograd.compiler.thin import Term, ThinPlan, backward_functions, forward_functions
 from autograd.primitives import Primitive
 
@@ -116,8 +117,13 @@ class ThinSource(Calls):
     def masked(self, mask: str, factors: list[str]) -> str:
         return f"{self.call(primitives.where)}({mask}, {' * '.join(factors)}, 0.0)"
 
-    def sum(self, i: int, terms: list[Term]) -> None:
-        self._lines += _summed(self.name[i], terms)
+    def part(self, i: int, terms: list[Term]) -> str:
+        name = self.names.plain(f"part_of_{self.name[i]}")
+        self._lines += _summed(name, terms)
+        return name
+
+    def sum(self, i: int, terms: list[Term], factor: float, divisor: float) -> None:
+        self._lines += _summed(self.name[i], terms, factor, divisor)
 
     def adjoint(self, i: int, terms: list[Term]) -> str:
         name = f"g_{self.name[i]}"
@@ -171,12 +177,12 @@ def _template(text: str) -> Template:
 
 def _term(c: float, factors: list[str]) -> str:
     """A term of a sum, beginning with its sign."""
-    sign = "-" if c < 0 else "+"
+    sign = "-" if math.copysign(1.0, c) < 0 else "+"
     factors = factors if abs(c) == 1.0 and factors else [number(abs(c)), *factors]
     return f"{sign} {' * '.join(factors)}"
 
 
-def _summed(name: str, terms: list[Term]) -> list[str]:
+def _summed(name: str, terms: list[Term], factor: float = 1.0, divisor: float = 1.0) -> list[str]:
     """The lines that give a name to a sum; a very long one in several steps, which Python's compiler can take."""
     lines = []
     for at in range(0, len(terms), _TERMS_A_LINE):
@@ -188,7 +194,16 @@ def _summed(name: str, terms: list[Term]) -> list[str]:
         elif text.startswith("- "):
             text = f"-{text[2:]}"
         lines.append(f"{name} = {text}")
-    return lines
+    if factor == divisor == 1.0:
+        return lines
+    head, text = lines[-1].split(" = ")
+    if factor != 1.0:
+        text = f"{number(factor)} * ({text})"
+    elif len(terms) > 1:
+        text = f"({text})"
+    if divisor != 1.0:
+        text += f" / {written(divisor, ATOM)}"
+    return [*lines[:-1], f"{head} = {text}"]
 
 
 def _function(head: str, lines: list[str]) -> str:

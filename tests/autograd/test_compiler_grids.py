@@ -68,23 +68,23 @@ LINE, PLATE = [0.1 * (i % 7) for i in range(20)], [[0.1 * ((3 * i + j) % 7) for 
 STEPS: dict[str, tuple[Callable[[Any], Any], Any, int]] = {
     "fixed ends": (fixed(diffused), LINE, 6),
     "fixed ends, a number": (fixed(lambda u, i: diffused(u, i, 0.1)), LINE, 3),
-    "all in one sum": (fixed(lambda u, i: diffused(u, i, 0.25)), LINE, 2),
+    "all in one sum": (fixed(lambda u, i: diffused(u, i, 0.25)), LINE, 3),
     "ends that are parameters": (lambda u: [ENDS[0], *inside(u), ENDS[1]], LINE, 6),
-    "ends of zeros": (lambda u: [0.0, *inside(u), 0.0], LINE, 10),
-    "ends that follow": (lambda u: [inside(u)[0] * 0.5, *inside(u), inside(u)[-1] * 0.5], LINE, 12),
-    "ghost cells": (lambda u: inside([u[0], *u, u[-1]]), LINE, 10),
+    "ends of zeros": (lambda u: [0.0, *inside(u), 0.0], LINE, 14),
+    "ends that follow": (lambda u: [inside(u)[0] * 0.5, *inside(u), inside(u)[-1] * 0.5], LINE, 6),
+    "ghost cells": (lambda u: inside([u[0], *u, u[-1]]), LINE, 4),
     "a wave": (wave, LINE, 7),
     "against the wind": (lambda u: [u[0], *(u[i] - A * (u[i] - u[i - 1]) for i in range(1, len(u)))], LINE, 6),
-    "Burgers' equation": (fixed(lambda u, i: diffused(u, i) - u[i] * (u[i + 1] - u[i - 1]) / 8), LINE, 8),
-    "a coefficient for each cell": (fixed(flow_between), LINE, 10),
+    "Burgers' equation": (fixed(lambda u, i: diffused(u, i) - u[i] * (u[i + 1] - u[i - 1]) / 8), LINE, 10),
+    "a coefficient for each cell": (fixed(flow_between), LINE, 12),
     "the largest of neighbours": (fixed(lambda u, i: tanh(A * maximum(u[i - 1], u[i + 1]))), LINE, 7),
     "a plate": (plate, PLATE, 6),
 }
 # Where cells are computed in another order, or equal terms of several cells once, what is read need not be slices.
 IN_NO_ORDER: dict[str, tuple[Callable[[Any], Any], Any, int]] = {
-    "reflecting ends": (reflected, LINE, 12),
-    "weighted neighbours": (fixed(lambda u, i: A * u[i - 1] + (1 - 2 * A) * u[i] + A * u[i + 1]), LINE, 18),
-    "a stencil of fourth order": (of_fourth_order, LINE, 20),
+    "reflecting ends": (reflected, LINE, 4),
+    "weighted neighbours": (fixed(lambda u, i: A * u[i - 1] + (1 - 2 * A) * u[i] + A * u[i + 1]), LINE, 10),
+    "a stencil of fourth order": (of_fourth_order, LINE, 8),
 }
 
 

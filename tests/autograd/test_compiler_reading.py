@@ -39,19 +39,19 @@ def entropy(x: Any) -> Any:
 
 
 LINES: dict[str, tuple[Callable[[Any], Any], list[str]]] = {
-    "a mean": (lambda x: mean([tanh(v) for v in x]), ["loss = 1 / 3 * tanh1.sum(axis=1, keepdims=True)"]),
+    "a mean": (lambda x: mean([tanh(v) for v in x]), ["loss = tanh1.sum(axis=1, keepdims=True) / 3"]),
     "half a square": (
         lambda x: sum(z**2 for z in layer(x)) / 2,
         ["square1 = z1 ** 2", "delta1 = gradient * z1"],
     ),
     "a mean of squares": (
         lambda x: mean([z**2 for z in layer(x)]),
-        ["loss = 1 / 3 * square1.sum(axis=1, keepdims=True)", "delta1 = 2 / 3 * gradient * z1"],
+        ["loss = square1.sum(axis=1, keepdims=True) / 3", "delta1 = 2 / 3 * gradient * z1"],
     ),
     "normalised": (
         normalised,
         [
-            "s1 = 1 / 3 * z1.sum(axis=1, keepdims=True)",
+            "s1 = z1.sum(axis=1, keepdims=True) / 3",
             "e1 = z1 - s1",
             "quotient1 = e1 / sqrt1",
             "cube1 = quotient1 ** 3",
@@ -64,15 +64,15 @@ LINES: dict[str, tuple[Callable[[Any], Any], list[str]]] = {
     ),
     "a polynomial": (
         lambda x: sum(tanh(C[0] + C[1] * v + C[2] * v**2) for v in x),
-        ["y1 = b1 * x", "square1 = x ** 2", "y2 = b2 + b3 * square1 + y1"],
+        ["y1 = b1 * x", "square1 = x ** 2", "y2 = b2 + y1 + b3 * square1"],
     ),
     "what 0 multiplies": (
         lambda x: sum(tanh(z + autograd.dot([0.0, 0.0], [tanh(z), w])) for z, w in zip(layer(x), C)),
         ["z1 = x @ w1.T", "a1 = tanh(z1)"],
     ),
     "zeros that are multiplied, squared and added": (
-        lambda x: sum(tanh(z) + sum(w * 0.0 for w in C) ** 2 for z in layer(x)),
-        ["a1 = tanh(z1)", "loss = a1.sum(axis=1, keepdims=True)"],
+        lambda x: sum(tanh(z) + autograd.dot(C, [0.0] * 3) ** 2 for z in layer(x)),
+        ["a1 = tanh(z1)", "y1 = a1[:, 1:3] + 0"],
     ),
     "one times": (lambda x: sum(tanh(1 * v) + (1.0 * v) ** 2 for v in x), ["tanh1 = tanh(x)", "square1 = x ** 2"]),
 }

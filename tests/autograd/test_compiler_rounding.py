@@ -1,0 +1,165 @@
+"""Compiled programs round as the graph does: differences, compensated sums, conditions on 0 keep their meaning."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import numpy as np
+import pytest
+
+import autograd
+from autograd import Value, where
+
+Thin = Callable[[str], AbstractContextManager[None]]
+WAYS = ["arrays", "machine code", "Python"]
+
+BIG = 1.5 * 2.0**52
+
+
+def two_sum(a: Any, b: Any) -> Any:
+    """The rounding error of a + b, exactly (Knuth 1969)."""
+    s = a + b
+    virtual = s - a
+    return (a - (s - virtual)) + (b - virtual)
+
+
+def halves(a: Any) -> tuple[Any, Any]:
+    """Two numbers of half as many bits whose sum is a (Veltkamp 1968)."""
+    c = 134217729.0 * a
+    high = c - (c - a)
+    return high, a - high
+
+
+def two_product(a: Any, b: Any) -> Any:
+    """The rounding error of a b, exactly (Dekker 1971)."""
+    (a1, a2), (b1, b2) = halves(a), halves(b)
+    return ((a1 * b1 - a * b) + a1 * b2 + a2 * b1) + a2 * b2
+
+
+def kahan(xs: Sequence[Any]) -> Any:
+    total, lost = xs[0], 0.0
+    for x in xs[1:]:
+        y = x - lost
+        t = total + y
+        lost = (t - total) - y
+        total = t
+    return total
+
+
+def neumaier(xs: Sequence[Any]) -> Any:
+    total, lost = xs[0], 0.0
+    for x in xs[1:]:
+        t = total + x
+        lost = lost + where(abs(total) >= abs(x), (total - t) + x, (x - t) + total)
+        total = t
+    return total + lost
+
+
+# Functions of three numbers, and samples on which what a compiler may be tempted to do shows.
+PROGRAMS: dict[str, tuple[Callable[..., Any], list[tuple[float, float, float]]]] = {
+    "a mean that is 0": (lambda a, b, c: where((a + b + c) / 3 > 0, a, -a), [(5, -7, 2), (1, 2, 4)]),
+    "a scaled sum that is 0": (lambda a, b, c: autograd.sqrt(0.1 * (a + b + c)), [(3, -1, -2), (1, 2, 4)]),
+    "a scaled difference": (lambda a, b, c: 3 * (a - 0.1), [(0.1 + 1e-12, 0, 0), (0.3, 0, 0)]),
+    "what cancels": (lambda a, b, c: a - (a + b) + b, [(1e30, 1, 0), (1, 1e-20, 0)]),
+    "a condition on a difference": (lambda a, b, c: where(0.1 * (a - b) == 0, c, a), [(0.3, 0.3, 7), (0.3, 0.1, 7)]),
+    "like terms": (lambda a, b, c: 0.1 * a + 0.2 * a - 0.3 * a, [(1, 0, 0), (0.7, 0, 0)]),
+    "zero times": (lambda a, b, c: 0 * a + 1, [(math.nan, 0, 0), (math.inf, 0, 0), (2, 0, 0)]),
+    "tiny times tiny": (lambda a, b, c: (a * 1e-200) * 1e-200, [(1e300, 0, 0), (1, 0, 0)]),
+    "huge times huge": (lambda a, b, c: a * 1e200 * 1e200, [(1e-300, 0, 0), (1e-200, 0, 0)]),
+    "scaled and divided": (lambda a, b, c: a * 0.1 / 0.1 - a / 3 * 3, [(0.3, 0, 0), (7, 0, 0), (1e-320, 0, 0)]),
+    "an affine chain": (lambda a, b, c: ((0.1 * a + 0.2) * 10 - 2) - a, [(1e-17, 0, 0), (0.7, 0, 0)]),
+    "two products": (lambda a, b, c: a * b - c * c, [(0.1, 0.1, 0.1), (1 + 2.0**-30, 1 - 2.0**-30, 1)]),
+    "two products, added": (lambda a, b, c: a * b + c * -c, [(0.1, 0.1, 0.1), (1 + 2.0**-30, 1 - 2.0**-30, 1)]),
+    "a product and a number": (lambda a, b, c: a * b + c, [(1 + 2.0**-30, 1 - 2.0**-30, -1)]),
+    "a scaled product": (lambda a, b, c: 0.1 * (a * b) - (0.1 * a) * b, [(0.7, 0.3, 0), (1e200, 1e200, 0)]),
+    "two-sum": (lambda a, b, c: two_sum(a, b), [(1, 1e-17, 0), (0.1, 0.2, 0), (1e16, 1, 0)]),
+    "Dekker's product": (lambda a, b, c: two_product(a, b), [(0.1, 0.3, 0), (1 / 3, 1e10 / 7, 0)]),
+    "Kahan's sum": (lambda a, b, c: kahan([a, b, c, -a]), [(1e16, 3.14, 2.7), (1, 1e-16, 1e-16)]),
+    "Neumaier's sum": (lambda a, b, c: neumaier([a, b, c, -b]), [(1, 1e100, 1), (0.1, 1e16, -1)]),
+    "to the next integer": (lambda a, b, c: (a + BIG) - BIG, [(0.7, 0, 0), (2.5, 0, 0), (-1.2, 0, 0)]),
+    "to an integer by adding": (lambda a, b, c: (a + BIG) + -BIG, [(0.7, 0, 0), (2.5, 0, 0)]),
+    "the fraction": (lambda a, b, c: a - ((a + BIG) - BIG), [(0.7, 0, 0), (2.4, 0, 0)]),
+    "adding zero": (lambda a, b, c: autograd.atan2(a + 0.0, -1.0), [(-0.0, 0, 0), (0.0, 0, 0)]),
+    "a negated zero": (lambda a, b, c: autograd.atan2(-(a - b), -1.0), [(1, 1, 0)]),
+    "a sum used twice": (lambda a, b, c: (a + b + c) - a - ((a + b) - a), [(1e16, 1, 1), (0.1, 0.2, 0.3)]),
+    "the same number three times": (lambda a, b, c: autograd.sum([a, a, a]) - 3 * a, [(0.25, 0, 0), (3, 0, 0)]),
+}
+
+
+def compiled(thin: Thin, way: str, function: Callable[..., Any], *examples: Any) -> Any:
+    with nullcontext() if way == "arrays" else thin(way):
+        return autograd.compile(function, *examples)
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_results_are_those_of_floats_to_the_last_bit(thin: Thin, way: str, name: str) -> None:
+    function, samples = PROGRAMS[name]
+    expected = [float(function(*(float(x) for x in sample))) for sample in samples]
+    program = compiled(thin, way, function, 0.3, 0.4, 0.5)
+    columns = [np.array(column, dtype=float) for column in zip(*samples)]
+    found = program.outputs(np.empty(0), *columns)
+    assert np.array_equal(found, expected, equal_nan=True)
+    alone = [float(program.outputs(np.empty(0), *map(float, sample))) for sample in samples]
+    assert np.array_equal(alone, expected, equal_nan=True)
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_so_are_those_of_many_cells_side_by_side(name: str) -> None:
+    function, samples = PROGRAMS[name]
+    cells = [float(x) for sample in samples for x in sample]
+    expected = [float(function(*(float(x) for x in sample))) for sample in samples]
+    program = autograd.compile(
+        lambda x: [function(*x[k : k + 3]) for k in range(0, len(x), 3)], [0.1 * k + 0.3 for k in range(len(cells))]
+    )
+    found = program.outputs(np.empty(0), np.array([cells, cells]))
+    assert np.array_equal(found, [expected] * 2, equal_nan=True)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_parameters_are_not_merged_with_numbers(thin: Thin, way: str) -> None:
+    w, b = Value(1e-200), Value(1e16)
+    program = compiled(thin, way, lambda x: (w * x * 1e-200 * 1e300, (x + b) - b, 0 * (w * x) + 1), 2.0)
+    weights = np.array([p.data for p in program.parameters])
+    found = program.outputs(weights, [1e200, 3.0, math.inf])
+    expected = [[1e-200 * 1e300, 1e200, 1.0], [0.0, 4.0, 1.0], [math.inf, math.inf, math.nan]]
+    assert np.array_equal(found, expected, equal_nan=True)
+
+
+# Sums that stay reductions
+
+
+def test_a_neuron_is_a_matrix_product_however_its_sum_is_written() -> None:
+    w = [[Value(0.1 * (3 * j + k)) for k in range(3)] for j in range(4)]
+    b = [Value(0.5 * j) for j in range(4)]
+    ways: list[Callable[[Any], Any]] = [
+        lambda x: [autograd.dot(row, x, bias) for row, bias in zip(w, b)],
+        lambda x: [sum(v * u for v, u in zip(row, x)) + bias for row, bias in zip(w, b)],
+        lambda x: [bias + sum(u * v for v, u in zip(row, x)) for row, bias in zip(w, b)],
+        lambda x: [autograd.sum([*(v * u for v, u in zip(row, x)), bias]) for row, bias in zip(w, b)],
+    ]
+    for way in ways:
+        assert "z1 = x @ w1.T + b1 " in autograd.compile(way, [0.1, 0.2, 0.3]).source
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("terms", [3, 8, 50])
+def test_a_reduction_is_within_its_bound(thin: Thin, way: str, terms: int) -> None:
+    chance = np.random.default_rng(terms)
+    x = chance.normal(size=(20, terms)) * 10.0 ** chance.integers(-12, 12, size=(20, terms))
+    w = chance.normal(size=terms)
+    weights = [Value(v) for v in w]
+    functions: dict[str, Callable[[Any], Any]] = {
+        "dot": lambda x: autograd.dot(weights, x),
+        "chain": lambda x: sum(a * b for a, b in zip(weights, x)),
+        "sum": autograd.sum,
+    }
+    for name, function in functions.items():
+        factors = np.ones(terms) if name == "sum" else w
+        program = compiled(thin, way, function, list(map(float, x[0])))
+        found = program.outputs(np.array([p.data for p in program.parameters]), x)
+        exact = [math.fsum(row) for row in (x * factors).tolist()]
+        assert (np.abs(found - exact) <= terms * 2.0**-52 * np.abs(x * factors).sum(axis=1)).all()
