@@ -18,8 +18,16 @@ from typing import Any
 
 from autograd.value import Value
 
+
+class _Reference(weakref.ref[Any]):
+    """Is equal to itself alone, even if its object is gone before anybody asked for the hash."""
+
+    __hash__ = object.__hash__
+    __eq__ = object.__eq__
+
+
 _others: ContextVar[dict[int, float]] = ContextVar("others", default={})  # noqa: B039  # by id; the default stays empty
-_live: set[weakref.ref[Overriding]] = set()
+_live: set[_Reference] = set()
 _owners: dict[type, None] = {}  # classes that ever had a property in the place of their `data`
 _properties: dict[int, property] = {}  # by id of what they stand in for
 _originals: dict[int, Any] = {}  # what a property stands in for, by its id
@@ -35,7 +43,7 @@ class Overriding:
 
     def __init__(self, values: Iterable[Value]) -> None:
         self._values = list(values)  # an id is theirs as long as they live
-        self._reference = weakref.ref(self, _live.discard)
+        self._reference = _Reference(self, _live.discard)
 
     def begin(self) -> None:
         _live.add(self._reference)  # first, so that nobody takes a property away any more

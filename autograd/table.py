@@ -116,23 +116,26 @@ class Primitive:
 
     def _ieee_derivatives(self, inputs: Sequence[float], out: float) -> Any:
         """The same rule in IEEE arithmetic, where 1/0 is inf; nan where the rule has no number even so."""
-        from autograd.arrays import ieee_float, np
+        from autograd.arrays import ieee_float
+        from autograd.arrays.errors import ignoring_errors
+
+        def derivatives() -> Any:
+            with recording.derivatives_never_raise():
+                return tuple(map(float, self.derivatives(*map(ieee_float, inputs), ieee_float(out))))
 
         try:
-            with np.errstate(all="ignore"), recording.derivatives_never_raise():
-                derivatives = self.derivatives(*map(ieee_float, inputs), ieee_float(out))
-                return tuple(map(float, derivatives))
+            return ignoring_errors(derivatives)
         except (ArithmeticError, ValueError):
             return (math.nan,) * len(inputs)
 
     def ieee_value(self, inputs: Sequence[float]) -> float:
         """The value in IEEE arithmetic, where log 0 is -inf and the square root of -1 is nan: for derivatives."""
         from autograd.arrays import ieee_float, np
+        from autograd.arrays.errors import ignoring_errors
 
         function = getattr(np, _NUMPY_NAMES.get(self.name, self.name), None) if self.name in OURS else None
         try:
-            with np.errstate(all="ignore"):
-                return float((function or self.forward)(*map(ieee_float, inputs)))
+            return float(ignoring_errors(function or self.forward, *map(ieee_float, inputs)))
         except (ArithmeticError, ValueError):
             return math.nan
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import math
 import random
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ import autograd
 from autograd import Constant, Value
 from autograd.arrays import NDArray, np
 from autograd.arrays.errors import ignoring_errors
+from autograd.collector import collector_paused
 from autograd.reading import numbers_of
 from autograd.updates import commit, setting, setting_attributes
 from nn.data import Array
@@ -43,7 +43,7 @@ class Eager:
 
     def update(self, epoch: int, samples: Array, targets: Array) -> tuple[list[float], Array, float]:
         """One update from a batch: each sample's loss, its outputs, and the largest |∂C/∂w|."""
-        with _collector_paused():
+        with collector_paused():
             losses, rows = self.add_gradients(epoch, samples, targets)
             gradients = self.optimizer.gradients()
             self.optimizer.step()
@@ -239,18 +239,6 @@ def _same_chances() -> Iterator[None]:
     finally:
         random.setstate(ours)
         np.random.set_state(numpys)
-
-
-@contextmanager
-def _collector_paused() -> Iterator[None]:
-    """Keep the cyclic garbage collector out: graphs have no cycles, and it would search them again and again."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def _what_is_not_finite(cost: Value, optimizer: Optimizer) -> str:

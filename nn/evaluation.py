@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextvars import copy_context
 from typing import Any
 
 from autograd import Value, no_grad
@@ -30,8 +31,12 @@ def predict(model: Model, inputs: ArrayLike) -> Array:
     """
     if not callable(model):
         raise TypeError(f"predict wants a network that can be called with a sample, got {model!r}")
+    return copy_context().run(_outputs, model, as_samples(inputs))  # where an interrupt cannot leave no_grad behind
+
+
+def _outputs(model: Any, samples: Array) -> Array:
     with no_grad():
-        return np.array([output_numbers(model(sample)) for sample in as_samples(inputs).tolist()], dtype=float)
+        return np.array([output_numbers(model(sample)) for sample in samples.tolist()], dtype=float)
 
 
 def output_numbers(outputs: Any) -> list[float]:

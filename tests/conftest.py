@@ -27,6 +27,18 @@ settings.register_profile("lucidgrad", deadline=None, suppress_health_check=[Hea
 settings.load_profile("lucidgrad")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--interrupts", type=int, default=60, metavar="N", help="how many places in each action are interrupted"
+    )
+
+
+@pytest.fixture(scope="session")
+def interrupts(pytestconfig: pytest.Config) -> int:
+    """How many places in each action are interrupted."""
+    return int(pytestconfig.getoption("--interrupts"))
+
+
 @pytest.fixture(scope="module")
 def fifty_digits() -> Iterator[None]:
     """mpmath computes with 50 digits while the tests of a module run that say `usefixtures("fifty_digits")`."""

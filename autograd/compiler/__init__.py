@@ -11,7 +11,6 @@ since it needs NumPy.
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -78,6 +77,7 @@ def compile(
     >>> w[1].grad
     2.0
     """
+    from autograd.collector import collector_paused
     from autograd.compiler.program import Program
     from autograd.value import Value
 
@@ -90,10 +90,5 @@ def compile(
     for parameter in parameters or ():
         if not isinstance(parameter, Value):
             raise TypeError(f"parameters must be Values, got {parameter!r}")
-    was_enabled = gc.isenabled()
-    gc.disable()  # which would search the traced graphs again and again for cycles that they have not
-    try:
+    with collector_paused():
         return Program(function, examples, dtype, reduction, parameters, has_aux)
-    finally:
-        if was_enabled:
-            gc.enable()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextvars import copy_context
 from typing import Any, Never
 
 from autograd.arrays import NDArray, np
@@ -272,7 +273,8 @@ class Program:
     def _check(self, rows: list[Array], *results: Array) -> None:
         for result in results:  # the sum of squares is quick to find, and finite for all but huge numbers
             if not math.isfinite(np.vdot(result, result)) and not np.isfinite(result).all():
-                raise FloatingPointError(not_finite(self._function, self._arguments, rows, results[0]))
+                explained = copy_context().run(not_finite, self._function, self._arguments, rows, results[0])
+                raise FloatingPointError(explained)
 
     def _add(self, gradient: list[float]) -> None:
         """Add to every `grad`; all of them, or none where an interrupt comes in between."""
