@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from contextvars import copy_context
 from typing import Any
 
 from autograd import Value, no_grad
 from autograd.arrays import ArrayLike, NDArray, np
-from autograd.reading import number_of
+from autograd.reading import number_of, numbers_of
 from nn.data import Array, are_classes, as_samples, as_targets
-from nn.layers import output_activation
+from nn.layers import ACTIVATIONS, MLP, Layer, Neuron, output_activation
 from nn.module import Module
 
 Model = Module | Callable[[Any], Any]
+
+ROWS_THAT_PAY = 4  # to read the parameters once, and compute with plain numbers
+ROWS_A_BLOCK = 10_000  # at a time as lists, which take four times the memory of arrays
 
 
 def predict(model: Model, inputs: ArrayLike) -> Array:
@@ -36,7 +40,47 @@ def predict(model: Model, inputs: ArrayLike) -> Array:
 
 def _outputs(model: Any, samples: Array) -> Array:
     with no_grad():
-        return np.array([output_numbers(model(sample)) for sample in samples.tolist()], dtype=float)
+        if len(samples) < ROWS_THAT_PAY:
+            return np.array([output_numbers(model(sample)) for sample in samples.tolist()], dtype=float)
+        model(samples[0].tolist())  # which refuses samples of another size
+        outputs_of = _of_numbers(model) or (lambda sample: output_numbers(model(sample)))
+        blocks = range(0, len(samples), ROWS_A_BLOCK)
+        return np.concatenate(
+            [np.array([outputs_of(row) for row in samples[i : i + ROWS_A_BLOCK].tolist()], dtype=float) for i in blocks]
+        )
+
+
+def _of_numbers(model: Model) -> Callable[[list[float]], list[float]] | None:
+    """What an MLP computes, in plain numbers: the same operations in the same order, so the same bits.
+
+    None for a model whose way of computing is not known.
+    """
+    if type(model) is not MLP or not all(map(_is_plain, model.layers)):
+        return None
+    layers = [
+        (
+            getattr(ACTIVATIONS[layer.activation], "forward", None),
+            [(numbers_of(neuron.weights), number_of(neuron.bias)) for neuron in layer.neurons],
+        )
+        for layer in model.layers
+    ]
+
+    def outputs(a: list[float]) -> list[float]:
+        for activation, neurons in layers:
+            a = [sum(map(operator.mul, weights, a), bias) for weights, bias in neurons]
+            if activation is not None:
+                a = list(map(activation, a))
+        return a
+
+    return outputs
+
+
+def _is_plain(layer: Any) -> bool:
+    """Whether a layer computes as `Layer` says, with one activation for all its neurons."""
+    return type(layer) is Layer and all(
+        type(neuron) is Neuron and not neuron.elementary and neuron.activation == layer.activation
+        for neuron in layer.neurons
+    )
 
 
 def output_numbers(outputs: Any) -> list[float]:

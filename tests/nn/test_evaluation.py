@@ -58,6 +58,30 @@ def test_predict_gives_the_numbers_of_the_network_to_the_bit() -> None:
     assert nn.predict(model, x).tolist() == [[o.data for o in model(row)] for row in x.tolist()]  # type: ignore[union-attr]
 
 
+@pytest.mark.parametrize("activation", ["sigmoid", "tanh", "relu", "softplus", "identity"])
+@pytest.mark.parametrize("elementary", [False, True])
+def test_one_row_and_many_give_the_same_bits(activation: Any, elementary: bool) -> None:
+    model = nn.MLP(7, [5, 4, 2], activation, activation, seed=3, elementary=elementary)
+    x = np.random.default_rng(4).normal(size=(60, 7)) * np.logspace(-6, 3, 60)[:, None]
+    rows = nn.predict(model, x).tolist()
+    assert rows == [[o.data for o in model(row)] for row in x.tolist()]  # type: ignore[union-attr]
+    assert rows == [nn.predict(model, row[None])[0].tolist() for row in x]
+
+
+def test_a_network_with_a_neuron_of_another_kind_is_called_as_it_is() -> None:
+    class Doubled(nn.Neuron):
+        def forward(self, inputs: list[Value]) -> Value:
+            return 2 * super().forward(inputs)
+
+    model, x = nn.MLP(3, [2, 2], seed=0), np.ones((9, 3))
+    before = nn.predict(model, x)
+    model.layers[1].neurons[0].__class__ = Doubled
+    model.layers[1].neurons[1].activation = "identity"
+    after = nn.predict(model, x)
+    np.testing.assert_array_equal(after[:, 0], 2 * before[:, 0])
+    np.testing.assert_allclose(1 / (1 + np.exp(-after[:, 1])), before[:, 1], rtol=1e-12)
+
+
 def test_predict_records_no_graph() -> None:
     model = nn.MLP(3, [4, 2], seed=0)
     outputs: list[Value] = []
