@@ -6,36 +6,43 @@ import argparse
 import math
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 import autograd
 from autograd.expressions import ExpressionError, evaluate
-from nn.options import parser
+from nn.cli import terminal
+from nn.cli.options import parser
+from nn.cli.terminal import say
+from nn.cli.train import INTERRUPTED, StoppedError
+from nn.tables import Dialect
 
 NEEDED = {"sklearn": "scikit-learn", "matplotlib": "matplotlib"}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; gives the exit status, 0 where all went well. Errors are one line on stderr."""
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")  # a terminal that cannot show a letter shows a question mark
+    terminal.prepare()
     options = parser(_train, _predict, _grad, _draw).parse_args(
         _expression_first(sys.argv[1:] if arguments is None else arguments)
     )
     try:
         options.run(options)
+        terminal.flush()
     except ExpressionError as error:  # of several lines, which underline what is wrong
         return _fail(str(error))
+    except StoppedError as stopped:
+        return _fail(str(stopped), stopped.status)
     except ModuleNotFoundError as error:
         package = NEEDED.get((error.name or "").partition(".")[0])
         if package is None:
             raise
         return _fail(f"{package} is not installed: pip install 'lucidgrad[train]'")
+    except BrokenPipeError:
+        terminal.silence()
+        return terminal.BROKEN_PIPE
     except (ArithmeticError, MemoryError, OSError, RuntimeError, TypeError, ValueError) as error:
         return _fail(" ".join(str(error).split()) or type(error).__name__)
     except KeyboardInterrupt:
-        return _fail("interrupted")
+        return _fail("interrupted", INTERRUPTED)
     return 0
 
 
@@ -56,17 +63,17 @@ def _grad(options: argparse.Namespace) -> None:
     if not result.label and "f" not in variables:
         result.label = "f"
     result.backward()
-    print(f"{options.expression.strip()} = {result.data!r}")
+    say(f"{options.expression.strip()} = {result.data!r}")
     for name, variable in variables.items():
-        print(f"∂/∂{name} = {variable.grad!r}")
+        say(f"∂/∂{name} = {variable.grad!r}")
     for name in options.explain or ():
-        print(f"\n{autograd.explain(result, variables[name])}")
+        say(f"\n{autograd.explain(result, variables[name])}")
     if options.svg is not None:
         autograd.draw(result).save(options.svg)
-        print(f"wrote {options.svg}")
+        say(f"wrote {options.svg}")
     if options.html is not None:
         autograd.step_through(result).save(options.html)
-        print(f"wrote {options.html}")
+        say(f"wrote {options.html}")
 
 
 def _variables(assignments: Sequence[str]) -> dict[str, autograd.Value]:
@@ -90,52 +97,37 @@ def _variables(assignments: Sequence[str]) -> dict[str, autograd.Value]:
 def _draw(options: argparse.Namespace) -> None:
     from nn.checkpoint import load
     from nn.drawing import draw
+    from nn.tables.opening import same_file
 
+    if same_file(options.output, options.model):
+        raise ValueError(f"{options.output} is read from, so it cannot be the output: say --output OTHER")
     draw(load(options.model), options.inputs).save(options.output)
-    print(f"wrote {options.output}")
+    say(f"wrote {options.output}")
 
 
 def _train(options: argparse.Namespace) -> None:
-    from nn import jobs, tables
+    from nn.cli.train import train
 
-    if options.data == "digits":
-        name, dataset = "digits", tables.digits(options.held_out, options.seed)
-    elif options.target is None:
-        raise ValueError(f"say which column of {options.data} to predict: --target COLUMN")
-    else:
-        name = Path(options.data).stem
-        drop = tuple(options.drop or ())
-        dataset = tables.table(options.data, options.target, drop, options.task, options.held_out, options.seed)
-    choices = jobs.Choices(
-        options.hidden,
-        options.activation,
-        options.loss,
-        options.optimizer,
-        options.learning_rate,
-        options.momentum,
-        options.epochs,
-        options.batch_size,
-        options.seed,
-        not options.quiet,
-    )
-    result = jobs.train(dataset, choices)
-    for remark in dataset.remarks:
-        print(f"note: {remark}")
-    print(jobs.report(dataset, result))
-    folder, files = jobs.write_run(dataset, result, options.runs, name)
-    print(f"\nwrote {folder}: {', '.join(files)}")
+    defaults = vars(parser(_train, _predict, _grad, _draw).parse_args(["train", "--resume", "RUN"]))
+    train(options, defaults)
 
 
 def _predict(options: argparse.Namespace) -> None:
-    from nn import jobs
+    from nn.cli.predicting import How, predict_file
 
-    rows = jobs.predict_file(options.model, options.table, options.output)
-    print(f"wrote {rows:,} predictions to {options.output}")
+    def note(text: str) -> None:
+        print(f"lucidgrad: note: {terminal.shown(text)}", file=sys.stderr)
+
+    output = None if str(options.output) == "-" else options.output
+    how = How(Dialect(options.separator, options.encoding), options.missing, options.decimal, options.escape_formulas)
+    rows = predict_file(options.model, options.table, output, how, terminal.Progress(options.quiet), note)
+    if output is not None:
+        say(f"wrote {rows:,} predictions to {output}")
 
 
-def _fail(message: str) -> int:
-    print(f"lucidgrad: {message}", file=sys.stderr)
-    return 1
+def _fail(message: str, status: int = 1) -> int:
+    print(f"lucidgrad: {terminal.shown(message)}", file=sys.stderr)
+    return status
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ class Column:
         other: whether there is one more place, for the rarest texts and for those that were not learned from. Where
             there is none, such a text has a 0 in every place.
         reading: how its cells are read.
-        median, mode: what a missing value is taken for, where that is asked for; the mode of numbers as a text.
+        median, mode: what a missing value is taken for, where that is asked for; the mode of numbers is one as a text.
         marks: what stands for a missing value, besides an empty cell.
     """
 
@@ -41,7 +41,7 @@ class Column:
     other: bool = False
     reading: Reading = PLAIN
     median: float = 0.0
-    mode: str = ""
+    mode: str = "0.0"
     marks: tuple[str, ...] = MARKS
 
     @property
@@ -97,8 +97,7 @@ class Column:
     def _fill(self, policy: Policy) -> float:
         if policy == "median":
             return self.median
-        number = self.reading.number(self.mode) if policy == "mode" else None
-        return self.mean if number is None else number
+        return float(self.mode) if policy == "mode" else self.mean
 
 
 def fitted_column(
@@ -134,7 +133,8 @@ def fitted_column(
             f"column {name!r} of {table.source} has numbers as large as {np.abs(numbers).max():g}, whose squares are "
             "too large to add: write them in a larger unit"
         )
-    return Column(name, mean, scale, None, False, reading, float(np.median(numbers)), mode, marks)
+    usual = float(reading.numbers(texts[counted.argmax() :][:1])[0])
+    return Column(name, mean, scale, None, False, reading, float(np.median(numbers)), repr(usual), marks)
 
 
 @dataclass(frozen=True)
@@ -272,7 +272,7 @@ def _column_from_json(c: Any) -> Column:
         bool(c.get("other", False)),
         reading,
         float(c.get("median", c["mean"])),
-        str(c.get("mode", categories[0] if categories else "")),
+        repr(float(c.get("mode", c["mean"]))) if categories is None else str(c.get("mode", "")),
         tuple(map(str, c.get("marks", MARKS))),
     )
 

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Callable
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from nn.layers import ACTIVATIONS
 from nn.losses import LOSSES
+from nn.tables.missing import POLICIES
+
+SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t", "\\t": "\t", "bar": "|", "space": " "}
 
 Run = Callable[[argparse.Namespace], None]
 
@@ -16,6 +21,7 @@ Run = Callable[[argparse.Namespace], None]
 def parser(train: Run, predict: Run, grad: Run, draw: Run) -> argparse.ArgumentParser:
     """The parser of the command line; what it gives has as `run` what the command is to do."""
     parser = argparse.ArgumentParser(prog="lucidgrad", description="Sigmoid networks on a scalar autodiff engine.")
+    parser.add_argument("--version", action="version", version=f"lucidgrad {_version()}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_train(commands, train)
     _add_predict(commands, predict)
@@ -32,7 +38,20 @@ def _add_train(commands: Any, run: Run) -> None:
         "pictures into a new folder.",
     )
     train.set_defaults(run=run)
-    train.add_argument("data", metavar="digits|FILE.csv", help="real handwritten digits, or a table with column names")
+    what = train.add_mutually_exclusive_group(required=True)
+    what.add_argument(
+        "data",
+        metavar="digits|FILE.csv",
+        nargs="?",
+        help="real handwritten digits, or a table with column names; .csv.gz is unpacked up to 4 GiB",
+    )
+    what.add_argument(
+        "--resume",
+        type=Path,
+        metavar="RUN",
+        default=None,
+        help="go on with a run that was interrupted, from its folder, to the same result",
+    )
     table = train.add_argument_group("for a table of your own")
     table.add_argument("--target", metavar="COLUMN", default=None, help="the column to predict")
     table.add_argument(
@@ -44,6 +63,25 @@ def _add_train(commands: Any, run: Run) -> None:
         default=None,
         help="what the target is; if not given, texts and whole numbers of at most 20 kinds are classes",
     )
+    table.add_argument(
+        "--text",
+        metavar="COLUMN",
+        action="extend",
+        nargs="+",
+        default=None,
+        help="columns whose cells are categories, whatever they look like: NA and None too, and 01 is not 1",
+    )
+    table.add_argument(
+        "--na",
+        metavar="MARK",
+        action="extend",
+        nargs="*",
+        default=None,
+        help="what stands for a missing value besides an empty cell, NA, NaN, NULL, None and the like; without a MARK, "
+        "an empty cell alone does",
+    )
+    _add_missing(table, "refuse", "refuse")
+    _add_dialect(table)
     _add_choices(train)
     output = train.add_argument_group("output")
     output.add_argument(
@@ -53,7 +91,41 @@ def _add_train(commands: Any, run: Run) -> None:
         default=Path("runs"),
         help="where to make the new folder (default: %(default)s)",
     )
+    output.add_argument(
+        "--checkpoint",
+        type=Path,
+        metavar="FILE",
+        default=None,
+        help="where to write the state after each epoch; if not given, into the new folder, until the run is finished",
+    )
     output.add_argument("--quiet", action="store_true", help="no progress bar")
+
+
+def _add_missing(group: Any, default: str | None, shown: str) -> None:
+    group.add_argument(
+        "--missing",
+        choices=POLICIES,
+        default=default,
+        help="what to do about missing values: leave such rows out (drop), or take them for the mean, the median or "
+        "the most frequent value of the rows learned from; categories always for the most frequent "
+        f"(default: {shown})",
+    )
+
+
+def _add_dialect(group: Any) -> None:
+    group.add_argument(
+        "--separator",
+        type=_separator,
+        metavar="SIGN",
+        default=None,
+        help="what is between two cells: a sign, or tab or space; if not given, comma, semicolon, tab or bar",
+    )
+    group.add_argument(
+        "--decimal", choices=(".", ","), default=None, help="the decimal mark; if not given, it is recognised"
+    )
+    group.add_argument(
+        "--encoding", metavar="NAME", default=None, help="such as cp1252; if not given, UTF-8, or UTF-16 with a mark"
+    )
 
 
 def _add_choices(train: argparse.ArgumentParser) -> None:
@@ -81,20 +153,40 @@ def _add_choices(train: argparse.ArgumentParser) -> None:
     )
     learning = train.add_argument_group("learning")
     learning.add_argument(
-        "--epochs", type=_positive, metavar="N", default=30, help="passes over the samples (default: %(default)s)"
+        "--epochs",
+        type=_positive,
+        metavar="N",
+        default=None,
+        help="passes over the samples, at most (default: 30 for digits, 200 for a table)",
     )
     learning.add_argument(
-        "--batch-size", type=_positive, metavar="N", default=10, help="samples an update (default: %(default)s)"
+        "--patience",
+        type=_whole,
+        metavar="N",
+        default=None,
+        help="stop after N epochs without a lower cost on a fifth of the rows to learn from, and keep the best epoch; "
+        "0 learns from all of them and keeps the last (default: 0 for digits, 40 for a table)",
     )
     learning.add_argument(
-        "--optimizer", choices=("sgd", "adam", "adamw"), default="sgd", help="the update rule (default: %(default)s)"
+        "--batch-size",
+        type=_positive,
+        metavar="N",
+        default=None,
+        help="samples an update (default: 10 for digits; for a table a tenth of its rows, 4 to 32)",
+    )
+    learning.add_argument(
+        "--optimizer",
+        choices=("sgd", "adam", "adamw"),
+        default=None,
+        help="the update rule (default: sgd for digits, adamw for a table)",
     )
     learning.add_argument(
         "--learning-rate",
         type=float,
         metavar="RATE",
         default=None,
-        help="if not given, for sgd 1.0 with a squared error of sigmoid outputs, else 0.1; 0.01 for adam and adamw",
+        help="if not given, for sgd 1.0 with a squared error of sigmoid outputs, else 0.1; 0.01 for adam; for adamw "
+        "0.01, which falls to a hundredth of it over the epochs",
     )
     learning.add_argument(
         "--momentum", type=float, metavar="ALPHA", default=0.0, help="of sgd, below 1 (default: %(default)s)"
@@ -129,8 +221,16 @@ def _add_predict(commands: Any, run: Run) -> None:
         type=Path,
         metavar="FILE",
         default=Path("predictions.csv"),
-        help="where to write (default: %(default)s)",
+        help="where to write; - is standard output (default: %(default)s)",
     )
+    predict.add_argument(
+        "--escape-formulas",
+        action="store_true",
+        help="put an apostrophe before names of classes that begin with = + - or @, which a spreadsheet would run",
+    )
+    predict.add_argument("--quiet", action="store_true", help="no progress bar")
+    _add_missing(predict, None, "as in the training; drop leaves the prediction of such a row empty")
+    _add_dialect(predict)
 
 
 def _add_grad(commands: Any, run: Run) -> None:
@@ -174,6 +274,26 @@ def _positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"must be an integer of at least 1, got {text}")
     return int(text)
+
+
+def _whole(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"must be an integer of at least 0, got {text}")
+    return int(text)
+
+
+def _separator(text: str) -> str:
+    sign = SEPARATORS.get(text, text)
+    if not re.fullmatch(r'[^"\r\n]', sign):
+        raise argparse.ArgumentTypeError(f"must be one sign, or tab, space, comma, semicolon or bar; got {text!r}")
+    return sign
+
+
+def _version() -> str:
+    try:
+        return metadata.version("lucidgrad")
+    except metadata.PackageNotFoundError:
+        return "of a checkout that is not installed"
 
 
 def _fraction(text: str) -> float:

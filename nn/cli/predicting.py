@@ -1,0 +1,114 @@
+"""Predict for the rows of a table with a trained model."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from autograd.files import write_atomically
+from nn.checkpoint import load, read_metadata
+from nn.cli.jobs import outputs_of
+from nn.cli.terminal import Progress
+from nn.tables import Dialect, Policy, Preprocessing, read_csv
+from nn.tables.numerals import Mark
+from nn.tables.opening import same_file
+
+FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
+
+
+@dataclass(frozen=True)
+class How:
+    """How a table is read and predictions are written; None is as the model has it, or recognised.
+
+    Attributes:
+        missing: what to do about missing values.
+        decimal: the decimal mark of this table.
+        escape_formulas: put an apostrophe before names that a spreadsheet would run as formulas.
+    """
+
+    dialect: Dialect | None = None
+    missing: Policy | None = None
+    decimal: Mark | None = None
+    escape_formulas: bool = False
+
+
+def predict_file(
+    model_path: Path, table_path: Path, output: Path | None, how: How, progress: Progress, note: Callable[[str], None]
+) -> int:
+    """Write what a trained model predicts for each row of a CSV file into another; gives the number of rows.
+
+    The columns are `prediction`, and in classification `output NAME` for each class. There is a line for each row of
+    the table; it is empty where the row has a missing value and such rows are left out.
+
+    Args:
+        output: None is standard output.
+        note: told what a user may not expect, a line each.
+
+    Raises:
+        ValueError: for files that cannot be used, naming line and column where there is one to name.
+        OSError: if one cannot be read or written.
+    """
+    if output is not None:
+        for path in (model_path, table_path):
+            if same_file(output, path):
+                raise ValueError(f"{output} is read from, so it cannot be the output: say --output OTHER")
+    model = load(model_path)
+    preprocessing = Preprocessing.from_json(read_metadata(model_path).get("preprocessing"))
+    if how.decimal is not None:
+        preprocessing = _with_decimal(preprocessing, how.decimal)
+    if len(preprocessing.input_names) != model.nin:
+        raise ValueError(f"{model_path} is damaged: {model.nin} inputs for {len(preprocessing.input_names)} columns")
+    with progress.bar("reading", " rows") as bar:
+        names = [column.name for column in preprocessing.columns]
+        table = read_csv(table_path, how.dialect, names, lambda rows: bar.update(rows - bar.n))
+    with progress.phase("preparing"):
+        encoded = preprocessing.encode(table, how.missing)
+    for remark in encoded.remarks:
+        note(remark)
+    classes = [f"output {name}" for name in preprocessing.classes or ()]
+    width = len(model.layers[-1].neurons)
+    if width != (1 if preprocessing.classes is None else len(classes)):
+        raise ValueError(f"{model_path} is damaged: {width} outputs for the classes {preprocessing.classes}")
+    outputs = outputs_of(model, encoded.inputs, progress) if len(encoded.inputs) else np.zeros((0, width))
+    made = iter(zip(preprocessing.predictions(outputs), outputs.tolist()))
+
+    def rows() -> Iterator[list[Any]]:
+        yield ["prediction", *classes]
+        for used in encoded.used.tolist():
+            if not used:
+                yield [""] * (1 + len(classes))
+                continue
+            prediction, numbers = next(made)
+            yield [_safe(prediction) if how.escape_formulas else prediction, *(numbers if classes else ())]
+
+    def write(temporary: Path) -> None:
+        with temporary.open("w", encoding="utf-8", newline="") as file:
+            csv.writer(file).writerows(rows())
+
+    if output is None:
+        csv.writer(sys.stdout, lineterminator="\n").writerows(rows())
+    else:
+        write_atomically(output, write)
+    return len(table)
+
+
+def _with_decimal(preprocessing: Preprocessing, decimal: Mark) -> Preprocessing:
+    """The preprocessing of tables whose numbers are written with another mark."""
+    columns = tuple(
+        replace(column, reading=replace(column.reading, decimal=decimal, grouped=True))
+        if column.reading.kind == "number"
+        else column
+        for column in preprocessing.columns
+    )
+    return replace(preprocessing, columns=columns)
+
+
+def _safe(name: Any) -> Any:
+    """A name that no spreadsheet takes for a formula; numbers are left alone."""
+    return f"'{name}" if isinstance(name, str) and name.startswith(FORMULA_SIGNS) else name
