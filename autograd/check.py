@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import sys
 from collections.abc import Callable
@@ -20,9 +21,10 @@ class Comparison(NamedTuple):
     Attributes:
         argument: which number it is the derivative to, such as `weights[2][0]`.
         gradient: what the engine says.
-        difference: what central differences say.
+        difference: what differences say: central ones, or those of one side at the edge of a domain.
         uncertainty: how far that may be off, by rounding and as the next larger step tells.
-        relative_error: |gradient - difference| / max(|gradient|, |difference|), 0 where they are equal.
+        relative_error: |gradient - difference| / max(|gradient|, |difference|), 0 where they are equal, inf where only
+            one of them is finite.
     """
 
     argument: str
@@ -71,6 +73,9 @@ def check_gradient(f: Callable[..., Any], *args: Any, tolerance: float = 1e-6) -
     large. So h grows fourfold from a step that is surely too small, while each difference agrees with the one before
     up to the rounding of that one; the last to agree is kept.
 
+    At the edge of a domain differences to the one side count, and where they grow without bound the derivative is
+    infinite, as that of sqrt is at 0. At a kink every slope between those of the two sides is right.
+
     Args:
         f: a function that returns one number.
         args: numbers, or (nested) lists, tuples or arrays of numbers.
@@ -100,16 +105,17 @@ def check_gradient(f: Callable[..., Any], *args: Any, tolerance: float = 1e-6) -
 
         return f_of
 
-    comparisons = []
-    for i, (argument, derivative) in enumerate(zip(_argument_names(f, args), gradients)):
-        difference, uncertainty = _central_difference(along(i), points[i])
-        size = max(abs(derivative), abs(difference))
-        error = 0.0 if derivative == difference else abs(derivative - difference) / size
-        comparisons.append(Comparison(argument, derivative, difference, uncertainty, error))
-
     def wrong(c: Comparison) -> bool:
         allowed = tolerance * max(abs(c.gradient), abs(c.difference)) + 10 * c.uncertainty
-        return not abs(c.gradient - c.difference) <= allowed
+        return c.gradient != c.difference and not abs(c.gradient - c.difference) <= min(allowed, sys.float_info.max)
+
+    comparisons = []
+    for i, (argument, derivative) in enumerate(zip(_argument_names(f, args), gradients)):
+        comparison = _compare(argument, derivative, *_central_difference(along(i), points[i]))
+        if wrong(comparison):
+            slope = _slope_of_sides(along(i), points[i], derivative)
+            comparison = comparison if slope is None else _compare(argument, derivative, *slope)
+        comparisons.append(comparison)
 
     comparisons.sort(key=lambda c: (not wrong(c), -c.relative_error))
     return GradientCheck(tuple(comparisons), tuple(filter(wrong, comparisons)))
@@ -136,6 +142,57 @@ def _central_difference(f: Callable[[float], float], x: float) -> tuple[float, f
             return found[0], max(found[1], abs(slope - found[0]))  # more than rounding: curvature sets in
         found = slope, rounding
     return found or (math.nan, 0.0)
+
+
+def _compare(argument: str, gradient: float, difference: float, uncertainty: float) -> Comparison:
+    error = abs(gradient - difference)
+    if gradient == difference:
+        relative = 0.0
+    else:
+        relative = error / max(abs(gradient), abs(difference)) if math.isfinite(error) else math.inf
+    return Comparison(argument, gradient, difference, uncertainty, relative)
+
+
+def _slope_of_sides(f: Callable[[float], float], x: float, gradient: float) -> tuple[float, float] | None:
+    """The derivative at an edge, or of the slopes at a kink the nearest to a gradient; None at an ordinary point."""
+    slopes = [slope for side in (-1, 1) if (slope := _one_sided_difference(f, x, side)) is not None]
+    if len(slopes) < 2:
+        return slopes[0] if slopes else None
+    (low, low_uncertainty), (high, high_uncertainty) = sorted(slopes)
+    uncertainty = max(low_uncertainty, high_uncertainty)
+    if low == high:
+        return low, uncertainty
+    if high - low <= 1e-3 * max(abs(low), abs(high)) + 100 * uncertainty and math.isfinite(high - low):
+        return None
+    return min(max(gradient, low), high), uncertainty
+
+
+def _one_sided_difference(f: Callable[[float], float], x: float, side: int) -> tuple[float, float] | None:
+    """The derivative to one side, and how far it can be trusted; inf where differences grow without bound.
+
+    None where f has no values there. The step shrinks fourfold, and with it what curvature does to the difference; that
+    of a slope which is infinite grows by as much at every step, or by more.
+    """
+    differences: list[tuple[float, float]] = []
+    for k in range(25):
+        end = x + side * math.ldexp(max(abs(x), 1e-3), -2 - 2 * k)
+        try:
+            start_value, end_value = f(x), f(end)
+            slope = (end_value - start_value) / (end - x)
+        except (ArithmeticError, ValueError):  # the step leaves the domain, or is too small to be one
+            continue
+        if math.isfinite(slope):
+            rounding = 2 * sys.float_info.epsilon * (abs(start_value) + abs(end_value)) / abs(end - x)
+            differences.append((slope, rounding))
+    if len(differences) < 3:
+        return None
+    exact = [slope for slope, rounding in differences if rounding < 1e-3 * abs(slope)][-6:]
+    growth = [abs(b) - abs(a) for a, b in itertools.pairwise(exact) if a * b > 0]
+    if len(growth) >= 3 and growth[0] > 0 and all(b >= 0.9 * a for a, b in itertools.pairwise(growth)):
+        return math.copysign(math.inf, exact[-1]), 0.0
+    changes = [abs(b[0] - a[0]) + b[1] for a, b in itertools.pairwise(differences)]
+    best = min(range(len(changes)), key=changes.__getitem__)
+    return differences[best + 1][0], changes[best]
 
 
 def _argument_names(f: Callable[..., Any], args: tuple[Any, ...]) -> list[str]:

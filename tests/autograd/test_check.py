@@ -115,8 +115,8 @@ def test_a_derivative_rule_that_is_a_little_wrong_is_found(error: float, request
     assert check_gradient(lambda x: wrong_sine(x) * x, 0.8, tolerance=2 * error)
 
 
-def test_a_gradient_that_is_not_finite_does_not_pass() -> None:
-    assert not check_gradient(autograd.sqrt, 0.0)
+def test_a_gradient_that_is_not_a_number_does_not_pass() -> None:
+    assert not check_gradient(lambda x: 0 * autograd.sqrt(x), 0.0)
     assert not check_gradient(lambda x, y: x * y, math.nan, 1.0)
 
 
@@ -160,3 +160,49 @@ def test_what_cannot_be_checked_is_told() -> None:
         check_gradient(lambda x: [x, x], 1.0)
     with pytest.raises(TypeError, match=r"argument 1\[0\] must be a number"):
         check_gradient(lambda x, y: x, 1.0, ["text"])
+
+
+# Edges of domains, and kinks
+
+EDGES: list[tuple[Callable[[Any], Any], float]] = [
+    (autograd.sqrt, 0.0),
+    (autograd.cbrt, 0.0),
+    (autograd.asin, 1.0),
+    (autograd.asin, -1.0),
+    (autograd.acos, 1.0),
+    (autograd.acosh, 1.0),
+    (lambda x: x**0.9, 0.0),
+    (lambda x: x**1.5, 0.0),
+    (lambda x: autograd.xlogy(x, x), 0.0),
+    (lambda x: 3 - 2 * autograd.sqrt(x) + autograd.sin(x), 0.0),
+    (lambda x: autograd.exp(x) + (1 - x) ** 2.5, 1.0),
+    (autograd.relu, 0.0),
+    (abs, 0.0),
+    (lambda x: autograd.maximum(x, 2 * x), 0.0),
+]
+
+
+@pytest.mark.parametrize(("f", "x"), EDGES)
+def test_right_gradients_at_edges_and_kinks_pass(f: Callable[[Any], Any], x: float) -> None:
+    report = check_gradient(f, x)
+    assert report, str(report)
+
+
+WRONG_AT_EDGES: dict[str, tuple[Callable[[float], float], float, float]] = {
+    "finite where it is infinite": (math.sqrt, 0.0, 1.0),
+    "of the wrong sign": (math.sqrt, 0.0, -math.inf),
+    "infinite where it is 0": (lambda x: math.pow(x, 1.5), 0.0, math.inf),
+    "a little off at an edge": (lambda x: math.pow(x, 2.5) + x, 0.0, 1.00001),
+    "infinite inside the domain": (math.sin, 0.3, math.inf),
+    "beyond the slopes of a kink": (lambda x: x if x > 0 else 0.0, 0.0, 1.1),
+    "nan at an edge": (math.sqrt, 0.0, math.nan),
+}
+
+
+@pytest.mark.parametrize("name", WRONG_AT_EDGES)
+def test_wrong_gradients_at_edges_are_found(name: str, request: pytest.FixtureRequest) -> None:
+    function, x, slope = WRONG_AT_EDGES[name]
+    wrong = primitive(f"own-{request.node.nodeid}", function, lambda x, out: (slope,))
+    report = check_gradient(wrong, x)
+    assert not report, str(report)
+    assert "1 of 1 partial derivatives are wrong" in str(report)

@@ -370,3 +370,82 @@ def test_a_direction_of_zero_moves_nothing() -> None:
     """d/dt √(0 + 0 t) is 0: what does not move has no slope to multiply."""
     value, slope = autograd.jvp(lambda p: p[0].sqrt() + p[1] ** 2, ([0.0, 3.0],), ([0.0, 1.0],))
     assert (value, slope) == (9.0, 6.0)
+
+
+# Softmax and what is made of it, from the largest
+
+
+def exact_softmax(xs: list[float]) -> list[Any]:
+    exponentials = [mp.exp(mpf(x) - max(xs)) for x in xs]
+    return [e / mp.fsum(exponentials) for e in exponentials]
+
+
+def assert_within_units(actual: float, truth: Any, units: int = 4) -> None:
+    assert abs(actual - truth) <= units * math.ulp(float(truth)), (actual, float(truth))
+
+
+logits = st.lists(st.floats(-800, 800) | st.floats(-1e18, 1e18) | st.floats(-3, 3), min_size=1, max_size=6)
+
+
+@given(logits, st.sampled_from([0.0, 1e9, -1e9, 1e17]))
+def test_softmax_and_the_gradient_of_logsumexp_are_exact(xs: list[float], offset: float) -> None:
+    xs = [x + offset for x in xs]
+    of_values = [p.data for p in autograd.softmax(list(map(Value, xs)))]
+    for actual, of_value, share in zip(autograd.softmax(xs), of_values, exact_softmax(xs)):
+        assert_within_units(actual, share)
+        # differences of Values are rounded, and exp multiplies that by their size, up to 745
+        assert abs(of_value - share) <= 4 * math.ulp(float(share)) + share * 2**-53 * 745
+
+
+@given(st.lists(st.floats(-800, 800) | st.floats(-3, 3), min_size=1, max_size=6))
+def test_first_derivatives_of_logsumexp_lie_within_four_units(xs: list[float]) -> None:
+    for actual, share in zip(grad(autograd.logsumexp)(xs), exact_softmax(xs)):
+        assert_within_units(actual, share)
+
+
+@pytest.mark.parametrize("offset", [0.0, 1e9, -1e9])
+def test_second_derivatives_of_logsumexp_and_first_of_softmax_keep_their_digits(offset: float) -> None:
+    """pᵢ (δᵢⱼ - pⱼ), whose diagonal cancels as p - p² where a share is close to 1: here it does not."""
+    for xs in ([0.0, -20.0, -20.0], [0.0, 0.0, 0.0], [-40.0, 0.0], [3.0, 1.0, -5.0, 3.0]):
+        xs = [x + offset for x in xs]
+        p = exact_softmax(xs)
+        truth = [
+            [p[i] * (mp.fsum(p[:i] + p[i + 1 :]) if i == j else -p[j]) for j in range(len(p))] for i in range(len(p))
+        ]
+        for rows in (autograd.hessian(autograd.logsumexp)(xs), autograd.jacobian(autograd.softmax)(xs)):
+            for row, true_row in zip(rows, truth):
+                assert row == pytest.approx([float(x) for x in true_row], rel=1e-14, abs=0.0)
+
+
+def test_softmax_of_equal_and_infinite_logits() -> None:
+    assert autograd.softmax([1e17] * 3) == [1 / 3] * 3
+    assert [p.data for p in autograd.softmax([Value(1e17)] * 3)] == [1 / 3] * 3
+    for xs, shares in (
+        ([math.inf, 0.0, -math.inf], [1.0, 0.0, 0.0]),
+        ([-math.inf, 0.0], [0.0, 1.0]),
+        ([-math.inf, 1e16, 1e16], [0.0, 0.5, 0.5]),
+    ):
+        assert autograd.softmax(xs) == shares
+        assert [p.data for p in autograd.softmax(map(Value, xs))] == shares
+        assert grad(autograd.logsumexp)(xs) == shares
+        assert all(x == 0.0 or abs(x) == 0.25 for row in autograd.hessian(autograd.logsumexp)(xs) for x in row)
+    for xs in ([math.nan, 0.0], [0.0, math.inf, math.nan], [math.inf, math.inf], [-math.inf, math.nan]):
+        assert any(map(math.isnan, autograd.softmax(xs)))
+        assert any(map(math.isnan, [p.data for p in autograd.softmax(map(Value, xs))]))
+        assert any(map(math.isnan, grad(autograd.logsumexp)(xs)))
+
+
+def test_logsumexp_of_nothing_possible_has_gradient_zero() -> None:
+    """Where paths of probability 0 meet in the forward algorithm of a hidden Markov model."""
+    nothing = [-math.inf, -math.inf]
+    assert autograd.logsumexp(nothing) == -math.inf
+    assert MODES["backward"](lambda x: autograd.logsumexp([x, x - 1]), -math.inf) == 0.0
+    assert grad(autograd.logsumexp)(nothing) == [0.0, 0.0]
+    assert autograd.hessian(autograd.logsumexp)(nothing) == [[0.0, 0.0], [0.0, 0.0]]
+    assert grad(lambda x: autograd.logsumexp([autograd.logsumexp([x - math.inf, -math.inf]), 2 * x]))(1.0) == 2.0
+
+
+def test_the_tail_of_softmax_is_that_of_sigmoid() -> None:
+    for order in range(4):
+        softmax_of_two = nth_grad(lambda x: autograd.softmax([x, 0.0])[0], order)
+        assert softmax_of_two(40.0) == pytest.approx(nth_grad(autograd.sigmoid, order)(40.0), rel=1e-14)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -298,3 +299,58 @@ def test_what_does_not_fit_is_refused(
 ) -> None:
     with pytest.raises(error, match=message):
         loss(outputs, targets)
+
+
+# Offsets, spreads and infinite logits
+
+
+@pytest.mark.parametrize("offset", [0.0, 1e9, -1e9, 1e16])
+@pytest.mark.parametrize("one_hot", [False, True])
+def test_cross_entropy_does_not_lose_digits_to_an_offset(offset: float, one_hot: bool) -> None:
+    """Its gradient is p - e, whose right part is minus the sum of the others."""
+    rest = 2 * math.exp(-20)
+    expected = [-rest / (1 + rest), math.exp(-20) / (1 + rest), math.exp(-20) / (1 + rest)]
+    logits = [offset, offset - 20, offset - 20]
+    loss, gradient = value_and_gradient(nn.cross_entropy, logits, [1.0, 0.0, 0.0] if one_hot else 0)
+    assert loss == pytest.approx(math.log1p(rest), rel=1e-14)
+    assert gradient == pytest.approx(expected, rel=1e-14)
+    loss, gradient = value_and_gradient(nn.cross_entropy, logits, [0.5, 0.5, 0.0])
+    assert loss == pytest.approx(math.log1p(rest) + 10, rel=1e-14)
+    assert gradient == pytest.approx([x + y for x, y in zip(expected, [0.5, -0.5, 0.0])], abs=1e-15)
+
+
+def test_cross_entropy_of_equal_huge_logits() -> None:
+    for target in (0, [1.0, 0.0], [0.25, 0.75]):
+        loss, gradient = value_and_gradient(nn.cross_entropy, [1e16, 1e16], target)
+        assert loss == pytest.approx(math.log(2), rel=1e-15)
+        assert sum(gradient) == 0.0
+
+
+def test_cross_entropy_in_the_tail() -> None:
+    loss, gradient = value_and_gradient(nn.cross_entropy, [0.0, 40.0], 1)
+    assert loss == pytest.approx(math.exp(-40), rel=1e-15)
+    assert gradient == pytest.approx([math.exp(-40), -math.exp(-40)], rel=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("logits", "target", "loss", "gradient"),
+    [
+        ([math.inf, 0.0], 0, 0.0, [0.0, 0.0]),
+        ([math.inf, 0.0], 1, math.inf, [1.0, -1.0]),
+        ([-math.inf, 0.0, 0.0], 0, math.inf, [-1.0, 0.5, 0.5]),
+        ([-math.inf, 0.0, 0.0], 1, math.log(2), [0.0, -0.5, 0.5]),
+        ([-math.inf, 0.0, 0.0], [0.0, 0.5, 0.5], math.log(2), [0.0, 0.0, 0.0]),
+    ],
+)
+def test_cross_entropy_of_infinite_logits(logits: list[float], target: Any, loss: float, gradient: list[float]) -> None:
+    """As of a class that is masked out."""
+    found, slopes = value_and_gradient(nn.cross_entropy, logits, target)
+    assert found == pytest.approx(loss, rel=1e-15)
+    assert slopes == pytest.approx(gradient, rel=1e-15)
+
+
+def test_cross_entropy_of_nan_is_nan() -> None:
+    for target in (0, 1, [0.5, 0.5]):
+        found, slopes = value_and_gradient(nn.cross_entropy, [math.nan, 0.0], target)
+        assert math.isnan(found)
+        assert all(map(math.isnan, slopes))
