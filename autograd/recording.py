@@ -242,7 +242,7 @@ def _current() -> bool | Counter:
 
 
 @contextmanager
-def counting(most: float) -> Iterator[Counter]:
+def counting(most: float, kind: Callable[..., Counter] = Counter) -> Iterator[Counter]:
     """Count the nodes that are computed in a context, and let no more than so many be.
 
     Graphs are recorded in it even inside `no_grad`.
@@ -253,7 +253,7 @@ def counting(most: float) -> Iterator[Counter]:
     global ever_paused
     ever_paused = True
     state = _current()
-    counter = Counter(most, state if isinstance(state, Counter) else None)
+    counter = kind(most, state if isinstance(state, Counter) else None)
     token = paused.set(counter)
     try:
         yield counter

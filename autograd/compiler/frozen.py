@@ -17,7 +17,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from autograd.compiler.chances import draws
-from autograd.compiler.tracing import FreezingError, Trace, trace
+from autograd.compiler.tracing import MEMO, FreezingError, Trace, trace
 from autograd.overriding import Overriding
 from autograd.reading import numbers_of
 from autograd.recording import TooManyNodesError
@@ -79,19 +79,21 @@ def _settled_trace(
     return first, captured
 
 
+def _same_operations(first: Trace, second: Trace) -> bool:
+    return (
+        first.primitives == second.primitives
+        and first.operands == second.operands
+        and first.arguments == second.arguments
+        and first.outputs == second.outputs
+    )
+
+
 def _compared(first: Trace, second: Trace, arguments: set[int]) -> list[Value]:
-    """The leaves that two runs have in common.
+    """The leaves that two runs of the same operations have in common.
 
     Raises:
         ValueError: where the runs differ in more than the numbers of nodes that depend on arguments or these leaves.
     """
-    if (
-        first.primitives != second.primitives
-        or first.operands != second.operands
-        or first.arguments != second.arguments
-        or first.outputs != second.outputs
-    ):
-        raise ValueError(_OTHERWISE)
     for (leaf, line), (other_leaf, _) in zip(first.asked, second.asked):
         if leaf is other_leaf:
             raise ValueError(f"{line}: {_OTHERWISE}")
@@ -143,7 +145,25 @@ class _Again(NamedTuple):
             other = self.far_off(n) if n in _FAR else self.near_by(n)
         except TooManyNodesError:
             raise ValueError(_OTHERWISE) from None
-        return None if other is None else _compared(first, other, arguments)
+        if other is None:
+            return None
+        if not _same_operations(first, other):
+            raise ValueError(self._why_other_operations(first, other, arguments))
+        return _compared(first, other, arguments)
+
+    def _why_other_operations(self, first: Trace, other: Trace, arguments: set[int]) -> str:
+        """In words: where it computes with a node of its first run, the line that does so, found by another run."""
+        earlier = {id(leaf) for i, leaf in first.leaves.items() if i in arguments}
+        if earlier.isdisjoint(map(id, other.leaves.values())):
+            return _OTHERWISE
+        earlier.update(map(id, other.nodes))
+        settings = self.function, self.examples, float, self.most_nodes, earlier
+        try:
+            self.overriding.run(self.numbers, trace, *settings)
+        except ValueError as error:
+            if MEMO in str(error):
+                return str(error)
+        return MEMO
 
     def near_by(self, n: int) -> Trace | None:
         """On numbers near by; None where it is defined at none that were tried."""

@@ -5,27 +5,21 @@ Whether another graph would come of other numbers is looked into by `frozen.py`.
 
 from __future__ import annotations
 
-import linecache
 import math
 import operator
 import sys
-import sysconfig
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from copy import copy
-from pathlib import Path
+from functools import partial
 from typing import Any, Never
 
 from autograd import recording
-from autograd.arrays import np
+from autograd.compiler.lines import explained, users_line
 from autograd.graph import topological_order
 from autograd.nested import flatten
 from autograd.primitives import Primitive, detached, maximum, mul
 from autograd.reading import number_of, numbers_of
 from autograd.value import Constant, Traced, Value
-
-_PACKAGES = tuple(f"{Path(__file__).resolve().parents[2] / name}/" for name in ("autograd", "nn"))
-_NUMPY = f"{Path(np.__file__).parent}/"
-_PYTHON = f"{sysconfig.get_path('stdlib')}/"
 
 
 def _comparison(name: str, symbol: str, compare: Callable[[Any, Any], bool]) -> Primitive:
@@ -70,7 +64,7 @@ class Condition(Value):
         leaves = _detached_leaves(self)
         if leaves is None or not isinstance(tracer, _Tracer):
             return super().__bool__()
-        tracer.asked += [(leaf, _users_line()) for leaf in leaves]
+        tracer.asked += [(leaf, users_line()) for leaf in leaves]
         return bool(self.data != 0)
 
 
@@ -119,6 +113,13 @@ class Trace:
         return found
 
 
+MEMO = (
+    "the function computes with a Value that it made when it ran before, as from a cache or memo outside of it. It "
+    "runs several times while it is compiled, each time on new Values, and a compiled program runs it no more. Let "
+    "each run begin with an empty cache, or keep plain numbers in it"
+)
+
+
 class FreezingError(TypeError):
     """Something asks for the number of a Value while a function is traced."""
 
@@ -140,8 +141,24 @@ class _Tracer:
 
     def refuse(self, what: str, remedy: str) -> Never:
         raise FreezingError(
-            f"{_users_line()}: {what} would freeze a number of the example in the compiled program. Instead, {remedy}"
+            f"{users_line()}: {what} would freeze a number of the example in the compiled program. Instead, {remedy}"
         )
+
+
+class _Watching(recording.Counter):
+    """Refuses nodes that are computed from a node of an earlier run."""
+
+    def __init__(self, earlier: frozenset[int], *settings: Any) -> None:
+        super().__init__(*settings)
+        self._earlier = earlier
+
+    def count(self) -> bool:
+        frame: Any = sys._getframe(1)
+        while "parents" not in frame.f_locals:  # of the node that is being made
+            frame = frame.f_back
+        if not self._earlier.isdisjoint(map(id, frame.f_locals["parents"])):
+            raise ValueError(f"{users_line()}: {MEMO}")
+        return super().count()
 
 
 def trace(
@@ -149,6 +166,7 @@ def trace(
     examples: Sequence[Any],
     change: Callable[[float], float] = float,
     most_nodes: float = math.inf,
+    earlier: Collection[int] = (),
 ) -> Trace:
     """The graph of a function.
 
@@ -157,9 +175,11 @@ def trace(
         examples: numbers and (nested) sequences of numbers.
         change: what to do to each number first.
         most_nodes: how many nodes may be recorded, at most.
+        earlier: ids of nodes of earlier runs, which may not be computed with.
 
     Raises:
         TypeError: where the function returns something else than numbers, or asks for the number of a Value.
+        ValueError: where it computes with a node of an earlier run.
         TooManyNodesError: where it records more nodes.
     """
     inputs: list[list[Value]] = []
@@ -170,8 +190,16 @@ def trace(
         inputs.append(values)
         arguments.append(rebuild(iter(values)))
     tracer = _Tracer()
-    with recording.counting(most_nodes) as counter, recording.tracing(tracer):
-        returned = function(*arguments)
+    kind = partial(_Watching, frozenset(earlier)) if earlier else recording.Counter
+    with recording.counting(most_nodes, kind) as counter, recording.tracing(tracer):
+        try:
+            returned = function(*arguments)
+        except FreezingError:
+            raise
+        except (TypeError, LookupError) as error:
+            if (explanation := explained(error)) is None:
+                raise
+            raise FreezingError(explanation) from error
     results = flatten(returned, "the function's result")[0]
     outputs = [x if isinstance(x, Value) else Constant(x) for x in results]
     if not outputs:
@@ -202,22 +230,3 @@ def _recorded(primitive: Primitive, a: Any, b: Any) -> Condition:
     condition.primitive = primitive
     condition.local_derivatives = primitive.local_derivatives(numbers, condition.data)
     return condition
-
-
-def _users_line() -> str:
-    """Where the innermost frame is that is neither of this package nor of Python's or NumPy's, with the line itself."""
-    frame = sys._getframe(2)
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGES):
-        frame = frame.f_back
-    innermost = frame
-    while frame.f_back is not None and _is_of_a_library(frame.f_code.co_filename):
-        frame = frame.f_back
-    if _is_of_a_library(frame.f_code.co_filename):
-        frame = innermost
-    name, line = frame.f_code.co_filename, frame.f_lineno
-    text = linecache.getline(name, line).strip()
-    return f"{name}, line {line}" + (f", `{text}`" if text else "")
-
-
-def _is_of_a_library(file: str) -> bool:
-    return file.startswith((*_PACKAGES, _NUMPY)) or (file.startswith(_PYTHON) and "site-packages" not in file)

@@ -1,0 +1,85 @@
+"""Lines of the user's code, for errors; and errors of Python's own that a traced argument causes, explained."""
+
+from __future__ import annotations
+
+import linecache
+import re
+import sys
+import sysconfig
+from pathlib import Path
+from types import FrameType, TracebackType
+
+from autograd.arrays import np
+from autograd.table import Operand
+
+PACKAGES = tuple(f"{Path(__file__).resolve().parents[2] / name}/" for name in ("autograd", "nn"))
+_NUMPY = f"{Path(np.__file__).parent}/"
+_PYTHON = f"{sysconfig.get_path('stdlib')}/"
+
+_INDEX = re.compile(
+    r"(indices must be integers|index must be|cannot be interpreted as an integer|only integers, slices"
+    r"|arrays used as indices|non-int of type)"
+)
+_OF_A_VALUE = re.compile(r"(?<=')(Traced|Condition|Value)(?=')|(?<=not |ype )(Traced|Condition|Value)\b")
+_BY_INDEX = (
+    "choose with autograd.where(i == 0, a, autograd.where(i == 1, b, c)), or pass a row that is 1 at the index and 0 "
+    "elsewhere, and take autograd.dot(row, table); an index or a count that is the same for all samples belongs "
+    "outside of the arguments, as a plain int"
+)
+_BY_OPERATIONS = (
+    "compute with the operations that Values have, or keep a number that is the same for all samples outside of the "
+    "arguments, as a plain int or float"
+)
+
+
+def users_line() -> str:
+    """The line, in words, of the innermost frame that is neither of this package nor of Python's or NumPy's."""
+    frame: FrameType | None = sys._getframe(2)
+    lines = []
+    while frame is not None:
+        lines.append((frame.f_code.co_filename, frame.f_lineno))
+        frame = frame.f_back
+    return _in_words(lines)
+
+
+def _line_of(traceback: TracebackType | None) -> str:
+    """The same, of the frames that an exception came through."""
+    lines = []
+    while traceback is not None:
+        lines.append((traceback.tb_frame.f_code.co_filename, traceback.tb_lineno))
+        traceback = traceback.tb_next
+    return _in_words(lines[::-1])
+
+
+def _in_words(lines: list[tuple[str, int]]) -> str:
+    """The first line that is the user's; where there is none, the first that is not of this package."""
+    others = [line for line in lines if not line[0].startswith(PACKAGES)] or lines[-1:]
+    name, line = next((line for line in others if not _is_of_a_library(line[0])), others[0])
+    text = linecache.getline(name, line).strip()
+    return f"{name}, line {line}" + (f", `{text}`" if text else "")
+
+
+def _is_of_a_library(file: str) -> bool:
+    return file.startswith((*PACKAGES, _NUMPY)) or (file.startswith(_PYTHON) and "site-packages" not in file)
+
+
+def explained(error: Exception) -> str | None:
+    """Why Python or NumPy refused a traced argument, with line and remedy; None for an error of another kind."""
+    message = str(error.args[0]) if error.args else ""
+    if isinstance(error, KeyError):
+        if not isinstance(error.args[0] if error.args else None, Operand):
+            return None
+        message, remedy = "a dictionary has no entry for a Value, which is looked up by its identity", _BY_INDEX
+    elif isinstance(error, IndexError) or message.startswith("slice indices"):  # which do not say what they got
+        if _INDEX.search(message) is None:
+            return None
+        remedy = _BY_INDEX
+    elif _OF_A_VALUE.search(message) is None:
+        return None
+    else:
+        remedy = _BY_OPERATIONS if _INDEX.search(message) is None else _BY_INDEX
+    message = _OF_A_VALUE.sub("Value", message)
+    return (
+        f"{_line_of(error.__traceback__)}: {message}. While a function is compiled its arguments are Values, which "
+        f"stand for the numbers of all samples. Instead, {remedy}"
+    )
