@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
 
 
@@ -21,14 +22,65 @@ class RandomSource(Protocol):
 Initializer = Callable[[RandomSource, int, int], float]
 
 
+@dataclass(frozen=True)
+class Uniform:
+    """What `uniform` returns: an object, which unlike a function inside a function can be pickled and compared."""
+
+    low: float
+    high: float
+
+    def __call__(self, random: RandomSource, fan_in: int, fan_out: int) -> float:
+        return random.uniform(self.low, self.high)
+
+
+@dataclass(frozen=True)
+class Normal:
+    """What `normal` returns."""
+
+    mean: float
+    standard_deviation: float
+
+    def __call__(self, random: RandomSource, fan_in: int, fan_out: int) -> float:
+        return random.gauss(self.mean, self.standard_deviation)
+
+
+@dataclass(frozen=True)
+class Glorot:
+    """What `glorot` returns."""
+
+    gain: float
+
+    def __call__(self, random: RandomSource, fan_in: int, fan_out: int) -> float:
+        bound = self.gain * math.sqrt(6 / (fan_in + fan_out))
+        return random.uniform(-bound, bound)
+
+
+@dataclass(frozen=True)
+class He:
+    """What `he` returns."""
+
+    def __call__(self, random: RandomSource, fan_in: int, fan_out: int) -> float:
+        return random.gauss(0.0, math.sqrt(2 / fan_in))
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """What `constant` returns."""
+
+    number: float
+
+    def __call__(self, random: RandomSource, fan_in: int, fan_out: int) -> float:
+        return self.number
+
+
 def uniform(low: float = -1.0, high: float = 1.0) -> Initializer:
     """Uniform between two bounds; the 1986 paper takes ±0.3."""
-    return lambda random, fan_in, fan_out: random.uniform(low, high)
+    return Uniform(low, high)
 
 
 def normal(mean: float = 0.0, standard_deviation: float = 1.0) -> Initializer:
     """Normally distributed, as Nielsen's first network has it."""
-    return lambda random, fan_in, fan_out: random.gauss(mean, standard_deviation)
+    return Normal(mean, standard_deviation)
 
 
 def glorot(gain: float = 1.0) -> Initializer:
@@ -36,12 +88,7 @@ def glorot(gain: float = 1.0) -> Initializer:
 
     Source: Glorot and Bengio 2010, eq. 16.
     """
-
-    def draw(random: RandomSource, fan_in: int, fan_out: int) -> float:
-        bound = gain * math.sqrt(6 / (fan_in + fan_out))
-        return random.uniform(-bound, bound)
-
-    return draw
+    return Glorot(gain)
 
 
 def he() -> Initializer:
@@ -49,12 +96,12 @@ def he() -> Initializer:
 
     Source: He, Zhang, Ren and Sun 2015, eq. 10.
     """
-    return lambda random, fan_in, fan_out: random.gauss(0.0, math.sqrt(2 / fan_in))
+    return He()
 
 
 def constant(number: float) -> Initializer:
     """The same weight everywhere: neurons that start equal stay equal, which is why nobody trains from it."""
-    return lambda random, fan_in, fan_out: number
+    return Fixed(number)
 
 
 def default_initializer(activation: str) -> Initializer:

@@ -17,12 +17,17 @@ Activation = Literal["sigmoid", "tanh", "relu", "softplus", "identity"]
 
 Inputs = Sequence[Value | float] | NDArray[Any]
 
+
+def _identity(z: Any) -> Any:
+    return z
+
+
 ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
     "sigmoid": autograd.sigmoid,
     "tanh": autograd.tanh,
     "relu": autograd.relu,
     "softplus": autograd.softplus,
-    "identity": lambda z: z,
+    "identity": _identity,
 }
 
 

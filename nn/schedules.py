@@ -4,11 +4,37 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from autograd import Value
 
 LearningRate = float | Callable[[int], float]
 """A schedule is called with the number of steps taken so far, 0 at first."""
+
+
+@dataclass(frozen=True)
+class StepDecay:
+    """What `step_decay` returns: an object, which unlike a function inside a function can be pickled and compared."""
+
+    initial: float
+    factor: float
+    every: int
+
+    def __call__(self, step: int) -> float:
+        return self.initial * self.factor ** (step // self.every)
+
+
+@dataclass(frozen=True)
+class CosineDecay:
+    """What `cosine_decay` returns."""
+
+    initial: float
+    steps: int
+    final: float = 0.0
+
+    def __call__(self, step: int) -> float:
+        part = min(step / self.steps, 1.0)
+        return self.final + (self.initial - self.final) * (1 + math.cos(math.pi * part)) / 2
 
 
 def step_decay(initial: float, factor: float, every: int) -> Callable[[int], float]:
@@ -19,7 +45,7 @@ def step_decay(initial: float, factor: float, every: int) -> Callable[[int], flo
     (0.1, 0.1, 0.05, 0.025)
     """
     checked("every", every, lambda n: n >= 1, "a number of steps, 1 or more")
-    return lambda step: initial * factor ** (step // every)
+    return StepDecay(initial, factor, every)
 
 
 def cosine_decay(initial: float, steps: int, final: float = 0.0) -> Callable[[int], float]:
@@ -32,7 +58,7 @@ def cosine_decay(initial: float, steps: int, final: float = 0.0) -> Callable[[in
     (0.1, 0.05, 0.0)
     """
     checked("steps", steps, lambda n: n >= 1, "a number of steps, 1 or more")
-    return lambda step: final + (initial - final) * (1 + math.cos(math.pi * min(step / steps, 1.0))) / 2
+    return CosineDecay(initial, steps, final)
 
 
 def checked(name: str, number: float, holds: Callable[[float], bool], expected: str) -> float:
