@@ -22,6 +22,7 @@ if _path.exists(_path.join(_path.dirname(__file__), "tracer.py")):  # noqa: PTH1
 
 from autograd.check import check_gradient
 from autograd.compiler import compile
+from autograd.forking import across_forks as _across_forks
 from autograd.functions import dot, logsumexp, max, min, softmax, sum, where
 from autograd.graph import Summary, first_nonfinite, is_stale, leaves, stale_nodes, summary, topological_order
 from autograd.pausing import no_grad
@@ -78,7 +79,8 @@ def __getattr__(name: str) -> _Any:
         if name in names:
             from importlib import import_module
 
-            found = import_module(f"autograd.{module}")
+            with _across_forks:
+                found = import_module(f"autograd.{module}")
             globals().update({lazy: getattr(found, lazy) for lazy in names})
             return globals()[name]
     raise AttributeError(f"module 'autograd' has no attribute {name!r}")

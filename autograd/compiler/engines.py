@@ -6,7 +6,6 @@ Both have the same methods, over rows (an array for each argument, a row a sampl
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cached_property
 from typing import Any
 
 from autograd.arrays import NDArray, np
@@ -20,6 +19,7 @@ from autograd.compiler.simplify import Scalars
 from autograd.compiler.thin import ThinPlan
 from autograd.compiler.thin_engine import ThinEngine
 from autograd.compiler.writer import Writer
+from autograd.forking import computed_once
 
 Array = NDArray[Any]
 
@@ -73,11 +73,11 @@ class ArrayEngine:
     def source(self) -> str:
         return self._passes if self._indices else self._text(self._emitter.forward, self._to_arguments)
 
-    @cached_property
+    @computed_once
     def _to_arguments(self) -> str:
         return self._emitter.input_gradients()
 
-    @cached_property
+    @computed_once
     def input_gradients_source(self) -> str:
         return self._text(self._to_arguments)
 

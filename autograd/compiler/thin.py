@@ -9,12 +9,12 @@ their derivatives through another.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cached_property
 from typing import Protocol
 
 from autograd.compiler.edges import dependent_on_arguments, weighted_terms
 from autograd.compiler.simplify import Scalars
 from autograd.compiler.sums import Sum, is_nothing
+from autograd.forking import computed_once
 from autograd.primitives import Primitive
 
 _TERMS_A_FUNCTION = 500
@@ -68,7 +68,7 @@ class ThinPlan:
         """The terms of a sum that are never masked, by their places in it."""
         return weighted_terms(self.scalars.sums[i], self._varying)
 
-    @cached_property
+    @computed_once
     def _varying(self) -> set[int]:
         return dependent_on_arguments(self.scalars)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
 from typing import Any
 
 from autograd.arrays import NDArray, np
@@ -14,6 +13,7 @@ from autograd.compiler.registers import UnwritableError
 from autograd.compiler.thin import ThinPlan
 from autograd.compiler.thin_runs import MachineRun, SourceRun
 from autograd.compiler.thin_source import ThinSource
+from autograd.forking import computed_once
 
 Array = NDArray[Any]
 
@@ -40,7 +40,7 @@ class ThinEngine:
         self.is_machine_code = machine is not None
         self._run = machine or SourceRun(self._written, name, dtype)
 
-    @cached_property
+    @computed_once
     def _written(self) -> ThinSource:
         return ThinSource(self._plan, self._arguments, self._seeds)
 

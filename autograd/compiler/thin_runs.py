@@ -7,7 +7,6 @@ or of each sample the derivatives to its arguments.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -17,6 +16,7 @@ from autograd.compiler.machine import MachineSource
 from autograd.compiler.native import Function, MachineCode
 from autograd.compiler.thin import ThinPlan
 from autograd.compiler.thin_source import ThinSource
+from autograd.forking import across_forks
 
 Array = NDArray[Any]
 Pieces = list[Callable[..., None]]
@@ -120,9 +120,9 @@ class MachineRun:
         self._source, self._code, self._plan, self._dtype = source, code, source.plan, dtype
         self._seeds = seeds
         self._arguments = [_columns(slots) for slots in _argument_slots(source.plan)]
-        self._lock = threading.Lock()
         self._passes: dict[str, Function] = {}
-        self._forward = code.add(source.forward(), "forward", 4)
+        with across_forks:
+            self._forward = code.add(source.forward(), "forward", 4)
 
     def outputs(self, leaves: Array, rows: Sequence[Array]) -> Array:
         return self._called(self._forward, leaves, rows, None)[3]
@@ -139,7 +139,7 @@ class MachineRun:
         return y, found
 
     def _backward(self, name: str) -> Function:
-        with self._lock:
+        with across_forks:
             if name not in self._passes:
                 self._passes[name] = self._code.add(self._source.backward(name, self._seeds), name, 8)
             return self._passes[name]

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 import re
-import threading
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -17,6 +16,7 @@ from autograd.compiler.calls import Calls
 from autograd.compiler.names import sanitised
 from autograd.compiler.symbols import ATOM, number, written
 from autograd.compiler.thin import Term, ThinPlan, backward_functions, forward_functions
+from autograd.forking import across_forks
 from autograd.primitives import Primitive
 
 _TERMS_A_LINE = 40
@@ -40,7 +40,6 @@ class ThinSource(Calls):
         for name in ("m", "g"):
             self.names.plain(name)
         self.plan, self._seeds = plan, seeds
-        self._lock = threading.Lock()  # of the lines of the function that is being written
         self._templates: dict[object, tuple[Template, list[Template | float]]] = {}
         self.name: dict[int, str] = {}
         for indices, argument in zip(plan.scalars.trace.arguments, arguments):
@@ -67,7 +66,7 @@ class ThinSource(Calls):
 
     def functions(self, name: str) -> list[str]:
         """The functions of a pass, in their order forward."""
-        with self._lock:
+        with across_forks:
             if name not in self._written:
                 if name in ("forward", "masks"):
                     self._written[name] = list(forward_functions(self.plan, self, name))

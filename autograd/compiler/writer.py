@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, NamedTuple
 
 from autograd import primitives
@@ -18,6 +17,7 @@ from autograd.compiler.products import HOLE, PARAMETERS, Group, Index, Matrix, N
 from autograd.compiler.simplify import Scalars
 from autograd.compiler.slices import Axes, Band, as_axes, as_band, as_pieces, as_slice
 from autograd.compiler.symbols import Symbol, reshaped
+from autograd.forking import computed_once
 
 _POWERS = {2.0: "square", 3.0: "cube", -1.0: "inverse"}
 
@@ -145,7 +145,7 @@ class Writer(Calls):
         self.parameters.append(ParameterArray(name, index))
         return name
 
-    @cached_property
+    @computed_once
     def captured(self) -> list[int]:
         """The nodes that are captured leaves, by position."""
         nodes = np.flatnonzero(self.grouping.source == PARAMETERS)

