@@ -195,7 +195,7 @@ xlogy = primitive(
     "xlogy",
     lambda x, y: 0.0 if x == 0 and y >= 0 else x * math.log(y),
     _xlogy_derivatives,
-    array=lambda x, y: x * log(where(x == 0, 1.0, y)),
+    array=lambda x, y: x * log(where(x == 0, where(y >= 0, 1.0, y), y)),
     doc="x log y, and 0 at x = 0: a term of a cross-entropy.",
     compiled_derivatives=_compiled_xlogy_derivatives,
 )

@@ -9,15 +9,18 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import mpmath
 import pytest
 from hypothesis import HealthCheck, settings
 
 import autograd
+from autograd.compiler.engines import ArrayEngine
+from autograd.compiler.grouping import Grouping
 from autograd.compiler.thin import ThinPlan
 from autograd.compiler.thin_engine import ThinEngine
+from autograd.compiler.writer import Writer
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -69,12 +72,20 @@ def run_python() -> Callable[..., str]:
 def thin() -> Callable[[str], AbstractContextManager[None]]:
     """What is compiled within is straight-line code, however short, and runs as "machine code" or as "Python".
 
-    It runs as Python because llvmlite cannot be imported, as where it is not installed.
+    It runs as Python because llvmlite cannot be imported, as where it is not installed. Within "arrays" it is array
+    operations, though they be of single numbers.
     """
+
+    def in_arrays(scalars: Any, captured: list[int], arguments: list[str], *settings: Any) -> ArrayEngine:
+        return ArrayEngine(Writer(scalars, Grouping(scalars, captured), arguments), *settings)
 
     @contextmanager
     def thin(way: str) -> Iterator[None]:
         with pytest.MonkeyPatch.context() as patch:
+            if way == "arrays":
+                patch.setattr("autograd.compiler.program.engine_for", in_arrays)
+                yield
+                return
             if way == "machine code":
                 pytest.importorskip("llvmlite", reason="llvmlite, which makes machine code, is not installed")
             else:

@@ -50,6 +50,13 @@ def compile(
     - *Elementary functions* differ by up to 4 units in the last place between `math`, NumPy and machine code. A sigmoid
       or tanh that is spelled out may be computed by the primitive, which is never less exact.
     - *Backward.* Derivatives are those of the graph to 1e-12 of the norm of each array, not to the last bit.
+    - *Choices.* What `where`, relu, `maximum` and other choices do not take contributes exactly nothing, whatever its
+      own slope; only what a weighted sum (a matrix product, a neuron) multiplies is taken to be finite.
+      Both branches of a `where` are computed, and one that has no value, such as the square root of -1, is nan instead
+      of an error where it is not taken. `v.detach()` stops a derivative and keeps the number live.
+    - *Slopes.* Those of sigmoid and tanh are a (1 - a) and 1 - a², as the texts and `source` have them: 0 where a is
+      within 1e-16 of 1, where those of the graph keep all digits. No slope raises an error; results and gradients that
+      are infinite or nan do.
 
     Args:
         function: takes numbers and (nested) sequences of numbers; returns a Value, or a (nested) sequence of Values.
@@ -66,6 +73,7 @@ def compile(
     Raises:
         TypeError: where the function asks for the number of a Value, naming the line; or for useless settings.
         ValueError: where it froze a number, or chose a way by one.
+        FloatingPointError: when the program is called, where a result or a derivative is infinite or nan.
 
     >>> from autograd import Value
     >>> w = [Value(1.0), Value(2.0)]

@@ -13,7 +13,7 @@ from autograd.compiler.emit import Emitter, execute, prepared
 from autograd.compiler.grouping import Grouping
 from autograd.compiler.layout import Layout, in_reading_order
 from autograd.compiler.levels import depths
-from autograd.compiler.products import Index, Rows
+from autograd.compiler.products import Index, Rows, View
 from autograd.compiler.running import running_form, takes_one_seed
 from autograd.compiler.simplify import Scalars
 from autograd.compiler.thin import ThinPlan
@@ -38,7 +38,7 @@ def engine_for(
 
 
 def _is_wide(group: Any) -> bool:
-    if len(group.members) > 1:
+    if len(group.members) > 1 or any(isinstance(x, View) and x.index.size > 4 for x in group.operands):
         return True
     return any(not isinstance(block, Rows) or block.left.index.size > 4 for block in group.blocks)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from autograd.compiler.registers import DECLARATIONS, Recording, Template, UnwritableError, literal
+from autograd.compiler.registers import DECLARATIONS, SLOPES, Recording, Template, UnwritableError, literal
 from autograd.compiler.thin import Term, ThinPlan, backward_functions, forward_functions
 
 _NODES = "ptr %x, ptr %p, ptr %m"
@@ -197,7 +197,7 @@ class MachineSource:
             first = next(x for x in given if not isinstance(x, float))
             try:
                 forward = first.apply(primitive, tuple(given))
-                slopes = primitive.compiled_derivatives(*given, out)
+                slopes = SLOPES.get(primitive, primitive.compiled_derivatives)(*given, out)
             except (TypeError, ValueError, AttributeError) as error:
                 raise UnwritableError(str(error)) from error
             self._recordings[key] = recording, [forward, *slopes]

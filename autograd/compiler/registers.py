@@ -7,6 +7,7 @@ those of the C library.
 from __future__ import annotations
 
 import ctypes
+import math
 import struct
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -266,6 +267,16 @@ def _sigmoid(x: Any) -> Any:
     return where(x >= 0, 1.0, e) / (1 + e)
 
 
+def _softmax(*xs_out: Any) -> tuple[Any, ...]:
+    """0 where all numbers are -inf, and nan where several are inf."""
+    *xs, out = xs_out
+    largest = reduce(maximum, xs)
+    exponentials = [exp(where(x == largest, 0.0, x - largest)) for x in xs]
+    total = sum(exponentials[1:], exponentials[0])
+    total = where(largest < math.inf, total, where(total == 1.0, 1.0, math.nan))
+    return tuple(where(out == -math.inf, 0.0, e / total) for e in exponentials)
+
+
 _RULES: dict[Primitive, Callable[..., Any]] = {
     primitives.absolute: lambda x: where(x > 0, x, primitives.sub(0.0, x)),
     maximum: lambda a, b: where(a > b, a, where(a != a, a, b)),
@@ -278,3 +289,6 @@ _RULES: dict[Primitive, Callable[..., Any]] = {
     idioms.TANH: primitives.tanh,
 }
 """Forward rules that branch in the table, as expressions; and |x|, which LLVM's quick way does not know."""
+
+SLOPES: dict[Primitive, Callable[..., tuple[Any, ...]]] = {primitives.logsumexp: _softmax}
+"""Rules for local derivatives where the table's branch."""

@@ -74,7 +74,7 @@ class Writer(Calls):
             return self.names.numbered(label or "z", layer)
         if group.primitive is not None and len(group.operands) == 1:
             (operand,) = group.operands
-            if isinstance(operand, View) and operand.source in self.layer and operand.source > PARAMETERS:
+            if isinstance(operand, View) and operand.source in self.layer and self._is_activation(operand):
                 layer = self.layer[operand.source]
                 if self.grouping.groups[operand.source - self._first_group].blocks:
                     return self.names.numbered(label or "a", layer)
@@ -83,6 +83,10 @@ class Writer(Calls):
         if label:
             return self.names.numbered(label)
         return self.names.numbered(_base(group))
+
+    @staticmethod
+    def _is_activation(operand: View) -> bool:
+        return operand.source > PARAMETERS and operand.index.ndim == 1
 
     def batched_names(self) -> set[str]:
         """The arrays that have a row for each sample."""
