@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from autograd.compiler.arrays import HELPERS, NUMPY, one_by_one
+from autograd.compiler.exact import ExactSymbol
 from autograd.compiler.names import Names, sanitised
 from autograd.compiler.symbols import ATOM, Symbol, own_expression, written
 from autograd.primitives import TABLE, Primitive, Rule, logsumexp
@@ -97,7 +98,7 @@ class Calls:
 
     def _letters(self, rule: Rule) -> list[Symbol]:
         count = len(inspect.signature(rule).parameters)
-        return [self.symbol(f"x{i + 1}" if count > 1 else "x", 1) for i in range(count)]
+        return [self.symbol(f"x{i + 1}" if count > 1 else "x", 1).of_kind(ExactSymbol) for i in range(count)]
 
 
 def _all_slopes(primitive: Primitive, *numbers: float) -> tuple[float, ...]:

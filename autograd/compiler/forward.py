@@ -8,9 +8,10 @@ from typing import Any
 
 from autograd import primitives
 from autograd.compiler.arrays import REDUCTIONS
+from autograd.compiler.exact import exact_product, infix
 from autograd.compiler.products import NONE, Group, Index, Matrix, Numbers, Rows, View, weights_index
 from autograd.compiler.sums import is_nothing
-from autograd.compiler.symbols import ATOM, Symbol, exact_product, infix, reshaped, written
+from autograd.compiler.symbols import ATOM, Symbol, reshaped, written
 from autograd.compiler.writer import MOST_TERMS, Statement, Writer
 
 

@@ -79,9 +79,11 @@ class Recording:
 
     Attributes:
         given: what to feed rules with.
+        exact: whether the rule is one that computes a value, in which no operation is left out.
     """
 
     def __init__(self, given: int) -> None:
+        self.exact = False
         self.given = [Register(self, at) for at in range(given)]
         self._instructions: dict[tuple[str, tuple[int | str, ...]], int] = {}
 
@@ -135,7 +137,9 @@ class Register(Operand):
             return _power(*inputs)
         if primitive in _RULES:
             return _RULES[primitive](*inputs)
+        outer, self.recording.exact = self.recording.exact, True
         found = own_expression(primitive, lambda rule: inputs, Register)
+        self.recording.exact = outer
         if found is None:
             raise UnwritableError(f"{primitive!r} is computed by what takes floats alone")
         return found[1]
@@ -148,20 +152,23 @@ class Register(Operand):
         form = "select i1 {}, double {}, double {}"
         return Register(self.recording, self.recording.add(form, condition.at, operand(a), operand(b)))
 
+    def _drops(self, other: Any, number: float) -> bool:
+        return not self.recording.exact and _is(other, number)
+
     def __add__(self, other: Any) -> Any:
-        return self if _is(other, 0.0) else self.apply(primitives.add, (self, other))
+        return self if self._drops(other, 0.0) else self.apply(primitives.add, (self, other))
 
     def __radd__(self, other: Any) -> Any:
-        return self if _is(other, 0.0) else self.apply(primitives.add, (other, self))
+        return self if self._drops(other, 0.0) else self.apply(primitives.add, (other, self))
 
     def __sub__(self, other: Any) -> Any:
-        return self if _is(other, 0.0) else self.apply(primitives.sub, (self, other))
+        return self if self._drops(other, 0.0) else self.apply(primitives.sub, (self, other))
 
     def __rsub__(self, other: Any) -> Any:
-        return -self if _is(other, 0.0) else self.apply(primitives.sub, (other, self))
+        return -self if self._drops(other, 0.0) else self.apply(primitives.sub, (other, self))
 
     def __mul__(self, other: Any) -> Any:
-        if _is(other, 0.0):
+        if self._drops(other, 0.0):
             return 0.0
         if _is(other, 1.0):
             return self

@@ -104,10 +104,10 @@ class Collector:
         """Of each addition how many terms it adds, as the end of a chain.
 
         An explicit sum that a chain begins with is no term of it. A chain that begins with a difference adds none, so
-        that it stays in order; nor does one of two numbers, which must not meet.
+        that it stays in order; nor does one of two numbers, which must not meet, or of one number and no products.
         """
         lengths: dict[int, int] = {}
-        numbers: set[int] = set()
+        numbers, products = set[int](), set[int]()
         for i, primitive in enumerate(self._made_by):
             if primitive is not _ADD or not self._uses[i] or not self._operands[i]:
                 continue
@@ -116,13 +116,13 @@ class Collector:
             if self._is_own(left) and self._made_by[left] in SUMS:
                 length = 1 if self._made_by[left] in (_SUM, _DOT) else lengths.get(left, 0)
                 length += length > 0 and self._made_by[left] is _ADD
-            if self._constants.get(left) or self._constants.get(right):
-                length *= left not in numbers
+            if left in products or _MUL in (self._made_by[left], self._made_by[right]):
+                products.add(i)
+            has_number = bool(self._constants.get(left) or self._constants.get(right))
+            if has_number or left in numbers:
                 numbers.add(i)
-            elif left in numbers:
-                numbers.add(i)
-            lengths[i] = length
-        return lengths
+            lengths[i] = length * (not has_number or left not in numbers)
+        return {i: length for i, length in lengths.items() if i not in numbers or i in products}
 
     def _is_reduction(self, i: int) -> bool:
         return self._made_by[i] in (_SUM, _DOT) or self._lengths.get(i, 0) > 2
@@ -245,11 +245,12 @@ class Collector:
         return sign, i, _ALONE
 
     def _product(self, i: int, sign: float, in_reduction: bool = False) -> Term:
-        x, y = self._operands[i]
-        return self._factors(x, y, sign, in_reduction)
+        return self._factors(self._operands[i][0], self._operands[i][1], sign, in_reduction)
 
     def _factors(self, x: int, y: int, sign: float, in_reduction: bool) -> Term:
         """A product as a term. In a reduction, only captured leaves are scaled, so that they make a matrix."""
+        if self._made_by[x] is self._made_by[y] is None and not (x in self._constants or y in self._constants):
+            return sign, x, y
         x, sign = self._without_sign(x, sign)
         y, sign = self._without_sign(y, sign)
         if x in self._constants:

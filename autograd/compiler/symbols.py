@@ -16,7 +16,7 @@ ATOM, POWER, SIGN, PRODUCT, SUM, COMPARISON = 9, 8, 7, 6, 5, 3  # how tightly th
 
 LONG = 12  # characters of a number, from which on a fraction would be easier to read
 
-_INFIX = {
+INFIX = {
     "+": SUM, "-": SUM, "*": PRODUCT, "/": PRODUCT, "@": PRODUCT,
     "<": COMPARISON, "<=": COMPARISON, ">": COMPARISON, ">=": COMPARISON, "==": COMPARISON, "!=": COMPARISON,
 }  # fmt: skip
@@ -46,6 +46,10 @@ class Symbol(Operand):
         self.scaled: tuple[float, Symbol] | None = None
         self.inverted: Symbol | None = None
 
+    def of_kind(self, kind: type[Symbol]) -> Symbol:
+        """The same source as a symbol whose arithmetic is of another kind."""
+        return kind(self.text, self.binding, self.width, self.call)
+
     def apply(self, primitive: Primitive, inputs: tuple[Any, ...]) -> Any:
         """A primitive of symbols and numbers, as source."""
         if primitive in OPERATORS:
@@ -60,7 +64,7 @@ class Symbol(Operand):
         return Symbol(f"{self.call(primitive)}({', '.join(map(written, inputs))})", ATOM, width, self.call)
 
     def _infix(self, operator: str, a: Any, b: Any) -> Any:
-        binding = _INFIX[operator]
+        binding = INFIX[operator]
         if operator == "*" and isinstance(a, Symbol) and isinstance(b, Symbol):
             if a.mask is not None:
                 a = a.mask
@@ -215,27 +219,6 @@ def power(x: Any, exponent: float) -> Any:
     return Symbol(f"{x.call(primitives.power)}({x.text}, {written(float(exponent))})", ATOM, x.width, x.call)
 
 
-def infix(operator: str, a: Any, b: Any) -> Symbol:
-    """An operator applied to symbols or numbers as it stands, at least one of them a symbol."""
-    symbol: Symbol = a if isinstance(a, Symbol) else b
-    if isinstance(b, Symbol) and b.binding == _INFIX[operator]:
-        b = Symbol(f"({b.text})", ATOM, b.width, b.call)
-    found: Symbol = symbol._infix(operator, a, b)
-    return found
-
-
-def exact_product(c: Any, *factors: Symbol) -> Symbol:
-    """A number or an array of numbers times symbols, from left to right."""
-    first, *rest = factors
-    if isinstance(c, Symbol) or abs(c) != 1.0:
-        first = infix("*", c, first)
-    elif c < 0:
-        first = -first
-    for factor in rest:
-        first = infix("*", first, factor)
-    return first
-
-
 def written(x: Any, binding: int = 0) -> str:
     """A symbol or number as source, in parentheses where its operator binds less tightly than `binding`."""
     if isinstance(x, Symbol):
@@ -251,7 +234,7 @@ def _operand(x: Any, binding: int, leads: bool = False) -> str:
     """An operand of an infix operator: a whole number need not say that it is a float, the first may have a sign."""
     if not isinstance(x, (int, float)):
         return written(x, binding)
-    text = str(int(x)) if float(x).is_integer() and abs(x) < 1e6 else number(x)
+    text = str(int(x)) if float(x).is_integer() and abs(x) < 1e6 and repr(x) != "-0.0" else number(x)
     return text if leads else _enclosed(text, binding)
 
 

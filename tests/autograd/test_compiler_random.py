@@ -57,6 +57,15 @@ OPERATIONS: dict[str, tuple[int, Callable[..., Any]]] = {
     "dot": (7, lambda *xs: autograd.dot([autograd.tanh(x) for x in xs[:3]], xs[3:6], xs[6])),
     "logsumexp": (4, lambda *xs: autograd.logsumexp(xs)),
     "difference": (3, lambda a, b, c: (a - b) * 0.25 - (c - a) / 4),
+    "thirds": (2, lambda a, b: (a + b + 0.1) / 3 - a * (1 / 3)),
+    "affine chain": (1, lambda a: ((0.1 * a - 0.7) * 3 + 0.2) / 7 - 0.1 * (a - 0.3)),
+    "scaled products": (3, lambda a, b, c: 0.3 * (autograd.tanh(a) * b) - (0.7 * autograd.sin(b)) * c),
+    "wide magnitudes": (2, lambda a, b: (a * 1e-120 * 1e120 + 1e200 * (b * 1e-200)) / 3),
+    "of one": (1, lambda a: autograd.logsumexp([a]) + a * autograd.softmax([a])[0] - autograd.sum([a]) / 2),
+    "on zero": (2, lambda a, b: autograd.where((a - b) - (a - b) == 0, a - 0.1 * b, b)),
+    "off zero": (2, lambda a, b: autograd.where(0 * a + 0.1 - 0.1 != 0, a * b, b - 0.1)),
+    "dot of one": (3, lambda a, b, c: autograd.dot([autograd.tanh(a)], [b], c) / 1.7),
+    "nested sums": (5, lambda *xs: (xs[0] + (xs[1] + xs[2] + xs[3]) + autograd.sum(xs[2:]) - 0.1) / 6),
 }
 
 

@@ -163,3 +163,91 @@ def test_a_reduction_is_within_its_bound(thin: Thin, way: str, terms: int) -> No
         found = program.outputs(np.array([p.data for p in program.parameters]), x)
         exact = [math.fsum(row) for row in (x * factors).tolist()]
         assert (np.abs(found - exact) <= terms * 2.0**-52 * np.abs(x * factors).sum(axis=1)).all()
+
+
+# Random programs
+
+NUMBERS = [0.1, 1 / 3, 3.0, -2.0, 0.5, 7.0, 1e-200, 1e200, 0.0, -0.0, -1.0, 1.0, BIG]
+
+# Operations that round each as IEEE 754 says, with the number of their operands; the others are numbers.
+OPERATIONS: list[tuple[int, Callable[..., Any]]] = [
+    *((2, lambda a, b, c, d: a + b), (2, lambda a, b, c, d: a - b), (2, lambda a, b, c, d: a * b)),
+    *((2, lambda a, b, c, d: a / b), (1, lambda a, c, d: -a), (1, lambda a, c, d: 1 / a)),
+    *((1, lambda a, c, d: c * a), (1, lambda a, c, d: a + c), (1, lambda a, c, d: c - a)),
+    *((1, lambda a, c, d: a / (c or 3.0)), (1, lambda a, c, d: a * c * d), (1, lambda a, c, d: a * c / (d or 3.0))),
+    *((1, lambda a, c, d: c * a + d), (1, lambda a, c, d: c * (a - d)), (1, lambda a, c, d: (c * a + d) * c - d)),
+    *((1, lambda a, c, d: c * a + d * a), (2, lambda a, b, c, d: c * a - c * b), (2, lambda a, b, c, d: c * (a * b))),
+    *((2, lambda a, b, c, d: c * a * b), (2, lambda a, b, c, d: c * a * (d * b)), (2, lambda a, b, c, d: c * (a - b))),
+    *((3, lambda a, b, c, *_: a - b + c), (3, lambda a, b, c, *_: a - (b + c)), (3, lambda a, b, c, *_: a * b + c)),
+    *((4, lambda a, b, c, d, *_: a * b - c * d), (4, lambda a, b, c, d, *_: a * b + c * d)),
+    *((4, lambda a, b, c, d, *_: (a - b) - (c - d)), (2, lambda a, b, *_: a - (a + b) + b)),
+    *((2, lambda a, b, *_: -(a + b)), (2, lambda a, b, *_: -(a * b) - -a), (2, lambda a, b, *_: (a + b) / 2)),
+    *((2, lambda a, b, *_: two_sum(a, b)), (2, lambda a, b, *_: two_product(a, b))),
+    *((3, lambda a, b, c, *_: kahan([a, b, c])), (3, lambda a, b, c, *_: neumaier([a, b, c]))),
+    *((1, lambda a, *_: (a + BIG) - BIG), (1, lambda a, *_: a - ((a + BIG) - BIG))),
+    *((2, lambda a, b, *_: where(a == 0, b, a)), (3, lambda a, b, c, *_: where(a - b + c > 0, b, -c))),
+    *((2, lambda a, b, c, d: where(c * (a - d) >= 0, a, b)), (1, lambda a, *_: a * a * a), (1, lambda a, *_: abs(a))),
+    *((2, lambda a, b, *_: autograd.maximum(a, b)), (2, lambda a, b, *_: autograd.minimum(a, b))),
+    *((1, lambda a, *_: autograd.logsumexp([a])), (2, lambda a, b, *_: autograd.dot([a], [b]))),
+    *((3, lambda a, b, c, *_: autograd.dot([a], [b], c)), (2, lambda a, b, *_: autograd.sum([a, b]))),
+]
+
+
+def any_number(chance: np.random.Generator) -> float:
+    """A number of any magnitude, an infinite one, nan, or one beside which others nearly cancel."""
+    kinds: list[Callable[[], float]] = [
+        lambda: chance.normal(),
+        lambda: float(chance.integers(-8, 9)),
+        lambda: float(chance.choice([-1, 1]) * 10.0 ** chance.uniform(-300, 300)),
+        lambda: float(chance.choice([0.0, math.inf, -math.inf, math.nan])),
+        lambda: 1e16 + 2 * float(chance.integers(-5, 6)),
+        lambda: 0.1 + float(chance.choice([0, 1e-12, 1e-16])),
+    ]
+    return float(kinds[chance.choice(6, p=[0.4, 0.25, 0.15, 0.05, 0.05, 0.1])]())
+
+
+def random_function(chance: np.random.Generator, inputs: int) -> tuple[int, Callable[[Sequence[Any]], list[Any]]]:
+    """How many numbers a random function gives, and the function."""
+    steps, size = [], inputs
+    for _ in range(chance.integers(1, 6)):
+        arity, apply = OPERATIONS[chance.integers(len(OPERATIONS))]
+        count = int(chance.choice([1, 1, 2, 3, 6]))
+        starts = chance.integers(size, size=arity)
+        for k in range(count):
+            numbers = chance.choice(NUMBERS, size=2) if k == 0 or chance.random() < 0.3 else steps[-1][2]
+            steps.append((apply, ((starts + k) % size).tolist(), [float(x) for x in numbers]))
+        size += count
+
+    def function(xs: Sequence[Any]) -> list[Any]:
+        known = list(xs)
+        for apply, places, numbers in steps:
+            known.append(apply(*(known[i] for i in places), *numbers))
+        return known[len(xs) :]
+
+    return size - inputs, function
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_random_programs_round_as_their_graphs_do(thin: Thin, way: str) -> None:
+    compared = 0
+    for seed in range(80):
+        chance = np.random.default_rng(seed)
+        inputs = int(chance.integers(1, 6))
+        leaves = [Value(chance.normal()) for _ in range(chance.integers(0, 4))]
+        count, function = random_function(chance, inputs + len(leaves))
+        samples, expected = [], []
+        for _ in range(6):
+            sample = [any_number(chance) for _ in range(inputs)]
+            try:
+                results = function([*map(Value, sample), *leaves])
+            except ArithmeticError:  # of a division by zero
+                continue
+            samples.append(sample)
+            expected.append([x.data for x in results])
+        if samples:
+            program = compiled(thin, way, lambda x, f=function, p=leaves: f([*x, *p]), np.linspace(0.3, 0.9, inputs))
+            found = program.outputs(np.array([p.data for p in program.parameters]), np.array(samples))
+            found = np.reshape(found, (len(samples), count))
+            assert np.array_equal(found, expected, equal_nan=True), (seed, samples, found, expected)
+            compared += found.size
+    assert compared > 1000
