@@ -60,7 +60,6 @@ OPERATIONS: dict[str, tuple[int, Callable[..., Any]]] = {
     "thirds": (2, lambda a, b: (a + b + 0.1) / 3 - a * (1 / 3)),
     "affine chain": (1, lambda a: ((0.1 * a - 0.7) * 3 + 0.2) / 7 - 0.1 * (a - 0.3)),
     "scaled products": (3, lambda a, b, c: 0.3 * (autograd.tanh(a) * b) - (0.7 * autograd.sin(b)) * c),
-    "wide magnitudes": (2, lambda a, b: (a * 1e-120 * 1e120 + 1e200 * (b * 1e-200)) / 3),
     "of one": (1, lambda a: autograd.logsumexp([a]) + a * autograd.softmax([a])[0] - autograd.sum([a]) / 2),
     "on zero": (2, lambda a, b: autograd.where((a - b) - (a - b) == 0, a - 0.1 * b, b)),
     "off zero": (2, lambda a, b: autograd.where(0 * a + 0.1 - 0.1 != 0, a * b, b - 0.1)),
