@@ -24,6 +24,7 @@ from autograd.graph import topological_order
 from autograd.nested import flatten, names, nest
 from autograd.reading import number_of
 from autograd.recording import derivatives_never_raise, resumed, tracer
+from autograd.untaken import TracedMasks
 from autograd.value import Constant, Value
 
 Function = Callable[..., Any]
@@ -214,13 +215,13 @@ class _Run:
 
     def pull_back(self, gradients: dict[Value, Number]) -> list[Number]:
         """The reverse sweep: from gradients at outputs to gradients at each variable."""
+        masked = TracedMasks() if tracer.get() else lambda node, parent, derivative, term: term
         with derivatives_never_raise():
             for node in reversed(self._order):
                 if node not in gradients or node not in self._dependent:
                     continue
-                gradient = gradients[node]
                 for parent, derivative in self._taken(node):
-                    term = self._times(derivative, gradient)
+                    term = masked(node, parent, derivative, self._times(derivative, gradients[node]))
                     gradients[parent] = gradients[parent] + term if parent in gradients else term
         return [gradients.get(variable, 0.0) for variable in self.variables]
 

@@ -386,6 +386,19 @@ def test_derivatives_within_a_compiled_function(way: str, thin: Thin) -> None:
         assert derivative == pytest.approx(float(curvature), rel=1e-12)
 
 
+@pytest.mark.parametrize("way", WAYS)
+def test_choices_in_derivatives_within_a_compiled_function(way: str, thin: Thin) -> None:
+    """The graph of a derivative that is traced holds for all numbers, those at which a branch is singular too."""
+    for f, points in (
+        (lambda y: where(y > 0, autograd.sqrt(y), 0.0), {0.0: 0.0, -1.0: 0.0, 4.0: 0.25}),
+        (lambda y: autograd.sqrt(autograd.relu(y)), {0.0: 0.0, -1.0: 0.0, 4.0: 0.25}),
+        (lambda y: where(y > 0, y * autograd.log(y), -y), {0.0: -1.0, -2.0: -1.0, 1.0: 1.0}),
+        (lambda y: autograd.cbrt(autograd.maximum(y, -8.0)), {-27.0: 0.0, 8.0: 1 / 12}),
+    ):
+        program = compiled(thin, way, lambda x: autograd.grad(f)(x), 0.5)  # noqa: B023
+        assert [program(x) for x in points] == pytest.approx(list(points.values()), rel=1e-14, abs=0.0)
+
+
 def test_the_source_of_networks_has_no_masks() -> None:
     """Slopes are finite there: derivatives of relu are products with conditions, as the texts have them."""
     for activation in ("relu", "sigmoid", "tanh", "softplus"):
@@ -393,9 +406,9 @@ def test_the_source_of_networks_has_no_masks() -> None:
             model = nn.MLP(4, [5, 3], activation, output_activation="identity", seed=0)
             program = compile(lambda x, y: loss(model(x), y), [0.5] * 4, [0.0, 1.0, 0.0])  # noqa: B023
             assert "where" not in program.source
-            assert "delta1 = (delta2 @ w2) * " in program.source
-            if activation == "relu":
-                assert "delta1 = (delta2 @ w2) * (z1 > 0)" in program.source
+            error = "d_e1" if loss is nn.cross_entropy else "delta2"  # to logits from which the largest is subtracted
+            factor = "(z1 > 0)" if activation == "relu" else ""
+            assert f"delta1 = ({error} @ w2) * {factor}" in program.source
 
 
 def test_the_source_in_walkthrough_8_is_what_is_printed_now() -> None:
