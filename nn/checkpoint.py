@@ -26,6 +26,7 @@ from nn.layers import ACTIVATIONS, MLP
 from nn.module import Module
 from nn.optimizers import Optimizer
 from nn.patience import Best
+from nn.resuming import Run, names_of_parameters, places, refuse_another
 
 MODEL, CHECKPOINT = "lucidgrad model 1", "lucidgrad checkpoint 1"
 
@@ -39,7 +40,9 @@ def save(model: MLP, path: str | Path, metadata: Mapping[str, Any] | None = None
             `read_metadata` gives it back.
 
     Raises:
-        TypeError: for a model that is no MLP; of a module of your own, keep the `state_dict()`.
+        TypeError: for a model that is no MLP; of a module of your own, keep the `state_dict()`. For parameters that are
+            no numbers (`number_of`); ints are written as floats.
+        ValueError: where a parameter is inf or nan; a file that was there stays as it was.
         OSError: if the file cannot be written.
     """
     if not isinstance(model, MLP):
@@ -51,6 +54,11 @@ def save(model: MLP, path: str | Path, metadata: Mapping[str, Any] | None = None
     for i, layer in enumerate(model.layers, start=1):
         tensors[f"w{i}"] = np.array([numbers_of(neuron.weights) for neuron in layer.neurons], dtype=float)
         tensors[f"b{i}"] = np.array(numbers_of(neuron.bias for neuron in layer.neurons), dtype=float)
+    for parameter in model.parameters():
+        if not math.isfinite(parameter.data):
+            raise ValueError(
+                f"{parameter.label or 'a parameter'} is {parameter.data}: a model is saved with finite numbers"
+            )
     architecture = {
         "nin": model.nin,
         "nouts": [len(layer.neurons) for layer in model.layers],
@@ -64,11 +72,12 @@ def load(path: str | Path) -> MLP:
     """The MLP that `save` wrote.
 
     Raises:
-        ValueError: for a file that is damaged, cut short, of another kind, or at odds with itself.
+        ValueError: for a file that is damaged, cut short, of another kind, at odds with itself, or with inf or nan.
         OSError: if it cannot be read.
     """
     tensors, texts = _read(path, MODEL)
     architecture = _checked_architecture(path, texts.get("architecture"), tensors)
+    refuse_nonfinite(path, tensors)
     model = MLP(
         architecture["nin"],
         architecture["nouts"],
@@ -99,11 +108,13 @@ def save_checkpoint(
     optimizer: Optimizer,
     history: History,
     chance: np.random.Generator,
+    run: Run,
     best: Best | None = None,
 ) -> None:
     """Write everything from which `fit` goes on to the same bits: parameters, optimizer, epochs, random state.
 
     Args:
+        run: what is trained, and how (`describe`).
         best: the parameters with the lowest validation cost, where `fit` keeps them.
     """
     state = optimizer.state_dict()
@@ -111,6 +122,8 @@ def save_checkpoint(
     tensors["parameters"] = np.array(list(model.state_dict().values()))
     texts = {
         "names": list(model.state_dict()),
+        "optimizer_names": names_of_parameters(model, optimizer),
+        "run": run,
         "optimizer": state,
         "epochs": [asdict(epoch) for epoch in history],
         "random": chance.bit_generator.state,
@@ -122,21 +135,36 @@ def save_checkpoint(
 
 
 def load_checkpoint(
-    path: str | Path, model: Module, optimizer: Optimizer, chance: np.random.Generator, best: Best | None = None
+    path: str | Path,
+    model: Module,
+    optimizer: Optimizer,
+    chance: np.random.Generator,
+    run: Run,
+    best: Best | None = None,
 ) -> list[Epoch]:
     """Put a model, an optimizer and a source of chance into the state of a checkpoint; gives the epochs so far.
 
     Args:
+        run: what is trained now, and how; it must be what was trained then.
         best: takes up the parameters with the lowest validation cost, where the checkpoint has them.
 
     Raises:
-        ValueError: where the file is damaged, or of another model or optimizer.
+        ValueError: where the file is damaged, or of another training; both values are named.
         OSError: if it cannot be read.
     """
     tensors, texts = _read(path, CHECKPOINT)
+    refuse_nonfinite(path, tensors)
     try:
-        epochs = [Epoch(**epoch) for epoch in texts["epochs"]]
-        state = {k.removeprefix("optimizer."): v for k, v in tensors.items() if k.startswith("optimizer.")}
+        refuse_another(texts.get("run"), run)
+        place = places(_names(texts["optimizer_names"]), names_of_parameters(model, optimizer))
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"the checkpoint {path} does not fit: {error}") from None
+    try:
+        epochs = checked_epochs(texts["epochs"])
+        vectors = {k.removeprefix("optimizer."): v for k, v in tensors.items() if k.startswith("optimizer.")}
+        if any(vector.shape != (len(place),) for vector in vectors.values()):
+            raise ValueError(f"vectors of shapes {[vector.shape for vector in vectors.values()]}")
+        state = {name: vector[place] for name, vector in vectors.items()}
         parameters = dict(zip(texts["names"], tensors["parameters"].tolist(), strict=True))
         random_state, optimizer_state = texts["random"], {**texts["optimizer"], "state": state}
         kept = texts.get("best", {"epoch": 0, "cost": math.inf})
@@ -158,6 +186,33 @@ def load_checkpoint(
         raise
     if best is not None:
         best.epoch, best.cost, best.numbers = kept_epoch, kept_cost, kept_numbers
+    return epochs
+
+
+def _names(claimed: Any) -> list[str]:
+    if not isinstance(claimed, list) or not all(isinstance(name, str) for name in claimed):
+        raise TypeError(f"names must be texts, got {claimed!r:.80}")
+    return claimed
+
+
+def refuse_nonfinite(path: str | Path, tensors: Mapping[str, Array]) -> None:
+    """Raise ValueError where a file holds inf or nan, which nothing that this package trains comes to."""
+    for name, tensor in tensors.items():
+        if not np.isfinite(tensor).all():
+            where = tuple(int(i) for i in np.argwhere(~np.isfinite(tensor))[0])
+            raise ValueError(f"{path} holds {tensor[where]} in {name}{list(where)}: its model computes nothing of use")
+
+
+def checked_epochs(claimed: Any) -> list[Epoch]:
+    """The epochs of a checkpoint. Raises TypeError or ValueError for what `fit` does not write."""
+    epochs = [Epoch(**epoch) for epoch in claimed]
+    for number, epoch in enumerate(epochs, start=1):
+        if type(epoch.epoch) is not int or epoch.epoch != number:
+            raise ValueError(f"epoch {epoch.epoch!r:.80} in place {number}")
+        for name, x in list(asdict(epoch).items())[1:]:
+            optional = name not in ("cost", "largest_derivative")
+            if type(x) is not float and not (optional and x is None):
+                raise TypeError(f"{name} must be a float, got {x!r:.80}")
     return epochs
 
 

@@ -28,6 +28,8 @@ from nn.schedules import LearningRate, checked
 
 Vector = NDArray[np.float64]
 
+MOST_STEPS = 2**53  # updates, beyond which a count is damaged
+
 _noticing_errors = handling_errors(over="raise", invalid="raise", divide="raise")
 
 
@@ -193,12 +195,14 @@ class Optimizer(ABC):
         for name, vector in state["state"].items():
             if np.shape(vector) != (len(self.parameters),):
                 raise ValueError(f"{name} has shape {np.shape(vector)}, for {len(self.parameters)} parameters")
-        steps = int(state["steps"])
+        steps = state["steps"]
+        if isinstance(steps, bool) or not isinstance(steps, int) or not 0 <= steps < MOST_STEPS:
+            raise ValueError(f"steps must be a number of updates, got {steps!r:.80}")
         vectors = {name: np.array(vector, dtype=float) for name, vector in state["state"].items()}
-        commit(setting_attributes(self, {"steps": steps, "state": vectors, **self._derived(steps)}))
+        commit(setting_attributes(self, {"steps": steps, "state": vectors, **self._derived(state)}))
 
-    def _derived(self, steps: int) -> dict[str, Any]:
-        """The attributes that follow from the number of steps, for a rule that has such."""
+    def _derived(self, state: Mapping[str, Any]) -> dict[str, Any]:
+        """The attributes that come of a state besides steps and vectors, for a rule that has such."""
         return {}
 
 
@@ -302,5 +306,11 @@ class AdamW(Adam):
         decay = self.weight_decay * rate / self._largest_rate if rate else 0.0
         np.subtract(weights, rate * self._direction(gradients) + decay * weights, out=new)
 
-    def _derived(self, steps: int) -> dict[str, Any]:
-        return {"_largest_rate": max(map(self.rate, range(steps)), default=0.0)}
+    def state_dict(self) -> dict[str, Any]:
+        return {**super().state_dict(), "largest_rate": self._largest_rate}
+
+    def _derived(self, state: Mapping[str, Any]) -> dict[str, Any]:
+        rate = state.get("largest_rate", None)
+        if not isinstance(rate, (int, float)) or not 0 <= rate < math.inf or bool(rate) > state["steps"]:
+            raise ValueError(f"largest_rate must be the largest learning rate so far, got {rate!r:.80}")
+        return {"_largest_rate": float(rate)}

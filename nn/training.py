@@ -22,6 +22,7 @@ from nn.module import Module
 from nn.optimizers import SGD, Optimizer
 from nn.patience import Best
 from nn.pitfalls import refuse_what_trains_badly
+from nn.resuming import describe
 
 Callback = Callable[[Module, History], Any]
 
@@ -70,7 +71,9 @@ def fit(
         progress: whether to show a bar with cost and accuracy on the terminal.
         callbacks: called as `callback(model, history)` after each epoch; one that returns True ends the training.
         checkpoint: a file to write after each epoch.
-        resume: go on from that file: the bits are then those of a training that was never interrupted.
+        resume: go on from that file: the bits are then those of a training that was never interrupted. It is refused
+            where what is trained differs: model, loss, optimizer and its settings, reduction, batch size, order, seed,
+            shapes of the data. The number of epochs may differ.
         engine: "compiled" trains with `autograd.compile` of the model's loss, at the speed of array code; "eager" node
             by node, calling the model anew for each sample; "auto" compiles if it can, and else trains node by node
             and says why in one line on standard error. The numbers are the same up to rounding.
@@ -108,10 +111,13 @@ def fit(
     if set(optimizer.parameters).isdisjoint(model.parameters()):
         raise ValueError("the optimizer holds none of the model's parameters: make it from model.parameters()")
 
+    settings: dict[str, Any] = {"reduction": reduction, "batch_size": batch_size, "shuffle": shuffle, "seed": seed}
+    settings |= {"shape_of_samples": samples.shape, "shape_of_targets": wanted.shape}
+    description = describe(model, loss, optimizer, settings)
     chance = np.random.default_rng(random.getrandbits(64) if seed is None else seed)
     history, best = History(), Best(patience)
     if resume and checkpoint is not None:
-        history.epochs = load_checkpoint(checkpoint, model, optimizer, chance, best)
+        history.epochs = load_checkpoint(checkpoint, model, optimizer, chance, description, best)
     size = len(samples) if batch_size is None else min(batch_size, len(samples))
     chosen = Eager(model, loss, optimizer, reduction, outputs)
     bar = tqdm(
@@ -143,7 +149,7 @@ def fit(
                     chosen.settle()
                 best.see(model, epoch.epoch, epoch.validation_cost)
                 if checkpoint is not None:
-                    save_checkpoint(checkpoint, model, optimizer, history, chance, best)
+                    save_checkpoint(checkpoint, model, optimizer, history, chance, description, best)
                 answers = [callback(model, history) for callback in callbacks]
                 if any(answer is True for answer in answers):
                     history.stopped = f"a callback ended it after epoch {len(history)}"

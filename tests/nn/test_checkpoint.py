@@ -73,8 +73,8 @@ def test_a_model_comes_back_bit_for_bit(
     assert nn.predict(other, x).tolist() == nn.predict(model, x).tolist()
 
 
-@pytest.mark.parametrize("number", [-0.0, 5e-324, sys.float_info.max, math.inf, -math.inf, math.nan, 0.1])
-def test_any_float_comes_back(number: float, tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [-0.0, 5e-324, sys.float_info.max, -sys.float_info.max, 0.1])
+def test_any_finite_float_comes_back(number: float, tmp_path: Path) -> None:
     model = some_model()
     model.layers[0].neurons[1].weights[1].data = number
     model.layers[1].neurons[0].bias.data = number

@@ -1,0 +1,91 @@
+"""What a training is: what a checkpoint records of it, and compares before `fit` goes on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from nn.layers import MLP
+from nn.module import Module
+from nn.optimizers import Optimizer
+
+Run = dict[str, Any]
+
+
+def describe(model: Module, loss: Callable[..., Any], optimizer: Optimizer, settings: Mapping[str, Any]) -> Run:
+    """Everything that decides what an update is, by names for people, as JSON can hold it.
+
+    Args:
+        settings: of the training: its reduction, batch size, seed, and shapes of samples and targets.
+    """
+    own = {name: x for name, x in vars(optimizer).items() if not name.startswith("_")}
+    for name in ("parameters", "steps", "state"):  # which are what goes on
+        own.pop(name, None)
+    run = {
+        "model": repr(model) if isinstance(model, MLP) else _name(type(model)),
+        "activations": _activations(model),
+        "loss": _name(loss),
+        "optimizer": _name(type(optimizer)),
+        **{name.replace("_", " "): x for name, x in {**own, **settings}.items()},
+    }
+    found: Run = json.loads(json.dumps(run, default=_name))  # as it comes back from a file
+    return found
+
+
+def refuse_another(stored: Any, run: Run) -> None:
+    """Raise ValueError where a checkpoint's run is another than this one, with both values of the first difference."""
+    if not isinstance(stored, dict):
+        raise ValueError("it does not say what was trained")
+    for name in [*run, *stored]:
+        before, now = stored.get(name), run.get(name)
+        if before != now:
+            raise ValueError(f"it was written with {name} {before!r}, and this training has {name} {now!r}")
+
+
+def places(stored: Sequence[str], names: Sequence[str]) -> list[int]:
+    """Where the numbers of each of these parameters stand in a checkpoint's vectors."""
+    if sorted(stored) != sorted(names) or len({*stored}) < len(stored):
+        other = next(iter({*stored} ^ {*names}), stored[0] if stored else "")
+        raise ValueError(f"its optimizer had {len(stored)} parameters, this one has {len(names)}; see {other!r}")
+    place = {name: i for i, name in enumerate(stored)}
+    return [place[name] for name in names]
+
+
+def names_of_parameters(model: Module, optimizer: Optimizer) -> list[str]:
+    """What to call the optimizer's parameters: by names in the model, or their number if they are not in it."""
+    names = {parameter: name for name, parameter in model.named_parameters()}
+    return [names.get(parameter, f"({i})") for i, parameter in enumerate(optimizer.parameters)]
+
+
+def _activations(model: Module) -> list[str]:
+    """The names of activations among the attributes of a module and those below it, in their order."""
+    found: list[str] = []
+    seen: set[int] = set()
+    waiting: list[Any] = [model]
+    while waiting:
+        item = waiting.pop()
+        if id(item) in seen:
+            continue
+        seen.add(id(item))
+        if isinstance(item, Module):
+            activation = vars(item).get("activation")
+            found += [activation if isinstance(activation, str) else _name(activation)] if activation else []
+            waiting += list(vars(item).values())[::-1]
+        elif isinstance(item, Mapping):
+            waiting += list(item.values())[::-1]
+        elif isinstance(item, (list, tuple)):
+            waiting += item[::-1]
+    return found
+
+
+def _name(thing: Any) -> str:
+    """What to call a function, a class, or an object that prints as what it was made from."""
+    if isinstance(thing, partial):
+        return repr((_name(thing.func), thing.args, thing.keywords))
+    name = getattr(thing, "__qualname__", None)
+    if name is not None:
+        return f"{thing.__module__}.{name}"
+    text = repr(thing)
+    return _name(type(thing)) if " at 0x" in text else text
