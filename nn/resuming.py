@@ -35,9 +35,14 @@ def describe(model: Module, loss: Callable[..., Any], optimizer: Optimizer, sett
 
 
 def refuse_another(stored: Any, run: Run) -> None:
-    """Raise ValueError where a checkpoint's run is another than this one, with both values of the first difference."""
+    """Raise ValueError where a checkpoint's run is another than this one, with both values of the first difference.
+
+    A run without a seed goes on with the checkpoint's, and has it from then on.
+    """
     if not isinstance(stored, dict):
         raise ValueError("it does not say what was trained")
+    if run.get("seed") is None:
+        run["seed"] = stored.get("seed")
     for name in [*run, *stored]:
         before, now = stored.get(name), run.get(name)
         if before != now:

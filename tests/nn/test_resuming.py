@@ -96,7 +96,7 @@ def test_state_vectors_belong_to_parameters_by_name(tmp_path: Path) -> None:
 
 
 def test_an_optimizer_of_fewer_parameters_is_refused(path: Path) -> None:
-    with pytest.raises(ValueError, match="its optimizer had 13 parameters, this one has 12; see 'layers.1"):
+    with pytest.raises(ValueError, match=r"its optimizer had 13 parameters, this one has 12; see 'layers\.1"):
         train(path, make=lambda p: nn.SGD(p[:-1], 0.5, momentum=0.9))
 
 
