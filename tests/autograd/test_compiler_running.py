@@ -52,9 +52,9 @@ def test_the_running_form_computes_what_the_source_does(text: str, contiguous: b
     place = np.full(expected.shape, 7.0, dtype) if contiguous else wide[..., ::2] if expected.shape else wide[0:1]
     zeros = [np.full(3, 7.0, dtype) for _ in range(3)]
     running["backward"](x, d, *zeros, place)
-    np.testing.assert_allclose(
-        place, np.broadcast_to(expected, place.shape), rtol=1e-13 if dtype == "float64" else 1e-5
-    )
+    tolerance = 1e-13 if dtype == "float64" else 1e-5
+    largest = float(np.abs(expected).max())  # terms that cancel leave an error of their size, on some processors
+    np.testing.assert_allclose(place, np.broadcast_to(expected, place.shape), rtol=tolerance, atol=tolerance * largest)
     assert not np.any(zeros)
     assert contiguous or not expected.shape or (wide[..., 1::2] == 7.0).all()
 
