@@ -172,7 +172,7 @@ class Loading(Scenario):
     """A checkpoint that takes the place of what model and optimizer are."""
 
     def prepare(self) -> Callable[[], Any]:
-        from nn.checkpoint import load_checkpoint
+        from nn.checkpoint import CHECKPOINT, _read, load_checkpoint
 
         path = self.folder / "checkpoint"
         settings: dict[str, Any] = {"progress": False, "engine": "eager", "seed": 0}
@@ -180,7 +180,8 @@ class Loading(Scenario):
         nn.fit(other, SAMPLES, TARGETS, optimizer=_adam(other), epochs=1, checkpoint=path, **settings)
         self.model, self.chance = _model(), np.random.default_rng(9)
         self.optimizer = _adam(self.model)
-        return lambda: load_checkpoint(path, self.model, self.optimizer, self.chance)
+        run = _read(path, CHECKPOINT)[1]["run"]
+        return lambda: load_checkpoint(path, self.model, self.optimizer, self.chance, run)
 
     def state(self) -> Any:
         return _numbers(self.model), _state_of(self.optimizer), self.chance.bit_generator.state
