@@ -4,6 +4,9 @@ The Values stay untouched. While any context sees other numbers, their class has
 `data`, which looks them up in a context variable, and else gives what the slot holds. So other threads, and whoever
 pickles or saves, get the true numbers at any moment. Where an interrupt leaves the property behind, it gives the true
 numbers to everybody, only slower, and the next read of a Value takes it away.
+
+CPython 3.13 and later stop caching a class's attributes once it was changed 1,000 times: after some 500 compilations in
+one process, arithmetic node by node takes half as long again there. Earlier versions have no such limit.
 """
 
 from __future__ import annotations

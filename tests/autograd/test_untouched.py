@@ -60,7 +60,7 @@ def test_another_thread_sees_the_true_numbers_at_any_moment(look: str) -> None:
 
 
 def test_two_threads_compile_functions_of_the_same_model() -> None:
-    """While a third predicts, and a fourth saves."""
+    """While a third reads, pickles and computes."""
     w = Value(2.0)
     done = threading.Event()
     wrong: list[Any] = []
@@ -71,24 +71,20 @@ def test_two_threads_compile_functions_of_the_same_model() -> None:
             y = y * w * 0.5 + 0.1
         return y
 
-    def watch(look: Callable[[], Any]) -> None:
+    def watch() -> None:
+        looks = (lambda: w.data, lambda: pickle.loads(pickle.dumps(w)).data, lambda: (w * 1.0).data)
         while not done.is_set():
-            if (seen := look()) != 2.0:
-                wrong.append(seen)
+            wrong.extend(seen for look in looks if (seen := look()) != 2.0)
 
     programs: list[Any] = []
-    watchers = [
-        threading.Thread(target=watch, args=(look,))
-        for look in (lambda: w.data, lambda: pickle.loads(pickle.dumps(w)).data, lambda: (w * 1.0).data)
-    ]
+    watcher = threading.Thread(target=watch)
     compilers = [threading.Thread(target=lambda: programs.extend(compile(f, 1.0) for _ in range(2))) for _ in range(2)]
-    for thread in [*watchers, *compilers]:
+    for thread in [watcher, *compilers]:
         thread.start()
     for thread in compilers:
         thread.join()
     done.set()
-    for thread in watchers:
-        thread.join()
+    watcher.join()
     assert not wrong and w.data == 2.0
     assert len(programs) == 4
     expected = f(Value(0.25)).data
