@@ -7,9 +7,26 @@ number they give inf or nan.
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Sequence
 
 TINY, HUGE = 1e-290, 1e290  # between them, no product of a few factors near 1 leaves the normal numbers
+
+
+def dot(*inputs: float) -> float:
+    """Inputs x_1 ... x_n, y_1 ... y_n, bias: the order in which a `dot` node keeps its parents."""
+    n = len(inputs) // 2
+    return sum(map(operator.mul, inputs[:n], inputs[n:-1]), inputs[-1])
+
+
+def largest(*xs: float) -> float:
+    """The largest number; nan if there is one."""
+    return math.nan if any(x != x for x in xs) else max(xs)
+
+
+def smallest(*xs: float) -> float:
+    """The smallest number; nan if there is one."""
+    return math.nan if any(x != x for x in xs) else min(xs)
 
 
 def sigmoid(x: float) -> float:

@@ -17,7 +17,6 @@ lose them: where a is close to 1. Compiled programs keep these formulas, which a
 
 from __future__ import annotations
 
-import functools
 import math
 import operator
 from typing import Any
@@ -45,24 +44,9 @@ from autograd.table import OURS, TABLE, Primitive, Rule, lookup, primitive
 __all__ = ["TABLE", "Primitive", "Rule", "lookup", "primitive", "sigmoid_slope", "tanh_slope"]  # for the package
 
 
-def _dot(*inputs: float) -> float:
-    """Inputs x_1 ... x_n, y_1 ... y_n, bias: the order in which a `dot` node keeps its parents."""
-    n = len(inputs) // 2
-    return sum(map(operator.mul, inputs[:n], inputs[n:-1]), inputs[-1])
-
-
 def _dot_derivatives(*inputs_and_out: Any) -> tuple[Any, ...]:
     n = len(inputs_and_out) // 2 - 1
     return (*inputs_and_out[n : 2 * n], *inputs_and_out[:n], 1.0)
-
-
-def _largest(*xs: float) -> float:
-    """The largest number; nan if there is one."""
-    return functools.reduce(maximum.forward, xs)
-
-
-def _smallest(*xs: float) -> float:
-    return functools.reduce(minimum.forward, xs)
 
 
 def _shares(*xs_out: Any) -> tuple[Any, ...]:
@@ -87,10 +71,6 @@ def _compiled_logsumexp_derivatives(*xs_out: Any) -> tuple[Any, ...]:
     total = sum_(*exponentials)
     total = where(total > 0, total, 1.0)
     return tuple(e / total for e in exponentials)
-
-
-def _xlogy_derivatives(x: Any, y: Any, out: Any) -> tuple[Any, ...]:
-    return log(y), ratio(x, y)
 
 
 def _compiled_xlogy_derivatives(x: Any, y: Any, out: Any) -> tuple[Any, ...]:
@@ -125,10 +105,6 @@ def _constant_power_derivatives(x: Any, n: Any, out: Any) -> tuple[Any, ...]:
     return power_derivative(x, n, 1.0, 0.0), 0.0
 
 
-def _compiled_constant_power_derivatives(x: Any, n: Any, out: Any) -> tuple[Any, ...]:
-    return (n * x ** (n - 1) if n != 0 else 0.0), 0.0
-
-
 # Arithmetic
 add = primitive("add", operator.add, lambda a, b, out: (1.0, 1.0), symbol="+")
 sub = primitive("sub", operator.sub, lambda a, b, out: (1.0, -1.0), symbol="-")
@@ -147,16 +123,18 @@ constant_power = primitive(
     math.pow,
     _constant_power_derivatives,
     symbol="**",
-    compiled_derivatives=_compiled_constant_power_derivatives,
+    compiled_derivatives=lambda x, n, out: ((n * x ** (n - 1) if n != 0 else 0.0), 0.0),
 )
 
 # Nodes of many parents
-max_ = primitive("max", _largest, _shares, doc="The largest; at a tie the derivative is shared equally.", chooses=True)
+max_ = primitive(
+    "max", formulas.largest, _shares, doc="The largest; at a tie the derivative is shared equally.", chooses=True
+)
 min_ = primitive(
-    "min", _smallest, _shares, doc="The smallest; at a tie the derivative is shared equally.", chooses=True
+    "min", formulas.smallest, _shares, doc="The smallest; at a tie the derivative is shared equally.", chooses=True
 )
 sum_ = primitive("sum", lambda *xs: sum(xs, 0.0), lambda *xs_out: (1.0,) * (len(xs_out) - 1))
-dot = primitive("dot", _dot, _dot_derivatives)
+dot = primitive("dot", formulas.dot, _dot_derivatives)
 logsumexp = primitive(
     "logsumexp",
     formulas.logsumexp,
@@ -194,7 +172,7 @@ log10 = primitive("log10", math.log10, lambda x, out: (math.log10(math.e) / x,),
 xlogy = primitive(
     "xlogy",
     lambda x, y: 0.0 if x == 0 and y >= 0 else x * math.log(y),
-    _xlogy_derivatives,
+    lambda x, y, out: (log(y), ratio(x, y)),
     array=lambda x, y: x * log(where(x == 0, where(y >= 0, 1.0, y), y)),
     doc="x log y, and 0 at x = 0: a term of a cross-entropy.",
     compiled_derivatives=_compiled_xlogy_derivatives,
