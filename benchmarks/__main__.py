@@ -1,11 +1,11 @@
-"""The command line: `python -m benchmarks engine`, `draw` and `compile`."""
+"""The command line: `python -m benchmarks engine`, `draw`, `compile` and `tables`."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
 
-from benchmarks import compiled, engine, pictures
+from benchmarks import compiled, engine, pictures, tables
 
 
 def main() -> None:
@@ -16,6 +16,7 @@ def main() -> None:
         ("engine", engine.run, "the eager engine: two moons, cost of a node, import (3 minutes)"),
         ("draw", pictures.run, "pictures: time against nodes, size (1 minute)"),
         ("compile", compiled.run, "compiled programs: epochs, thin programs, memory, the main job (10 minutes)"),
+        ("tables", tables.run, "real tables: the default network against linear models and an MLP (5 minutes)"),
     ):
         command = commands.add_parser(name, help=what)
         command.set_defaults(run=run)
@@ -23,7 +24,7 @@ def main() -> None:
             "--rounds",
             type=_positive,
             default=5,
-            help="how many fresh processes for each number (default: %(default)s)",
+            help="how many fresh processes for each number, or splits of each table (default: %(default)s)",
         )
         if name == "compile":
             command.add_argument("--quick", action="store_true", help="a tenth of the samples, no large graphs")

@@ -33,7 +33,7 @@ def _of_numbers(dataset: Dataset, wanted: Array, predictions: Array) -> str:
     explained = f"R² {1 - error**2 / variance:.3f}, " if variance else ""
     n = len(wanted)
     lines = [
-        f"held-out error {error:.4g} (root mean square), {explained}{n} row{'s' * (n != 1)}",
+        f"held-out error {error:.4g} (root mean square), {explained}{n:,} row{'s' * (n != 1)}",
         f"always predicting the mean of the rows learned from, {dataset.preprocessing.mean:.4g}, has {mean_error:.4g}",
     ]
     if error >= mean_error:

@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 
 from nn.data import Array, one_hot
 from nn.tables.checks import checked_names, suspicious
-from nn.tables.encoding import Column, Preprocessing, fitted_column, sorted_classes
+from nn.tables.encoding import Column, Preprocessing, fitted_column, numbers_in, sorted_classes
 from nn.tables.kinds import Settings, decide, remarks_on
-from nn.tables.missing import MARKS, Policy, missing, refuse_missing
+from nn.tables.missing import MARKS, Policy, missing_in, refuse_missing
 from nn.tables.numerals import Mark, Reading
 from nn.tables.reading import Dialect, Progress, Table, Texts, read_csv
 
@@ -115,17 +115,40 @@ def table(
     readings = decide(rows, [*names, target], settings)
     rows, left_out = _without_gaps(rows, [*names, target], target, settings, missing)
     remarks += left_out
+    if len(rows) < 2:
+        raise ValueError(f"{rows.source} has one row to use: there must be rows to learn from and rows held out")
     remarks += [*remarks_on(readings, rows, settings), *suspicious(rows, target, readings)]
     task = task or _task(rows, target, readings[target])
-    split = _classes if task == "classification" else _numbers
-    return split(rows, names, target, readings, settings, missing, held_out, seed, remarks)
+    choices = _Choices(rows, names, target, readings, settings, missing, held_out, seed, remarks)
+    return _classes(choices) if task == "classification" else _numbers(choices)
+
+
+@dataclass(frozen=True)
+class _Choices:
+    """What a table is split and encoded by."""
+
+    rows: Table
+    names: list[str]
+    target: str
+    readings: dict[str, Reading]
+    settings: Settings
+    policy: Policy
+    held_out: float
+    seed: int
+    remarks: list[str]
+
+    def fitted(self, learned: Table) -> tuple[Column, ...]:
+        """The input columns, with the statistics of the rows to learn from."""
+        return tuple(
+            fitted_column(name, learned, self.readings[name], marks_of(name, self.settings)) for name in self.names
+        )
 
 
 def _without_gaps(
     rows: Table, names: list[str], target: str, settings: Settings, policy: Policy
 ) -> tuple[Table, list[str]]:
     """The rows that can be learned from, and a remark on those that cannot."""
-    gaps = {name: missing(rows[name], marks_of(name, settings)) for name in names}
+    gaps = {name: missing_in(rows, name, marks_of(name, settings)) for name in names}
     if policy == "refuse":
         refuse_missing(rows, gaps)
         return rows, []
@@ -148,65 +171,46 @@ def marks_of(name: str, settings: Settings) -> tuple[str, ...]:
 def _task(rows: Table, target: str, reading: Reading) -> Task:
     if reading.kind != "number":
         return "classification"
-    numbers = reading.numbers(rows[target])
+    numbers = numbers_in(rows, target, reading, np.zeros(len(rows), dtype=bool))
     if len(np.unique(numbers)) > MOST_INTEGER_CLASSES or not (numbers % 1 == 0).all():
         return "regression"
     return "classification"
 
 
-def _classes(
-    rows: Table,
-    names: list[str],
-    target: str,
-    readings: dict[str, Reading],
-    settings: Settings,
-    policy: Policy,
-    held_out: float,
-    seed: int,
-    remarks: list[str],
-) -> Dataset:
-    if readings[target].kind == "date":
+def _classes(choices: _Choices) -> Dataset:
+    rows, target, reading = choices.rows, choices.target, choices.readings[choices.target]
+    if reading.kind == "date":
         raise ValueError(f"column {target!r} holds dates: write what to predict as a number, or say --text {target!r}")
-    labels = _labels(rows[target], readings[target])
+    labels = _labels(rows[target], reading)
     classes = sorted_classes(np.unique(labels).tolist())
     if len(classes) < 2:
         raise ValueError(f"column {target!r} holds a single class, {classes[0]!r}: there is nothing to tell apart")
-    remarks = [*remarks, *_alike(classes, target)]
     places = {label: k for k, label in enumerate(classes)}
     numbers = np.array([places[label] for label in labels.tolist()])
-    parts = _stratified(rows, target, numbers, classes, held_out, seed)
-    columns = [fitted_column(n, rows.rows(parts[0]), readings[n], marks_of(n, settings)) for n in names]
-    preprocessing = Preprocessing(tuple(columns), target, classes, missing=policy)
+    parts = _stratified(rows, target, numbers, classes, choices.held_out, choices.seed)
+    columns = choices.fitted(rows.rows(parts[0]))
+    preprocessing = Preprocessing(columns, target, classes, missing=choices.policy)
     targets = [one_hot(numbers[part], len(classes)) for part in parts]
-    return _dataset(rows, parts, targets, preprocessing, "classification", remarks)
+    return _dataset(rows, parts, targets, preprocessing, "classification", [*choices.remarks, *_alike(classes, target)])
 
 
-def _numbers(
-    rows: Table,
-    names: list[str],
-    target: str,
-    readings: dict[str, Reading],
-    settings: Settings,
-    policy: Policy,
-    held_out: float,
-    seed: int,
-    remarks: list[str],
-) -> Dataset:
-    reading = readings[target]
+def _numbers(choices: _Choices) -> Dataset:
+    rows, target, reading = choices.rows, choices.target, choices.readings[choices.target]
     if reading.kind in ("text", "truth"):
-        reading = Reading("number", settings.decimal or ".")
-    numbers = reading.numbers(rows[target])
+        reading = Reading("number", choices.settings.decimal or ".")
+    numbers = numbers_in(rows, target, reading, np.zeros(len(rows), dtype=bool))
     bad = np.flatnonzero(~np.isfinite(numbers))
     if len(bad) or reading.kind == "date":
         row = int(bad[0]) if len(bad) else 0
         what = "a date; write it as a number" if reading.kind == "date" else "no finite number"
         raise ValueError(f"{rows.place(row, target)}: {rows[target][row]!r} is {what}, which --task regression needs")
-    parts = _parts(rows, held_out, seed)
-    fitted = fitted_column(target, rows.rows(parts[0]), reading, ())
-    columns = [fitted_column(n, rows.rows(parts[0]), readings[n], marks_of(n, settings)) for n in names]
-    preprocessing = Preprocessing(tuple(columns), target, None, fitted.mean, fitted.scale, policy)
+    parts = _parts(rows, choices.held_out, choices.seed)
+    learned = rows.rows(parts[0])
+    fitted = fitted_column(target, learned, reading, ())
+    columns = choices.fitted(learned)
+    preprocessing = Preprocessing(columns, target, None, fitted.mean, fitted.scale, choices.policy)
     targets = [((numbers[part] - fitted.mean) / fitted.scale).reshape(-1, 1) for part in parts]
-    return _dataset(rows, parts, targets, preprocessing, "regression", remarks)
+    return _dataset(rows, parts, targets, preprocessing, "regression", choices.remarks)
 
 
 def _dataset(
@@ -264,8 +268,6 @@ def _alike(classes: tuple[str, ...], target: str) -> list[str]:
 def _parts(rows: Table, held_out: float, seed: int, labels: Any = None) -> list[NDArray[np.int64]]:
     from sklearn.model_selection import train_test_split
 
-    if len(rows) < 2:
-        raise ValueError(f"{rows.source} has one row to use: there must be rows to learn from and rows held out")
     return list(train_test_split(np.arange(len(rows)), test_size=held_out, stratify=labels, random_state=seed))
 
 

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from nn.data import Array
 from nn.tables.kinds import MOST_CATEGORIES
-from nn.tables.missing import MARKS, POLICIES, Policy, missing, refuse_missing
-from nn.tables.numerals import NUMBERS, PLAIN, Reading
-from nn.tables.reading import Table, Texts, as_table
+from nn.tables.missing import MARKS, POLICIES, Policy, missing_in, refuse_missing
+from nn.tables.numerals import AS_TEXT, NUMBERS, PLAIN, Reading
+from nn.tables.reading import Table, as_table
 
 FEWEST_ROWS = 2  # of a category with an input of its own: one row says nothing about others like it
 
@@ -53,16 +53,16 @@ class Column:
 
     def missing(self, table: Table) -> NDArray[np.bool_]:
         """Which of its cells are missing."""
-        return missing(table[self.name], self.marks)
+        return missing_in(table, self.name, self.marks)
 
     def inputs(self, table: Table, gaps: NDArray[np.bool_], policy: Policy, say: Say) -> Array:
         """Its inputs, a row for each row of the table; where a cell is missing, those of what the policy says.
 
         Raises ValueError for a cell that is no number in a column of numbers.
         """
-        cells = table[self.name]
         if self.categories is None:
-            return self._numbers(table, cells, gaps, policy, say)
+            return self._numbers(table, gaps, policy, say)
+        cells = table[self.name]
         places = np.zeros((len(cells), len(self.names)))
         for k, text in enumerate(self.categories):
             places[cells == text, k] = 1.0
@@ -83,9 +83,9 @@ class Column:
             known |= cells == text
         return np.flatnonzero(~known)
 
-    def _numbers(self, table: Table, cells: Texts, gaps: NDArray[np.bool_], policy: Policy, say: Say) -> Array:
-        numbers = np.full(len(cells), self._fill(policy))
-        numbers[~gaps] = self.reading.numbers(cells[~gaps])
+    def _numbers(self, table: Table, gaps: NDArray[np.bool_], policy: Policy, say: Say) -> Array:
+        numbers = np.full(len(table), self._fill(policy))
+        numbers[~gaps] = numbers_in(table, self.name, self.reading, gaps)
         bad = np.flatnonzero(~np.isfinite(numbers))
         if len(bad):
             if self.reading.kind != "truth":
@@ -100,31 +100,27 @@ class Column:
         return float(self.mode) if policy == "mode" else self.mean
 
 
-def fitted_column(
-    name: str, table: Table, reading: Reading, marks: tuple[str, ...], counts: dict[str, int] | None = None
-) -> Column:
+def fitted_column(name: str, table: Table, reading: Reading, marks: tuple[str, ...]) -> Column:
     """The statistics of one column of the rows to learn from, as scikit-learn finds them.
 
     Raises:
-        ValueError: for a column without a value in these rows, and for numbers whose squares overflow.
+        ValueError: for numbers whose squares overflow.
     """
     from sklearn.preprocessing import StandardScaler
 
-    cells = table[name]
-    cells = cells[~missing(cells, marks)]
-    if not len(cells):
-        raise ValueError(
-            f"column {name!r} of {table.source} has no values in the rows to learn from: leave it out with "
-            f"--drop {name!r}"
-        )
-    texts, counted = np.unique(cells, return_counts=True)
-    mode = str(texts[counted.argmax()])
+    gaps = missing_in(table, name, marks)
+    if gaps.all():  # all of its values are held out: what this column says cannot be learned
+        return Column(name, categories=(), other=True, reading=AS_TEXT, mode="", marks=marks)
     if reading.kind == "text":
+        texts, counted = np.unique(table[name][~gaps], return_counts=True)
+        mode = str(texts[counted.argmax()])
         frequent = np.flatnonzero(counted >= FEWEST_ROWS)
         frequent = frequent[np.argsort(-counted[frequent], kind="stable")][:MOST_CATEGORIES]
         categories = tuple(texts[np.sort(frequent)].tolist())
         return Column(name, 0.0, 1.0, categories, len(categories) < len(texts), reading, 0.0, mode, marks)
-    numbers = reading.numbers(cells)
+    numbers = numbers_in(table, name, reading, gaps)
+    different, counted = np.unique(numbers, return_counts=True)
+    usual = repr(float(different[counted.argmax()]))
     with np.errstate(all="ignore"):
         scaler = StandardScaler().fit(numbers.reshape(-1, 1))
     mean, scale = float(scaler.mean_[0]), float(scaler.scale_[0])
@@ -133,8 +129,13 @@ def fitted_column(
             f"column {name!r} of {table.source} has numbers as large as {np.abs(numbers).max():g}, whose squares are "
             "too large to add: write them in a larger unit"
         )
-    usual = float(reading.numbers(texts[counted.argmax() :][:1])[0])
-    return Column(name, mean, scale, None, False, reading, float(np.median(numbers)), repr(usual), marks)
+    return Column(name, mean, scale, None, False, reading, float(np.median(numbers)), usual, marks)
+
+
+def numbers_in(table: Table, name: str, reading: Reading, gaps: NDArray[np.bool_]) -> Array:
+    """The numbers of the cells of a column that are not missing; nan where one is none."""
+    plain = table.numbers(name) if reading == PLAIN else None
+    return reading.numbers(table[name][~gaps]) if plain is None else plain[~gaps]
 
 
 @dataclass(frozen=True)

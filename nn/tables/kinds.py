@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from nn.tables.missing import MARKS, missing
+from nn.tables.missing import MARKS, missing, missing_in
 from nn.tables.numerals import (
     AS_TEXT,
     LEADING_ZERO,
@@ -21,9 +21,8 @@ from nn.tables.numerals import (
     Reading,
     date_orders,
     finite_number,
-    plain_numbers,
 )
-from nn.tables.reading import Table, Texts
+from nn.tables.reading import Table, Texts, plain_numbers
 
 MOST_CATEGORIES = 100  # a text column's own inputs; the rarest categories beyond them share one
 CELLS_NAMED = 3
@@ -93,16 +92,15 @@ def decide(table: Table, names: Collection[str], settings: Settings) -> dict[str
 
 
 def _look_at(table: Table, name: str, settings: Settings) -> _Evidence:
-    cells = table[name]
-    gaps = missing(cells, settings.marks)
-    cells = cells[~gaps]
+    gaps = missing_in(table, name, settings.marks)
+    cells = table[name] if not gaps.any() else table[name][~gaps]
     if not len(cells):
         raise ValueError(f"column {name!r} of {table.source} has no values: leave it out with --drop {name!r}")
-    if settings.decimal != "," and plain_numbers(cells) is not None:
-        fractions = bool((np.strings.find(cells, ".") >= 0).any())
-        whole_with_zero = bool(np.strings.startswith(cells, "0").any()) and _has_leading_zero(cells)
-        if not whole_with_zero and not (fractions and _all_look_grouped(cells)):
-            return _Evidence(name, plain=True, fractions=fractions)
+    numbers = plain_numbers(cells) if gaps.any() else table.numbers(name)
+    if settings.decimal != "," and numbers is not None and not _has_leading_zero(cells):
+        with_point = cells[np.strings.find(cells, ".") >= 0]
+        if not len(with_point) or not all(_is_number(text, ",") for text in with_point.tolist()):
+            return _Evidence(name, plain=True, fractions=bool(len(with_point)))
     texts, counts = np.unique(cells, return_counts=True)
     evidence = _Evidence(name, texts.tolist(), counts)
     bare = [text[:-1].rstrip() if text.endswith("%") else text for text in evidence.texts]
@@ -116,15 +114,9 @@ def _is_number(text: str, decimal: Mark) -> bool:
 
 
 def _has_leading_zero(cells: Texts) -> bool:
-    return any(LEADING_ZERO.fullmatch(text) for text in cells[np.strings.startswith(cells, "0")].tolist())
-
-
-def _all_look_grouped(cells: Texts) -> bool:
-    """Whether cells with a point are all as 1.234, where the point may set thousands apart."""
-    with_point = cells[np.strings.find(cells, ".") >= 0]
-    return all(NUMBERS[","].fullmatch(text) for text in with_point[:1000].tolist()) and all(
-        NUMBERS[","].fullmatch(text) for text in with_point.tolist()
-    )
+    """Whether a cell is a whole number such as 01."""
+    zeros = np.strings.startswith(cells, "0") & ~np.strings.startswith(cells, "0.") & (cells != "0")
+    return any(LEADING_ZERO.fullmatch(text) for text in cells[zeros].tolist())
 
 
 def _decimal_mark(table: Table, found: list[_Evidence]) -> Mark:

@@ -28,6 +28,11 @@ def missing(cells: Texts, marks: Sequence[str] = MARKS) -> NDArray[np.bool_]:
     return gaps
 
 
+def missing_in(table: Table, name: str, marks: Sequence[str]) -> NDArray[np.bool_]:
+    """Which cells of a column are missing: none, where all are numbers."""
+    return np.zeros(len(table), dtype=bool) if table.numbers(name) is not None else missing(table[name], marks)
+
+
 def refuse_missing(table: Table, gaps: dict[str, NDArray[np.bool_]]) -> None:
     """Raise ValueError for the first missing value of a table, saying how many there are and what can be done.
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nn.data import Array
-from nn.tables.reading import TEXT, Texts
+from nn.tables.reading import TEXT, Texts, plain_numbers
 
 Kind = Literal["number", "truth", "date", "text"]
 Mark = Literal[".", ","]
@@ -46,9 +46,9 @@ class Reading:
     def numbers(self, cells: Texts) -> Array:
         """The numbers of cells; nan where a cell is none, or none that is finite."""
         if self == PLAIN:
-            fast = plain_numbers(cells)
-            if fast is not None:
-                return fast
+            plain = plain_numbers(cells)
+            if plain is not None:
+                return plain
         texts, places = np.unique(cells, return_inverse=True)
         found = [self.number(text) for text in texts.tolist()]
         return np.array([math.nan if x is None else x for x in found], dtype=float)[places]
@@ -85,17 +85,6 @@ LEADING_ZERO = re.compile(r"0\d+")
 YEAR_FIRST = re.compile(r"(\d{4})([-/.])(\d{1,2})\2(\d{1,2})")
 YEAR_LAST = re.compile(r"(\d{1,2})([-/.])(\d{1,2})\2(\d{4})")
 TIME = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}(?:\.\d+)?))?(?: ?Z| ?\+00:?00)?")
-
-
-def plain_numbers(cells: Texts) -> Array | None:
-    """The numbers of cells that are all finite ones, with a decimal point and without groups; else None."""
-    try:
-        numbers: Array = cells.astype(float)
-    except ValueError:
-        return None
-    if not np.isfinite(numbers).all() or (np.strings.find(cells, "_") >= 0).any():
-        return None
-    return numbers
 
 
 def finite_number(text: str, decimal: Mark) -> float | None:

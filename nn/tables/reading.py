@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nn.data import Array
 from nn.tables.opening import open_text
 
 Texts = NDArray[Any]
@@ -47,33 +48,59 @@ class Table:
         names: of the columns, as the first line has them.
         columns: an array of texts each, without white space at either end.
         lines: the line of the file on which each row begins, from 1, as editors count.
+        chosen: the places of its rows in the columns, where it is a part of another table.
     """
 
     source: str
     names: tuple[str, ...]
     columns: tuple[Texts, ...]
     lines: NDArray[np.int64]
-    separator: str = field(default=",", compare=False)
+    chosen: NDArray[np.int64] | None = None
+    _numbers: dict[int, Array | None] = field(default_factory=dict, compare=False, repr=False)
 
     def __len__(self) -> int:
         return len(self.lines)
 
     def __getitem__(self, name: str) -> Texts:
         """The column of that name. Raises ValueError where there is none, saying which there are."""
+        column = self.columns[self._place(name)]
+        return column if self.chosen is None else column[self.chosen]
+
+    def numbers(self, name: str) -> Array | None:
+        """The column as numbers, if all its cells are finite ones with a decimal point; found once for all parts."""
+        place = self._place(name)
+        if place not in self._numbers:
+            self._numbers[place] = plain_numbers(self.columns[place])
+        numbers = self._numbers[place]
+        return numbers if numbers is None or self.chosen is None else numbers[self.chosen]
+
+    def _place(self, name: str) -> int:
         if name not in self.names:
             shown = ", ".join(map(repr, self.names[:20])) + (", ..." if len(self.names) > 20 else "")
             hint = "" if len(self.names) > 1 else "; if another sign is between the columns, name it with --separator"
             raise ValueError(f"{self.source} has no column {name!r}; it has {shown}{hint}")
-        return self.columns[self.names.index(name)]
+        return self.names.index(name)
 
     def rows(self, chosen: NDArray[Any]) -> Table:
-        """The rows at some places, or where a mask is true."""
-        columns = tuple(column[chosen] for column in self.columns)
-        return Table(self.source, self.names, columns, self.lines[chosen], self.separator)
+        """The rows at some places, or where a mask is true; their texts are taken when they are asked for."""
+        places = np.flatnonzero(chosen) if chosen.dtype == bool else chosen
+        within = places if self.chosen is None else self.chosen[places]
+        return Table(self.source, self.names, self.columns, self.lines[places], within, self._numbers)
 
     def place(self, row: int, name: str) -> str:
         """Where a cell stands, in words."""
         return f"line {self.lines[row]}, column {name!r}"
+
+
+def plain_numbers(cells: Texts) -> Array | None:
+    """The numbers of cells that are all finite ones, with a decimal point and without groups; else None."""
+    try:
+        numbers: Array = cells.astype(float)
+    except ValueError:
+        return None
+    if not np.isfinite(numbers).all() or (np.strings.find(cells, "_") >= 0).any():
+        return None
+    return numbers
 
 
 def as_table(table: Any) -> Table:
@@ -118,7 +145,7 @@ def read_csv(
                 itertools.chain(first, file), delimiter=separator, strict=True, skipinitialspace=separator != " "
             )
             names = _names(path, reader)
-            return _cells(path, names, reader, separator, progress)
+            return _cells(path, names, reader, progress)
     except UnicodeDecodeError as error:
         raise ValueError(
             f"{path} cannot be read as a table in {_shown(error.encoding)}: byte 0x{error.object[error.start]:02x}"
@@ -139,7 +166,7 @@ def _names(path: str | Path, reader: Any) -> tuple[str, ...]:
     raise ValueError(f"{path} cannot be read as a table: it is empty")
 
 
-def _cells(path: str | Path, names: tuple[str, ...], reader: Any, separator: str, progress: Progress | None) -> Table:
+def _cells(path: str | Path, names: tuple[str, ...], reader: Any, progress: Progress | None) -> Table:
     width = len(names)
     batches: list[list[Texts]] = []
     lines: list[NDArray[np.int64]] = []
@@ -154,7 +181,7 @@ def _cells(path: str | Path, names: tuple[str, ...], reader: Any, separator: str
         raise ValueError(f"{path} has no rows under its line of column names")
     names, kept = _without_empty_end(names, batches)
     columns = tuple(np.concatenate([batch[k] for batch in batches]) for k in range(kept))
-    return Table(str(path), names, columns, np.concatenate(lines), separator)
+    return Table(str(path), names, columns, np.concatenate(lines))
 
 
 def _batches(path: str | Path, reader: Any, width: int) -> Iterator[tuple[list[list[str]], list[int]]]:

@@ -136,7 +136,7 @@ def test_a_text_after_262144_truth_values_is_one_more_class() -> None:
     rows: list[list[object]] = [["TRUE" if k % 2 else "FALSE", "TRUE" if k % 3 else "FALSE"] for k in range(262_144)]
     rows += [["UNKNOWN", "UNKNOWN"]] * 40
     write("t.csv", ["a", "y"], rows)
-    train("--epochs", "1", "--batch-size", "10000")
+    train("--epochs", "1", "--batch-size", "10000", "--held-out", "0.001")
     preprocessing = nn.read_metadata("runs/t-1/model.safetensors")["preprocessing"]
     assert preprocessing["classes"] == ["FALSE", "TRUE", "UNKNOWN"]
     assert preprocessing["columns"][0]["categories"] == ["FALSE", "TRUE", "UNKNOWN"]
