@@ -29,7 +29,23 @@ class _Reference(weakref.ref[Any]):
     __eq__ = object.__eq__
 
 
-_others: ContextVar[dict[int, float]] = ContextVar("others", default={})  # noqa: B039  # by id; the default stays empty
+class _Others(dict[int, float]):
+    """Other numbers by the ids of their Values.
+
+    Attributes:
+        change: gives another number for a Value that is read and has none yet; None outside of `Overriding.run`.
+        made: the Values that were made meanwhile, by their ids. They keep their own numbers.
+        met: other Values. An id is theirs as long as they are kept here.
+    """
+
+    def __init__(self, numbers: dict[int, float], change: Callable[[float], float] | None) -> None:
+        super().__init__(numbers)
+        self.change = change
+        self.made: dict[int, Value] = {}
+        self.met: list[Value] = []
+
+
+_others: ContextVar[_Others] = ContextVar("others", default=_Others({}, None))  # noqa: B039  # which stays empty
 _live: set[_Reference] = set()
 _owners: dict[type, None] = {}  # classes that ever had a property in the place of their `data`
 _properties: dict[int, property] = {}  # by id of what they stand in for
@@ -50,16 +66,21 @@ class Overriding:
 
     def begin(self) -> None:
         _live.add(self._reference)  # first, so that nobody takes a property away any more
-        for kind in set(map(type, self._values)):
+        for kind in {Value, *map(type, self._values)}:
             owner = next(base for base in kind.__mro__ if "data" in vars(base))
             original = vars(owner)["data"]
             if id(original) not in _originals and hasattr(original, "__set__"):
                 _owners[owner] = None
                 _install(owner, original)
 
-    def run(self, numbers: Iterable[float], function: Callable[..., Any], *arguments: Any) -> Any:
-        """Call a function that sees these numbers, one for each Value. What it sets them to, it alone sees, too."""
-        token = _others.set({**_others.get(), **dict(zip(map(id, self._values), numbers))})
+    def run(
+        self, numbers: Iterable[float], change: Callable[[float], float], function: Callable[..., Any], *arguments: Any
+    ) -> Any:
+        """Call a function that sees these numbers, one for each Value. What it sets them to, it alone sees, too.
+
+        Of other Values that it reads it sees what `change` makes of theirs, except for constants and what it made.
+        """
+        token = _others.set(_Others({**_others.get(), **dict(zip(map(id, self._values), numbers))}, change))
         try:
             return function(*arguments)
         finally:
@@ -95,13 +116,23 @@ def _property(original: Any) -> property:
             return others[id(value)]
         if not _live:
             _restore()
-        return read(value, type(value))
+        number = read(value, type(value))
+        if others.change is not None and type(number) is float and id(value) not in others.made:
+            others.met.append(value)
+            number = others[id(value)] = others.change(number)
+        return number
 
     def put(value: Value, number: float) -> None:
         others = _others.get()
         if id(value) in others:
             others[id(value)] = number
+        elif others.change is None or id(value) in others.made:
+            write(value, number)
+        elif hasattr(value, "grad"):  # it was there before
+            others.met.append(value)
+            others[id(value)] = number
         else:
+            others.made[id(value)] = value
             write(value, number)
 
     return property(get, put, getattr(original, "__delete__", None))

@@ -159,7 +159,7 @@ class _Again(NamedTuple):
         earlier.update(map(id, other.nodes))
         settings = self.function, self.examples, float, self.most_nodes, earlier
         try:
-            self.overriding.run(self.numbers, trace, *settings)
+            self.overriding.run(self.numbers, float, trace, *settings)
         except ValueError as error:
             if MEMO in str(error):
                 return str(error)
@@ -202,8 +202,8 @@ class _Again(NamedTuple):
 
     def _run(self, change: Change, change_leaf: Change) -> Trace:
         numbers = list(map(change_leaf, self.numbers))
-        run = self.overriding.run
-        return run(numbers, trace, self.function, self.examples, change, self.most_nodes)  # type: ignore[no-any-return]
+        settings = self.function, self.examples, change, self.most_nodes
+        return self.overriding.run(numbers, change_leaf, trace, *settings)  # type: ignore[no-any-return]
 
 
 def _scaled(chance: random.Random, signs: Sequence[float], sizes: tuple[float, float], x: float) -> float:

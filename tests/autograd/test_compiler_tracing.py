@@ -640,3 +640,23 @@ def test_tracebacks_quote_the_lines_that_compute_gradients() -> None:
             autograd.primitives.TABLE.pop(name, None)
     line = next(line for line in program.source.splitlines() if "slope_for_tracebacks(" in line)
     assert line.split("#")[0].strip() in "".join(traceback.format_exception(caught.value))
+
+
+@pytest.mark.parametrize(
+    "f",
+    [lambda w, x: w.data * x, lambda w, x: (w * 3).data * x, lambda w, x: x if w.data > 0 else -x],
+    ids=["a leaf", "a node", "a way"],
+)
+def test_the_number_of_a_value_that_is_nowhere_in_the_graph_is_refused_too(f: Callable[[Value, Any], Any]) -> None:
+    w = Value(2.0)
+    with pytest.raises(ValueError, match=r"froze a number|other operations"):
+        compile(lambda x: f(w, x), 1.5)
+    assert w.data == 2.0
+
+
+def test_a_graph_from_outside_is_no_frozen_number_and_a_constant_is_the_users() -> None:
+    w = Value(2.0)
+    doubled, fixed = w * 2.0, w.detach()
+    program = compile(lambda x: doubled.log() * x + fixed * x, 1.0)
+    w.data = 3.0
+    assert program(1.0) == pytest.approx(math.log(6.0) + 2.0)
