@@ -31,13 +31,16 @@ class Tracer(Protocol):
     def refuse(self, what: str, remedy: str) -> Never:
         """Raise a TypeError that names the line of the user's code which would freeze a number of the example."""
 
+    def derivatives_of(self, primitive: Any) -> Callable[..., Any]:
+        """The derivative rule of a primitive, which makes a graph of Values."""
+
 
 tracer: ContextVar[Tracer | None] = ContextVar("tracer", default=None)
 ever_traced = False  # by any thread: until then, no comparison need ask the context variable
 
 
 @contextmanager
-def tracing(by: Tracer) -> Iterator[None]:
+def tracing(by: Tracer | None) -> Iterator[None]:
     """A context in which comparisons and conversions of Values are put to a tracer, in this thread or task alone."""
     global ever_traced
     ever_traced = True

@@ -191,7 +191,8 @@ def primitive(
         doc: one line on what it computes.
         array: for compiled programs, the forward rule on arrays: a function such as `numpy.exp`, or an expression of
             this package's functions that does not branch. Needed only for speed, and only where `forward` calls
-            what takes floats alone (`math.erf`) or branches on its input; it is then run number by number.
+            what takes floats alone (`math.erf`) or branches on its input; it is then run number by number. So is a
+            rule that reads what can change, such as a context variable or an attribute.
         chooses: whether it chooses among its inputs, as `where` and `maximum` do: an input whose local derivative is
             0 was not taken then, and receives exactly nothing, even where its own derivative is infinite.
         compiled_derivatives: for compiled programs, where `derivatives` branches on numbers for the sake of digits:

@@ -255,7 +255,7 @@ class _Run:
         if not self._symbolic or node.primitive is None:
             return node.local_derivatives
         inputs = [parent if parent in self._varying else parent.data for parent in node.parents]
-        rule = node.primitive.compiled_derivatives if tracer.get() else node.primitive.derivatives
+        rule = by.derivatives_of(node.primitive) if (by := tracer.get()) else node.primitive.derivatives
         derivatives: Sequence[Number]
         try:
             derivatives = rule(*inputs, node)

@@ -58,6 +58,10 @@ def compile(
       within 1e-16 of 1, where those of the graph keep all digits. No slope raises an error; results and gradients that
       are infinite or nan do.
 
+    - *Primitives of your own.* Their rules are called at each run, in the caller's context, where they read what can
+      change: context variables, the environment, attributes, containers, what a function assigns as `global`. Others
+      are written out; a plain number that they read by name is a constant of the program, as it is in the function.
+
     Args:
         function: takes numbers and (nested) sequences of numbers; returns a Value, or a (nested) sequence of Values.
         examples: an argument each. What the program is called with has their shapes, or one axis more: samples first.

@@ -10,6 +10,7 @@ from typing import Any
 from autograd.compiler.arrays import HELPERS, NUMPY, one_by_one
 from autograd.compiler.exact import ExactSymbol
 from autograd.compiler.names import Names, sanitised
+from autograd.compiler.states import reads_state
 from autograd.compiler.symbols import ATOM, Symbol, own_expression, written
 from autograd.primitives import TABLE, Primitive, Rule, logsumexp
 
@@ -43,11 +44,12 @@ class Calls:
         return found | self._of_floats
 
     def derivatives(self, primitive: Primitive, inputs: Sequence[Any], out: Symbol) -> Sequence[Any]:
-        """The local derivatives as source; where their rule is made for floats alone, called number by number."""
-        try:
-            return primitive.compiled_derivatives(*inputs, out)  # type: ignore[no-any-return]
-        except (TypeError, ValueError, AttributeError):
-            pass
+        """The local derivatives as source; of a rule made for floats alone, or that reads a state, number by number."""
+        if not reads_state(primitive):
+            try:
+                return primitive.compiled_derivatives(*inputs, out)  # type: ignore[no-any-return]
+            except (TypeError, ValueError, AttributeError):
+                pass
         if primitive not in self._slopes:
             slopes = [partial(_slope, primitive, k) for k in range(len(inputs))]
             names = [self.names.plain(f"slope_of_{self._own(primitive)}") for _ in slopes]
@@ -77,7 +79,9 @@ class Calls:
             sanitised(primitive.name) if builtin else self._own(primitive)
         )
         text = self._array_form(primitive)
-        if text is not None:
+        if text is not None and reads_state(primitive):
+            self.constants[name] = one_by_one(primitive.forward)
+        elif text is not None:
             self.prelude.append(text.replace("\0", name))
         elif primitive.array is not None:
             self.constants[name] = primitive.array

@@ -65,7 +65,7 @@ def _reachable(roots: Iterable[Any]) -> Iterator[Any]:
 
 def _within(x: Any) -> list[Any]:
     if isinstance(x, FunctionType):
-        return _named(x)
+        return named(x)
     if isinstance(x, (MethodType, BuiltinMethodType)):
         return [x.__self__, getattr(x, "__func__", None)]
     if isinstance(x, functools.partial):
@@ -84,9 +84,9 @@ def _within(x: Any) -> list[Any]:
     return [*type(x).__mro__, *itertools.islice(attributes.values(), _MOST_ITEMS)]
 
 
-def _named(function: FunctionType) -> list[Any]:
+def named(function: FunctionType) -> list[Any]:
     """What a function's code refers to: free variables, defaults, globals, and what it takes from modules by name."""
-    names = set(_names(function.__code__))
+    names = set(names_in(function.__code__))
     found = [function.__globals__[name] for name in names if name in function.__globals__]
     for x in found:  # which grows
         if isinstance(x, ModuleType):
@@ -100,8 +100,8 @@ def _named(function: FunctionType) -> list[Any]:
     return [*found, *(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()]
 
 
-def _names(code: CodeType) -> Iterator[str]:
+def names_in(code: CodeType) -> Iterator[str]:
     yield from code.co_names
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
-            yield from _names(constant)
+            yield from names_in(constant)

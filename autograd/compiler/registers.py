@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, Never
 
 from autograd import primitives
 from autograd.compiler import idioms
+from autograd.compiler.states import reads_state
 from autograd.compiler.symbols import own_expression
 from autograd.compiler.tracing import COMPARISONS
 from autograd.primitives import TABLE, Primitive, exp, log1p, maximum, minimum, where
@@ -137,6 +138,8 @@ class Register(Operand):
             return _power(*inputs)
         if primitive in _RULES:
             return _RULES[primitive](*inputs)
+        if reads_state(primitive):
+            raise UnwritableError(f"{primitive!r} reads a state")
         outer, self.recording.exact = self.recording.exact, True
         found = own_expression(primitive, lambda rule: inputs, Register)
         self.recording.exact = outer

@@ -15,9 +15,10 @@ from typing import Any, Never
 
 from autograd import recording
 from autograd.compiler.lines import explained, users_line
+from autograd.compiler.states import reads_state, slopes_of
 from autograd.graph import topological_order
 from autograd.nested import flatten
-from autograd.primitives import Primitive, detached, maximum, mul
+from autograd.primitives import Primitive, Rule, detached, maximum, mul
 from autograd.reading import number_of, numbers_of
 from autograd.value import Constant, Traced, Value
 
@@ -143,6 +144,9 @@ class _Tracer:
         raise FreezingError(
             f"{users_line()}: {what} would freeze a number of the example in the compiled program. Instead, {remedy}"
         )
+
+    def derivatives_of(self, primitive: Primitive) -> Rule:
+        return slopes_of(primitive) if reads_state(primitive) else primitive.compiled_derivatives
 
 
 class _Watching(recording.Counter):
