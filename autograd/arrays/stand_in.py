@@ -134,6 +134,10 @@ def allclose(a: Any, b: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: 
     return bool(as_array(elementwise(close, bool, a, b)).all())
 
 
+def signbit(x: Any) -> Any:
+    return elementwise(lambda x: math.copysign(1.0, x) < 0, bool, x)
+
+
 # Element by element
 
 
