@@ -110,7 +110,8 @@ def test_arithmetic_broadcasts(first: Any, second: Any, operation: str) -> None:
         assert same(eval(operation, {}, mine), expected)
 
 
-FLOAT_OPERATIONS = ("a / b", "a * b + a", "a ** b", "a ** 2", "1 / a", "np.sqrt(a)", "np.isfinite(a * b)", "np.abs(a)")
+FLOAT_OPERATIONS = ("a / b", "a * b + a", "a ** b", "a ** 2", "1 / a", "np.sqrt(a)", "np.isfinite(a * b)", "np.abs(a)",
+                    "np.signbit(a)")  # fmt: skip
 
 
 @given(st.lists(st.tuples(FLOATS, FLOATS), min_size=1, max_size=4), st.sampled_from(FLOAT_OPERATIONS))
