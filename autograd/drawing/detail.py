@@ -9,109 +9,64 @@ in it.
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Collection
-from typing import NamedTuple
+from functools import partial
 
+from autograd.drawing.scene import Box, Line, Path, Scene, box_of_nodes
 from autograd.drawing.snapshot import Node
-
-Path = tuple[str, ...]
+from autograd.drawing.stacking import Shortening, alike, as_they_are, fold_leaves, stack
 
 LINES_A_BOX = 3  # more than that many lines a box, and the picture is a thicket
 EXPANDED = 4  # times the limit there may be when the reader asks for a part in detail
-FOLDED_LEAVES = 8  # more than so many leaves with the same uses are one box, where there is little room
+MOST_BOXES = 120  # unless the reader sets a limit
+ON_A_SCREEN = 40  # of a graph whose parts can be closed, and opened again by clicking
 LONGEST_PATH = 200  # letters of a label that is taken apart
 INDEX = re.compile(r"\[(\d+)\]", re.ASCII)  # w[3] is w.3
 
 
-class Box(NamedTuple):
-    """One box of the picture: a node, or several.
-
-    Attributes:
-        nodes: the places of its nodes in the topological order.
-        name: what the nodes are together; "" where it is a single node.
-        path: the open groups that it lies in, outermost first.
-    """
-
-    nodes: tuple[int, ...]
-    name: str
-    path: Path
-
-
-class Line(NamedTuple):
-    """One line of the picture, from a box to another: an edge of the graph, or several.
-
-    Attributes:
-        tail, head: the places of its boxes in the list of boxes.
-        edges: how many edges it stands for.
-        position: of a single edge between two nodes, which of the head's parents is the tail; None for others.
-    """
-
-    tail: int
-    head: int
-    edges: int
-    position: int | None
-
-
-class Scene(NamedTuple):
-    """What is to be drawn of a graph.
-
-    Attributes:
-        nodes: of the graph, all of them.
-        boxes, lines: what is drawn.
-        inside: for each box, how many edges of the graph lie inside it.
-    """
-
-    nodes: list[Node]
-    boxes: list[Box]
-    lines: list[Line]
-    inside: Counter[int]
-
-    def frames(self) -> list[str]:
-        """The open groups to draw a frame around: elements of lists, not the lists."""
-        return list(dict.fromkeys(group for box in self.boxes for group in box.path if _has_frame(group)))
-
-    def frame_around(self, box: Box) -> str:
-        """The innermost frame that a box lies in; "" for none."""
-        return next(filter(_has_frame, reversed(box.path)), "")
-
-
-def _has_frame(group: str) -> bool:
-    return group.rpartition(".")[2].isdecimal()
-
-
-def choose(nodes: list[Node], limit: int, depth: int | None, expand: Collection[str]) -> Scene:
+def choose(
+    nodes: list[Node], limit: int | None, depth: int | None, expand: Collection[str], stacked: bool = False
+) -> Scene:
     """The scene with as much detail as the reader asks for, or else as a picture of `limit` boxes can hold.
 
     Args:
-        limit: the most boxes to draw; four times as many where the reader expands a part.
+        limit: the most boxes to draw; four times as many where the reader expands a part. None draws as many as fit on
+            a screen where parts can be closed, else `MOST_BOXES`.
         depth: how many levels of groups to open, 0 for none; None opens as many as the limit allows.
         expand: names of groups to open, along with those around them.
+        stacked: whether inputs, and what is repeated for several samples, are stacked in any case, as they are where
+            nothing is asked for.
 
     Raises:
         ValueError: for a group that the graph does not have.
     """
     paths, names = group_paths(nodes)
     _check_groups(expand, names)
-    sizes = Counter((path, not node.parents) for path, node in zip(paths, nodes))
-    level, fold = depth or 0, True
+    freely = limit is None and depth is None and not expand and any(paths)
+    limit = limit or (ON_A_SCREEN if freely else MOST_BOXES)
+    kinds = alike(nodes, paths)
+    sizes = Counter({(path, not node.parents, kind) for path, node, kind in zip(paths, nodes, kinds)})
+    ways: list[Shortening] = [as_they_are, fold_leaves, partial(stack, kinds)]
+    if freely or stacked:
+        ways = ways[-1:]
+    level, shorten = depth or 0, ways[-1]
     for level in range(max(map(len, paths)), -1, -1) if depth is None else [depth]:
-        boxes = _boxes(nodes, paths, level, ()) if _fewest_boxes(sizes, level) <= limit else None
-        if boxes and _fit(nodes, boxes, limit):
-            fold = False
+        if _fewest_boxes(sizes, level) > limit:
+            continue
+        boxes = _boxes(nodes, paths, level, ())
+        fitting = next((way for way in ways if _fit(nodes, way(nodes, boxes), limit)), None)
+        if fitting:
+            shorten = fitting
             break
-        if boxes and _fit(nodes, _fold_leaves(nodes, boxes), limit):
-            break
-    boxes = _boxes(nodes, paths, level, expand)
-    if fold:
-        boxes = _fold_leaves(nodes, boxes)
+    boxes = shorten(nodes, _boxes(nodes, paths, level, expand))
     room = EXPANDED * limit if expand else limit
     if not _fit(nodes, boxes, room):
         boxes = _fold_the_rest(nodes, boxes, room)
     lines, inside = _lines(nodes, boxes)
     if len(lines) > LINES_A_BOX * room:
         lines, inside = _lines(nodes, boxes, bundled=True)
-    return Scene(nodes, boxes, lines, inside)
+    return Scene(nodes, boxes, lines, inside, {group for path in paths for group in path})
 
 
 def whole(nodes: list[Node]) -> Scene:
@@ -121,10 +76,10 @@ def whole(nodes: list[Node]) -> Scene:
     return Scene(nodes, boxes, lines, inside)
 
 
-def _fewest_boxes(sizes: Counter[tuple[Path, bool]], level: int) -> int:
+def _fewest_boxes(sizes: Counter[tuple[Path, bool, int]], level: int) -> int:
     """How many boxes there are at this level at the least, if all leaves can be folded; quick to tell."""
-    groups = {path[level] for path, _ in sizes if len(path) > level}
-    return len(groups) + sum(n for (path, is_leaf), n in sizes.items() if len(path) <= level and not is_leaf)
+    groups = {path[level] for path, *_ in sizes if len(path) > level}
+    return len(groups) + sum(len(path) <= level and not is_leaf for path, is_leaf, _ in sizes)
 
 
 def _fit(nodes: list[Node], boxes: list[Box], limit: int) -> bool:
@@ -226,29 +181,6 @@ def _first_uses(nodes: list[Node]) -> list[tuple[int, int]]:
     return places
 
 
-def _fold_leaves(nodes: list[Node], boxes: list[Box]) -> list[Box]:
-    """Leaves of one role that are used by the same boxes share one, where they are many."""
-    box_of = _box_of(boxes)
-    users: dict[int, set[int]] = defaultdict(set)
-    for i, node in enumerate(nodes):
-        for parent in node.parents:
-            if not nodes[parent].parents:
-                users[parent].add(box_of[i])
-    alike: dict[object, list[Box]] = defaultdict(list)
-    for k, box in enumerate(boxes):
-        node = nodes[box.nodes[0]]
-        foldable = not box.name and not node.parents
-        alike[(box.path, node.role, frozenset(users[box.nodes[0]])) if foldable else k].append(box)
-    folded = []
-    for like in alike.values():
-        if len(like) <= FOLDED_LEAVES:
-            folded += like
-            continue
-        places = tuple(i for box in like for i in box.nodes)
-        folded.append(Box(places, f"{len(places):,} {nodes[places[0]].role}s", like[0].path))
-    return folded
-
-
 def _fold_the_rest(nodes: list[Node], boxes: list[Box], limit: int) -> list[Box]:
     """Of too many boxes, or too many lines, those nearest to the end; the others as one box."""
     distance = [0] * len(nodes)  # on the longest way to the end, so that all that follow a node are nearer than it
@@ -265,17 +197,13 @@ def _fold_the_rest(nodes: list[Node], boxes: list[Box], limit: int) -> list[Box]
     return shown
 
 
-def _box_of(boxes: list[Box]) -> dict[int, int]:
-    return {i: k for k, box in enumerate(boxes) for i in box.nodes}
-
-
 def _lines(nodes: list[Node], boxes: list[Box], bundled: bool = False) -> tuple[list[Line], Counter[int]]:
     """The lines between boxes, and for each box the number of edges inside it.
 
     Edges that begin or end in a box of several nodes share a line with those beside them. With `bundled` this holds
     for a node, too, that another uses many times.
     """
-    box_of = _box_of(boxes)
+    box_of = box_of_nodes(boxes)
     lines: list[Line] = []
     bundles: Counter[tuple[int, int]] = Counter()
     inside: Counter[int] = Counter()

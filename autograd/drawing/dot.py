@@ -8,8 +8,8 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal, NamedTuple
 
-from autograd.drawing.detail import Scene
 from autograd.drawing.faces import Face
+from autograd.drawing.scene import Scene
 from autograd.drawing.text import abbreviate, visible
 from autograd.forking import across_forks
 

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
-from autograd.drawing import detail, dot
-from autograd.drawing.detail import Scene
+from autograd.drawing import detail, dot, folding
 from autograd.drawing.dot import Direction, Engine
 from autograd.drawing.faces import ALL_DIGITS, face, line_label
+from autograd.drawing.folding import State
 from autograd.drawing.names import Name
-from autograd.drawing.picture import Picture
+from autograd.drawing.picture import Picture, asset, html_page, json_script, states_of_picture
+from autograd.drawing.scene import Scene
 from autograd.drawing.snapshot import snapshot
 from autograd.drawing.svg import svg
 from autograd.drawing.text import abbreviate, visible
+
+SCREEN = 1200, 800  # pixels
+FOLDABLE_FROM = 20  # nodes of a graph whose groups open and close: a smaller one is seen at a glance
 
 
 class Drawing(Picture):
@@ -25,12 +30,35 @@ class Drawing(Picture):
         notes: what it shows, and what it counts instead of showing.
     """
 
-    def __init__(self, svg: str, source: str, notes: tuple[str, ...]) -> None:
+    def __init__(
+        self, svg: str, source: str, notes: tuple[str, ...], states: Callable[[], list[State]] | None = None
+    ) -> None:
         super().__init__(svg, "computation graph")
-        self.source, self.notes = source, notes
+        self.source, self.notes, self._states = source, notes, states
 
     def _formats(self) -> dict[str, Callable[[], str]]:
         return {**super()._formats(), ".dot": lambda: self.source}
+
+    def _page(self) -> str:
+        """The picture; where it is too large for a screen or has groups, one to zoom, whose groups open and close."""
+        if self._fits() and not self._states:
+            return super()._page()
+        states = self._states() if self._states else []
+        pictures = [state.svg for state in states] or [self.svg]
+        targets = [state.targets for state in states] or [{}]
+        hint = "Drag to move the picture, Ctrl and the wheel or two fingers to zoom."
+        if any(targets):
+            hint += " Click a stack to open it, and a frame to close it."
+        body = f'<main>\n{states_of_picture(pictures)}<p class="hint">{hint}</p>\n</main>\n' + json_script(
+            "folds", targets
+        )
+        style = "".join(map(asset, ("zoom.css", "fold.css", "drawing_page.css")))
+        return html_page(self.title, body, style, asset("zoom.js") + asset("fold.js"))
+
+    def _fits(self) -> bool:
+        """Whether it can be read as a whole on a screen."""
+        size = re.search(r'width="(\d+)" height="(\d+)"', self.svg)
+        return size is not None and int(size[1]) <= SCREEN[0] and int(size[2]) <= SCREEN[1]
 
     def __repr__(self) -> str:
         return f"<Drawing: {' '.join(self.notes)} .save('graph.svg') writes it>"
@@ -45,7 +73,7 @@ def draw(
     parameters: Collection[Any] = (),
     depth: int | None = None,
     expand: str | Collection[str] = (),
-    limit: int = 120,
+    limit: int | None = None,
     engine: Engine = "embedded",
 ) -> Drawing:
     """A picture of the graph that computed `root`: a box a node, the local derivative on each edge.
@@ -63,7 +91,8 @@ def draw(
         parameters: leaves to draw as parameters. Those labelled as a network's weights and biases are in any case.
         depth: how many levels of groups to open: 0 draws a network as one box, 1 its layers, 2 its neurons.
         expand: the name of a group to open, such as "layers.0.neurons.3", or several.
-        limit: the most boxes to draw, and a third of the most lines.
+        limit: the most boxes to draw, and a third of the most lines; by default 120, or 40 where groups can be closed
+            instead, so that the picture fits on a screen.
         engine: "embedded" for the Graphviz that comes with this package, "system" for the `dot` on the PATH.
 
     Raises:
@@ -76,12 +105,21 @@ def draw(
     >>> draw(a * b + 10)
     <Drawing: 5 nodes, 4 edges. .save('graph.svg') writes it>
     """
-    check(direction, precision, limit, depth)
+    check(direction, precision, 2 if limit is None else limit, depth)
     roots = list(root) if isinstance(root, (list, tuple)) else [root]
     expand = [expand] if isinstance(expand, str) else list(expand)
     nodes = snapshot(roots, parameters)
     scene = detail.choose(nodes, limit, depth, expand)
-    return picture(scene, direction, min(precision, ALL_DIGITS), gradients, engine)
+    precision = min(precision, ALL_DIGITS)
+    drawing = picture(scene, direction, precision, gradients, engine)
+
+    def states() -> list[State]:
+        return folding.states(
+            nodes, scene, drawing.svg, lambda other: picture(other, direction, precision, gradients, engine).svg
+        )
+
+    foldable = bool(scene.groups) and len(nodes) >= FOLDABLE_FROM
+    return Drawing(drawing.svg, drawing.source, drawing.notes, states if foldable else None)
 
 
 def picture(

@@ -6,8 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
-from autograd.drawing.detail import Box, Line, Scene
 from autograd.drawing.names import Name
+from autograd.drawing.scene import Box, Line, Scene
 from autograd.drawing.snapshot import Node, Role
 from autograd.drawing.text import abbreviate, columns, number, visible
 
@@ -81,6 +81,8 @@ def _face_of_many(scene: Scene, box: Box, edges: int, precision: int, gradients:
     if norm is not None:
         described.append(f"gradient norm of its {len(parameters or leaves):,} leaves = {norm!r}")
     title = _relative(box.name, scene.frame_around(box))
+    if box.stacked:
+        title = f"{len(nodes):,} × {SYMBOLS.get(title, title)}"
     return _measured("group", title, "", tuple(rows), described, any(node.stale for node in nodes))
 
 

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-from autograd.drawing import detail
+from autograd.drawing import detail, folding
 from autograd.drawing.dot import Direction, Engine
-from autograd.drawing.drawing import check, picture
+from autograd.drawing.drawing import Drawing, check, picture
 from autograd.drawing.faces import ALL_DIGITS
-from autograd.drawing.picture import Picture, html_page
+from autograd.drawing.folding import State
+from autograd.drawing.picture import Picture, asset, html_page, json_script, states_of_picture
+from autograd.drawing.scene import Scene, box_of_nodes
 from autograd.drawing.snapshot import names_of, snapshot
 from autograd.drawing.steps import Passes
 from autograd.drawing.text import escape
 from autograd.value import Value
 
 HEIGHT = 640  # pixels of the page inside a notebook
+MOST_NODES = 400
+MOST_AT_ONCE = 60  # nodes of a network that is stepped through as a whole; of a larger one groups are closed at first
 
 
 class StepThrough(Picture):
@@ -50,7 +51,12 @@ class StepThrough(Picture):
 
 
 def step_through(
-    root: Value, *, direction: Direction = "LR", precision: int = 4, limit: int = 400, engine: Engine = "embedded"
+    root: Value,
+    *,
+    direction: Direction = "LR",
+    precision: int = 4,
+    limit: int | None = None,
+    engine: Engine = "embedded",
 ) -> StepThrough:
     """A page that walks through the graph of `root`: forwards, each node with its formula; backwards, edge by edge.
 
@@ -60,7 +66,8 @@ def step_through(
     Args:
         root: the Value at whose gradient the backward pass starts.
         direction, precision, engine: as in `draw`.
-        limit: the most nodes to walk through, and a third of the most edges.
+        limit: the most nodes to walk through, and a third of the most edges; by default 400, and of a network of more
+            than 60, groups are closed at first, and open by clicking.
 
     Raises:
         TypeError: for anything but a Value.
@@ -71,8 +78,25 @@ def step_through(
     >>> step_through(a * b)
     <StepThrough: 6 steps. .save('steps.html') writes the page>
     """
+    drawing, passes = walk(root, direction, precision, limit, engine)
+    svgs = [scene.pop("svg") for scene in passes["scenes"]]
+    before, after = asset("step_through.html").split("{{pictures}}")
+    body = before + states_of_picture(svgs) + after + json_script("passes", passes)
+    names = ("zoom", "fold", "step_through")
+    style, script = ("".join(asset(f"{name}.{kind}") for name in names) for kind in ("css", "js"))
+    html = html_page("Backpropagation, step by step", body, style, script)
+    return StepThrough(drawing.svg, html, len(passes["steps"]))
+
+
+def walk(
+    root: Value, direction: Direction, precision: int, limit: int | None, engine: Engine
+) -> tuple[Drawing, dict[str, Any]]:
+    """The picture with all numbers filled in, and the steps as step_through.js takes them. Arguments and errors as in
+    `step_through`."""
     if not isinstance(root, Value):
         raise TypeError(f"step_through walks through the graph of a Value, got {root!r} of type {type(root).__name__}")
+    freely = limit is None
+    limit = MOST_NODES if limit is None else limit
     check(direction, precision, limit)
     nodes = snapshot([root])
     edges = sum(len(node.parents) for node in nodes)
@@ -88,23 +112,34 @@ def step_through(
         )
     precision = min(precision, ALL_DIGITS)
     names = names_of(nodes)
-    passes = Passes(detail.whole(nodes), names, precision)
-    scene = detail.whole([node._replace(grad=gradient) for node, gradient in zip(nodes, passes.gradients)])
-    drawing = picture(scene, direction, precision, gradients=True, engine=engine, names=names)
+    every = detail.whole(nodes)
+    passes = Passes(every, names, precision)
+    nodes = [node._replace(grad=gradient) for node, gradient in zip(nodes, passes.gradients)]
+
+    def draw(scene: Scene) -> str:
+        return picture(scene, direction, precision, gradients=True, engine=engine, names=names).svg
+
+    every = every._replace(nodes=nodes)
+    drawing = picture(every, direction, precision, gradients=True, engine=engine, names=names)
+    states = [State(drawing.svg, every, {})]
+    if freely and len(nodes) > MOST_AT_ONCE and any(detail.group_paths(nodes)[0]):
+        first = detail.choose(nodes, None, None, ())
+        states = folding.states(nodes, first, draw(first), draw)
     data = {
         "steps": [step._asdict() for step in passes.steps],
-        "uses": [passes.uses[box.nodes[0]] for box in scene.boxes],
+        "uses": [passes.uses[box.nodes[0]] for box in every.boxes],
+        "scenes": [{"svg": state.svg, "targets": state.targets, **places(every, state.scene)} for state in states],
     }
-    before, between, after = re.split(r"\{\{(?:svg|passes)\}\}", _asset("step_through.html"))
-    body = f"{before}{drawing.svg}{between}{_json(data)}{after}"
-    html = html_page("Backpropagation, step by step", body, _asset("step_through.css"), _asset("step_through.js"))
-    return StepThrough(drawing.svg, html, len(passes.steps))
+    return drawing, data
 
 
-def _asset(name: str) -> str:
-    return Path(__file__).with_name(name).read_text(encoding="utf-8")
-
-
-def _json(data: Any) -> str:
-    """JSON that can stand in a script element: nothing in it looks like the element's end."""
-    return json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c").replace(">", "\\u003e")
+def places(every: Scene, scene: Scene) -> dict[str, list[int]]:
+    """Where the boxes and lines of the scene of all nodes are in another; a line inside a box is nowhere, at -1."""
+    box_of = box_of_nodes(scene.boxes)
+    line_of = {(line.tail, line.head, line.position): k for k, line in enumerate(scene.lines)}
+    lines = []
+    for line in every.lines:
+        tail, head = (box_of[every.boxes[end].nodes[0]] for end in (line.tail, line.head))
+        alone = line_of.get((tail, head, line.position))
+        lines.append(line_of.get((tail, head, None), -1) if alone is None else alone)
+    return {"boxes": [box_of[box.nodes[0]] for box in every.boxes], "lines": lines}

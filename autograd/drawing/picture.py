@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -90,3 +91,21 @@ def html_page(title: str, body: str, style: str = "", script: str = "") -> str:
 </body>
 </html>
 """
+
+
+def asset(name: str) -> str:
+    """A file of this package's own for pages: styles, scripts, templates."""
+    return Path(__file__).with_name(name).read_text(encoding="utf-8")
+
+
+def json_script(name: str, data: Any) -> str:
+    """Data for a page's script, in an element of this id; nothing in it looks like the element's end."""
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    text = text.replace("<", "\\u003c").replace(">", "\\u003e")
+    return f'<script type="application/json" id="{name}">{text}</script>\n'
+
+
+def states_of_picture(svgs: Sequence[str]) -> str:
+    """The part of a page with a picture that has several states: the first is seen, the others wait for fold.js."""
+    others = "".join(f'<template class="state">{svg}</template>\n' for svg in svgs[1:])
+    return f'<section class="picture zoomable" aria-label="the graph">\n{svgs[0]}</section>\n{others}'

@@ -1,109 +1,164 @@
 "use strict";
 
-// The steps come as data: {steps: [{phase, boxes, lines, changed, formula, total, words}], uses: [a text a box]}.
-const { steps, uses } = JSON.parse(document.getElementById("passes").textContent);
-const graph = document.querySelector(".picture svg");
-const boxes = [...graph.querySelectorAll(".box")];
-const lines = [...graph.querySelectorAll(".line")];
-const slider = document.querySelector("input[type=range]");
-const playButton = document.querySelector("[data-go=play]");
-const forwardSteps = steps.filter((step) => step.phase === "forward").length;
-const PAUSE = 1200; // milliseconds between steps while playing
-
-let current = 0; // how many steps have been taken
-let timer = null;
-
-const write = (selector, text) => { document.querySelector(selector).textContent = text; };
-const cell = (box, kind) => boxes[box].querySelector(`text.${kind}`);
-
-// The state after `count` steps depends on nothing but `count`, so that going back is as sure as going on.
-function show(count) {
-  current = Math.max(0, Math.min(steps.length, count));
-  const inBackward = current > forwardSteps;
-  for (const part of [...boxes, ...lines]) part.classList.remove("lit", "now", "forward", "backward");
-  boxes.forEach((_, box) => {
-    cell(box, "data").textContent = "";
-    const gradient = cell(box, "grad");
-    if (gradient) gradient.textContent = inBackward ? "0.0" : "";
+// Plays the two passes over a graph. `root` holds the parts of step_through.html, with a picture for each scene. The steps come as data: {steps: [{phase, boxes, lines, changed, formula, total, words, layer}], uses: [a
+// text a box], scenes: [{boxes, lines, targets}]}. Boxes and lines are those of all nodes; a scene says where they are
+// in its picture, and which scene a click on a group leads to.
+function mountStepThrough(root, { steps: all, uses, scenes }) {
+  const $ = (selector) => root.querySelector(selector);
+  const pictures = statesOf(root).map((picture, k) => {
+    const [boxes, lines] = ["box", "line"].map((kind) => [...picture.querySelectorAll(`.${kind}`)]);
+    return { boxes, lines, box: (i) => boxes[scenes[k].boxes[i]], line: (i) => lines[scenes[k].lines[i]], picture };
   });
-  steps.slice(0, current).forEach((step, i) => {
-    for (const [box, number] of step.changed) {
-      const target = cell(box, step.phase === "forward" ? "data" : "grad");
-      if (target) target.textContent = number;
+  // The leaves have their numbers before the first step, which is an operation; of a leaf alone there is none.
+  const isLeaf = (step) => step.phase === "forward" && step.lines.length === 0;
+  const hasOperations = all.some((step) => step.phase === "forward" && !isLeaf(step));
+  const leaves = hasOperations ? all.filter(isLeaf).map((step) => step.changed[0]) : [];
+  const steps = hasOperations ? all.filter((step) => !isLeaf(step)) : all;
+  const slider = $("input[type=range]");
+  const playButton = $("[data-go=play]");
+  const byLayer = $("[data-by=layer]");
+  const forwardSteps = steps.filter((step) => step.phase === "forward").length;
+  const PAUSE = 1200; // milliseconds between steps while playing
+
+  let now = pictures[0]; // the picture that is seen
+  let zoom = null;
+  let current = 0; // how many steps have been taken
+  let timer = null;
+
+  const write = (selector, text) => { $(selector).textContent = text; };
+  const isMany = (box) => Number(box.dataset.nodes) > 1;
+  const cell = (box, kind) => (isMany(now.box(box)) ? null : now.box(box).querySelector(`text.${kind}`));
+
+  // The state after `count` steps depends on nothing but `count`, so that going back is as sure as going on.
+  function show(count) {
+    current = Math.max(0, Math.min(steps.length, count));
+    const inBackward = current > forwardSteps;
+    for (const part of [...now.boxes, ...now.lines]) part.classList.remove("lit", "now", "forward", "backward");
+    uses.forEach((_, box) => {
+      const [data, gradient] = [cell(box, "data"), cell(box, "grad")];
+      if (data) data.textContent = "";
+      if (gradient) gradient.textContent = inBackward ? "0.0" : "";
+    });
+    for (const [box, number] of leaves) {
+      const data = cell(box, "data");
+      if (data) data.textContent = number;
+      if (!inBackward) now.box(box).classList.add("lit", "forward");
     }
-    if (inBackward && step.phase === "forward") return;
-    const parts = [...step.boxes.map((k) => boxes[k]), ...step.lines.map((k) => lines[k])];
-    for (const part of parts) part.classList.add("lit", step.phase);
-    if (i === current - 1) for (const part of parts) part.classList.add("now");
+    const first = startOfGroup(current - 1);
+    steps.slice(0, current).forEach((step, i) => {
+      for (const [box, number] of step.changed) {
+        const target = cell(box, step.phase === "forward" ? "data" : "grad");
+        if (target) target.textContent = number;
+      }
+      if (inBackward && step.phase === "forward") return;
+      const parts = [...step.boxes.map(now.box), ...step.lines.map(now.line)].filter(Boolean);
+      for (const part of parts) part.classList.add("lit", step.phase);
+      if (i >= first) for (const part of parts) part.classList.add("now");
+    });
+    tell(current - first);
+  }
+
+  function tell(taken) {
+    const step = steps[current - 1];
+    slider.value = current;
+    slider.setAttribute("aria-valuetext", `step ${current} of ${steps.length}`);
+    write(".phase", step ? `${step.phase} pass · step ${current} of ${steps.length}` : `${steps.length} steps`);
+    const whole = step && taken > 1;
+    write(".formula", step ? (whole ? `${groupOf(current - 1).name}: ${taken} steps` : step.formula) : "");
+    write(".total", step ? (whole ? `the last one: ${step.formula}` : step.total) : "");
+    write(".words", step ? step.words : "The forward pass computes the numbers, the backward pass their gradients.");
+    if (current === steps.length) pause();
+    if (step) zoom?.reveal(now.box(step.changed[0][0]));
+  }
+
+  // What is played as one step: what happens in a layer, where the reader says so, or inside a box that is closed.
+  function groupOf(k) {
+    if (byLayer.checked && steps[k].layer) return { key: steps[k].layer, name: steps[k].layer };
+    const box = now.box(steps[k].changed[0][0]);
+    const inside = isMany(box) && steps[k].lines.every((line) => !now.line(line));
+    return inside ? { key: box.id, name: box.dataset.group ?? box.querySelector(".name").textContent } : { key: "" };
+  }
+
+  function areTogether(i, k) {
+    if (!steps[i] || !steps[k] || steps[i].phase !== steps[k].phase) return false;
+    const { key } = groupOf(k);
+    return key !== "" && groupOf(i).key === key;
+  }
+
+  function startOfGroup(k) {
+    let i = k;
+    while (areTogether(i - 1, k)) i -= 1;
+    return i;
+  }
+
+  function next() {
+    let count = current + 1;
+    while (areTogether(count, count - 1)) count += 1;
+    show(count);
+  }
+
+  function back() {
+    show(current > 0 ? startOfGroup(current - 1) : 0);
+  }
+
+  function pause() {
+    clearInterval(timer);
+    timer = null;
+    playButton.textContent = "▶ play";
+    playButton.setAttribute("aria-label", "play");
+  }
+
+  function play() {
+    if (timer !== null) return pause();
+    if (current === steps.length) show(0);
+    playButton.textContent = "⏸ pause";
+    playButton.setAttribute("aria-label", "pause");
+    timer = setInterval(next, PAUSE);
+  }
+
+  const go = {
+    start: () => { pause(); show(0); },
+    back: () => { pause(); back(); },
+    play,
+    next: () => { pause(); next(); },
+    end: () => { pause(); show(steps.length); },
+  };
+  const keys = { ArrowRight: "next", ArrowLeft: "back", Home: "start", End: "end", " ": "play" };
+
+  for (const button of root.querySelectorAll("[data-go]")) {
+    button.addEventListener("click", () => go[button.dataset.go]());
+  }
+  byLayer.closest("label").hidden = !steps.some((step, k) => step.layer && step.layer === steps[k + 1]?.layer);
+  byLayer.addEventListener("change", () => show(current));
+  slider.max = steps.length;
+  slider.addEventListener("input", () => { pause(); show(Number(slider.value)); });
+  (root === document.body ? document : root).addEventListener("keydown", (event) => {
+    const name = keys[event.key];
+    const own = event.key === " " ? ["BUTTON", "INPUT"].includes(event.target.tagName) && event.target !== slider
+      : event.target === slider;
+    if (!name || own || event.altKey || event.ctrlKey || event.metaKey) return; // the control's own keys, the browser's
+    event.preventDefault();
+    go[name]();
   });
-  tell();
-}
-
-function tell() {
-  const step = steps[current - 1];
-  slider.value = current;
-  slider.setAttribute("aria-valuetext", `step ${current} of ${steps.length}`);
-  write(".phase", step ? `${step.phase} pass · step ${current} of ${steps.length}` : `${steps.length} steps`);
-  write(".formula", step ? step.formula : "");
-  write(".total", step ? step.total : "");
-  write(".words", step ? step.words : "The forward pass computes the numbers, the backward pass their gradients.");
-  if (current === steps.length) pause();
-  if (step) bringIntoView(boxes[step.changed[0][0]]);
-}
-
-// Only the picture scrolls, never a notebook around the page.
-function bringIntoView(box) {
-  const picture = document.querySelector(".picture");
-  const [frame, part] = [picture.getBoundingClientRect(), box.getBoundingClientRect()];
-  if (part.left < frame.left || part.right > frame.right) {
-    picture.scrollLeft += (part.left + part.right - frame.left - frame.right) / 2;
+  for (const { picture, box } of pictures) {
+    picture.setAttribute("role", "group"); // of an img, its parts would not be told
+    uses.forEach((text, k) => {
+      if (isMany(box(k))) return;
+      box(k).setAttribute("tabindex", "0");
+      box(k).setAttribute("role", "img");
+      box(k).setAttribute("aria-label", text);
+      for (const event of ["focus", "mouseenter", "click"]) box(k).addEventListener(event, () => write(".uses", text));
+    });
   }
-  if (part.top < frame.top || part.bottom > frame.bottom) {
-    picture.scrollTop += (part.top + part.bottom - frame.top - frame.bottom) / 2;
+  if (matchMedia("(pointer: coarse)").matches) {
+    write(".uses", "Tap a node to see its gradient as a sum over its uses. Drag to move the picture, pinch to zoom.");
   }
+  mountFolds($(".picture"), pictures.map(({ picture }) => picture), scenes.map(({ targets }) => targets), (k, itsZoom) => {
+    [now, zoom] = [pictures[k], itsZoom];
+    show(current);
+  });
+  return { pause };
 }
 
-function pause() {
-  clearInterval(timer);
-  timer = null;
-  playButton.textContent = "▶ play";
-  playButton.setAttribute("aria-label", "play");
-}
-
-function play() {
-  if (timer !== null) return pause();
-  if (current === steps.length) show(0);
-  playButton.textContent = "⏸ pause";
-  playButton.setAttribute("aria-label", "pause");
-  timer = setInterval(() => show(current + 1), PAUSE);
-}
-
-const go = {
-  start: () => { pause(); show(0); },
-  back: () => { pause(); show(current - 1); },
-  play,
-  next: () => { pause(); show(current + 1); },
-  end: () => { pause(); show(steps.length); },
-};
-const keys = { ArrowRight: "next", ArrowLeft: "back", Home: "start", End: "end", " ": "play" };
-
-for (const button of document.querySelectorAll("[data-go]")) {
-  button.addEventListener("click", () => go[button.dataset.go]());
-}
-slider.max = steps.length;
-slider.addEventListener("input", () => { pause(); show(Number(slider.value)); });
-document.addEventListener("keydown", (event) => {
-  const name = keys[event.key];
-  const own = event.key === " " ? event.target.tagName === "BUTTON" : event.target === slider;
-  if (!name || own || event.altKey || event.ctrlKey || event.metaKey) return; // the control's own keys, the browser's
-  event.preventDefault();
-  go[name]();
-});
-graph.setAttribute("role", "group"); // of an img, those who hear the page would not be told the parts
-boxes.forEach((box, k) => {
-  box.setAttribute("tabindex", "0");
-  box.setAttribute("role", "img");
-  box.setAttribute("aria-label", uses[k]);
-  for (const event of ["focus", "mouseenter"]) box.addEventListener(event, () => write(".uses", uses[k]));
-});
-show(0);
+const passes = document.getElementById("passes");
+if (passes) mountStepThrough(document.body, JSON.parse(passes.textContent));

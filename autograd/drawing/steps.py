@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from autograd.drawing.detail import Scene
+from autograd.drawing.detail import group_paths
 from autograd.drawing.names import LONGEST, Name
+from autograd.drawing.scene import Scene
 from autograd.drawing.snapshot import Node
 from autograd.drawing.text import MINUS, abbreviate, number, visible
 
@@ -25,6 +26,7 @@ class Step(NamedTuple):
         formula: the arithmetic.
         total: the running sum that it adds to; "" where there is none.
         words: what happens.
+        layer: the outermost group of a network that the node which is computed, or whose gradient flows, lies in.
     """
 
     phase: str
@@ -34,6 +36,7 @@ class Step(NamedTuple):
     formula: str
     total: str
     words: str
+    layer: str = ""
 
 
 class Passes:
@@ -49,6 +52,7 @@ class Passes:
         self._nodes, self._names, self._precision = scene.nodes, [name.text for name in names], precision
         self._box = {box.nodes[0]: k for k, box in enumerate(scene.boxes)}
         self._line = {(scene.boxes[line.head].nodes[0], line.position): k for k, line in enumerate(scene.lines)}
+        self._layers = [_layer(path) for path in group_paths(scene.nodes)[0]]
         self.steps = [self._forward(i, node) for i, node in enumerate(self._nodes)]
         self.gradients = [0.0] * len(self._nodes)
         self._terms: list[list[tuple[str, str]]] = [[] for _ in self._nodes]
@@ -82,6 +86,7 @@ class Passes:
             f"{name} = {symbols}{middle} = {data}",
             "",
             f"{name} is computed from {_listed(some)}.",
+            self._layers[i],
         )
 
     def _backward(self) -> None:
@@ -123,6 +128,7 @@ class Passes:
             f"{name}.grad += {partial} × {child_name}.grad = {product} = {self._print(term)}",
             f"{name}.grad = {self._print(before)} + {self._print(term)} = {self._print(after)}",
             words,
+            self._layers[child],
         )
 
     def _sum_over_uses(self, i: int) -> str:
@@ -133,6 +139,11 @@ class Passes:
         symbols, numbers = (_sum([term[k] for term in terms]) for k in (0, 1))
         uses = "1 use" if len(terms) == 1 else f"{len(terms)} uses"
         return f"{name}.grad = {symbols} = {numbers} = {gradient} ({uses})"
+
+
+def _layer(path: Sequence[str]) -> str:
+    """The outermost element of a list that a path leads through."""
+    return visible(next((group for group in path if group.rpartition(".")[2].isdecimal()), ""))
 
 
 def expression(node: Node, operands: Sequence[str]) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import count
+from typing import Literal
 
-from autograd.drawing.detail import Line, Scene
 from autograd.drawing.dot import Placed, Point
 from autograd.drawing.faces import PADDING, ROW_HEIGHT, TITLE_HEIGHT, Face, derivative_of
+from autograd.drawing.scene import Line, Scene
 from autograd.drawing.text import abbreviate, columns, escape, visible
 
 MARGIN, CAPTION_LINE, CAPTION_LETTER = 14, 16, 6.7
@@ -76,34 +77,36 @@ def svg(scene: Scene, faces: Sequence[Face], labels: Sequence[str], placed: Plac
     return "\n".join(parts) + "\n"
 
 
-def _style() -> str:
-    """The colours, on light pages and on dark ones. Plain rules first: not every viewer knows the query."""
-
-    def rules(scheme: int, page: str, text: str, faint: str, line: str) -> str:
-        boxes = "".join(
-            f".{CLASS} .{kind} path{{fill:{colours[scheme][0]};stroke:{colours[scheme][1]}}}"
-            for kind, colours in COLOURS.items()
-        )
+def rules(part: Literal["common", "light", "dark"]) -> str:
+    """The looks: what is the same on all pages, and the colours on light pages and on dark ones."""
+    if part == "common":
         return (
-            f".{CLASS} .page{{fill:{page}}}.{CLASS} text{{fill:{text}}}.{CLASS} .faint{{fill:{faint}}}"
-            f".{CLASS} .curve{{stroke:{line}}}.{CLASS} .tip{{fill:{line}}}"
-            f".{CLASS} .derivative{{stroke:{page}}}.{CLASS} .frame rect{{stroke:{faint}}}{boxes}"
+            f".{CLASS}{{max-width:100%;height:auto}}"
+            f".{CLASS} text{{font-family:{FONT};font-size:11px;white-space:pre}}"
+            f".{CLASS} .name{{font-size:13px;font-weight:bold}}"
+            f".{CLASS} .curve{{fill:none;stroke-width:1.2}}.{CLASS} .derivative{{font-size:10px;paint-order:stroke;"
+            "stroke-width:3px;stroke-linejoin:round}"
+            f".{CLASS} .frame rect{{fill:none;stroke-dasharray:2 3}}.{CLASS} path{{stroke-width:1.4}}"
+            f".{CLASS} .constant path,.{CLASS} .stale path{{stroke-dasharray:4 3}}"
+            f".{CLASS} .banner rect{{fill:#b00020}}"
         )
-
-    light = rules(0, "#ffffff", "#1a1a1a", "#5f6670", "#5f6670")
-    dark = rules(1, "#14181d", "#eceff2", "#9aa4af", "#9aa4af")
-    return (
-        f".{CLASS}{{max-width:100%;height:auto}}"
-        f".{CLASS} text{{font-family:{FONT};font-size:11px;white-space:pre}}"
-        f".{CLASS} .name{{font-size:13px;font-weight:bold}}"
-        f".{CLASS} .curve{{fill:none;stroke-width:1.2}}.{CLASS} .derivative{{font-size:10px;paint-order:stroke;"
-        "stroke-width:3px;stroke-linejoin:round}"
-        f".{CLASS} .frame rect{{fill:none;stroke-dasharray:2 3}}.{CLASS} path{{stroke-width:1.4}}"
-        f".{CLASS} .constant path,.{CLASS} .stale path{{stroke-dasharray:4 3}}"
-        f".{CLASS} .banner rect{{fill:#b00020}}"
-        f"{light}.{CLASS} .banner text{{fill:#ffffff;font-weight:bold}}"
-        f"@media (prefers-color-scheme:dark){{{dark}.{CLASS} .banner text{{fill:#ffffff}}}}"
+    page, text, faint = ("#ffffff", "#1a1a1a", "#5f6670") if part == "light" else ("#14181d", "#eceff2", "#9aa4af")
+    boxes = "".join(
+        f".{CLASS} .{kind} path{{fill:{fill};stroke:{stroke}}}"
+        for kind, schemes in COLOURS.items()
+        for fill, stroke in [schemes[part == "dark"]]
     )
+    return (
+        f".{CLASS} .page{{fill:{page}}}.{CLASS} text{{fill:{text}}}.{CLASS} .faint{{fill:{faint}}}"
+        f".{CLASS} .curve{{stroke:{faint}}}.{CLASS} .tip{{fill:{faint}}}"
+        f".{CLASS} .derivative{{stroke:{page}}}.{CLASS} .frame rect{{stroke:{faint}}}{boxes}"
+        f".{CLASS} .banner text{{fill:#ffffff;font-weight:bold}}"
+    )
+
+
+def _style() -> str:
+    """The looks on light pages and on dark ones. Plain rules first: not every viewer knows the query."""
+    return f"{rules('common')}{rules('light')}@media (prefers-color-scheme:dark){{{rules('dark')}}}"
 
 
 def _banner(lines: Sequence[str], width: float) -> list[str]:
@@ -119,7 +122,8 @@ def _frames(scene: Scene, placed: Placed) -> list[str]:
     for group, (x, y, width, height) in placed.frames.items():
         label = escape(visible(abbreviate(group, max(4, int(width / CAPTION_LETTER) - 2))))
         parts.append(
-            f'<g class="frame"><rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}" rx="8"/>'
+            f'<g class="frame" data-group="{escape(visible(group))}">'
+            f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}" rx="8"/>'
             f'<text class="faint" x="{x + 8:.1f}" y="{y + 14:.1f}">{label}</text></g>'
         )
     return parts
@@ -158,6 +162,8 @@ def _box(name: str, k: int, scene: Scene, face: Face, centre: Point) -> str:
     width, height = face.width, face.height
     x, y = centre[0] - width / 2, centre[1] - height / 2
     stale = " stale" if face.stale else ""
+    closed = scene.boxes[k].name
+    group = f' data-group="{escape(visible(closed))}"' if closed in scene.groups and not scene.boxes[k].stacked else ""
     texts = [f'<text class="name" x="{PADDING}" y="{TITLE_HEIGHT - 7}">{escape(face.title)}</text>']
     if face.badge:
         texts.append(
@@ -173,7 +179,8 @@ def _box(name: str, k: int, scene: Scene, face: Face, centre: Point) -> str:
         )
     return (
         f'<g class="box {face.kind}{stale}" id="{name}-box{k}" data-nodes="{len(scene.boxes[k].nodes)}" '
-        f'data-inside="{scene.inside[k]}" transform="translate({x:.1f} {y:.1f})"><title>{escape(face.tooltip)}</title>'
+        f'data-inside="{scene.inside[k]}"{group} transform="translate({x:.1f} {y:.1f})">'
+        f"<title>{escape(face.tooltip)}</title>"
         f"{_outline(face.kind, width, height)}{''.join(texts)}</g>"
     )
 

@@ -172,12 +172,14 @@ def test_labels_are_text_in_html(label: str, tmp_path: Path) -> None:
     drawing = draw(graph_of(label))
     drawing.save(tmp_path / "graph.html")
     page = Elements((tmp_path / "graph.html").read_text(encoding="utf-8"))
-    assert {*page.tags} <= TAGS | {"html", "head", "meta", "style", "body"}
+    assert {*page.tags} <= TAGS | {"html", "head", "meta", "style", "body", "main", "section", "p", "script"}
+    assert page.tags.count("script") in (0, 2)  # the data of the page's own script, and that
+    assert not any(name.startswith("on") for name, _ in page.attributes)
     steps = step_through(graph_of(label))
     steps.save(tmp_path / "steps.html")
     page = Elements((tmp_path / "steps.html").read_text(encoding="utf-8"))
     assert page.tags.count("script") == 2
-    assert "img" not in page.tags and "iframe" not in page.tags and page.tags.count("svg") == 1
+    assert "img" not in page.tags and "iframe" not in page.tags and page.tags.count("svg") >= 1
     assert not any(name.startswith("on") for name, _ in page.attributes)
     shown = Elements(steps._repr_mimebundle_()["text/html"])
     assert shown.tags == ["div", "img", "iframe"]
@@ -241,9 +243,9 @@ def flags(page: Page) -> list[Any]:
 
 
 SHOWN = "[...document.querySelectorAll('text')].map(text => text.textContent)"
-FORMULAS_OF_LEAVES = """() => {
+FORMULAS = """() => {
     const slider = document.querySelector("input");
-    return Array.from({length: Number(slider.max) / 3}, (_, i) => {
+    return Array.from({length: Number(slider.max)}, (_, i) => {
         slider.value = i + 1;
         slider.dispatchEvent(new Event("input"));
         return document.querySelector(".formula").textContent;
@@ -283,8 +285,8 @@ def test_stepping_in_a_browser(page: Page, tmp_path: Path, everything: Value) ->
     step_through(everything, limit=1_000).save(tmp_path / "steps.html")
     page.goto((tmp_path / "steps.html").as_uri())
     assert set(SHORT) <= {*page.evaluate(SHOWN)}
-    formulas = page.evaluate(FORMULAS_OF_LEAVES)
-    assert {f"{seen} = 1.0" for seen in SHORT} <= {*formulas}
+    formulas = " ".join(page.evaluate(FORMULAS))
+    assert [seen for seen in SHORT if seen not in formulas] == []
     for box in page.locator(".box").all()[:5]:
         box.focus()
     assert page.locator(".uses img, .uses script, .panel img, .panel script").count() == 0
