@@ -1,11 +1,11 @@
-"""The command line: `python -m benchmarks engine`, `draw`, `compile` and `tables`."""
+"""The command line: `python -m benchmarks engine`, `draw`, `playground`, `compile` and `tables`."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
 
-from benchmarks import compiled, engine, pictures, tables
+from benchmarks import compiled, engine, pictures, playground, tables
 
 
 def main() -> None:
@@ -15,6 +15,7 @@ def main() -> None:
     for name, run, what in (
         ("engine", engine.run, "the eager engine: two moons, cost of a node, import (3 minutes)"),
         ("draw", pictures.run, "pictures: time against nodes, size (1 minute)"),
+        ("playground", playground.run, "the pages in headless Chromium: first and later runs, sliders (3 minutes)"),
         ("compile", compiled.run, "compiled programs: epochs, thin programs, memory, the main job (10 minutes)"),
         ("tables", tables.run, "real tables: the default network against linear models and an MLP (5 minutes)"),
     ):
