@@ -160,7 +160,6 @@ class Elementwise:
 
 
 add, subtract, multiply = Elementwise(operator.add), Elementwise(operator.sub), Elementwise(operator.mul)
-signbit = Elementwise(lambda x: math.copysign(1.0, x) < 0, bool)
 divide, power, abs = Elementwise(_divide, float), Elementwise(_power, float), Elementwise(operator.abs)
 
 
