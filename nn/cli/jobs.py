@@ -127,6 +127,8 @@ def train(
         resume=checkpoint is not None and checkpoint.exists(),
     )
     say(history.stopped)
+    if history.kept == 0 and dataset.preprocessing.classes is None:
+        say("note: no epoch was better than the straight line through the data, at which the training starts")
     predictions = dataset.preprocessing.predictions(outputs_of(plan.model, dataset.held_out_inputs, progress))
     return Result(plan.model, history, predictions, dataset.preprocessing.predictions(dataset.held_out_targets))
 

@@ -121,7 +121,11 @@ def _add_dialect(group: Any) -> None:
         help="what is between two cells: a sign, or tab or space; if not given, comma, semicolon, tab or bar",
     )
     group.add_argument(
-        "--decimal", choices=(".", ","), default=None, help="the decimal mark; if not given, it is recognised"
+        "--decimal",
+        choices=(".", ","),
+        metavar="MARK",
+        default=None,
+        help="the decimal mark, . or a comma; if not given, it is recognised",
     )
     group.add_argument(
         "--encoding", metavar="NAME", default=None, help="such as cp1252; if not given, UTF-8, or UTF-16 with a mark"

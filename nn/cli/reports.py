@@ -36,7 +36,7 @@ def _of_numbers(dataset: Dataset, wanted: Array, predictions: Array) -> str:
         f"held-out error {error:.4g} (root mean square), {explained}{n:,} row{'s' * (n != 1)}",
         f"always predicting the mean of the rows learned from, {dataset.preprocessing.mean:.4g}, has {mean_error:.4g}",
     ]
-    if error >= mean_error:
+    if error >= mean_error or (variance and error**2 >= variance):
         lines.append("note: the network is no better than that mean, so it has found nothing that holds for other rows")
     return "\n".join(lines)
 

@@ -123,14 +123,15 @@ def _reopen(options: argparse.Namespace, defaults: Mapping[str, Any]) -> Run | N
 def _dataset(settings: Mapping[str, Any], progress: Progress) -> tables.Dataset:
     if settings["data"] == "digits":
         return tables.digits(settings["held_out"], settings["seed"])
-    marks = settings["na"]
+    marks, path = settings["na"], Path(settings["data"])
+    shown = Path(settings["shown"])  # as the user named it, where that is still the same file
     with progress.bar("reading", " rows") as bar:
 
         def read(rows: int) -> None:
             bar.update(rows - bar.n)
 
         return tables.table(
-            settings["data"],
+            shown if same_file(shown, path) else settings["data"],
             settings["target"],
             tuple(settings["drop"] or ()),
             settings["task"],

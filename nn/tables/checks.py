@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 
@@ -12,6 +13,8 @@ from nn.tables.missing import missing
 from nn.tables.numerals import NUMBERS, PLAIN, Reading
 from nn.tables.reading import Table, Texts
 
+AMOUNT = re.compile(r"[^\w\s]{0,3}\s?[+\-−]?\d[\d.,']*\s?[^\d\s:/-]{0,4}")  # such as $12.50, 12 kg
+FEW_CATEGORIES = 10
 ROWS_THAT_COUNT = 5  # fewer may be 1, 2, 3 by chance
 
 
@@ -89,12 +92,19 @@ def _of_texts(table: Table, name: str, cells: Texts) -> list[str]:
             f"column {name!r} of {table.source} has {different:,} different texts in {len(cells):,} rows, such as "
             f"{cells[0]!r}, which look like names or free text and teach nothing: leave it out with --drop {name!r}"
         )
+    remarks = []
+    amounts = [text for text in cells[:1000].tolist() if AMOUNT.fullmatch(text)]
+    if different > FEW_CATEGORIES and 2 * len(amounts) > min(1000, len(cells)):
+        remarks.append(
+            f"column {name!r} is taken as categories, since {amounts[0]!r} is no plain number: if these are amounts, "
+            "write them without a currency or unit"
+        )
     if different > MOST_CATEGORIES:
-        return [
+        remarks.append(
             f"column {name!r} has {different:,} categories: the {MOST_CATEGORIES} most frequent have an input each, "
             "and the others share one"
-        ]
-    return []
+        )
+    return remarks
 
 
 def _counts_rows(cells: Texts) -> bool:

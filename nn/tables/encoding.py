@@ -16,6 +16,7 @@ from nn.tables.missing import MARKS, POLICIES, Policy, missing_in, refuse_missin
 from nn.tables.numerals import AS_TEXT, NUMBERS, PLAIN, Reading
 from nn.tables.reading import Table, as_table
 
+ORDERS = {"ymd": "year-month-day", "dmy": "day.month.year", "mdy": "month/day/year"}
 FEWEST_ROWS = 2  # of a category with an input of its own: one row says nothing about others like it
 
 Say = Callable[[str], object]
@@ -283,7 +284,7 @@ def _no_number(table: Table, column: Column, row: int, count: int) -> str:
     more = f", one of {count:,} such cells" if count > 1 else ""
     reading = column.reading
     if reading.kind == "date":
-        how = f"date as the model learned it, written {'/'.join(reading.order)}"
+        how = f"date written as {ORDERS[reading.order]}, as in the rows learned from"
     else:
         how = "finite number"
         if reading.percent:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import itertools
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +21,7 @@ Texts = NDArray[Any]
 
 TEXT = np.dtypes.StringDType()
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
+SEPARATOR_LINE = re.compile("sep=(.)\r?\n?")  # which Excel reads, and some programs write for it
 ROWS_A_BATCH = 20_000
 LINES_TO_LOOK_AT = 200
 
@@ -140,10 +142,13 @@ def read_csv(
         with open_text(path, dialect.encoding) as file:
             first = list(itertools.islice(file, LINES_TO_LOOK_AT))
             _refuse_binary(path, first)
-            separator = dialect.separator or _separator(first, wanted)
+            said = SEPARATOR_LINE.fullmatch("".join(first[:1]))
+            separator = dialect.separator or (said[1] if said else _separator(first, wanted))
             reader = csv.reader(
                 itertools.chain(first, file), delimiter=separator, strict=True, skipinitialspace=separator != " "
             )
+            if said:
+                next(reader)
             names = _names(path, reader)
             return _cells(path, names, reader, progress)
     except UnicodeDecodeError as error:

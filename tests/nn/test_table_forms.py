@@ -49,6 +49,16 @@ def test_the_separator_is_recognised(separator: str) -> None:
     assert found["b"].tolist() == [f"x{separator}{k % 3},;|" for k in range(20)]
 
 
+def test_the_line_that_tells_excel_the_separator_is_no_row() -> None:
+    found = read_csv(written("sep=;\r\na,1;b\r\n1,5;2\r\n"))
+    assert (found.names, found.lines.tolist()) == (("a,1", "b"), [3])
+
+
+def test_amounts_with_a_sign_are_pointed_out() -> None:
+    lines = ["price,y", *(f"${k % 15}.50,{'no' if k < 30 else 'yes'}" for k in range(60))]
+    assert any("'$0.50' is no plain number" in remark for remark in dataset(lines).remarks)
+
+
 def test_decimal_commas_between_semicolons_are_no_separators() -> None:
     assert read_csv(written("a;b;y\n1,5;2,5;x\n2,5;3,5;y\n")).names == ("a", "b", "y")
 
