@@ -1,10 +1,12 @@
 """A user's table as numbers, and back: reading, column types, missing values, encoding."""
 
+from nn.tables.cells import Table, as_table
+from nn.tables.column import Column
 from nn.tables.datasets import Dataset, digits, table
-from nn.tables.encoding import Column, Encoded, Preprocessing
+from nn.tables.encoding import Encoded, Preprocessing
 from nn.tables.missing import MARKS, POLICIES, Policy
 from nn.tables.numerals import Reading
-from nn.tables.reading import Dialect, Table, as_table, read_csv
+from nn.tables.reading import Dialect, read_csv
 
 __all__ = [
     "MARKS",

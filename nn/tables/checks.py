@@ -8,10 +8,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from nn.tables.cells import Table, Texts
 from nn.tables.kinds import MOST_CATEGORIES
 from nn.tables.missing import missing
 from nn.tables.numerals import NUMBERS, PLAIN, Reading
-from nn.tables.reading import Table, Texts
 
 AMOUNT = re.compile(r"[^\w\s]{0,3}\s?[+\-−]?\d[\d.,']*\s?[^\d\s:/-]{0,4}")  # such as $12.50, 12 kg
 FEW_CATEGORIES = 10

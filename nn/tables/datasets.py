@@ -17,12 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nn.data import Array, one_hot
+from nn.tables.cells import Table, Texts
 from nn.tables.checks import checked_names, suspicious
-from nn.tables.encoding import Column, Preprocessing, fitted_column, numbers_in, sorted_classes
+from nn.tables.column import Column, fitted_column, numbers_in
+from nn.tables.encoding import Preprocessing, sorted_classes
 from nn.tables.kinds import Settings, decide, remarks_on
 from nn.tables.missing import MARKS, Policy, missing_in, refuse_missing
 from nn.tables.numerals import Mark, Reading
-from nn.tables.reading import Dialect, Progress, Table, Texts, read_csv
+from nn.tables.reading import Dialect, Progress, read_csv
 
 Task = Literal["classification", "regression"]
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from nn.tables.cells import Table, Texts, plain_numbers
 from nn.tables.missing import MARKS, missing, missing_in
 from nn.tables.numerals import (
     AS_TEXT,
@@ -22,7 +23,6 @@ from nn.tables.numerals import (
     date_orders,
     finite_number,
 )
-from nn.tables.reading import Table, Texts, plain_numbers
 
 MOST_CATEGORIES = 100  # a text column's own inputs; the rarest categories beyond them share one
 CELLS_NAMED = 3

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from nn.tables.reading import Table, Texts
+from nn.tables.cells import Table, Texts
 
 Policy = Literal["refuse", "drop", "mean", "median", "mode"]
 POLICIES: tuple[Policy, ...] = ("refuse", "drop", "mean", "median", "mode")

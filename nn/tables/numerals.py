@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nn.data import Array
-from nn.tables.reading import TEXT, Texts, plain_numbers
+from nn.tables.cells import TEXT, Texts, plain_numbers
 
 Kind = Literal["number", "truth", "date", "text"]
 Mark = Literal[".", ","]

@@ -1,0 +1,230 @@
+"""The options of `lucidgrad train`, and those on tables, which `predict` has too."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from nn.layers import ACTIVATIONS
+from nn.losses import LOSSES
+from nn.tables.missing import POLICIES
+
+SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t", "\\t": "\t", "bar": "|", "space": " "}
+
+Run = Callable[[argparse.Namespace], None]
+
+
+def add_train(commands: Any, run: Run) -> None:
+    """Add the command `train`."""
+    train = commands.add_parser(
+        "train",
+        help="train a network on handwritten digits or on your own table",
+        description="Train a network, say how good it is on held-out samples, and write the model, its history and "
+        "pictures into a new folder.",
+    )
+    train.set_defaults(run=run)
+    what = train.add_mutually_exclusive_group(required=True)
+    what.add_argument(
+        "data",
+        metavar="digits|FILE.csv",
+        nargs="?",
+        help="real handwritten digits, or a table with column names; .csv.gz is unpacked up to 4 GiB",
+    )
+    what.add_argument(
+        "--resume",
+        type=Path,
+        metavar="RUN",
+        default=None,
+        help="go on with a run that was interrupted, from its folder, to the same result",
+    )
+    table = train.add_argument_group("for a table of your own")
+    table.add_argument("--target", metavar="COLUMN", default=None, help="the column to predict")
+    table.add_argument(
+        "--drop", metavar="COLUMN", action="extend", nargs="+", default=None, help="columns to leave out"
+    )
+    table.add_argument(
+        "--task",
+        choices=("classification", "regression"),
+        default=None,
+        help="what the target is; if not given, texts and whole numbers of at most 20 kinds are classes",
+    )
+    table.add_argument(
+        "--text",
+        metavar="COLUMN",
+        action="extend",
+        nargs="+",
+        default=None,
+        help="columns whose cells are categories, whatever they look like: NA and None too, and 01 is not 1",
+    )
+    table.add_argument(
+        "--na",
+        metavar="MARK",
+        action="extend",
+        nargs="*",
+        default=None,
+        help="what stands for a missing value besides an empty cell, NA, NaN, NULL, None and the like; without a MARK, "
+        "an empty cell alone does",
+    )
+    add_missing(table, "refuse", "refuse")
+    add_dialect(table)
+    _add_choices(train)
+    output = train.add_argument_group("output")
+    output.add_argument(
+        "--runs",
+        type=Path,
+        metavar="FOLDER",
+        default=Path("runs"),
+        help="where to make the new folder (default: %(default)s)",
+    )
+    output.add_argument(
+        "--checkpoint",
+        type=Path,
+        metavar="FILE",
+        default=None,
+        help="where to write the state after each epoch; if not given, into the new folder, until the run is finished",
+    )
+    output.add_argument("--quiet", action="store_true", help="no progress bar")
+
+
+def _add_choices(train: argparse.ArgumentParser) -> None:
+    network = train.add_argument_group("the network")
+    network.add_argument(
+        "--hidden",
+        type=_positive,
+        nargs="*",
+        metavar="N",
+        default=[30],
+        help="neurons of each hidden layer (default: 30)",
+    )
+    network.add_argument(
+        "--activation",
+        choices=tuple(ACTIVATIONS),
+        default="sigmoid",
+        help="of the hidden layers (default: %(default)s)",
+    )
+    network.add_argument(
+        "--loss",
+        choices=tuple(LOSSES),
+        default=None,
+        help="half_squared_error for classes and mean_squared_error for numbers, if not given; outputs are sigmoid "
+        "or identity as it needs",
+    )
+    learning = train.add_argument_group("learning")
+    learning.add_argument(
+        "--epochs",
+        type=_positive,
+        metavar="N",
+        default=None,
+        help="passes over the samples, at most (default: 30 for digits, 200 for a table)",
+    )
+    learning.add_argument(
+        "--patience",
+        type=_whole,
+        metavar="N",
+        default=None,
+        help="stop after N epochs without a lower cost on a fifth of the rows to learn from, and keep the best epoch; "
+        "0 learns from all of them and keeps the last (default: 0 for digits, 40 for a table)",
+    )
+    learning.add_argument(
+        "--batch-size",
+        type=_positive,
+        metavar="N",
+        default=None,
+        help="samples an update (default: 10 for digits; for a table a tenth of its rows, 4 to 32)",
+    )
+    learning.add_argument(
+        "--optimizer",
+        choices=("sgd", "adam", "adamw"),
+        default=None,
+        help="the update rule (default: sgd for digits, adamw for a table)",
+    )
+    learning.add_argument(
+        "--learning-rate",
+        type=float,
+        metavar="RATE",
+        default=None,
+        help="if not given, for sgd 1.0 with a squared error of sigmoid outputs, else 0.1; 0.01 for adam; for adamw "
+        "0.01, which falls to a hundredth of it over the epochs",
+    )
+    learning.add_argument(
+        "--momentum", type=float, metavar="ALPHA", default=0.0, help="of sgd, below 1 (default: %(default)s)"
+    )
+    learning.add_argument(
+        "--held-out",
+        type=_fraction,
+        metavar="PART",
+        default=0.2,
+        help="of the samples, between 0 and 1 (default: %(default)s)",
+    )
+    learning.add_argument(
+        "--seed",
+        type=int,
+        metavar="N",
+        default=0,
+        help="of the split, the weights and the order (default: %(default)s)",
+    )
+
+
+def add_missing(group: Any, default: str | None, shown: str) -> None:
+    """Add the option on missing values, with its default as it is and as it is shown."""
+    group.add_argument(
+        "--missing",
+        choices=POLICIES,
+        default=default,
+        help="what to do about missing values: leave such rows out (drop), or take them for the mean, the median or "
+        "the most frequent value of the rows learned from; categories always for the most frequent "
+        f"(default: {shown})",
+    )
+
+
+def add_dialect(group: Any) -> None:
+    """Add the options on how a file writes its table."""
+    group.add_argument(
+        "--separator",
+        type=_separator,
+        metavar="SIGN",
+        default=None,
+        help="what is between two cells: a sign, or tab or space; if not given, comma, semicolon, tab or bar",
+    )
+    group.add_argument(
+        "--decimal",
+        choices=(".", ","),
+        metavar="MARK",
+        default=None,
+        help="the decimal mark, . or a comma; if not given, it is recognised",
+    )
+    group.add_argument(
+        "--encoding", metavar="NAME", default=None, help="such as cp1252; if not given, UTF-8, or UTF-16 with a mark"
+    )
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be an integer of at least 1, got {text}")
+    return int(text)
+
+
+def _whole(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"must be an integer of at least 0, got {text}")
+    return int(text)
+
+
+def _separator(text: str) -> str:
+    sign = SEPARATORS.get(text, text)
+    if not re.fullmatch(r'[^"\r\n]', sign):
+        raise argparse.ArgumentTypeError(f"must be one sign, or tab, space, comma, semicolon or bar; got {text!r}")
+    return sign
+
+
+def _fraction(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if not 0 < number < 1:
+        raise argparse.ArgumentTypeError(f"must be a number between 0 and 1, got {text}")
+    return number
