@@ -60,7 +60,7 @@ def build(out: Path) -> None:
         version = _python(site / "python", work)
         _pages(site, version)
         (site / "licences.html").write_text(
-            _filled("licences.html", version, entries=licences.as_html(licences.entries(modules, bundled))),
+            _filled("licences.html", version, entries=licences.as_html(licences.entries(modules, bundled, version))),
             encoding="utf-8",
         )
         if out.exists():

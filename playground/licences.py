@@ -44,14 +44,15 @@ class Entry(NamedTuple):
     text: str
 
 
-def entries(modules: Path, bundled: Iterable[str]) -> list[Entry]:
+def entries(modules: Path, bundled: Iterable[str], version: str) -> list[Entry]:
     """All that is shipped.
 
     Args:
         modules: npm's folder of packages.
         bundled: the packages in the editor's bundle.
+        version: of this package.
     """
-    found = [Entry("lucidgrad", importlib_version("lucidgrad"), "MIT", "", _text(CHECKOUT / "LICENSE"))]
+    found = [Entry("lucidgrad", version, "MIT", "", _text(CHECKOUT / "LICENSE"))]
     pyodide = _of_npm(modules, "pyodide", _text(HERE / "MPL-2.0.txt"))
     found += [
         pyodide,
@@ -65,13 +66,6 @@ def entries(modules: Path, bundled: Iterable[str]) -> list[Entry]:
     for name in ("graphviz", "tqdm"):
         found.append(_of_python(name))
     return found
-
-
-def importlib_version(name: str) -> str:
-    try:
-        return importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:
-        return ""
 
 
 def _of_npm(modules: Path, name: str, text: str | None = None) -> Entry:

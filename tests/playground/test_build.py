@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import json
 import os
 import re
@@ -88,6 +89,13 @@ def test_without_npm_it_says_what_to_install(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "npm is not on the PATH" in done.stderr and "nodejs.org" in done.stderr
     assert not (tmp_path / "out").exists()
+
+
+def test_the_examples_of_the_docstrings_run() -> None:
+    from playground import build as builder
+
+    for module in (licences, builder):
+        assert doctest.testmod(module).failed == 0
 
 
 def test_it_is_marked_as_built(site: Path) -> None:

@@ -45,7 +45,8 @@ class GraphPage {
       onRun: () => this.run(),
       onChange: () => this.#changed(),
     });
-    this.notice(linked && linked.program === kept ? "" : linked?.remark ?? "");
+    const own = kept !== null && (linked === null || linked.program === kept);
+    this.notice(own ? "This is the program that you left here. It runs when you press Run." : linked?.remark ?? "");
     this.#loadingShows(true);
     try {
       await this.python.ready;
