@@ -125,15 +125,19 @@ def _dataset(settings: Mapping[str, Any], progress: Progress) -> tables.Dataset:
         return tables.digits(settings["held_out"], settings["seed"])
     marks, path = settings["na"], Path(settings["data"])
     shown = Path(settings["shown"])  # as the user named it, where that is still the same file
+    dialect, drop = tables.Dialect(settings["separator"], settings["encoding"]), tuple(settings["drop"] or ())
     with progress.bar("reading", " rows") as bar:
-
-        def read(rows: int) -> None:
-            bar.update(rows - bar.n)
-
-        return tables.table(
+        rows = tables.read_csv(
             shown if same_file(shown, path) else settings["data"],
+            dialect,
+            [settings["target"], *drop],
+            lambda count: bar.update(count - bar.n),
+        )
+    with progress.phase("preparing"):
+        return tables.table(
+            rows,
             settings["target"],
-            tuple(settings["drop"] or ()),
+            drop,
             settings["task"],
             settings["held_out"],
             settings["seed"],
@@ -141,8 +145,6 @@ def _dataset(settings: Mapping[str, Any], progress: Progress) -> tables.Dataset:
             na=tables.MARKS if marks is None else (*tables.MARKS, *marks) if marks else (),
             text=tuple(settings["text"] or ()),
             decimal=settings["decimal"],
-            dialect=tables.Dialect(settings["separator"], settings["encoding"]),
-            progress=read,
         )
 
 

@@ -24,7 +24,7 @@ from nn.tables.encoding import Preprocessing, sorted_classes
 from nn.tables.kinds import Settings, decide, remarks_on
 from nn.tables.missing import MARKS, Policy, missing_in, refuse_missing
 from nn.tables.numerals import Mark, Reading
-from nn.tables.reading import Dialect, Progress, read_csv
+from nn.tables.reading import Dialect, read_csv
 
 Task = Literal["classification", "regression"]
 
@@ -78,7 +78,7 @@ def digits(held_out: float = 0.2, seed: int = 0) -> Dataset:
 
 
 def table(
-    path: str | Path,
+    source: str | Path | Table,
     target: str,
     drop: Collection[str] = (),
     task: Task | None = None,
@@ -90,11 +90,11 @@ def table(
     text: Collection[str] = (),
     decimal: Mark | None = None,
     dialect: Dialect | None = None,
-    progress: Progress | None = None,
 ) -> Dataset:
     """A CSV file as samples, a part of them held out (stratified in classification).
 
     Args:
+        source: the file, or what `read_csv` made of it.
         target: the column to predict. Texts, and whole numbers of at most 20 kinds, are classes; else it is a number.
         drop: columns to leave out.
         task: to say what the target is, where the rule above is wrong.
@@ -103,13 +103,12 @@ def table(
         text: columns whose cells are categories, whatever they look like.
         decimal: the decimal mark, where that should not be recognised.
         dialect: how the file is written, likewise.
-        progress: called with the number of rows read so far.
 
     Raises:
         ValueError: for missing values (naming line and column), columns that do not exist or make no inputs.
         OSError: if the file cannot be read.
     """
-    rows = read_csv(path, dialect, [target, *drop], progress)
+    rows = source if isinstance(source, Table) else read_csv(source, dialect, [target, *drop])
     settings = Settings(decimal, frozenset(text), tuple(na))
     names, remarks = checked_names(rows, target, tuple(drop))
     for name in text:

@@ -77,7 +77,10 @@ def test_progress_is_shown_on_a_terminal_and_nowhere_else() -> None:
         shown += part
     os.close(inside)
     assert process.wait() == 0
-    assert [word in shown for word in (b"epoch 12/12", b"cost=", b"accuracy=", b"held out=", b"drawing")] == [True] * 5
+    assert [
+        word in shown
+        for word in (b"epoch 12/12", b"cost=", b"accuracy=", b"held out=", b"reading", b"preparing", b"drawing")
+    ] == [True] * 7
     run = lucidgrad("train", "t.csv", *options)
     assert (run.returncode, run.stderr) == (0, b"")
 
