@@ -207,6 +207,12 @@ def _few_cells(
     rest = f" and {len(rows) - len(named):,} more" if len(rows) > len(named) else ""
     first = rows[0]
     also = f"; so {'are' if len(rows) > 2 else 'is'} {', '.join(named[1:])}{rest}" if len(named) > 1 else ""
+    if odd.all():
+        return (
+            f"{table.place(int(first), evidence.name)}: {cells[first]!r} is no {what} with --decimal "
+            f"{settings.decimal}, nor is any other cell of the column: leave that away, or say "
+            f"--text {shlex.quote(evidence.name)}"
+        )
     usual = next(text for text, is_odd in zip(evidence.texts, odd.tolist()) if not is_odd)
     marks = " ".join(sorted(map(shlex.quote, strange))) if len(strange) <= 2 else "MARK"
     return (

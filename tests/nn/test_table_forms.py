@@ -139,6 +139,12 @@ def test_numbers_that_may_be_either_are_refused_with_the_option() -> None:
     assert numbers(dataset(lines, decimal="."), "a") == pytest.approx([1000 * (k + 1) + 234 for k in range(30)])
 
 
+def test_a_decimal_mark_that_no_cell_has_is_refused() -> None:
+    lines = ["a,y", *(f"{k}.55,{'no' if k < 15 else 'yes'}" for k in range(30))]
+    with pytest.raises(ValueError, match=r"line 2, column 'a': '0\.55' is no finite number with --decimal ,"):
+        dataset(lines, decimal=",")
+
+
 def test_both_decimal_marks_in_one_column_are_refused() -> None:
     lines = ["a;y", *(f"{k}{',.'[k % 3 == 0]}55;{'no' if k < 15 else 'yes'}" for k in range(30))]
     with pytest.raises(ValueError, match=r"line 2, column 'a': '0\.55' is no finite number.*'1,55'"):
