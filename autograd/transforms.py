@@ -24,7 +24,7 @@ from autograd.graph import topological_order
 from autograd.nested import flatten, names, nest
 from autograd.reading import number_of
 from autograd.recording import derivatives_never_raise, resumed, tracer
-from autograd.untaken import TracedMasks
+from autograd.untaken import forward_masks, reverse_masks
 from autograd.value import Constant, Value
 
 Function = Callable[..., Any]
@@ -179,8 +179,7 @@ class _Run:
         self._recorded = recorded
         self.values_given = recorded and any(isinstance(x, Value) for x in numbers)
 
-        fresh = list(args)
-        variables = iter(self.variables)
+        fresh, variables = list(args), iter(self.variables)
         for i, rebuild in zip(chosen, self._rebuilds):
             fresh[i] = rebuild(variables)
         outputs, self.rebuild_output = flatten(f(*fresh, **kwargs), "the function's result")
@@ -215,7 +214,7 @@ class _Run:
 
     def pull_back(self, gradients: dict[Value, Number]) -> list[Number]:
         """The reverse sweep: from gradients at outputs to gradients at each variable."""
-        masked = TracedMasks() if tracer.get() else lambda node, parent, derivative, term: term
+        masked = reverse_masks(self._order)
         with derivatives_never_raise():
             for node in reversed(self._order):
                 if node not in gradients or node not in self._dependent:
@@ -230,11 +229,12 @@ class _Run:
         if self._recorded and any(isinstance(direction, Value) for direction in directions):
             self._symbolic = self.values_given = True
         slopes = {x: d for x, d in zip(self.variables, directions) if not _is_zero(d)}  # the others do not move
+        masked = forward_masks()
         with derivatives_never_raise():
             for node in self._order:
                 if slopes.keys().isdisjoint(node.parents):
                     continue
-                terms = [self._times(slope, slopes[parent]) for parent, slope in self._taken(node) if parent in slopes]
+                terms = [masked(node, x, d, self._times(d, slopes[x])) for x, d in self._taken(node) if x in slopes]
                 if terms:
                     slopes[node] = sum(terms[1:], start=terms[0])
         return [slopes.get(output, 0.0) for output in self.outputs]

@@ -399,6 +399,37 @@ def test_choices_in_derivatives_within_a_compiled_function(way: str, thin: Thin)
         assert [program(x) for x in points] == pytest.approx(list(points.values()), rel=1e-14, abs=0.0)
 
 
+def root_thrice(x: Value) -> Value:
+    """One node that is reached in three ways, none of which is taken at 0; the derivative is 1 there."""
+    root = autograd.sqrt(x)
+    return where(x > 0, root, 0.0) + (root - 1).relu() + where(x > 0, root * root, x)
+
+
+UNTAKEN: dict[str, tuple[Callable[[Any], Any], float, float]] = {  # with both derivatives at 0
+    "where": (lambda x: where(x > 0, x.sqrt(), x * x), 0.0, 2.0),
+    "where of where": (lambda x: where(x > 0, where(x > 1, x.log1p(), x.sqrt()), 3 * x), 3.0, 0.0),
+    "where in max": (lambda x: autograd.max([where(x > 0, x.sqrt(), -1.0), x]), 1.0, 0.0),
+    "relu of where": (lambda x: where(x > 0, x.sqrt(), -x - 1).relu(), 0.0, 0.0),
+    "in three ways": (root_thrice, 1.0, 0.0),
+    "a product": (lambda x: where(x > 0, (x * x.sqrt()).sqrt().cbrt(), x), 1.0, 0.0),
+    "two operands": (lambda x: where(x > 0, autograd.hypot(x, x) + autograd.atan2(x, x), 0.0), 0.0, 0.0),
+    "taken elsewhere": (lambda x: where(x > 0, x.sqrt(), 0.0) + where(x > -1, x.exp(), x.sqrt()), 1.0, 1.0),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("case", UNTAKEN)
+def test_what_transforms_within_a_compiled_function_do_not_take(case: str, way: str, thin: Thin) -> None:
+    """In forward mode too, in both modes on top of each other, and where a node is reached in several ways."""
+    f, slope, curvature = UNTAKEN[case]
+    derivatives: list[Callable[[Any], Any]] = [autograd.grad(f), lambda x: autograd.jvp(f, (x,), (1.0,))[1]]
+    for derivative in derivatives:
+        assert compiled(thin, way, lambda x: derivative(x), 1.3)(0.0) == slope  # noqa: B023
+        assert compiled(thin, way, lambda x: autograd.grad(derivative)(x), 1.3)(0.0) == curvature  # noqa: B023
+        second = lambda x: autograd.jvp(derivative, (x,), (1.0,))[1]  # noqa: B023, E731
+        assert compiled(thin, way, second, 1.3)(0.0) == curvature
+
+
 def test_the_source_of_networks_has_no_masks() -> None:
     """Slopes are finite there: derivatives of relu are products with conditions, as the texts have them."""
     for activation in ("relu", "sigmoid", "tanh", "softplus"):
