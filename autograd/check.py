@@ -86,6 +86,7 @@ def check_gradient(f: Callable[..., Any], *args: Any, tolerance: float = 1e-6) -
 
     Raises:
         TypeError: if `f` does not return one number, or an argument holds something else.
+        ValueError: if a number is infinite, beside which there are no others to take differences with.
 
     >>> bool(check_gradient(lambda x, y: (x * y).sin(), 0.5, 2.0))
     True
@@ -95,6 +96,9 @@ def check_gradient(f: Callable[..., Any], *args: Any, tolerance: float = 1e-6) -
         gradients = flatten(gradient(*args), "gradient")[0]
     numbers, rebuild = flatten(args, "arguments")
     points = [number_of(x) if isinstance(x, Value) else float(x) for x in numbers]
+    for name, point in zip(_argument_names(f, args), points):
+        if math.isinf(point):
+            raise ValueError(f"check_gradient takes differences, so it needs finite numbers; {name} is {point}")
 
     def along(i: int) -> Callable[[float], float]:
         def f_of(x: float) -> float:
@@ -123,7 +127,7 @@ def check_gradient(f: Callable[..., Any], *args: Any, tolerance: float = 1e-6) -
 
 def _central_difference(f: Callable[[float], float], x: float) -> tuple[float, float]:
     """The derivative of f at x by differences, and how far it can be trusted; nan where f has no values beside x."""
-    h = math.ldexp(abs(x) or 1e-3, -40)
+    h = max(math.ldexp(abs(x) or 1e-3, -40), math.ulp(0.0))
     found: tuple[float, float] | None = None
     while h <= max(abs(x), 1e-3) / 4:
         a, b = x - h, x + h

@@ -18,7 +18,8 @@ def no_grad() -> NoGrad:
 
     It holds for the thread (or asyncio task) that enters it, and no other. A generator that enters a block holds up
     recording while its own code runs, not while it is suspended and whoever iterates over it computes; where
-    `contextlib.contextmanager` makes a context of it, it is the body of that context which is meant. Decorated
+    `contextlib.contextmanager` makes a context of it, or pytest a fixture, it is the body of that context, or the test,
+    which is meant. Decorated
     generators, coroutines and asynchronous generators likewise run all of their own code without recording.
 
     >>> from autograd import Value

@@ -85,17 +85,22 @@ def pause() -> Callable[[], None]:
 
 
 def _suspendable(frame: FrameType | None) -> FrameType | None:
-    """The generator's frame that a block is in; None where it is in none, or in one that is a context manager."""
+    """The generator's frame that a block is in; None where it is in none, or in one that is a context manager.
+
+    A context manager of the caller's that enters the block in its own `__enter__` is looked through.
+    """
     while frame is not None:
         is_generator = frame.f_code.co_flags & _GENERATOR
-        if not _is_contextlibs(frame) and not (is_generator and _is_contextlibs(frame.f_back)):
+        enters = frame.f_code.co_name == "__enter__" or _makes_contexts(frame)
+        if not enters and not (is_generator and _makes_contexts(frame.f_back)):
             return frame if is_generator else None
         frame = frame.f_back
     return None
 
 
-def _is_contextlibs(frame: FrameType | None) -> bool:
-    return frame is not None and frame.f_globals.get("__name__") == "contextlib"
+def _makes_contexts(frame: FrameType | None) -> bool:
+    """Whether it is code that makes contexts of generators."""
+    return frame is not None and frame.f_globals.get("__name__") in ("contextlib", "_pytest.fixtures")
 
 
 class WhileRunning:

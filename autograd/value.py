@@ -188,7 +188,7 @@ class Value(Operand):
             return NotImplemented
         a, b = self.data, other.data
         data = a * b
-        if data.__class__ is not float:
+        if data.__class__ is not float or a.__class__ is not b.__class__:  # an int, say, is no derivative as it is
             return Value.apply(_MUL, (self, other))
         return _node(data, (self, other), (b, a), _MUL)
 

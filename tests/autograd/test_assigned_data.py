@@ -227,6 +227,20 @@ def test_fractions_are_refused_where_the_result_would_be_one() -> None:
             use()
 
 
+@pytest.mark.parametrize("data", [2, True, Fraction(1, 2)])
+def test_derivatives_of_products_are_floats_whatever_was_assigned(data: Any) -> None:
+    products: list[Callable[[Value], Value]] = [
+        *(lambda w: w * 3.0, lambda w: 3.0 * w, lambda w: w * w, lambda w: Value(3.0) * w)
+    ]
+    for multiply in products:
+        w = leaf(data)
+        if isinstance(data, Fraction):
+            with pytest.raises(TypeError, match=r"w\.data must be a float, got Fraction"):
+                multiply(w)
+        else:
+            assert all(type(x) is float for x in multiply(w).local_derivatives)
+
+
 def test_integer_weights_train_save_and_load_as_floats(tmp_path: Path) -> None:
     model = nn.MLP(2, [3, 1], seed=0)
     for parameter in model.parameters():

@@ -206,3 +206,15 @@ def test_wrong_gradients_at_edges_are_found(name: str, request: pytest.FixtureRe
     report = check_gradient(wrong, x)
     assert not report, str(report)
     assert "1 of 1 partial derivatives are wrong" in str(report)
+
+
+@pytest.mark.parametrize("x", [math.inf, -math.inf])
+def test_there_are_no_differences_beside_infinity(x: float) -> None:
+    with pytest.raises(ValueError, match=r"needs finite numbers; point\[1\] is (inf|-inf)"):
+        check_gradient(lambda point: point[0] * point[1], [1.0, x])
+
+
+@pytest.mark.parametrize("x", [5e-324, -1e-320, 1e-310])
+def test_beside_the_smallest_numbers(x: float) -> None:
+    assert check_gradient(lambda x: 2 * x, x)
+    assert not check_gradient(autograd.primitive("wrong slope", lambda x: 2 * x, lambda x, out: (3.0,)), x)

@@ -412,6 +412,42 @@ def test_one_no_grad_can_be_entered_again_and_inside_itself() -> None:
 # Generators that enter a block
 
 
+def test_a_block_in_a_context_manager_of_ones_own_holds_in_a_generator_while_it_runs() -> None:
+    class Inference:
+        def __enter__(self) -> None:
+            self.block = no_grad()
+            self.block.__enter__()
+
+        def __exit__(self, *error: object) -> None:
+            self.block.__exit__(*error)
+
+    x = Value(2.0)
+
+    def steps() -> Iterator[bool]:
+        with Inference():
+            yield bool((x * x).parents)
+            yield bool((x * x).parents)
+        yield bool((x * x).parents)
+
+    with Inference():
+        assert not (x * x).parents
+    seen = []
+    for recorded in steps():
+        seen.append(recorded)
+        assert (x * x).parents
+    assert seen == [False, False, True]
+
+
+@pytest.fixture
+def inference() -> Iterator[None]:
+    with no_grad():
+        yield
+
+
+def test_a_block_in_a_fixture_holds_for_the_test(inference: None) -> None:
+    assert not (Value(2.0) * 3.0).parents
+
+
 def test_a_generator_suspended_in_a_block_does_not_leave_its_caller_in_it() -> None:
     def steps() -> Generator[bool, None, None]:
         with no_grad():
