@@ -6,11 +6,15 @@ from collections.abc import Callable
 from contextvars import Context, copy_context
 from typing import Any, Literal
 
-from autograd.arrays import np
+from autograd.arrays import HAVE_NUMPY, np
 
 
-def handling_errors(**settings: Literal["ignore", "raise"]) -> Callable[..., Any]:
+def handling_errors(
+    called: Callable[[str, int], object] | None = None, **settings: Literal["ignore", "raise", "call"]
+) -> Callable[..., Any]:
     """Make a function that calls another, with its arguments, under settings of `np.seterr`.
+
+    What is set to "call" is told to `called`, as `np.seterrcall` says.
 
     The call runs in a copy of the caller's context, so that it sees the caller's context variables, and an interrupt
     cannot leave the settings behind; what it sets in its context is not seen outside. It costs a fifth of
@@ -22,6 +26,8 @@ def handling_errors(**settings: Literal["ignore", "raise"]) -> Callable[..., Any
     """
     context = Context()
     context.run(np.seterr, **settings)
+    if called is not None and HAVE_NUMPY:
+        context.run(np.seterrcall, called)
     variables = list(context.items())  # NumPy's own one, and what it means there
 
     def call(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
@@ -32,4 +38,18 @@ def handling_errors(**settings: Literal["ignore", "raise"]) -> Callable[..., Any
     return lambda function, *arguments: copy_context().run(call, function, arguments)
 
 
-ignoring_errors = handling_errors(all="ignore")
+class Overflows:
+    """Whether something has overflowed, for functions that are exact only where nothing does, and else begin again.
+
+    Attributes:
+        latest: another object after each overflow, whichever thread it was in.
+    """
+
+    latest: object = None
+
+    def note(self, kind: str, flag: int) -> None:
+        self.latest = object()
+
+
+overflows = Overflows()
+ignoring_errors = handling_errors(overflows.note, all="ignore", over="call")

@@ -9,6 +9,7 @@ from typing import Any
 
 from autograd import primitives
 from autograd.arrays import NDArray, np
+from autograd.arrays.errors import overflows
 from autograd.compiler import idioms
 from autograd.primitives import TABLE, Primitive
 
@@ -77,13 +78,17 @@ def detached(array: Array) -> Array:
 
 
 def sigmoid(array: Array) -> Array:
-    """1 / (1 + exp(-x)), in one array."""
+    """1 / (1 + exp(-x)), in one array; exp(x) where exp(-x) is too large for a number."""
     found: Any = negative(array)
     if type(found) is not np.ndarray:
         found = np.asarray(found)
+    before = overflows.latest
     exp(found, found)
+    has_overflowed = overflows.latest is not before
     add(found, _ONE[found.itemsize], found)
     reciprocal(found, found)
+    if has_overflowed:
+        exp(array, found, where=found == 0.0)
     return found  # type: ignore[no-any-return]
 
 

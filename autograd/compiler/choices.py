@@ -8,7 +8,9 @@ from the choices above it, for backward passes only.
 There is a mask only where it can make a difference, so that networks do without:
 
 - below a choice, of a node whose slope can be infinite or nan, be it that its own value is, as that of exp can be;
-- at a choice, where the derivative that arrives can be infinite or nan, though the result is finite.
+- at a choice, where the derivative that arrives can be infinite or nan, though the result is finite;
+- where array operations compute together what has a derivative and what has none, as it is detached, a condition, or an
+  auxiliary output.
 
 Weighted sums, such as a neuron, are exempt: what they multiply is taken to be finite. One weight alone counts as such
 unless a `where` is above it, which may be there for what is not finite: `where(x == x, w * x, 0.0)`.
@@ -29,7 +31,7 @@ def with_masks(scalars: Scalars, seeds: int) -> Scalars:
         seeds: how many of the outputs, from the first on, have derivatives.
     """
     made_by = scalars.trace.primitives
-    if not any(_chooses(made_by[i]) for i in scalars.operands):
+    if seeds == len(scalars.outputs) and not any(_chooses(made_by[i]) for i in scalars.operands):
         return scalars
     return _Sweep(scalars, seeds).masked()
 
@@ -55,14 +57,16 @@ class _Sweep:
         self._choices: set[int] = set()
 
     def masked(self) -> Scalars:
+        unreached = set()
         for i in reversed(self._scalars.order):
             if i in self._arrived:
                 self._visit(i)
-        if not self._reached and not self._choices:
-            return self._scalars
+            elif any(_needs_mask(edge.slope, False, False) for edge in edges(self._scalars, self._varying, i, False)):
+                unreached.add(i)
         nodes = Nodes(self._scalars, self._conditions)
         reached = {i: nodes.of(gate) for i, gate in self._reached.items()}
-        return nodes.scalars()._replace(masks=Masks(nodes.order, reached, frozenset(self._choices)))
+        masks = Masks(nodes.order, reached, frozenset(self._choices), frozenset(unreached))
+        return nodes.scalars()._replace(masks=masks)
 
     def _visit(self, i: int) -> None:
         gate = self._conditions.any(self._arrived.pop(i))

@@ -155,10 +155,12 @@ class Nodes:
         return self._made[primitive, operands]
 
     def _sum(self, found: Sum) -> int:
-        new = self._new(None)
-        self._sums[new] = found
-        self.order.append(new)
-        return new
+        key = ("sum", *sorted(found.lefts + found.rights))
+        if key not in self._made:
+            new = self._made[key] = self._new(None)
+            self._sums[new] = found
+            self.order.append(new)
+        return self._made[key]
 
     def _constant(self, number: float) -> int:
         if number not in self._made:

@@ -13,6 +13,7 @@ from autograd.arrays import np
 from autograd.compiler import idioms
 from autograd.compiler.adjoints import Adjoints
 from autograd.compiler.arrays import REDUCTIONS
+from autograd.compiler.exact import infix
 from autograd.compiler.forward import (
     columns_symbol,
     is_number,
@@ -154,8 +155,6 @@ class Backward:
         self._adjoints.contribute_table(view, contribution, group.batched)
 
     def _pull_through_sum(self, group: Group) -> None:
-        if is_number(group.factor, 0.0):
-            return
         wanted = 0
         for block in group.blocks:
             parts = _factors(block) if isinstance(block, Rows) else [block.weights, block.columns]
@@ -216,7 +215,7 @@ class Backward:
         if view.index.shape[1] == 1:
             factor: Any = 1.0 if other is None else writer.vector(View(other.source, other.index[:, 0]), layer)
             c = coefficients if isinstance(coefficients, float) else writer.numbers(coefficients[:, 0])
-            contribution = self._masking.through_product(group, block, adjoint * (doubled * c * factor))
+            contribution = self._masking.through_product(group, block, _times(doubled * c, factor, adjoint))
             self._adjoints.contribute(View(view.source, view.index[:, 0]), contribution, group.batched)
             return
         if sole_row(block, group) is not None:
@@ -227,7 +226,7 @@ class Backward:
                 adjoint = float(len(group.members)) * adjoint
             factor = 1.0 if other is None else writer.vector(View(other.source, other.index[0]))
             c = coefficients if isinstance(coefficients, float) else writer.numbers(coefficients[0])
-            contribution = self._masking.through_product(group, block, adjoint * (doubled * c * factor), SUMMED)
+            contribution = self._masking.through_product(group, block, _times(doubled * c, factor, adjoint), SUMMED)
             self._adjoints.contribute(View(view.source, view.index[0]), contribution, group.batched)
             return
         factor = 1.0 if other is None else writer.table(other)
@@ -242,7 +241,9 @@ class Backward:
         """The derivative to a group: all parts that have arrived, under a name of its own or in place."""
         writer = self.writer
         arrived = self._adjoints.total(group.source)
-        total: Symbol = writer.numbers(group.factor) * arrived * writer.numbers(1 / group.divisor)
+        factor = writer.numbers(group.factor)
+        arrived = infix("*", factor, arrived) if is_number(factor, 0.0) else factor * arrived
+        total: Symbol = arrived * writer.numbers(1 / group.divisor)
         name = writer.name[group.source]
         short = len(total.text) <= LONGEST_INLINE
         if (inline and short and group.source not in writer.layer) or total.text.isidentifier():
@@ -272,6 +273,11 @@ class Backward:
             base = f"part_of_{array.name}_"
             results.append(self._adjoints.summed(parts, base, shape_text(array.index.shape)).text if parts else None)
         return results
+
+
+def _times(c: Any, factor: Any, adjoint: Symbol) -> Any:
+    """A derivative times a number of the program and another factor. 0 times an infinite derivative is nan."""
+    return infix("*", 0.0, adjoint * factor) if is_number(c, 0.0) else adjoint * (c * factor)
 
 
 def _factors(block: Rows) -> list[View]:

@@ -32,7 +32,10 @@ def _computed(writer: Writer, groups: Iterable[Group]) -> list[Statement]:
             computed = _sum(writer, group, statements)
         else:
             computed = application(writer, group)
-        statements.append(Statement(writer.name[group.source], computed.text, writer.shape(group.source)))
+        text, width = computed.text, len(group.members)
+        if computed.width < width:  # of operands that are one column for all members
+            text = f"broadcast_to({text}, {f'(n, {width})' if group.batched else f'({width},)'})"
+        statements.append(Statement(writer.name[group.source], text, writer.shape(group.source)))
     return statements
 
 

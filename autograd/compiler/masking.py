@@ -11,6 +11,8 @@ from autograd.compiler.products import NONE, Group, Matrix, Rows, View
 from autograd.compiler.symbols import ATOM, Symbol, written
 from autograd.compiler.writer import Writer
 
+NEVER = -2  # in place of a mask's node, where no derivative comes
+
 Layout = Literal["columns", "rows", "summed"]
 COLUMNS: Layout = "columns"  # a column for each member of a group
 ROWS: Layout = "rows"  # a row of columns for each member
@@ -34,7 +36,7 @@ class Masking:
 
     def reached(self, group: Group, derivative: Any, layout: Layout = COLUMNS) -> Any:
         """A derivative where it reaches the group, else exactly 0."""
-        nodes = [self._masks.reached.get(i, NONE) for i in group.members]
+        nodes = [NEVER if i in self._masks.unreached else self._masks.reached.get(i, NONE) for i in group.members]
         if not isinstance(derivative, Symbol) or set(nodes) == {NONE}:
             return derivative
         return self._where(self._laid_out(group, nodes, layout), derivative)
@@ -61,9 +63,9 @@ class Masking:
         )
 
     def _condition(self, nodes: list[int]) -> Symbol:
-        """A column for each node, of ones where there is none; one column where they are the same."""
+        """A column for each node, of ones where there is none, zeros for `NEVER`; one column if they are the same."""
         source = self._grouping.source
-        runs = [list(run) for _, run in itertools.groupby(nodes, key=lambda i: NONE if i == NONE else source[i])]
+        runs = [list(run) for _, run in itertools.groupby(nodes, key=lambda i: i if i < 0 else source[i])]
         parts = [self._part(run) for run in runs]
         if len(parts) == 1:
             return parts[0][0]
@@ -77,14 +79,14 @@ class Masking:
 
     def _part(self, nodes: list[int]) -> tuple[Symbol, bool]:
         """Columns from one source, and whether they are of each sample."""
-        if nodes[0] == NONE:
-            return self._writer.numbers(np.ones(1)), False
+        if nodes[0] < 0:
+            return self._writer.numbers(np.full(1, float(nodes[0] == NONE))), False
         view = View(int(self._grouping.source[nodes[0]]), self._grouping.position[nodes])
         return self._writer.vector(view), self._writer.is_batched(view)
 
     def _laid_out(self, group: Group, nodes: list[int], layout: Layout) -> Symbol:
         condition, writer = self._condition(nodes), self._writer
-        batched = any(i != NONE and self._grouping.batched[self._grouping.source[i]] for i in nodes)
+        batched = any(i >= 0 and self._grouping.batched[self._grouping.source[i]] for i in nodes)
         if batched and not group.batched:
             condition = writer.symbol(f"{written(condition, ATOM)}.any(axis=0)", condition.width)
         if layout == ROWS:

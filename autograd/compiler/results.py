@@ -77,11 +77,18 @@ def _parts(gradients: Any, structure: Any, axes: int) -> list[Any]:
     """The gradients to each of the results, behind as many axes of samples; nothing for what has another shape."""
     shape = shape_of(structure)
     if shape is None:
-        if not isinstance(gradients, (list, tuple)) or len(gradients) != len(structure):
-            return []
-        return [part for g, s in zip(gradients, structure) for part in _parts(g, s, axes)]
+        return _numbers(gradients, structure)
     array = np.asarray(gradients)
     if array.shape[axes:] != shape:
         return []
     flat = array.reshape(*array.shape[:axes], -1)
     return [flat[..., k] for k in range(flat.shape[-1])]
+
+
+def _numbers(gradients: Any, structure: Any) -> list[Any]:
+    """Those of an uneven structure, where each number has an array of its own."""
+    if not isinstance(structure, (list, tuple)):
+        return [gradients]
+    if not isinstance(gradients, (list, tuple, np.ndarray)) or len(gradients) != len(structure):
+        return []
+    return [part for g, s in zip(gradients, structure) for part in _numbers(g, s)]

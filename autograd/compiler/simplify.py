@@ -35,11 +35,13 @@ class Masks(NamedTuple):
         order: the nodes that compute conditions, parents before children.
         reached: for nodes that a derivative reaches only under a condition, that condition's node.
         choices: the nodes that choose, at which a derivative can arrive that is infinite or nan.
+        unreached: nodes that no derivative ever reaches, and whose slopes can be infinite or nan.
     """
 
     order: list[int] = []  # noqa: RUF012
     reached: dict[int, int] = {}  # noqa: RUF012
     choices: frozenset[int] = frozenset()
+    unreached: frozenset[int] = frozenset()
 
 
 class Scalars(NamedTuple):

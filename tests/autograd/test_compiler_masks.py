@@ -313,6 +313,82 @@ def test_a_zero_that_is_a_number_absorbs_nothing(way: str, thin: Thin) -> None:
 
 
 @pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: 0.0 * autograd.sqrt(x[0]) + x[1],
+        lambda x: autograd.sqrt(x[0]) * 0.0 + x[1],
+        lambda x: (0.0 * autograd.sqrt(x[0])) * 2.0 + x[1],
+        lambda x: autograd.dot([0.0, 1.0], [autograd.sqrt(x[0]), x[1]]),
+        lambda x: 0.0 * (autograd.sqrt(x[0]) + x[1]) + x[1],
+    ],
+)
+def test_so_does_a_constant_zero(way: str, function: Callable[..., Any], thin: Thin) -> None:
+    program = compiled(thin, way, function, [0.5, 2.0])
+    with pytest.raises(FloatingPointError, match="derivative"):
+        program.input_gradients([0.0, 2.0])
+    assert program.input_gradients([4.0, 2.0]).tolist() == [0.0, 1.0]
+
+
+UNREACHED: dict[str, tuple[Callable[..., Any], list[float], list[float]]] = {
+    "a condition": (
+        lambda x: where(autograd.sqrt(x[0]) + autograd.sqrt(x[1]) > 0.5, autograd.sqrt(x[2]), 0.0),
+        [0.0, 1.0, 1.0],
+        [0.0, 0.0, 0.5],
+    ),
+    "detached": (lambda x: autograd.sqrt(x[0]).detach() * autograd.sqrt(x[1]), [0.0, 1.0], [0.0, 0.0]),
+    "several detached": (
+        lambda x: sum(autograd.cbrt(v) for v in x[2:]) + autograd.cbrt(x[0]).detach() + autograd.cbrt(x[1]).detach(),
+        [0.0, 1.0, 1.0, 8.0],
+        [0.0, 0.0, 1 / 3, 1 / 12],
+    ),
+    "detached products": (
+        lambda x: autograd.exp(x[0]).detach() * x[1] + autograd.exp(x[1]) * x[0] - autograd.sqrt(x[2] * x[3]).detach(),
+        [0.0, 0.0, 0.0, 1.0],
+        [1.0, 1.0, 0.0, 0.0],
+    ),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("name", UNREACHED)
+def test_what_no_derivative_reaches_has_none(way: str, name: str, thin: Thin) -> None:
+    """Though array operations compute it together with what one reaches."""
+    function, point, slopes = UNREACHED[name]
+    program = compiled(thin, way, function, [0.5] * len(point))
+    assert program.input_gradients(point).tolist() == pytest.approx(slopes, rel=1e-14)
+    assert program.input_gradients([point, [1.0] * len(point)])[0].tolist() == pytest.approx(slopes, rel=1e-14)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_auxiliary_outputs_have_no_derivative_however_infinite(way: str, thin: Thin) -> None:
+    def f(x: Any) -> Any:
+        return autograd.sum([autograd.sqrt(v) for v in x[:2]]), [autograd.sqrt(v) for v in x[2:]]
+
+    program = compiled(thin, way, f, [1.0, 1.0, 1.0, 1.0], has_aux=True)
+    assert program.input_gradients([1.0, 4.0, 0.0, 0.0]).tolist() == [0.5, 0.25, 0.0, 0.0]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_two_ways_to_the_same_condition(way: str, thin: Thin) -> None:
+    """Where a(x) chooses and then b(x), and where b(x) does and then a(x), two masks are equal."""
+
+    def f(x: Any) -> Any:
+        first, second = autograd.sqrt(x[0]), autograd.cbrt(x[1])
+        return (
+            where(x[2] > 0, where(x[3] > 0, first, x[0]), x[1]) * 2.0
+            + where(x[3] > 0, where(x[2] > 0, second, x[0]), x[1]) * 3.0
+            + where(x[3] > 1, where(x[2] > 0, abs(x[0]) ** 0.5, x[0]), x[1]) * 5.0
+        )
+
+    program = compiled(thin, way, f, [0.5, 0.5, 0.5, 0.5])
+    for point in ([0.0, 0.0, -1.0, 2.0], [0.0, 0.0, 1.0, -1.0], [4.0, 8.0, 1.0, 1.5], [4.0, 8.0, 1.0, 0.5]):
+        leaves = [Value(x) for x in point]
+        f(leaves).backward()
+        assert program.input_gradients(point).tolist() == pytest.approx([x.grad for x in leaves], rel=1e-14)
+
+
+@pytest.mark.parametrize("way", WAYS)
 def test_a_parameter_that_some_samples_take(way: str, thin: Thin) -> None:
     """Of a number that all samples share, the slope is infinite; where no sample takes it, it does not count."""
     w, v = Value(0.25), Value(2.0)

@@ -70,6 +70,22 @@ def test_arguments_of_any_shape() -> None:
     assert program.input_gradients(batch[0]).shape == (3, 2, 2)
 
 
+def test_gradients_to_uneven_results_are_nested_as_the_results_are() -> None:
+    w = Value(3.0)
+    program = compile(lambda x: [[w * x, [w * w * x]], [w, x], 2 * w], 1.0)
+    ones = [[1.0, [10.0]], [100.0, 7.0], 1000.0]
+    assert program.backward(2.0, gradients=ones) == [[6.0, [18.0]], [3.0, 2.0], 6.0]
+    assert w.grad == 2.0 + 120.0 + 100.0 + 2000.0
+    w.grad = 0.0
+    batch = [[np.array([1.0, 1.0]), [np.array([10.0, 0.0])]], [np.array([100.0, 0.0]), np.zeros(2)], np.zeros(2)]
+    found = program.backward([2.0, 4.0], gradients=batch)
+    assert [found[0][1][0].tolist(), found[2].tolist()] == [[18.0, 36.0], [6.0, 6.0]]
+    assert w.grad == (2.0 + 120.0 + 100.0) + 4.0
+    for wrong in ([[1.0, 10.0], [100.0, 7.0], 1000.0], [[1.0, [10.0]], [100.0, 7.0]], [[1.0, [10.0, 1.0]], 1.0, 1.0]):
+        with pytest.raises(ValueError, match="gradients must be shaped"):
+            program.backward(2.0, gradients=wrong)
+
+
 def test_ragged_arguments_keep_their_nesting() -> None:
     program = compile(lambda x: x[0] * x[1][0] + x[1][1], (1.0, [2.0, 3.0]))
     assert program((2.0, [3.0, 4.0])) == 10.0
