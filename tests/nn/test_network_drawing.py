@@ -406,7 +406,9 @@ def test_a_network_of_zeros_can_be_drawn() -> None:
     assert {line.get("stroke-width") for line in seen.lines} == {"0.6000"}
 
 
-@pytest.mark.parametrize("thing", [None, 3, "MLP", [1, 2], lambda x: x, nn.Module(), MLP], ids=repr)
+@pytest.mark.parametrize(
+    "thing", [None, 3, "MLP", [1, 2], lambda x: x, nn.Module(), MLP], ids=lambda thing: type(thing).__name__
+)
 def test_other_things_are_refused(thing: Any) -> None:
     with pytest.raises(TypeError, match="expected an MLP, a Layer or a Neuron, got"):
         draw(thing, [1.0])
@@ -436,7 +438,7 @@ def test_inputs_that_do_not_fit_raise_what_the_model_raises() -> None:
         ({"most": 4.5}, "integer"),
         ({"most": True}, "integer"),
     ],
-    ids=repr,
+    ids=lambda given: " ".join(given) if isinstance(given, dict) else given,
 )
 def test_settings_that_do_not_fit_are_refused(arguments: dict[str, Any], words: str) -> None:
     model = MLP(2, [3, 1], seed=0)

@@ -137,7 +137,7 @@ class NetworkPage {
     if (!this.made || this.playing) return;
     this.playing = true;
     document.documentElement.dataset.playing = "yes";
-    $("#play").textContent = "⏸ Pause";
+    $("#play").textContent = "❚❚ Pause";
     $("#phase").textContent = "";
     this.net.phase("");
     this.#tick();
