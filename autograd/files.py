@@ -19,6 +19,7 @@ except ImportError:  # Windows
 _PREFIX = ".lucidgrad-"  # of temporary files
 _LONGEST_SUFFIX = 64  # bytes; the limit of a name is 255 on the usual file systems
 _DAY = 86_400.0  # seconds
+_SEPARATORS = tuple(filter(None, (os.sep, os.altsep)))
 
 
 def write_atomically(path: str | Path, write: Callable[[Path], object]) -> None:
@@ -36,8 +37,11 @@ def write_atomically(path: str | Path, write: Callable[[Path], object]) -> None:
     Raises:
         OSError: if the folder does not exist, the disk is full, or the file cannot be written; it names `path`.
     """
+    names_folder = os.fspath(path).endswith(_SEPARATORS)  # which a Path forgets
     path = Path(path)
     try:
+        if names_folder:
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         destination = _follow_links(path)
         existing = None if destination is None else _status(destination)
         if destination is None or (existing and not stat.S_ISREG(existing.st_mode)):

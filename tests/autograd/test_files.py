@@ -227,6 +227,12 @@ def test_the_owner_of_an_existing_file_is_kept(tmp_path: Path) -> None:
     assert (status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode)) == (12345, 54321, 0o640)
 
 
+def test_a_path_that_ends_as_a_folders_does_is_not_a_files(tmp_path: Path) -> None:
+    with pytest.raises(IsADirectoryError, match="models"):
+        write_atomically(f"{tmp_path}/models/", lambda temporary: temporary.write_bytes(b"x"))
+    assert not list(tmp_path.iterdir())
+
+
 @posix
 @as_root
 def test_an_owner_that_cannot_be_kept_does_not_keep_the_file_from_being_written(tmp_path: Path) -> None:
