@@ -102,8 +102,8 @@ class Search:
     def _refuse_later_what_hides_in(self, item: Any, path: str) -> None:
         if isinstance(item, (Set, ValuesView)):
             inside, remedy = list(item), "it has no order; use a list"
-        elif not isinstance(item, (type, ModuleType)) and isinstance(getattr(item, "__dict__", None), dict):
-            inside, remedy = list(vars(item).values()), "derive its class from nn.Module"
+        elif not isinstance(item, (type, ModuleType)):
+            inside, remedy = _own_attributes(item), "derive its class from nn.Module"
         else:
             return
         search = Search(self._is_module)
@@ -125,6 +125,14 @@ def attributes(item: Any) -> list[tuple[str, Any]]:
         with suppress(AttributeError):  # not set yet
             found.append((name, slot.__get__(item)))
     return found
+
+
+def _own_attributes(item: Any) -> list[Any]:
+    """What was set on an object; not what Python's own types have in slots, such as a function its globals."""
+    if hasattr(type(item), "__slots__"):
+        return [x for _, x in attributes(item)]
+    own = getattr(item, "__dict__", None)
+    return list(own.values()) if isinstance(own, dict) else []
 
 
 @lru_cache

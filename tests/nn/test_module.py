@@ -432,3 +432,21 @@ def test_lists_made_on_the_way_do_not_hide_one_another() -> None:
     """Objects that are freed lend their ids to others."""
     held = module(arrays=[objects((2,)) for _ in range(200)])
     assert len(held.parameters()) == 400
+
+
+class PlainSlots:
+    """No Module either."""
+
+    __slots__ = ("__private", "names")
+
+    def __init__(self) -> None:
+        self.__private = [Value(1.0)]
+
+
+def test_parameters_in_the_slots_of_what_is_no_module_are_refused() -> None:
+    with pytest.raises(TypeError, match=r"held holds parameters in a PlainSlots: derive its class from nn\.Module"):
+        module(held=PlainSlots()).parameters()
+
+
+def test_a_function_does_not_hold_the_parameters_of_its_file() -> None:
+    assert module(activation=module).parameters() == []
