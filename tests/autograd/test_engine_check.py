@@ -412,6 +412,23 @@ class EqualIsTheSame(Good):
         return topo
 
 
+class EqualIsTheSameFromTheRight(EqualIsTheSame):
+    """As an engine that keeps parents in a set may go, by chance."""
+
+    def order(self) -> list[Any]:
+        topo, visited = [], set()
+
+        def build(node: Any) -> None:
+            if node not in visited:
+                visited.add(node)
+                for parent in reversed(node.parents):
+                    build(parent)
+                topo.append(node)
+
+        build(self)
+        return topo
+
+
 class WayByWay:
     """Right, and exponentially slow: hands each gradient on as soon as it comes."""
 
@@ -839,6 +856,7 @@ BROKEN = [
     (VisitedButTooEarly, "diamond", "too little. Does a node hand its gradient on before"),
     (BreadthFirst, "diamond", "too little. Does a node hand its gradient on before"),
     (EqualIsTheSame, "twins", "two nodes that hold the same number are still two"),
+    (EqualIsTheSameFromTheRight, "twins", "two nodes that hold the same number are still two"),
     (NoConstants, "constant right", "A plain number was asked for its `data`: wrap numbers first"),
     (NoRmul, "constant left", "`3 * a` raised TypeError"),
     (NoRmul, "constant left", "Python asks NoRmul for `__rmul__`: define it"),
