@@ -9,7 +9,7 @@ from typing import Any
 from autograd import primitives
 from autograd.compiler.arrays import REDUCTIONS
 from autograd.compiler.exact import exact_product, infix
-from autograd.compiler.products import NONE, Group, Index, Matrix, Numbers, Rows, View, weights_index
+from autograd.compiler.products import NONE, PARAMETERS, Group, Index, Matrix, Numbers, Rows, View, weights_index
 from autograd.compiler.sums import is_nothing
 from autograd.compiler.symbols import ATOM, Symbol, reshaped, written
 from autograd.compiler.writer import MOST_TERMS, Statement, Writer
@@ -249,12 +249,17 @@ def columns_symbol(writer: Writer, block: Matrix) -> Symbol:
 
 
 def _matrix(writer: Writer, group: Group, block: Matrix, statements: list[Statement]) -> Any:
-    positions, _k = block.columns.index.shape
+    positions, k = block.columns.index.shape
     weights = scaled_weights(writer, group, block)
     turned = writer.symbol(f"{written(weights, ATOM)}.T".removesuffix(".T.T"), len(group.members))
     if positions > 1:
         _keep_patches(writer, block, statements)
-    found = columns_symbol(writer, block) @ turned
+    columns = columns_symbol(writer, block)
+    by_columns = positions > 1 or writer.is_batched(block.columns)
+    if k == 1 and by_columns and not _is_layer(group):  # products that stay as they are, signs of zeros included
+        found = infix("*", columns, turned)
+    else:
+        found = columns @ turned
     found.width = len(group.members)
     if positions > 1:
         before = "-1, " if writer.is_batched(block.columns) else ""
@@ -263,6 +268,12 @@ def _matrix(writer: Writer, group: Group, block: Matrix, statements: list[Statem
         if block.place is not None:
             found = writer.symbol(f"{found.text}[..., {writer.index(block.place)}]", len(group.members))
     return -found if sign(block) < 0 else found
+
+
+def _is_layer(group: Group) -> bool:
+    """Whether a group is a matrix product and a bias, and nothing else."""
+    others = [block for block in group.blocks if not isinstance(block, Matrix)]
+    return len(others) == 1 and others[0].right is None and others[0].left.source == PARAMETERS
 
 
 def _keep_patches(writer: Writer, block: Matrix, statements: list[Statement]) -> None:

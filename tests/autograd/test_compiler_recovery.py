@@ -479,7 +479,7 @@ def test_captured_data_beside_an_argument(beside: str) -> None:
         return squares(model, data)() + model(x) ** 2
 
     if beside == "scaling":
-        assert counted(assert_equals_eager(scaled, 0.4).source)[:2] == (3, 4)  # what is scaled, each sample's own way
+        assert counted(assert_equals_eager(scaled, 0.4).source)[:2] == (2, 4)  # what is scaled, each sample's own way
     else:
         assert counted(assert_equals_eager(one_more, [0.1, 0.2, 0.3]).source)[:2] == (4, 6)
 

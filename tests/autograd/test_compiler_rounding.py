@@ -274,3 +274,40 @@ def test_random_programs_round_as_their_graphs_do(thin: Thin, way: str) -> None:
             assert np.array_equal(found, expected, equal_nan=True), (seed, samples, found, expected)
             compared += found.size
     assert compared > 1000
+
+
+# Products of everything with everything
+
+
+OUTER: dict[str, Callable[..., list[Any]]] = {
+    "products": lambda x, w: [c * x[0] for c in w],
+    "all products": lambda x, w: [c * a for c in w for a in x],
+    "of arguments": lambda x, w: [a * c for a in x for c in x],
+    "quotients": lambda x, w: [1 / (c * x[0] - x[1]) for c in w],
+    "differences": lambda x, w: [w[k] * x[0] - w[k - 1] * x[1] for k in range(4)],
+    "sums": lambda x, w: [w[k] * x[0] + w[k - 1] * x[1] for k in range(4)],
+    "three": lambda x, w: [x[0] * w[k] - x[1] * w[k - 1] - x[0] * w[k - 2] for k in range(4)],
+    "of constants": lambda x, w: [c * x[0] - x[1] for c in (0.1, -0.7, 0.0, 2.0)],
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("name", OUTER)
+def test_outer_products_are_no_sums(name: str, way: str, thin: Thin) -> None:
+    """So zeros keep their signs, and 0 times what is infinite is nan, as a matrix product need not have it."""
+    special = [0.0, -0.0, 1.0, -1.0, 5e-324, math.inf, -math.inf, math.nan, BIG, 0.1]
+    rows = np.array([[a, b] for a in special for b in special])
+    w = [Value(0.3), Value(-0.7), Value(1.1), Value(2.3)]
+    with thin(way):
+        program = autograd.compile(lambda x: OUTER[name](x, w), [0.5, 0.6])
+    for first in special:
+        w[0].data, w[1].data = first, -first
+        weights = np.array([p.data for p in program.parameters])
+        for n in (1, len(rows)):
+            found = program.outputs(weights, rows[:n]).tolist()
+            for row, values in zip(rows[:n].tolist(), found):
+                try:
+                    expected = [v.data for v in OUTER[name]([Value(a) for a in row], w)]
+                except ArithmeticError:  # a division by 0, which is an error in the graph
+                    continue
+                assert list(map(repr, values)) == list(map(repr, expected)), row
