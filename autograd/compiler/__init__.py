@@ -32,6 +32,7 @@ def compile(
     The function is run on Values of the examples, and again on other numbers: three times in all, a small one eight
     times, and so often it does what else it does, such as print. The graphs that this records must be the same but for
     the numbers; so it may loop and call as it likes, but must choose by `autograd.where(x > 0, a, b)` in place of `if`.
+    A loop whose end depends on `v.data` is refused once it records too many nodes; one that records none may never end.
     Leaves that it captures, such as a network's weights, are the program's parameters, whose numbers are read anew at
     each call. While the function runs again, it alone sees other numbers in them: the leaves themselves are never
     written to, whatever other threads do meanwhile and wherever it is interrupted. A long program with little to do
@@ -57,7 +58,6 @@ def compile(
     - *Slopes.* Those of sigmoid and tanh are a (1 - a) and 1 - a², as the texts and `source` have them: 0 where a is
       within 1e-16 of 1, where those of the graph keep all digits. No slope raises an error; results and gradients that
       are infinite or nan do.
-
     - *Primitives of your own.* Their rules are called at each run, in the caller's context, where they read what can
       change: context variables, the environment, attributes, containers, what a function assigns as `global`. Others
       are written out; a plain number that they read by name is a constant of the program, as it is in the function.
