@@ -41,10 +41,19 @@ ONE_SYMBOL = re.compile(r"\w+(\[[\d, ]+\])?(#\d+)?")
 
 
 class Term(NamedTuple):
-    """A product in symbols and in numbers; without numbers, the sign for terms that are left out."""
+    """A product in symbols and in numbers; without numbers, the sign for terms that are left out.
+
+    Attributes:
+        taken: whether every choice on the way took its operand; else the product is 0, whatever its other factors.
+    """
 
     symbols: list[Math]
     numbers: list[float]
+    taken: bool = True
+
+    @property
+    def product(self) -> float:
+        return math.prod(self.numbers) if self.taken else 0.0
 
 
 class Derivation:
@@ -103,7 +112,7 @@ class Derivation:
     def equation(self, left: Math, terms: Sequence[Term], value: float) -> list[Row]:
         """left = the terms in symbols = in numbers = as a sum = the value; no side twice."""
         sides = [(True, sum_of(term.symbols for term in terms))]
-        products = [[math.prod(term.numbers)] if term.numbers else [] for term in terms]
+        products = [[term.product] if term.numbers else [] for term in terms]
         for numbers in [term.numbers for term in terms], products:
             side = sum_of(self.product(factors) if factors else term.symbols for term, factors in zip(terms, numbers))
             sides.append((all(self.is_exact(x) for factors in numbers for x in factors), side))
@@ -138,7 +147,11 @@ class Derivation:
         elif len(paths) > 1:
             words.append(count(len(paths)) + prose(" paths lead from ") + leaf + prose(" to ") + root + prose(":"))
         terms = [
-            Term([self.partial(edge) for edge in path], [derivative(self.nodes, edge) for edge in path])
+            Term(
+                [self.partial(edge) for edge in path],
+                [derivative(self.nodes, edge) for edge in path],
+                all(self.nodes[edge.child].takes(edge.operand) for edge in path),
+            )
             for path in paths
             if path
         ]
@@ -169,7 +182,9 @@ class Derivation:
         return abridged(
             self.way.uses.get(i, []),
             lambda use: Term(
-                [self.partial(use), self.delta(use.child)], [derivative(self.nodes, use), self.way.delta[use.child]]
+                [self.partial(use), self.delta(use.child)],
+                [derivative(self.nodes, use), self.way.delta[use.child]],
+                self.way.carries(self.nodes, use),
             ),
             lambda n: Term([Math(f"… {n:,} more …", rf"\underbrace{{\cdots}}_{{{n:,}\text{{ more}}}}")], []),
             MOST_TERMS,
@@ -193,6 +208,8 @@ class Derivation:
         if infinite:
             number = self.number(derivative(self.nodes, infinite))
             words.append(prose("A derivative is not finite: ") + self.partial(infinite) + prose(" = ") + number)
+            if not self.way.carries(self.nodes, infinite):
+                words.append(prose("A choice did not take what it belongs to, so it is multiplied by nothing: 0."))
         return [Block(words, [])] if words else []
 
     def legend(self) -> list[Block]:

@@ -40,6 +40,11 @@ class Node(NamedTuple):
     stale: bool
     value: Any
 
+    def takes(self, operand: int) -> bool:
+        """Tell whether a derivative flows to this operand: not where the node is a choice that did not take it."""
+        chooses = getattr(getattr(self.value, "primitive", None), "chooses", False)
+        return not chooses or self.local_derivatives is None or self.local_derivatives[operand] != 0.0
+
 
 def snapshot(roots: Sequence[Any], parameters: Collection[Any] = ()) -> list[Node]:
     """The nodes that the roots were computed from, and the roots, in topological order.

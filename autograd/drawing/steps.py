@@ -94,6 +94,7 @@ class Passes:
         last = len(self._nodes) - 1
         name = self._names[last]
         self.gradients[last] = 1.0
+        self._taken = {last}
         seed = f"{name}.grad = ∂{name}/∂{name} = 1.0"
         start = "The backward pass starts at the end: the derivative of a number to itself is 1."
         self.steps.append(Step("backward", (self._box[last],), (), ((self._box[last], "1.0"),), seed, "", start))
@@ -107,7 +108,10 @@ class Passes:
     def _along(self, child: int, position: int, parent: int, derivative: float, is_last: bool) -> Step:
         """The chain rule along one edge."""
         before, gradient = self.gradients[parent], self.gradients[child]
-        term = derivative * gradient
+        taken = child in self._taken and self._nodes[child].takes(position)
+        if taken:
+            self._taken.add(parent)
+        term = derivative * gradient if taken else 0.0
         after = self.gradients[parent] = before + term
         name, child_name = self._before_a_dot(parent), self._names[child]
         to_constant = self._nodes[parent].role == "constant"

@@ -22,6 +22,7 @@ class Way(NamedTuple):
         root, leaf: their places in the topological order.
         uses: of each node between them, the edges to the nodes that use it on the way to the root.
         delta: ∂root/∂node of these nodes, the root first and the leaf last; empty if no path leads to the root.
+        taken: those that a path leads to on which every choice took its operand.
         paths, longest: how many paths there are, and the number of edges of the longest.
     """
 
@@ -29,6 +30,7 @@ class Way(NamedTuple):
     leaf: int
     uses: dict[int, list[Edge]]
     delta: dict[int, float]
+    taken: set[int]
     paths: int
     longest: int
 
@@ -37,6 +39,10 @@ class Way(NamedTuple):
         """∂root/∂leaf."""
         return self.delta.get(self.leaf, 0.0)
 
+    def carries(self, nodes: Sequence[Node], edge: Edge) -> bool:
+        """Tell whether anything flows along an edge. Where a choice did not take its operand, nothing does."""
+        return edge.child in self.taken and nodes[edge.child].takes(edge.operand)
+
 
 def find_way(nodes: Sequence[Node], root: int, leaf: int) -> Way:
     """The sweep of `Value.backward`, over the nodes that depend on the leaf."""
@@ -44,22 +50,24 @@ def find_way(nodes: Sequence[Node], root: int, leaf: int) -> Way:
     for i, node in enumerate(nodes):
         if not dependent.isdisjoint(node.parents):
             dependent.add(i)
-    uses: dict[int, list[Edge]] = {}
-    delta: dict[int, float] = {}
+    way = Way(root, leaf, {}, {}, {root}, 0, 0)
+    count = length = 0
     # A node's entries are taken out when it is passed: on a deep graph a count has thousands of digits.
     reached = {root: (1.0, 1, 0)} if root in dependent else {}
     for child in range(root, leaf - 1, -1):
         if child not in reached:
             continue
-        delta[child], count, length = reached.pop(child)
+        way.delta[child], count, length = reached.pop(child)
         for operand, parent in enumerate(nodes[child].parents):
             if parent in dependent:
                 edge = Edge(child, operand)
-                uses.setdefault(parent, []).append(edge)
+                way.uses.setdefault(parent, []).append(edge)
                 gradient, paths, longest = reached.get(parent, (0.0, 0, 0))
-                gradient += derivative(nodes, edge) * delta[child]
+                if way.carries(nodes, edge):
+                    gradient += derivative(nodes, edge) * way.delta[child]
+                    way.taken.add(parent)
                 reached[parent] = gradient, paths + count, max(longest, length + 1)
-    return Way(root, leaf, uses, delta, count, length) if delta else Way(root, leaf, {}, {}, 0, 0)
+    return way._replace(paths=count, longest=length)
 
 
 def derivative(nodes: Sequence[Node], edge: Edge) -> float:

@@ -82,11 +82,20 @@ def at_once(a: Lazy, b: Lazy, yes: Lazy, no: Lazy) -> Number:
 
 
 COMPILED = Choosing(at_once, autograd.relu, autograd.maximum, autograd.minimum)
+
+
+def larger(a: Number, b: Number) -> Number:
+    """The larger one. A nan among them is passed on without a slope, since neither is larger."""
+    if a != a or b != b:
+        return Value(nan)
+    return autograd.maximum(a, b) if a == b else a if a > b else b
+
+
 BY_IF = Choosing(
     lazily,
-    lambda x: Value(0.0) if x <= 0 else x,
-    lambda a, b: autograd.maximum(a, b) if a == b else a if a > b or a != a else b,
-    lambda a, b: autograd.minimum(a, b) if a == b else a if a < b or a != a else b,
+    lambda x: Value(nan) if x != x else Value(0.0) if x <= 0 else x,
+    larger,
+    lambda a, b: -larger(-a, -b),
 )
 
 SMOOTH: dict[str, tuple[int, Callable[..., Number]]] = {

@@ -372,8 +372,12 @@ def test_derivatives_that_are_not_finite_are_shown_and_added_as_a_sweep_does() -
     assert explanation.value == fresh_sweep(y, x) == math.inf
     assert explanation.factored
     assert r"\infty" in explanation.latex
-    off = (0 * root).relu()
-    assert math.isnan(explain(off, x).value) == math.isnan(fresh_sweep(off, x)) is True
+    zero = 0 * root
+    assert math.isnan(explain(zero, x).value) == math.isnan(fresh_sweep(zero, x)) is True
+    off = zero.relu()  # which does not take it
+    explanation = explain(off, x)
+    assert explanation.value == fresh_sweep(off, x) == 0.0
+    assert "nan" not in explanation.text and "did not take" in explanation.text
 
 
 # LaTeX

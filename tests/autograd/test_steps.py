@@ -318,3 +318,11 @@ def test_names_on_the_page_are_told_apart() -> None:
     assert len(set(names)) == 4 and {"x", "v1"} < set(names)
     titles = re.findall(r'<text class="name"[^>]*>([^<]*)</text>', page.svg)
     assert {*names, formula.split(" = ")[0]} == {*titles}
+
+
+def test_nothing_flows_to_what_a_choice_did_not_take() -> None:
+    x = Value(0.0, "x")
+    root = autograd.where(x > 0, x.sqrt(), 3 * x)
+    root.backward()
+    nodes, found = passes(root)
+    assert found.gradients[[node.label for node in nodes].index("x")] == x.grad == 3.0

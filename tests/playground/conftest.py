@@ -92,7 +92,7 @@ def address(site: Path, serve: Callable[[Path], tuple[str, list[str]]]) -> str:
     return serve(site)[0]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # Playwright cannot be started twice in one process, as other tests do
 def chromium() -> Iterator[Browser]:
     try:
         from playwright.sync_api import sync_playwright
