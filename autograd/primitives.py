@@ -90,7 +90,7 @@ def _power_derivatives(x: Any, y: Any, out: Any) -> tuple[Any, ...]:
 
 def _compiled_power_derivatives(x: Any, y: Any, out: Any) -> tuple[Any, ...]:
     # x^y log x tends to 0 with x where y > 0, and has no real value for a negative base
-    base = where(x > 0, x, where(x < 0, math.nan, 1.0))
+    base = where(x > 0, x, where(x == 0, 1.0, math.nan))
     exponent = where(x != 0, y, where(y != 0, y, 1.0)) - 1  # x^0 is 1 at 0 too, so its slope is 0 there
     return y * x**exponent, out * log(base)
 
