@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from autograd.compiler.arrays import HELPERS, NUMPY, one_by_one
+from autograd.compiler.targets.kernels import HELPERS, NUMPY, one_by_one
 from autograd.compiler.exact import ExactSymbol
 from autograd.compiler.names import Names, sanitised
 from autograd.compiler.states import reads_state

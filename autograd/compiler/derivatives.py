@@ -12,7 +12,7 @@ from typing import Any
 from autograd.arrays import np
 from autograd.compiler import idioms
 from autograd.compiler.adjoints import Adjoints
-from autograd.compiler.arrays import REDUCTIONS
+from autograd.compiler.targets.kernels import REDUCTIONS
 from autograd.compiler.exact import infix
 from autograd.compiler.forward import (
     columns_symbol,

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from autograd import primitives
-from autograd.compiler.arrays import REDUCTIONS
+from autograd.compiler.targets.kernels import REDUCTIONS
 from autograd.compiler.exact import exact_product, infix
 from autograd.compiler.products import NONE, PARAMETERS, Group, Index, Matrix, Numbers, Rows, View, weights_index
 from autograd.compiler.sums import is_nothing

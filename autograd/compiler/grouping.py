@@ -13,7 +13,7 @@ from collections.abc import Iterable
 
 from autograd import primitives
 from autograd.arrays import np
-from autograd.compiler.arrays import REDUCTIONS
+from autograd.compiler.targets.kernels import REDUCTIONS
 from autograd.compiler.data import lift_data
 from autograd.compiler.joining import Joining
 from autograd.compiler.levels import levels, split_projections

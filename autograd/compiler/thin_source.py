@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from autograd import primitives
-from autograd.compiler.arrays import REDUCTIONS
+from autograd.compiler.targets.kernels import REDUCTIONS
 from autograd.compiler.calls import Calls
 from autograd.compiler.names import sanitised
 from autograd.compiler.symbols import ATOM, number, written

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from autograd import primitives
 from autograd.arrays import np
-from autograd.compiler.arrays import Scatter
+from autograd.compiler.targets.kernels import Scatter
 from autograd.compiler.calls import Calls
 from autograd.compiler.grouping import Grouping
 from autograd.compiler.names import sanitised, stem

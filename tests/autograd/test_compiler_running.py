@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from autograd.compiler.arrays import HELPERS
+from autograd.compiler.targets.kernels import HELPERS
 from autograd.compiler.running import running_form
 
 Array = NDArray[Any]

@@ -1,0 +1,1 @@
+"""Array programs: operations on n-dimensional arrays, which print, verify and evaluate themselves."""

@@ -1,0 +1,1 @@
+"""Targets: what array programs are turned into."""
