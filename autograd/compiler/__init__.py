@@ -1,6 +1,6 @@
 """From scalars to the textbook's matrices: a function of Values as a program of array operations.
 
-    trace (tracing.py, frozen.py) -> simplify (simplify.py, idioms.py, forms.py, sums.py)
+    trace (trace/) -> simplify (simplify.py, idioms.py, forms.py, sums.py)
         -> group (data.py, grouping.py, joining.py, products.py, stencils.py, ordering.py)
         -> differentiate (derivatives.py) -> emit (forward.py, emit.py) -> run (running.py)
 

@@ -10,8 +10,8 @@ from typing import Any
 from autograd.compiler.targets.kernels import HELPERS, NUMPY, one_by_one
 from autograd.compiler.exact import ExactSymbol
 from autograd.compiler.names import Names, sanitised
-from autograd.compiler.states import reads_state
 from autograd.compiler.symbols import ATOM, Symbol, own_expression, written
+from autograd.compiler.trace.rule_state import reads_state
 from autograd.primitives import TABLE, Primitive, Rule, logsumexp
 
 

@@ -10,7 +10,7 @@ from autograd import primitives
 from autograd.compiler.idioms import SIGMOID, TANH
 from autograd.compiler.simplify import Scalars
 from autograd.compiler.sums import Sum
-from autograd.compiler.tracing import COMPARISONS
+from autograd.compiler.trace.tracing import COMPARISONS
 from autograd.table import OURS, TABLE
 
 _WHERE, _RELU, _MAXIMUM, _MINIMUM = primitives.where, primitives.relu, primitives.maximum, primitives.minimum

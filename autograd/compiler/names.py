@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import builtins
-import inspect
 import keyword
 import re
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Iterable
 
 _OF_THE_TEXTS = {"weights": "w", "weight": "w", "bias": "b", "biases": "b"}
 
@@ -53,13 +51,3 @@ def stem(labels: Iterable[str]) -> str:
 def _stem(label: str) -> str:
     words = [word for word in re.split(r"[^A-Za-z]+", label) if word]
     return words[-1][:12] if words and label.isascii() else ""
-
-
-def argument_names(function: Callable[..., Any], count: int) -> list[str]:
-    """What the function's own signature calls its arguments."""
-    try:
-        parameters = list(inspect.signature(function).parameters.values())
-    except (TypeError, ValueError):
-        parameters = []
-    plain = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-    return [sanitised(plain[i]) if i < len(plain) and sanitised(plain[i]) else f"x{i + 1}" for i in range(count)]

@@ -10,15 +10,15 @@ from typing import Any, Never
 
 from autograd.arrays import NDArray, np
 from autograd.arrays.errors import ignoring_errors
-from autograd.compiler.arguments import Argument, read_batch, refuse_unless_flat, shape_of
 from autograd.compiler.choices import with_masks
 from autograd.compiler.engines import engine_for
-from autograd.compiler.failures import not_finite
-from autograd.compiler.frozen import settled_trace
-from autograd.compiler.names import argument_names, sanitised
-from autograd.compiler.results import Results
+from autograd.compiler.names import sanitised
 from autograd.compiler.simplify import simplify
 from autograd.compiler.thin_engine import ThinEngine
+from autograd.compiler.trace.diagnose import not_finite
+from autograd.compiler.trace.results import Results
+from autograd.compiler.trace.retrace import settled_trace
+from autograd.compiler.trace.signature import Argument, argument_names, read_batch, refuse_unless_flat, shape_of
 from autograd.nested import flatten
 from autograd.reading import numbers_of
 from autograd.updates import commit, setting

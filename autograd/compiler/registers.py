@@ -16,9 +16,9 @@ from typing import Any, NamedTuple, Never
 
 from autograd import primitives
 from autograd.compiler import idioms
-from autograd.compiler.states import reads_state
 from autograd.compiler.symbols import own_expression
-from autograd.compiler.tracing import COMPARISONS
+from autograd.compiler.trace.rule_state import reads_state
+from autograd.compiler.trace.tracing import COMPARISONS
 from autograd.primitives import TABLE, Primitive, exp, log1p, maximum, minimum, where
 from autograd.table import Operand
 

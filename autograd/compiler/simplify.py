@@ -20,7 +20,7 @@ from autograd import primitives
 from autograd.compiler.forms import written_out
 from autograd.compiler.idioms import Formulas
 from autograd.compiler.sums import SUMS, Collector, Sum, is_nothing
-from autograd.compiler.tracing import Trace
+from autograd.compiler.trace.tracing import Trace
 
 _DOT, _POWER = primitives.dot, primitives.constant_power
 _WHERE, _IDENTITY = primitives.where, primitives.identity

@@ -16,7 +16,7 @@ import pytest
 
 import autograd
 from autograd import Value, compile, primitive
-from autograd.compiler.states import reads_state
+from autograd.compiler.trace.rule_state import reads_state
 from autograd.table import OURS, TABLE
 
 Thin = Callable[[str], AbstractContextManager[None]]

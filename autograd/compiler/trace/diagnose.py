@@ -1,4 +1,4 @@
-"""Which node made a number that is not finite: found by an eager run of the sample that it happened to."""
+"""Name the node that produced inf or nan, by an eager run of the sample in which it happened."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from autograd.arrays import NDArray, np
-from autograd.compiler.arguments import Argument
+from autograd.compiler.trace.signature import Argument
 from autograd.graph import first_nonfinite
 from autograd.nested import flatten
 from autograd.recording import resumed

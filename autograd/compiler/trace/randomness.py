@@ -1,8 +1,8 @@
-"""Whether a function draws random numbers, told by the states of the random generators that it can get at.
+"""Detect that a function draws random numbers, by the states of the random generators that it can reach.
 
-A number that was drawn would stay in the program for ever. Where it goes into the graph as it is, runs of the function
-differ in it; but a coin can fall on the same side each time. A generator's state changes all the same, whether it is
-one that draws for everyone or one that only the function knows.
+A program would repeat the number drawn while it was compiled for ever. A number that enters the graph differs from run
+to run, but a coin can fall on the same side each time; the state of the generator changes all the same, be it a shared
+generator or one that only the function knows.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
-"""What the function returns: from a column for each number to the structure that users see, and back."""
+"""Convert between columns, one for each number that the function returns, and the structure that users see."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from autograd.arrays import NDArray, np
-from autograd.compiler.arguments import shape_of, shaped
+from autograd.compiler.trace.signature import shape_of, shaped
 from autograd.nested import flatten
 
 Array = NDArray[Any]

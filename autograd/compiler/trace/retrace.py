@@ -1,10 +1,10 @@
-"""Whether one graph can stand for a function: told by running it again, on other numbers.
+"""Verify that a trace does not depend on the examples' numbers, by tracing again on others.
 
-What differs between the graphs, apart from the numbers of nodes that depend on arguments or captured leaves, was
-frozen: a number that was taken out of the graph by `v.data`, say, or a way that was chosen by it. For the latter the
-other numbers lie on both sides of zero and in another order. What depends on something else may well be the same
-again and again, so a small function, of which it costs nothing to speak of, runs more often. Random draws are found
-out by the states of the generators (chances.py).
+Whatever differs between the graphs, apart from the numbers of nodes that depend on arguments or parameters, was frozen:
+a number that `v.data` took out of the graph, or a branch that was chosen by one. To expose branches, the other numbers
+lie on both sides of zero and in another order. A branch on something else may well go the same way several times, so a
+small function, where it costs almost nothing, runs more often. Random draws are detected by the states of the
+generators (`randomness.py`).
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from contextvars import copy_context
 from functools import partial
 from typing import Any, NamedTuple
 
-from autograd.compiler.chances import draws
-from autograd.compiler.tracing import MEMO, FreezingError, Trace, trace
+from autograd.compiler.trace.randomness import draws
+from autograd.compiler.trace.tracing import MEMO, FreezingError, Trace, trace
 from autograd.overriding import Overriding
 from autograd.reading import numbers_of
 from autograd.recording import TooManyNodesError

@@ -1,10 +1,10 @@
-"""Whether the rules of a user's primitive read what may change later, such as a context variable.
+"""Detect that the rules of a user's primitive read mutable state, such as a context variable.
 
-Written out as an expression, such a rule would keep what it read while compiling, so it is called number by number
+Written out as an expression, such a rule would keep the state it read at compile time, so it is called number by number
 instead. The names in its code are followed through functions, closures, modules and other primitives. What cannot
-change, or depends on its arguments alone, is no state; everything else counts as one. A plain number that goes by a
-name is a constant of the program, as it is in the function that is compiled, unless a function of the same module
-declares the name `global` and assigns it.
+change, or depends on its arguments alone, is no state; everything else counts as state. A named plain number is a
+constant of the program, as it is in the compiled function, unless a function of the same module declares the name
+`global` and assigns it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, Modul
 from typing import Any
 
 from autograd.arrays import np
-from autograd.compiler.chances import named, names_in
+from autograd.compiler.trace.randomness import named, names_in
 from autograd.primitives import TABLE, Primitive, Rule
 from autograd.recording import tracing
 from autograd.table import OURS

@@ -1,11 +1,13 @@
-"""Arguments and results: from what a program is called with to arrays of a row a sample, and back."""
+"""The arguments of a program: their names, their shapes, and what they are called with as rows of one sample each."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import inspect
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from autograd.arrays import HAVE_NUMPY, NDArray, np
+from autograd.compiler.names import sanitised
 from autograd.nested import flatten
 from autograd.value import Value, as_float
 
@@ -23,6 +25,20 @@ def shape_of(structure: Any) -> tuple[int, ...] | None:
         return None
     inner = shapes.pop() if shapes else ()
     return (len(structure), *inner) if inner is not None else None
+
+
+def argument_names(function: Callable[..., Any], count: int) -> list[str]:
+    """Names for a function's arguments, from its signature where that has them, else `x1`, `x2`, ...
+
+    >>> argument_names(lambda image, target: image * target, 2)
+    ['image', 'target']
+    """
+    try:
+        parameters = list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):
+        parameters = []
+    plain = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    return [sanitised(plain[i]) if i < len(plain) and sanitised(plain[i]) else f"x{i + 1}" for i in range(count)]
 
 
 class Argument(NamedTuple):

@@ -1,4 +1,4 @@
-"""Lines of the user's code, for errors; and errors of Python's own that a traced argument causes, explained."""
+"""Find the user's line for an error message, and explain errors of Python that a traced argument causes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from types import FrameType, TracebackType
 from autograd.arrays import np
 from autograd.table import Operand
 
-PACKAGES = tuple(f"{Path(__file__).resolve().parents[2] / name}/" for name in ("autograd", "nn"))
+PACKAGES = tuple(f"{Path(__file__).resolve().parents[3] / name}/" for name in ("autograd", "nn"))
 _NUMPY = f"{Path(np.__file__).parent}/"
 _PYTHON = f"{sysconfig.get_path('stdlib')}/"
 

@@ -1,6 +1,6 @@
-"""Stage 1, trace: run the function on Values of its examples; the graph that this records is the program.
+"""Trace a function: run it on Values of its examples; the recorded graph is the program.
 
-Whether another graph would come of other numbers is looked into by `frozen.py`.
+`retrace.py` verifies that the graph does not depend on the examples' numbers.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from functools import partial
 from typing import Any, Never
 
 from autograd import recording
-from autograd.compiler.lines import explained, users_line
-from autograd.compiler.states import reads_state, slopes_of
+from autograd.compiler.trace.rule_state import reads_state, slopes_of
+from autograd.compiler.trace.source_lines import explained, users_line
 from autograd.graph import topological_order
 from autograd.nested import flatten
 from autograd.primitives import Primitive, Rule, detached, maximum, mul
