@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from autograd.compiler.targets.kernels import HELPERS, NUMPY, one_by_one
 from autograd.compiler.exact import ExactSymbol
 from autograd.compiler.names import Names, sanitised
 from autograd.compiler.symbols import ATOM, Symbol, own_expression, written
+from autograd.compiler.targets.kernels import HELPERS, NUMPY, one_by_one
 from autograd.compiler.trace.rule_state import reads_state
 from autograd.primitives import TABLE, Primitive, Rule, logsumexp
 

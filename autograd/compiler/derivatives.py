@@ -12,7 +12,6 @@ from typing import Any
 from autograd.arrays import np
 from autograd.compiler import idioms
 from autograd.compiler.adjoints import Adjoints
-from autograd.compiler.targets.kernels import REDUCTIONS
 from autograd.compiler.exact import infix
 from autograd.compiler.forward import (
     columns_symbol,
@@ -27,6 +26,7 @@ from autograd.compiler.masking import ROWS, SUMMED, Masking
 from autograd.compiler.ordering import views
 from autograd.compiler.products import NONE, PARAMETERS, Group, Matrix, Rows, View, weights_index
 from autograd.compiler.symbols import ATOM, Symbol, written
+from autograd.compiler.targets.kernels import REDUCTIONS
 from autograd.compiler.writer import Statement, Writer, shape_text
 from autograd.primitives import Primitive
 

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import CodeType
 from typing import Any
 
-from autograd.compiler.targets.kernels import HELPERS
 from autograd.compiler.derivatives import Backward
 from autograd.compiler.forward import forward_statements, output_text
+from autograd.compiler.targets.kernels import HELPERS
 from autograd.compiler.writer import Statement, Writer, shape_text
 
 _WORD = re.compile(r"[A-Za-z_]\w*")

@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from autograd import primitives
-from autograd.compiler.targets.kernels import REDUCTIONS
 from autograd.compiler.exact import exact_product, infix
 from autograd.compiler.products import NONE, PARAMETERS, Group, Index, Matrix, Numbers, Rows, View, weights_index
 from autograd.compiler.sums import is_nothing
 from autograd.compiler.symbols import ATOM, Symbol, reshaped, written
+from autograd.compiler.targets.kernels import REDUCTIONS
 from autograd.compiler.writer import MOST_TERMS, Statement, Writer
 
 

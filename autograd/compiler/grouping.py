@@ -13,7 +13,6 @@ from collections.abc import Iterable
 
 from autograd import primitives
 from autograd.arrays import np
-from autograd.compiler.targets.kernels import REDUCTIONS
 from autograd.compiler.data import lift_data
 from autograd.compiler.joining import Joining
 from autograd.compiler.levels import levels, split_projections
@@ -39,6 +38,7 @@ from autograd.compiler.products import (
 from autograd.compiler.simplify import Scalars
 from autograd.compiler.stencils import apart
 from autograd.compiler.sums import NOTHING, Sum
+from autograd.compiler.targets.kernels import REDUCTIONS
 from autograd.primitives import Primitive
 
 

@@ -18,10 +18,10 @@ from collections.abc import Hashable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from autograd.arrays import np
-from autograd.compiler.targets.kernels import REDUCTIONS
 from autograd.compiler.neighbours import Reading, as_before, chain
 from autograd.compiler.products import NONE, Index, View
 from autograd.compiler.slices import is_part
+from autograd.compiler.targets.kernels import REDUCTIONS
 
 if TYPE_CHECKING:
     from autograd.compiler.grouping import Grouping

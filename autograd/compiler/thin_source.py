@@ -11,10 +11,10 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from autograd import primitives
-from autograd.compiler.targets.kernels import REDUCTIONS
 from autograd.compiler.calls import Calls
 from autograd.compiler.names import sanitised
 from autograd.compiler.symbols import ATOM, number, written
+from autograd.compiler.targets.kernels import REDUCTIONS
 from autograd.compiler.thin import Term, ThinPlan, backward_functions, forward_functions
 from autograd.forking import across_forks
 from autograd.primitives import Primitive

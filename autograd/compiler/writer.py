@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 
 from autograd import primitives
 from autograd.arrays import np
-from autograd.compiler.targets.kernels import Scatter
 from autograd.compiler.calls import Calls
 from autograd.compiler.grouping import Grouping
 from autograd.compiler.names import sanitised, stem
@@ -17,6 +16,7 @@ from autograd.compiler.products import HOLE, PARAMETERS, Group, Index, Matrix, N
 from autograd.compiler.simplify import Scalars
 from autograd.compiler.slices import Axes, Band, as_axes, as_band, as_pieces, as_slice
 from autograd.compiler.symbols import Symbol, reshaped
+from autograd.compiler.targets.kernels import Scatter
 from autograd.forking import computed_once
 
 _POWERS = {2.0: "square", 3.0: "cube", -1.0: "inverse"}

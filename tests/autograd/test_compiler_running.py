@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from autograd.compiler.targets.kernels import HELPERS
 from autograd.compiler.running import running_form
+from autograd.compiler.targets.kernels import HELPERS
 
 Array = NDArray[Any]
 
