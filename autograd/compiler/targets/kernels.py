@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable, Sequence
 from functools import lru_cache, reduce
 from typing import Any
@@ -207,3 +208,18 @@ HELPERS: dict[str, Any] = {
     "nan": math.nan,
 }
 """What the emitted source calls besides primitives."""
+
+_OPERATORS: dict[Primitive, Callable[..., Any]] = {
+    primitives.add: operator.add,
+    primitives.sub: operator.sub,
+    primitives.mul: operator.mul,
+    primitives.div: operator.truediv,
+    primitives.neg: operator.neg,
+    primitives.constant_power: operator.pow,
+    primitives.identity: operator.pos,
+}
+
+
+def array_function(primitive: Primitive) -> Callable[..., Any]:
+    """Return what computes a primitive element by element, in the plainest way."""
+    return NUMPY.get(primitive) or _OPERATORS.get(primitive) or one_by_one(primitive.forward)

@@ -1,0 +1,159 @@
+"""Handles that simplify: what derivatives are computed with, so that they come out as a text would write them.
+
+Zeros and ones disappear, numbers meet in one, and a product with 1 / x divides by x. Forward passes do not go this way:
+they round as the graph does.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from autograd import primitives
+from autograd.compiler.arrays.builder import Handle
+from autograd.compiler.arrays.operations import Application, Operation
+
+_LARGEST, _SMALLEST = 1e200, 1e-200
+"""Numbers meet only where their product has neither overflowed nor vanished."""
+
+
+class Simplified(Handle):
+    """A handle whose arithmetic leaves out what does nothing.
+
+    >>> from autograd.compiler.arrays.builder import Builder
+    >>> x = Simplified.of(Builder().argument("x", 1))
+    >>> (x + 0.0) is x, x * 0.0, (2.0 * (3.0 * x)).operation.operands == (6.0 * x).operation.operands
+    (True, 0.0, True)
+    """
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, x: Any) -> Any:
+        """Return the same result as a handle of this kind; a number as it is."""
+        return cls(x.builder, x.at) if isinstance(x, Handle) else x
+
+    def __add__(self, other: Any) -> Any:
+        if _is(other, 0.0):
+            return self
+        negated = self._negated(other)
+        if negated is not None:
+            return self - negated
+        if isinstance(other, Handle):  # terms are added from left to right
+            if _applies(other.operation, primitives.add):
+                return self + self.builder.operand(other) + self.builder.operand(other, 1)
+            if _applies(other.operation, primitives.sub):
+                return self + self.builder.operand(other) - self.builder.operand(other, 1)
+        return self.apply(primitives.add, (self, other))
+
+    def __radd__(self, other: Any) -> Any:
+        return self if _is(other, 0.0) else self.apply(primitives.add, (other, self))
+
+    def __sub__(self, other: Any) -> Any:
+        if _is(other, 0.0):
+            return self
+        negated = self._negated(other)
+        return self.apply(primitives.sub, (self, other)) if negated is None else self + negated
+
+    def __rsub__(self, other: Any) -> Any:
+        return -self if _is(other, 0.0) else self.apply(primitives.sub, (other, self))
+
+    def __mul__(self, other: Any) -> Any:
+        if not isinstance(other, Handle):
+            return other * self
+        a, x = self._scaled()
+        b, y = Simplified.of(other)._scaled()
+        if (a, b) != (1.0, 1.0) and _is_ordinary(a * b):
+            return a * b * (x * y)
+        if (divisor := _inverted(other)) is not None:
+            return self / divisor
+        if (divisor := _inverted(self)) is not None:
+            return Simplified.of(other) / divisor
+        inner = other.operation
+        if _applies(inner, primitives.mul):  # factors are multiplied from left to right
+            return self * self.builder.operand(other) * self.builder.operand(other, 1)
+        if _applies(inner, primitives.div):
+            return self * self.builder.operand(other) / self.builder.operand(other, 1)
+        return self.apply(primitives.mul, (self, other))
+
+    def __rmul__(self, other: Any) -> Any:
+        if _is(other, 0.0):
+            return 0.0
+        if _is(other, 1.0):
+            return self
+        number, x = self._scaled()
+        if number != 1.0 and _is_ordinary(other * number):
+            return other * number * x
+        if _is(other, -1.0):
+            return -self
+        if (divisor := _inverted(self)) is not None:
+            return other / divisor
+        return self.apply(primitives.mul, (float(other), self))
+
+    def __truediv__(self, other: Any) -> Any:
+        if _is(other, 1.0):
+            return self
+        number, x = self._scaled()
+        if number != 1.0 and isinstance(other, Handle):
+            return number * (x / other)
+        return self.apply(primitives.div, (self, other))
+
+    def __neg__(self) -> Any:
+        operation = self.operation
+        if _applies(operation, primitives.neg):
+            return self.builder.operand(self)
+        if _applies(operation, primitives.sub):
+            return self.builder.operand(self, 1) - self.builder.operand(self, 0)
+        number, x = self._scaled()
+        return self.apply(primitives.neg, (self,)) if number == 1.0 else -number * x
+
+    def __pow__(self, exponent: Any) -> Any:
+        if _is(exponent, 1.0):
+            return self
+        return 1.0 if _is(exponent, 0.0) else super().__pow__(exponent)
+
+    def _scaled(self) -> tuple[float, Simplified]:
+        """Return the number and what it multiplies, where this is such a product; else 1 and this."""
+        operation = self.operation
+        if operation.name:
+            return 1.0, self
+        if _applies(operation, primitives.neg):
+            return -1.0, self.builder.operand(self)
+        if _applies(operation, primitives.mul):
+            number = _number(self.builder.operand(self))
+            if number is not None:
+                return number, self.builder.operand(self, 1)
+        return 1.0, self
+
+    def _negated(self, other: Any) -> Any:
+        """Return what another handle is the negative of, a multiple of a negative number as that of a positive one."""
+        if not isinstance(other, Handle):
+            return None
+        number, x = Simplified.of(other)._scaled()
+        return -number * x if number < 0 else None
+
+
+def _applies(operation: Operation, primitive: Any) -> bool:
+    return (
+        type(operation.attribute) is Application and operation.attribute.primitive is primitive and not operation.name
+    )
+
+
+def _number(x: Handle) -> float | None:
+    operation = x.operation
+    return operation.attribute if operation.kind == "constant" and isinstance(operation.attribute, float) else None
+
+
+def _inverted(x: Handle) -> Handle | None:
+    """Return the divisor of 1 / divisor."""
+    if _applies(x.operation, primitives.div) and _number(x.builder.operand(x)) == 1.0:
+        divisor: Handle = x.builder.operand(x, 1)
+        return divisor
+    return None
+
+
+def _is(x: Any, number: float) -> bool:
+    return isinstance(x, (int, float)) and x == number
+
+
+def _is_ordinary(number: float) -> bool:
+    return _SMALLEST < abs(number) < _LARGEST

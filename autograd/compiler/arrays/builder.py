@@ -1,0 +1,348 @@
+"""Builds array programs operation by operation. What is equal is computed once, and what does nothing is left out.
+
+A `Handle` stands for the result of an operation. The derivative table's rules are fed with handles to extend a program,
+as they are fed with Values to extend a graph; `algebra.py` has the handles that simplify what rules compute.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Never
+
+from autograd import primitives
+from autograd.arrays import np
+from autograd.compiler.arrays.operations import (
+    Application,
+    Batch,
+    Data,
+    Kind,
+    Labels,
+    N,
+    Operation,
+    Padding,
+    Placement,
+    Reduction,
+    Shape,
+    Slice,
+    broadcast_shape,
+    infer,
+)
+from autograd.compiler.arrays.program import ArrayProgram
+from autograd.compiler.trace.tracing import COMPARISONS
+from autograd.primitives import Primitive
+from autograd.table import Operand
+
+Number = float | int
+
+
+class Handle(Operand):
+    """The result of an operation of a program that is being built. Its arithmetic is recorded as it is written.
+
+    Attributes:
+        builder: of the program.
+        at: the operation's place in it.
+    """
+
+    __slots__ = ("at", "builder")
+
+    __array_ufunc__ = None  # so that NumPy's functions refuse it
+
+    def __init__(self, builder: Builder, at: int) -> None:
+        self.builder, self.at = builder, at
+
+    @property
+    def operation(self) -> Operation:
+        return self.builder.operations[self.at]
+
+    @property
+    def shape(self) -> Shape:
+        return self.builder.operations[self.at].shape
+
+    def named(self, name: str) -> Handle:
+        """Give the result a name; one that has another name already is copied under this one."""
+        builder, operation = self.builder, self.operation
+        if operation.name == name:
+            return self
+        if operation.name or operation.kind in ("parameter", "argument", "constant"):
+            copied: Handle = self.like(builder.add("apply", (self.at,), Application(primitives.identity), name))
+            return copied
+        builder.operations[self.at] = operation._replace(name=name)
+        return self
+
+    def like(self, at: int) -> Any:
+        """Return the handle of another operation, of the same type as this one."""
+        return type(self)(self.builder, at)
+
+    def apply(self, primitive: Primitive, inputs: tuple[Any, ...]) -> Any:
+        """Apply a primitive to handles and numbers."""
+        return self.like(self.builder.apply(primitive, *inputs).at)
+
+    def __add__(self, other: Any) -> Any:
+        return self.apply(primitives.add, (self, other))
+
+    def __radd__(self, other: Any) -> Any:
+        return self.apply(primitives.add, (other, self))
+
+    def __sub__(self, other: Any) -> Any:
+        return self.apply(primitives.sub, (self, other))
+
+    def __rsub__(self, other: Any) -> Any:
+        return self.apply(primitives.sub, (other, self))
+
+    def __mul__(self, other: Any) -> Any:
+        return self.apply(primitives.mul, (self, other))
+
+    def __rmul__(self, other: Any) -> Any:
+        return self.apply(primitives.mul, (other, self))
+
+    def __truediv__(self, other: Any) -> Any:
+        return self.apply(primitives.div, (self, other))
+
+    def __rtruediv__(self, other: Any) -> Any:
+        return self.apply(primitives.div, (other, self))
+
+    def __pow__(self, exponent: Any) -> Any:
+        if isinstance(exponent, Handle):
+            return self.apply(primitives.power, (self, exponent))
+        return self.apply(primitives.constant_power, (self, float(exponent)))
+
+    def __rpow__(self, base: Any) -> Any:
+        return self.apply(primitives.power, (base, self))
+
+    def __neg__(self) -> Any:
+        return self.apply(primitives.neg, (self,))
+
+    def __pos__(self) -> Any:
+        return self
+
+    def __abs__(self) -> Any:
+        return self.apply(primitives.absolute, (self,))
+
+    def __lt__(self, other: Any) -> Any:
+        return self.apply(COMPARISONS["<"], (self, other))
+
+    def __le__(self, other: Any) -> Any:
+        return self.apply(COMPARISONS["<="], (self, other))
+
+    def __gt__(self, other: Any) -> Any:
+        return self.apply(COMPARISONS[">"], (self, other))
+
+    def __ge__(self, other: Any) -> Any:
+        return self.apply(COMPARISONS[">="], (self, other))
+
+    def __eq__(self, other: object) -> Any:
+        return self.apply(COMPARISONS["=="], (self, other))
+
+    def __ne__(self, other: object) -> Any:
+        return self.apply(COMPARISONS["!="], (self, other))
+
+    __hash__ = object.__hash__
+
+    def __bool__(self) -> Never:
+        raise TypeError("a rule of the derivative table branches on a number that is not known at compile time")
+
+    def __float__(self) -> Never:
+        raise TypeError("a rule of the derivative table takes the float of a number that is not known at compile time")
+
+    def __repr__(self) -> str:
+        return f"<{self.builder.label(self.at)} {self.shape}>"
+
+
+class Builder:
+    """A program that grows.
+
+    Args:
+        program: what it begins with.
+
+    Attributes:
+        operations: so far.
+    """
+
+    def __init__(self, program: ArrayProgram | None = None) -> None:
+        self.operations: list[Operation] = list(program.operations) if program else []
+        self._places = {_key(o.kind, o.operands, o.attribute): at for at, o in enumerate(self.operations)}
+
+    def program(self, outputs: Iterable[Handle], layers: Mapping[int, int] | None = None) -> ArrayProgram:
+        """Return the program that has been built."""
+        return ArrayProgram(tuple(self.operations), tuple([x.at for x in outputs]), dict(layers or {}))
+
+    def label(self, at: int) -> str:
+        return self.operations[at].name or f"v{at}"
+
+    def add(self, kind: Kind, operands: tuple[int, ...], attribute: Any, name: str = "") -> int:
+        """Add an operation unless there is an equal one; return its place. One with a name is always added."""
+        key = _key(kind, operands, attribute)
+        at = self._places.get(key)
+        if at is not None and not name:
+            return at
+        operations = self.operations
+        shape = infer(kind, [operations[k].shape for k in operands], attribute)
+        self._places.setdefault(key, len(operations))
+        operations.append(Operation(kind, operands, attribute, shape, name))
+        return len(operations) - 1
+
+    def _add(self, kind: Kind, operands: Sequence[Handle], attribute: Any, name: str = "") -> Handle:
+        at = self.add(kind, tuple([x.at for x in operands]), attribute, name)
+        handle: Handle = operands[0].like(at) if operands else Handle(self, at)
+        return handle
+
+    # Leaves
+
+    def argument(self, name: str, width: int) -> Handle:
+        """Add an argument: a row for each sample."""
+        return self._add("argument", (), (name, (N, width)), name)
+
+    def parameter(self, positions: Any, name: str = "") -> Handle:
+        """Add an array of parameters: the elements of their vector at some positions, in the shape of these."""
+        index = Data(np.array(positions, dtype=np.int64))
+        known = self._places.get(_key("parameter", (), index))
+        return Handle(self, known) if known is not None else self._add("parameter", (), index, name)
+
+    def constant(self, numbers: Any) -> Handle:
+        """Add a number, or an array of numbers."""
+        if isinstance(numbers, (float, int)):
+            return self._add("constant", (), float(numbers))
+        return self._add("constant", (), Data(numbers))
+
+    # Elementwise
+
+    def apply(self, primitive: Primitive, *inputs: Any, careful: bool = False, name: str = "") -> Handle:
+        """Apply a primitive element by element. An operand that was only broadcast to fit is read as it was before."""
+        handles = [x if isinstance(x, Handle) else self.constant(x) for x in inputs]
+        first = next((x for x in inputs if isinstance(x, Handle)), handles[0])
+        if len(handles) > 1 and any(self._is_plain(x, "broadcast") for x in handles):
+            shape = broadcast_shape([x.shape for x in handles])
+            for k, x in enumerate(handles):
+                if self._is_plain(x, "broadcast"):
+                    others = [*handles[:k], self.operand(x), *handles[k + 1 :]]
+                    if broadcast_shape([y.shape for y in others]) == shape:
+                        handles = others
+        result: Handle = first.like(
+            self.add("apply", tuple([x.at for x in handles]), Application(primitive, careful), name)
+        )
+        return result
+
+    def operand(self, x: Handle, k: int = 0) -> Any:
+        """Return an operand of what a handle stands for."""
+        return x.like(x.operation.operands[k])
+
+    def _is_plain(self, x: Handle, kind: Kind) -> bool:
+        """Return whether this is an operation of a kind, without a name of its own."""
+        operation = self.operations[x.at]
+        return operation.kind == kind and not operation.name
+
+    # Sums
+
+    def contract(self, a: Handle, b: Handle, left: str, right: str, result: str) -> Handle:
+        """Sum up products over the axes that are not in the result; transposed operands are read as they were before.
+
+        >>> b = Builder()
+        >>> x, w = b.argument("x", 4), b.parameter([[0, 1, 2, 3], [4, 5, 6, 7]], "w")
+        >>> b.contract(x, w, "nk", "ck", "nc").shape
+        (Batch(times=1), 2)
+        """
+        a, left = self._without_transposition(a, left)
+        b, right = self._without_transposition(b, right)
+        return self._add("contract", (a, b), Labels(left, right, result))
+
+    def _without_transposition(self, x: Handle, labels: str) -> tuple[Handle, str]:
+        if not self._is_plain(x, "transpose"):
+            return x, labels
+        axes = x.operation.attribute
+        return self.operand(x), "".join([labels[axes.index(k)] for k in range(len(axes))])
+
+    def reduce(
+        self, x: Handle, function: str, axes: Sequence[int], keepdims: bool = False, careful: bool = False
+    ) -> Handle:
+        """Reduce along some axes."""
+        if not axes:
+            return x
+        axes = tuple(sorted(axes))
+        if function == "sum":
+            repeated = self._summed_broadcast(x, axes, keepdims)
+            if repeated is not None:
+                return repeated
+        return self._add("reduce", (x,), Reduction(function, axes, keepdims, careful))
+
+    def _summed_broadcast(self, x: Handle, axes: tuple[int, ...], keepdims: bool) -> Handle | None:
+        """Sum what was broadcast along these axes: as the number of its elements times what it was before."""
+        if not self._is_plain(x, "broadcast"):
+            return None
+        source = self.operand(x)
+        before: Shape = (*(1,) * (len(x.shape) - len(source.shape)), *source.shape)
+        count = 1
+        for axis in axes:
+            length = x.shape[axis]
+            if before[axis] != 1 or isinstance(length, Batch):
+                return None
+            count *= length
+        rest = [1 if k in axes else length for k, length in enumerate(x.shape)]
+        total = self.broadcast(self.reshape(source, before), tuple(rest))
+        if not keepdims:
+            total = self.reshape(total, tuple([length for k, length in enumerate(rest) if k not in axes]))
+        return float(count) * total if count != 1 else total
+
+    def slopes(self, primitive: Primitive, arrays: Sequence[Handle], out: Handle) -> Handle:
+        """The derivatives of a primitive that reduces: of one array along its last axis, or of several arrays."""
+        return self._add("slopes", (*arrays, out), primitive)
+
+    # Structure
+
+    def reshape(self, x: Handle, shape: Shape) -> Handle:
+        """Change the shape; how it was reshaped before does not matter then."""
+        while self._is_plain(x, "reshape"):
+            x = self.operand(x)
+        return x if x.shape == shape else self._add("reshape", (x,), shape)
+
+    def transpose(self, x: Handle, axes: Sequence[int]) -> Handle:
+        """Put axes into another order."""
+        axes = tuple(axes)
+        if self._is_plain(x, "transpose"):
+            inner = x.operation.attribute
+            x, axes = self.operand(x), tuple([inner[k] for k in axes])
+        return x if axes == tuple(range(len(axes))) else self._add("transpose", (x,), axes)
+
+    def broadcast(self, x: Handle, shape: Shape) -> Handle:
+        """Repeat along axes of length 1, and along new ones in front."""
+        if self._is_plain(x, "broadcast"):
+            x = self.operand(x)
+        return x if x.shape == shape else self._add("broadcast", (x,), shape)
+
+    def slice(self, x: Handle, axis: int, start: int, stop: int, step: int = 1) -> Handle:
+        """Take a part along an axis."""
+        if (start, stop, step) == (0, x.shape[axis], 1):
+            return x
+        inner = x.operation
+        if inner.kind == "slice" and inner.attribute.axis == axis and not inner.name:
+            by = inner.attribute.step
+            first, last = inner.attribute.start + by * start, inner.attribute.start + by * (stop - 1)
+            return self.slice(self.operand(x), axis, first, last + 1, by * step)
+        return self._add("slice", (x,), Slice(axis, start, stop, step))
+
+    def concatenate(self, parts: Sequence[Handle], axis: int) -> Handle:
+        """Join arrays along an axis."""
+        return parts[0] if len(parts) == 1 else self._add("concatenate", parts, axis)
+
+    def pad(self, x: Handle, axis: int, start: int, stop: int, step: int, length: int) -> Handle:
+        """Put zeros around an array, or between its elements: the transpose of a slice."""
+        if (start, stop, step) == (0, length, 1):
+            return x
+        return self._add("pad", (x,), Padding(axis, start, stop, step, length))
+
+    def take(self, x: Handle, positions: Any) -> Handle:
+        """Read elements along the last axis by their positions; those at PADDING are zero."""
+        return self._add("take", (x,), Data(np.array(positions, dtype=np.int64)))
+
+    def place(self, x: Handle, positions: Any, length: int) -> Handle:
+        """Add elements up at positions along a last axis of this length: the transpose of take."""
+        return self._add("place", (x,), Placement(Data(np.array(positions, dtype=np.int64)), length))
+
+    def guard(self, x: Handle, mask: Any) -> Handle:
+        """Return x, with a derivative that is exactly 0 where the mask is 0."""
+        handle = mask if isinstance(mask, Handle) else self.constant(mask)
+        return self._add("guard", (x, handle), None)
+
+
+def _key(kind: Kind, operands: tuple[int, ...], attribute: Any) -> object:
+    """What equal operations have in common; 0.0 and -0.0 are different, one nan is another."""
+    return (kind, operands, repr(attribute) if type(attribute) is float else attribute)

@@ -1,0 +1,89 @@
+"""The meaning of array programs: each operation computed by NumPy, one after the other, in the plainest way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from autograd.arrays import NDArray, np
+from autograd.compiler.arrays.operations import PADDING, Batch, Data, Operation, Shape
+from autograd.compiler.targets import kernels
+
+if TYPE_CHECKING:
+    from autograd.compiler.arrays.program import ArrayProgram
+
+Array = NDArray[Any]
+
+
+def evaluate(program: ArrayProgram, arguments: Mapping[str, Any], parameters: Any = ()) -> list[Array]:
+    """Compute the results of a program. See `ArrayProgram.evaluate`."""
+    rows = {name: np.asarray(array, dtype=float) for name, array in arguments.items()}
+    vector = np.asarray(parameters, dtype=float)
+    samples = max((len(array) for array in rows.values()), default=1)
+    values: list[Array] = []
+    with np.errstate(all="ignore"):
+        for operation in program.operations:
+            if operation.kind == "argument":
+                values.append(rows[operation.attribute[0]].reshape(_sized(operation.shape, samples)))
+            elif operation.kind == "parameter":
+                values.append(vector[operation.attribute.array])
+            else:
+                values.append(_compute(operation, [values[k] for k in operation.operands], samples))
+    return [values[at] for at in program.outputs]
+
+
+def _sized(shape: Shape, samples: int) -> tuple[int, ...]:
+    return tuple([samples * length.times if isinstance(length, Batch) else length for length in shape])
+
+
+def _compute(operation: Operation, operands: list[Array], samples: int) -> Any:
+    x: Array = operands[0] if operands else np.empty(0)
+    attribute, shape = operation.attribute, _sized(operation.shape, samples)
+    match operation.kind:
+        case "constant":
+            return attribute.array if isinstance(attribute, Data) else np.asarray(attribute)
+        case "apply":
+            return np.asarray(kernels.array_function(attribute.primitive)(*operands), dtype=float)
+        case "contract":
+            return np.einsum(f"{attribute.left},{attribute.right}->{attribute.result}", *operands)
+        case "reduce":
+            return _reduce(x, *attribute[:3])
+        case "slopes":
+            return kernels.softmax(*operands[:-1]) if attribute.name == "logsumexp" else kernels.shares(*operands)
+        case "reshape":
+            return x.reshape(shape)
+        case "transpose":
+            return x.transpose(attribute)
+        case "broadcast":
+            return np.broadcast_to(x, shape)
+        case "slice":
+            return x[(slice(None),) * attribute.axis + (slice(attribute.start, attribute.stop, attribute.step),)]
+        case "concatenate":
+            return np.concatenate(operands, axis=attribute)
+        case "pad":
+            padded = np.zeros(shape)
+            padded[(slice(None),) * attribute.axis + (slice(attribute.start, attribute.stop, attribute.step),)] = x
+            return padded
+        case "take":
+            return np.where(attribute.array == PADDING, 0.0, x[..., attribute.array])
+        case "place":
+            return _place(x.reshape(*shape[:-1], -1), attribute.positions.array.reshape(-1), np.zeros(shape))
+    assert operation.kind == "guard"
+    return x
+
+
+def _reduce(x: Array, function: str, axes: tuple[int, ...], keepdims: bool) -> Any:
+    if function == "any":
+        return np.any(x != 0, axis=axes, keepdims=keepdims).astype(float)
+    if function == "logsumexp":
+        (axis,) = axes
+        reduced = kernels.logsumexp(np.moveaxis(x, axis, -1))
+        return np.expand_dims(reduced, axis) if keepdims else reduced
+    return getattr(np, function)(x, axis=axes, keepdims=keepdims)
+
+
+def _place(x: Array, positions: NDArray[np.int64], total: Array) -> Array:
+    for k, position in enumerate(positions.tolist()):
+        if position != PADDING:
+            total[..., position] += x[..., k]
+    return total

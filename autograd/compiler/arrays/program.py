@@ -1,0 +1,152 @@
+"""Array programs: single assignment, immutable; each prints, verifies and evaluates itself."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from autograd.arrays import NDArray
+from autograd.compiler.arrays.operations import (
+    Application,
+    Data,
+    Labels,
+    Operation,
+    Padding,
+    Placement,
+    Reduction,
+    Slice,
+    infer,
+    listed,
+)
+
+LEAVES = ("argument", "parameter", "constant")
+
+
+@dataclass(frozen=True)
+class ArrayProgram:
+    """Operations in an order in which they can be computed, and which of them are the results.
+
+    Attributes:
+        operations: each refers to earlier ones by their place here.
+        outputs: the places of the results. Of a function's program that is one, with a column for each number that it
+            returns; of a differentiated one, that and then a gradient for each array that was asked for.
+        layers: of operations that are layers of a network, by their place, the number of the layer.
+
+    >>> from autograd.compiler.arrays.builder import Builder
+    >>> b = Builder()
+    >>> x, w = b.argument("x", 3), b.parameter([[0, 1, 2]], "w")
+    >>> print(b.program([b.contract(x, w, "nk", "ck", "nc").named("z")]))
+    x = argument                                                (n, 3)
+    w = parameter                                               (1, 3)
+    z = contract nk,ck->nc (x, w)                               (n, 1)
+    return z
+    """
+
+    operations: tuple[Operation, ...]
+    outputs: tuple[int, ...]
+    layers: Mapping[int, int] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        lines = []
+        for at, operation in enumerate(self.operations):
+            operands = ", ".join([self.label(k) for k in operation.operands])
+            text = " ".join(filter(None, [_described(operation), f"({operands})" if operands else ""]))
+            lines.append(f"{f'{self.label(at)} = {text}':<60}{listed(operation.shape)}")
+        return "\n".join([*lines, f"return {', '.join(map(self.label, self.outputs))}"])
+
+    def label(self, at: int) -> str:
+        """Return an operation's name; where it has none, its place."""
+        operation = self.operations[at]
+        if operation.kind == "constant" and isinstance(operation.attribute, float):
+            return f"{operation.attribute:g}"
+        return operation.name or f"v{at}"
+
+    def verify(self) -> ArrayProgram:
+        """Check that the program is well formed; return it.
+
+        Raises:
+            ValueError: where an operand does not come before what reads it, a shape is not what `infer` gives, a name
+                is given twice, numbers have the wrong dtype, or a result does not exist.
+        """
+        for at, operation in enumerate(self.operations):
+            if not all(0 <= k < at for k in operation.operands):
+                raise ValueError(f"{self.label(at)} reads {operation.operands}, of which not all come before it")
+            shape = infer(operation.kind, [self.operations[k].shape for k in operation.operands], operation.attribute)
+            if shape != operation.shape:
+                raise ValueError(f"{self.label(at)} is said to be {listed(operation.shape)}, but is {listed(shape)}")
+            for data, kind in _data(operation):
+                if data.array.dtype.kind != kind:
+                    raise ValueError(f"{self.label(at)} holds {data.array.dtype}, where kind {kind!r} is expected")
+        repeated = [name for name, n in Counter(o.name for o in self.operations if o.name).items() if n > 1]
+        if repeated:
+            raise ValueError(f"names are given once, these were given again: {', '.join(repeated)}")
+        if not all(0 <= at < len(self.operations) for at in [*self.outputs, *self.layers]):
+            raise ValueError(f"of {len(self.operations)} operations there are no {self.outputs}, {[*self.layers]}")
+        return self
+
+    def evaluate(self, arguments: Mapping[str, Any], parameters: Any = ()) -> list[NDArray[Any]]:
+        """Compute the results, operation by operation: what the program means.
+
+        Args:
+            arguments: by name, arrays of a row a sample.
+            parameters: a vector.
+
+        Raises:
+            KeyError: where an argument is missing.
+        """
+        from autograd.compiler.arrays.evaluate import evaluate
+
+        return evaluate(self, arguments, parameters)
+
+    def needed(self, outputs: Sequence[int]) -> set[int]:
+        """Return the operations that some of them depend on, themselves included."""
+        needed = set(outputs)
+        for at in range(max(outputs, default=-1), -1, -1):
+            if at in needed:
+                needed.update(self.operations[at].operands)
+        return needed
+
+    def users(self) -> list[list[int]]:
+        """Return, for each operation, those that read it, as often as they do."""
+        users: list[list[int]] = [[] for _ in self.operations]
+        for at, operation in enumerate(self.operations):
+            for k in operation.operands:
+                users[k].append(at)
+        return users
+
+
+def _described(operation: Operation) -> str:
+    """Return what an operation does, as text."""
+    attribute: Any = operation.attribute
+    match attribute:
+        case Application():
+            return f"{attribute.primitive.name}{' carefully' if attribute.careful else ''}"
+        case Labels():
+            return f"contract {attribute.left},{attribute.right}->{attribute.result}"
+        case Reduction():
+            return f"{attribute.function} over {listed(attribute.axes)}{' kept' if attribute.keepdims else ''}"
+        case Slice(axis, start, stop, step):
+            return f"slice {start}:{stop}{f':{step}' if step > 1 else ''} of axis {axis}"
+        case Padding(axis, start, stop, step, length):
+            return f"pad to {start}:{stop}{f':{step}' if step > 1 else ''} of {length} along axis {axis}"
+        case Placement():
+            return f"place at {attribute.positions!r} of {attribute.length}"
+    if operation.kind in ("argument", "parameter", "reshape", "broadcast", "guard"):
+        return operation.kind
+    if operation.kind == "slopes":
+        return f"slopes of {attribute.name}"
+    return f"{operation.kind} {attribute!r}"
+
+
+def _data(operation: Operation) -> list[tuple[Data, str]]:
+    """Return the arrays that an operation holds, with the kind of their dtypes."""
+    match operation.kind, operation.attribute:
+        case "constant", Data():
+            return [(operation.attribute, "f")]
+        case (("parameter" | "take"), Data()):
+            return [(operation.attribute, "i")]
+        case "place", Placement(positions, _):
+            return [(positions, "i")]
+    return []
