@@ -51,3 +51,16 @@ def stem(labels: Iterable[str]) -> str:
 def _stem(label: str) -> str:
     words = [word for word in re.split(r"[^A-Za-z]+", label) if word]
     return words[-1][:12] if words and label.isascii() else ""
+
+
+def reserved_names() -> list[str]:
+    """Return the names that a program's own may not take: those of what emitted source calls and is made of."""
+    from autograd.compiler.targets.kernels import HELPERS, NUMPY
+
+    functions = ["forward", "backward", "input_gradients"]
+    return [*HELPERS, *(primitive.name for primitive in NUMPY), *functions, "gradient", "saved", "n"]
+
+
+def names_of(program: ArrayProgram) -> Names:
+    """Return names of which those of a program's operations are taken."""
+    return Names([*reserved_names(), *(operation.name for operation in program.operations if operation.name)])

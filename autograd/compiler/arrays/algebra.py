@@ -60,8 +60,8 @@ class Simplified(Handle):
     def __mul__(self, other: Any) -> Any:
         if not isinstance(other, Handle):
             return other * self
-        a, x = self._scaled()
-        b, y = Simplified.of(other)._scaled()
+        a, x = self.scaled()
+        b, y = Simplified.of(other).scaled()
         if (a, b) != (1.0, 1.0) and _is_ordinary(a * b):
             return a * b * (x * y)
         if (divisor := _inverted(other)) is not None:
@@ -80,19 +80,15 @@ class Simplified(Handle):
             return 0.0
         if _is(other, 1.0):
             return self
-        number, x = self._scaled()
+        number, x = self.scaled()
         if number != 1.0 and _is_ordinary(other * number):
             return other * number * x
-        if _is(other, -1.0):
-            return -self
-        if (divisor := _inverted(self)) is not None:
-            return other / divisor
-        return self.apply(primitives.mul, (float(other), self))
+        return self._times_number(float(other))
 
     def __truediv__(self, other: Any) -> Any:
         if _is(other, 1.0):
             return self
-        number, x = self._scaled()
+        number, x = self.scaled()
         if number != 1.0 and isinstance(other, Handle):
             return number * (x / other)
         return self.apply(primitives.div, (self, other))
@@ -103,7 +99,7 @@ class Simplified(Handle):
             return self.builder.operand(self)
         if _applies(operation, primitives.sub):
             return self.builder.operand(self, 1) - self.builder.operand(self, 0)
-        number, x = self._scaled()
+        number, x = self.scaled()
         return self.apply(primitives.neg, (self,)) if number == 1.0 else -number * x
 
     def __pow__(self, exponent: Any) -> Any:
@@ -111,24 +107,47 @@ class Simplified(Handle):
             return self
         return 1.0 if _is(exponent, 0.0) else super().__pow__(exponent)
 
-    def _scaled(self) -> tuple[float, Simplified]:
-        """Return the number and what it multiplies, where this is such a product; else 1 and this."""
-        operation = self.operation
-        if operation.name:
-            return 1.0, self
-        if _applies(operation, primitives.neg):
-            return -1.0, self.builder.operand(self)
-        if _applies(operation, primitives.mul):
-            number = _number(self.builder.operand(self))
-            if number is not None:
-                return number, self.builder.operand(self, 1)
+    def scaled(self) -> tuple[float, Simplified]:
+        """Return the number that a product begins with, and the rest of it; 1 and this where it begins with none."""
+        chain: list[Simplified] = []  # products and quotients that begin with each other
+        x: Simplified = self
+        while (operation := x.operation).kind == "apply" and not operation.name:
+            primitive = operation.attribute.primitive
+            if primitive is primitives.neg:
+                return -1.0, self._rebuilt(x.builder.operand(x), chain)
+            if primitive is primitives.mul:
+                number = _number(x.builder.operand(x))
+                if number is not None:
+                    return number, self._rebuilt(x.builder.operand(x, 1), chain)
+            elif primitive is not primitives.div:
+                break
+            chain.append(x)
+            x = x.builder.operand(x)
         return 1.0, self
+
+    def _rebuilt(self, first: Simplified, chain: list[Simplified]) -> Simplified:
+        """Return products and quotients that begin with something else."""
+        for x in reversed(chain):
+            first = first.apply(x.operation.attribute.primitive, (first, x.builder.operand(x, 1)))
+        return first
+
+    def _times_number(self, number: float) -> Any:
+        """Return the product with a number, which goes to the first factor: that may be smaller than the others."""
+        operation = self.operation
+        if _applies(operation, primitives.mul) or _applies(operation, primitives.div):
+            first, second = self.builder.operand(self), self.builder.operand(self, 1)
+            if _number(first) is None:
+                return self.apply(operation.attribute.primitive, (number * first, second))
+            return self.apply(operation.attribute.primitive, (number * first.operation.attribute, second))
+        if operation.kind == "broadcast" and not operation.name:
+            return Simplified.of(self.builder.broadcast(number * self.builder.operand(self), self.shape))
+        return -self if number == -1.0 else self.apply(primitives.mul, (number, self))
 
     def _negated(self, other: Any) -> Any:
         """Return what another handle is the negative of, a multiple of a negative number as that of a positive one."""
         if not isinstance(other, Handle):
             return None
-        number, x = Simplified.of(other)._scaled()
+        number, x = Simplified.of(other).scaled()
         return -number * x if number < 0 else None
 
 

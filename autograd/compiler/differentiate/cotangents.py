@@ -1,0 +1,91 @@
+"""Accumulate cotangents: all that arrives at an operation, added up.
+
+Parts that were padded with zeros because slices had been read are added up before, or joined, where they can be.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+
+from autograd.compiler.arrays.algebra import Simplified
+from autograd.compiler.arrays.operations import Padding
+from autograd.compiler.names import Names
+
+MOST_TERMS = 50  # in one expression: Python's compiler takes no more than some thousand
+
+
+def total(parts: Sequence[Simplified], names: Names, base: str) -> Simplified:
+    """Return the sum of cotangents of one operation.
+
+    Args:
+        parts: in the order in which they are to be added.
+        names: where names come from for the partial sums of very many.
+        base: of these names.
+    """
+    return _sum(_joined(_merged(parts, names, base)), names, base)
+
+
+def _sum(parts: Sequence[Simplified], names: Names, base: str) -> Simplified:
+    counts: dict[int, int] = {}
+    distinct: list[Simplified] = []
+    for part in parts:
+        if part.at not in counts:
+            distinct.append(part)
+        counts[part.at] = counts.get(part.at, 0) + 1
+    terms = [float(counts[part.at]) * part for part in distinct]
+    result: Simplified = terms[0]
+    for n, term in enumerate(terms[1:], 1):
+        if n % MOST_TERMS == 0:
+            result = result.named(names.numbered(base))  # type: ignore[assignment]
+        result = result + term
+    return result
+
+
+def _merged(parts: Sequence[Simplified], names: Names, base: str) -> list[Simplified]:
+    """Add up what is padded, or placed, in the same way before that is done."""
+    if len(parts) < 2:
+        return list(parts)
+    alike: dict[object, list[Simplified]] = {}
+    for part in parts:
+        operation = part.operation
+        key: object = part.at
+        if operation.kind in ("pad", "place") and not operation.name:
+            key = (operation.kind, operation.attribute, part.builder.operand(part).shape)
+        alike.setdefault(key, []).append(part)
+    merged = []
+    for several in alike.values():
+        first = several[0]
+        if len(several) == 1 or all(part.at == first.at for part in several):
+            merged += several
+            continue
+        inner = _sum([part.builder.operand(part) for part in several], names, base)
+        operation = first.operation
+        merged.append(first.like(first.builder.add(operation.kind, (inner.at,), operation.attribute)))
+    return merged
+
+
+def _joined(parts: list[Simplified]) -> list[Simplified]:
+    """Concatenate padded parts that lie side by side, where none overlap."""
+    if len(parts) < 2:
+        return parts
+    paddings: list[Padding] = []
+    for part in parts:
+        operation = part.operation
+        if operation.kind != "pad" or operation.name or operation.attribute.step != 1:
+            return parts
+        paddings.append(operation.attribute)
+    if len({padding.axis for padding in paddings}) > 1:
+        return parts
+    order = sorted(range(len(parts)), key=lambda k: paddings[k].start)
+    if any(paddings[a].stop > paddings[b].start for a, b in itertools.pairwise(order)):
+        return parts
+    joined = []
+    while order:
+        ends = (n for n in range(1, len(order)) if paddings[order[n - 1]].stop != paddings[order[n]].start)
+        end = next(ends, len(order))
+        run, order = order[:end], order[end:]
+        builder, (axis, start, _, _, length) = parts[0].builder, paddings[run[0]]
+        side_by_side = builder.concatenate([builder.operand(parts[k]) for k in run], axis)
+        joined.append(Simplified.of(builder.pad(side_by_side, axis, start, paddings[run[-1]].stop, 1, length)))
+    return joined

@@ -1,0 +1,216 @@
+"""Reverse mode: the program of a function becomes the program of its values and of the gradients that are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from autograd.compiler.arrays.algebra import Simplified
+from autograd.compiler.arrays.builder import Builder, Handle
+from autograd.compiler.arrays.operations import is_batched
+from autograd.compiler.arrays.program import LEAVES, ArrayProgram
+from autograd.compiler.arrays.written import length_written
+from autograd.compiler.differentiate.cotangents import total
+from autograd.compiler.differentiate.transposes import Edge, pull_back
+from autograd.compiler.names import names_of
+
+GRADIENT = "gradient"
+"""The argument that holds the cotangents of the results, a row a sample."""
+
+LONGEST_INLINE = 90
+"""Characters of a cotangent that is written in place, without a name, where names are as short as can be."""
+
+
+def to_parameters(program: ArrayProgram, seeds: int) -> ArrayProgram:
+    """Return the program of a function's values, and of the gradient of each array of parameters.
+
+    Args:
+        program: with one output, a column for each number that the function returns.
+        seeds: how many of these, from the first on, have derivatives.
+
+    Returns:
+        The operations of the program, then those of the backward pass. Its outputs are the values, then the gradients
+        in the order of the parameters: of names such as nabla_w1, or the constant 0.0.
+
+    >>> b = Builder()
+    >>> x, w = b.argument("x", 3), b.parameter([[0, 1, 2]], "w")
+    >>> print(to_parameters(b.program([b.contract(x, w, "nk", "ck", "nc").named("z")]), 1))
+    x = argument                                                (n, 3)
+    w = parameter                                               (1, 3)
+    z = contract nk,ck->nc (x, w)                               (n, 1)
+    gradient = argument                                         (n, 1)
+    nabla_w = contract nc,nk->ck (gradient, x)                  (1, 3)
+    return z, nabla_w
+    """
+    return _differentiated(program, seeds, "parameter")
+
+
+def to_arguments(program: ArrayProgram, seeds: int) -> ArrayProgram:
+    """Return the program of a function's values, and of their derivatives to each argument, a row a sample."""
+    return _differentiated(program, seeds, "argument")
+
+
+def _differentiated(program: ArrayProgram, seeds: int, kind: str) -> ArrayProgram:
+    wrt = [at for at, operation in enumerate(program.operations) if operation.kind == kind]
+    sweep = _Sweep(program, wrt, kind == "parameter")
+    gradients = sweep.run(seeds)
+    if kind == "parameter":
+        gradients = [
+            x.named(sweep.names.plain(f"nabla_{program.operations[at].name}")) if isinstance(x, Handle) else x
+            for x, at in zip(gradients, wrt)
+        ]
+    builder = sweep.builder
+    results = [
+        sweep.values[program.outputs[0]],
+        *(x if isinstance(x, Handle) else builder.constant(x) for x in gradients),
+    ]
+    layers = {sweep.values[at].at: layer for at, layer in program.layers.items()}
+    return without_dead_operations(builder.program(results, layers))
+
+
+def without_dead_operations(program: ArrayProgram) -> ArrayProgram:
+    """Return the program without operations that no result needs; arguments and parameters stay."""
+    needed = program.needed(program.outputs)
+    kept = [at for at, o in enumerate(program.operations) if at in needed or o.kind in ("argument", "parameter")]
+    place = {at: k for k, at in enumerate(kept)}
+    operations = [
+        program.operations[at]._replace(operands=tuple([place[k] for k in program.operations[at].operands]))
+        for at in kept
+    ]
+    layers = {place[at]: layer for at, layer in program.layers.items() if at in place}
+    return ArrayProgram(tuple(operations), tuple([place[at] for at in program.outputs]), layers)
+
+
+class _Sweep:
+    """From the results to what derivatives are asked of, operation by operation.
+
+    Attributes:
+        builder: of the new program.
+        values: for each operation of the old program, its result in the new one.
+        names: those that are taken.
+    """
+
+    def __init__(self, program: ArrayProgram, wrt: Sequence[int], in_training: bool) -> None:
+        self._program, self._wrt, self._in_training = program, wrt, in_training
+        self.names = names_of(program)
+        self.builder = Builder()
+        self.values = self._copied()
+        self._depends = self._dependent()
+        self._group = self._groups()
+        self._uses: dict[int, int] = {}
+        self._arrived: dict[int, list[tuple[tuple[int, int, int], Simplified]]] = {}
+
+    def _copied(self) -> list[Simplified]:
+        """Copy the operations; a guard is what it guards."""
+        values: list[Simplified] = []
+        for operation in self._program.operations:
+            if operation.kind == "guard":
+                values.append(values[operation.operands[0]])
+                continue
+            operands = tuple([values[k].at for k in operation.operands])
+            at = self.builder.add(operation.kind, operands, operation.attribute, operation.name)
+            values.append(Simplified(self.builder, at))
+        return values
+
+    def _dependent(self) -> list[bool]:
+        """Which operations depend on what derivatives are asked of."""
+        depends: list[bool] = []
+        wrt = set(self._wrt)
+        for at, operation in enumerate(self._program.operations):
+            operands = operation.operands[:1] if operation.kind == "guard" else operation.operands
+            depends.append(at in wrt or any(depends[k] for k in operands))
+        return depends
+
+    def _groups(self) -> list[int]:
+        """For each operation, the next one that has a name: the statement that it is a part of."""
+        groups, group = [], len(self._program.operations)
+        for at in range(len(self._program.operations) - 1, -1, -1):
+            if self._program.operations[at].name:
+                group = at
+            groups.append(group)
+        return groups[::-1]
+
+    def run(self, seeds: int) -> list[Any]:
+        """Sweep; return the gradient to each operation that was asked for, 0.0 where there is none."""
+        self._seed(seeds)
+        for at in range(len(self._program.operations) - 1, -1, -1):
+            if at in self._arrived and self._program.operations[at].kind not in LEAVES:
+                self._visit(at)
+        gradients = []
+        for at in self._wrt:
+            base = f"part_of_{self._program.operations[at].name}_" if self._in_training else "d_part"
+            gradients.append(self._total(at, base) if at in self._arrived else 0.0)
+        return gradients
+
+    def _seed(self, seeds: int) -> None:
+        (output,) = self._program.outputs
+        if not self._depends[output]:
+            return
+        shape = self._program.operations[output].shape
+        gradient = Simplified.of(self.builder.argument(GRADIENT, seeds))
+        width = shape[-1]
+        assert isinstance(width, int)
+        if not is_batched(shape):
+            gradient = Simplified.of(self.builder.reduce(gradient, "sum", [0]))
+        axis = len(shape) - 1
+        seed = Simplified.of(self.builder.pad(gradient, axis, 0, seeds, 1, width))
+        self._arrived[output] = [((0, 0, 0), seed)]
+
+    def _total(self, at: int, base: str = "d_part") -> Simplified:
+        parts = [part for _, part in sorted(self._arrived.pop(at), key=lambda arrived: arrived[0])]
+        return total(parts, self.names, base)
+
+    def _visit(self, at: int) -> None:
+        """Hand what has arrived at an operation to its operands."""
+        operation = self._program.operations[at]
+        cotangent = self._total(at)
+        if operation.name:
+            cotangent = self._named(at, cotangent)
+        elif operation.kind == "concatenate" and self._handed_on(at) > 1:
+            cotangent = self._with_name(cotangent, lambda: self.names.numbered("d_part"))
+        operands = operation.operands[:1] if operation.kind == "guard" else operation.operands
+        wanted = [k for k, operand in enumerate(operands) if self._depends[operand]]
+        values = [self.values[k] for k in operation.operands]
+        edge = Edge(operation, values, self.values[at], cotangent, wanted, self.names)
+        for k, part in zip(wanted, pull_back(edge)):
+            if isinstance(part, Handle):
+                key = (-self._group[at], at, k)
+                self._arrived.setdefault(operands[k], []).append((key, Simplified.of(part)))
+
+    def _named(self, at: int, cotangent: Simplified) -> Simplified:
+        """Name the cotangent of a statement, unless it is short and read once."""
+        layer = self._program.layers.get(at)
+        if layer is None and self._handed_on(at) < 2 and length_written(cotangent) <= LONGEST_INLINE:
+            return cotangent
+        name = self._program.operations[at].name
+        if layer is not None and self._in_training:
+            return self._with_name(cotangent, lambda: self.names.numbered("delta", layer))
+        return self._with_name(cotangent, lambda: self.names.plain(f"d_{name}"))
+
+    def _with_name(self, cotangent: Simplified, name: Any) -> Simplified:
+        """Give a name to what has none; of what was only broadcast, to what it was before."""
+        operation = cotangent.operation
+        if operation.name:
+            return cotangent
+        if operation.kind == "broadcast":
+            inner = self._with_name(cotangent.builder.operand(cotangent), name)
+            return Simplified.of(cotangent.builder.broadcast(inner, cotangent.shape))
+        return Simplified.of(cotangent.named(name()))
+
+    def _handed_on(self, at: int) -> int:
+        """How often the cotangent of a statement is read, until others have names: at each product twice."""
+        if at not in self._uses:
+            operation = self._program.operations[at]
+            if operation.kind == "contract" or (operation.kind == "reduce" and operation.attribute.function != "sum"):
+                self._uses[at] = 2
+            else:
+                self._uses[at] = sum(self._reads(k) for k in self._wanted(operation.kind, operation.operands))
+        return self._uses[at]
+
+    def _wanted(self, kind: str, operands: Sequence[int]) -> Iterable[int]:
+        distinct = dict.fromkeys(operands[:1] if kind == "guard" else operands)
+        return [k for k in distinct if self._depends[k]]
+
+    def _reads(self, at: int) -> int:
+        operation = self._program.operations[at]
+        return 1 if operation.name or operation.kind in LEAVES else max(1, self._handed_on(at))

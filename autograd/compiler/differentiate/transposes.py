@@ -1,0 +1,216 @@
+"""Vector-Jacobian products: what each kind of operation hands back to its operands.
+
+For structural kinds that is their transpose, one rule each. For contractions it gives the equations of the texts: with
+δ the cotangent of z = x Wᵀ + b, the one of x is δ W, the one of W is δᵀ x, summed over the samples, and the one of b
+is δ itself, summed over the samples (Nielsen, ch. 2, BP2 to BP4).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from autograd import primitives
+from autograd.compiler.arrays.algebra import Simplified
+from autograd.compiler.arrays.builder import Builder
+from autograd.compiler.arrays.operations import Operation, Shape
+from autograd.compiler.differentiate.rules import local_derivatives
+from autograd.compiler.names import Names
+from autograd.compiler.trace.tracing import COMPARISONS
+from autograd.primitives import TABLE, Primitive
+
+REDUCING = frozenset({primitives.logsumexp, primitives.max_, primitives.min_})
+"""Primitives of any number of operands, whose local derivatives are computed together."""
+
+_IS_COMPARISON = frozenset(COMPARISONS.values())
+
+
+class Edge(NamedTuple):
+    """An operation that is differentiated.
+
+    Attributes:
+        operation: in the program that is differentiated.
+        operands: what it reads, as handles in the new program.
+        out: its result.
+        cotangent: of the result.
+        wanted: the places of the operands that a cotangent is asked of.
+        names: where names come from.
+    """
+
+    operation: Operation
+    operands: Sequence[Simplified]
+    out: Simplified
+    cotangent: Simplified
+    wanted: Sequence[int]
+    names: Names
+
+    @property
+    def builder(self) -> Builder:
+        return self.out.builder
+
+
+def pull_back(edge: Edge) -> list[Any]:
+    """Return the cotangent for each wanted operand, in its shape; a number, 0.0, where there is none."""
+    rule = _RULES[edge.operation.kind]
+    return [
+        _unbroadcast(x, edge.operands[k].shape) if isinstance(x, Simplified) else x
+        for k, x in zip(edge.wanted, rule(edge))
+    ]
+
+
+def _unbroadcast(x: Simplified, shape: Shape) -> Simplified:
+    """Sum along the axes along which an operand was broadcast, or broadcast what is the same along an axis."""
+    builder, before = x.builder, len(x.shape) - len(shape)
+    repeated = [
+        k + before for k, length in enumerate(shape) if length == 1 and k + before >= 0 and x.shape[k + before] != 1
+    ]
+    x = Simplified.of(builder.reduce(x, "sum", repeated, keepdims=True))
+    x = Simplified.of(builder.reduce(x, "sum", list(range(before))))
+    return Simplified.of(builder.broadcast(x, shape)) if x.shape != shape else x
+
+
+def _apply(edge: Edge) -> list[Any]:
+    """The chain rule: what arrives, times the local derivative."""
+    primitive, careful = edge.operation.attribute
+    if primitive in REDUCING and len(edge.operands) > 1:
+        slopes = _slopes_of_several(edge, primitive)
+    else:
+        inputs = [_number_or_handle(x) for x in edge.operands]
+        slopes = local_derivatives(primitive, inputs, edge.out)
+    return [_times(edge.cotangent, slopes[k], primitive, careful) for k in edge.wanted]
+
+
+def _slopes_of_several(edge: Edge, primitive: Primitive) -> list[Any]:
+    builder = edge.builder
+    together = builder.slopes(primitive, edge.operands, edge.out).named(edge.names.numbered("slopes"))
+    shape = together.shape[1:]
+    slices = [builder.slice(together, 0, k, k + 1) for k in range(len(edge.operands))]
+    return [Simplified.of(builder.reshape(part, shape)) for part in slices]
+
+
+def _times(cotangent: Simplified, slope: Any, primitive: Primitive, careful: bool) -> Any:
+    """Return cotangent · slope; exactly 0 where a careful choice does not take the operand."""
+    if not careful or not isinstance(slope, Simplified):
+        return cotangent * slope
+    attribute = slope.operation.attribute
+    is_condition = slope.operation.kind == "apply" and attribute.primitive in _IS_COMPARISON
+    passed = cotangent if is_condition or primitive is primitives.where else cotangent * slope
+    return cotangent.apply(primitives.where, (slope, passed, 0.0))
+
+
+def _number_or_handle(x: Simplified) -> Any:
+    operation = x.operation
+    is_number = operation.kind == "constant" and isinstance(operation.attribute, float)
+    return operation.attribute if is_number else x
+
+
+def _contract(edge: Edge) -> list[Any]:
+    """A contraction of what arrives with the other factor."""
+    left, right, result = edge.operation.attribute
+    number, delta = edge.cotangent.scaled()
+    cotangents = []
+    for k in edge.wanted:
+        own, other = (left, right) if k == 0 else (right, left)
+        known = "".join([label for label in own if label in result or label in other])
+        product = edge.builder.contract(delta, edge.operands[1 - k], result, other, known)
+        if known != own:
+            shape = tuple([n if label in known else 1 for label, n in zip(own, edge.operands[k].shape)])
+            product = edge.builder.reshape(product, shape)
+        cotangents.append(number * Simplified.of(product))
+    return cotangents
+
+
+def _reduce(edge: Edge) -> list[Any]:
+    """A sum hands what arrives to all that it adds up; others, times their derivatives."""
+    builder, (x,) = edge.builder, edge.operands
+    function, axes, keepdims, careful = edge.operation.attribute
+    if function == "any":
+        return [0.0]
+    kept = tuple([1 if k in axes else length for k, length in enumerate(x.shape)])
+    cotangent = Simplified.of(builder.reshape(edge.cotangent, kept))
+    if function == "sum":
+        return [Simplified.of(builder.broadcast(cotangent, x.shape))]
+    primitive = TABLE[function]
+    assert axes == (len(x.shape) - 1,), "reductions by choice or logsumexp are along the last axis"
+    slopes = Simplified.of(builder.slopes(primitive, [x], builder.reshape(edge.out, kept)))
+    if primitive.chooses:
+        slopes = Simplified.of(slopes.named(edge.names.numbered("shares")))
+    return [_times(cotangent, slopes, primitive, careful)]
+
+
+def _reshape(edge: Edge) -> list[Any]:
+    return [edge.builder.reshape(edge.cotangent, edge.operands[0].shape)]
+
+
+def _transpose(edge: Edge) -> list[Any]:
+    axes = edge.operation.attribute
+    return [edge.builder.transpose(edge.cotangent, [axes.index(k) for k in range(len(axes))])]
+
+
+def _broadcast(edge: Edge) -> list[Any]:
+    return [edge.cotangent]
+
+
+def _slice(edge: Edge) -> list[Any]:
+    axis, start, stop, step = edge.operation.attribute
+    length = edge.operands[0].shape[axis]
+    assert isinstance(length, int)
+    return [edge.builder.pad(edge.cotangent, axis, start, stop, step, length)]
+
+
+def _concatenate(edge: Edge) -> list[Any]:
+    axis, builder, cotangent = edge.operation.attribute, edge.builder, edge.cotangent
+    at, parts = 0, []
+    for operand in edge.operands:
+        length = operand.shape[axis]
+        assert isinstance(length, int)
+        parts.append((at, at + length))
+        at += length
+    return [_part(builder, cotangent, axis, *parts[k]) for k in edge.wanted]
+
+
+def _part(builder: Builder, x: Simplified, axis: int, start: int, stop: int) -> Any:
+    """Slice; what lies in the zeros of a padded array is 0.0."""
+    operation = x.operation
+    if operation.kind == "pad" and not operation.name and operation.attribute.axis == axis:
+        padding = operation.attribute
+        if stop <= padding.start or start >= padding.stop:
+            return 0.0
+        if padding.step == 1 and padding.start <= start and stop <= padding.stop:
+            return builder.slice(builder.operand(x), axis, start - padding.start, stop - padding.start)
+    return builder.slice(x, axis, start, stop)
+
+
+def _pad(edge: Edge) -> list[Any]:
+    axis, start, stop, step, _ = edge.operation.attribute
+    return [edge.builder.slice(edge.cotangent, axis, start, stop, step)]
+
+
+def _take(edge: Edge) -> list[Any]:
+    length = edge.operands[0].shape[-1]
+    assert isinstance(length, int)
+    return [edge.builder.place(edge.cotangent, edge.operation.attribute.array, length)]
+
+
+def _place(edge: Edge) -> list[Any]:
+    return [edge.builder.take(edge.cotangent, edge.operation.attribute.positions.array)]
+
+
+def _guard(edge: Edge) -> list[Any]:
+    return [edge.cotangent.apply(primitives.where, (edge.operands[1], edge.cotangent, 0.0)) for _ in edge.wanted]
+
+
+_RULES: dict[str, Callable[[Edge], list[Any]]] = {
+    "apply": _apply,
+    "contract": _contract,
+    "reduce": _reduce,
+    "reshape": _reshape,
+    "transpose": _transpose,
+    "broadcast": _broadcast,
+    "slice": _slice,
+    "concatenate": _concatenate,
+    "pad": _pad,
+    "take": _take,
+    "place": _place,
+    "guard": _guard,
+}
