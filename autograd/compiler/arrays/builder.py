@@ -162,9 +162,12 @@ class Builder:
         self.operations: list[Operation] = list(program.operations) if program else []
         self._places = {_key(o.kind, o.operands, o.attribute): at for at, o in enumerate(self.operations)}
 
-    def program(self, outputs: Iterable[Handle], layers: Mapping[int, int] | None = None) -> ArrayProgram:
+    def program(
+        self, outputs: Iterable[Handle], layers: Mapping[int, int] | None = None, masks: Iterable[Handle] = ()
+    ) -> ArrayProgram:
         """Return the program that has been built."""
-        return ArrayProgram(tuple(self.operations), tuple([x.at for x in outputs]), dict(layers or {}))
+        places, of_masks = ([x.at for x in handles] for handles in (outputs, masks))
+        return ArrayProgram(tuple(self.operations), tuple(places), dict(layers or {}), tuple(of_masks))
 
     def label(self, at: int) -> str:
         return self.operations[at].name or f"v{at}"
@@ -337,10 +340,9 @@ class Builder:
         """Add elements up at positions along a last axis of this length: the transpose of take."""
         return self._add("place", (x,), Placement(Data(np.array(positions, dtype=np.int64)), length))
 
-    def guard(self, x: Handle, mask: Any) -> Handle:
-        """Return x, with a derivative that is exactly 0 where the mask is 0."""
-        handle = mask if isinstance(mask, Handle) else self.constant(mask)
-        return self._add("guard", (x, handle), None)
+    def guard(self, x: Handle, number: int) -> Handle:
+        """Return x, with a derivative that is exactly 0 where the program's mask of this number is 0."""
+        return self._add("guard", (x,), number)
 
 
 def _key(kind: Kind, operands: tuple[int, ...], attribute: Any) -> object:

@@ -27,7 +27,7 @@ Kind = Literal[
     "pad",  # Padding: zeros around, or between
     "take",  # Data, positions along the last axis
     "place",  # Placement: the transpose of take
-    "guard",  # nothing: the first operand, whose derivative is exactly 0 where the second one, the mask, is 0
+    "guard",  # the number of a mask of the program: the operand, whose derivative is exactly 0 where the mask is 0
 ]
 
 
@@ -313,11 +313,6 @@ def _of_place(shapes: Sequence[Shape], placement: Placement) -> Shape | None:
     return (*shape[: len(shape) - index.ndim], placement.length)
 
 
-def _of_guard(shapes: Sequence[Shape], attribute: None) -> Shape | None:
-    shape, mask = shapes
-    return shape if broadcast_shape([shape, mask]) == shape else None
-
-
 _SHAPES: dict[str, Any] = {
     "parameter": _of_leaf,
     "constant": _of_leaf,
@@ -334,5 +329,5 @@ _SHAPES: dict[str, Any] = {
     "pad": _of_padding,
     "take": _of_take,
     "place": _of_place,
-    "guard": _of_guard,
+    "guard": lambda shapes, number: shapes[0],
 }

@@ -17,6 +17,7 @@ from autograd.compiler.arrays.operations import (
     Placement,
     Reduction,
     Slice,
+    broadcast_shape,
     infer,
     listed,
 )
@@ -33,6 +34,8 @@ class ArrayProgram:
         outputs: the places of the results. Of a function's program that is one, with a column for each number that it
             returns; of a differentiated one, that and then a gradient for each array that was asked for.
         layers: of operations that are layers of a network, by their place, the number of the layer.
+        masks: the places of the masks that guards refer to by their number. A mask may come after what it guards: that
+            of sqrt(x) in maximum(sqrt(x), y) asks which of the two is larger.
 
     >>> from autograd.compiler.arrays.builder import Builder
     >>> b = Builder()
@@ -47,11 +50,13 @@ class ArrayProgram:
     operations: tuple[Operation, ...]
     outputs: tuple[int, ...]
     layers: Mapping[int, int] = field(default_factory=dict)
+    masks: tuple[int, ...] = ()
 
     def __str__(self) -> str:
         lines = []
         for at, operation in enumerate(self.operations):
-            operands = ", ".join([self.label(k) for k in operation.operands])
+            read = [*operation.operands, *([self.masks[operation.attribute]] if operation.kind == "guard" else [])]
+            operands = ", ".join(map(self.label, read))
             text = " ".join(filter(None, [_described(operation), f"({operands})" if operands else ""]))
             lines.append(f"{f'{self.label(at)} = {text}':<60}{listed(operation.shape)}")
         return "\n".join([*lines, f"return {', '.join(map(self.label, self.outputs))}"])
@@ -67,9 +72,14 @@ class ArrayProgram:
         """Check that the program is well formed; return it.
 
         Raises:
-            ValueError: where an operand does not come before what reads it, a shape is not what `infer` gives, a name
-                is given twice, numbers have the wrong dtype, or a result does not exist.
+            ValueError: where an operand does not come before what reads it, a shape is not what `infer` gives, a mask
+                does not fit what it guards, a name is given twice, numbers have the wrong dtype, or a result does not
+                exist.
         """
+        if not all(0 <= at < len(self.operations) for at in [*self.outputs, *self.layers, *self.masks]):
+            raise ValueError(
+                f"of {len(self.operations)} operations there are no {self.outputs}, {[*self.layers]}, {self.masks}"
+            )
         for at, operation in enumerate(self.operations):
             if not all(0 <= k < at for k in operation.operands):
                 raise ValueError(f"{self.label(at)} reads {operation.operands}, of which not all come before it")
@@ -79,12 +89,21 @@ class ArrayProgram:
             for data, kind in _data(operation):
                 if data.array.dtype.kind != kind:
                     raise ValueError(f"{self.label(at)} holds {data.array.dtype}, where kind {kind!r} is expected")
+            if operation.kind == "guard":
+                self._verify_guard(at)
         repeated = [name for name, n in Counter(o.name for o in self.operations if o.name).items() if n > 1]
         if repeated:
             raise ValueError(f"names are given once, these were given again: {', '.join(repeated)}")
-        if not all(0 <= at < len(self.operations) for at in [*self.outputs, *self.layers]):
-            raise ValueError(f"of {len(self.operations)} operations there are no {self.outputs}, {[*self.layers]}")
         return self
+
+    def _verify_guard(self, at: int) -> None:
+        """Check that the mask of a guard exists, and has no more elements than what it guards."""
+        operation = self.operations[at]
+        if not 0 <= operation.attribute < len(self.masks):
+            raise ValueError(f"{self.label(at)} refers to mask {operation.attribute} of {len(self.masks)}")
+        mask = self.operations[self.masks[operation.attribute]].shape
+        if broadcast_shape([operation.shape, mask]) != operation.shape:
+            raise ValueError(f"{self.label(at)} is {listed(operation.shape)}, its mask {listed(mask)}")
 
     def evaluate(self, arguments: Mapping[str, Any], parameters: Any = ()) -> list[NDArray[Any]]:
         """Compute the results, operation by operation: what the program means.
