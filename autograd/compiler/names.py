@@ -6,6 +6,10 @@ import builtins
 import keyword
 import re
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from autograd.compiler.arrays.program import ArrayProgram
 
 _OF_THE_TEXTS = {"weights": "w", "weight": "w", "bias": "b", "biases": "b"}
 

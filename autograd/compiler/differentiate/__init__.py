@@ -1,1 +1,1 @@
-"""Reverse-mode differentiation of array programs: the derivative table, and a transpose rule for each structural kind."""
+"""Reverse-mode differentiation of array programs: the derivative table, and a transpose rule for each kind."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from autograd.compiler.arrays.algebra import Simplified
@@ -182,12 +182,13 @@ class _Sweep:
         layer = self._program.layers.get(at)
         if layer is None and self._handed_on(at) < 2 and length_written(cotangent) <= LONGEST_INLINE:
             return cotangent
-        name = self._program.operations[at].name
-        if layer is not None and self._in_training:
-            return self._with_name(cotangent, lambda: self.names.numbered("delta", layer))
-        return self._with_name(cotangent, lambda: self.names.plain(f"d_{name}"))
+        own = f"d_{self._program.operations[at].name}"
+        is_delta = layer is not None and self._in_training
+        return self._with_name(
+            cotangent, lambda: self.names.numbered("delta", layer) if is_delta else self.names.plain(own)
+        )
 
-    def _with_name(self, cotangent: Simplified, name: Any) -> Simplified:
+    def _with_name(self, cotangent: Simplified, name: Callable[[], str]) -> Simplified:
         """Give a name to what has none; of what was only broadcast, to what it was before."""
         operation = cotangent.operation
         if operation.name:

@@ -123,7 +123,7 @@ def _contract(edge: Edge) -> list[Any]:
 def _reduce(edge: Edge) -> list[Any]:
     """A sum hands what arrives to all that it adds up; others, times their derivatives."""
     builder, (x,) = edge.builder, edge.operands
-    function, axes, keepdims, careful = edge.operation.attribute
+    function, axes, _, careful = edge.operation.attribute
     if function == "any":
         return [0.0]
     kept = tuple([1 if k in axes else length for k, length in enumerate(x.shape)])
