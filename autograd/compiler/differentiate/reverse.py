@@ -195,8 +195,10 @@ class _Sweep:
             return cotangent
         if operation.kind == "broadcast":
             inner = self._with_name(cotangent.builder.operand(cotangent), name)
-            return Simplified.of(cotangent.builder.broadcast(inner, cotangent.shape))
-        return Simplified.of(cotangent.named(name()))
+            repeated: Simplified = Simplified.of(cotangent.builder.broadcast(inner, cotangent.shape))
+            return repeated
+        named: Simplified = Simplified.of(cotangent.named(name()))
+        return named
 
     def _handed_on(self, at: int) -> int:
         """How often the cotangent of a statement is read, until others have names: at each product twice."""

@@ -1,0 +1,193 @@
+"""Random array programs, and PyTorch as their meaning: what tests of the passes have in common."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from autograd import primitives
+from autograd.compiler.arrays.builder import Builder, Handle
+from autograd.compiler.arrays.operations import Application, Batch, Data, Labels, Placement, Reduction
+from autograd.compiler.arrays.program import ArrayProgram
+from autograd.compiler.trace.tracing import COMPARISONS
+
+if TYPE_CHECKING:
+    import torch
+
+
+@pytest.fixture(scope="session")
+def random_program() -> Callable[..., ArrayProgram]:
+    """A function of a seed: a program of two arguments, three arrays of parameters and operations of all kinds."""
+    return build_program
+
+
+@pytest.fixture(scope="session")
+def by_torch() -> Callable[..., list[torch.Tensor]]:
+    """A function of a program, arguments and parameters: its results as PyTorch computes them."""
+    return compute_by_torch
+
+
+UNARY = [
+    *(primitives.sigmoid, primitives.tanh, primitives.exp, primitives.sin, primitives.softplus, primitives.neg),
+    *(primitives.relu, primitives.absolute, primitives.atan),
+]
+BINARY = [primitives.add, primitives.sub, primitives.mul, primitives.maximum, primitives.minimum]
+
+
+def build_program(seed: int, size: int = 12) -> ArrayProgram:
+    """Return a program of two arguments, three arrays of parameters and about so many operations, of all kinds."""
+    chance = random.Random(seed)
+    builder = Builder()
+    width = chance.randint(1, 5)
+    values = [builder.argument("x", width), builder.argument("y", chance.randint(1, 4))]
+    values.append(builder.parameter(np.arange(3 * width).reshape(3, width), "w"))
+    values.append(builder.parameter(np.arange(3 * width, 3 * width + 3), "b"))
+    values.append(builder.parameter(np.array([1, 0, 1]), "p"))
+    values.append(builder.constant(np.linspace(-1, 1, 3)))
+    for k in range(size):
+        value = _operation(builder, chance, values)
+        if chance.random() < 0.6:
+            value = value.named(f"v_{k}_")
+        values.append(value)
+    columns = [_column(builder, x) for x in values[-3:]]
+    output = builder.concatenate(columns, 1).named("result")
+    return builder.program([output]).verify()
+
+
+def _column(builder: Builder, x: Handle) -> Handle:
+    """Return one number a sample: the sum of all that is an array's."""
+    if not any(isinstance(length, Batch) for length in x.shape):
+        x = builder.reduce(x, "sum", list(range(len(x.shape))))
+        return builder.broadcast(x, (Batch(1), 1))
+    if isinstance(x.shape[0], Batch) and x.shape[0].times > 1:
+        x = builder.reshape(x, (Batch(1), x.shape[0].times, *x.shape[1:]))
+    x = builder.reduce(x, "sum", list(range(1, len(x.shape))))
+    return builder.reshape(x, (Batch(1), 1))
+
+
+def _operation(builder: Builder, chance: random.Random, values: list[Handle]) -> Handle:  # noqa: PLR0911
+    x = chance.choice(values)
+    last = len(x.shape) - 1
+    width = x.shape[last] if x.shape else 1
+    assert isinstance(width, int)
+    match chance.randint(0, 13):
+        case 0 | 1:
+            return builder.apply(chance.choice(UNARY), x, careful=chance.random() < 0.3)
+        case 2 | 3 | 4:
+            others = [y for y in values if _fit(x, y)]
+            return builder.apply(chance.choice(BINARY), x, chance.choice(others), careful=chance.random() < 0.3)
+        case 5:
+            return builder.apply(primitives.constant_power, x, 2.0)
+        case 6:
+            tables = [y for y in values if len(y.shape) == 2 and not isinstance(y.shape[0], Batch) and y.shape[1] == width]
+            if len(x.shape) == 2 and tables:
+                return builder.contract(x, chance.choice(tables), "nk", "ck", "nc")
+        case 7:
+            function = chance.choice(["sum", "max", "min", "logsumexp"])
+            return builder.reduce(x, function, [last], keepdims=True, careful=chance.random() < 0.3) if last > 0 else x
+        case 8:
+            if isinstance(x.shape[0], Batch) and x.shape[0].times == 1 and len(x.shape) == 2:
+                return builder.reshape(x, (Batch(1), 1, width) if chance.random() < 0.5 else (Batch(width), 1))
+        case 9:
+            start = chance.randrange(width)
+            return builder.slice(x, last, start, chance.randint(start + 1, width), chance.randint(1, 2))
+        case 10:
+            others = [y for y in values if y.shape[:-1] == x.shape[:-1]]
+            return builder.concatenate([x, chance.choice(others), x], last)
+        case 11:
+            start = chance.randrange(3)
+            return builder.pad(x, last, start, start + width, 1, start + width + chance.randrange(3))
+        case 12:
+            return builder.take(x, [chance.randint(-1, width - 1) for _ in range(chance.randint(1, 6))])
+        case 13:
+            length = chance.randint(1, 4)
+            return builder.place(x, [chance.randint(-1, length - 1) for _ in range(width)], length)
+    return builder.guard(x, builder.apply(COMPARISONS[">"], x, 0.1))
+
+
+def _fit(x: Handle, y: Handle) -> bool:
+    pairs = list(zip(x.shape[::-1], y.shape[::-1]))
+    return all(a == b or 1 in (a, b) for a, b in pairs)
+
+
+def compute_by_torch(program: ArrayProgram, arguments: dict[str, torch.Tensor], parameters: torch.Tensor) -> list[torch.Tensor]:
+    """Return the results of a program as PyTorch computes them, operation by operation."""
+    import torch
+
+    samples = max(len(x) for x in arguments.values())
+    values: list[torch.Tensor] = []
+    for operation in program.operations:
+        xs = [values[k] for k in operation.operands]
+        shape = tuple([samples * n.times if isinstance(n, Batch) else n for n in operation.shape])
+        attribute: Any = operation.attribute
+        match operation.kind:
+            case "argument":
+                value = arguments[attribute[0]]
+            case "parameter":
+                value = parameters[torch.tensor(attribute.array)]
+            case "constant":
+                value = torch.tensor(attribute.array if isinstance(attribute, Data) else attribute, dtype=torch.float64)
+            case "contract":
+                assert isinstance(attribute, Labels)
+                value = torch.einsum(f"{attribute.left},{attribute.right}->{attribute.result}", *xs)
+            case "reshape":
+                value = xs[0].reshape(shape)
+            case "transpose":
+                value = xs[0].permute(attribute)
+            case "broadcast":
+                value = xs[0].broadcast_to(shape)
+            case "slice":
+                value = xs[0].index_select(
+                    attribute.axis, torch.arange(attribute.start, attribute.stop, attribute.step)
+                )
+            case "concatenate":
+                value = torch.cat(xs, dim=attribute)
+            case "pad":
+                places = torch.arange(attribute.start, attribute.stop, attribute.step)
+                value = torch.zeros(shape, dtype=torch.float64).index_copy(attribute.axis, places, xs[0])
+            case "take":
+                index = torch.tensor(attribute.array)
+                value = torch.where(index < 0, torch.zeros(()), xs[0][..., index])
+            case "place":
+                assert isinstance(attribute, Placement)
+                kept = [k for k, p in enumerate(attribute.positions.array.tolist()) if p >= 0]
+                places = torch.tensor([attribute.positions.array[k] for k in kept], dtype=torch.int64)
+                value = torch.zeros(shape, dtype=torch.float64).index_add(-1, places, xs[0][..., kept])
+            case "guard":
+                value = torch.where(xs[1] != 0, xs[0], xs[0].detach())
+            case "reduce":
+                assert isinstance(attribute, Reduction)
+                value = _reduced(xs[0], *attribute[:3])
+            case _:
+                assert isinstance(attribute, Application), operation
+                value = _applied(attribute.primitive.name, xs)
+        values.append(value)
+    return [values[at] for at in program.outputs]
+
+
+def _reduced(x: torch.Tensor, function: str, axes: tuple[int, ...], keepdims: bool) -> torch.Tensor:
+    import torch
+
+    by_name = {"sum": torch.sum, "max": torch.amax, "min": torch.amin, "logsumexp": torch.logsumexp}
+    return by_name[function](x, dim=axes, keepdim=keepdims)  # type: ignore[operator, no-any-return]
+
+
+def _applied(name: str, xs: list[torch.Tensor]) -> torch.Tensor:
+    import torch
+
+    match name:
+        case "constant_power":
+            return xs[0] ** xs[1].item()
+        case "identity":
+            return xs[0] + 0.0
+        case "greater":
+            return (xs[0] > xs[1]).double()
+        case "softplus":
+            return torch.nn.functional.softplus(xs[0], threshold=math.inf)
+    names = {"absolute": "abs", "sum": "add"}
+    return getattr(torch, names.get(name, name))(*xs)  # type: ignore[no-any-return]

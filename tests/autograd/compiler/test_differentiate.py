@@ -1,0 +1,77 @@
+"""Differentiated array programs: their gradients are PyTorch's, and they print the equations of the texts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from autograd import primitives
+from autograd.compiler.arrays.builder import Builder
+from autograd.compiler.arrays.program import ArrayProgram
+from autograd.compiler.differentiate.reverse import to_arguments, to_parameters
+
+torch = pytest.importorskip("torch", reason="PyTorch, the oracle, is not installed")
+
+
+@pytest.mark.parametrize("seed", range(300))
+def test_gradients_are_those_of_pytorch(
+    seed: int, random_program: Callable[..., ArrayProgram], by_torch: Callable[..., Any]
+) -> None:
+    program = random_program(seed)
+    widths = {o.name: o.shape[1] for o in program.operations if o.kind == "argument"}
+    chance = np.random.default_rng(seed)
+    arguments = {name: chance.normal(size=(4, width)) for name, width in widths.items()}
+    size = 1 + max(int(o.attribute.array.max()) for o in program.operations if o.kind == "parameter")
+    vector, seeds = chance.normal(size=size), chance.normal(size=(4, 3))
+
+    tensors = {name: torch.tensor(x, requires_grad=True) for name, x in arguments.items()}
+    parameters = torch.tensor(vector, requires_grad=True)
+    (expected,) = by_torch(program, tensors, parameters)
+    (result,) = program.evaluate(arguments, vector)
+    assert_near(result, expected.detach())
+    (0.0 * parameters.sum() + (expected * torch.tensor(seeds)).sum()).backward()
+
+    for differentiated, wanted in ((to_arguments(program, 3), tensors), (to_parameters(program, 3), None)):
+        _, *gradients = differentiated.verify().evaluate({**arguments, "gradient": seeds}, vector)
+        if wanted is not None:
+            for tensor, gradient in zip(wanted.values(), gradients):
+                assert_near(np.broadcast_to(gradient, tensor.shape), tensor.grad)
+            continue
+        total = np.zeros(size)
+        operations = [o for o in program.operations if o.kind == "parameter"]
+        for operation, gradient in zip(operations, gradients):
+            assert gradient.shape in ((), operation.shape)
+            np.add.at(total, operation.attribute.array, gradient)
+        assert_near(total, parameters.grad)
+
+
+def assert_near(gradient: np.ndarray, expected: torch.Tensor | None) -> None:
+    wanted = np.zeros(gradient.shape) if expected is None else expected.numpy()
+    np.testing.assert_allclose(gradient, wanted, rtol=1e-11, atol=1e-12 * float(np.abs(wanted).max(initial=1.0)))
+
+
+def test_the_four_equations_of_backpropagation() -> None:
+    """Nielsen, ch. 2: BP1 and BP2 give each delta, BP3 and BP4 the gradients of biases and weights."""
+    builder = Builder()
+    x, y = builder.argument("x", 4), builder.argument("y", 2)
+    layers, a = {}, x
+    for layer, (width, fan_in, first) in enumerate(((3, 4, 0), (2, 3, 15)), 1):
+        w = builder.parameter(first + np.arange(width * fan_in).reshape(width, fan_in), f"w{layer}")
+        b = builder.parameter(first + width * fan_in + np.arange(width), f"b{layer}")
+        z = (builder.contract(a, w, "nk", "ck", "nc") + b).named(f"z{layer}")
+        layers[z.at] = layer
+        a = builder.apply(primitives.sigmoid, z, name=f"a{layer}")
+    loss = builder.reduce((a - y) ** 2.0, "sum", [1], keepdims=True).named("loss")
+    text = str(to_parameters(builder.program([loss], layers), 1))
+    for line in (
+        "nabla_w2 = contract nc,nk->ck (delta2, a1)",
+        "nabla_b2 = sum over (0,) (delta2)",
+        "contract nc,ck->nk (delta2, w2)",
+        "nabla_w1 = contract nc,nk->ck (delta1, x)",
+        "nabla_b1 = sum over (0,) (delta1)",
+    ):
+        assert line in text
+    assert "contract nc,ck->nk (delta1, w1)" not in text  # nobody asks for the derivative to x
