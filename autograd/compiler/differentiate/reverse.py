@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from autograd.compiler.arrays.algebra import Simplified
@@ -117,8 +117,7 @@ class _Sweep:
         depends: list[bool] = []
         wrt = set(self._wrt)
         for at, operation in enumerate(self._program.operations):
-            operands = operation.operands[:1] if operation.kind == "guard" else operation.operands
-            depends.append(at in wrt or any(depends[k] for k in operands))
+            depends.append(at in wrt or any(depends[k] for k in operation.operands))
         return depends
 
     def _groups(self) -> list[int]:
@@ -168,9 +167,11 @@ class _Sweep:
             cotangent = self._named(at, cotangent)
         elif operation.kind == "concatenate" and self._handed_on(at) > 1:
             cotangent = self._with_name(cotangent, lambda: self.names.numbered("d_part"))
-        operands = operation.operands[:1] if operation.kind == "guard" else operation.operands
+        operands = operation.operands
         wanted = [k for k, operand in enumerate(operands) if self._depends[operand]]
-        values = [self.values[k] for k in operation.operands]
+        values = [self.values[k] for k in operands]
+        if operation.kind == "guard":
+            values.append(self.values[self._program.masks[operation.attribute]])
         edge = Edge(operation, values, self.values[at], cotangent, wanted, self.names)
         for k, part in zip(wanted, pull_back(edge)):
             if isinstance(part, Handle):
@@ -207,12 +208,8 @@ class _Sweep:
             if operation.kind == "contract" or (operation.kind == "reduce" and operation.attribute.function != "sum"):
                 self._uses[at] = 2
             else:
-                self._uses[at] = sum(self._reads(k) for k in self._wanted(operation.kind, operation.operands))
+                self._uses[at] = sum(self._reads(k) for k in dict.fromkeys(operation.operands) if self._depends[k])
         return self._uses[at]
-
-    def _wanted(self, kind: str, operands: Sequence[int]) -> Iterable[int]:
-        distinct = dict.fromkeys(operands[:1] if kind == "guard" else operands)
-        return [k for k in distinct if self._depends[k]]
 
     def _reads(self, at: int) -> int:
         operation = self._program.operations[at]

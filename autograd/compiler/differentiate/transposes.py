@@ -30,7 +30,7 @@ class Edge(NamedTuple):
 
     Attributes:
         operation: in the program that is differentiated.
-        operands: what it reads, as handles in the new program.
+        operands: what it reads, as handles in the new program; of a guard, then its mask.
         out: its result.
         cotangent: of the result.
         wanted: the places of the operands that a cotangent is asked of.

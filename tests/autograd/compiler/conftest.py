@@ -42,7 +42,7 @@ BINARY = [primitives.add, primitives.sub, primitives.mul, primitives.maximum, pr
 def build_program(seed: int, size: int = 12) -> ArrayProgram:
     """Return a program of two arguments, three arrays of parameters and about so many operations, of all kinds."""
     chance = random.Random(seed)
-    builder = Builder()
+    builder, masks = Builder(), list[Handle]()
     width = chance.randint(1, 5)
     values = [builder.argument("x", width), builder.argument("y", chance.randint(1, 4))]
     values.append(builder.parameter(np.arange(3 * width).reshape(3, width), "w"))
@@ -50,13 +50,13 @@ def build_program(seed: int, size: int = 12) -> ArrayProgram:
     values.append(builder.parameter(np.array([1, 0, 1]), "p"))
     values.append(builder.constant(np.linspace(-1, 1, 3)))
     for k in range(size):
-        value = _operation(builder, chance, values)
+        value = _operation(builder, chance, values, masks)
         if chance.random() < 0.6:
             value = value.named(f"v_{k}_")
         values.append(value)
     columns = [_column(builder, x) for x in values[-3:]]
     output = builder.concatenate(columns, 1).named("result")
-    return builder.program([output]).verify()
+    return builder.program([output], masks=masks).verify()
 
 
 def _column(builder: Builder, x: Handle) -> Handle:
@@ -70,7 +70,7 @@ def _column(builder: Builder, x: Handle) -> Handle:
     return builder.reshape(x, (Batch(1), 1))
 
 
-def _operation(builder: Builder, chance: random.Random, values: list[Handle]) -> Handle:  # noqa: PLR0911
+def _operation(builder: Builder, chance: random.Random, values: list[Handle], masks: list[Handle]) -> Handle:
     x = chance.choice(values)
     last = len(x.shape) - 1
     width = x.shape[last] if x.shape else 1
@@ -84,7 +84,9 @@ def _operation(builder: Builder, chance: random.Random, values: list[Handle]) ->
         case 5:
             return builder.apply(primitives.constant_power, x, 2.0)
         case 6:
-            tables = [y for y in values if len(y.shape) == 2 and not isinstance(y.shape[0], Batch) and y.shape[1] == width]
+            tables = [
+                y for y in values if len(y.shape) == 2 and not isinstance(y.shape[0], Batch) and y.shape[1] == width
+            ]
             if len(x.shape) == 2 and tables:
                 return builder.contract(x, chance.choice(tables), "nk", "ck", "nc")
         case 7:
@@ -107,7 +109,8 @@ def _operation(builder: Builder, chance: random.Random, values: list[Handle]) ->
         case 13:
             length = chance.randint(1, 4)
             return builder.place(x, [chance.randint(-1, length - 1) for _ in range(width)], length)
-    return builder.guard(x, builder.apply(COMPARISONS[">"], x, 0.1))
+    masks.append(builder.apply(COMPARISONS[">"], x, 0.1))
+    return builder.guard(x, len(masks) - 1)
 
 
 def _fit(x: Handle, y: Handle) -> bool:
@@ -115,7 +118,9 @@ def _fit(x: Handle, y: Handle) -> bool:
     return all(a == b or 1 in (a, b) for a, b in pairs)
 
 
-def compute_by_torch(program: ArrayProgram, arguments: dict[str, torch.Tensor], parameters: torch.Tensor) -> list[torch.Tensor]:
+def compute_by_torch(
+    program: ArrayProgram, arguments: dict[str, torch.Tensor], parameters: torch.Tensor
+) -> list[torch.Tensor]:
     """Return the results of a program as PyTorch computes them, operation by operation."""
     import torch
 
@@ -159,7 +164,7 @@ def compute_by_torch(program: ArrayProgram, arguments: dict[str, torch.Tensor], 
                 places = torch.tensor([attribute.positions.array[k] for k in kept], dtype=torch.int64)
                 value = torch.zeros(shape, dtype=torch.float64).index_add(-1, places, xs[0][..., kept])
             case "guard":
-                value = torch.where(xs[1] != 0, xs[0], xs[0].detach())
+                value = torch.where(xs[0] > 0.1, xs[0], xs[0].detach())  # the mask that they have here
             case "reduce":
                 assert isinstance(attribute, Reduction)
                 value = _reduced(xs[0], *attribute[:3])
