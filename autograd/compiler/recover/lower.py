@@ -1,0 +1,107 @@
+"""Lower groups of scalars to operations on arrays: an operation with a name for each group, and the outputs."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from typing import Any
+
+from autograd.arrays import np
+from autograd.compiler.arrays.builder import Builder, Handle
+from autograd.compiler.arrays.operations import is_batched
+from autograd.compiler.arrays.program import ArrayProgram
+from autograd.compiler.grouping import Grouping
+from autograd.compiler.products import NONE, Group, View
+from autograd.compiler.recover.guards import ROWS, Guards
+from autograd.compiler.recover.lower_sums import Sums, named
+from autograd.compiler.recover.naming import group_names, unused_names
+from autograd.compiler.recover.read import Reader
+from autograd.compiler.targets.kernels import REDUCTIONS
+
+
+def lower(grouping: Grouping, arguments: Sequence[str]) -> ArrayProgram:
+    """Return the forward pass of a function as a program of array operations.
+
+    Args:
+        grouping: which scalars are computed together.
+        arguments: the names of the function's arguments.
+
+    Returns:
+        A program whose output has a column for each number that the function returns, and a row for each sample if it
+        depends on the arguments. Its operations have the names that they have in the source. Masks are operations that
+        the output does not need; guards say where they are 0.
+    """
+    names, builder = unused_names(), Builder()
+    rows = [builder.argument(names.plain(name), width) for name, width in zip(arguments, grouping.widths[1:])]
+    of_groups, layers = group_names(grouping, names)
+    reader = Reader(builder, grouping, names, rows)
+    guards = Guards(reader)
+    sums = Sums(reader, guards, layers)
+    sums.name_layers()
+    for group, name in zip(grouping.groups, of_groups):
+        start = len(builder.operations)
+        if group.pieces:
+            result = _concatenated(reader, group)
+        elif group.primitive is None:
+            result = sums.lowered(group, name)
+        else:
+            result = _application(reader, guards, group)
+        # Of operands that are one column for all members, only one has been computed.
+        result = builder.broadcast(result, reader.shape(group.source))
+        reader.arrays[group.source] = named(result, name, start)
+    output = _output(reader)
+    places = {reader.arrays[source].at: layer for source, layer in layers.items()}
+    return builder.program([output], places, guards.masks())
+
+
+def _concatenated(reader: Reader, group: Group) -> Handle:
+    """Concatenate the pieces of a group, for each sample where one of them is of each."""
+    pieces = [
+        reader.builder.broadcast(reader.vector(view), reader.shape_of(group.batched, len(view.index)))
+        for view in group.pieces
+    ]
+    return reader.builder.concatenate(pieces, int(group.batched))
+
+
+def _application(reader: Reader, guards: Guards, group: Group) -> Handle:
+    """Apply a primitive to its operands, or reduce the only one along its last axis."""
+    operands, builder, careful = group.operands, reader.builder, guards.is_careful(group)
+    first, one = operands[0], len(group.members) == 1
+    if group.primitive in REDUCTIONS and len(operands) == 1 and isinstance(first, View) and first.index.ndim == 2:
+        if one:
+            x = guards.reached(group, reader.columns(first.source, first.index[0]))
+        else:
+            x = guards.reached(group, reader.table(first), ROWS)
+        return builder.reduce(x, group.primitive.name, (len(x.shape) - 1,), keepdims=one, careful=careful)
+    inputs: list[Any] = [
+        guards.reached(group, reader.vector(x)) if isinstance(x, View) else reader.numbers(x) for x in operands
+    ]
+    return builder.apply(group.primitive, *inputs, careful=careful)
+
+
+def _output(reader: Reader) -> Handle:
+    """Concatenate the outputs, a column each: those that one array has side by side as one part of it."""
+    grouping, builder = reader.grouping, reader.builder
+    parts = []
+    for source, nodes in _runs_of_outputs(grouping):
+        if source == NONE:
+            parts.append(builder.constant(np.full(1, grouping.number[nodes[0]])))
+            continue
+        view = View(source, grouping.position[nodes])
+        if len(nodes) > 1 and (view.index == view.index[0]).all():
+            row = reader.table(View(source, view.index[None]))
+            parts.append(builder.reshape(row, reader.shape_of(reader.is_batched(view), len(nodes))))
+        else:
+            parts.append(reader.vector(view))
+    if any(is_batched(part.shape) for part in parts):
+        parts = [builder.broadcast(part, reader.shape_of(True, *part.shape[-1:])) for part in parts]
+    return builder.concatenate(parts, len(parts[0].shape) - 1)
+
+
+def _runs_of_outputs(grouping: Grouping) -> list[tuple[int, list[int]]]:
+    """Return the outputs, those together that come one after the other from the same source; numbers one by one."""
+    runs: list[tuple[int, list[int]]] = []
+    for source, nodes in itertools.groupby(grouping.scalars.outputs, key=lambda i: int(grouping.source[i])):
+        together = list(nodes)
+        runs += [(source, [i]) for i in together] if source == NONE else [(source, together)]
+    return runs

@@ -1,0 +1,265 @@
+"""Lower sums of products: matrix products, products over patches, and terms in the order in which the graph adds them.
+
+Forward passes round as the graph does, so terms and factors meet exactly in the order that the groups say.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from autograd import primitives
+from autograd.arrays import np
+from autograd.compiler.arrays.builder import Handle
+from autograd.compiler.arrays.operations import Batch, is_batched
+from autograd.compiler.products import PARAMETERS, Group, Matrix, Numbers, Rows, View, weights_index
+from autograd.compiler.recover.guards import ROWS, SUMMED, Guards, Layout
+from autograd.compiler.recover.read import Reader
+from autograd.compiler.sums import is_nothing
+from autograd.compiler.writer import MOST_TERMS
+
+
+class Sums:
+    """Lowers the sums of a program.
+
+    Args:
+        layers: the numbers of those that are layers of a network, by their source.
+    """
+
+    def __init__(self, reader: Reader, guards: Guards, layers: Mapping[int, int]) -> None:
+        self._reader, self._builder, self._guards, self._layers = reader, reader.builder, guards, layers
+        self._patches: dict[tuple[int, bytes], Handle] = {}
+
+    def name_layers(self) -> None:
+        """Read the matrices and biases of each layer first: others that have a part of them are named after them."""
+        for group in self._reader.grouping.groups:
+            layer = self._layers.get(group.source)
+            if layer is None:
+                continue
+            for block in group.blocks:
+                if isinstance(block, Matrix) and block.weights and block.weights.source == PARAMETERS:
+                    self._reader.table(block.weights, "w", layer)
+            for block in group.blocks:
+                if isinstance(block, Rows) and _is_column(block) and _is_bias(block):
+                    self._reader.vector(_only_column(block.left), layer)
+
+    def lowered(self, group: Group, name: str) -> Handle:
+        """Add the blocks of a group slot by slot, the products of each slot first; scale the sum in the end.
+
+        Args:
+            name: of the group. A sum of very many terms has named parts.
+        """
+        slots = _slots(group)
+        constant = None if slots and _is_nothing(group.constant) else self._reader.numbers(group.constant)
+        signs = isinstance(constant, float) and constant > 0 and all(map(_starts_with_a_sign, group.blocks))
+        leads = group.leads if len(slots) > 1 else signs
+        total: Any = constant if leads else None
+        parts: list[list[Rows | Matrix]] = [*[[block] for block in slots[0]], *slots[1:]] if slots else []
+        for n, part in enumerate(parts):
+            if n and n % MOST_TERMS == 0:
+                total = total.named(self._reader.names.numbered(f"part_of_{name}_"))
+            if len(part) == 1:
+                total = self._with_block(total, group, part[0])
+            else:
+                slot: Any = None
+                for block in part:
+                    slot = self._with_block(slot, group, block)
+                total = slot if total is None else total + slot
+        if not leads and constant is not None:
+            total = constant if total is None else _plus_number(total, constant)
+        if not isinstance(total, Handle):
+            total = self._builder.constant(np.full(1, total))
+        if not is_number(group.factor, 1.0):
+            total = -total if is_number(group.factor, -1.0) else self._reader.numbers(group.factor) * total
+        result: Handle = total if is_number(group.divisor, 1.0) else total / self._reader.numbers(group.divisor)
+        return result
+
+    def _with_block(self, total: Any, group: Group, block: Rows | Matrix) -> Any:
+        """Return a sum so far and a block: subtracted, where that is what it is; alone where there is none so far."""
+        if total is not None and _is_subtracted(block):
+            return total - self._block(group, block._replace(coefficients=-block.coefficients))
+        term = self._block(group, block)
+        return term if total is None else total + term
+
+    def _block(self, group: Group, block: Rows | Matrix) -> Handle:
+        return self._matrix(group, block) if isinstance(block, Matrix) else self._rows(group, block)
+
+    # Row by row
+
+    def _rows(self, group: Group, block: Rows) -> Handle:
+        coefficients = block.coefficients
+        if _is_column(block):
+            c = coefficients if isinstance(coefficients, float) else self._reader.numbers(coefficients[:, 0])
+            return _product(c, self._factors(group, block, [_only_column(view) for view in _views(block)]))
+        negative = is_number(coefficients, -1.0)
+        row = _sole_row(block)
+        if row is not None:
+            c = coefficients if isinstance(coefficients, float) else self._reader.numbers(coefficients[0])
+            inner = _product(1.0 if negative else c, self._factors(group, block, row, SUMMED))
+            if inner.shape[-1] == 1:  # one number, several times
+                total = float(len(row[0].index)) * inner
+            else:
+                total = self._builder.reduce(inner, "sum", (len(inner.shape) - 1,), keepdims=True)
+        else:
+            tables = [self._guards.factor(group, block, self._reader.table(view), ROWS) for view in _views(block)]
+            inner = _product(1.0 if negative else self._reader.numbers(coefficients), tables)
+            total = self._builder.reduce(inner, "sum", (len(inner.shape) - 1,))
+        return self._builder.apply(primitives.neg, total) if negative else total
+
+    def _factors(self, group: Group, block: Rows, views: Iterable[View], layout: Layout = "columns") -> list[Handle]:
+        layer = self._layers.get(group.source) if layout == "columns" else None
+        return [self._guards.factor(group, block, self._reader.vector(view, layer), layout) for view in views]
+
+    # Matrix products
+
+    def _matrix(self, group: Group, block: Matrix) -> Handle:
+        positions, k = block.columns.index.shape
+        weights, builder = self._weights(group, block), self._builder
+        columns = self._columns(block)
+        rows = "n" * (positions > 1 or is_batched(columns.shape))
+        if k == 1 and rows and not _is_layer(group):  # products that stay as they are, signs of zeros included
+            product = columns * builder.transpose(weights, (1, 0))
+        else:
+            product = builder.contract(columns, weights, f"{rows}k", "ck", f"{rows}c")
+        if positions > 1:
+            results = positions * len(weights_index(block))
+            product = builder.reshape(product, self._reader.shape_of(is_batched(columns.shape), results))
+            if block.place is not None:
+                product = builder.take(product, block.place)
+        return self._builder.apply(primitives.neg, product) if is_number(block.coefficients, -1.0) else product
+
+    def _weights(self, group: Group, block: Matrix) -> Handle:
+        """Return the matrix of a product, of shape (C, K), with its coefficients, but for a sign."""
+        coefficients = block.coefficients
+        if block.weights is None:
+            return self._builder.constant(coefficients)
+        weights = self._reader.table(block.weights, "w", self._layers.get(group.source))
+        if is_number(coefficients, 1.0) or is_number(coefficients, -1.0):
+            return weights
+        return _product(self._reader.numbers(coefficients), [weights])
+
+    def _columns(self, block: Matrix) -> Handle:
+        """Return what a matrix is multiplied by: samples by K, or samples and positions by K.
+
+        Gathered columns have a name, so that they are gathered once.
+        """
+        source, index = block.columns.source, block.columns.index
+        positions, k = index.shape
+        if positions == 1:
+            return self._reader.columns(source, index[0])
+        if source in self._reader.grouping.data:
+            return self._reader.data(source, index)
+        key = source, index.tobytes()
+        if key not in self._patches:
+            flat = self._reader.columns(source, index.reshape(-1))
+            rows = Batch(positions) if is_batched(flat.shape) else positions
+            patches = self._builder.reshape(flat, (rows, k))
+            self._patches[key] = named(patches, self._reader.names.numbered("patches"))
+        return self._patches[key]
+
+
+def named(x: Handle, name: str, start: int | None = None) -> Handle:
+    """Give a result a name. What others had before under no name, they go on computing in place.
+
+    Args:
+        start: the place of the first operation that was added for this result.
+    """
+    operation = x.operation
+    if start is None or x.at >= start or operation.name or not operation.operands:
+        return x.named(name)
+    again: Handle = x.like(x.builder.add(operation.kind, operation.operands, operation.attribute, name))
+    return again
+
+
+def is_number(numbers: float | Numbers, number: float) -> bool:
+    """Return whether all numbers are this one."""
+    return isinstance(numbers, float) and numbers == number
+
+
+def _product(c: Any, factors: Iterable[Handle]) -> Handle:
+    """Return a number, or an array of numbers, times factors, from left to right."""
+    first, *others = factors
+    if not isinstance(c, float) or abs(c) != 1.0:
+        first = c * first
+    elif c < 0:
+        first = -first
+    for factor in others:
+        first = first * factor
+    return first
+
+
+def _plus_number(total: Any, number: Any) -> Any:
+    """Return a sum and a number, or an array of numbers; a negative number is subtracted."""
+    return total - -number if isinstance(number, float) and math.copysign(1.0, number) < 0 else total + number
+
+
+def _is_subtracted(block: Rows | Matrix) -> bool:
+    """Return whether a block is a negative multiple as a whole, so that to subtract its opposite rounds the same."""
+    c = block.coefficients
+    return isinstance(c, float) and c < 0 and (c == -1.0 or (isinstance(block, Rows) and _is_column(block)))
+
+
+def _slots(group: Group) -> list[list[Rows | Matrix]]:
+    """Return the blocks of each slot in the order in which they are added."""
+    by_slot = itertools.groupby(zip(group.slots, group.blocks), key=lambda pair: pair[0])
+    return [_in_order([block for _, block in pairs]) for _, pairs in by_slot]
+
+
+def _in_order(blocks: Iterable[Rows | Matrix]) -> list[Rows | Matrix]:
+    """Put products first and what is subtracted last; but the cells of a stencil in the order in which they lie.
+
+    Neighbours are nearly equal, so that u₀ - 2u₁ + u₂ is exact where u₀ + u₂ would be rounded.
+    """
+    runs = [list(run) for _, run in itertools.groupby(blocks, key=_sources)]
+    together = [run for blocks in runs for run in ([blocks] if len(blocks) > 2 else [[block] for block in blocks])]
+    together.sort(key=lambda run: (not isinstance(run[0], Matrix), _starts_with_a_sign(run[0])))
+    return [block for run in together for block in run]
+
+
+def _sources(block: Rows | Matrix) -> tuple[int, ...]:
+    """Return where the factors of a sum's terms come from; of a product nothing, which is no part of a stencil."""
+    return () if isinstance(block, Matrix) else tuple([view.source for view in _views(block)])
+
+
+def _is_column(block: Rows) -> bool:
+    """Return whether a block has one term for each member."""
+    terms: int = block.left.index.shape[1]
+    return terms == 1
+
+
+def _views(block: Rows) -> list[View]:
+    return [block.left] if block.right is None else [block.left, block.right]
+
+
+def _only_column(view: View) -> View:
+    return View(view.source, view.index[:, 0])
+
+
+def _sole_row(block: Rows) -> list[View] | None:
+    """Return the views of the terms where all members sum up the same ones."""
+    views = _views(block)
+    if any((view.index != view.index[0]).any() for view in views):
+        return None
+    if not isinstance(block.coefficients, float) and (block.coefficients != block.coefficients[0]).any():
+        return None
+    return [View(view.source, view.index[0]) for view in views]
+
+
+def _is_nothing(constant: float | Numbers) -> bool:
+    return isinstance(constant, float) and is_nothing(constant)
+
+
+def _starts_with_a_sign(block: Rows | Matrix) -> bool:
+    return isinstance(block.coefficients, float) and block.coefficients < 0
+
+
+def _is_layer(group: Group) -> bool:
+    """Return whether a group is a matrix product and a bias, and nothing else."""
+    others = [block for block in group.blocks if not isinstance(block, Matrix)]
+    return len(others) == 1 and _is_bias(others[0])
+
+
+def _is_bias(block: Rows) -> bool:
+    return block.right is None and block.left.source == PARAMETERS

@@ -1,0 +1,74 @@
+"""Names of what a program computes: users' labels where they make names, else those of the texts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from autograd import primitives
+from autograd.compiler.grouping import Grouping
+from autograd.compiler.names import Names, sanitised, stem
+from autograd.compiler.products import PARAMETERS, Group, Matrix, Rows, View
+from autograd.compiler.targets.kernels import HELPERS, NUMPY
+
+_POWERS = {2.0: "square", 3.0: "cube", -1.0: "inverse"}
+_RESERVED = ("forward", "backward", "input_gradients", "gradient", "saved", "n")
+
+
+def unused_names() -> Names:
+    """Return names of which none is taken, but for those that emitted source has a use for."""
+    return Names([*HELPERS, *(primitive.name for primitive in NUMPY), *_RESERVED])
+
+
+def group_names(grouping: Grouping, names: Names) -> tuple[list[str], dict[int, int]]:
+    """Name the groups in order.
+
+    Args:
+        names: what the arguments have left.
+
+    Returns:
+        The name of each group; and for the groups that are layers of a network, by their source, the layer's number.
+    """
+    layers: dict[int, int] = {}
+    outputs, labels = set(grouping.scalars.outputs), grouping.scalars.trace.labels
+    chosen = []
+    for group in grouping.groups:
+        label = stem([labels.get(i, "") for i in group.members if i >= 0])
+        activated = _activated(group)
+        if any(isinstance(block, Matrix) for block in group.blocks):
+            layer = layers[group.source] = 1 + len(layers)
+            chosen.append(names.numbered(label or "z", layer))
+        elif activated in layers:
+            chosen.append(names.numbered(label or "a", layers[activated]))
+        elif len(group.members) == 1 and group.members[0] in outputs:
+            chosen.append(names.plain(label or ("loss" if grouping.scalars.trace.single else "y")))
+        else:
+            chosen.append(names.numbered(label or _base(group)))
+    return chosen, layers
+
+
+def _activated(group: Group) -> int:
+    """Return the source that a group applies a function of one operand to, element by element; -1 for others."""
+    if group.primitive is None or len(group.operands) != 1:
+        return -1
+    (operand,) = group.operands
+    is_column = isinstance(operand, View) and operand.source > PARAMETERS and operand.index.ndim == 1
+    return operand.source if is_column else -1  # type: ignore[union-attr]
+
+
+def parameter_name(names: Names, labels: Iterable[str], role: str, layer: int | None) -> str:
+    """Name an array of parameters by its labels, else by its role: "w", "b" or "p"."""
+    return names.numbered(stem(labels) or role, layer)
+
+
+def _base(group: Group) -> str:
+    """Return what a group without a label is called after: its function, `s` for a sum, `e` for a difference, `y`."""
+    if group.pieces:
+        return "joined"
+    if group.primitive is primitives.constant_power:
+        return next((name for n, name in _POWERS.items() if n == group.operands[1]), "power")
+    if group.primitive is not None:
+        return "quotient" if group.primitive is primitives.div else sanitised(group.primitive.name) or "f"
+    if len(group.blocks) == 1 and isinstance(group.blocks[0], Rows) and group.blocks[0].left.index.shape[1] > 1:
+        return "s"
+    signs = {b.coefficients for b in group.blocks if isinstance(b, Rows) and isinstance(b.coefficients, float)}
+    return "e" if len(group.blocks) == 2 and signs == {1.0, -1.0} else "y"

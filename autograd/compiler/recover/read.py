@@ -1,0 +1,164 @@
+"""Read views of arrays: as slices, by reordering and repeating their axes, as concatenated slices, else as gathers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from autograd.arrays import np
+from autograd.compiler.arrays.builder import Builder, Handle
+from autograd.compiler.arrays.operations import Length, N, Shape, is_batched
+from autograd.compiler.grouping import Grouping
+from autograd.compiler.names import Names
+from autograd.compiler.products import HOLE, PARAMETERS, Index, Numbers, View
+from autograd.compiler.recover.naming import parameter_name
+from autograd.compiler.slices import Axes, Band, as_axes, as_band, as_pieces, as_slice
+from autograd.forking import computed_once
+
+
+class Reader:
+    """Reads the arrays of a program that is being lowered.
+
+    Attributes:
+        builder: of the program.
+        names: that are left.
+        arrays: what has been lowered so far, by source.
+    """
+
+    def __init__(self, builder: Builder, grouping: Grouping, names: Names, arguments: Sequence[Handle]) -> None:
+        self.builder, self.grouping, self.names = builder, grouping, names
+        self.arrays = dict(enumerate(arguments, 1))
+        self._parameters: dict[tuple[bytes, tuple[int, ...]], Handle] = {}
+
+    # Whole arrays
+
+    def shape(self, source: int) -> Shape:
+        """Return the shape of a source: a row for each sample, where it depends on the arguments."""
+        return self.shape_of(self.grouping.batched[source], self.grouping.widths[source])
+
+    @staticmethod
+    def shape_of(batched: bool, *lengths: Length) -> Shape:
+        return (N, *lengths) if batched else lengths
+
+    def is_batched(self, view: View | None) -> bool:
+        """Return whether a view has a row for each sample; one that is absent has none."""
+        return view is not None and self.grouping.batched[view.source]
+
+    def numbers(self, numbers: float | Numbers) -> float | Handle:
+        """Return a float as it is, and an array of numbers as a constant."""
+        return numbers if isinstance(numbers, float) else self.builder.constant(numbers)
+
+    def parameter(self, index: Index, role: str, layer: int | None = None) -> Handle:
+        """Return an array of parameters, or the transpose of one that is known.
+
+        Args:
+            index: positions among the parameters.
+            role: the name of the array where labels give none.
+            layer: the number of the layer that it belongs to.
+        """
+        known = self._parameters.get((index.tobytes(), index.shape))
+        if known is not None:
+            return known
+        if index.ndim == 2:
+            transpose = np.ascontiguousarray(index.T)
+            known = self._parameters.get((transpose.tobytes(), transpose.shape))
+            if known is not None:
+                return self.builder.transpose(known, (1, 0))
+        labels = self.grouping.scalars.trace.labels
+        some = [labels.get(self._nodes[int(k)], "") for k in index.reshape(-1)[:100] if k >= 0]
+        array = self.builder.parameter(index, parameter_name(self.names, some, role, layer))
+        self._parameters[index.tobytes(), index.shape] = array
+        return array
+
+    @computed_once
+    def _nodes(self) -> list[int]:
+        """The nodes that are parameters, by position."""
+        nodes = np.flatnonzero(self.grouping.source == PARAMETERS)
+        in_order: list[int] = nodes[np.argsort(self.grouping.position[nodes])].tolist()
+        return in_order
+
+    # Views
+
+    def vector(self, view: View, layer: int | None = None) -> Handle:
+        """Read one element for each member; a single one where all members read the same."""
+        index = view.index
+        if len(index) > 1 and (index == index[0]).all():
+            index = index[:1]
+        if view.source != PARAMETERS:
+            return self.columns(view.source, index)
+        period = _period(index)
+        array = self.parameter(index[:period], "b", layer)
+        if period == len(index):
+            return array
+        axes = Axes(0, period, [len(index) // period, period], [-1, 0])
+        return self._along_axes(array, axes)
+
+    def columns(self, source: int, index: Index) -> Handle:
+        """Read columns of a source, each as often as the index has it."""
+        if source == PARAMETERS:
+            return self.parameter(index, "p")
+        if source in self.grouping.data:
+            return self.data(source, index)
+        array = self.arrays[source]
+        part = as_slice(index)
+        if part is not None:
+            return self._slice(array, *part)
+        axes = as_axes(index)
+        if axes is not None:
+            return self._along_axes(self._slice(array, axes.start, axes.stop), axes)
+        pieces = as_pieces(index)
+        if pieces is not None:
+            return self.builder.concatenate([self._slice(array, *piece) for piece in pieces], len(array.shape) - 1)
+        band = as_band(index, self.grouping.widths[source])
+        if band is not None:
+            return self._band(array, band)
+        return self.builder.take(array, index)
+
+    def data(self, source: int, index: Index) -> Handle:
+        """Read elements of an array of constants: a constant of their own, in the shape of the index."""
+        return self.builder.constant(np.where(index == HOLE, 0.0, self.grouping.data[source][index]))
+
+    def table(self, view: View, role: str = "w", layer: int | None = None) -> Handle:
+        """Read a view of shape (rows, terms) as an array of that shape, behind the samples' axis if there is one."""
+        if view.source == PARAMETERS:
+            return self.parameter(view.index, role, layer)
+        flat = self.columns(view.source, view.index.reshape(-1))
+        return self._reshape(flat, *view.index.shape)
+
+    def _reshape(self, x: Handle, *lengths: int) -> Handle:
+        """Change the shape behind the samples' axis."""
+        return self.builder.reshape(x, self.shape_of(is_batched(x.shape), *lengths))
+
+    def _slice(self, array: Handle, start: int, stop: int, step: int = 1) -> Handle:
+        return self.builder.slice(array, len(array.shape) - 1, start, stop, step)
+
+    def _band(self, array: Handle, band: Band) -> Handle:
+        """Read some columns of each period of a slice."""
+        rows, length = (band.stop - band.start) // band.period, band.last - band.first
+        periods = self._reshape(self._slice(array, band.start, band.stop), rows, band.period)
+        part = self._reshape(self._slice(periods, band.first, band.last), rows * length)
+        return part if band.axes is None else self._along_axes(part, band.axes)
+
+    def _along_axes(self, part: Handle, axes: Axes) -> Handle:
+        """Put the axes of a slice into another order, and repeat it along new ones."""
+        first, lengths = int(is_batched(part.shape)), axes.shape
+        width = math.prod(lengths)
+        own = [k for k in axes.place if k >= 0]
+        if own != sorted(own):
+            in_axes = self._reshape(part, *axes.own)
+            part = self.builder.transpose(in_axes, [*range(first), *(k + first for k in own)])
+        if len(own) < len(axes.place):
+            apart = self._reshape(part, *(length if k >= 0 else 1 for length, k in zip(lengths, axes.place)))
+            part = self.builder.broadcast(apart, self.shape_of(first > 0, *lengths))
+        return self._reshape(part, width)
+
+
+def _period(index: Index) -> int:
+    """Return after how many elements an index repeats; its length where it does not."""
+    again = np.flatnonzero(index[1:] == index[0])
+    if not len(again):
+        return len(index)
+    period = int(again[0]) + 1
+    if len(index) % period or not (index.reshape(-1, period) == index[:period]).all():
+        return len(index)
+    return period
