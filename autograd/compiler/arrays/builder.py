@@ -179,7 +179,11 @@ class Builder:
         if at is not None and not name:
             return at
         operations = self.operations
-        shape = infer(kind, [operations[k].shape for k in operands], attribute)
+        shapes = [operations[k].shape for k in operands]
+        if kind == "apply" and shapes.count(shapes[0]) == len(shapes):
+            shape = shapes[0]
+        else:
+            shape = infer(kind, shapes, attribute)
         self._places.setdefault(key, len(operations))
         operations.append(Operation(kind, operands, attribute, shape, name))
         return len(operations) - 1

@@ -7,12 +7,19 @@ from typing import Any
 
 from autograd.compiler.arrays.algebra import Simplified
 from autograd.compiler.arrays.builder import Builder, Handle
-from autograd.compiler.arrays.operations import is_batched
+from autograd.compiler.arrays.operations import N, Operation, Shape, is_batched
 from autograd.compiler.arrays.program import LEAVES, ArrayProgram
 from autograd.compiler.arrays.written import length_written
 from autograd.compiler.differentiate.cotangents import total
 from autograd.compiler.differentiate.transposes import Edge, pull_back
+from autograd.compiler.differentiate.unrolled import UnrolledRules
 from autograd.compiler.names import names_of
+
+ONE_NUMBER: Shape = (N, 1)
+"""The shape of all results in an unrolled program."""
+
+Arrival = tuple[tuple[int, int, int], float, int]
+"""What has arrived at an operation: the place in the order in which such are added, a number, and what it multiplies."""
 
 GRADIENT = "gradient"
 """The argument that holds the cotangents of the results, a row a sample."""
@@ -21,12 +28,13 @@ LONGEST_INLINE = 90
 """Characters of a cotangent that is written in place, without a name, where names are as short as can be."""
 
 
-def to_parameters(program: ArrayProgram, seeds: int) -> ArrayProgram:
+def to_parameters(program: ArrayProgram, seeds: int, unrolled: bool = False) -> ArrayProgram:
     """Return the program of a function's values, and of the gradient of each array of parameters.
 
     Args:
         program: with one output, a column for each number that the function returns.
         seeds: how many of these, from the first on, have derivatives.
+        unrolled: whether every application is of one number a sample, in an array of shape (n, 1) or as a constant.
 
     Returns:
         The operations of the program, then those of the backward pass. Its outputs are the values, then the gradients
@@ -42,17 +50,17 @@ def to_parameters(program: ArrayProgram, seeds: int) -> ArrayProgram:
     nabla_w = contract nc,nk->ck (gradient, x)                  (1, 3)
     return z, nabla_w
     """
-    return _differentiated(program, seeds, "parameter")
+    return _differentiated(program, seeds, "parameter", unrolled)
 
 
-def to_arguments(program: ArrayProgram, seeds: int) -> ArrayProgram:
+def to_arguments(program: ArrayProgram, seeds: int, unrolled: bool = False) -> ArrayProgram:
     """Return the program of a function's values, and of their derivatives to each argument, a row a sample."""
-    return _differentiated(program, seeds, "argument")
+    return _differentiated(program, seeds, "argument", unrolled)
 
 
-def _differentiated(program: ArrayProgram, seeds: int, kind: str) -> ArrayProgram:
+def _differentiated(program: ArrayProgram, seeds: int, kind: str, unrolled: bool) -> ArrayProgram:
     wrt = [at for at, operation in enumerate(program.operations) if operation.kind == kind]
-    sweep = _Sweep(program, wrt, kind == "parameter")
+    sweep = _Sweep(program, wrt, kind == "parameter", unrolled)
     gradients = sweep.run(seeds)
     if kind == "parameter":
         gradients = [
@@ -61,24 +69,27 @@ def _differentiated(program: ArrayProgram, seeds: int, kind: str) -> ArrayProgra
         ]
     builder = sweep.builder
     results = [
-        sweep.values[program.outputs[0]],
+        sweep.value(program.outputs[0]),
         *(x if isinstance(x, Handle) else builder.constant(x) for x in gradients),
     ]
-    layers = {sweep.values[at].at: layer for at, layer in program.layers.items()}
+    layers = {sweep.value(at).at: layer for at, layer in program.layers.items()}
     return without_dead_operations(builder.program(results, layers))
 
 
 def without_dead_operations(program: ArrayProgram) -> ArrayProgram:
     """Return the program without operations that no result needs; arguments and parameters stay."""
     needed = program.needed(program.outputs)
-    kept = [at for at, o in enumerate(program.operations) if at in needed or o.kind in ("argument", "parameter")]
-    place = {at: k for k, at in enumerate(kept)}
-    operations = [
-        program.operations[at]._replace(operands=tuple([place[k] for k in program.operations[at].operands]))
-        for at in kept
+    operations = program.operations
+    kept = [at for at, o in enumerate(operations) if at in needed or o.kind in ("argument", "parameter")]
+    if len(kept) == len(operations):
+        return program
+    place = dict(zip(kept, range(len(kept))))
+    alive = [
+        Operation(kind, tuple([place[k] for k in operands]), attribute, shape, name)
+        for kind, operands, attribute, shape, name in [operations[at] for at in kept]
     ]
     layers = {place[at]: layer for at, layer in program.layers.items() if at in place}
-    return ArrayProgram(tuple(operations), tuple([place[at] for at in program.outputs]), layers)
+    return ArrayProgram(tuple(alive), tuple([place[at] for at in program.outputs]), layers)
 
 
 class _Sweep:
@@ -86,31 +97,37 @@ class _Sweep:
 
     Attributes:
         builder: of the new program.
-        values: for each operation of the old program, its result in the new one.
         names: those that are taken.
     """
 
-    def __init__(self, program: ArrayProgram, wrt: Sequence[int], in_training: bool) -> None:
+    def __init__(self, program: ArrayProgram, wrt: Sequence[int], in_training: bool, unrolled: bool) -> None:
         self._program, self._wrt, self._in_training = program, wrt, in_training
         self.names = names_of(program)
         self.builder = Builder()
-        self.values = self._copied()
+        self._places = self._copied()
         self._depends = self._dependent()
         self._group = self._groups()
         self._uses: dict[int, int] = {}
-        self._arrived: dict[int, list[tuple[tuple[int, int, int], Simplified]]] = {}
+        self._arrived: dict[int, list[Arrival]] = {}
+        self._unrolled = UnrolledRules(self.builder, ONE_NUMBER) if unrolled else None
 
-    def _copied(self) -> list[Simplified]:
+    def _copied(self) -> list[int]:
         """Copy the operations; a guard is what it guards."""
-        values: list[Simplified] = []
+        if not any(operation.kind == "guard" for operation in self._program.operations):
+            self.builder = Builder(self._program)
+            return list(range(len(self._program.operations)))
+        places: list[int] = []
         for operation in self._program.operations:
             if operation.kind == "guard":
-                values.append(values[operation.operands[0]])
+                places.append(places[operation.operands[0]])
                 continue
-            operands = tuple([values[k].at for k in operation.operands])
-            at = self.builder.add(operation.kind, operands, operation.attribute, operation.name)
-            values.append(Simplified(self.builder, at))
-        return values
+            operands = tuple([places[k] for k in operation.operands])
+            places.append(self.builder.add(operation.kind, operands, operation.attribute, operation.name))
+        return places
+
+    def value(self, at: int) -> Simplified:
+        """Return the result of an operation of the old program."""
+        return Simplified(self.builder, self._places[at])
 
     def _dependent(self) -> list[bool]:
         """Which operations depend on what derivatives are asked of."""
@@ -153,15 +170,17 @@ class _Sweep:
             gradient = Simplified.of(self.builder.reduce(gradient, "sum", [0]))
         axis = len(shape) - 1
         seed = Simplified.of(self.builder.pad(gradient, axis, 0, seeds, 1, width))
-        self._arrived[output] = [((0, 0, 0), seed)]
+        self._arrived[output] = [((0, 0, 0), 1.0, seed.at)]
 
     def _total(self, at: int, base: str = "d_part") -> Simplified:
-        parts = [part for _, part in sorted(self._arrived.pop(at), key=lambda arrived: arrived[0])]
-        return total(parts, self.names, base)
+        arrived = sorted(self._arrived.pop(at), key=lambda arrival: arrival[0])
+        return total([number * Simplified(self.builder, place) for _, number, place in arrived], self.names, base)
 
     def _visit(self, at: int) -> None:
         """Hand what has arrived at an operation to its operands."""
         operation = self._program.operations[at]
+        if self._unrolled and operation.shape == ONE_NUMBER and self._visit_unrolled(at, operation):
+            return
         cotangent = self._total(at)
         if operation.name:
             cotangent = self._named(at, cotangent)
@@ -169,14 +188,37 @@ class _Sweep:
             cotangent = self._with_name(cotangent, lambda: self.names.numbered("d_part"))
         operands = operation.operands
         wanted = [k for k, operand in enumerate(operands) if self._depends[operand]]
-        values = [self.values[k] for k in operands]
+        values = [self.value(k) for k in operands]
         if operation.kind == "guard":
-            values.append(self.values[self._program.masks[operation.attribute]])
-        edge = Edge(operation, values, self.values[at], cotangent, wanted, self.names)
+            values.append(self.value(self._program.masks[operation.attribute]))
+        edge = Edge(operation, values, self.value(at), cotangent, wanted, self.names)
         for k, part in zip(wanted, pull_back(edge)):
             if isinstance(part, Handle):
                 key = (-self._group[at], at, k)
-                self._arrived.setdefault(operands[k], []).append((key, Simplified.of(part)))
+                self._arrived.setdefault(operands[k], []).append((key, 1.0, part.at))
+
+    def _visit_unrolled(self, at: int, operation: Operation) -> bool:
+        """Do the same for one number a sample; return whether that could be done."""
+        if operation.kind != "apply" or operation.attribute.careful or len(operation.operands) > 3:
+            return False
+        rules = self._unrolled
+        assert rules is not None
+        parts = [(number, place) for _, number, place in self._arrived[at]]
+        cotangent = rules.sum(parts)
+        handed_on = sum([self._depends[k] for k in operation.operands])
+        if operation.name and (handed_on > 1 or rules.length(cotangent) > LONGEST_INLINE):
+            self._name_at(cotangent, f"d_{operation.name}")
+        operands = [self._places[k] for k in operation.operands]
+        results = rules.pull_back(operation.attribute.primitive, operands, self._places[at], cotangent)
+        if results is None:
+            return False
+        del self._arrived[at]
+        wanted = [k for k, operand in enumerate(operation.operands) if self._depends[operand] and results[k]]
+        for k in wanted:
+            part = results[k]
+            assert part is not None
+            self._arrived.setdefault(operation.operands[k], []).append(((-self._group[at], at, k), *part))
+        return True
 
     def _named(self, at: int, cotangent: Simplified) -> Simplified:
         """Name the cotangent of a statement, unless it is short and read once."""
@@ -188,6 +230,11 @@ class _Sweep:
         return self._with_name(
             cotangent, lambda: self.names.numbered("delta", layer) if is_delta else self.names.plain(own)
         )
+
+    def _name_at(self, at: int, name: str) -> None:
+        operation = self.builder.operations[at]
+        if not operation.name and operation.kind == "apply":
+            self.builder.operations[at] = Operation(*operation[:4], self.names.plain(name))
 
     def _with_name(self, cotangent: Simplified, name: Callable[[], str]) -> Simplified:
         """Give a name to what has none; of what was only broadcast, to what it was before."""

@@ -32,7 +32,7 @@ def local_derivatives(primitive: Primitive, inputs: Sequence[Any], out: Simplifi
     Args:
         inputs: handles, and floats where an operand is a known number.
     """
-    rule = _recorded(primitive, tuple([None if isinstance(x, Handle) else repr(float(x)) for x in inputs]))
+    rule = recorded(primitive, tuple([None if isinstance(x, Handle) else repr(float(x)) for x in inputs]))
     if rule is None:
         return [out.apply(slope_of(primitive, k), (*inputs, out)) for k in range(len(inputs))]
     values: list[Any] = [*inputs, out]
@@ -47,7 +47,7 @@ def local_derivatives(primitive: Primitive, inputs: Sequence[Any], out: Simplifi
 
 
 @functools.lru_cache(maxsize=4096)
-def _recorded(primitive: Primitive, numbers: tuple[str | None, ...]) -> Recorded | None:
+def recorded(primitive: Primitive, numbers: tuple[str | None, ...]) -> Recorded | None:
     """Record a rule; None where it is no expression of handles. Numbers are texts, which tell 0.0 from -0.0."""
     if reads_state(primitive):
         return None
