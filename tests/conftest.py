@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, settings
 
 import autograd
 from autograd.compiler.engines import ArrayEngine
-from autograd.compiler.grouping import Grouping
+from autograd.compiler.recover.recover import recover
 from autograd.compiler.thin import ThinPlan
 from autograd.compiler.thin_engine import ThinEngine
 from autograd.compiler.writer import Writer
@@ -77,7 +77,7 @@ def thin() -> Callable[[str], AbstractContextManager[None]]:
     """
 
     def in_arrays(scalars: Any, captured: list[int], arguments: list[str], *settings: Any) -> ArrayEngine:
-        return ArrayEngine(Writer(scalars, Grouping(scalars, captured), arguments), *settings)
+        return ArrayEngine(Writer(scalars, recover(scalars, captured), arguments), *settings)
 
     @contextmanager
     def thin(way: str) -> Iterator[None]:
@@ -90,7 +90,7 @@ def thin() -> Callable[[str], AbstractContextManager[None]]:
                 pytest.importorskip("llvmlite", reason="llvmlite, which makes machine code, is not installed")
             else:
                 patch.setitem(sys.modules, "llvmlite", None)
-            patch.setattr("autograd.compiler.thin_engine.MACHINE_CODE_FROM", 0)
+            patch.setattr("autograd.compiler.cost.MACHINE_CODE_FROM", 0)
             patch.setattr(
                 "autograd.compiler.program.engine_for",
                 lambda scalars, captured, *settings: ThinEngine(ThinPlan(scalars, captured), *settings),

@@ -1,7 +1,7 @@
 """From scalars to the textbook's matrices: a function of Values as a program of array operations.
 
     trace (trace/) -> simplify (simplify.py, idioms.py, forms.py, sums.py)
-        -> group (data.py, grouping.py, joining.py, products.py, stencils.py, ordering.py)
+        -> recover arrays (data.py, recover/)
         -> differentiate (derivatives.py) -> emit (forward.py, emit.py) -> run (running.py)
 
 Programs with little to do side by side become straight lines instead (thin.py), which run as Python source or as

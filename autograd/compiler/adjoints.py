@@ -7,10 +7,11 @@ import math
 from typing import Any
 
 from autograd.arrays import np
-from autograd.compiler.products import PARAMETERS, Index, View
-from autograd.compiler.slices import Axes, Band, as_axes, as_band, as_pieces, as_slice
+from autograd.compiler import cost
+from autograd.compiler.recover.groups import PARAMETERS, View
+from autograd.compiler.recover.index import Axes, Band, Positions, as_axes, as_band, as_pieces, as_slice
 from autograd.compiler.symbols import ATOM, Symbol, reshaped, written
-from autograd.compiler.writer import MOST_TERMS, Statement, Writer, shape_text
+from autograd.compiler.writer import Statement, Writer, shape_text
 
 
 class Adjoints:
@@ -18,7 +19,7 @@ class Adjoints:
 
     def __init__(self, writer: Writer, statements: list[Statement]) -> None:
         self.writer, self.grouping, self._statements = writer, writer.grouping, statements
-        self.found: dict[int, list[tuple[Index, Symbol]]] = {}
+        self.found: dict[int, list[tuple[Positions, Symbol]]] = {}
         self.of_parameters: dict[str, list[Symbol]] = {}
 
     def contribute(self, view: View, gradient: Any, batched: bool) -> None:
@@ -96,7 +97,7 @@ class Adjoints:
         width = axes.stop - axes.start
         return self.writer.symbol(f"{text}.reshape({samples}{width})" if len(own) > 1 else text, width)
 
-    def _contribute_vector(self, index: Index, gradient: Symbol) -> None:
+    def _contribute_vector(self, index: Positions, gradient: Symbol) -> None:
         symbol = self.writer.vector(View(PARAMETERS, index))
         if not symbol.text.startswith("tile("):
             self._contribute_parameter(symbol.text, gradient)
@@ -153,9 +154,9 @@ class Adjoints:
             terms.append(writer.symbol(text, width))
         return self.summed(terms, "d_part", writer.shape(source))
 
-    def _merged(self, source: int) -> list[tuple[Index, Symbol]]:
+    def _merged(self, source: int) -> list[tuple[Positions, Symbol]]:
         """The parts of a source, those to the same columns added up, in the order in which they arrived."""
-        parts: dict[bytes, tuple[Index, list[Symbol]]] = {}
+        parts: dict[bytes, tuple[Positions, list[Symbol]]] = {}
         for index, gradient in self.found[source]:
             parts.setdefault(index.tobytes(), (index, []))[1].append(gradient)
         shape = self.writer.shape(source)
@@ -165,14 +166,14 @@ class Adjoints:
         """The sum of terms; of very many, in several statements."""
         total = terms[0]
         for n, term in enumerate(terms[1:], 1):
-            if n % MOST_TERMS == 0:
+            if n % cost.TERMS_A_STATEMENT == 0:
                 name = self.writer.names.numbered(base)
                 self._statements.append(Statement(name, total.text, shape))
                 total = self.writer.symbol(name, total.width)
             total = total + term
         return total
 
-    def _joined(self, parts: list[tuple[Index, Symbol]], batched: bool) -> list[tuple[Index, Symbol]]:
+    def _joined(self, parts: list[tuple[Positions, Symbol]], batched: bool) -> list[tuple[Positions, Symbol]]:
         """Parts that lie side by side, side by side as one, where none overlap."""
         found = {k: as_slice(index) for k, (index, _) in enumerate(parts)}
         bounds = sorted((s[0], s[1], k) for k, s in found.items() if s is not None and s[2] == 1)

@@ -10,12 +10,14 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from autograd.arrays import np
-from autograd.compiler.products import Index, Numbers, Terms, channel_of
+from autograd.compiler import cost
+from autograd.compiler.recover.groups import Numbers
+from autograd.compiler.recover.index import Positions
+from autograd.compiler.recover.patches import channel_of
+from autograd.compiler.recover.terms import Terms
 from autograd.compiler.simplify import Scalars
 from autograd.compiler.sums import Sum
 from autograd.primitives import Primitive
-
-_MOST = 8  # numbers and weights of a layer, for each term of its sums: where most are zeros, there is no matrix
 
 
 class Channel(NamedTuple):
@@ -29,7 +31,7 @@ class Channel(NamedTuple):
     """
 
     sums: list[int]
-    weights: Index
+    weights: Positions
     numbers: Numbers
     terms: int
 
@@ -49,7 +51,7 @@ def lift_data(scalars: Scalars, captured: set[int]) -> tuple[Scalars, list[list[
     for layer in chosen:
         order = np.argsort(layer[0].weights)
         numbers = layer[0].numbers[:, order]
-        nodes: Index = new + np.arange(numbers.size).reshape(numbers.shape)
+        nodes: Positions = new + np.arange(numbers.size).reshape(numbers.shape)
         new += numbers.size
         data.append(nodes.reshape(-1).tolist())
         constants.update(zip(data[-1], numbers.reshape(-1).tolist()))
@@ -140,11 +142,11 @@ def _channels(scalars: Scalars, captured: set[int], lone: dict[int, tuple[int, l
     return [channel for channel in found_channels if channel is not None]
 
 
-def _channel(terms: Terms, nodes: Index, most: int) -> Channel | None:
+def _channel(terms: Terms, nodes: Positions, most: int) -> Channel | None:
     """One of at most so many of a layer; None where its numbers are the same for all sums, or too few."""
     sums, row = np.unique(terms.row, return_inverse=True)
     weights, column = np.unique(terms.left, return_inverse=True)
-    if len(sums) * len(weights) > _MOST * most * len(terms.row):
+    if len(sums) * len(weights) > cost.DATA_PER_TERM * most * len(terms.row):
         return None
     if len(np.unique(row * len(weights) + column)) < len(row):  # two numbers times one weight are two terms
         return None
@@ -165,4 +167,4 @@ def _is_worthwhile(layer: list[Channel]) -> bool:
     lengths = np.count_nonzero(first.numbers, axis=1)
     if len(layer) == 1 and columns > 1 and (lengths == lengths[0]).all():
         return False
-    return bool((rows + len(layer)) * columns <= _MOST * first.terms * len(layer))
+    return cost.worth_data(rows, columns, len(layer), first.terms)

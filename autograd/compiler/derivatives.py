@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from autograd.arrays import np
-from autograd.compiler import idioms
+from autograd.compiler import cost, idioms
 from autograd.compiler.adjoints import Adjoints
 from autograd.compiler.exact import infix
 from autograd.compiler.forward import (
@@ -23,14 +23,11 @@ from autograd.compiler.forward import (
     sole_row,
 )
 from autograd.compiler.masking import ROWS, SUMMED, Masking
-from autograd.compiler.ordering import views
-from autograd.compiler.products import NONE, PARAMETERS, Group, Matrix, Rows, View, weights_index
+from autograd.compiler.recover.groups import CONSTANT, PARAMETERS, Group, Matrix, Rows, View, views, weights_index
 from autograd.compiler.symbols import ATOM, Symbol, written
 from autograd.compiler.targets.kernels import REDUCTIONS
 from autograd.compiler.writer import Statement, Writer, shape_text
 from autograd.primitives import Primitive
-
-LONGEST_INLINE = 90  # characters of a derivative that is written in place, without a name
 
 
 class Backward:
@@ -77,9 +74,9 @@ class Backward:
         while at < len(outputs):
             source = int(grouping.source[outputs[at]])
             end = at + 1
-            while end < len(outputs) and int(grouping.source[outputs[end]]) == source != NONE:
+            while end < len(outputs) and int(grouping.source[outputs[end]]) == source != CONSTANT:
                 end += 1
-            if source != NONE and self._needed[source]:
+            if source != CONSTANT and self._needed[source]:
                 text = "gradient" if (at, end) == (0, seeds) else f"gradient[:, {at}:{end}]"
                 nodes = outputs[at:end]
                 self._adjoints.contribute(View(source, grouping.position[nodes]), writer.symbol(text, end - at), True)
@@ -245,7 +242,7 @@ class Backward:
         arrived = infix("*", factor, arrived) if is_number(factor, 0.0) else factor * arrived
         total: Symbol = arrived * writer.numbers(1 / group.divisor)
         name = writer.name[group.source]
-        short = len(total.text) <= LONGEST_INLINE
+        short = len(total.text) <= cost.LONGEST_INLINE
         if (inline and short and group.source not in writer.layer) or total.text.isidentifier():
             return total
         layer = writer.layer.get(group.source)

@@ -9,11 +9,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from autograd.arrays import NDArray, np
+from autograd.compiler import cost
 from autograd.compiler.emit import Emitter, execute, prepared
-from autograd.compiler.grouping import Grouping
 from autograd.compiler.layout import Layout, in_reading_order
-from autograd.compiler.levels import depths
-from autograd.compiler.products import Index, Rows, View
+from autograd.compiler.recover.groups import Group, Rows, View
+from autograd.compiler.recover.index import Positions
+from autograd.compiler.recover.recover import recover
+from autograd.compiler.recover.schedule import depths, reads_of
 from autograd.compiler.running import running_form, takes_one_seed
 from autograd.compiler.simplify import Scalars
 from autograd.compiler.thin import ThinPlan
@@ -28,19 +30,20 @@ def engine_for(
     scalars: Scalars, captured: list[int], arguments: list[str], seeds: int, dtype: np.dtype[Any], name: str
 ) -> ArrayEngine | ThinEngine:
     """Array operations, unless nearly every one of them would be of a single number."""
-    levels = 1 + max(depths(scalars).values(), default=0)
+    levels = 1 + max(depths(scalars.order, reads_of(scalars)).values(), default=0)
     work = len(scalars.order) + sum(len(found.lefts) for found in scalars.sums.values())
-    if levels < 300 or work > 20 * levels:
-        grouping = Grouping(scalars, captured)
+    if cost.worth_grouping(levels, work):
+        grouping = recover(scalars, captured)
         if any(map(_is_wide, grouping.groups)) or not grouping.groups:
             return ArrayEngine(Writer(scalars, grouping, arguments), seeds, dtype, name)
     return ThinEngine(ThinPlan(scalars, captured), arguments, seeds, dtype, name)
 
 
-def _is_wide(group: Any) -> bool:
-    if len(group.members) > 1 or any(isinstance(x, View) and x.index.size > 4 for x in group.operands):
+def _is_wide(group: Group) -> bool:
+    most = cost.MOST_NUMBERS_ALONE
+    if len(group.members) > 1 or any(isinstance(x, View) and x.index.size > most for x in group.operands):
         return True
-    return any(not isinstance(block, Rows) or block.left.index.size > 4 for block in group.blocks)
+    return any(not isinstance(block, Rows) or block.left.index.size > most for block in group.blocks)
 
 
 class ArrayEngine:
@@ -65,7 +68,7 @@ class ArrayEngine:
         self._forward, self._backward = loaded["forward"], loaded["backward"]
         self._input_gradients: Callable[..., Any] | None = None
 
-    def lay_out(self, place: Index, size: int) -> None:
+    def lay_out(self, place: Positions, size: int) -> None:
         """Say which element of the flat vector each captured leaf is, and how long that vector is."""
         self._layout = Layout([place[index] for index in self._indices], size)
 

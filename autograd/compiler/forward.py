@@ -7,12 +7,14 @@ from collections.abc import Iterable
 from typing import Any
 
 from autograd import primitives
+from autograd.compiler import cost
 from autograd.compiler.exact import exact_product, infix
-from autograd.compiler.products import NONE, PARAMETERS, Group, Index, Matrix, Numbers, Rows, View, weights_index
+from autograd.compiler.recover.groups import CONSTANT, PARAMETERS, Group, Matrix, Numbers, Rows, View, weights_index
+from autograd.compiler.recover.index import Positions
 from autograd.compiler.sums import is_nothing
 from autograd.compiler.symbols import ATOM, Symbol, reshaped, written
 from autograd.compiler.targets.kernels import REDUCTIONS
-from autograd.compiler.writer import MOST_TERMS, Statement, Writer
+from autograd.compiler.writer import Statement, Writer
 
 
 def forward_statements(writer: Writer) -> tuple[list[Statement], list[Statement]]:
@@ -108,7 +110,7 @@ def _sum(writer: Writer, group: Group, statements: list[Statement]) -> Symbol:
     total: Any = constant if first else None
     parts: list[list[Rows | Matrix]] = [*[[block] for block in slots[0]], *slots[1:]] if slots else []
     for n, part in enumerate(parts):
-        if n and n % MOST_TERMS == 0:
+        if n and n % cost.TERMS_A_STATEMENT == 0:
             name = writer.name[group.source]
             statements.append(Statement(name, total.text, writer.shape(group.source)))
             total = writer.symbol(name, total.width)
@@ -295,17 +297,17 @@ def output_text(writer: Writer) -> str:
     grouping = writer.grouping
     for i in writer.scalars.outputs:
         source = int(grouping.source[i])
-        if source == NONE or not pieces or pieces[-1][0] != source:
+        if source == CONSTANT or not pieces or pieces[-1][0] != source:
             pieces.append((source, []))
         pieces[-1][1].append(i)
     texts = [_output_piece(writer, *piece) for piece in pieces]
     if len(texts) == 1:
         return texts[0]
-    batched = [text for text, (source, _) in zip(texts, pieces) if source != NONE and grouping.batched[source]]
+    batched = [text for text, (source, _) in zip(texts, pieces) if source != CONSTANT and grouping.batched[source]]
     if batched:
         texts = [
             text
-            if source != NONE and grouping.batched[source]
+            if source != CONSTANT and grouping.batched[source]
             else f"broadcast_to({text}, (len({batched[0]}), {len(nodes)}))"
             for text, (source, nodes) in zip(texts, pieces)
         ]
@@ -313,9 +315,9 @@ def output_text(writer: Writer) -> str:
 
 
 def _output_piece(writer: Writer, source: int, nodes: list[int]) -> str:
-    if source == NONE:
+    if source == CONSTANT:
         return f"array([{written(float(writer.grouping.number[nodes[0]]))}])"
-    index: Index = writer.grouping.position[nodes]
+    index: Positions = writer.grouping.position[nodes]
     view = View(source, index)
     if len(index) > 1 and (index == index[0]).all():
         return writer.table(View(source, index[None])).text + ("[:, 0]" if writer.is_batched(view) else "[0]")

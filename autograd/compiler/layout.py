@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from autograd.arrays import NDArray, np
-from autograd.compiler.products import Index
+from autograd.compiler.recover.index import Positions
 
 Array = NDArray[Any]
 
@@ -22,7 +22,7 @@ class Layout:
         in_place: whether all that is written into `places` is in the vector then, and fills it.
     """
 
-    def __init__(self, indices: Sequence[Index], size: int) -> None:
+    def __init__(self, indices: Sequence[Positions], size: int) -> None:
         self._indices = list(indices)
         self._strides = [_affine(index) for index in self._indices]
         counts = np.zeros(size, dtype=np.int64)
@@ -79,7 +79,7 @@ class Layout:
         return np.lib.stride_tricks.as_strided(vector[start:], index.shape, [vector.itemsize * s for s in strides])
 
 
-def _affine(index: Index) -> tuple[int, ...] | None:
+def _affine(index: Positions) -> tuple[int, ...] | None:
     """The strides, in elements, of an index whose elements lie evenly spaced along each axis."""
     start = int(index.reshape(-1)[0])
     strides = []
@@ -93,7 +93,7 @@ def _affine(index: Index) -> tuple[int, ...] | None:
     return tuple(strides) if injective and (found == index).all() else None
 
 
-def in_reading_order(indices: Sequence[Index], size: int) -> list[int]:
+def in_reading_order(indices: Sequence[Positions], size: int) -> list[int]:
     """All elements, those of the first array first, row by row."""
     order = list(dict.fromkeys(k for index in indices for k in index.reshape(-1).tolist()))
     rest = set(range(size)).difference(order)

@@ -1,28 +1,10 @@
-"""At which depth of the program each node lies, and what is moved to another depth so that more goes together."""
+"""Projections of the inputs are split off the sums of a recurrence, so that all steps compute them at one level."""
 
 from __future__ import annotations
 
+from autograd.compiler.recover.schedule import depths, reads_of
 from autograd.compiler.simplify import Scalars
 from autograd.compiler.sums import Sum
-
-
-def levels(scalars: Scalars) -> list[list[int]]:
-    """The nodes by depth: each level depends on earlier ones only."""
-    depth = depths(scalars)
-    levels: list[list[int]] = [[] for _ in range(1 + max(depth.values(), default=-1))]
-    for i in scalars.order:
-        levels[depth[i]].append(i)
-    return levels
-
-
-def depths(scalars: Scalars) -> dict[int, int]:
-    """How many operations each node is away from leaves, 0 for one that has leaves alone as operands."""
-    depth: dict[int, int] = {}
-    for i in scalars.order:
-        found = scalars.sums.get(i)
-        operands = scalars.operands[i] if found is None else (*found.lefts, *found.rights)
-        depth[i] = 1 + max([depth.get(k, -1) for k in operands], default=-1)
-    return depth
 
 
 def split_projections(scalars: Scalars, captured: set[int]) -> None:
@@ -51,7 +33,7 @@ def split_projections(scalars: Scalars, captured: set[int]) -> None:
             mixed = mixed or others
     if not mixed:
         return
-    depth = depths(scalars)
+    depth = depths(scalars.order, reads_of(scalars))
     shared_weights = {weight for weight, n in uses.items() if n > 1}
     new = scalars.size
     split: dict[int, int] = {}

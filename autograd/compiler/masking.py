@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from autograd import primitives
 from autograd.arrays import np
-from autograd.compiler.products import NONE, Group, Matrix, Rows, View
+from autograd.compiler.recover.groups import ABSENT, Group, Matrix, Rows, View
 from autograd.compiler.symbols import ATOM, Symbol, written
 from autograd.compiler.writer import Writer
 
@@ -36,8 +36,8 @@ class Masking:
 
     def reached(self, group: Group, derivative: Any, layout: Layout = COLUMNS) -> Any:
         """A derivative where it reaches the group, else exactly 0."""
-        nodes = [NEVER if i in self._masks.unreached else self._masks.reached.get(i, NONE) for i in group.members]
-        if not isinstance(derivative, Symbol) or set(nodes) == {NONE}:
+        nodes = [NEVER if i in self._masks.unreached else self._masks.reached.get(i, ABSENT) for i in group.members]
+        if not isinstance(derivative, Symbol) or set(nodes) == {ABSENT}:
             return derivative
         return self._where(self._laid_out(group, nodes, layout), derivative)
 
@@ -80,7 +80,7 @@ class Masking:
     def _part(self, nodes: list[int]) -> tuple[Symbol, bool]:
         """Columns from one source, and whether they are of each sample."""
         if nodes[0] < 0:
-            return self._writer.numbers(np.full(1, float(nodes[0] == NONE))), False
+            return self._writer.numbers(np.full(1, float(nodes[0] == ABSENT))), False
         view = View(int(self._grouping.source[nodes[0]]), self._grouping.position[nodes])
         return self._writer.vector(view), self._writer.is_batched(view)
 

@@ -11,6 +11,7 @@ import math
 from typing import NamedTuple
 
 from autograd import primitives
+from autograd.compiler import cost
 from autograd.primitives import Primitive
 
 _ADD, _SUB, _MUL, _DIV, _NEG = primitives.add, primitives.sub, primitives.mul, primitives.div, primitives.neg
@@ -20,9 +21,6 @@ _LINEAR = SUMS | {_MUL, _NEG}
 
 NOTHING = -0.0
 """The constant of a sum that has none. To add it changes no number, where to add 0.0 would change -0.0."""
-
-MOST_MOVED = 1024.0
-"""The largest power of 2 that may be applied to a factor in place of a product: that is exact unless numbers vanish."""
 
 Term = tuple[float, int, int]
 """(c, x, y) for (c x) y; (c, x, -1) for c x; (c, -1, -1) for c."""
@@ -268,7 +266,7 @@ class Collector:
 
     def _moved(self, c: float, i: int, sign: float) -> Term | None:
         """A captured leaf times another node, times a power of 2 that multiplies the leaf instead."""
-        if math.frexp(abs(c))[0] != 0.5 or not 1 / MOST_MOVED <= abs(c) <= MOST_MOVED:
+        if math.frexp(abs(c))[0] != 0.5 or not 1 / cost.MOST_MOVED <= abs(c) <= cost.MOST_MOVED:
             return None
         if not self._is_own(i) or self._made_by[i] is not _MUL or self._scaling(i) is not None:
             return None

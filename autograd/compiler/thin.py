@@ -11,13 +11,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
+from autograd.compiler import cost
 from autograd.compiler.edges import dependent_on_arguments, weighted_terms
 from autograd.compiler.simplify import Scalars
 from autograd.compiler.sums import Sum, is_nothing
 from autograd.forking import computed_once
 from autograd.primitives import Primitive
-
-_TERMS_A_FUNCTION = 500
 
 Term = tuple[float, list[str]]
 """A part of a sum: a number, and the texts of what it is multiplied with."""
@@ -53,7 +52,7 @@ class ThinPlan:
             size += terms
             self.terms += terms
             pieces[-1].append(i)
-            if size > _TERMS_A_FUNCTION:
+            if size > cost.TERMS_A_FUNCTION:
                 pieces.append([])
                 size = 0
         return [piece for piece in pieces if piece]

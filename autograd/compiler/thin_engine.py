@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from autograd.arrays import NDArray, np
+from autograd.compiler import cost
 from autograd.compiler.machine import MachineSource
 from autograd.compiler.native import MachineCode, llvm
-from autograd.compiler.products import Index
+from autograd.compiler.recover.index import Positions
 from autograd.compiler.registers import UnwritableError
 from autograd.compiler.thin import ThinPlan
 from autograd.compiler.thin_runs import MachineRun, SourceRun
@@ -16,10 +17,6 @@ from autograd.compiler.thin_source import ThinSource
 from autograd.forking import computed_once
 
 Array = NDArray[Any]
-
-MACHINE_CODE_FROM = 500
-"""Terms from which on machine code is made: of fewer, one sample hardly takes longer in Python, and importing llvmlite
-takes as long as a thousand."""
 
 
 class ThinEngine:
@@ -57,7 +54,7 @@ class ThinEngine:
     def input_gradients_source(self) -> str:
         return self._written.text("masks", "input_gradients")
 
-    def lay_out(self, place: Index, size: int) -> None:
+    def lay_out(self, place: Positions, size: int) -> None:
         """Say which element of the flat vector of parameters each captured leaf is."""
         self._place = place
 
@@ -78,7 +75,7 @@ class ThinEngine:
 
 
 def _machine_run(plan: ThinPlan, seeds: int, dtype: np.dtype[Any]) -> MachineRun | None:
-    if plan.terms < MACHINE_CODE_FROM:
+    if not cost.worth_machine_code(plan.terms):
         return None
     binding = llvm()
     if binding is None:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from autograd import primitives
+from autograd.compiler import cost
 from autograd.compiler.calls import Calls
 from autograd.compiler.names import sanitised
 from autograd.compiler.symbols import ATOM, number, written
@@ -18,8 +19,6 @@ from autograd.compiler.targets.kernels import REDUCTIONS
 from autograd.compiler.thin import Term, ThinPlan, backward_functions, forward_functions
 from autograd.forking import across_forks
 from autograd.primitives import Primitive
-
-_TERMS_A_LINE = 40
 
 
 class Template(NamedTuple):
@@ -184,8 +183,8 @@ def _term(c: float, factors: list[str]) -> str:
 def _summed(name: str, terms: list[Term], factor: float = 1.0, divisor: float = 1.0) -> list[str]:
     """The lines that give a name to a sum; a very long one in several steps, which Python's compiler can take."""
     lines = []
-    for at in range(0, len(terms), _TERMS_A_LINE):
-        text = " ".join([_term(c, factors) for c, factors in terms[at : at + _TERMS_A_LINE]])
+    for at in range(0, len(terms), cost.TERMS_A_LINE):
+        text = " ".join([_term(c, factors) for c, factors in terms[at : at + cost.TERMS_A_LINE]])
         if at:
             text = f"{name} {text}"
         elif text.startswith("+ "):

@@ -10,18 +10,15 @@ from typing import Any, NamedTuple
 from autograd import primitives
 from autograd.arrays import np
 from autograd.compiler.calls import Calls
-from autograd.compiler.grouping import Grouping
 from autograd.compiler.names import sanitised, stem
-from autograd.compiler.products import HOLE, PARAMETERS, Group, Index, Matrix, Numbers, Rows, View
+from autograd.compiler.recover.groups import PARAMETERS, Group, Grouping, Matrix, Numbers, Rows, View
+from autograd.compiler.recover.index import PADDING, Axes, Band, Positions, as_axes, as_band, as_pieces, as_slice
 from autograd.compiler.simplify import Scalars
-from autograd.compiler.slices import Axes, Band, as_axes, as_band, as_pieces, as_slice
 from autograd.compiler.symbols import Symbol, reshaped
 from autograd.compiler.targets.kernels import Scatter
 from autograd.forking import computed_once
 
 _POWERS = {2.0: "square", 3.0: "cube", -1.0: "inverse"}
-
-MOST_TERMS = 50  # in one expression: Python's compiler takes no more than some thousand
 
 
 class Statement(NamedTuple):
@@ -37,7 +34,7 @@ class ParameterArray:
     """An array of captured leaves: its name, and which leaves, as positions among them."""
 
     name: str
-    index: Index
+    index: Positions
 
 
 class Writer(Calls):
@@ -103,7 +100,7 @@ class Writer(Calls):
         if f"# {text}" not in self.notes:
             self.notes.append(f"# {text}")
 
-    def index(self, index: Index) -> str:
+    def index(self, index: Positions) -> str:
         """The name of an index array."""
         key = (index.tobytes(), index.shape)
         if key not in self._index_names:
@@ -123,7 +120,7 @@ class Writer(Calls):
             self.note(f"{name}: constants, {shape_text(numbers.shape)}{_few(numbers)}")
         return self.symbol(self._number_names[key], numbers.shape[-1])
 
-    def scatter(self, index: Index, width: int) -> str:
+    def scatter(self, index: Positions, width: int) -> str:
         """The name of a function that adds columns up where an index says."""
         key = (index.tobytes(), width)
         if key not in self._scatter_names:
@@ -134,7 +131,7 @@ class Writer(Calls):
 
     # Views
 
-    def parameter(self, index: Index, role: str, layer: int | None = None) -> str:
+    def parameter(self, index: Positions, role: str, layer: int | None = None) -> str:
         """The name of an array of captured leaves."""
         key = (index.tobytes(), index.shape)
         if key in self._parameter_names:
@@ -165,7 +162,7 @@ class Writer(Calls):
             return self._parameter_vector(index, layer)
         return self.columns(view.source, index)
 
-    def _parameter_vector(self, index: Index, layer: int | None) -> Symbol:
+    def _parameter_vector(self, index: Positions, layer: int | None) -> Symbol:
         period = _period(index)
         if period < len(index):
             name = self.parameter(index[:period], "b", layer)
@@ -176,7 +173,7 @@ class Writer(Calls):
         self.constants[name] = function
         return self.symbol(f"{name}({arguments})", width)
 
-    def columns(self, source: int, index: Index) -> Symbol:
+    def columns(self, source: int, index: Positions) -> Symbol:
         """Columns of a source, each as often as the index has it."""
         if source == PARAMETERS:
             return self.symbol(self.parameter(index, "p"), len(index))
@@ -198,11 +195,11 @@ class Writer(Calls):
         band = as_band(index, self.grouping.widths[source])
         if band is not None:
             return self._band(source, band)
-        if (index == HOLE).any():
+        if (index == PADDING).any():
             return self.symbol(f"gather({name}, {self.index(index)})", len(index))
         return self.symbol(f"{name}[{before}{self.index(index)}]", len(index))
 
-    def data(self, source: int, index: Index) -> Symbol:
+    def data(self, source: int, index: Positions) -> Symbol:
         """Elements of an array of constants, by a name of their own."""
         found: Symbol = self.numbers(self.grouping.data[source][index])
         return found
@@ -263,7 +260,7 @@ class Writer(Calls):
         )
 
 
-def _period(index: Index) -> int:
+def _period(index: Positions) -> int:
     """After how many elements an index begins again; its length where it does not."""
     again = np.flatnonzero(index[1:] == index[0])
     if not len(again):

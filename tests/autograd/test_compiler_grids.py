@@ -11,8 +11,8 @@ import pytest
 
 import autograd
 from autograd import Value, maximum, tanh
-from autograd.compiler.neighbours import chain
-from autograd.compiler.slices import is_part
+from autograd.compiler.recover.index import is_part
+from autograd.compiler.recover.reading_order import chain
 from autograd.nested import flatten
 
 A = Value(0.1, label="a")

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 import autograd
 import nn
 from autograd import Value, dot, exp, maximum, relu, sigmoid, tanh
-from autograd.compiler.slices import as_axes, as_band, as_pieces, as_slice
+from autograd.compiler.recover.index import as_axes, as_band, as_pieces, as_slice
 from autograd.nested import flatten
 
 # The index itself

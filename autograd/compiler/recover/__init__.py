@@ -1,1 +1,4 @@
-"""Recover arrays from scalars: equal work becomes groups, which become operations on arrays."""
+"""Recover arrays from scalars: nodes that do equal work become groups, which become operations on arrays.
+
+`recover.py` lists the steps from scalars to groups; `lower.py` turns the groups into an array program.
+"""

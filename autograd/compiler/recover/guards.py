@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 from autograd.arrays import np
 from autograd.compiler.arrays.builder import Handle
 from autograd.compiler.arrays.operations import Shape, broadcast_shape, is_batched
-from autograd.compiler.products import NONE, Group, Matrix, Rows, View
+from autograd.compiler.recover.groups import ABSENT, Group, Matrix, Rows, View
 from autograd.compiler.recover.read import Reader
 
 _NEVER = -2  # in place of a mask's node, where no derivative comes
@@ -28,7 +28,7 @@ class _Mask(NamedTuple):
     """A mask that guards refer to.
 
     Attributes:
-        nodes: the condition of each member; NONE where it is always reached, _NEVER where it never is.
+        nodes: the condition of each member; ABSENT where it is always reached, _NEVER where it never is.
         batched: whether what it guards has a row for each sample.
     """
 
@@ -54,8 +54,8 @@ class Guards:
         reached, unreached = self._conditions.reached, self._conditions.unreached
         if not (reached or unreached):
             return x
-        nodes = tuple([_NEVER if i in unreached else reached.get(i, NONE) for i in group.members])
-        if set(nodes) == {NONE}:
+        nodes = tuple([_NEVER if i in unreached else reached.get(i, ABSENT) for i in group.members])
+        if set(nodes) == {ABSENT}:
             return x
         mask = _Mask(nodes, group.batched, layout)
         shape = broadcast_shape([x.shape, self._shape(mask)])
@@ -120,7 +120,7 @@ class Guards:
         return condition
 
     def _condition(self, nodes: tuple[int, ...]) -> Handle:
-        """Return a column for each node, of ones for NONE, zeros for _NEVER; a single column if they are the same."""
+        """Return a column for each node, of ones for ABSENT, zeros for _NEVER; a single column if they are the same."""
         runs = self._runs(nodes)
         parts = [self._part(run) for run in runs]
         if len(parts) == 1:
@@ -132,5 +132,5 @@ class Guards:
     def _part(self, nodes: list[int]) -> Handle:
         """Return the conditions of nodes of one source."""
         if nodes[0] < 0:
-            return self._reader.builder.constant(np.full(1, float(nodes[0] == NONE)))
+            return self._reader.builder.constant(np.full(1, float(nodes[0] == ABSENT)))
         return self._reader.vector(View(int(self._grouping.source[nodes[0]]), self._grouping.position[nodes]))

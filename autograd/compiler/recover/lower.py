@@ -10,8 +10,7 @@ from autograd.arrays import np
 from autograd.compiler.arrays.builder import Builder, Handle
 from autograd.compiler.arrays.operations import is_batched
 from autograd.compiler.arrays.program import ArrayProgram
-from autograd.compiler.grouping import Grouping
-from autograd.compiler.products import NONE, Group, View
+from autograd.compiler.recover.groups import CONSTANT, Group, Grouping, View
 from autograd.compiler.recover.guards import ROWS, Guards
 from autograd.compiler.recover.lower_sums import Sums, named
 from autograd.compiler.recover.naming import group_names, unused_names
@@ -84,7 +83,7 @@ def _output(reader: Reader) -> Handle:
     grouping, builder = reader.grouping, reader.builder
     parts = []
     for source, nodes in _runs_of_outputs(grouping):
-        if source == NONE:
+        if source == CONSTANT:
             parts.append(builder.constant(np.full(1, grouping.number[nodes[0]])))
             continue
         view = View(source, grouping.position[nodes])
@@ -103,5 +102,5 @@ def _runs_of_outputs(grouping: Grouping) -> list[tuple[int, list[int]]]:
     runs: list[tuple[int, list[int]]] = []
     for source, nodes in itertools.groupby(grouping.scalars.outputs, key=lambda i: int(grouping.source[i])):
         together = list(nodes)
-        runs += [(source, [i]) for i in together] if source == NONE else [(source, together)]
+        runs += [(source, [i]) for i in together] if source == CONSTANT else [(source, together)]
     return runs

@@ -14,7 +14,7 @@ from autograd import primitives
 from autograd.arrays import np
 from autograd.compiler.arrays.builder import Handle
 from autograd.compiler.arrays.operations import Batch, is_batched
-from autograd.compiler.products import PARAMETERS, Group, Matrix, Numbers, Rows, View, weights_index
+from autograd.compiler.recover.groups import PARAMETERS, Group, Matrix, Numbers, Rows, View, weights_index
 from autograd.compiler.recover.guards import ROWS, SUMMED, Guards, Layout
 from autograd.compiler.recover.read import Reader
 from autograd.compiler.sums import is_nothing

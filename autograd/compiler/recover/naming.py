@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from autograd import primitives
-from autograd.compiler.grouping import Grouping
 from autograd.compiler.names import Names, sanitised, stem
-from autograd.compiler.products import PARAMETERS, Group, Matrix, Rows, View
+from autograd.compiler.recover.groups import PARAMETERS, Group, Grouping, Matrix, Rows, View
 from autograd.compiler.targets.kernels import HELPERS, NUMPY
 
 _POWERS = {2.0: "square", 3.0: "cube", -1.0: "inverse"}

@@ -8,11 +8,10 @@ from collections.abc import Sequence
 from autograd.arrays import np
 from autograd.compiler.arrays.builder import Builder, Handle
 from autograd.compiler.arrays.operations import Length, N, Shape, is_batched
-from autograd.compiler.grouping import Grouping
 from autograd.compiler.names import Names
-from autograd.compiler.products import HOLE, PARAMETERS, Index, Numbers, View
+from autograd.compiler.recover.groups import PARAMETERS, Grouping, Numbers, View
+from autograd.compiler.recover.index import PADDING, Axes, Band, Positions, as_axes, as_band, as_pieces, as_slice
 from autograd.compiler.recover.naming import parameter_name
-from autograd.compiler.slices import Axes, Band, as_axes, as_band, as_pieces, as_slice
 from autograd.forking import computed_once
 
 
@@ -48,7 +47,7 @@ class Reader:
         """Return a float as it is, and an array of numbers as a constant."""
         return numbers if isinstance(numbers, float) else self.builder.constant(numbers)
 
-    def parameter(self, index: Index, role: str, layer: int | None = None) -> Handle:
+    def parameter(self, index: Positions, role: str, layer: int | None = None) -> Handle:
         """Return an array of parameters, or the transpose of one that is known.
 
         Args:
@@ -93,7 +92,7 @@ class Reader:
         axes = Axes(0, period, [len(index) // period, period], [-1, 0])
         return self._along_axes(array, axes)
 
-    def columns(self, source: int, index: Index) -> Handle:
+    def columns(self, source: int, index: Positions) -> Handle:
         """Read columns of a source, each as often as the index has it."""
         if source == PARAMETERS:
             return self.parameter(index, "p")
@@ -114,9 +113,9 @@ class Reader:
             return self._band(array, band)
         return self.builder.take(array, index)
 
-    def data(self, source: int, index: Index) -> Handle:
+    def data(self, source: int, index: Positions) -> Handle:
         """Read elements of an array of constants: a constant of their own, in the shape of the index."""
-        return self.builder.constant(np.where(index == HOLE, 0.0, self.grouping.data[source][index]))
+        return self.builder.constant(np.where(index == PADDING, 0.0, self.grouping.data[source][index]))
 
     def table(self, view: View, role: str = "w", layer: int | None = None) -> Handle:
         """Read a view of shape (rows, terms) as an array of that shape, behind the samples' axis if there is one."""
@@ -153,7 +152,7 @@ class Reader:
         return self._reshape(part, width)
 
 
-def _period(index: Index) -> int:
+def _period(index: Positions) -> int:
     """Return after how many elements an index repeats; its length where it does not."""
     again = np.flatnonzero(index[1:] == index[0])
     if not len(again):

@@ -16,12 +16,12 @@ from types import BuiltinMethodType, CodeType, FunctionType, MethodType, ModuleT
 from typing import Any
 
 from autograd.arrays import np
+from autograd.compiler import cost
 from autograd.value import Constant, Traced, Value
 
 _KINDS = (random.Random, np.random.RandomState, np.random.BitGenerator)  # NumPy's Generators draw from the last
 _FOR_EVERYONE: tuple[Any, ...] = (random.random, np.random.random_sample)  # methods of the two that all modules share
 _PLAIN = frozenset({float, int, bool, str, bytes, complex, type(None), Value, Constant, Traced, np.ndarray, np.float64})
-_MOST_ITEMS = 1_000  # of a container that are looked at
 
 
 def draws(function: Callable[..., Any], run: Callable[[], object]) -> bool:
@@ -73,15 +73,15 @@ def _within(x: Any) -> list[Any]:
     if isinstance(x, np.random.Generator):
         return [x.bit_generator]
     if isinstance(x, dict):
-        return list(itertools.islice(x.values(), _MOST_ITEMS))
+        return list(itertools.islice(x.values(), cost.MOST_ITEMS_SEARCHED))
     if isinstance(x, (list, tuple, set, frozenset)):
-        return list(itertools.islice(x, _MOST_ITEMS))
+        return list(itertools.islice(x, cost.MOST_ITEMS_SEARCHED))
     if isinstance(x, type):
         return [] if x.__module__ == "builtins" else [y for y in vars(x).values() if isinstance(y, FunctionType)]
     if isinstance(x, ModuleType):
         return []
     attributes = getattr(x, "__dict__", {})
-    return [*type(x).__mro__, *itertools.islice(attributes.values(), _MOST_ITEMS)]
+    return [*type(x).__mro__, *itertools.islice(attributes.values(), cost.MOST_ITEMS_SEARCHED)]
 
 
 def named(function: FunctionType) -> list[Any]:

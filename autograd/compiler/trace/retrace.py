@@ -16,15 +16,13 @@ from contextvars import copy_context
 from functools import partial
 from typing import Any, NamedTuple
 
+from autograd.compiler import cost
 from autograd.compiler.trace.randomness import draws
 from autograd.compiler.trace.tracing import MEMO, FreezingError, Trace, trace
 from autograd.overriding import Overriding
 from autograd.reading import numbers_of
 from autograd.recording import TooManyNodesError
 from autograd.value import Value
-
-LEAST_TRACES, MOST_TRACES = 3, 8
-NODES_TO_TRACE = 100_000  # in all, within these bounds
 
 Change = Callable[[float], float]
 
@@ -71,7 +69,7 @@ def _settled_trace(
     again = _Again(function, examples, overriding, numbers, 2 * first.recorded + 1000)
     try:
         overriding.begin()
-        for n in range(min(MOST_TRACES, max(LEAST_TRACES, NODES_TO_TRACE // len(first.primitives))) - 1):
+        for n in range(cost.traces(len(first.primitives)) - 1):
             found = again.leaves_in_common(first, arguments, n)
             captured = captured if found is None else found
     finally:

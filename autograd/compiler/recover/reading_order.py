@@ -1,22 +1,27 @@
-"""Stage 3, group: in which order an array is put together, told from what nodes read together (`joining.py`)."""
+"""The order in which a joined array holds what nodes read together, so that each of them reads a slice."""
 
 from __future__ import annotations
 
 import itertools
 from typing import NamedTuple
 
-from autograd.compiler.products import Index
+from autograd.compiler.recover.index import Positions
 
 
 class Reading(NamedTuple):
-    """What nodes of one kind have read of one source: nodes, and their places there, for each operand a column."""
+    """What nodes of one kind have read of one source, in a column for each operand.
+
+    Attributes:
+        nodes: what was read.
+        places: the positions in the source that were read in their place.
+    """
 
     source: int
-    nodes: Index
-    places: Index
+    nodes: Positions
+    places: Positions
 
 
-def as_before(read: Index, before: Reading) -> dict[int, int] | None:
+def as_before(read: Positions, before: Reading) -> dict[int, int] | None:
     """The place of each node among those that were read before, found from those that were read then as well.
 
     Where a node stands in the place of another, what is read with it stands in the places of what was read with that.
@@ -40,8 +45,8 @@ def as_before(read: Index, before: Reading) -> dict[int, int] | None:
     return found if len(set(found.values())) == len(found) else None
 
 
-def chain(read: Index) -> list[int] | None:
-    """All that is read, in the one order in which each slot reads as far behind another everywhere, if there is one."""
+def chain(read: Positions) -> list[int] | None:
+    """All that is read, in the one order in which the distance of two operands is the same for all nodes, if any."""
     columns = read.T.tolist()
     for one, other in itertools.permutations(columns, 2):
         order = _path(dict(zip(one, other)))

@@ -1,0 +1,156 @@
+"""What the compiler takes to be cheap: every threshold stands here, with the reason that set it.
+
+A threshold that answers a question is asked by a function of that question. Passes hold no numbers of their own.
+"""
+
+from __future__ import annotations
+
+# Tracing again, to see whether other numbers record the same graph.
+
+LEAST_TRACES, MOST_TRACES = 3, 8
+NODES_TO_TRACE = 100_000
+"""Nodes to trace in all, within these bounds: a large function is traced a few times, a small one often."""
+
+
+def traces(nodes: int) -> int:
+    """How many times a function of so many nodes is traced."""
+    return min(MOST_TRACES, max(LEAST_TRACES, NODES_TO_TRACE // nodes))
+
+
+MOST_ITEMS_SEARCHED = 1_000
+"""Items of a container that are searched for sources of randomness."""
+
+# Sums of products.
+
+MOST_MOVED = 1024.0
+"""The largest power of 2 that may be applied to a factor in place of a product: that is exact unless numbers vanish."""
+
+DATA_PER_TERM = 8
+"""Numbers and weights of a layer for each term of its sums. Where more of them are zeros, a matrix does more work than
+the sums that it stands for."""
+
+
+def worth_data(rows: int, columns: int, channels: int, terms: int) -> bool:
+    """Whether numbers that multiply weights should become an array of data: there are few for so many terms."""
+    return (rows + channels) * columns <= DATA_PER_TERM * terms * channels
+
+
+# Which sums become a product of matrices, a product over patches, slices, or rows.
+
+TERMS_PER_PRODUCT = 8
+"""Terms of a matrix product made for rows over the same columns: with fewer, the call costs more than the work."""
+
+LEAST_FILLED = 0.3
+"""The share of patches that must be there, padding lanes aside: the product over patches computes all of them."""
+
+MOST_DISCARDED = 2
+"""Results of a product over patches for each one that is read; the others are computed and discarded."""
+
+MOST_STENCIL_TERMS = 9
+"""Terms of a sum that is written as a sum of slices: as many as there are cells in and around one of a grid."""
+
+
+def worth_products(terms: int, products: int) -> bool:
+    """Whether so many terms should be parted into so many matrix products."""
+    return products >= 2 and terms >= TERMS_PER_PRODUCT * products
+
+
+def worth_patches(rows: int, results: int) -> bool:
+    """Whether a product over patches that computes so many results pays for so many rows."""
+    return results <= MOST_DISCARDED * rows
+
+
+def enough_filled(present: int, size: int) -> bool:
+    """Whether enough of the columns of patches are present."""
+    return present >= LEAST_FILLED * size
+
+
+def worth_slices(terms: int, varying: int) -> bool:
+    """Whether sums of so many terms, with so many factors that vary, may be written as sums of slices."""
+    return 1 < terms <= MOST_STENCIL_TERMS and 0 < varying <= terms
+
+
+# How views are read.
+
+READING = {"slice": 0.0, "strided": 0.1, "axes": 0.3, "pieces": 0.5, "band": 0.5, "ascending": 0.9, "gather": 1.0}
+"""The cost of reading a view, from a slice, which is free, to a gather, whose positions may be ascending."""
+
+MOST_PIECES = 4
+"""Slices that are concatenated to read a view; more are gathered."""
+
+LEAST_GAIN = 1e-9
+"""By how much an order of an array must be cheaper than the present one to replace it: more than rounding errors."""
+
+
+def worth_pieces(pieces: int, length: int) -> bool:
+    """Whether a view of this length should be read as so many slices, which have two elements each on average."""
+    return pieces <= MOST_PIECES and length >= 2 * pieces
+
+
+# What is concatenated so that one operation reads it.
+
+MOST_READ = 32
+"""Operands of a node for which joining is considered: what reads more is a neuron, or one of few."""
+
+MOST_REMEMBERED = 4
+"""Earlier ways of reading that are remembered for each kind of node."""
+
+
+def worth_uniting(operations: int, nodes: int) -> bool:
+    """Whether nodes that are so many operations should become one, if possible: not where each is for one node."""
+    return 2 * operations <= nodes
+
+
+def mostly_alike(operations: int, largest: int, nodes: int) -> bool:
+    """Whether nearly all nodes are one operation, and the others are exceptions that cost an operation each."""
+    return operations > 2 and 2 * largest > nodes
+
+
+def worth_joining(pieces: int, width: int) -> bool:
+    """Whether an array of this width should be concatenated from so many pieces."""
+    return pieces <= 4 + width // 4
+
+
+def reads_little(read: int, width: int) -> bool:
+    """Whether a joined array should hold only what is read of one of this width, and not all of it."""
+    return 4 * read < 3 * width
+
+
+# How programs run.
+
+LEVELS_OF_ARRAYS = 300
+WORK_PER_LEVEL = 20
+"""A program of many levels with little work at each runs as straight lines: a call of an array operation takes about
+as long as computing twenty numbers in a line."""
+
+MOST_NUMBERS_ALONE = 4
+"""Elements that an operation may read and still count as one of single numbers."""
+
+MACHINE_CODE_FROM = 500
+"""Terms from which on machine code is made: of fewer, one sample hardly takes longer in Python, and importing llvmlite
+takes as long as a thousand."""
+
+TERMS_A_FUNCTION = 500
+"""Terms of a straight-line function: compilers take longer than proportionally for a very long one."""
+
+
+def worth_grouping(levels: int, work: int) -> bool:
+    """Whether a program may become array operations: it is not a long chain with little to do at each level."""
+    return levels < LEVELS_OF_ARRAYS or work > WORK_PER_LEVEL * levels
+
+
+def worth_machine_code(terms: int) -> bool:
+    """Whether straight lines should become machine code."""
+    return terms >= MACHINE_CODE_FROM
+
+
+# How source is written.
+
+TERMS_A_STATEMENT = 50
+"""Terms of one expression: Python's compiler takes no more than some thousand."""
+
+TERMS_A_LINE = 40
+"""Terms of one line of straight-line source."""
+
+LONGEST_INLINE = 90
+"""Characters of a derivative that is written in place, without a name."""

@@ -1,0 +1,125 @@
+"""Classify the nodes of one level: those that do equal work on the same arrays become one group."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from autograd import primitives
+from autograd.arrays import np
+from autograd.compiler.recover.contractions import contractions, is_weighted
+from autograd.compiler.recover.groups import ABSENT, CONSTANT, Group, Numbers, Places, View
+from autograd.compiler.recover.index import Positions
+from autograd.compiler.recover.terms import Parts, Scaling, Terms
+from autograd.compiler.targets.kernels import REDUCTIONS
+from autograd.primitives import Primitive
+
+
+def applications(
+    nodes: Sequence[int],
+    made_by: Sequence[Primitive | None],
+    operands: Mapping[int, tuple[int, ...]],
+    places: Places,
+) -> list[Group]:
+    """Group applications by their primitive and the arrays that their operands come from.
+
+    Args:
+        nodes: those of one level.
+        made_by: the primitive of each node of the program.
+        operands: of these nodes.
+    """
+    classes: dict[tuple[Primitive | None, tuple[int, ...], tuple[float, ...]], list[int]] = {}
+    for i in nodes:
+        sources = tuple([int(places.source[k]) for k in operands[i]])
+        numbers: tuple[float, ...] = ()
+        if made_by[i] is primitives.constant_power:  # whose derivative asks what the exponent is
+            numbers = tuple([float(places.number[k]) for k, s in zip(operands[i], sources) if s == CONSTANT])
+        classes.setdefault((made_by[i], sources, numbers), []).append(i)
+    groups: list[Group] = []
+    for (primitive, sources, _), members in classes.items():
+        index = np.array([operands[i] for i in members])
+        batched = any(s != CONSTANT and places.batched[s] for s in sources)
+        views: list[View | float | Numbers]
+        if primitive in REDUCTIONS and len(set(sources)) == 1:
+            views = [View(sources[0], np.sort(places.position[index], axis=1))]
+        else:
+            views = [_operand(index[:, k], source, places) for k, source in enumerate(sources)]
+        groups.append(Group(len(places.widths) + len(groups), members, batched, primitive, tuple(views)))
+    return groups
+
+
+def _operand(nodes: Positions, source: int, places: Places) -> View | float | Numbers:
+    if source != CONSTANT:
+        return View(source, places.position[nodes])
+    numbers: Numbers = places.number[nodes]
+    return float(numbers[0]) if (numbers == numbers[0]).all() else numbers
+
+
+def sums_of_products(nodes: Sequence[int], terms: Terms, scaling: Scaling, places: Places) -> list[Group]:
+    """Group sums of products by the pairs of arrays that their factors come from.
+
+    Args:
+        nodes: those of one level.
+        terms: of these nodes, a row for each.
+    """
+    terms = oriented(terms, places)
+    pair = (places.source[terms.left] + 1) * (len(places.widths) + 1) + places.source_of(terms.right) + 1
+    order = np.lexsort((places.place_of(terms.left), places.place_of(terms.right), pair, terms.slot, terms.row))
+    terms = terms.reordered(order)
+    groups: list[Group] = []
+    for rows in _same_structure(terms, pair[order], scaling.leads.tolist(), places):
+        chosen = np.array(rows)
+        parts = _by_pair(terms.of_rows(chosen, len(nodes)), places)
+        for members, blocks, of_members in contractions([nodes[r] for r in rows], parts, scaling.taken(chosen), places):
+            group = Group(
+                len(places.widths) + len(groups),
+                members,
+                any(places.batched[view.source] for _, block in blocks for view in block.factors),
+                None,
+                blocks=tuple([block for _, block in blocks]),
+                slots=tuple([slot for slot, _ in blocks]),
+            )
+            groups.append(of_members.applied(group))
+    return groups
+
+
+def oriented(terms: Terms, places: Places) -> Terms:
+    """The same terms, the factor that does not depend on the arguments to the left, where there is one."""
+    batched = np.array([*places.batched, True])  # an absent factor, at -1, stays to the right
+    a, b = places.source[terms.left], places.source_of(terms.right)
+    swap = (b != ABSENT) & np.where(batched[a] == batched[b], a > b, batched[a])
+    swap &= np.abs(terms.coefficients) == 1.0  # in (c x) y, x is multiplied by c
+    return terms._replace(left=np.where(swap, terms.right, terms.left), right=np.where(swap, terms.left, terms.right))
+
+
+def _same_structure(terms: Terms, pair: Positions, leads: list[bool], places: Places) -> list[list[int]]:
+    """Rows that take their terms from the same pairs of sources; weighted sums may differ in how many terms.
+
+    Args:
+        pair: the two sources of each term as one number.
+        leads: of each row whether its constant comes first.
+    """
+    changes = (np.diff(terms.row) != 0) | (np.diff(pair) != 0) | (np.diff(terms.slot) != 0)
+    starts = np.flatnonzero(np.r_[True, changes])[: len(pair)]
+    lengths = np.diff(np.r_[starts, len(pair)]).tolist()
+    structure: list[list[tuple[int, ...]]] = [[(int(first),)] for first in leads]
+    for start, length in zip(starts.tolist(), lengths):
+        left, right = divmod(int(pair[start]), len(places.widths) + 1)
+        weighted = is_weighted(left - 1, right - 1, places)
+        key = int(pair[start]), int(terms.slot[start]), 0 if weighted else length
+        structure[int(terms.row[start])].append(key)
+    classes: dict[tuple[tuple[int, ...], ...], list[int]] = {}
+    for row, of_row in enumerate(structure):
+        classes.setdefault(tuple(of_row), []).append(row)
+    return list(classes.values())
+
+
+def _by_pair(terms: Terms, places: Places) -> Parts:
+    """The terms of each slot and pair of sources, in positions instead of nodes."""
+    a, b = places.source[terms.left], places.source_of(terms.right)
+    parts = {}
+    order = np.argsort(terms.nth)
+    for slot, left, right in dict.fromkeys(zip(*(part[order].tolist() for part in (terms.slot, a, b)))):
+        chosen = terms.reordered(np.flatnonzero((terms.slot == slot) & (a == left) & (b == right)))
+        in_place = chosen._replace(left=places.place_of(chosen.left), right=places.place_of(chosen.right))
+        parts[slot, left, right] = in_place
+    return parts

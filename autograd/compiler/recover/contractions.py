@@ -1,0 +1,149 @@
+"""Decide how sums of products are computed: as a matrix product, over patches, as sums of slices, or row by row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from autograd.arrays import np
+from autograd.compiler import cost
+from autograd.compiler.recover.groups import ABSENT, Matrix, Places, Rows, View, weights_index
+from autograd.compiler.recover.index import PADDING, Positions
+from autograd.compiler.recover.patches import over_patches
+from autograd.compiler.recover.reorder import reordered_block
+from autograd.compiler.recover.stencils import split_stencil
+from autograd.compiler.recover.terms import Parts, Scaling, Terms, dense, uniform
+
+
+class Contraction(NamedTuple):
+    """Sums of products that are computed together.
+
+    Attributes:
+        members: the nodes, in the order of the array; PADDING where a result is discarded.
+        blocks: what is summed up, and the slot of each.
+    """
+
+    members: list[int]
+    blocks: list[tuple[int, Rows | Matrix]]
+    scaling: Scaling
+
+
+def contractions(members: list[int], parts: Parts, scaling: Scaling, places: Places) -> list[Contraction]:
+    """One for all members, which have the same structure; or several, where that makes dense products of them."""
+    rows = len(members)
+    blocks = [_dense_block(key, terms, rows, places) for key, terms in parts.items()]
+    if None in blocks:
+        buckets = over_same_columns(parts, rows, places)
+        if buckets is None:
+            blocks = [
+                block or over_patches(terms, rows, *key[1:]) or as_rows(terms, rows, *key[1:])
+                for block, (key, terms) in zip(blocks, parts.items())
+            ]
+            buckets = by_length(parts, rows) if None in blocks else None
+        if buckets is not None:
+            return [part for bucket in buckets for part in _of_bucket(bucket, members, parts, scaling, places)]
+    present = [(slot, block) for (slot, _, _), block in zip(parts, blocks) if block is not None]
+    return [_finished(Contraction(members, present, scaling), places.widths)]
+
+
+def is_weighted(left: int, right: int, places: Places) -> bool:
+    """Whether products of these sources have a factor that is the same for all samples, and another."""
+    return right != ABSENT and not places.batched[left]
+
+
+def _dense_block(key: tuple[int, int, int], terms: Terms, rows: int, places: Places) -> Rows | Matrix | None:
+    """The terms of one pair of sources as a matrix product, or row by row where that is no worse."""
+    _, left, right = key
+    if is_weighted(left, right, places) and (places.batched[right] or rows > 1) and len(terms.row) > 1:
+        return as_matrix(terms, rows, left, right)
+    block = as_rows(terms, rows, left, right)
+    return None if block is None else constant_matrix(block)
+
+
+def _of_bucket(
+    bucket: list[int], members: list[int], parts: Parts, scaling: Scaling, places: Places
+) -> list[Contraction]:
+    """The contractions of some rows only."""
+    chosen = np.array(bucket)
+    of_bucket = {key: terms.of_rows(chosen, len(members)) for key, terms in parts.items()}
+    return contractions([members[r] for r in bucket], of_bucket, scaling.taken(chosen), places)
+
+
+def _finished(sums: Contraction, widths: Sequence[int]) -> Contraction:
+    """With its members in the order in which a product over patches has them, and its stencils as slices."""
+    members, blocks, scaling = sums
+    product = next((b for _, b in blocks if isinstance(b, Matrix) and b.place is not None), None)
+    if product is not None and len(blocks) == 1 and scaling.is_uniform:
+        everything = np.full(len(product.columns.index) * len(weights_index(product)), PADDING)
+        everything[product.place] = members
+        members, blocks = everything.tolist(), [(blocks[0][0], product._replace(place=None))]
+    elif product is not None and product.place is not None:
+        order = np.argsort(product.place)
+        members = [members[r] for r in order.tolist()]
+        scaling = scaling.taken(order)
+        blocks = [(slot, reordered_block(block, order)) for slot, block in blocks]
+    split = [(slot, part) for slot, block in blocks for part in split_stencil(block, widths)]
+    return Contraction(members, split, scaling)
+
+
+def over_same_columns(parts: Parts, rows: int, places: Places) -> list[list[int]] | None:
+    """Rows over the same columns, where no weight is shared between buckets: each is a matrix product."""
+    signature: list[tuple[bytes, ...]] = [()] * rows
+    weighted = [terms for (_, left, right), terms in parts.items() if is_weighted(left, right, places)]
+    for terms in weighted:
+        ends = np.searchsorted(terms.row, np.arange(rows + 1)).tolist()
+        for r in range(rows):
+            signature[r] += (terms.right[ends[r] : ends[r + 1]].tobytes(),)
+    buckets: dict[tuple[bytes, ...], list[int]] = {}
+    for r, key in enumerate(signature):
+        buckets.setdefault(key, []).append(r)
+    size = sum(len(terms.row) for terms in weighted)
+    if not cost.worth_products(size, len(buckets)) or size == len(weighted) * rows:  # of one term: elementwise work
+        return None
+    number = np.empty(rows, dtype=np.int64)
+    for n, bucket in enumerate(buckets.values()):
+        number[bucket] = n
+    for terms in weighted:
+        pairs = np.unique(np.stack([terms.left, number[terms.row]]), axis=1)
+        if len(np.unique(pairs[0])) < pairs.shape[1]:
+            return None
+    return list(buckets.values())
+
+
+def by_length(parts: Parts, rows: int) -> list[list[int]]:
+    """The rows, those together that have as many terms of each slot and pair of sources."""
+    lengths = np.stack([np.bincount(terms.row, minlength=rows) for terms in parts.values()], axis=1)
+    buckets: dict[bytes, list[int]] = {}
+    for r in range(rows):
+        buckets.setdefault(lengths[r].tobytes(), []).append(r)
+    return list(buckets.values())
+
+
+def as_matrix(terms: Terms, rows: int, left: int, right: int) -> Matrix | None:
+    """All rows over the same columns, as in a network's layer. Terms are sorted by their right side in each row."""
+    matrices = dense(terms, rows)
+    if matrices is None or len(terms.row) < 2:
+        return None
+    weights, columns, coefficients = matrices
+    if not (columns == columns[0]).all() or (np.diff(columns[0]) == 0).any():
+        return None
+    return Matrix(uniform(coefficients), View(left, weights), View(right, columns[:1]), None)
+
+
+def as_rows(terms: Terms, rows: int, left: int, right: int) -> Rows | None:
+    """Row by row, where every row has as many terms; of one factor each where the right source is ABSENT."""
+    matrices = dense(terms, rows)
+    if matrices is None:
+        return None
+    factor = None if right == ABSENT else View(right, matrices[1])
+    return Rows(uniform(matrices[2]), View(left, matrices[0]), factor)
+
+
+def constant_matrix(block: Rows) -> Rows | Matrix:
+    """A sum without products over the same columns in each of several rows is a product with a constant matrix."""
+    index: Positions = block.left.index
+    if block.right is not None or isinstance(block.coefficients, float) or min(index.shape) < 2:
+        return block
+    if not (index == index[0]).all():
+        return block
+    return Matrix(block.coefficients, None, View(block.left.source, index[:1]), None)

@@ -1,0 +1,219 @@
+"""Join what nodes that do equal work read from several arrays: concatenated, it is one array to read.
+
+In a simulation on a grid with fixed ends, the cells next to the ends read these, all others read each other. Were they
+arrays of their own for that, their neighbours would be the next to read from two arrays, a step later, then theirs, and
+so on inwards, a cell a step. With all that is read in one array, the cells stay together:
+
+    joined = concatenate([u[:, 0:1], y, u[:, 9:10]], axis=-1)
+    s = joined[:, 0:8] - 2 * joined[:, 1:9] + joined[:, 2:10]
+
+That pays where it makes one operation of several, and where what is read of the joined array are slices of it; or where
+it makes one of many, of which all but one are for few exceptions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator
+from typing import NamedTuple
+
+from autograd.arrays import np
+from autograd.compiler import cost
+from autograd.compiler.recover.families import families, numbered
+from autograd.compiler.recover.groups import ABSENT, Group, Places, View
+from autograd.compiler.recover.index import Positions, is_part
+from autograd.compiler.recover.reading_order import Reading, as_before, chain
+
+
+class Joined(NamedTuple):
+    """An array put together from parts of others.
+
+    Attributes:
+        origin: for each place in it the source and the position there that it comes from, of shape (width, 2).
+        place: of each node that is read here.
+        source: its own number; None before it has one.
+        first: the node that stands for the first place; the next ones stand for the others.
+    """
+
+    origin: Positions
+    place: dict[int, int]
+    source: int | None = None
+    first: int = 0
+
+    def places(self, nodes: Positions) -> Positions:
+        """The positions of nodes in this array."""
+        return np.array([self.place[i] for i in nodes.reshape(-1).tolist()]).reshape(nodes.shape)
+
+
+class History(NamedTuple):
+    """What earlier levels have joined and read.
+
+    Attributes:
+        joined: the joined arrays, by the newest node that each holds.
+        origin: of joined arrays, by their source.
+        readings: by the kind of the nodes that read and by which of their operands.
+    """
+
+    joined: dict[int, list[Joined]]
+    origin: dict[int, Positions]
+    readings: dict[Hashable, list[Reading]]
+
+    def record(self, joins: Joins) -> None:
+        """Remember what was joined and read."""
+        for joined in joins.joined:
+            assert joined.source is not None
+            self.joined.setdefault(max(joined.place), []).append(joined)
+            self.origin[joined.source] = joined.origin
+        for key, reading in joins.readings:
+            readings = self.readings.setdefault(key, [])
+            readings.append(reading)
+            del readings[: -cost.MOST_REMEMBERED]
+
+
+class Joins(NamedTuple):
+    """What to join for some nodes, and how they read it.
+
+    Attributes:
+        reads: what the nodes read, a row for each: nodes, or what stands for them in joined arrays.
+        joined: the arrays to join.
+        readings: what to remember.
+    """
+
+    reads: Positions
+    joined: list[Joined]
+    readings: list[tuple[Hashable, Reading]]
+
+
+def parts_to_join(nodes: Positions, places: Places) -> list[tuple[Positions, Positions]]:
+    """The rows of nodes that may read joined arrays together, and for each operand the family of its sources.
+
+    Args:
+        nodes: what nodes of one kind read, a row for each.
+    """
+    source = places.source_of(nodes)
+    if (source == source[0]).all():
+        return [(np.arange(len(nodes)), source[0])]
+    structures = numbered(np.sort(source, axis=1))[1]
+    if not cost.worth_uniting(len(structures), len(nodes)):
+        return []
+    _, first = numbered(source)
+    family = families(source[first].tolist())
+    family_of = np.array([family.get(s, s) for s in range(ABSENT, len(places.widths))])[source - ABSENT]
+    number, first = numbered(family_of)
+    return [(np.flatnonzero(number == k), family_of[row]) for k, row in enumerate(first.tolist())]
+
+
+def joins_for(kind: Hashable, nodes: Positions, family: Positions, places: Places, history: History) -> Joins:
+    """For nodes that read from the same families of sources, what to join of each family if that makes them one.
+
+    Args:
+        kind: of the nodes that read: equal for those that do equal work.
+        nodes: what they read, a row for each.
+        family: of each operand.
+    """
+    unchanged = Joins(nodes, [], [])
+    source = places.source_of(nodes)
+    varying = (source != source[0]).any(axis=0)
+    force = False
+    if varying.any():
+        alike = np.bincount(numbered(np.sort(source, axis=1))[0])  # how many nodes each operation would compute
+        if len(alike) < 2 or not cost.worth_uniting(len(alike), len(nodes)):
+            return unchanged
+        force = cost.mostly_alike(len(alike), int(alike.max()), len(nodes))
+    plans: list[tuple[Positions, Joined | None]] = []
+    for operands in [family == one for one in sorted(set(family.tolist()) - {ABSENT})]:
+        joined = None
+        if varying[operands].any():
+            joined = _planned((kind, operands.tobytes()), nodes[:, operands], force, places, history)
+            if joined is None:
+                return unchanged
+        plans.append((operands, joined))
+    return _carried_out(kind, nodes, plans, places)
+
+
+def _carried_out(
+    kind: Hashable, nodes: Positions, plans: list[tuple[Positions, Joined | None]], places: Places
+) -> Joins:
+    """Number the arrays that are to be joined, and read them."""
+    joins = Joins(nodes.copy(), [], [])
+    node = places.nodes
+    for operands, joined in plans:
+        read = nodes[:, operands]
+        if joined is None:
+            source, positions = int(places.source[read[0, 0]]), places.position[read]
+        else:
+            if joined.source is None:
+                joined = joined._replace(source=len(places.widths) + len(joins.joined), first=node)
+                node += len(joined.origin)
+                joins.joined.append(joined)
+            assert joined.source is not None
+            source, positions = joined.source, joined.places(read)
+            joins.reads[:, operands] = joined.first + positions
+        if read.shape[1] > 1:
+            joins.readings.append(((kind, operands.tobytes()), Reading(source, read, positions)))
+    return joins
+
+
+def concatenation(joined: Joined, batched: list[bool]) -> Group:
+    """The group that puts a joined array together."""
+    assert joined.source is not None
+    pieces = [View(int(part[0, 0]), part[:, 1]) for part in pieces_of(joined.origin)]
+    members = list(range(joined.first, joined.first + len(joined.origin)))
+    return Group(joined.source, members, any(batched[view.source] for view in pieces), None, pieces=tuple(pieces))
+
+
+def _planned(key: Hashable, read: Positions, force: bool, places: Places, history: History) -> Joined | None:
+    """An array of all that some operands read, so that each of them reads a slice; with `force`, in any order."""
+    for joined in _candidates(key, read, places, history):
+        width = len(joined.origin)
+        positions = joined.places(read)
+        in_order = positions[np.argsort(positions[:, 0])]  # the order of the nodes is still free
+        few = cost.worth_joining(len(pieces_of(joined.origin)), width)
+        if few and all(is_part(column, width) for column in in_order.T):
+            return joined
+    if not force:
+        return None
+    nodes = np.unique(read)
+    origin = _origin_of(nodes, places)
+    order = np.lexsort(origin.T[::-1])
+    return Joined(origin[order], {i: n for n, i in enumerate(nodes[order].tolist())})
+
+
+def _candidates(key: Hashable, read: Positions, places: Places, history: History) -> Iterator[Joined]:
+    """One that exists; then as the same kind of nodes read before; then one where operands read what is adjacent."""
+    everything = set(read.reshape(-1).tolist())
+    for joined in history.joined.get(max(everything), []):
+        if everything <= joined.place.keys():
+            yield joined
+    for before in reversed(history.readings.get(key, [])):
+        place = as_before(read, before)
+        if place is not None and place.keys() == everything:
+            yield _in_place_of(before, place, places, history)
+    order = chain(read)
+    if order is not None:
+        origin = _origin_of(np.array(order), places)
+        if (np.diff(origin, axis=0)[:, 1][np.diff(origin[:, 0]) == 0]).sum() < 0:
+            order, origin = order[::-1], origin[::-1]
+        yield Joined(origin, {i: n for n, i in enumerate(order)})
+
+
+def _in_place_of(before: Reading, place: dict[int, int], places: Places, history: History) -> Joined:
+    """An array like the one that was read before, with other nodes in their places."""
+    start, end = 0, places.widths[before.source]
+    if cost.reads_little(len(place), end):
+        start, end = min(place.values()), max(place.values()) + 1
+    origin = np.stack([np.full(end - start, before.source), np.arange(start, end)], axis=1)
+    if before.source in history.origin:
+        origin = history.origin[before.source][start:end].copy()
+    nodes = np.array(list(place))
+    origin[np.array(list(place.values())) - start] = _origin_of(nodes, places)
+    return Joined(origin, {i: at - start for i, at in place.items()})
+
+
+def _origin_of(nodes: Positions, places: Places) -> Positions:
+    """The source and position of each node."""
+    return np.stack([places.source[nodes], places.position[nodes]], axis=1)
+
+
+def pieces_of(origin: Positions) -> list[Positions]:
+    """The parts of a joined array that come from one source each."""
+    return np.split(origin, np.flatnonzero(np.diff(origin[:, 0])) + 1)

@@ -1,0 +1,145 @@
+"""Order the members of each array so that slices read them.
+
+A trace does not say in which order arrays hold their members: which of two outputs is 0 and which 1, or that the gates
+of all units of a recurrent network should be adjacent. What reads an array says so. The groups are visited
+from the last to the first; each takes the order that its readers want, or else that of the arguments that it reads.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+
+from autograd.arrays import np
+from autograd.compiler import cost
+from autograd.compiler.recover.groups import Group, Grouping, Matrix, single_views, views
+from autograd.compiler.recover.index import Positions, effort
+from autograd.compiler.recover.reorder import renumbered, reordered
+
+
+def ordered(grouping: Grouping, outputs: Sequence[int]) -> Grouping:
+    """The same groups, their members in orders that make them cheaper to read.
+
+    Args:
+        outputs: the nodes that the program returns, in the order in which it returns them.
+    """
+    orders = _Orders(grouping, outputs)
+    everything, first = len(grouping.widths), grouping.first
+    for k in range(len(grouping.groups)):
+        orders.improve(k, everything, by_readers=False)
+    for k in reversed(range(len(grouping.groups))):
+        orders.improve(k, first)
+    for k in range(len(grouping.groups)):
+        orders.improve(k, everything)
+    return grouping._replace(groups=tuple(orders.groups), position=orders.position)
+
+
+class _Orders:
+    """The groups and positions of a program while `ordered` improves them, one group after another.
+
+    Attributes:
+        groups, position: as they are now; copies of the grouping's.
+    """
+
+    def __init__(self, grouping: Grouping, outputs: Sequence[int]) -> None:
+        self.groups, self.position = list(grouping.groups), grouping.position.copy()
+        self._first = grouping.first
+        self._data = self._first - len(grouping.data)  # data are written down in whatever order
+        self._runs: dict[int, list[list[int]]] = {}  # of adjacent outputs, by their source
+        for source, run in itertools.groupby(outputs, key=lambda i: int(grouping.source[i])):
+            self._runs.setdefault(source, []).append(list(run))
+        self._readers: dict[int, list[int]] = {}
+        for k, group in enumerate(self.groups):
+            for source in {view.source for view in views(group)}:
+                self._readers.setdefault(source, []).append(k)
+
+    def improve(self, k: int, fixed: int, by_readers: bool = True) -> None:
+        """Give a group the best order, as its readers see it and what it reads of sources below `fixed`."""
+        group = self.groups[k]
+        least = self._effort(k, fixed, by_readers)
+        if least == 0.0 or len(group.members) < 2 or group.pieces:
+            return
+        best: Positions | None = None
+        for order in self._candidates(k, by_readers):
+            needed = self._effort(k, fixed, by_readers, order)
+            if needed < least - cost.LEAST_GAIN:
+                least, best = needed, order
+        if best is not None:
+            self._apply(k, best)
+
+    def _apply(self, k: int, order: Positions) -> None:
+        for r, reader in self._renumbered(k, order):
+            self.groups[r] = reader
+        self.groups[k] = group = reordered(self.groups[k], order)
+        members = np.array(group.members)
+        self.position[members[members >= 0]] = np.flatnonzero(members >= 0)
+
+    def _candidates(self, k: int, by_readers: bool) -> Iterator[Positions]:
+        """Orders that suit one reader or the other, and those of what the group reads itself."""
+        group = self.groups[k]
+        source, width = group.source, len(group.members)
+        if by_readers:
+            wishes = [view.index.reshape(-1) for r in self._read_by(source) for view in views(self.groups[r], source)]
+            wishes += self._runs_of_outputs(source)
+            for several in (wishes, wishes[::-1], sorted(wishes, key=len)):
+                together = np.concatenate([*several, np.arange(width)])
+                wanted = np.array(list(dict.fromkeys(together[together >= 0].tolist())), dtype=np.int64)
+                yield from permitted(group, wanted)
+        for view in single_views(group):
+            if view.source > 0 and len(np.unique(view.index)) == width:
+                yield from permitted(group, np.argsort(view.index))
+
+    def _read_by(self, source: int) -> list[int]:
+        return self._readers.get(source, [])
+
+    def _runs_of_outputs(self, source: int) -> list[Positions]:
+        """The places of the program's outputs in a source, run by run."""
+        return [self.position[run] for run in self._runs.get(source, [])]
+
+    def _renumbered(self, k: int, order: Positions) -> Iterator[tuple[int, Group]]:
+        """The readers of a group as they are when it is in another order."""
+        source = self.groups[k].source
+        number = np.append(np.argsort(order), -1)  # the last one for padding
+        for r in self._read_by(source):
+            yield r, renumbered(self.groups[r], source, number)
+
+    def _effort(self, k: int, fixed: int, by_readers: bool, order: Positions | None = None) -> float:
+        """The cost of reading a group, in another order where one is given, and of what it reads itself."""
+        group = self.groups[k]
+        source = group.source
+        itself = group if order is None else reordered(group, order)
+        arguments, others = effort_of(itself, 1, self._data), effort_of(itself, self._first, fixed)
+        if not by_readers:  # arguments are as they are; what else it reads can still change
+            return arguments + others / 2
+        readers = [self.groups[r] for r in self._read_by(source)]
+        runs = self._runs_of_outputs(source)
+        if order is not None:
+            readers = [reader for _, reader in self._renumbered(k, order)]
+            runs = [np.argsort(order)[places] for places in runs]
+        by_others = sum(effort_of(reader, source, source + 1) for reader in readers) + sum(map(effort, runs))
+        return arguments + others + by_others
+
+
+def effort_of(group: Group, start: int, stop: int) -> float:
+    """The cost at which a group reads the sources from `start` to `stop`."""
+    total = 0.0
+    for view in views(group):
+        if start <= view.source < stop:
+            same = view.index.ndim == 2 and (view.index == view.index[0]).all()
+            total += effort(view.index[0] if same else view.index.reshape(-1))
+    return total
+
+
+def permitted(group: Group, wanted: Positions) -> Iterator[Positions]:
+    """Orders near to the one that is wanted: over patches, each position is followed by all its channels."""
+    block = next((b for b in group.blocks if isinstance(b, Matrix) and len(b.columns.index) > 1), None)
+    if block is None:
+        yield wanted
+        return
+    if block.place is not None or block.weights is None:
+        return
+    channels = len(block.weights.index)
+    positions, order = (np.array(list(dict.fromkeys(x.tolist()))) for x in (wanted // channels, wanted % channels))
+    for first in (np.arange(len(positions)), positions):
+        for second in (np.arange(channels), order):
+            yield (first[:, None] * channels + second).reshape(-1)

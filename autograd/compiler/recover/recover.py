@@ -1,0 +1,158 @@
+"""Recover the array program that scalars spell out: nodes that do equal work become one operation on arrays.
+
+    schedule    nodes level by level, as early as possible
+    join        what equal nodes read from several arrays
+    classify    the nodes of a level into groups that do equal work
+    contract    sums of products as matrix products, over patches, as sums of slices, or row by row
+    order       the members of each array, so that slices read them
+
+Chains of additions are one sum by now, so that the level of a node does not depend on how many terms it has, and the
+edges of a padded convolution are at the level of its middle.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Hashable, Mapping, Sequence
+
+from autograd.arrays import np
+from autograd.compiler import cost
+from autograd.compiler.data import lift_data
+from autograd.compiler.levels import split_projections
+from autograd.compiler.recover.classify import applications, sums_of_products
+from autograd.compiler.recover.groups import CONSTANT, Group, Grouping, Numbers, Places
+from autograd.compiler.recover.index import Positions
+from autograd.compiler.recover.join import History, concatenation, joins_for, parts_to_join
+from autograd.compiler.recover.order import ordered
+from autograd.compiler.recover.schedule import reads_of, schedule
+from autograd.compiler.recover.terms import Terms, columns_of
+from autograd.compiler.simplify import Scalars
+from autograd.compiler.targets.kernels import REDUCTIONS
+
+
+def recover(scalars: Scalars, captured: list[int]) -> Grouping:
+    """Group the nodes of a program into operations on arrays.
+
+    Args:
+        captured: the nodes that are parameters.
+    """
+    scalars, data = lift_data(scalars, set(captured))
+    split_projections(scalars, set(captured))
+    arrays = _Arrays(scalars)
+    arrays.new_source(captured, batched=False)
+    for nodes in scalars.trace.arguments:
+        arrays.new_source(nodes, batched=True)
+    numbers = {arrays.new_source(nodes, batched=False): arrays.places.number[nodes] for nodes in data}
+    arrays.group(scalars.order)
+    before_masks = len(arrays.groups)
+    arrays.group(scalars.masks.order)
+    grouping = arrays.grouping(len(arrays.groups) - before_masks, numbers)
+    return ordered(grouping, scalars.outputs)
+
+
+class _Arrays:
+    """The arrays recovered so far, while `recover` goes from level to level.
+
+    Attributes:
+        groups: those that compute arrays.
+        places: where nodes are found by now.
+    """
+
+    def __init__(self, scalars: Scalars) -> None:
+        size = scalars.size
+        number = np.zeros(size)
+        for i, x in scalars.constants.items():
+            number[i] = x
+        self._scalars = scalars
+        self._widths: list[int] = []
+        self._batched: list[bool] = []
+        source, position = np.full(size, CONSTANT), np.zeros(size, dtype=np.int64)
+        self.places = Places(source, position, number, self._widths, self._batched, size)
+        self.groups: list[Group] = []
+        self._history = History({}, {}, {})
+
+    def new_source(self, nodes: Sequence[int], batched: bool) -> int:
+        """Number an array of these nodes; a negative one is the place of a number that is not used."""
+        source = len(self._widths)
+        indices = np.array(nodes, dtype=np.int64)
+        used = indices >= 0
+        self.places.source[indices[used]] = source
+        self.places.position[indices[used]] = np.flatnonzero(used)
+        self._widths.append(len(nodes))
+        self._batched.append(batched)
+        return source
+
+    def group(self, order: Sequence[int]) -> None:
+        """Group nodes level by level."""
+        sums = self._scalars.sums
+        for nodes in schedule(order, reads_of(self._scalars)):
+            self._group_sums([i for i in nodes if i in sums])
+            self._group_applications([i for i in nodes if i not in sums])
+
+    def grouping(self, masks: int, data: Mapping[int, Numbers]) -> Grouping:
+        """All groups as a value."""
+        source, position, number, widths, batched, _ = self.places
+        return Grouping(
+            self._scalars, tuple(self.groups), masks, source, position, number, tuple(widths), tuple(batched), data
+        )
+
+    def _group_sums(self, nodes: list[int]) -> None:
+        if not nodes:
+            return
+        terms, scaling = columns_of([self._scalars.sums[i] for i in nodes])
+        self._add(sums_of_products(nodes, self._joined_terms(terms, len(nodes)), scaling, self.places))
+
+    def _group_applications(self, nodes: list[int]) -> None:
+        made_by = self._scalars.trace.primitives
+        operands = {i: self._scalars.operands[i] for i in nodes}
+        kinds: dict[Hashable, list[int]] = {}
+        for i in nodes:
+            if 1 < len(operands[i]) <= cost.MOST_READ and made_by[i] not in REDUCTIONS:
+                kinds.setdefault((made_by[i], len(operands[i])), []).append(i)
+        for kind, members in kinds.items():
+            reads = self._joined(kind, np.array([operands[i] for i in members]))
+            operands.update(zip(members, map(tuple, reads.tolist())))
+        self._add(applications(nodes, made_by, operands, self.places))
+
+    def _add(self, groups: Sequence[Group]) -> None:
+        for group in groups:
+            self.new_source(group.members, group.batched)
+            self.groups.append(group)
+
+    # Joined arrays
+
+    def _joined_terms(self, terms: Terms, rows: int) -> Terms:
+        """Terms that read joined arrays where that pays; short sums with as many terms and products are one kind."""
+        left, right = terms.left.copy(), terms.right.copy()
+        ends = np.searchsorted(terms.row, np.arange(rows + 1)).tolist()
+        kinds: dict[tuple[bool, ...], list[int]] = {}
+        for start, end in itertools.pairwise(ends):
+            if 1 < 2 * (end - start) <= cost.MOST_READ:
+                kinds.setdefault(tuple((right[start:end] >= 0).tolist()), []).append(start)
+        for kind, starts in kinds.items():
+            places = np.array(starts)[:, None] + np.arange(len(kind))
+            reads = self._joined(kind, np.concatenate([left[places], right[places]], axis=1))
+            left[places], right[places] = reads[:, : len(kind)], reads[:, len(kind) :]
+        return terms._replace(left=left, right=right)
+
+    def _joined(self, kind: Hashable, nodes: Positions) -> Positions:
+        """What nodes of one kind read, or what stands for it in joined arrays."""
+        reads = nodes.copy()
+        for rows, family in parts_to_join(nodes, self.places):
+            joins = joins_for(kind, nodes[rows], family, self.places, self._history)
+            for joined in joins.joined:
+                self._reserve(len(joined.origin))
+                self._add([concatenation(joined, self._batched)])
+            self._history.record(joins)
+            reads[rows] = joins.reads
+        return reads
+
+    def _reserve(self, nodes: int) -> None:
+        """Make room for more nodes, which stand for the places of a joined array."""
+        source, position, number, _, _, size = self.places
+        if size + nodes > len(source):
+            more = max(nodes, size)
+            source = np.append(source, np.full(more, CONSTANT))
+            position = np.append(position, np.zeros(more, dtype=np.int64))
+            number = np.append(number, np.zeros(more))
+        self.places = self.places._replace(source=source, position=position, number=number, nodes=size + nodes)

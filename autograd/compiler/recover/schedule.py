@@ -1,0 +1,50 @@
+"""Schedule nodes as early as possible: each level depends on earlier levels only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from autograd.compiler.simplify import Scalars
+
+Operands = Callable[[int], Iterable[int]]
+"""The nodes that a node reads."""
+
+
+def schedule(order: Sequence[int], operands: Operands) -> list[list[int]]:
+    """The nodes level by level, in their order within each.
+
+    Args:
+        order: the nodes, operands before what reads them.
+
+    >>> reads = {2: [0, 1], 3: [2], 4: [0]}
+    >>> schedule([2, 3, 4], reads.__getitem__)
+    [[2, 4], [3]]
+    """
+    depth = depths(order, operands)
+    levels: list[list[int]] = [[] for _ in range(1 + max(depth.values(), default=-1))]
+    for i in order:
+        levels[depth[i]].append(i)
+    return levels
+
+
+def depths(order: Sequence[int], operands: Operands) -> dict[int, int]:
+    """How many operations each node is away from leaves, 0 for one that has leaves alone as operands.
+
+    Args:
+        order: the nodes, operands before what reads them; what is not in it counts as a leaf.
+    """
+    depth: dict[int, int] = {}
+    for i in order:
+        depth[i] = 1 + max([depth.get(k, -1) for k in operands(i)], default=-1)
+    return depth
+
+
+def reads_of(scalars: Scalars) -> Operands:
+    """The nodes that each node of a program reads; ABSENT among them for factors that a sum's terms lack."""
+    sums, operands = scalars.sums, scalars.operands
+
+    def reads(i: int) -> Sequence[int]:
+        total = sums.get(i)
+        return operands[i] if total is None else [*total.lefts, *total.rights]
+
+    return reads

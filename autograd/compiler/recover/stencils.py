@@ -1,0 +1,57 @@
+"""Write sums of a few elements in each row as sums of slices, as on a grid, where all cells do the same."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from autograd.arrays import np
+from autograd.compiler import cost
+from autograd.compiler.recover.groups import Matrix, Rows, View
+from autograd.compiler.recover.index import Positions, as_axes, as_slice, is_part
+from autograd.compiler.recover.terms import uniform
+
+
+def split_stencil(block: Rows | Matrix, widths: Sequence[int]) -> list[Rows | Matrix]:
+    """A sum of few elements in each row as a block for each of them, where all are slices; or a difference of two.
+
+    Args:
+        widths: of the sources.
+    """
+    if isinstance(block, Matrix) or len(block.left.index) < 2:
+        return [block]
+    if block.right is None and block.left.index.shape[1] == 2 and not isinstance(block.coefficients, float):
+        order = np.argsort(-block.coefficients, axis=1, kind="stable")
+        coefficients = np.take_along_axis(block.coefficients, order, axis=1)
+        if (coefficients == coefficients[0]).all():
+            left = View(block.left.source, np.take_along_axis(block.left.index, order, axis=1))
+            return _columns(Rows(coefficients, left, None))
+    return _columns(block) if _is_stencil(block, widths) else [block]
+
+
+def _is_stencil(block: Rows, widths: Sequence[int]) -> bool:
+    """Whether each term is a slice for all rows, while the terms together are not."""
+    columns = [(column, widths[view.source]) for view in block.factors for column in view.index.T]
+    varying = [(column, width) for column, width in columns if (column != column[0]).any()]
+    if not cost.worth_slices(block.left.index.shape[1], len(varying)):
+        return False
+    if all(_is_view(view.index.reshape(-1)) for view in block.factors):
+        return False
+    order = np.argsort(varying[0][0])  # the order of the rows is still free
+    return all(is_part(column[order], width) for column, width in varying)
+
+
+def _is_view(positions: Positions) -> bool:
+    return as_slice(positions) is not None or as_axes(positions) is not None
+
+
+def _columns(block: Rows) -> list[Rows | Matrix]:
+    """A block for each term."""
+    coefficients = np.broadcast_to(block.coefficients, block.left.index.shape)
+    return [
+        Rows(
+            uniform(coefficients[:, k : k + 1]),
+            View(block.left.source, block.left.index[:, k : k + 1]),
+            None if block.right is None else View(block.right.source, block.right.index[:, k : k + 1]),
+        )
+        for k in range(block.left.index.shape[1])
+    ]

@@ -1,0 +1,95 @@
+"""The terms of sums of products in columns, and what else is done to these sums."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from autograd.arrays import NDArray, np
+from autograd.compiler.recover.groups import Group, Numbers
+from autograd.compiler.recover.index import Positions
+from autograd.compiler.sums import Sum
+
+
+class Terms(NamedTuple):
+    """The terms of some rows, sorted by row: coefficients[i] · left[i] · right[i] in row[i].
+
+    The factors are nodes; or, once it is known which two sources they are from, positions in these.
+    """
+
+    row: Positions
+    left: Positions
+    right: Positions
+    coefficients: Numbers
+    slot: Positions
+    nth: Positions  # in the order in which the graph adds them
+
+    def reordered(self, order: Positions) -> Terms:
+        """The same in another order."""
+        row, left, right, coefficients, slot, nth = self
+        return Terms(row[order], left[order], right[order], coefficients[order], slot[order], nth[order])
+
+    def of_rows(self, rows: Positions, count: int) -> Terms:
+        """Those of some rows only, which are numbered anew, in the order given."""
+        number = np.full(count, -1)
+        number[rows] = np.arange(len(rows))
+        chosen = self.reordered(np.flatnonzero(number[self.row] >= 0))
+        chosen = chosen._replace(row=number[chosen.row])
+        return chosen.reordered(np.argsort(chosen.row, kind="stable"))
+
+
+Parts = dict[tuple[int, int, int], Terms]
+"""The terms of some rows by their slot and their two sources."""
+
+
+class Scaling(NamedTuple):
+    """What is done to sums besides adding up their terms, one of each for each sum."""
+
+    constant: Numbers
+    factor: Numbers
+    divisor: Numbers
+    leads: NDArray[np.bool_]
+
+    @property
+    def is_uniform(self) -> bool:
+        """Whether all sums have the same numbers."""
+        return all(isinstance(uniform(numbers), float) for numbers in self[:3])
+
+    def taken(self, rows: Positions) -> Scaling:
+        """That of some rows, in a new order."""
+        return Scaling(self.constant[rows], self.factor[rows], self.divisor[rows], self.leads[rows])
+
+    def applied(self, group: Group) -> Group:
+        """A group of sums of one structure with all this."""
+        constant, factor, divisor = map(uniform, self[:3])
+        return group._replace(constant=constant, factor=factor, divisor=divisor, leads=bool(self.leads[0]))
+
+
+def columns_of(sums: Sequence[Sum]) -> tuple[Terms, Scaling]:
+    """The terms of sums, a row each, and their scaling."""
+    row = np.repeat(np.arange(len(sums)), [len(one.lefts) for one in sums])
+    terms = Terms(
+        row,
+        np.array([k for one in sums for k in one.lefts], dtype=np.int64),
+        np.array([k for one in sums for k in one.rights], dtype=np.int64),
+        np.array([c for one in sums for c in one.coefficients]),
+        np.array([k for one in sums for k in one.slots], dtype=np.int64),
+        np.arange(len(row)),
+    )
+    constant, factor, divisor = np.array([(one.constant, one.factor, one.divisor) for one in sums]).T
+    return terms, Scaling(constant, factor, divisor, np.array([one.leads for one in sums]))
+
+
+def uniform(coefficients: Numbers) -> float | Numbers:
+    """One number where all are the same, signs of zeros included."""
+    flat = coefficients.reshape(-1)
+    same = (flat == flat[0]) & (np.signbit(flat) == np.signbit(flat[0]))
+    return float(flat[0]) if same.all() else coefficients
+
+
+def dense(terms: Terms, rows: int) -> tuple[Positions, Positions, Numbers] | None:
+    """Left, right and coefficients as (rows, terms) matrices, where every row has as many terms."""
+    k, rest = divmod(len(terms.row), rows)
+    if rest or not (terms.row == np.repeat(np.arange(rows), k)).all():
+        return None
+    return terms.left.reshape(rows, k), terms.right.reshape(rows, k), terms.coefficients.reshape(rows, k)
