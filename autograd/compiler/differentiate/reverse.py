@@ -19,7 +19,7 @@ ONE_NUMBER: Shape = (N, 1)
 """The shape of all results in an unrolled program."""
 
 Arrival = tuple[tuple[int, int, int], float, int]
-"""What has arrived at an operation: the place in the order in which such are added, a number, and what it multiplies."""
+"""What has arrived at an operation: the place among those that are added, a number, and what it multiplies."""
 
 GRADIENT = "gradient"
 """The argument that holds the cotangents of the results, a row a sample."""

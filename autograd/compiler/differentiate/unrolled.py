@@ -60,7 +60,7 @@ class UnrolledRules:
     def pull_back(
         self, primitive: Primitive, operands: list[int], out: int, cotangent: int
     ) -> list[Part | None] | None:
-        """Return the cotangent of each operand; None where the rule is no expression, or an operand is no number."""
+        """Return the cotangent of each operand, None where it is zero; None where the rule is no expression."""
         operations = self._builder.operations
         known = [operations[k].attribute if operations[k].kind == "constant" else None for k in operands]
         rule = recorded(primitive, tuple([None if x is None else repr(x) for x in known]))
