@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from autograd import primitives
 from autograd.compiler.arrays.algebra import Simplified
 from autograd.compiler.arrays.builder import Builder, Handle
 from autograd.compiler.arrays.operations import N, Operation, Shape, is_batched
@@ -20,6 +21,8 @@ ONE_NUMBER: Shape = (N, 1)
 
 Arrival = tuple[tuple[int, int, int], float, int]
 """What has arrived at an operation: the place among those that are added, a number, and what it multiplies."""
+
+_SCALINGS = frozenset({primitives.neg, primitives.mul, primitives.div})
 
 GRADIENT = "gradient"
 """The argument that holds the cotangents of the results, a row a sample."""
@@ -108,6 +111,7 @@ class _Sweep:
         self._depends = self._dependent()
         self._group = self._groups()
         self._uses: dict[int, int] = {}
+        self._parts: dict[int, int] = {}  # of statements that scale what they compute, what that is
         self._arrived: dict[int, list[Arrival]] = {}
         self._unrolled = UnrolledRules(self.builder, ONE_NUMBER) if unrolled else None
 
@@ -182,8 +186,12 @@ class _Sweep:
         if self._unrolled and operation.shape == ONE_NUMBER and self._visit_unrolled(at, operation):
             return
         cotangent = self._total(at)
-        if operation.name:
-            cotangent = self._named(at, cotangent)
+        statement = at if operation.name else self._parts.pop(at, None)
+        if statement is not None:
+            if (scaled := self._scaled(operation)) is not None:
+                self._parts[scaled] = statement  # whose cotangent is read with the number
+            else:
+                cotangent = self._named(statement, cotangent)
         elif operation.kind == "concatenate" and self._handed_on(at) > 1:
             cotangent = self._with_name(cotangent, lambda: self.names.numbered("d_part"))
         operands = operation.operands
@@ -219,6 +227,17 @@ class _Sweep:
             assert part is not None
             self._arrived.setdefault(operation.operands[k], []).append(((-self._group[at], at, k), *part))
         return True
+
+    def _scaled(self, operation: Operation) -> int | None:
+        """Return what a statement multiplies by a number, or by an array of them, or reshapes, in its end."""
+        is_scaling = operation.kind == "apply" and operation.attribute.primitive in _SCALINGS
+        if not is_scaling and operation.kind not in ("reshape", "transpose"):
+            return None
+        operations = self._program.operations
+        others = [k for k in operation.operands if operations[k].kind != "constant"]
+        if len(others) != 1 or operations[others[0]].name or operations[others[0]].kind in LEAVES:
+            return None
+        return others[0] if self._depends[others[0]] else None
 
     def _named(self, at: int, cotangent: Simplified) -> Simplified:
         """Name the cotangent of a statement, unless it is short and read once."""
