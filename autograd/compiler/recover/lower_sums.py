@@ -12,13 +12,13 @@ from typing import Any
 
 from autograd import primitives
 from autograd.arrays import np
+from autograd.compiler import cost
 from autograd.compiler.arrays.builder import Handle
 from autograd.compiler.arrays.operations import Batch, is_batched
 from autograd.compiler.recover.groups import PARAMETERS, Group, Matrix, Numbers, Rows, View, weights_index
 from autograd.compiler.recover.guards import ROWS, SUMMED, Guards, Layout
 from autograd.compiler.recover.read import Reader
 from autograd.compiler.sums import is_nothing
-from autograd.compiler.writer import MOST_TERMS
 
 
 class Sums:
@@ -58,7 +58,7 @@ class Sums:
         total: Any = constant if leads else None
         parts: list[list[Rows | Matrix]] = [*[[block] for block in slots[0]], *slots[1:]] if slots else []
         for n, part in enumerate(parts):
-            if n and n % MOST_TERMS == 0:
+            if n and n % cost.TERMS_A_STATEMENT == 0:
                 total = total.named(self._reader.names.numbered(f"part_of_{name}_"))
             if len(part) == 1:
                 total = self._with_block(total, group, part[0])
