@@ -3,29 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from autograd import primitives
 from autograd.compiler.arrays.algebra import Simplified
 from autograd.compiler.arrays.builder import Builder, Handle
-from autograd.compiler.arrays.operations import N, Operation, Shape, is_batched
+from autograd.compiler.arrays.dead_code import without_dead_operations
+from autograd.compiler.arrays.operations import Operation, is_batched
 from autograd.compiler.arrays.program import LEAVES, ArrayProgram
 from autograd.compiler.arrays.written import length_written
 from autograd.compiler.differentiate.cotangents import total
-from autograd.compiler.differentiate.transposes import Edge, pull_back
-from autograd.compiler.differentiate.unrolled import UnrolledRules
+from autograd.compiler.differentiate.transposes import GRADIENT, Edge, pull_back
+from autograd.compiler.differentiate.unrolled import differentiate_unrolled
 from autograd.compiler.names import names_of
 
-ONE_NUMBER: Shape = (N, 1)
-"""The shape of all results in an unrolled program."""
-
-Arrival = tuple[tuple[int, int, int], float, int]
-"""What has arrived at an operation: the place among those that are added, a number, and what it multiplies."""
-
 _SCALINGS = frozenset({primitives.neg, primitives.mul, primitives.div})
-
-GRADIENT = "gradient"
-"""The argument that holds the cotangents of the results, a row a sample."""
 
 LONGEST_INLINE = 90
 """Characters of a cotangent that is written in place, without a name, where names are as short as can be."""
@@ -37,7 +29,7 @@ def to_parameters(program: ArrayProgram, seeds: int, unrolled: bool = False) -> 
     Args:
         program: with one output, a column for each number that the function returns.
         seeds: how many of these, from the first on, have derivatives.
-        unrolled: whether every application is of one number a sample, in an array of shape (n, 1) or as a constant.
+        unrolled: whether it is a program of `recover.unrolled`, of one number a sample in each operation.
 
     Returns:
         The operations of the program, then those of the backward pass. Its outputs are the values, then the gradients
@@ -61,9 +53,13 @@ def to_arguments(program: ArrayProgram, seeds: int, unrolled: bool = False) -> A
     return _differentiated(program, seeds, "argument", unrolled)
 
 
-def _differentiated(program: ArrayProgram, seeds: int, kind: str, unrolled: bool) -> ArrayProgram:
+def _differentiated(
+    program: ArrayProgram, seeds: int, kind: Literal["parameter", "argument"], unrolled: bool
+) -> ArrayProgram:
+    if unrolled:
+        return differentiate_unrolled(program, seeds, kind)
     wrt = [at for at, operation in enumerate(program.operations) if operation.kind == kind]
-    sweep = _Sweep(program, wrt, kind == "parameter", unrolled)
+    sweep = _Sweep(program, wrt, kind == "parameter")
     gradients = sweep.run(seeds)
     if kind == "parameter":
         gradients = [
@@ -79,22 +75,6 @@ def _differentiated(program: ArrayProgram, seeds: int, kind: str, unrolled: bool
     return without_dead_operations(builder.program(results, layers))
 
 
-def without_dead_operations(program: ArrayProgram) -> ArrayProgram:
-    """Return the program without operations that no result needs; arguments and parameters stay."""
-    needed = program.needed(program.outputs)
-    operations = program.operations
-    kept = [at for at, o in enumerate(operations) if at in needed or o.kind in ("argument", "parameter")]
-    if len(kept) == len(operations):
-        return program
-    place = dict(zip(kept, range(len(kept))))
-    alive = [
-        Operation(kind, tuple([place[k] for k in operands]), attribute, shape, name)
-        for kind, operands, attribute, shape, name in [operations[at] for at in kept]
-    ]
-    layers = {place[at]: layer for at, layer in program.layers.items() if at in place}
-    return ArrayProgram(tuple(alive), tuple([place[at] for at in program.outputs]), layers)
-
-
 class _Sweep:
     """From the results to what derivatives are asked of, operation by operation.
 
@@ -103,7 +83,7 @@ class _Sweep:
         names: those that are taken.
     """
 
-    def __init__(self, program: ArrayProgram, wrt: Sequence[int], in_training: bool, unrolled: bool) -> None:
+    def __init__(self, program: ArrayProgram, wrt: Sequence[int], in_training: bool) -> None:
         self._program, self._wrt, self._in_training = program, wrt, in_training
         self.names = names_of(program)
         self.builder = Builder()
@@ -112,8 +92,7 @@ class _Sweep:
         self._group = self._groups()
         self._uses: dict[int, int] = {}
         self._parts: dict[int, int] = {}  # of statements that scale what they compute, what that is
-        self._arrived: dict[int, list[Arrival]] = {}
-        self._unrolled = UnrolledRules(self.builder, ONE_NUMBER) if unrolled else None
+        self._arrived: dict[int, list[tuple[tuple[int, int, int], Simplified]]] = {}
 
     def _copied(self) -> list[int]:
         """Copy the operations; a guard is what it guards."""
@@ -174,17 +153,15 @@ class _Sweep:
             gradient = Simplified.of(self.builder.reduce(gradient, "sum", [0]))
         axis = len(shape) - 1
         seed = Simplified.of(self.builder.pad(gradient, axis, 0, seeds, 1, width))
-        self._arrived[output] = [((0, 0, 0), 1.0, seed.at)]
+        self._arrived[output] = [((0, 0, 0), seed)]
 
     def _total(self, at: int, base: str = "d_part") -> Simplified:
-        arrived = sorted(self._arrived.pop(at), key=lambda arrival: arrival[0])
-        return total([number * Simplified(self.builder, place) for _, number, place in arrived], self.names, base)
+        parts = [part for _, part in sorted(self._arrived.pop(at), key=lambda arrived: arrived[0])]
+        return total(parts, self.names, base)
 
     def _visit(self, at: int) -> None:
         """Hand what has arrived at an operation to its operands."""
         operation = self._program.operations[at]
-        if self._unrolled and operation.shape == ONE_NUMBER and self._visit_unrolled(at, operation):
-            return
         cotangent = self._total(at)
         statement = at if operation.name else self._parts.pop(at, None)
         if statement is not None:
@@ -203,30 +180,7 @@ class _Sweep:
         for k, part in zip(wanted, pull_back(edge)):
             if isinstance(part, Handle):
                 key = (-self._group[at], at, k)
-                self._arrived.setdefault(operands[k], []).append((key, 1.0, part.at))
-
-    def _visit_unrolled(self, at: int, operation: Operation) -> bool:
-        """Do the same for one number a sample; return whether that could be done."""
-        if operation.kind != "apply" or operation.attribute.careful or len(operation.operands) > 3:
-            return False
-        rules = self._unrolled
-        assert rules is not None
-        parts = [(number, place) for _, number, place in self._arrived[at]]
-        cotangent = rules.sum(parts)
-        handed_on = sum([self._depends[k] for k in operation.operands])
-        if operation.name and (handed_on > 1 or rules.length(cotangent) > LONGEST_INLINE):
-            self._name_at(cotangent, f"d_{operation.name}")
-        operands = [self._places[k] for k in operation.operands]
-        results = rules.pull_back(operation.attribute.primitive, operands, self._places[at], cotangent)
-        if results is None:
-            return False
-        del self._arrived[at]
-        wanted = [k for k, operand in enumerate(operation.operands) if self._depends[operand] and results[k]]
-        for k in wanted:
-            part = results[k]
-            assert part is not None
-            self._arrived.setdefault(operation.operands[k], []).append(((-self._group[at], at, k), *part))
-        return True
+                self._arrived.setdefault(operands[k], []).append((key, Simplified.of(part)))
 
     def _scaled(self, operation: Operation) -> int | None:
         """Return what a statement multiplies by a number, or by an array of them, or reshapes, in its end."""
@@ -249,11 +203,6 @@ class _Sweep:
         return self._with_name(
             cotangent, lambda: self.names.numbered("delta", layer) if is_delta else self.names.plain(own)
         )
-
-    def _name_at(self, at: int, name: str) -> None:
-        operation = self.builder.operations[at]
-        if not operation.name and operation.kind == "apply":
-            self.builder.operations[at] = Operation(*operation[:4], self.names.plain(name))
 
     def _with_name(self, cotangent: Simplified, name: Callable[[], str]) -> Simplified:
         """Give a name to what has none; of what was only broadcast, to what it was before."""

@@ -19,6 +19,9 @@ from autograd.compiler.names import Names
 from autograd.compiler.trace.tracing import COMPARISONS
 from autograd.primitives import TABLE, Primitive
 
+GRADIENT = "gradient"
+"""The argument that holds the cotangents of the results, a row a sample."""
+
 REDUCING = frozenset({primitives.logsumexp, primitives.max_, primitives.min_})
 """Primitives of any number of operands, whose local derivatives are computed together."""
 

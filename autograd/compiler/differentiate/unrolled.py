@@ -1,101 +1,286 @@
-"""The chain rule for unrolled programs, in which every operation computes one number a sample.
+"""Reverse mode for unrolled programs, which apply primitives to arrays of one shape, a number a sample.
 
-There are so many of these that nothing may cost more than a few microseconds: the same recorded rules of the derivative
-table are replayed on the places of operations, and numbers are moved to the sums of cotangents, but nothing is
-simplified beyond that.
+They have as many operations as the graph has nodes, so the rules of `transposes.py` are recorded once for each kind of
+operation, and replayed. What arrives at an operation is a number times a result; more that arrives is added at once, so
+that few numbers have to be remembered for long.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+import functools
+import math
+from typing import Any, Literal, NamedTuple
 
 from autograd import primitives
+from autograd.compiler.arrays.algebra import Simplified
 from autograd.compiler.arrays.builder import Builder
-from autograd.compiler.arrays.operations import Application, Operation, Shape
-from autograd.compiler.differentiate.rules import recorded
-from autograd.primitives import Primitive
+from autograd.compiler.arrays.dead_code import without_dead_operations
+from autograd.compiler.arrays.operations import Application, N, Operation, Reduction, Shape, Slice
+from autograd.compiler.arrays.program import LEAVES, ArrayProgram
+from autograd.compiler.differentiate.transposes import GRADIENT, Edge, pull_back
+from autograd.compiler.names import Names, names_of
 
-Part = tuple[float, int]
-"""A number, and the place of what it multiplies."""
+_COLUMN: Shape = (N, 1)
+_ADD, _SUB, _NEG = Application(primitives.add), Application(primitives.sub), Application(primitives.neg)
+_MUL, _WHERE = Application(primitives.mul), Application(primitives.where)
 
 
-class UnrolledRules:
-    """Replays rules in a program that is being built.
+def differentiate_unrolled(program: ArrayProgram, seeds: int, kind: Literal["parameter", "argument"]) -> ArrayProgram:
+    """Do what `reverse.to_parameters` and `reverse.to_arguments` do, for a program of `recover.unrolled`."""
+    return _Sweep(program, kind).differentiated(seeds)
 
-    Args:
-        shape: of all results.
+
+class Rule(NamedTuple):
+    """What an application hands back, as operations to replay.
+
+    Attributes:
+        steps: operations of which the operands are references: n-th of the application's operands, its result, what
+            arrives at it, and results of earlier steps; of numbers, what their place in `constants` is the inverse of.
+        constants: numbers that the steps read.
+        results: for each wanted operand its place, the sign or number, and the reference that it multiplies.
     """
 
-    def __init__(self, builder: Builder, shape: Shape) -> None:
-        self._builder, self._shape = builder, shape
-        self._places: dict[object, int] = {}
-        self._applications: dict[Primitive, Application] = {}
-        self._numbers: dict[str, int] = {}
-        self._lengths: dict[int, int] = {}
+    steps: list[Operation]
+    constants: list[float]
+    results: list[tuple[int, float, int]]
 
-    def length(self, at: int) -> int:
-        """Return about how many characters an operation takes, written as an expression of what has a name."""
-        return 1 if self._builder.operations[at].name else self._lengths.get(at, 1)
 
-    def sum(self, parts: Sequence[Part]) -> int:
-        """Add up parts."""
-        if len(parts) > 1:
-            totals: dict[int, float] = {}
-            for number, at in parts:
-                totals[at] = totals.get(at, 0.0) + number
-            parts = [(number, at) for at, number in totals.items()]
-        number, total = parts[0]
-        if number == -1.0:
-            total = self._apply(primitives.neg, (total,))
-        elif number != 1.0:
-            total = self._apply(primitives.mul, (self._number(number), total))
-        for number, at in parts[1:]:
-            size = abs(number)
-            if size != 1.0:
-                at = self._apply(primitives.mul, (self._number(size), at))
-            total = self._apply(primitives.sub if number < 0 else primitives.add, (total, at))
-        return total
+@functools.lru_cache(maxsize=4096)
+def _recorded(
+    application: Application, numbers: tuple[str | None, ...], wanted: tuple[bool, ...], is_square: bool
+) -> Rule:
+    """Record what an application hands back.
 
-    def pull_back(
-        self, primitive: Primitive, operands: list[int], out: int, cotangent: int
-    ) -> list[Part | None] | None:
-        """Return the cotangent of each operand, None where it is zero; None where the rule is no expression."""
-        operations = self._builder.operations
-        known = [operations[k].attribute if operations[k].kind == "constant" else None for k in operands]
-        rule = recorded(primitive, tuple([None if x is None else repr(x) for x in known]))
-        if rule is None:
-            return None
-        values = [*operands, out]
-        for step, references in rule.steps:
-            at = [self._number(x) if k is None else values[k] for k, x in references]
-            values.append(self._apply(step, tuple(at)))
-        parts: list[Part | None] = []
-        for k, number in rule.results:
-            if k is not None:
-                parts.append((1.0, self._apply(primitives.mul, (cotangent, values[k]))))
-            else:
-                parts.append((number, cotangent) if number else None)
-        return parts
+    Args:
+        numbers: its operands that are known numbers, as texts, which tell 0.0 from -0.0.
+        wanted: which of its operands receive something.
+        is_square: whether its two operands are the same.
+    """
+    builder = Builder()
+    given = [Simplified.of(builder.argument(f"x{k}", 1)) for k in range(len(numbers) + 2)]
+    *inputs, out, cotangent = given
+    operands = [
+        x if number is None else Simplified.of(builder.constant(float(number))) for x, number in zip(inputs, numbers)
+    ]
+    if is_square:
+        operands[1] = operands[0]
+    places = [k for k, is_wanted in enumerate(wanted) if is_wanted]
+    operation = Operation("apply", tuple([x.at for x in operands]), application, _COLUMN)
+    parts = pull_back(Edge(operation, operands, out, cotangent, places, Names()))
+    if is_square and len(parts) == 2 and all(isinstance(part, Simplified) for part in parts):
+        places, parts = places[:1], [parts[0] + parts[1] if parts[0].at != parts[1].at else 2.0 * parts[0]]
+    handed: list[tuple[int, float, Simplified]] = []
+    for place, part in zip(places, parts):
+        if isinstance(part, Simplified):
+            number, rest = part.scaled()
+            if rest.at != cotangent.at:
+                number, rest = math.copysign(1.0, number), abs(number) * rest
+            handed.append((place, number, rest))
+    return _as_rule(builder, given, handed)
 
-    def _apply(self, primitive: Primitive, operands: tuple[int, ...]) -> int:
-        key = (primitive, operands)
-        at = self._places.get(key)
-        if at is None:
-            operations, lengths = self._builder.operations, self._lengths
-            at = self._places[key] = len(operations)
-            application: Any = self._applications.get(primitive)
-            if application is None:
-                application = self._applications[primitive] = Application(primitive)
-            operations.append(Operation("apply", operands, application, self._shape))
-            length = 3
-            for k in operands:
-                length += 1 if operations[k][4] else lengths.get(k, 1)
-            lengths[at] = length
-        return at
 
-    def _number(self, number: float) -> int:
+def _as_rule(builder: Builder, given: list[Simplified], handed: list[tuple[int, float, Simplified]]) -> Rule:
+    program = builder.program([x for _, _, x in handed])
+    needed = program.needed(program.outputs)
+    reference = {x.at: k for k, x in enumerate(given)}
+    steps: list[Operation] = []
+    constants: list[float] = []
+    for at, operation in enumerate(program.operations):
+        if at not in needed or at in reference:
+            continue
+        if operation.kind == "constant":
+            reference[at] = ~len(constants)
+            constants.append(operation.attribute)
+        else:
+            reference[at] = len(given) + len(steps)
+            steps.append(operation._replace(operands=tuple([reference[k] for k in operation.operands])))
+    return Rule(steps, constants, [(place, number, reference[x.at]) for place, number, x in handed])
+
+
+class _Sweep:
+    """From the results to the leaves of a kind, "parameter" or "argument"."""
+
+    def __init__(self, program: ArrayProgram, kind: str) -> None:
+        self._program, self._kind = program, kind
+        self._names = names_of(program)
+        self._operations: list[Operation] = []
+        self._constants: dict[str, int] = {}
+        self._values = self._copied()
+        self._depends = self._dependent()
+        size = len(program.operations)
+        self._numbers = [0.0] * size  # of what has arrived at each operation; 0.0 where nothing has
+        self._arrived = [0] * size
+        self._elements: dict[int, dict[int, int]] = {}  # of each leaf, what has arrived at its elements
+        self._rules: dict[object, tuple[Rule, list[int]]] = {}
+
+    def _copied(self) -> list[int]:
+        """Copy the operations; a guard is what it guards. Return the new place of each."""
+        old = self._program.operations
+        if not self._program.masks:
+            self._operations = list(old)
+            places = list(range(len(old)))
+        else:
+            places = []
+            for operation in old:
+                if operation.kind == "guard":
+                    places.append(places[operation.operands[0]])
+                    continue
+                places.append(len(self._operations))
+                operands = tuple([places[k] for k in operation.operands])
+                self._operations.append(operation._replace(operands=operands))
+        for at, operation in enumerate(old):
+            if operation.kind == "constant" and isinstance(operation.attribute, float):
+                self._constants[repr(operation.attribute)] = places[at]
+        return places
+
+    def _dependent(self) -> list[bool]:
+        """Which operations depend on the leaves."""
+        depends: list[bool] = []
+        for kind, operands, _, _, _ in self._program.operations:
+            depends.append(kind == self._kind if kind in LEAVES else True in [depends[k] for k in operands])
+        return depends
+
+    def differentiated(self, seeds: int) -> ArrayProgram:
+        """Return the program of values and gradients."""
+        (output,) = self._program.outputs
+        if self._depends[output]:
+            self._seed(output, seeds)
+        operations, numbers = self._program.operations, self._numbers
+        for at in range(len(operations) - 1, -1, -1):
+            if numbers[at] != 0.0:
+                kind = operations[at].kind
+                if kind == "apply":
+                    self._through_application(at)
+                elif kind == "guard":
+                    self._through_guard(at)
+                else:
+                    leaf, k = self._element(at)
+                    self._elements.setdefault(leaf, {})[k] = self._total(at)
+        gradients = [self._gradient(at) for at, operation in enumerate(operations) if operation.kind == self._kind]
+        program = ArrayProgram(tuple(self._operations), (self._values[output], *gradients))
+        return without_dead_operations(program) if self._program.masks else program
+
+    def _append(self, kind: Any, operands: tuple[int, ...], attribute: Any, shape: Shape, name: str = "") -> int:
+        self._operations.append(Operation(kind, operands, attribute, shape, name))
+        return len(self._operations) - 1
+
+    def _apply(self, application: Application, *operands: int) -> int:
+        self._operations.append(Operation("apply", operands, application, _COLUMN))
+        return len(self._operations) - 1
+
+    def _constant(self, number: float) -> int:
         key = repr(number)
-        if key not in self._numbers:
-            self._numbers[key] = self._builder.constant(number).at
-        return self._numbers[key]
+        if key not in self._constants:
+            self._constants[key] = self._append("constant", (), number, ())
+        return self._constants[key]
+
+    def _seed(self, output: int, seeds: int) -> None:
+        gradient = self._append("argument", (), (GRADIENT, (N, seeds)), (N, seeds), GRADIENT)
+        operation = self._program.operations[output]
+        columns = operation.operands if operation.kind == "concatenate" else (output,)
+        for k, column in enumerate(columns[:seeds]):
+            if self._depends[column]:
+                seed = gradient if seeds == 1 else self._append("slice", (gradient,), Slice(1, k, k + 1), _COLUMN)
+                self._arrive(column, 1.0, seed)
+
+    # What arrives: a number times a result
+
+    def _arrive(self, at: int, number: float, place: int) -> None:
+        """Add to what has arrived at an operation."""
+        before = self._numbers[at]
+        if before == 0.0:
+            self._numbers[at], self._arrived[at] = number, place
+            return
+        first = self._arrived[at]
+        if before != 1.0 and before != -1.0:
+            first = self._apply(_MUL, self._constant(abs(before)), first)
+        if number != 1.0 and number != -1.0:
+            place = self._apply(_MUL, self._constant(abs(number)), place)
+        if (before < 0) == (number < 0):
+            self._numbers[at], total = math.copysign(1.0, before), self._apply(_ADD, first, place)
+        elif before < 0:
+            self._numbers[at], total = 1.0, self._apply(_SUB, place, first)
+        else:
+            self._numbers[at], total = 1.0, self._apply(_SUB, first, place)
+        self._arrived[at] = total
+
+    def _total(self, at: int) -> int:
+        """Return what has arrived at an operation as one result."""
+        number, place = self._numbers[at], self._arrived[at]
+        if number == 1.0:
+            return place
+        return self._apply(_NEG, place) if number == -1.0 else self._apply(_MUL, self._constant(number), place)
+
+    def _through_application(self, at: int) -> None:
+        _, operands, application, _, name = self._program.operations[at]
+        number, place = self._numbers[at], self._arrived[at]
+        rule, constants = self._rule(operands, application)
+        if (number != 1.0 and number != -1.0) and (rule.steps or len(rule.results) > 1):
+            place = self._apply(_MUL, self._constant(abs(number)), place)
+            number = math.copysign(1.0, number)
+        operations = self._operations
+        if name and not operations[place].name and operations[place].kind == "apply":
+            operations[place] = Operation(*operations[place][:4], self._names.plain(f"d_{name}"))
+        values = [self._values[k] for k in operands]
+        values += (self._values[at], place)
+        for kind, references, attribute, shape, step_name in rule.steps:
+            places = tuple([values[k] if k >= 0 else constants[~k] for k in references])
+            values.append(len(operations))
+            step_name = self._names.numbered("slopes") if step_name else ""
+            operations.append(Operation(kind, places, attribute, shape, step_name))
+        for k, c, reference in rule.results:
+            self._arrive(operands[k], number * c, values[reference])
+
+    def _rule(self, operands: tuple[int, ...], application: Application) -> tuple[Rule, list[int]]:
+        """Return the rule for an application, and the places of its constants."""
+        old, depends = self._program.operations, self._depends
+        numbers = tuple([repr(old[k].attribute) if old[k].kind == "constant" else None for k in operands])
+        wanted = tuple([depends[k] for k in operands])
+        is_square = len(operands) == 2 and operands[0] == operands[1]
+        key = (application, numbers, wanted, is_square)
+        if key not in self._rules:
+            rule = _recorded(*key)
+            self._rules[key] = rule, [self._constant(number) for number in rule.constants]
+        return self._rules[key]
+
+    def _through_guard(self, at: int) -> None:
+        """What arrives, but exactly 0 where the mask is 0."""
+        _, (guarded,), mask, _, _ = self._program.operations[at]
+        condition, zero = self._values[self._program.masks[mask]], self._constant(0.0)
+        masked = self._apply(_WHERE, condition, self._arrived[at], zero)
+        self._arrive(guarded, self._numbers[at], masked)
+
+    # Gradients
+
+    def _element(self, at: int) -> tuple[int, int]:
+        """Return the leaf of which this is one element, and which one: a slice, or all, be it broadcast."""
+        k, operation = 0, self._program.operations[at]
+        while operation.kind not in LEAVES:
+            (at,) = operation.operands
+            k = operation.attribute.start if operation.kind == "slice" else k
+            operation = self._program.operations[at]
+        return at, k
+
+    def _gradient(self, leaf: int) -> int:
+        """Return the gradient of an argument or of the parameters, put together from that of each element."""
+        shape = self._program.operations[leaf].shape
+        name = f"nabla_{self._program.operations[leaf].name}" if self._kind == "parameter" else ""
+        parts = self._elements.get(leaf)
+        if parts is None:
+            return self._constant(0.0)
+        width, axis = shape[-1], len(shape) - 1
+        assert isinstance(width, int)
+        one: Shape = (*shape[:-1], 1)
+        places = []
+        for k in range(width):
+            place = parts.get(k)
+            if place is None:
+                place = self._append("broadcast", (self._constant(0.0),), one, one)
+            elif self._kind == "parameter":
+                place = self._append("reduce", (place,), Reduction("sum", (0,)), one)
+            places.append(place)
+        if width > 1:
+            return self._append("concatenate", tuple(places), axis, shape, self._names.plain(name) if name else "")
+        if name:
+            self._operations[places[0]] = self._operations[places[0]]._replace(name=self._names.plain(name))
+        return places[0]

@@ -1,0 +1,22 @@
+"""Eliminate dead code."""
+
+from __future__ import annotations
+
+from autograd.compiler.arrays.operations import Operation
+from autograd.compiler.arrays.program import ArrayProgram
+
+
+def without_dead_operations(program: ArrayProgram) -> ArrayProgram:
+    """Return the program without operations that no result needs; arguments and parameters stay."""
+    needed = program.needed(program.outputs)
+    operations = program.operations
+    kept = [at for at, o in enumerate(operations) if at in needed or o.kind in ("argument", "parameter")]
+    if len(kept) == len(operations):
+        return program
+    place = dict(zip(kept, range(len(kept))))
+    alive = [
+        Operation(kind, tuple([place[k] for k in operands]), attribute, shape, name)
+        for kind, operands, attribute, shape, name in [operations[at] for at in kept]
+    ]
+    layers = {place[at]: layer for at, layer in program.layers.items() if at in place}
+    return ArrayProgram(tuple(alive), tuple([place[at] for at in program.outputs]), layers)
