@@ -15,7 +15,9 @@ import gc
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from contextvars import copy_context
+from itertools import count
 from pathlib import Path
 from types import FrameType
 from typing import Any, NamedTuple
@@ -42,35 +44,84 @@ class Place(NamedTuple):
     line: int
 
 
-class Interrupter:
-    """Raises at the n-th event in the packages, counted from 0; None never does, and counts."""
+class Tracer(ABC):
+    """Traces what an action runs in the packages, call by call.
 
-    def __init__(self, n: int | None, kind: type[BaseException], event: str) -> None:
-        self.n, self.kind, self.event = n, kind, event
-        self.events = 0
-        self.place: Place | None = None
+    An event is a line or an instruction, and has a name that is the same each time the action runs: which call it is
+    of, and which of that call's events, both counted from 0.
+    """
+
+    def __init__(self, event: str) -> None:
+        self.event = event
+        self.calls = -1
+
+    @abstractmethod
+    def traces(self) -> bool:
+        """Choose the calls that are traced event by event, of which this may be one."""
+
+    @abstractmethod
+    def note(self, frame: FrameType, call: int, k: int) -> None:
+        """Called before the k-th event of a call."""
 
     def __call__(self, frame: FrameType, event: str, argument: Any) -> Any:
         if not frame.f_code.co_filename.startswith(PACKAGES):
             return None
+        self.calls += 1
+        if not self.traces():
+            return None
         if self.event == "opcode":
             frame.f_trace_opcodes, frame.f_trace_lines = True, False
-        if event == self.event:
-            self.events += 1
-            if self.n is not None and self.events == self.n + 1:
-                self.place = Place(frame.f_code.co_filename, frame.f_code.co_name, frame.f_lineno)
-                raise self.kind(f"at {self.place}")
-        return self
+        call, events = self.calls, count()
+
+        def local(frame: FrameType, event: str, argument: Any) -> Any:
+            if event == self.event:
+                self.note(frame, call, next(events))
+            return local
+
+        return local
 
     def run(self, action: Callable[[], Any]) -> None:
         before = sys.gettrace()
         sys.settrace(self)
         try:
             action()
-        except self.kind:
-            pass
         finally:
             sys.settrace(before)
+
+
+class Recorder(Tracer):
+    """Lists all events."""
+
+    def __init__(self, event: str) -> None:
+        super().__init__(event)
+        self.events: list[tuple[int, int]] = []
+
+    def traces(self) -> bool:
+        return True
+
+    def note(self, frame: FrameType, call: int, k: int) -> None:
+        self.events.append((call, k))
+
+
+class Interrupter(Tracer):
+    """Raises at one event. Tracing every line takes longer than most actions, so only the event's call is traced."""
+
+    def __init__(self, at: tuple[int, int], kind: type[BaseException], event: str) -> None:
+        super().__init__(event)
+        self.at, self.kind = at, kind
+        self.place: Place | None = None
+
+    def traces(self) -> bool:
+        return self.calls == self.at[0]
+
+    def note(self, frame: FrameType, call: int, k: int) -> None:
+        if (call, k) == self.at:
+            self.place = Place(frame.f_code.co_filename, frame.f_code.co_name, frame.f_lineno)
+            raise self.kind(f"at {self.place}")
+
+    def run(self, action: Callable[[], Any]) -> None:
+        with suppress(self.kind):
+            super().run(action)
 
 
 class Scenario(ABC):
@@ -270,13 +321,13 @@ def _wrongs(scenario: Scenario, allowed: list[Any]) -> Iterator[str]:
 def test_an_interrupt_anywhere(name: str, event: str, tmp_path: Path, interrupts: int) -> None:
     scenario = SCENARIOS[name](tmp_path)
     allowed = scenario.states()
-    counter = Interrupter(None, KeyboardInterrupt, event)
-    counter.run(scenario.prepare())
-    assert counter.events > 20
+    recorder = Recorder(event)
+    recorder.run(scenario.prepare())
+    assert len(recorder.events) > 20
     wrong = []
-    places = interrupts if event == "line" else interrupts // 10  # tracing instructions takes long
-    for k, n in enumerate(range(0, counter.events, max(1, counter.events // places))):
-        interrupter = Interrupter(n, KINDS[k % len(KINDS)], event)
+    for k, at in enumerate(recorder.events[:: max(1, len(recorder.events) // interrupts)]):
+        interrupter = Interrupter(at, KINDS[k % len(KINDS)], event)
         found = copy_context().run(_interrupted, scenario, allowed, interrupter)  # none suffers from another's leak
+        assert interrupter.place, f"the action no longer runs event {at}"
         wrong += [f"{what}, interrupted at {interrupter.place}" for what in found]
     assert not wrong, "\n".join(wrong)
