@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from numbers import Real
+from types import CodeType
 from typing import Any
 
 from autograd.engine_blame import PROGRAM, meaning, where
@@ -186,8 +188,13 @@ def evaluate(program: str, leaves: Mapping[str, Any]) -> Any:
     names = dict(leaves)
     *statements, last = program.split("; ")
     expression = last.rpartition(" = ")[2]
-    exec(compile("; ".join([*statements, f"result = {expression}"]), PROGRAM, "exec"), names)
+    exec(_compiled("; ".join([*statements, f"result = {expression}"])), names)
     return names["result"]
+
+
+@lru_cache(maxsize=1_000)  # a class of pupils is checked with the same few programs
+def _compiled(program: str) -> CodeType:
+    return compile(program, PROGRAM, "exec")
 
 
 def fits(seen: Seen, pattern: Mapping[str, float | tuple[float, float]]) -> bool:
