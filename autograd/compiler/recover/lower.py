@@ -10,10 +10,11 @@ from autograd.arrays import np
 from autograd.compiler.arrays.builder import Builder, Handle
 from autograd.compiler.arrays.operations import is_batched
 from autograd.compiler.arrays.program import ArrayProgram
+from autograd.compiler.names import Names, reserved_names
 from autograd.compiler.recover.groups import CONSTANT, Group, Grouping, View
 from autograd.compiler.recover.guards import ROWS, Guards
 from autograd.compiler.recover.lower_sums import Sums, named
-from autograd.compiler.recover.naming import group_names, unused_names
+from autograd.compiler.recover.naming import group_names
 from autograd.compiler.recover.read import Reader
 from autograd.compiler.targets.kernels import REDUCTIONS
 
@@ -30,7 +31,7 @@ def lower(grouping: Grouping, arguments: Sequence[str]) -> ArrayProgram:
         depends on the arguments. Its operations have the names that they have in the source. Masks are operations that
         the output does not need; guards say where they are 0.
     """
-    names, builder = unused_names(), Builder()
+    names, builder = Names(reserved_names()), Builder()
     rows = [builder.argument(names.plain(name), width) for name, width in zip(arguments, grouping.widths[1:])]
     of_groups, layers = group_names(grouping, names)
     reader = Reader(builder, grouping, names, rows)

@@ -92,7 +92,7 @@ class Sums:
         coefficients = block.coefficients
         if _is_column(block):
             c = coefficients if isinstance(coefficients, float) else self._reader.numbers(coefficients[:, 0])
-            return _product(c, self._factors(group, block, [_only_column(view) for view in _views(block)]))
+            return _product(c, self._factors(group, block, [_only_column(view) for view in block.factors]))
         negative = is_number(coefficients, -1.0)
         row = _sole_row(block)
         if row is not None:
@@ -103,7 +103,7 @@ class Sums:
             else:
                 total = self._builder.reduce(inner, "sum", (len(inner.shape) - 1,), keepdims=True)
         else:
-            tables = [self._guards.factor(group, block, self._reader.table(view), ROWS) for view in _views(block)]
+            tables = [self._guards.factor(group, block, self._reader.table(view), ROWS) for view in block.factors]
             inner = _product(1.0 if negative else self._reader.numbers(coefficients), tables)
             total = self._builder.reduce(inner, "sum", (len(inner.shape) - 1,))
         return self._builder.apply(primitives.neg, total) if negative else total
@@ -220,7 +220,7 @@ def _in_order(blocks: Iterable[Rows | Matrix]) -> list[Rows | Matrix]:
 
 def _sources(block: Rows | Matrix) -> tuple[int, ...]:
     """Return where the factors of a sum's terms come from; of a product nothing, which is no part of a stencil."""
-    return () if isinstance(block, Matrix) else tuple([view.source for view in _views(block)])
+    return () if isinstance(block, Matrix) else tuple([view.source for view in block.factors])
 
 
 def _is_column(block: Rows) -> bool:
@@ -229,17 +229,13 @@ def _is_column(block: Rows) -> bool:
     return terms == 1
 
 
-def _views(block: Rows) -> list[View]:
-    return [block.left] if block.right is None else [block.left, block.right]
-
-
 def _only_column(view: View) -> View:
     return View(view.source, view.index[:, 0])
 
 
 def _sole_row(block: Rows) -> list[View] | None:
     """Return the views of the terms where all members sum up the same ones."""
-    views = _views(block)
+    views = block.factors
     if any((view.index != view.index[0]).any() for view in views):
         return None
     if not isinstance(block.coefficients, float) and (block.coefficients != block.coefficients[0]).any():

@@ -7,15 +7,8 @@ from collections.abc import Iterable
 from autograd import primitives
 from autograd.compiler.names import Names, sanitised, stem
 from autograd.compiler.recover.groups import PARAMETERS, Group, Grouping, Matrix, Rows, View
-from autograd.compiler.targets.kernels import HELPERS, NUMPY
 
 _POWERS = {2.0: "square", 3.0: "cube", -1.0: "inverse"}
-_RESERVED = ("forward", "backward", "input_gradients", "gradient", "saved", "n")
-
-
-def unused_names() -> Names:
-    """Return names of which none is taken, but for those that emitted source has a use for."""
-    return Names([*HELPERS, *(primitive.name for primitive in NUMPY), *_RESERVED])
 
 
 def group_names(grouping: Grouping, names: Names) -> tuple[list[str], dict[int, int]]:
