@@ -1,0 +1,304 @@
+"""Operations of a program as expressions of Python over arrays."""
+
+from __future__ import annotations
+
+from autograd import primitives
+from autograd.compiler import idioms
+from autograd.compiler.arrays.operations import Labels, Reduction, listed
+from autograd.compiler.arrays.program import ArrayProgram
+from autograd.compiler.targets.contractions import OuterProduct, as_matrix_product, as_outer_product
+from autograd.compiler.targets.notation import INFIX, Notation, Term, comparison, lengths
+from autograd.compiler.targets.references import References
+from autograd.compiler.targets.text import ATOM, POWER, Text, factor, infix, literal, negated, number
+from autograd.primitives import Primitive
+
+_NOTED = {primitives.sigmoid: idioms.SIGMOID, primitives.cosh: idioms.TANH}
+"""What the derivative of a recognised formula is written with."""
+
+
+def is_matrix_product(term: Term) -> bool:
+    """Return whether a term is a contraction that sums."""
+    return term.kind == "contract" and as_outer_product(term.attribute) is None
+
+
+class Expressions:
+    """Writes operations as expressions, as a reader is shown them.
+
+    Args:
+        program: whose operations these are.
+        references: names for what the expressions refer to.
+    """
+
+    def __init__(self, program: ArrayProgram, references: References) -> None:
+        self.notation, self.references = Notation(program), references
+        self._terms = self.notation.terms
+        self._texts: dict[int, Text] = {}
+        self._applied = {o.attribute.primitive for o in program.operations if o.kind == "apply"}
+
+    def read(self, at: int) -> Text:
+        """Return how an operation is read: by its name, or written in place."""
+        name = self._terms[at].name
+        return Text(name) if name else self.definition(at)
+
+    def definition(self, at: int) -> Text:
+        """Return what computes an operation. Operands that are written in place come first, however deep."""
+        stack = [at]
+        while stack:
+            k = stack[-1]
+            missing = [x for x in self._terms[k].operands if not self._terms[x].name and x not in self._texts]
+            if missing:
+                stack += reversed(missing)
+                continue
+            stack.pop()
+            if k not in self._texts:
+                self._texts[k] = self._written(self._terms[k])
+        return self._texts[at]
+
+    # What the running form writes in its own way
+
+    def number(self, x: float) -> Text:
+        """Return a number beside an operator."""
+        return factor(x)
+
+    def constant(self, x: float) -> Text:
+        """Return a number that becomes an array."""
+        return literal(x)
+
+    def product(self, left: Text, right: Text, is_plain: bool) -> Text:
+        """Return a product of matrices; plain ones have at most two axes."""
+        return infix("@", left, right)
+
+    def _sum(self, term: Term) -> Text:
+        (x,), reduction = term.operands, term.attribute
+        axes = reduction.axes[0] if len(reduction.axes) == 1 else reduction.axes
+        if reduction.keepdims and len(term.shape) == 1:
+            return self._method(x, "sum", "keepdims=True")
+        return self._method(x, "sum", f"axis={axes}", *["keepdims=True"] * reduction.keepdims)
+
+    # Kinds
+
+    def _written(self, term: Term) -> Text:
+        match term.kind:
+            case "number":
+                return literal(term.attribute)
+            case "argument" | "parameter":
+                return Text(term.name)
+            case "constant" if term.shape == (1,):
+                return Text(f"array([{number(term.attribute.array[0])}])")
+            case "constant":
+                return Text(self.references.numbers(term.attribute))
+            case "apply":
+                return self._application(term)
+            case "contract":
+                return self._contraction(term)
+            case "reduce":
+                return self._reduction(term)
+            case "softmax" | "shares":
+                return Text(f"{term.kind}({', '.join([self.read(k).text for k in term.operands])})")
+        return self._structure(term)
+
+    def _application(self, term: Term) -> Text:
+        primitive, operands = term.attribute.primitive, term.operands
+        if primitive is primitives.mul:
+            return infix("*", *self.factors(*operands))
+        if primitive in INFIX:
+            return self._infix(INFIX[primitive], *operands)
+        if comparison(primitive):
+            return infix("*", self.number(1.0), self._condition(term))
+        if primitive is primitives.neg:
+            return negated(self.read(operands[0]))
+        if primitive is primitives.identity:
+            return self.read(operands[0])
+        if primitive is primitives.constant_power:
+            return self._power(*operands)
+        first = operands[0]
+        if primitive is primitives.where and self._is_condition(first):
+            return self._call(primitive, self._condition(self._terms[first]), *map(self.read, operands[1:]))
+        if primitive in _NOTED and _NOTED[primitive] in self._applied:
+            self.references.note(idioms.NOTES[_NOTED[primitive]])
+        return self._call(primitive, *map(self.read, operands))
+
+    def _infix(self, operator: str, a: int, b: int) -> Text:
+        left = self._factor(a) if operator == "/" else self._beside(a)
+        return infix(operator, left, self._beside(b))
+
+    def factors(self, a: int, b: int) -> tuple[Text, Text]:
+        """Return the factors of a product. A condition is one as it is; of two, one is a number."""
+        if self._is_condition(a):
+            return self._condition(self._terms[a]), self._factor(b)
+        return self._factor(a), self._condition(self._terms[b]) if self._is_condition(b) else self._factor(b)
+
+    def _beside(self, at: int) -> Text:
+        """An operand of an operator."""
+        term = self._terms[at]
+        return self.number(term.attribute) if term.kind == "number" else self.read(at)
+
+    def _factor(self, at: int) -> Text:
+        """An operand of a product or a quotient; what is a product of matrices, in parentheses."""
+        x, term = self._beside(at), self._terms[at]
+        while not term.name and term.kind == "apply" and term.attribute.primitive is primitives.neg:
+            term = self._terms[term.operands[0]]
+        return Text(x.within(ATOM)) if not term.name and is_matrix_product(term) else x
+
+    def _power(self, x: int, exponent: int) -> Text:
+        number = self._terms[exponent].attribute
+        if not isinstance(number, float) or not number.is_integer() or abs(number) >= 1000:
+            return self._call(primitives.power, self.read(x), self.read(exponent))
+        if number == 1.0:
+            return self.read(x)
+        return Text(f"{self._beside(x).within(ATOM)} ** {int(number)}", POWER)
+
+    def _is_condition(self, at: int) -> bool:
+        """Whether an operation is a comparison, or `any`, that is written in place."""
+        term = self._terms[at]
+        if term.name:
+            return False
+        if term.kind == "apply":
+            return bool(comparison(term.attribute.primitive))
+        return term.kind == "reduce" and term.attribute.function == "any"
+
+    def _condition(self, term: Term) -> Text:
+        """A comparison, or `any`, as an array of bools."""
+        if term.kind == "apply":
+            a, b = term.operands
+            return infix(comparison(term.attribute.primitive), *[self._compared(x) for x in (a, b)])
+        (x,), reduction = term.operands, term.attribute
+        text = self._condition(self._terms[x]) if self._is_condition(x) else self.read(x)
+        return Text(f"{text.within(ATOM)}.any({self._along(reduction, len(self._terms[x].shape))})")
+
+    def _compared(self, at: int) -> Text:
+        term = self._terms[at]
+        return factor(term.attribute) if term.kind == "number" else self.read(at)
+
+    def _along(self, reduction: Reduction, axes: int) -> str:
+        """The arguments of a reduction, which is mostly along the last axis."""
+        places = [-1 if k == axes - 1 else k for k in reduction.axes]
+        axis = places[0] if len(places) == 1 else reduction.axes
+        return f"axis={axis}{', keepdims=True' if reduction.keepdims else ''}"
+
+    def _call(self, primitive: Primitive, *arguments: Text) -> Text:
+        return Text(f"{self.references.function(primitive)}({', '.join([x.text for x in arguments])})")
+
+    def _method(self, x: int, name: str, *arguments: str) -> Text:
+        return Text(f"{self.read(x).within(ATOM)}.{name}({', '.join(arguments)})")
+
+    # Sums
+
+    def _contraction(self, term: Term) -> Text:
+        outer = as_outer_product(term.attribute)
+        if outer is not None:
+            return self._outer_product(outer, *term.operands)
+        matrices = self.matrices(term)
+        if matrices is not None:
+            return self.product(*matrices, self.is_plain(term))
+        labels: Labels = term.attribute
+        left, right = (self.read(k).text for k in term.operands)
+        return Text(f'einsum("{labels.left},{labels.right}->{labels.result}", {left}, {right})')
+
+    def matrices(self, term: Term) -> tuple[Text, Text] | None:
+        """Return what a contraction is the product of with `@`; None where it is another."""
+        product = as_matrix_product(term.attribute)
+        if product is None:
+            return None
+        first, second = term.operands[::-1] if product.swapped else term.operands
+        return self._transposed(first, product.left), self._transposed(second, product.right)
+
+    def is_plain(self, term: Term) -> bool:
+        """Return whether a contraction is of matrices or vectors."""
+        return all(len(self._terms[k].shape) <= 2 for k in term.operands)
+
+    def _outer_product(self, outer: OuterProduct, left: int, right: int) -> Text:
+        first, second = self._transposed(left, outer.left), self._transposed(right, outer.right)
+        if outer.left_index:
+            first = Text(first.within(ATOM) + outer.left_index)
+        if outer.right_index:
+            second = Text(second.within(ATOM) + outer.right_index)
+        return infix("*", first, second)
+
+    def _transposed(self, at: int, axes: tuple[int, ...] | None) -> Text:
+        if axes is None:
+            return self.read(at)
+        text = self.read(at).within(ATOM)
+        return Text(f"{text}.T" if axes == (1, 0) else f"{text}.transpose({', '.join(map(str, axes))})")
+
+    def _reduction(self, term: Term) -> Text:
+        (x,), reduction = term.operands, term.attribute
+        match reduction.function:
+            case "sum":
+                return self._sum(term)
+            case "any":
+                return infix("*", self.number(1.0), self._condition(term))
+            case "logsumexp":
+                return self._call(primitives.logsumexp, self.read(x))
+        return self._method(x, reduction.function, self._along(reduction, len(self._terms[x].shape)))
+
+    # Structure
+
+    def _structure(self, term: Term) -> Text:
+        x, attribute = term.operands[0], term.attribute
+        shape = self._terms[x].shape
+        match term.kind:
+            case "reshape":
+                return self._reshape(x, term)
+            case "transpose":
+                return self._transposed(x, attribute)
+            case "broadcast":
+                return self._broadcast(x, term)
+            case "repeat":
+                return self._method(x, "repeat", str(attribute), f"axis={len(shape) - 1}")
+            case "tile":
+                times = listed([*[1] * (len(shape) - 1), attribute]) if len(shape) > 1 else str(attribute)
+                return Text(f"tile({self.read(x).text}, {times})")
+            case "element":
+                axis, place = attribute
+                return self._indexed(x, axis, str(place))
+            case "slice":
+                step = f":{attribute.step}" if attribute.step != 1 else ""
+                return self._indexed(x, attribute.axis, f"{attribute.start}:{attribute.stop}{step}")
+            case "concatenate":
+                parts = ", ".join([self.read(k).text for k in term.operands])
+                axis = -1 if attribute == len(term.shape) - 1 else attribute
+                return Text(f"concatenate([{parts}], axis={axis})")
+            case "pad":
+                step = f", {attribute.step}" if attribute.step != 1 else ""
+                bounds = f"{attribute.start}, {attribute.stop}, {attribute.length}{step}"
+                return Text(f"place({self.read(x).text}, {bounds})")
+            case "take":
+                return self._taken(x, term)
+        assert term.kind == "place", term
+        return self._scattered(x, term)
+
+    def _indexed(self, x: int, axis: int, index: str) -> Text:
+        return Text(f"{self.read(x).within(ATOM)}[{':, ' * axis}{index}]")
+
+    def _reshape(self, x: int, term: Term) -> Text:
+        if self._terms[x].kind == "number":
+            return self._repeated_number(self._terms[x].attribute, term)
+        if term.shape == (*self._terms[x].shape, 1):
+            return Text(f"{self.read(x).within(ATOM)}[..., None]")
+        return self._method(x, "reshape", *lengths(term.shape))
+
+    def _broadcast(self, x: int, term: Term) -> Text:
+        if self._terms[x].kind == "number":
+            return self._repeated_number(self._terms[x].attribute, term)
+        return Text(f"broadcast_to({self.read(x).text}, {listed(term.shape)})")
+
+    def _repeated_number(self, number: float, term: Term) -> Text:
+        text = self.constant(number).text
+        return Text(f"array([{text}])" if term.shape == (1,) else f"broadcast_to({text}, {listed(term.shape)})")
+
+    def _taken(self, x: int, term: Term) -> Text:
+        name = self.references.positions(term.attribute)
+        if (term.attribute.array < 0).any():
+            return Text(f"gather({self.read(x).text}, {name})")
+        axes = len(self._terms[x].shape)
+        if self._terms[x].name and axes <= 2:
+            return self._indexed(x, axes - 1, name)
+        return Text(f"{self.read(x).within(ATOM)}[..., {name}]")
+
+    def _scattered(self, x: int, term: Term) -> Text:
+        name, index = self.references.scatter(term.attribute), term.attribute.positions.array
+        if index.ndim > 1:
+            flat = (*self._terms[x].shape[: -index.ndim], index.size)
+            return Text(f"{name}({self._method(x, 'reshape', *lengths(flat)).text})")
+        return Text(f"{name}({self.read(x).text})")

@@ -1,0 +1,195 @@
+"""Operations as NumPy has a notation for them: what several of them spell out together becomes one.
+
+`x.repeat(3, axis=1)` and `tile(x, 3)` are a reshape of a broadcast of a reshape, `x[0]` is a reshape of a slice; and
+what is computed along the last axis alone is written with transpositions where it is along another.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from autograd import primitives
+from autograd.compiler.arrays.operations import Application, Batch, Operation, Reduction, Shape, Slice, listed
+from autograd.compiler.arrays.program import LEAVES, ArrayProgram
+from autograd.compiler.trace.tracing import COMPARISONS
+from autograd.primitives import Primitive
+
+INFIX = {primitives.add: "+", primitives.sub: "-", primitives.mul: "*", primitives.div: "/"}
+
+_OTHERS = frozenset({primitives.neg, primitives.constant_power, primitives.identity})
+
+
+def comparison(primitive: Primitive) -> str:
+    """Return the operator of a comparison; "" for what is none."""
+    return primitive.symbol if primitive.symbol in COMPARISONS else ""
+
+
+def is_operator(primitive: Primitive) -> bool:
+    """Return whether a primitive is written with an operator, and not as a call."""
+    return primitive in INFIX or primitive in _OTHERS or bool(comparison(primitive))
+
+
+class Term(NamedTuple):
+    """An operation as it is written: that of a program, or one of these.
+
+    - "repeat": each column so many times; attribute: how often.
+    - "tile": all columns so many times; attribute: how often.
+    - "element": one place along an axis; attribute: the axis and the place.
+    - "number": a float; attribute.
+    - "softmax", "shares": the derivatives of a primitive that reduces.
+    """
+
+    kind: str
+    operands: tuple[int, ...]
+    attribute: Any
+    shape: Shape
+    name: str = ""
+
+
+class Notation:
+    """The operations of a program as they are written.
+
+    Attributes:
+        terms: for each operation of the program, and then others that these refer to.
+    """
+
+    def __init__(self, program: ArrayProgram) -> None:
+        self._operations = program.operations
+        self.terms: list[Term] = [Term(*operation) for operation in program.operations]
+        for at, operation in enumerate(program.operations):
+            if operation.kind in _READINGS:
+                self.terms[at] = _READINGS[operation.kind](self, operation)
+
+    def is_statement(self, at: int) -> bool:
+        """Return whether an operation has a line of its own."""
+        return bool(self.terms[at].name) and self.terms[at].kind not in LEAVES
+
+    def is_inline(self, at: int) -> bool:
+        """Return whether an operation is written where it is read."""
+        return not self.terms[at].name and self.terms[at].kind != "number"
+
+    def _add(self, kind: str, x: int, attribute: Any, shape: Shape) -> int:
+        self.terms.append(Term(kind, (x,), attribute, shape))
+        return len(self.terms) - 1
+
+    def _plain(self, at: int, kind: str) -> Operation | None:
+        """Return an operation of a kind that has no name; None where it is another."""
+        operation = self._operations[at]
+        return operation if operation.kind == kind and not operation.name else None
+
+    def _constant(self, operation: Operation) -> Term:
+        is_number = isinstance(operation.attribute, float)
+        return Term("number" if is_number else "constant", *operation[1:])
+
+    def _guard(self, operation: Operation) -> Term:
+        return Term("apply", operation.operands, Application(primitives.identity), operation.shape, operation.name)
+
+    def _slopes(self, operation: Operation) -> Term:
+        if operation.attribute is primitives.logsumexp:  # whose own value these do not need
+            return Term("softmax", operation.operands[:-1], *operation[2:])
+        return Term("shares", *operation[1:])
+
+    def _reshape(self, operation: Operation) -> Term:
+        part = self._plain(operation.operands[0], "slice")
+        if part is not None and (axis := _dropped_axis(operation.shape, part)) is not None:
+            return Term("element", part.operands, (axis, part.attribute.start), operation.shape, operation.name)
+        repeated = self._plain(operation.operands[0], "broadcast")
+        reading = repeated and self._repetition(operation.shape, repeated)
+        if reading is None:
+            return Term(*operation)
+        kind, x, times = reading
+        return Term(kind, (x,), times, operation.shape, operation.name)
+
+    def _repetition(self, shape: Shape, broadcast: Operation) -> tuple[str, int, int] | None:
+        """Read (…, a) to (…, a, k) to (…, a * k) as a repetition, and (…, a) to (…, k, a) to (…, k * a) as tiles."""
+        (x,) = broadcast.operands
+        wide = broadcast.shape
+        before = (*(1,) * (len(wide) - len(self._operations[x].shape)), *self._operations[x].shape)
+        if len(wide) < 2 or len(shape) != len(wide) - 1 or shape[:-1] != wide[:-2]:
+            return None
+        a, b = wide[-2:]
+        if before == (*wide[:-2], a, 1) and isinstance(b, int):
+            kind, own, times = "repeat", a, b
+        elif before == (*wide[:-2], 1, b) and isinstance(a, int):
+            kind, own, times = "tile", b, a
+        else:
+            return None
+        inner = self._plain(x, "reshape")
+        source = x if inner is None else inner.operands[0]
+        flat = (*wide[:-2], own)
+        if self._operations[source].shape != flat:
+            source = self._add("reshape", x if inner is None else source, flat, flat)
+        return kind, source, times
+
+    def _pad(self, operation: Operation) -> Term:
+        padding, (x,) = operation.attribute, operation.operands
+        return self._along_last(operation, padding.axis, padding._replace(axis=len(operation.shape) - 1), x)
+
+    def _reduce(self, operation: Operation) -> Term:
+        reduction, (x,) = operation.attribute, operation.operands
+        if reduction.function != "logsumexp":
+            return Term(*operation)
+        (axis,), shape = reduction.axes, self._operations[x].shape
+        last = len(shape) - 1
+        flat = (*shape[:axis], *shape[axis + 1 :])
+        if axis != last:
+            x = self._moved_last(x, axis, shape)
+        plain = Reduction("logsumexp", (last,))
+        if not reduction.keepdims:
+            return Term("reduce", (x,), plain, flat, operation.name)
+        reduced = self._add("reduce", x, plain, flat)
+        return Term("reshape", (reduced,), operation.shape, operation.shape, operation.name)
+
+    def _along_last(self, operation: Operation, axis: int, attribute: Any, x: int) -> Term:
+        shape = operation.shape
+        last = len(shape) - 1
+        if axis == last:
+            return Term(*operation)
+        moved = self._moved_last(x, axis, self._operations[x].shape)
+        there = (*shape[:axis], *shape[axis + 1 :], shape[axis])
+        result = self._add(operation.kind, moved, attribute, there)
+        back = (*range(axis), last, *range(axis, last))
+        return Term("transpose", (result,), back, shape, operation.name)
+
+    def _moved_last(self, x: int, axis: int, shape: Shape) -> int:
+        order = (*(k for k in range(len(shape)) if k != axis), axis)
+        return self._add("transpose", x, order, tuple([shape[k] for k in order]))
+
+
+def _dropped_axis(shape: Shape, part: Operation) -> int | None:
+    """Return the axis along which a slice is one element wide and that a shape is without."""
+    cut: Slice = part.attribute
+    is_one = part.shape[cut.axis] == 1
+    return cut.axis if is_one and shape == (*part.shape[: cut.axis], *part.shape[cut.axis + 1 :]) else None
+
+
+_READINGS = {
+    "constant": Notation._constant,
+    "guard": Notation._guard,
+    "slopes": Notation._slopes,
+    "reshape": Notation._reshape,
+    "pad": Notation._pad,
+    "reduce": Notation._reduce,
+}
+
+
+def lengths(shape: Shape) -> list[str]:
+    """Return the lengths of axes as arguments of a reshape, which finds the number of samples by itself.
+
+    >>> lengths((Batch(1), 3, 2))
+    ['-1', '3', '2']
+    """
+    return ["-1" if isinstance(length, Batch) else str(length) for length in shape]
+
+
+def described(term: Term) -> str:
+    """Return the shape of a statement's result as a comment says it."""
+    several = len(term.operands) - (term.kind == "shares")
+    if term.kind in ("softmax", "shares") and several > 1:
+        return f"{several} of {listed(term.shape[1:])}"
+    return listed(term.shape)
+
+
+def reads_samples(term: Term) -> bool:
+    """Return whether an expression says the number of samples, n."""
+    return term.kind == "broadcast" and any(isinstance(length, Batch) for length in term.shape)

@@ -1,0 +1,104 @@
+"""The one vector of all parameters: its arrays as views of it, wherever they can be."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from autograd.arrays import NDArray, np
+
+Array = NDArray[Any]
+Positions = NDArray[np.int64]
+
+
+class ParameterBuffer:
+    """Reads arrays out of a vector, and adds their gradients up in another.
+
+    Args:
+        indices: for each array, which elements of the vector it is made of.
+        size: the length of the vector.
+
+    Attributes:
+        in_place: whether what is written into `places` is in the vector then, and fills it.
+    """
+
+    def __init__(self, indices: Sequence[Positions], size: int) -> None:
+        self._indices = list(indices)
+        self._strides = [_affine(index) for index in self._indices]
+        counts = np.zeros(size, dtype=np.int64)
+        for index in self._indices:
+            np.add.at(counts, index.reshape(-1), 1)
+        self._unused = np.flatnonzero(counts == 0)
+        self._overlap = bool((counts > 1).any())
+        self._all_views = None not in self._strides
+        self.in_place = self._all_views and not self._overlap and not len(self._unused)
+        self._recent: dict[int, tuple[Array, list[Array]]] = {}  # by the ids of vectors, which live as long as this
+
+    def views(self, vector: Array) -> list[Array]:
+        """Return the arrays, as views of the vector where their elements lie evenly spaced in it, else as copies."""
+        known = self._recent.get(id(vector))
+        views = self._views(vector) if known is None else known[1]
+        if self._all_views:
+            return views
+        return [view if strides else vector[i] for view, strides, i in zip(views, self._strides, self._indices)]
+
+    def places(self, vector: Array) -> list[Array]:
+        """Return where the arrays' gradients can be written: the same views, or new arrays where `collect` adds up."""
+        if self._overlap:
+            return [np.empty(index.shape, vector.dtype) for index in self._indices]
+        known = self._recent.get(id(vector))
+        return self._views(vector) if known is None else known[1]
+
+    def collect(self, gradients: Sequence[Array], vector: Array) -> None:
+        """Copy what was written into `places` to the vector, added up where arrays have elements in common.
+
+        Where the buffer is `in_place` there is nothing to copy.
+        """
+        if self._overlap:
+            vector[:] = 0.0
+            for index, gradient in zip(self._indices, gradients):
+                np.add.at(vector, index, gradient)
+            return
+        vector[self._unused] = 0.0
+        for strides, index, gradient in zip(self._strides, self._indices, gradients):
+            if strides is None:
+                vector[index] = gradient
+
+    def _views(self, vector: Array) -> list[Array]:
+        """Return views of the vector, kept for the next time; new arrays where there can be none."""
+        views = [self._view(vector, i) for i in range(len(self._indices))]
+        recent = list(self._recent.items())[-3:]  # `fit` alternates between two of weights and two of gradients
+        self._recent = {**dict(recent), id(vector): (vector, views)}
+        return views
+
+    def _view(self, vector: Array, i: int) -> Array:
+        index, strides = self._indices[i], self._strides[i]
+        if strides is None:
+            return np.empty(index.shape, vector.dtype)
+        start = int(index.reshape(-1)[0])
+        return np.lib.stride_tricks.as_strided(vector[start:], index.shape, [vector.itemsize * s for s in strides])
+
+
+def _affine(index: Positions) -> tuple[int, ...] | None:
+    """Return the strides, in elements, of an index whose elements lie evenly spaced along each axis; else None."""
+    start = int(index.reshape(-1)[0])
+    strides = []
+    affine = np.full(index.shape, start)
+    for axis, length in enumerate(index.shape):
+        second = tuple(int(k == axis) for k in range(index.ndim))
+        stride = int(index[second]) - start if length > 1 else 0
+        strides.append(stride)
+        affine += stride * np.arange(length).reshape([-1 if k == axis else 1 for k in range(index.ndim)])
+    injective = all(s > 0 for s, length in zip(strides, index.shape) if length > 1)
+    return tuple(strides) if injective and (affine == index).all() else None
+
+
+def in_reading_order(indices: Sequence[Positions], size: int) -> list[int]:
+    """Return all elements, those of the first array first, row by row; then those that no array has.
+
+    >>> in_reading_order([np.array([[3, 1]]), np.array([1, 0])], 5)
+    [3, 1, 0, 2, 4]
+    """
+    order = list(dict.fromkeys(k for index in indices for k in index.reshape(-1).tolist()))
+    rest = set(range(size)).difference(order)
+    return [*order, *sorted(rest)]

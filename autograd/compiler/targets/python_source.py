@@ -1,0 +1,166 @@
+"""Programs as readable Python: functions `forward`, `backward` and `input_gradients` over arrays of NumPy.
+
+A statement is an operation that has a name, with its shape in a comment; others are written where they are read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from autograd.compiler.arrays.program import ArrayProgram
+from autograd.compiler.targets.expressions import Expressions
+from autograd.compiler.targets.notation import described
+from autograd.compiler.targets.references import References
+from autograd.compiler.targets.schedule import GRADIENT, products, says_samples, schedule
+from autograd.compiler.targets.text import assignment, listed
+
+
+class Function(NamedTuple):
+    """A function: its first line, and its statements, of one line or more each."""
+
+    head: str
+    statements: list[str]
+
+    def __str__(self) -> str:
+        return "\n".join([self.head, *self.statements])
+
+
+class Writer:
+    """Writes the functions of a program.
+
+    Args:
+        program: of values alone, or of values and gradients.
+        references: names for what the functions refer to.
+
+    Attributes:
+        operations: how many statements there are.
+        matrix_products: how many products of matrices they have.
+    """
+
+    expressions: type[Expressions] = Expressions
+
+    def __init__(self, program: ArrayProgram, references: References) -> None:
+        self.references = references
+        self._write = self.expressions(program, references)
+        self._notation = self._write.notation
+        self.schedule = schedule(program, self._notation)
+        plan = self.schedule
+        self.operations = len(plan.forward) + len(plan.backward)
+        self.matrix_products = products(self._notation, [*plan.forward, *plan.backward], [plan.values, *plan.gradients])
+
+    @property
+    def counts_seeds(self) -> bool:
+        """Whether the backward pass asks how many samples there are."""
+        return says_samples(self._notation, self.schedule.backward, self.schedule.gradients)
+
+    def forward(self) -> Function:
+        """Return the function of the values and of what the backward pass reads."""
+        plan = self.schedule
+        return Function(
+            f"def forward({', '.join(plan.arguments)}):",
+            [
+                *self._samples(plan.first, plan.forward, [plan.values]),
+                *map(self._statement, plan.forward),
+                f"    return {self._result(plan.values)}, {self._saved()}",
+            ],
+        )
+
+    def backward(self) -> Function:
+        """Return the function of the gradients, from the derivatives to the values and what the forward pass saved."""
+        plan = self.schedule
+        return Function(
+            f"def backward({', '.join([GRADIENT, 'saved', *plan.arguments])}):",
+            [
+                *self._samples(GRADIENT, plan.backward, plan.gradients),
+                *[f"    {self._saved()} = saved"] * bool(plan.saved),
+                *map(self._statement_of_backward, plan.backward),
+                f"    return {listed(list(map(self._result, plan.gradients)))}",
+            ],
+        )
+
+    def input_gradients(self) -> Function:
+        """Return the function of the values and of the derivatives to the arguments, forward and backward in one."""
+        plan = self.schedule
+        statements = [*plan.forward, *plan.backward]
+        return Function(
+            f"def input_gradients({', '.join([GRADIENT, *plan.arguments])}):",
+            [
+                *self._samples(GRADIENT, statements, [plan.values, *plan.gradients]),
+                *map(self._statement, statements),
+                f"    return {self._result(plan.values)}, {listed(list(map(self._result, plan.gradients)))}",
+            ],
+        )
+
+    def definitions(self) -> list[Function]:
+        """Return the functions that those written so far refer to."""
+        functions = []
+        for name, definition in self.references.definitions.items():
+            arguments = [o.name for o in definition.operations if o.kind == "argument"]
+            (result,) = definition.outputs
+            text = self.expressions(definition, self.references).read(result).text
+            functions.append(Function(f"def {name}({', '.join(arguments)}):", [f"    return {text}"]))
+        return functions
+
+    def _statement(self, at: int) -> str:
+        term = self._notation.terms[at]
+        return assignment(term.name, self._write.definition(at).text, described(term))
+
+    def _statement_of_backward(self, at: int) -> str:
+        return self._statement(at)
+
+    def _result(self, at: int) -> str:
+        return self._write.read(at).text
+
+    def _saved(self) -> str:
+        return listed([self._notation.terms[at].name for at in self.schedule.saved])
+
+    def _samples(self, first: str, statements: Iterable[int], results: Iterable[int]) -> list[str]:
+        """The number of samples, where it is asked for."""
+        return [f"    n = len({first or '[0]'})"] * says_samples(self._notation, statements, results)
+
+
+class Source(NamedTuple):
+    """Functions, with what they refer to.
+
+    Attributes:
+        notes: comments on these.
+        definitions: functions that the others call.
+        functions: what the source is for.
+    """
+
+    notes: list[str]
+    definitions: list[Function]
+    functions: list[Function]
+
+    def __str__(self) -> str:
+        notes = ["\n".join(f"# {note}" for note in self.notes)] if self.notes else []
+        return "\n\n".join([*notes, *map(str, self.definitions), *map(str, self.functions)]) + "\n"
+
+
+def passes(writer: Writer) -> Source:
+    """Return the source of the forward and the backward pass.
+
+    >>> from autograd.compiler.arrays.builder import Builder
+    >>> from autograd.compiler.differentiate.reverse import to_parameters
+    >>> b = Builder()
+    >>> x, w = b.argument("x", 3), b.parameter([[0, 1, 2]], "w")
+    >>> program = to_parameters(b.program([b.contract(x, w, "nk", "ck", "nc").named("z")]), 1)
+    >>> print(passes(Writer(program, References(program))))
+    def forward(x, w):
+        z = x @ w.T                                               # (n, 1)
+        return z, ()
+    <BLANKLINE>
+    def backward(gradient, saved, x, w):
+        nabla_w = gradient.T @ x                                  # (1, 3)
+        return (nabla_w,)
+    <BLANKLINE>
+    """
+    functions = [writer.forward(), writer.backward()]
+    return Source(writer.references.notes, writer.definitions(), functions)
+
+
+def to_inputs(writer: Writer) -> Source:
+    """Return the source of the values and of the derivatives to the arguments."""
+    functions = [writer.input_gradients()]
+    return Source(writer.references.notes, writer.definitions(), functions)

@@ -1,0 +1,137 @@
+"""What emitted source refers to by names: index arrays, arrays of constants, and functions for primitives."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+from autograd.arrays import NDArray, np
+from autograd.compiler.arrays.builder import Builder, Handle
+from autograd.compiler.arrays.operations import Data, Placement, listed
+from autograd.compiler.arrays.program import ArrayProgram
+from autograd.compiler.names import names_of, sanitised
+from autograd.compiler.targets.kernels import NUMPY, Scatter, one_by_one
+from autograd.compiler.targets.notation import is_operator
+from autograd.compiler.trace.rule_state import reads_state
+from autograd.primitives import TABLE, Primitive
+
+_SLOPE = "slope_of_"
+
+
+class References:
+    """Names for what a source refers to, given when it is first referred to.
+
+    Attributes:
+        names: all that are taken.
+        constants: what the source refers to besides what it is given, by name.
+        notes: comments on these.
+        definitions: functions that the source defines, by name, as programs of their arguments.
+    """
+
+    def __init__(self, program: ArrayProgram) -> None:
+        self.names = names_of(program)
+        self.constants: dict[str, Any] = {}
+        self.notes: list[str] = []
+        self.definitions: dict[str, ArrayProgram] = {}
+        self._known: dict[object, str] = {}
+
+    def note(self, text: str) -> None:
+        """Add a comment; said twice, it stands there once."""
+        if text not in self.notes:
+            self.notes.append(text)
+
+    def positions(self, index: Data) -> str:
+        """Return the name of an index array."""
+        return self._named(("i", index), "i", index.array, f"positions, {listed(index.array.shape)}")
+
+    def numbers(self, data: Data) -> str:
+        """Return the name of an array of constants."""
+        return self._named(("c", data), "c", data.array, f"constants, {listed(data.array.shape)}")
+
+    def number(self, x: float) -> str:
+        """Return the name of a number as an array without axes."""
+        key = ("number", repr(x))
+        if key not in self._known:
+            name = self._known[key] = self.names.numbered("number")
+            self.constants[name] = np.array(x)
+        return self._known[key]
+
+    def scatter(self, placement: Placement) -> str:
+        """Return the name of a function that adds columns up where an index says."""
+        index, width = placement.positions.array.reshape(-1), placement.length
+        key = ("scatter", placement.positions, width)
+        if key not in self._known:
+            note = f"adds its {index.size} columns up into {width}"
+            name = self._named(key, "scatter", index, note)
+            self.constants[name] = Scatter(index, width)
+        return self._known[key]
+
+    def _named(self, key: object, base: str, array: NDArray[Any], note: str) -> str:
+        if key not in self._known:
+            name = self._known[key] = self.names.numbered(base)
+            self.constants[name] = array
+            self.note(f"{name}: {note}{f' = {array.tolist()}' if array.size <= 12 else ''}")
+        return self._known[key]
+
+    def function(self, primitive: Primitive) -> str:
+        """Return the name of a function for a primitive.
+
+        It is NumPy's or one of ours where there is one; else the source defines it, where the primitive's rule is an
+        expression; else it is the primitive's array form, or its rule, called number by number.
+        """
+        if primitive in self._known:
+            return self._known[primitive]
+        name = self._known[primitive] = primitive.name if primitive in NUMPY else self.names.plain(_base(primitive))
+        if primitive in NUMPY:
+            self.constants[name] = NUMPY[primitive]
+            return name
+        definition = own_expression(primitive)
+        if definition is None:
+            self.constants[name] = primitive.array or one_by_one(primitive.forward)
+        elif reads_state(primitive):
+            self.constants[name] = one_by_one(primitive.forward)
+        else:
+            self._define(name, definition)
+        return name
+
+    def _define(self, name: str, definition: ArrayProgram) -> None:
+        """Add a definition, behind those of the functions that it calls."""
+        needed = definition.needed(definition.outputs)
+        for at, operation in enumerate(definition.operations):
+            if at in needed and operation.kind == "apply" and not is_operator(operation.attribute.primitive):
+                self.function(operation.attribute.primitive)
+        self.definitions[name] = definition
+
+
+def own_expression(primitive: Primitive) -> ArrayProgram | None:
+    """Return the rule of a primitive as a program of the rule's arguments; None where it is no expression.
+
+    >>> from autograd import primitives
+    >>> print(own_expression(primitives.relu))
+    x = argument                                                (n, 1)
+    0 = constant 0.0                                            ()
+    v2 = maximum (x, 0)                                         (n, 1)
+    return v2
+    """
+    for rule in (primitive.array, primitive.forward):
+        if rule is None:
+            continue
+        builder = Builder()
+        try:
+            count = len(inspect.signature(rule).parameters)
+            names = [f"x{k + 1}" if count > 1 else "x" for k in range(count)]
+            result = rule(*[builder.argument(name, 1) for name in names])
+        except (TypeError, ValueError, AttributeError):
+            continue
+        if isinstance(result, Handle):
+            return builder.program([result])
+    return None
+
+
+def _base(primitive: Primitive) -> str:
+    """Return what a function for a primitive would be called."""
+    prefix = _SLOPE if primitive.name.startswith(_SLOPE) else ""
+    own = primitive.name.removeprefix(prefix)
+    if TABLE.get(primitive.name) is primitive and own.isidentifier():
+        return sanitised(own)
+    return prefix + (sanitised(own) or "function")

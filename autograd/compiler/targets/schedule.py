@@ -1,0 +1,104 @@
+"""Which statement belongs to which function: what is computed on the way to the values, and what on the way back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from autograd.compiler.arrays.program import ArrayProgram
+from autograd.compiler.targets.contractions import as_outer_product
+from autograd.compiler.targets.notation import Notation, reads_samples
+
+GRADIENT = "gradient"
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """The statements of a program's functions, by the places of their operations.
+
+    Attributes:
+        arguments: the names of what the functions are called with: arguments, then parameters.
+        first: the name of an argument that has a column; "" where there is none.
+        forward: what the values need, in order.
+        backward: what only gradients need, in order.
+        saved: what the backward pass reads of the forward pass.
+        values: the place of the values.
+        gradients: the places of the gradients.
+    """
+
+    arguments: list[str]
+    first: str
+    forward: list[int]
+    backward: list[int]
+    saved: list[int]
+    values: int
+    gradients: list[int]
+
+
+def schedule(program: ArrayProgram, notation: Notation) -> Schedule:
+    """Divide the statements of a program: those that its first result needs, and those that only others need."""
+    operations = program.operations
+    values, *gradients = program.outputs
+    ahead, back = program.needed([values]), program.needed(gradients)
+    forward = [at for at in sorted(ahead) if notation.is_statement(at)]
+    backward = [at for at in sorted(back - ahead) if notation.is_statement(at)]
+    inline = [at for at in gradients if notation.is_inline(at)]
+    read = {k for at in written(notation, [*backward, *inline]) for k in notation.terms[at].operands} | set(gradients)
+    given = [o for o in operations if o.kind == "argument" and o.attribute[0] != GRADIENT]
+    parameters = [o.name for o in operations if o.kind == "parameter"]
+    return Schedule(
+        arguments=[*(o.name for o in given), *parameters],
+        first=next((o.name for o in given if o.shape[1] != 0), ""),
+        forward=forward,
+        backward=_gradients_last(notation, backward, gradients),
+        saved=[at for at in forward if at in read],
+        values=values,
+        gradients=gradients,
+    )
+
+
+def _gradients_last(notation: Notation, backward: list[int], gradients: list[int]) -> list[int]:
+    """Put the gradients that no other statement reads last, in the order in which they are returned."""
+    read = {k for at in written(notation, backward) for k in notation.terms[at].operands}
+    last = [at for at in dict.fromkeys(gradients) if at not in read and at in set(backward)]
+    return [*(at for at in backward if at not in set(last)), *last]
+
+
+def written(notation: Notation, statements: Iterable[int]) -> set[int]:
+    """Return the operations that are written in some statements or results, these included."""
+    seen = set(statements)
+    stack = list(seen)
+    while stack:
+        for k in notation.terms[stack.pop()].operands:
+            if k not in seen and notation.is_inline(k):
+                seen.add(k)
+                stack.append(k)
+    return seen
+
+
+def says_samples(notation: Notation, statements: Iterable[int], results: Iterable[int]) -> bool:
+    """Return whether some statements or results say the number of samples."""
+    inline = [at for at in results if notation.is_inline(at)]
+    return any(reads_samples(notation.terms[at]) for at in written(notation, [*statements, *inline]))
+
+
+def products(notation: Notation, statements: Iterable[int], results: Iterable[int]) -> int:
+    """Count the products of matrices in some statements and results, each as often as it is written."""
+    counts: dict[int, int] = {}
+
+    def count(at: int) -> int:
+        term = notation.terms[at]
+        inner = sum(counts[k] for k in term.operands if notation.is_inline(k))
+        return inner + (term.kind == "contract" and as_outer_product(term.attribute) is None)
+
+    roots = [*statements, *(at for at in results if notation.is_inline(at))]
+    for root in roots:
+        stack = [root]
+        while stack:
+            missing = [k for k in notation.terms[stack[-1]].operands if notation.is_inline(k) and k not in counts]
+            if missing:
+                stack += missing
+                continue
+            at = stack.pop()
+            counts[at] = count(at)
+    return sum(counts[at] for at in roots)
