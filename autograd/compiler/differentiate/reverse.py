@@ -105,7 +105,13 @@ class _Sweep:
                 places.append(places[operation.operands[0]])
                 continue
             operands = tuple([places[k] for k in operation.operands])
-            places.append(self.builder.add(operation.kind, operands, operation.attribute, operation.name))
+            if operation.kind == "apply":  # which reads what was broadcast for a guard as it was before
+                handles = [Handle(self.builder, k) for k in operands]
+                primitive, careful = operation.attribute
+                copied = self.builder.apply(primitive, *handles, careful=careful, name=operation.name)
+                places.append(copied.at)
+            else:
+                places.append(self.builder.add(operation.kind, operands, operation.attribute, operation.name))
         return places
 
     def value(self, at: int) -> Simplified:
