@@ -7,16 +7,17 @@ it guards.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
+import operator
+from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from autograd.arrays import np
 from autograd.compiler.arrays.builder import Handle
 from autograd.compiler.arrays.operations import Shape, broadcast_shape, is_batched
-from autograd.compiler.recover.groups import ABSENT, Group, Matrix, Rows, View
+from autograd.compiler.recover.groups import Group, Matrix, Rows, View
 from autograd.compiler.recover.read import Reader
 
-_NEVER = -2  # in place of a mask's node, where no derivative comes
+_ALWAYS, _NEVER = -1, -2  # in place of a condition's node
 
 Layout = Literal["columns", "rows", "summed"]
 COLUMNS: Layout = "columns"  # a column for each member of a group
@@ -28,7 +29,7 @@ class _Mask(NamedTuple):
     """A mask that guards refer to.
 
     Attributes:
-        nodes: the condition of each member; ABSENT where it is always reached, _NEVER where it never is.
+        nodes: the condition of each member; _ALWAYS where it is always reached, _NEVER where it never is.
         batched: whether what it guards has a row for each sample.
     """
 
@@ -54,8 +55,8 @@ class Guards:
         reached, unreached = self._conditions.reached, self._conditions.unreached
         if not (reached or unreached):
             return x
-        nodes = tuple([_NEVER if i in unreached else reached.get(i, ABSENT) for i in group.members])
-        if set(nodes) == {ABSENT}:
+        nodes = tuple([_NEVER if i in unreached else reached.get(i, _ALWAYS) for i in group.members])
+        if set(nodes) == {_ALWAYS}:
             return x
         mask = _Mask(nodes, group.batched, layout)
         shape = broadcast_shape([x.shape, self._shape(mask)])
@@ -90,24 +91,25 @@ class Guards:
 
     # Masks
 
-    def _runs(self, nodes: Iterable[int]) -> list[list[int]]:
-        """Split nodes where the source changes that their conditions are in."""
-        source = self._grouping.source
-        by_source = itertools.groupby(nodes, key=lambda i: i if i < 0 else int(source[i]))
-        return [list(run) for _, run in by_source]
+    def _runs(self, nodes: Sequence[int]) -> list[tuple[int, list[int]]]:
+        """Split nodes where their source changes; return the source and the nodes of each run."""
+        array = np.array(nodes)
+        sources = np.where(array < 0, array, self._grouping.source[array]).tolist()
+        by_source = itertools.groupby(zip(sources, nodes), key=operator.itemgetter(0))
+        return [(source, [i for _, i in run]) for source, run in by_source]
 
     def _shape(self, mask: _Mask) -> Shape:
         """Return the shape that a mask will have."""
-        first, *others = self._runs(mask.nodes)
-        width = len(mask.nodes) if others else self._width(first)
-        some_batched = any(i >= 0 and self._grouping.batched[self._grouping.source[i]] for i in mask.nodes)
+        runs = self._runs(mask.nodes)
+        some_batched = any(source >= 0 and self._grouping.batched[source] for source, _ in runs)
+        width = 1 if len(runs) == 1 and self._is_one_column(*runs[0]) else len(mask.nodes)
         lengths = (width, 1) if mask.layout == ROWS else (1 if mask.layout == SUMMED else width,)
         return self._reader.shape_of(some_batched and mask.batched, *lengths)
 
-    def _width(self, run: list[int]) -> int:
-        """Return how many columns the condition of nodes of one source has: one where they are the same."""
-        places = self._grouping.position[run] if run[0] >= 0 else np.zeros(1)
-        return 1 if (places == places[0]).all() else len(run)
+    def _is_one_column(self, source: int, nodes: list[int]) -> bool:
+        """Return whether the conditions of nodes of one source are the same."""
+        places = self._grouping.position[nodes]
+        return source < 0 or bool((places == places[0]).all())
 
     def _lowered(self, mask: _Mask) -> Handle:
         builder, condition = self._reader.builder, self._condition(mask.nodes)
@@ -120,17 +122,17 @@ class Guards:
         return condition
 
     def _condition(self, nodes: tuple[int, ...]) -> Handle:
-        """Return a column for each node, of ones for ABSENT, zeros for _NEVER; a single column if they are the same."""
+        """Return a column for each node, of ones for _ALWAYS, zeros for _NEVER; only one if they are the same."""
         runs = self._runs(nodes)
-        parts = [self._part(run) for run in runs]
+        parts = [self._part(*run) for run in runs]
         if len(parts) == 1:
             return parts[0]
         reader, batched = self._reader, any(is_batched(part.shape) for part in parts)
-        full = [reader.builder.broadcast(part, reader.shape_of(batched, len(run))) for run, part in zip(runs, parts)]
+        full = [reader.builder.broadcast(x, reader.shape_of(batched, len(run))) for (_, run), x in zip(runs, parts)]
         return reader.builder.concatenate(full, int(batched))
 
-    def _part(self, nodes: list[int]) -> Handle:
+    def _part(self, source: int, nodes: list[int]) -> Handle:
         """Return the conditions of nodes of one source."""
-        if nodes[0] < 0:
-            return self._reader.builder.constant(np.full(1, float(nodes[0] == ABSENT)))
-        return self._reader.vector(View(int(self._grouping.source[nodes[0]]), self._grouping.position[nodes]))
+        if source < 0:
+            return self._reader.builder.constant(np.full(1, float(source == _ALWAYS)))
+        return self._reader.vector(View(source, self._grouping.position[nodes]))

@@ -24,7 +24,7 @@ def group_names(grouping: Grouping, names: Names) -> tuple[list[str], dict[int, 
     outputs, labels = set(grouping.scalars.outputs), grouping.scalars.trace.labels
     chosen = []
     for group in grouping.groups:
-        label = stem([labels.get(i, "") for i in group.members if i >= 0])
+        label = stem({labels.get(i, "") for i in group.members if i >= 0})
         activated = _activated(group)
         if any(isinstance(block, Matrix) for block in group.blocks):
             layer = layers[group.source] = 1 + len(layers)

@@ -64,16 +64,16 @@ class Reader:
             if known is not None:
                 return self.builder.transpose(known, (1, 0))
         labels = self.grouping.scalars.trace.labels
-        some = [labels.get(self._nodes[int(k)], "") for k in index.reshape(-1)[:100] if k >= 0]
+        some = {labels.get(i, "") for i in self._nodes[index.reshape(-1)[:100]].tolist()}
         array = self.builder.parameter(index, parameter_name(self.names, some, role, layer))
         self._parameters[index.tobytes(), index.shape] = array
         return array
 
     @computed_once
-    def _nodes(self) -> list[int]:
+    def _nodes(self) -> Positions:
         """The nodes that are parameters, by position."""
         nodes = np.flatnonzero(self.grouping.source == PARAMETERS)
-        in_order: list[int] = nodes[np.argsort(self.grouping.position[nodes])].tolist()
+        in_order: Positions = nodes[np.argsort(self.grouping.position[nodes])]
         return in_order
 
     # Views
