@@ -69,6 +69,10 @@ class Condition(Value):
         return bool(self.data != 0)
 
 
+UNUSED = -1
+"""The index of an argument's number that the results do not depend on."""
+
+
 class Trace:
     """The graph of one run, as lists that are indexed by node, parents before children.
 
@@ -79,7 +83,7 @@ class Trace:
         numbers: what each node was, once `read`.
         labels: the users' names for the nodes that have one, by index.
         leaves: the Values that leaves are, by index.
-        arguments: the indices of the arguments' numbers, for each argument a list; -1 for one that was not used.
+        arguments: the indices of the arguments' numbers, for each argument a list; UNUSED for one that was not used.
         outputs: the indices of the numbers that the function returned.
         structure: what it returned.
         single: whether it is one number, in no sequence.
@@ -96,7 +100,7 @@ class Trace:
         self.numbers: list[float] = []
         self.labels = {i: node.label for i, node in enumerate(order) if node.label}
         self.leaves = {i: node for i, node in enumerate(order) if not node.parents}
-        self.arguments = [[number.get(value, -1) for value in values] for values in inputs]
+        self.arguments = [[number.get(value, UNUSED) for value in values] for values in inputs]
         self.outputs = list(map(index, outputs))
         self.structure: Any = None
         self.single = True

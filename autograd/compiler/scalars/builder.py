@@ -1,0 +1,189 @@
+"""What passes make new programs with: columns that grow, node by node."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+from autograd.compiler.scalars.columns import EMPTY, NO_GUARDS, Columns, Guards
+from autograd.compiler.scalars.nodes import (
+    ABSENT,
+    APPLY,
+    ARGUMENT,
+    CONSTANT,
+    PARAMETER,
+    PLAIN,
+    SUM,
+    Scaling,
+    Sum,
+    is_nothing,
+)
+from autograd.compiler.scalars.program import ScalarProgram
+from autograd.primitives import Primitive
+
+DROPPED = -1
+"""The new number of a node that is not in the new program."""
+
+
+class Builder:
+    """A program in the making, which begins with its arguments' numbers and parameters.
+
+    Each method that adds a node returns its number. A builder belongs to the function that made it.
+
+    >>> from autograd import primitives
+    >>> builder = Builder([2], 1)
+    >>> builder.application(builder.opcode(primitives.mul), [0, 2])
+    3
+    >>> builder.sum(Sum([1.0, -0.5], [3, 1], [ABSENT, 0], [0, 1]))
+    4
+    >>> print(builder.program([4]))
+    v3 = mul(x[0], p0)
+    v4 = sum(v3; -0.5*x[1]*x[0])
+    return v4
+    """
+
+    def __init__(
+        self, argument_sizes: Sequence[int], parameter_count: int, primitives: Sequence[Primitive] = ()
+    ) -> None:
+        self._sizes, self._parameter_count = tuple(argument_sizes), parameter_count
+        self._opcode_of = {primitive: APPLY + n for n, primitive in enumerate(primitives)}
+        self._opcodes = [ARGUMENT] * sum(argument_sizes) + [PARAMETER] * parameter_count
+        self._starts, self._counts = [0] * len(self._opcodes), [0] * len(self._opcodes)
+        self._operands: list[int] = []
+        self._coefficients: list[float] = []
+        self._lefts: list[int] = []
+        self._rights: list[int] = []
+        self._slots: list[int] = []
+        self._constants: dict[int, float] = {}
+        self._scalings: dict[int, Scaling] = {}
+
+    @staticmethod
+    def of(program: Columns) -> Builder:
+        """A builder that begins with all nodes of a program, under their numbers."""
+        builder = Builder.like(program)
+        builder._opcodes, builder._starts, builder._counts = map(
+            list, (program.opcodes, program.starts, program.counts)
+        )
+        builder._operands = list(program.operands)
+        builder._coefficients = list(program.coefficients)
+        builder._lefts, builder._rights, builder._slots = map(list, (program.lefts, program.rights, program.slots))
+        builder._constants, builder._scalings = dict(program.constants), dict(program.scalings)
+        return builder
+
+    @staticmethod
+    def like(program: Columns) -> Builder:
+        """A builder that begins with the arguments, parameters and opcodes of a program."""
+        return Builder(program.argument_sizes, program.parameter_count, program.primitives)
+
+    def __len__(self) -> int:
+        return len(self._opcodes)
+
+    def opcode(self, primitive: Primitive) -> int:
+        """The opcode of a primitive, a new one where the program has none for it yet."""
+        return self._opcode_of.setdefault(primitive, APPLY + len(self._opcode_of))
+
+    def constant(self, number: float) -> int:
+        i = self._node(CONSTANT, 0, 0)
+        self._constants[i] = number
+        return i
+
+    def application(self, opcode: int, operands: Sequence[int]) -> int:
+        i = self._node(opcode, len(self._operands), len(operands))
+        self._operands += operands
+        return i
+
+    def sum(self, total: Sum) -> int:
+        i = self._node(SUM, len(self._lefts), len(total.lefts))
+        self._coefficients += total.coefficients
+        self._lefts += total.lefts
+        self._rights += total.rights
+        self._slots += total.slots
+        if not is_nothing(total.constant) or total[5:] != PLAIN[1:]:
+            self._scalings[i] = Scaling(*total[4:])
+        return i
+
+    def _node(self, opcode: int, start: int, count: int) -> int:
+        self._opcodes.append(opcode)
+        self._starts.append(start)
+        self._counts.append(count)
+        return len(self._opcodes) - 1
+
+    def copy(self, program: Columns, i: int, new: Sequence[int]) -> int:
+        """A node of another program with the same opcodes, given the numbers that its operands have here."""
+        opcode = program.opcodes[i]
+        if opcode == CONSTANT:
+            return self.constant(program.constants[i])
+        if opcode == SUM:
+            return self.sum(renumbered(program.sum_of(i), new))
+        start = program.starts[i]
+        return self.application(opcode, [new[k] for k in program.operands[start : start + program.counts[i]]])
+
+    def program(
+        self,
+        outputs: Iterable[int],
+        *,
+        differentiated: int | None = None,
+        labels: Mapping[int, str] = EMPTY,
+        **tables: Any,
+    ) -> ScalarProgram:
+        """The program with these outputs, all of which have derivatives unless it is said how many.
+
+        Args:
+            tables: `repeated`, `constant_arrays` and `guards` of the program.
+        """
+        outputs = tuple(outputs)
+        return ScalarProgram(
+            self._sizes,
+            self._parameter_count,
+            tuple(self._opcode_of),
+            tuple(self._opcodes),
+            tuple(self._starts),
+            tuple(self._counts),
+            tuple(self._operands),
+            tuple(self._coefficients),
+            tuple(self._lefts),
+            tuple(self._rights),
+            tuple(self._slots),
+            MappingProxyType(self._constants),
+            MappingProxyType(self._scalings),
+            outputs,
+            len(outputs) if differentiated is None else differentiated,
+            labels if labels is EMPTY else MappingProxyType(dict(labels)),
+            **tables,
+        )
+
+    def successor(
+        self, old: Columns, new: Sequence[int], stands: Sequence[int] | range, **tables: Any
+    ) -> ScalarProgram:
+        """The program that takes an old one's place, with its outputs, labels and guards under their new numbers.
+
+        Args:
+            new: of each old node its number here; DROPPED for one that is left out.
+            stands: of each old node the one that stands for it, which is itself unless equal nodes were merged.
+            tables: those that differ from the old program's.
+        """
+
+        def kept(nodes: Iterable[int]) -> frozenset[int]:
+            return frozenset([new[i] for i in nodes if new[i] != DROPPED])
+
+        guards = old.guards
+        if guards != NO_GUARDS:
+            first = len(old) - guards.size
+            count = sum([new[i] != DROPPED for i in range(first, len(old))])
+            of = {new[i]: new[stands[guard]] for i, guard in guards.of.items() if new[i] != DROPPED}
+            guards = Guards(count, MappingProxyType(of), kept(guards.choices), kept(guards.unreached))
+        arrays = tuple([tuple([new[stands[i]] for i in nodes]) for nodes in old.constant_arrays])
+        settings = {"repeated": kept(old.repeated), "constant_arrays": arrays, "guards": guards, **tables}
+        return self.program(
+            [new[stands[i]] for i in old.outputs],
+            differentiated=old.differentiated,
+            labels={new[i]: label for i, label in old.labels.items() if new[i] != DROPPED},
+            **settings,
+        )
+
+
+def renumbered(total: Sum, new: Sequence[int]) -> Sum:
+    """A sum of the same terms, given the new numbers of its factors."""
+    rights = [ABSENT if k == ABSENT else new[k] for k in total.rights]
+    return total._replace(lefts=[new[k] for k in total.lefts], rights=rights)

@@ -1,0 +1,275 @@
+"""What a chain of additions, subtractions and scalings sums up, in the order in which the graph adds it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple
+
+from autograd import primitives
+from autograd.compiler.scalars.nodes import ABSENT, NOTHING, Sum, is_nothing
+from autograd.primitives import Primitive
+
+_ADD, _SUB, _MUL, _DIV, _NEG = primitives.add, primitives.sub, primitives.mul, primitives.div, primitives.neg
+_SUM, _DOT = primitives.sum_, primitives.dot
+_TOTALS = frozenset({_ADD, _SUB, _SUM, _DOT})
+_LINEAR = _TOTALS | {_MUL, _NEG}
+
+MOST_MOVED = 1024.0
+"""The largest power of 2 that may be applied to a factor in place of a product: that is exact unless numbers vanish."""
+
+Term = tuple[float, int, int]
+"""(c, x, y) for (c x) y; (c, x, ABSENT) for c x; (c, ABSENT, ABSENT) for c."""
+
+Slot = list[Term]
+"""Terms that may be added in any order."""
+
+
+class Chains(NamedTuple):
+    """A program without sums, as `collect_sums` reads it.
+
+    Attributes:
+        made_by: the primitive of each node; None for a leaf.
+        rows: the operands of each node.
+        constants: the numbers of the nodes that are constants.
+        parameters: the nodes that are parameters.
+        uses: how many times each node is read.
+        apart: nodes with several readers, each of which may contain them.
+        lengths: of each addition how many terms it adds, as `chain_lengths` counts them.
+    """
+
+    made_by: Sequence[Primitive | None]
+    rows: Sequence[tuple[int, ...]]
+    constants: Mapping[int, float]
+    parameters: range
+    uses: Sequence[int]
+    apart: Collection[int]
+    lengths: Mapping[int, int]
+
+    def is_linear(self, i: int) -> bool:
+        """Whether a node is a sum, a product, or one of these divided by a number."""
+        primitive = self.made_by[i]
+        if primitive is _DIV:
+            a, b = self.rows[i]
+            return b in self.constants and self._is_own(a) and self.made_by[a] in _LINEAR
+        return primitive in _LINEAR
+
+    def sum_of(self, root: int) -> Sum:
+        """The sum that a linear node is."""
+        i, factor, divisor = root, 1.0, 1.0
+        if self.made_by[i] is _DIV:
+            i, divisor = self.rows[i][0], self.constants[self.rows[i][1]]
+        scaling = (-1.0, self.rows[i][0]) if self.made_by[i] is _NEG else self._scaling(i)
+        if scaling is not None and self._is_own(scaling[1]) and self.made_by[scaling[1]] in _TOTALS | {self.made_by[i]}:
+            factor, i = scaling
+        if self.made_by[i] in _TOTALS:
+            return self._chain(i)._replace(factor=factor, divisor=divisor)
+        term = self._term(self.rows[i][0], -1.0) if self.made_by[i] is _NEG else self._product(i, 1.0)
+        return _sum([[term]])._replace(factor=factor, divisor=divisor)
+
+    def _is_reduction(self, i: int) -> bool:
+        return self.made_by[i] in (_SUM, _DOT) or self.lengths.get(i, 0) > 2
+
+    def _chain(self, root: int) -> Sum:
+        """A chain from its last term to its first; it may begin with a reduction."""
+        tail: list[Slot] = []
+        constant, leads = NOTHING, False
+        i = root
+        while not self._is_reduction(i):
+            left, right = self.rows[i]
+            goes_on = self._is_own(left) and self.made_by[left] in _TOTALS
+            number = next((k for k in (left, right) if k in self.constants), None)
+            if number is not None:
+                if not is_nothing(constant) or (tail and goes_on):
+                    return _sum([[(1.0, i, ABSENT)], *tail[::-1]], constant, leads)
+                constant = self.constants[number]
+                constant = -constant if self.made_by[i] is _SUB and number == right else constant
+                leads = bool(tail) or number == left
+            if right not in self.constants:
+                tail.append(self._slot(right, -1.0 if self.made_by[i] is _SUB else 1.0))
+            if not goes_on:
+                slots = [*([] if left in self.constants else [self._slot(left, 1.0)]), *tail[::-1]]
+                reduced = self._is_own(right) and self._is_reduction(right)
+                return _sum(slots if leads else self._begun(slots, reduced), constant, leads)
+            i = left
+        slots, inner, inner_leads = self._reduction(i)
+        if not (is_nothing(inner) or is_nothing(constant)):
+            return _sum([[(1.0, i, ABSENT)], *tail[::-1]], constant, leads)
+        if is_nothing(constant):
+            constant, leads = inner, bool(tail) or inner_leads
+        slots += tail[::-1]
+        return _sum(slots if leads else self._begun(slots, True), constant, leads)
+
+    def _begun(self, slots: list[Slot], reduced: bool) -> list[Slot]:
+        """A chain that begins with what a matrix product may compute, where that is one of its first two slots.
+
+        Args:
+            reduced: whether that is a reduction, of which a bias can be a part.
+        """
+        if len(slots) < 2:
+            return slots
+        weighted = [any(map(self._is_weighted, slot)) for slot in slots[:2]]
+        first, second, *others = slots if weighted != [False, True] else [slots[1], slots[0], *slots[2:]]
+        if reduced and any(weighted) and len(second) == 1:
+            c, x, y = second[0]
+            if c == 1.0 and x in self.parameters and y == ABSENT:
+                return [[*first, *second], *others]
+        return [first, second, *others]
+
+    def _is_weighted(self, term: Term) -> bool:
+        c, x, y = term
+        return (x in self.parameters or y in self.parameters) and (abs(c), y) != (1.0, ABSENT)
+
+    def _slot(self, i: int, sign: float) -> Slot:
+        """An operand of a chain: as one term, or as those of a reduction."""
+        if self._is_own(i) and self._is_reduction(i):
+            terms, constant, _ = self._terms(i)
+            if is_nothing(constant):
+                return [(sign * c, x, y) for c, x, y in terms]
+        return [self._term(i, sign)]
+
+    def _reduction(self, root: int) -> tuple[list[Slot], float, bool]:
+        """The slots of a reduction: its terms, and then those that are weighted sums themselves."""
+        terms, constant, leads = self._terms(root)
+        slots: list[Slot] = [[]]
+        for term in terms:
+            slot = self._slot(term[1], term[0]) if term[2] == ABSENT and abs(term[0]) == 1.0 else [term]
+            if len(slot) > 1:
+                slots.append(slot)
+            else:
+                slots[0] += slot
+        return slots, constant, leads
+
+    def _terms(self, root: int) -> tuple[list[Term], float, bool]:
+        """The terms of a reduction in the order in which the graph adds them, its constant, and whether that is first.
+
+        A parameter that a constant 0 multiplies is left out, as in the weighted sums of a recurrent network's first
+        state.
+        """
+        parts: list[Term | int] = []
+        i = root
+        while self.made_by[i] is _ADD and (i == root or self._is_own(i)):
+            parts.append(self.rows[i][1])
+            i = self.rows[i][0]
+        if i != root:
+            parts.append(i)
+        elif self.made_by[i] is _DOT:
+            *factors, bias = self.rows[i]
+            n = len(factors) // 2
+            parts += [self._factors(x, y, 1.0, True) for x, y in zip(factors[:n], factors[n:])][::-1]
+            parts.append(bias)
+        else:
+            parts += self.rows[i][::-1]
+        terms: list[Term] = []
+        constant, leads = NOTHING, False
+        for part in reversed(parts):
+            c, x, y = self._term(part, 1.0, True) if isinstance(part, int) else part
+            if x == ABSENT:
+                constant += c
+                leads = leads or not terms
+            elif c != 0.0 or y != ABSENT or x not in self.parameters:
+                terms.append((c, x, y))
+        return terms, constant if constant else NOTHING, leads
+
+    # Terms
+
+    def _term(self, i: int, sign: float, in_reduction: bool = False) -> Term:
+        """A node as a term, with a sign."""
+        if i in self.constants:
+            return sign * self.constants[i], ABSENT, ABSENT
+        i, sign = self._without_sign(i, sign)
+        if self._is_own(i):
+            if self.made_by[i] is _MUL:
+                return self._product(i, sign, in_reduction)
+            if in_reduction and self.made_by[i] is _DIV and self.rows[i][1] in self.constants:
+                x, y = self.rows[i]
+                moved = self._moved(1 / self.constants[y] if self.constants[y] else 0.0, x, sign)
+                return moved or (sign, i, ABSENT)
+        return sign, i, ABSENT
+
+    def _product(self, i: int, sign: float, in_reduction: bool = False) -> Term:
+        return self._factors(self.rows[i][0], self.rows[i][1], sign, in_reduction)
+
+    def _factors(self, x: int, y: int, sign: float, in_reduction: bool) -> Term:
+        """A product as a term. In a reduction, only parameters are scaled, so that they make a matrix."""
+        if self.made_by[x] is self.made_by[y] is None and not (x in self.constants or y in self.constants):
+            return sign, x, y
+        x, sign = self._without_sign(x, sign)
+        y, sign = self._without_sign(y, sign)
+        if x in self.constants:
+            if y in self.constants:
+                return sign * (self.constants[x] * self.constants[y]), ABSENT, ABSENT
+            moved = self._moved(self.constants[x], y, sign) if in_reduction else None
+            return moved or (sign * self.constants[x], y, ABSENT)
+        if y in self.constants:
+            return self._factors(y, x, sign, in_reduction)
+        for scaled, other in ((x, y), (y, x)):
+            scaling = self._scaling(scaled) if self._is_own(scaled) else None
+            if scaling is not None and (not in_reduction or scaling[1] in self.parameters):
+                return sign * scaling[0], scaling[1], other
+        return sign, x, y
+
+    def _moved(self, c: float, i: int, sign: float) -> Term | None:
+        """A parameter times another node, times a power of 2 that multiplies the parameter instead."""
+        if math.frexp(abs(c))[0] != 0.5 or not 1 / MOST_MOVED <= abs(c) <= MOST_MOVED:
+            return None
+        if not self._is_own(i) or self.made_by[i] is not _MUL or self._scaling(i) is not None:
+            return None
+        inner, x, y = self._product(i, sign, True)
+        return (c * inner, x, y) if x in self.parameters or y in self.parameters else None
+
+    def _without_sign(self, i: int, sign: float) -> tuple[int, float]:
+        while self._is_own(i) and self.made_by[i] is _NEG:
+            i, sign = self.rows[i][0], -sign
+        return i, sign
+
+    def _scaling(self, i: int) -> tuple[float, int] | None:
+        """The number and the node that a product multiplies, where it does that."""
+        if self.made_by[i] is _MUL:
+            for number, other in (self.rows[i], self.rows[i][::-1]):
+                if number in self.constants:
+                    return self.constants[number], other
+        return None
+
+    def _is_own(self, i: int) -> bool:
+        """Whether a sum that reads a node may contain it: nothing else needs it, or each reader computes its own."""
+        return i not in self.constants and (self.uses[i] == 1 or i in self.apart)
+
+
+def _sum(slots: list[Slot], constant: float = NOTHING, leads: bool = False) -> Sum:
+    terms = [term for slot in slots for term in slot]
+    coefficients, lefts, rights = map(list, zip(*terms)) if terms else ([], [], [])
+    numbers = [n for n, slot in enumerate(filter(None, slots)) for _ in slot]
+    leads = leads and not is_nothing(constant)
+    return Sum(coefficients, lefts, rights, numbers, constant, leads)
+
+
+def chain_lengths(
+    made_by: Sequence[Primitive | None],
+    rows: Sequence[tuple[int, ...]],
+    constants: Mapping[int, float],
+    uses: Sequence[int],
+    apart: Collection[int],
+) -> dict[int, int]:
+    """Of each addition how many terms it adds, as the end of a chain.
+
+    An explicit sum that a chain begins with is no term of it. A chain that begins with a difference adds none, so
+    that it stays in order; nor does one of two numbers, which must not meet, or of one number and no products.
+    """
+    lengths: dict[int, int] = {}
+    numbers, products = set[int](), set[int]()
+    for i, primitive in enumerate(made_by):
+        if primitive is not _ADD or not uses[i] or not rows[i]:
+            continue
+        left, right = rows[i]
+        length = 2
+        if (uses[left] == 1 or left in apart) and made_by[left] in _TOTALS:
+            length = 1 if made_by[left] in (_SUM, _DOT) else lengths.get(left, 0)
+            length += length > 0 and made_by[left] is _ADD
+        if left in products or _MUL in (made_by[left], made_by[right]):
+            products.add(i)
+        has_number = bool(constants.get(left) or constants.get(right))
+        if has_number or left in numbers:
+            numbers.add(i)
+        lengths[i] = length * (not has_number or left not in numbers)
+    return {i: length for i, length in lengths.items() if i not in numbers or i in products}

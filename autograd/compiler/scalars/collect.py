@@ -1,0 +1,61 @@
+"""Collect sums: chains of additions, subtractions and scalings become sums of products.
+
+    factor · (constant + Σ cᵢ xᵢ yᵢ + Σ cⱼ xⱼ) / divisor        (numbers c, other nodes x and y)
+
+Into a sum goes every `+`, `-`, `*`, `sum` and `dot` that it alone refers to, as far as it can compute it in the order
+in which the graph does. So a neuron is one sum, however it was written.
+
+A sum computes what the graph computes, operation by operation: its terms are rounded as the graph's own nodes are, and
+added from left to right. Only the terms of a reduction may be added in any order: of an explicit `sum` or `dot`, or of
+a chain of `+` alone of at least three terms. A sum keeps them together in one slot, and so may become a matrix product.
+"""
+
+from __future__ import annotations
+
+from autograd import primitives
+from autograd.compiler.scalars.builder import DROPPED, Builder, renumbered
+from autograd.compiler.scalars.chains import Chains, chain_lengths
+from autograd.compiler.scalars.merge import uses
+from autograd.compiler.scalars.nodes import CONSTANT, Sum
+from autograd.compiler.scalars.program import ScalarProgram
+from autograd.compiler.scalars.written_out import written_out
+
+_LINEAR = frozenset({primitives.add, primitives.sub, primitives.sum_, primitives.dot, primitives.mul, primitives.neg})
+
+
+def collect_sums(program: ScalarProgram) -> ScalarProgram:
+    """The program whose additions and multiplications are sums of products, and whose other nodes are applications."""
+    if _LINEAR.isdisjoint(program.primitives):
+        return program
+    table = program.by_opcode(lambda primitive: primitive)
+    made_by = [table[opcode] for opcode in program.opcodes]
+    rows = [()] * program.interior.start + [program.operands_of(i) for i in program.interior]
+    count = uses(program)
+    constants = dict(program.constants)
+    apart = written_out(program, made_by, rows, count)
+    lengths = chain_lengths(made_by, rows, constants, count, apart)
+    chains = Chains(made_by, rows, constants, program.parameters, count, apart, lengths)
+    return _collected(program, chains)
+
+
+def _collected(program: ScalarProgram, chains: Chains) -> ScalarProgram:
+    needed = bytearray(len(program))
+    guards = range(len(program) - program.guards.size, len(program))
+    for i in (*program.outputs, *program.guards.of.values(), *guards):
+        needed[i] = 1
+    sums: dict[int, Sum] = {}
+    for i in reversed(program.interior):
+        if not needed[i] or program.opcodes[i] == CONSTANT:
+            continue
+        if chains.is_linear(i):
+            sums[i] = chains.sum_of(i)
+        for k in sums[i].factors if i in sums else chains.rows[i]:
+            needed[k] = 1
+    builder = Builder.like(program)
+    new = [*range(program.interior.start), *[DROPPED] * len(program.interior)]
+    for i in program.interior:
+        if i in sums:
+            new[i] = builder.sum(renumbered(sums[i], new))
+        elif needed[i]:
+            new[i] = builder.copy(program, i, new)
+    return builder.successor(program, new, range(len(program)), repeated=frozenset())

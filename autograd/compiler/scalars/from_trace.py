@@ -1,0 +1,58 @@
+"""The first scalar program: the recorded graph, node by node."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from autograd.compiler.scalars.builder import DROPPED, Builder
+from autograd.compiler.scalars.program import ScalarProgram
+from autograd.compiler.trace.tracing import UNUSED, Trace
+from autograd.value import Value
+
+
+def from_trace(trace: Trace, parameters: Sequence[Value], differentiated: int | None = None) -> ScalarProgram:
+    """The program of a trace: every node an application or a leaf.
+
+    What depends on constants alone is a constant, whose number the trace recorded: no rule is called again for it.
+    Constants of the same number are one node.
+
+    Args:
+        trace: whose numbers have been read.
+        parameters: the leaves that are parameters, in the order of the trace; the others that are no arguments are
+            constants.
+        differentiated: how many of the results, from the first on, have derivatives; all, if not given.
+    """
+    builder = Builder([len(nodes) for nodes in trace.arguments], len(parameters))
+    new = [DROPPED] * len(trace.primitives)  # which constants remain
+    first = 0
+    for nodes in trace.arguments:
+        for place, i in enumerate(nodes, first):
+            if i != UNUSED:
+                new[i] = place
+        first += len(nodes)
+    node_of = {leaf: i for i, leaf in trace.leaves.items()}
+    for place, leaf in enumerate(parameters, first):
+        new[node_of[leaf]] = place
+    constants: dict[tuple[float, float], int] = {}
+
+    def constant(i: int) -> int:
+        number = trace.numbers[i]
+        key = number, math.copysign(1.0, number)
+        if key not in constants:
+            constants[key] = builder.constant(number)
+        return constants[key]
+
+    opcode_of = {primitive: builder.opcode(primitive) for primitive in dict.fromkeys(trace.primitives) if primitive}
+    for i, (primitive, operands) in enumerate(zip(trace.primitives, trace.operands)):
+        if primitive is None:
+            continue
+        row = [new[k] for k in operands]
+        if DROPPED in row:
+            if max(row) == DROPPED:
+                continue
+            row = [constant(k) if new[k] == DROPPED else new[k] for k in operands]
+        new[i] = builder.application(opcode_of[primitive], row)
+    labels = {new[i]: label for i, label in trace.labels.items() if new[i] != DROPPED}
+    outputs = [constant(i) if new[i] == DROPPED else new[i] for i in trace.outputs]
+    return builder.program(outputs, differentiated=differentiated, labels=labels)

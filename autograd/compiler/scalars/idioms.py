@@ -1,0 +1,141 @@
+"""Recognise formulas that spell out a function of the derivative table: they become that function again.
+
+By hand the sigmoid is often written 1 / (1 + exp(-z)), and tanh as micrograd has it: (e - 1) / (e + 1), e = exp(2 z).
+Recognised, the program says what it computes, and its backward pass has one factor in place of a chain of derivatives.
+
+That factor is not the table's a (1 - a) or 1 - a², which lose their digits where a is close to 1: the chain of the
+formula, along which the graph differentiates, loses none there, and a compiled program computes what the graph does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeGuard
+
+from autograd import primitives
+from autograd.compiler.scalars.builder import Builder
+from autograd.compiler.scalars.merge import uses
+from autograd.compiler.scalars.nodes import APPLY
+from autograd.compiler.scalars.program import ScalarProgram
+from autograd.compiler.scalars.rewrite import Replacement, rewrite
+from autograd.primitives import Primitive
+
+_ADD, _SUB, _MUL, _DIV, _NEG = primitives.add, primitives.sub, primitives.mul, primitives.div, primitives.neg
+_POWER = primitives.constant_power
+
+SIGMOID = Primitive(
+    "sigmoid", primitives.sigmoid.forward, lambda z, out: (out * primitives.sigmoid(-z),), "sigmoid", None
+)
+TANH = Primitive("tanh", primitives.tanh.forward, lambda z, out: (1 / primitives.cosh(z) ** 2,), "tanh", None)
+
+NOTES = {
+    SIGMOID: "sigmoid(-z) is 1 - sigmoid(z), with all its digits where that is close to 0",
+    TANH: "1 / cosh(z) ** 2 is 1 - tanh(z) ** 2, with all its digits where that is close to 0",
+}
+"""What the source says where a backward pass has one of these factors."""
+
+
+def recognise_idioms(program: ScalarProgram) -> ScalarProgram:
+    """Put sigmoid and tanh in the place of formulas for them whose parts nothing else refers to."""
+    if primitives.exp not in program.primitives:
+        return program
+    roots = program.by_opcode(lambda primitive: primitive in (_DIV, _POWER), False)
+    formulas = _Formulas(program, uses(program))
+    for i in program.interior:
+        if roots[program.opcodes[i]]:
+            formulas.recognise(i)
+    if not formulas.replaced:
+        return program
+    return rewrite(program, range(len(program)), formulas.replaced, formulas.builder)
+
+
+class _Formulas:
+    """The nodes of a program as what computes each from which others, those recognised so far included.
+
+    Attributes:
+        replaced: what nodes become.
+        builder: knows the opcodes of these.
+    """
+
+    def __init__(self, program: ScalarProgram, uses: Sequence[int]) -> None:
+        self._program, self._uses = program, uses
+        self.replaced: dict[int, Replacement] = {}
+        self.builder = Builder.like(program)
+        self._primitive_of = {self.builder.opcode(primitive): primitive for primitive in program.primitives}
+
+    def _node(self, i: int) -> tuple[Primitive | None, tuple[int, ...]]:
+        """What a node applies, and to what."""
+        replacement = self.replaced.get(i)
+        if isinstance(replacement, tuple):
+            return self._primitive_of[replacement[0]], replacement[1]
+        if self._program.opcodes[i] < APPLY:
+            return None, ()
+        return self._program.primitive_of(i), self._program.operands_of(i)
+
+    def _constant(self, i: int) -> float | None:
+        return self._program.constants.get(i)
+
+    def recognise(self, i: int) -> None:
+        if not self._sigmoid(i):
+            self._tanh(i)
+
+    def _sigmoid(self, i: int) -> bool:
+        """1 / (1 + exp(-z)), or (1 + exp(-z)) ** -1."""
+        primitive, (a, b) = self._node(i)
+        below, other, number = (b, a, 1.0) if primitive is _DIV else (a, b, -1.0)
+        if self._constant(other) != number or self._uses[below] != 1:
+            return False
+        exponential = self._plus(below, 1.0)
+        return self._is_exponential(exponential, uses=1) and self._becomes(i, SIGMOID, exponential, -1.0)
+
+    def _tanh(self, i: int) -> bool:
+        """(e - 1) / (e + 1) with e = exp(2 z)."""
+        primitive, (above, below) = self._node(i)
+        if primitive is not _DIV or not self._uses[above] == self._uses[below] == 1:
+            return False
+        exponential = self._plus(below, 1.0)
+        if self._plus(above, -1.0) != exponential or not self._is_exponential(exponential, uses=2):
+            return False
+        return self._becomes(i, TANH, exponential, 0.5)
+
+    def _plus(self, i: int, number: float) -> int | None:
+        """The x of x + number; None where a node is nothing of this form."""
+        primitive, operands = self._node(i)
+        if len(operands) != 2:
+            return None
+        a, b = operands
+        if primitive in (_ADD, primitives.sum_):
+            return b if self._constant(a) == number else a if self._constant(b) == number else None
+        return a if primitive is _SUB and self._constant(b) == -number else None
+
+    def _is_exponential(self, i: int | None, uses: int) -> TypeGuard[int]:
+        return i is not None and self._node(i)[0] is primitives.exp and self._uses[i] == uses
+
+    def _becomes(self, i: int, primitive: Primitive, exponential: int, factor: float) -> bool:
+        """Node i is a primitive of the exponent times a factor, in the place of the exponential that is not needed."""
+        (exponent,) = self._node(exponential)[1]
+        z, c = self._without_scaling(exponent, factor)
+        if abs(c) != 1.0:
+            return False
+        if c == -1.0:
+            self._replace(exponential, _NEG, z)
+            z = exponential
+        self._replace(i, primitive, z)
+        return True
+
+    def _replace(self, i: int, primitive: Primitive, operand: int) -> None:
+        opcode = self.builder.opcode(primitive)
+        self._primitive_of[opcode] = primitive
+        self.replaced[i] = opcode, (operand,)
+
+    def _without_scaling(self, i: int, c: float) -> tuple[int, float]:
+        """A node without the sign or the number that it is multiplied by; these go into c."""
+        primitive, operands = self._node(i)
+        if primitive is _NEG:
+            return operands[0], -c
+        if primitive is _MUL:
+            a, b = operands
+            for scale, other in ((a, b), (b, a)):
+                if (number := self._constant(scale)) is not None:
+                    return other, c * number
+        return i, c

@@ -1,0 +1,93 @@
+"""Merge equal nodes: what computes the same from the same operands is one node."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+from autograd.compiler.scalars.builder import renumbered
+from autograd.compiler.scalars.columns import Columns
+from autograd.compiler.scalars.nodes import ABSENT, APPLY, SUM, Sum, is_nothing
+from autograd.compiler.scalars.program import ScalarProgram
+from autograd.compiler.scalars.rewrite import rewrite
+
+
+def merge_equal_nodes(program: ScalarProgram) -> ScalarProgram:
+    """Let the first of equal nodes stand for all; and a node for the sums that are that node and nothing else.
+
+    Sums are equal that compute the same though written in another order, such as x + y and y + x. The constants of an
+    array stay apart, so that it remains one.
+    """
+    stands = list(range(len(program)))
+    seen: dict[object, int] = {}
+    merged = False
+    in_arrays = {i for nodes in program.constant_arrays for i in nodes}
+    opcodes, starts, counts, operands = program.opcodes, program.starts, program.counts, program.operands
+    for i in program.interior:
+        opcode, start = opcodes[i], starts[i]
+        key: object
+        if opcode >= APPLY:
+            row = operands[start : start + counts[i]]
+            key = opcode, tuple([stands[k] for k in row]) if merged else row
+        elif opcode == SUM:
+            total = program.sum_of(i)
+            if merged:
+                total = renumbered(total, stands)
+            if _is_another(total):
+                stands[i], merged = total.lefts[0], True
+                continue
+            key = _key(total)
+        elif i in in_arrays:
+            continue
+        else:
+            number = program.constants[i]
+            key = number, math.copysign(1.0, number)
+        first = seen.setdefault(key, i)
+        if first != i:
+            stands[i], merged = first, True
+    if not merged:
+        return program
+    return rewrite(replace(program, repeated=_repeated(program, stands)), stands)
+
+
+def _repeated(program: Columns, stands: Sequence[int]) -> frozenset[int]:
+    """The nodes that stand for several, none of which had several readers."""
+    count = uses(program)
+    several = {stand for i, stand in enumerate(stands) if stand != i}
+    shared = {stands[i] for i in program.interior if count[i] > 1 and i not in program.repeated}
+    return frozenset((several | program.repeated) - shared)
+
+
+def _key(total: Sum) -> object:
+    """What is equal for sums that compute the same. Of the first two terms, and of two factors, either may be first."""
+    slots = list(total.slots)
+    if slots[:3] in ([0, 1], [0, 1, 2]) and not total.leads:
+        slots = [0, 0, *slots[2:]]
+    terms = [
+        (slot, c, y, x) if abs(c) == 1.0 and x < y else (slot, c, x, y)
+        for slot, c, x, y in zip(slots, total.coefficients, total.lefts, total.rights)
+    ]
+    return (*sorted(terms), repr(total.constant), *total[5:])
+
+
+def _is_another(total: Sum) -> bool:
+    """Whether a sum is one other node, and nothing else."""
+    return (
+        len(total.lefts) == 1
+        and total.rights[0] == ABSENT
+        and total.coefficients[0] == total.factor == total.divisor == 1.0
+        and is_nothing(total.constant)
+    )
+
+
+def uses(program: Columns) -> list[int]:
+    """How many times each node is read; an output counts as two more."""
+    count = [0] * len(program)
+    for column in (program.operands, program.lefts, program.outputs, program.outputs):
+        for i in column:
+            count[i] += 1
+    for i in program.rights:
+        if i != ABSENT:
+            count[i] += 1
+    return count

@@ -1,0 +1,39 @@
+"""The passes over scalar programs, in their order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from autograd.compiler.scalars.captured_constants import lift_constants
+from autograd.compiler.scalars.collect import collect_sums
+from autograd.compiler.scalars.fold import fold_constants
+from autograd.compiler.scalars.guards import add_guards
+from autograd.compiler.scalars.idioms import recognise_idioms
+from autograd.compiler.scalars.merge import merge_equal_nodes
+from autograd.compiler.scalars.program import ScalarProgram
+from autograd.compiler.scalars.projections import split_projections
+
+Pass = tuple[str, Callable[[ScalarProgram], ScalarProgram]]
+
+SIMPLIFY: tuple[Pass, ...] = (
+    ("fold constants", fold_constants),
+    ("merge equal nodes", merge_equal_nodes),
+    ("recognise idioms", recognise_idioms),
+    ("collect sums", collect_sums),
+    ("merge equal sums", merge_equal_nodes),
+    ("add guards", add_guards),
+)
+"""From the trace to the simplest program of scalars."""
+
+PREPARE_FOR_ARRAYS: tuple[Pass, ...] = (
+    ("lift captured constants", lift_constants),
+    ("split projections", split_projections),
+)
+"""What makes array operations of more scalars, and would only add to a program that runs as straight lines."""
+
+
+def run_passes(passes: Sequence[Pass], program: ScalarProgram) -> ScalarProgram:
+    """The program after these passes, one after the other."""
+    for _, run in passes:
+        program = run(program)
+    return program

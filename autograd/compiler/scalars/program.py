@@ -1,0 +1,95 @@
+"""A program of scalars, as a value: immutable, stored as columns, printed, verified and evaluated."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from autograd import primitives as table
+from autograd.compiler.scalars.columns import Columns
+from autograd.compiler.scalars.nodes import ABSENT, APPLY, CONSTANT, SUM, Sum
+from autograd.compiler.scalars.text import listing
+from autograd.compiler.scalars.verify import verify
+from autograd.primitives import Primitive
+
+
+@dataclass(frozen=True, repr=False)
+class ScalarProgram(Columns):
+    """A function of numbers: nodes that each compute one number of earlier ones.
+
+    Nodes are numbered in an order in which they can be computed. The first ones are the arguments' numbers, argument by
+    argument, then come the parameters; each of these is a node whether anything reads it or not. There is no object a
+    node, since programs can have millions: node i is a row of columns. `Columns` says which.
+
+    >>> from autograd import Value
+    >>> from autograd.compiler.scalars.from_trace import from_trace
+    >>> from autograd.compiler.trace.retrace import settled_trace
+    >>> w = Value(2.0)
+    >>> trace, leaves = settled_trace(lambda x: (w * x).sigmoid(), [1.0])
+    >>> program = from_trace(trace, leaves)
+    >>> print(program)
+    v2 = mul(p0, x)
+    v3 = sigmoid(v2)
+    return v3
+    >>> program.evaluate([[0.0]], [2.0])
+    [0.5]
+    """
+
+    def __str__(self) -> str:
+        """A line for each sum and application: `v7 = sum(p0*x[0], p1*x[1], p2)`."""
+        return listing(self)
+
+    def __repr__(self) -> str:
+        return f"<ScalarProgram of {len(self.operations):,} operations, {len(self):,} nodes>"
+
+    def verify(self) -> None:
+        """Raise ValueError, naming the node, where this is no program: `verify.py` says what must hold."""
+        verify(self)
+
+    def evaluate(self, arguments: Sequence[Sequence[float]], parameters: Sequence[float]) -> list[float]:
+        """The outputs' numbers, computed node by node: this is what a program means.
+
+        Args:
+            arguments: the numbers of each argument, in order.
+            parameters: a number for each parameter.
+        """
+        numbers = self.numbers(arguments, parameters)
+        return [numbers[i] for i in self.outputs]
+
+    def numbers(self, arguments: Sequence[Sequence[float]], parameters: Sequence[float]) -> list[float]:
+        """The numbers of all nodes, those of guards included; args as in `evaluate`."""
+        if tuple(map(len, arguments)) != self.argument_sizes or len(parameters) != self.parameter_count:
+            raise ValueError(
+                f"the program takes arguments of {list(self.argument_sizes)} numbers and {self.parameter_count} "
+                f"parameter(s), got {list(map(len, arguments))} and {len(parameters)}"
+            )
+        numbers = [float(x) for given in (*arguments, parameters) for x in given]
+        for i in self.interior:
+            if self.opcodes[i] == CONSTANT:
+                numbers.append(self.constants[i])
+            elif self.opcodes[i] == SUM:
+                numbers.append(_add_up(self.sum_of(i), numbers))
+            else:
+                primitive = self.primitives[self.opcodes[i] - APPLY]
+                numbers.append(apply(primitive, [numbers[k] for k in self.operands_of(i)]))
+        return numbers
+
+
+def apply(primitive: Primitive, inputs: Sequence[float]) -> float:
+    """A primitive's value, in IEEE arithmetic where the rule raises, as in a branch that `where` does not take."""
+    try:
+        return float(primitive.forward(*inputs))
+    except (ArithmeticError, ValueError):
+        return primitive.ieee_value(inputs)
+
+
+def _add_up(total: Sum, numbers: Sequence[float]) -> float:
+    by_slot: dict[int, float] = {}
+    for c, x, y, slot in zip(total.coefficients, total.lefts, total.rights, total.slots):
+        term = c * numbers[x] if y == ABSENT else c * numbers[x] * numbers[y]
+        by_slot[slot] = by_slot[slot] + term if slot in by_slot else term
+    parts = [total.constant, *by_slot.values()] if total.leads else [*by_slot.values(), total.constant]
+    result = parts[0]
+    for part in parts[1:]:
+        result += part
+    return apply(table.div, [result * total.factor, total.divisor])

@@ -1,0 +1,115 @@
+"""Split projections of the inputs off the sums of a recurrence, so that all steps compute them at one depth."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from autograd.compiler.scalars.builder import DROPPED, Builder, renumbered
+from autograd.compiler.scalars.columns import Columns
+from autograd.compiler.scalars.nodes import ABSENT, SUM, Sum
+from autograd.compiler.scalars.program import ScalarProgram
+
+
+def split_projections(program: ScalarProgram) -> ScalarProgram:
+    """Let weighted sums of arguments or data be nodes of their own where they share their weights with others.
+
+    The weighted sum of a step's inputs is a part of the step's sum. As a node of its own it depends on leaves alone, so
+    the products of all steps with their inputs lie at one depth, whatever depth the steps lie at.
+    """
+    projections = _projections(program)
+    if not projections:
+        return program
+    builder = Builder.like(program)
+    new = [*range(program.interior.start), *[DROPPED] * len(program.interior)]
+    for i in program.interior:
+        if i not in projections:
+            new[i] = builder.copy(program, i, new)
+            continue
+        total = renumbered(program.sum_of(i), new)
+        apart = builder.sum(_part(total, projections[i])._replace(slots=[0] * len(projections[i])))
+        new[i] = builder.sum(_with(total, projections[i], apart))
+    return builder.successor(program, new, range(len(program)))
+
+
+def depths(program: Columns) -> dict[int, int]:
+    """How many operations each node is away from leaves, 0 for one that has leaves alone as operands."""
+    depth: dict[int, int] = {}
+    for i in program.operations:
+        depth[i] = 1 + max([depth.get(k, -1) for k in program.operands_of(i)], default=-1)
+    return depth
+
+
+def _projections(program: Columns) -> dict[int, list[int]]:
+    """The terms to split off each sum, by their places in it."""
+    weighted: dict[int, list[int]] = {}
+    uses: Counter[int] = Counter()
+    mixed = False
+    for i in program.operations:
+        if program.opcodes[i] == SUM:
+            chosen, weights, has_others = _weighted_inputs(program, program.sum_of(i))
+            uses.update(weights)
+            if chosen:
+                weighted[i] = chosen
+                mixed = mixed or has_others
+    if not mixed:
+        return {}
+    depth = depths(program)
+    deep: set[int] = set()
+    for i in weighted:
+        if depth[i] > 0:
+            deep.update(weight for weight in _weights(program, i, weighted[i]) if uses[weight] > 1)
+    return {
+        i: places
+        for i, places in weighted.items()
+        if deep.issuperset(_weights(program, i, places)) and len(places) < program.counts[i]
+    }
+
+
+def _weighted_inputs(program: Columns, total: Sum) -> tuple[list[int], list[int], bool]:
+    """Parameters times arguments or data: the places of those in one slot, all parameters, whether there are others."""
+    parameters, constants = program.parameters, program.constants
+    chosen: list[int] = []
+    weights: list[int] = []
+    has_others = False
+    for n, (x, y) in enumerate(zip(total.lefts, total.rights)):
+        if y == ABSENT:
+            continue
+        weight, other = (x, y) if x in parameters else (y, x)
+        if weight in parameters and (other < parameters.start or other in constants):  # those that sums read are data
+            weights.append(weight)
+            if not chosen or total.slots[n] == total.slots[chosen[0]]:
+                chosen.append(n)
+        elif other not in parameters:
+            has_others = True
+    return chosen, weights, has_others
+
+
+def _weights(program: Columns, i: int, places: Sequence[int]) -> list[int]:
+    start, parameters = program.starts[i], program.parameters
+    factors = [(program.lefts[start + n], program.rights[start + n]) for n in places]
+    return [x if x in parameters else y for x, y in factors]
+
+
+def _part(total: Sum, places: Sequence[int]) -> Sum:
+    """The sum of some of the terms alone, unscaled."""
+    return Sum(
+        [total.coefficients[n] for n in places],
+        [total.lefts[n] for n in places],
+        [total.rights[n] for n in places],
+        [total.slots[n] for n in places],
+    )
+
+
+def _with(total: Sum, places: Sequence[int], part: int) -> Sum:
+    """A sum that has a node as a term in the place of those that this node sums up."""
+    apart = set(places)
+    rest = [n for n in range(len(total.lefts)) if n not in apart]
+    before, behind = [n for n in rest if n < places[-1]], [n for n in rest if n > places[-1]]
+    first, last = _part(total, before), _part(total, behind)
+    return total._replace(
+        coefficients=[*first.coefficients, 1.0, *last.coefficients],
+        lefts=[*first.lefts, part, *last.lefts],
+        rights=[*first.rights, ABSENT, *last.rights],
+        slots=[*first.slots, total.slots[places[0]], *last.slots],
+    )
