@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, settings
 import autograd
 from autograd.compiler.engines import ArrayEngine
 from autograd.compiler.recover.recover import recover
+from autograd.compiler.scalars.passes import PREPARE_FOR_ARRAYS, run_passes
 from autograd.compiler.thin import ThinPlan
 from autograd.compiler.thin_engine import ThinEngine
 from autograd.compiler.writer import Writer
@@ -76,8 +77,9 @@ def thin() -> Callable[[str], AbstractContextManager[None]]:
     operations, though they be of single numbers.
     """
 
-    def in_arrays(scalars: Any, captured: list[int], arguments: list[str], *settings: Any) -> ArrayEngine:
-        return ArrayEngine(Writer(scalars, recover(scalars, captured), arguments), *settings)
+    def in_arrays(scalars: Any, arguments: list[str], *settings: Any) -> ArrayEngine:
+        grouping = recover(run_passes(PREPARE_FOR_ARRAYS, scalars))
+        return ArrayEngine(Writer(grouping, arguments), scalars.differentiated, *settings)
 
     @contextmanager
     def thin(way: str) -> Iterator[None]:
@@ -93,7 +95,9 @@ def thin() -> Callable[[str], AbstractContextManager[None]]:
             patch.setattr("autograd.compiler.cost.MACHINE_CODE_FROM", 0)
             patch.setattr(
                 "autograd.compiler.program.engine_for",
-                lambda scalars, captured, *settings: ThinEngine(ThinPlan(scalars, captured), *settings),
+                lambda scalars, arguments, *settings: ThinEngine(
+                    ThinPlan(scalars), arguments, scalars.differentiated, *settings
+                ),
             )
             yield
 

@@ -1,7 +1,6 @@
 """From scalars to the textbook's matrices: a function of Values as a program of array operations.
 
-    trace (trace/) -> simplify (simplify.py, idioms.py, forms.py, sums.py)
-        -> recover arrays (data.py, recover/)
+    trace (trace/) -> scalars (scalars/) -> recover arrays (recover/)
         -> differentiate (derivatives.py) -> emit (forward.py, emit.py) -> run (running.py)
 
 Programs with little to do side by side become straight lines instead (thin.py), which run as Python source or as

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from autograd.arrays import np
-from autograd.compiler import cost, idioms
+from autograd.compiler import cost
 from autograd.compiler.adjoints import Adjoints
 from autograd.compiler.exact import infix
 from autograd.compiler.forward import (
@@ -24,6 +24,7 @@ from autograd.compiler.forward import (
 )
 from autograd.compiler.masking import ROWS, SUMMED, Masking
 from autograd.compiler.recover.groups import CONSTANT, PARAMETERS, Group, Matrix, Rows, View, views, weights_index
+from autograd.compiler.scalars import idioms
 from autograd.compiler.symbols import ATOM, Symbol, written
 from autograd.compiler.targets.kernels import REDUCTIONS
 from autograd.compiler.writer import Statement, Writer, shape_text
@@ -69,7 +70,7 @@ class Backward:
     def _seed(self, seeds: int) -> None:
         """The outputs' own derivatives, which the backward pass is called with."""
         grouping, writer = self.grouping, self.writer
-        outputs = writer.scalars.outputs[:seeds]
+        outputs = list(writer.scalars.outputs[:seeds])
         at = 0
         while at < len(outputs):
             source = int(grouping.source[outputs[at]])
@@ -257,7 +258,7 @@ class Backward:
 
     def _results(self) -> list[str | None]:
         if self._to_arguments:
-            arguments = len(self.writer.scalars.trace.arguments)
+            arguments = len(self.writer.scalars.arguments)
             return [
                 self._adjoints.full(self._adjoints.total(i), self.grouping.widths[i], True).text
                 if i in self._adjoints.found

@@ -47,7 +47,7 @@ class Emitter:
         used = _words(line.text for line in lines)
         saved = [s.name for s in self._statements if s.name in used]
         self.operations = len(self._statements) + len(lines)
-        self.arguments = [*writer.name[1 : 1 + len(writer.scalars.trace.arguments)], *names]
+        self.arguments = [*writer.name[1 : 1 + len(writer.scalars.arguments)], *names]
         self.forward = "\n".join(
             [
                 f"def forward({', '.join(self.arguments)}):",

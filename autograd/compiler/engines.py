@@ -15,9 +15,10 @@ from autograd.compiler.layout import Layout, in_reading_order
 from autograd.compiler.recover.groups import Group, Rows, View
 from autograd.compiler.recover.index import Positions
 from autograd.compiler.recover.recover import recover
-from autograd.compiler.recover.schedule import depths, reads_of
+from autograd.compiler.recover.schedule import depths
 from autograd.compiler.running import running_form, takes_one_seed
-from autograd.compiler.simplify import Scalars
+from autograd.compiler.scalars.passes import PREPARE_FOR_ARRAYS, run_passes
+from autograd.compiler.scalars.program import ScalarProgram
 from autograd.compiler.thin import ThinPlan
 from autograd.compiler.thin_engine import ThinEngine
 from autograd.compiler.writer import Writer
@@ -27,16 +28,16 @@ Array = NDArray[Any]
 
 
 def engine_for(
-    scalars: Scalars, captured: list[int], arguments: list[str], seeds: int, dtype: np.dtype[Any], name: str
+    scalars: ScalarProgram, arguments: list[str], dtype: np.dtype[Any], name: str
 ) -> ArrayEngine | ThinEngine:
     """Array operations, unless nearly every one of them would be of a single number."""
-    levels = 1 + max(depths(scalars.order, reads_of(scalars)).values(), default=0)
-    work = len(scalars.order) + sum(len(found.lefts) for found in scalars.sums.values())
+    levels = 1 + max(depths(scalars.operations, scalars.operands_of).values(), default=0)
+    work = len(scalars.operations) + len(scalars.lefts)
     if cost.worth_grouping(levels, work):
-        grouping = recover(scalars, captured)
+        grouping = recover(run_passes(PREPARE_FOR_ARRAYS, scalars))
         if any(map(_is_wide, grouping.groups)) or not grouping.groups:
-            return ArrayEngine(Writer(scalars, grouping, arguments), seeds, dtype, name)
-    return ThinEngine(ThinPlan(scalars, captured), arguments, seeds, dtype, name)
+            return ArrayEngine(Writer(grouping, arguments), scalars.differentiated, dtype, name)
+    return ThinEngine(ThinPlan(scalars), arguments, scalars.differentiated, dtype, name)
 
 
 def _is_wide(group: Group) -> bool:

@@ -11,7 +11,7 @@ from autograd.compiler import cost
 from autograd.compiler.exact import exact_product, infix
 from autograd.compiler.recover.groups import CONSTANT, PARAMETERS, Group, Matrix, Numbers, Rows, View, weights_index
 from autograd.compiler.recover.index import Positions
-from autograd.compiler.sums import is_nothing
+from autograd.compiler.scalars.nodes import is_nothing
 from autograd.compiler.symbols import ATOM, Symbol, reshaped, written
 from autograd.compiler.targets.kernels import REDUCTIONS
 from autograd.compiler.writer import Statement, Writer

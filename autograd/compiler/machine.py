@@ -178,7 +178,7 @@ class MachineSource:
     def _filled(self, i: int, positions: Sequence[int] | None) -> list[str | float]:
         """The instructions for a node's local derivatives at some positions, or without any for the node itself."""
         template = self._template(i, positions)
-        numbers = (*self.plan.scalars.operands[i], i)
+        numbers = (*self.plan.scalars.operands_of(i), i)
         fields: list[object] = [""] * len(numbers)
         for k in template.used:
             fields[k] = self.value(numbers[k])

@@ -1,4 +1,4 @@
-"""Stage 4, differentiate: masks, so that what was not taken contributes nothing (see `choices.py`)."""
+"""Stage 4, differentiate: masks, so that what was not taken contributes nothing (see `scalars/guards.py`)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import Any, Literal
 
 from autograd import primitives
 from autograd.arrays import np
-from autograd.compiler.recover.groups import ABSENT, Group, Matrix, Rows, View
+from autograd.compiler.recover.groups import Group, Matrix, Rows, View
+from autograd.compiler.scalars.nodes import ABSENT
 from autograd.compiler.symbols import ATOM, Symbol, written
 from autograd.compiler.writer import Writer
 
@@ -24,7 +25,7 @@ class Masking:
 
     def __init__(self, writer: Writer) -> None:
         self._writer, self._grouping = writer, writer.grouping
-        self._masks = writer.grouping.scalars.masks
+        self._masks = writer.grouping.scalars.guards
 
     def chosen(self, group: Group, adjoint: Symbol, slope: Any) -> Any:
         """The derivative to an operand of an application; of a choice where it takes this, else exactly 0."""
@@ -36,7 +37,7 @@ class Masking:
 
     def reached(self, group: Group, derivative: Any, layout: Layout = COLUMNS) -> Any:
         """A derivative where it reaches the group, else exactly 0."""
-        nodes = [NEVER if i in self._masks.unreached else self._masks.reached.get(i, ABSENT) for i in group.members]
+        nodes = [NEVER if i in self._masks.unreached else self._masks.of.get(i, ABSENT) for i in group.members]
         if not isinstance(derivative, Symbol) or set(nodes) == {ABSENT}:
             return derivative
         return self._where(self._laid_out(group, nodes, layout), derivative)

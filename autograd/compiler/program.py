@@ -10,10 +10,10 @@ from typing import Any, Never
 
 from autograd.arrays import NDArray, np
 from autograd.arrays.errors import ignoring_errors
-from autograd.compiler.choices import with_masks
 from autograd.compiler.engines import engine_for
 from autograd.compiler.names import sanitised
-from autograd.compiler.simplify import simplify
+from autograd.compiler.scalars.from_trace import from_trace
+from autograd.compiler.scalars.passes import SIMPLIFY, run_passes
 from autograd.compiler.thin_engine import ThinEngine
 from autograd.compiler.trace.diagnose import not_finite
 from autograd.compiler.trace.results import Results
@@ -64,12 +64,10 @@ class Program:
         self.nodes = len(traced.primitives)
         self._results = Results(traced.structure, has_aux)
         traced.structure = None  # its Values would keep the whole graph in memory
-        nodes = {leaf: i for i, leaf in traced.leaves.items()}
-        indices = [nodes[leaf] for leaf in captured]
         self._name = sanitised(getattr(self._function, "__name__", "")) or "function"
-        scalars = with_masks(simplify(traced, set(indices)), self._results.differentiated)
-        self._hands_out_its_input = not set(scalars.order).issuperset(scalars.outputs)
-        self._engine = engine_for(scalars, indices, names, self._results.differentiated, self._dtype, self._name)
+        scalars = run_passes(SIMPLIFY, from_trace(traced, captured, self._results.differentiated))
+        self._hands_out_its_input = not set(scalars.operations).issuperset(scalars.outputs)
+        self._engine = engine_for(scalars, names, self._dtype, self._name)
         self._captured = captured
         self.arrange(parameters or ())
 

@@ -15,7 +15,7 @@ from functools import reduce
 from typing import Any, NamedTuple, Never
 
 from autograd import primitives
-from autograd.compiler import idioms
+from autograd.compiler.scalars import idioms
 from autograd.compiler.symbols import own_expression
 from autograd.compiler.trace.rule_state import reads_state
 from autograd.compiler.trace.tracing import COMPARISONS

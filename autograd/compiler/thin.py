@@ -12,9 +12,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
 from autograd.compiler import cost
-from autograd.compiler.edges import dependent_on_arguments, weighted_terms
-from autograd.compiler.simplify import Scalars
-from autograd.compiler.sums import Sum, is_nothing
+from autograd.compiler.scalars.nodes import ABSENT, Sum, is_nothing
+from autograd.compiler.scalars.program import ScalarProgram
+from autograd.compiler.scalars.slopes import dependent_on_arguments, weighted_terms
 from autograd.forking import computed_once
 from autograd.primitives import Primitive
 
@@ -34,20 +34,21 @@ class ThinPlan:
         terms: how many applications of primitives and terms of sums there are.
     """
 
-    def __init__(self, scalars: Scalars, captured: Sequence[int]) -> None:
-        self.scalars, self.captured = scalars, set(captured)
-        inputs = [i for indices in scalars.trace.arguments for i in indices if i >= 0]
-        self.slots = {i: at for at, i in enumerate([*inputs, *captured, *scalars.order, *scalars.masks.order])}
-        self.arguments = len(inputs)
-        self.leaves = len(inputs) + len(captured)
+    def __init__(self, scalars: ScalarProgram) -> None:
+        self.scalars, self.captured = scalars, scalars.parameters
+        self.order = scalars.operations
+        guards = scalars.guard_operations
+        self.sums = {i: scalars.sum_of(i) for i in [*self.order, *guards] if scalars.is_sum(i)}
+        self.arguments, self.leaves = scalars.parameters.start, scalars.parameters.stop
+        self.slots = {i: at for at, i in enumerate([*range(self.leaves), *self.order, *guards])}
         self.terms = 0
-        self.pieces, self.masks = self._cut(scalars.order), self._cut(scalars.masks.order)
+        self.pieces, self.masks = self._cut(self.order), self._cut(guards)
 
     def _cut(self, order: Sequence[int]) -> list[list[int]]:
         pieces: list[list[int]] = [[]]
         size = 0
         for i in order:
-            found = self.scalars.sums.get(i)
+            found = self.sums.get(i)
             terms = 1 if found is None else 1 + len(found.lefts)
             size += terms
             self.terms += terms
@@ -59,13 +60,13 @@ class ThinPlan:
 
     def application(self, i: int) -> tuple[Primitive, list[float | None]]:
         """What a node that is no sum applies, and to what: numbers where they are constants, else None."""
-        primitive = self.scalars.trace.primitives[i]
+        primitive = self.scalars.primitive_of(i)
         assert primitive is not None
-        return primitive, [self.scalars.constants.get(k) for k in self.scalars.operands[i]]
+        return primitive, [self.scalars.constants.get(k) for k in self.scalars.operands_of(i)]
 
     def weighted(self, i: int) -> set[int]:
         """The terms of a sum that are never masked, by their places in it."""
-        return weighted_terms(self.scalars.sums[i], self._varying)
+        return weighted_terms(self.sums[i], self._varying)
 
     @computed_once
     def _varying(self) -> set[int]:
@@ -75,13 +76,8 @@ class ThinPlan:
         """The nodes whose derivatives a backward pass asks for: "backward", or "input_gradients" to the arguments."""
         leaves = list(self.slots)[: self.leaves]
         needed = set(leaves[self.arguments :] if name == "backward" else leaves[: self.arguments])
-        sums, operands = self.scalars.sums, self.scalars.operands
-        for i in self.scalars.order:
-            found = sums.get(i)
-            if found is None:
-                if not needed.isdisjoint(operands[i]):
-                    needed.add(i)
-            elif not (needed.isdisjoint(found.lefts) and needed.isdisjoint(found.rights)):
+        for i in self.order:
+            if not needed.isdisjoint(self.scalars.operands_of(i)):
                 needed.add(i)
         return needed
 
@@ -125,7 +121,7 @@ class Notation(Protocol):
 
 def forward_functions(plan: ThinPlan, notation: Notation, name: str) -> Iterator[str]:
     """The functions `name_0`, `name_1`, ... that compute the nodes; "masks" those of the masks."""
-    sums = plan.scalars.sums
+    sums = plan.sums
     for n, piece in enumerate(plan.masks if name == "masks" else plan.pieces):
         notation.begin()
         for i in piece:
@@ -165,7 +161,7 @@ def _terms(found: Sum, i: int, notation: Notation) -> list[Term]:
     """The terms of a sum; those of a slot behind the first are added up before."""
     slots: list[list[Term]] = [[] for _ in range(found.slots[-1] + 1)] if found.slots else [[]]
     for slot, c, x, y in zip(found.slots, found.coefficients, found.lefts, found.rights):
-        slots[slot].append((c, [notation.value(x)] if y < 0 else [notation.value(x), notation.value(y)]))
+        slots[slot].append((c, [notation.value(x)] if y == ABSENT else [notation.value(x), notation.value(y)]))
     terms = slots[0]
     for part in slots[1:]:
         terms += part if len(part) < 2 else [(1.0, [notation.part(i, part)])]
@@ -179,8 +175,8 @@ def _pulled_back(
     plan: ThinPlan, notation: Notation, i: int, adjoint: str, needed: set[int]
 ) -> Iterator[tuple[int, Term]]:
     """The chain rule: the operands of a node, each with what the node's derivative adds to theirs."""
-    found = plan.scalars.sums.get(i)
-    mask = plan.scalars.masks.reached.get(i)
+    found = plan.sums.get(i)
+    mask = plan.scalars.guards.of.get(i)
     if found is None:
         yield from _through_primitive(plan, notation, i, adjoint, needed, mask)
         return
@@ -190,13 +186,13 @@ def _pulled_back(
         adjoint = notation.adjoint(i, [(1 / found.divisor, [adjoint])])
     exempt = () if mask is None else plan.weighted(i)
     for n, (c, x, y) in enumerate(zip(found.coefficients, found.lefts, found.rights)):
-        masks = [] if mask is None or y < 0 or n in exempt else [notation.value(mask)]
+        masks = [] if mask is None or y == ABSENT or n in exempt else [notation.value(mask)]
         if x == y:
             if x in needed:
                 yield x, _term(notation, 2 * c, [notation.value(x), adjoint], masks)
             continue
         if x in needed:
-            yield x, _term(notation, c, [adjoint] if y < 0 else [notation.value(y), adjoint], masks)
+            yield x, _term(notation, c, [adjoint] if y == ABSENT else [notation.value(y), adjoint], masks)
         if y in needed:
             yield y, _term(notation, c, [notation.value(x), adjoint], masks)
 
@@ -204,9 +200,9 @@ def _pulled_back(
 def _through_primitive(
     plan: ThinPlan, notation: Notation, i: int, adjoint: str, needed: set[int], mask: int | None
 ) -> Iterator[tuple[int, Term]]:
-    operands = plan.scalars.operands[i]
+    operands = plan.scalars.operands_of(i)
     positions = tuple([position for position, k in enumerate(operands) if k in needed])
-    chooses = i in plan.scalars.masks.choices
+    chooses = i in plan.scalars.guards.choices
     for position, slope in zip(positions, notation.slopes(i, positions)):
         if isinstance(slope, str):
             masks = [slope] if chooses else []

@@ -14,7 +14,6 @@ from autograd.arrays import NDArray, np
 from autograd.compiler.emit import execute, prepared
 from autograd.compiler.machine import MachineSource
 from autograd.compiler.native import Function, MachineCode
-from autograd.compiler.thin import ThinPlan
 from autograd.compiler.thin_source import ThinSource
 from autograd.forking import across_forks
 
@@ -27,7 +26,7 @@ class SourceRun:
 
     def __init__(self, source: ThinSource, name: str, dtype: np.dtype[Any]) -> None:
         self._source, self._plan, self._name, self._dtype = source, source.plan, name, dtype
-        self._arguments = _argument_slots(source.plan)
+        self._arguments = source.plan.scalars.arguments  # whose numbers have the first slots
         self._passes: dict[str, dict[bool, Pieces]] = {}
         self._pieces("forward", True)  # at once, so that what cannot be written is told while compiling
 
@@ -60,7 +59,7 @@ class SourceRun:
         outputs, g, floats = self._swept("input_gradients", leaves, rows, seeds)
         found = []
         for slots, row in zip(self._arguments, rows):
-            columns = [g[k] if k >= 0 else 0.0 for k in slots]
+            columns = g[slots.start : slots.stop]
             if floats:
                 found.append(np.array([columns], self._dtype))
                 continue
@@ -95,10 +94,7 @@ class SourceRun:
     def _computed(self, leaves: Array, rows: Sequence[Array], floats: bool) -> list[Any]:
         m: list[Any] = [0.0] * len(self._plan.slots)
         for slots, row in zip(self._arguments, rows):
-            columns = row[0].tolist() if floats else list(row.T)
-            for k, x in zip(slots, columns):
-                if k >= 0:
-                    m[k] = x
+            m[slots.start : slots.stop] = row[0].tolist() if floats else list(row.T)
         m[self._plan.arguments : self._plan.leaves] = leaves.tolist() if floats else list(leaves)
         for piece in self._pieces("forward", floats):
             piece(m)
@@ -119,7 +115,7 @@ class MachineRun:
     def __init__(self, source: MachineSource, code: MachineCode, seeds: int, dtype: np.dtype[Any]) -> None:
         self._source, self._code, self._plan, self._dtype = source, code, source.plan, dtype
         self._seeds = seeds
-        self._arguments = [_columns(slots) for slots in _argument_slots(source.plan)]
+        self._arguments = [slice(slots.start, slots.stop) for slots in source.plan.scalars.arguments]
         self._passes: dict[str, Function] = {}
         with across_forks:
             self._forward = code.add(source.forward(), "forward", 4)
@@ -133,10 +129,7 @@ class MachineRun:
 
     def input_gradients(self, leaves: Array, rows: Sequence[Array], seeds: Array) -> tuple[Array, list[Array]]:
         _, _, _, y, _, gx, _, _ = self._called(self._backward("input_gradients"), leaves, rows, seeds)
-        found = [np.zeros(row.shape, self._dtype) for row in rows]
-        for array, (columns, place) in zip(found, self._arguments):
-            array[:, columns] = gx[:, place]
-        return y, found
+        return y, [gx[:, slots].astype(self._dtype) for slots in self._arguments]
 
     def _backward(self, name: str) -> Function:
         with across_forks:
@@ -162,8 +155,8 @@ class MachineRun:
             arrays.append(memory[at : at + height * width].reshape(height, width))
             addresses.append(address + at * memory.itemsize)
             at += height * width
-        for row, (columns, place) in zip(rows, self._arguments):
-            arrays[0][:, place] = row[:, columns]
+        for row, slots in zip(rows, self._arguments):
+            arrays[0][:, slots] = row
         arrays[1][0] = leaves
         if seeds is not None:
             arrays[4][:] = seeds
@@ -172,15 +165,3 @@ class MachineRun:
         function(samples, *addresses)
         arrays[3] = arrays[3].astype(self._dtype)  # a copy, which does not keep the rest in memory
         return arrays
-
-
-def _columns(slots: list[int]) -> tuple[Any, slice]:
-    """Which of an argument's numbers are used, and the slots that they have."""
-    used = [k for k in slots if k >= 0]
-    place = slice(used[0], used[-1] + 1) if used else slice(0)
-    return (slice(None) if len(used) == len(slots) else np.array(slots) >= 0), place
-
-
-def _argument_slots(plan: ThinPlan) -> list[list[int]]:
-    """For each argument the slots of its numbers, -1 for one that was not used."""
-    return [[plan.slots.get(i, -1) for i in indices] for indices in plan.scalars.trace.arguments]

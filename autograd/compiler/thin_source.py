@@ -41,10 +41,9 @@ class ThinSource(Calls):
         self.plan, self._seeds = plan, seeds
         self._templates: dict[object, tuple[Template, list[Template | float]]] = {}
         self.name: dict[int, str] = {}
-        for indices, argument in zip(plan.scalars.trace.arguments, arguments):
+        for indices, argument in zip(plan.scalars.arguments, arguments):
             for k, i in enumerate(indices):
-                if i >= 0:
-                    self.name[i] = self.names.plain(argument if len(indices) == 1 else f"{argument}_{k}")
+                self.name[i] = self.names.plain(argument if len(indices) == 1 else f"{argument}_{k}")
         for i, slot in plan.slots.items():
             if i not in self.name:
                 is_leaf = slot < plan.leaves
@@ -54,9 +53,9 @@ class ThinSource(Calls):
 
     def _labelled(self, i: int, is_leaf: bool) -> str:
         """The name that a user gave to a leaf; to another node only where there are few, not one for each of many."""
-        if not is_leaf and len(self.plan.scalars.order) >= 200:
+        if not is_leaf and len(self.plan.order) >= 200:
             return ""
-        return sanitised(self.plan.scalars.trace.labels.get(i, ""))
+        return sanitised(self.plan.scalars.labels.get(i, ""))
 
     def text(self, *passes: str) -> str:
         """The source of some passes."""
@@ -104,7 +103,7 @@ class ThinSource(Calls):
     ) -> Iterable[str]:
         """Those of a primitive of many operands, computed together."""
         operands = [
-            self.symbol(self.value(k), 1) if x is None else x for k, x in zip(self.plan.scalars.operands[i], inputs)
+            self.symbol(self.value(k), 1) if x is None else x for k, x in zip(self.plan.scalars.operands_of(i), inputs)
         ]
         if i not in self._slopes_name:
             self._slopes_name[i] = self.names.plain(f"slopes_of_{self.name[i]}")
@@ -145,7 +144,7 @@ class ThinSource(Calls):
     # Primitives
 
     def _filled(self, template: Template, i: int) -> str:
-        numbers = (*self.plan.scalars.operands[i], i)
+        numbers = (*self.plan.scalars.operands_of(i), i)
         texts = [""] * len(numbers)
         for position in template.used:
             texts[position] = self.value(numbers[position])

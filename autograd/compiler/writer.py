@@ -13,7 +13,6 @@ from autograd.compiler.calls import Calls
 from autograd.compiler.names import sanitised, stem
 from autograd.compiler.recover.groups import PARAMETERS, Group, Grouping, Matrix, Numbers, Rows, View
 from autograd.compiler.recover.index import PADDING, Axes, Band, Positions, as_axes, as_band, as_pieces, as_slice
-from autograd.compiler.simplify import Scalars
 from autograd.compiler.symbols import Symbol, reshaped
 from autograd.compiler.targets.kernels import Scatter
 from autograd.forking import computed_once
@@ -46,9 +45,9 @@ class Writer(Calls):
         name: of the array of each source; "" for the captured leaves, which come in several arrays.
     """
 
-    def __init__(self, scalars: Scalars, grouping: Grouping, arguments: list[str]) -> None:
+    def __init__(self, grouping: Grouping, arguments: list[str]) -> None:
         super().__init__()
-        self.scalars, self.grouping = scalars, grouping
+        self.scalars, self.grouping = grouping.scalars, grouping
         self.notes: list[str] = []
         self.parameters: list[ParameterArray] = []
         self._index_names: dict[tuple[bytes, tuple[int, ...]], str] = {}
@@ -64,7 +63,7 @@ class Writer(Calls):
     # Names
 
     def _name_group(self, group: Group) -> str:
-        labels = self.scalars.trace.labels
+        labels = self.scalars.labels
         label = stem([labels.get(i, "") for i in group.members if i >= 0])
         if any(isinstance(block, Matrix) for block in group.blocks):
             layer = self.layer[group.source] = 1 + max(self.layer.values(), default=0)
@@ -76,7 +75,7 @@ class Writer(Calls):
                 if self.grouping.groups[operand.source - self._first_group].blocks:
                     return self.names.numbered(label or "a", layer)
         if set(group.members) <= set(self.scalars.outputs) and len(group.members) == 1:
-            return self.names.plain(label or ("loss" if self.scalars.trace.single else "y"))
+            return self.names.plain(label or ("loss" if self.scalars.single else "y"))
         if label:
             return self.names.numbered(label)
         return self.names.numbered(_base(group))
@@ -140,7 +139,7 @@ class Writer(Calls):
             turned = np.ascontiguousarray(index.T)
             if (turned.tobytes(), turned.shape) in self._parameter_names:
                 return f"{self._parameter_names[turned.tobytes(), turned.shape]}.T"
-        labels, nodes = self.scalars.trace.labels, self.captured
+        labels, nodes = self.scalars.labels, self.captured
         label = stem([labels.get(nodes[int(k)], "") for k in index.reshape(-1)[:100] if k >= 0])
         name = self._parameter_names[key] = self.names.numbered(label or role, layer)
         self.parameters.append(ParameterArray(name, index))

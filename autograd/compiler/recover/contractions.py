@@ -7,12 +7,13 @@ from typing import NamedTuple
 
 from autograd.arrays import np
 from autograd.compiler import cost
-from autograd.compiler.recover.groups import ABSENT, Matrix, Places, Rows, View, weights_index
+from autograd.compiler.recover.groups import Matrix, Places, Rows, View, weights_index
 from autograd.compiler.recover.index import PADDING, Positions
 from autograd.compiler.recover.patches import over_patches
 from autograd.compiler.recover.reorder import reordered_block
 from autograd.compiler.recover.stencils import split_stencil
 from autograd.compiler.recover.terms import Parts, Scaling, Terms, dense, uniform
+from autograd.compiler.scalars.nodes import ABSENT
 
 
 class Contraction(NamedTuple):

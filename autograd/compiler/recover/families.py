@@ -5,8 +5,8 @@ from __future__ import annotations
 import itertools
 
 from autograd.arrays import np
-from autograd.compiler.recover.groups import ABSENT
 from autograd.compiler.recover.index import Positions
+from autograd.compiler.scalars.nodes import ABSENT
 
 
 def numbered(rows: Positions) -> tuple[Positions, Positions]:

@@ -8,13 +8,10 @@ from typing import Any, NamedTuple
 
 from autograd.arrays import NDArray, np
 from autograd.compiler.recover.index import Positions
-from autograd.compiler.simplify import Scalars
-from autograd.compiler.sums import NOTHING
+from autograd.compiler.scalars.nodes import ABSENT, NOTHING
+from autograd.compiler.scalars.program import ScalarProgram
 
 Numbers = NDArray[np.float64]
-
-ABSENT = -1
-"""The node, and the source, of the second factor of a term that has only one."""
 
 CONSTANT = -1
 """The source of numbers that are written into the program instead of read from an array."""
@@ -143,7 +140,7 @@ class Grouping(NamedTuple):
         data: the numbers of those arrays that are constants.
     """
 
-    scalars: Scalars
+    scalars: ScalarProgram
     groups: tuple[Group, ...]
     masks: int
     source: Positions

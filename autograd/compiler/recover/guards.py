@@ -1,4 +1,4 @@
-"""Guard what is read, so that what a choice did not take receives a derivative of exactly 0 (see `choices.py`).
+"""Guard what is read, so that what a choice did not take receives a derivative of exactly 0 (see `scalars/guards.py`).
 
 Which mask guards a view is known when the view is lowered; the mask itself is lowered last, since it may depend on what
 it guards.
@@ -43,7 +43,7 @@ class Guards:
 
     def __init__(self, reader: Reader) -> None:
         self._reader, self._grouping = reader, reader.grouping
-        self._conditions = reader.grouping.scalars.masks
+        self._conditions = reader.grouping.scalars.guards
         self._numbers: dict[_Mask, int] = {}
 
     def is_careful(self, group: Group) -> bool:
@@ -52,7 +52,7 @@ class Guards:
 
     def reached(self, group: Group, x: Handle, layout: Layout = COLUMNS) -> Handle:
         """Return what a group reads, guarded where not all members are always reached."""
-        reached, unreached = self._conditions.reached, self._conditions.unreached
+        reached, unreached = self._conditions.of, self._conditions.unreached
         if not (reached or unreached):
             return x
         nodes = tuple([_NEVER if i in unreached else reached.get(i, _ALWAYS) for i in group.members])

@@ -19,9 +19,10 @@ from typing import NamedTuple
 from autograd.arrays import np
 from autograd.compiler import cost
 from autograd.compiler.recover.families import families, numbered
-from autograd.compiler.recover.groups import ABSENT, Group, Places, View
+from autograd.compiler.recover.groups import Group, Places, View
 from autograd.compiler.recover.index import Positions, is_part
 from autograd.compiler.recover.reading_order import Reading, as_before, chain
+from autograd.compiler.scalars.nodes import ABSENT
 
 
 class Joined(NamedTuple):

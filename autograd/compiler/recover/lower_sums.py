@@ -18,7 +18,7 @@ from autograd.compiler.arrays.operations import Batch, is_batched
 from autograd.compiler.recover.groups import PARAMETERS, Group, Matrix, Numbers, Rows, View, weights_index
 from autograd.compiler.recover.guards import ROWS, SUMMED, Guards, Layout
 from autograd.compiler.recover.read import Reader
-from autograd.compiler.sums import is_nothing
+from autograd.compiler.scalars.nodes import is_nothing
 
 
 class Sums:

@@ -21,7 +21,7 @@ def group_names(grouping: Grouping, names: Names) -> tuple[list[str], dict[int, 
         The name of each group; and for the groups that are layers of a network, by their source, the layer's number.
     """
     layers: dict[int, int] = {}
-    outputs, labels = set(grouping.scalars.outputs), grouping.scalars.trace.labels
+    outputs, labels = set(grouping.scalars.outputs), grouping.scalars.labels
     chosen = []
     for group in grouping.groups:
         label = stem({labels.get(i, "") for i in group.members if i >= 0})
@@ -32,7 +32,7 @@ def group_names(grouping: Grouping, names: Names) -> tuple[list[str], dict[int, 
         elif activated in layers:
             chosen.append(names.numbered(label or "a", layers[activated]))
         elif len(group.members) == 1 and group.members[0] in outputs:
-            chosen.append(names.plain(label or ("loss" if grouping.scalars.trace.single else "y")))
+            chosen.append(names.plain(label or ("loss" if grouping.scalars.single else "y")))
         else:
             chosen.append(names.numbered(label or _base(group)))
     return chosen, layers

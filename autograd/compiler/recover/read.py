@@ -63,7 +63,7 @@ class Reader:
             known = self._parameters.get((transpose.tobytes(), transpose.shape))
             if known is not None:
                 return self.builder.transpose(known, (1, 0))
-        labels = self.grouping.scalars.trace.labels
+        labels = self.grouping.scalars.labels
         some = {labels.get(i, "") for i in self._nodes[index.reshape(-1)[:100]].tolist()}
         array = self.builder.parameter(index, parameter_name(self.names, some, role, layer))
         self._parameters[index.tobytes(), index.shape] = array

@@ -17,35 +17,33 @@ from collections.abc import Hashable, Mapping, Sequence
 
 from autograd.arrays import np
 from autograd.compiler import cost
-from autograd.compiler.data import lift_data
-from autograd.compiler.levels import split_projections
 from autograd.compiler.recover.classify import applications, sums_of_products
 from autograd.compiler.recover.groups import CONSTANT, Group, Grouping, Numbers, Places
 from autograd.compiler.recover.index import Positions
 from autograd.compiler.recover.join import History, concatenation, joins_for, parts_to_join
 from autograd.compiler.recover.order import ordered
-from autograd.compiler.recover.schedule import reads_of, schedule
+from autograd.compiler.recover.schedule import schedule
 from autograd.compiler.recover.terms import Terms, columns_of
-from autograd.compiler.simplify import Scalars
+from autograd.compiler.scalars.program import ScalarProgram
 from autograd.compiler.targets.kernels import REDUCTIONS
 
 
-def recover(scalars: Scalars, captured: list[int]) -> Grouping:
+def recover(scalars: ScalarProgram) -> Grouping:
     """Group the nodes of a program into operations on arrays.
 
     Args:
-        captured: the nodes that are parameters.
+        scalars: a program that was prepared for arrays (`scalars/passes.py`).
     """
-    scalars, data = lift_data(scalars, set(captured))
-    split_projections(scalars, set(captured))
     arrays = _Arrays(scalars)
-    arrays.new_source(captured, batched=False)
-    for nodes in scalars.trace.arguments:
+    arrays.new_source(scalars.parameters, batched=False)
+    for nodes in scalars.arguments:
         arrays.new_source(nodes, batched=True)
-    numbers = {arrays.new_source(nodes, batched=False): arrays.places.number[nodes] for nodes in data}
-    arrays.group(scalars.order)
+    numbers = {
+        arrays.new_source(nodes, batched=False): arrays.places.number[list(nodes)] for nodes in scalars.constant_arrays
+    }
+    arrays.group(scalars.operations)
     before_masks = len(arrays.groups)
-    arrays.group(scalars.masks.order)
+    arrays.group(scalars.guard_operations)
     grouping = arrays.grouping(len(arrays.groups) - before_masks, numbers)
     return ordered(grouping, scalars.outputs)
 
@@ -58,12 +56,14 @@ class _Arrays:
         places: where nodes are found by now.
     """
 
-    def __init__(self, scalars: Scalars) -> None:
-        size = scalars.size
+    def __init__(self, scalars: ScalarProgram) -> None:
+        size = len(scalars)
         number = np.zeros(size)
         for i, x in scalars.constants.items():
             number[i] = x
         self._scalars = scalars
+        primitive_of = scalars.by_opcode(lambda primitive: primitive)
+        self._made_by = [primitive_of[opcode] for opcode in scalars.opcodes]
         self._widths: list[int] = []
         self._batched: list[bool] = []
         source, position = np.full(size, CONSTANT), np.zeros(size, dtype=np.int64)
@@ -72,7 +72,7 @@ class _Arrays:
         self._history = History({}, {}, {})
 
     def new_source(self, nodes: Sequence[int], batched: bool) -> int:
-        """Number an array of these nodes; a negative one is the place of a number that is not used."""
+        """Number an array of these nodes; a negative one is a padding lane."""
         source = len(self._widths)
         indices = np.array(nodes, dtype=np.int64)
         used = indices >= 0
@@ -84,10 +84,10 @@ class _Arrays:
 
     def group(self, order: Sequence[int]) -> None:
         """Group nodes level by level."""
-        sums = self._scalars.sums
-        for nodes in schedule(order, reads_of(self._scalars)):
-            self._group_sums([i for i in nodes if i in sums])
-            self._group_applications([i for i in nodes if i not in sums])
+        is_sum = self._scalars.is_sum
+        for nodes in schedule(order, self._scalars.operands_of):
+            self._group_sums([i for i in nodes if is_sum(i)])
+            self._group_applications([i for i in nodes if not is_sum(i)])
 
     def grouping(self, masks: int, data: Mapping[int, Numbers]) -> Grouping:
         """All groups as a value."""
@@ -99,12 +99,12 @@ class _Arrays:
     def _group_sums(self, nodes: list[int]) -> None:
         if not nodes:
             return
-        terms, scaling = columns_of([self._scalars.sums[i] for i in nodes])
+        terms, scaling = columns_of([self._scalars.sum_of(i) for i in nodes])
         self._add(sums_of_products(nodes, self._joined_terms(terms, len(nodes)), scaling, self.places))
 
     def _group_applications(self, nodes: list[int]) -> None:
-        made_by = self._scalars.trace.primitives
-        operands = {i: self._scalars.operands[i] for i in nodes}
+        made_by = self._made_by
+        operands = {i: self._scalars.operands_of(i) for i in nodes}
         kinds: dict[Hashable, list[int]] = {}
         for i in nodes:
             if 1 < len(operands[i]) <= cost.MOST_READ and made_by[i] not in REDUCTIONS:

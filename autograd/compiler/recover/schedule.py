@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from autograd.compiler.simplify import Scalars
-
 Operands = Callable[[int], Iterable[int]]
 """The nodes that a node reads."""
 
@@ -37,14 +35,3 @@ def depths(order: Sequence[int], operands: Operands) -> dict[int, int]:
     for i in order:
         depth[i] = 1 + max([depth.get(k, -1) for k in operands(i)], default=-1)
     return depth
-
-
-def reads_of(scalars: Scalars) -> Operands:
-    """The nodes that each node of a program reads; ABSENT among them for factors that a sum's terms lack."""
-    sums, operands = scalars.sums, scalars.operands
-
-    def reads(i: int) -> Sequence[int]:
-        total = sums.get(i)
-        return operands[i] if total is None else [*total.lefts, *total.rights]
-
-    return reads

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from autograd.arrays import NDArray, np
 from autograd.compiler.recover.groups import Group, Numbers
 from autograd.compiler.recover.index import Positions
-from autograd.compiler.sums import Sum
+from autograd.compiler.scalars.nodes import Sum
 
 
 class Terms(NamedTuple):

@@ -124,12 +124,14 @@ class Builder:
         outputs: Iterable[int],
         *,
         differentiated: int | None = None,
+        single: bool = False,
         labels: Mapping[int, str] = EMPTY,
         **tables: Any,
     ) -> ScalarProgram:
         """The program with these outputs, all of which have derivatives unless it is said how many.
 
         Args:
+            single: whether the function returns one number, and not a sequence.
             tables: `repeated`, `constant_arrays` and `guards` of the program.
         """
         outputs = tuple(outputs)
@@ -149,6 +151,7 @@ class Builder:
             MappingProxyType(self._scalings),
             outputs,
             len(outputs) if differentiated is None else differentiated,
+            single,
             labels if labels is EMPTY else MappingProxyType(dict(labels)),
             **tables,
         )
@@ -178,6 +181,7 @@ class Builder:
         return self.program(
             [new[stands[i]] for i in old.outputs],
             differentiated=old.differentiated,
+            single=old.single,
             labels={new[i]: label for i, label in old.labels.items() if new[i] != DROPPED},
             **settings,
         )

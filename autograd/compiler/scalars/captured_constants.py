@@ -11,13 +11,11 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from autograd.arrays import NDArray, np
+from autograd.compiler import cost
 from autograd.compiler.scalars.builder import DROPPED, Builder, renumbered
 from autograd.compiler.scalars.columns import Columns
 from autograd.compiler.scalars.nodes import ABSENT, APPLY, SUM, Sum
 from autograd.compiler.scalars.program import ScalarProgram
-
-MOST_NUMBERS = 8
-"""Numbers and weights of a layer, for each term of its sums: where most are zeros, there is no matrix."""
 
 
 class Terms(NamedTuple):
@@ -208,7 +206,7 @@ def _channel(group: Sequence[Terms], size: int, most: int) -> Channel | None:
     row = np.repeat(np.arange(len(group)), [len(terms.weights) for terms in group])
     flat = np.array([weight for terms in group for weight in terms.weights], dtype=np.int64)
     weights, column = np.unique(flat, return_inverse=True)
-    if len(group) * len(weights) > MOST_NUMBERS * most * size:
+    if len(group) * len(weights) > cost.DATA_PER_TERM * most * size:
         return None
     if len(np.unique(row * len(weights) + column)) < size:  # two numbers times one weight are two terms
         return None
@@ -229,4 +227,4 @@ def _is_worthwhile(layer: Sequence[Channel]) -> bool:
     lengths = np.count_nonzero(first.numbers, axis=1)
     if len(layer) == 1 and columns > 1 and (lengths == lengths[0]).all():
         return False
-    return bool((rows + len(layer)) * columns <= MOST_NUMBERS * first.terms * len(layer))
+    return cost.worth_data(rows, columns, len(layer), first.terms)

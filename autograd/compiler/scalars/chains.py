@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from autograd import primitives
+from autograd.compiler import cost
 from autograd.compiler.scalars.nodes import ABSENT, NOTHING, Sum, is_nothing
 from autograd.primitives import Primitive
 
@@ -14,9 +15,6 @@ _ADD, _SUB, _MUL, _DIV, _NEG = primitives.add, primitives.sub, primitives.mul, p
 _SUM, _DOT = primitives.sum_, primitives.dot
 _TOTALS = frozenset({_ADD, _SUB, _SUM, _DOT})
 _LINEAR = _TOTALS | {_MUL, _NEG}
-
-MOST_MOVED = 1024.0
-"""The largest power of 2 that may be applied to a factor in place of a product: that is exact unless numbers vanish."""
 
 Term = tuple[float, int, int]
 """(c, x, y) for (c x) y; (c, x, ABSENT) for c x; (c, ABSENT, ABSENT) for c."""
@@ -211,7 +209,7 @@ class Chains(NamedTuple):
 
     def _moved(self, c: float, i: int, sign: float) -> Term | None:
         """A parameter times another node, times a power of 2 that multiplies the parameter instead."""
-        if math.frexp(abs(c))[0] != 0.5 or not 1 / MOST_MOVED <= abs(c) <= MOST_MOVED:
+        if math.frexp(abs(c))[0] != 0.5 or not 1 / cost.MOST_MOVED <= abs(c) <= cost.MOST_MOVED:
             return None
         if not self._is_own(i) or self.made_by[i] is not _MUL or self._scaling(i) is not None:
             return None

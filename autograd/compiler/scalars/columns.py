@@ -50,6 +50,7 @@ class Columns:
         scalings: of the sums whose terms are not all.
         outputs: the nodes that are the results.
         differentiated: how many of the outputs, from the first on, have derivatives.
+        single: whether the function returns one number, and not a sequence.
         labels: the users' names for nodes that have one.
         repeated: nodes that stand for several equal ones, each of which had one reader: a reader may compute its own.
         constant_arrays: constants that belong together as an array, such as samples that a function captured.
@@ -71,6 +72,7 @@ class Columns:
     scalings: Mapping[int, Scaling]
     outputs: tuple[int, ...]
     differentiated: int
+    single: bool
     labels: Mapping[int, str] = field(default_factory=lambda: EMPTY)
     repeated: frozenset[int] = frozenset()
     constant_arrays: tuple[tuple[int, ...], ...] = ()

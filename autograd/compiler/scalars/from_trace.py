@@ -55,4 +55,4 @@ def from_trace(trace: Trace, parameters: Sequence[Value], differentiated: int | 
         new[i] = builder.application(opcode_of[primitive], row)
     labels = {new[i]: label for i, label in trace.labels.items() if new[i] != DROPPED}
     outputs = [constant(i) if new[i] == DROPPED else new[i] for i in trace.outputs]
-    return builder.program(outputs, differentiated=differentiated, labels=labels)
+    return builder.program(outputs, differentiated=differentiated, single=trace.single, labels=labels)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from autograd import primitives
-from autograd.compiler import idioms
 from autograd.compiler.arrays.operations import Labels, Reduction, listed
 from autograd.compiler.arrays.program import ArrayProgram
+from autograd.compiler.scalars import idioms
 from autograd.compiler.targets.contractions import OuterProduct, as_matrix_product, as_outer_product
 from autograd.compiler.targets.notation import INFIX, Notation, Term, comparison, lengths
 from autograd.compiler.targets.references import References

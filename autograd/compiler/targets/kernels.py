@@ -11,7 +11,7 @@ from typing import Any
 from autograd import primitives
 from autograd.arrays import NDArray, np
 from autograd.arrays.errors import overflows
-from autograd.compiler import idioms
+from autograd.compiler.scalars import idioms
 from autograd.primitives import TABLE, Primitive
 
 Array = NDArray[Any]

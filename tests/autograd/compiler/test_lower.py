@@ -19,14 +19,14 @@ from autograd import Value, dot, exp, logsumexp, maximum, relu, sigmoid, sqrt, t
 from autograd.compiler.arrays.builder import Builder, Handle
 from autograd.compiler.arrays.operations import PADDING, N
 from autograd.compiler.arrays.program import ArrayProgram
-from autograd.compiler.choices import with_masks
 from autograd.compiler.differentiate.reverse import to_arguments
 from autograd.compiler.names import Names
 from autograd.compiler.recover.groups import PARAMETERS, Grouping, View
 from autograd.compiler.recover.lower import lower
 from autograd.compiler.recover.read import Reader
 from autograd.compiler.recover.recover import recover
-from autograd.compiler.simplify import simplify
+from autograd.compiler.scalars.from_trace import from_trace
+from autograd.compiler.scalars.passes import PREPARE_FOR_ARRAYS, SIMPLIFY, run_passes
 from autograd.compiler.trace.results import Results
 from autograd.compiler.trace.retrace import settled_trace
 from autograd.compiler.trace.signature import argument_names
@@ -46,10 +46,9 @@ class Lowered(NamedTuple):
 
 def grouped(function: Function, *examples: Any) -> tuple[Grouping, list[Value]]:
     traced, captured = settled_trace(function, examples, ())
-    nodes = {leaf: i for i, leaf in traced.leaves.items()}
-    indices = [nodes[leaf] for leaf in captured]
     seeds = Results(traced.structure, False).differentiated
-    return recover(with_masks(simplify(traced, set(indices)), seeds), indices), captured
+    scalars = run_passes((*SIMPLIFY, *PREPARE_FOR_ARRAYS), from_trace(traced, captured, seeds))
+    return recover(scalars), captured
 
 
 def lowered(function: Function, *examples: Any) -> Lowered:
@@ -524,10 +523,10 @@ def test_random_networks_compute_what_their_graphs_do(layers: list[tuple[str, li
 
 PRINTED = """
 import autograd, nn
-from autograd.compiler.choices import with_masks
 from autograd.compiler.recover.lower import lower
 from autograd.compiler.recover.recover import recover
-from autograd.compiler.simplify import simplify
+from autograd.compiler.scalars.from_trace import from_trace
+from autograd.compiler.scalars.passes import PREPARE_FOR_ARRAYS, SIMPLIFY, run_passes
 from autograd.compiler.trace.retrace import settled_trace
 model = nn.MLP(4, [3, 2], seed=0)
 def convolution(x):
@@ -539,9 +538,8 @@ def loss(x):
     return nn.half_squared_error(model(x), [0.0, 1.0])
 for function in (loss, convolution, choices, lambda x: [x[3], x[0], 1.0, x[0] * x[1]]):
     traced, captured = settled_trace(function, [[0.3, -0.2, 0.5, 0.9]], ())
-    nodes = {leaf: i for i, leaf in traced.leaves.items()}
-    indices = [nodes[leaf] for leaf in captured]
-    print(lower(recover(with_masks(simplify(traced, set(indices)), 1), indices), ["x"]).verify())
+    scalars = run_passes((*SIMPLIFY, *PREPARE_FOR_ARRAYS), from_trace(traced, captured, 1))
+    print(lower(recover(scalars), ["x"]).verify())
 """
 
 
