@@ -8,17 +8,18 @@ import numpy as np
 
 from autograd import primitives
 from autograd.compiler.recover.classify import applications, oriented, sums_of_products
-from autograd.compiler.recover.groups import ABSENT, CONSTANT, Group, Matrix, Places, Rows, View
+from autograd.compiler.recover.groups import CONSTANT, Group, Matrix, Places, Rows, View
 from autograd.compiler.recover.index import PADDING
 from autograd.compiler.recover.schedule import depths, schedule
 from autograd.compiler.recover.stencils import split_stencil
 from autograd.compiler.recover.terms import Scaling, Terms
+from autograd.compiler.scalars.nodes import ABSENT
 
 NODES = 40
 
 
 def places_of(*arrays: Sequence[int], numbers: dict[int, float] | None = None) -> Places:
-    """Where the nodes of arrays 0 (parameters) and 1 (an argument) are found; others are constants, of these numbers."""
+    """Where the nodes of arrays 0 (parameters) and 1 (an argument) are; others are constants, with these numbers."""
     source, position = np.full(NODES, CONSTANT), np.zeros(NODES, dtype=np.int64)
     for k, nodes in enumerate(arrays):
         source[list(nodes)], position[list(nodes)] = k, np.arange(len(nodes))
