@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 from autograd.compiler.arrays.operations import Labels
@@ -34,6 +35,7 @@ class OuterProduct(NamedTuple):
     right_index: str
 
 
+@lru_cache(maxsize=256)
 def as_matrix_product(labels: Labels) -> MatrixProduct | None:
     """Return how a contraction is written with `@`, which sums over one axis of both; None where it is not.
 
@@ -75,6 +77,7 @@ def _orders(left: str, right: str, result: str) -> tuple[str, str] | None:
     return (own, other) if product == result else None
 
 
+@lru_cache(maxsize=256)
 def as_outer_product(labels: Labels) -> OuterProduct | None:
     """Return how a contraction is written that sums over nothing; None where it sums.
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from autograd import primitives
-from autograd.compiler.arrays.operations import Labels, Reduction, listed
-from autograd.compiler.arrays.program import ArrayProgram
+from autograd.compiler.arrays.operations import Labels, Reduction
 from autograd.compiler.scalars import idioms
 from autograd.compiler.targets.contractions import OuterProduct, as_matrix_product, as_outer_product
-from autograd.compiler.targets.notation import INFIX, Notation, Term, comparison, lengths
-from autograd.compiler.targets.references import References
-from autograd.compiler.targets.text import ATOM, POWER, Text, factor, infix, literal, negated, number
+from autograd.compiler.targets.notation import INFIX, Term, comparison
+from autograd.compiler.targets.structure import Structure
+from autograd.compiler.targets.text import ATOM, POWER, Text, factor, infix, literal, negated
 from autograd.primitives import Primitive
 
 _NOTED = {primitives.sigmoid: idioms.SIGMOID, primitives.cosh: idioms.TANH}
@@ -21,48 +20,12 @@ def is_matrix_product(term: Term) -> bool:
     return term.kind == "contract" and as_outer_product(term.attribute) is None
 
 
-class Expressions:
-    """Writes operations as expressions, as a reader is shown them.
-
-    Args:
-        program: whose operations these are.
-        references: names for what the expressions refer to.
-    """
-
-    def __init__(self, program: ArrayProgram, references: References) -> None:
-        self.notation, self.references = Notation(program), references
-        self._terms = self.notation.terms
-        self._texts: dict[int, Text] = {}
-        self._applied = {o.attribute.primitive for o in program.operations if o.kind == "apply"}
-
-    def read(self, at: int) -> Text:
-        """Return how an operation is read: by its name, or written in place."""
-        name = self._terms[at].name
-        return Text(name) if name else self.definition(at)
-
-    def definition(self, at: int) -> Text:
-        """Return what computes an operation. Operands that are written in place come first, however deep."""
-        stack = [at]
-        while stack:
-            k = stack[-1]
-            missing = [x for x in self._terms[k].operands if not self._terms[x].name and x not in self._texts]
-            if missing:
-                stack += reversed(missing)
-                continue
-            stack.pop()
-            if k not in self._texts:
-                self._texts[k] = self._written(self._terms[k])
-        return self._texts[at]
-
-    # What the running form writes in its own way
+class Expressions(Structure):
+    """Writes operations as expressions, as a reader is shown them."""
 
     def number(self, x: float) -> Text:
         """Return a number beside an operator."""
         return factor(x)
-
-    def constant(self, x: float) -> Text:
-        """Return a number that becomes an array."""
-        return literal(x)
 
     def product(self, left: Text, right: Text, is_plain: bool) -> Text:
         """Return a product of matrices; plain ones have at most two axes."""
@@ -75,8 +38,6 @@ class Expressions:
             return self._method(x, "sum", "keepdims=True")
         return self._method(x, "sum", f"axis={axes}", *["keepdims=True"] * reduction.keepdims)
 
-    # Kinds
-
     def _written(self, term: Term) -> Text:
         match term.kind:
             case "number":
@@ -84,7 +45,7 @@ class Expressions:
             case "argument" | "parameter":
                 return Text(term.name)
             case "constant" if term.shape == (1,):
-                return Text(f"array([{number(term.attribute.array[0])}])")
+                return Text(f"array([{self.constant(float(term.attribute.array[0])).text}])")
             case "constant":
                 return Text(self.references.numbers(term.attribute))
             case "apply":
@@ -95,7 +56,7 @@ class Expressions:
                 return self._reduction(term)
             case "softmax" | "shares":
                 return Text(f"{term.kind}({', '.join([self.read(k).text for k in term.operands])})")
-        return self._structure(term)
+        return super()._written(term)
 
     def _application(self, term: Term) -> Text:
         primitive, operands = term.attribute.primitive, term.operands
@@ -179,9 +140,6 @@ class Expressions:
     def _call(self, primitive: Primitive, *arguments: Text) -> Text:
         return Text(f"{self.references.function(primitive)}({', '.join([x.text for x in arguments])})")
 
-    def _method(self, x: int, name: str, *arguments: str) -> Text:
-        return Text(f"{self.read(x).within(ATOM)}.{name}({', '.join(arguments)})")
-
     # Sums
 
     def _contraction(self, term: Term) -> Text:
@@ -215,12 +173,6 @@ class Expressions:
             second = Text(second.within(ATOM) + outer.right_index)
         return infix("*", first, second)
 
-    def _transposed(self, at: int, axes: tuple[int, ...] | None) -> Text:
-        if axes is None:
-            return self.read(at)
-        text = self.read(at).within(ATOM)
-        return Text(f"{text}.T" if axes == (1, 0) else f"{text}.transpose({', '.join(map(str, axes))})")
-
     def _reduction(self, term: Term) -> Text:
         (x,), reduction = term.operands, term.attribute
         match reduction.function:
@@ -231,74 +183,3 @@ class Expressions:
             case "logsumexp":
                 return self._call(primitives.logsumexp, self.read(x))
         return self._method(x, reduction.function, self._along(reduction, len(self._terms[x].shape)))
-
-    # Structure
-
-    def _structure(self, term: Term) -> Text:
-        x, attribute = term.operands[0], term.attribute
-        shape = self._terms[x].shape
-        match term.kind:
-            case "reshape":
-                return self._reshape(x, term)
-            case "transpose":
-                return self._transposed(x, attribute)
-            case "broadcast":
-                return self._broadcast(x, term)
-            case "repeat":
-                return self._method(x, "repeat", str(attribute), f"axis={len(shape) - 1}")
-            case "tile":
-                times = listed([*[1] * (len(shape) - 1), attribute]) if len(shape) > 1 else str(attribute)
-                return Text(f"tile({self.read(x).text}, {times})")
-            case "element":
-                axis, place = attribute
-                return self._indexed(x, axis, str(place))
-            case "slice":
-                step = f":{attribute.step}" if attribute.step != 1 else ""
-                return self._indexed(x, attribute.axis, f"{attribute.start}:{attribute.stop}{step}")
-            case "concatenate":
-                parts = ", ".join([self.read(k).text for k in term.operands])
-                axis = -1 if attribute == len(term.shape) - 1 else attribute
-                return Text(f"concatenate([{parts}], axis={axis})")
-            case "pad":
-                step = f", {attribute.step}" if attribute.step != 1 else ""
-                bounds = f"{attribute.start}, {attribute.stop}, {attribute.length}{step}"
-                return Text(f"place({self.read(x).text}, {bounds})")
-            case "take":
-                return self._taken(x, term)
-        assert term.kind == "place", term
-        return self._scattered(x, term)
-
-    def _indexed(self, x: int, axis: int, index: str) -> Text:
-        return Text(f"{self.read(x).within(ATOM)}[{':, ' * axis}{index}]")
-
-    def _reshape(self, x: int, term: Term) -> Text:
-        if self._terms[x].kind == "number":
-            return self._repeated_number(self._terms[x].attribute, term)
-        if term.shape == (*self._terms[x].shape, 1):
-            return Text(f"{self.read(x).within(ATOM)}[..., None]")
-        return self._method(x, "reshape", *lengths(term.shape))
-
-    def _broadcast(self, x: int, term: Term) -> Text:
-        if self._terms[x].kind == "number":
-            return self._repeated_number(self._terms[x].attribute, term)
-        return Text(f"broadcast_to({self.read(x).text}, {listed(term.shape)})")
-
-    def _repeated_number(self, number: float, term: Term) -> Text:
-        text = self.constant(number).text
-        return Text(f"array([{text}])" if term.shape == (1,) else f"broadcast_to({text}, {listed(term.shape)})")
-
-    def _taken(self, x: int, term: Term) -> Text:
-        name = self.references.positions(term.attribute)
-        if (term.attribute.array < 0).any():
-            return Text(f"gather({self.read(x).text}, {name})")
-        axes = len(self._terms[x].shape)
-        if self._terms[x].name and axes <= 2:
-            return self._indexed(x, axes - 1, name)
-        return Text(f"{self.read(x).within(ATOM)}[..., {name}]")
-
-    def _scattered(self, x: int, term: Term) -> Text:
-        name, index = self.references.scatter(term.attribute), term.attribute.positions.array
-        if index.ndim > 1:
-            flat = (*self._terms[x].shape[: -index.ndim], index.size)
-            return Text(f"{name}({self._method(x, 'reshape', *lengths(flat)).text})")
-        return Text(f"{name}({self.read(x).text})")

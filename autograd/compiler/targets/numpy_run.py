@@ -25,7 +25,7 @@ from autograd.compiler.targets.notation import Term
 from autograd.compiler.targets.parameter_buffer import ParameterBuffer, in_reading_order
 from autograd.compiler.targets.python_source import Function, Source, Writer, passes, to_inputs
 from autograd.compiler.targets.references import References
-from autograd.compiler.targets.schedule import GRADIENT
+from autograd.compiler.targets.schedule import GRADIENT, schedule
 from autograd.compiler.targets.text import ATOM, Text, infix
 from autograd.forking import computed_once
 
@@ -190,12 +190,13 @@ class NumpyEngine:
         self._indices = [o.attribute.array for o in program.operations if o.kind == "parameter"]
         self.natural_order = in_reading_order(self._indices, leaves)
         self._program, references = program, References(program)
-        writer = Writer(program, references)
+        plan = schedule(program)
+        writer = Writer(plan, references)
         shown = passes(writer)
         self._passes = str(shown)
         self.operations, self.matrix_products = writer.operations, writer.matrix_products
         self.takes_one_seed = takes_one_seed(program, writer)
-        functions = self._loaded(shown, passes(RunningWriter(program, references)), references)
+        functions = self._loaded(shown, passes(RunningWriter(plan, references)), references)
         self._forward, self._backward = functions["forward"], functions["backward"]
 
     def lay_out(self, place: Positions, size: int) -> None:
@@ -210,15 +211,15 @@ class NumpyEngine:
     @computed_once
     def _source_without_parameters(self) -> str:
         references = References(self._to_inputs)
-        forward = Writer(self._program, references).forward()
-        writer = Writer(self._to_inputs, references)
+        forward = Writer(schedule(self._program), references).forward()
+        writer = Writer(schedule(self._to_inputs), references)
         functions = [forward, writer.input_gradients()]
         return str(Source(references.notes, writer.definitions(), functions))
 
     @computed_once
     def input_gradients_source(self) -> str:
         """The values and the derivatives to the arguments."""
-        return str(to_inputs(Writer(self._to_inputs, References(self._to_inputs))))
+        return str(to_inputs(Writer(schedule(self._to_inputs), References(self._to_inputs))))
 
     @computed_once
     def _to_inputs(self) -> ArrayProgram:
@@ -249,8 +250,8 @@ class NumpyEngine:
     @computed_once
     def _input_gradients(self) -> Callable[..., Any]:
         program = self._to_inputs
-        references = References(program)
-        shown, running = (to_inputs(writer(program, references)) for writer in (Writer, RunningWriter))
+        plan, references = schedule(program), References(program)
+        shown, running = (to_inputs(writer(plan, references)) for writer in (Writer, RunningWriter))
         function: Callable[..., Any] = self._loaded(shown, running, references)["input_gradients"]
         return function
 

@@ -8,11 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from autograd.compiler.arrays.program import ArrayProgram
 from autograd.compiler.targets.expressions import Expressions
-from autograd.compiler.targets.notation import described
+from autograd.compiler.targets.notation import Notation, described
 from autograd.compiler.targets.references import References
-from autograd.compiler.targets.schedule import GRADIENT, products, says_samples, schedule
+from autograd.compiler.targets.schedule import GRADIENT, Schedule, products, says_samples
 from autograd.compiler.targets.text import assignment, listed
 
 
@@ -30,7 +29,7 @@ class Writer:
     """Writes the functions of a program.
 
     Args:
-        program: of values alone, or of values and gradients.
+        plan: which statements they have.
         references: names for what the functions refer to.
 
     Attributes:
@@ -40,12 +39,10 @@ class Writer:
 
     expressions: type[Expressions] = Expressions
 
-    def __init__(self, program: ArrayProgram, references: References) -> None:
-        self.references = references
-        self._write = self.expressions(program, references)
-        self._notation = self._write.notation
-        self.schedule = schedule(program, self._notation)
-        plan = self.schedule
+    def __init__(self, plan: Schedule, references: References) -> None:
+        self.schedule, self.references = plan, references
+        self._notation = plan.notation
+        self._write = self.expressions(plan.notation, references)
         self.operations = len(plan.forward) + len(plan.backward)
         self.matrix_products = products(self._notation, [*plan.forward, *plan.backward], [plan.values, *plan.gradients])
 
@@ -98,7 +95,7 @@ class Writer:
         for name, definition in self.references.definitions.items():
             arguments = [o.name for o in definition.operations if o.kind == "argument"]
             (result,) = definition.outputs
-            text = self.expressions(definition, self.references).read(result).text
+            text = self.expressions(Notation(definition), self.references).read(result).text
             functions.append(Function(f"def {name}({', '.join(arguments)}):", [f"    return {text}"]))
         return functions
 
@@ -146,7 +143,7 @@ def passes(writer: Writer) -> Source:
     >>> b = Builder()
     >>> x, w = b.argument("x", 3), b.parameter([[0, 1, 2]], "w")
     >>> program = to_parameters(b.program([b.contract(x, w, "nk", "ck", "nc").named("z")]), 1)
-    >>> print(passes(Writer(program, References(program))))
+    >>> print(passes(Writer(schedule(program), References(program))))
     def forward(x, w):
         z = x @ w.T                                               # (n, 1)
         return z, ()

@@ -17,6 +17,7 @@ class Schedule:
     """The statements of a program's functions, by the places of their operations.
 
     Attributes:
+        notation: the operations as they are written.
         arguments: the names of what the functions are called with: arguments, then parameters.
         first: the name of an argument that has a column; "" where there is none.
         forward: what the values need, in order.
@@ -26,6 +27,7 @@ class Schedule:
         gradients: the places of the gradients.
     """
 
+    notation: Notation
     arguments: list[str]
     first: str
     forward: list[int]
@@ -35,9 +37,9 @@ class Schedule:
     gradients: list[int]
 
 
-def schedule(program: ArrayProgram, notation: Notation) -> Schedule:
+def schedule(program: ArrayProgram) -> Schedule:
     """Divide the statements of a program: those that its first result needs, and those that only others need."""
-    operations = program.operations
+    operations, notation = program.operations, Notation(program)
     values, *gradients = program.outputs
     ahead, back = program.needed([values]), program.needed(gradients)
     forward = [at for at in sorted(ahead) if notation.is_statement(at)]
@@ -47,6 +49,7 @@ def schedule(program: ArrayProgram, notation: Notation) -> Schedule:
     given = [o for o in operations if o.kind == "argument" and o.attribute[0] != GRADIENT]
     parameters = [o.name for o in operations if o.kind == "parameter"]
     return Schedule(
+        notation=notation,
         arguments=[*(o.name for o in given), *parameters],
         first=next((o.name for o in given if o.shape[1] != 0), ""),
         forward=forward,
@@ -60,8 +63,9 @@ def schedule(program: ArrayProgram, notation: Notation) -> Schedule:
 def _gradients_last(notation: Notation, backward: list[int], gradients: list[int]) -> list[int]:
     """Put the gradients that no other statement reads last, in the order in which they are returned."""
     read = {k for at in written(notation, backward) for k in notation.terms[at].operands}
-    last = [at for at in dict.fromkeys(gradients) if at not in read and at in set(backward)]
-    return [*(at for at in backward if at not in set(last)), *last]
+    computed = set(backward)
+    last = dict.fromkeys([at for at in gradients if at in computed and at not in read])
+    return [*(at for at in backward if at not in last), *last]
 
 
 def written(notation: Notation, statements: Iterable[int]) -> set[int]:

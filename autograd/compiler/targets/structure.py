@@ -1,0 +1,124 @@
+"""Operations that change no number, only where it stands: slices, reshapes and the like, as expressions."""
+
+from __future__ import annotations
+
+from autograd.compiler.arrays.operations import listed
+from autograd.compiler.targets.notation import Notation, Term, lengths
+from autograd.compiler.targets.references import References
+from autograd.compiler.targets.text import ATOM, Text, literal
+
+
+class Structure:
+    """Writes operations on the structure of arrays as expressions.
+
+    Args:
+        notation: the operations.
+        references: names for what the expressions refer to.
+    """
+
+    def __init__(self, notation: Notation, references: References) -> None:
+        self.references = references
+        self._terms = notation.terms
+        self._texts: dict[int, Text] = {}
+        self._applied = {term.attribute.primitive for term in self._terms if term.kind == "apply"}
+
+    def read(self, at: int) -> Text:
+        """Return how an operation is read: by its name, or written in place."""
+        name = self._terms[at].name
+        return Text(name) if name else self.definition(at)
+
+    def definition(self, at: int) -> Text:
+        """Return what computes an operation. Operands that are written in place come first, however deep."""
+        stack = [at]
+        while stack:
+            k = stack[-1]
+            missing = [x for x in self._terms[k].operands if not self._terms[x].name and x not in self._texts]
+            if missing:
+                stack += reversed(missing)
+                continue
+            stack.pop()
+            if k not in self._texts:
+                self._texts[k] = self._written(self._terms[k])
+        return self._texts[at]
+
+    def _written(self, term: Term) -> Text:
+        x, attribute = term.operands[0], term.attribute
+        shape = self._terms[x].shape
+        match term.kind:
+            case "reshape":
+                return self._reshape(x, term)
+            case "transpose":
+                return self._transposed(x, attribute)
+            case "broadcast":
+                return self._broadcast(x, term)
+            case "repeat":
+                return self._method(x, "repeat", str(attribute), f"axis={len(shape) - 1}")
+            case "tile":
+                times = listed([*[1] * (len(shape) - 1), attribute]) if len(shape) > 1 else str(attribute)
+                return Text(f"tile({self.read(x).text}, {times})")
+            case "element":
+                axis, place = attribute
+                return self._indexed(x, axis, str(place))
+            case "slice":
+                step = f":{attribute.step}" if attribute.step != 1 else ""
+                return self._indexed(x, attribute.axis, f"{attribute.start}:{attribute.stop}{step}")
+            case "concatenate":
+                parts = ", ".join([self.read(k).text for k in term.operands])
+                axis = -1 if attribute == len(term.shape) - 1 else attribute
+                return Text(f"concatenate([{parts}], axis={axis})")
+            case "pad":
+                step = f", {attribute.step}" if attribute.step != 1 else ""
+                bounds = f"{attribute.start}, {attribute.stop}, {attribute.length}{step}"
+                return Text(f"place({self.read(x).text}, {bounds})")
+            case "take":
+                return self._taken(x, term)
+        assert term.kind == "place", term
+        return self._scattered(x, term)
+
+    def constant(self, x: float) -> Text:
+        """Return a number that becomes an array."""
+        return literal(x)
+
+    def _indexed(self, x: int, axis: int, index: str) -> Text:
+        return Text(f"{self.read(x).within(ATOM)}[{':, ' * axis}{index}]")
+
+    def _reshape(self, x: int, term: Term) -> Text:
+        if self._terms[x].kind == "number":
+            return self._repeated_number(self._terms[x].attribute, term)
+        if term.shape == (*self._terms[x].shape, 1):
+            return Text(f"{self.read(x).within(ATOM)}[..., None]")
+        return self._method(x, "reshape", *lengths(term.shape))
+
+    def _broadcast(self, x: int, term: Term) -> Text:
+        if self._terms[x].kind == "number":
+            return self._repeated_number(self._terms[x].attribute, term)
+        return Text(f"broadcast_to({self.read(x).text}, {listed(term.shape)})")
+
+    def _repeated_number(self, number: float, term: Term) -> Text:
+        text = self.constant(number).text
+        return Text(f"array([{text}])" if term.shape == (1,) else f"broadcast_to({text}, {listed(term.shape)})")
+
+    def _taken(self, x: int, term: Term) -> Text:
+        name = self.references.positions(term.attribute)
+        if (term.attribute.array < 0).any():
+            return Text(f"gather({self.read(x).text}, {name})")
+        axes = len(self._terms[x].shape)
+        if self._terms[x].name and axes <= 2:
+            return self._indexed(x, axes - 1, name)
+        return Text(f"{self.read(x).within(ATOM)}[..., {name}]")
+
+    def _scattered(self, x: int, term: Term) -> Text:
+        name, index = self.references.scatter(term.attribute), term.attribute.positions.array
+        if index.ndim > 1:
+            flat = (*self._terms[x].shape[: -index.ndim], index.size)
+            return Text(f"{name}({self._method(x, 'reshape', *lengths(flat)).text})")
+        return Text(f"{name}({self.read(x).text})")
+
+    def _method(self, x: int, name: str, *arguments: str) -> Text:
+        return Text(f"{self.read(x).within(ATOM)}.{name}({', '.join(arguments)})")
+
+    def _transposed(self, at: int, axes: tuple[int, ...] | None) -> Text:
+        if axes is None:
+            return self.read(at)
+        text = self.read(at).within(ATOM)
+        return Text(f"{text}.T" if axes == (1, 0) else f"{text}.transpose({', '.join(map(str, axes))})")
