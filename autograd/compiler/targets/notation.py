@@ -114,12 +114,7 @@ class Notation:
             kind, own, times = "tile", b, a
         else:
             return None
-        inner = self._plain(x, "reshape")
-        source = x if inner is None else inner.operands[0]
-        flat = (*wide[:-2], own)
-        if self._operations[source].shape != flat:
-            source = self._add("reshape", x if inner is None else source, flat, flat)
-        return kind, source, times
+        return kind, self._reshaped(x, (*wide[:-2], own)), times
 
     def _pad(self, operation: Operation) -> Term:
         padding, (x,) = operation.attribute, operation.operands
@@ -139,6 +134,17 @@ class Notation:
             return Term("reduce", (x,), plain, flat, operation.name)
         reduced = self._add("reduce", x, plain, flat)
         return Term("reshape", (reduced,), operation.shape, operation.shape, operation.name)
+
+    def _place(self, operation: Operation) -> Term:
+        (x,), index = operation.operands, operation.attribute.positions.array
+        if index.ndim > 1:
+            x = self._reshaped(x, (*self._operations[x].shape[: -index.ndim], index.size))
+        return Term("place", (x,), *operation[2:])
+
+    def _reshaped(self, x: int, shape: Shape) -> int:
+        inner = self._plain(x, "reshape")
+        source = x if inner is None else inner.operands[0]
+        return source if self._operations[source].shape == shape else self._add("reshape", source, shape, shape)
 
     def _along_last(self, operation: Operation, axis: int, attribute: Any, x: int) -> Term:
         shape = operation.shape
@@ -169,6 +175,7 @@ _READINGS = {
     "slopes": Notation._slopes,
     "reshape": Notation._reshape,
     "pad": Notation._pad,
+    "place": Notation._place,
     "reduce": Notation._reduce,
 }
 

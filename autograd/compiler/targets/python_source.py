@@ -140,6 +140,7 @@ def passes(writer: Writer) -> Source:
 
     >>> from autograd.compiler.arrays.builder import Builder
     >>> from autograd.compiler.differentiate.reverse import to_parameters
+    >>> from autograd.compiler.targets.schedule import schedule
     >>> b = Builder()
     >>> x, w = b.argument("x", 3), b.parameter([[0, 1, 2]], "w")
     >>> program = to_parameters(b.program([b.contract(x, w, "nk", "ck", "nc").named("z")]), 1)

@@ -73,7 +73,7 @@ class Structure:
             case "take":
                 return self._taken(x, term)
         assert term.kind == "place", term
-        return self._scattered(x, term)
+        return Text(f"{self.references.scatter(attribute)}({self.read(x).text})")
 
     def constant(self, x: float) -> Text:
         """Return a number that becomes an array."""
@@ -106,13 +106,6 @@ class Structure:
         if self._terms[x].name and axes <= 2:
             return self._indexed(x, axes - 1, name)
         return Text(f"{self.read(x).within(ATOM)}[..., {name}]")
-
-    def _scattered(self, x: int, term: Term) -> Text:
-        name, index = self.references.scatter(term.attribute), term.attribute.positions.array
-        if index.ndim > 1:
-            flat = (*self._terms[x].shape[: -index.ndim], index.size)
-            return Text(f"{name}({self._method(x, 'reshape', *lengths(flat)).text})")
-        return Text(f"{name}({self.read(x).text})")
 
     def _method(self, x: int, name: str, *arguments: str) -> Text:
         return Text(f"{self.read(x).within(ATOM)}.{name}({', '.join(arguments)})")
