@@ -12,12 +12,12 @@ import pytest
 from numpy.typing import NDArray
 
 from autograd import primitive, primitives
-from autograd.compiler import idioms
 from autograd.compiler.arrays.algebra import Simplified
 from autograd.compiler.arrays.builder import Builder, Handle
 from autograd.compiler.arrays.operations import Batch, Labels, N
 from autograd.compiler.arrays.program import ArrayProgram
 from autograd.compiler.differentiate.reverse import to_arguments, to_parameters
+from autograd.compiler.scalars import idioms
 from autograd.compiler.targets.kernels import HELPERS
 from autograd.compiler.targets.python_source import Source, Writer, passes, to_inputs
 from autograd.compiler.targets.references import References
