@@ -46,7 +46,7 @@ def lower(grouping: Grouping, arguments: Sequence[str]) -> ArrayProgram:
             result = sums.lowered(group, name)
         else:
             result = _application(reader, guards, group)
-        # Of operands that are one column for all members, only one has been computed.
+        # Where all members have the same operands, one column has been computed for all of them.
         result = builder.broadcast(result, reader.shape(group.source))
         reader.arrays[group.source] = named(result, name, start)
     output = _output(reader)
@@ -80,7 +80,7 @@ def _application(reader: Reader, guards: Guards, group: Group) -> Handle:
 
 
 def _output(reader: Reader) -> Handle:
-    """Concatenate the outputs, a column each: those that one array has side by side as one part of it."""
+    """Concatenate the outputs, a column each. Consecutive outputs that come from one array are read together."""
     grouping, builder = reader.grouping, reader.builder
     parts = []
     for source, nodes in _runs_of_outputs(grouping):
@@ -99,7 +99,7 @@ def _output(reader: Reader) -> Handle:
 
 
 def _runs_of_outputs(grouping: Grouping) -> list[tuple[int, list[int]]]:
-    """Return the outputs, those together that come one after the other from the same source; numbers one by one."""
+    """Split the outputs where their source changes; numbers, which have no source, are runs of their own."""
     runs: list[tuple[int, list[int]]] = []
     for source, nodes in itertools.groupby(grouping.scalars.outputs, key=lambda i: int(grouping.source[i])):
         together = list(nodes)
