@@ -307,7 +307,13 @@ class Builder:
         if self._is_plain(x, "transpose"):
             inner = x.operation.attribute
             x, axes = self.operand(x), tuple([inner[k] for k in axes])
-        return x if axes == tuple(range(len(axes))) else self._add("transpose", (x,), axes)
+        if axes == tuple(range(len(axes))):
+            return x
+        if self._is_plain(x, "contract"):
+            left, right, result = x.operation.attribute
+            labels = Labels(left, right, "".join([result[k] for k in axes]))
+            return self._add("contract", (self.operand(x), self.operand(x, 1)), labels)
+        return self._add("transpose", (x,), axes)
 
     def broadcast(self, x: Handle, shape: Shape) -> Handle:
         """Repeat along axes of length 1, and along new ones in front."""

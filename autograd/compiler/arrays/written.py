@@ -4,28 +4,39 @@ from __future__ import annotations
 
 from autograd.compiler.arrays.builder import Handle
 
-_BRACKETED = {"slice": 6, "take": 6, "reshape": 6, "transpose": 6, "broadcast": 6, "pad": 12, "reduce": 10}
+_NAME = 3  # characters: what names are called must not change a program
+_AROUND = {"slice": 8, "take": 7, "reshape": 15, "transpose": 2, "broadcast": 22, "pad": 18, "place": 50, "reduce": 12}
+_REPEATED = 18  # of what is reshaped, broadcast and reshaped again, which is written as one call
 
 
 def length_written(x: Handle) -> int:
-    """Estimate how many characters an expression takes, if each name in it were one letter.
+    """Estimate how many characters an expression takes, if each name in it had three letters.
 
     >>> from autograd.compiler.arrays.builder import Builder
     >>> x = Builder().argument("measurement", 1)
     >>> length_written(x * x + 1.0)
-    9
+    13
     """
     operations, lengths = x.builder.operations, dict[int, int]()
+
+    def inner(at: int, kind: str) -> int | None:
+        """Return the operand of an operation of a kind that is written in place."""
+        operation = operations[at]
+        return operation.operands[0] if operation.kind == kind and not operation.name else None
 
     def length(at: int) -> int:
         operation = operations[at]
         if operation.name or operation.kind == "parameter":
-            return 1
+            return _NAME
         if operation.kind == "constant":
             return len(f"{operation.attribute:g}") if isinstance(operation.attribute, float) else 2
         if at not in lengths:
-            inner = sum(map(length, operation.operands)) + 3 * (len(operation.operands) - 1)
-            lengths[at] = inner + _BRACKETED.get(operation.kind, 0)
+            operands = operation.operands
+            lengths[at] = sum(map(length, operands)) + 3 * (len(operands) - 1) + _AROUND.get(operation.kind, 0)
+            broadcast = inner(at, "reshape")
+            if broadcast is not None and (before := inner(broadcast, "broadcast")) is not None:
+                source = inner(before, "reshape")
+                lengths[at] = length(before if source is None else source) + _REPEATED
         return lengths[at]
 
     return length(x.at)

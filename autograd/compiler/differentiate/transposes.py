@@ -75,12 +75,36 @@ def _unbroadcast(x: Simplified, shape: Shape) -> Simplified:
 def _apply(edge: Edge) -> list[Any]:
     """The chain rule: what arrives, times the local derivative."""
     primitive, careful = edge.operation.attribute
+    if primitive is primitives.mul and _is_outer(edge):
+        return _outer(edge)
     if primitive in REDUCING and len(edge.operands) > 1:
         slopes = _slopes_of_several(edge, primitive)
     else:
         inputs = [_number_or_handle(x) for x in edge.operands]
         slopes = local_derivatives(primitive, inputs, edge.out)
     return [_times(edge.cotangent, slopes[k], primitive, careful) for k in edge.wanted]
+
+
+def _is_outer(edge: Edge) -> bool:
+    """Return whether a column is multiplied by a row."""
+    column, row = (x.shape for x in edge.operands)
+    out = edge.operation.shape
+    return len(out) == 2 and 1 not in out and (column, row) == ((out[0], 1), (1, out[1]))
+
+
+def _outer(edge: Edge) -> list[Any]:
+    """The sums over rows, and over columns, as products of matrices."""
+    number, delta = edge.cotangent.scaled()
+    column, row = edge.operands
+    return [
+        number
+        * Simplified.of(
+            edge.builder.contract(delta, row, "nc", "kc", "nk")
+            if k == 0
+            else edge.builder.contract(delta, column, "nc", "nk", "kc")
+        )
+        for k in edge.wanted
+    ]
 
 
 def _slopes_of_several(edge: Edge, primitive: Primitive) -> list[Any]:
