@@ -9,19 +9,13 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import mpmath
 import pytest
 from hypothesis import HealthCheck, settings
 
 import autograd
-from autograd.compiler.engines import ArrayEngine
-from autograd.compiler.recover.recover import recover
-from autograd.compiler.scalars.passes import PREPARE_FOR_ARRAYS, run_passes
-from autograd.compiler.thin import ThinPlan
-from autograd.compiler.thin_engine import ThinEngine
-from autograd.compiler.writer import Writer
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -77,15 +71,12 @@ def thin() -> Callable[[str], AbstractContextManager[None]]:
     operations, though they be of single numbers.
     """
 
-    def in_arrays(scalars: Any, arguments: list[str], *settings: Any) -> ArrayEngine:
-        grouping = recover(run_passes(PREPARE_FOR_ARRAYS, scalars))
-        return ArrayEngine(Writer(grouping, arguments), scalars.differentiated, *settings)
-
     @contextmanager
     def thin(way: str) -> Iterator[None]:
         with pytest.MonkeyPatch.context() as patch:
             if way == "arrays":
-                patch.setattr("autograd.compiler.program.engine_for", in_arrays)
+                patch.setattr("autograd.compiler.cost.worth_grouping", lambda *numbers: True)
+                patch.setattr("autograd.compiler.cost.MOST_NUMBERS_ALONE", -1)
                 yield
                 return
             if way == "machine code":
@@ -93,12 +84,7 @@ def thin() -> Callable[[str], AbstractContextManager[None]]:
             else:
                 patch.setitem(sys.modules, "llvmlite", None)
             patch.setattr("autograd.compiler.cost.MACHINE_CODE_FROM", 0)
-            patch.setattr(
-                "autograd.compiler.program.engine_for",
-                lambda scalars, arguments, *settings: ThinEngine(
-                    ThinPlan(scalars), arguments, scalars.differentiated, *settings
-                ),
-            )
+            patch.setattr("autograd.compiler.cost.worth_grouping", lambda *numbers: False)
             yield
 
     return thin

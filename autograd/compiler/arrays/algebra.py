@@ -69,6 +69,8 @@ class Simplified(Handle):
         if (divisor := _inverted(self)) is not None:
             return Simplified.of(other) / divisor
         inner = other.operation
+        if inner.kind == "constant" and not inner.shape:
+            return other * self if _is(inner.attribute, 0.0) else inner.attribute * self
         if _applies(inner, primitives.mul):  # factors are multiplied from left to right
             return self * self.builder.operand(other) * self.builder.operand(other, 1)
         if _applies(inner, primitives.div):
@@ -117,7 +119,7 @@ class Simplified(Handle):
                 return -1.0, self._rebuilt(x.builder.operand(x), chain)
             if primitive is primitives.mul:
                 number = _number(x.builder.operand(x))
-                if number is not None:
+                if number:  # a factor 0 of the program stays, since 0 times inf is nan
                     return number, self._rebuilt(x.builder.operand(x, 1), chain)
             elif primitive is not primitives.div:
                 break

@@ -80,7 +80,7 @@ def _apply(edge: Edge) -> list[Any]:
     if primitive in REDUCING and len(edge.operands) > 1:
         slopes = _slopes_of_several(edge, primitive)
     else:
-        inputs = [_number_or_handle(x) for x in edge.operands]
+        inputs = [_number_or_handle(x, primitive is primitives.mul) for x in edge.operands]
         slopes = local_derivatives(primitive, inputs, edge.out)
     return [_times(edge.cotangent, slopes[k], primitive, careful) for k in edge.wanted]
 
@@ -125,10 +125,11 @@ def _times(cotangent: Simplified, slope: Any, primitive: Primitive, careful: boo
     return cotangent.apply(primitives.where, (slope, passed, 0.0))
 
 
-def _number_or_handle(x: Simplified) -> Any:
+def _number_or_handle(x: Simplified, is_factor: bool) -> Any:
+    """Return the number that a constant is; not a factor 0 of the program, since 0 times inf is nan."""
     operation = x.operation
     is_number = operation.kind == "constant" and isinstance(operation.attribute, float)
-    return operation.attribute if is_number else x
+    return operation.attribute if is_number and not (is_factor and operation.attribute == 0.0) else x
 
 
 def _contract(edge: Edge) -> list[Any]:
