@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from autograd import primitives
 from autograd.arrays import np
 from autograd.compiler.recover.contractions import contractions, is_weighted
-from autograd.compiler.recover.groups import ABSENT, CONSTANT, Group, Numbers, Places, View
+from autograd.compiler.recover.groups import CONSTANT, Group, Numbers, Places, View
 from autograd.compiler.recover.index import Positions
 from autograd.compiler.recover.terms import Parts, Scaling, Terms
+from autograd.compiler.scalars.nodes import ABSENT
 from autograd.compiler.targets.kernels import REDUCTIONS
 from autograd.primitives import Primitive
 
