@@ -89,9 +89,11 @@ class Builder:
         return i
 
     def application(self, opcode: int, operands: Sequence[int]) -> int:
-        i = self._node(opcode, len(self._operands), len(operands))
+        self._starts.append(len(self._operands))
+        self._counts.append(len(operands))
+        self._opcodes.append(opcode)
         self._operands += operands
-        return i
+        return len(self._opcodes) - 1
 
     def sum(self, total: Sum) -> int:
         i = self._node(SUM, len(self._lefts), len(total.lefts))
@@ -190,4 +192,4 @@ class Builder:
 def renumbered(total: Sum, new: Sequence[int]) -> Sum:
     """A sum of the same terms, given the new numbers of its factors."""
     rights = [ABSENT if k == ABSENT else new[k] for k in total.rights]
-    return total._replace(lefts=[new[k] for k in total.lefts], rights=rights)
+    return Sum(total.coefficients, [new[k] for k in total.lefts], rights, *total[3:])

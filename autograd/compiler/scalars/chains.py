@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from autograd import primitives
@@ -31,8 +31,8 @@ class Chains(NamedTuple):
         rows: the operands of each node.
         constants: the numbers of the nodes that are constants.
         parameters: the nodes that are parameters.
-        uses: how many times each node is read.
-        apart: nodes with several readers, each of which may contain them.
+        own: of each node whether a sum that reads it may contain it: nothing else needs it, or each reader computes its
+            own.
         lengths: of each addition how many terms it adds, as `chain_lengths` counts them.
     """
 
@@ -40,8 +40,7 @@ class Chains(NamedTuple):
     rows: Sequence[tuple[int, ...]]
     constants: Mapping[int, float]
     parameters: range
-    uses: Sequence[int]
-    apart: Collection[int]
+    own: Sequence[bool]
     lengths: Mapping[int, int]
 
     def is_linear(self, i: int) -> bool:
@@ -49,7 +48,7 @@ class Chains(NamedTuple):
         primitive = self.made_by[i]
         if primitive is _DIV:
             a, b = self.rows[i]
-            return b in self.constants and self._is_own(a) and self.made_by[a] in _LINEAR
+            return b in self.constants and self.own[a] and self.made_by[a] in _LINEAR
         return primitive in _LINEAR
 
     def sum_of(self, root: int) -> Sum:
@@ -58,12 +57,13 @@ class Chains(NamedTuple):
         if self.made_by[i] is _DIV:
             i, divisor = self.rows[i][0], self.constants[self.rows[i][1]]
         scaling = (-1.0, self.rows[i][0]) if self.made_by[i] is _NEG else self._scaling(i)
-        if scaling is not None and self._is_own(scaling[1]) and self.made_by[scaling[1]] in _TOTALS | {self.made_by[i]}:
+        if scaling is not None and self.own[scaling[1]] and self.made_by[scaling[1]] in _TOTALS | {self.made_by[i]}:
             factor, i = scaling
         if self.made_by[i] in _TOTALS:
-            return self._chain(i)._replace(factor=factor, divisor=divisor)
-        term = self._term(self.rows[i][0], -1.0) if self.made_by[i] is _NEG else self._product(i, 1.0)
-        return _sum([[term]])._replace(factor=factor, divisor=divisor)
+            total = self._chain(i)
+        else:
+            total = _sum([[self._term(self.rows[i][0], -1.0) if self.made_by[i] is _NEG else self._product(i, 1.0)]])
+        return total if factor == divisor == 1.0 else total._replace(factor=factor, divisor=divisor)
 
     def _is_reduction(self, i: int) -> bool:
         return self.made_by[i] in (_SUM, _DOT) or self.lengths.get(i, 0) > 2
@@ -75,7 +75,7 @@ class Chains(NamedTuple):
         i = root
         while not self._is_reduction(i):
             left, right = self.rows[i]
-            goes_on = self._is_own(left) and self.made_by[left] in _TOTALS
+            goes_on = self.own[left] and self.made_by[left] in _TOTALS
             number = next((k for k in (left, right) if k in self.constants), None)
             if number is not None:
                 if not is_nothing(constant) or (tail and goes_on):
@@ -87,7 +87,7 @@ class Chains(NamedTuple):
                 tail.append(self._slot(right, -1.0 if self.made_by[i] is _SUB else 1.0))
             if not goes_on:
                 slots = [*([] if left in self.constants else [self._slot(left, 1.0)]), *tail[::-1]]
-                reduced = self._is_own(right) and self._is_reduction(right)
+                reduced = self.own[right] and self._is_reduction(right)
                 return _sum(slots if leads else self._begun(slots, reduced), constant, leads)
             i = left
         slots, inner, inner_leads = self._reduction(i)
@@ -120,7 +120,7 @@ class Chains(NamedTuple):
 
     def _slot(self, i: int, sign: float) -> Slot:
         """An operand of a chain: as one term, or as those of a reduction."""
-        if self._is_own(i) and self._is_reduction(i):
+        if self.own[i] and self._is_reduction(i):
             terms, constant, _ = self._terms(i)
             if is_nothing(constant):
                 return [(sign * c, x, y) for c, x, y in terms]
@@ -146,7 +146,7 @@ class Chains(NamedTuple):
         """
         parts: list[Term | int] = []
         i = root
-        while self.made_by[i] is _ADD and (i == root or self._is_own(i)):
+        while self.made_by[i] is _ADD and (i == root or self.own[i]):
             parts.append(self.rows[i][1])
             i = self.rows[i][0]
         if i != root:
@@ -176,7 +176,7 @@ class Chains(NamedTuple):
         if i in self.constants:
             return sign * self.constants[i], ABSENT, ABSENT
         i, sign = self._without_sign(i, sign)
-        if self._is_own(i):
+        if self.own[i]:
             if self.made_by[i] is _MUL:
                 return self._product(i, sign, in_reduction)
             if in_reduction and self.made_by[i] is _DIV and self.rows[i][1] in self.constants:
@@ -202,7 +202,7 @@ class Chains(NamedTuple):
         if y in self.constants:
             return self._factors(y, x, sign, in_reduction)
         for scaled, other in ((x, y), (y, x)):
-            scaling = self._scaling(scaled) if self._is_own(scaled) else None
+            scaling = self._scaling(scaled) if self.own[scaled] else None
             if scaling is not None and (not in_reduction or scaling[1] in self.parameters):
                 return sign * scaling[0], scaling[1], other
         return sign, x, y
@@ -211,13 +211,13 @@ class Chains(NamedTuple):
         """A parameter times another node, times a power of 2 that multiplies the parameter instead."""
         if math.frexp(abs(c))[0] != 0.5 or not 1 / cost.MOST_MOVED <= abs(c) <= cost.MOST_MOVED:
             return None
-        if not self._is_own(i) or self.made_by[i] is not _MUL or self._scaling(i) is not None:
+        if not self.own[i] or self.made_by[i] is not _MUL or self._scaling(i) is not None:
             return None
         inner, x, y = self._product(i, sign, True)
         return (c * inner, x, y) if x in self.parameters or y in self.parameters else None
 
     def _without_sign(self, i: int, sign: float) -> tuple[int, float]:
-        while self._is_own(i) and self.made_by[i] is _NEG:
+        while self.own[i] and self.made_by[i] is _NEG:
             i, sign = self.rows[i][0], -sign
         return i, sign
 
@@ -228,10 +228,6 @@ class Chains(NamedTuple):
                 if number in self.constants:
                     return self.constants[number], other
         return None
-
-    def _is_own(self, i: int) -> bool:
-        """Whether a sum that reads a node may contain it: nothing else needs it, or each reader computes its own."""
-        return i not in self.constants and (self.uses[i] == 1 or i in self.apart)
 
 
 def _sum(slots: list[Slot], constant: float = NOTHING, leads: bool = False) -> Sum:
@@ -246,8 +242,7 @@ def chain_lengths(
     made_by: Sequence[Primitive | None],
     rows: Sequence[tuple[int, ...]],
     constants: Mapping[int, float],
-    uses: Sequence[int],
-    apart: Collection[int],
+    own: Sequence[bool],
 ) -> dict[int, int]:
     """Of each addition how many terms it adds, as the end of a chain.
 
@@ -257,11 +252,11 @@ def chain_lengths(
     lengths: dict[int, int] = {}
     numbers, products = set[int](), set[int]()
     for i, primitive in enumerate(made_by):
-        if primitive is not _ADD or not uses[i] or not rows[i]:
+        if primitive is not _ADD:
             continue
         left, right = rows[i]
         length = 2
-        if (uses[left] == 1 or left in apart) and made_by[left] in _TOTALS:
+        if own[left] and made_by[left] in _TOTALS:
             length = 1 if made_by[left] in (_SUM, _DOT) else lengths.get(left, 0)
             length += length > 0 and made_by[left] is _ADD
         if left in products or _MUL in (made_by[left], made_by[right]):

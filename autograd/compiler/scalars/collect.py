@@ -24,22 +24,32 @@ _LINEAR = frozenset({primitives.add, primitives.sub, primitives.sum_, primitives
 
 
 def collect_sums(program: ScalarProgram) -> ScalarProgram:
-    """The program whose additions and multiplications are sums of products, and whose other nodes are applications."""
+    """The program whose additions and multiplications are sums of products, and whose other nodes are applications.
+
+    Raises:
+        ValueError: where the program has sums already.
+    """
+    if program.lefts:
+        raise ValueError("the sums of the program have been collected already")
     if _LINEAR.isdisjoint(program.primitives):
         return program
     table = program.by_opcode(lambda primitive: primitive)
     made_by = [table[opcode] for opcode in program.opcodes]
-    rows = [()] * program.interior.start + [program.operands_of(i) for i in program.interior]
+    operands = program.operands
+    rows = [operands[start : start + count] for start, count in zip(program.starts, program.counts)]
     count = uses(program)
     constants = dict(program.constants)
-    apart = written_out(program, made_by, rows, count)
-    lengths = chain_lengths(made_by, rows, constants, count, apart)
-    chains = Chains(made_by, rows, constants, program.parameters, count, apart, lengths)
+    own = [n == 1 for n in count]
+    for i in written_out(program, made_by, rows, count):
+        own[i] = True
+    for i in constants:
+        own[i] = False
+    chains = Chains(made_by, rows, constants, program.parameters, own, chain_lengths(made_by, rows, constants, own))
     return _collected(program, chains)
 
 
 def _collected(program: ScalarProgram, chains: Chains) -> ScalarProgram:
-    needed = bytearray(len(program))
+    needed = bytearray(len(program) + 1)  # the last place is that of ABSENT
     guards = range(len(program) - program.guards.size, len(program))
     for i in (*program.outputs, *program.guards.of.values(), *guards):
         needed[i] = 1
@@ -48,9 +58,14 @@ def _collected(program: ScalarProgram, chains: Chains) -> ScalarProgram:
         if not needed[i] or program.opcodes[i] == CONSTANT:
             continue
         if chains.is_linear(i):
-            sums[i] = chains.sum_of(i)
-        for k in sums[i].factors if i in sums else chains.rows[i]:
-            needed[k] = 1
+            total = sums[i] = chains.sum_of(i)
+            for k in total.lefts:
+                needed[k] = 1
+            for k in total.rights:
+                needed[k] = 1
+        else:
+            for k in chains.rows[i]:
+                needed[k] = 1
     builder = Builder.like(program)
     new = [*range(program.interior.start), *[DROPPED] * len(program.interior)]
     for i in program.interior:

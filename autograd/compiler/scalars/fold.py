@@ -9,6 +9,8 @@ from autograd.compiler.scalars.rewrite import Replacement, rewrite
 
 _DOT, _POWER, _WHERE = primitives.dot, primitives.constant_power, primitives.where
 _REDUCTIONS = (primitives.logsumexp, primitives.max_, primitives.min_)
+_MAY_FOLD = frozenset({_DOT, _POWER, _WHERE, primitives.identity, *_REDUCTIONS})
+"""What may fold though not all of its operands are constants."""
 
 
 def fold_constants(program: ScalarProgram) -> ScalarProgram:
@@ -18,8 +20,11 @@ def fold_constants(program: ScalarProgram) -> ScalarProgram:
     network's first state, which is its bias; x ** 0 and x ** 1; `where` with a constant condition; the largest of one.
     """
     folding = _Folding(program)
+    may_fold = program.by_opcode(_MAY_FOLD.__contains__, False)
+    opcodes, starts, operands, constants = program.opcodes, program.starts, program.operands, program.constants
     for i in program.interior:
-        if program.opcodes[i] >= APPLY:
+        opcode = opcodes[i]
+        if opcode >= APPLY and (folding.changed or may_fold[opcode] or operands[starts[i]] in constants):
             folding.visit(i)
     if not folding.changed:
         return program

@@ -43,6 +43,7 @@ def from_trace(trace: Trace, parameters: Sequence[Value], differentiated: int | 
             constants[key] = builder.constant(number)
         return constants[key]
 
+    application = builder.application
     opcode_of = {primitive: builder.opcode(primitive) for primitive in dict.fromkeys(trace.primitives) if primitive}
     for i, (primitive, operands) in enumerate(zip(trace.primitives, trace.operands)):
         if primitive is None:
@@ -52,7 +53,7 @@ def from_trace(trace: Trace, parameters: Sequence[Value], differentiated: int | 
             if max(row) == DROPPED:
                 continue
             row = [constant(k) if new[k] == DROPPED else new[k] for k in operands]
-        new[i] = builder.application(opcode_of[primitive], row)
+        new[i] = application(opcode_of[primitive], row)
     labels = {new[i]: label for i, label in trace.labels.items() if new[i] != DROPPED}
     outputs = [constant(i) if new[i] == DROPPED else new[i] for i in trace.outputs]
     return builder.program(outputs, differentiated=differentiated, single=trace.single, labels=labels)

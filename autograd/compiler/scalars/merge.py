@@ -6,9 +6,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-from autograd.compiler.scalars.builder import renumbered
 from autograd.compiler.scalars.columns import Columns
-from autograd.compiler.scalars.nodes import ABSENT, APPLY, SUM, Sum, is_nothing
+from autograd.compiler.scalars.nodes import ABSENT, APPLY, PLAIN, SUM, Sum, is_nothing
 from autograd.compiler.scalars.program import ScalarProgram
 from autograd.compiler.scalars.rewrite import rewrite
 
@@ -31,13 +30,10 @@ def merge_equal_nodes(program: ScalarProgram) -> ScalarProgram:
             row = operands[start : start + counts[i]]
             key = opcode, tuple([stands[k] for k in row]) if merged else row
         elif opcode == SUM:
-            total = program.sum_of(i)
-            if merged:
-                total = renumbered(total, stands)
-            if _is_another(total):
-                stands[i], merged = total.lefts[0], True
+            if counts[i] == 1 and _is_another(program.sum_of(i)):
+                stands[i], merged = stands[program.lefts[start]], True
                 continue
-            key = _key(total)
+            key = _key(program, i, stands)
         elif i in in_arrays:
             continue
         else:
@@ -59,16 +55,22 @@ def _repeated(program: Columns, stands: Sequence[int]) -> frozenset[int]:
     return frozenset((several | program.repeated) - shared)
 
 
-def _key(total: Sum) -> object:
+def _key(program: Columns, i: int, stands: Sequence[int]) -> object:
     """What is equal for sums that compute the same. Of the first two terms, and of two factors, either may be first."""
-    slots = list(total.slots)
-    if slots[:3] in ([0, 1], [0, 1, 2]) and not total.leads:
-        slots = [0, 0, *slots[2:]]
-    terms = [
-        (slot, c, y, x) if abs(c) == 1.0 and x < y else (slot, c, x, y)
-        for slot, c, x, y in zip(slots, total.coefficients, total.lefts, total.rights)
-    ]
-    return (*sorted(terms), repr(total.constant), *total[5:])
+    start = program.starts[i]
+    end = start + program.counts[i]
+    slots: Sequence[int] = program.slots[start:end]
+    scaling = program.scalings.get(i, PLAIN)
+    if slots[:3] in ((0, 1), (0, 1, 2)) and not scaling.leads:
+        slots = (0, 0, *slots[2:])
+    terms = []
+    for slot, c, x, y in zip(
+        slots, program.coefficients[start:end], program.lefts[start:end], program.rights[start:end]
+    ):
+        x, y = stands[x], ABSENT if y == ABSENT else stands[y]
+        terms.append((slot, c, y, x) if x < y and abs(c) == 1.0 else (slot, c, x, y))
+    terms.sort()
+    return (*terms, repr(scaling.constant), *scaling[1:])
 
 
 def _is_another(total: Sum) -> bool:

@@ -10,6 +10,8 @@ from autograd.compiler.scalars.columns import Columns
 from autograd.compiler.scalars.nodes import ABSENT, SUM, Sum
 from autograd.compiler.scalars.program import ScalarProgram
 
+_OTHER, _INPUT, _PARAMETER = 0, 1, 3  # kinds of nodes, of which no two pairs have the same sum
+
 
 def split_projections(program: ScalarProgram) -> ScalarProgram:
     """Let weighted sums of arguments or data be nodes of their own where they share their weights with others.
@@ -45,9 +47,13 @@ def _projections(program: Columns) -> dict[int, list[int]]:
     weighted: dict[int, list[int]] = {}
     uses: Counter[int] = Counter()
     mixed = False
+    arguments, interior = program.parameters.start, len(program.interior)
+    kinds = bytearray([_INPUT] * arguments + [_PARAMETER] * program.parameter_count + [_OTHER] * interior)
+    for i in program.constants:  # those that sums read are data
+        kinds[i] = _INPUT
     for i in program.operations:
         if program.opcodes[i] == SUM:
-            chosen, weights, has_others = _weighted_inputs(program, program.sum_of(i))
+            chosen, weights, has_others = _weighted_inputs(program, i, kinds)
             uses.update(weights)
             if chosen:
                 weighted[i] = chosen
@@ -66,21 +72,22 @@ def _projections(program: Columns) -> dict[int, list[int]]:
     }
 
 
-def _weighted_inputs(program: Columns, total: Sum) -> tuple[list[int], list[int], bool]:
-    """Parameters times arguments or data: the places of those in one slot, all parameters, whether there are others."""
-    parameters, constants = program.parameters, program.constants
+def _weighted_inputs(program: Columns, i: int, kinds: Sequence[int]) -> tuple[list[int], list[int], bool]:
+    """Parameters times inputs in a sum: the places of those in one slot; all their parameters; if there are others."""
+    start, slots = program.starts[i], program.slots
+    end = start + program.counts[i]
     chosen: list[int] = []
     weights: list[int] = []
     has_others = False
-    for n, (x, y) in enumerate(zip(total.lefts, total.rights)):
+    for n, x, y in zip(range(start, end), program.lefts[start:end], program.rights[start:end]):
         if y == ABSENT:
             continue
-        weight, other = (x, y) if x in parameters else (y, x)
-        if weight in parameters and (other < parameters.start or other in constants):  # those that sums read are data
-            weights.append(weight)
-            if not chosen or total.slots[n] == total.slots[chosen[0]]:
-                chosen.append(n)
-        elif other not in parameters:
+        pair = kinds[x] + kinds[y]
+        if pair == _INPUT + _PARAMETER:
+            weights.append(x if kinds[x] == _PARAMETER else y)
+            if not chosen or slots[n] == slots[start + chosen[0]]:
+                chosen.append(n - start)
+        elif pair != 2 * _PARAMETER:
             has_others = True
     return chosen, weights, has_others
 
