@@ -45,9 +45,12 @@ def from_trace(trace: Trace, parameters: Sequence[Value], differentiated: int | 
 
     application = builder.application
     opcode_of = {primitive: builder.opcode(primitive) for primitive in dict.fromkeys(trace.primitives) if primitive}
-    for i, (primitive, operands) in enumerate(zip(trace.primitives, trace.operands)):
+    end = 0
+    for i, (primitive, count) in enumerate(zip(trace.primitives, trace.counts)):
         if primitive is None:
             continue
+        start, end = end, end + count
+        operands = trace.operands[start:end]
         row = [new[k] for k in operands]
         if DROPPED in row:
             if max(row) == DROPPED:

@@ -42,9 +42,10 @@ class ScalarProgram(Columns):
     def __repr__(self) -> str:
         return f"<ScalarProgram of {len(self.operations):,} operations, {len(self):,} nodes>"
 
-    def verify(self) -> None:
-        """Raise ValueError, naming the node, where this is no program: `verify.py` says what must hold."""
+    def verify(self) -> ScalarProgram:
+        """Return the program itself; raise ValueError, naming the node, where `verify.py` says that it is none."""
         verify(self)
+        return self
 
     def evaluate(self, arguments: Sequence[Sequence[float]], parameters: Sequence[float]) -> list[float]:
         """The outputs' numbers, computed node by node: this is what a program means.

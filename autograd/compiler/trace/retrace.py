@@ -9,6 +9,8 @@ generators (`randomness.py`).
 
 from __future__ import annotations
 
+import bisect
+import itertools
 import math
 import random
 from collections.abc import Callable, Iterable, Sequence
@@ -80,6 +82,7 @@ def _settled_trace(
 def _same_operations(first: Trace, second: Trace) -> bool:
     return (
         first.primitives == second.primitives
+        and first.counts == second.counts
         and first.operands == second.operands
         and first.arguments == second.arguments
         and first.outputs == second.outputs
@@ -210,8 +213,10 @@ def _scaled(chance: random.Random, signs: Sequence[float], sizes: tuple[float, f
 
 
 def _frozen(first: Trace, other: float, i: int) -> str:
-    user = next((k for k, operands in enumerate(first.operands) if i in operands), None)
-    made_by = "" if user is None else f", an operand of {first.primitives[user]!r}"
+    made_by = ""
+    if i in first.operands:
+        user = bisect.bisect_right(list(itertools.accumulate(first.counts)), first.operands.index(i))
+        made_by = f", an operand of {first.primitives[user]!r}"
     label = f" ({first.labels[i]!r})" if i in first.labels else ""
     return (
         f"the function froze a number: a constant{label} was {first.numbers[i]!r} in one trace and "

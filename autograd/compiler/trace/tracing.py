@@ -9,7 +9,6 @@ import math
 import operator
 import sys
 from collections.abc import Callable, Collection, Sequence
-from copy import copy
 from functools import partial
 from typing import Any, Never
 
@@ -78,10 +77,11 @@ class Trace:
 
     Attributes:
         primitives: what made each node; None for a leaf.
-        operands: the indices of its parents.
+        counts: how many parents each node has.
+        operands: the indices of the parents, node after node.
         nodes: the graph itself, until `read` lets go of it.
         numbers: what each node was, once `read`.
-        labels: the users' names for the nodes that have one, by index.
+        labels: the users' names for the nodes that have one, by index, once `read`.
         leaves: the Values that leaves are, by index.
         arguments: the indices of the arguments' numbers, for each argument a list; UNUSED for one that was not used.
         outputs: the indices of the numbers that the function returned.
@@ -93,29 +93,25 @@ class Trace:
 
     def __init__(self, order: list[Value], inputs: list[list[Value]], outputs: list[Value]) -> None:
         number = {node: i for i, node in enumerate(order)}
-        index = number.__getitem__
         self.primitives = [node.primitive for node in order]
-        self.operands = [tuple(map(index, node.parents)) for node in order]
+        parents = [node.parents for node in order]
+        self.counts = list(map(len, parents))
+        self.operands = [number[parent] for some in parents for parent in some]
         self.nodes = order
         self.numbers: list[float] = []
-        self.labels = {i: node.label for i, node in enumerate(order) if node.label}
+        self.labels: dict[int, str] = {}
         self.leaves = {i: node for i, node in enumerate(order) if not node.parents}
         self.arguments = [[number.get(value, UNUSED) for value in values] for values in inputs]
-        self.outputs = list(map(index, outputs))
+        self.outputs = [number[output] for output in outputs]
         self.structure: Any = None
         self.single = True
         self.recorded = 0
         self.asked: list[tuple[Value, str]] = []
 
     def read(self) -> None:
-        """Take the numbers over, and let go of the graph."""
+        """Take numbers and labels over, and let go of the graph."""
+        self.labels = {i: node.label for i, node in enumerate(self.nodes) if node.label}
         self.numbers, self.nodes = numbers_of(self.nodes), []
-
-    def of_others(self, primitives: list[Primitive | None]) -> Trace:
-        """The same trace, but for the primitives that made its nodes."""
-        found = copy(self)
-        found.primitives = primitives
-        return found
 
 
 MEMO = (

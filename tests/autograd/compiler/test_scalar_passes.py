@@ -1,0 +1,479 @@
+"""Passes over scalar programs: each alone on small programs, and all of them on random ones.
+
+What the random functions compute is told by the eager engine: it runs them on other numbers than they were traced on.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import struct
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import autograd
+import nn
+from autograd import Value, dot, exp, logsumexp, maximum, primitives, relu, sqrt, tanh, where
+from autograd.compiler.scalars.builder import Builder
+from autograd.compiler.scalars.captured_constants import lift_constants
+from autograd.compiler.scalars.collect import collect_sums
+from autograd.compiler.scalars.fold import fold_constants
+from autograd.compiler.scalars.from_trace import from_trace
+from autograd.compiler.scalars.guards import add_guards
+from autograd.compiler.scalars.idioms import SIGMOID, TANH, recognise_idioms
+from autograd.compiler.scalars.merge import merge_equal_nodes
+from autograd.compiler.scalars.nodes import ABSENT, NOTHING, Sum
+from autograd.compiler.scalars.passes import PREPARE_FOR_ARRAYS, SIMPLIFY
+from autograd.compiler.scalars.program import ScalarProgram
+from autograd.compiler.scalars.projections import split_projections
+from autograd.compiler.trace.retrace import settled_trace
+
+Function = Callable[..., Any]
+
+
+def traced(function: Function, *examples: Any, differentiated: int | None = None) -> ScalarProgram:
+    trace, leaves = settled_trace(function, examples)
+    return from_trace(trace, leaves, differentiated).verify()
+
+
+def simplified(function: Function, *examples: Any, until: str = "add guards") -> ScalarProgram:
+    """The program of a function after the passes up to this one."""
+    program = traced(function, *examples)
+    for name, run in (*SIMPLIFY, *PREPARE_FOR_ARRAYS):
+        program = run(program).verify()
+        if name == until:
+            return program
+    raise AssertionError(until)
+
+
+def written(*lines: str) -> str:
+    return "\n".join(lines)
+
+
+# Fold constants
+
+
+def test_folding_leaves_out_what_is_known() -> None:
+    builder = Builder([2], 1)
+    mul, where_, power, identity, max_ = map(
+        builder.opcode,
+        (primitives.mul, primitives.where, primitives.constant_power, primitives.identity, primitives.max_),
+    )
+    two, zero, one = (builder.constant(x) for x in (2.0, 0.0, 1.0))
+    six = builder.application(mul, [builder.application(mul, [two, two]), builder.constant(1.5)])
+    taken = builder.application(where_, [zero, 0, 1])
+    first = builder.application(power, [taken, one])
+    unit = builder.application(power, [0, zero])
+    same = builder.application(max_, [builder.application(identity, [first])])
+    product = builder.application(mul, [same, six])
+    program = fold_constants(builder.program([product, unit, taken]).verify()).verify()
+    assert str(program) == written("v5 = mul(x[1], 6.0)", "return v5, 1.0, x[1]")
+    assert program.evaluate([[5.0, 7.0]], [0.0]) == [42.0, 1.0, 7.0]
+
+
+def test_folding_follows_a_weighted_sum_of_zeros_into_what_reads_it() -> None:
+    """As the first state of a recurrent network, which is a number for all weights."""
+    builder = Builder([1], 2)
+    zero, bias = builder.constant(0.0), builder.constant(0.5)
+    h = builder.application(builder.opcode(primitives.tanh), [
+        builder.application(builder.opcode(primitives.dot), [1, zero, zero, 2, bias])
+    ])  # fmt: skip
+    mul = builder.opcode(primitives.mul)
+    program = fold_constants(builder.program([builder.application(mul, [h, 0])]).verify()).verify()
+    assert str(program) == written(f"v4 = mul({math.tanh(0.5)!r}, x)", "return v4")
+
+
+def test_folding_an_argument_times_zero_is_no_folding() -> None:
+    program = traced(lambda x: 0.0 * x, 1.0)
+    assert fold_constants(program) is program
+    assert math.isnan(program.evaluate([[math.inf]], [])[0])
+
+
+# Merge equal nodes
+
+
+def test_merging_keeps_the_first_of_equal_nodes() -> None:
+    program = traced(lambda x, y: [tanh(x * y), tanh(x * y), tanh(y * x)], 1.0, 2.0)
+    assert str(merge_equal_nodes(program).verify()) == written(
+        "v2 = mul(x1, x2)", "v3 = tanh(v2)", "v4 = mul(x2, x1)", "v5 = tanh(v4)", "return v3, v3, v5"
+    )
+
+
+def test_merging_tells_zeros_apart_by_their_sign() -> None:
+    builder = Builder([], 0)
+    program = builder.program([builder.constant(x) for x in (0.0, -0.0, 0.0)])
+    merged = merge_equal_nodes(program).verify()
+    assert merged.outputs == (0, 1, 0)
+    assert str(merged) == "return 0.0, -0.0, 0.0"
+
+
+def test_merging_sums_that_differ_in_the_order_of_two_terms_or_factors() -> None:
+    builder = Builder([3], 0)
+
+    def total(terms: Sequence[tuple[float, int, int]], slots: Sequence[int], *scaling: Any) -> int:
+        return builder.sum(Sum(*map(list, zip(*terms)), list(slots), *scaling))  # type: ignore[arg-type, call-arg]
+
+    x, y, z = ((1.0, k, ABSENT) for k in range(3))
+    sums = [
+        total([x, y], [0, 1]),
+        total([y, x], [0, 1]),
+        total([x, y], [0, 0]),  # as an explicit sum of two
+        total([(1.0, 0, 1)], [0]),
+        total([(1.0, 1, 0)], [0]),
+        total([x, y, z], [0, 1, 2]),
+        total([x, z, y], [0, 1, 2]),  # which rounds in another way
+        total([x, y], [0, 1], 1.0, True),
+        total([y, x], [0, 1], 1.0, True),  # likewise
+        total([(2.0, 0, 1)], [0]),
+        total([(2.0, 1, 0)], [0]),  # (2 y) x
+        total([x], [0]),
+    ]
+    merged = merge_equal_nodes(builder.program(sums).verify()).verify()
+    assert [merged.outputs.index(i) for i in merged.outputs] == [0, 0, 0, 3, 3, 5, 6, 7, 8, 9, 10, 11]
+    assert merged.outputs[-1] == 0
+
+
+def test_what_is_merged_is_marked_where_each_of_the_nodes_had_one_reader() -> None:
+    def function(x: Any) -> list[Any]:
+        shared = x * 3
+        return [tanh(x * 2), exp(x * 2), tanh(shared) * exp(shared)]
+
+    program = merge_equal_nodes(traced(function, 1.0)).verify()
+    (repeated,) = program.repeated
+    assert str(program).splitlines()[0] == f"v{repeated} = mul(x, 2.0)"
+    assert merge_equal_nodes(program) is program
+
+
+# Recognise idioms
+
+
+@pytest.mark.parametrize(
+    ("formula", "line"),
+    [
+        (lambda z: 1 / (1 + exp(-z)), "sigmoid(x)"),
+        (lambda z: 1 / (exp(-1.0 * z) + 1.0), "sigmoid(x)"),
+        (lambda z: (1 + exp(-z)) ** -1, "sigmoid(x)"),
+        (lambda z: (exp(2 * z) - 1) / (exp(2 * z) + 1), "tanh(x)"),
+        (lambda z: (exp(z * 2) + -1) / (1 + exp(z * 2)), "tanh(x)"),
+    ],
+)
+def test_formulas_are_the_functions_that_they_spell_out(formula: Function, line: str) -> None:
+    program = recognise_idioms(merge_equal_nodes(traced(formula, 0.3))).verify()
+    root = program.outputs[0]
+    assert str(program) == written(f"v{root} = {line}", f"return v{root}")
+    assert program.primitive_of(root) in (SIGMOID, TANH)
+    assert program.evaluate([[0.7]], [])[0] == pytest.approx(float(formula(Value(0.7)).data), rel=1e-15)
+
+
+def test_a_sigmoid_of_the_negative_keeps_its_sign() -> None:
+    program = recognise_idioms(traced(lambda z: 1 / (1 + exp(z)), 0.3)).verify()
+    assert str(program) == written("v1 = neg(x)", "v2 = sigmoid(v1)", "return v2")
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda z: [1 / (1 + exp(-z)), exp(-z)],  # once merged
+        lambda z: 1 / (1 + exp(-2 * z)),
+        lambda z: 2 / (1 + exp(-z)),
+        lambda z: (exp(2 * z) - 1) / (exp(2 * z) + 2),
+        lambda z: (exp(3 * z) - 1) / (exp(3 * z) + 1),
+    ],
+)
+def test_what_only_looks_like_a_formula_stays(function: Function) -> None:
+    program = merge_equal_nodes(traced(function, 0.3))
+    assert recognise_idioms(program) is program
+
+
+# Collect sums
+
+NEURONS: dict[str, Function] = {
+    "dot": lambda w, x, b: dot(w, x, b),
+    "sum": lambda w, x, b: sum([a * c for a, c in zip(w, x)]) + b,
+    "explicit sum": lambda w, x, b: autograd.sum([a * c for a, c in zip(w, x)]) + b,
+    "bias first": lambda w, x, b: b + autograd.sum([a * c for a, c in zip(w, x)]),
+    "pairs": lambda w, x, b: w[0] * x[0] + w[1] * x[1] + b,
+}
+
+
+@pytest.mark.parametrize("neuron", NEURONS.values(), ids=list(NEURONS))
+def test_a_neuron_is_one_sum_however_it_is_written(neuron: Function) -> None:
+    w, b = [Value(0.3), Value(0.4)], Value(0.5)
+    program = simplified(lambda x: neuron(w, x, b), [1.0, 2.0], until="collect sums")
+    (total,) = (program.sum_of(i) for i in program.operations)
+    assert total.slots[:2] == (0, 0), "the products may be added in any order"
+    assert total[4:] == (NOTHING, False, 1.0, 1.0)
+    factors = {frozenset(pair) for pair in zip(total.lefts, total.rights)}
+    p = program.parameters
+    bias = next(iter(frozenset(p) - {k for pair in factors if ABSENT not in pair for k in pair}))
+    assert len(factors) == 3 and frozenset({bias, ABSENT}) in factors
+
+
+@pytest.mark.parametrize(
+    ("function", "line"),
+    [
+        (lambda x: x[0] - x[1] - x[2], "sum(x[0]; -x[1]; -x[2])"),
+        (lambda x: (x[0] - x[1]) + x[2], "sum(x[0]; -x[1]; x[2])"),
+        (lambda x: x[0] + x[1] + x[2], "sum(x[0], x[1], x[2])"),
+        (lambda x: 3 * (x[0] - x[1]), "3.0 * sum(x[0]; -x[1])"),
+        (lambda x: (x[0] - x[1]) / 3, "sum(x[0]; -x[1]) / 3.0"),
+        (lambda x: -(x[0] - x[1]), "-1.0 * sum(x[0]; -x[1])"),
+        (lambda x: x[0] - x[1] + 0.5, "sum(x[0]; -x[1]; 0.5)"),
+        (lambda x: 0.5 - x[0], "sum(0.5; -x[0])"),
+        (lambda x: (0.1 * x[0]) * x[1], "sum(0.1*x[0]*x[1])"),
+        (lambda x: x[0] - 0.3 * x[1] * x[2], "sum(x[0]; -0.3*x[1]*x[2])"),
+    ],
+)
+def test_a_chain_keeps_its_order_and_its_rounding(function: Function, line: str) -> None:
+    program = simplified(function, [1.0, 2.0, 3.0], until="collect sums")
+    root = program.outputs[0]
+    assert str(program) == written(f"v{root} = {line}", f"return v{root}")
+    for numbers in itertools.permutations((1e16, -3.7, 1.1)):
+        assert same_bits(program.evaluate([numbers], []), [function([Value(x) for x in numbers]).data])
+
+
+def test_a_sum_that_others_read_stays_a_node() -> None:
+    def function(x: Any, y: Any) -> Any:
+        difference = x - y
+        return [tanh(difference), difference * 2]
+
+    program = simplified(function, 1.0, 2.0)
+    assert str(program) == written("v2 = sum(x1; -x2)", "v3 = tanh(v2)", "v4 = sum(2.0*v2)", "return v3, v4")
+
+
+def test_sums_of_numbers_times_parameters_are_written_out_where_equal_ones_were_merged() -> None:
+    """Two samples whose first numbers are the same: their sums have the first terms in common, by chance."""
+    w, b = [Value(0.3), Value(0.4)], Value(0.1)
+    data = ((1.5, 2.0), (1.5, 3.0))
+    program = simplified(lambda k: k * tanh(sum([tanh(w[0] * x + w[1] * y + b) for x, y in data])), 1.0)
+    sums = [program.sum_of(i) for i in program.operations if program.is_sum(i)][:2]
+    assert sorted(map(set, [total.coefficients for total in sums]), key=sorted) == [{1.0, 1.5, 2.0}, {1.0, 1.5, 3.0}]
+    assert all(set(total.lefts) == set(program.parameters) for total in sums)
+
+
+def test_collecting_twice_is_refused() -> None:
+    program = simplified(lambda x: x - 1, 1.0, until="collect sums")
+    with pytest.raises(ValueError, match="collected already"):
+        collect_sums(program)
+
+
+# Lift captured constants
+
+
+def test_captured_samples_become_an_array() -> None:
+    """Of three samples of two numbers, one of them zeros, for two neurons: the product of a matrix with the samples."""
+    w, b = [[Value(0.1), Value(0.2)], [Value(0.3), Value(0.4)]], [Value(0.5), Value(0.6)]
+    data = ((1.5, -0.5), (0.0, 0.0), (2.5, 0.25))
+
+    def function(k: Any) -> Any:
+        return k * autograd.sum([tanh(w[j][0] * x + w[j][1] * y + b[j]) for x, y in data for j in (0, 1)])
+
+    program = lift_constants(simplified(function, 1.0)).verify()
+    (nodes,) = program.constant_arrays
+    assert sorted(program.constants[i] for i in nodes) == sorted(x for sample in data for x in sample)
+    products = [program.sum_of(i) for i in program.operations if program.is_sum(i)][:6]
+    assert all(set(total.rights[:2]) <= set(nodes) and total.rights[2:] == (ABSENT,) for total in products)
+    assert len({total.rights for total in products}) == 3, "a row of the array for each sample"
+    assert len({total.lefts for total in products}) == 2, "and weights for each neuron"
+    assert program.evaluate([[0.7]], [p.data for p in leaves_of(function, 1.0)]) == pytest.approx(
+        [function(Value(0.7)).data], rel=1e-14
+    )
+    assert merge_equal_nodes(program).constant_arrays == program.constant_arrays
+
+
+def leaves_of(function: Function, *examples: Any) -> list[Value]:
+    return settled_trace(function, examples)[1]
+
+
+def test_coefficients_that_are_no_data_stay() -> None:
+    w = [Value(0.3), Value(0.4)]
+    for function in (lambda x: x * (w[0] - 0.5 * w[1]), lambda x: x * w[0] + 2 * w[1]):
+        program = simplified(function, 1.0)
+        assert lift_constants(program) is program
+
+
+# Split projections
+
+
+def recurrence(steps: int) -> tuple[Function, list[list[float]]]:
+    u, w, b = [Value(0.3), Value(-0.2)], Value(0.7), Value(0.1)
+
+    def final(xs: Any) -> Any:
+        h: Any = 0.0
+        for x in xs:
+            h = tanh(dot([*u, w], [*x, h], b))
+        return h
+
+    return final, [[0.1 * k, 0.2] for k in range(steps)]
+
+
+def test_the_inputs_of_a_recurrence_are_projected_apart() -> None:
+    function, xs = recurrence(3)
+    program = split_projections(lift_constants(simplified(function, xs))).verify()
+    projected = [i for i in program.operations if program.is_sum(i) and max(program.operands_of(i)) < 10]
+    assert len(projected) == 3, "one for each step, of arguments and parameters alone"
+    assert program.evaluate([[0.1, -0.4, 0.3, 0.2, 0.7, 0.9]], [p.data for p in leaves_of(function, xs)]) == (
+        pytest.approx([function([[0.1, -0.4], [0.3, 0.2], [0.7, 0.9]]).data], rel=1e-14)
+    )
+
+
+def test_nothing_is_split_off_the_layers_of_a_network() -> None:
+    model = nn.MLP(3, [4, 2], seed=0)
+    program = simplified(lambda x: model(x), [0.1, 0.2, 0.3])
+    assert split_projections(program) is program
+
+
+# Guards
+
+
+def test_what_a_choice_does_not_take_is_guarded_where_its_slope_is_infinite() -> None:
+    program = simplified(lambda x: where(x > 0, sqrt(x), 2 * x), 1.0)
+    (root, condition) = next(iter(program.guards.of.items()))
+    assert program.primitive_of(root) is primitives.sqrt
+    for x, taken in ((4.0, 1.0), (0.0, 0.0), (-1.0, 0.0)):
+        assert program.numbers([[x]], [])[condition] == taken
+
+
+def test_guards_of_choices_within_choices() -> None:
+    """The root is reached where the relu is, and the maximum takes it: told by running the choices."""
+
+    def function(x: Any, y: Any) -> Any:
+        return relu(maximum(sqrt(abs(x)), y) - 1)
+
+    program = simplified(function, 2.0, 1.0)
+    root = next(i for i in program.operations if program.primitive_of(i) is primitives.sqrt)
+    guard = program.guards.of[root]
+    assert str(program).split("guards:\n")[1].startswith(f"v{program.guard_operations[0]} = taken(")
+    assert guard in program.guard_operations
+    for x, y in itertools.product((0.0, 0.25, 4.0, 9.0), (-1.0, 0.5, 2.0, 2.5)):
+        reached = max(math.sqrt(x), y) > 1 and math.sqrt(x) >= y
+        assert bool(program.numbers([[x], [y]], [])[guard]) == reached
+
+
+def test_networks_need_no_guards() -> None:
+    model = nn.MLP(3, [4, 2], "relu", "identity", seed=0)
+    program = simplified(lambda x, y: nn.mean_squared_error(model(x), y), [0.1, 0.2, 0.3], [0.0, 1.0])
+    assert (program.guards.size, dict(program.guards.of)) == (0, {})
+
+
+def test_what_no_derivative_reaches_is_said() -> None:
+    program = add_guards(traced(lambda x: [x * 2, sqrt(x)], 1.0, differentiated=1)).verify()
+    assert [program.primitive_of(i) for i in program.guards.unreached] == [primitives.sqrt]
+    assert "sqrt(x)  # no derivative" in str(program)
+
+
+def test_a_choice_at_which_an_infinite_derivative_arrives_is_careful() -> None:
+    program = simplified(lambda x: sqrt(relu(x)), 1.0)
+    assert [program.primitive_of(i) for i in program.guards.choices] == [primitives.relu]
+
+
+def test_guards_are_added_once() -> None:
+    program = simplified(lambda x: where(x > 0, sqrt(x), 2 * x), 1.0)
+    with pytest.raises(ValueError, match="guards already"):
+        add_guards(program)
+
+
+# All of them
+
+ROUNDING: dict[str, tuple[int, Function]] = {
+    "subtract": (2, lambda a, b: a - b),
+    "multiply": (2, lambda a, b: a * tanh(b)),
+    "divide": (1, lambda a: a / 3),
+    "scale": (1, lambda a: 0.1 * a),
+    "negate": (1, lambda a: -a),
+    "add": (2, lambda a, b: tanh(a) + tanh(b)),
+    "affine": (1, lambda a: (0.3 * a - 0.7) / 7),
+    "scaled difference": (2, lambda a, b: 1.7 * (a - b)),
+    "square": (1, lambda a: tanh(a) ** 2),
+    "exponential": (1, lambda a: exp(tanh(a))),
+    "root": (1, lambda a: sqrt(a * a + 0.5)),
+    "choice": (2, lambda a, b: where(a > b, a, 0.5 * b)),
+    "root of a choice": (2, lambda a, b: sqrt(maximum(a - b, 0.0))),
+    "constant": (1, lambda a: a * (Value(2.0) * 0.75 - Value(1.0))),
+}
+"""Operations whose numbers no pass may change in the last bit: there are no reductions among them."""
+
+REDUCTIONS: dict[str, tuple[int, Function]] = {
+    "sum": (4, lambda *xs: autograd.sum([tanh(x) for x in xs])),
+    "chain": (4, lambda a, b, c, d: 0.1 * a + b + tanh(c) * d + 0.25),
+    "dot": (5, lambda a, b, c, d, e: dot([tanh(a), b], [c, tanh(d)], e) / 4),
+    "logsumexp": (3, lambda *xs: logsumexp(xs)),
+    "sigmoid": (1, lambda a: 1 / (1 + exp(-tanh(a)))),
+    "sum of one": (1, lambda a: autograd.sum([a]) + dot([a], [0.5], 0.0)),
+}
+
+EXACT = {"fold constants", "merge equal nodes", "add guards"}
+"""Passes that change no bit of any program."""
+
+
+def same_bits(a: Sequence[float], b: Sequence[float]) -> bool:
+    return [struct.pack("d", x) for x in a] == [struct.pack("d", x) for x in b]
+
+
+def random_function(layers: Sequence[tuple[str, list[int]]], table: dict[str, tuple[int, Function]]) -> Function:
+    """A function of three numbers and two parameters that applies these operations, one after the other."""
+    w = [Value(0.3, "w0"), Value(-1.2, "w1")]
+
+    def function(x: Any) -> list[Any]:
+        known = [*x, *w]
+        for name, places in layers:
+            count, operation = table[name]
+            known.append(operation(*(known[-1 - p % len(known)] for p in places[:count])))
+        return known[-3:]
+
+    return function
+
+
+def layers_of(table: dict[str, tuple[int, Function]]) -> st.SearchStrategy[list[tuple[str, list[int]]]]:
+    places = st.lists(st.integers(0, 6), min_size=5, max_size=5)
+    return st.lists(st.tuples(st.sampled_from(sorted(table)), places), min_size=3, max_size=14)
+
+
+NUMBERS = st.lists(st.floats(-3, 3), min_size=3, max_size=3)
+
+
+def stages(function: Function) -> list[tuple[str, ScalarProgram]]:
+    """The program of a function after each pass."""
+    program = traced(function, [0.5, -0.25, 1.5])
+    after = [("trace", program)]
+    for name, run in (*SIMPLIFY, *PREPARE_FOR_ARRAYS):
+        program = run(program).verify()
+        after.append((name, program))
+        assert len(str(program).splitlines()) >= len(program.operations)
+    return after
+
+
+def leaves_in_order(program: ScalarProgram) -> list[float]:
+    """The numbers of the parameters that a function captured, by their labels."""
+    return [{"w0": 0.3, "w1": -1.2}[program.labels[i]] for i in program.parameters]
+
+
+@given(layers_of(ROUNDING), NUMBERS)
+def test_no_pass_changes_a_bit_where_there_are_no_reductions(
+    layers: list[tuple[str, list[int]]], x: list[float]
+) -> None:
+    function = random_function(layers, ROUNDING)
+    for numbers in ([0.5, -0.25, 1.5], x):
+        expected = [v.data if isinstance(v, Value) else v for v in function([Value(a) for a in numbers])]
+        for name, program in stages(function):
+            assert same_bits(program.evaluate([numbers], leaves_in_order(program)), expected), name
+
+
+@given(layers_of(ROUNDING | REDUCTIONS), NUMBERS)
+def test_random_programs_compute_after_each_pass_what_the_graph_does(
+    layers: list[tuple[str, list[int]]], x: list[float]
+) -> None:
+    function = random_function(layers, ROUNDING | REDUCTIONS)
+    for numbers in ([0.5, -0.25, 1.5], x):
+        expected = [v.data if isinstance(v, Value) else v for v in function([Value(a) for a in numbers])]
+        before = expected
+        for name, program in stages(function):
+            outputs = program.evaluate([numbers], leaves_in_order(program))
+            if name == "trace" or name in EXACT:
+                assert same_bits(outputs, before), name
+            assert outputs == pytest.approx(expected, rel=1e-9, abs=1e-9), name
+            before = outputs
