@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
@@ -148,18 +149,30 @@ class _Sweep:
         return gradients
 
     def _seed(self, seeds: int) -> None:
+        """Let the gradient arrive at the results that have derivatives, part by part where several are concatenated."""
         (output,) = self._program.outputs
         if not self._depends[output]:
             return
         shape = self._program.operations[output].shape
+        axis = len(shape) - 1
         gradient = Simplified.of(self.builder.argument(GRADIENT, seeds))
-        width = shape[-1]
-        assert isinstance(width, int)
         if not is_batched(shape):
             gradient = Simplified.of(self.builder.reduce(gradient, "sum", [0]))
-        axis = len(shape) - 1
-        seed = Simplified.of(self.builder.pad(gradient, axis, 0, seeds, 1, width))
-        self._arrived[output] = [((0, 0, 0), seed)]
+        for at, start, width in self._results(output):
+            stop = min(start + width, seeds)
+            if start < stop and self._depends[at]:
+                part = self.builder.slice(gradient, axis, start, stop)
+                seed = Simplified.of(self.builder.pad(part, axis, 0, stop - start, 1, width))
+                key = (-len(self._program.operations), -output, start)
+                self._arrived.setdefault(at, []).append((key, seed))
+
+    def _results(self, output: int) -> list[tuple[int, int, int]]:
+        """Return what the output is concatenated from: its place, and which columns it is, by the first and number."""
+        operation = self._program.operations[output]
+        parts = operation.operands if operation.kind == "concatenate" and not operation.name else (output,)
+        widths: list[Any] = [self._program.operations[at].shape[-1] for at in parts]
+        first = itertools.accumulate(widths, initial=0)
+        return list(zip(parts, first, widths))
 
     def _total(self, at: int, base: str = "d_part") -> Simplified:
         parts = [part for _, part in sorted(self._arrived.pop(at), key=lambda arrived: arrived[0])]

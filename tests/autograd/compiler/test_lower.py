@@ -19,7 +19,7 @@ from autograd import Value, dot, exp, logsumexp, maximum, relu, sigmoid, sqrt, t
 from autograd.compiler.arrays.builder import Builder, Handle
 from autograd.compiler.arrays.operations import PADDING, N
 from autograd.compiler.arrays.program import ArrayProgram
-from autograd.compiler.differentiate.reverse import to_arguments
+from autograd.compiler.differentiate.reverse import to_arguments, to_parameters
 from autograd.compiler.names import Names
 from autograd.compiler.recover.groups import PARAMETERS, Grouping, View
 from autograd.compiler.recover.lower import lower
@@ -400,6 +400,21 @@ def test_what_is_not_taken_is_guarded(name: str) -> None:
     arguments = {"x": [point], "gradient": [[1.0]]}
     _, gradient = to_arguments(compiled.program, 1).evaluate(arguments, [p.data for p in compiled.parameters])
     assert gradient.tolist() == [slopes]
+
+
+def test_auxiliary_outputs_cost_the_backward_pass_nothing() -> None:
+    model: Any = nn.MLP(4, [5, 3], seed=0)
+
+    def alone(x: Any, y: Any) -> Any:
+        return nn.half_squared_error(model(x), y)
+
+    def with_outputs(x: Any, y: Any) -> Any:
+        outputs = model(x)
+        return [nn.half_squared_error(outputs, y), *outputs]
+
+    programs = [to_parameters(lowered(f, FOUR, FOUR[:3]).program, 1) for f in (alone, with_outputs)]
+    assert [len(statements(program)) for program in programs] == [12, 12]
+    assert not {"pad", "slice"} & set(kinds(programs[1]))
 
 
 def test_networks_have_no_guards() -> None:
