@@ -9,7 +9,7 @@ is not affine is a few slices one after another ("pieces"), or a gather by expli
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
 from typing import Literal, NamedTuple
 
 from autograd.arrays import NDArray, np
@@ -21,73 +21,6 @@ PADDING = -1
 """The position of a lane that reads zero, and the member of a lane whose result is discarded."""
 
 Kind = Literal["slice", "axes", "pieces", "band", "gather"]
-
-
-@dataclass(frozen=True)
-class Index:
-    """An affine map into an array, or explicit positions where there is none.
-
-    Attributes:
-        start: the position of the first element.
-        shape: the lengths of the axes, the outermost first.
-        strides: by how many positions a step along each axis moves; 0 where the axis repeats what is there.
-        explicit: the positions themselves where they are not affine; the shape then has one axis.
-    """
-
-    start: int
-    shape: tuple[int, ...]
-    strides: tuple[int, ...]
-    explicit: Positions | None = None
-
-    @staticmethod
-    def of(positions: Positions) -> Index:
-        """The affine map with the fewest axes that reads these positions in this order, or the positions themselves.
-
-        >>> Index.of(np.array([4, 5, 6]))
-        Index(start=4, shape=(3,), strides=(1,), explicit=None)
-        >>> Index.of(np.array([0, 3, 1, 4, 2, 5]))
-        Index(start=0, shape=(3, 2), strides=(1, 3), explicit=None)
-        """
-        lengths: list[int] = []
-        strides: list[int] = []
-        rest = positions
-        while len(rest) > 1:
-            steps = np.diff(rest)
-            stride = int(steps[0])
-            length = int((steps != stride).argmax()) + 1 if (steps != stride).any() else len(rest)
-            if len(rest) % length:
-                return Index._explicit(positions)
-            rows = rest.reshape(-1, length)
-            if (rows != rows[:, :1] + stride * np.arange(length)).any():
-                return Index._explicit(positions)
-            lengths.insert(0, length)
-            strides.insert(0, stride)
-            rest = rows[:, 0]
-        index = Index(int(rest[0]), tuple(lengths), tuple(strides))
-        return Index._explicit(positions) if index.least < 0 else index
-
-    @staticmethod
-    def _explicit(positions: Positions) -> Index:
-        return Index(int(positions[0]), (len(positions),), (0,), positions)
-
-    @property
-    def is_affine(self) -> bool:
-        return self.explicit is None
-
-    @property
-    def least(self) -> int:
-        """The least position that an affine map reads."""
-        return self.start + sum(stride * (n - 1) for stride, n in zip(self.strides, self.shape) if stride < 0)
-
-    @property
-    def positions(self) -> Positions:
-        """The positions, one after another."""
-        if self.explicit is not None:
-            return self.explicit
-        positions = np.array([self.start])
-        for stride, length in zip(self.strides, self.shape):
-            positions = (positions[:, None] + stride * np.arange(length)).reshape(-1)
-        return positions
 
 
 class Axes(NamedTuple):
@@ -127,6 +60,143 @@ class Band(NamedTuple):
     axes: Axes | None
 
 
+class Index(NamedTuple):
+    """An affine map into an array, or explicit positions where there is none.
+
+    Attributes:
+        start: the position of the first element.
+        shape: the lengths of the axes, the outermost first.
+        strides: by how many positions a step along each axis moves; 0 where the axis repeats what is there.
+        explicit: the positions themselves where they are not affine; then there are no axes.
+    """
+
+    start: int
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+    explicit: Positions | None = None
+
+    @staticmethod
+    def of(positions: Positions) -> Index:
+        """The affine map with the fewest axes that reads these positions in this order, or the positions themselves.
+
+        >>> Index.of(np.array([4, 5, 6]))
+        Index(start=4, shape=(3,), strides=(1,), explicit=None)
+        >>> Index.of(np.array([0, 3, 1, 4, 2, 5]))
+        Index(start=0, shape=(3, 2), strides=(1, 3), explicit=None)
+        """
+        shape: tuple[int, ...] = ()
+        strides: tuple[int, ...] = ()
+        rest = positions
+        while len(rest) > 1:
+            steps = np.diff(rest)
+            stride = int(steps[0])
+            others = np.flatnonzero(steps != stride)
+            length = int(others[0]) + 1 if len(others) else len(rest)
+            if len(rest) % length:
+                return Index(int(positions[0]), (), (), positions)
+            rows = rest.reshape(-1, length)
+            if len(rows) > 1 and (rows != rows[:, :1] + stride * np.arange(length)).any():
+                return Index(int(positions[0]), (), (), positions)
+            shape, strides = (length, *shape), (stride, *strides)
+            rest = rows[:, 0]
+        index = Index(int(positions[0]), shape, strides)
+        return index if index.least >= 0 else Index(int(positions[0]), (), (), positions)
+
+    @property
+    def is_affine(self) -> bool:
+        return self.explicit is None
+
+    @property
+    def least(self) -> int:
+        """The least position that an affine map reads."""
+        return self.start + sum(stride * (n - 1) for stride, n in zip(self.strides, self.shape) if stride < 0)
+
+    @property
+    def positions(self) -> Positions:
+        """The positions, one after another."""
+        if self.explicit is not None:
+            return self.explicit
+        positions = np.array([self.start])
+        for stride, length in zip(self.strides, self.shape):
+            positions = (positions[:, None] + stride * np.arange(length)).reshape(-1)
+        return positions
+
+    @property
+    def slice(self) -> tuple[int, int, int] | None:
+        """Start, stop and step of the slice that this is, if it is one."""
+        if not self.is_affine or len(self.strides) > 1 or min(self.strides, default=1) < 1:
+            return None
+        step = self.strides[0] if self.strides else 1
+        length = self.shape[0] if self.shape else 1
+        return self.start, self.start + step * (length - 1) + 1, step
+
+    @property
+    def axes(self) -> Axes | None:
+        """The axes of a slice in another order, or some of them repeated, if that is what this reads."""
+        order = self._by_stride()
+        length = self._compact(order, 1)
+        if not order or length < len(order):
+            return None
+        return self._along(order, self.start, math.prod([self.shape[k] for k in order]))
+
+    @property
+    def pieces(self) -> list[tuple[int, int]] | None:
+        """Start and stop of the few long slices that this reads one after another, if it does that."""
+        positions = self.positions
+        breaks = np.flatnonzero(np.diff(positions) != 1) + 1
+        if not cost.worth_pieces(len(breaks) + 1, len(positions)) or (positions < 0).any():
+            return None
+        return [(int(piece[0]), int(piece[-1]) + 1) for piece in np.split(positions, breaks)]
+
+    def band(self, width: int) -> Band | None:
+        """The same columns of each period of a slice of an array of this width, if that is what this reads."""
+        order = self._by_stride()
+        inner = self._compact(order, 1)
+        outer = order[inner:]
+        if not outer or self._compact(outer, self.strides[outer[0]]) < len(outer):
+            return None
+        period = self.strides[outer[0]]
+        length, rows = (math.prod([self.shape[k] for k in axes]) for axes in (order[:inner], outer))
+        first = self.start % period
+        start, stop = self.start - first, self.start - first + rows * period
+        if first + length > period or stop > width:
+            return None
+        axes = None if self._is_in_order(order) else self._along(order, 0, rows * length)
+        return Band(start, stop, period, first, first + length, axes)
+
+    def _by_stride(self) -> list[int]:
+        """The axes along which an affine map moves, those with the least strides first; none if one moves back."""
+        if not self.is_affine or min(self.strides, default=0) < 0:
+            return []
+        return sorted([k for k, stride in enumerate(self.strides) if stride], key=lambda k: self.strides[k])
+
+    def _compact(self, order: list[int], stride: int) -> int:
+        """How many axes, from the first on, lie one around the other without gaps if the innermost has this stride."""
+        for n, k in enumerate(order):
+            if self.strides[k] != stride:
+                return n
+            stride *= self.shape[k]
+        return len(order)
+
+    def _is_in_order(self, order: list[int]) -> bool:
+        return order == list(range(len(self.shape)))[::-1]
+
+    def _along(self, order: list[int], start: int, size: int) -> Axes:
+        """The axes of a slice of this size, of which the last has the least stride."""
+        number = {k: n for n, k in enumerate(reversed(order))}
+        shape: list[int] = []
+        place: list[int] = []
+        for k, length in enumerate(self.shape):
+            n = number.get(k, -1)
+            if n > 0 and place and number.get(k - 1) == n - 1:  # the two are one axis of the slice
+                shape[-1] *= length
+            else:
+                shape.append(length)
+                place.append(n)
+        used = sorted({n for n in place if n >= 0})
+        return Axes(start, start + size, shape, [used.index(n) if n >= 0 else -1 for n in place])
+
+
 def as_slice(positions: Positions) -> tuple[int, int, int] | None:
     """Start, stop and step of a slice that reads these positions, where there is one."""
     start = int(positions[0])
@@ -147,50 +217,17 @@ def as_axes(positions: Positions) -> Axes | None:
     >>> as_axes(np.array([0, 3, 1, 4, 2, 5]))
     Axes(start=0, stop=6, shape=[3, 2], place=[1, 0])
     """
-    index = Index.of(positions)
-    if not index.is_affine or min(index.strides, default=0) < 0:
-        return None
-    by_stride = sorted([k for k, stride in enumerate(index.strides) if stride], key=lambda k: -index.strides[k])
-    expected = 1
-    for k in reversed(by_stride):
-        if index.strides[k] != expected:
-            return None
-        expected *= index.shape[k]
-    if not by_stride:
-        return None
-    place = {k: n for n, k in enumerate(by_stride)}
-    own = [place.get(k, -1) for k in range(len(index.strides))]
-    return Axes(index.start, index.start + expected, list(index.shape), own)
+    return Index.of(positions).axes
 
 
 def as_band(positions: Positions, width: int) -> Band | None:
     """The columns of each period of an array of this width that these positions read, where they do that."""
-    own = np.unique(positions)
-    breaks = np.flatnonzero(np.diff(own) != 1)
-    if own[0] < 0 or not len(breaks):
-        return None
-    length = int(breaks[0]) + 1
-    rows, rest = divmod(len(own), length)
-    period = int(own[length] - own[0])
-    if rest or (own.reshape(rows, length) != own[:length] + period * np.arange(rows)[:, None]).any():
-        return None
-    first = int(own[0]) % period
-    start = int(own[0]) - first
-    number = np.searchsorted(own, positions)
-    axes = as_axes(number)
-    in_order = as_slice(number) == (0, len(own), 1)
-    if first + length > period or start + rows * period > width or (axes is None and not in_order):
-        return None
-    return Band(start, start + rows * period, period, first, first + length, None if in_order else axes)
+    return Index.of(positions).band(width)
 
 
 def as_pieces(positions: Positions) -> list[tuple[int, int]] | None:
     """Start and stop of the few long slices that these positions read one after another, where they do that."""
-    breaks = np.flatnonzero(np.diff(positions) != 1) + 1
-    if not cost.worth_pieces(len(breaks) + 1, len(positions)) or (positions < 0).any():
-        return None
-    pieces = np.split(positions, breaks)
-    return [(int(piece[0]), int(piece[-1]) + 1) for piece in pieces]
+    return Index.of(positions).pieces
 
 
 def is_part(positions: Positions, width: int) -> bool:
@@ -207,15 +244,14 @@ def kind_of(positions: Positions, width: int) -> Kind:
     >>> [kind_of(np.array(p), 9) for p in ([2, 3, 4], [0, 3, 1, 4, 2, 5], [0, 1, 5, 6], [0, 3, 6], [4, 0, 1])]
     ['slice', 'axes', 'pieces', 'slice', 'gather']
     """
-    return "slice" if as_slice(positions) is not None else _kind_of_others(positions, width)
-
-
-def _kind_of_others(positions: Positions, width: int) -> Kind:
-    if as_axes(positions) is not None:
+    index = Index.of(positions)
+    if index.slice is not None:
+        return "slice"
+    if index.axes is not None:
         return "axes"
-    if as_pieces(positions) is not None:
+    if index.pieces is not None:
         return "pieces"
-    return "gather" if as_band(positions, width) is None else "band"
+    return "gather" if index.band(width) is None else "band"
 
 
 def effort(positions: Positions) -> float:
@@ -225,7 +261,7 @@ def effort(positions: Positions) -> float:
     part = as_slice(positions)
     if part is not None:
         return cost.READING["slice" if part[2] == 1 else "strided"]
-    kind = _kind_of_others(positions, 2 * int(positions.max()) + 1)
+    kind = kind_of(positions, 2 * int(positions.max()) + 1)
     if kind == "gather" and (np.diff(positions) > 0).all():
         return cost.READING["ascending"]
     return cost.READING[kind]

@@ -10,7 +10,7 @@ from autograd.compiler.arrays.builder import Builder, Handle
 from autograd.compiler.arrays.operations import Length, N, Shape, is_batched
 from autograd.compiler.names import Names
 from autograd.compiler.recover.groups import PARAMETERS, Grouping, Numbers, View
-from autograd.compiler.recover.index import PADDING, Axes, Band, Positions, as_axes, as_band, as_pieces, as_slice
+from autograd.compiler.recover.index import PADDING, Axes, Band, Index, Positions
 from autograd.compiler.recover.naming import parameter_name
 from autograd.forking import computed_once
 
@@ -99,16 +99,15 @@ class Reader:
         if source in self.grouping.data:
             return self.data(source, index)
         array = self.arrays[source]
-        part = as_slice(index)
-        if part is not None:
-            return self._slice(array, *part)
-        axes = as_axes(index)
-        if axes is not None:
-            return self._along_axes(self._slice(array, axes.start, axes.stop), axes)
-        pieces = as_pieces(index)
-        if pieces is not None:
-            return self.builder.concatenate([self._slice(array, *piece) for piece in pieces], len(array.shape) - 1)
-        band = as_band(index, self.grouping.widths[source])
+        access = Index.of(index)
+        if access.slice is not None:
+            return self._slice(array, *access.slice)
+        if access.axes is not None:
+            return self._along_axes(self._slice(array, access.axes.start, access.axes.stop), access.axes)
+        if access.pieces is not None:
+            parts = [self._slice(array, *piece) for piece in access.pieces]
+            return self.builder.concatenate(parts, len(array.shape) - 1)
+        band = access.band(self.grouping.widths[source])
         if band is not None:
             return self._band(array, band)
         return self.builder.take(array, index)

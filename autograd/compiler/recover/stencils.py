@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from autograd.arrays import np
 from autograd.compiler import cost
 from autograd.compiler.recover.groups import Matrix, Rows, View
-from autograd.compiler.recover.index import Positions, as_axes, as_slice, is_part
+from autograd.compiler.recover.index import Index, Positions, is_part
 from autograd.compiler.recover.terms import uniform
 
 
@@ -34,14 +34,15 @@ def _is_stencil(block: Rows, widths: Sequence[int]) -> bool:
     varying = [(column, width) for column, width in columns if (column != column[0]).any()]
     if not cost.worth_slices(block.left.index.shape[1], len(varying)):
         return False
-    if all(_is_view(view.index.reshape(-1)) for view in block.factors):
+    if all(_is_slice(view.index.reshape(-1)) for view in block.factors):
         return False
     order = np.argsort(varying[0][0])  # the order of the rows is still free
     return all(is_part(column[order], width) for column, width in varying)
 
 
-def _is_view(positions: Positions) -> bool:
-    return as_slice(positions) is not None or as_axes(positions) is not None
+def _is_slice(positions: Positions) -> bool:
+    index = Index.of(positions)
+    return index.slice is not None or index.axes is not None
 
 
 def _columns(block: Rows) -> list[Rows | Matrix]:
