@@ -242,8 +242,18 @@ class _Sweep:
             if operation.kind == "contract" or (operation.kind == "reduce" and operation.attribute.function != "sum"):
                 self._uses[at] = 2
             else:
-                self._uses[at] = sum(self._reads(k) for k in dict.fromkeys(operation.operands) if self._depends[k])
+                read = dict.fromkeys(map(self._unscaled, operation.operands))
+                self._uses[at] = sum(self._reads(k) for k in read if self._depends[k])
         return self._uses[at]
+
+    def _unscaled(self, at: int) -> int:
+        """Return what an operation without a name multiplies by a number; another operation is itself that."""
+        operations = self._program.operations
+        operation = operations[at]
+        if operation.name or operation.kind != "apply" or operation.attribute.primitive not in _SCALINGS:
+            return at
+        others = [k for k in operation.operands if operations[k].kind != "constant"]
+        return others[0] if len(others) == 1 else at
 
     def _reads(self, at: int) -> int:
         operation = self._program.operations[at]
