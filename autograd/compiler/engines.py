@@ -14,7 +14,7 @@ from autograd.compiler.differentiate.reverse import to_arguments, to_parameters
 from autograd.compiler.recover.groups import Group, Rows, View
 from autograd.compiler.recover.lower import lower
 from autograd.compiler.recover.recover import recover
-from autograd.compiler.recover.schedule import depths
+from autograd.compiler.scalars.depths import depths
 from autograd.compiler.scalars.passes import PREPARE_FOR_ARRAYS, run_passes
 from autograd.compiler.scalars.program import ScalarProgram
 from autograd.compiler.targets.numpy_run import NumpyEngine

@@ -63,9 +63,9 @@ class Program:
         traced, captured = settled_trace(self._function, examples, parameters or ())
         self.nodes = len(traced.primitives)
         self._results = Results(traced.structure, has_aux)
-        traced.structure = None  # its Values would keep the whole graph in memory
         self._name = sanitised(getattr(self._function, "__name__", "")) or "function"
         scalars = run_passes(SIMPLIFY, from_trace(traced, captured, self._results.differentiated))
+        del traced  # what the function returned keeps the whole graph in memory
         self._hands_out_its_input = not set(scalars.operations).issuperset(scalars.outputs)
         self._engine = engine_for(scalars, names, self._dtype, self._name)
         self._captured = captured

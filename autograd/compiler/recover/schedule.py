@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 
-Operands = Callable[[int], Iterable[int]]
-"""The nodes that a node reads."""
+from autograd.compiler.scalars.depths import Operands, depths
 
 
 def schedule(order: Sequence[int], operands: Operands) -> list[list[int]]:
@@ -23,15 +22,3 @@ def schedule(order: Sequence[int], operands: Operands) -> list[list[int]]:
     for i in order:
         levels[depth[i]].append(i)
     return levels
-
-
-def depths(order: Sequence[int], operands: Operands) -> dict[int, int]:
-    """How many operations each node is away from leaves, 0 for one that has leaves alone as operands.
-
-    Args:
-        order: the nodes, operands before what reads them; what is not in it counts as a leaf.
-    """
-    depth: dict[int, int] = {}
-    for i in order:
-        depth[i] = 1 + max([depth.get(k, -1) for k in operands(i)], default=-1)
-    return depth

@@ -1,4 +1,4 @@
-"""What passes make new programs with: columns that grow, node by node."""
+"""Build programs node by node, in columns that grow."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ class Terms(NamedTuple):
     """Numbers times parameters, in a node's first slot.
 
     Attributes:
-        node: the sum; or a number behind the program's nodes, for what `_lone_biases` found.
+        node: the sum; or a number behind the program's nodes, for a lone bias.
         weights: the parameters.
         numbers: what multiplies each.
     """
@@ -115,7 +115,7 @@ def _with_data(total: Sum, weights: list[int], sample: list[int]) -> Sum:
 
 
 def _lone_biases(program: Columns) -> dict[int, LoneBias]:
-    """What is left of a neuron's sum for a sample of zeros: its bias, which the activation reads instead.
+    """The remains of neurons' sums for samples of zeros: biases, which the activations read instead.
 
     Each such sum gets a number behind the program's nodes. A parameter is a bias where the same primitive is applied to
     sums with it.
@@ -221,7 +221,7 @@ def _channel(group: Sequence[Terms], size: int, most: int) -> Channel | None:
 
 
 def _is_worthwhile(layer: Sequence[Channel]) -> bool:
-    """Whether data and weights are few for all these terms; sums of one channel may be alike without zeros too."""
+    """Tell whether data and weights are few for all these terms; sums of one channel may be alike without zeros too."""
     first = layer[0]
     rows, columns = first.numbers.shape
     lengths = np.count_nonzero(first.numbers, axis=1)

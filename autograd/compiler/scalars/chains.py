@@ -1,4 +1,4 @@
-"""What a chain of additions, subtractions and scalings sums up, in the order in which the graph adds it."""
+"""Read chains of additions, subtractions and scalings as sums, in the order in which the graph adds them."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Chains(NamedTuple):
     lengths: Mapping[int, int]
 
     def is_linear(self, i: int) -> bool:
-        """Whether a node is a sum, a product, or one of these divided by a number."""
+        """Tell whether a node is a sum, a product, or one of these divided by a number."""
         primitive = self.made_by[i]
         if primitive is _DIV:
             a, b = self.rows[i]
@@ -244,7 +244,7 @@ def chain_lengths(
     constants: Mapping[int, float],
     own: Sequence[bool],
 ) -> dict[int, int]:
-    """Of each addition how many terms it adds, as the end of a chain.
+    """Count the terms that each addition adds, as the end of a chain.
 
     An explicit sum that a chain begins with is no term of it. A chain that begins with a difference adds none, so
     that it stays in order; nor does one of two numbers, which must not meet, or of one number and no products.

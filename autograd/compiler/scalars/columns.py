@@ -15,7 +15,7 @@ EMPTY: Mapping[int, Any] = MappingProxyType({})
 
 
 class Guards(NamedTuple):
-    """What keeps choices from spoiling derivatives; `guards.py` says where they are needed.
+    """Conditions that keep choices from spoiling derivatives; `guards.py` says where they are needed.
 
     Attributes:
         size: how many nodes, the last ones of the program, compute conditions for backward passes alone.
@@ -81,7 +81,7 @@ class Columns:
     # Which nodes there are
 
     def __len__(self) -> int:
-        """How many nodes there are."""
+        """The number of nodes."""
         return len(self.opcodes)
 
     @property
@@ -117,10 +117,11 @@ class Columns:
     # What a node is
 
     def is_sum(self, i: int) -> bool:
+        """Tell whether a node is a sum of products."""
         return self.opcodes[i] == SUM
 
     def primitive_of(self, i: int) -> Primitive | None:
-        """What a node applies; None for one that is no application."""
+        """The primitive that a node applies; None for one that is no application."""
         opcode = self.opcodes[i]
         return self.primitives[opcode - APPLY] if opcode >= APPLY else None
 

@@ -67,7 +67,7 @@ _AT_LEAST, _AT_MOST = _condition(">=", operator.ge), _condition("<=", operator.l
 
 
 def _takes(primitive: Primitive, place: int) -> Primitive:
-    """Whether a user's choice takes an operand, as a function of its operands and itself."""
+    """The condition that a user's choice takes an operand, as a function of its operands and itself."""
 
     def taken(*numbers: Any) -> Any:
         if isinstance(numbers[-1], float):
@@ -119,7 +119,7 @@ class GuardNodes:
         return self._sum(Sum([1.0], [self._nodes["gate", gate]], [taken], [0]))
 
     def _taken(self, choice: int, place: int) -> int:
-        """Whether a choice takes an operand, if it is reached."""
+        """The node that is 1.0 where a choice takes an operand, if it is reached."""
         primitive, operands = self._program.primitive_of(choice), self._program.operands_of(choice)
         if primitive is _WHERE:
             return operands[0] if place == 1 else self._application(_EQUAL, operands[0], self._constant(0.0))

@@ -10,7 +10,7 @@ from autograd.compiler.scalars.rewrite import Replacement, rewrite
 _DOT, _POWER, _WHERE = primitives.dot, primitives.constant_power, primitives.where
 _REDUCTIONS = (primitives.logsumexp, primitives.max_, primitives.min_)
 _MAY_FOLD = frozenset({_DOT, _POWER, _WHERE, primitives.identity, *_REDUCTIONS})
-"""What may fold though not all of its operands are constants."""
+"""Primitives whose applications may fold though not all of their operands are constants."""
 
 
 def fold_constants(program: ScalarProgram) -> ScalarProgram:
@@ -32,7 +32,7 @@ def fold_constants(program: ScalarProgram) -> ScalarProgram:
 
 
 class _Folding:
-    """What has been folded so far, in a walk from the first node to the last.
+    """The nodes folded so far, in a walk from the first node to the last.
 
     Attributes:
         stands: of each node the one that stands for it.
@@ -79,7 +79,7 @@ class _Folding:
         self.changed = True
 
     def _is_cancelled(self, operands: tuple[int, ...]) -> bool:
-        """Whether zeros multiply the parameters of a weighted sum, which has a constant bias."""
+        """Tell whether zeros multiply the parameters of a weighted sum, which has a constant bias."""
         numbers, parameters = self._numbers, self._parameters
         n = len(operands) // 2
         return operands[-1] in numbers and all(

@@ -111,7 +111,7 @@ class _Sweep:
 
 
 def _needs_guard(slope: Slope, finite: bool, shown: bool) -> bool:
-    """Whether a slope can be infinite or nan where its node was not taken, though the result is finite."""
+    """Tell whether a slope can be infinite or nan where its node was not taken, though the result is finite."""
     if slope == Slope.BOUNDED:
         return not (finite or shown)
     return slope == Slope.SINGULAR or (slope == Slope.LIKE_VALUE and not finite)

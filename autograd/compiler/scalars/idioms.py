@@ -32,7 +32,7 @@ NOTES = {
     SIGMOID: "sigmoid(-z) is 1 - sigmoid(z), with all its digits where that is close to 0",
     TANH: "1 / cosh(z) ** 2 is 1 - tanh(z) ** 2, with all its digits where that is close to 0",
 }
-"""What the source says where a backward pass has one of these factors."""
+"""Remarks for the source, where a backward pass has one of these factors."""
 
 
 def recognise_idioms(program: ScalarProgram) -> ScalarProgram:
@@ -64,7 +64,7 @@ class _Formulas:
         self._primitive_of = {self.builder.opcode(primitive): primitive for primitive in program.primitives}
 
     def _node(self, i: int) -> tuple[Primitive | None, tuple[int, ...]]:
-        """What a node applies, and to what."""
+        """The primitive of a node, and its operands."""
         replacement = self.replaced.get(i)
         if isinstance(replacement, tuple):
             return self._primitive_of[replacement[0]], replacement[1]

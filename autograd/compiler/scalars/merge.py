@@ -56,7 +56,7 @@ def _repeated(program: Columns, stands: Sequence[int]) -> frozenset[int]:
 
 
 def _key(program: Columns, i: int, stands: Sequence[int]) -> object:
-    """What is equal for sums that compute the same. Of the first two terms, and of two factors, either may be first."""
+    """A key that sums have in common that compute the same: of two factors or first terms, either may be first."""
     start = program.starts[i]
     end = start + program.counts[i]
     slots: Sequence[int] = program.slots[start:end]
@@ -74,7 +74,7 @@ def _key(program: Columns, i: int, stands: Sequence[int]) -> object:
 
 
 def _is_another(total: Sum) -> bool:
-    """Whether a sum is one other node, and nothing else."""
+    """Tell whether a sum is one other node, and nothing else."""
     return (
         len(total.lefts) == 1
         and total.rights[0] == ABSENT
@@ -84,7 +84,7 @@ def _is_another(total: Sum) -> bool:
 
 
 def uses(program: Columns) -> list[int]:
-    """How many times each node is read; an output counts as two more."""
+    """Count how many times each node is read; an output counts as two more."""
     count = [0] * len(program)
     for column in (program.operands, program.lefts, program.outputs, program.outputs):
         for i in column:

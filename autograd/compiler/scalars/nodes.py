@@ -56,7 +56,7 @@ PLAIN = Scaling()
 
 
 def is_nothing(constant: float) -> bool:
-    """Whether a constant is that of a sum without one.
+    """Tell whether a constant is that of a sum without one.
 
     >>> is_nothing(NOTHING), is_nothing(0.0)
     (True, False)

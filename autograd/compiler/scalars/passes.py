@@ -29,7 +29,7 @@ PREPARE_FOR_ARRAYS: tuple[Pass, ...] = (
     ("lift captured constants", lift_constants),
     ("split projections", split_projections),
 )
-"""What makes array operations of more scalars, and would only add to a program that runs as straight lines."""
+"""Passes that help to recover arrays, and would only add to a program that runs as straight lines."""
 
 
 def run_passes(passes: Sequence[Pass], program: ScalarProgram) -> ScalarProgram:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from autograd.compiler.scalars.builder import DROPPED, Builder, renumbered
 from autograd.compiler.scalars.columns import Columns
+from autograd.compiler.scalars.depths import depths
 from autograd.compiler.scalars.nodes import ABSENT, SUM, Sum
 from autograd.compiler.scalars.program import ScalarProgram
 
@@ -34,14 +35,6 @@ def split_projections(program: ScalarProgram) -> ScalarProgram:
     return builder.successor(program, new, range(len(program)))
 
 
-def depths(program: Columns) -> dict[int, int]:
-    """How many operations each node is away from leaves, 0 for one that has leaves alone as operands."""
-    depth: dict[int, int] = {}
-    for i in program.operations:
-        depth[i] = 1 + max([depth.get(k, -1) for k in program.operands_of(i)], default=-1)
-    return depth
-
-
 def _projections(program: Columns) -> dict[int, list[int]]:
     """The terms to split off each sum, by their places in it."""
     weighted: dict[int, list[int]] = {}
@@ -60,7 +53,7 @@ def _projections(program: Columns) -> dict[int, list[int]]:
                 mixed = mixed or has_others
     if not mixed:
         return {}
-    depth = depths(program)
+    depth = depths(program.operations, program.operands_of)
     deep: set[int] = set()
     for i in weighted:
         if depth[i] > 0:

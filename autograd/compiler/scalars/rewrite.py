@@ -11,7 +11,7 @@ from autograd.compiler.scalars.nodes import CONSTANT
 from autograd.compiler.scalars.program import ScalarProgram
 
 Replacement = float | tuple[int, tuple[int, ...]]
-"""What a node becomes: the constant of this number, or an application: its opcode and operands."""
+"""A node in the place of another: the constant of this number, or an application: its opcode and operands."""
 
 
 def rewrite(

@@ -1,4 +1,4 @@
-"""What the local derivatives of nodes can be: finite, infinite, nan. That decides where choices need guards."""
+"""Classify local derivatives: can they be infinite or nan? That decides where choices need guards."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _WHERE, _RELU, _MAXIMUM, _MINIMUM = primitives.where, primitives.relu, primitive
 
 
 class Slope(IntEnum):
-    """What a local derivative can be."""
+    """A class of local derivatives, by the numbers that they can be."""
 
     NONE = 0  # 0, always
     FINITE = 1  # finite, always
@@ -38,7 +38,7 @@ _SLOPES = {
     **dict.fromkeys((primitives.exp, primitives.expm1, primitives.tan), Slope.LIKE_VALUE),
     **dict.fromkeys((primitives.sinh, primitives.cosh, primitives.logsumexp), Slope.LIKE_VALUE),
 }
-"""Of all of a primitive's operands alike; those of other primitives are singular."""
+"""The class for all operands of a primitive; those of other primitives are singular."""
 
 _KEEPS_INFINITY = frozenset(
     {

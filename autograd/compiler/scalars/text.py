@@ -23,7 +23,7 @@ def listing(program: Columns) -> str:
 
 
 def node_names(program: Columns) -> list[str]:
-    """What each node is called in the listing."""
+    """The name of each node in the listing."""
     names: list[str] = []
     several = len(program.argument_sizes) > 1
     for n, nodes in enumerate(program.arguments):

@@ -1,4 +1,4 @@
-"""What must hold for a scalar program to be one."""
+"""Verify that a scalar program is well-formed."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ _PLAIN = frozenset({float, int, bool, str, bytes, complex, type(None), Value, Co
 
 
 def draws(function: Callable[..., Any], run: Callable[[], object]) -> bool:
-    """Whether a function draws random numbers when it is run.
+    """Run a function, and tell whether it draws random numbers.
 
     If a state has changed meanwhile it runs again, as another thread may have drawn. What the operating system draws
     has no state that could be seen.
@@ -50,7 +50,7 @@ def _state(generator: Any) -> bytes:
 
 
 def _reachable(roots: Iterable[Any]) -> Iterator[Any]:
-    """What code can get at: by its names, in containers, as attributes and by methods of what it gets at."""
+    """Everything that code can reach: by its names, in containers, as attributes and by methods of what it reaches."""
     stack, seen = list(roots), set()
     kept = []  # so that no other object takes the place of one that was seen
     while stack:
@@ -85,19 +85,19 @@ def _within(x: Any) -> list[Any]:
 
 
 def named(function: FunctionType) -> list[Any]:
-    """What a function's code refers to: free variables, defaults, globals, and what it takes from modules by name."""
+    """Everything that a function's code refers to: free variables, defaults, globals, and names of modules."""
     names = set(names_in(function.__code__))
-    found = [function.__globals__[name] for name in names if name in function.__globals__]
-    for x in found:  # which grows
+    objects = [function.__globals__[name] for name in names if name in function.__globals__]
+    for x in objects:  # which grows
         if isinstance(x, ModuleType):
             inner = (vars(x)[name] for name in names if name in vars(x))
-            found += [y for y in inner if not any(y is z for z in found)]
+            objects += [y for y in inner if not any(y is z for z in objects)]
     for cell in function.__closure__ or ():
         try:
-            found.append(cell.cell_contents)
+            objects.append(cell.cell_contents)
         except ValueError:  # not yet assigned
             continue
-    return [*found, *(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()]
+    return [*objects, *(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()]
 
 
 def names_in(code: CodeType) -> Iterator[str]:

@@ -12,7 +12,7 @@ Array = NDArray[Any]
 
 
 class Results:
-    """How results are nested, and which of them are differentiated.
+    """The structure of a function's results, and which of them are differentiated.
 
     Args:
         structure: what the function returned while it was traced.
@@ -86,7 +86,7 @@ def _parts(gradients: Any, structure: Any, axes: int) -> list[Any]:
 
 
 def _numbers(gradients: Any, structure: Any) -> list[Any]:
-    """Those of an uneven structure, where each number has an array of its own."""
+    """The gradients to results of an uneven structure, where each number has an array of its own."""
     if not isinstance(structure, (list, tuple)):
         return [gradients]
     if not isinstance(gradients, (list, tuple, np.ndarray)) or len(gradients) != len(structure):

@@ -59,8 +59,8 @@ def _settled_trace(
             "the function draws random numbers, of which a compiled program would keep the ones drawn now for ever; "
             "draw them outside, and pass them as an argument"
         )
-    first = runs[0]
-    first.read()
+    first = runs[0].read()
+    runs.clear()  # which lets go of the graph
     arguments = {i for indices in first.arguments for i in indices}
     captured = [
         leaf for i, leaf in first.leaves.items() if i not in arguments and not leaf.is_constant
@@ -68,12 +68,12 @@ def _settled_trace(
     leaves = list(dict.fromkeys([*captured, *parameters]))
     numbers = numbers_of(leaves)
     overriding = Overriding(leaves)
-    again = _Again(function, examples, overriding, numbers, 2 * first.recorded + 1000)
+    retrace = _Retrace(function, examples, overriding, numbers, 2 * first.recorded + 1000)
     try:
         overriding.begin()
         for n in range(cost.traces(len(first.primitives)) - 1):
-            found = again.leaves_in_common(first, arguments, n)
-            captured = captured if found is None else found
+            common = retrace.leaves_in_common(first, arguments, n)
+            captured = captured if common is None else common
     finally:
         overriding.end()
     return first, captured
@@ -118,11 +118,11 @@ _FAR = {
     5: (_SAME, _SAME, (0, 2)),
     6: (_SAME, _SAME, (-2, 0)),
 }
-"""Which of the runs after the first are far off: signs of arguments and of leaves, powers of 4. Others are near by."""
+"""Signs of arguments and of leaves, and powers of 4, of the runs after the first that are far off. Others are near."""
 
 
-class _Again(NamedTuple):
-    """The function, to be run on other numbers.
+class _Retrace(NamedTuple):
+    """A function, to be traced again on other numbers.
 
     Attributes:
         overriding: lets it see other numbers of the leaves that it captured, too.
@@ -153,7 +153,7 @@ class _Again(NamedTuple):
         return _compared(first, other, arguments)
 
     def _why_other_operations(self, first: Trace, other: Trace, arguments: set[int]) -> str:
-        """In words: where it computes with a node of its first run, the line that does so, found by another run."""
+        """Explain in words; where it computes with a node of its first run, another run tells the line."""
         earlier = {id(leaf) for i, leaf in first.leaves.items() if i in arguments}
         if earlier.isdisjoint(map(id, other.leaves.values())):
             return _OTHERWISE

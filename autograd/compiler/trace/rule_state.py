@@ -29,7 +29,7 @@ _LOOKUPS = frozenset({"eval", "exec", "getattr", "globals", "input", "open", "va
 
 
 def reads_state(primitive: Primitive) -> bool:
-    """Whether a rule of a primitive, for its value or its derivatives, may give other results for the same numbers."""
+    """Tell whether a rule of a primitive, for value or derivatives, may give other results for the same numbers."""
     stack: list[Any] = [primitive]
     seen: dict[int, Any] = {}
     while stack:
@@ -44,7 +44,7 @@ def reads_state(primitive: Primitive) -> bool:
 
 
 def _within(x: Any) -> list[Any] | None:
-    """What a thing refers to; None if it is a state, or may be one."""
+    """Everything that an object refers to; None if it is state, or may be."""
     if isinstance(x, (*_PLAIN, ModuleType)) or (type(x).__module__ == "numpy" and not isinstance(x, np.ndarray)):
         return []
     if isinstance(x, Primitive):
@@ -87,8 +87,8 @@ def _within_function(function: FunctionType) -> list[Any] | None:
 
 def _steps(code: CodeType) -> set[tuple[str, str]]:
     """The instructions of a function and of those within it: what each is called, and what it is about."""
-    found = {(step.opname, str(step.argval)) for step in dis.get_instructions(code)}
-    return found.union(*[_steps(x) for x in code.co_consts if isinstance(x, CodeType)])
+    steps = {(step.opname, str(step.argval)) for step in dis.get_instructions(code)}
+    return steps.union(*[_steps(x) for x in code.co_consts if isinstance(x, CodeType)])
 
 
 def slopes_of(primitive: Primitive) -> Rule:

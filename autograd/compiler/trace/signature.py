@@ -42,7 +42,7 @@ def argument_names(function: Callable[..., Any], count: int) -> list[str]:
 
 
 class Argument(NamedTuple):
-    """What an argument must be like: as its example, or with one axis more, samples first.
+    """An argument: like its example, or a batch, with one axis more, samples first.
 
     Attributes:
         name: for errors.
@@ -126,8 +126,8 @@ def shaped(columns: Array, shape: tuple[int, ...] | None, rebuild: Any, batched:
     if shape is None:
         numbers: Iterator[Any] = iter(columns.T if batched else columns[0].tolist())
         return rebuild(numbers)
-    found = columns.reshape((len(columns), *shape) if batched else shape)
-    return found if batched or shape else found.item()
+    array = columns.reshape((len(columns), *shape) if batched else shape)
+    return array if batched or shape else array.item()
 
 
 def read_batch(arguments: Sequence[Argument], given: Sequence[Any], dtype: Any) -> tuple[list[Array], bool, int]:
@@ -168,7 +168,7 @@ def read_batch(arguments: Sequence[Argument], given: Sequence[Any], dtype: Any) 
 
 
 def _are_rows(arguments: Sequence[Argument], given: Sequence[Any], dtype: Any) -> bool:
-    """Whether these are the rows already, as in training, where every microsecond counts."""
+    """Tell whether these are rows already, as in training, where every microsecond counts."""
     samples = len(given[0]) if type(given[0]) is np.ndarray and given[0].ndim else 0
     for argument, x in zip(arguments, given):
         if type(x) is not np.ndarray or x.dtype is not dtype:

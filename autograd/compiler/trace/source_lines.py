@@ -43,7 +43,7 @@ def users_line() -> str:
 
 
 def _line_of(traceback: TracebackType | None) -> str:
-    """The same, of the frames that an exception came through."""
+    """The innermost such line of the frames that an exception came through."""
     lines = []
     while traceback is not None:
         lines.append((traceback.tb_frame.f_code.co_filename, traceback.tb_lineno))

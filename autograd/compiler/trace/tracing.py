@@ -9,6 +9,7 @@ import math
 import operator
 import sys
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Never
 
@@ -40,7 +41,7 @@ COMPARISONS = {
 
 
 class Condition(Value):
-    """What a comparison gives while tracing: 1.0 or 0.0, to be handed to `where`; combined with &, | and ^."""
+    """The result of a comparison while tracing: 1.0 or 0.0, for `where` to choose by; combined with &, | and ^."""
 
     __slots__ = ()
     data = vars(Value)["data"]
@@ -72,6 +73,7 @@ UNUSED = -1
 """The index of an argument's number that the results do not depend on."""
 
 
+@dataclass(frozen=True, repr=False, eq=False)
 class Trace:
     """The graph of one run, as lists that are indexed by node, parents before children.
 
@@ -79,9 +81,6 @@ class Trace:
         primitives: what made each node; None for a leaf.
         counts: how many parents each node has.
         operands: the indices of the parents, node after node.
-        nodes: the graph itself, until `read` lets go of it.
-        numbers: what each node was, once `read`.
-        labels: the users' names for the nodes that have one, by index, once `read`.
         leaves: the Values that leaves are, by index.
         arguments: the indices of the arguments' numbers, for each argument a list; UNUSED for one that was not used.
         outputs: the indices of the numbers that the function returned.
@@ -89,29 +88,29 @@ class Trace:
         single: whether it is one number, in no sequence.
         recorded: how many nodes it recorded, those that the results do not need included.
         asked: the leaves whose numbers it chose a way by, detached, with the lines. It may if it made them itself.
+        nodes: the graph itself, until it was read.
+        numbers: what each node was, once read.
+        labels: the users' names for the nodes that have one, by index, once read.
     """
 
-    def __init__(self, order: list[Value], inputs: list[list[Value]], outputs: list[Value]) -> None:
-        number = {node: i for i, node in enumerate(order)}
-        self.primitives = [node.primitive for node in order]
-        parents = [node.parents for node in order]
-        self.counts = list(map(len, parents))
-        self.operands = [number[parent] for some in parents for parent in some]
-        self.nodes = order
-        self.numbers: list[float] = []
-        self.labels: dict[int, str] = {}
-        self.leaves = {i: node for i, node in enumerate(order) if not node.parents}
-        self.arguments = [[number.get(value, UNUSED) for value in values] for values in inputs]
-        self.outputs = [number[output] for output in outputs]
-        self.structure: Any = None
-        self.single = True
-        self.recorded = 0
-        self.asked: list[tuple[Value, str]] = []
+    primitives: list[Primitive | None]
+    counts: list[int]
+    operands: list[int]
+    leaves: dict[int, Value]
+    arguments: list[list[int]]
+    outputs: list[int]
+    structure: Any
+    single: bool
+    recorded: int
+    asked: list[tuple[Value, str]]
+    nodes: list[Value]
+    numbers: list[float] = field(default_factory=list)
+    labels: dict[int, str] = field(default_factory=dict)
 
-    def read(self) -> None:
-        """Take numbers and labels over, and let go of the graph."""
-        self.labels = {i: node.label for i, node in enumerate(self.nodes) if node.label}
-        self.numbers, self.nodes = numbers_of(self.nodes), []
+    def read(self) -> Trace:
+        """The trace with numbers and labels, which does not hold the graph."""
+        labels = {i: node.label for i, node in enumerate(self.nodes) if node.label}
+        return replace(self, nodes=[], numbers=numbers_of(self.nodes), labels=labels)
 
 
 MEMO = (
@@ -208,22 +207,34 @@ def trace(
     outputs = [x if isinstance(x, Value) else Constant(x) for x in results]
     if not outputs:
         raise TypeError(f"a function to compile returns a Value or a sequence of Values, this one gave {returned!r}")
-    found = Trace(topological_order(*outputs), inputs, outputs)
-    found.structure, found.single = returned, isinstance(returned, (Value, float, int))
-    found.recorded, found.asked = counter.nodes, tracer.asked
-    return found
+    order = topological_order(*outputs)
+    number = {node: i for i, node in enumerate(order)}
+    rows = [node.parents for node in order]
+    return Trace(
+        [node.primitive for node in order],
+        list(map(len, rows)),
+        [number[parent] for row in rows for parent in row],
+        {i: node for i, node in enumerate(order) if not node.parents},
+        [[number.get(value, UNUSED) for value in values] for values in inputs],
+        [number[output] for output in outputs],
+        returned,
+        isinstance(returned, (Value, float, int)),
+        counter.nodes,
+        tracer.asked,
+        order,
+    )
 
 
 def _detached_leaves(condition: Condition) -> list[Value] | None:
     """The leaves whose detached numbers a condition compares, where it compares nothing else."""
-    found = []
+    leaves = []
     for operand in condition.parents:
         if operand.is_constant:
             continue
         if operand.primitive is not detached or operand.parents[0].parents or isinstance(operand.parents[0], Traced):
             return None
-        found.append(operand.parents[0])
-    return found
+        leaves.append(operand.parents[0])
+    return leaves
 
 
 def _recorded(primitive: Primitive, a: Any, b: Any) -> Condition:

@@ -10,9 +10,10 @@ from autograd import primitives
 from autograd.compiler.recover.classify import applications, oriented, sums_of_products
 from autograd.compiler.recover.groups import CONSTANT, Group, Matrix, Places, Rows, View
 from autograd.compiler.recover.index import PADDING
-from autograd.compiler.recover.schedule import depths, schedule
+from autograd.compiler.recover.schedule import schedule
 from autograd.compiler.recover.stencils import split_stencil
 from autograd.compiler.recover.terms import Scaling, Terms
+from autograd.compiler.scalars.depths import depths
 from autograd.compiler.scalars.nodes import ABSENT
 
 NODES = 40
