@@ -30,10 +30,11 @@ from nn.tables import table
 Array = NDArray[np.float64]
 Rows = list[dict[str, str]]
 Run = subprocess.CompletedProcess[str]
+CommandLine = Callable[..., Run]
 
 
-def lucidgrad(folder: Path, *arguments: str, **environment: str) -> Run:
-    """Run the command line in a fresh process, from a folder that is not the checkout."""
+def start(folder: Path, *arguments: str, **environment: str) -> Run:
+    """Run the command line in a fresh interpreter, from a folder that is not the checkout."""
     return subprocess.run(
         [sys.executable, "-m", "nn", *arguments],
         cwd=folder,
@@ -119,7 +120,7 @@ PRICE_NAMES = ["x", "y", "price"]
 
 
 @pytest.fixture(scope="module")
-def classification(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+def classification(tmp_path_factory: pytest.TempPathFactory, lucidgrad: CommandLine) -> Trained:
     folder = tmp_path_factory.mktemp("classification")
     path = write_table(folder / "fruits.csv", FRUIT_NAMES, fruits())
     run = lucidgrad(folder, "train", path.name, "--target", "kind", "--hidden", "6", "--epochs", "12")
@@ -128,7 +129,7 @@ def classification(tmp_path_factory: pytest.TempPathFactory) -> Trained:
 
 
 @pytest.fixture(scope="module")
-def regression(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+def regression(tmp_path_factory: pytest.TempPathFactory, lucidgrad: CommandLine) -> Trained:
     folder = tmp_path_factory.mktemp("regression")
     path = write_table(folder / "prices.csv", PRICE_NAMES, prices())
     options = ("--hidden", "5", "3", "--epochs", "40", "--optimizer", "adam", "--quiet", "--seed", "3")
@@ -137,7 +138,7 @@ def regression(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     return Trained(folder, path, run)
 
 
-def predictions(trained: Trained, names: list[str], rows: list[list[object]]) -> Rows:
+def predictions(lucidgrad: CommandLine, trained: Trained, names: list[str], rows: list[list[object]]) -> Rows:
     """What `lucidgrad predict` writes for rows of a new table, from another folder than the training's."""
     folder = trained.folder / "elsewhere"
     folder.mkdir(exist_ok=True)
@@ -149,14 +150,14 @@ def predictions(trained: Trained, names: list[str], rows: list[list[object]]) ->
 
 
 @pytest.fixture(scope="module")
-def kinds(classification: Trained) -> Rows:
+def kinds(classification: Trained, lucidgrad: CommandLine) -> Rows:
     """The predictions for all fruits, those learned from and those held out."""
-    return predictions(classification, FRUIT_NAMES, fruits())
+    return predictions(lucidgrad, classification, FRUIT_NAMES, fruits())
 
 
 @pytest.fixture(scope="module")
-def predicted_prices(regression: Trained) -> Rows:
-    return predictions(regression, PRICE_NAMES, prices())
+def predicted_prices(regression: Trained, lucidgrad: CommandLine) -> Rows:
+    return predictions(lucidgrad, regression, PRICE_NAMES, prices())
 
 
 # Training on a table
@@ -262,14 +263,16 @@ def test_the_held_out_error_of_numbers_is_told_in_their_own_units(regression: Tr
     )
 
 
-def test_rows_may_lack_the_target_and_come_in_another_order(classification: Trained, kinds: Rows) -> None:
+def test_rows_may_lack_the_target_and_come_in_another_order(
+    classification: Trained, kinds: Rows, lucidgrad: CommandLine
+) -> None:
     shuffled = [[row[2], row[0], "unused", row[1]] for row in fruits()[::-1]]
-    assert predictions(classification, ["colour", "length", "note", "weight"], shuffled) == kinds[::-1]
+    assert predictions(lucidgrad, classification, ["colour", "length", "note", "weight"], shuffled) == kinds[::-1]
 
 
 def test_the_same_command_gives_the_same_model_in_a_folder_of_its_own(classification: Trained) -> None:
     options = ("--target", "kind", "--hidden", "6", "--epochs", "12")
-    again = lucidgrad(classification.folder, "train", classification.table.name, *options)
+    again = start(classification.folder, "train", classification.table.name, *options)
     assert again.returncode == 0
     second = classification.folder / "runs" / "fruits-2" / "model.safetensors"
     assert nn.load(second).state_dict() == nn.load(classification.model).state_dict()
@@ -280,7 +283,7 @@ def test_the_same_command_gives_the_same_model_in_a_folder_of_its_own(classifica
 
 
 @pytest.fixture(scope="module")
-def digits(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Run]:
+def digits(tmp_path_factory: pytest.TempPathFactory, lucidgrad: CommandLine) -> tuple[Path, Run]:
     folder = tmp_path_factory.mktemp("digits")
     options = ("--hidden", "8", "--epochs", "1", "--quiet", "--runs", "my runs", "--held-out", "0.1")
     return folder / "my runs" / "digits-1", lucidgrad(folder, "train", "digits", *options)
@@ -297,7 +300,7 @@ def test_digits_are_learned_with_the_choices_given(digits: tuple[Path, Run]) -> 
     assert {path.name for path in folder.iterdir()} == names
 
 
-def test_digits_can_be_predicted_from_a_table_of_pixels(digits: tuple[Path, Run]) -> None:
+def test_digits_can_be_predicted_from_a_table_of_pixels(digits: tuple[Path, Run], lucidgrad: CommandLine) -> None:
     from sklearn.datasets import load_digits
 
     folder, _ = digits
@@ -616,7 +619,7 @@ def test_a_missing_package_is_one_line_that_says_what_to_install(
 
 
 def test_an_error_in_a_process_is_one_line_too(tmp_path: Path) -> None:
-    run = lucidgrad(tmp_path, "train", "none.csv", "--target", "y")
+    run = start(tmp_path, "train", "none.csv", "--target", "y")
     assert run.returncode == 1
     assert run.stdout == ""
     assert run.stderr.count("\n") == 1
@@ -627,7 +630,7 @@ def test_output_survives_a_terminal_that_knows_ascii_alone(classification: Train
     """Letters it cannot show are shown as question marks; files have them all the same."""
     folder = classification.folder
     options = ("--target", "kind", "--hidden", "6", "--epochs", "1", "--runs", "ascii")
-    run = lucidgrad(folder, "train", classification.table.name, *options, PYTHONIOENCODING="ascii")
+    run = start(folder, "train", classification.table.name, *options, PYTHONIOENCODING="ascii")
     assert run.returncode == 0, run.stderr
     assert "Traceback" not in run.stderr
     assert "gr??te Melone" in run.stdout
@@ -637,7 +640,7 @@ def test_output_survives_a_terminal_that_knows_ascii_alone(classification: Train
 
 def test_an_error_survives_a_terminal_that_knows_ascii_alone(tmp_path: Path) -> None:
     write_table(tmp_path / "größe.csv", ["größe", "y"], [[k, k % 2] for k in range(9)])
-    run = lucidgrad(tmp_path, "train", "größe.csv", "--target", "日本", PYTHONIOENCODING="ascii")
+    run = start(tmp_path, "train", "größe.csv", "--target", "日本", PYTHONIOENCODING="ascii")
     assert run.returncode == 1
     assert run.stderr.count("\n") == 1
     assert "no column '??'; it has 'gr??e', 'y'" in run.stderr

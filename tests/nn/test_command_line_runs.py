@@ -1,7 +1,4 @@
-"""Nothing of a run is lost: it is killed at its file operations, resumed, and compared; disks fill, folders fail.
-
-A process of its own imports everything once and then forks for each run, since a start takes longer than a training.
-"""
+"""Nothing of a run is lost: it is killed at its file operations, resumed, and compared; disks fill, folders fail."""
 
 from __future__ import annotations
 
@@ -18,16 +15,7 @@ from nn.__main__ import main
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork a process")
 
-FORKING = """
-import io, json, os, resource, shutil, signal, sys
-from contextlib import redirect_stderr, redirect_stdout
-from pathlib import Path
-import matplotlib.backends.backend_agg, matplotlib.figure, numpy, sklearn.linear_model, sklearn.model_selection
-import autograd, nn, nn.cli.jobs, nn.cli.train
-from nn.__main__ import main
-
-autograd.draw(autograd.Value(2.0) * 3).svg  # which loads Graphviz, for all that fork from here
-
+HELPERS = """
 EVENTS = ("open", "os.rename", "os.mkdir", "os.remove", "os.rmdir")
 TRAIN = ["train", "t.csv", "--target", "y", "--quiet", "--hidden", "3", "--epochs", "2"]
 
@@ -67,14 +55,16 @@ Forking = Callable[[str], Any]
 
 
 @pytest.fixture
-def forking(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run_python: Callable[..., str]) -> Forking:
+def forking(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, forked: Callable[..., Any]) -> Forking:
     """Run source that may call `run`, `watch` and `state` beside a small table; gives what it prints as JSON."""
     rows = [f"{k},{k * 7919 % 101},{'yes' if k * 7919 % 101 > 50 else 'no'}" for k in range(60)]
     (tmp_path / "t.csv").write_text("\n".join(["id,a,y", *rows]) + "\n", encoding="utf-8")
     monkeypatch.chdir(tmp_path)
 
     def call(source: str) -> Any:
-        return json.loads(run_python(FORKING + source, OPENBLAS_NUM_THREADS="1").splitlines()[-1])
+        done = forked(tmp_path, HELPERS + source)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout.splitlines()[-1])
 
     return call
 

@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
 
@@ -42,7 +43,7 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     return said.err
 
 
-def lucidgrad(*arguments: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
+def start(*arguments: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(
         [sys.executable, "-m", "nn", *arguments], env={**os.environ, **environment}, capture_output=True, check=False
     )
@@ -52,7 +53,9 @@ def lucidgrad(*arguments: str, **environment: str) -> subprocess.CompletedProces
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals")
-def test_progress_is_shown_on_a_terminal_and_nowhere_else() -> None:
+def test_progress_is_shown_on_a_terminal_and_nowhere_else(
+    tmp_path: Path, lucidgrad: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
     import fcntl
     import pty
     import struct
@@ -81,8 +84,8 @@ def test_progress_is_shown_on_a_terminal_and_nowhere_else() -> None:
         word in shown
         for word in (b"epoch 12/12", b"cost=", b"accuracy=", b"held out=", b"reading", b"preparing", b"drawing")
     ] == [True] * 7
-    run = lucidgrad("train", "t.csv", *options)
-    assert (run.returncode, run.stderr) == (0, b"")
+    run = lucidgrad(tmp_path, "train", "t.csv", *options)
+    assert (run.returncode, run.stderr) == (0, "")
 
 
 def test_a_closed_pipe_ends_quietly_and_the_run_is_finished_all_the_same() -> None:
@@ -101,7 +104,7 @@ def test_a_closed_pipe_ends_quietly_and_the_run_is_finished_all_the_same() -> No
 
 
 def test_a_terminal_of_ascii_shows_a_minus_as_a_minus() -> None:
-    run = lucidgrad("grad", "x*y", "x=2", "y=-3", "--explain", "x", PYTHONIOENCODING="ascii")
+    run = start("grad", "x*y", "x=2", "y=-3", "--explain", "x", PYTHONIOENCODING="ascii")
     text = run.stdout.decode("ascii")
     assert "d/dx = -3.0" in text
     assert "?" not in text
