@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+import nn
+
 Run = subprocess.CompletedProcess[str]
 Forked = Callable[[Path, str], Run]
 CAN_FORK = hasattr(os, "fork")
@@ -62,7 +64,8 @@ def forked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forked]:
     if not CAN_FORK:
         pytest.skip("this system cannot fork a process")
     said, runs = tmp_path_factory.mktemp("said"), count()
-    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "PYTHONUTF8": "1"}
+    packages = str(Path(nn.__file__).parents[1])
+    environment = {**os.environ, "PYTHONPATH": packages, "OPENBLAS_NUM_THREADS": "1", "PYTHONUTF8": "1"}
     command = [sys.executable, "-c", FORKING]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, encoding="utf-8", cwd=said
