@@ -10,8 +10,13 @@ import pytest
 
 import autograd
 from autograd import Value, log, sqrt, tanh
+from autograd.compiler.arrays.algebra import Simplified
+from autograd.compiler.arrays.builder import Builder
 from autograd.compiler.names import Names
-from autograd.compiler.symbols import Symbol, number, written
+from autograd.compiler.targets.expressions import Expressions
+from autograd.compiler.targets.notation import Notation
+from autograd.compiler.targets.references import References
+from autograd.compiler.targets.text import literal, number
 from autograd.primitives import cbrt
 
 W = [[Value(0.1 * (i - j)) for i in range(3)] for j in range(3)]
@@ -102,14 +107,16 @@ def test_names_of_one_base_are_counted_apart() -> None:
     assert [names.numbered("z"), names.numbered("z"), names.numbered("z")] == ["z1", "z2", "z4"]
 
 
-# Symbols
+# Expressions
+
+BUILDER = Builder()
+X, Y = Simplified.of(BUILDER.argument("x", 1)), Simplified.of(BUILDER.argument("y", 1))
 
 
-def symbol(text: str) -> Symbol:
-    return Symbol(text, 9, 1, lambda primitive: primitive.name)
+def printed(x: Simplified) -> str:
+    program = BUILDER.program([x])
+    return Expressions(Notation(program), References(program)).read(x.at).text
 
-
-X, Y = symbol("x"), symbol("y")
 
 EXPRESSIONS: dict[str, Any] = {
     "2 / 3 * x": X * (2 / 3),
@@ -136,10 +143,10 @@ EXPRESSIONS: dict[str, Any] = {
 
 @pytest.mark.parametrize("text", EXPRESSIONS)
 def test_expressions(text: str) -> None:
-    found = EXPRESSIONS[text]
-    assert found.text == text
+    expression = printed(EXPRESSIONS[text])
+    assert expression == text
     names = {"x": 0.7, "y": -1.3, "power": pow}
-    assert eval(found.text, names) == eval(text, names)
+    assert eval(expression, names) == eval(text, names)
 
 
 @pytest.mark.parametrize(
@@ -153,7 +160,7 @@ def test_expressions(text: str) -> None:
 def test_numbers(x: float, text: str) -> None:
     assert number(x) == text
     assert x != x or eval(text, {"inf": float("inf")}) == x
-    assert eval(f"2 ** {written(x, 9)}", {"inf": float("inf"), "nan": float("nan")}) is not None
+    assert eval(f"2 ** {literal(x).within(9)}", {"inf": float("inf"), "nan": float("nan")}) is not None
 
 
 def test_primitives_of_fractions() -> None:

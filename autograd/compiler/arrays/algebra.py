@@ -74,7 +74,9 @@ class Simplified(Handle):
         if _applies(inner, primitives.mul):  # factors are multiplied from left to right
             return self * self.builder.operand(other) * self.builder.operand(other, 1)
         if _applies(inner, primitives.div):
-            return self * self.builder.operand(other) / self.builder.operand(other, 1)
+            above, below = self.builder.operand(other), self.builder.operand(other, 1)
+            number = _number(above)
+            return self * above / below if number is None else number * (self / below)
         return self.apply(primitives.mul, (self, other))
 
     def __rmul__(self, other: Any) -> Any:
