@@ -44,8 +44,6 @@ class Expressions(Structure):
                 return literal(term.attribute)
             case "argument" | "parameter":
                 return Text(term.name)
-            case "constant" if term.shape == (1,):
-                return Text(f"array([{self.constant(float(term.attribute.array[0])).text}])")
             case "constant":
                 return Text(self.references.numbers(term.attribute))
             case "apply":

@@ -153,7 +153,7 @@ EXPRESSIONS: dict[str, Callable[[Operands], Any]] = {
     "broadcast_to(g, (n, 4))": lambda o: o.builder.broadcast(o.g, (N, 4)),
     "broadcast_to(5.0, (n, 4))": lambda o: o.builder.broadcast(o.builder.constant(5.0), (N, 4)),
     "array([-0.0])": lambda o: o.builder.broadcast(o.builder.constant(-0.0), (1,)),
-    "array([5.0])": lambda o: o.builder.constant(np.array([5.0])),
+    "x * c1": lambda o: o.x * o.builder.constant(np.array([5.0])),
     "w.T": lambda o: o.builder.transpose(o.w, (1, 0)),
     "x[:, 0:3]": lambda o: o.builder.slice(o.x, 1, 0, 3),
     "x[:, 0:5:2]": lambda o: o.builder.slice(o.x, 1, 0, 5, 2),
