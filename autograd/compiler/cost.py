@@ -126,12 +126,12 @@ as long as computing twenty numbers in a line."""
 MOST_NUMBERS_ALONE = 4
 """Elements that an operation may read and still count as one of single numbers."""
 
-MACHINE_CODE_FROM = 500
-"""Terms from which on machine code is made: of fewer, one sample hardly takes longer in Python, and importing llvmlite
-takes as long as a thousand."""
+MACHINE_CODE_FROM = 350
+"""Operations of the forward pass from which on machine code is made: of fewer, one sample hardly takes longer in
+Python, and importing llvmlite takes as long as seven hundred."""
 
 TERMS_A_FUNCTION = 500
-"""Terms of a straight-line function: compilers take longer than proportionally for a very long one."""
+"""Operations of a straight-line function: compilers take longer than proportionally for a very long one."""
 
 
 def worth_grouping(levels: int, work: int) -> bool:
@@ -139,9 +139,9 @@ def worth_grouping(levels: int, work: int) -> bool:
     return levels < LEVELS_OF_ARRAYS or work > WORK_PER_LEVEL * levels
 
 
-def worth_machine_code(terms: int) -> bool:
-    """Whether straight lines should become machine code."""
-    return terms >= MACHINE_CODE_FROM
+def worth_machine_code(operations: int) -> bool:
+    """Whether straight lines of so many operations should become machine code."""
+    return operations >= MACHINE_CODE_FROM
 
 
 # How source is written.
@@ -150,7 +150,7 @@ TERMS_A_STATEMENT = 50
 """Terms of one expression: Python's compiler takes no more than some thousand."""
 
 TERMS_A_LINE = 40
-"""Terms of one line of straight-line source."""
+"""Operations of one line of straight-line source."""
 
 LONGEST_INLINE = 90
 """Characters of a derivative that is written in place, without a name."""

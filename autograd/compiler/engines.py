@@ -14,17 +14,17 @@ from autograd.compiler.differentiate.reverse import to_arguments, to_parameters
 from autograd.compiler.recover.groups import Group, Rows, View
 from autograd.compiler.recover.lower import lower
 from autograd.compiler.recover.recover import recover
+from autograd.compiler.recover.unrolled import lower_scalars
 from autograd.compiler.scalars.depths import depths
 from autograd.compiler.scalars.passes import PREPARE_FOR_ARRAYS, run_passes
 from autograd.compiler.scalars.program import ScalarProgram
 from autograd.compiler.targets.numpy_run import NumpyEngine
-from autograd.compiler.thin import ThinPlan
-from autograd.compiler.thin_engine import ThinEngine
+from autograd.compiler.targets.straight_line.engine import StraightLineEngine
 
 
 def engine_for(
     scalars: ScalarProgram, arguments: list[str], dtype: np.dtype[Any], name: str
-) -> NumpyEngine | ThinEngine:
+) -> NumpyEngine | StraightLineEngine:
     """Array operations, unless nearly every one of them would be of a single number."""
     levels = 1 + max(depths(scalars.operations, scalars.operands_of).values(), default=0)
     work = len(scalars.operations) + len(scalars.lefts)
@@ -33,11 +33,23 @@ def engine_for(
         if any(map(_is_wide, grouping.groups)) or not grouping.groups:
             forward = lower(grouping, arguments)
             return _arrays(forward, scalars.differentiated, dtype, name, scalars.parameter_count)
-    return ThinEngine(ThinPlan(scalars), arguments, scalars.differentiated, dtype, name)
+    unrolled = lower_scalars(scalars, arguments)
+    return _straight_lines(unrolled, scalars.differentiated, dtype, name)
 
 
 def _arrays(forward: ArrayProgram, seeds: int, dtype: np.dtype[Any], name: str, leaves: int) -> NumpyEngine:
     return NumpyEngine(to_parameters(forward, seeds), lambda: to_arguments(forward, seeds), dtype, name, leaves)
+
+
+def _straight_lines(forward: ArrayProgram, seeds: int, dtype: np.dtype[Any], name: str) -> StraightLineEngine:
+    return StraightLineEngine(
+        forward,
+        lambda: to_parameters(forward, seeds, unrolled=True),
+        lambda: to_arguments(forward, seeds, unrolled=True),
+        seeds,
+        dtype,
+        name,
+    )
 
 
 def _is_wide(group: Group) -> bool:

@@ -14,7 +14,7 @@ from autograd.compiler.engines import engine_for
 from autograd.compiler.names import sanitised
 from autograd.compiler.scalars.from_trace import from_trace
 from autograd.compiler.scalars.passes import SIMPLIFY, run_passes
-from autograd.compiler.thin_engine import ThinEngine
+from autograd.compiler.targets.straight_line.engine import StraightLineEngine
 from autograd.compiler.trace.diagnose import not_finite
 from autograd.compiler.trace.results import Results
 from autograd.compiler.trace.retrace import settled_trace
@@ -110,7 +110,7 @@ class Program:
         return self._engine.matrix_products
 
     def __str__(self) -> str:
-        if isinstance(self._engine, ThinEngine):
+        if isinstance(self._engine, StraightLineEngine):
             run_as = "machine code" if self._engine.is_machine_code else "Python"
             made = f"{self.operations:,} lines of straight-line source, run as {run_as}"
         else:

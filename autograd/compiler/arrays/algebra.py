@@ -62,7 +62,7 @@ class Simplified(Handle):
             return other * self
         a, x = self.scaled()
         b, y = Simplified.of(other).scaled()
-        if (a, b) != (1.0, 1.0) and _is_ordinary(a * b):
+        if (a, b) != (1.0, 1.0) and is_ordinary(a * b):
             return a * b * (x * y)
         if (divisor := _inverted(other)) is not None:
             return self / divisor
@@ -85,7 +85,7 @@ class Simplified(Handle):
         if _is(other, 1.0):
             return self
         number, x = self.scaled()
-        if number != 1.0 and _is_ordinary(other * number):
+        if number != 1.0 and is_ordinary(other * number):
             return other * number * x
         return self._times_number(float(other))
 
@@ -178,5 +178,6 @@ def _is(x: Any, number: float) -> bool:
     return isinstance(x, (int, float)) and x == number
 
 
-def _is_ordinary(number: float) -> bool:
+def is_ordinary(number: float) -> bool:
+    """Return whether a product with a number can neither overflow nor vanish, unless the other factor does."""
     return _SMALLEST < abs(number) < _LARGEST

@@ -12,7 +12,7 @@ import math
 from typing import Any, Literal, NamedTuple
 
 from autograd import primitives
-from autograd.compiler.arrays.algebra import Simplified
+from autograd.compiler.arrays.algebra import Simplified, is_ordinary
 from autograd.compiler.arrays.builder import Builder
 from autograd.compiler.arrays.dead_code import without_dead_operations
 from autograd.compiler.arrays.operations import Application, N, Operation, Reduction, Shape, Slice
@@ -28,6 +28,10 @@ _MUL, _WHERE = Application(primitives.mul), Application(primitives.where)
 def differentiate_unrolled(program: ArrayProgram, seeds: int, kind: Literal["parameter", "argument"]) -> ArrayProgram:
     """Do what `reverse.to_parameters` and `reverse.to_arguments` do, for a program of `recover.unrolled`."""
     return _Sweep(program, kind).differentiated(seeds)
+
+
+NOTHING = -1
+"""In the place of what has arrived at an operation, where nothing has."""
 
 
 class Rule(NamedTuple):
@@ -73,7 +77,9 @@ def _recorded(
     for place, part in zip(places, parts):
         if isinstance(part, Simplified):
             number, rest = part.scaled()
-            if rest.at != cotangent.at:
+            if number == 0.0:
+                number, rest = 1.0, part
+            elif rest.at != cotangent.at:
                 number, rest = math.copysign(1.0, number), abs(number) * rest
             handed.append((place, number, rest))
     return _as_rule(builder, given, handed)
@@ -104,12 +110,11 @@ class _Sweep:
         self._program, self._kind = program, kind
         self._names = names_of(program)
         self._operations: list[Operation] = []
-        self._constants: dict[str, int] = {}
         self._values = self._copied()
         self._depends = self._dependent()
         size = len(program.operations)
-        self._numbers = [0.0] * size  # of what has arrived at each operation; 0.0 where nothing has
-        self._arrived = [0] * size
+        self._numbers = [0.0] * size
+        self._arrived = [NOTHING] * size
         self._elements: dict[int, dict[int, int]] = {}  # of each leaf, what has arrived at its elements
         self._rules: dict[object, tuple[Rule, list[int]]] = {}
 
@@ -128,9 +133,8 @@ class _Sweep:
                 places.append(len(self._operations))
                 operands = tuple([places[k] for k in operation.operands])
                 self._operations.append(operation._replace(operands=operands))
-        for at, operation in enumerate(old):
-            if operation.kind == "constant" and isinstance(operation.attribute, float):
-                self._constants[repr(operation.attribute)] = places[at]
+        self._texts = {at: repr(operation[2]) for at, operation in enumerate(old) if operation[0] == "constant"}
+        self._constants = {text: places[at] for at, text in self._texts.items()}
         return places
 
     def _dependent(self) -> list[bool]:
@@ -145,9 +149,9 @@ class _Sweep:
         (output,) = self._program.outputs
         if self._depends[output]:
             self._seed(output, seeds)
-        operations, numbers = self._program.operations, self._numbers
+        operations, arrived = self._program.operations, self._arrived
         for at in range(len(operations) - 1, -1, -1):
-            if numbers[at] != 0.0:
+            if arrived[at] != NOTHING:
                 kind = operations[at].kind
                 if kind == "apply":
                     self._through_application(at)
@@ -187,11 +191,10 @@ class _Sweep:
 
     def _arrive(self, at: int, number: float, place: int) -> None:
         """Add to what has arrived at an operation."""
-        before = self._numbers[at]
-        if before == 0.0:
+        first, before = self._arrived[at], self._numbers[at]
+        if first == NOTHING:
             self._numbers[at], self._arrived[at] = number, place
             return
-        first = self._arrived[at]
         if before != 1.0 and before != -1.0:
             first = self._apply(_MUL, self._constant(abs(before)), first)
         if number != 1.0 and number != -1.0:
@@ -212,36 +215,44 @@ class _Sweep:
         return self._apply(_NEG, place) if number == -1.0 else self._apply(_MUL, self._constant(number), place)
 
     def _through_application(self, at: int) -> None:
+        """Hand what has arrived at an application to its operands."""
         _, operands, application, _, name = self._program.operations[at]
         number, place = self._numbers[at], self._arrived[at]
-        rule, constants = self._rule(operands, application)
-        if (number != 1.0 and number != -1.0) and (rule.steps or len(rule.results) > 1):
+        (steps, _, results), constants = self._rule(operands, application)
+        if (number != 1.0 and number != -1.0) and (steps or len(results) > 1 or not is_ordinary(number)):
             place = self._apply(_MUL, self._constant(abs(number)), place)
             number = math.copysign(1.0, number)
         operations = self._operations
-        if name and not operations[place].name and operations[place].kind == "apply":
-            operations[place] = Operation(*operations[place][:4], self._names.plain(f"d_{name}"))
+        if name:
+            kind, read, attribute, shape, known = operations[place]
+            if kind == "apply" and not known:
+                operations[place] = Operation(kind, read, attribute, shape, self._names.plain(f"d_{name}"))
+        if not steps:
+            for k, c, _ in results:
+                self._arrive(operands[k], number * c, place)
+            return
         values = [self._values[k] for k in operands]
         values += (self._values[at], place)
-        for kind, references, attribute, shape, step_name in rule.steps:
+        for kind, references, attribute, shape, step_name in steps:
             places = tuple([values[k] if k >= 0 else constants[~k] for k in references])
             values.append(len(operations))
             step_name = self._names.numbered("slopes") if step_name else ""
             operations.append(Operation(kind, places, attribute, shape, step_name))
-        for k, c, reference in rule.results:
+        for k, c, reference in results:
             self._arrive(operands[k], number * c, values[reference])
 
     def _rule(self, operands: tuple[int, ...], application: Application) -> tuple[Rule, list[int]]:
         """Return the rule for an application, and the places of its constants."""
-        old, depends = self._program.operations, self._depends
-        numbers = tuple([repr(old[k].attribute) if old[k].kind == "constant" else None for k in operands])
-        wanted = tuple([depends[k] for k in operands])
+        texts, depends = self._texts, self._depends
         is_square = len(operands) == 2 and operands[0] == operands[1]
+        numbers = tuple([texts.get(k) for k in operands])
+        wanted = tuple([depends[k] for k in operands])
         key = (application, numbers, wanted, is_square)
-        if key not in self._rules:
-            rule = _recorded(*key)
-            self._rules[key] = rule, [self._constant(number) for number in rule.constants]
-        return self._rules[key]
+        rule = self._rules.get(key)
+        if rule is None:
+            recorded = _recorded(*key)
+            rule = self._rules[key] = recorded, [self._constant(number) for number in recorded.constants]
+        return rule
 
     def _through_guard(self, at: int) -> None:
         """What arrives, but exactly 0 where the mask is 0."""

@@ -94,6 +94,10 @@ class References:
             self._define(name, definition)
         return name
 
+    def functions(self) -> dict[str, Primitive]:
+        """Return the primitives that functions stand for, by the names of these."""
+        return {name: primitive for primitive, name in self._known.items() if isinstance(primitive, Primitive)}
+
     def _define(self, name: str, definition: ArrayProgram) -> None:
         """Add a definition, behind those of the functions that it calls."""
         needed = definition.needed(definition.outputs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable
 from typing import Any
@@ -9,11 +10,19 @@ from typing import Any
 import numpy as np
 import pytest
 
-from autograd import primitives
+from autograd import Value, primitives
+from autograd.compiler import cost
 from autograd.compiler.arrays.builder import Builder, Handle
 from autograd.compiler.arrays.operations import N
 from autograd.compiler.arrays.program import ArrayProgram
 from autograd.compiler.differentiate.reverse import to_arguments, to_parameters
+from autograd.compiler.recover.unrolled import lower_scalars
+from autograd.compiler.scalars.from_trace import from_trace
+from autograd.compiler.scalars.passes import SIMPLIFY, run_passes
+from autograd.compiler.targets.straight_line.engine import StraightLineEngine
+from autograd.compiler.targets.straight_line.source import text_of
+from autograd.compiler.targets.straight_line.source_run import StraightSource
+from autograd.compiler.trace.retrace import settled_trace
 from autograd.compiler.trace.tracing import COMPARISONS
 
 UNARY = (primitives.sin, primitives.tanh, primitives.sigmoid, primitives.relu, primitives.absolute, primitives.neg)
@@ -80,3 +89,116 @@ def test_unrolled_programs_are_differentiated_as_all_others(
     for gradient, expected in zip(ours[1:], others[1:]):
         size = max(1.0, float(np.abs(expected).max()))
         np.testing.assert_allclose(np.broadcast_to(gradient, expected.shape), expected, rtol=1e-10, atol=1e-12 * size)
+
+
+def engine(program: ArrayProgram, way: str, size: int, monkeypatch: pytest.MonkeyPatch) -> StraightLineEngine:
+    """What runs a program, as machine code or as Python, in functions of so many operations."""
+    if way == "machine code":
+        pytest.importorskip("llvmlite", reason="llvmlite, which makes machine code, is not installed")
+    monkeypatch.setattr(cost, "TERMS_A_FUNCTION", size)
+    monkeypatch.setattr(cost, "MACHINE_CODE_FROM", 0 if way == "machine code" else math.inf)
+    made = StraightLineEngine(
+        program,
+        lambda: to_parameters(program, 4, unrolled=True),
+        lambda: to_arguments(program, 4, unrolled=True),
+        4,
+        np.dtype(float),
+        "random",
+    )
+    made.lay_out(np.arange(4)[::-1], 4)
+    assert made.is_machine_code == (way == "machine code")
+    return made
+
+
+@pytest.mark.filterwarnings("ignore:invalid value")
+@pytest.mark.parametrize("size", [1, 7, 500])
+@pytest.mark.parametrize("way", ["machine code", "Python"])
+@pytest.mark.parametrize("seed", range(10))
+def test_code_computes_what_the_program_means(seed: int, way: str, size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One sample or several; in functions of which each reads what others have computed."""
+    program, chance = unrolled(seed), np.random.default_rng(seed)
+    run = engine(program, way, size, monkeypatch)
+    batch, vector = {"x": chance.normal(size=(5, 3)), "y": chance.normal(size=(5, 1))}, chance.normal(size=4)
+    batch["gradient"] = chance.normal(size=(5, 4))
+    to_inputs, to_vector = (kind(program, 4, unrolled=True) for kind in (to_arguments, to_parameters))
+    for samples in (slice(None), slice(2, 3)):
+        given = {name: array[samples] for name, array in batch.items()}
+        rows, seeds = [given["x"], given["y"]], given["gradient"]
+        values, *expected = to_inputs.evaluate(given, vector)
+        np.testing.assert_allclose(run.outputs(vector[::-1], rows), values, rtol=1e-13)
+        outputs, gradients = run.input_gradients(vector[::-1], rows, seeds)
+        np.testing.assert_allclose(outputs, values, rtol=1e-13)
+        for gradient, wanted in zip(gradients, expected, strict=True):
+            np.testing.assert_allclose(gradient, np.broadcast_to(wanted, gradient.shape), rtol=1e-10, atol=1e-11)
+        gradient = np.empty(4)
+        run.gradient(vector[::-1], rows, seeds, gradient)
+        wanted = np.broadcast_to(to_vector.evaluate(given, vector)[1], (4,))
+        np.testing.assert_allclose(gradient[::-1], wanted, rtol=1e-10, atol=1e-11)
+
+
+@pytest.mark.parametrize("way", ["machine code", "Python"])
+def test_arithmetic_is_exact(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each operation is rounded by itself: the results are those of the interpreter, bit by bit."""
+    for seed in range(20):
+        chance, builder = random.Random(seed), Builder()
+        x = builder.argument("x", 3)
+        columns = [builder.slice(x, 1, k, k + 1) for k in range(3)]
+        for n in range(60):
+            primitive = chance.choice((primitives.add, primitives.sub, primitives.mul, primitives.div))
+            others = (
+                [builder.constant(1 / 3)] if primitive is primitives.div else [*columns[-8:], builder.constant(0.7)]
+            )
+            result = builder.apply(primitive, chance.choice(columns[-8:]), chance.choice(others))
+            columns.append(result.named(f"v{n}") if chance.random() < 0.3 else result)
+        program = builder.program([builder.concatenate(columns[-4:], 1)]).verify()
+        run = engine(program, way, 11, monkeypatch)
+        run.lay_out(np.arange(0), 0)
+        rows = np.random.default_rng(seed).normal(size=(6, 3))
+        (expected,) = program.evaluate({"x": rows})
+        np.testing.assert_array_equal(run.outputs(np.empty(0), [rows]), expected)
+        np.testing.assert_array_equal(run.outputs(np.empty(0), [rows[:1]]), expected[:1])
+
+
+def test_the_source_of_a_few_steps() -> None:
+    """A line for each name; what is read once is written where it is read. Lists hold what functions hand on."""
+    builder = Builder()
+    x, v = builder.argument("x", 1), builder.argument("v", 1)
+    rate = builder.broadcast(builder.parameter([0], "parameters"), (N, 1)).named("rate")
+    a = (rate * x).named("a")
+    v = (v - 0.5 * a).named("v1")
+    x = (x + 0.5 * v).named("x1")
+    program = builder.program([x * x])
+    source = StraightSource(program, lambda: to_parameters(program, 1, True), lambda: to_arguments(program, 1, True))
+    assert text_of(*map(source.written, ("forward", "backward"))) == FEW_STEPS
+
+
+FEW_STEPS = """\
+def forward_0(m):
+    x, v, rate = m[0:3]
+    a = rate * x
+    v1 = v - 0.5 * a
+    x1 = x + 0.5 * v1
+    t1 = x1 * x1
+    m[3:6] = a, v1, x1
+    m[6] = t1
+
+def backward_0(m, g):
+    gradient, x, x1 = g[0], m[0], m[5]
+    d_x1 = 2.0 * gradient * x1
+    d_a = 0.25 * d_x1
+    t1 = -d_a * x
+    g[1] = t1
+"""
+
+
+def test_a_scalar_program_is_unrolled_operation_by_operation() -> None:
+    """Terms are multiplied from left to right, and added slot by slot."""
+    w = Value(2.0, "w")
+    traced, captured = settled_trace(lambda x: 3 * x[0] * x[1] - w * (x[0] - 1.5) + x[2].tanh(), [[1.0, 2.0, 3.0]])
+    scalars = run_passes(SIMPLIFY, from_trace(traced, captured, 1))
+    program = lower_scalars(scalars, ["x"]).verify()
+    given = [0.3, -0.7, 1.1]
+    (values,) = program.evaluate({"x": [given]}, [2.0])
+    assert values.tolist() == [scalars.evaluate([given], [2.0])]
+    names = {"x", "x_0", "x_1", "x_2", "parameters", "w", *(f"v{i}" for i in scalars.operations)}
+    assert {operation.name for operation in program.operations if operation.name} == names

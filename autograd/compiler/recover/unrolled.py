@@ -1,0 +1,256 @@
+"""Unroll: each scalar operation becomes one array operation, on a number a sample.
+
+That is what programs with little to do side by side are made of, such as an integrator's thousand steps. Every array is
+of shape (n, 1). Arguments are sliced into columns; the parameters are one vector, and each that is used is sliced from
+it and broadcast under a name of its own.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+
+from autograd import primitives
+from autograd.arrays import np
+from autograd.compiler.arrays.operations import Application, Data, N, Operation, Shape, Slice
+from autograd.compiler.arrays.program import ArrayProgram
+from autograd.compiler.names import Names, reserved_names, sanitised
+from autograd.compiler.scalars.nodes import ABSENT, CONSTANT, SUM, is_nothing
+from autograd.compiler.scalars.program import ScalarProgram
+from autograd.compiler.scalars.slopes import dependent_on_arguments, weighted_terms
+from autograd.forking import computed_once
+
+MOST_LABELLED = 200
+"""Operations up to which labels name them: in a long program each label was given to one node of many alike."""
+
+Term = tuple[float, int]
+"""A part of a sum: its sign, and the place of its size."""
+
+_COLUMN: Shape = (N, 1)
+_ADD, _SUB, _NEG = Application(primitives.add), Application(primitives.sub), Application(primitives.neg)
+_MUL, _DIV = Application(primitives.mul), Application(primitives.div)
+_IDENTITY = Application(primitives.identity)
+
+
+def lower_scalars(program: ScalarProgram, arguments: Sequence[str]) -> ArrayProgram:
+    """Return the array program that computes what a scalar program does, operation by operation.
+
+    Args:
+        arguments: a name for each argument.
+
+    Returns:
+        A program with one output of shape (n, k), a column for each output of the scalar program.
+    """
+    return _Lowering(program, arguments).lowered()
+
+
+class _Lowering:
+    """Appends operations as they are: scalar programs have no equal ones left."""
+
+    def __init__(self, program: ScalarProgram, arguments: Sequence[str]) -> None:
+        self._program = program
+        self._names = Names([*reserved_names(), "m", "g"])
+        self._operations: list[Operation] = []
+        self._places = [-1] * len(program)  # of each node the operation that computes it
+        self._constants: dict[str, int] = {}
+        self._guarded: dict[tuple[int, int], int] = {}
+        self._masks: dict[int, int] = {}  # of nodes that are masks, their numbers
+        self._applications: dict[object, Application] = {}
+        self._arguments = [
+            (
+                self._append("argument", (), (name, (N, len(nodes))), (N, len(nodes)), self._names.plain(name)),
+                nodes,
+                name,
+            )
+            for name, nodes in zip(arguments, program.arguments)
+        ]
+        self._parameters = -1
+        count = program.parameter_count
+        if count:
+            positions = Data(np.array(list(range(count)), dtype=np.int64))
+            name = self._names.plain("parameters")
+            self._parameters = self._append("parameter", (), positions, (count,), name)
+
+    def lowered(self) -> ArrayProgram:
+        program = self._program
+        operations = program.operations
+        labelled = len(operations) < MOST_LABELLED
+        self._lower(operations, labelled)
+        columns = [self._column(self._value(i)) for i in program.outputs]
+        if len(columns) == 1:
+            output = columns[0]
+        else:
+            output = self._append("concatenate", tuple(columns), 1, (N, len(columns)))
+        self._lower(program.guard_operations, False)
+        masks = tuple([self._value(i) for i in self._masks])
+        return ArrayProgram(tuple(self._operations), (output,), {}, masks)
+
+    def _append(self, kind: str, operands: tuple[int, ...], attribute: object, shape: Shape, name: str = "") -> int:
+        self._operations.append(Operation(kind, operands, attribute, shape, name))  # type: ignore[arg-type]
+        return len(self._operations) - 1
+
+    def _apply(self, application: Application, *operands: int) -> int:
+        self._operations.append(Operation("apply", operands, application, _COLUMN))
+        return len(self._operations) - 1
+
+    # Leaves
+
+    def _value(self, i: int) -> int:
+        """Return the operation that computes a node; of a leaf, make it when it is first read."""
+        place = self._places[i]
+        if place < 0:
+            place = self._places[i] = self._leaf(i)
+        return place
+
+    def _leaf(self, i: int) -> int:
+        program = self._program
+        if program.opcodes[i] == CONSTANT:
+            return self._constant(program.constants[i])
+        k = i - program.parameters.start
+        if k >= 0:
+            place = self._sliced(self._parameters, 0, k, program.parameter_count, (1,), "")
+            label = sanitised(program.labels.get(i, ""))
+            return self._append("broadcast", (place,), _COLUMN, _COLUMN, self._names.plain(label or f"p{k}"))
+        place, nodes, name = next(argument for argument in self._arguments if i in argument[1])
+        k = i - nodes.start
+        return self._sliced(place, 1, k, len(nodes), _COLUMN, f"{name}_{k}")
+
+    def _sliced(self, place: int, axis: int, k: int, length: int, shape: Shape, name: str) -> int:
+        """Return one element along an axis of so many."""
+        if length == 1:
+            return place
+        return self._append("slice", (place,), Slice(axis, k, k + 1), shape, self._names.plain(name) if name else "")
+
+    def _constant(self, number: float) -> int:
+        key = repr(number)
+        if key not in self._constants:
+            self._constants[key] = self._append("constant", (), float(number), ())
+        return self._constants[key]
+
+    def _column(self, place: int) -> int:
+        """Return a constant as a number for each sample; anything else as it is."""
+        if self._operations[place].shape == _COLUMN:
+            return place
+        return self._append("broadcast", (place,), _COLUMN, _COLUMN)
+
+    # Nodes
+
+    def _lower(self, nodes: Iterable[int], labelled: bool) -> None:
+        """Add operations that compute some nodes; name them by their labels, if asked for."""
+        program, operations, places = self._program, self._operations, self._places
+        opcodes, labels, plain = program.opcodes, program.labels if labelled else {}, self._names.plain
+        for i in nodes:
+            first = len(operations)
+            place = self._sum(i) if opcodes[i] == SUM else self._application(i)
+            name = plain(sanitised(labels.get(i, "")) or f"v{i}") if labels else plain(f"v{i}")
+            kind, operands, attribute, _, _ = operations[place]
+            if place >= first and kind == "apply":
+                operations[place] = Operation("apply", operands, attribute, _COLUMN, name)
+            else:
+                place = self._append("apply", (self._column(place),), _IDENTITY, _COLUMN, name)
+            places[i] = place
+
+    def _application(self, i: int) -> int:
+        program = self._program
+        primitive, careful = program.primitive_of(i), i in program.guards.choices
+        application = self._applications.get((primitive, careful))
+        if application is None:
+            application = self._applications[primitive, careful] = Application(primitive, careful)
+        operands = [self._value(k) for k in program.operands_of(i)]
+        if i in program.guards.of:
+            operands = [self._guard(place, i) for place in operands]
+        return self._apply(application, *operands)
+
+    def _guard(self, place: int, i: int) -> int:
+        """Return an operand whose derivative through a node is exactly 0 where nothing reaches the node."""
+        mask = self._program.guards.of[i]
+        number = self._masks.setdefault(mask, len(self._masks))
+        if self._operations[place].kind == "constant":
+            return place
+        if (place, number) not in self._guarded:
+            self._guarded[place, number] = self._append("guard", (place,), number, _COLUMN)
+        return self._guarded[place, number]
+
+    def _sum(self, i: int) -> int:
+        """Add the terms up in their order; those of each slot behind the first are added up before."""
+        program = self._program
+        start = program.starts[i]
+        end = start + program.counts[i]
+        slots = program.slots
+        terms = self._guarded_terms(i) if i in program.guards.of else self._terms(start, end)
+        if terms and 0 < slots[end - 1] < end - start - 1:  # where they are not all of one slot, or each of its own
+            terms = self._slots_added(terms, slots[start:end])
+        scaling = program.scalings.get(i)
+        if scaling is None:
+            return self._total(terms)
+        constant, leads, factor, divisor = scaling
+        if not terms or not is_nothing(constant):
+            term = (math.copysign(1.0, constant), self._constant(abs(constant)))
+            terms = [term, *terms] if leads else [*terms, term]
+        total = self._total(terms)
+        if factor != 1.0:
+            total = self._apply(_MUL, self._constant(factor), total)
+        return total if divisor == 1.0 else self._apply(_DIV, total, self._constant(divisor))
+
+    def _terms(self, start: int, end: int) -> list[Term]:
+        """Return the terms of a sum: |c| x y, multiplied from left to right, and the sign of c."""
+        program, places, operations = self._program, self._places, self._operations
+        terms = []
+        for c, x, y in zip(program.coefficients[start:end], program.lefts[start:end], program.rights[start:end]):
+            place = places[x]
+            if place < 0:
+                place = self._value(x)
+            sign = 1.0
+            if c != 1.0:
+                sign = math.copysign(1.0, c)
+                if c != -1.0:
+                    factors = (self._constant(abs(c)), place)
+                    place = len(operations)
+                    operations.append(Operation("apply", factors, _MUL, _COLUMN))
+            if y != ABSENT:
+                factors = (place, places[y] if places[y] >= 0 else self._value(y))
+                place = len(operations)
+                operations.append(Operation("apply", factors, _MUL, _COLUMN))
+            terms.append((sign, place))
+        return terms
+
+    def _guarded_terms(self, i: int) -> list[Term]:
+        """Return the terms of a sum, the factors of which are guarded where they make a product."""
+        total = self._program.sum_of(i)
+        weighted = weighted_terms(total, self._dependent)
+        terms = []
+        for n, (c, x, y) in enumerate(zip(total.coefficients, total.lefts, total.rights)):
+            factors = [self._value(k) for k in (x, y) if k != ABSENT]
+            if len(factors) > 1 and n not in weighted:
+                factors = [self._guard(factor, i) for factor in factors]
+            product = factors[0] if abs(c) == 1.0 else self._apply(_MUL, self._constant(abs(c)), factors[0])
+            for factor in factors[1:]:
+                product = self._apply(_MUL, product, factor)
+            terms.append((math.copysign(1.0, c), product))
+        return terms
+
+    @computed_once
+    def _dependent(self) -> set[int]:
+        return dependent_on_arguments(self._program)
+
+    def _slots_added(self, terms: Sequence[Term], slots: Sequence[int]) -> list[Term]:
+        """Add up the terms of each slot behind the first."""
+        by_slot: dict[int, list[Term]] = {}
+        for slot, term in zip(slots, terms):
+            by_slot.setdefault(slot, []).append(term)
+        added = by_slot.pop(0, [])
+        for several in by_slot.values():
+            added += several if len(several) < 2 else [(1.0, self._total(several))]
+        return added
+
+    def _total(self, terms: Sequence[Term]) -> int:
+        """Add up terms from left to right."""
+        operations = self._operations
+        sign, total = terms[0]
+        if sign < 0:
+            is_number = operations[total].kind == "constant"
+            total = self._constant(-operations[total].attribute) if is_number else self._apply(_NEG, total)
+        for sign, place in terms[1:]:
+            operations.append(Operation("apply", (total, place), _SUB if sign < 0 else _ADD, _COLUMN))
+            total = len(operations) - 1
+        return total

@@ -1,0 +1,1 @@
+"""Straight-line code, for programs with little to do side by side: Python source, or machine code."""

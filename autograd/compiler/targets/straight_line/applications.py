@@ -1,0 +1,55 @@
+"""Applications of primitives to numbers as Python expressions, which compute exactly that."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from autograd import primitives
+from autograd.compiler.targets.notation import INFIX, comparison
+from autograd.compiler.targets.text import ATOM, POWER, Text, infix, literal, negated
+from autograd.primitives import Primitive
+
+MOST_PRECISE = 1000
+"""Exponents from which on a power is no repeated product, which `**` of a whole number would be."""
+
+
+def application(
+    primitive: Primitive, operands: Sequence[Text], exponent: float | None, call: Callable[[Primitive], str]
+) -> Text:
+    """Return a primitive applied to expressions.
+
+    Args:
+        exponent: of a power, where it is a known number.
+        call: gives the name of the function for a primitive.
+
+    >>> application(primitives.mul, [Text("a"), Text("b + c", 5)], None, lambda primitive: primitive.name).text
+    'a * (b + c)'
+    """
+    if primitive in INFIX:
+        return infix(INFIX[primitive], *operands)
+    if comparison(primitive):
+        return infix("*", literal(1.0), condition(primitive, operands))
+    if primitive is primitives.neg:
+        return negated(operands[0])
+    if primitive is primitives.identity:
+        return operands[0]
+    if primitive is primitives.constant_power and exponent is not None:
+        if exponent == 1.0:
+            return operands[0]
+        if exponent.is_integer() and abs(exponent) < MOST_PRECISE:
+            return Text(f"{operands[0].within(ATOM)} ** {int(exponent)}", POWER)
+        primitive = primitives.power
+    return Text(f"{call(primitive)}({', '.join([operand.text for operand in operands])})")
+
+
+def condition(primitive: Primitive, operands: Sequence[Text]) -> Text:
+    """Return a comparison as a bool."""
+    return infix(comparison(primitive), *operands)
+
+
+def slopes(primitive: Primitive, operands: Sequence[Text]) -> Text:
+    """Return the derivatives of a primitive of many operands; its value is the last one here."""
+    texts = [operand.text for operand in operands]
+    if primitive is primitives.logsumexp:
+        return Text(f"softmax({', '.join(texts[:-1])})")
+    return Text(f"shares({', '.join(texts)})")

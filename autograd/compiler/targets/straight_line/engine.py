@@ -1,0 +1,101 @@
+"""What runs a program as straight-line code: machine code where that can be made and pays, else Python source."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from autograd.arrays import NDArray, np
+from autograd.compiler import cost
+from autograd.compiler.arrays.program import ArrayProgram
+from autograd.compiler.targets.straight_line.instructions import UnwritableError
+from autograd.compiler.targets.straight_line.machine_code import MachineCode, llvm
+from autograd.compiler.targets.straight_line.machine_run import MachineRun
+from autograd.compiler.targets.straight_line.source import text_of
+from autograd.compiler.targets.straight_line.source_run import SourceRun, StraightSource
+
+Array = NDArray[Any]
+Derivative = Callable[[], ArrayProgram]
+
+
+class StraightLineEngine:
+    """Straight-line code. What computes derivatives is made when it is first asked for.
+
+    Args:
+        program: of the values.
+        to_parameters, to_arguments: give the programs of values and gradients.
+        seeds: how many of the outputs, from the first on, have derivatives.
+        name: of the function, for tracebacks.
+
+    Attributes:
+        natural_order: the parameters in the order in which the program has them.
+        is_machine_code: whether it runs so, and not as Python.
+    """
+
+    matrix_products = 0
+    takes_one_seed = False
+
+    def __init__(
+        self,
+        program: ArrayProgram,
+        to_parameters: Derivative,
+        to_arguments: Derivative,
+        seeds: int,
+        dtype: np.dtype[Any],
+        name: str,
+    ) -> None:
+        sizes = [operation.attribute.array.size for operation in program.operations if operation.kind == "parameter"]
+        self.natural_order = list(range(sum(sizes)))
+        self._source = StraightSource(program, to_parameters, to_arguments)
+        machine = _machine_run(program, to_parameters, to_arguments, seeds, dtype)
+        self.is_machine_code = machine is not None
+        self._run = machine or SourceRun(self._source, name, dtype)
+
+    @property
+    def operations(self) -> int:
+        """How many lines the source has, forward and backward to the parameters."""
+        return sum(self._source.written(name).lines for name in ("forward", "backward"))
+
+    @property
+    def source(self) -> str:
+        """The forward pass, and the backward pass to the parameters; where there are none, to the arguments."""
+        names = ("forward", "backward" if self.natural_order else "input_gradients")
+        return text_of(*map(self._source.written, names))
+
+    @property
+    def input_gradients_source(self) -> str:
+        """The backward pass to the arguments."""
+        return text_of(self._source.written("input_gradients"))
+
+    def lay_out(self, place: NDArray[np.int64], size: int) -> None:
+        """Say which element of the flat vector of parameters each parameter is."""
+        self._place = place
+
+    def outputs(self, weights: Array, rows: Sequence[Array]) -> Array:
+        """Return a row for each sample; one row only where there are no arguments."""
+        return self._run.outputs(weights[self._place], rows)
+
+    def gradient(self, weights: Array, rows: Sequence[Array], seeds: Array, into: Array) -> Array:
+        """Return the outputs; the gradient of the parameters goes into a vector."""
+        outputs, gradient = self._run.gradient(weights[self._place], rows, seeds)
+        into[:] = 0.0
+        into[self._place] = gradient
+        return outputs
+
+    def input_gradients(self, weights: Array, rows: Sequence[Array], seeds: Array) -> tuple[Array, list[Array]]:
+        """Return the outputs, and the derivatives to each argument's numbers."""
+        return self._run.input_gradients(weights[self._place], rows, seeds)
+
+
+def _machine_run(
+    program: ArrayProgram, to_parameters: Derivative, to_arguments: Derivative, seeds: int, dtype: np.dtype[Any]
+) -> MachineRun | None:
+    if not cost.worth_machine_code(sum([operation[0] == "apply" for operation in program.operations])):
+        return None
+    binding = llvm()
+    if binding is None:
+        return None
+    try:
+        return MachineRun(program, to_parameters, to_arguments, seeds, dtype, MachineCode(binding))
+    except UnwritableError:
+        return None

@@ -1,0 +1,148 @@
+"""One function in LLVM's language, as it is written instruction by instruction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from autograd import primitives
+from autograd.compiler.arrays.program import ArrayProgram
+from autograd.compiler.targets.straight_line.instructions import (
+    BINARY,
+    CALLS,
+    CONDITIONS,
+    UNCHANGED,
+    expansion,
+    literal,
+    slopes_expansion,
+)
+from autograd.compiler.targets.straight_line.layout import Reference
+from autograd.primitives import Primitive
+
+_ZERO, _ONE = literal(0.0), literal(1.0)
+_POWERS = {literal(float(n)): n for n in range(4)}
+"""Exponents that formulas are full of: these powers are products, which are far quicker than the C library's."""
+
+
+class Function:
+    """A function that grows. Registers are numbers, in the order of the lines that give them a value.
+
+    Attributes:
+        lines: the instructions.
+        registers: what stands for the numbers that have been computed or read.
+        count: how many registers there are.
+    """
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.registers: dict[Reference, str] = {}
+        self.count = 0
+        self._conditions: dict[str, str] = {}  # of registers that are 1.0 or 0.0, the bit
+
+    def instruction(self, text: str) -> str:
+        """Add an instruction; return the register of its result."""
+        register = f"%{self.count}"
+        self.count += 1
+        self.lines.append(f"{register} = {text}")
+        return register
+
+    def load(self, array: str, at: int) -> str:
+        """Read an element of an array."""
+        first = self.count
+        self.count += 2
+        self.lines.append(f"%{first} = getelementptr double, ptr %{array}, i64 {at}")
+        self.lines.append(f"%{first + 1} = load double, ptr %{first}")
+        return f"%{first + 1}"
+
+    def store(self, array: str, at: int, value: str) -> None:
+        """Write an element of an array."""
+        address = self.count
+        self.count += 1
+        self.lines.append(f"%{address} = getelementptr double, ptr %{array}, i64 {at}")
+        self.lines.append(f"store double {value}, ptr %{address}")
+
+    def apply(self, primitive: Primitive, operands: Sequence[str]) -> str:
+        """Apply a primitive to registers or literals; return the register of its result, or the literal that it is."""
+        if primitive in BINARY:
+            return self.instruction(f"{BINARY[primitive]} double {operands[0]}, {operands[1]}")
+        if primitive in CALLS:
+            return self.instruction(CALLS[primitive].format(*operands))
+        if primitive in CONDITIONS:
+            bit = self.instruction(f"fcmp {CONDITIONS[primitive]} double {operands[0]}, {operands[1]}")
+            number = self.instruction(f"select i1 {bit}, double {_ONE}, double {_ZERO}")
+            self._conditions[number] = bit
+            return number
+        if primitive is primitives.where:
+            condition, a, b = operands
+            return self.instruction(f"select i1 {self._bit(condition)}, double {a}, double {b}")
+        if primitive in UNCHANGED:
+            return operands[0]
+        if primitive is primitives.constant_power:
+            return self._power(*operands)
+        return self._expanded(expansion(primitive, len(operands)), operands)[0]
+
+    def slopes(self, primitive: Primitive, operands: Sequence[str]) -> list[str]:
+        """Return the derivatives of a primitive of many operands; its value is the last one here."""
+        return self._expanded(slopes_expansion(primitive, len(operands) - 1), operands)
+
+    def _bit(self, condition: str) -> str:
+        if condition not in self._conditions:
+            self._conditions[condition] = self.instruction(f"fcmp une double {condition}, {_ZERO}")
+        return self._conditions[condition]
+
+    def _power(self, x: str, exponent: str) -> str:
+        n = _POWERS.get(exponent)
+        if n is None:
+            return self.apply(primitives.power, (x, exponent))
+        result = x if n else _ONE
+        for _ in range(n - 1):
+            result = self.apply(primitives.mul, (result, x))
+        return result
+
+    def _expanded(self, program: ArrayProgram, operands: Iterable[str]) -> list[str]:
+        """Write a rule that has been recorded as a program."""
+        given = iter(operands)
+        values: list[str] = []
+        for kind, places, attribute, _, _ in program.operations:
+            if kind == "argument":
+                values.append(next(given))
+            elif kind == "constant":
+                values.append(literal(attribute))
+            else:
+                values.append(self.apply(attribute.primitive, [values[k] for k in places]))
+        return [values[at] for at in program.outputs]
+
+
+def define(head: str, lines: Iterable[str]) -> str:
+    """Return the text of a function.
+
+    >>> print(define("void @f()", []))
+    define void @f() {
+    entry:
+    ret void
+    }
+    """
+    return "\n".join([f"define {head} {{", "entry:", *lines, "ret void", "}"])
+
+
+def define_loop(name: str, arrays: str, strides: dict[str, int], body: Iterable[str]) -> str:
+    """Return a function that does something for each of several samples, which lie in some arrays one after the other.
+
+    Args:
+        arrays: the parameters behind the number of samples.
+        strides: how many numbers each sample has in which arrays.
+    """
+    for array in strides:
+        arrays = arrays.replace(f"%{array},", f"%all_{array},")
+    head = [
+        "br label %sample",
+        "sample:",
+        "%n = phi i64 [ 0, %entry ], [ %next, %sample ]",
+        *(f"%{x} = getelementptr [{size} x double], ptr %all_{x}, i64 %n" for x, size in strides.items()),
+    ]
+    tail = [
+        "%next = add i64 %n, 1",
+        "%more = icmp slt i64 %next, %samples",
+        "br i1 %more, label %sample, label %done",
+        "done:",
+    ]
+    return define(f"void @{name}(i64 %samples, {arrays.removesuffix(',')})", [*head, *body, *tail])

@@ -1,0 +1,142 @@
+"""Where the numbers of an unrolled program are: what its structural operations do, resolved once and for all.
+
+Of slices, broadcasts, concatenations and the like nothing is left but which number is meant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from autograd.compiler.arrays.operations import Operation
+from autograd.compiler.arrays.program import ArrayProgram
+from autograd.compiler.differentiate.transposes import GRADIENT
+
+Reference = int
+"""A number of each sample: the place of the application or constant that it is, or one of `Layout.elements` behind."""
+
+
+class Element(NamedTuple):
+    """An element of an array that is given, or of what an operation computes together.
+
+    Attributes:
+        array: "x" for the arguments' numbers, "p" for the parameters, "seeds" for the cotangents of the results;
+            "slopes" for the derivatives of a primitive of many operands.
+        at: which of the array's elements; of slopes, which of the operands.
+        place: of slopes, the operation.
+    """
+
+    array: str
+    at: int
+    place: int = -1
+
+
+class Layout(NamedTuple):
+    """A program and the numbers in it.
+
+    Attributes:
+        operations: of the program.
+        references: for each operation of one number a sample, that number.
+        elements: the references from `len(operations)` on.
+        order: the operations that compute numbers and are needed, in order.
+        first_backward: the first operation of the backward pass; their number where there is none.
+        results: for each output of the program the numbers in it; an empty list for a gradient that is zero.
+        arguments: how many numbers all arguments have.
+    """
+
+    operations: Sequence[Operation]
+    references: list[Reference]
+    elements: list[Element]
+    order: list[int]
+    first_backward: int
+    results: list[list[Reference]]
+    arguments: int
+
+    def element(self, reference: Reference) -> Element | None:
+        """Return the element that a reference is; None where it is an operation."""
+        at = reference - len(self.operations)
+        return self.elements[at] if at >= 0 else None
+
+    def slopes(self, place: int) -> list[Reference]:
+        """Return the references of the slopes that an operation computes."""
+        first = self.references[place]
+        return list(range(first, first + len(self.operations[place].operands) - 1))
+
+
+def lay_out(program: ArrayProgram) -> Layout:
+    """Resolve the structure of an unrolled program.
+
+    Raises:
+        ValueError: where the program is none that `recover.unrolled` makes, or the derivative of one.
+    """
+    return _Resolver(program).layout()
+
+
+class _Resolver:
+    def __init__(self, program: ArrayProgram) -> None:
+        self._program = program
+        self._references: list[Reference] = list(range(len(program.operations)))
+        self._elements: list[Element] = []
+        self._columns: dict[int, list[Reference]] = {}  # of arrays that are wider than one number
+        self._arguments = 0
+        self._first_backward = len(program.operations)
+
+    def layout(self) -> Layout:
+        operations = self._program.operations
+        order = []
+        for at, operation in enumerate(operations):
+            if operation[0] == "apply":
+                order.append(at)
+            elif operation[0] == "slopes":
+                order.append(at)
+                self._columns[at] = self._new("slopes", len(operation.operands) - 1, at)
+                self._references[at] = self._columns[at][0]
+            elif operation[0] != "constant":
+                columns = self._resolved(at, operation)
+                self._columns[at] = columns
+                self._references[at] = columns[0] if columns else -1
+        results = [self._read(at) for at in self._program.outputs]
+        for at, result in zip(self._program.outputs[1:], results[1:]):
+            if not operations[at].shape:
+                result.clear()  # the gradient is zero
+        if self._program.masks:
+            needed = self._program.needed(self._program.outputs)
+            order = [at for at in order if at in needed]
+        return Layout(
+            operations, self._references, self._elements, order, self._first_backward, results, self._arguments
+        )
+
+    def _new(self, array: str, size: int, place: int = -1, first: int = 0) -> list[Reference]:
+        begin = len(self._program.operations) + len(self._elements)
+        self._elements += [Element(array, first + k, place) for k in range(size)]
+        return list(range(begin, begin + size))
+
+    def _read(self, at: int) -> list[Reference]:
+        """Return the numbers of an array."""
+        return list(self._columns.get(at) or [self._references[at]])
+
+    def _resolved(self, at: int, operation: Operation) -> list[Reference]:
+        """Return the numbers of what only arranges numbers."""
+        operands, attribute = operation.operands, operation.attribute
+        match operation.kind:
+            case "argument":
+                return self._argument(at, *attribute)
+            case "parameter":
+                return [self._new("p", 1, first=k)[0] for k in attribute.array.tolist()]
+            case "slice":
+                return self._read(operands[0])[attribute.start : attribute.stop : attribute.step]
+            case "concatenate":
+                return [reference for k in operands for reference in self._read(k)]
+            case "guard" | "reshape" | "broadcast":
+                return self._read(operands[0])
+            case "reduce" if attribute.function == "sum" and attribute.axes == (0,):
+                return self._read(operands[0])  # what adds the samples up is how gradients of parameters are written
+        raise ValueError(f"straight-line code has no {operation.kind} {attribute!r}")
+
+    def _argument(self, at: int, name: str, shape: tuple[object, int]) -> list[Reference]:
+        _, width = shape
+        if name == GRADIENT:
+            self._first_backward = at
+            return self._new("seeds", width)
+        self._arguments += width
+        return self._new("x", width, first=self._arguments - width)

@@ -1,0 +1,282 @@
+"""Straight-line code as Python source. The same lines compute on floats, for one sample, or on arrays of a number each.
+
+Functions hand numbers to each other in lists: `m` holds the arguments' numbers, the parameters and what the forward
+pass computes, `g` the cotangents of the results and what a backward pass computes.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from autograd import primitives
+from autograd.compiler import cost
+from autograd.compiler.arrays.operations import N, Operation
+from autograd.compiler.arrays.program import ArrayProgram
+from autograd.compiler.targets.expressions import Expressions
+from autograd.compiler.targets.notation import Notation, comparison
+from autograd.compiler.targets.references import References
+from autograd.compiler.targets.straight_line.applications import application, condition, slopes
+from autograd.compiler.targets.straight_line.layout import Layout, Reference, lay_out
+from autograd.compiler.targets.text import Text, literal
+
+Location = tuple[str, int] | float
+"""Where a number is: in which list, and at which place; or the number itself."""
+
+
+class Pass(NamedTuple):
+    """The functions of a pass, to be called one after the other.
+
+    Attributes:
+        definitions: functions that they call.
+        functions: their names, and their text.
+        results: where the program's results are then, for each output of the program.
+        sizes: how long the lists m and g must be.
+        references: what the functions refer to.
+    """
+
+    definitions: list[str]
+    functions: list[tuple[str, str]]
+    results: list[list[Location]]
+    sizes: tuple[int, int]
+    references: References
+
+    @property
+    def lines(self) -> int:
+        """How many lines the functions have, besides their first."""
+        return sum(text.count("\n") for _, text in self.functions)
+
+
+def forward_pass(program: ArrayProgram) -> Pass:
+    """Return the functions that compute the values of a program: `forward_0`, `forward_1`, ..."""
+    layout = lay_out(program)
+    writer = _Writer(program, layout, _slots(layout), "m")
+    return writer.written("forward", layout.order)
+
+
+def backward_pass(program: ArrayProgram, joint: ArrayProgram, name: str) -> Pass:
+    """Return the functions that compute gradients from what the forward pass has computed.
+
+    Args:
+        program: of the values.
+        joint: of values and gradients.
+        name: that of the functions begins with.
+    """
+    slots, layout = _slots(lay_out(program)), lay_out(joint)
+    operations, first = layout.operations, layout.first_backward
+    masks = [at for at in layout.order if at < first and operations[at].name and operations[at].name not in slots]
+    writer = _Writer(joint, layout, slots, "g")
+    return writer.written(name, [*masks, *(at for at in layout.order if at >= first)])
+
+
+def text_of(*passes: Pass) -> str:
+    """Return passes as one source."""
+    definitions = dict.fromkeys(definition for one in passes for definition in one.definitions)
+    return "\n\n".join([*definitions, *(text for one in passes for _, text in one.functions)]) + "\n"
+
+
+def _slots(layout: Layout) -> dict[str, int]:
+    """Return the places in `m` of the numbers that the forward pass gives names to."""
+    first = layout.arguments + sum(element.array == "p" for element in layout.elements)
+    names = [layout.operations[at].name for at in layout.order]
+    return {name: first + k for k, name in enumerate(filter(None, names))}
+
+
+class _Writer:
+    """Writes the functions of a pass.
+
+    Args:
+        slots: the places in `m` of the numbers that have these names.
+        own: the list for all else that goes from function to function.
+    """
+
+    def __init__(self, program: ArrayProgram, layout: Layout, slots: Mapping[str, int], own: str) -> None:
+        self._program, self._layout, self._slots, self._own = program, layout, slots, own
+        self._parameters = layout.arguments
+        seeds = sum(element.array == "seeds" for element in layout.elements)
+        inputs = layout.arguments + sum(element.array == "p" for element in layout.elements)
+        self._free = inputs + len(slots) if own == "m" else seeds
+        self._references = References(program)
+        for name in ("m", "g"):
+            self._references.names.plain(name)
+        self._texts: dict[Reference, Text] = {}  # of what is written where it is read
+        self._conditions: dict[Reference, Text] = {}  # of comparisons among it, as bools
+        self._sizes: dict[Reference, int] = {}  # how many operations are written there
+        self._names: dict[Reference, str] = {}
+        self._given = self._names_of_elements()
+        self._kept: dict[Reference, int] = {}  # places in the own list
+        self._read: dict[str, tuple[str, int]] = {}
+
+    def written(self, name: str, order: Sequence[int]) -> Pass:
+        """Return the functions that compute some operations, and what the results need."""
+        pieces = [order[start : start + cost.TERMS_A_FUNCTION] for start in range(0, len(order), cost.TERMS_A_FUNCTION)]
+        home = {at: n for n, piece in enumerate(pieces) for at in piece}
+        results = self._layout.results if self._own == "m" else self._layout.results[1:]
+        self._uses, crossing = self._usage(home, results)
+        functions = []
+        for n, piece in enumerate(pieces):
+            text = self._function(f"{name}_{n}", piece, crossing)
+            functions.append((f"{name}_{n}", text))
+        located = [[self._location(reference) for reference in result] for result in results]
+        definitions = [self._defined(name) for name in self._references.definitions]
+        sizes = (self._free, 0) if self._own == "m" else (0, self._free)
+        return Pass(definitions, functions, located, sizes, self._references)
+
+    def _defined(self, name: str) -> str:
+        """Return the definition of a function for a primitive."""
+        definition = self._references.definitions[name]
+        arguments = ", ".join(o.name for o in definition.operations if o.kind == "argument")
+        (result,) = definition.outputs
+        text = Expressions(Notation(definition), self._references).read(result).text
+        return f"def {name}({arguments}):\n    return {text}"
+
+    def _usage(
+        self, home: Mapping[int, int], results: Iterable[Sequence[Reference]]
+    ) -> tuple[dict[Reference, int], set[Reference]]:
+        """Return how often operations are read, and which of them by other functions or as results."""
+        operations, references, slots = self._layout.operations, self._layout.references, self._slots
+        uses: dict[Reference, int] = {}
+        crossing: set[Reference] = set()
+        for at, n in home.items():
+            for k in operations[at].operands:
+                reference = self._computed(references[k])
+                uses[reference] = uses.get(reference, 0) + 1
+                if home.get(reference, n) != n:
+                    crossing.add(reference)
+        for result in results:
+            crossing.update(x for x in map(self._computed, result) if x in home)
+        return uses, {at for at in crossing if operations[at].name not in slots}
+
+    def _computed(self, reference: Reference) -> Reference:
+        """Return the operation that computes a number, be it together with others; of what is given, the number."""
+        element = self._layout.element(reference)
+        return reference if element is None or element.array != "slopes" else element.place
+
+    def _names_of_elements(self) -> dict[Reference, str]:
+        """Return the names of the arguments' numbers and of the parameters."""
+        names: dict[Reference, str] = {}
+        for reference, operation in zip(self._layout.references, self._layout.operations):
+            if operation.name and operation.shape == (N, 1) and self._layout.element(reference) is not None:
+                names.setdefault(reference, operation.name)
+        return names
+
+    # Functions
+
+    def _function(self, name: str, piece: Sequence[int], crossing: set[Reference]) -> str:
+        self._texts, self._conditions, self._names, self._read, self._sizes = {}, {}, {}, {}, {}
+        operations, references = self._layout.operations, self._layout.references
+        lines, kept, named = list[str](), list[int](), list[int]()
+        for at in piece:
+            operation = operations[at]
+            text = self._slopes(operation) if operation.kind == "slopes" else self._application(at)
+            size = 1 + sum([self._sizes.get(references[k], 0) for k in operation.operands])
+            is_kept = at in crossing
+            if not (operation.name or is_kept or self._uses.get(at, 0) > 1 or size > cost.TERMS_A_LINE):
+                self._texts[at], self._sizes[at] = text, size
+                continue
+            line = operation.name or self._references.names.numbered("t")
+            self._names[at] = line
+            self._conditions.pop(at, None)
+            lines.append(f"{line} = {text.text}")
+            if is_kept:
+                self._kept[at] = self._free + len(kept)
+                kept.append(at)
+            elif operation.name in self._slots:
+                named.append(at)
+        if named:
+            lines.append(self._stored("m", self._slots[operations[named[0]].name], named))
+        if kept:
+            lines.append(self._stored(self._own, self._free, kept))
+            self._free += len(kept)
+        loads = [self._loaded()] if self._read else []
+        head = f"def {name}(m):" if self._own == "m" else f"def {name}(m, g):"
+        return "\n    ".join([head, *loads, *lines])
+
+    def _stored(self, array: str, first: int, places: Sequence[int]) -> str:
+        """Return the line that puts numbers side by side into a list."""
+        names = [self._names[at] for at in places]
+        if len(names) == 1:
+            return f"{array}[{first}] = {names[0]}"
+        return f"{array}[{first}:{first + len(names)}] = {', '.join(names)}"
+
+    def _loaded(self) -> str:
+        """Return the line that reads numbers from the lists, those that lie side by side at once."""
+        read = sorted((array, at, name) for name, (array, at) in self._read.items())
+        names, values = [], []
+        for _, run in itertools.groupby(enumerate(read), key=lambda item: (item[1][0], item[1][1] - item[0])):
+            (array, first, name), *others = [item for _, item in run]
+            if others:
+                names.append(f"({', '.join([name, *(other[2] for other in others)])})")
+                values.append(f"{array}[{first}:{first + 1 + len(others)}]")
+            else:
+                names.append(name)
+                values.append(f"{array}[{first}]")
+        return f"{names[0][1:-1] if len(names) == 1 and names[0][0] == '(' else ', '.join(names)} = {', '.join(values)}"
+
+    # Numbers
+
+    def _location(self, reference: Reference) -> Location:
+        """Return where a number is once its function has run."""
+        element = self._layout.element(reference)
+        if element is None:
+            operation = self._layout.operations[reference]
+            if operation.kind == "constant":
+                return float(operation.attribute)
+            if operation.name in self._slots:
+                return "m", self._slots[operation.name]
+            return self._own, self._kept[reference]
+        if element.array == "slopes":
+            return self._own, self._kept[element.place]
+        if element.array == "seeds":
+            return "g", element.at
+        return "m", element.at + (self._parameters if element.array == "p" else 0)
+
+    def _text(self, reference: Reference) -> Text:
+        """Return how a number is read."""
+        name = self._names.get(reference)
+        if name is not None:
+            return Text(name)
+        text = self._texts.get(reference)
+        if text is not None:
+            return text
+        element = self._layout.element(reference)
+        operation = self._layout.operations[reference if element is None else element.place]
+        if element is not None and element.array == "slopes":
+            return Text(f"{self._text(element.place).text}[{element.at}]")
+        if element is None and operation.kind == "constant":
+            return literal(operation.attribute)
+        if element is None and reference not in self._kept and operation.name not in self._slots:
+            return self._application(reference)  # of the forward pass, which has not kept it
+        return Text(self._name_read(reference, operation))
+
+    def _name_read(self, reference: Reference, operation: Operation) -> str:
+        """Return the name of what is read from a list."""
+        location = self._location(reference)
+        assert isinstance(location, tuple)
+        name = operation.name if self._layout.element(reference) is None else self._given.get(reference)
+        if not name:
+            name = self._given[reference] = self._references.names.plain(f"{location[0]}_{location[1]}")
+        self._read[name] = location
+        self._names[reference] = name
+        return name
+
+    # Expressions
+
+    def _application(self, at: int) -> Text:
+        """Return an application as source."""
+        operation, references = self._layout.operations[at], self._layout.references
+        primitive, operands = operation.attribute.primitive, [references[k] for k in operation.operands]
+        texts = [self._text(reference) for reference in operands]
+        if primitive is primitives.where or primitive is primitives.mul:  # where bools do
+            for k, reference in enumerate(operands[: 1 if primitive is primitives.where else 2]):
+                if reference in self._conditions:
+                    texts[k] = self._conditions[reference]
+                    break
+        if comparison(primitive):
+            self._conditions[at] = condition(primitive, texts)
+        exponent = self._layout.operations[operands[1]].attribute if primitive is primitives.constant_power else None
+        return application(primitive, texts, exponent, self._references.function)
+
+    def _slopes(self, operation: Operation) -> Text:
+        return slopes(operation.attribute, [self._text(self._layout.references[k]) for k in operation.operands])
