@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 import autograd
 import nn
-from autograd import Value, dot, exp, logsumexp, maximum, relu, sigmoid, sqrt, tanh, where
+from autograd import Value, dot, exp, logsumexp, maximum, primitives, relu, sigmoid, sqrt, tanh, where
 from autograd.compiler.arrays.builder import Builder, Handle
 from autograd.compiler.arrays.operations import PADDING, N
 from autograd.compiler.arrays.program import ArrayProgram
@@ -23,6 +23,7 @@ from autograd.compiler.differentiate.reverse import to_arguments, to_parameters
 from autograd.compiler.names import Names
 from autograd.compiler.recover.groups import PARAMETERS, Grouping, View
 from autograd.compiler.recover.lower import lower
+from autograd.compiler.recover.lower_sums import named
 from autograd.compiler.recover.read import Reader
 from autograd.compiler.recover.recover import recover
 from autograd.compiler.scalars.from_trace import from_trace
@@ -205,14 +206,21 @@ def test_a_sum_of_very_many_terms_has_named_parts() -> None:
     assert names[-3:] == ["part_of_loss_1", "part_of_loss_2", "loss"]
 
 
-def test_a_result_that_is_known_is_computed_once_and_copied() -> None:
-    def function(x: Any) -> Any:
-        return [x[0], x[1]]
-
-    program = assert_computes(function, FOUR[:2])
-    assert program.label(program.outputs[0]) == "x"
-    program = assert_computes(lambda x: sum(v * v for v in x) + 0.0 * x[0], FOUR)
-    assert statements(program)[-1] == "loss"
+def test_what_is_known_already_gets_another_name_without_losing_its_first() -> None:
+    builder = Builder()
+    x = builder.argument("x", 3)
+    inline = builder.slice(x, 1, 0, 2)
+    product = builder.apply(primitives.mul, inline, 2.0)
+    start = len(builder.operations)
+    part = named(inline, "part", start)  # others go on reading the slice in place
+    copy = named(x, "copy", start)
+    scaled = named(product, "scaled", start - 1)  # computed for this name, and so given it
+    program = builder.program([part, copy, scaled]).verify()
+    assert statements(program) == ["scaled", "part", "copy"]
+    assert product.operation.operands[0] == inline.at
+    array = np.array([[1.0, 2.0, 3.0]])
+    results = program.evaluate({"x": array})
+    assert [r.tolist() for r in results] == [[[1.0, 2.0]], [[1.0, 2.0, 3.0]], [[2.0, 4.0]]]
 
 
 OUTPUTS: dict[str, Function] = {
