@@ -7,6 +7,7 @@ are found to be the one matrix product that they would be if the samples were an
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -167,9 +168,8 @@ def _channels(candidates: Sequence[Terms]) -> list[Channel]:
     members = _connected([terms.weights for terms in candidates])
     groups = [[candidates[n] for n in together] for together in members]
     lengths = [sum(len(terms.weights) for terms in group) for group in groups]
-    channels = [
-        _channel(group, length, lengths.count(length)) for group, length in zip(groups, lengths) if len(group) > 1
-    ]
+    alike = Counter(lengths)
+    channels = [_channel(group, length, alike[length]) for group, length in zip(groups, lengths) if len(group) > 1]
     return [channel for channel in channels if channel is not None]
 
 
