@@ -178,16 +178,14 @@ def forward_0(m):
     a = rate * x
     v1 = v - 0.5 * a
     x1 = x + 0.5 * v1
-    t1 = x1 * x1
+    m[6] = x1 * x1
     m[3:6] = a, v1, x1
-    m[6] = t1
 
 def backward_0(m, g):
     gradient, x, x1 = g[0], m[0], m[5]
     d_x1 = 2.0 * gradient * x1
     d_a = 0.25 * d_x1
-    t1 = -d_a * x
-    g[1] = t1
+    g[1] = -d_a * x
 """
 
 

@@ -83,6 +83,20 @@ def _slots(layout: Layout) -> dict[str, int]:
     return {name: first + k for k, name in enumerate(filter(None, names))}
 
 
+class Usage(NamedTuple):
+    """Where operations are read.
+
+    Attributes:
+        once: by the function that computes them.
+        twice: there more than once.
+        by_others: by other functions, or as results, and not in `m`.
+    """
+
+    once: set[int]
+    twice: set[int]
+    by_others: set[int]
+
+
 class _Writer:
     """Writes the functions of a pass.
 
@@ -113,11 +127,8 @@ class _Writer:
         pieces = [order[start : start + cost.TERMS_A_FUNCTION] for start in range(0, len(order), cost.TERMS_A_FUNCTION)]
         home = {at: n for n, piece in enumerate(pieces) for at in piece}
         results = self._layout.results if self._own == "m" else self._layout.results[1:]
-        self._uses, crossing = self._usage(home, results)
-        functions = []
-        for n, piece in enumerate(pieces):
-            text = self._function(f"{name}_{n}", piece, crossing)
-            functions.append((f"{name}_{n}", text))
+        self._usage = self._used(home, results)
+        functions = [(f"{name}_{n}", self._function(f"{name}_{n}", piece)) for n, piece in enumerate(pieces)]
         located = [[self._location(reference) for reference in result] for result in results]
         definitions = [self._defined(name) for name in self._references.definitions]
         sizes = (self._free, 0) if self._own == "m" else (0, self._free)
@@ -131,22 +142,22 @@ class _Writer:
         text = Expressions(Notation(definition), self._references).read(result).text
         return f"def {name}({arguments}):\n    return {text}"
 
-    def _usage(
-        self, home: Mapping[int, int], results: Iterable[Sequence[Reference]]
-    ) -> tuple[dict[Reference, int], set[Reference]]:
-        """Return how often operations are read, and which of them by other functions or as results."""
+    def _used(self, home: Mapping[int, int], results: Iterable[Sequence[Reference]]) -> Usage:
+        """Return where the operations are read that functions compute, each in its own."""
         operations, references, slots = self._layout.operations, self._layout.references, self._slots
-        uses: dict[Reference, int] = {}
-        crossing: set[Reference] = set()
+        once, twice, others = set[int](), set[int](), set[int]()
         for at, n in home.items():
             for k in operations[at].operands:
                 reference = self._computed(references[k])
-                uses[reference] = uses.get(reference, 0) + 1
                 if home.get(reference, n) != n:
-                    crossing.add(reference)
+                    others.add(reference)
+                elif reference in once:
+                    twice.add(reference)
+                else:
+                    once.add(reference)
         for result in results:
-            crossing.update(x for x in map(self._computed, result) if x in home)
-        return uses, {at for at in crossing if operations[at].name not in slots}
+            others.update(x for x in map(self._computed, result) if x in home)
+        return Usage(once, twice, {at for at in others if operations[at].name not in slots})
 
     def _computed(self, reference: Reference) -> Reference:
         """Return the operation that computes a number, be it together with others; of what is given, the number."""
@@ -163,24 +174,28 @@ class _Writer:
 
     # Functions
 
-    def _function(self, name: str, piece: Sequence[int], crossing: set[Reference]) -> str:
+    def _function(self, name: str, piece: Sequence[int]) -> str:
+        """Return a function that computes some operations."""
         self._texts, self._conditions, self._names, self._read, self._sizes = {}, {}, {}, {}, {}
         operations, references = self._layout.operations, self._layout.references
-        lines, kept, named = list[str](), list[int](), list[int]()
+        lines, kept, named, usage = list[str](), list[int](), list[int](), self._usage
         for at in piece:
             operation = operations[at]
             text = self._slopes(operation) if operation.kind == "slopes" else self._application(at)
             size = 1 + sum([self._sizes.get(references[k], 0) for k in operation.operands])
-            is_kept = at in crossing
-            if not (operation.name or is_kept or self._uses.get(at, 0) > 1 or size > cost.TERMS_A_LINE):
+            is_kept = at in usage.by_others
+            if not (operation.name or is_kept or at in usage.twice or size > cost.TERMS_A_LINE):
                 self._texts[at], self._sizes[at] = text, size
                 continue
-            line = operation.name or self._references.names.numbered("t")
-            self._names[at] = line
             self._conditions.pop(at, None)
+            if is_kept and not operation.name and at not in usage.once:
+                self._kept[at] = self._free
+                lines.append(f"{self._own}[{self._free}] = {text.text}")
+                self._free += 1
+                continue
+            line = self._names[at] = operation.name or self._references.names.numbered("t")
             lines.append(f"{line} = {text.text}")
             if is_kept:
-                self._kept[at] = self._free + len(kept)
                 kept.append(at)
             elif operation.name in self._slots:
                 named.append(at)
@@ -188,6 +203,7 @@ class _Writer:
             lines.append(self._stored("m", self._slots[operations[named[0]].name], named))
         if kept:
             lines.append(self._stored(self._own, self._free, kept))
+            self._kept.update({at: self._free + k for k, at in enumerate(kept)})
             self._free += len(kept)
         loads = [self._loaded()] if self._read else []
         head = f"def {name}(m):" if self._own == "m" else f"def {name}(m, g):"
