@@ -6,7 +6,6 @@ pass computes, `g` the cotangents of the results and what a backward pass comput
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -19,9 +18,10 @@ from autograd.compiler.targets.notation import Notation, comparison
 from autograd.compiler.targets.references import References
 from autograd.compiler.targets.straight_line.applications import application, condition, slopes
 from autograd.compiler.targets.straight_line.layout import Layout, Reference, lay_out
+from autograd.compiler.targets.straight_line.lists import Place, read_line, stored_line
 from autograd.compiler.targets.text import Text, literal
 
-Location = tuple[str, int] | float
+Location = Place | float
 """Where a number is: in which list, and at which place; or the number itself."""
 
 
@@ -107,6 +107,7 @@ class _Writer:
 
     def __init__(self, program: ArrayProgram, layout: Layout, slots: Mapping[str, int], own: str) -> None:
         self._program, self._layout, self._slots, self._own = program, layout, slots, own
+        self._named = {("m", slot): name for name, slot in slots.items()}
         self._parameters = layout.arguments
         seeds = sum(element.array == "seeds" for element in layout.elements)
         inputs = layout.arguments + sum(element.array == "p" for element in layout.elements)
@@ -120,7 +121,7 @@ class _Writer:
         self._names: dict[Reference, str] = {}
         self._given = self._names_of_elements()
         self._kept: dict[Reference, int] = {}  # places in the own list
-        self._read: dict[str, tuple[str, int]] = {}
+        self._read: dict[Place, str] = {}
 
     def written(self, name: str, order: Sequence[int]) -> Pass:
         """Return the functions that compute some operations, and what the results need."""
@@ -200,35 +201,15 @@ class _Writer:
             elif operation.name in self._slots:
                 named.append(at)
         if named:
-            lines.append(self._stored("m", self._slots[operations[named[0]].name], named))
+            first = self._slots[operations[named[0]].name]
+            lines.append(stored_line("m", first, [self._names[at] for at in named]))
         if kept:
-            lines.append(self._stored(self._own, self._free, kept))
+            lines.append(stored_line(self._own, self._free, [self._names[at] for at in kept]))
             self._kept.update({at: self._free + k for k, at in enumerate(kept)})
             self._free += len(kept)
-        loads = [self._loaded()] if self._read else []
+        loads = [read_line(self._read, self._named)] if self._read else []
         head = f"def {name}(m):" if self._own == "m" else f"def {name}(m, g):"
         return "\n    ".join([head, *loads, *lines])
-
-    def _stored(self, array: str, first: int, places: Sequence[int]) -> str:
-        """Return the line that puts numbers side by side into a list."""
-        names = [self._names[at] for at in places]
-        if len(names) == 1:
-            return f"{array}[{first}] = {names[0]}"
-        return f"{array}[{first}:{first + len(names)}] = {', '.join(names)}"
-
-    def _loaded(self) -> str:
-        """Return the line that reads numbers from the lists, those that lie side by side at once."""
-        read = sorted((array, at, name) for name, (array, at) in self._read.items())
-        names, values = [], []
-        for _, run in itertools.groupby(enumerate(read), key=lambda item: (item[1][0], item[1][1] - item[0])):
-            (array, first, name), *others = [item for _, item in run]
-            if others:
-                names.append(f"({', '.join([name, *(other[2] for other in others)])})")
-                values.append(f"{array}[{first}:{first + 1 + len(others)}]")
-            else:
-                names.append(name)
-                values.append(f"{array}[{first}]")
-        return f"{names[0][1:-1] if len(names) == 1 and names[0][0] == '(' else ', '.join(names)} = {', '.join(values)}"
 
     # Numbers
 
@@ -273,7 +254,7 @@ class _Writer:
         name = operation.name if self._layout.element(reference) is None else self._given.get(reference)
         if not name:
             name = self._given[reference] = self._references.names.plain(f"{location[0]}_{location[1]}")
-        self._read[name] = location
+        self._read[location] = name
         self._names[reference] = name
         return name
 

@@ -1,0 +1,56 @@
+"""Lines of Python source that read numbers from lists, and put numbers into them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+MOST_SKIPPED = 3
+"""Numbers that are read, though they are not needed, so that those around are read at once."""
+
+Place = tuple[str, int]
+"""A list, and a place in it."""
+
+
+def read_line(read: Mapping[Place, str], named: Mapping[Place, str]) -> str:
+    """Return the line that reads numbers from lists under names, those that lie side by side at once.
+
+    Args:
+        read: the names.
+        named: those of other numbers, which may be read too.
+
+    >>> read_line({("m", 0): "x", ("m", 3): "b", ("m", 5): "d", ("g", 0): "s"}, {("m", 4): "c"})
+    's, x, (b, c, d) = g[0], m[0], m[3:6]'
+    """
+    names, values = [], []
+    for array, first, run in _runs(read, named):
+        if len(run) == 1:
+            names.append(run[0])
+            values.append(f"{array}[{first}]")
+        else:
+            names.append(f"({', '.join(run)})")
+            values.append(f"{array}[{first}:{first + len(run)}]")
+    return f"{names[0].strip('()') if len(names) == 1 else ', '.join(names)} = {', '.join(values)}"
+
+
+def _runs(read: Mapping[Place, str], named: Mapping[Place, str]) -> list[tuple[str, int, list[str]]]:
+    """Return the list, the first place and the names of what lies side by side."""
+    runs: list[tuple[str, int, list[str]]] = []
+    for array, at in sorted(read):
+        if runs and runs[-1][0] == array:
+            _, first, run = runs[-1]
+            gap = [(array, k) for k in range(first + len(run), at)][: MOST_SKIPPED + 1]
+            if len(gap) <= MOST_SKIPPED and all(place in named for place in gap):
+                run += [*(named[place] for place in gap), read[array, at]]
+                continue
+        runs.append((array, at, [read[array, at]]))
+    return runs
+
+
+def stored_line(array: str, first: int, names: Sequence[str]) -> str:
+    """Return the line that puts numbers side by side into a list.
+
+    >>> stored_line("m", 3, ["a", "b"])
+    'm[3:5] = a, b'
+    """
+    place = f"{first}" if len(names) == 1 else f"{first}:{first + len(names)}"
+    return f"{array}[{place}] = {', '.join(names)}"
