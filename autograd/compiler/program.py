@@ -10,15 +10,16 @@ from typing import Any, Never
 
 from autograd.arrays import NDArray, np
 from autograd.arrays.errors import ignoring_errors
-from autograd.compiler.engines import engine_for
 from autograd.compiler.names import sanitised
+from autograd.compiler.pipeline import engine_for, simplify, to_arrays
 from autograd.compiler.scalars.from_trace import from_trace
-from autograd.compiler.scalars.passes import SIMPLIFY, run_passes
-from autograd.compiler.targets.straight_line.engine import StraightLineEngine
+from autograd.compiler.scalars.program import ScalarProgram
+from autograd.compiler.stages import PassRunner, PassTable, Stages
 from autograd.compiler.trace.diagnose import not_finite
 from autograd.compiler.trace.results import Results
 from autograd.compiler.trace.retrace import settled_trace
 from autograd.compiler.trace.signature import Argument, argument_names, read_batch, refuse_unless_flat, shape_of
+from autograd.compiler.trace.tracing import trace
 from autograd.nested import flatten
 from autograd.reading import numbers_of
 from autograd.updates import commit, setting
@@ -34,6 +35,9 @@ class Program:
         parameters: the leaves that the function captured, in the order of the flat vector.
         nodes: how many nodes the trace had.
         seconds: how long compiling took. What computes derivatives may be made when it is first asked for.
+        stages: the program as it was at each stage, by name: "scalars", "arrays" and "backward", the latter two with
+            their parameters in the order of `parameters`. Each prints, verifies and evaluates itself; it is built when
+            it is asked for, from a new trace where need be, and lives as long as someone holds it.
     """
 
     def __init__(
@@ -64,10 +68,12 @@ class Program:
         self.nodes = len(traced.primitives)
         self._results = Results(traced.structure, has_aux)
         self._name = sanitised(getattr(self._function, "__name__", "")) or "function"
-        scalars = run_passes(SIMPLIFY, from_trace(traced, captured, self._results.differentiated))
+        self._runner = PassRunner()
+        scalars = simplify(from_trace(traced, captured, self._results.differentiated), self._runner)
         del traced  # what the function returned keeps the whole graph in memory
         self._hands_out_its_input = not set(scalars.operations).issuperset(scalars.outputs)
-        self._engine = engine_for(scalars, names, self._dtype, self._name)
+        self._lowered = to_arrays(scalars, names, self._runner)
+        self._engine = engine_for(self._lowered, len(captured), self._dtype, self._name, self._runner)
         self._captured = captured
         self.arrange(parameters or ())
 
@@ -84,7 +90,34 @@ class Program:
         self.parameters = [*first, *(p for p in captured if p not in first)]
         place = {parameter: i for i, parameter in enumerate(self.parameters)}
         self._recent_vectors: dict[int, Array] = {}
-        self._engine.lay_out(np.array([place[leaf] for leaf in self._captured], dtype=np.int64), len(place))
+        places = np.array([place[leaf] for leaf in self._captured], dtype=np.int64)
+        self._engine.lay_out(places, len(place))
+        self.stages = Stages(
+            {
+                "scalars": self._scalars_again,
+                "arrays": lambda: self._lowered.program.with_parameters_at(places),
+                "backward": lambda: self._lowered.at(places).differentiated(self._wrt, PassRunner()),
+            }
+        )
+
+    @property
+    def passes(self) -> PassTable:
+        """The passes that this program has gone through: a table of operations before and after, and of their time.
+
+        Passes to derivatives that nothing has asked for yet are not in it.
+        """
+        return PassTable(self._runner.records)
+
+    @property
+    def _wrt(self) -> str:
+        return "parameters" if self.parameters else "arguments"
+
+    def _scalars_again(self) -> ScalarProgram:
+        """The simplified scalars of another trace, since a program does not keep those that it was made of."""
+        examples = [argument.example for argument in self._arguments]
+        traced = copy_context().run(trace, self._function, examples).read()
+        program = from_trace(traced, self.parameters, self._results.differentiated)
+        return simplify(program, PassRunner())
 
     @property
     def source(self) -> str:
@@ -110,13 +143,8 @@ class Program:
         return self._engine.matrix_products
 
     def __str__(self) -> str:
-        if isinstance(self._engine, StraightLineEngine):
-            run_as = "machine code" if self._engine.is_machine_code else "Python"
-            made = f"{self.operations:,} lines of straight-line source, run as {run_as}"
-        else:
-            made = f"{self.operations:,} array operations emitted, {self.matrix_products} of them matrix products"
         return (
-            f"{self._name}: {self.nodes:,} nodes traced, {made}; {len(self.parameters):,} parameters; "
+            f"{self._name}: {self.nodes:,} nodes traced, {self._engine}; {len(self.parameters):,} parameters; "
             f"compiled in {self.seconds:.2g} s"
         )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from autograd.arrays import NDArray
@@ -121,6 +121,18 @@ class ArrayProgram:
         from autograd.compiler.arrays.evaluate import evaluate
 
         return evaluate(self, arguments, parameters)
+
+    def with_parameters_at(self, places: NDArray[Any]) -> ArrayProgram:
+        """Return the same program over another vector of parameters.
+
+        Args:
+            places: where the other vector has each element of this one.
+        """
+        operations = [
+            o._replace(attribute=Data(places[o.attribute.array])) if o.kind == "parameter" else o
+            for o in self.operations
+        ]
+        return replace(self, operations=tuple(operations))
 
     def needed(self, outputs: Sequence[int]) -> set[int]:
         """Return the operations that some of them depend on, themselves included."""

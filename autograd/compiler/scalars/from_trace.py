@@ -19,8 +19,8 @@ def from_trace(trace: Trace, parameters: Sequence[Value], differentiated: int | 
 
     Args:
         trace: whose numbers have been read.
-        parameters: the leaves that are parameters, in the order of the trace; the others that are no arguments are
-            constants.
+        parameters: the leaves that are parameters, whether the trace has them or not; its others that are no arguments
+            are constants.
         differentiated: how many of the results, from the first on, have derivatives; all, if not given.
     """
     builder = Builder([len(nodes) for nodes in trace.arguments], len(parameters))
@@ -33,7 +33,8 @@ def from_trace(trace: Trace, parameters: Sequence[Value], differentiated: int | 
         first += len(nodes)
     node_of = {leaf: i for i, leaf in trace.leaves.items()}
     for place, leaf in enumerate(parameters, first):
-        new[node_of[leaf]] = place
+        if leaf in node_of:
+            new[node_of[leaf]] = place
     constants: dict[tuple[float, float], int] = {}
 
     def constant(i: int) -> int:

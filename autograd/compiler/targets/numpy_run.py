@@ -195,9 +195,15 @@ class NumpyEngine:
         shown = passes(writer)
         self._passes = str(shown)
         self.operations, self.matrix_products = writer.operations, writer.matrix_products
+        self._products = writer.products
         self.takes_one_seed = takes_one_seed(program, writer)
         functions = self._loaded(shown, passes(RunningWriter(plan, references)), references)
         self._forward, self._backward = functions["forward"], functions["backward"]
+
+    def __str__(self) -> str:
+        number = len(self._products)
+        several = f" with {self.matrix_products:,}" if number < self.matrix_products else ""
+        return f"{self.operations:,} array operations emitted, {number:,} of them{several} matrix products"
 
     def lay_out(self, place: Positions, size: int) -> None:
         """Say which element of the flat vector each parameter is, and how long that vector is."""

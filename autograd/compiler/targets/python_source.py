@@ -34,7 +34,7 @@ class Writer:
 
     Attributes:
         operations: how many statements there are.
-        matrix_products: how many products of matrices they have.
+        products: of those that have products of matrices, how many each has.
     """
 
     expressions: type[Expressions] = Expressions
@@ -44,7 +44,12 @@ class Writer:
         self._notation = plan.notation
         self._write = self.expressions(plan.notation, references)
         self.operations = len(plan.forward) + len(plan.backward)
-        self.matrix_products = products(self._notation, [*plan.forward, *plan.backward], [plan.values, *plan.gradients])
+        self.products = products(self._notation, [*plan.forward, *plan.backward], [plan.values, *plan.gradients])
+
+    @property
+    def matrix_products(self) -> int:
+        """How many products of matrices are written."""
+        return sum(self.products)
 
     @property
     def counts_seeds(self) -> bool:

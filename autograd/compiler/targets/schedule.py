@@ -86,8 +86,8 @@ def says_samples(notation: Notation, statements: Iterable[int], results: Iterabl
     return any(reads_samples(notation.terms[at]) for at in written(notation, [*statements, *inline]))
 
 
-def products(notation: Notation, statements: Iterable[int], results: Iterable[int]) -> int:
-    """Count the products of matrices in some statements and results, each as often as it is written."""
+def products(notation: Notation, statements: Iterable[int], results: Iterable[int]) -> list[int]:
+    """Count the products of matrices in each of some statements and results that have any, as often as written."""
     counts: dict[int, int] = {}
 
     def count(at: int) -> int:
@@ -105,4 +105,4 @@ def products(notation: Notation, statements: Iterable[int], results: Iterable[in
                 continue
             at = stack.pop()
             counts[at] = count(at)
-    return sum(counts[at] for at in roots)
+    return [counts[at] for at in roots if counts[at]]

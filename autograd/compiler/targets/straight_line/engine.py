@@ -51,6 +51,10 @@ class StraightLineEngine:
         self.is_machine_code = machine is not None
         self._run = machine or SourceRun(self._source, name, dtype)
 
+    def __str__(self) -> str:
+        run_as = "machine code" if self.is_machine_code else "Python"
+        return f"{self.operations:,} lines of straight-line source, run as {run_as}"
+
     @property
     def operations(self) -> int:
         """How many lines the source has, forward and backward to the parameters."""

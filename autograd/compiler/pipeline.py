@@ -1,0 +1,108 @@
+"""The compiler's passes, in their order: from the trace of a function to what a target runs.
+
+    scalars    fold constants, merge equal nodes, recognise idioms, collect sums, merge equal sums, add guards
+    arrays     lift captured constants, split projections, recover arrays; or unroll
+    backward   differentiate
+
+Each pass is a function from program to program, and what it returns is verified.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+from autograd.arrays import np
+from autograd.compiler import cost
+from autograd.compiler.arrays.program import ArrayProgram
+from autograd.compiler.differentiate.reverse import to_arguments, to_parameters
+from autograd.compiler.recover.groups import Group, Rows, View
+from autograd.compiler.recover.lower import lower
+from autograd.compiler.recover.recover import recover
+from autograd.compiler.scalars.depths import depths
+from autograd.compiler.recover.unrolled import lower_scalars
+from autograd.compiler.scalars.passes import PREPARE_FOR_ARRAYS, SIMPLIFY
+from autograd.compiler.scalars.program import ScalarProgram
+from autograd.compiler.stages import PassRunner
+from autograd.compiler.targets.numpy_run import NumpyEngine
+from autograd.compiler.targets.straight_line.engine import StraightLineEngine
+
+Engine = NumpyEngine | StraightLineEngine
+
+
+class Lowered(NamedTuple):
+    """A function as a program of arrays.
+
+    Attributes:
+        program: of its values.
+        is_unrolled: whether each operation computes one number a sample, since there is little to do side by side.
+        seeds: how many of its results, from the first on, have derivatives.
+    """
+
+    program: ArrayProgram
+    is_unrolled: bool
+    seeds: int
+
+    def at(self, places: Any) -> Lowered:
+        """Return the same with each parameter at another place of their vector."""
+        return self._replace(program=self.program.with_parameters_at(places))
+
+    def differentiated(self, wrt: str, runner: PassRunner) -> ArrayProgram:
+        """Return the program of values and gradients, with respect to "parameters" or "arguments"."""
+        differentiate = {"parameters": to_parameters, "arguments": to_arguments}[wrt]
+        name = f"differentiate to {wrt}"
+        program: ArrayProgram = runner.run(name, differentiate, self.program, self.seeds, self.is_unrolled)
+        return program
+
+
+def simplify(program: ScalarProgram, runner: PassRunner) -> ScalarProgram:
+    """Return the simplest program of scalars: what `stages["scalars"]` shows."""
+    simplified: ScalarProgram = runner.run_all(SIMPLIFY, program)
+    return simplified
+
+
+def to_arrays(scalars: ScalarProgram, arguments: Sequence[str], runner: PassRunner) -> Lowered:
+    """Return the program of array operations; the unrolled one, if nearly every operation would be of one number.
+
+    Args:
+        arguments: the names of the function's arguments.
+    """
+    levels = 1 + max(depths(scalars.operations, scalars.operands_of).values(), default=0)
+    if cost.worth_grouping(levels, len(scalars.operations) + len(scalars.lefts)):
+        attempt = PassRunner()
+        prepared = attempt.run_all(PREPARE_FOR_ARRAYS, scalars)
+        program = attempt.run("recover arrays", _recovered, prepared, arguments)
+        if program is not None:
+            runner.records += attempt.records
+            return Lowered(program, False, scalars.differentiated)
+    unrolled = runner.run("unroll", lower_scalars, scalars, arguments)
+    return Lowered(unrolled, True, scalars.differentiated)
+
+
+def engine_for(lowered: Lowered, parameters: int, dtype: np.dtype[Any], name: str, runner: PassRunner) -> Engine:
+    """Return what runs a program.
+
+    Args:
+        parameters: how many there are.
+        dtype: of the numbers computed with.
+        name: of the function, for tracebacks.
+        runner: of the passes that the engine still needs; what it does not need at once is made when it is asked for.
+    """
+    backward, input_gradients = (partial(lowered.differentiated, wrt, runner) for wrt in ("parameters", "arguments"))
+    if lowered.is_unrolled:
+        return StraightLineEngine(lowered.program, backward, input_gradients, lowered.seeds, dtype, name)
+    return NumpyEngine(backward(), input_gradients, dtype, name, parameters)
+
+
+def _recovered(scalars: ScalarProgram, arguments: Sequence[str]) -> ArrayProgram | None:
+    """Return the array program that the scalars spell out; None where it has no arrays worth the name."""
+    grouping = recover(scalars)
+    return lower(grouping, arguments) if not grouping.groups or any(map(_is_wide, grouping.groups)) else None
+
+
+def _is_wide(group: Group) -> bool:
+    most = cost.MOST_NUMBERS_ALONE
+    if len(group.members) > 1 or any(isinstance(x, View) and x.index.size > most for x in group.operands):
+        return True
+    return any(not isinstance(block, Rows) or block.left.index.size > most for block in group.blocks)

@@ -1,0 +1,115 @@
+"""What a compilation went through, to look at: its passes as a table, and the program at each stage as a value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from time import perf_counter
+from typing import Any, NamedTuple
+from weakref import WeakValueDictionary
+
+from autograd.compiler.arrays.program import LEAVES, ArrayProgram
+from autograd.compiler.scalars.program import ScalarProgram
+
+AnyProgram = ScalarProgram | ArrayProgram
+
+
+class PassRecord(NamedTuple):
+    """One pass of one compilation.
+
+    Attributes:
+        name: of the pass.
+        before, after: the number of operations of the program that it was given, and of the one that it returned.
+        seconds: that it took, without the verification of its result.
+    """
+
+    name: str
+    before: int
+    after: int
+    seconds: float
+
+
+class PassTable(tuple[PassRecord, ...]):
+    """The passes that a program went through, in order; it prints as a table.
+
+    >>> print(PassTable([PassRecord("fold constants", 12, 10, 0.0001)]))
+    pass                                 operations     seconds
+    fold constants                         12 -> 10      0.0001
+    """
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        lines = [f"{'pass':<28}{'operations':>19}{'seconds':>12}"]
+        for name, before, after, seconds in self:
+            lines.append(f"{name:<28}{f'{before:,} -> {after:,}':>19}{seconds:>12.4f}")
+        return "\n".join(lines)
+
+    __repr__ = __str__
+
+
+class PassRunner:
+    """Runs passes, verifies what they return, and records what each did.
+
+    Attributes:
+        records: of the passes so far.
+    """
+
+    def __init__(self) -> None:
+        self.records: list[PassRecord] = []
+
+    def run(self, name: str, run: Callable[..., Any], program: Any, *settings: Any) -> Any:
+        """Return what a pass makes of a program: another, or None where it declines.
+
+        Raises:
+            ValueError: where that is not well formed.
+        """
+        start = perf_counter()
+        result = run(program, *settings)
+        seconds = perf_counter() - start
+        if result is None:
+            return None
+        result.verify()
+        self.records.append(PassRecord(name, operation_count(program), operation_count(result), seconds))
+        return result
+
+    def run_all(self, passes: Sequence[tuple[str, Callable[[Any], Any]]], program: Any) -> Any:
+        """Return a program after several passes, one after the other."""
+        for name, run in passes:
+            program = self.run(name, run, program)
+        return program
+
+
+def operation_count(program: AnyProgram) -> int:
+    """Return the number of operations of a program, leaves aside."""
+    if isinstance(program, ArrayProgram):
+        return sum([operation.kind not in LEAVES for operation in program.operations])
+    return len(program.operations) + len(program.guard_operations)
+
+
+class Stages(Mapping[str, Any]):
+    """Programs by the name of their stage. Each is built when it is asked for, and lives as long as someone holds it.
+
+    Args:
+        builders: what builds each.
+    """
+
+    def __init__(self, builders: Mapping[str, Callable[[], AnyProgram]]) -> None:
+        self._builders = builders
+        self._alive: WeakValueDictionary[str, AnyProgram] = WeakValueDictionary()
+
+    def __getitem__(self, name: str) -> AnyProgram:
+        if name not in self._builders:
+            raise KeyError(f"a program has the stages {', '.join(map(repr, self._builders))}; there is no {name!r}")
+        program = self._alive.get(name)
+        if program is None:
+            program = self._alive[name] = self._builders[name]()
+        return program
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._builders)
+
+    def __len__(self) -> int:
+        return len(self._builders)
+
+    def __repr__(self) -> str:
+        return f"<stages {', '.join(map(repr, self._builders))}>"
