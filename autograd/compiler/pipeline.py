@@ -20,8 +20,8 @@ from autograd.compiler.differentiate.reverse import to_arguments, to_parameters
 from autograd.compiler.recover.groups import Group, Rows, View
 from autograd.compiler.recover.lower import lower
 from autograd.compiler.recover.recover import recover
-from autograd.compiler.scalars.depths import depths
 from autograd.compiler.recover.unrolled import lower_scalars
+from autograd.compiler.scalars.depths import depths
 from autograd.compiler.scalars.passes import PREPARE_FOR_ARRAYS, SIMPLIFY
 from autograd.compiler.scalars.program import ScalarProgram
 from autograd.compiler.stages import PassRunner

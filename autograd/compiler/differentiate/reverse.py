@@ -184,7 +184,7 @@ class _Sweep:
         cotangent = self._total(at)
         statement = at if operation.name else self._parts.pop(at, None)
         if statement is not None:
-            if (scaled := self._scaled(operation)) is not None:
+            if (scaled := self._scaled(operation, statement in self._program.layers)) is not None:
                 self._parts[scaled] = statement  # whose cotangent is read with the number
             else:
                 cotangent = self._named(statement, cotangent)
@@ -201,10 +201,13 @@ class _Sweep:
                 key = (-self._group[at], at, k)
                 self._arrived.setdefault(operands[k], []).append((key, Simplified.of(part)))
 
-    def _scaled(self, operation: Operation) -> int | None:
-        """Return what a statement multiplies by a number, or by an array of them, or reshapes, in its end."""
+    def _scaled(self, operation: Operation, is_layer: bool) -> int | None:
+        """Return what a statement multiplies by a number, or by an array of them, or reshapes, in its end.
+
+        A delta has the shape of the layer's z, as in the texts.
+        """
         is_scaling = operation.kind == "apply" and operation.attribute.primitive in _SCALINGS
-        if not is_scaling and operation.kind not in ("reshape", "transpose"):
+        if not is_scaling and (is_layer or operation.kind not in ("reshape", "transpose")):
             return None
         operations = self._program.operations
         others = [k for k in operation.operands if operations[k].kind != "constant"]
