@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import mpmath
 import pytest
@@ -25,11 +25,48 @@ if TYPE_CHECKING:
 settings.register_profile("lucidgrad", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("lucidgrad")
 
+# Tests that share what is slow to make, by the beginnings of their names: the pages, and a process that forks.
+TOGETHER = ("tests/playground/", "tests/nn/test_command_line")
+# Tests that take long.
+LONG = (
+    *TOGETHER,
+    "tests/test_packaging.py",
+    "tests/autograd/test_compiler_random.py",
+    "tests/autograd/test_compiler_masks.py",
+    "tests/autograd/test_engine_mutants.py",
+    "tests/autograd/test_hostile_labels.py",
+    "tests/autograd/test_step_through.py",
+    "tests/autograd/test_copying.py",
+    "tests/nn/test_t",
+    "tests/autograd/compiler/",
+    "tests/autograd/test_compiler",
+    "tests/autograd/test_drawing",
+)
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--interrupts", type=int, default=60, metavar="N", help="how many places in each action are interrupted"
     )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put what takes long first, so that processes side by side end together."""
+    ranks = {start: rank for rank, start in enumerate(LONG)}
+    items.sort(key=lambda item: ranks.get(next(filter(item.nodeid.startswith, LONG), ""), len(LONG)))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Give each process whole files, and one of them all files that share what is slow to make."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class Files(LoadFileScheduling):  # type: ignore[misc]
+        def _split_scope(self, nodeid: str) -> str:
+            return next(filter(nodeid.startswith, TOGETHER), super()._split_scope(nodeid))
+
+    config.option.loadscopereorder = False
+    return Files(config, log)
 
 
 def pytest_collection_finish() -> None:
