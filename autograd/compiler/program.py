@@ -7,14 +7,16 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from contextvars import copy_context
 from typing import Any, Never
+from weakref import WeakValueDictionary
 
 from autograd.arrays import NDArray, np
 from autograd.arrays.errors import ignoring_errors
+from autograd.compiler.batch_cost import BatchCost
 from autograd.compiler.names import sanitised
 from autograd.compiler.pipeline import engine_for, simplify, to_arrays
 from autograd.compiler.scalars.from_trace import from_trace
 from autograd.compiler.scalars.program import ScalarProgram
-from autograd.compiler.stages import PassRunner, PassTable, Stages
+from autograd.compiler.stages import AnyProgram, PassRunner, PassTable, Stages
 from autograd.compiler.trace.diagnose import not_finite
 from autograd.compiler.trace.results import Results
 from autograd.compiler.trace.retrace import settled_trace
@@ -35,9 +37,6 @@ class Program:
         parameters: the leaves that the function captured, in the order of the flat vector.
         nodes: how many nodes the trace had.
         seconds: how long compiling took. What computes derivatives may be made when it is first asked for.
-        stages: the program as it was at each stage, by name: "scalars", "arrays" and "backward", the latter two with
-            their parameters in the order of `parameters`. Each prints, verifies and evaluates itself; it is built when
-            it is asked for, from a new trace where need be, and lives as long as someone holds it.
     """
 
     def __init__(
@@ -50,19 +49,23 @@ class Program:
         has_aux: bool,
     ) -> None:
         start = time.perf_counter()
-        self._function, self._reduction = function, reduction
+        self._function = function
         self._dtype = np.dtype(dtype)
-        self._recent_seeds = np.empty(0, self._dtype), 0, 1.0
         names = argument_names(function, len(examples))
         self._arguments = [
             Argument(name, example, shape_of(example), len(flatten(example, name)[0]))
             for name, example in zip(names, examples)
         ]
-        self._compile(names, examples, parameters, has_aux)
+        self._compile(names, examples, parameters, reduction, has_aux)
         self.seconds = time.perf_counter() - start
 
     def _compile(
-        self, names: list[str], examples: Sequence[Any], parameters: Sequence[Value] | None, has_aux: bool
+        self,
+        names: list[str],
+        examples: Sequence[Any],
+        parameters: Sequence[Value] | None,
+        reduction: str,
+        has_aux: bool,
     ) -> None:
         traced, captured = settled_trace(self._function, examples, parameters or ())
         self.nodes = len(traced.primitives)
@@ -74,6 +77,7 @@ class Program:
         self._hands_out_its_input = not set(scalars.operations).issuperset(scalars.outputs)
         self._lowered = to_arrays(scalars, names, self._runner)
         self._engine = engine_for(self._lowered, len(captured), self._dtype, self._name, self._runner)
+        self._cost = BatchCost(reduction, self._dtype, self._engine.takes_one_seed)
         self._captured = captured
         self.arrange(parameters or ())
 
@@ -90,34 +94,39 @@ class Program:
         self.parameters = [*first, *(p for p in captured if p not in first)]
         place = {parameter: i for i, parameter in enumerate(self.parameters)}
         self._recent_vectors: dict[int, Array] = {}
-        places = np.array([place[leaf] for leaf in self._captured], dtype=np.int64)
-        self._engine.lay_out(places, len(place))
-        self.stages = Stages(
-            {
-                "scalars": self._scalars_again,
-                "arrays": lambda: self._lowered.program.with_parameters_at(places),
-                "backward": lambda: self._lowered.at(places).differentiated(self._wrt, PassRunner()),
-            }
-        )
+        self._places = np.array([place[leaf] for leaf in self._captured], dtype=np.int64)
+        self._engine.lay_out(self._places, len(place))
+        self._alive: WeakValueDictionary[str, AnyProgram] = WeakValueDictionary()
 
     @property
     def passes(self) -> PassTable:
-        """The passes that this program has gone through: a table of operations before and after, and of their time.
+        """The passes so far: a table of operations before and after, and of seconds.
 
         Passes to derivatives that nothing has asked for yet are not in it.
         """
         return PassTable(self._runner.records)
 
     @property
-    def _wrt(self) -> str:
-        return "parameters" if self.parameters else "arguments"
+    def stages(self) -> Stages:
+        """The program as it was at each stage: "scalars", "arrays" and "backward".
+
+        Each prints, verifies and evaluates itself, with parameters in the order of `parameters`. It is built when it is
+        asked for, of the scalars from a new trace, and lives as long as someone holds it.
+        """
+        wrt, places = "parameters" if self.parameters else "arguments", self._places
+        return Stages(
+            {
+                "scalars": self._scalars_again,
+                "arrays": lambda: self._lowered.at(places).program,
+                "backward": lambda: self._lowered.at(places).differentiated(wrt, PassRunner()),
+            },
+            self._alive,
+        )
 
     def _scalars_again(self) -> ScalarProgram:
-        """The simplified scalars of another trace, since a program does not keep those that it was made of."""
         examples = [argument.example for argument in self._arguments]
         traced = copy_context().run(trace, self._function, examples).read()
-        program = from_trace(traced, self.parameters, self._results.differentiated)
-        return simplify(program, PassRunner())
+        return simplify(from_trace(traced, self.parameters, self._results.differentiated), PassRunner())
 
     @property
     def source(self) -> str:
@@ -187,7 +196,7 @@ class Program:
         rows, batched, samples = read_batch(self._arguments, arguments, self._dtype)
         if gradients is None:
             self._results.refuse_several("say gradients=, the derivative to each of them")
-            seeds = self._cost_seeds(samples)
+            seeds = self._cost.seeds(samples)
         else:
             seeds = self._results.read_gradients(gradients, samples, batched, self._dtype)
         vector = self._live()
@@ -224,7 +233,7 @@ class Program:
         if into is weights:
             raise ValueError("into must be another vector than weights, which are needed until the gradient is whole")
         rows, batched, samples = read_batch(self._arguments, arguments, self._dtype)
-        outputs = ignoring_errors(self._engine.gradient, weights, rows, self._cost_seeds(samples, scale), gradient)
+        outputs = ignoring_errors(self._engine.gradient, weights, rows, self._cost.seeds(samples, scale), gradient)
         return self._results.shaped(self._of_samples(outputs, samples), batched), gradient
 
     def outputs(self, weights: Array, *arguments: Any) -> Any:
@@ -270,31 +279,11 @@ class Program:
             refuse_unless_flat(name, vector, len(self.parameters), self._dtype)
             self._recent_vectors = {**dict(list(self._recent_vectors.items())[-3:]), id(vector): vector}
 
-    def _cost_seeds(self, samples: int, scale: float = 1.0) -> Array:
-        """The cost's derivative to each sample's result, times a number; the last ones are kept for the next batch."""
-        seeds, of_samples, known = self._recent_seeds
-        if of_samples != samples or scale != known:
-            share = 1 / samples if self._reduction == "mean" else 1.0
-            shape = () if self._engine.takes_one_seed else (samples, 1)
-            seeds = np.full(shape, share * scale, self._dtype)
-            self._recent_seeds = seeds, samples, scale
-        return seeds
-
     def _of_samples(self, outputs: Array, samples: int) -> Array:
         """A row for each sample, in memory of its own."""
         if outputs.ndim == 2 and not self._hands_out_its_input:
             return outputs
         return np.array(np.broadcast_to(outputs, (samples, self._results.count)))
-
-    def _cost(self, outputs: Array) -> float:
-        """The mean or the sum of the samples' results."""
-        share = 1 / len(outputs) if self._reduction == "mean" else 1.0
-        cost = float(ignoring_errors(np.dot, outputs[:, 0], np.full(len(outputs), share, self._dtype)))
-        if not math.isfinite(cost):
-            raise FloatingPointError(
-                f"the {self._reduction} of the samples' results is {cost}, although each is finite"
-            )
-        return cost
 
     def _check(self, rows: list[Array], *results: Array) -> None:
         for result in results:  # the sum of squares is quick to find, and finite for all but huge numbers

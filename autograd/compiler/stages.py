@@ -91,11 +91,13 @@ class Stages(Mapping[str, Any]):
 
     Args:
         builders: what builds each.
+        alive: those that someone holds.
     """
 
-    def __init__(self, builders: Mapping[str, Callable[[], AnyProgram]]) -> None:
-        self._builders = builders
-        self._alive: WeakValueDictionary[str, AnyProgram] = WeakValueDictionary()
+    def __init__(
+        self, builders: Mapping[str, Callable[[], AnyProgram]], alive: WeakValueDictionary[str, AnyProgram]
+    ) -> None:
+        self._builders, self._alive = builders, alive
 
     def __getitem__(self, name: str) -> AnyProgram:
         if name not in self._builders:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from autograd import primitives
-from autograd.compiler.arrays.builder import Handle
+from autograd.compiler.arrays.handle import Handle
 from autograd.compiler.arrays.operations import Application, Operation
 
 _LARGEST, _SMALLEST = 1e200, 1e-200

@@ -1,7 +1,4 @@
-"""Operations on n-dimensional arrays: their kinds, what each carries besides its operands, and the shape of its result.
-
-`infer` is the one place that knows shapes: programs are built with it and verified with it.
-"""
+"""Operations on n-dimensional arrays: their kinds, and what each carries besides its operands."""
 
 from __future__ import annotations
 
@@ -9,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
 from autograd.arrays import NDArray
-from autograd.primitives import Primitive
 
 Kind = Literal[
     "parameter",  # positions: these elements of the vector of parameters, in the shape of the positions
@@ -140,7 +136,7 @@ class Operation(NamedTuple):
     Attributes:
         operands: the places of earlier operations in the program.
         attribute: what it carries besides, by its kind.
-        shape: of its result, as `infer` gives it.
+        shape: of its result, as `shapes.infer` gives it.
         name: of its result, where it has one. Operations without a name are written as parts of others.
     """
 
@@ -151,51 +147,6 @@ class Operation(NamedTuple):
     name: str = ""
 
 
-def infer(kind: Kind, shapes: Sequence[Shape], attribute: Any) -> Shape:
-    """Return the shape of an operation's result.
-
-    Args:
-        shapes: of the operands.
-        attribute: what the operation carries besides.
-
-    Raises:
-        ValueError: where the operands do not fit, naming the operation and the shapes.
-
-    >>> infer("contract", [(N, 784), (30, 784)], Labels("nk", "ck", "nc"))
-    (Batch(times=1), 30)
-    """
-    shape: Shape | None = _SHAPES[kind](shapes, attribute)
-    if shape is None:
-        raise ValueError(f"{kind} {attribute!r} does not fit operands of shapes {', '.join(map(listed, shapes))}")
-    return shape
-
-
-def broadcast_shape(shapes: Sequence[Shape]) -> Shape | None:
-    """Return the shape that arrays of these shapes have together; None where they do not fit."""
-    first = shapes[0]
-    if all(shape == first for shape in shapes):
-        return first
-    axes = max(map(len, shapes))
-    result: list[Length] = []
-    for k in range(-axes, 0):
-        lengths = {shape[k] for shape in shapes if len(shape) >= -k} - {1}
-        if len(lengths) > 1:
-            return None
-        result.append(lengths.pop() if lengths else 1)
-    return tuple(result)
-
-
-def size(shape: Shape) -> tuple[int, int]:
-    """Return the number of elements: (c, k) for c · n to the power k."""
-    count, power = 1, 0
-    for length in shape:
-        if isinstance(length, Batch):
-            count, power = count * length.times, power + 1
-        else:
-            count *= length
-    return count, power
-
-
 def listed(shape: Sequence[Any]) -> str:
     """Return a shape as Python writes it.
 
@@ -203,131 +154,3 @@ def listed(shape: Sequence[Any]) -> str:
     ('(n, 30)', '(10,)')
     """
     return f"({', '.join(map(str, shape))}{',' if len(shape) == 1 else ''})"
-
-
-def is_batched(shape: Shape) -> bool:
-    """Return whether there is a row for each sample."""
-    return bool(shape) and isinstance(shape[0], Batch)
-
-
-# The shape of each kind's result; None where the operands do not fit.
-
-
-def _of_leaf(shapes: Sequence[Shape], attribute: Any) -> Shape | None:
-    return tuple(attribute.array.shape) if isinstance(attribute, Data) else ()
-
-
-def _of_application(shapes: Sequence[Shape], attribute: Application) -> Shape | None:
-    return broadcast_shape(shapes) if isinstance(attribute.primitive, Primitive) else None
-
-
-def _of_contraction(shapes: Sequence[Shape], labels: Labels) -> Shape | None:
-    lengths: dict[str, Length] = {}
-    for axes, shape in zip(labels[:2], shapes):
-        if len(axes) != len(shape) or len(set(axes)) != len(axes):
-            return None
-        for label, length in zip(axes, shape):
-            if lengths.setdefault(label, length) != length:
-                return None
-    if not set(labels.result) <= lengths.keys():
-        return None
-    return tuple([lengths[label] for label in labels.result])
-
-
-def _of_reduction(shapes: Sequence[Shape], reduction: Reduction) -> Shape | None:
-    (shape,) = shapes
-    if not all(0 <= axis < len(shape) for axis in reduction.axes):
-        return None
-    if reduction.keepdims:
-        return tuple([1 if k in reduction.axes else length for k, length in enumerate(shape)])
-    return tuple([length for k, length in enumerate(shape) if k not in reduction.axes])
-
-
-def _of_slopes(shapes: Sequence[Shape], primitive: Any) -> Shape | None:
-    """Of one array and its reduction along the last axis, the array's; of several arrays, these along a new axis."""
-    *arrays, out = shapes
-    if len(arrays) == 1:
-        return arrays[0] if broadcast_shape([arrays[0], out]) == arrays[0] else None
-    together = broadcast_shape(arrays)
-    return None if together is None or together != out else (len(arrays), *together)
-
-
-def _of_reshape(shapes: Sequence[Shape], shape: Shape) -> Shape | None:
-    return shape if size(shape) == size(shapes[0]) else None
-
-
-def _of_transpose(shapes: Sequence[Shape], axes: tuple[int, ...]) -> Shape | None:
-    (shape,) = shapes
-    return tuple([shape[k] for k in axes]) if sorted(axes) == list(range(len(shape))) else None
-
-
-def _of_broadcast(shapes: Sequence[Shape], shape: Shape) -> Shape | None:
-    return shape if broadcast_shape([*shapes, shape]) == shape else None
-
-
-def _of_slice(shapes: Sequence[Shape], part: Slice) -> Shape | None:
-    (shape,) = shapes
-    axis, start, stop, step = part
-    if not 0 <= axis < len(shape) or isinstance(shape[axis], Batch) or not 0 <= start < stop <= shape[axis] or step < 1:  # type: ignore[operator]
-        return None
-    return (*shape[:axis], len(range(start, stop, step)), *shape[axis + 1 :])
-
-
-def _of_concatenation(shapes: Sequence[Shape], axis: int) -> Shape | None:
-    first = shapes[0]
-    length = 0
-    for shape in shapes:
-        if len(shape) != len(first) or not 0 <= axis < len(shape) or isinstance(shape[axis], Batch):
-            return None
-        if shape[:axis] != first[:axis] or shape[axis + 1 :] != first[axis + 1 :]:
-            return None
-        length += shape[axis]  # type: ignore[operator]
-    return (*first[:axis], length, *first[axis + 1 :])
-
-
-def _of_padding(shapes: Sequence[Shape], padding: Padding) -> Shape | None:
-    (shape,) = shapes
-    axis, start, stop, step, length = padding
-    if not 0 <= axis < len(shape) or not 0 <= start < stop <= length or shape[axis] != len(range(start, stop, step)):
-        return None
-    return (*shape[:axis], length, *shape[axis + 1 :])
-
-
-def _of_take(shapes: Sequence[Shape], positions: Data) -> Shape | None:
-    (shape,) = shapes
-    index = positions.array
-    if not shape or isinstance(shape[-1], Batch) or not index.size:
-        return None
-    if int(index.min()) < PADDING or int(index.max()) >= shape[-1]:
-        return None
-    return (*shape[:-1], *index.shape)
-
-
-def _of_place(shapes: Sequence[Shape], placement: Placement) -> Shape | None:
-    (shape,) = shapes
-    index = placement.positions.array
-    if shape[len(shape) - index.ndim :] != index.shape or not index.size:
-        return None
-    if int(index.min()) < PADDING or int(index.max()) >= placement.length:
-        return None
-    return (*shape[: len(shape) - index.ndim], placement.length)
-
-
-_SHAPES: dict[str, Any] = {
-    "parameter": _of_leaf,
-    "constant": _of_leaf,
-    "argument": lambda shapes, attribute: attribute[1],
-    "apply": _of_application,
-    "contract": _of_contraction,
-    "reduce": _of_reduction,
-    "slopes": _of_slopes,
-    "reshape": _of_reshape,
-    "transpose": _of_transpose,
-    "broadcast": _of_broadcast,
-    "slice": _of_slice,
-    "concatenate": _of_concatenation,
-    "pad": _of_padding,
-    "take": _of_take,
-    "place": _of_place,
-    "guard": lambda shapes, number: shapes[0],
-}

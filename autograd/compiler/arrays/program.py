@@ -17,10 +17,9 @@ from autograd.compiler.arrays.operations import (
     Placement,
     Reduction,
     Slice,
-    broadcast_shape,
-    infer,
     listed,
 )
+from autograd.compiler.arrays.shapes import broadcast_shape, infer
 
 LEAVES = ("argument", "parameter", "constant")
 

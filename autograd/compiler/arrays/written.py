@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from autograd.compiler.arrays.builder import Handle
+from autograd.compiler.arrays.handle import Handle
 
 _NAME = 3  # characters: what names are called must not change a program
 _AROUND = {"slice": 6, "take": 6, "reshape": 15, "transpose": 2, "broadcast": 22, "pad": 19, "place": 30, "reduce": 12}

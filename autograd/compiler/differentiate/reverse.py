@@ -8,10 +8,12 @@ from typing import Any, Literal
 
 from autograd import primitives
 from autograd.compiler.arrays.algebra import Simplified
-from autograd.compiler.arrays.builder import Builder, Handle
+from autograd.compiler.arrays.builder import Builder
 from autograd.compiler.arrays.dead_code import without_dead_operations
-from autograd.compiler.arrays.operations import Operation, is_batched
+from autograd.compiler.arrays.handle import Handle
+from autograd.compiler.arrays.operations import Operation
 from autograd.compiler.arrays.program import LEAVES, ArrayProgram
+from autograd.compiler.arrays.shapes import is_batched
 from autograd.compiler.arrays.written import length_written
 from autograd.compiler.differentiate.cotangents import total
 from autograd.compiler.differentiate.transposes import GRADIENT, Edge, pull_back

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from autograd.compiler.arrays.algebra import Simplified
-from autograd.compiler.arrays.builder import Builder, Handle
+from autograd.compiler.arrays.builder import Builder
+from autograd.compiler.arrays.handle import Handle
 from autograd.compiler.trace.rule_state import reads_state
 from autograd.primitives import Primitive
 

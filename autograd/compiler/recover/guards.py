@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from autograd.arrays import np
-from autograd.compiler.arrays.builder import Handle
-from autograd.compiler.arrays.operations import Shape, broadcast_shape, is_batched
+from autograd.compiler.arrays.handle import Handle
+from autograd.compiler.arrays.operations import Shape
+from autograd.compiler.arrays.shapes import broadcast_shape, is_batched
 from autograd.compiler.recover.groups import Group, Matrix, Rows, View
 from autograd.compiler.recover.read import Reader
 

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from autograd.arrays import np
-from autograd.compiler.arrays.builder import Builder, Handle
-from autograd.compiler.arrays.operations import is_batched
+from autograd.compiler.arrays.builder import Builder
+from autograd.compiler.arrays.handle import Handle
 from autograd.compiler.arrays.program import ArrayProgram
+from autograd.compiler.arrays.shapes import is_batched
 from autograd.compiler.names import Names, reserved_names
 from autograd.compiler.recover.groups import CONSTANT, Group, Grouping, View
 from autograd.compiler.recover.guards import ROWS, Guards

@@ -13,8 +13,9 @@ from typing import Any
 from autograd import primitives
 from autograd.arrays import np
 from autograd.compiler import cost
-from autograd.compiler.arrays.builder import Handle
-from autograd.compiler.arrays.operations import Batch, is_batched
+from autograd.compiler.arrays.handle import Handle
+from autograd.compiler.arrays.operations import Batch
+from autograd.compiler.arrays.shapes import is_batched
 from autograd.compiler.recover.groups import PARAMETERS, Group, Matrix, Numbers, Rows, View, weights_index
 from autograd.compiler.recover.guards import ROWS, SUMMED, Guards, Layout
 from autograd.compiler.recover.read import Reader

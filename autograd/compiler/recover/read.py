@@ -6,8 +6,10 @@ import math
 from collections.abc import Sequence
 
 from autograd.arrays import np
-from autograd.compiler.arrays.builder import Builder, Handle
-from autograd.compiler.arrays.operations import Length, N, Shape, is_batched
+from autograd.compiler.arrays.builder import Builder
+from autograd.compiler.arrays.handle import Handle
+from autograd.compiler.arrays.operations import Length, N, Shape
+from autograd.compiler.arrays.shapes import is_batched
 from autograd.compiler.names import Names
 from autograd.compiler.recover.groups import PARAMETERS, Grouping, Numbers, View
 from autograd.compiler.recover.index import PADDING, Axes, Band, Index, Positions

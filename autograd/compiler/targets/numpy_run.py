@@ -17,8 +17,8 @@ from typing import Any
 
 from autograd import primitives
 from autograd.arrays import NDArray, np
-from autograd.compiler.arrays.operations import is_batched
 from autograd.compiler.arrays.program import ArrayProgram
+from autograd.compiler.arrays.shapes import is_batched
 from autograd.compiler.targets.expressions import Expressions, is_matrix_product
 from autograd.compiler.targets.kernels import HELPERS
 from autograd.compiler.targets.notation import Term

@@ -6,7 +6,8 @@ import inspect
 from typing import Any
 
 from autograd.arrays import NDArray, np
-from autograd.compiler.arrays.builder import Builder, Handle
+from autograd.compiler.arrays.builder import Builder
+from autograd.compiler.arrays.handle import Handle
 from autograd.compiler.arrays.operations import Data, Placement, listed
 from autograd.compiler.arrays.program import ArrayProgram
 from autograd.compiler.names import names_of, sanitised

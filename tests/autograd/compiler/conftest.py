@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from autograd import primitives
-from autograd.compiler.arrays.builder import Builder, Handle
+from autograd.compiler.arrays.builder import Builder
+from autograd.compiler.arrays.handle import Handle
 from autograd.compiler.arrays.operations import Application, Batch, Data, Labels, Placement, Reduction
 from autograd.compiler.arrays.program import ArrayProgram
 from autograd.compiler.trace.tracing import COMPARISONS

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 import autograd
 import nn
 from autograd import Value, dot, exp, logsumexp, maximum, primitives, relu, sigmoid, sqrt, tanh, where
-from autograd.compiler.arrays.builder import Builder, Handle
+from autograd.compiler.arrays.builder import Builder
+from autograd.compiler.arrays.handle import Handle
 from autograd.compiler.arrays.operations import PADDING, N
 from autograd.compiler.arrays.program import ArrayProgram
 from autograd.compiler.differentiate.reverse import to_arguments, to_parameters

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from autograd import primitive, primitives
 from autograd.compiler.arrays.algebra import Simplified
-from autograd.compiler.arrays.builder import Builder, Handle
+from autograd.compiler.arrays.builder import Builder
+from autograd.compiler.arrays.handle import Handle
 from autograd.compiler.arrays.operations import Batch, Labels, N
 from autograd.compiler.arrays.program import ArrayProgram
 from autograd.compiler.differentiate.reverse import to_arguments, to_parameters

@@ -12,7 +12,8 @@ import pytest
 
 from autograd import Value, primitives
 from autograd.compiler import cost
-from autograd.compiler.arrays.builder import Builder, Handle
+from autograd.compiler.arrays.builder import Builder
+from autograd.compiler.arrays.handle import Handle
 from autograd.compiler.arrays.operations import N
 from autograd.compiler.arrays.program import ArrayProgram
 from autograd.compiler.differentiate.reverse import to_arguments, to_parameters

@@ -16,7 +16,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from autograd import primitives
-from autograd.compiler.arrays.builder import Builder, Handle
+from autograd.compiler.arrays.builder import Builder
+from autograd.compiler.arrays.handle import Handle
 from autograd.compiler.arrays.program import ArrayProgram
 from autograd.compiler.differentiate.rules import recorded
 from autograd.compiler.scalars import idioms
