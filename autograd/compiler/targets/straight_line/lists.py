@@ -38,6 +38,9 @@ def _runs(read: Mapping[Place, str], named: Mapping[Place, str]) -> list[tuple[s
     for array, at in sorted(read):
         if runs and runs[-1][0] == array:
             _, first, run = runs[-1]
+            if at == first + len(run):
+                run.append(read[array, at])
+                continue
             gap = [(array, k) for k in range(first + len(run), at)][: MOST_SKIPPED + 1]
             if len(gap) <= MOST_SKIPPED and all(place in named for place in gap):
                 run += [*(named[place] for place in gap), read[array, at]]

@@ -21,6 +21,9 @@ _VALUES = "ptr %x, ptr %p, ptr %m"
 _COTANGENTS = "ptr %seeds, ptr %g"
 _GRADIENTS = "ptr %gx, ptr %gp"
 
+Stored = tuple[str, int, Reference]
+"""An array, the place in it, and the number to put there."""
+
 
 class Module(NamedTuple):
     """A module of LLVM's language.
@@ -60,12 +63,13 @@ class MachineSource:
         """
         self._require_writable()
         functions = _Functions(self._layout, self._slots, "m", len(self._slots), _VALUES)
-        functions.compute("values", self._layout.order)
-        functions.put("outputs", "ptr %y", [("y", k, x) for k, x in enumerate(self._layout.results[0])])
+        outputs = self._layout.results[0]
+        functions.compute("values", self._layout.order, outputs)
+        functions.put("outputs", "ptr %y", [("y", k, x) for k, x in enumerate(outputs)])
         values = define(f"void @values({_VALUES}, ptr %y)", functions.calls)
         strides = {"x": self.arguments, "y": self.outputs}
         loop = define_loop("forward", f"{_VALUES}, ptr %y,", strides, [f"call void @values({_VALUES}, ptr %y)"])
-        return Module("\n".join([DECLARATIONS, *functions.texts(), values, loop]), "forward", 4, functions.slots_taken)
+        return Module("\n".join([DECLARATIONS, *functions.texts, values, loop]), "forward", 4, functions.slots_taken)
 
     def _require_writable(self) -> None:
         operations = self._layout.operations
@@ -98,17 +102,18 @@ class MachineSource:
             first += width  # type: ignore[operator]
         return self._backward(layout, "input_gradients", stored, seeds)
 
-    def _backward(self, layout: Layout, name: str, stored: list[tuple[str, int, Reference]], seeds: int) -> Module:
+    def _backward(self, layout: Layout, name: str, stored: list[Stored], seeds: int) -> Module:
         operations, slots, first = layout.operations, self._slots, layout.first_backward
         masks = [at for at in layout.order if at < first and operations[at].name and operations[at].name not in slots]
         functions = _Functions(layout, slots, "g", 0, f"{_VALUES}, {_COTANGENTS}")
-        functions.compute(name, [*masks, *(at for at in layout.order if at >= first)])
+        order = [*masks, *(at for at in layout.order if at >= first)]
+        functions.compute(name, order, [reference for _, _, reference in stored])
         functions.put("results", _GRADIENTS, [put for put in stored if not _is_zero(layout, put[2])])
         strides = {"x": self.arguments, "y": self.outputs, "seeds": seeds, "gx": self.arguments}
         body = [f"call void @values({_VALUES}, ptr %y)", *functions.calls]
         loop = define_loop(name, f"{_VALUES}, ptr %y, {_COTANGENTS}, {_GRADIENTS},", strides, body)
         declared = f"declare void @values({_VALUES}, ptr %y)"
-        return Module("\n".join([DECLARATIONS, declared, *functions.texts(), loop]), name, 8, functions.slots_taken)
+        return Module("\n".join([DECLARATIONS, declared, *functions.texts, loop]), name, 8, functions.slots_taken)
 
 
 def _is_zero(layout: Layout, reference: Reference) -> bool:
@@ -125,35 +130,45 @@ class _Functions:
 
     Attributes:
         calls: instructions that call them, in order.
+        texts: the functions.
     """
 
     def __init__(self, layout: Layout, slots: Mapping[str, int], array: str, slots_taken: int, parameters: str) -> None:
         self._layout, self._slots, self._array, self._parameters = layout, slots, array, parameters
         self.slots_taken = slots_taken
-        self._functions: list[tuple[str, Function]] = []
-        self._home: dict[Reference, Function] = {}  # which function computes it
-        self._taken: dict[Reference, int] = {}  # where it is put for others
+        self._taken: dict[Reference, int] = {}  # where numbers are that other functions have put down
         self.calls: list[str] = []
+        self.texts: list[str] = []
 
-    def texts(self) -> list[str]:
-        """Return the functions as text."""
-        return [define(head, function.lines) for head, function in self._functions]
+    def _add(self, name: str, more: str, function: Function) -> None:
+        parameters, number = ", ".join(filter(None, [self._parameters, more])), len(self.texts)
+        self.texts.append(define(f"internal void @{name}_{number}({parameters})", function.lines))
+        self.calls.append(f"call void @{name}_{number}({parameters})")
 
-    def _begin(self, name: str, more: str = "") -> Function:
-        function, parameters = Function(), ", ".join(filter(None, [self._parameters, more]))
-        self._functions.append((f"internal void @{name}_{len(self._functions)}({parameters})", function))
-        self.calls.append(f"call void @{name}_{len(self._functions) - 1}({parameters})")
-        return function
-
-    def compute(self, name: str, order: Sequence[int]) -> None:
-        """Add functions that compute operations."""
-        size = cost.TERMS_A_FUNCTION
+    def compute(self, name: str, order: Sequence[int], wanted: Iterable[Reference]) -> None:
+        """Add functions that compute operations, and put down what later ones read, and what is wanted in the end."""
+        operations, references, size = self._layout.operations, self._layout.references, cost.TERMS_A_FUNCTION
+        last_read = [-1] * (len(operations) + len(self._layout.elements))
+        for at in order:
+            for k in operations[at][1]:
+                last_read[references[k]] = at
+        for reference in wanted:
+            last_read[reference] = len(operations)
         for start in range(0, len(order), size):
-            self._compute(self._begin(name), order[start : start + size])
+            piece, function = order[start : start + size], Function()
+            self._compute(function, piece)
+            for at in piece:
+                computed = self._layout.slopes(at) if operations[at].kind == "slopes" else [at]
+                for reference in computed:
+                    if last_read[reference] > piece[-1] and operations[at].name not in self._slots:
+                        self._taken[reference] = self.slots_taken
+                        function.store(self._array, self.slots_taken, function.registers[reference])
+                        self.slots_taken += 1
+            self._add(name, "", function)
 
     def _compute(self, function: Function, places: Iterable[int]) -> None:
         operations, references = self._layout.operations, self._layout.references
-        registers, lines, slots, home = function.registers, function.lines, self._slots, self._home
+        registers, lines, slots = function.registers, function.lines, self._slots
         for at in places:
             kind, operands, attribute, _, name = operations[at]
             texts = []
@@ -164,13 +179,11 @@ class _Functions:
                     text = registers[reference] = self._read(function, reference)
                 texts.append(text)
             if kind == "slopes":
-                for reference, text in zip(self._layout.slopes(at), function.slopes(attribute, texts)):
-                    registers[reference] = text
-                    home[reference] = function
+                registers.update(zip(self._layout.slopes(at), function.slopes(attribute, texts)))
                 continue
-            opcode = BINARY.get(attribute.primitive)
+            opcode = BINARY.get(attribute[0])
             if opcode is None:
-                result = function.apply(attribute.primitive, texts)
+                result = function.apply(attribute[0], texts)
             else:
                 result = f"%{function.count}"
                 function.count += 1
@@ -178,59 +191,42 @@ class _Functions:
             registers[at] = result
             if name in slots:
                 function.store("m", slots[name], result)
-            else:
-                home[at] = function
 
-    def put(self, name: str, parameters: str, stored: Sequence[tuple[str, int, Reference]]) -> None:
+    def put(self, name: str, parameters: str, stored: Sequence[Stored]) -> None:
         """Add functions that put numbers into elements of arrays; in `gp`, they are added to what is there."""
-        size = cost.TERMS_A_FUNCTION
-        for start in range(0, len(stored), size):
-            function = self._begin(name, parameters)
-            for array, k, reference in stored[start : start + size]:
-                value = self._value(function, reference)
+        for start in range(0, len(stored), cost.TERMS_A_FUNCTION):
+            function = Function()
+            for array, k, reference in stored[start : start + cost.TERMS_A_FUNCTION]:
+                value = function.registers.get(reference) or self._read(function, reference)
                 if array == "gp":
                     value = function.instruction(f"fadd double {function.load('gp', k)}, {value}")
                 function.store(array, k, value)
-
-    def _value(self, function: Function, reference: Reference) -> str:
-        text = function.registers.get(reference)
-        if text is None:
-            text = function.registers[reference] = self._read(function, reference)
-        return text
+            self._add(name, parameters, function)
 
     def _read(self, function: Function, reference: Reference) -> str:
         """Return what stands for a number that a function has not computed itself."""
+        if reference in self._taken:
+            return function.load(self._array, self._taken[reference])
         element = self._layout.element(reference)
-        if element is not None and element.array != "slopes":
+        if element is not None:
             return function.load(element.array, element.at)
-        if reference in self._home:
-            return function.load(self._array, self._slot(reference))
         operation = self._layout.operations[reference]
         if operation.kind == "constant":
             return literal(operation.attribute)
         if operation.name in self._slots:
             return function.load("m", self._slots[operation.name])
-        self._compute_again(function, reference)
+        self._compute(function, self._not_kept(function, reference))
         return function.registers[reference]
 
-    def _slot(self, reference: Reference) -> int:
-        """Return where the function that computes a number puts it for others."""
-        if reference not in self._taken:
-            home = self._home[reference]
-            self._taken[reference] = self.slots_taken
-            home.store(self._array, self.slots_taken, home.registers[reference])
-            self.slots_taken += 1
-        return self._taken[reference]
-
-    def _compute_again(self, function: Function, reference: Reference) -> None:
-        """Compute what the forward pass has computed, but not kept."""
+    def _not_kept(self, function: Function, reference: Reference) -> list[Reference]:
+        """Return what the forward pass has computed on the way to a number, but not kept: it is computed again."""
         layout, needed = self._layout, set[Reference]()
         stack = [reference]
         while stack:
             at = stack.pop()
             is_kept = layout.element(at) is not None or layout.operations[at].kind == "constant"
-            if is_kept or at in needed or at in self._home or layout.operations[at].name in self._slots:
+            if is_kept or at in needed or at in function.registers or layout.operations[at].name in self._slots:
                 continue
             needed.add(at)
             stack += [layout.references[k] for k in layout.operations[at].operands]
-        self._compute(function, sorted(needed))
+        return sorted(needed)

@@ -14,12 +14,12 @@ from autograd.compiler import cost
 from autograd.compiler.arrays.operations import N, Operation
 from autograd.compiler.arrays.program import ArrayProgram
 from autograd.compiler.targets.expressions import Expressions
-from autograd.compiler.targets.notation import Notation, comparison
+from autograd.compiler.targets.notation import INFIX, Notation, comparison
 from autograd.compiler.targets.references import References
 from autograd.compiler.targets.straight_line.applications import application, condition, slopes
 from autograd.compiler.targets.straight_line.layout import Layout, Reference, lay_out
 from autograd.compiler.targets.straight_line.lists import Place, read_line, stored_line
-from autograd.compiler.targets.text import Text, literal
+from autograd.compiler.targets.text import Text, infix, literal
 
 Location = Place | float
 """Where a number is: in which list, and at which place; or the number itself."""
@@ -115,10 +115,9 @@ class _Writer:
         self._references = References(program)
         for name in ("m", "g"):
             self._references.names.plain(name)
-        self._texts: dict[Reference, Text] = {}  # of what is written where it is read
-        self._conditions: dict[Reference, Text] = {}  # of comparisons among it, as bools
+        self._texts: dict[Reference, Text] = {}  # of what has a name, or is written where it is read
+        self._conditions: dict[Reference, Text] = {}  # of comparisons that are written where they are read, as bools
         self._sizes: dict[Reference, int] = {}  # how many operations are written there
-        self._names: dict[Reference, str] = {}
         self._given = self._names_of_elements()
         self._kept: dict[Reference, int] = {}  # places in the own list
         self._read: dict[Place, str] = {}
@@ -146,10 +145,12 @@ class _Writer:
     def _used(self, home: Mapping[int, int], results: Iterable[Sequence[Reference]]) -> Usage:
         """Return where the operations are read that functions compute, each in its own."""
         operations, references, slots = self._layout.operations, self._layout.references, self._slots
-        once, twice, others = set[int](), set[int](), set[int]()
+        once, twice, others, size = set[int](), set[int](), set[int](), len(operations)
         for at, n in home.items():
             for k in operations[at].operands:
-                reference = self._computed(references[k])
+                reference = references[k]
+                if reference >= size:
+                    reference = self._computed(reference)
                 if home.get(reference, n) != n:
                     others.add(reference)
                 elif reference in once:
@@ -169,7 +170,9 @@ class _Writer:
         """Return the names of the arguments' numbers and of the parameters."""
         names: dict[Reference, str] = {}
         for reference, operation in zip(self._layout.references, self._layout.operations):
-            if operation.name and operation.shape == (N, 1) and self._layout.element(reference) is not None:
+            if operation[0] == "apply" or not operation.name:
+                continue
+            if operation.shape == (N, 1) and self._layout.element(reference) is not None:
                 names.setdefault(reference, operation.name)
         return names
 
@@ -177,34 +180,38 @@ class _Writer:
 
     def _function(self, name: str, piece: Sequence[int]) -> str:
         """Return a function that computes some operations."""
-        self._texts, self._conditions, self._names, self._read, self._sizes = {}, {}, {}, {}, {}
-        operations, references = self._layout.operations, self._layout.references
-        lines, kept, named, usage = list[str](), list[int](), list[int](), self._usage
+        texts, sizes = self._texts, self._sizes = dict[Reference, Text](), dict[Reference, int]()
+        self._conditions, self._read = {}, {}
+        operations, references, slots = self._layout.operations, self._layout.references, self._slots
+        (once, twice, by_others), lines = self._usage, list[str]()
+        kept, named = dict[int, str](), list[str]()
         for at in piece:
-            operation = operations[at]
-            text = self._slopes(operation) if operation.kind == "slopes" else self._application(at)
-            size = 1 + sum([self._sizes.get(references[k], 0) for k in operation.operands])
-            is_kept = at in usage.by_others
-            if not (operation.name or is_kept or at in usage.twice or size > cost.TERMS_A_LINE):
-                self._texts[at], self._sizes[at] = text, size
+            kind, operands, _, _, own_name = operations[at]
+            text = self._slopes(operations[at]) if kind == "slopes" else self._application(at)
+            size = 1
+            for k in operands:
+                size += sizes.get(references[k], 0)
+            is_kept = at in by_others
+            if not (own_name or is_kept or at in twice or size > cost.TERMS_A_LINE):
+                texts[at], sizes[at] = text, size
                 continue
             self._conditions.pop(at, None)
-            if is_kept and not operation.name and at not in usage.once:
+            if is_kept and not own_name and at not in once:
                 self._kept[at] = self._free
                 lines.append(f"{self._own}[{self._free}] = {text.text}")
                 self._free += 1
                 continue
-            line = self._names[at] = operation.name or self._references.names.numbered("t")
+            line = own_name or self._references.names.numbered("t")
+            texts[at] = Text(line)
             lines.append(f"{line} = {text.text}")
             if is_kept:
-                kept.append(at)
-            elif operation.name in self._slots:
-                named.append(at)
+                kept[at] = line
+            elif own_name in slots:
+                named.append(line)
         if named:
-            first = self._slots[operations[named[0]].name]
-            lines.append(stored_line("m", first, [self._names[at] for at in named]))
+            lines.append(stored_line("m", slots[named[0]], named))
         if kept:
-            lines.append(stored_line(self._own, self._free, [self._names[at] for at in kept]))
+            lines.append(stored_line(self._own, self._free, list(kept.values())))
             self._kept.update({at: self._free + k for k, at in enumerate(kept)})
             self._free += len(kept)
         loads = [read_line(self._read, self._named)] if self._read else []
@@ -231,48 +238,49 @@ class _Writer:
 
     def _text(self, reference: Reference) -> Text:
         """Return how a number is read."""
-        name = self._names.get(reference)
-        if name is not None:
-            return Text(name)
         text = self._texts.get(reference)
-        if text is not None:
-            return text
+        if text is None:
+            text = self._texts[reference] = self._text_of_other(reference)
+        return text
+
+    def _text_of_other(self, reference: Reference) -> Text:
+        """Return how a number is read that the function does not compute."""
         element = self._layout.element(reference)
-        operation = self._layout.operations[reference if element is None else element.place]
         if element is not None and element.array == "slopes":
             return Text(f"{self._text(element.place).text}[{element.at}]")
-        if element is None and operation.kind == "constant":
-            return literal(operation.attribute)
-        if element is None and reference not in self._kept and operation.name not in self._slots:
-            return self._application(reference)  # of the forward pass, which has not kept it
-        return Text(self._name_read(reference, operation))
-
-    def _name_read(self, reference: Reference, operation: Operation) -> str:
-        """Return the name of what is read from a list."""
+        name = self._given.get(reference)
+        if element is None:
+            operation = self._layout.operations[reference]
+            if operation.kind == "constant":
+                return literal(operation.attribute)
+            if reference not in self._kept and operation.name not in self._slots:
+                return self._application(reference)  # of the forward pass, which has not kept it
+            name = operation.name or name
         location = self._location(reference)
         assert isinstance(location, tuple)
-        name = operation.name if self._layout.element(reference) is None else self._given.get(reference)
         if not name:
             name = self._given[reference] = self._references.names.plain(f"{location[0]}_{location[1]}")
         self._read[location] = name
-        self._names[reference] = name
-        return name
+        return Text(name)
 
     # Expressions
 
     def _application(self, at: int) -> Text:
         """Return an application as source."""
-        operation, references = self._layout.operations[at], self._layout.references
-        primitive, operands = operation.attribute.primitive, [references[k] for k in operation.operands]
-        texts = [self._text(reference) for reference in operands]
-        if primitive is primitives.where or primitive is primitives.mul:  # where bools do
+        operations, references, known = self._layout.operations, self._layout.references, self._texts
+        _, places, (primitive, _), _, _ = operations[at]
+        operands = [references[k] for k in places]
+        texts = [known.get(reference) or self._text(reference) for reference in operands]
+        if self._conditions and (primitive is primitives.where or primitive is primitives.mul):  # where bools do
             for k, reference in enumerate(operands[: 1 if primitive is primitives.where else 2]):
                 if reference in self._conditions:
                     texts[k] = self._conditions[reference]
                     break
+        if primitive in INFIX:
+            return infix(INFIX[primitive], *texts)
         if comparison(primitive):
             self._conditions[at] = condition(primitive, texts)
-        exponent = self._layout.operations[operands[1]].attribute if primitive is primitives.constant_power else None
+        exponent = operations[operands[1]].attribute if primitive is primitives.constant_power else None
         return application(primitive, texts, exponent, self._references.function)
 
     def _slopes(self, operation: Operation) -> Text:
