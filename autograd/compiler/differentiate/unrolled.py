@@ -141,7 +141,12 @@ class _Sweep:
         """Which operations depend on the leaves."""
         depends: list[bool] = []
         for kind, operands, _, _, _ in self._program.operations:
-            depends.append(kind == self._kind if kind in LEAVES else True in [depends[k] for k in operands])
+            for k in operands:
+                if depends[k]:
+                    depends.append(True)
+                    break
+            else:
+                depends.append(kind == self._kind)
         return depends
 
     def differentiated(self, seeds: int) -> ArrayProgram:
