@@ -17,7 +17,7 @@ from autograd.arrays import np
 from autograd.compiler import cost
 from autograd.compiler.arrays.program import ArrayProgram
 from autograd.compiler.differentiate.reverse import to_arguments, to_parameters
-from autograd.compiler.recover.groups import Group, Rows, View
+from autograd.compiler.recover.groups import is_wide
 from autograd.compiler.recover.lower import lower
 from autograd.compiler.recover.recover import recover
 from autograd.compiler.recover.unrolled import lower_scalars
@@ -98,11 +98,4 @@ def engine_for(lowered: Lowered, parameters: int, dtype: np.dtype[Any], name: st
 def _recovered(scalars: ScalarProgram, arguments: Sequence[str]) -> ArrayProgram | None:
     """Return the array program that the scalars spell out; None where it has no arrays worth the name."""
     grouping = recover(scalars)
-    return lower(grouping, arguments) if not grouping.groups or any(map(_is_wide, grouping.groups)) else None
-
-
-def _is_wide(group: Group) -> bool:
-    most = cost.MOST_NUMBERS_ALONE
-    if len(group.members) > 1 or any(isinstance(x, View) and x.index.size > most for x in group.operands):
-        return True
-    return any(not isinstance(block, Rows) or block.left.index.size > most for block in group.blocks)
+    return lower(grouping, arguments) if not grouping.groups or any(map(is_wide, grouping.groups)) else None

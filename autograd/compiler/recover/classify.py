@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from autograd import primitives
 from autograd.arrays import np
 from autograd.compiler.recover.contractions import contractions, is_weighted
-from autograd.compiler.recover.groups import CONSTANT, Group, Numbers, Places, View
+from autograd.compiler.recover.groups import CONSTANT, Application, Numbers, Places, Reduction, SumOfProducts, View
 from autograd.compiler.recover.index import Positions
 from autograd.compiler.recover.terms import Parts, Scaling, Terms
 from autograd.compiler.scalars.nodes import ABSENT
@@ -20,7 +20,7 @@ def applications(
     made_by: Sequence[Primitive | None],
     operands: Mapping[int, tuple[int, ...]],
     places: Places,
-) -> list[Group]:
+) -> list[Application | Reduction]:
     """Group applications by their primitive and the arrays that their operands come from.
 
     Args:
@@ -35,16 +35,16 @@ def applications(
         if made_by[i] is primitives.constant_power:  # whose derivative asks what the exponent is
             numbers = tuple([float(places.number[k]) for k, s in zip(operands[i], sources) if s == CONSTANT])
         classes.setdefault((made_by[i], sources, numbers), []).append(i)
-    groups: list[Group] = []
+    groups: list[Application | Reduction] = []
     for (primitive, sources, _), members in classes.items():
         index = np.array([operands[i] for i in members])
         batched = any(s != CONSTANT and places.batched[s] for s in sources)
-        views: list[View | float | Numbers]
+        what = len(places.widths) + len(groups), tuple(members), batched, primitive
         if primitive in REDUCTIONS and len(set(sources)) == 1:
-            views = [View(sources[0], np.sort(places.position[index], axis=1))]
+            groups.append(Reduction(*what, View(sources[0], np.sort(places.position[index], axis=1))))
         else:
             views = [_operand(index[:, k], source, places) for k, source in enumerate(sources)]
-        groups.append(Group(len(places.widths) + len(groups), members, batched, primitive, tuple(views)))
+            groups.append(Application(*what, tuple(views)))
     return groups
 
 
@@ -55,7 +55,7 @@ def _operand(nodes: Positions, source: int, places: Places) -> View | float | Nu
     return float(numbers[0]) if (numbers == numbers[0]).all() else numbers
 
 
-def sums_of_products(nodes: Sequence[int], terms: Terms, scaling: Scaling, places: Places) -> list[Group]:
+def sums_of_products(nodes: Sequence[int], terms: Terms, scaling: Scaling, places: Places) -> list[SumOfProducts]:
     """Group sums of products by the pairs of arrays that their factors come from.
 
     Args:
@@ -66,16 +66,15 @@ def sums_of_products(nodes: Sequence[int], terms: Terms, scaling: Scaling, place
     pair = (places.source[terms.left] + 1) * (len(places.widths) + 1) + places.source_of(terms.right) + 1
     order = np.lexsort((places.place_of(terms.left), places.place_of(terms.right), pair, terms.slot, terms.row))
     terms = terms.reordered(order)
-    groups: list[Group] = []
+    groups: list[SumOfProducts] = []
     for rows in _same_structure(terms, pair[order], scaling.leads.tolist(), places):
         chosen = np.array(rows)
         parts = _by_pair(terms.of_rows(chosen, len(nodes)), places)
         for members, blocks, of_members in contractions([nodes[r] for r in rows], parts, scaling.taken(chosen), places):
-            group = Group(
+            group = SumOfProducts(
                 len(places.widths) + len(groups),
-                members,
+                tuple(members),
                 any(places.batched[view.source] for _, block in blocks for view in block.factors),
-                None,
                 blocks=tuple([block for _, block in blocks]),
                 slots=tuple([slot for slot, _ in blocks]),
             )

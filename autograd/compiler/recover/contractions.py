@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from autograd.arrays import np
 from autograd.compiler import cost
-from autograd.compiler.recover.groups import Matrix, Places, Rows, View, weights_index
+from autograd.compiler.recover.groups import Block, Matrix, Places, Rows, View, weights_index
 from autograd.compiler.recover.index import PADDING, Positions
 from autograd.compiler.recover.patches import over_patches
 from autograd.compiler.recover.reorder import reordered_block
@@ -25,7 +25,7 @@ class Contraction(NamedTuple):
     """
 
     members: list[int]
-    blocks: list[tuple[int, Rows | Matrix]]
+    blocks: list[tuple[int, Block]]
     scaling: Scaling
 
 
@@ -52,7 +52,7 @@ def is_weighted(left: int, right: int, places: Places) -> bool:
     return right != ABSENT and not places.batched[left]
 
 
-def _dense_block(key: tuple[int, int, int], terms: Terms, rows: int, places: Places) -> Rows | Matrix | None:
+def _dense_block(key: tuple[int, int, int], terms: Terms, rows: int, places: Places) -> Block | None:
     """The terms of one pair of sources as a matrix product, or row by row where that is no worse."""
     _, left, right = key
     if is_weighted(left, right, places) and (places.batched[right] or rows > 1) and len(terms.row) > 1:
@@ -140,7 +140,7 @@ def as_rows(terms: Terms, rows: int, left: int, right: int) -> Rows | None:
     return Rows(uniform(matrices[2]), View(left, matrices[0]), factor)
 
 
-def constant_matrix(block: Rows) -> Rows | Matrix:
+def constant_matrix(block: Rows) -> Block:
     """A sum without products over the same columns in each of several rows is a product with a constant matrix."""
     index: Positions = block.left.index
     if block.right is not None or isinstance(block.coefficients, float) or min(index.shape) < 2:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from autograd.arrays import NDArray, np
+from autograd.compiler import cost
 from autograd.compiler.recover.index import Positions
 from autograd.compiler.scalars.nodes import ABSENT, NOTHING
 from autograd.compiler.scalars.program import ScalarProgram
@@ -68,35 +69,82 @@ class Matrix(NamedTuple):
         return [self.columns] if self.weights is None else [self.weights, self.columns]
 
 
-class Group(NamedTuple):
-    """One operation on arrays.
+Block = Rows | Matrix
+
+
+class Application(NamedTuple):
+    """A primitive applied element by element.
 
     Attributes:
         source: the number of the array that it computes.
-        members: the nodes that it computes, in the order of the array; PADDING where the result is discarded.
+        members: the nodes that it computes, in the order of the array.
         batched: whether it depends on the arguments, so that it has a row for each sample.
-        primitive: what is applied to the operands; None for a sum of blocks.
-        operands: views of one element a member, constants, or for `logsumexp` a view of shape (members, terms).
-        blocks: what is summed up.
-        constant: what is added to it; NOTHING where that is nothing.
-        slots: of each block its slot, in ascending order: what is in a slot is added up, then these sums in order.
-        leads: whether the constant comes first.
-        factor, divisor: applied to the sum in the end, in this order.
-        pieces: what it concatenates instead, where it does that.
+        operands: views of one element a member, and constants.
     """
 
     source: int
-    members: list[int]
+    members: tuple[int, ...]
     batched: bool
-    primitive: Any  # a Primitive or None; said so, mypy would take it for the method that its __get__ makes
-    operands: tuple[View | float | Numbers, ...] = ()
-    blocks: tuple[Rows | Matrix, ...] = ()
+    primitive: Any  # a Primitive, which mypy would take for the method that its __get__ makes
+    operands: tuple[View | float | Numbers, ...]
+
+
+class Reduction(NamedTuple):
+    """A primitive of many operands, such as `max`, applied to each row of a table.
+
+    Attributes:
+        source, members, batched, primitive: as of an application.
+        view: the table, of shape (members, terms).
+    """
+
+    source: int
+    members: tuple[int, ...]
+    batched: bool
+    primitive: Any
+    view: View
+
+
+class SumOfProducts(NamedTuple):
+    """A sum of blocks, which are products of matrices, or terms row by row, and a constant; all of it scaled.
+
+    Attributes:
+        source, batched: as of an application.
+        members: the nodes, in the order of the array; PADDING where a result is discarded.
+        blocks: what is added up.
+        slots: of each block its slot, in ascending order: what is in a slot is added up, then these sums in order.
+        constant: NOTHING where there is none.
+        leads: whether the constant comes first.
+        factor, divisor: applied to the sum in the end, in this order.
+    """
+
+    source: int
+    members: tuple[int, ...]
+    batched: bool
+    blocks: tuple[Block, ...]
+    slots: tuple[int, ...]
     constant: float | Numbers = NOTHING
-    pieces: tuple[View, ...] = ()
-    slots: tuple[int, ...] = ()
     leads: bool = False
     factor: float | Numbers = 1.0
     divisor: float | Numbers = 1.0
+
+
+class Concatenation(NamedTuple):
+    """Parts of several arrays as one array, which others read.
+
+    Attributes:
+        source, batched: as of an application.
+        members: nodes that stand for the places of the array; they are no nodes of the program.
+        pieces: the parts.
+    """
+
+    source: int
+    members: tuple[int, ...]
+    batched: bool
+    pieces: tuple[View, ...]
+
+
+Group = Application | Reduction | SumOfProducts | Concatenation
+"""One operation on arrays."""
 
 
 class Places(NamedTuple):
@@ -163,15 +211,36 @@ def weights_index(block: Matrix) -> Positions:
 
 def views(group: Group, source: int | None = None) -> list[View]:
     """All views that a group reads, or those of one source."""
-    everything = [*group.pieces, *(operand for operand in group.operands if isinstance(operand, View))]
-    everything += [view for block in group.blocks for view in block.factors]
+    match group:
+        case Application():
+            everything = [operand for operand in group.operands if isinstance(operand, View)]
+        case Reduction():
+            everything = [group.view]
+        case SumOfProducts():
+            everything = [view for block in group.blocks for view in block.factors]
+        case Concatenation():
+            everything = list(group.pieces)
     return [view for view in everything if source is None or view.source == source]
 
 
 def single_views(group: Group) -> list[View]:
     """The views of one element a member that a group reads."""
-    singles = [operand for operand in group.operands if isinstance(operand, View) and operand.index.ndim == 1]
-    for block in group.blocks:
-        if isinstance(block, Rows) and block.left.index.shape[1] == 1:
-            singles += [View(v.source, v.index[:, 0]) for v in block.factors]
-    return singles
+    if isinstance(group, Application):
+        return views(group)
+    if not isinstance(group, SumOfProducts):
+        return []
+    columns = [block for block in group.blocks if isinstance(block, Rows) and block.left.index.shape[1] == 1]
+    return [View(view.source, view.index[:, 0]) for block in columns for view in block.factors]
+
+
+def is_wide(group: Group) -> bool:
+    """Whether an operation is of more than a few numbers: a single member that reads one column or two is not."""
+    most = cost.MOST_NUMBERS_ALONE
+    match group:
+        case _ if len(group.members) > 1:
+            return True
+        case SumOfProducts():
+            return any(not isinstance(block, Rows) or block.left.index.size > most for block in group.blocks)
+        case Concatenation():
+            return False
+    return any(view.index.size > most for view in views(group))

@@ -15,7 +15,7 @@ from autograd.arrays import np
 from autograd.compiler.arrays.handle import Handle
 from autograd.compiler.arrays.operations import Shape
 from autograd.compiler.arrays.shapes import broadcast_shape, is_batched
-from autograd.compiler.recover.groups import Group, Matrix, Rows, View
+from autograd.compiler.recover.groups import Group, Matrix, Rows, SumOfProducts, View
 from autograd.compiler.recover.read import Reader
 
 _ALWAYS, _NEVER = -1, -2  # in place of a condition's node
@@ -66,7 +66,7 @@ class Guards:
             self._reader.builder.broadcast(x, shape), self._numbers.setdefault(mask, len(self._numbers))
         )
 
-    def factor(self, group: Group, block: Rows, x: Handle, layout: Layout = COLUMNS) -> Handle:
+    def factor(self, group: SumOfProducts, block: Rows, x: Handle, layout: Layout = COLUMNS) -> Handle:
         """Return a factor, guarded in products: the slopes of what is no product, or is weighted, are finite."""
         if block.right is None or self._is_weighted(group, block):
             return x
@@ -76,7 +76,7 @@ class Guards:
         """Lower the masks, in the order of their numbers."""
         return [self._lowered(mask) for mask in self._numbers]
 
-    def _is_weighted(self, group: Group, block: Rows) -> bool:
+    def _is_weighted(self, group: SumOfProducts, block: Rows) -> bool:
         """Return whether a block belongs to a weighted sum of at least two terms, or is one."""
         terms = 0
         for other in group.blocks:

@@ -19,7 +19,7 @@ from typing import NamedTuple
 from autograd.arrays import np
 from autograd.compiler import cost
 from autograd.compiler.recover.families import families, numbered
-from autograd.compiler.recover.groups import Group, Places, View
+from autograd.compiler.recover.groups import Concatenation, Places, View
 from autograd.compiler.recover.index import Positions, is_part
 from autograd.compiler.recover.reading_order import Reading, as_before, chain
 from autograd.compiler.scalars.nodes import ABSENT
@@ -154,12 +154,12 @@ def _carried_out(
     return joins
 
 
-def concatenation(joined: Joined, batched: list[bool]) -> Group:
+def concatenation(joined: Joined, batched: list[bool]) -> Concatenation:
     """The group that puts a joined array together."""
     assert joined.source is not None
     pieces = [View(int(part[0, 0]), part[:, 1]) for part in pieces_of(joined.origin)]
-    members = list(range(joined.first, joined.first + len(joined.origin)))
-    return Group(joined.source, members, any(batched[view.source] for view in pieces), None, pieces=tuple(pieces))
+    members = tuple(range(joined.first, joined.first + len(joined.origin)))
+    return Concatenation(joined.source, members, any(batched[view.source] for view in pieces), tuple(pieces))
 
 
 def _planned(key: Hashable, read: Positions, force: bool, places: Places, history: History) -> Joined | None:

@@ -12,12 +12,20 @@ from autograd.compiler.arrays.handle import Handle
 from autograd.compiler.arrays.program import ArrayProgram
 from autograd.compiler.arrays.shapes import is_batched
 from autograd.compiler.names import Names, reserved_names
-from autograd.compiler.recover.groups import CONSTANT, Group, Grouping, View
+from autograd.compiler.recover.groups import (
+    CONSTANT,
+    Application,
+    Concatenation,
+    Group,
+    Grouping,
+    Reduction,
+    SumOfProducts,
+    View,
+)
 from autograd.compiler.recover.guards import ROWS, Guards
 from autograd.compiler.recover.lower_sums import Sums, named
 from autograd.compiler.recover.naming import group_names
 from autograd.compiler.recover.read import Reader
-from autograd.compiler.targets.kernels import REDUCTIONS
 
 
 def lower(grouping: Grouping, arguments: Sequence[str]) -> ArrayProgram:
@@ -41,12 +49,7 @@ def lower(grouping: Grouping, arguments: Sequence[str]) -> ArrayProgram:
     sums.name_layers()
     for group, name in zip(grouping.groups, of_groups):
         start = len(builder.operations)
-        if group.pieces:
-            result = _concatenated(reader, group)
-        elif group.primitive is None:
-            result = sums.lowered(group, name)
-        else:
-            result = _application(reader, guards, group)
+        result = _lowered(reader, guards, sums, group, name)
         # Where all members have the same operands, one column has been computed for all of them.
         result = builder.broadcast(result, reader.shape(group.source))
         reader.arrays[group.source] = named(result, name, start)
@@ -55,7 +58,19 @@ def lower(grouping: Grouping, arguments: Sequence[str]) -> ArrayProgram:
     return builder.program([output], places, guards.masks())
 
 
-def _concatenated(reader: Reader, group: Group) -> Handle:
+def _lowered(reader: Reader, guards: Guards, sums: Sums, group: Group, name: str) -> Handle:
+    match group:
+        case Application():
+            return _application(reader, guards, group)
+        case Reduction():
+            return _reduction(reader, guards, group)
+        case SumOfProducts():
+            return sums.lowered(group, name)
+        case Concatenation():
+            return _concatenated(reader, group)
+
+
+def _concatenated(reader: Reader, group: Concatenation) -> Handle:
     """Concatenate the pieces of a group, for each sample where one of them is of each."""
     pieces = [
         reader.builder.broadcast(reader.vector(view), reader.shape_of(group.batched, len(view.index)))
@@ -64,20 +79,23 @@ def _concatenated(reader: Reader, group: Group) -> Handle:
     return reader.builder.concatenate(pieces, int(group.batched))
 
 
-def _application(reader: Reader, guards: Guards, group: Group) -> Handle:
-    """Apply a primitive to its operands, or reduce the only one along its last axis."""
-    operands, builder, careful = group.operands, reader.builder, guards.is_careful(group)
-    first, one = operands[0], len(group.members) == 1
-    if group.primitive in REDUCTIONS and len(operands) == 1 and isinstance(first, View) and first.index.ndim == 2:
-        if one:
-            x = guards.reached(group, reader.columns(first.source, first.index[0]))
-        else:
-            x = guards.reached(group, reader.table(first), ROWS)
-        return builder.reduce(x, group.primitive.name, (len(x.shape) - 1,), keepdims=one, careful=careful)
+def _application(reader: Reader, guards: Guards, group: Application) -> Handle:
+    """Apply a primitive to its operands."""
     inputs: list[Any] = [
-        guards.reached(group, reader.vector(x)) if isinstance(x, View) else reader.numbers(x) for x in operands
+        guards.reached(group, reader.vector(x)) if isinstance(x, View) else reader.numbers(x) for x in group.operands
     ]
-    return builder.apply(group.primitive, *inputs, careful=careful)
+    return reader.builder.apply(group.primitive, *inputs, careful=guards.is_careful(group))
+
+
+def _reduction(reader: Reader, guards: Guards, group: Reduction) -> Handle:
+    """Reduce a table along its last axis; the table of a single member is one row."""
+    one = len(group.members) == 1
+    if one:
+        x = guards.reached(group, reader.columns(group.view.source, group.view.index[0]))
+    else:
+        x = guards.reached(group, reader.table(group.view), ROWS)
+    axis, careful = len(x.shape) - 1, guards.is_careful(group)
+    return reader.builder.reduce(x, group.primitive.name, (axis,), keepdims=one, careful=careful)
 
 
 def _output(reader: Reader) -> Handle:

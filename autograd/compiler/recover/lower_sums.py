@@ -16,7 +16,16 @@ from autograd.compiler import cost
 from autograd.compiler.arrays.handle import Handle
 from autograd.compiler.arrays.operations import Batch
 from autograd.compiler.arrays.shapes import is_batched
-from autograd.compiler.recover.groups import PARAMETERS, Group, Matrix, Numbers, Rows, View, weights_index
+from autograd.compiler.recover.groups import (
+    PARAMETERS,
+    Block,
+    Matrix,
+    Numbers,
+    Rows,
+    SumOfProducts,
+    View,
+    weights_index,
+)
 from autograd.compiler.recover.guards import ROWS, SUMMED, Guards, Layout
 from autograd.compiler.recover.read import Reader
 from autograd.compiler.scalars.nodes import is_nothing
@@ -37,7 +46,7 @@ class Sums:
         """Read the matrices and biases of each layer first: others that have a part of them are named after them."""
         for group in self._reader.grouping.groups:
             layer = self._layers.get(group.source)
-            if layer is None:
+            if layer is None or not isinstance(group, SumOfProducts):
                 continue
             for block in group.blocks:
                 if isinstance(block, Matrix) and block.weights and block.weights.source == PARAMETERS:
@@ -46,7 +55,7 @@ class Sums:
                 if isinstance(block, Rows) and _is_column(block) and _is_bias(block):
                     self._reader.vector(_only_column(block.left), layer)
 
-    def lowered(self, group: Group, name: str) -> Handle:
+    def lowered(self, group: SumOfProducts, name: str) -> Handle:
         """Add the blocks of a group slot by slot, the products of each slot first; scale the sum in the end.
 
         Args:
@@ -57,7 +66,7 @@ class Sums:
         signs = isinstance(constant, float) and constant > 0 and all(map(_starts_with_a_sign, group.blocks))
         leads = group.leads if len(slots) > 1 else signs
         total: Any = constant if leads else None
-        parts: list[list[Rows | Matrix]] = [*[[block] for block in slots[0]], *slots[1:]] if slots else []
+        parts: list[list[Block]] = [*[[block] for block in slots[0]], *slots[1:]] if slots else []
         for n, part in enumerate(parts):
             if n and n % cost.TERMS_A_STATEMENT == 0:
                 total = total.named(self._reader.names.numbered(f"part_of_{name}_"))
@@ -77,19 +86,19 @@ class Sums:
         result: Handle = total if is_number(group.divisor, 1.0) else total / self._reader.numbers(group.divisor)
         return result
 
-    def _with_block(self, total: Any, group: Group, block: Rows | Matrix) -> Any:
+    def _with_block(self, total: Any, group: SumOfProducts, block: Block) -> Any:
         """Return a sum so far and a block: subtracted, where that is what it is; alone where there is none so far."""
         if total is not None and _is_subtracted(block):
             return total - self._block(group, block._replace(coefficients=-block.coefficients))
         term = self._block(group, block)
         return term if total is None else total + term
 
-    def _block(self, group: Group, block: Rows | Matrix) -> Handle:
+    def _block(self, group: SumOfProducts, block: Block) -> Handle:
         return self._matrix(group, block) if isinstance(block, Matrix) else self._rows(group, block)
 
     # Row by row
 
-    def _rows(self, group: Group, block: Rows) -> Handle:
+    def _rows(self, group: SumOfProducts, block: Rows) -> Handle:
         coefficients = block.coefficients
         if _is_column(block):
             c = coefficients if isinstance(coefficients, float) else self._reader.numbers(coefficients[:, 0])
@@ -109,13 +118,15 @@ class Sums:
             total = self._builder.reduce(inner, "sum", (len(inner.shape) - 1,))
         return self._builder.apply(primitives.neg, total) if negative else total
 
-    def _factors(self, group: Group, block: Rows, views: Iterable[View], layout: Layout = "columns") -> list[Handle]:
+    def _factors(
+        self, group: SumOfProducts, block: Rows, views: Iterable[View], layout: Layout = "columns"
+    ) -> list[Handle]:
         layer = self._layers.get(group.source) if layout == "columns" else None
         return [self._guards.factor(group, block, self._reader.vector(view, layer), layout) for view in views]
 
     # Matrix products
 
-    def _matrix(self, group: Group, block: Matrix) -> Handle:
+    def _matrix(self, group: SumOfProducts, block: Matrix) -> Handle:
         positions, k = block.columns.index.shape
         weights, builder = self._weights(group, block), self._builder
         columns = self._columns(block)
@@ -131,7 +142,7 @@ class Sums:
                 product = builder.take(product, block.place)
         return self._builder.apply(primitives.neg, product) if is_number(block.coefficients, -1.0) else product
 
-    def _weights(self, group: Group, block: Matrix) -> Handle:
+    def _weights(self, group: SumOfProducts, block: Matrix) -> Handle:
         """Return the matrix of a product, of shape (C, K), with its coefficients, but for a sign."""
         coefficients = block.coefficients
         if block.weights is None:
@@ -196,19 +207,19 @@ def _plus_number(total: Any, number: Any) -> Any:
     return total - -number if isinstance(number, float) and math.copysign(1.0, number) < 0 else total + number
 
 
-def _is_subtracted(block: Rows | Matrix) -> bool:
+def _is_subtracted(block: Block) -> bool:
     """Return whether a block is a negative multiple as a whole, so that to subtract its opposite rounds the same."""
     c = block.coefficients
     return isinstance(c, float) and c < 0 and (c == -1.0 or (isinstance(block, Rows) and _is_column(block)))
 
 
-def _slots(group: Group) -> list[list[Rows | Matrix]]:
+def _slots(group: SumOfProducts) -> list[list[Block]]:
     """Return the blocks of each slot in the order in which they are added."""
     by_slot = itertools.groupby(zip(group.slots, group.blocks), key=lambda pair: pair[0])
     return [_in_order([block for _, block in pairs]) for _, pairs in by_slot]
 
 
-def _in_order(blocks: Iterable[Rows | Matrix]) -> list[Rows | Matrix]:
+def _in_order(blocks: Iterable[Block]) -> list[Block]:
     """Put products first and what is subtracted last; but the cells of a stencil in the order in which they lie.
 
     Neighbours are nearly equal, so that u₀ - 2u₁ + u₂ is exact where u₀ + u₂ would be rounded.
@@ -219,7 +230,7 @@ def _in_order(blocks: Iterable[Rows | Matrix]) -> list[Rows | Matrix]:
     return [block for run in together for block in run]
 
 
-def _sources(block: Rows | Matrix) -> tuple[int, ...]:
+def _sources(block: Block) -> tuple[int, ...]:
     """Return where the factors of a sum's terms come from; of a product nothing, which is no part of a stencil."""
     return () if isinstance(block, Matrix) else tuple([view.source for view in block.factors])
 
@@ -248,11 +259,11 @@ def _is_nothing(constant: float | Numbers) -> bool:
     return isinstance(constant, float) and is_nothing(constant)
 
 
-def _starts_with_a_sign(block: Rows | Matrix) -> bool:
+def _starts_with_a_sign(block: Block) -> bool:
     return isinstance(block.coefficients, float) and block.coefficients < 0
 
 
-def _is_layer(group: Group) -> bool:
+def _is_layer(group: SumOfProducts) -> bool:
     """Return whether a group is a matrix product and a bias, and nothing else."""
     others = [block for block in group.blocks if not isinstance(block, Matrix)]
     return len(others) == 1 and _is_bias(others[0])

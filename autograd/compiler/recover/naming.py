@@ -6,7 +6,18 @@ from collections.abc import Iterable
 
 from autograd import primitives
 from autograd.compiler.names import Names, sanitised, stem
-from autograd.compiler.recover.groups import PARAMETERS, Group, Grouping, Matrix, Rows, View
+from autograd.compiler.recover.groups import (
+    PARAMETERS,
+    Application,
+    Concatenation,
+    Group,
+    Grouping,
+    Matrix,
+    Reduction,
+    Rows,
+    SumOfProducts,
+    View,
+)
 
 _POWERS = {2.0: "square", 3.0: "cube", -1.0: "inverse"}
 
@@ -26,7 +37,7 @@ def group_names(grouping: Grouping, names: Names) -> tuple[list[str], dict[int, 
     for group in grouping.groups:
         label = stem({labels.get(i, "") for i in group.members if i >= 0})
         activated = _activated(group)
-        if any(isinstance(block, Matrix) for block in group.blocks):
+        if _is_layer(group):
             layer = layers[group.source] = 1 + len(layers)
             chosen.append(names.numbered(label or "z", layer))
         elif activated in layers:
@@ -38,13 +49,16 @@ def group_names(grouping: Grouping, names: Names) -> tuple[list[str], dict[int, 
     return chosen, layers
 
 
+def _is_layer(group: Group) -> bool:
+    return isinstance(group, SumOfProducts) and any(isinstance(block, Matrix) for block in group.blocks)
+
+
 def _activated(group: Group) -> int:
     """Return the source that a group applies a function of one operand to, element by element; -1 for others."""
-    if group.primitive is None or len(group.operands) != 1:
+    if not isinstance(group, Application) or len(group.operands) != 1:
         return -1
     (operand,) = group.operands
-    is_column = isinstance(operand, View) and operand.source > PARAMETERS and operand.index.ndim == 1
-    return operand.source if is_column else -1  # type: ignore[union-attr]
+    return operand.source if isinstance(operand, View) and operand.source > PARAMETERS else -1
 
 
 def parameter_name(names: Names, labels: Iterable[str], role: str, layer: int | None) -> str:
@@ -54,12 +68,18 @@ def parameter_name(names: Names, labels: Iterable[str], role: str, layer: int | 
 
 def _base(group: Group) -> str:
     """Return what a group without a label is called after: its function, `s` for a sum, `e` for a difference, `y`."""
-    if group.pieces:
-        return "joined"
-    if group.primitive is primitives.constant_power:
-        return next((name for n, name in _POWERS.items() if n == group.operands[1]), "power")
-    if group.primitive is not None:
-        return "quotient" if group.primitive is primitives.div else sanitised(group.primitive.name) or "f"
+    match group:
+        case Concatenation():
+            return "joined"
+        case Application(primitive=primitive) if primitive is primitives.constant_power:
+            return next((name for n, name in _POWERS.items() if n == group.operands[1]), "power")
+        case Application() | Reduction():
+            return "quotient" if group.primitive is primitives.div else sanitised(group.primitive.name) or "f"
+        case SumOfProducts():
+            return _base_of_sum(group)
+
+
+def _base_of_sum(group: SumOfProducts) -> str:
     if len(group.blocks) == 1 and isinstance(group.blocks[0], Rows) and group.blocks[0].left.index.shape[1] > 1:
         return "s"
     signs = {b.coefficients for b in group.blocks if isinstance(b, Rows) and isinstance(b.coefficients, float)}

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 
 from autograd.arrays import np
 from autograd.compiler import cost
-from autograd.compiler.recover.groups import Group, Grouping, Matrix, single_views, views
+from autograd.compiler.recover.groups import Concatenation, Group, Grouping, Matrix, SumOfProducts, single_views, views
 from autograd.compiler.recover.index import Positions, effort
 from autograd.compiler.recover.reorder import renumbered, reordered
 
@@ -57,7 +57,7 @@ class _Orders:
         """Give a group the best order, as its readers see it and what it reads of sources below `fixed`."""
         group = self.groups[k]
         least = self._effort(k, fixed, by_readers)
-        if least == 0.0 or len(group.members) < 2 or group.pieces:
+        if least == 0.0 or len(group.members) < 2 or isinstance(group, Concatenation):
             return
         best: Positions | None = None
         for order in self._candidates(k, by_readers):
@@ -132,7 +132,8 @@ def effort_of(group: Group, start: int, stop: int) -> float:
 
 def permitted(group: Group, wanted: Positions) -> Iterator[Positions]:
     """Orders near to the one that is wanted: over patches, each position is followed by all its channels."""
-    block = next((b for b in group.blocks if isinstance(b, Matrix) and len(b.columns.index) > 1), None)
+    blocks = group.blocks if isinstance(group, SumOfProducts) else ()
+    block = next((b for b in blocks if isinstance(b, Matrix) and len(b.columns.index) > 1), None)
     if block is None:
         yield wanted
         return

@@ -2,30 +2,51 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from autograd.arrays import np
-from autograd.compiler.recover.groups import Group, Matrix, Numbers, Rows, View, weights_index
+from autograd.compiler.recover.groups import (
+    Application,
+    Block,
+    Concatenation,
+    Group,
+    Matrix,
+    Numbers,
+    Reduction,
+    Rows,
+    SumOfProducts,
+    View,
+    weights_index,
+)
 from autograd.compiler.recover.index import Positions
 
 
 def reordered(group: Group, order: Positions) -> Group:
     """A group with its members in a new order."""
-    operands = tuple(
-        [
-            View(x.source, x.index[order]) if isinstance(x, View) else x[order] if isinstance(x, np.ndarray) else x
-            for x in group.operands
-        ]
-    )
-    return group._replace(
-        members=[group.members[r] for r in order.tolist()],
-        operands=operands,
-        blocks=tuple([reordered_block(block, order) for block in group.blocks]),
-        constant=_taken(group.constant, order),
-        factor=_taken(group.factor, order),
-        divisor=_taken(group.divisor, order),
-    )
+    members = tuple([group.members[r] for r in order.tolist()])
+    match group:
+        case Application():
+            operands = tuple([_reordered_operand(operand, order) for operand in group.operands])
+            return group._replace(members=members, operands=operands)
+        case Reduction():
+            return group._replace(members=members, view=View(group.view.source, group.view.index[order]))
+        case SumOfProducts():
+            return group._replace(
+                members=members,
+                blocks=tuple([reordered_block(block, order) for block in group.blocks]),
+                constant=_taken(group.constant, order),
+                factor=_taken(group.factor, order),
+                divisor=_taken(group.divisor, order),
+            )
+        case Concatenation():
+            raise TypeError("the order of a concatenation is that of its pieces")
 
 
-def reordered_block(block: Rows | Matrix, order: Positions) -> Rows | Matrix:
+def _reordered_operand(operand: View | float | Numbers, order: Positions) -> View | float | Numbers:
+    return View(operand.source, operand.index[order]) if isinstance(operand, View) else _taken(operand, order)
+
+
+def reordered_block(block: Block, order: Positions) -> Block:
     """A block with its rows in a new order."""
     if isinstance(block, Rows):
         return Rows(
@@ -57,22 +78,24 @@ def renumbered(group: Group, source: int, number: Positions) -> Group:
     def read(view: View) -> View:
         return View(source, number[view.index]) if view.source == source else view
 
-    operands = []
-    for x in group.operands:
-        if isinstance(x, View) and x.source == source:
-            x = read(x)
-            if x.index.ndim == 2:
-                x = View(source, np.sort(x.index, axis=1))
-        operands.append(x)
-    blocks: list[Rows | Matrix] = []
-    for block in group.blocks:
-        if isinstance(block, Rows):
-            right = None if block.right is None else read(block.right)
-            blocks.append(_sorted_rows(block._replace(left=read(block.left), right=right)))
-        else:
-            weights = None if block.weights is None else read(block.weights)
-            blocks.append(_sorted_columns(block._replace(weights=weights, columns=read(block.columns))))
-    return group._replace(operands=tuple(operands), blocks=tuple(blocks), pieces=tuple(map(read, group.pieces)))
+    match group:
+        case Application():
+            return group._replace(operands=tuple([read(x) if isinstance(x, View) else x for x in group.operands]))
+        case Reduction():
+            view = read(group.view)
+            return group if view is group.view else group._replace(view=View(source, np.sort(view.index, axis=1)))
+        case SumOfProducts():
+            return group._replace(blocks=tuple([_renumbered_block(block, read) for block in group.blocks]))
+        case Concatenation():
+            return group._replace(pieces=tuple(map(read, group.pieces)))
+
+
+def _renumbered_block(block: Block, read: Callable[[View], View]) -> Block:
+    if isinstance(block, Rows):
+        right = None if block.right is None else read(block.right)
+        return _sorted_rows(block._replace(left=read(block.left), right=right))
+    weights = None if block.weights is None else read(block.weights)
+    return _sorted_columns(block._replace(weights=weights, columns=read(block.columns)))
 
 
 def _sorted_rows(block: Rows) -> Rows:

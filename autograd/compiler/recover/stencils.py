@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 from autograd.arrays import np
 from autograd.compiler import cost
-from autograd.compiler.recover.groups import Matrix, Rows, View
+from autograd.compiler.recover.groups import Block, Matrix, Rows, View
 from autograd.compiler.recover.index import Index, Positions, is_part
 from autograd.compiler.recover.terms import uniform
 
 
-def split_stencil(block: Rows | Matrix, widths: Sequence[int]) -> list[Rows | Matrix]:
+def split_stencil(block: Block, widths: Sequence[int]) -> list[Block]:
     """A sum of few elements in each row as a block for each of them, where all are slices; or a difference of two.
 
     Args:
@@ -45,7 +45,7 @@ def _is_slice(positions: Positions) -> bool:
     return index.slice is not None or index.axes is not None
 
 
-def _columns(block: Rows) -> list[Rows | Matrix]:
+def _columns(block: Rows) -> list[Block]:
     """A block for each term."""
     coefficients = np.broadcast_to(block.coefficients, block.left.index.shape)
     return [

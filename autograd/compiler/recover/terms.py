@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from autograd.arrays import NDArray, np
-from autograd.compiler.recover.groups import Group, Numbers
+from autograd.compiler.recover.groups import Numbers, SumOfProducts
 from autograd.compiler.recover.index import Positions
 from autograd.compiler.scalars.nodes import Sum
 
@@ -59,7 +59,7 @@ class Scaling(NamedTuple):
         """That of some rows, in a new order."""
         return Scaling(self.constant[rows], self.factor[rows], self.divisor[rows], self.leads[rows])
 
-    def applied(self, group: Group) -> Group:
+    def applied(self, group: SumOfProducts) -> SumOfProducts:
         """A group of sums of one structure with all this."""
         constant, factor, divisor = map(uniform, self[:3])
         return group._replace(constant=constant, factor=factor, divisor=divisor, leads=bool(self.leads[0]))

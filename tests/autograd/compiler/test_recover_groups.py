@@ -8,7 +8,7 @@ import numpy as np
 
 from autograd import primitives
 from autograd.compiler.recover.classify import applications, oriented, sums_of_products
-from autograd.compiler.recover.groups import CONSTANT, Group, Matrix, Places, Rows, View
+from autograd.compiler.recover.groups import CONSTANT, Application, Matrix, Places, Reduction, Rows, SumOfProducts, View
 from autograd.compiler.recover.index import PADDING
 from autograd.compiler.recover.schedule import schedule
 from autograd.compiler.recover.stencils import split_stencil
@@ -43,7 +43,7 @@ def plain(rows: int) -> Scaling:
     return Scaling(np.full(rows, -0.0), np.ones(rows), np.ones(rows), np.zeros(rows, dtype=bool))
 
 
-def grouped(rows: Sequence[Sequence[tuple[float, int, int]]], places: Places) -> list[Group]:
+def grouped(rows: Sequence[Sequence[tuple[float, int, int]]], places: Places) -> list[SumOfProducts]:
     """The groups of sums that are nodes 30, 31, ...."""
     return sums_of_products(list(range(30, 30 + len(rows))), terms_of(*rows), plain(len(rows)), places)
 
@@ -73,10 +73,11 @@ def test_applications_are_grouped_by_primitive_and_sources() -> None:
     operands = {10: (4,), 11: (2,), 12: (2,), 13: (0,)}
     groups = applications([10, 11, 12, 13], [made_by.get(i) for i in range(NODES)], operands, places)
     assert [(g.source, g.members, g.batched, g.primitive) for g in groups] == [
-        (2, [10, 12], True, primitives.tanh),
-        (3, [11], True, primitives.exp),
-        (4, [13], False, primitives.tanh),
+        (2, (10, 12), True, primitives.tanh),
+        (3, (11,), True, primitives.exp),
+        (4, (13,), False, primitives.tanh),
     ]
+    assert isinstance(groups[0], Application)
     assert reads(groups[0].operands[0]) == (1, [2, 0])
 
 
@@ -84,8 +85,10 @@ def test_constant_operands_are_one_number_or_an_array() -> None:
     places = places_of([], [0, 1], numbers={5: 0.5, 6: 0.25})
     made_by = [primitives.maximum] * NODES
     (same,) = applications([10, 11], made_by, {10: (0, 5), 11: (1, 5)}, places)
+    assert isinstance(same, Application)
     assert same.operands[1] == 0.5
     (different,) = applications([10, 11], made_by, {10: (0, 5), 11: (1, 6)}, places)
+    assert isinstance(different, Application)
     assert np.array_equal(different.operands[1], [0.5, 0.25])  # type: ignore[arg-type]
 
 
@@ -93,15 +96,15 @@ def test_powers_are_grouped_by_their_exponents() -> None:
     places = places_of([], [0, 1, 2], numbers={5: 2.0, 6: 3.0})
     made_by = [primitives.constant_power] * NODES
     groups = applications([10, 11, 12], made_by, {10: (0, 5), 11: (1, 6), 12: (2, 5)}, places)
-    assert [g.members for g in groups] == [[10, 12], [11]]
+    assert [g.members for g in groups] == [(10, 12), (11,)]
 
 
 def test_the_operands_of_a_reduction_are_one_table() -> None:
     places = places_of([], [0, 1, 2, 3])
     made_by = [primitives.max_] * NODES
     (group,) = applications([10, 11], made_by, {10: (1, 0), 11: (2, 3)}, places)
-    assert len(group.operands) == 1
-    assert reads(group.operands[0]) == (1, [[0, 1], [2, 3]])
+    assert isinstance(group, Reduction)
+    assert reads(group.view) == (1, [[0, 1], [2, 3]])
 
 
 # Sums of products
@@ -147,7 +150,7 @@ def test_a_padded_convolution_is_one_product_over_patches() -> None:
     assert isinstance(block, Matrix)
     assert reads(block.weights) == (0, [[0, 1, 2]])
     assert reads(block.columns) == (1, [[PADDING, 0, 1], [0, 1, 2], [1, 2, 3], [2, 3, PADDING]])
-    assert group.members == [30, 31, 32, 33]
+    assert group.members == (30, 31, 32, 33)
 
 
 def test_a_result_that_a_position_lacks_is_discarded() -> None:
@@ -155,7 +158,7 @@ def test_a_result_that_a_position_lacks_is_discarded() -> None:
     places = places_of([0, 1, 2, 3], [6, 7, 8, 9])
     rows = [[(1.0, 2 * c, 6 + p), (1.0, 2 * c + 1, 7 + p)] for p, c in ((0, 0), (0, 1), (1, 0), (1, 1), (2, 0))]
     (group,) = grouped(rows, places)
-    assert group.members == [30, 31, 32, 33, 34, PADDING]
+    assert group.members == (30, 31, 32, 33, 34, PADDING)
 
 
 def test_layers_over_different_columns_are_products_of_their_own() -> None:
@@ -163,7 +166,7 @@ def test_layers_over_different_columns_are_products_of_their_own() -> None:
     places = places_of(range(16), range(20, 28))
     rows = [[(1.0, 4 * j + k, 20 + 4 * (j // 2) + k) for k in range(4)] for j in range(4)]
     groups = grouped(rows, places)
-    assert [g.members for g in groups] == [[30, 31], [32, 33]]
+    assert [g.members for g in groups] == [(30, 31), (32, 33)]
     assert [reads(block.columns)[1] for g in groups for block in g.blocks if isinstance(block, Matrix)] == [
         [[0, 1, 2, 3]],
         [[4, 5, 6, 7]],
@@ -173,7 +176,7 @@ def test_layers_over_different_columns_are_products_of_their_own() -> None:
 def test_rows_of_other_lengths_are_groups_of_their_own() -> None:
     places = places_of([], [0, 1, 2, 3, 4, 5])
     rows = [[(1.0, 0, 1), (1.0, 2, 3)], [(1.0, 0, 2)], [(1.0, 1, 5), (1.0, 4, 3)]]
-    assert [g.members for g in grouped(rows, places)] == [[30, 32], [31]]
+    assert [g.members for g in grouped(rows, places)] == [(30, 32), (31,)]
 
 
 def test_sums_with_other_constants_share_a_group() -> None:

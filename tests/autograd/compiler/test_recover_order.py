@@ -10,7 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autograd import primitives
-from autograd.compiler.recover.groups import CONSTANT, Group, Grouping, Places, View
+from autograd.compiler.recover.groups import (
+    CONSTANT,
+    Application,
+    Group,
+    Grouping,
+    Matrix,
+    Places,
+    SumOfProducts,
+    View,
+)
 from autograd.compiler.recover.index import Index, Kind, effort, kind_of
 from autograd.compiler.recover.join import History, Joins, concatenation, joins_for, parts_to_join
 from autograd.compiler.recover.order import effort_of, ordered
@@ -94,7 +103,7 @@ def test_cells_and_fixed_ends_are_joined() -> None:
     assert joins.reads.tolist() == [[40 + i, 41 + i, 42 + i] for i in range(8)]
     group = concatenation(joined, [False, True, True])
     assert [(view.source, view.index.tolist()) for view in group.pieces] == [(1, [0]), (2, list(range(8))), (1, [9])]
-    assert group.members == list(range(40, 50))
+    assert group.members == tuple(range(40, 50))
     assert group.batched
 
 
@@ -139,7 +148,7 @@ def grouping_of(groups: Sequence[Group], widths: Sequence[int]) -> Grouping:
     """Of parameters, an argument, and these groups."""
     source, position = np.full(40, CONSTANT), np.zeros(40, dtype=np.int64)
     for group in groups:
-        source[group.members], position[group.members] = group.source, np.arange(len(group.members))
+        source[list(group.members)], position[list(group.members)] = group.source, np.arange(len(group.members))
     everything = [*widths, *(len(group.members) for group in groups)]
     batched = [False, *[True] * (len(everything) - 1)]
     scalars = None  # which order does not ask about
@@ -156,38 +165,47 @@ def grouping_of(groups: Sequence[Group], widths: Sequence[int]) -> Grouping:
     )
 
 
-def apply(source: int, members: list[int], read: int, index: list[int]) -> Group:
-    return Group(source, members, True, primitives.tanh, (View(read, np.array(index)),))
+def apply(source: int, members: tuple[int, ...], read: int, index: list[int]) -> Application:
+    return Application(source, members, True, primitives.tanh, (View(read, np.array(index)),))
+
+
+def layer(members: tuple[int, ...]) -> SumOfProducts:
+    """Array 2: weighted sums of the argument."""
+    weights = np.arange(3 * len(members)).reshape(-1, 3)
+    block = Matrix(1.0, View(0, weights), View(1, np.arange(3)[None]), None)
+    return SumOfProducts(2, members, True, (block,), (0,))
 
 
 def test_members_take_the_order_of_the_argument_that_they_read() -> None:
-    grouping = grouping_of([apply(2, [10, 11, 12], 1, [2, 0, 1])], [0, 3])
+    grouping = grouping_of([apply(2, (10, 11, 12), 1, [2, 0, 1])], [0, 3])
     after = ordered(grouping, [])
-    assert after.groups[0].members == [11, 12, 10]
+    assert after.groups[0].members == (11, 12, 10)
     assert effort_of(after.groups[0], 1, 2) == 0.0
     assert after.position[[10, 11, 12]].tolist() == [2, 0, 1]
 
 
 def test_members_take_the_order_of_the_outputs() -> None:
-    wide = Group(2, [10, 11, 12], True, None, blocks=())
+    wide = layer((10, 11, 12))
     after = ordered(grouping_of([wide], [0, 3]), [12, 10, 11])
-    assert after.groups[0].members == [12, 10, 11]
+    assert after.groups[0].members == (12, 10, 11)
 
 
 def test_members_take_the_order_of_their_readers_who_then_read_a_slice() -> None:
-    wide = Group(2, [10, 11, 12, 13], True, None, blocks=())
-    after = ordered(grouping_of([wide, apply(3, [20, 21], 2, [3, 0])], [0, 3]), [20, 21])
-    assert after.groups[0].members == [13, 10, 11, 12]
-    (view,) = after.groups[1].operands
+    wide = layer((10, 11, 12, 13))
+    after = ordered(grouping_of([wide, apply(3, (20, 21), 2, [3, 0])], [0, 3]), [20, 21])
+    assert after.groups[0].members == (13, 10, 11, 12)
+    reader = after.groups[1]
+    assert isinstance(reader, Application)
+    (view,) = reader.operands
     assert isinstance(view, View)
     assert view.index.tolist() == [0, 1]
 
 
 def test_ordering_leaves_the_grouping_as_it_was() -> None:
-    grouping = grouping_of([apply(2, [10, 11, 12], 1, [2, 0, 1])], [0, 3])
+    grouping = grouping_of([apply(2, (10, 11, 12), 1, [2, 0, 1])], [0, 3])
     before = grouping.position.tolist()
     ordered(grouping, [12, 10, 11])
-    assert grouping.groups[0].members == [10, 11, 12]
+    assert grouping.groups[0].members == (10, 11, 12)
     assert grouping.position.tolist() == before
 
 
