@@ -1,11 +1,15 @@
 """From scalars to the textbook's matrices: a function of Values as a program of array operations.
 
-    trace (trace/) -> scalars (scalars/) -> recover arrays (recover/)
-        -> differentiate (derivatives.py) -> emit (forward.py, emit.py) -> run (running.py)
+    trace          trace/          run the function on Values of examples, and again on other numbers, to be sure
+    scalars        scalars/        ScalarProgram -> ScalarProgram: fold, merge, recognise formulas, collect sums
+    arrays         recover/        ScalarProgram -> ArrayProgram: nodes that do equal work become one operation
+    backward       differentiate/  ArrayProgram -> ArrayProgram: values, and the gradients of what was asked for
+    targets        targets/        ArrayProgram -> source, NumPy, straight-line Python, machine code
 
-Programs with little to do side by side become straight lines instead (thin.py), which run as Python source or as
-machine code. `program.py` is what users hold in hands. Nothing of it is imported before `compile` is first called,
-since it needs NumPy.
+`pipeline.py` lists the passes in order, `arrays/` has the operations and their shapes, and `cost.py` every threshold.
+A program with little to do side by side is unrolled instead (`recover/unrolled.py`), for `targets/straight_line/`.
+`program.py` is what users hold; its `stages` are the programs in between, as values that print, verify and evaluate
+themselves. CONTRIBUTING.md follows a function through all of it. `compile` imports the rest when it is first called.
 """
 
 from __future__ import annotations
@@ -71,7 +75,8 @@ def compile(
 
     Returns:
         A program: `program(*batch)`, `program.backward(*batch)`, `program.input_gradients(*batch)`,
-        `program.value_and_grad(*sample)`, `program.source`, and `print(program)`.
+        `program.value_and_grad(*sample)`, `program.source`, and `print(program)`. `program.stages` has what the compiler
+        made on the way, as the programs "scalars", "arrays" and "backward"; `program.passes` is a table of its passes.
 
     Raises:
         TypeError: where the function asks for the number of a Value, naming the line; or for useless settings.

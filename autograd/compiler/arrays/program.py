@@ -24,7 +24,7 @@ from autograd.compiler.arrays.shapes import broadcast_shape, infer
 LEAVES = ("argument", "parameter", "constant")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ArrayProgram:
     """Operations in an order in which they can be computed, and which of them are the results.
 
@@ -59,6 +59,9 @@ class ArrayProgram:
             text = " ".join(filter(None, [_described(operation), f"({operands})" if operands else ""]))
             lines.append(f"{f'{self.label(at)} = {text}':<60}{listed(operation.shape)}")
         return "\n".join([*lines, f"return {', '.join(map(self.label, self.outputs))}"])
+
+    def __repr__(self) -> str:
+        return f"<ArrayProgram of {sum([o.kind not in LEAVES for o in self.operations]):,} operations>"
 
     def label(self, at: int) -> str:
         """Return an operation's name; where it has none, its place."""
