@@ -75,8 +75,8 @@ def compile(
 
     Returns:
         A program: `program(*batch)`, `program.backward(*batch)`, `program.input_gradients(*batch)`,
-        `program.value_and_grad(*sample)`, `program.source`, and `print(program)`. `program.stages` has what the compiler
-        made on the way, as the programs "scalars", "arrays" and "backward"; `program.passes` is a table of its passes.
+        `program.value_and_grad(*sample)`, `program.source`, and `print(program)`. `program.stages` has the
+        program after each stage, "scalars", "arrays" and "backward"; `program.passes` is a table of the passes.
 
     Raises:
         TypeError: where the function asks for the number of a Value, naming the line; or for useless settings.
