@@ -283,10 +283,8 @@ def test_the_source_without_parameters_goes_to_the_arguments() -> None:
         assert source.count(f"# {name}: ") == 1
 
 
-slow = primitive("running_form_blames", lambda x: [][int(x)], lambda x, out: (1.0,))
-
-
 def test_tracebacks_quote_what_is_shown() -> None:
+    slow = primitive("running_form_blames", lambda x: [][int(x)], lambda x, out: (1.0,))
     b = Builder()
     x = b.argument("x", 1)
     runner = engine(b.program([b.apply(slow, 2.0 * x, name="y")]), 1)
