@@ -268,7 +268,7 @@ def test_copies_of_copies_and_many_pickles_in_a_row(duplicate: Duplicate) -> Non
 
 
 def test_a_pickle_that_failed_does_not_spoil_the_next() -> None:
-    _, y = chain(1000)
+    _, y = chain(400)  # deeper than calls may be
     bad = Named(1.0)
     bad.lock = threading.Lock()
     for k in range(40):
