@@ -83,23 +83,37 @@ class ArrayProgram:
                 f"of {len(self.operations)} operations there are no {self.outputs}, {[*self.layers]}, {self.masks}"
             )
         for at, operation in enumerate(self.operations):
-            if not all(0 <= k < at for k in operation.operands):
-                raise ValueError(f"{self.label(at)} reads {operation.operands}, of which not all come before it")
-            shapes = [self.operations[k].shape for k in operation.operands]
-            if operation.kind == "apply" and shapes.count(operation.shape) == len(shapes):
-                continue  # most operations of a long program
-            shape = infer(operation.kind, shapes, operation.attribute)
-            if shape != operation.shape:
-                raise ValueError(f"{self.label(at)} is said to be {listed(operation.shape)}, but is {listed(shape)}")
-            for data, kind in _data(operation):
-                if data.array.dtype.kind != kind:
-                    raise ValueError(f"{self.label(at)} holds {data.array.dtype}, where kind {kind!r} is expected")
-            if operation.kind == "guard":
-                self._verify_guard(at)
+            for k in operation[1]:
+                if not 0 <= k < at:
+                    raise ValueError(f"{self.label(at)} reads {operation.operands}, of which not all come before it")
+            if operation[0] != "apply" or not self._is_of_one_shape(operation):
+                self._verify_operation(at, operation)
         repeated = [name for name, n in Counter(o.name for o in self.operations if o.name).items() if n > 1]
         if repeated:
             raise ValueError(f"names are given once, these were given again: {', '.join(repeated)}")
         return self
+
+    def _is_of_one_shape(self, operation: Operation) -> bool:
+        """Return whether operands have the shape of the result, or none: so have most of a long program."""
+        _, operands, _, shape, _ = operation
+        has_shape = False
+        for k in operands:
+            other = self.operations[k][3]
+            if other is shape or other == shape:
+                has_shape = True
+            elif other:
+                return False
+        return has_shape
+
+    def _verify_operation(self, at: int, operation: Operation) -> None:
+        shape = infer(operation.kind, [self.operations[k].shape for k in operation.operands], operation.attribute)
+        if shape != operation.shape:
+            raise ValueError(f"{self.label(at)} is said to be {listed(operation.shape)}, but is {listed(shape)}")
+        for data, kind in _data(operation):
+            if data.array.dtype.kind != kind:
+                raise ValueError(f"{self.label(at)} holds {data.array.dtype}, where kind {kind!r} is expected")
+        if operation.kind == "guard":
+            self._verify_guard(at)
 
     def _verify_guard(self, at: int) -> None:
         """Check that the mask of a guard exists, and has no more elements than what it guards."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from autograd.compiler.scalars.columns import Columns
@@ -18,18 +18,24 @@ def verify(program: Columns) -> None:
     """
     _verify_columns(program)
     opcodes, starts, counts = program.opcodes, program.starts, program.counts
+    operands, lefts, rights, slots = program.operands, program.lefts, program.rights, program.slots
     last = APPLY + len(program.primitives)
+    are_floats = set(map(type, program.coefficients)) <= {float}
     arities: dict[tuple[int, int], int] = {}
     for i in program.interior:
         opcode, start, count = opcodes[i], starts[i], counts[i]
+        end = start + count
         if opcode >= APPLY:
-            _require(opcode < last, i, f"opcode {opcode} is none of the program's primitives")
-            _verify_reads(i, program.operands[start : start + count], count)
+            if opcode >= last:
+                raise ValueError(f"node {i}: opcode {opcode} is none of the program's primitives")
+            _verify_reads(i, operands[start:end], count)
             arities.setdefault((opcode, count), i)
         elif opcode == SUM:
-            _verify_sum(program, i)
+            if not (are_floats and _is_plain(i, count, lefts[start:end], rights[start:end], slots[start:end])):
+                _verify_sum(program, i)
         else:
-            _require(opcode == CONSTANT, i, f"opcode {opcode} has no place behind the arguments and parameters")
+            if opcode != CONSTANT:
+                raise ValueError(f"node {i}: opcode {opcode} has no place behind the arguments and parameters")
             _require(i in program.constants, i, "a constant without a number")
     for (opcode, count), i in arities.items():
         _verify_arity(program.primitives[opcode - APPLY], count, i)
@@ -57,10 +63,21 @@ def _verify_columns(program: Columns) -> None:
 
 
 def _verify_reads(i: int, operands: tuple[int, ...], count: int) -> None:
-    _require(len(operands) == count, i, f"its row of {count} lies beyond the end of the column")
+    if len(operands) != count:
+        raise ValueError(f"node {i}: its row of {count} lies beyond the end of the column")
     if operands and not 0 <= min(operands) <= max(operands) < i:
         wrong = next(k for k in operands if not 0 <= k < i)
         raise ValueError(f"node {i}: reads node {wrong}, which does not come before it")
+
+
+def _is_plain(i: int, count: int, lefts: Sequence[int], rights: Sequence[int], slots: Sequence[int]) -> bool:
+    """Whether the terms of a sum are well-formed, which those of nearly all are: told without saying what is wrong."""
+    if not 0 < count == len(lefts):
+        return False
+    if count == 1:
+        return 0 <= lefts[0] < i and ABSENT <= rights[0] < i and slots[0] >= 0
+    reads_earlier = min(lefts) >= 0 and max(lefts) < i and min(rights) >= ABSENT and max(rights) < i
+    return reads_earlier and slots[0] >= 0 and list(slots) == sorted(slots)
 
 
 def _verify_sum(program: Columns, i: int) -> None:
