@@ -168,16 +168,13 @@ class _Functions:
 
     def _compute(self, function: Function, places: Iterable[int]) -> None:
         operations, references = self._layout.operations, self._layout.references
-        registers, lines, slots = function.registers, function.lines, self._slots
+        registers, lines, slots, read = function.registers, function.lines, self._slots, self._read
         for at in places:
             kind, operands, attribute, _, name = operations[at]
             texts = []
             for k in operands:
-                reference = references[k]
-                text = registers.get(reference)
-                if text is None:
-                    text = registers[reference] = self._read(function, reference)
-                texts.append(text)
+                text = registers.get(references[k])
+                texts.append(read(function, references[k]) if text is None else text)
             if kind == "slopes":
                 registers.update(zip(self._layout.slopes(at), function.slopes(attribute, texts)))
                 continue
@@ -206,17 +203,20 @@ class _Functions:
     def _read(self, function: Function, reference: Reference) -> str:
         """Return what stands for a number that a function has not computed itself."""
         if reference in self._taken:
-            return function.load(self._array, self._taken[reference])
-        element = self._layout.element(reference)
-        if element is not None:
-            return function.load(element.array, element.at)
-        operation = self._layout.operations[reference]
-        if operation.kind == "constant":
-            return literal(operation.attribute)
-        if operation.name in self._slots:
-            return function.load("m", self._slots[operation.name])
-        self._compute(function, self._not_kept(function, reference))
-        return function.registers[reference]
+            text = function.load(self._array, self._taken[reference])
+        elif (element := self._layout.element(reference)) is not None:
+            text = function.load(element.array, element.at)
+        else:
+            kind, _, attribute, _, name = self._layout.operations[reference]
+            if kind == "constant":
+                text = literal(attribute)
+            elif name in self._slots:
+                text = function.load("m", self._slots[name])
+            else:
+                self._compute(function, self._not_kept(function, reference))
+                return function.registers[reference]
+        function.registers[reference] = text
+        return text
 
     def _not_kept(self, function: Function, reference: Reference) -> list[Reference]:
         """Return what the forward pass has computed on the way to a number, but not kept: it is computed again."""
