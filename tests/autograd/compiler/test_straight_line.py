@@ -21,6 +21,7 @@ from autograd.compiler.recover.unrolled import lower_scalars
 from autograd.compiler.scalars.from_trace import from_trace
 from autograd.compiler.scalars.passes import SIMPLIFY, run_passes
 from autograd.compiler.targets.straight_line.engine import StraightLineEngine
+from autograd.compiler.targets.straight_line.machine import MachineSource
 from autograd.compiler.targets.straight_line.source import text_of
 from autograd.compiler.targets.straight_line.source_run import StraightSource
 from autograd.compiler.trace.retrace import settled_trace
@@ -201,3 +202,17 @@ def test_a_scalar_program_is_unrolled_operation_by_operation() -> None:
     assert values.tolist() == [scalars.evaluate([given], [2.0])]
     names = {"x", "x_0", "x_1", "x_2", "parameters", "w", *(f"v{i}" for i in scalars.operations)}
     assert {operation.name for operation in program.operations if operation.name} == names
+
+
+def test_machine_code_of_what_repeats_itself_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Functions of 10 operations meet steps of 3 at 3 places; the first and the last steps differ from the others."""
+    monkeypatch.setattr(cost, "TERMS_A_FUNCTION", 10)
+    builder = Builder()
+    x = builder.argument("x", 1)
+    for n in range(1000):
+        x = (x + 0.01 * builder.apply(primitives.sin, x)).named(f"v{n}")
+    program = builder.program([x])
+    source = MachineSource(program)
+    modules = source.forward(), source.to_arguments(to_arguments(program, 1, unrolled=True), 1)
+    assert [module.text.count("call void @") > 300 for module in modules] == [True, True]
+    assert [module.text.count("define internal") < 10 for module in modules] == [True, True]

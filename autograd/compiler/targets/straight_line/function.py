@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from autograd import primitives
 from autograd.compiler.arrays.program import ArrayProgram
@@ -18,6 +18,9 @@ from autograd.compiler.targets.straight_line.instructions import (
 from autograd.compiler.targets.straight_line.layout import Reference
 from autograd.primitives import Primitive
 
+RELATIVE = ("m", "t", "g")
+"""The arrays that go from function to function."""
+
 _ZERO, _ONE = literal(0.0), literal(1.0)
 _POWERS = {literal(float(n)): n for n in range(4)}
 """Exponents that formulas are full of: these powers are products, which are far quicker than the C library's."""
@@ -30,10 +33,14 @@ class Function:
         lines: the instructions.
         registers: what stands for the numbers that have been computed or read.
         count: how many registers there are.
+        bases: of the arrays that go from function to function, the element that the function is given the address of:
+            the first that it reads or writes. So functions that differ in nothing but where they read and write have
+            the same instructions, as those of a program that repeats itself have.
     """
 
     def __init__(self) -> None:
         self.lines: list[str] = []
+        self.bases: dict[str, int] = {}
         self.registers: dict[Reference, str] = {}
         self.count = 0
         self._conditions: dict[str, str] = {}  # of registers that are 1.0 or 0.0, the bit
@@ -49,6 +56,8 @@ class Function:
         """Read an element of an array."""
         first = self.count
         self.count += 2
+        if array in RELATIVE:
+            at -= self.bases.setdefault(array, at)
         self.lines.append(f"%{first} = getelementptr double, ptr %{array}, i64 {at}")
         self.lines.append(f"%{first + 1} = load double, ptr %{first}")
         return f"%{first + 1}"
@@ -57,6 +66,8 @@ class Function:
         """Write an element of an array."""
         address = self.count
         self.count += 1
+        if array in RELATIVE:
+            at -= self.bases.setdefault(array, at)
         self.lines.append(f"%{address} = getelementptr double, ptr %{array}, i64 {at}")
         self.lines.append(f"store double {value}, ptr %{address}")
 
@@ -112,6 +123,15 @@ class Function:
         return [values[at] for at in program.outputs]
 
 
+def pointers(arrays: Iterable[str]) -> str:
+    """Return arrays as parameters of a function, or as what it is called with.
+
+    >>> pointers(["x", "p"])
+    'ptr %x, ptr %p'
+    """
+    return ", ".join([f"ptr %{array}" for array in arrays])
+
+
 def define(head: str, lines: Iterable[str]) -> str:
     """Return the text of a function.
 
@@ -124,15 +144,14 @@ def define(head: str, lines: Iterable[str]) -> str:
     return "\n".join([f"define {head} {{", "entry:", *lines, "ret void", "}"])
 
 
-def define_loop(name: str, arrays: str, strides: dict[str, int], body: Iterable[str]) -> str:
-    """Return a function that does something for each of several samples, which lie in some arrays one after the other.
+def define_loop(name: str, arrays: Iterable[str], strides: Mapping[str, int], body: Iterable[str]) -> str:
+    """Return a function that does something for each of several samples.
 
     Args:
-        arrays: the parameters behind the number of samples.
-        strides: how many numbers each sample has in which arrays.
+        arrays: what it takes behind the number of samples.
+        strides: of the arrays in which samples lie one after the other, how many numbers each has.
     """
-    for array in strides:
-        arrays = arrays.replace(f"%{array},", f"%all_{array},")
+    given = [f"all_{array}" if array in strides else array for array in arrays]
     head = [
         "br label %sample",
         "sample:",
@@ -145,4 +164,4 @@ def define_loop(name: str, arrays: str, strides: dict[str, int], body: Iterable[
         "br i1 %more, label %sample, label %done",
         "done:",
     ]
-    return define(f"void @{name}(i64 %samples, {arrays.removesuffix(',')})", [*head, *body, *tail])
+    return define(f"void @{name}(i64 %samples, {pointers(given)})", [*head, *body, *tail])

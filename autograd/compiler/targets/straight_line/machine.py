@@ -1,9 +1,10 @@
 """Straight-line code in LLVM's language, of which machine code is made: an instruction a line, sample after sample.
 
-Its functions go through arrays of doubles: `x` holds a sample's arguments, `p` the parameters, `m` what the forward
-pass has computed, `y` the outputs; `seeds` the cotangents of these, `g` what the backward pass has computed, `gx` and
-`gp` the gradients. A function computes some hundred numbers, since compilers take longer than proportionally for a very
-long one; what another function reads goes through `m` or `g`.
+Its functions go through arrays of doubles: `x` holds a sample's arguments, `p` the parameters, `m` the named numbers of
+the forward pass, `t` its others, `y` the outputs; `seeds` their cotangents, `g` the numbers of the backward pass,
+`gx` and `gp` the gradients. A function computes some hundred numbers, since compilers take longer than proportionally
+for a very long one; what another function reads goes through `m`, `t` or `g`. Of functions that differ only in where
+they read and write there, LLVM is given one: a program that repeats itself is compiled in the time of its period.
 """
 
 from __future__ import annotations
@@ -13,13 +14,14 @@ from typing import NamedTuple
 
 from autograd.compiler import cost
 from autograd.compiler.arrays.program import ArrayProgram
-from autograd.compiler.targets.straight_line.function import Function, define, define_loop
+from autograd.compiler.targets.straight_line.function import Function, define, define_loop, pointers
 from autograd.compiler.targets.straight_line.instructions import BINARY, DECLARATIONS, literal, require_writable
 from autograd.compiler.targets.straight_line.layout import Layout, Reference, lay_out
 
-_VALUES = "ptr %x, ptr %p, ptr %m"
-_COTANGENTS = "ptr %seeds, ptr %g"
-_GRADIENTS = "ptr %gx, ptr %gp"
+_FORWARD = ("x", "p", "m")
+_BACKWARD = (*_FORWARD, "seeds", "g")
+_GRADIENTS = ("gx", "gp")
+_CALL = f"call void @values({pointers((*_FORWARD, 'y'))})"
 
 Stored = tuple[str, int, Reference]
 """An array, the place in it, and the number to put there."""
@@ -62,14 +64,16 @@ class MachineSource:
             UnwritableError: where a primitive, or its derivative, cannot be written so.
         """
         self._require_writable()
-        functions = _Functions(self._layout, self._slots, "m", len(self._slots), _VALUES)
+        functions = _Functions(self._layout, self._slots, "t", (*_FORWARD, "t"))
         outputs = self._layout.results[0]
         functions.compute("values", self._layout.order, outputs)
-        functions.put("outputs", "ptr %y", [("y", k, x) for k, x in enumerate(outputs)])
-        values = define(f"void @values({_VALUES}, ptr %y)", functions.calls)
-        strides = {"x": self.arguments, "y": self.outputs}
-        loop = define_loop("forward", f"{_VALUES}, ptr %y,", strides, [f"call void @values({_VALUES}, ptr %y)"])
-        return Module("\n".join([DECLARATIONS, *functions.texts, values, loop]), "forward", 4, functions.slots_taken)
+        functions.put("outputs", ["y"], [("y", k, x) for k, x in enumerate(outputs)])
+        named = len(self._slots)
+        body = [f"%t = getelementptr double, ptr %m, i64 {named}", *functions.calls]
+        values = define(f"void @values({pointers((*_FORWARD, 'y'))})", body)
+        loop = define_loop("forward", (*_FORWARD, "y"), {"x": self.arguments, "y": self.outputs}, [_CALL])
+        text = "\n".join([DECLARATIONS, *functions.texts, values, loop])
+        return Module(text, "forward", 4, named + functions.slots_taken)
 
     def _require_writable(self) -> None:
         operations = self._layout.operations
@@ -105,15 +109,16 @@ class MachineSource:
     def _backward(self, layout: Layout, name: str, stored: list[Stored], seeds: int) -> Module:
         operations, slots, first = layout.operations, self._slots, layout.first_backward
         masks = [at for at in layout.order if at < first and operations[at].name and operations[at].name not in slots]
-        functions = _Functions(layout, slots, "g", 0, f"{_VALUES}, {_COTANGENTS}")
+        functions = _Functions(layout, slots, "g", _BACKWARD)
         order = [*masks, *(at for at in layout.order if at >= first)]
         functions.compute(name, order, [reference for _, _, reference in stored])
         functions.put("results", _GRADIENTS, [put for put in stored if not _is_zero(layout, put[2])])
         strides = {"x": self.arguments, "y": self.outputs, "seeds": seeds, "gx": self.arguments}
-        body = [f"call void @values({_VALUES}, ptr %y)", *functions.calls]
-        loop = define_loop(name, f"{_VALUES}, ptr %y, {_COTANGENTS}, {_GRADIENTS},", strides, body)
-        declared = f"declare void @values({_VALUES}, ptr %y)"
-        return Module("\n".join([DECLARATIONS, declared, *functions.texts, loop]), name, 8, functions.slots_taken)
+        arrays = (*_FORWARD, "y", *_BACKWARD[3:], *_GRADIENTS)
+        loop = define_loop(name, arrays, strides, [_CALL, *functions.calls])
+        declared = f"declare {_CALL.removeprefix('call ')}"
+        text = "\n".join([DECLARATIONS, declared, *functions.texts, loop])
+        return Module(text, name, len(arrays), functions.slots_taken)
 
 
 def _is_zero(layout: Layout, reference: Reference) -> bool:
@@ -125,25 +130,35 @@ class _Functions:
 
     Args:
         slots: the places in `m` of the numbers that have these names.
-        array: what else goes from function to function goes through, from its place `slots_taken` on.
-        parameters: of the functions.
+        array: what else goes from function to function goes through.
+        arrays: what the functions are called with.
 
     Attributes:
         calls: instructions that call them, in order.
-        texts: the functions.
+        slots_taken: how many numbers are put into the array.
     """
 
-    def __init__(self, layout: Layout, slots: Mapping[str, int], array: str, slots_taken: int, parameters: str) -> None:
-        self._layout, self._slots, self._array, self._parameters = layout, slots, array, parameters
-        self.slots_taken = slots_taken
+    def __init__(self, layout: Layout, slots: Mapping[str, int], array: str, arrays: Sequence[str]) -> None:
+        self._layout, self._slots, self._array, self._arrays = layout, slots, array, arrays
+        self.slots_taken = 0
         self._taken: dict[Reference, int] = {}  # where numbers are that other functions have put down
         self.calls: list[str] = []
-        self.texts: list[str] = []
+        self._names: dict[tuple[str, str], str] = {}  # of the functions, by parameters and instructions
 
-    def _add(self, name: str, more: str, function: Function) -> None:
-        parameters, number = ", ".join(filter(None, [self._parameters, more])), len(self.texts)
-        self.texts.append(define(f"internal void @{name}_{number}({parameters})", function.lines))
-        self.calls.append(f"call void @{name}_{number}({parameters})")
+    @property
+    def texts(self) -> list[str]:
+        """The functions."""
+        return [define(f"internal void @{name}({head})", [body]) for (head, body), name in self._names.items()]
+
+    def _add(self, name: str, more: Sequence[str], function: Function) -> None:
+        """Add a function, unless there is one with the same instructions, and a call of it."""
+        addresses = {array: array for array in (*self._arrays, *more)}
+        key = pointers(addresses), "\n".join(function.lines)
+        called = self._names.setdefault(key, f"{name}_{len(self._names)}")
+        for array, base in function.bases.items():
+            addresses[array] = f"{array}.{len(self.calls)}"
+            self.calls.append(f"%{addresses[array]} = getelementptr double, ptr %{array}, i64 {base}")
+        self.calls.append(f"call void @{called}({pointers(addresses.values())})")
 
     def compute(self, name: str, order: Sequence[int], wanted: Iterable[Reference]) -> None:
         """Add functions that compute operations, and put down what later ones read, and what is wanted in the end."""
@@ -164,7 +179,7 @@ class _Functions:
                         self._taken[reference] = self.slots_taken
                         function.store(self._array, self.slots_taken, function.registers[reference])
                         self.slots_taken += 1
-            self._add(name, "", function)
+            self._add(name, (), function)
 
     def _compute(self, function: Function, places: Iterable[int]) -> None:
         operations, references = self._layout.operations, self._layout.references
@@ -189,7 +204,7 @@ class _Functions:
             if name in slots:
                 function.store("m", slots[name], result)
 
-    def put(self, name: str, parameters: str, stored: Sequence[Stored]) -> None:
+    def put(self, name: str, arrays: Sequence[str], stored: Sequence[Stored]) -> None:
         """Add functions that put numbers into elements of arrays; in `gp`, they are added to what is there."""
         for start in range(0, len(stored), cost.TERMS_A_FUNCTION):
             function = Function()
@@ -198,7 +213,7 @@ class _Functions:
                 if array == "gp":
                     value = function.instruction(f"fadd double {function.load('gp', k)}, {value}")
                 function.store(array, k, value)
-            self._add(name, parameters, function)
+            self._add(name, arrays, function)
 
     def _read(self, function: Function, reference: Reference) -> str:
         """Return what stands for a number that a function has not computed itself."""
