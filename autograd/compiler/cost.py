@@ -153,4 +153,4 @@ TERMS_A_LINE = 40
 """Operations of one line of straight-line source."""
 
 LONGEST_INLINE = 90
-"""Characters of a derivative that is written in place, without a name."""
+"""Characters of a cotangent that is written in place, without a name, where names are as short as can be."""

@@ -8,11 +8,10 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 
+from autograd.compiler import cost
 from autograd.compiler.arrays.algebra import Simplified
 from autograd.compiler.arrays.operations import Padding
 from autograd.compiler.names import Names
-
-MOST_TERMS = 50  # in one expression: Python's compiler takes no more than some thousand
 
 
 def total(parts: Sequence[Simplified], names: Names, base: str) -> Simplified:
@@ -36,7 +35,7 @@ def _sum(parts: Sequence[Simplified], names: Names, base: str) -> Simplified:
     terms = [float(counts[part.at]) * part for part in distinct]
     result: Simplified = terms[0]
     for n, term in enumerate(terms[1:], 1):
-        if n % MOST_TERMS == 0:
+        if n % cost.TERMS_A_STATEMENT == 0:
             result = result.named(names.numbered(base))  # type: ignore[assignment]
         result = result + term
     return result

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 from autograd import primitives
+from autograd.compiler import cost
 from autograd.compiler.arrays.algebra import Simplified
 from autograd.compiler.arrays.builder import Builder
 from autograd.compiler.arrays.dead_code import without_dead_operations
@@ -21,9 +22,6 @@ from autograd.compiler.differentiate.unrolled import differentiate_unrolled
 from autograd.compiler.names import names_of
 
 _SCALINGS = frozenset({primitives.neg, primitives.mul, primitives.div})
-
-LONGEST_INLINE = 90
-"""Characters of a cotangent that is written in place, without a name, where names are as short as can be."""
 
 
 def to_parameters(program: ArrayProgram, seeds: int, unrolled: bool = False) -> ArrayProgram:
@@ -220,7 +218,7 @@ class _Sweep:
     def _named(self, at: int, cotangent: Simplified) -> Simplified:
         """Name the cotangent of a statement, unless it is short and read once."""
         layer = self._program.layers.get(at)
-        if layer is None and self._handed_on(at) < 2 and length_written(cotangent) <= LONGEST_INLINE:
+        if layer is None and self._handed_on(at) < 2 and length_written(cotangent) <= cost.LONGEST_INLINE:
             return cotangent
         own = f"d_{self._program.operations[at].name}"
         is_delta = layer is not None and self._in_training

@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 from autograd.arrays import np
 from autograd.compiler import cost
-from autograd.compiler.recover.groups import Block, Matrix, Places, Rows, View, weights_index
-from autograd.compiler.recover.index import PADDING, Positions
+from autograd.compiler.arrays.operations import PADDING
+from autograd.compiler.recover.groups import Block, Matrix, Places, Rows, View, weights_positions
+from autograd.compiler.recover.index import Positions
 from autograd.compiler.recover.patches import over_patches
 from autograd.compiler.recover.reorder import reordered_block
 from autograd.compiler.recover.stencils import split_stencil
@@ -75,7 +76,7 @@ def _finished(sums: Contraction, widths: Sequence[int]) -> Contraction:
     members, blocks, scaling = sums
     product = next((b for _, b in blocks if isinstance(b, Matrix) and b.place is not None), None)
     if product is not None and len(blocks) == 1 and scaling.is_uniform:
-        everything = np.full(len(product.columns.index) * len(weights_index(product)), PADDING)
+        everything = np.full(len(product.columns.positions) * len(weights_positions(product)), PADDING)
         everything[product.place] = members
         members, blocks = everything.tolist(), [(blocks[0][0], product._replace(place=None))]
     elif product is not None and product.place is not None:
@@ -142,7 +143,7 @@ def as_rows(terms: Terms, rows: int, left: int, right: int) -> Rows | None:
 
 def constant_matrix(block: Rows) -> Block:
     """A sum without products over the same columns in each of several rows is a product with a constant matrix."""
-    index: Positions = block.left.index
+    index: Positions = block.left.positions
     if block.right is not None or isinstance(block.coefficients, float) or min(index.shape) < 2:
         return block
     if not (index == index[0]).all():

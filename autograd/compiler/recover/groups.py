@@ -26,7 +26,11 @@ class View:
     """Elements of a source, the array of an argument, of the parameters or of a group, in any shape."""
 
     source: int
-    index: Positions
+    positions: Positions
+
+    def __getitem__(self, chosen: Any) -> View:
+        """A view of some of its elements, which are chosen as of an array."""
+        return View(self.source, self.positions[chosen])
 
 
 class Rows(NamedTuple):
@@ -180,7 +184,6 @@ class Grouping(NamedTuple):
     Attributes:
         scalars: the program that was grouped.
         groups: the operations.
-        masks: how many of them, the last ones, compute masks for backward passes.
         source, position: for each node, the array it is in, and its place there.
         number: for each node that is a constant, its number.
         widths: the length of each array.
@@ -190,7 +193,6 @@ class Grouping(NamedTuple):
 
     scalars: ScalarProgram
     groups: tuple[Group, ...]
-    masks: int
     source: Positions
     position: Positions
     number: Numbers
@@ -204,9 +206,9 @@ class Grouping(NamedTuple):
         return len(self.widths) - len(self.groups)
 
 
-def weights_index(block: Matrix) -> Positions:
+def weights_positions(block: Matrix) -> Positions:
     """Which weights a matrix is made of; only its shape counts for one of constants."""
-    return block.columns.index if block.weights is None else block.weights.index
+    return block.columns.positions if block.weights is None else block.weights.positions
 
 
 def views(group: Group, source: int | None = None) -> list[View]:
@@ -229,8 +231,8 @@ def single_views(group: Group) -> list[View]:
         return views(group)
     if not isinstance(group, SumOfProducts):
         return []
-    columns = [block for block in group.blocks if isinstance(block, Rows) and block.left.index.shape[1] == 1]
-    return [View(view.source, view.index[:, 0]) for block in columns for view in block.factors]
+    columns = [block for block in group.blocks if isinstance(block, Rows) and block.left.positions.shape[1] == 1]
+    return [view[:, 0] for block in columns for view in block.factors]
 
 
 def is_wide(group: Group) -> bool:
@@ -240,7 +242,7 @@ def is_wide(group: Group) -> bool:
         case _ if len(group.members) > 1:
             return True
         case SumOfProducts():
-            return any(not isinstance(block, Rows) or block.left.index.size > most for block in group.blocks)
+            return any(not isinstance(block, Rows) or block.left.positions.size > most for block in group.blocks)
         case Concatenation():
             return False
-    return any(view.index.size > most for view in views(group))
+    return any(view.positions.size > most for view in views(group))

@@ -81,9 +81,9 @@ class Guards:
         terms = 0
         for other in group.blocks:
             if isinstance(other, Matrix):
-                terms += other.columns.index.shape[1]
+                terms += other.columns.positions.shape[1]
             elif self._has_weights(other):
-                terms += other.left.index.shape[1]
+                terms += other.left.positions.shape[1]
         return terms > 1 and self._has_weights(block)
 
     def _has_weights(self, block: Rows) -> bool:

@@ -17,9 +17,6 @@ from autograd.compiler import cost
 
 Positions = NDArray[np.int64]
 
-PADDING = -1
-"""The position of a lane that reads zero, and the member of a lane whose result is discarded."""
-
 Kind = Literal["slice", "axes", "pieces", "band", "gather"]
 
 

@@ -73,7 +73,7 @@ def _lowered(reader: Reader, guards: Guards, sums: Sums, group: Group, name: str
 def _concatenated(reader: Reader, group: Concatenation) -> Handle:
     """Concatenate the pieces of a group, for each sample where one of them is of each."""
     pieces = [
-        reader.builder.broadcast(reader.vector(view), reader.shape_of(group.batched, len(view.index)))
+        reader.builder.broadcast(reader.vector(view), reader.shape_of(group.batched, len(view.positions)))
         for view in group.pieces
     ]
     return reader.builder.concatenate(pieces, int(group.batched))
@@ -91,7 +91,7 @@ def _reduction(reader: Reader, guards: Guards, group: Reduction) -> Handle:
     """Reduce a table along its last axis; the table of a single member is one row."""
     one = len(group.members) == 1
     if one:
-        x = guards.reached(group, reader.columns(group.view.source, group.view.index[0]))
+        x = guards.reached(group, reader.columns(group.view.source, group.view.positions[0]))
     else:
         x = guards.reached(group, reader.table(group.view), ROWS)
     axis, careful = len(x.shape) - 1, guards.is_careful(group)
@@ -107,8 +107,8 @@ def _output(reader: Reader) -> Handle:
             parts.append(builder.constant(np.full(1, grouping.number[nodes[0]])))
             continue
         view = View(source, grouping.position[nodes])
-        if len(nodes) > 1 and (view.index == view.index[0]).all():
-            row = reader.table(View(source, view.index[None]))
+        if len(nodes) > 1 and (view.positions == view.positions[0]).all():
+            row = reader.table(view[None])
             parts.append(builder.reshape(row, reader.shape_of(reader.is_batched(view), len(nodes))))
         else:
             parts.append(reader.vector(view))

@@ -24,7 +24,7 @@ from autograd.compiler.recover.groups import (
     Rows,
     SumOfProducts,
     View,
-    weights_index,
+    weights_positions,
 )
 from autograd.compiler.recover.guards import ROWS, SUMMED, Guards, Layout
 from autograd.compiler.recover.read import Reader
@@ -109,7 +109,7 @@ class Sums:
             c = coefficients if isinstance(coefficients, float) else self._reader.numbers(coefficients[0])
             inner = _product(1.0 if negative else c, self._factors(group, block, row, SUMMED))
             if inner.shape[-1] == 1:  # one number, several times
-                total = float(len(row[0].index)) * inner
+                total = float(len(row[0].positions)) * inner
             else:
                 total = self._builder.reduce(inner, "sum", (len(inner.shape) - 1,), keepdims=True)
         else:
@@ -127,7 +127,7 @@ class Sums:
     # Matrix products
 
     def _matrix(self, group: SumOfProducts, block: Matrix) -> Handle:
-        positions, k = block.columns.index.shape
+        positions, k = block.columns.positions.shape
         weights, builder = self._weights(group, block), self._builder
         columns = self._columns(block)
         rows = "n" * (positions > 1 or is_batched(columns.shape))
@@ -136,7 +136,7 @@ class Sums:
         else:
             product = builder.contract(columns, weights, f"{rows}k", "ck", f"{rows}c")
         if positions > 1:
-            results = positions * len(weights_index(block))
+            results = positions * len(weights_positions(block))
             product = builder.reshape(product, self._reader.shape_of(is_batched(columns.shape), results))
             if block.place is not None:
                 product = builder.take(product, block.place)
@@ -157,7 +157,7 @@ class Sums:
 
         Gathered columns have a name, so that they are gathered once.
         """
-        source, index = block.columns.source, block.columns.index
+        source, index = block.columns.source, block.columns.positions
         positions, k = index.shape
         if positions == 1:
             return self._reader.columns(source, index[0])
@@ -237,22 +237,22 @@ def _sources(block: Block) -> tuple[int, ...]:
 
 def _is_column(block: Rows) -> bool:
     """Return whether a block has one term for each member."""
-    terms: int = block.left.index.shape[1]
+    terms: int = block.left.positions.shape[1]
     return terms == 1
 
 
 def _only_column(view: View) -> View:
-    return View(view.source, view.index[:, 0])
+    return view[:, 0]
 
 
 def _sole_row(block: Rows) -> list[View] | None:
     """Return the views of the terms where all members sum up the same ones."""
     views = block.factors
-    if any((view.index != view.index[0]).any() for view in views):
+    if any((view.positions != view.positions[0]).any() for view in views):
         return None
     if not isinstance(block.coefficients, float) and (block.coefficients != block.coefficients[0]).any():
         return None
-    return [View(view.source, view.index[0]) for view in views]
+    return [view[0] for view in views]
 
 
 def _is_nothing(constant: float | Numbers) -> bool:

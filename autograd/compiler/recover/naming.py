@@ -80,7 +80,7 @@ def _base(group: Group) -> str:
 
 
 def _base_of_sum(group: SumOfProducts) -> str:
-    if len(group.blocks) == 1 and isinstance(group.blocks[0], Rows) and group.blocks[0].left.index.shape[1] > 1:
+    if len(group.blocks) == 1 and isinstance(group.blocks[0], Rows) and group.blocks[0].left.positions.shape[1] > 1:
         return "s"
     signs = {b.coefficients for b in group.blocks if isinstance(b, Rows) and isinstance(b.coefficients, float)}
     return "e" if len(group.blocks) == 2 and signs == {1.0, -1.0} else "y"

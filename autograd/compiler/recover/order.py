@@ -79,15 +79,17 @@ class _Orders:
         group = self.groups[k]
         source, width = group.source, len(group.members)
         if by_readers:
-            wishes = [view.index.reshape(-1) for r in self._read_by(source) for view in views(self.groups[r], source)]
+            wishes = [
+                view.positions.reshape(-1) for r in self._read_by(source) for view in views(self.groups[r], source)
+            ]
             wishes += self._runs_of_outputs(source)
             for several in (wishes, wishes[::-1], sorted(wishes, key=len)):
                 together = np.concatenate([*several, np.arange(width)])
                 wanted = np.array(list(dict.fromkeys(together[together >= 0].tolist())), dtype=np.int64)
                 yield from permitted(group, wanted)
         for view in single_views(group):
-            if view.source > 0 and len(np.unique(view.index)) == width:
-                yield from permitted(group, np.argsort(view.index))
+            if view.source > 0 and len(np.unique(view.positions)) == width:
+                yield from permitted(group, np.argsort(view.positions))
 
     def _read_by(self, source: int) -> list[int]:
         return self._readers.get(source, [])
@@ -125,21 +127,21 @@ def effort_of(group: Group, start: int, stop: int) -> float:
     total = 0.0
     for view in views(group):
         if start <= view.source < stop:
-            same = view.index.ndim == 2 and (view.index == view.index[0]).all()
-            total += effort(view.index[0] if same else view.index.reshape(-1))
+            same = view.positions.ndim == 2 and (view.positions == view.positions[0]).all()
+            total += effort(view.positions[0] if same else view.positions.reshape(-1))
     return total
 
 
 def permitted(group: Group, wanted: Positions) -> Iterator[Positions]:
     """Orders near to the one that is wanted: over patches, each position is followed by all its channels."""
     blocks = group.blocks if isinstance(group, SumOfProducts) else ()
-    block = next((b for b in blocks if isinstance(b, Matrix) and len(b.columns.index) > 1), None)
+    block = next((b for b in blocks if isinstance(b, Matrix) and len(b.columns.positions) > 1), None)
     if block is None:
         yield wanted
         return
     if block.place is not None or block.weights is None:
         return
-    channels = len(block.weights.index)
+    channels = len(block.weights.positions)
     positions, order = (np.array(list(dict.fromkeys(x.tolist()))) for x in (wanted // channels, wanted % channels))
     for first in (np.arange(len(positions)), positions):
         for second in (np.arange(channels), order):

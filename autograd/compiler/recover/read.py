@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from autograd.arrays import np
 from autograd.compiler.arrays.builder import Builder
 from autograd.compiler.arrays.handle import Handle
-from autograd.compiler.arrays.operations import Length, N, Shape
+from autograd.compiler.arrays.operations import PADDING, Length, N, Shape
 from autograd.compiler.arrays.shapes import is_batched
 from autograd.compiler.names import Names
 from autograd.compiler.recover.groups import PARAMETERS, Grouping, Numbers, View
-from autograd.compiler.recover.index import PADDING, Axes, Band, Index, Positions
+from autograd.compiler.recover.index import Axes, Band, Index, Positions
 from autograd.compiler.recover.naming import parameter_name
 from autograd.forking import computed_once
 
@@ -49,26 +49,26 @@ class Reader:
         """Return a float as it is, and an array of numbers as a constant."""
         return numbers if isinstance(numbers, float) else self.builder.constant(numbers)
 
-    def parameter(self, index: Positions, role: str, layer: int | None = None) -> Handle:
+    def parameter(self, positions: Positions, role: str, layer: int | None = None) -> Handle:
         """Return an array of parameters, or the transpose of one that is known.
 
         Args:
-            index: positions among the parameters.
+            positions: of its elements among the parameters.
             role: the name of the array where labels give none.
             layer: the number of the layer that it belongs to.
         """
-        known = self._parameters.get((index.tobytes(), index.shape))
+        known = self._parameters.get((positions.tobytes(), positions.shape))
         if known is not None:
             return known
-        if index.ndim == 2:
-            transpose = np.ascontiguousarray(index.T)
+        if positions.ndim == 2:
+            transpose = np.ascontiguousarray(positions.T)
             known = self._parameters.get((transpose.tobytes(), transpose.shape))
             if known is not None:
                 return self.builder.transpose(known, (1, 0))
         labels = self.grouping.scalars.labels
-        some = {labels.get(i, "") for i in self._nodes[index.reshape(-1)[:100]].tolist()}
-        array = self.builder.parameter(index, parameter_name(self.names, some, role, layer))
-        self._parameters[index.tobytes(), index.shape] = array
+        some = {labels.get(i, "") for i in self._nodes[positions.reshape(-1)[:100]].tolist()}
+        array = self.builder.parameter(positions, parameter_name(self.names, some, role, layer))
+        self._parameters[positions.tobytes(), positions.shape] = array
         return array
 
     @computed_once
@@ -82,26 +82,26 @@ class Reader:
 
     def vector(self, view: View, layer: int | None = None) -> Handle:
         """Read one element for each member; a single one where all members read the same."""
-        index = view.index
-        if len(index) > 1 and (index == index[0]).all():
-            index = index[:1]
+        positions = view.positions
+        if len(positions) > 1 and (positions == positions[0]).all():
+            positions = positions[:1]
         if view.source != PARAMETERS:
-            return self.columns(view.source, index)
-        period = _period(index)
-        array = self.parameter(index[:period], "b", layer)
-        if period == len(index):
+            return self.columns(view.source, positions)
+        period = _period(positions)
+        array = self.parameter(positions[:period], "b", layer)
+        if period == len(positions):
             return array
-        axes = Axes(0, period, [len(index) // period, period], [-1, 0])
+        axes = Axes(0, period, [len(positions) // period, period], [-1, 0])
         return self._along_axes(array, axes)
 
-    def columns(self, source: int, index: Positions) -> Handle:
-        """Read columns of a source, each as often as the index has it."""
+    def columns(self, source: int, positions: Positions) -> Handle:
+        """Read columns of a source, each as often as it is among the positions."""
         if source == PARAMETERS:
-            return self.parameter(index, "p")
+            return self.parameter(positions, "p")
         if source in self.grouping.data:
-            return self.data(source, index)
+            return self.data(source, positions)
         array = self.arrays[source]
-        access = Index.of(index)
+        access = Index.of(positions)
         if access.slice is not None:
             return self._slice(array, *access.slice)
         if access.axes is not None:
@@ -112,18 +112,18 @@ class Reader:
         band = access.band(self.grouping.widths[source])
         if band is not None:
             return self._band(array, band)
-        return self.builder.take(array, index)
+        return self.builder.take(array, positions)
 
-    def data(self, source: int, index: Positions) -> Handle:
-        """Read elements of an array of constants: a constant of their own, in the shape of the index."""
-        return self.builder.constant(np.where(index == PADDING, 0.0, self.grouping.data[source][index]))
+    def data(self, source: int, positions: Positions) -> Handle:
+        """Read elements of an array of constants: a constant of their own, in their shape."""
+        return self.builder.constant(np.where(positions == PADDING, 0.0, self.grouping.data[source][positions]))
 
     def table(self, view: View, role: str = "w", layer: int | None = None) -> Handle:
         """Read a view of shape (rows, terms) as an array of that shape, behind the samples' axis if there is one."""
         if view.source == PARAMETERS:
-            return self.parameter(view.index, role, layer)
-        flat = self.columns(view.source, view.index.reshape(-1))
-        return self._reshape(flat, *view.index.shape)
+            return self.parameter(view.positions, role, layer)
+        flat = self.columns(view.source, view.positions.reshape(-1))
+        return self._reshape(flat, *view.positions.shape)
 
     def _reshape(self, x: Handle, *lengths: int) -> Handle:
         """Change the shape behind the samples' axis."""
@@ -153,12 +153,12 @@ class Reader:
         return self._reshape(part, width)
 
 
-def _period(index: Positions) -> int:
-    """Return after how many elements an index repeats; its length where it does not."""
-    again = np.flatnonzero(index[1:] == index[0])
+def _period(positions: Positions) -> int:
+    """Return after how many elements positions repeat; their number where they do not."""
+    again = np.flatnonzero(positions[1:] == positions[0])
     if not len(again):
-        return len(index)
+        return len(positions)
     period = int(again[0]) + 1
-    if len(index) % period or not (index.reshape(-1, period) == index[:period]).all():
-        return len(index)
+    if len(positions) % period or not (positions.reshape(-1, period) == positions[:period]).all():
+        return len(positions)
     return period

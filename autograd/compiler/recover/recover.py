@@ -42,10 +42,8 @@ def recover(scalars: ScalarProgram) -> Grouping:
         arrays.new_source(nodes, batched=False): arrays.places.number[list(nodes)] for nodes in scalars.constant_arrays
     }
     arrays.group(scalars.operations)
-    before_masks = len(arrays.groups)
     arrays.group(scalars.guard_operations)
-    grouping = arrays.grouping(len(arrays.groups) - before_masks, numbers)
-    return ordered(grouping, scalars.outputs)
+    return ordered(arrays.grouping(numbers), scalars.outputs)
 
 
 class _Arrays:
@@ -89,11 +87,11 @@ class _Arrays:
             self._group_sums([i for i in nodes if is_sum(i)])
             self._group_applications([i for i in nodes if not is_sum(i)])
 
-    def grouping(self, masks: int, data: Mapping[int, Numbers]) -> Grouping:
+    def grouping(self, data: Mapping[int, Numbers]) -> Grouping:
         """All groups as a value."""
         source, position, number, widths, batched, _ = self.places
         return Grouping(
-            self._scalars, tuple(self.groups), masks, source, position, number, tuple(widths), tuple(batched), data
+            self._scalars, tuple(self.groups), source, position, number, tuple(widths), tuple(batched), data
         )
 
     def _group_sums(self, nodes: list[int]) -> None:

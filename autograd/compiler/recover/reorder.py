@@ -16,7 +16,7 @@ from autograd.compiler.recover.groups import (
     Rows,
     SumOfProducts,
     View,
-    weights_index,
+    weights_positions,
 )
 from autograd.compiler.recover.index import Positions
 
@@ -29,7 +29,7 @@ def reordered(group: Group, order: Positions) -> Group:
             operands = tuple([_reordered_operand(operand, order) for operand in group.operands])
             return group._replace(members=members, operands=operands)
         case Reduction():
-            return group._replace(members=members, view=View(group.view.source, group.view.index[order]))
+            return group._replace(members=members, view=group.view[order])
         case SumOfProducts():
             return group._replace(
                 members=members,
@@ -43,7 +43,7 @@ def reordered(group: Group, order: Positions) -> Group:
 
 
 def _reordered_operand(operand: View | float | Numbers, order: Positions) -> View | float | Numbers:
-    return View(operand.source, operand.index[order]) if isinstance(operand, View) else _taken(operand, order)
+    return operand[order] if isinstance(operand, View) else _taken(operand, order)
 
 
 def reordered_block(block: Block, order: Positions) -> Block:
@@ -51,20 +51,20 @@ def reordered_block(block: Block, order: Positions) -> Block:
     if isinstance(block, Rows):
         return Rows(
             _taken(block.coefficients, order),
-            View(block.left.source, block.left.index[order]),
-            None if block.right is None else View(block.right.source, block.right.index[order]),
+            block.left[order],
+            None if block.right is None else block.right[order],
         )
-    weights, channels = block.weights, len(weights_index(block))
+    weights, channels = block.weights, len(weights_positions(block))
     if block.place is not None:
         place = block.place[order]
-        is_complete = len(place) == len(block.columns.index) * channels
+        is_complete = len(place) == len(block.columns.positions) * channels
         return block._replace(place=None if is_complete and (place == np.arange(len(place))).all() else place)
-    if len(block.columns.index) > 1 and weights is not None:
-        columns = View(block.columns.source, block.columns.index[order[::channels] // channels])
-        return block._replace(columns=columns, weights=View(weights.source, weights.index[order[:channels] % channels]))
+    if len(block.columns.positions) > 1 and weights is not None:
+        columns = block.columns[order[::channels] // channels]
+        return block._replace(columns=columns, weights=weights[order[:channels] % channels])
     return block._replace(
         coefficients=_taken(block.coefficients, order),
-        weights=None if weights is None else View(weights.source, weights.index[order]),
+        weights=None if weights is None else weights[order],
     )
 
 
@@ -76,14 +76,14 @@ def renumbered(group: Group, source: int, number: Positions) -> Group:
     """A group that reads a source whose elements have new numbers, its terms in the new order where that is free."""
 
     def read(view: View) -> View:
-        return View(source, number[view.index]) if view.source == source else view
+        return View(source, number[view.positions]) if view.source == source else view
 
     match group:
         case Application():
             return group._replace(operands=tuple([read(x) if isinstance(x, View) else x for x in group.operands]))
         case Reduction():
             view = read(group.view)
-            return group if view is group.view else group._replace(view=View(source, np.sort(view.index, axis=1)))
+            return group if view is group.view else group._replace(view=View(source, np.sort(view.positions, axis=1)))
         case SumOfProducts():
             return group._replace(blocks=tuple([_renumbered_block(block, read) for block in group.blocks]))
         case Concatenation():
@@ -100,9 +100,9 @@ def _renumbered_block(block: Block, read: Callable[[View], View]) -> Block:
 
 def _sorted_rows(block: Rows) -> Rows:
     """The terms of each row in the order of their right factors, or of their only ones."""
-    if block.left.index.shape[1] == 1:
+    if block.left.positions.shape[1] == 1:
         return block
-    left, right = block.left.index, block.left.index if block.right is None else block.right.index
+    left, right = block.left.positions, block.left.positions if block.right is None else block.right.positions
     order = np.lexsort((left, right), axis=1)
     coefficients = block.coefficients
     if isinstance(coefficients, np.ndarray):
@@ -116,12 +116,12 @@ def _sorted_rows(block: Rows) -> Rows:
 
 def _sorted_columns(block: Matrix) -> Matrix:
     """The columns of a product as the array has them that is multiplied; over patches, as the fullest one has them."""
-    fullest = (block.columns.index >= 0).sum(axis=1).argmax()
-    order = np.argsort(block.columns.index[fullest], kind="stable")
+    fullest = (block.columns.positions >= 0).sum(axis=1).argmax()
+    order = np.argsort(block.columns.positions[fullest], kind="stable")
     coefficients, weights = block.coefficients, block.weights
     return Matrix(
         coefficients[:, order] if isinstance(coefficients, np.ndarray) else coefficients,
-        None if weights is None else View(weights.source, weights.index[:, order]),
-        View(block.columns.source, block.columns.index[:, order]),
+        None if weights is None else weights[:, order],
+        block.columns[:, order],
         block.place,
     )

@@ -17,24 +17,24 @@ def split_stencil(block: Block, widths: Sequence[int]) -> list[Block]:
     Args:
         widths: of the sources.
     """
-    if isinstance(block, Matrix) or len(block.left.index) < 2:
+    if isinstance(block, Matrix) or len(block.left.positions) < 2:
         return [block]
-    if block.right is None and block.left.index.shape[1] == 2 and not isinstance(block.coefficients, float):
+    if block.right is None and block.left.positions.shape[1] == 2 and not isinstance(block.coefficients, float):
         order = np.argsort(-block.coefficients, axis=1, kind="stable")
         coefficients = np.take_along_axis(block.coefficients, order, axis=1)
         if (coefficients == coefficients[0]).all():
-            left = View(block.left.source, np.take_along_axis(block.left.index, order, axis=1))
+            left = View(block.left.source, np.take_along_axis(block.left.positions, order, axis=1))
             return _columns(Rows(coefficients, left, None))
     return _columns(block) if _is_stencil(block, widths) else [block]
 
 
 def _is_stencil(block: Rows, widths: Sequence[int]) -> bool:
     """Whether each term is a slice for all rows, while the terms together are not."""
-    columns = [(column, widths[view.source]) for view in block.factors for column in view.index.T]
+    columns = [(column, widths[view.source]) for view in block.factors for column in view.positions.T]
     varying = [(column, width) for column, width in columns if (column != column[0]).any()]
-    if not cost.worth_slices(block.left.index.shape[1], len(varying)):
+    if not cost.worth_slices(block.left.positions.shape[1], len(varying)):
         return False
-    if all(_is_slice(view.index.reshape(-1)) for view in block.factors):
+    if all(_is_slice(view.positions.reshape(-1)) for view in block.factors):
         return False
     order = np.argsort(varying[0][0])  # the order of the rows is still free
     return all(is_part(column[order], width) for column, width in varying)
@@ -47,12 +47,12 @@ def _is_slice(positions: Positions) -> bool:
 
 def _columns(block: Rows) -> list[Block]:
     """A block for each term."""
-    coefficients = np.broadcast_to(block.coefficients, block.left.index.shape)
+    coefficients = np.broadcast_to(block.coefficients, block.left.positions.shape)
     return [
         Rows(
             uniform(coefficients[:, k : k + 1]),
-            View(block.left.source, block.left.index[:, k : k + 1]),
-            None if block.right is None else View(block.right.source, block.right.index[:, k : k + 1]),
+            block.left[:, k : k + 1],
+            None if block.right is None else block.right[:, k : k + 1],
         )
-        for k in range(block.left.index.shape[1])
+        for k in range(block.left.positions.shape[1])
     ]

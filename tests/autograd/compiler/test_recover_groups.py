@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from autograd import primitives
+from autograd.compiler.arrays.operations import PADDING
 from autograd.compiler.recover.classify import applications, oriented, sums_of_products
 from autograd.compiler.recover.groups import CONSTANT, Application, Matrix, Places, Reduction, Rows, SumOfProducts, View
-from autograd.compiler.recover.index import PADDING
 from autograd.compiler.recover.schedule import schedule
 from autograd.compiler.recover.stencils import split_stencil
 from autograd.compiler.recover.terms import Scaling, Terms
@@ -229,4 +229,4 @@ def test_a_difference_is_two_blocks_the_positive_first() -> None:
 def reads(view: object) -> tuple[int, list[object]]:
     """The source and the positions of a view."""
     assert isinstance(view, View)
-    return view.source, view.index.tolist()
+    return view.source, view.positions.tolist()

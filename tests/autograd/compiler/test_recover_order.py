@@ -102,7 +102,11 @@ def test_cells_and_fixed_ends_are_joined() -> None:
     assert joined.origin.tolist() == [[1, 0], *([2, k] for k in range(8)), [1, 9]]
     assert joins.reads.tolist() == [[40 + i, 41 + i, 42 + i] for i in range(8)]
     group = concatenation(joined, [False, True, True])
-    assert [(view.source, view.index.tolist()) for view in group.pieces] == [(1, [0]), (2, list(range(8))), (1, [9])]
+    assert [(view.source, view.positions.tolist()) for view in group.pieces] == [
+        (1, [0]),
+        (2, list(range(8))),
+        (1, [9]),
+    ]
     assert group.members == tuple(range(40, 50))
     assert group.batched
 
@@ -155,7 +159,6 @@ def grouping_of(groups: Sequence[Group], widths: Sequence[int]) -> Grouping:
     return Grouping(
         scalars,  # type: ignore[arg-type]
         tuple(groups),
-        0,
         source,
         position,
         np.zeros(40),
@@ -198,7 +201,7 @@ def test_members_take_the_order_of_their_readers_who_then_read_a_slice() -> None
     assert isinstance(reader, Application)
     (view,) = reader.operands
     assert isinstance(view, View)
-    assert view.index.tolist() == [0, 1]
+    assert view.positions.tolist() == [0, 1]
 
 
 def test_ordering_leaves_the_grouping_as_it_was() -> None:
