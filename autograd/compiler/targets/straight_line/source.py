@@ -84,17 +84,16 @@ def _slots(layout: Layout) -> dict[str, int]:
 
 
 class Usage(NamedTuple):
-    """Where operations are read.
+    """Where numbers are read, by their references.
 
     Attributes:
-        once: by the function that computes them.
-        twice: there more than once.
-        by_others: by other functions, or as results, and not in `m`.
+        times: how often.
+        first, last: by which operations; results, behind all of them.
     """
 
-    once: set[int]
-    twice: set[int]
-    by_others: set[int]
+    times: list[int]
+    first: list[int]
+    last: list[int]
 
 
 class _Writer:
@@ -125,9 +124,8 @@ class _Writer:
     def written(self, name: str, order: Sequence[int]) -> Pass:
         """Return the functions that compute some operations, and what the results need."""
         pieces = [order[start : start + cost.TERMS_A_FUNCTION] for start in range(0, len(order), cost.TERMS_A_FUNCTION)]
-        home = {at: n for n, piece in enumerate(pieces) for at in piece}
         results = self._layout.results if self._own == "m" else self._layout.results[1:]
-        self._usage = self._used(home, results)
+        self._usage = self._used(order, results)
         functions = [(f"{name}_{n}", self._function(f"{name}_{n}", piece)) for n, piece in enumerate(pieces)]
         located = [[self._location(reference) for reference in result] for result in results]
         definitions = [self._defined(name) for name in self._references.definitions]
@@ -142,24 +140,24 @@ class _Writer:
         text = Expressions(Notation(definition), self._references).read(result).text
         return f"def {name}({arguments}):\n    return {text}"
 
-    def _used(self, home: Mapping[int, int], results: Iterable[Sequence[Reference]]) -> Usage:
-        """Return where the operations are read that functions compute, each in its own."""
-        operations, references, slots = self._layout.operations, self._layout.references, self._slots
-        once, twice, others, size = set[int](), set[int](), set[int](), len(operations)
-        for at, n in home.items():
-            for k in operations[at].operands:
+    def _used(self, order: Iterable[int], results: Iterable[Sequence[Reference]]) -> Usage:
+        """Return where some operations, and the results, read numbers."""
+        operations, references = self._layout.operations, self._layout.references
+        size, end = len(operations) + len(self._layout.elements), len(operations)
+        times, first, last = [0] * size, [end] * size, [-1] * size
+        for at in order:
+            for k in operations[at][1]:
                 reference = references[k]
-                if reference >= size:
+                if reference >= end:
                     reference = self._computed(reference)
-                if home.get(reference, n) != n:
-                    others.add(reference)
-                elif reference in once:
-                    twice.add(reference)
-                else:
-                    once.add(reference)
+                times[reference] += 1
+                last[reference] = at
+                if first[reference] == end:
+                    first[reference] = at
         for result in results:
-            others.update(x for x in map(self._computed, result) if x in home)
-        return Usage(once, twice, {at for at in others if operations[at].name not in slots})
+            for reference in map(self._computed, result):
+                last[reference] = end
+        return Usage(times, first, last)
 
     def _computed(self, reference: Reference) -> Reference:
         """Return the operation that computes a number, be it together with others; of what is given, the number."""
@@ -183,7 +181,7 @@ class _Writer:
         texts, sizes = self._texts, self._sizes = dict[Reference, Text](), dict[Reference, int]()
         self._conditions, self._read = {}, {}
         operations, references, slots = self._layout.operations, self._layout.references, self._slots
-        (once, twice, by_others), lines = self._usage, list[str]()
+        (times, first, last), end, lines = self._usage, piece[-1], list[str]()
         kept, named = dict[int, str](), list[str]()
         for at in piece:
             kind, operands, _, _, own_name = operations[at]
@@ -191,12 +189,12 @@ class _Writer:
             size = 1
             for k in operands:
                 size += sizes.get(references[k], 0)
-            is_kept = at in by_others
-            if not (own_name or is_kept or at in twice or size > cost.TERMS_A_LINE):
+            is_kept = last[at] > end and own_name not in slots
+            if not (own_name or is_kept or times[at] > 1 or size > cost.TERMS_A_LINE):
                 texts[at], sizes[at] = text, size
                 continue
             self._conditions.pop(at, None)
-            if is_kept and not own_name and at not in once:
+            if is_kept and not own_name and first[at] > end:
                 self._kept[at] = self._free
                 lines.append(f"{self._own}[{self._free}] = {text.text}")
                 self._free += 1
