@@ -216,3 +216,16 @@ def test_machine_code_of_what_repeats_itself_is_made_once(monkeypatch: pytest.Mo
     modules = source.forward(), source.to_arguments(to_arguments(program, 1, unrolled=True), 1)
     assert [module.text.count("call void @") > 300 for module in modules] == [True, True]
     assert [module.text.count("define internal") < 10 for module in modules] == [True, True]
+
+
+@pytest.mark.parametrize("way", ["machine code", "Python"])
+def test_an_argument_that_is_several_results_adds_up_their_cotangents(
+    way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The forward pass has no functions then, the backward pass has one."""
+    builder = Builder()
+    x = builder.argument("x", 1)
+    run = engine(builder.program([builder.concatenate([x, x, x, x], 1)]), way, 7, monkeypatch)
+    run.lay_out(np.arange(0), 0)
+    outputs, (gradient,) = run.input_gradients(np.empty(0), [np.array([[5.0]])], np.array([[1.0, 2.0, 3.0, 4.0]]))
+    assert (outputs.tolist(), gradient.tolist()) == ([[5.0] * 4], [[10.0]])

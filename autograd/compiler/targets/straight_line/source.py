@@ -6,6 +6,7 @@ pass computes, `g` the cotangents of the results and what a backward pass comput
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -52,7 +53,7 @@ def forward_pass(program: ArrayProgram) -> Pass:
     """Return the functions that compute the values of a program: `forward_0`, `forward_1`, ..."""
     layout = lay_out(program)
     writer = _Writer(program, layout, _slots(layout), "m")
-    return writer.written("forward", layout.order)
+    return writer.written("forward", layout.order, _functions(layout))
 
 
 def backward_pass(program: ArrayProgram, joint: ArrayProgram, name: str) -> Pass:
@@ -63,17 +64,23 @@ def backward_pass(program: ArrayProgram, joint: ArrayProgram, name: str) -> Pass
         joint: of values and gradients.
         name: that of the functions begins with.
     """
-    slots, layout = _slots(lay_out(program)), lay_out(joint)
+    forward, layout = lay_out(program), lay_out(joint)
+    slots = _slots(forward)
     operations, first = layout.operations, layout.first_backward
     masks = [at for at in layout.order if at < first and operations[at].name and operations[at].name not in slots]
     writer = _Writer(joint, layout, slots, "g")
-    return writer.written(name, [*masks, *(at for at in layout.order if at >= first)])
+    return writer.written(name, [*masks, *(at for at in layout.order if at >= first)], _functions(forward))
 
 
 def text_of(*passes: Pass) -> str:
     """Return passes as one source."""
     definitions = dict.fromkeys(definition for one in passes for definition in one.definitions)
     return "\n\n".join([*definitions, *(text for one in passes for _, text in one.functions)]) + "\n"
+
+
+def _functions(layout: Layout) -> int:
+    """Return how many functions a forward pass has, and each backward pass of the same program."""
+    return max(1, -(-len(layout.order) // cost.TERMS_A_FUNCTION))
 
 
 def _slots(layout: Layout) -> dict[str, int]:
@@ -121,9 +128,10 @@ class _Writer:
         self._kept: dict[Reference, int] = {}  # places in the own list
         self._read: dict[Place, str] = {}
 
-    def written(self, name: str, order: Sequence[int]) -> Pass:
-        """Return the functions that compute some operations, and what the results need."""
-        pieces = [order[start : start + cost.TERMS_A_FUNCTION] for start in range(0, len(order), cost.TERMS_A_FUNCTION)]
+    def written(self, name: str, order: Sequence[int], count: int) -> Pass:
+        """Return so many functions that compute some operations, and what the results need."""
+        ends = [len(order) * (k + 1) // count for k in range(count)]
+        pieces = [piece for start, end in itertools.pairwise([0, *ends]) if (piece := order[start:end])]
         results = self._layout.results if self._own == "m" else self._layout.results[1:]
         self._usage = self._used(order, results)
         functions = [(f"{name}_{n}", self._function(f"{name}_{n}", piece)) for n, piece in enumerate(pieces)]
