@@ -245,11 +245,17 @@ def flags(page: Page) -> list[Any]:
 SHOWN = "[...document.querySelectorAll('text')].map(text => text.textContent)"
 FORMULAS = """() => {
     const slider = document.querySelector("input");
-    return Array.from({length: Number(slider.max)}, (_, i) => {
-        slider.value = i + 1;
+    const picture = document.querySelector(".picture");
+    const step = (k) => {
+        slider.value = k;
         slider.dispatchEvent(new Event("input"));
         return document.querySelector(".formula").textContent;
-    });
+    };
+    picture.style.display = "none"; // to lay it out anew takes most of each step
+    const formulas = Array.from({length: Number(slider.max)}, (_, i) => step(i + 1));
+    picture.style.display = "";
+    step(slider.max);
+    return formulas;
 }"""
 SHORT = [seen for seen in SEEN.values() if len(seen) <= 12 and seen.isascii()]
 
