@@ -97,3 +97,10 @@ def lucidgrad(request: pytest.FixtureRequest) -> Callable[..., Run]:
         return start
     forked: Forked = request.getfixturevalue("forked")
     return lambda folder, *arguments: forked(folder, f"sys.exit(main({list(arguments)!r}))")
+
+
+@pytest.fixture
+def without_curves(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs in this process leave an empty file where their curves would be, which take longer than small trainings."""
+    monkeypatch.setattr("nn.plots.training_curves", lambda history: None)
+    monkeypatch.setattr("nn.cli.jobs._save_figure", lambda figure, path: path.write_bytes(b""))

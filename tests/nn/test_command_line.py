@@ -327,7 +327,9 @@ Call = Callable[..., Outcome]
 
 
 @pytest.fixture
-def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Call:
+def call(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], without_curves: None
+) -> Call:
     """Call the command line in an empty folder: an exception that escapes it, a traceback to its user, fails."""
     monkeypatch.chdir(tmp_path)
 

@@ -21,7 +21,7 @@ QUICK = ("--target", "y", "--epochs", "2", "--hidden", "2", "--quiet")
 
 
 @pytest.fixture(autouse=True)
-def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, without_curves: None) -> None:
     monkeypatch.chdir(tmp_path)
 
 

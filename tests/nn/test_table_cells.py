@@ -19,6 +19,9 @@ from nn.tables import read_csv
 Rows = list[dict[str, str]]
 
 
+pytestmark = pytest.mark.usefixtures("without_curves")
+
+
 @pytest.fixture(autouse=True)
 def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)

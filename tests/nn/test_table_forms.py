@@ -13,6 +13,8 @@ import pytest
 from nn.__main__ import main
 from nn.tables import Dataset, Preprocessing, Reading, read_csv, table
 
+pytestmark = pytest.mark.usefixtures("without_curves")
+
 
 @pytest.fixture(autouse=True)
 def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,6 +18,8 @@ from nn.cli.jobs import Choices, train
 from nn.cli.terminal import Progress
 from nn.tables import table
 
+pytestmark = pytest.mark.usefixtures("without_curves")
+
 
 @pytest.fixture(autouse=True)
 def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
