@@ -1,4 +1,4 @@
-"""What the compiler takes to be cheap: every threshold stands here, with the reason that set it.
+"""The cost model: every threshold of the compiler, with the reason that set it.
 
 A threshold that answers a question is asked by a function of that question. Passes hold no numbers of their own.
 """
@@ -13,7 +13,7 @@ NODES_TO_TRACE = 100_000
 
 
 def traces(nodes: int) -> int:
-    """How many times a function of so many nodes is traced."""
+    """Return the number of times to trace a function of this many nodes."""
     return min(MOST_TRACES, max(LEAST_TRACES, NODES_TO_TRACE // nodes))
 
 
@@ -31,7 +31,7 @@ the sums that it stands for."""
 
 
 def worth_data(rows: int, columns: int, channels: int, terms: int) -> bool:
-    """Whether numbers that multiply weights should become an array of data: there are few for so many terms."""
+    """Return whether literals that multiply weights should become an array of data."""
     return (rows + channels) * columns <= DATA_PER_TERM * terms * channels
 
 
@@ -51,22 +51,22 @@ MOST_STENCIL_TERMS = 9
 
 
 def worth_products(terms: int, products: int) -> bool:
-    """Whether so many terms should be parted into so many matrix products."""
+    """Return whether this many terms should be split into this many matrix products."""
     return products >= 2 and terms >= TERMS_PER_PRODUCT * products
 
 
 def worth_patches(rows: int, results: int) -> bool:
-    """Whether a product over patches that computes so many results pays for so many rows."""
+    """Return whether a product over patches that computes this many results pays for this many rows."""
     return results <= MOST_DISCARDED * rows
 
 
 def enough_filled(present: int, size: int) -> bool:
-    """Whether enough of the columns of patches are present."""
+    """Return whether enough of the columns of patches are present."""
     return present >= LEAST_FILLED * size
 
 
 def worth_slices(terms: int, varying: int) -> bool:
-    """Whether sums of so many terms, with so many factors that vary, may be written as sums of slices."""
+    """Return whether sums with this many terms and varying factors may be written as sums of slices."""
     return 1 < terms <= MOST_STENCIL_TERMS and 0 < varying <= terms
 
 
@@ -83,7 +83,7 @@ LEAST_GAIN = 1e-9
 
 
 def worth_pieces(pieces: int, length: int) -> bool:
-    """Whether a view of this length should be read as so many slices, which have two elements each on average."""
+    """Return whether a view of this length should be read as this many slices."""
     return pieces <= MOST_PIECES and length >= 2 * pieces
 
 
@@ -97,22 +97,22 @@ MOST_REMEMBERED = 4
 
 
 def worth_uniting(operations: int, nodes: int) -> bool:
-    """Whether nodes that are so many operations should become one, if possible: not where each is for one node."""
+    """Return whether it pays to merge nodes that are this many operations into one."""
     return 2 * operations <= nodes
 
 
 def mostly_alike(operations: int, largest: int, nodes: int) -> bool:
-    """Whether nearly all nodes are one operation, and the others are exceptions that cost an operation each."""
+    """Return whether nearly all nodes are one operation, and each other one costs an operation of its own."""
     return operations > 2 and 2 * largest > nodes
 
 
 def worth_joining(pieces: int, width: int) -> bool:
-    """Whether an array of this width should be concatenated from so many pieces."""
+    """Return whether an array of this width should be concatenated from this many pieces."""
     return pieces <= 4 + width // 4
 
 
 def reads_little(read: int, width: int) -> bool:
-    """Whether a joined array should hold only what is read of one of this width, and not all of it."""
+    """Return whether a joined array should hold only what is read of an array of this width."""
     return 4 * read < 3 * width
 
 
@@ -135,12 +135,12 @@ TERMS_A_FUNCTION = 500
 
 
 def worth_grouping(levels: int, work: int) -> bool:
-    """Whether a program may become array operations: it is not a long chain with little to do at each level."""
+    """Return whether a program may become array operations: it is no long chain with little work at each level."""
     return levels < LEVELS_OF_ARRAYS or work > WORK_PER_LEVEL * levels
 
 
 def worth_machine_code(operations: int) -> bool:
-    """Whether straight lines of so many operations should become machine code."""
+    """Return whether straight-line code of this many operations should become machine code."""
     return operations >= MACHINE_CODE_FROM
 
 

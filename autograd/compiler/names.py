@@ -46,7 +46,7 @@ def sanitised(text: str) -> str:
 
 
 def stem(labels: Iterable[str]) -> str:
-    """What labels such as `layers.0.neurons.3.z` or `w[2][0]` have in common: `z`, `w`. "" where that is nothing."""
+    """Return the common stem of labels such as `layers.0.neurons.3.z` or `w[2][0]`: `z`, `w`; "" if they have none."""
     stems = {_stem(label) for label in labels}
     found = stems.pop() if len(stems) == 1 else ""
     return _OF_THE_TEXTS.get(found, found)

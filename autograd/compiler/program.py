@@ -138,17 +138,17 @@ class Program:
 
     @property
     def input_gradients_source(self) -> str:
-        """What `input_gradients` runs, as source."""
+        """The source that `input_gradients` runs."""
         return self._engine.input_gradients_source
 
     @property
     def operations(self) -> int:
-        """How many array operations are emitted, forward and backward; of a thin program, how many lines."""
+        """The number of array operations emitted, forward and backward; of straight-line code, the number of lines."""
         return self._engine.operations
 
     @property
     def matrix_products(self) -> int:
-        """How many of the operations are products of matrices."""
+        """The number of matrix products in them."""
         return self._engine.matrix_products
 
     def __str__(self) -> str:
@@ -237,7 +237,7 @@ class Program:
         return self._results.shaped(self._of_samples(outputs, samples), batched), gradient
 
     def outputs(self, weights: Array, *arguments: Any) -> Any:
-        """What calling the program gives, with the captured leaves' numbers as a vector; inf and nan are let pass."""
+        """Return what calling the program returns, with the parameters as a vector; inf and nan are let pass."""
         self._refuse_unless_flat("weights", weights)
         rows, batched, samples = read_batch(self._arguments, arguments, self._dtype)
         outputs = ignoring_errors(self._engine.outputs, weights, rows)
@@ -256,7 +256,7 @@ class Program:
         return self.value_and_grad(*arguments)[1]
 
     def value_and_grad(self, *arguments: Any) -> tuple[Any, Any]:
-        """What calling gives and what `input_gradients` gives: of one sample, as `scipy.optimize.minimize` wants it."""
+        """Return what calling returns and what `input_gradients` returns, as `scipy.optimize.minimize` wants it."""
         self._results.refuse_several("derivatives to the arguments are of one number")
         rows, batched, samples = read_batch(self._arguments, arguments, self._dtype)
         seeds = np.ones((samples, 1), self._dtype)
@@ -274,7 +274,7 @@ class Program:
         return np.array(numbers_of(self.parameters), dtype=self._dtype)
 
     def _refuse_unless_flat(self, name: str, vector: Array) -> None:
-        """What was looked at lately need not be again: it is kept, so that no other can have its id."""
+        """Check a vector; those checked lately are kept, so that no other can have their id."""
         if self._recent_vectors.get(id(vector)) is not vector:
             refuse_unless_flat(name, vector, len(self.parameters), self._dtype)
             self._recent_vectors = {**dict(list(self._recent_vectors.items())[-3:]), id(vector): vector}

@@ -1,4 +1,4 @@
-"""What a compilation went through, to look at: its passes as a table, and the program at each stage as a value."""
+"""Show a compilation: its passes as a table, and the program at each stage as a value."""
 
 from __future__ import annotations
 

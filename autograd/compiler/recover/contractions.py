@@ -49,7 +49,7 @@ def contractions(members: list[int], parts: Parts, scaling: Scaling, places: Pla
 
 
 def is_weighted(left: int, right: int, places: Places) -> bool:
-    """Whether products of these sources have a factor that is the same for all samples, and another."""
+    """Return whether products of these sources have one factor that is the same for all samples."""
     return right != ABSENT and not places.batched[left]
 
 

@@ -1,4 +1,4 @@
-"""What recovering arrays gives: groups of nodes, each one operation on arrays, and how they read one another."""
+"""Groups of nodes, each one operation on arrays, and the views by which they read one another."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ Group = Application | Reduction | SumOfProducts | Concatenation
 
 
 class Places(NamedTuple):
-    """Where nodes are found among the arrays recovered so far.
+    """The places of nodes in the arrays recovered so far.
 
     Attributes:
         source, position: for each node, the array that it is in, and its place there.
@@ -207,7 +207,7 @@ class Grouping(NamedTuple):
 
 
 def weights_positions(block: Matrix) -> Positions:
-    """Which weights a matrix is made of; only its shape counts for one of constants."""
+    """Return the positions of a matrix's weights; of a constant matrix, positions of its shape."""
     return block.columns.positions if block.weights is None else block.weights.positions
 
 
@@ -236,7 +236,7 @@ def single_views(group: Group) -> list[View]:
 
 
 def is_wide(group: Group) -> bool:
-    """Whether an operation is of more than a few numbers: a single member that reads one column or two is not."""
+    """Return whether an operation computes more than a few numbers."""
     most = cost.MOST_NUMBERS_ALONE
     match group:
         case _ if len(group.members) > 1:

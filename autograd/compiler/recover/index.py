@@ -168,7 +168,7 @@ class Index(NamedTuple):
         return sorted([k for k, stride in enumerate(self.strides) if stride], key=lambda k: self.strides[k])
 
     def _compact(self, order: list[int], stride: int) -> int:
-        """How many axes, from the first on, lie one around the other without gaps if the innermost has this stride."""
+        """Return the number of leading axes that are contiguous if the innermost of them has this stride."""
         for n, k in enumerate(order):
             if self.strides[k] != stride:
                 return n
@@ -228,7 +228,7 @@ def as_pieces(positions: Positions) -> list[tuple[int, int]] | None:
 
 
 def is_part(positions: Positions, width: int) -> bool:
-    """Whether these positions read a slice of an array of this width, or the same columns of each period of one."""
+    """Return whether these positions read a slice of an array of this width, or the same columns of each period."""
     if as_slice(positions) is not None:
         return True
     band = as_band(positions, width)

@@ -46,7 +46,7 @@ class Joined(NamedTuple):
 
 
 class History(NamedTuple):
-    """What earlier levels have joined and read.
+    """The joined arrays and the reads of earlier levels.
 
     Attributes:
         joined: the joined arrays, by the newest node that each holds.
@@ -71,7 +71,7 @@ class History(NamedTuple):
 
 
 class Joins(NamedTuple):
-    """What to join for some nodes, and how they read it.
+    """The arrays to join for some nodes, and how these read them.
 
     Attributes:
         reads: what the nodes read, a row for each: nodes, or what stands for them in joined arrays.

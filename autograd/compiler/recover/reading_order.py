@@ -9,7 +9,7 @@ from autograd.compiler.recover.index import Positions
 
 
 class Reading(NamedTuple):
-    """What nodes of one kind have read of one source, in a column for each operand.
+    """The positions that nodes of one kind have read of one source, a column for each operand.
 
     Attributes:
         nodes: what was read.

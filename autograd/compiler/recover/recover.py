@@ -134,7 +134,7 @@ class _Arrays:
         return terms._replace(left=left, right=right)
 
     def _joined(self, kind: Hashable, nodes: Positions) -> Positions:
-        """What nodes of one kind read, or what stands for it in joined arrays."""
+        """Return the nodes that nodes of one kind read, or their places in joined arrays."""
         reads = nodes.copy()
         for rows, family in parts_to_join(nodes, self.places):
             joins = joins_for(kind, nodes[rows], family, self.places, self._history)

@@ -29,7 +29,7 @@ def split_stencil(block: Block, widths: Sequence[int]) -> list[Block]:
 
 
 def _is_stencil(block: Rows, widths: Sequence[int]) -> bool:
-    """Whether each term is a slice for all rows, while the terms together are not."""
+    """Return whether each term is a slice for all rows, while the terms together are not."""
     columns = [(column, widths[view.source]) for view in block.factors for column in view.positions.T]
     varying = [(column, width) for column, width in columns if (column != column[0]).any()]
     if not cost.worth_slices(block.left.positions.shape[1], len(varying)):

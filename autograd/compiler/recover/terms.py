@@ -43,7 +43,7 @@ Parts = dict[tuple[int, int, int], Terms]
 
 
 class Scaling(NamedTuple):
-    """What is done to sums besides adding up their terms, one of each for each sum."""
+    """The scaling of sums, besides their terms: an element of each column for each sum."""
 
     constant: Numbers
     factor: Numbers
@@ -52,7 +52,7 @@ class Scaling(NamedTuple):
 
     @property
     def is_uniform(self) -> bool:
-        """Whether all sums have the same numbers."""
+        """Return whether all sums have the same numbers."""
         return all(isinstance(uniform(numbers), float) for numbers in self[:3])
 
     def taken(self, rows: Positions) -> Scaling:

@@ -71,7 +71,7 @@ def _verify_reads(i: int, operands: tuple[int, ...], count: int) -> None:
 
 
 def _is_plain(i: int, count: int, lefts: Sequence[int], rights: Sequence[int], slots: Sequence[int]) -> bool:
-    """Whether the terms of a sum are well-formed, which those of nearly all are: told without saying what is wrong."""
+    """Return whether the terms of a sum are well-formed, as nearly all are, without saying what is wrong with others."""
     if not 0 < count == len(lefts):
         return False
     if count == 1:

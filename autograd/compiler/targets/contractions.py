@@ -1,4 +1,4 @@
-"""How a contraction is written: as a product of matrices, as one of columns with rows, or by its labels."""
+"""Write contractions: as products of matrices, as outer products, or by their labels."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from autograd.compiler.targets.text import ATOM, POWER, Text, factor, infix, lit
 from autograd.primitives import Primitive
 
 _NOTED = {primitives.sigmoid: idioms.SIGMOID, primitives.cosh: idioms.TANH}
-"""What the derivative of a recognised formula is written with."""
+"""The primitives that the derivatives of recognised formulas are written with."""
 
 
 def is_matrix_product(term: Term) -> bool:
@@ -108,7 +108,7 @@ class Expressions(Structure):
         return Text(f"{self._beside(x).within(ATOM)} ** {int(number)}", POWER)
 
     def _is_condition(self, at: int) -> bool:
-        """Whether an operation is a comparison, or `any`, that is written in place."""
+        """Return whether an operation is a comparison, or `any`, that is written in place."""
         term = self._terms[at]
         if term.name:
             return False

@@ -48,12 +48,12 @@ class Writer:
 
     @property
     def matrix_products(self) -> int:
-        """How many products of matrices are written."""
+        """The number of matrix products, as often as they are written."""
         return sum(self.products)
 
     @property
     def counts_seeds(self) -> bool:
-        """Whether the backward pass asks how many samples there are."""
+        """Return whether the backward pass uses the number of samples."""
         return says_samples(self._notation, self.schedule.backward, self.schedule.gradients)
 
     def forward(self) -> Function:

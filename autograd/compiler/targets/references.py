@@ -1,4 +1,4 @@
-"""What emitted source refers to by names: index arrays, arrays of constants, and functions for primitives."""
+"""The names that emitted source refers to: index arrays, arrays of constants, and functions for primitives."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which statement belongs to which function: what is computed on the way to the values, and what on the way back."""
+"""Schedule the statements of a program: the forward pass computes the values, the backward pass the rest."""
 
 from __future__ import annotations
 

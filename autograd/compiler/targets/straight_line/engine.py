@@ -1,4 +1,4 @@
-"""What runs a program as straight-line code: machine code where that can be made and pays, else Python source."""
+"""Run a program as straight-line code: as machine code where llvmlite is installed and it pays, else as Python."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class StraightLineEngine:
 
     @property
     def operations(self) -> int:
-        """How many lines the source has, forward and backward to the parameters."""
+        """The number of lines of source, forward and backward to the parameters."""
         return sum(self._source.written(name).lines for name in ("forward", "backward"))
 
     @property

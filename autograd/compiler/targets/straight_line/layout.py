@@ -1,4 +1,4 @@
-"""Where the numbers of an unrolled program are: what its structural operations do, resolved once and for all.
+"""Lay out the numbers of an unrolled program: its structural operations are resolved into places.
 
 Of slices, broadcasts, concatenations and the like nothing is left but which number is meant.
 """

@@ -23,7 +23,7 @@ from autograd.compiler.targets.straight_line.lists import Place, read_line, stor
 from autograd.compiler.targets.text import Text, infix, literal
 
 Location = Place | float
-"""Where a number is: in which list, and at which place; or the number itself."""
+"""The place of a number: its list and its index there; or the number itself."""
 
 
 class Pass(NamedTuple):
@@ -45,7 +45,7 @@ class Pass(NamedTuple):
 
     @property
     def lines(self) -> int:
-        """How many lines the functions have, besides their first."""
+        """The number of lines of the functions, without their first ones."""
         return sum(text.count("\n") for _, text in self.functions)
 
 
@@ -91,7 +91,7 @@ def _slots(layout: Layout) -> dict[str, int]:
 
 
 class Usage(NamedTuple):
-    """Where numbers are read, by their references.
+    """The readers of numbers, by the references of the numbers.
 
     Attributes:
         times: how often.
