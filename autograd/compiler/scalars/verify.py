@@ -71,7 +71,7 @@ def _verify_reads(i: int, operands: tuple[int, ...], count: int) -> None:
 
 
 def _is_plain(i: int, count: int, lefts: Sequence[int], rights: Sequence[int], slots: Sequence[int]) -> bool:
-    """Return whether the terms of a sum are well-formed, as nearly all are, without saying what is wrong with others."""
+    """Return whether the terms of a sum are well-formed, without saying what is wrong if they are not."""
     if not 0 < count == len(lefts):
         return False
     if count == 1:

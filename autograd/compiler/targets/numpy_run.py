@@ -111,7 +111,7 @@ def takes_one_seed(program: ArrayProgram, writer: Writer) -> bool:
     operations, users = program.operations, program.users()
 
     def multiplies_rows(at: int, k: int) -> bool:
-        """Return whether an operation multiplies operation k by rows, or by a number whose product only multiplies rows."""
+        """Return whether an operation multiplies operation k by rows, or by a number that then multiplies rows."""
         operation = operations[at]
         if operation.kind != "apply" or operation.attribute.primitive is not primitives.mul:
             return False
