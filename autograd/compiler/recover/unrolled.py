@@ -15,7 +15,7 @@ from autograd.arrays import np
 from autograd.compiler.arrays.operations import Application, Data, N, Operation, Shape, Slice
 from autograd.compiler.arrays.program import ArrayProgram
 from autograd.compiler.names import Names, reserved_names, sanitised
-from autograd.compiler.scalars.nodes import ABSENT, CONSTANT, SUM, is_nothing
+from autograd.compiler.scalars.nodes import ABSENT, CONSTANT, NOTHING, SUM, is_nothing
 from autograd.compiler.scalars.program import ScalarProgram
 from autograd.compiler.scalars.slopes import dependent_on_arguments, weighted_terms
 from autograd.forking import computed_once
@@ -182,7 +182,7 @@ class _Lowering:
             terms = self._slots_added(terms, slots[start:end])
         scaling = program.scalings.get(i)
         if scaling is None:
-            return self._total(terms)
+            return self._total(terms) if terms else self._constant(NOTHING)
         constant, leads, factor, divisor = scaling
         if not terms or not is_nothing(constant):
             term = (math.copysign(1.0, constant), self._constant(abs(constant)))
