@@ -154,3 +154,7 @@ TERMS_A_LINE = 40
 
 LONGEST_INLINE = 90
 """Characters of a cotangent that is written in place, without a name, where names are as short as can be."""
+
+LONGEST_REPEATED = 12
+"""Characters of a cotangent that is written again for each part of it, such as a sum of two: naming it is a statement
+more, and saves little."""

@@ -183,6 +183,10 @@ class Builder:
         """Change the shape; how it was reshaped before does not matter then."""
         while self._is_plain(x, "reshape"):
             x = self.operand(x)
+        if self._is_plain(x, "reduce") and x.operation.attribute.keepdims:
+            reduction = x.operation.attribute
+            if shape == tuple([length for k, length in enumerate(x.shape) if k not in reduction.axes]):
+                return self._add("reduce", (self.operand(x),), reduction._replace(keepdims=False))
         return x if x.shape == shape else self._add("reshape", (x,), shape)
 
     def transpose(self, x: Handle, axes: Sequence[int]) -> Handle:
@@ -214,7 +218,17 @@ class Builder:
             by = inner.attribute.step
             first, last = inner.attribute.start + by * start, inner.attribute.start + by * (stop - 1)
             return self.slice(self.operand(x), axis, first, last + 1, by * step)
+        if inner.kind == "broadcast" and not inner.name:
+            return self._slice_of_broadcast(x, Slice(axis, start, stop, step))
         return self._add("slice", (x,), Slice(axis, start, stop, step))
+
+    def _slice_of_broadcast(self, x: Handle, part: Slice) -> Handle:
+        """Slice what was broadcast: broadcast to fewer, or broadcast the slice."""
+        source = self.operand(x)
+        own = part.axis - (len(x.shape) - len(source.shape))
+        if own >= 0 and source.shape[own] != 1:
+            source = self.slice(source, own, *part[1:])
+        return self.broadcast(source, infer("slice", [x.shape], part))
 
     def concatenate(self, parts: Sequence[Handle], axis: int) -> Handle:
         """Join arrays along an axis."""
@@ -232,7 +246,11 @@ class Builder:
 
     def place(self, x: Handle, positions: Any, length: int) -> Handle:
         """Add elements up at positions along a last axis of this length: the transpose of take."""
-        return self._add("place", (x,), Placement(Data(np.array(positions, dtype=np.int64)), length))
+        index = np.array(positions, dtype=np.int64)
+        if length == 1 and (index == 0).all():
+            before = x.shape[: len(x.shape) - index.ndim]
+            return self.reduce(self.reshape(x, (*before, index.size)), "sum", [len(before)], keepdims=True)
+        return self._add("place", (x,), Placement(Data(index), length))
 
     def guard(self, x: Handle, number: int) -> Handle:
         """Return x, with a derivative that is exactly 0 where the program's mask of this number is 0."""

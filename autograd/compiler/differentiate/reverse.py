@@ -91,6 +91,7 @@ class _Sweep:
         self._places = self._copied()
         self._depends = self._dependent()
         self._group = self._groups()
+        self._users = program.users()
         self._uses: dict[int, int] = {}
         self._parts: dict[int, int] = {}  # of statements that scale what they compute, what that is
         self._arrived: dict[int, list[tuple[tuple[int, int, int], Simplified]]] = {}
@@ -187,9 +188,9 @@ class _Sweep:
             if (scaled := self._scaled(operation, statement in self._program.layers)) is not None:
                 self._parts[scaled] = statement  # whose cotangent is read with the number
             else:
-                cotangent = self._named(statement, cotangent)
+                cotangent = self._named(statement, at, cotangent)
         elif operation.kind == "concatenate" and self._handed_on(at) > 1:
-            cotangent = self._with_name(cotangent, lambda: self.names.numbered("d_part"))
+            cotangent = self._part(cotangent)
         operands = operation.operands
         wanted = [k for k, operand in enumerate(operands) if self._depends[operand]]
         values = [self.value(k) for k in operands]
@@ -213,18 +214,32 @@ class _Sweep:
         others = [k for k in operation.operands if operations[k].kind != "constant"]
         if len(others) != 1 or operations[others[0]].name or operations[others[0]].kind in LEAVES:
             return None
-        return others[0] if self._depends[others[0]] else None
+        (scaled,) = others
+        is_own = len(self._users[scaled]) == 1  # no other statement reads it
+        return scaled if is_own and self._depends[scaled] else None
 
-    def _named(self, at: int, cotangent: Simplified) -> Simplified:
-        """Name the cotangent of a statement, unless it is short and read once."""
-        layer = self._program.layers.get(at)
-        if layer is None and self._handed_on(at) < 2 and length_written(cotangent) <= cost.LONGEST_INLINE:
+    def _named(self, statement: int, at: int, cotangent: Simplified) -> Simplified:
+        """Name the cotangent of a statement, unless it is short and read once.
+
+        Args:
+            at: what the statement computes, but for its scale or shape: of this the cotangent is.
+        """
+        layer = self._program.layers.get(statement)
+        is_delta = layer is not None and len(self._program.operations[statement].shape) > 1  # a vector is no layer
+        if not is_delta and self._handed_on(at) < 2 and length_written(cotangent) <= cost.LONGEST_INLINE:
             return cotangent
-        own = f"d_{self._program.operations[at].name}"
-        is_delta = layer is not None and self._in_training
-        return self._with_name(
-            cotangent, lambda: self.names.numbered("delta", layer) if is_delta else self.names.plain(own)
-        )
+        own = f"d_{self._program.operations[statement].name}"
+        if layer is None or not self._in_training:
+            return self._with_name(cotangent, lambda: self.names.plain(own))
+        return self._with_name(cotangent, lambda: self.names.numbered("delta", layer))
+
+    def _part(self, cotangent: Simplified) -> Simplified:
+        """Name the cotangent of what is read in parts, unless it is a short sum of what has names."""
+        operation = cotangent.operation
+        is_simple = operation.kind == "apply" and all(cotangent.builder.operations[k].name for k in operation.operands)
+        if is_simple and length_written(cotangent) <= cost.LONGEST_REPEATED:
+            return cotangent
+        return self._with_name(cotangent, lambda: self.names.numbered("d_part"))
 
     def _with_name(self, cotangent: Simplified, name: Callable[[], str]) -> Simplified:
         """Give a name to what has none; of what was only broadcast, to what it was before."""
@@ -242,7 +257,9 @@ class _Sweep:
         """How often the cotangent of a statement is read, until others have names: at each product twice."""
         if at not in self._uses:
             operation = self._program.operations[at]
-            if operation.kind == "contract" or (operation.kind == "reduce" and operation.attribute.function != "sum"):
+            if operation.kind == "contract":
+                self._uses[at] = sum(self._depends[k] for k in operation.operands)
+            elif operation.kind == "reduce" and operation.attribute.function != "sum":
                 self._uses[at] = 2
             else:
                 read = dict.fromkeys(map(self._unscaled, operation.operands))
@@ -260,4 +277,5 @@ class _Sweep:
 
     def _reads(self, at: int) -> int:
         operation = self._program.operations[at]
-        return 1 if operation.name or operation.kind in LEAVES else max(1, self._handed_on(at))
+        is_read_once = operation.name or operation.kind in (*LEAVES, "concatenate")  # whose cotangent has a name
+        return 1 if is_read_once else max(1, self._handed_on(at))
