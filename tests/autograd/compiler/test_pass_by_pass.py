@@ -230,12 +230,10 @@ def tolerance(function: Callable[[Sequence[Value]], Any], samples: Array) -> flo
     scale = 1.0
     of_all_kinds.near_ties.clear()
     for sample in samples.tolist():
-        result = function([Value(x) for x in sample])
-        if of_all_kinds.near_ties or of_all_kinds.near_a_kink(result):
+        nodes = topological_order(function([Value(x) for x in sample]))
+        if of_all_kinds.near_ties or of_all_kinds.near_a_kink(nodes):
             return math.inf
-        scale = max(
-            scale, *of_all_kinds.path_sums(result).values(), *(abs(node.data) for node in topological_order(result))
-        )
+        scale = max(scale, *of_all_kinds.path_sums(nodes).values(), *(abs(node.data) for node in nodes))
     return 1e-12 * scale**2
 
 
