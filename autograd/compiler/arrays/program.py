@@ -19,7 +19,7 @@ from autograd.compiler.arrays.operations import (
     Slice,
     listed,
 )
-from autograd.compiler.arrays.shapes import broadcast_shape, infer
+from autograd.compiler.arrays.shapes import broadcast_shape, check_form, infer
 
 LEAVES = ("argument", "parameter", "constant")
 
@@ -57,7 +57,7 @@ class ArrayProgram:
             read = [*operation.operands, *([self.masks[operation.attribute]] if operation.kind == "guard" else [])]
             operands = ", ".join(map(self.label, read))
             text = " ".join(filter(None, [_described(operation), f"({operands})" if operands else ""]))
-            lines.append(f"{f'{self.label(at)} = {text}':<60}{listed(operation.shape)}")
+            lines.append(f"{f'{self.label(at)} = {text}':<59} {listed(operation.shape)}")
         return "\n".join([*lines, f"return {', '.join(map(self.label, self.outputs))}"])
 
     def __repr__(self) -> str:
@@ -74,19 +74,28 @@ class ArrayProgram:
         """Check that the program is well formed; return it.
 
         Raises:
-            ValueError: where an operand does not come before what reads it, a shape is not what `infer` gives, a mask
-                does not fit what it guards, a name is given twice, numbers have the wrong dtype, or a result does not
-                exist.
+            ValueError: where an operation lacks the form of its kind, an operand does not come before what reads it, a
+                shape is not what `infer` gives, a mask does not fit what it guards, a name is given twice, numbers have
+                the wrong dtype, or a result does not exist.
         """
         if not all(0 <= at < len(self.operations) for at in [*self.outputs, *self.layers, *self.masks]):
             raise ValueError(
                 f"of {len(self.operations)} operations there are no {self.outputs}, {[*self.layers]}, {self.masks}"
             )
+        checked: dict[int, int] = {}  # of applications, of which a long program has few, the number of operands
         for at, operation in enumerate(self.operations):
-            for k in operation[1]:
+            kind, operands, attribute, _, _ = operation
+            for k in operands:
                 if not 0 <= k < at:
                     raise ValueError(f"{self.label(at)} reads {operation.operands}, of which not all come before it")
-            if operation[0] != "apply" or not self._is_of_one_shape(operation):
+            if kind != "apply":
+                check_form(kind, len(operands), attribute)
+                self._verify_operation(at, operation)
+                continue
+            if checked.get(id(attribute)) != len(operands):
+                check_form(kind, len(operands), attribute)
+                checked[id(attribute)] = len(operands)
+            if not self._is_of_one_shape(operation):
                 self._verify_operation(at, operation)
         repeated = [name for name, n in Counter(o.name for o in self.operations if o.name).items() if n > 1]
         if repeated:

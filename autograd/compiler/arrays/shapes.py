@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from autograd.compiler.arity import takes
 from autograd.compiler.arrays.operations import (
     PADDING,
     Application,
@@ -42,6 +43,25 @@ def infer(kind: Kind, shapes: Sequence[Shape], attribute: Any) -> Shape:
     return shape
 
 
+def check_form(kind: str, operands: int, attribute: Any) -> None:
+    """Check that operations of a kind have so many operands, and carry such an attribute.
+
+    Raises:
+        ValueError: where they do not.
+    """
+    if kind not in _SHAPES:
+        raise ValueError(f"there are no operations of kind {kind!r}")
+    least, most, carried = _FORMS.get(kind, (0, operands, (object,)))
+    if not isinstance(attribute, carried) or (carried == (tuple,) and type(attribute) is not tuple):
+        raise ValueError(f"an operation of kind {kind!r} carries {attribute!r}")
+    if not least <= operands <= (operands if most is None else most):
+        raise ValueError(f"an operation of kind {kind!r} has {operands} operand(s)")
+    if isinstance(attribute, Application):
+        primitive = attribute.primitive
+        if not isinstance(primitive, Primitive) or not takes(primitive, operands):
+            raise ValueError(f"{getattr(primitive, 'name', primitive)} is applied to {operands} operand(s)")
+
+
 def broadcast_shape(shapes: Sequence[Shape]) -> Shape | None:
     """Return the shape that arrays of these shapes have together; None where they do not fit."""
     first = shapes[0]
@@ -76,8 +96,21 @@ def is_batched(shape: Shape) -> bool:
 # The shape of each kind's result; None where the operands do not fit.
 
 
-def _of_leaf(shapes: Sequence[Shape], attribute: Any) -> Shape | None:
+def _of_parameter(shapes: Sequence[Shape], positions: Data) -> Shape | None:
+    index = positions.array
+    return tuple(index.shape) if not index.size or int(index.min()) >= 0 else None
+
+
+def _of_constant(shapes: Sequence[Shape], attribute: float | Data) -> Shape | None:
     return tuple(attribute.array.shape) if isinstance(attribute, Data) else ()
+
+
+def _of_argument(shapes: Sequence[Shape], attribute: tuple[str, Shape]) -> Shape | None:
+    return attribute[1] if len(attribute) == 2 and _is_shape(attribute[1]) and isinstance(attribute[0], str) else None
+
+
+def _is_shape(attribute: Any) -> bool:
+    return type(attribute) is tuple and all(isinstance(length, (int, Batch)) for length in attribute)
 
 
 def _of_application(shapes: Sequence[Shape], attribute: Application) -> Shape | None:
@@ -92,14 +125,15 @@ def _of_contraction(shapes: Sequence[Shape], labels: Labels) -> Shape | None:
         for label, length in zip(axes, shape):
             if lengths.setdefault(label, length) != length:
                 return None
-    if not set(labels.result) <= lengths.keys():
+    if not set(labels.result) <= lengths.keys() or len(set(labels.result)) != len(labels.result):
         return None
     return tuple([lengths[label] for label in labels.result])
 
 
 def _of_reduction(shapes: Sequence[Shape], reduction: Reduction) -> Shape | None:
     (shape,) = shapes
-    if not all(0 <= axis < len(shape) for axis in reduction.axes):
+    function, axes = reduction[:2]
+    if function not in _REDUCTIONS or not all(0 <= axis < len(shape) for axis in axes) or len(set(axes)) != len(axes):
         return None
     if reduction.keepdims:
         return tuple([1 if k in reduction.axes else length for k, length in enumerate(shape)])
@@ -116,16 +150,17 @@ def _of_slopes(shapes: Sequence[Shape], primitive: Any) -> Shape | None:
 
 
 def _of_reshape(shapes: Sequence[Shape], shape: Shape) -> Shape | None:
-    return shape if size(shape) == size(shapes[0]) else None
+    return shape if _is_shape(shape) and size(shape) == size(shapes[0]) else None
 
 
 def _of_transpose(shapes: Sequence[Shape], axes: tuple[int, ...]) -> Shape | None:
     (shape,) = shapes
-    return tuple([shape[k] for k in axes]) if sorted(axes) == list(range(len(shape))) else None
+    is_order = len(axes) == len(shape) and set(axes) == set(range(len(shape)))
+    return tuple([shape[k] for k in axes]) if is_order else None
 
 
 def _of_broadcast(shapes: Sequence[Shape], shape: Shape) -> Shape | None:
-    return shape if broadcast_shape([*shapes, shape]) == shape else None
+    return shape if _is_shape(shape) and broadcast_shape([*shapes, shape]) == shape else None
 
 
 def _of_slice(shapes: Sequence[Shape], part: Slice) -> Shape | None:
@@ -177,9 +212,9 @@ def _of_place(shapes: Sequence[Shape], placement: Placement) -> Shape | None:
 
 
 _SHAPES: dict[str, Any] = {
-    "parameter": _of_leaf,
-    "constant": _of_leaf,
-    "argument": lambda shapes, attribute: attribute[1],
+    "parameter": _of_parameter,
+    "constant": _of_constant,
+    "argument": _of_argument,
     "apply": _of_application,
     "contract": _of_contraction,
     "reduce": _of_reduction,
@@ -194,3 +229,25 @@ _SHAPES: dict[str, Any] = {
     "place": _of_place,
     "guard": lambda shapes, number: shapes[0],
 }
+
+_REDUCTIONS = ("sum", "any", "max", "min", "logsumexp")
+
+_FORMS: dict[str, tuple[int, int | None, tuple[type, ...]]] = {
+    "parameter": (0, 0, (Data,)),
+    "constant": (0, 0, (float, Data)),
+    "argument": (0, 0, (tuple,)),
+    "apply": (1, None, (Application,)),
+    "contract": (2, 2, (Labels,)),
+    "reduce": (1, 1, (Reduction,)),
+    "slopes": (2, None, (Primitive,)),
+    "reshape": (1, 1, (tuple,)),
+    "transpose": (1, 1, (tuple,)),
+    "broadcast": (1, 1, (tuple,)),
+    "slice": (1, 1, (Slice,)),
+    "concatenate": (1, None, (int,)),
+    "pad": (1, 1, (Padding,)),
+    "take": (1, 1, (Data,)),
+    "place": (1, 1, (Placement,)),
+    "guard": (1, 1, (int,)),
+}
+"""Of each kind the least and the largest number of operands, and the types of what it carries."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from autograd.compiler.arity import takes
 from autograd.compiler.scalars.columns import Columns
 from autograd.compiler.scalars.nodes import ABSENT, APPLY, ARGUMENT, CONSTANT, PARAMETER, SUM
 
@@ -38,7 +38,8 @@ def verify(program: Columns) -> None:
                 raise ValueError(f"node {i}: opcode {opcode} has no place behind the arguments and parameters")
             _require(i in program.constants, i, "a constant without a number")
     for (opcode, count), i in arities.items():
-        _verify_arity(program.primitives[opcode - APPLY], count, i)
+        primitive = program.primitives[opcode - APPLY]
+        _require(takes(primitive, count), i, f"{primitive.name} does not take {count} operand(s)")
     _verify_tables(program)
 
 
@@ -54,6 +55,8 @@ def _verify_columns(program: Columns) -> None:
     terms = [len(program.coefficients), len(program.lefts), len(program.rights), len(program.slots)]
     if len(set(terms)) > 1:
         raise ValueError(f"the columns of terms have different lengths: {terms}")
+    if min(program.starts, default=0) < 0 or min(program.counts, default=0) < 0:
+        raise ValueError("a row of the columns of operands begins before the first, or ends before it begins")
     arguments = sum(program.argument_sizes)
     leaves = (ARGUMENT,) * arguments + (PARAMETER,) * program.parameter_count
     if program.opcodes[: len(leaves)] != leaves:
@@ -94,17 +97,6 @@ def _verify_sum(program: Columns, i: int) -> None:
 def _require_floats(i: int, numbers: Iterable[Any]) -> None:
     for x in numbers:
         _require(type(x) is float, i, f"its numbers must be floats, got {x!r}")
-
-
-def _verify_arity(primitive: Any, count: int, i: int) -> None:
-    try:
-        signature = inspect.signature(primitive.forward)
-    except (TypeError, ValueError):  # a function of C that does not say
-        return
-    try:
-        signature.bind(*range(count))
-    except TypeError:
-        raise ValueError(f"node {i}: {primitive.name} does not take {count} operand(s)") from None
 
 
 def _verify_tables(program: Columns) -> None:
