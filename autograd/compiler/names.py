@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from autograd.compiler.arrays.loop import names
+
 if TYPE_CHECKING:
     from autograd.compiler.arrays.program import ArrayProgram
 
@@ -66,5 +68,5 @@ def reserved_names() -> list[str]:
 
 
 def names_of(program: ArrayProgram) -> Names:
-    """Return names of which those of a program's operations are taken."""
-    return Names([*reserved_names(), *(operation.name for operation in program.operations if operation.name)])
+    """Return names of which those of a program's operations are taken, those in the bodies of loops too."""
+    return Names([*reserved_names(), *names(program.operations)])

@@ -11,6 +11,7 @@ from typing import Any
 
 from autograd.arrays import np
 from autograd.compiler.arrays.handle import Handle
+from autograd.compiler.arrays.loop import Loop
 from autograd.compiler.arrays.operations import (
     Application,
     Batch,
@@ -79,9 +80,9 @@ class Builder:
 
     # Leaves
 
-    def argument(self, name: str, width: int) -> Handle:
-        """Add an argument: a row for each sample."""
-        return self._add("argument", (), (name, (N, width)), name)
+    def argument(self, name: str, width: int | Shape) -> Handle:
+        """Add an argument: a row of a width for each sample, or, of a loop's body, an array of any shape."""
+        return self._add("argument", (), (name, (N, width) if isinstance(width, int) else width), name)
 
     def parameter(self, positions: Any, name: str = "") -> Handle:
         """Add an array of parameters: the elements of their vector at some positions, in the shape of these."""
@@ -251,6 +252,41 @@ class Builder:
             before = x.shape[: len(x.shape) - index.ndim]
             return self.reduce(self.reshape(x, (*before, index.size)), "sum", [len(before)], keepdims=True)
         return self._add("place", (x,), Placement(Data(index), length))
+
+    def loop(self, loop: Loop, operands: Sequence[Handle]) -> list[Handle]:
+        """Add a loop; return its results, which need names if they are read.
+
+        >>> from autograd.compiler.arrays.loop import Stepping
+        >>> body = Builder()
+        >>> s, x = body.argument("s", 1), body.argument("x_t", 1)
+        >>> loop = Loop(body.program([0.9 * s + x]), steps=50, carried=1, read=(Stepping(axis=1),))
+        >>> b = Builder()
+        >>> (last,) = b.loop(loop, [b.argument("start", 1), b.argument("x", (N, 50, 1))])
+        >>> print(b.program([last.named("average")]).verify())
+        start = argument                                            (n, 1)
+        x = argument                                                (n, 50, 1)
+        v2 = loop of 50 steps, 1 carried; reads along 1 (start, x)
+            s = argument                                                (n, 1)
+            x_t = argument                                              (n, 1)
+            0.9 = constant 0.9                                          ()
+            v3 = mul (0.9, s)                                           (n, 1)
+            v4 = add (v3, x_t)                                          (n, 1)
+            return v4
+        average = result 0 (v2)                                     (n, 1)
+        return average
+        """
+        several = self._add("loop", operands, loop)
+        return [self.result(several, k) for k in range(loop.carried + len(loop.written))]
+
+    def give_attribute(self, x: Handle, attribute: Any) -> None:
+        """Give an operation another attribute, that only adds to what it computes."""
+        operation = x.operation
+        shape = infer(operation.kind, [self.operations[k].shape for k in operation.operands], attribute)
+        self.operations[x.at] = operation._replace(attribute=attribute, shape=shape)
+
+    def result(self, loop: Handle, number: int) -> Handle:
+        """Return one of the results of a loop."""
+        return self._add("result", (loop,), number)
 
     def guard(self, x: Handle, number: int) -> Handle:
         """Return x, with a derivative that is exactly 0 where the program's mask of this number is 0."""

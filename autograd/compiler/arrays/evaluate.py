@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from autograd.arrays import NDArray, np
+from autograd.compiler.arrays.loop import Loop
 from autograd.compiler.arrays.operations import PADDING, Batch, Data, Operation, Shape
 from autograd.compiler.targets import kernels
 
@@ -20,15 +21,19 @@ def evaluate(program: ArrayProgram, arguments: Mapping[str, Any], parameters: An
     rows = {name: np.asarray(array, dtype=float) for name, array in arguments.items()}
     vector = np.asarray(parameters, dtype=float)
     samples = max((len(array) for array in rows.values()), default=1)
-    values: list[Array] = []
     with np.errstate(all="ignore"):
-        for operation in program.operations:
-            if operation.kind == "argument":
-                values.append(rows[operation.attribute[0]].reshape(_sized(operation.shape, samples)))
-            elif operation.kind == "parameter":
-                values.append(vector[operation.attribute.array])
-            else:
-                values.append(_compute(operation, [values[k] for k in operation.operands], samples))
+        return _run(program, rows, vector, samples)
+
+
+def _run(program: ArrayProgram, rows: Mapping[str, Array], vector: Array, samples: int) -> list[Array]:
+    values: list[Array] = []
+    for operation in program.operations:
+        if operation.kind == "argument":
+            values.append(rows[operation.attribute[0]].reshape(_sized(operation.shape, samples)))
+        elif operation.kind == "parameter":
+            values.append(vector[operation.attribute.array])
+        else:
+            values.append(_compute(operation, [values[k] for k in operation.operands], samples))
     return [values[at] for at in program.outputs]
 
 
@@ -68,8 +73,27 @@ def _compute(operation: Operation, operands: list[Array], samples: int) -> Any:
             return np.where(attribute.array == PADDING, 0.0, x[..., attribute.array])
         case "place":
             return _place(x.reshape(*shape[:-1], -1), attribute.positions.array.reshape(-1), np.zeros(shape))
+        case "loop":
+            return _loop(attribute, operands, samples)
+        case "result":
+            return operands[0][attribute]
     assert operation.kind == "guard"
     return x
+
+
+def _loop(loop: Loop, operands: list[Array], samples: int) -> list[Array]:
+    """Compute the body step by step; return the last states, and what was written, stacked."""
+    names = [loop.body.operations[at].name for at in loop.arguments]
+    states, arrays, constants = loop.split(operands)
+    written: list[list[Array]] = [[] for _ in loop.written]
+    for step in range(loop.steps):
+        read = [np.take(x, s.place(step, loop.steps), axis=s.axis) for x, s in zip(arrays, loop.read)]
+        results = _run(loop.body, dict(zip(names, [*states, *read, *constants])), np.empty(0), samples)
+        states = results[: loop.carried]
+        for several, x in zip(written, results[loop.carried :]):
+            several.append(x)
+    stacked = [np.stack(xs[::-1] if s.backward else xs, axis=s.axis) for xs, s in zip(written, loop.written)]
+    return [*states, *stacked]
 
 
 def _reduce(x: Array, function: str, axes: tuple[int, ...], keepdims: bool) -> Any:

@@ -23,6 +23,8 @@ Kind = Literal[
     "pad",  # Padding: zeros around, or between
     "take",  # Data, positions along the last axis
     "place",  # Placement: the transpose of take
+    "loop",  # Loop: a program, step by step; its value is a tuple of arrays
+    "result",  # the number of one of a loop's results
     "guard",  # the number of a mask of the program: the operand, whose derivative is exactly 0 where the mask is 0
 ]
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from autograd.arrays import NDArray
+from autograd.compiler.arrays.loop import verify_loop
 from autograd.compiler.arrays.operations import (
     Application,
     Data,
@@ -57,7 +58,11 @@ class ArrayProgram:
             read = [*operation.operands, *([self.masks[operation.attribute]] if operation.kind == "guard" else [])]
             operands = ", ".join(map(self.label, read))
             text = " ".join(filter(None, [_described(operation), f"({operands})" if operands else ""]))
-            lines.append(f"{f'{self.label(at)} = {text}':<59} {listed(operation.shape)}")
+            if operation.kind != "loop":
+                lines.append(f"{f'{self.label(at)} = {text}':<59} {listed(operation.shape)}")
+            else:
+                lines.append(f"{self.label(at)} = {text}")
+                lines += [f"    {line}" for line in str(operation.attribute.body).splitlines()]
         return "\n".join([*lines, f"return {', '.join(map(self.label, self.outputs))}"])
 
     def __repr__(self) -> str:
@@ -76,7 +81,7 @@ class ArrayProgram:
         Raises:
             ValueError: where an operation lacks the form of its kind, an operand does not come before what reads it, a
                 shape is not what `infer` gives, a mask does not fit what it guards, a name is given twice, numbers have
-                the wrong dtype, or a result does not exist.
+                the wrong dtype, a result does not exist, or a loop's body is not well formed.
         """
         if not all(0 <= at < len(self.operations) for at in [*self.outputs, *self.layers, *self.masks]):
             raise ValueError(
@@ -123,6 +128,8 @@ class ArrayProgram:
                 raise ValueError(f"{self.label(at)} holds {data.array.dtype}, where kind {kind!r} is expected")
         if operation.kind == "guard":
             self._verify_guard(at)
+        if operation.kind == "loop":
+            verify_loop(self, at)
 
     def _verify_guard(self, at: int) -> None:
         """Check that the mask of a guard exists, and has no more elements than what it guards."""
@@ -194,6 +201,8 @@ def _described(operation: Operation) -> str:
             return f"place at {attribute.positions!r} of {attribute.length}"
     if operation.kind in ("argument", "parameter", "reshape", "broadcast", "guard"):
         return operation.kind
+    if operation.kind == "loop":
+        return str(attribute)
     if operation.kind == "slopes":
         return f"slopes of {attribute.name}"
     return f"{operation.kind} {attribute!r}"

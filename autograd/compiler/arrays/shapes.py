@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from autograd.compiler.arity import takes
+from autograd.compiler.arrays.loop import Loop
 from autograd.compiler.arrays.operations import (
     PADDING,
     Application,
@@ -211,6 +212,13 @@ def _of_place(shapes: Sequence[Shape], placement: Placement) -> Shape | None:
     return (*shape[: len(shape) - index.ndim], placement.length)
 
 
+def _of_result(shapes: Sequence[Shape], number: int) -> Any:
+    """One of the shapes that a loop's shape is a tuple of."""
+    (several,) = shapes
+    is_loop = all(type(shape) is tuple for shape in several)
+    return several[number] if is_loop and 0 <= number < len(several) else None
+
+
 _SHAPES: dict[str, Any] = {
     "parameter": _of_parameter,
     "constant": _of_constant,
@@ -227,6 +235,8 @@ _SHAPES: dict[str, Any] = {
     "pad": _of_padding,
     "take": _of_take,
     "place": _of_place,
+    "loop": lambda shapes, loop: loop.infer(shapes),
+    "result": _of_result,
     "guard": lambda shapes, number: shapes[0],
 }
 
@@ -248,6 +258,8 @@ _FORMS: dict[str, tuple[int, int | None, tuple[type, ...]]] = {
     "pad": (1, 1, (Padding,)),
     "take": (1, 1, (Data,)),
     "place": (1, 1, (Placement,)),
+    "loop": (1, None, (Loop,)),
+    "result": (1, 1, (int,)),
     "guard": (1, 1, (int,)),
 }
 """Of each kind the least and the largest number of operands, and the types of what it carries."""

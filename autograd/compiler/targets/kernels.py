@@ -197,6 +197,7 @@ HELPERS: dict[str, Any] = {
     "broadcast_to": np.broadcast_to,
     "concatenate": np.concatenate,
     "einsum": np.einsum,
+    "empty": np.empty,
     "gather": gather,
     "place": place,
     "shares": shares,

@@ -16,6 +16,9 @@ from autograd.primitives import Primitive
 
 INFIX = {primitives.add: "+", primitives.sub: "-", primitives.mul: "*", primitives.div: "/"}
 
+_READ = (*LEAVES, "result")
+"""What has a name, but no line of its own."""
+
 _OTHERS = frozenset({primitives.neg, primitives.constant_power, primitives.identity})
 
 
@@ -62,7 +65,8 @@ class Notation:
 
     def is_statement(self, at: int) -> bool:
         """Return whether an operation has a line of its own."""
-        return bool(self.terms[at].name) and self.terms[at].kind not in LEAVES
+        term = self.terms[at]
+        return (bool(term.name) and term.kind not in _READ) or term.kind == "loop"
 
     def is_inline(self, at: int) -> bool:
         """Return whether an operation is written where it is read."""
@@ -197,6 +201,13 @@ def described(term: Term) -> str:
     return listed(term.shape)
 
 
+def _has_samples(shapes: Any) -> bool:
+    """Return whether one of a loop's results, which may have to be made room for, has a row for each sample."""
+    return any(isinstance(length, Batch) for shape in shapes for length in shape)
+
+
 def reads_samples(term: Term) -> bool:
     """Return whether an expression says the number of samples, n."""
+    if term.kind == "loop":
+        return _has_samples(term.shape) or any(map(reads_samples, Notation(term.attribute.body).terms))
     return term.kind == "broadcast" and any(isinstance(length, Batch) for length in term.shape)

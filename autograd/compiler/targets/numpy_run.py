@@ -13,6 +13,7 @@ import ast
 import hashlib
 import linecache
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from autograd import primitives
@@ -90,8 +91,8 @@ class RunningWriter(Writer):
         arguments = ", ".join([GRADIENT, "saved", *plan.arguments, *places])
         return Function(f"def backward({arguments}):", [*shown.statements[:-1], f"    {'; '.join(last) or 'return'}"])
 
-    def _statement(self, at: int) -> str:
-        return f"    {self._notation.terms[at].name} = {self._write.definition(at).text}"
+    def _assigned(self, name: str, text: str, comment: str) -> str:
+        return f"    {name} = {text}"
 
     def _statement_of_backward(self, at: int) -> str:
         if at in self._gradients:
@@ -266,4 +267,5 @@ class NumpyEngine:
             name: x.astype(self._dtype) if isinstance(x, np.ndarray) and x.dtype.kind == "f" else x
             for name, x in references.constants.items()
         }
+        constants["empty"] = partial(np.empty, dtype=self._dtype)
         return loaded(self._name, str(shown), aligned(shown, running), constants)

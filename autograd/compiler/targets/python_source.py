@@ -5,13 +5,14 @@ A statement is an operation that has a name, with its shape in a comment; others
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from autograd.compiler.targets.expressions import Expressions
+from autograd.compiler.targets.loops import loop_statements
 from autograd.compiler.targets.notation import Notation, described
 from autograd.compiler.targets.references import References
-from autograd.compiler.targets.schedule import GRADIENT, Schedule, products, says_samples
+from autograd.compiler.targets.schedule import GRADIENT, Schedule, products, says_samples, statement_count
 from autograd.compiler.targets.text import assignment, listed
 
 
@@ -43,7 +44,7 @@ class Writer:
         self.schedule, self.references = plan, references
         self._notation = plan.notation
         self._write = self.expressions(plan.notation, references)
-        self.operations = len(plan.forward) + len(plan.backward)
+        self.operations = statement_count(plan.notation, [*plan.forward, *plan.backward])
         self.products = products(self._notation, [*plan.forward, *plan.backward], [plan.values, *plan.gradients])
 
     @property
@@ -63,7 +64,7 @@ class Writer:
             f"def forward({', '.join(plan.arguments)}):",
             [
                 *self._samples(plan.first, plan.forward, [plan.values]),
-                *map(self._statement, plan.forward),
+                *self._statements(plan.forward, self._statement),
                 f"    return {self._result(plan.values)}, {self._saved()}",
             ],
         )
@@ -76,7 +77,7 @@ class Writer:
             [
                 *self._samples(GRADIENT, plan.backward, plan.gradients),
                 *[f"    {self._saved()} = saved"] * bool(plan.saved),
-                *map(self._statement_of_backward, plan.backward),
+                *self._statements(plan.backward, self._statement_of_backward),
                 f"    return {listed(list(map(self._result, plan.gradients)))}",
             ],
         )
@@ -89,7 +90,7 @@ class Writer:
             f"def input_gradients({', '.join([GRADIENT, *plan.arguments])}):",
             [
                 *self._samples(GRADIENT, statements, [plan.values, *plan.gradients]),
-                *map(self._statement, statements),
+                *self._statements(statements, self._statement),
                 f"    return {self._result(plan.values)}, {listed(list(map(self._result, plan.gradients)))}",
             ],
         )
@@ -104,9 +105,20 @@ class Writer:
             functions.append(Function(f"def {name}({', '.join(arguments)}):", [f"    return {text}"]))
         return functions
 
+    def _statements(self, places: Iterable[int], write: Callable[[int], str]) -> Iterator[str]:
+        """Write statements, one each; of a loop, several."""
+        for at in places:
+            if self._notation.terms[at].kind == "loop":
+                yield from loop_statements(at, self._write, self._assigned)
+            else:
+                yield write(at)
+
     def _statement(self, at: int) -> str:
         term = self._notation.terms[at]
-        return assignment(term.name, self._write.definition(at).text, described(term))
+        return self._assigned(term.name, self._write.definition(at).text, described(term))
+
+    def _assigned(self, name: str, text: str, comment: str) -> str:
+        return assignment(name, text, comment)
 
     def _statement_of_backward(self, at: int) -> str:
         return self._statement(at)

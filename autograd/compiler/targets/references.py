@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Hashable
 from typing import Any
 
 from autograd.arrays import NDArray, np
@@ -72,6 +73,12 @@ class References:
             name = self._known[key] = self.names.numbered(base)
             self.constants[name] = array
             self.note(f"{name}: {note}{f' = {array.tolist()}' if array.size <= 12 else ''}")
+        return self._known[key]
+
+    def local(self, key: Hashable, name: str) -> str:
+        """Return the name of a variable: one for each key."""
+        if key not in self._known:
+            self._known[key] = self.names.plain(name)
         return self._known[key]
 
     def function(self, primitive: Primitive) -> str:

@@ -47,6 +47,7 @@ def schedule(program: ArrayProgram) -> Schedule:
     inline = [at for at in gradients if notation.is_inline(at)]
     read = {k for at in written(notation, [*backward, *inline]) for k in notation.terms[at].operands} | set(gradients)
     given = [o for o in operations if o.kind == "argument" and o.attribute[0] != GRADIENT]
+    results = [at for at, o in enumerate(operations) if o.kind == "result" and o.operands[0] in ahead]
     parameters = [o.name for o in operations if o.kind == "parameter"]
     return Schedule(
         notation=notation,
@@ -54,7 +55,7 @@ def schedule(program: ArrayProgram) -> Schedule:
         first=next((o.name for o in given if o.shape[1] != 0), ""),
         forward=forward,
         backward=_gradients_last(notation, backward, gradients),
-        saved=[at for at in forward if at in read],
+        saved=[at for at in sorted([*forward, *results]) if at in read],
         values=values,
         gradients=gradients,
     )
@@ -86,6 +87,23 @@ def says_samples(notation: Notation, statements: Iterable[int], results: Iterabl
     return any(reads_samples(notation.terms[at]) for at in written(notation, [*statements, *inline]))
 
 
+def statement_count(notation: Notation, statements: Iterable[int]) -> int:
+    """Count some statements, and those in the bodies of loops among them."""
+    count = 0
+    for at in statements:
+        count += 1
+        if notation.terms[at].kind == "loop":
+            body = Notation(notation.terms[at].attribute.body)
+            count += statement_count(body, filter(body.is_statement, range(len(body.terms))))
+    return count
+
+
+def _products_of(body: ArrayProgram) -> int:
+    """Count the products of matrices in the body of a loop."""
+    notation = Notation(body)
+    return sum(products(notation, filter(notation.is_statement, range(len(notation.terms))), body.outputs))
+
+
 def products(notation: Notation, statements: Iterable[int], results: Iterable[int]) -> list[int]:
     """Count the products of matrices in each of some statements and results that have any, as often as written."""
     counts: dict[int, int] = {}
@@ -93,6 +111,8 @@ def products(notation: Notation, statements: Iterable[int], results: Iterable[in
     def count(at: int) -> int:
         term = notation.terms[at]
         inner = sum(counts[k] for k in term.operands if notation.is_inline(k))
+        if term.kind == "loop":
+            return inner + _products_of(term.attribute.body)
         return inner + (term.kind == "contract" and as_outer_product(term.attribute) is None)
 
     roots = [*statements, *(at for at in results if notation.is_inline(at))]

@@ -18,7 +18,7 @@ class Structure:
 
     def __init__(self, notation: Notation, references: References) -> None:
         self.references = references
-        self._terms = notation.terms
+        self.terms = self._terms = notation.terms
         self._texts: dict[int, Text] = {}
         self._applied = {term.attribute.primitive for term in self._terms if term.kind == "apply"}
 
@@ -87,7 +87,7 @@ class Structure:
             return self._repeated_number(self._terms[x].attribute, term)
         if term.shape == (*self._terms[x].shape, 1):
             return Text(f"{self.read(x).within(ATOM)}[..., None]")
-        return self._method(x, "reshape", *lengths(term.shape))
+        return self._method(x, "reshape", *(lengths(term.shape) or ["()"]))
 
     def _broadcast(self, x: int, term: Term) -> Text:
         if self._terms[x].kind == "number":

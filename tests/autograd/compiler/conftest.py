@@ -13,6 +13,7 @@ import pytest
 from autograd import primitives
 from autograd.compiler.arrays.builder import Builder
 from autograd.compiler.arrays.handle import Handle
+from autograd.compiler.arrays.loop import Loop
 from autograd.compiler.arrays.operations import Application, Batch, Data, Labels, Placement, Reduction
 from autograd.compiler.arrays.program import ArrayProgram
 from autograd.compiler.trace.tracing import COMPARISONS
@@ -25,6 +26,12 @@ if TYPE_CHECKING:
 def random_program() -> Callable[..., ArrayProgram]:
     """A function of a seed: a program of two arguments, three arrays of parameters and operations of all kinds."""
     return build_program
+
+
+@pytest.fixture(scope="session")
+def random_operation() -> Callable[..., Handle]:
+    """A function of a builder, a source of chance, operands and masks: an operation of some kind on some of these."""
+    return _operation
 
 
 @pytest.fixture(scope="session")
@@ -123,12 +130,20 @@ def compute_by_torch(
     program: ArrayProgram, arguments: dict[str, torch.Tensor], parameters: torch.Tensor
 ) -> list[torch.Tensor]:
     """Return the results of a program as PyTorch computes them, operation by operation."""
+    return _run_by_torch(program, arguments, parameters, max(len(x) for x in arguments.values()))
+
+
+def _run_by_torch(
+    program: ArrayProgram, arguments: dict[str, torch.Tensor], parameters: torch.Tensor, samples: int
+) -> list[torch.Tensor]:
     import torch
 
-    samples = max(len(x) for x in arguments.values())
-    values: list[torch.Tensor] = []
+    values: list[Any] = []
     for operation in program.operations:
         xs = [values[k] for k in operation.operands]
+        if operation.kind == "loop":
+            values.append(_loop_by_torch(operation.attribute, xs, samples))
+            continue
         shape = tuple([samples * n.times if isinstance(n, Batch) else n for n in operation.shape])
         attribute: Any = operation.attribute
         match operation.kind:
@@ -164,6 +179,8 @@ def compute_by_torch(
                 kept = [k for k, p in enumerate(attribute.positions.array.tolist()) if p >= 0]
                 places = torch.tensor([attribute.positions.array[k] for k in kept], dtype=torch.int64)
                 value = torch.zeros(shape, dtype=torch.float64).index_add(-1, places, xs[0][..., kept])
+            case "result":
+                value = xs[0][attribute]
             case "guard":
                 value = torch.where(xs[0] > 0.1, xs[0], xs[0].detach())  # the mask that they have here
             case "reduce":
@@ -174,6 +191,25 @@ def compute_by_torch(
                 value = _applied(attribute.primitive.name, xs)
         values.append(value)
     return [values[at] for at in program.outputs]
+
+
+def _loop_by_torch(loop: Loop, operands: list[torch.Tensor], samples: int) -> list[torch.Tensor]:
+    """Return the results of a loop, unrolled."""
+    import torch
+
+    names = [loop.body.operations[at].name for at in loop.arguments]
+    first = loop.carried + len(loop.read)
+    states, arrays, same = operands[: loop.carried], operands[loop.carried : first], operands[first:]
+    written: list[list[torch.Tensor]] = [[] for _ in loop.written]
+    for t in range(loop.steps):
+        read = [x.select(axis, loop.steps - 1 - t if back else t) for x, (axis, back) in zip(arrays, loop.read)]
+        arguments = dict(zip(names, [*states, *read, *same]))
+        results = _run_by_torch(loop.body, arguments, torch.zeros(0), samples)
+        states = results[: loop.carried]
+        for several, x in zip(written, results[loop.carried :]):
+            several.append(x)
+    stacks = [torch.stack(xs[::-1] if back else xs, dim=axis) for xs, (axis, back) in zip(written, loop.written)]
+    return [*states, *stacks]
 
 
 def _reduced(x: torch.Tensor, function: str, axes: tuple[int, ...], keepdims: bool) -> torch.Tensor:

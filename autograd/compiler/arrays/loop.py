@@ -1,0 +1,178 @@
+"""Loops: a program that is computed step by step, and hands what it carries from one step to the next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+from autograd.compiler.arrays.operations import Operation, Shape, listed
+
+if TYPE_CHECKING:
+    from autograd.compiler.arrays.program import ArrayProgram
+
+T = TypeVar("T")
+
+
+class Stepping(NamedTuple):
+    """An axis of an array, of which each step of a loop reads or writes one place.
+
+    Attributes:
+        axis: as long as the loop has steps; the body's array is without it.
+        backward: whether the first step is at the last place.
+    """
+
+    axis: int
+    backward: bool = False
+
+    def place(self, step: int, steps: int) -> int:
+        """Return the place along the axis at a step."""
+        return steps - 1 - step if self.backward else step
+
+    def outer(self, shape: Shape, steps: int) -> Shape:
+        """Return the shape of the whole array, from that of one place."""
+        return (*shape[: self.axis], steps, *shape[self.axis :])
+
+    def reversed(self) -> Stepping:
+        return self._replace(backward=not self.backward)
+
+
+@dataclass(frozen=True, eq=False)
+class Loop:
+    """What a loop does with its operands, which are these, in order: states, arrays read by step, and all others.
+
+    The body is a program of one argument for each operand: the state before the step, what the step reads, and what is
+    the same at every step. Its outputs are the states after the step, and then what the step writes. The loop's results
+    are the states after the last step, and then the arrays that were written.
+
+    The value of a loop is the tuple of its results, and its shape the tuple of their shapes. `result` operations read
+    them, and nothing else reads a loop. So every operation but a loop has one array for its result; a loop runs once
+    however many of its results are read; those that nobody reads are dead code; and a loop can be given more results
+    without a change to what reads the others, as differentiation does for what the backward loop needs.
+
+    The derivative of a loop is a loop over the same steps in the opposite order (backpropagation through time: Werbos,
+    1990): it carries the cotangents of the states and the sums of the cotangents of what is the same at every step, and
+    reads and writes the same axes the other way round. See `differentiate.loops`.
+
+    Two loops are equal only if they are one object.
+
+    Attributes:
+        body: has no parameters of its own: those are operands.
+        steps: how many there are.
+        carried: how many operands are initial states.
+        read: along which axis each of the next operands is read.
+        written: along which axis each array is written.
+    """
+
+    body: ArrayProgram
+    steps: int
+    carried: int
+    read: tuple[Stepping, ...] = ()
+    written: tuple[Stepping, ...] = ()
+
+    @property
+    def arguments(self) -> list[int]:
+        """The places of the body's arguments."""
+        return [at for at, operation in enumerate(self.body.operations) if operation.kind == "argument"]
+
+    def split(self, operands: Sequence[T]) -> tuple[Sequence[T], Sequence[T], Sequence[T]]:
+        """Return what belongs to the states, to the arrays read by step, and to what is the same at every step."""
+        first = self.carried + len(self.read)
+        return operands[: self.carried], operands[self.carried : first], operands[first:]
+
+    def infer(self, shapes: Sequence[Shape]) -> tuple[Shape, ...]:
+        """Return the shapes of the results.
+
+        Raises:
+            ValueError: where an operand, or a state after the step, does not have the shape that the body expects.
+        """
+        operations, arguments = self.body.operations, self.arguments
+        before, after = ([operations[at].shape for at in places] for places in (arguments, self.body.outputs))
+        if len(shapes) != len(before) or len(after) != self.carried + len(self.written):
+            raise ValueError(
+                f"a loop of {len(shapes)} operands, {self.carried} states and {len(self.written)} arrays written has a "
+                f"body of {len(before)} arguments and {len(after)} outputs"
+            )
+        for shape, expected, stepping, at in zip(shapes, before, self.steppings, arguments):
+            if stepping is not None and not self._reads(shape, stepping):
+                raise ValueError(f"{self.steps} steps along axis {stepping.axis} do not fit an operand {listed(shape)}")
+            shape = shape if stepping is None else (*shape[: stepping.axis], *shape[stepping.axis + 1 :])
+            if shape != expected:
+                raise ValueError(f"{operations[at].name} is {listed(expected)} in a loop's body, but {listed(shape)}")
+        for first, last in zip(before[: self.carried], after):
+            if first != last:
+                raise ValueError(f"a state of a loop is {listed(first)} before a step, and {listed(last)} after it")
+        written = after[self.carried :]
+        if any(not 0 <= stepping.axis <= len(shape) for stepping, shape in zip(self.written, written)):
+            raise ValueError(
+                f"a loop writes arrays {', '.join(map(listed, written))} along axes that these cannot have"
+            )
+        return (*after[: self.carried], *(s.outer(shape, self.steps) for s, shape in zip(self.written, written)))
+
+    @property
+    def steppings(self) -> list[Stepping | None]:
+        """For each operand how it is read by step; None for those that are not."""
+        same = len(self.arguments) - self.carried - len(self.read)
+        return [*[None] * self.carried, *self.read, *[None] * same]
+
+    def _reads(self, shape: Shape, stepping: Stepping) -> bool:
+        return self.steps > 0 and 0 <= stepping.axis < len(shape) and shape[stepping.axis] == self.steps
+
+    def __str__(self) -> str:
+        steppings = [("reads", self.read), ("writes", self.written)]
+        by_step = [f"{verb} along {', '.join(map(_described, several))}" for verb, several in steppings if several]
+        return "; ".join([f"loop of {self.steps} steps, {self.carried} carried", *by_step])
+
+
+def _described(stepping: Stepping) -> str:
+    return f"{stepping.axis}{' backward' if stepping.backward else ''}"
+
+
+def names(operations: Sequence[Operation]) -> Iterator[str]:
+    """Return the names of operations, and of those in the bodies of loops."""
+    for operation in operations:
+        if operation.name:
+            yield operation.name
+        elif operation.kind == "loop":
+            yield from names(operation.attribute.body.operations)
+
+
+def verify_loop(program: ArrayProgram, at: int) -> None:
+    """Check a loop's body, that results alone read the loop, and that these have names.
+
+    Args:
+        program: that the loop belongs to.
+        at: the loop's place in it.
+
+    Raises:
+        ValueError: where that is not so.
+    """
+    operations, label = program.operations, program.label(at)
+    body = operations[at].attribute.body.verify()
+    if any(operation.kind == "parameter" for operation in body.operations):
+        raise ValueError(f"the body of {label} has parameters, which must be operands of the loop")
+    readers = [k for k, operation in enumerate(operations) if at in operation.operands]
+    if at in (*program.outputs, *program.masks) or any(operations[k].kind != "result" for k in readers):
+        raise ValueError(f"{label} is a loop, of which only single results can be read")
+    unnamed = {k for k in readers if not operations[k].name}
+    if operations[at].name or not all(unnamed.isdisjoint(operation.operands) for operation in operations):
+        raise ValueError(f"of {label}, which is a loop, results have names, and it has none itself")
+    _verify_names(program, at, set())
+
+
+def _verify_names(program: ArrayProgram, at: int, enclosing: set[str]) -> None:
+    """Check that bodies give no names of programs around them to something else.
+
+    So all can be written into one function. What is the same at every step may be called in a body what it is outside.
+    """
+    operations, loop = program.operations, program.operations[at].attribute
+    body: ArrayProgram = loop.body
+    taken = {*enclosing, *(operation.name for operation in operations if operation.name)}
+    _, _, same = loop.split(list(zip(loop.arguments, operations[at].operands)))
+    own = {body.operations[k].name for k, x in same if body.operations[k].name == operations[x].name}
+    clash = sorted(taken & {operation.name for operation in body.operations if operation.name} - own)
+    if clash:
+        raise ValueError(f"the body of {program.label(at)} gives names that are taken: {', '.join(clash)}")
+    for k, operation in enumerate(body.operations):
+        if operation.kind == "loop":
+            _verify_names(body, k, taken)

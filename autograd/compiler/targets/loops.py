@@ -1,0 +1,136 @@
+"""Loops as statements of Python: `for t in range(50):`, with the statements of the body below.
+
+States are variables; what is written by step has an array, of which each step fills one place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from autograd.compiler.arrays.loop import Loop, Stepping
+from autograd.compiler.arrays.operations import listed
+from autograd.compiler.targets.expressions import Expressions
+from autograd.compiler.targets.notation import Notation, Term, described
+from autograd.compiler.targets.schedule import written
+
+Assign = Callable[[str, str, str], str]
+"""Writes a statement: the name, the expression and a comment."""
+
+
+def loop_statements(at: int, outer: Expressions, assign: Assign, depth: int = 0) -> list[str]:
+    """Return the statements of a loop, of which those of the body are indented.
+
+    Args:
+        at: its place in the program.
+        outer: writes expressions of the program.
+        assign: writes statements.
+        depth: how many loops are around this one.
+    """
+    return _LoopWriter(at, outer, assign, depth).statements()
+
+
+class _LoopWriter:
+    """Writes one loop. For the arguments see `loop_statements`."""
+
+    def __init__(self, at: int, outer: Expressions, assign: Assign, depth: int) -> None:
+        self._outer, self._assign, self._depth = outer, assign, depth
+        self._term = outer.terms[at]
+        self._loop: Loop = self._term.attribute
+        self._notation = Notation(self._loop.body)
+        self._body = type(outer)(self._notation, outer.references)
+        self._names = [self._notation.terms[k].name for k in self._loop.arguments]
+        self._results = {x.attribute: x for x in outer.terms if x.kind == "result" and x.operands == (at,) and x.name}
+        self._needed = self._loop.body.needed([*self._states(), *(output for _, _, output in self._stacks())])
+        self._step = outer.references.local(("step", depth), "t")
+        steppings = [*self._loop.read, *(stepping for _, stepping, _ in self._stacks())]
+        self._is_reversed = 2 * sum(stepping.backward for stepping in steppings) > len(steppings)
+
+    def statements(self) -> list[str]:
+        steps = f"range({self._loop.steps})"
+        head = f"    for {self._step} in {f'reversed({steps})' if self._is_reversed else steps}:"
+        step = [*self._read(), *self._computed(), *self._written(), *self._updated()]
+        last = [
+            self._assign(result.name, self._names[k], described(result))
+            for k, result in sorted(self._results.items())
+            if k < self._loop.carried
+        ]
+        return [*self._ahead(), head, *map(_indented, step or ["    pass"]), *last]
+
+    def _states(self) -> Sequence[int]:
+        """The places of the states after a step."""
+        return self._loop.body.outputs[: self._loop.carried]
+
+    def _stacks(self) -> list[tuple[Term, Stepping, int]]:
+        """Arrays that are written: what reads them, how, and the place of what is written."""
+        loop = self._loop
+        outputs = enumerate(zip(loop.written, loop.body.outputs[loop.carried :]), loop.carried)
+        return [(self._results[k], stepping, at) for k, (stepping, at) in outputs if k in self._results]
+
+    def _ahead(self) -> list[str]:
+        """Statements before the loop: initial states, what is the same at every step, and arrays to fill."""
+        lines, terms = [], self._outer.terms
+        states, arrays, same = self._loop.split(list(zip(self._term.operands, self._names)))
+        for k, name in [*states, *((k, self._array(k, name)) for k, name in arrays), *same]:
+            if terms[k].name != name:
+                lines.append(self._assign(name, self._outer.read(k).text, listed(terms[k].shape)))
+        for result, _, _ in self._stacks():
+            lines.append(self._assign(result.name, f"empty({listed(result.shape)})", listed(result.shape)))
+        return lines
+
+    def _array(self, k: int, argument: str) -> str:
+        """Return the name of an array that is read by step."""
+        return self._outer.terms[k].name or self._outer.references.local((self._loop, argument), f"{argument}_by_step")
+
+    def _read(self) -> list[str]:
+        places = dict(zip(self._names, self._loop.arguments))
+        _, arrays, _ = self._loop.split(list(zip(self._term.operands, self._names)))
+        return [
+            f"    {name} = {self._array(k, name)}{self._index(stepping)}"
+            for (k, name), stepping in zip(arrays, self._loop.read)
+            if places[name] in self._needed
+        ]
+
+    def _index(self, stepping: Stepping) -> str:
+        place = self._step if stepping.backward == self._is_reversed else f"-1 - {self._step}"
+        return f"[{':, ' * stepping.axis}{place}]"
+
+    def _computed(self) -> list[str]:
+        """The statements of the body."""
+        lines, terms = [], self._notation.terms
+        for at in sorted(filter(self._notation.is_statement, self._needed)):
+            if terms[at].kind == "loop":
+                lines += loop_statements(at, self._body, self._assign, self._depth + 1)
+            else:
+                lines.append(self._assign(terms[at].name, self._body.definition(at).text, described(terms[at])))
+        return lines
+
+    def _written(self) -> list[str]:
+        return [
+            f"    {x.name}{self._index(stepping)} = {self._body.read(at).text}" for x, stepping, at in self._stacks()
+        ]
+
+    def _updated(self) -> list[str]:
+        """The new states: one after the other, where none is read after it was overwritten; else at once."""
+        outputs, arguments = self._states(), self._loop.arguments
+        pending = [k for k, at in enumerate(outputs) if at != arguments[k]]
+        reads = {k: self._read_by(outputs[k]) for k in pending}
+        lines = []
+        while pending:
+            free = [k for k in pending if not any(arguments[k] in reads[j] for j in pending if j != k)]
+            together = free[:1] or pending
+            names = ", ".join([self._names[k] for k in together])
+            texts = ", ".join([self._body.read(outputs[k]).text for k in together])
+            shapes = ", ".join([listed(self._notation.terms[outputs[k]].shape) for k in together])
+            lines.append(self._assign(names, texts, shapes))
+            pending = [k for k in pending if k not in together]
+        return lines
+
+    def _read_by(self, at: int) -> set[int]:
+        """Return what is read where an operation is read."""
+        if not self._notation.is_inline(at):
+            return {at}
+        return {k for x in written(self._notation, [at]) for k in self._notation.terms[x].operands}
+
+
+def _indented(statement: str) -> str:
+    return "\n".join([f"    {line}" for line in statement.split("\n")])
