@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 from autograd import primitives
 from autograd.compiler.arrays.algebra import Simplified
 from autograd.compiler.arrays.builder import Builder
-from autograd.compiler.arrays.operations import Operation, Shape
+from autograd.compiler.arrays.handle import Handle
+from autograd.compiler.arrays.operations import Operation, Shape, listed
 from autograd.compiler.differentiate.rules import local_derivatives
 from autograd.compiler.names import Names
 from autograd.compiler.trace.tracing import COMPARISONS
@@ -53,12 +54,21 @@ class Edge(NamedTuple):
 
 
 def pull_back(edge: Edge) -> list[Any]:
-    """Return the cotangent for each wanted operand, in its shape; a number, 0.0, where there is none."""
-    rule = _RULES[edge.operation.kind]
-    return [
-        _unbroadcast(x, edge.operands[k].shape) if isinstance(x, Simplified) else x
-        for k, x in zip(edge.wanted, rule(edge))
-    ]
+    """Return the cotangent for each wanted operand, in its shape; a number, 0.0, where there is none.
+
+    Raises:
+        ValueError: where a rule gives another shape, and the operation does not broadcast.
+    """
+    kind = edge.operation.kind
+    broadcasts = kind in ("apply", "broadcast")
+    cotangents = _RULES[kind](edge)
+    for n, k in enumerate(edge.wanted):
+        x, shape = cotangents[n], edge.operands[k].shape
+        if isinstance(x, Handle) and x.shape != shape:
+            if not broadcasts:
+                raise ValueError(f"the rule of {kind} gives {listed(x.shape)} for an operand of shape {listed(shape)}")
+            cotangents[n] = _unbroadcast(Simplified.of(x), shape)
+    return cotangents
 
 
 def _unbroadcast(x: Simplified, shape: Shape) -> Simplified:

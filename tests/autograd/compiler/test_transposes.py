@@ -1,0 +1,365 @@
+"""The transpose rule of each kind of operation, on programs with gradients found by hand; and rules that are wrong.
+
+A wrong rule is refused while differentiating, where shapes tell, or one of the gradients differs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+
+from autograd import primitives
+from autograd.compiler.arrays.algebra import Simplified
+from autograd.compiler.arrays.builder import Builder
+from autograd.compiler.arrays.dead_code import without_dead_operations
+from autograd.compiler.arrays.handle import Handle
+from autograd.compiler.arrays.operations import Batch, N
+from autograd.compiler.arrays.program import ArrayProgram
+from autograd.compiler.differentiate import transposes
+from autograd.compiler.differentiate.cotangents import total
+from autograd.compiler.differentiate.reverse import to_arguments, to_parameters
+from autograd.compiler.differentiate.transposes import Edge
+from autograd.compiler.names import Names
+from autograd.compiler.trace.tracing import COMPARISONS
+
+
+class Case(NamedTuple):
+    """A function of one argument, and of parameters w, that gives a row for each sample.
+
+    Attributes:
+        operation: gives the result.
+        x, gradient: of one sample, its numbers and the derivatives to the result.
+        expected: the derivatives to x.
+        w: the parameters.
+        of_w: the derivatives to them.
+    """
+
+    operation: Callable[[Builder, Handle, Handle], Handle]
+    x: list[float]
+    gradient: list[float]
+    expected: list[float]
+    w: list[float] = [1.0]  # noqa: RUF012
+    of_w: list[float] = [0.0]  # noqa: RUF012
+
+
+def squares(b: Builder, x: Handle) -> Handle:
+    """The numbers of x, two and two."""
+    return b.reshape(x, (N, 2, 2))
+
+
+def transposed_cube(b: Builder, x: Handle, w: Handle) -> Handle:
+    """Of a cube of 1 by 2 by 3 the axes in turn, so that the order is not its own inverse."""
+    return b.reshape(b.transpose(b.reshape(x, (N, 1, 2, 3)), (0, 2, 3, 1)), (N, 6))
+
+
+def guarded(b: Builder, x: Handle, w: Handle) -> Handle:
+    return b.guard(x, 0)
+
+
+CASES: dict[str, Case] = {
+    "apply": Case(lambda b, x, w: x * x * x, [2.0, -1.0], [1.0, 10.0], [12.0, 30.0]),
+    "apply, a difference": Case(lambda b, x, w: w - x, [2.0, 1.0], [1.0, 10.0], [-1.0, -10.0], [7.0], [11.0]),
+    "apply, a quotient": Case(lambda b, x, w: x / w, [6.0], [4.0], [2.0], [2.0], [-6.0]),  # -x / w² is -1.5
+    "apply to a row": Case(lambda b, x, w: x * w, [2.0, 3.0], [1.0, 10.0], [5.0, 70.0], [5.0, 7.0], [2.0, 30.0]),
+    "apply a choice": Case(
+        lambda b, x, w: b.apply(primitives.maximum, x, w, careful=True),
+        [4.0, 1.0],
+        [3.0, 5.0],
+        [3.0, 0.0],
+        [2.0],
+        [5.0],
+    ),
+    "contract": Case(
+        lambda b, x, w: b.contract(x, b.parameter([[0, 1], [2, 3], [4, 5]]), "nk", "ck", "nc"),
+        [1.0, 2.0],
+        [10.0, 1.0, 100.0],
+        [10.0 * 3 + 1 * 5 + 100 * 7, 10.0 * 4 + 1 * 6 + 100 * 8],
+        [3.0, 4.0, 5.0, 6.0, 7.0, 8.0],
+        [10.0, 20.0, 1.0, 2.0, 100.0, 200.0],
+    ),
+    "contract the rows": Case(
+        lambda b, x, w: b.contract(squares(b, x), w, "nij", "i", "nj"),
+        [1.0, 2.0, 3.0, 4.0],
+        [1.0, 10.0],
+        [5.0, 50.0, 6.0, 60.0],
+        [5.0, 6.0],
+        [1.0 * 1 + 2 * 10, 3.0 * 1 + 4 * 10],
+    ),
+    "contract with itself": Case(
+        lambda b, x, w: b.reshape(b.contract(x, x, "nk", "nk", "n"), (N, 1)), [2.0, 5.0], [3.0], [12.0, 30.0]
+    ),
+    "reduce": Case(
+        lambda b, x, w: b.reduce(squares(b, x), "sum", [1]), [1.0, 2.0, 3.0, 4.0], [1.0, 10.0], [1.0, 10.0] * 2
+    ),
+    "reduce the last axis": Case(
+        lambda b, x, w: b.reduce(squares(b, x), "sum", [2]), [1.0, 2.0, 3.0, 4.0], [1.0, 10.0], [1.0, 1.0, 10.0, 10.0]
+    ),
+    "reduce to the largest": Case(
+        lambda b, x, w: b.reduce(squares(b, x), "max", [2]), [1.0, 2.0, 5.0, 4.0], [3.0, 7.0], [0.0, 3.0, 7.0, 0.0]
+    ),
+    "reduce to the smallest": Case(
+        lambda b, x, w: b.reduce(x, "min", [1], keepdims=True), [1.0, -2.0, 5.0], [3.0], [0.0, 3.0, 0.0]
+    ),
+    "reduce to log-sum-exp": Case(
+        lambda b, x, w: b.reduce(x, "logsumexp", [1], keepdims=True), [0.0, 0.0], [3.0], [1.5, 1.5]
+    ),
+    "reshape": Case(
+        lambda b, x, w: b.reduce(b.reshape(x, (N, 3, 2)), "sum", [1]), [0.0] * 6, [1.0, 10.0], [1.0, 10.0] * 3
+    ),
+    "reshape to rows of their own": Case(
+        lambda b, x, w: b.reshape(b.reshape(x, (Batch(2), 1)) * w, (N, 2)),
+        [3.0, 4.0],
+        [1.0, 10.0],
+        [5.0, 50.0],
+        [5.0],
+        [43.0],
+    ),
+    "transpose": Case(transposed_cube, [0.0] * 6, [1.0, 2.0, 3.0, 4.0, 5.0, 6.0], [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]),
+    "transpose a square": Case(
+        lambda b, x, w: b.reshape(b.transpose(squares(b, x), (0, 2, 1)), (N, 4)),
+        [0.0] * 4,
+        [1.0, 2.0, 3.0, 4.0],
+        [1.0, 3.0, 2.0, 4.0],
+    ),
+    "broadcast": Case(lambda b, x, w: b.broadcast(x, (N, 3)), [2.0], [1.0, 10.0, 100.0], [111.0]),
+    "broadcast for each sample": Case(
+        lambda b, x, w: b.broadcast(w, (N, 2)) + x, [0.0, 0.0], [1.0, 10.0], [1.0, 10.0], [1.0, 2.0], [1.0, 10.0]
+    ),
+    "slice": Case(lambda b, x, w: b.slice(x, 1, 1, 4, 2), [0.0] * 5, [1.0, 10.0], [0.0, 1.0, 0.0, 10.0, 0.0]),
+    "concatenate": Case(
+        lambda b, x, w: b.concatenate([x, b.slice(x, 1, 1, 2)], 1), [0.0, 0.0], [1.0, 2.0, 5.0], [1.0, 7.0]
+    ),
+    "pad": Case(lambda b, x, w: b.pad(x, 1, 1, 4, 2, 5), [0.0, 0.0], [1.0, 2.0, 3.0, 4.0, 5.0], [2.0, 4.0]),
+    "take": Case(lambda b, x, w: b.take(x, [1, -1, 1, 0]), [0.0, 0.0, 0.0], [1.0, 2.0, 3.0, 4.0], [4.0, 4.0, 0.0]),
+    "take a table": Case(
+        lambda b, x, w: b.reshape(b.take(x, [[0, 1], [1, 2]]), (N, 4)), [0.0] * 3, [1.0, 2.0, 3.0, 4.0], [1.0, 5.0, 4.0]
+    ),
+    "place": Case(
+        lambda b, x, w: b.place(x, [2, -1, 0, 2], 3), [0.0] * 4, [1.0, 10.0, 100.0], [100.0, 0.0, 1.0, 100.0]
+    ),
+    "guard": Case(guarded, [2.0, 0.1], [1.0, 10.0], [1.0, 0.0]),
+}
+"""The guard's mask is 1 where x > 0.5."""
+
+
+def function_of(case: Case) -> ArrayProgram:
+    builder = Builder()
+    x = builder.argument("x", len(case.x))
+    w = builder.parameter(range(len(case.w)), "w")
+    result = case.operation(builder, x, w).named("result")
+    mask = builder.apply(COMPARISONS[">"], x, 0.5)
+    return builder.program([result], masks=[mask] if result.operation.kind == "guard" else []).verify()
+
+
+def gradients(case: Case) -> tuple[list[float], list[float]]:
+    """The derivatives to x and to w, of two samples that are the same but for their gradients, the second's twice."""
+    program = function_of(case)
+    given = {"x": np.array([case.x, case.x]), "gradient": np.array([case.gradient, np.multiply(2, case.gradient)])}
+    _, of_x = to_arguments(program, len(case.gradient)).verify().evaluate(given, case.w)
+    first, second = np.broadcast_to(of_x, (2, len(case.x)))
+    assert second.tolist() == (2 * first).tolist()
+    of_w = np.zeros(len(case.w))
+    differentiated = to_parameters(program, len(case.gradient)).verify()
+    _, *arrays = differentiated.evaluate(given, case.w)
+    for operation, array in zip((o for o in differentiated.operations if o.kind == "parameter"), arrays):
+        np.add.at(of_w, operation.attribute.array, array / 3)
+    return first.tolist(), of_w.tolist()
+
+
+def is_right(case: Case) -> bool:
+    of_x, of_w = gradients(case)
+    return of_x == pytest.approx(case.expected, rel=1e-15) and of_w == pytest.approx(case.of_w, rel=1e-15)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_gradients_are_those_found_by_hand(name: str) -> None:
+    case = CASES[name]
+    of_x, of_w = gradients(case)
+    assert of_x == pytest.approx(case.expected, rel=1e-15)
+    assert of_w == pytest.approx(case.of_w if case.of_w != [0.0] else [0.0] * len(case.w), rel=1e-15)
+
+
+# Rules that are wrong
+
+Rule = Callable[[Edge], list[Any]]
+
+
+def contract_with_the_same_factor(edge: Edge) -> list[Any]:
+    left, right, result = edge.operation.attribute
+    labels = (left, right)
+    return [edge.builder.contract(edge.cotangent, edge.operands[k], result, labels[k], labels[k]) for k in edge.wanted]
+
+
+def contract_in_the_other_order(edge: Edge) -> list[Any]:
+    left, right, result = edge.operation.attribute
+    own, others = (left, right), (right, left)
+    return [
+        edge.builder.contract(edge.cotangent, edge.operands[1 - k], result, others[k], own[k][::-1])
+        for k in edge.wanted
+    ]
+
+
+def scaled(kind: str) -> Rule:
+    """The rule of a kind, times two."""
+    rule = transposes._RULES[kind]
+    return lambda edge: [2.0 * Simplified.of(x) for x in rule(edge)]
+
+
+def transpose_again(edge: Edge) -> list[Any]:
+    return [edge.builder.transpose(edge.cotangent, edge.operation.attribute)]
+
+
+def pad_one_too_far(edge: Edge) -> list[Any]:
+    axis, start, stop, step, *_ = edge.operation.attribute
+    return [edge.builder.pad(edge.cotangent, axis, start + 1, stop + 1, step, edge.operands[0].shape[axis])]
+
+
+def concatenate_backwards(edge: Edge) -> list[Any]:
+    return transposes._concatenate(edge)[::-1]
+
+
+def slice_from_the_first(edge: Edge) -> list[Any]:
+    axis, start, stop, step, _ = edge.operation.attribute
+    return [edge.builder.slice(edge.cotangent, axis, 0, stop - start, step)]
+
+
+def take_again(edge: Edge) -> list[Any]:
+    return [edge.builder.take(edge.cotangent, edge.operation.attribute.array)]
+
+
+def place_again(edge: Edge) -> list[Any]:
+    return [edge.builder.place(edge.cotangent, [0, 1, 2], edge.operation.attribute.length)]
+
+
+def place_once(edge: Edge) -> list[Any]:
+    """Each position only once, as if what is read twice were read once."""
+    index = edge.operation.attribute.array.reshape(-1).tolist()
+    once = [-1 if k in index[:n] else k for n, k in enumerate(index)]
+    flat = edge.builder.reshape(edge.cotangent, (*edge.cotangent.shape[:1], len(index)))
+    return [edge.builder.place(flat, once, edge.operands[0].shape[-1])]  # type: ignore[arg-type]
+
+
+def hand_on(edge: Edge) -> list[Any]:
+    return [edge.cotangent for _ in edge.wanted]
+
+
+def swap_the_slopes(edge: Edge) -> list[Any]:
+    parts = transposes._apply(edge)
+    return parts[::-1]
+
+
+WRONG: list[tuple[str, Rule, bool]] = [  # and whether a shape tells
+    ("contract", contract_with_the_same_factor, False),
+    ("contract", contract_in_the_other_order, True),
+    ("contract", scaled("contract"), False),
+    ("reduce", scaled("reduce"), False),
+    ("reshape", hand_on, True),
+    ("transpose", transpose_again, True),
+    ("transpose", hand_on, False),
+    ("broadcast", scaled("broadcast"), False),
+    ("slice", pad_one_too_far, False),
+    ("slice", hand_on, True),
+    ("concatenate", concatenate_backwards, True),
+    ("concatenate", hand_on, True),
+    ("pad", slice_from_the_first, False),
+    ("pad", hand_on, True),
+    ("take", take_again, True),
+    ("take", place_once, False),
+    ("place", place_again, True),
+    ("guard", hand_on, False),
+    ("apply", hand_on, False),
+    ("apply", swap_the_slopes, False),
+]
+
+
+@pytest.mark.parametrize(("kind", "rule", "by_shape"), WRONG)
+def test_a_wrong_rule_is_refused_or_seen(
+    kind: str, rule: Rule, by_shape: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cases = [case for name, case in CASES.items() if name.split(",")[0].split()[0] == kind]
+    monkeypatch.setitem(transposes._RULES, kind, rule)
+    refused, seen = 0, 0
+    for case in cases:
+        try:
+            seen += not is_right(case)
+        except ValueError:
+            refused += 1
+    assert refused if by_shape else seen
+
+
+# Accumulate cotangents
+
+
+def parts_of(builder: Builder, *widths: int) -> list[Simplified]:
+    return [Simplified.of(builder.argument(f"g{k}", width)) for k, width in enumerate(widths)]
+
+
+def described(x: Simplified) -> str:
+    """The kinds of operations that a sum is made of, from the outside to the inside."""
+    operation = x.operation
+    if operation.name:
+        return operation.name
+    inner = ", ".join(described(x.like(k)) for k in operation.operands)
+    word = operation.attribute.primitive.name if operation.kind == "apply" else operation.kind
+    return f"{word}({inner})" if inner else f"{operation.attribute:g}"
+
+
+def test_what_arrives_twice_is_doubled() -> None:
+    a, b = parts_of(Builder(), 1, 1)
+    assert described(total([a, b, a], Names(), "part")) == "add(mul(2, g0), g1)"
+
+
+def test_what_is_padded_alike_is_added_up_before() -> None:
+    builder = Builder()
+    a, b, c = parts_of(builder, 2, 2, 2)
+    parts = [Simplified.of(builder.pad(x, 1, start, start + 2, 1, 9)) for x, start in ((a, 0), (b, 5), (c, 0))]
+    assert described(total(parts, Names(), "part")) == "add(pad(add(g0, g2)), pad(g1))"
+
+
+def test_what_is_padded_side_by_side_is_concatenated() -> None:
+    builder = Builder()
+    a, b, c = parts_of(builder, 2, 2, 3)
+    pads = [Simplified.of(builder.pad(x, 1, start, stop, 1, 8)) for x, start, stop in ((a, 2, 4), (b, 0, 2), (c, 5, 8))]
+    assert described(total(pads, Names(), "part")) == "add(pad(concatenate(g1, g0)), pad(g2))"
+    everything = Simplified.of(builder.pad(parts_of(builder, 2, 2, 3, 1)[3], 1, 4, 5, 1, 8))
+    assert described(total([*pads, everything], Names(), "part")) == "concatenate(g1, g0, g3, g2)"
+
+
+def test_what_overlaps_is_added() -> None:
+    builder = Builder()
+    a, b = parts_of(builder, 2, 3)
+    pads = [Simplified.of(builder.pad(x, 1, start, stop, 1, 4)) for x, start, stop in ((a, 0, 2), (b, 1, 4))]
+    assert described(total(pads, Names(), "part")) == "add(pad(g0), pad(g1))"
+
+
+def test_sums_of_very_many_have_named_parts() -> None:
+    parts = parts_of(Builder(), *[1] * 120)
+    names = Names(["part1"])
+    result = total(parts, names, "part")
+    named = [operation.name for operation in result.builder.operations if operation.kind == "apply" and operation.name]
+    assert named == ["part2", "part3"]
+
+
+# Eliminate dead code
+
+
+def test_what_no_result_needs_is_left_out_but_for_leaves() -> None:
+    builder = Builder()
+    x, w = builder.argument("x", 2), builder.parameter([0, 1], "w")
+    unused = builder.apply(primitives.exp, x, name="unused")
+    builder.apply(primitives.sin, unused, name="after")
+    z = (x * 3.0).named("z")
+    program = without_dead_operations(builder.program([z], {z.at: 1, unused.at: 2}))
+    assert [operation.name or operation.kind for operation in program.verify().operations] == [
+        "x",
+        "w",
+        "constant",
+        "z",
+    ]
+    assert program.layers == {3: 1}
+    assert program.evaluate({"x": [[1.0, 2.0]]}, [0.0, 0.0])[0].tolist() == [[3.0, 6.0]]
+    assert w.at in program.needed([*program.outputs, 1])
+    assert without_dead_operations(program) is program
