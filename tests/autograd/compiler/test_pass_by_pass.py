@@ -214,6 +214,8 @@ def test_no_pass_changes_a_bit_where_there_are_no_reductions(way: str, thin: Thi
                 continue
             samples.append(sample)
             expected.append([x.data for x in results])
+        if example not in samples:
+            continue
         walked = walk(lambda x, f=apply, p=leaves: f([*x, *p]), example, way, thin)  # type: ignore[misc]
         for name, program in walked.stages:
             values = values_of(program, np.array(samples), walked)
@@ -314,8 +316,9 @@ def test_each_pass_keeps_what_choices_take(way: str, thin: Thin, recipe: Any, da
         expected = choices.truth(lambda x: recipe.run(x, choices.BY_IF), point)
         if expected is None or not expected.is_finite or any(map(choices.is_infinite, expected.taken)):
             continue
+        value = pytest.approx(expected.value, rel=1e-9, abs=1e-12 * max(expected.paths))
         for name, program in walked.stages:
-            assert values_of(program, np.array([point]), walked) == pytest.approx(expected.value, rel=1e-9), name
+            assert values_of(program, np.array([point]), walked) == value, name
         _, (gradient,) = gradients_of(walked, np.array([point]), np.ones((1, 1)))
         for x, true, path in zip(gradient, expected.gradient, expected.paths):
             assert x == pytest.approx(true, rel=1e-9, abs=1e-9 * path)
