@@ -70,7 +70,10 @@ class Simplified(Handle):
             return Simplified.of(other) / divisor
         inner = other.operation
         if inner.kind == "constant" and not inner.shape:
-            return other * self if _is(inner.attribute, 0.0) else inner.attribute * self
+            if not _is(inner.attribute, 0.0):
+                return inner.attribute * self
+            own = _number(self)
+            return other * self if own != 0.0 else Simplified.of(self.builder.constant(own * inner.attribute))
         if _applies(inner, primitives.mul):  # factors are multiplied from left to right
             return self * self.builder.operand(other) * self.builder.operand(other, 1)
         if _applies(inner, primitives.div):

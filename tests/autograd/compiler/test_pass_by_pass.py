@@ -286,6 +286,9 @@ NAMED: dict[str, Function] = {
     **{name: function for name, (_, function) in recovery.ARRAY_WORK.items()},
     "several results": lambda x: [autograd.tanh(x[0]) * recovery.FIVE[0], x[1], recovery.FIVE[1], x[0] * x[1], 2.0],
     "nothing left of a sum": lambda x: autograd.tanh(sum(0.0 * w for w in recovery.FIVE)) * x[0],
+    "zeros times zeros": lambda x: sum(
+        v * v for v in [c * (0.0 * (-0.0 * a + 1) - 1) for c, a in zip(recovery.FIVE, x)]
+    ),
     "captured samples": lambda x: autograd.sum(
         [autograd.tanh(a * recovery.FIVE[0] + b * recovery.FIVE[1] + x[0]) for a, b in itertools.product(range(3), x)]
     ),
