@@ -14,7 +14,7 @@ from typing import Any
 
 import autograd.primitives as rows  # which imports these: each of the two is made of the other
 from autograd import formulas
-from autograd.table import Primitive, primitive
+from autograd.table import Primitive, Slope, row
 
 
 def softmax(xs: Sequence[Any]) -> list[Any]:
@@ -90,22 +90,23 @@ def _atan_slope(x: float) -> float:
     return 1 / (1 + square) if square < formulas.HUGE else 1 / x / x
 
 
-power_derivative: Primitive = primitive(
+power_derivative: Primitive = row(
     "power_derivative",
     formulas.power_derivative,
     _power_derivative_derivatives,
     symbol="∂xʸ",
     doc="A derivative of x^y: to x as often as the third number says, to y as often as the fourth.",
 )
-ratio: Primitive = primitive(
+ratio: Primitive = row(
     "ratio",
     formulas.ratio,
     lambda x, y, out: (1 / y, -ratio(out, y)),
     symbol="/",
     array=lambda x, y: rows.where(x == 0, 0.0, x / y),
     doc="x / y, and 0 at x = 0, over 0 too: the derivative of x log y to y.",
+    hides_nan=True,  # 0 over it is 0
 )
-sqrt_slope: Primitive = primitive(
+sqrt_slope: Primitive = row(
     "sqrt_slope",
     lambda x: 0.5 / math.sqrt(x) if x > 0 else math.inf if x == 0 else math.nan,
     lambda x, out: (-0.5 * out / (x or x + 0.0),),  # -0.0 is the edge of the domain too, and no negative number
@@ -114,7 +115,7 @@ sqrt_slope: Primitive = primitive(
     doc="The derivative of sqrt.",
     compiled_derivatives=lambda x, out: (-0.5 * out / x,),
 )
-cbrt_slope: Primitive = primitive(
+cbrt_slope: Primitive = row(
     "cbrt_slope",
     formulas.cbrt_slope,
     lambda x, out: (-2 * out / (3 * x),),
@@ -122,7 +123,7 @@ cbrt_slope: Primitive = primitive(
     array=lambda x: 1 / (3 * rows.cbrt(x) ** 2),
     doc="The derivative of cbrt.",
 )
-hypot_slope: Primitive = primitive(
+hypot_slope: Primitive = row(
     "hypot_slope",
     formulas.hypot_slope,
     _hypot_slope_derivatives,
@@ -134,7 +135,7 @@ hypot_slope: Primitive = primitive(
         -out * y / rows.hypot(x, y) / rows.hypot(x, y),
     ),
 )
-asin_slope: Primitive = primitive(
+asin_slope: Primitive = row(
     "asin_slope",
     _inverse_root,
     _asin_slope_derivatives,
@@ -143,7 +144,7 @@ asin_slope: Primitive = primitive(
     array=lambda x: 1 / rows.sqrt((1 - x) * (1 + x)),
     doc="The derivative of asin, 1 / √(1 - x²).",
 )
-atan_slope: Primitive = primitive(
+atan_slope: Primitive = row(
     "atan_slope",
     _atan_slope,
     lambda x, out: (-2 * (x * out) * out,),
@@ -151,14 +152,14 @@ atan_slope: Primitive = primitive(
     array=lambda x: 1 / rows.hypot(1.0, x) / rows.hypot(1.0, x),
     doc="The derivative of atan, 1 / (1 + x²).",
 )
-atan2_derivative: Primitive = primitive(
+atan2_derivative: Primitive = row(
     "atan2_derivative",
     formulas.atan2_derivative,
     _atan2_derivative_derivatives,
     symbol="∂atan2",
     doc="A derivative of atan2(y, x): to y as often as the third number says, to x as often as the fourth.",
 )
-asinh_slope: Primitive = primitive(
+asinh_slope: Primitive = row(
     "asinh_slope",
     lambda x: 1 / math.hypot(1.0, x),
     _asinh_slope_derivatives,
@@ -167,7 +168,7 @@ asinh_slope: Primitive = primitive(
     array=lambda x: 1 / rows.hypot(1.0, x),
     doc="The derivative of asinh, 1 / √(1 + x²).",
 )
-acosh_slope: Primitive = primitive(
+acosh_slope: Primitive = row(
     "acosh_slope",
     _acosh_slope,
     _acosh_slope_derivatives,
@@ -176,7 +177,7 @@ acosh_slope: Primitive = primitive(
     array=lambda x: 1 / (rows.sqrt(x - 1) * rows.sqrt(x + 1)),
     doc="The derivative of acosh, 1 / √(x² - 1).",
 )
-atanh_slope: Primitive = primitive(
+atanh_slope: Primitive = row(
     "atanh_slope",
     lambda x: 1 / formulas.one_minus_square(x),
     lambda x, out: (2 * x * out * out,),
@@ -184,23 +185,25 @@ atanh_slope: Primitive = primitive(
     array=lambda x: 1 / ((1 - x) * (1 + x)),
     doc="The derivative of atanh, 1 / (1 - x²).",
 )
-tanh_slope: Primitive = primitive(
+tanh_slope: Primitive = row(
     "tanh_slope",
     formulas.tanh_slope,
     lambda x, out: (-2 * rows.tanh(x) * out,),
     symbol="tanh′",
     array=lambda x: (2 * rows.exp(-abs(x)) / (1 + rows.exp(-2 * abs(x)))) ** 2,
     doc="The derivative of tanh, 1 / cosh² x, with all its digits where tanh is close to 1.",
+    slope=Slope.BOUNDED,
 )
-sigmoid_slope: Primitive = primitive(
+sigmoid_slope: Primitive = row(
     "sigmoid_slope",
     formulas.sigmoid_slope,
     lambda x, out: (-out * rows.tanh(x / 2),),
     symbol="σ′",
     array=lambda x: rows.exp(-abs(x)) / (1 + rows.exp(-abs(x))) ** 2,
     doc="The derivative of the sigmoid, σ(x) σ(-x), with all its digits where σ is close to 1.",
+    slope=Slope.BOUNDED,
 )
-erf_slope: Primitive = primitive(
+erf_slope: Primitive = row(
     "erf_slope",
     lambda x: formulas.bell(x),
     _erf_slope_derivatives,

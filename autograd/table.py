@@ -1,16 +1,20 @@
 """What a row of the derivative table is, and the table itself.
 
-The rows stand in `primitives.py`; `primitive` adds one of a user's own.
+The rows stand in `arithmetic.py`, `exponentials.py`, `trigonometry.py` and `slopes.py`; `primitive` adds one of a
+user's own. Everything that is known of one primitive stands in its row: what the engine, the compiler and its targets
+need of it, they read there. `tests/autograd/test_table.py` checks each row, and names what is missing elsewhere, such
+as a method of Value.
 """
 
 from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from enum import IntEnum
 from numbers import Real
 from types import MethodType
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, ParamSpec, overload
 
 from autograd import recording
 
@@ -18,9 +22,21 @@ if TYPE_CHECKING:
     from autograd.value import Value
 
 Rule = Callable[..., Any]
+Fields = ParamSpec("Fields")
 
 TABLE: dict[str, Primitive] = {}
-OURS: set[str] = set()  # the names that no user's primitive can take, filled in below the rows
+OURS: set[str] = set()  # the names of the package's own rows, which no user's primitive can take
+
+
+class Slope(IntEnum):
+    """A class of local derivatives, by the numbers that they can be."""
+
+    NONE = 0  # 0, always
+    FINITE = 1  # finite, always
+    BOUNDED = 2  # nan where the node is nan, else finite
+    LIKE_VALUE = 3  # finite where the node's value is
+    WEIGHT = 4  # likewise, and exempt: a factor in a weighted sum
+    SINGULAR = 5  # infinite or nan even where the node's value is finite
 
 
 class Operand:
@@ -36,14 +52,22 @@ class Primitive:
 
     Attributes:
         name: what the operation is called, in errors and in the table.
-        symbol: what a picture and `Value.op` show.
+        symbol: what a picture and `Value.op` show; the name, if not given.
         forward: the inputs' numbers to the output's number.
         derivatives: `(*inputs, out)` to one local derivative ∂out/∂input for each input, as a tuple.
-        array: the forward rule for arrays, where it is another; None where `forward` says it all.
+        array: the forward rule for arrays, where it is another: a function of arrays, or an expression; or the name of
+            NumPy's function, or of one in the compiler's `kernels.py`. None where `forward` says it all.
+        machine: the forward rule for machine code, where it is another: an expression; or the name of the C library's
+            function, or of an instruction in the compiler's `instructions.py`.
         chooses: whether a local derivative of 0 means that the input was not taken. Such an input receives nothing at
             all, not even 0 × inf.
+        reduces: whether arrays compute it of any number of inputs along an axis, and its derivatives all together.
         compiled_derivatives: the derivative rule of compiled programs: an expression that does not branch on numbers,
             and that their source shows. Where it is another than `derivatives`, that one keeps digits which this loses.
+        machine_derivatives: where it reduces, that of machine code, if it is another.
+        slope: what the local derivatives can be. Any class that is too high is right, and costs needless masks.
+        keeps_infinity: the places of the inputs which, where infinite or nan, make the output so.
+        hides_nan: whether the output can be a number though an input is nan.
     """
 
     def __init__(
@@ -51,16 +75,24 @@ class Primitive:
         name: str,
         forward: Rule,
         derivatives: Rule,
-        symbol: str,
-        doc: str | None,
-        array: Rule | None = None,
+        symbol: str = "",
+        doc: str | None = None,
+        array: Rule | str | None = None,
         *,
+        machine: Rule | str | None = None,
         chooses: bool = False,
+        reduces: bool = False,
         compiled_derivatives: Rule | None = None,
+        machine_derivatives: Rule | None = None,
+        slope: Slope = Slope.SINGULAR,
+        keeps_infinity: Collection[int] = (),
+        hides_nan: bool = False,
     ) -> None:
-        self.name, self.forward, self.derivatives, self.symbol = name, forward, derivatives, symbol
-        self.array, self.chooses = array, chooses
+        self.name, self.forward, self.derivatives, self.symbol = name, forward, derivatives, symbol or name
+        self.array, self.machine, self.chooses, self.reduces = array, machine, chooses, reduces
         self.compiled_derivatives = compiled_derivatives or derivatives
+        self.machine_derivatives = machine_derivatives or self.compiled_derivatives
+        self.slope, self.keeps_infinity, self.hides_nan = slope, keeps_infinity, hides_nan
         self.__doc__ = doc
 
     @overload
@@ -133,7 +165,7 @@ class Primitive:
         from autograd.arrays import ieee_float, np
         from autograd.arrays.errors import ignoring_errors
 
-        function = getattr(np, _NUMPY_NAMES.get(self.name, self.name), None) if self.name in OURS else None
+        function = getattr(np, self.array, None) if isinstance(self.array, str) else None
         try:
             return float(ignoring_errors(function or self.forward, *map(ieee_float, inputs)))
         except (ArithmeticError, ValueError):
@@ -144,13 +176,6 @@ class Primitive:
 
     def __reduce__(self) -> Any:
         return lookup, (self.name,)
-
-
-_NUMPY_NAMES = {
-    "div": "divide", "constant_power": "power", "asin": "arcsin", "acos": "arccos", "acosh": "arccosh",
-    "atanh": "arctanh",
-}  # fmt: skip
-"""What NumPy calls the primitives that have no value somewhere, where it calls them something else."""
 
 
 def _is_numpys_bool(x: Any) -> bool:
@@ -166,6 +191,20 @@ def lookup(name: str) -> Primitive:
     return TABLE[name]
 
 
+def _added(make: Callable[Fields, Primitive]) -> Callable[Fields, Primitive]:
+    def row(*args: Fields.args, **fields: Fields.kwargs) -> Primitive:
+        entry = make(*args, **fields)
+        TABLE[entry.name] = entry
+        OURS.add(entry.name)
+        return entry
+
+    return row
+
+
+row = _added(Primitive)
+"""Add a row of the package's own to the table. It takes what `Primitive` takes."""
+
+
 def primitive(
     name: str,
     forward: Rule,
@@ -173,7 +212,8 @@ def primitive(
     *,
     symbol: str = "",
     doc: str | None = None,
-    array: Rule | None = None,
+    array: Rule | str | None = None,
+    machine: Rule | str | None = None,
     chooses: bool = False,
     compiled_derivatives: Rule | None = None,
 ) -> Primitive:
@@ -189,10 +229,13 @@ def primitive(
         derivatives: `(*inputs, out)` to a tuple of local derivatives, one for each input.
         symbol: what `Value.op` shows; the name, if not given.
         doc: one line on what it computes.
-        array: for compiled programs, the forward rule on arrays: a function such as `numpy.exp`, or an expression of
-            this package's functions that does not branch. Needed only for speed, and only where `forward` calls
-            what takes floats alone (`math.erf`) or branches on its input; it is then run number by number. So is a
-            rule that reads what can change, such as a context variable or an attribute.
+        array: for compiled programs, the forward rule on arrays: a function such as `numpy.exp`, or the name of
+            NumPy's (`"exp"`), which is looked up when a program is compiled; or an expression of this package's
+            functions that does not branch. Needed only for speed, and only where `forward` calls what takes floats
+            alone (`math.erf`) or branches on its input; it is then run number by number. So is a rule that reads what
+            can change, such as a context variable or an attribute.
+        machine: for programs that run as machine code, likewise: the name of a function of C's math.h (`"erfc"`), or
+            an expression. Where neither this nor another rule is one, such a program runs as Python.
         chooses: whether it chooses among its inputs, as `where` and `maximum` do: an input whose local derivative is
             0 was not taken then, and receives exactly nothing, even where its own derivative is infinite.
         compiled_derivatives: for compiled programs, where `derivatives` branches on numbers for the sake of digits:
@@ -218,10 +261,12 @@ def primitive(
         name,
         forward,
         derivatives,
-        symbol or name,
+        symbol,
         doc,
         array,
+        machine=machine,
         chooses=chooses,
         compiled_derivatives=compiled_derivatives,
+        hides_nan=True,
     )
     return entry

@@ -9,20 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from autograd import primitives
-from autograd.primitives import where
+from autograd.primitives import dot, where
 from autograd.recording import tracer
+from autograd.table import Slope
 from autograd.value import Value
-
-_FINITE = frozenset(
-    {
-        *(primitives.add, primitives.sub, primitives.neg, primitives.sum_, primitives.dot),
-        *(primitives.identity, primitives.absolute, primitives.sin, primitives.cos, primitives.tanh),
-        *(primitives.sigmoid, primitives.softplus, primitives.erf, primitives.atan, primitives.asinh),
-    }
-)
-"""Their slopes are finite where their operands are."""
-
 
 Masks = Callable[[Value, Value, Any, Any], Any]
 """`(node, parent, derivative, term)` to the term, or to 0 where the node does not take the parent."""
@@ -102,5 +92,8 @@ class TracedForwardMasks:
 
 
 def _can_be_infinite(node: Value) -> bool:
-    """Whether a slope of a node can be infinite though its operands are finite."""
-    return node.primitive is not None and not node.primitive.chooses and node.primitive not in _FINITE
+    """Whether a slope of a node can be infinite though its operands are finite, as those of a dot product are."""
+    primitive = node.primitive
+    if primitive is None or primitive.chooses or primitive is dot:
+        return False
+    return primitive.slope > Slope.BOUNDED

@@ -61,10 +61,13 @@ def _stem(label: str) -> str:
 
 def reserved_names() -> list[str]:
     """Return the names that a program's own may not take: those of what emitted source calls and is made of."""
-    from autograd.compiler.targets.kernels import HELPERS, NUMPY
+    from autograd.compiler.targets.kernels import HELPERS
+    from autograd.compiler.targets.notation import is_operator
+    from autograd.table import OURS, TABLE
 
-    functions = ["forward", "backward", "input_gradients"]
-    return [*HELPERS, *(primitive.name for primitive in NUMPY), *functions, "gradient", "saved", "n"]
+    rows = [TABLE[name] for name in OURS]
+    called = [row.name for row in rows if isinstance(row.array, str) and not is_operator(row)]
+    return [*HELPERS, *called, "forward", "backward", "input_gradients", "gradient", "saved", "n"]
 
 
 def names_of(program: ArrayProgram) -> Names:

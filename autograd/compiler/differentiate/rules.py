@@ -91,4 +91,4 @@ def slope_of(primitive: Primitive, k: int) -> Primitive:
     def derivatives(*inputs_and_out: float) -> tuple[float, ...]:
         raise TypeError(f"the derivative of {primitive!r} is called number by number, and has none of its own")
 
-    return Primitive(f"slope_of_{primitive.name}", forward, derivatives, "", None)
+    return Primitive(f"slope_of_{primitive.name}", forward, derivatives)

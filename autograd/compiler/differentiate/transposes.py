@@ -23,9 +23,6 @@ from autograd.primitives import TABLE, Primitive
 GRADIENT = "gradient"
 """The argument that holds the cotangents of the results, a row a sample."""
 
-REDUCING = frozenset({primitives.logsumexp, primitives.max_, primitives.min_})
-"""Primitives of any number of operands, whose local derivatives are computed together."""
-
 _IS_COMPARISON = frozenset(COMPARISONS.values())
 
 
@@ -87,7 +84,7 @@ def _apply(edge: Edge) -> list[Any]:
     primitive, careful = edge.operation.attribute
     if primitive is primitives.mul and _is_outer(edge):
         return _outer(edge)
-    if primitive in REDUCING and len(edge.operands) > 1:
+    if primitive.reduces and len(edge.operands) > 1:
         slopes = _slopes_of_several(edge, primitive)
     else:
         inputs = [_number_or_handle(x, primitive is primitives.mul) for x in edge.operands]

@@ -11,7 +11,6 @@ from autograd.compiler.recover.groups import CONSTANT, Application, Numbers, Pla
 from autograd.compiler.recover.index import Positions
 from autograd.compiler.recover.terms import Parts, Scaling, Terms
 from autograd.compiler.scalars.nodes import ABSENT
-from autograd.compiler.targets.kernels import REDUCTIONS
 from autograd.primitives import Primitive
 
 
@@ -40,7 +39,7 @@ def applications(
         index = np.array([operands[i] for i in members])
         batched = any(s != CONSTANT and places.batched[s] for s in sources)
         what = len(places.widths) + len(groups), tuple(members), batched, primitive
-        if primitive in REDUCTIONS and len(set(sources)) == 1:
+        if primitive is not None and primitive.reduces and len(set(sources)) == 1:
             groups.append(Reduction(*what, View(sources[0], np.sort(places.position[index], axis=1))))
         else:
             views = [_operand(index[:, k], source, places) for k, source in enumerate(sources)]

@@ -25,7 +25,6 @@ from autograd.compiler.recover.order import ordered
 from autograd.compiler.recover.schedule import schedule
 from autograd.compiler.recover.terms import Terms, columns_of
 from autograd.compiler.scalars.program import ScalarProgram
-from autograd.compiler.targets.kernels import REDUCTIONS
 
 
 def recover(scalars: ScalarProgram) -> Grouping:
@@ -105,7 +104,9 @@ class _Arrays:
         operands = {i: self._scalars.operands_of(i) for i in nodes}
         kinds: dict[Hashable, list[int]] = {}
         for i in nodes:
-            if 1 < len(operands[i]) <= cost.MOST_READ and made_by[i] not in REDUCTIONS:
+            primitive = made_by[i]
+            reduces = primitive is not None and primitive.reduces
+            if 1 < len(operands[i]) <= cost.MOST_READ and not reduces:
                 kinds.setdefault((made_by[i], len(operands[i])), []).append(i)
         for kind, members in kinds.items():
             reads = self._joined(kind, np.array([operands[i] for i in members]))

@@ -8,9 +8,8 @@ from autograd.compiler.scalars.program import ScalarProgram, apply
 from autograd.compiler.scalars.rewrite import Replacement, rewrite
 
 _DOT, _POWER, _WHERE = primitives.dot, primitives.constant_power, primitives.where
-_REDUCTIONS = (primitives.logsumexp, primitives.max_, primitives.min_)
-_MAY_FOLD = frozenset({_DOT, _POWER, _WHERE, primitives.identity, *_REDUCTIONS})
-"""Primitives whose applications may fold though not all of their operands are constants."""
+_MAY_FOLD = frozenset({_DOT, _POWER, _WHERE, primitives.identity})
+"""Primitives whose applications may fold though not all of their operands are constants; and so may reductions."""
 
 
 def fold_constants(program: ScalarProgram) -> ScalarProgram:
@@ -20,7 +19,7 @@ def fold_constants(program: ScalarProgram) -> ScalarProgram:
     network's first state, which is its bias; x ** 0 and x ** 1; `where` with a constant condition; the largest of one.
     """
     folding = _Folding(program)
-    may_fold = program.by_opcode(_MAY_FOLD.__contains__, False)
+    may_fold = program.by_opcode(lambda primitive: primitive.reduces or primitive in _MAY_FOLD, False)
     opcodes, starts, operands, constants = program.opcodes, program.starts, program.operands, program.constants
     for i in program.interior:
         opcode = opcodes[i]
@@ -67,7 +66,7 @@ class _Folding:
         elif primitive is _WHERE:
             if operands[0] in numbers:
                 self._is_operand(i, operands[1] if numbers[operands[0]] else operands[2])
-        elif primitive is primitives.identity or (len(operands) == 1 and primitive in _REDUCTIONS):
+        elif primitive is primitives.identity or (len(operands) == 1 and primitive.reduces):
             self._is_operand(i, operands[0])
 
     def _becomes(self, i: int, number: float) -> None:

@@ -25,7 +25,8 @@ from autograd.compiler.scalars.columns import NO_GUARDS, Guards
 from autograd.compiler.scalars.conditions import ALWAYS, Conditions, Gate, GuardNodes
 from autograd.compiler.scalars.nodes import APPLY
 from autograd.compiler.scalars.program import ScalarProgram
-from autograd.compiler.scalars.slopes import Slope, dependent_on_arguments, edges
+from autograd.compiler.scalars.slopes import dependent_on_arguments, edges
+from autograd.table import Slope
 
 
 def add_guards(program: ScalarProgram) -> ScalarProgram:

@@ -18,15 +18,21 @@ from autograd.compiler.scalars.merge import uses
 from autograd.compiler.scalars.nodes import APPLY
 from autograd.compiler.scalars.program import ScalarProgram
 from autograd.compiler.scalars.rewrite import Replacement, rewrite
-from autograd.primitives import Primitive
+from autograd.primitives import Primitive, Rule
 
 _ADD, _SUB, _MUL, _DIV, _NEG = primitives.add, primitives.sub, primitives.mul, primitives.div, primitives.neg
 _POWER = primitives.constant_power
 
-SIGMOID = Primitive(
-    "sigmoid", primitives.sigmoid.forward, lambda z, out: (out * primitives.sigmoid(-z),), "sigmoid", None
-)
-TANH = Primitive("tanh", primitives.tanh.forward, lambda z, out: (1 / primitives.cosh(z) ** 2,), "tanh", None)
+
+def _recognised(row: Primitive, derivatives: Rule) -> Primitive:
+    """Return a row as it is where a formula for it was recognised: with derivatives as exact as the formula's."""
+    return Primitive(
+        row.name, row.forward, derivatives, row.symbol, array=row.array, machine=row.machine, slope=row.slope
+    )
+
+
+SIGMOID = _recognised(primitives.sigmoid, lambda z, out: (out * primitives.sigmoid(-z),))
+TANH = _recognised(primitives.tanh, lambda z, out: (1 / primitives.cosh(z) ** 2,))
 
 NOTES = {
     SIGMOID: "sigmoid(-z) is 1 - sigmoid(z), with all its digits where that is close to 0",

@@ -3,53 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterator
-from enum import IntEnum
 from typing import NamedTuple
 
 from autograd import primitives
 from autograd.compiler.scalars.columns import Columns
-from autograd.compiler.scalars.idioms import SIGMOID, TANH
 from autograd.compiler.scalars.nodes import ABSENT, SUM, Sum
-from autograd.compiler.trace.tracing import COMPARISONS
-from autograd.table import OURS, TABLE
+from autograd.table import Slope
 
-_WHERE, _RELU, _MAXIMUM, _MINIMUM = primitives.where, primitives.relu, primitives.maximum, primitives.minimum
-
-
-class Slope(IntEnum):
-    """A class of local derivatives, by the numbers that they can be."""
-
-    NONE = 0  # 0, always
-    FINITE = 1  # finite, always
-    BOUNDED = 2  # nan where the node is nan, else finite
-    LIKE_VALUE = 3  # finite where the node's value is
-    WEIGHT = 4  # likewise, and exempt: a factor in a weighted sum
-    SINGULAR = 5  # infinite or nan even where the node's value is finite
-
-
-_SLOPES = {
-    **dict.fromkeys((primitives.detached, *COMPARISONS.values()), Slope.NONE),
-    **dict.fromkeys((_WHERE, _RELU, _MAXIMUM, _MINIMUM, primitives.absolute), Slope.FINITE),
-    **dict.fromkeys((primitives.max_, primitives.min_), Slope.BOUNDED),
-    **dict.fromkeys((primitives.sin, primitives.cos, primitives.atan, primitives.asinh), Slope.BOUNDED),
-    **dict.fromkeys((primitives.tanh, primitives.sigmoid, TANH, SIGMOID), Slope.BOUNDED),
-    **dict.fromkeys((primitives.tanh_slope, primitives.sigmoid_slope), Slope.BOUNDED),
-    **dict.fromkeys((primitives.softplus, primitives.erf), Slope.BOUNDED),
-    **dict.fromkeys((primitives.exp, primitives.expm1, primitives.tan), Slope.LIKE_VALUE),
-    **dict.fromkeys((primitives.sinh, primitives.cosh, primitives.logsumexp), Slope.LIKE_VALUE),
-}
-"""The class for all operands of a primitive; those of other primitives are singular."""
-
-_KEEPS_INFINITY = frozenset(
-    {
-        *(primitives.sqrt, primitives.cbrt, primitives.log, primitives.log1p, primitives.log2, primitives.log10),
-        *(primitives.sinh, primitives.cosh, primitives.absolute),
-    }
-)
-"""Functions that are infinite or nan wherever their operand is."""
-
-_SHOWS_NAN = frozenset({SIGMOID, TANH, *(TABLE[name] for name in OURS)}) - {_WHERE, primitives.power, primitives.hypot}
-"""Functions that are nan wherever an operand is. Not so 1 to the power nan, or the hypotenuse of inf and nan."""
+_WHERE, _POWER = primitives.where, primitives.constant_power
 
 
 class Edge(NamedTuple):
@@ -109,11 +70,11 @@ def edges(program: Columns, dependent: Container[int], i: int, shown: bool) -> I
 
 def _edges_of_application(program: Columns, i: int) -> Iterator[Edge]:
     primitive, operands = program.primitive_of(i), program.operands_of(i)
-    slope = _SLOPES.get(primitive, Slope.SINGULAR)  # type: ignore[arg-type]
-    keeps = primitive in _KEEPS_INFINITY
-    if primitive is primitives.constant_power and program.constants.get(operands[1]) in (2.0, 3.0):
-        slope, keeps = Slope.LIKE_VALUE, True
+    assert primitive is not None
+    slope, keeps, shows = primitive.slope, primitive.keeps_infinity, not primitive.hides_nan
+    if primitive is _POWER and program.constants.get(operands[1]) in (2.0, 3.0):
+        slope, keeps = Slope.LIKE_VALUE, (0,)
     for place, k in enumerate(operands):
         if primitive is _WHERE and place == 0:
             continue
-        yield Edge(place, k, slope, keeps or (primitive is primitives.div and place == 0), primitive in _SHOWS_NAN)
+        yield Edge(place, k, slope, place in keeps, shows)

@@ -1,4 +1,4 @@
-"""What the emitted source calls: NumPy's functions under the derivative table's names, and a few of our own."""
+"""Functions of arrays that emitted source calls, besides NumPy's."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from typing import Any
 from autograd import primitives
 from autograd.arrays import NDArray, np
 from autograd.arrays.errors import overflows
-from autograd.compiler.scalars import idioms
-from autograd.primitives import TABLE, Primitive
+from autograd.primitives import Primitive
 
 Array = NDArray[Any]
 
@@ -167,30 +166,15 @@ def one_by_one(forward: Callable[..., float]) -> Callable[..., Array]:
     return elementwise
 
 
-_OTHER_NAMES = {
-    "acos": "arccos", "acosh": "arccosh", "asin": "arcsin", "asinh": "arcsinh", "atan": "arctan",
-    "atan2": "arctan2", "atanh": "arctanh",
-}  # fmt: skip
-_NAMESAKES = (
-    "exp", "expm1", "log", "log1p", "log2", "log10", "sqrt", "cbrt", "hypot", "sin", "cos", "tan", "sinh", "cosh",
-    "tanh", "where", "maximum", "minimum", "power",
-)  # fmt: skip
-
-NUMPY: dict[Primitive, Callable[..., Any]] = {
-    **{TABLE[name]: getattr(np, _OTHER_NAMES.get(name, name)) for name in (*_NAMESAKES, *_OTHER_NAMES)},
-    primitives.absolute: abs,
-    primitives.logsumexp: logsumexp,
-    primitives.detached: detached,
-    primitives.max_: largest,
-    primitives.min_: smallest,
-    primitives.sigmoid: sigmoid,
-    idioms.SIGMOID: sigmoid,
-    idioms.TANH: np.tanh,
+KERNELS: dict[str, Callable[..., Any]] = {
+    "abs": abs,
+    "detached": detached,
+    "largest": largest,
+    "logsumexp": logsumexp,
+    "sigmoid": sigmoid,
+    "smallest": smallest,
 }
-"""The primitives that NumPy has, or that stand above."""
-
-REDUCTIONS = frozenset({primitives.logsumexp, primitives.max_, primitives.min_})
-"""Primitives of many operands that NumPy computes along an axis of one array."""
+"""Functions of arrays besides NumPy's that a row of the derivative table can name as its array form."""
 
 HELPERS: dict[str, Any] = {
     "array": np.array,
@@ -212,17 +196,29 @@ HELPERS: dict[str, Any] = {
 }
 """What the emitted source calls besides primitives."""
 
-_OPERATORS: dict[Primitive, Callable[..., Any]] = {
-    primitives.add: operator.add,
-    primitives.sub: operator.sub,
-    primitives.mul: operator.mul,
-    primitives.div: operator.truediv,
-    primitives.neg: operator.neg,
-    primitives.constant_power: operator.pow,
-    primitives.identity: operator.pos,
-}
+
+def named_function(primitive: Primitive) -> Callable[..., Any] | None:
+    """Return the function of arrays that a row of the derivative table names; None where it names none.
+
+    Raises:
+        ValueError: where there is no such function.
+
+    >>> named_function(primitives.asin).__name__
+    'arcsin'
+    """
+    if not isinstance(primitive.array, str):
+        return None
+    function: Callable[..., Any] | None = KERNELS.get(primitive.array) or getattr(np, primitive.array, None)
+    if function is None:
+        raise ValueError(
+            f"primitive {primitive.name!r} names {primitive.array!r} as its form for arrays, but NumPy has no function "
+            f"of that name"
+        )
+    return function
 
 
 def array_function(primitive: Primitive) -> Callable[..., Any]:
     """Return what computes a primitive element by element, in the plainest way."""
-    return NUMPY.get(primitive) or _OPERATORS.get(primitive) or one_by_one(primitive.forward)
+    if primitive is primitives.constant_power:
+        return operator.pow  # which is what the source has, and for small whole exponents exact
+    return named_function(primitive) or one_by_one(primitive.forward)

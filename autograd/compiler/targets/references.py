@@ -12,10 +12,11 @@ from autograd.compiler.arrays.handle import Handle
 from autograd.compiler.arrays.operations import Data, Placement, listed
 from autograd.compiler.arrays.program import ArrayProgram
 from autograd.compiler.names import names_of, sanitised
-from autograd.compiler.targets.kernels import NUMPY, Scatter, one_by_one
+from autograd.compiler.targets.kernels import Scatter, named_function, one_by_one
 from autograd.compiler.targets.notation import is_operator
 from autograd.compiler.trace.rule_state import reads_state
 from autograd.primitives import TABLE, Primitive
+from autograd.table import OURS
 
 _SLOPE = "slope_of_"
 
@@ -84,14 +85,16 @@ class References:
     def function(self, primitive: Primitive) -> str:
         """Return the name of a function for a primitive.
 
-        It is NumPy's or one of ours where there is one; else the source defines it, where the primitive's rule is an
-        expression; else it is the primitive's array form, or its rule, called number by number.
+        It is the one that the table's row names, if it does; else the source defines it, where the primitive's rule is
+        an expression; else it is the primitive's array form, or its rule, called number by number.
         """
         if primitive in self._known:
             return self._known[primitive]
-        name = self._known[primitive] = primitive.name if primitive in NUMPY else self.names.plain(_base(primitive))
-        if primitive in NUMPY:
-            self.constants[name] = NUMPY[primitive]
+        function = named_function(primitive)
+        is_reserved = function is not None and primitive.name in OURS
+        name = self._known[primitive] = primitive.name if is_reserved else self.names.plain(_base(primitive))
+        if function is not None:
+            self.constants[name] = function
             return name
         definition = own_expression(primitive)
         if definition is None:
@@ -126,7 +129,7 @@ def own_expression(primitive: Primitive) -> ArrayProgram | None:
     return v2
     """
     for rule in (primitive.array, primitive.forward):
-        if rule is None:
+        if not callable(rule):
             continue
         builder = Builder()
         try:

@@ -50,7 +50,7 @@ def _within(x: Any) -> list[Any] | None:
     if isinstance(x, Primitive):
         if x.name in OURS and TABLE[x.name] is x:
             return []
-        return [x.forward, x.array, x.derivatives, x.compiled_derivatives]
+        return [x.forward, x.array, x.machine, x.derivatives, x.compiled_derivatives, x.machine_derivatives]
     if isinstance(x, FunctionType):
         return _within_function(x)
     if isinstance(x, MethodType):
@@ -119,4 +119,4 @@ def _slope(primitive: Primitive, place: int) -> Primitive:
         except TypeError:  # of rules that take floats alone
             return (math.nan,) * (len(inputs_and_out) - 1)
 
-    return Primitive(f"slope of {primitive.name}", forward, derivatives, "", None)
+    return Primitive(f"slope of {primitive.name}", forward, derivatives, hides_nan=True)

@@ -20,11 +20,20 @@ from autograd.graph import topological_order
 from autograd.nested import flatten
 from autograd.primitives import Primitive, Rule, detached, maximum, mul
 from autograd.reading import number_of, numbers_of
+from autograd.table import Slope
 from autograd.value import Constant, Traced, Value
 
 
 def _comparison(name: str, symbol: str, compare: Callable[[Any, Any], bool]) -> Primitive:
-    return Primitive(name, lambda a, b: 1.0 * compare(a, b), lambda a, b, out: (0.0, 0.0), symbol, None, chooses=True)
+    return Primitive(
+        name,
+        lambda a, b: 1.0 * compare(a, b),
+        lambda a, b, out: (0.0, 0.0),
+        symbol,
+        chooses=True,
+        slope=Slope.NONE,
+        hides_nan=True,
+    )
 
 
 COMPARISONS = {

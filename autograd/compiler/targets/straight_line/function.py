@@ -7,11 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from autograd import primitives
 from autograd.compiler.arrays.program import ArrayProgram
 from autograd.compiler.targets.straight_line.instructions import (
-    BINARY,
-    CALLS,
     CONDITIONS,
-    UNCHANGED,
     expansion,
+    instruction,
     literal,
     slopes_expansion,
 )
@@ -73,22 +71,18 @@ class Function:
 
     def apply(self, primitive: Primitive, operands: Sequence[str]) -> str:
         """Apply a primitive to registers or literals; return the register of its result, or the literal that it is."""
-        if primitive in BINARY:
-            return self.instruction(f"{BINARY[primitive]} double {operands[0]}, {operands[1]}")
-        if primitive in CALLS:
-            return self.instruction(CALLS[primitive].format(*operands))
         if primitive in CONDITIONS:
             bit = self.instruction(f"fcmp {CONDITIONS[primitive]} double {operands[0]}, {operands[1]}")
             number = self.instruction(f"select i1 {bit}, double {_ONE}, double {_ZERO}")
             self._conditions[number] = bit
             return number
         if primitive is primitives.where:
-            condition, a, b = operands
-            return self.instruction(f"select i1 {self._bit(condition)}, double {a}, double {b}")
-        if primitive in UNCHANGED:
-            return operands[0]
-        if primitive is primitives.constant_power:
-            return self._power(*operands)
+            operands = [self._bit(operands[0]), *operands[1:]]
+        if primitive is primitives.constant_power and operands[1] in _POWERS:
+            return self._power(operands[0], _POWERS[operands[1]])
+        template = instruction(primitive)
+        if template is not None:
+            return self.instruction(template.format(*operands))
         return self._expanded(expansion(primitive, len(operands)), operands)[0]
 
     def slopes(self, primitive: Primitive, operands: Sequence[str]) -> list[str]:
@@ -100,10 +94,7 @@ class Function:
             self._conditions[condition] = self.instruction(f"fcmp une double {condition}, {_ZERO}")
         return self._conditions[condition]
 
-    def _power(self, x: str, exponent: str) -> str:
-        n = _POWERS.get(exponent)
-        if n is None:
-            return self.apply(primitives.power, (x, exponent))
+    def _power(self, x: str, n: int) -> str:
         result = x if n else _ONE
         for _ in range(n - 1):
             result = self.apply(primitives.mul, (result, x))

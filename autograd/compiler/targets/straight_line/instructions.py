@@ -1,7 +1,7 @@
-"""The table of primitives that are instructions of LLVM, or calls of the C library; and rules for those that branch.
+"""Primitives as instructions of LLVM and calls of the C library, by what their rows of the table say.
 
 All arithmetic is that of IEEE 754 in double precision. No name comes from users: registers are numbers, and functions
-those of the C library, called by their addresses.
+those of math.h, called by their addresses.
 """
 
 from __future__ import annotations
@@ -9,54 +9,42 @@ from __future__ import annotations
 import ctypes
 import functools
 import inspect
-import math
 import struct
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
-from autograd import primitives
 from autograd.compiler.arrays.builder import Builder
 from autograd.compiler.arrays.handle import Handle
 from autograd.compiler.arrays.program import ArrayProgram
 from autograd.compiler.differentiate.rules import recorded
-from autograd.compiler.scalars import idioms
 from autograd.compiler.trace.rule_state import reads_state
 from autograd.compiler.trace.tracing import COMPARISONS
-from autograd.primitives import TABLE, Primitive, exp, log1p, maximum, minimum, where
+from autograd.primitives import TABLE, Primitive
 from autograd.table import OURS
 
-_C_NAMES = (
-    *("exp", "expm1", "log", "log1p", "log2", "log10", "cbrt", "hypot", "sin", "cos", "tan", "asin", "acos", "atan"),
-    *("atan2", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "erf", "pow"),
-)
-
-
-def _c_functions() -> Iterator[tuple[Primitive, str]]:
-    """The primitives that the C library has, as calls of its functions."""
-    if sys.platform == "win32":  # where they are found in another way
-        return
-    library = ctypes.CDLL(None)
-    for name in _C_NAMES:
-        if hasattr(library, name):
-            operands = ", ".join(["double {}"] * (2 if name in ("hypot", "atan2", "pow") else 1))
-            address = ctypes.cast(getattr(library, name), ctypes.c_void_p).value
-            # An address, since LLVM's quick way of making code cannot call a name that may be far away in memory.
-            yield TABLE["power" if name == "pow" else name], f"call double inttoptr (i64 {address} to ptr)({operands})"
-
-
-BINARY = {primitives.add: "fadd", primitives.sub: "fsub", primitives.mul: "fmul", primitives.div: "fdiv"}
-CALLS = {
-    primitives.neg: "fneg double {}",
-    primitives.sqrt: "call double @llvm.sqrt.f64(double {})",
-    **dict(_c_functions()),
+_ARITHMETIC = ("fadd", "fsub", "fmul", "fdiv")
+_INSTRUCTIONS = {
+    **{opcode: f"{opcode} double {{}}, {{}}" for opcode in _ARITHMETIC},
+    "fneg": "fneg double {}",
+    "select": "select i1 {}, double {}, double {}",
+    "sqrt": "call double @llvm.sqrt.f64(double {})",
 }
+_OF_ONE_NUMBER = (
+    *("acos", "acosh", "asin", "asinh", "atan", "atanh", "cbrt", "ceil", "cos", "cosh", "erf", "erfc", "exp", "exp2"),
+    *("expm1", "fabs", "floor", "lgamma", "log", "log10", "log1p", "log2", "logb", "nearbyint", "rint", "round", "sin"),
+    *("sinh", "tan", "tanh", "tgamma", "trunc"),
+)
+_OF_TWO = ("atan2", "copysign", "fdim", "fmax", "fmin", "fmod", "hypot", "nextafter", "pow", "remainder")
+_MATH_H = {**dict.fromkeys(_OF_ONE_NUMBER, 1), **dict.fromkeys(_OF_TWO, 2)}
+"""The functions of the C library from numbers to a number, and of how many."""
+
+BINARY = {row: row.machine for row in TABLE.values() if row.machine in _ARITHMETIC}
+"""The instructions that programs are full of: those of two numbers."""
+
 _CODES = {"==": "oeq", "!=": "une", "<": "olt", "<=": "ole", ">": "ogt", ">=": "oge"}
 CONDITIONS = {COMPARISONS[symbol]: code for symbol, code in _CODES.items()}
-UNCHANGED = frozenset({primitives.identity, primitives.detached})
 DECLARATIONS = "declare double @llvm.sqrt.f64(double)"
-
-_NATIVE = frozenset({*BINARY, *CALLS, *CONDITIONS, *UNCHANGED, where, primitives.constant_power})
 
 
 class UnwritableError(Exception):
@@ -70,6 +58,34 @@ def literal(x: float) -> str:
     '0x3FF0000000000000'
     """
     return f"0x{struct.pack('>d', x).hex().upper()}"
+
+
+@functools.lru_cache(maxsize=1024)
+def instruction(primitive: Primitive) -> str | None:
+    """Return the instruction that a row of the table names, with a place for each operand; None where it names none.
+
+    It is also None where this computer's C library is without a function of math.h.
+
+    Raises:
+        ValueError: where it names neither an instruction nor a function of math.h.
+    """
+    name = primitive.machine
+    if not isinstance(name, str):
+        return None
+    if name in _INSTRUCTIONS:
+        return _INSTRUCTIONS[name]
+    if name not in _MATH_H:
+        raise ValueError(
+            f"primitive {primitive.name!r} names {name!r} as its form for machine code, but math.h has no function of "
+            f"that name from numbers to a number"
+        )
+    library = None if sys.platform == "win32" else ctypes.CDLL(None)  # there they are found in another way
+    if not hasattr(library, name):
+        return None
+    operands = ", ".join(["double {}"] * _MATH_H[name])
+    address = ctypes.cast(getattr(library, name), ctypes.c_void_p).value
+    # An address, since LLVM's quick way of making code cannot call a name that may be far away in memory.
+    return f"call double inttoptr (i64 {address} to ptr)({operands})"
 
 
 def expansion(primitive: Primitive, count: int) -> ArrayProgram:
@@ -86,7 +102,7 @@ def expansion(primitive: Primitive, count: int) -> ArrayProgram:
 
 def slopes_expansion(primitive: Primitive, count: int) -> ArrayProgram:
     """Return the derivatives of a primitive of many operands, as a program of these and of its value."""
-    program = _program(_softmax if primitive is primitives.logsumexp else primitive.compiled_derivatives, count + 1)
+    program = _program(primitive.machine_derivatives, count + 1)
     assert program is not None
     return program
 
@@ -111,7 +127,15 @@ def require_writable(primitive: Primitive, numbers: tuple[str | None, ...]) -> N
 
 
 def _require(primitive: Primitive, count: int) -> None:
-    if primitive in _NATIVE:
+    if primitive in CONDITIONS:
+        return
+    template = instruction(primitive)
+    if template is not None:
+        if template.count("{}") != count:
+            raise ValueError(
+                f"primitive {primitive.name!r} has {count} input(s), but its form for machine code, "
+                f"{primitive.machine!r}, takes {template.count('{}')}"
+            )
         return
     for operation in expansion(primitive, count).operations:
         if operation.kind == "apply":
@@ -120,12 +144,10 @@ def _require(primitive: Primitive, count: int) -> None:
 
 @functools.lru_cache(maxsize=1024)
 def _recorded(primitive: Primitive, count: int) -> ArrayProgram | None:
-    if primitive in _RULES:
-        return _program(_RULES[primitive], count)
     if reads_state(primitive):
         return None
-    for rule in (primitive.array, primitive.forward):
-        if rule is not None and (program := _program(rule, count)) is not None:
+    for rule in (primitive.machine, primitive.array, primitive.forward):
+        if callable(rule) and (program := _program(rule, count)) is not None:
             return program
     return None
 
@@ -143,42 +165,3 @@ def _program(rule: Callable[..., Any], count: int) -> ArrayProgram | None:
     if not all(isinstance(x, Handle) for x in results):
         return None
     return builder.program(results)
-
-
-def _logsumexp(*xs: Any) -> Any:
-    """The largest of the numbers, and the others, each less than 1 time as large: what remains accurate beside it."""
-    largest, others = xs[0], []
-    for x in xs[1:]:
-        others.append(minimum(largest, x))
-        largest = maximum(largest, x)
-    shift = where(abs(largest) < math.inf, largest, 0.0)
-    return largest + log1p(sum((exp(x - shift) for x in others), 0.0)) if others else largest
-
-
-def _sigmoid(x: Any) -> Any:
-    e = exp(-abs(x))  # exp(-x) would overflow for a large negative x
-    return where(x >= 0, 1.0, e) / (1 + e)
-
-
-def _softmax(*xs_out: Any) -> tuple[Any, ...]:
-    """0 where all numbers are -inf, and nan where several are inf."""
-    *xs, out = xs_out
-    largest = functools.reduce(maximum, xs)
-    exponentials = [exp(where(x == largest, 0.0, x - largest)) for x in xs]
-    total = sum(exponentials[1:], exponentials[0])
-    total = where(largest < math.inf, total, where(total == 1.0, 1.0, math.nan))
-    return tuple(where(out == -math.inf, 0.0, e / total) for e in exponentials)
-
-
-_RULES: dict[Primitive, Callable[..., Any]] = {
-    primitives.absolute: lambda x: where(x > 0, x, primitives.sub(0.0, x)),
-    maximum: lambda a, b: where(a > b, a, where(a != a, a, b)),
-    minimum: lambda a, b: where(a < b, a, where(a != a, a, b)),
-    primitives.logsumexp: _logsumexp,
-    primitives.max_: lambda *xs: functools.reduce(maximum, xs),
-    primitives.min_: lambda *xs: functools.reduce(minimum, xs),
-    primitives.sigmoid: _sigmoid,
-    idioms.SIGMOID: _sigmoid,
-    idioms.TANH: primitives.tanh,
-}
-"""Forward rules that branch in the table, as expressions; and |x|, which LLVM's quick way does not know."""
