@@ -157,4 +157,5 @@ def _remove_if_stale(path: Path) -> None:
         return
     with path.open("rb") as file:
         fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)  # BlockingIOError while its process lives
-        path.unlink()
+        if os.path.samestat(os.fstat(file.fileno()), path.stat()):  # and not one that was created again meanwhile
+            path.unlink()
