@@ -27,6 +27,7 @@ import autograd, nn, nn.cli.jobs, nn.cli.train
 from nn.__main__ import main
 
 autograd.draw(autograd.Value(2.0) * 3).svg  # which loads Graphviz, for all that fork from here
+signal.signal(signal.SIGINT, signal.default_int_handler)  # processes in the background may ignore it
 
 def serve(folder, source, said):
     '''Run source as a process of its own would, with what it prints in two files.'''
