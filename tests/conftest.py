@@ -16,7 +16,11 @@ import mpmath
 import pytest
 from hypothesis import HealthCheck, settings
 
-import autograd
+# Tests run side by side, a process on each core: more threads would only wait for each other. NumPy reads this once.
+for _library in ("OPENBLAS", "OMP", "MKL"):
+    os.environ.setdefault(f"{_library}_NUM_THREADS", "1")
+
+import autograd  # noqa: E402
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
