@@ -89,9 +89,9 @@ class Notation:
         return Term("apply", operation.operands, Application(primitives.identity), operation.shape, operation.name)
 
     def _slopes(self, operation: Operation) -> Term:
-        if operation.attribute is primitives.logsumexp:  # whose own value these do not need
-            return Term("softmax", operation.operands[:-1], *operation[2:])
-        return Term("shares", *operation[1:])
+        if operation.attribute.chooses:
+            return Term("shares", *operation[1:])
+        return Term("softmax", operation.operands[:-1], *operation[2:])  # which do not need the value itself
 
     def _reshape(self, operation: Operation) -> Term:
         part = self._plain(operation.operands[0], "slice")
