@@ -26,6 +26,7 @@ y
 """
 TRAINING = """import time, random, nn
 from nn.engines import Eager
+from nn.samples import Samples
 from autograd.arrays import np
 model = nn.MLP(2, [8, 8, 1], "tanh", "identity", seed=0)
 chance = random.Random(0)
@@ -35,7 +36,7 @@ engine = Eager(model, nn.binary_cross_entropy_with_logits, nn.SGD(model.paramete
 times = []
 for _ in range(7):
     start = time.perf_counter()
-    engine.update(1, samples, targets)
+    engine.update(1, Samples(samples, targets))
     times.append(time.perf_counter() - start)
 print(sorted(times)[3])
 """

@@ -1,10 +1,13 @@
-"""Samples and targets as arrays: what `numpy.asarray` takes, checked, samples first."""
+"""Samples and targets as arrays: what `numpy.asarray` takes and data frames, checked, samples first."""
 
 from __future__ import annotations
 
-from autograd.arrays import ArrayLike, NDArray, np
+from collections.abc import Sequence
+from typing import Any
 
-Array = NDArray[np.float64]
+from autograd.arrays import ArrayLike, NDArray, np
+from nn.conversion import Array as Array
+from nn.conversion import Mask, as_floats, as_labels
 
 
 def one_hot(labels: ArrayLike, classes: int | None = None) -> Array:
@@ -37,46 +40,81 @@ def one_hot(labels: ArrayLike, classes: int | None = None) -> Array:
     return rows.reshape((*indices.shape, classes))
 
 
-def as_samples(inputs: ArrayLike, name: str = "inputs") -> Array:
+def as_samples(inputs: ArrayLike, name: str = "inputs", used: Mask | None = None) -> Array:
     """The inputs as an array of floats, samples first; one number a sample becomes a row of one.
+
+    Args:
+        used: which of them to return; the others are not looked at.
 
     Raises:
         ValueError: for no samples, ragged rows, NaN or infinity (saying where).
         TypeError: for anything but real numbers.
     """
-    array = _as_array(inputs, name)
+    array = as_floats(inputs, name, used)
     if array.ndim == 0 or array.size == 0:
         raise ValueError(f"{name} must hold at least one sample, got an array of shape {array.shape}")
     return array.reshape(-1, 1) if array.ndim == 1 else array
 
 
-def as_targets(targets: ArrayLike, samples: int, outputs: int) -> Array:
+def as_targets(
+    targets: ArrayLike,
+    samples: int,
+    outputs: int,
+    used: Mask | None = None,
+    classes: Sequence[str] | None = None,
+) -> Array:
     """The targets as an array of shape (samples, outputs).
 
     Args:
         targets: a row of numbers a sample; where there is one output, a number a sample; where there are several,
-            an integer label a sample, which becomes one-hot.
+            an integer label a sample, which becomes one-hot; or the name of a class a sample.
+        used: as in `as_samples`, where `samples` counts those that are used.
+        classes: what the outputs stand for, where targets are names; of one output, classes 0 and 1. By default the
+            names that occur, sorted.
 
     Raises:
         ValueError, TypeError: as in `as_samples`, and where the shape does not fit.
     """
-    array = _as_array(targets, "targets")
+    labels = as_labels(targets, used)
+    array = as_floats(targets, "targets", used) if labels is None else labels
     if array.ndim == 0 or len(array) != samples:
         found = "a single number" if array.ndim == 0 else f"{len(array)} targets"
         raise ValueError(f"there must be a target for each of the {samples} samples, got {found}")
+    if labels is not None:
+        return _rows_of_classes(labels, tuple(classes or class_names(labels)), outputs)
     if array.ndim == 1 and outputs == 1:
         return array.reshape(-1, 1)
     if array.ndim == 1:
-        labels = np.asarray(targets)
-        if labels.dtype.kind not in "iub":
+        given = np.asarray(targets)
+        if given.dtype.kind not in "iub" and not all(isinstance(x, (int, np.integer)) for x in given.tolist()):
             raise ValueError(
                 f"the network has {outputs} outputs: targets must be integer labels, or rows of {outputs} numbers; "
-                f"got one {labels.dtype} number a sample (for labels, try targets.astype(int))"
+                f"got one {given.dtype} number a sample (for labels, try targets.astype(int))"
             )
-        return one_hot(labels.astype(int), outputs)
+        return one_hot(array.astype(int), outputs)
     if array.shape != (samples, outputs):
         raise ValueError(f"targets must have shape {(samples, outputs)}, got {array.shape}")
     return array
+
+
+def class_names(labels: NDArray[Any]) -> tuple[str, ...]:
+    """The names of classes among labels, sorted."""
+    return tuple(sorted(set(labels.tolist())))
+
+
+def _rows_of_classes(labels: NDArray[Any], classes: tuple[str, ...], outputs: int) -> Array:
+    """A row of 0 and 1 for each label: one-hot, or for one output whether it is the second class."""
+    if len(classes) != max(2, outputs):
+        raise ValueError(
+            f"the network has {outputs} output{'s' * (outputs != 1)}, for {max(2, outputs)} classes; the targets name "
+            f"{len(classes)}: {', '.join(map(repr, classes[:10]))}{', ...' * (len(classes) > 10)}"
+        )
+    place = {name: k for k, name in enumerate(classes)}
+    unknown = sorted(set(labels.tolist()) - set(classes))
+    if unknown:
+        raise ValueError(f"targets name the class {unknown[0]!r}, which is none of {', '.join(map(repr, classes))}")
+    rows = one_hot([place[label] for label in labels.tolist()], len(classes))
+    return rows if outputs > 1 else rows[:, 1:]
 
 
 def are_classes(targets: Array) -> bool:
@@ -85,20 +123,3 @@ def are_classes(targets: Array) -> bool:
     if not (high | (targets == 0)).all() and not (high | (targets == -1)).all():
         return False
     return targets.shape[1] == 1 or bool((high.sum(axis=1) == 1).all())
-
-
-def _as_array(numbers: ArrayLike, name: str) -> Array:
-    try:
-        array = np.asarray(numbers)
-    except ValueError:
-        array = np.array(None)
-    if array.dtype.kind not in "biuf":
-        if array.dtype.kind == "O":
-            raise ValueError(f"{name} must be rows of the same length that hold real numbers only")
-        raise TypeError(f"{name} must be real numbers, got an array of {array.dtype}")
-    array = array.astype(float)
-    if not np.isfinite(array).all():
-        where = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
-        position = f"sample {where[0]}" + (f", column {', '.join(map(str, where[1:]))}" if where[1:] else "")
-        raise ValueError(f"{name} must be finite numbers, got {array[where]} in {position}")
-    return array

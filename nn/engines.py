@@ -15,11 +15,12 @@ from autograd.arrays.errors import ignoring_errors
 from autograd.collector import collector_paused
 from autograd.reading import numbers_of
 from autograd.updates import commit, setting, setting_attributes
-from nn.data import Array
+from nn.conversion import Array
 from nn.evaluation import output_numbers, predict
 from nn.losses import Loss
 from nn.module import Module
 from nn.optimizers import Optimizer
+from nn.samples import Samples
 
 Reduction = Literal["mean", "sum"]
 
@@ -41,39 +42,41 @@ class Eager:
     def settle(self) -> None:
         """After an epoch: bring the Values up to date."""
 
-    def update(self, epoch: int, samples: Array, targets: Array) -> tuple[list[float], Array, float]:
+    def update(self, epoch: int, batch: Samples) -> tuple[list[float], Array, float]:
         """One update from a batch: each sample's loss, its outputs, and the largest |∂C/∂w|."""
         with collector_paused():
-            losses, rows = self.add_gradients(epoch, samples, targets)
+            losses, rows = self.add_gradients(epoch, batch)
             gradients = self.optimizer.gradients()
             self.optimizer.step()
         return losses, np.array(rows), float(np.abs(gradients).max())
 
-    def add_gradients(self, epoch: int, samples: Array, targets: Array) -> tuple[list[float], list[list[float]]]:
+    def add_gradients(self, epoch: int, batch: Samples) -> tuple[list[float], list[list[float]]]:
         """Leave the gradient of a batch's cost in the parameters; gives each sample's loss, and its outputs."""
         losses: list[float] = []
         rows: list[list[float]] = []
         self.optimizer.zero_grad()
-        scale = 1 / len(samples) if self.reduction == "mean" else 1.0
-        for i in range(0, len(samples), SAMPLES_A_GRAPH):
+        shares = batch.shares(self.reduction)
+        scale = 1 / len(batch.inputs) if self.reduction == "mean" and shares is None else 1.0
+        for i in range(0, len(batch.inputs), SAMPLES_A_GRAPH):
             part = slice(i, i + SAMPLES_A_GRAPH)
             graph = []
-            for sample, target in zip(samples[part].tolist(), as_given(targets[part]).tolist()):
+            for sample, target in zip(batch.inputs[part].tolist(), as_given(batch.targets[part]).tolist()):
                 outputs = self.model(sample)
                 rows.append(output_numbers(outputs))
                 graph.append(_checked(self.loss(outputs, target)))
-            cost = autograd.sum([Constant(0.0), *graph])  # a Value even where no sample has anything to pay
+            terms = graph if shares is None else [w * loss for w, loss in zip(shares[part].tolist(), graph)]
+            cost = autograd.sum([Constant(0.0), *terms])  # a Value even where no sample has anything to pay
             cost.backward(scale)
             if not (math.isfinite(cost.data) and np.isfinite(self.optimizer.gradients()).all()):
                 raise FloatingPointError(f"epoch {epoch}: {_what_is_not_finite(cost, self.optimizer)}")
             losses += output_numbers(graph)
         return losses, rows
 
-    def measure(self, samples: Array, targets: Array) -> tuple[list[float], Array]:
+    def measure(self, batch: Samples) -> tuple[list[float], Array]:
         """Losses and outputs of samples that are not learned from; a loss without a finite value is inf."""
-        rows = predict(self.model, samples)
+        rows = predict(self.model, batch.inputs)
         losses = []
-        for outputs, target in zip(as_given(rows).tolist(), as_given(targets).tolist()):
+        for outputs, target in zip(as_given(rows).tolist(), as_given(batch.targets).tolist()):
             try:
                 losses += output_numbers(self.loss(outputs, target))
             except (ArithmeticError, ValueError):  # the loss of a prediction that could not be more wrong
@@ -93,9 +96,10 @@ class Compiled(Eager):
 
     name = "compiled"
 
-    def __init__(self, eager: Eager, samples: Array, targets: Array) -> None:
-        super().__init__(eager.model, eager.loss, eager.optimizer, eager.reduction, targets.shape[1])
-        self._sample, self._target = samples[:1], targets[:1]
+    def __init__(self, eager: Eager, samples: Samples) -> None:
+        super().__init__(eager.model, eager.loss, eager.optimizer, eager.reduction, samples.targets.shape[1])
+        self._sample = Samples(samples.inputs[:1], samples.targets[:1])
+        self._weighted = samples.weights is not None
         self._count = len(self.optimizer.parameters)
         self._scale, self._stepped = 1.0, False
         self._working: Optimizer | None = None
@@ -106,12 +110,16 @@ class Compiled(Eager):
             outputs = self.model(sample)
             return _checked(self.loss(outputs, target)), outputs
 
+        def share_and_outputs(sample: Any, target: Any, share: Any) -> Any:
+            loss, outputs = loss_and_outputs(sample, target)
+            return share * loss, [loss, *(outputs if isinstance(outputs, (list, tuple)) else [outputs])]
+
+        example = [self._sample.inputs[0].tolist(), as_given(self._sample.targets)[0].tolist()]
         with _same_chances():
             self.program = autograd.compile(
-                loss_and_outputs,
-                self._sample[0].tolist(),
-                as_given(self._target)[0].tolist(),
-                reduction=self.reduction,
+                share_and_outputs if self._weighted else loss_and_outputs,
+                *(*example, 1.0) if self._weighted else example,
+                reduction="sum" if self._weighted else self.reduction,
                 parameters=self.optimizer.parameters,
                 has_aux=True,
             )
@@ -151,8 +159,8 @@ class Compiled(Eager):
         self._working = working
 
     def _is_as_compiled(self) -> bool:
-        found, _ = self.measure(self._sample, self._target)
-        expected, _ = ignoring_errors(super().measure, self._sample, self._target)
+        found, _ = self.measure(self._sample)
+        expected, _ = ignoring_errors(super().measure, self._sample)
         return np.allclose(found, expected, rtol=1e-9, atol=1e-12, equal_nan=True)
 
     def settle(self) -> None:
@@ -174,19 +182,34 @@ class Compiled(Eager):
             setting_attributes(self, {"_working": None, "_stepped": False}),
         )
 
-    def update(self, epoch: int, samples: Array, targets: Array) -> tuple[list[float], Array, float]:
+    def update(self, epoch: int, batch: Samples) -> tuple[list[float], Array, float]:
         working = self._working
         assert working is not None
         scale = working.scale()
-        (losses, rows), _ = self.program.outputs_and_gradient(
-            self._weights, samples, as_given(targets), into=self._next_gradient, scale=scale
+        results, _ = self.program.outputs_and_gradient(
+            self._weights, *self._arguments(batch), into=self._next_gradient, scale=scale
         )
+        losses, rows = self._losses_and_rows(results)
         gradient, numbers = self._next_gradient[: self._count], losses.tolist()
         largest = float(max(np.maximum.reduce(gradient), -np.minimum.reduce(gradient))) / abs(scale)
         if not (self._finite and math.isfinite(largest) and math.isfinite(sum(numbers))):
-            return self._update_node_by_node(epoch, samples, targets)
+            return self._update_node_by_node(epoch, batch)
         self._step(working, gradient, scale)
-        return numbers, rows.reshape(len(samples), -1), largest
+        return numbers, rows, largest
+
+    def _arguments(self, batch: Samples) -> list[Array]:
+        """The arguments of the program: where samples are weighted, also what share of the cost each has."""
+        arguments = [batch.inputs, as_given(batch.targets)]
+        if self._weighted:
+            shares = batch.shares(self.reduction)
+            arguments.append(np.ones(len(batch.inputs)) if shares is None else shares)
+        return arguments
+
+    def _losses_and_rows(self, results: tuple[Array, Array]) -> tuple[Array, Array]:
+        """Each sample's loss, and its outputs as a row, of what the program gives."""
+        losses, rows = results
+        rows = rows.reshape(len(losses), -1)
+        return (rows[:, 0], rows[:, 1:]) if self._weighted else (losses, rows)
 
     def _step(self, working: Optimizer, gradient: Array, scale: float) -> None:
         """One update, in copies that take their places when they are whole: an interrupt leaves it done, or not."""
@@ -203,20 +226,20 @@ class Compiled(Eager):
             _stepped=True,
         )
 
-    def _update_node_by_node(self, epoch: int, samples: Array, targets: Array) -> tuple[list[float], Array, float]:
+    def _update_node_by_node(self, epoch: int, batch: Samples) -> tuple[list[float], Array, float]:
         """Where something is not finite, node by node, which says what it is; or goes on, if it is not found there."""
         self.settle()
-        losses, rows = self.add_gradients(epoch, samples, targets)
+        losses, rows = self.add_gradients(epoch, batch)
         self.optimizer.step()
         self.begin(after_callbacks=False)
         return losses, np.array(rows), float(np.abs(self.optimizer.gradients()).max())
 
-    def measure(self, samples: Array, targets: Array) -> tuple[list[float], Array]:
-        losses, rows = self.program.outputs(self._weights, samples, as_given(targets))
+    def measure(self, batch: Samples) -> tuple[list[float], Array]:
+        losses, rows = self._losses_and_rows(self.program.outputs(self._weights, *self._arguments(batch)))
         if not (np.isfinite(losses).all() and np.isfinite(rows).all()):
             self.settle()
-            return super().measure(samples, targets)
-        return losses.tolist(), rows.reshape(len(samples), -1)
+            return super().measure(batch)
+        return losses.tolist(), rows
 
 
 def as_given(rows: Array) -> Array:

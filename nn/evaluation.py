@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextvars import copy_context
 from typing import Any
 
 from autograd import Value, no_grad
 from autograd.arrays import ArrayLike, NDArray, np
 from autograd.reading import number_of, numbers_of
-from nn.data import Array, are_classes, as_samples, as_targets
+from nn.conversion import Array, as_weights
+from nn.data import are_classes, as_samples, as_targets
 from nn.layers import ACTIVATIONS, MLP, Layer, Neuron, output_activation
 from nn.module import Module
 
@@ -89,30 +90,53 @@ def output_numbers(outputs: Any) -> list[float]:
     return [number_of(x) if isinstance(x, Value) else float(x) for x in values]
 
 
-def accuracy(model: Model, inputs: ArrayLike, targets: ArrayLike, threshold: float | None = None) -> float:
+def accuracy(
+    model: Model,
+    inputs: ArrayLike,
+    targets: ArrayLike,
+    threshold: float | None = None,
+    *,
+    sample_weight: ArrayLike | None = None,
+    classes: Sequence[str] | None = None,
+) -> float:
     """The fraction of samples whose class is predicted rightly, from 0 to 1.
 
     Args:
         model, inputs: as in `predict`.
-        targets: as in `fit`: integer labels or one-hot rows; for one output 0 and 1, or -1 and 1.
+        targets: as in `fit`: integer labels, one-hot rows, or names; for one output 0 and 1, or -1 and 1.
         threshold: for one output, what it must exceed for class 1. By default 1/2 for a sigmoid; for others 0 where
             targets are -1 and 1.
+        sample_weight: a number of 0 or more a sample: the fraction is then of the sum of the weights.
+        classes: what the outputs stand for, where targets are names: `history.classes` of the training. It is needed
+            only where not all classes are among the targets.
 
     Raises:
         ValueError: where the targets name no classes, or where the threshold cannot be known: 0 and 1 as targets of a
             network whose output neuron is not a sigmoid give no hint whether its outputs are logits.
     """
-    return correct(*outputs_and_targets(model, inputs, targets, threshold))
+    judged = outputs_and_targets(model, inputs, targets, threshold, classes)
+    return correct(*judged, as_weights(sample_weight, len(judged[0])))
 
 
 def confusion_matrix(
-    model: Model, inputs: ArrayLike, targets: ArrayLike, threshold: float | None = None
-) -> NDArray[np.int64]:
-    """How many samples of class i (row) were taken for class j (column). Arguments as in `accuracy`."""
-    outputs, wanted, threshold = outputs_and_targets(model, inputs, targets, threshold)
-    classes = max(2, outputs.shape[1])
-    counts = np.zeros((classes, classes), dtype=np.int64)
-    np.add.at(counts, (target_classes(wanted), classes_of(outputs, threshold)), 1)
+    model: Model,
+    inputs: ArrayLike,
+    targets: ArrayLike,
+    threshold: float | None = None,
+    *,
+    sample_weight: ArrayLike | None = None,
+    classes: Sequence[str] | None = None,
+) -> NDArray[Any]:
+    """How many samples of class i (row) were taken for class j (column). Arguments as in `accuracy`.
+
+    With weights it sums up those of the samples, as floats, instead of counting them.
+    """
+    outputs, wanted, threshold = outputs_and_targets(model, inputs, targets, threshold, classes)
+    weights = as_weights(sample_weight, len(outputs))
+    size = max(2, outputs.shape[1])
+    counts: NDArray[Any] = np.zeros((size, size), dtype=np.int64 if weights is None else float)
+    places = (target_classes(wanted), classes_of(outputs, threshold))
+    np.add.at(counts, places, 1 if weights is None else weights)
     return counts
 
 
@@ -127,16 +151,21 @@ def target_classes(targets: Array) -> NDArray[np.int64]:
     return classes_of(targets, threshold=0.0 if (targets == -1).any() else 0.5)
 
 
-def correct(outputs: Array, targets: Array, threshold: float) -> float:
-    """The fraction of rows of outputs that stand for the class which the targets name."""
-    return float((classes_of(outputs, threshold) == target_classes(targets)).mean())
+def correct(outputs: Array, targets: Array, threshold: float, weights: Array | None = None) -> float:
+    """The fraction of rows of outputs that stand for the class which the targets name, by number or by weight."""
+    right = classes_of(outputs, threshold) == target_classes(targets)
+    return float(right.mean() if weights is None else weights[right].sum() / weights.sum())
 
 
 def outputs_and_targets(
-    model: Model, inputs: ArrayLike, targets: ArrayLike, threshold: float | None
+    model: Model,
+    inputs: ArrayLike,
+    targets: ArrayLike,
+    threshold: float | None,
+    classes: Sequence[str] | None = None,
 ) -> tuple[Array, Array, float]:
     outputs = predict(model, inputs)
-    wanted = as_targets(targets, *outputs.shape)
+    wanted = as_targets(targets, len(outputs), outputs.shape[1], classes=classes)
     if not are_classes(wanted):
         raise ValueError("accuracy and confusion need targets that name classes: integer labels, one-hot rows, 0 and 1")
     if threshold is None and (wanted == -1).any() and output_activation(model) != "sigmoid":

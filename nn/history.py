@@ -16,8 +16,10 @@ class Epoch:
 
     Attributes:
         epoch: its number, from 1.
-        cost: the mean or the sum of the samples' losses, each as it was when its batch came up.
-        accuracy: the fraction of them that were right at that time; None where targets name no classes.
+        cost: the mean or the sum of the samples' losses, each as it was when its batch came up, and weighted where
+            samples have weights.
+        accuracy: the fraction of them that were right at that time, weighted likewise; None where targets name no
+            classes.
         validation_cost, validation_accuracy: the same on the validation samples, after the epoch; None without any.
         largest_derivative: the largest |∂C/∂w| of all updates of the epoch.
     """
@@ -39,12 +41,14 @@ class History:
         stopped: one line on why the training ended.
         engine: what computed it, "compiled" or "eager".
         kept: the epoch whose parameters the network has, where `patience` chose it; 0 is before the first.
+        classes: what the outputs stand for, where targets were names of classes: of one output, what 0 and 1 are.
     """
 
     epochs: list[Epoch] = field(default_factory=list)
     stopped: str = ""
     engine: str = field(default="", compare=False)
     kept: int | None = field(default=None, compare=False)
+    classes: tuple[str, ...] | None = field(default=None, compare=False)
 
     def __len__(self) -> int:
         return len(self.epochs)

@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 import math
+import operator
 import random
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Literal
 
 from tqdm import tqdm
 
-from autograd.arrays import ArrayLike, NDArray, np
+from autograd.arrays import ArrayLike, np
 from nn.checkpoint import load_checkpoint, save_checkpoint
-from nn.data import Array, are_classes, as_samples, as_targets
+from nn.conversion import Array
+from nn.data import are_classes
 from nn.engines import Compiled, Eager
-from nn.evaluation import correct, predict
+from nn.evaluation import correct
 from nn.history import Epoch, History
 from nn.losses import OF_LOGITS, Loss, half_squared_error
 from nn.module import Module
 from nn.optimizers import SGD, Optimizer
 from nn.patience import Best
-from nn.pitfalls import refuse_what_trains_badly
 from nn.resuming import describe
+from nn.samples import Samples, prepared, validation_samples
 
 Callback = Callable[[Module, History], Any]
 
@@ -37,7 +39,8 @@ def fit(
     epochs: int = 10,
     batch_size: int | None = 32,
     reduction: Literal["mean", "sum"] = "mean",
-    validation: tuple[ArrayLike, ArrayLike] | None = None,
+    sample_weight: ArrayLike | None = None,
+    validation: tuple[ArrayLike, ArrayLike] | tuple[ArrayLike, ArrayLike, ArrayLike | None] | None = None,
     gradient_tolerance: float = 0.0,
     patience: int | None = None,
     shuffle: bool = True,
@@ -55,14 +58,19 @@ def fit(
 
     Args:
         model: a Module that takes one sample and returns a Value or a list of Values.
-        inputs: anything `numpy.asarray` takes, samples first.
-        targets: a row of numbers a sample; a number a sample for one output; integer labels for several outputs.
+        inputs: anything `numpy.asarray` takes, samples first; or a data frame of numbers and truth values.
+        targets: a row of numbers a sample; a number a sample for one output; integer labels for several outputs; or
+            names of classes, which stand in sorted order for the outputs (of one output, for 0 and 1), and which
+            `history.classes` keeps.
         loss: of one sample, `(outputs, targets)` to a Value; see `nn.losses`.
         optimizer: by default `SGD(model.parameters(), learning_rate=0.1)`.
         epochs: how many times to go over all samples.
         batch_size: samples an update; None for all of them, 1 for one at a time.
         reduction: whether the cost of a batch is the mean or the sum of its samples' losses.
-        validation: inputs and targets to measure on after each epoch.
+        sample_weight: a number of 0 or more a sample. The cost of a batch is then Σ wᵢcᵢ / Σ wᵢ of its samples' losses
+            (Σ wᵢcᵢ where the reduction is "sum"), and cost and accuracy of the history are weighted likewise. Weight 0
+            is the same as leaving the sample out.
+        validation: inputs and targets to measure on after each epoch, or inputs, targets and their weights.
         gradient_tolerance: stop after an epoch in which no |∂C/∂w| of any update was above this.
         patience: stop after so many epochs in a row without a lower validation cost, and in the end take up the
             parameters of the epoch that had the lowest, or those from before the first epoch.
@@ -99,11 +107,10 @@ def fit(
     callbacks = tuple(callbacks)
     _check_settings(model, loss, epochs, batch_size, reduction, gradient_tolerance, checkpoint, resume, engine)
     _check_patience(patience, validation)
-    samples = as_samples(inputs)
-    outputs = predict(model, samples[:1]).shape[1]
-    wanted = as_targets(targets, len(samples), outputs)
-    refuse_what_trains_badly(model, loss, wanted)
-    held_out = None if validation is None else _validation(model, loss, validation, outputs)
+    samples = prepared(model, loss, (inputs, targets, sample_weight), reduction)
+    held_out = None
+    if validation is not None:
+        held_out = validation_samples(model, loss, validation, reduction, samples.classes)
     if optimizer is None:
         optimizer = SGD(model.parameters(), learning_rate=0.1)
     if not isinstance(optimizer, Optimizer):
@@ -112,17 +119,20 @@ def fit(
         raise ValueError("the optimizer holds none of the model's parameters: make it from model.parameters()")
 
     settings: dict[str, Any] = {"reduction": reduction, "batch_size": batch_size, "shuffle": shuffle, "seed": seed}
-    settings |= {"shape_of_samples": samples.shape, "shape_of_targets": wanted.shape}
+    settings |= {"shape_of_samples": samples.inputs.shape, "shape_of_targets": samples.targets.shape}
+    if samples.weights is not None:
+        settings["sample_weight"] = "given"
     description = describe(model, loss, optimizer, settings)
     chance = np.random.default_rng(random.getrandbits(64) if seed is None else seed)
-    history, best = History(), Best(patience)
+    history, best = History(classes=samples.classes), Best(patience)
     if resume and checkpoint is not None:
         history.epochs = load_checkpoint(checkpoint, model, optimizer, chance, description, best)
-    size = len(samples) if batch_size is None else min(batch_size, len(samples))
-    chosen = Eager(model, loss, optimizer, reduction, outputs)
+    count = len(samples.inputs)
+    size = count if batch_size is None else min(batch_size, count)
+    chosen = Eager(model, loss, optimizer, reduction, samples.targets.shape[1])
     bar = tqdm(
-        total=epochs * math.ceil(len(samples) / size),
-        initial=len(history) * math.ceil(len(samples) / size),
+        total=epochs * math.ceil(count / size),
+        initial=len(history) * math.ceil(count / size),
         disable=not progress,
         unit="batch",
         mininterval=0.5,
@@ -131,17 +141,17 @@ def fit(
     try:
         with bar:
             if engine != "eager":
-                chosen = _compiled(engine, chosen, samples, wanted, bar)
+                chosen = _compiled(engine, chosen, samples, bar)
             history.engine = chosen.name
-            run = _Run(chosen, wanted, bool(callbacks))
+            run = _Run(chosen, samples.targets, bool(callbacks))
             if patience is not None and held_out is not None and not len(history):
                 chosen.begin(after_callbacks=False)
-                best.see(model, 0, run.measure(*held_out)[0])
+                best.see(model, 0, run.measure(held_out)[0])
             while len(history) < epochs:
                 if best.is_exhausted(len(history)):
                     history.stopped = f"no lower validation cost in {patience} epochs"
                     break
-                batches = _batches(samples, wanted, size, chance.permutation(len(samples)) if shuffle else None)
+                batches = samples.batches(size, chance.permutation(count) if shuffle else None)
                 bar.set_description(f"epoch {len(history) + 1}/{epochs}", refresh=False)
                 epoch = run.epoch(len(history) + 1, batches, held_out, bar)
                 history.epochs.append(epoch)
@@ -173,18 +183,6 @@ def fit(
     return history
 
 
-def _batches(
-    samples: Array, targets: Array, size: int, order: NDArray[np.int64] | None
-) -> Iterator[tuple[Array, Array]]:
-    """So many samples at a time with their targets, in an order, or as they come."""
-    for i in range(0, len(samples), size):
-        if order is None:
-            yield samples[i : i + size], targets[i : i + size]
-        else:
-            part = order[i : i + size]
-            yield samples.take(part, axis=0), targets.take(part, axis=0)
-
-
 class _Run:
     """What stays the same from epoch to epoch of a training."""
 
@@ -193,24 +191,25 @@ class _Run:
         self.classes = are_classes(targets)
         self.threshold = 0.0 if engine.loss in OF_LOGITS or (targets == -1).any() else 0.5
 
-    def epoch(
-        self, number: int, batches: Iterable[tuple[Array, Array]], held_out: tuple[Array, Array] | None, bar: Any
-    ) -> Epoch:
+    def epoch(self, number: int, batches: Iterable[Samples], held_out: Samples | None, bar: Any) -> Epoch:
         """One update for each batch, and the record of it."""
         losses: list[float] = []
         rows: list[Array] = []
         wanted: list[Array] = []
+        weights: list[Array] = []
         largest = 0.0
         self.engine.begin(after_callbacks=self.callbacks and number > 1)
-        for samples, targets in batches:
-            batch_losses, batch_rows, derivative = self.engine.update(number, samples, targets)
+        for batch in batches:
+            batch_losses, batch_rows, derivative = self.engine.update(number, batch)
             losses += batch_losses
             rows.append(batch_rows)
-            wanted.append(targets)
+            wanted.append(batch.targets)
+            weights += [] if batch.weights is None else [batch.weights]
             largest = max(largest, derivative)
             bar.update()
-        cost, accuracy = self._judge(losses, np.concatenate(rows), np.concatenate(wanted))
-        held_out_cost, held_out_accuracy = self.measure(*held_out) if held_out else (None, None)
+        counted = np.concatenate(weights) if weights else None
+        cost, accuracy = self._judge(losses, np.concatenate(rows), np.concatenate(wanted), counted)
+        held_out_cost, held_out_accuracy = self.measure(held_out) if held_out else (None, None)
         shown = {"cost": f"{cost:.4g}"}
         if accuracy is not None:
             shown["accuracy"] = f"{accuracy:.1%}"
@@ -219,40 +218,31 @@ class _Run:
         bar.set_postfix(shown)
         return Epoch(number, cost, accuracy, held_out_cost, held_out_accuracy, largest)
 
-    def measure(self, samples: Array, targets: Array) -> tuple[float, float | None]:
+    def measure(self, samples: Samples) -> tuple[float, float | None]:
         """Cost and accuracy on samples that are not learned from."""
-        losses, rows = self.engine.measure(samples, targets)
-        return self._judge(losses, rows, targets)
+        losses, rows = self.engine.measure(samples)
+        return self._judge(losses, rows, samples.targets, samples.weights)
 
-    def _judge(self, losses: list[float], rows: Array, targets: Array) -> tuple[float, float | None]:
+    def _judge(
+        self, losses: list[float], rows: Array, targets: Array, weights: Array | None
+    ) -> tuple[float, float | None]:
         """The cost of all samples, and the fraction that is right where targets name classes."""
-        cost = sum(losses) / (len(losses) if self.engine.reduction == "mean" else 1)
-        return cost, correct(rows, targets, self.threshold) if self.classes and are_classes(targets) else None
+        total = float(len(losses) if weights is None else weights.sum())
+        paid = sum(losses if weights is None else map(operator.mul, weights.tolist(), losses))
+        right = correct(rows, targets, self.threshold, weights) if self.classes and are_classes(targets) else None
+        return paid / (total if self.engine.reduction == "mean" else 1), right
 
 
-def _compiled(engine: str, eager: Eager, samples: Array, targets: Array, bar: Any) -> Eager:
+def _compiled(engine: str, eager: Eager, samples: Samples, bar: Any) -> Eager:
     """The compiled engine; where "auto" was asked for and it cannot be, the eager one, and a line that says why."""
     try:
-        return Compiled(eager, samples, targets)
+        return Compiled(eager, samples)
     except Exception as error:
         if engine == "compiled":
             raise
         why = " ".join(str(error).split()) or type(error).__name__
         bar.write(f"trained node by node, since it cannot be compiled: {why}", file=sys.stderr)
         return eager
-
-
-def _validation(
-    model: Module, loss: Loss, validation: tuple[ArrayLike, ArrayLike], outputs: int
-) -> tuple[Array, Array]:
-    """The validation samples and their targets, checked as those to learn from are."""
-    if not isinstance(validation, (tuple, list)) or len(validation) != 2:
-        raise ValueError("validation must be a pair: (inputs, targets)")
-    inputs = as_samples(validation[0], "validation inputs")
-    predict(model, inputs[:1])  # which refuses samples of another size before the training begins
-    targets = as_targets(validation[1], len(inputs), outputs)
-    refuse_what_trains_badly(model, loss, targets)
-    return inputs, targets
 
 
 def _check_patience(patience: int | None, validation: object) -> None:

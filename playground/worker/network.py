@@ -12,6 +12,7 @@ from autograd import Value
 from autograd.arrays import np
 from nn.engines import Eager
 from nn.layers import ACTIVATIONS
+from nn.samples import Samples
 from playground.worker.datasets import DATASETS, REACH, Point, points_of
 from playground.worker.graph import LiveGraph
 
@@ -73,7 +74,7 @@ class Session:
             self._order = self._chance.permutation(len(self.points)).tolist()
             self.epoch += 1
         chosen, self._order = self._order[:size], self._order[size:]
-        self._engine.update(self.epoch, self.samples[chosen], self.targets[chosen])
+        self._engine.update(self.epoch, Samples(self.samples[chosen], self.targets[chosen]))
         self.updates += 1
         return chosen
 

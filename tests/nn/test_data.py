@@ -192,7 +192,7 @@ def test_targets_become_a_row_a_sample(targets: Any, outputs: int, expected: lis
         ([0, 2], 2, ValueError, "labels go from 0 to 2"),
         ([math.nan, 0.0], 1, ValueError, "targets must be finite numbers, got nan in sample 0"),
         ([[0, 1], [0]], 2, ValueError, "targets must be rows of the same length"),
-        (["yes", "no"], 1, TypeError, "targets must be real numbers"),
+        (["yes", "no"], 3, ValueError, "3 outputs, for 3 classes; the targets name 2: 'no', 'yes'"),
         ([1j, 0], 1, TypeError, "targets must be real numbers"),
         (None, 1, EITHER, "targets must be .*real numbers"),
     ],

@@ -1,0 +1,157 @@
+"""Convert what users hold, lists, arrays and data frames, into arrays of floats, and name what cannot be."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from numbers import Real
+from typing import Any
+
+from autograd import Value
+from autograd.arrays import ArrayLike, NDArray, np
+
+Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+
+def as_floats(numbers: ArrayLike, name: str, used: Mask | None = None) -> Array:
+    """Convert numbers to an array of finite floats, samples first.
+
+    Columns of a data frame may be of truth values, nullable and of different types; arrays of objects may hold Python
+    numbers of any kind.
+
+    Args:
+        numbers: anything `numpy.asarray` takes, or a data frame.
+        name: what to call it in an error.
+        used: which samples to return; the others are not looked at.
+
+    Raises:
+        ValueError: for ragged rows; for a missing value, NaN or infinity, saying where.
+        TypeError: for anything but real numbers.
+    """
+    array = _of_frame(numbers, name, used) if hasattr(numbers, "iloc") else _of_array(numbers, name, used)
+    if not np.isfinite(array).all():
+        at = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
+        raise ValueError(f"{name} must be finite numbers, got {array[at]} in {_place(at, used)}")
+    return array
+
+
+def _of_array(numbers: Any, name: str, used: Mask | None) -> Array:
+    try:
+        array = np.asarray(numbers)
+    except ValueError:
+        array = np.array(None)
+    if used is not None and array.ndim and len(array) == len(used):
+        array = array[used]
+    if array.dtype.kind in "biuf":
+        return array.astype(float)
+    if array.dtype.kind == "O" and array.ndim:
+        return _of_objects(array, name, used)
+    if array.dtype.kind == "O":
+        raise ValueError(f"{name} must be rows of the same length that hold real numbers only")
+    raise TypeError(f"{name} must be real numbers, got an array of {array.dtype}")
+
+
+def _of_objects(array: NDArray[Any], name: str, used: Mask | None) -> Array:
+    floats = np.empty(array.shape)
+    for at in np.ndindex(*array.shape):
+        x = array[at]
+        if isinstance(x, (Real, np.bool_)):
+            try:
+                floats[at] = x
+            except OverflowError:
+                raise ValueError(f"{name} must be real numbers that a float can hold, got {x!r:.60}") from None
+        elif is_missing(x):
+            raise ValueError(f"{name} must be real numbers, got a missing value, {x}, in {_place(at, used)}")
+        elif isinstance(x, Value):
+            raise TypeError(f"{name} must be real numbers, got Values, such as {x!r:.60}: give their numbers, v.data")
+        elif isinstance(x, (list, tuple, np.ndarray)):
+            raise ValueError(f"{name} must be rows of the same length that hold real numbers only")
+        else:
+            raise TypeError(f"{name} must be real numbers, got {x!r:.60} in {_place(at, used)}")
+    return floats
+
+
+def _of_frame(frame: Any, name: str, used: Mask | None) -> Array:
+    """A data frame, or one column of it, column by column: together, columns of different types become objects."""
+    if used is not None and len(frame) == len(used):
+        frame = frame[used]
+    if frame.ndim == 1:
+        return _of_column(frame, name, used)
+    if not len(frame.columns):
+        raise ValueError(f"{name} must have at least one column, got a data frame without any")
+    columns = [_of_column(frame.iloc[:, i], f"{name}: column {x!r}", used) for i, x in enumerate(frame.columns)]
+    return np.stack(columns, axis=1)
+
+
+def _of_column(column: Any, name: str, used: Mask | None) -> Array:
+    """One column of pandas, whose missing values are refused by the sample's place."""
+    gaps = np.asarray(column.isna())
+    if gaps.any():
+        raise ValueError(f"{name} must be real numbers, got a missing value in {_place((gaps.argmax(),), used)}")
+    kind = getattr(column.dtype, "kind", "O")
+    if kind in "biuf":
+        return np.asarray(column.to_numpy(dtype=float))
+    array = np.asarray(column)
+    if kind == "O" and all(isinstance(x, (Real, np.bool_)) for x in array):
+        return array.astype(float)
+    raise TypeError(
+        f"{name} must be real numbers, got {column.dtype}, such as {array[0]!r:.60}; encode it as numbers first, as "
+        "pandas.get_dummies does categories, or let `lucidgrad train` read the table"
+    )
+
+
+def is_missing(x: Any) -> bool:
+    """Tell whether an object stands for a missing value: None, NaN, or pandas's NA and NaT."""
+    return x is None or type(x).__name__ in ("NAType", "NaTType") or (isinstance(x, float) and x != x)
+
+
+def _place(at: Sequence[Any], used: Mask | None) -> str:
+    """A position in words, as the user counts samples."""
+    sample = int(at[0]) if used is None else int(np.flatnonzero(used)[at[0]])
+    return f"sample {sample}" + (f", column {', '.join(map(str, at[1:]))}" if at[1:] else "")
+
+
+def as_weights(sample_weight: ArrayLike | None, samples: int, name: str = "sample_weight") -> Array | None:
+    """The weights of samples as an array of floats; None where there are none.
+
+    Raises:
+        ValueError: for another number of weights than samples, a negative weight, NaN or infinity, or where no weight
+            is above 0.
+        TypeError: for anything but real numbers.
+    """
+    if sample_weight is None:
+        return None
+    weights = as_floats(sample_weight, name)
+    if weights.shape != (samples,):
+        raise ValueError(f"{name} must hold one number for each of the {samples} samples, got shape {weights.shape}")
+    if (weights < 0).any():
+        k = int(weights.argmin())
+        raise ValueError(f"{name} must be 0 or more, got {weights[k]:g} for sample {k}; 0 leaves a sample out")
+    if not (weights > 0).any():
+        raise ValueError(f"{name} must not be zero for all {samples} samples: no weight is left to learn from")
+    return weights
+
+
+def as_labels(targets: Any, used: Mask | None = None) -> NDArray[Any] | None:
+    """The targets as an array of texts, where that is what they are: one name of a class for each sample.
+
+    Raises:
+        ValueError: where a name is missing.
+    """
+    if isinstance(targets, (list, tuple)):
+        if not any(isinstance(x, str) for x in targets):
+            return None
+        targets = np.array(targets, dtype=object)  # which leaves numbers among the names as they are
+    array = np.asarray(targets)
+    if array.ndim != 1 or array.dtype.kind not in "OU" or not len(array):
+        return None
+    if used is not None and len(array) == len(used):
+        array = array[used]
+    texts = [isinstance(x, str) for x in array.tolist()]
+    if not any(texts):
+        return None
+    for k, x in enumerate(array.tolist()):
+        if not texts[k]:
+            why = "is missing" if is_missing(x) else f"is {x!r}, which is no text"
+            raise ValueError(f"targets must all be names of classes; that of {_place((k,), used)} {why}")
+    return array.astype(str)
