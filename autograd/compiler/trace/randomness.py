@@ -3,6 +3,10 @@
 A program would repeat the number drawn while it was compiled for ever. A number that enters the graph differs from run
 to run, but a coin can fall on the same side each time; the state of the generator changes all the same, be it a shared
 generator or one that only the function knows.
+
+The code of libraries is not searched. They draw from generators that they are given, and from those that all modules
+share; and one name of theirs leads to thousands, and from this package's table of primitives to all that users have
+ever put there.
 """
 
 from __future__ import annotations
@@ -11,35 +15,47 @@ import functools
 import itertools
 import pickle
 import random
-from collections.abc import Callable, Iterable, Iterator
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import BuiltinMethodType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 from autograd.arrays import np
 from autograd.compiler import cost
+from autograd.primitives import TABLE, Primitive, lookup
+from autograd.table import OURS
 from autograd.value import Constant, Traced, Value
 
 _KINDS = (random.Random, np.random.RandomState, np.random.BitGenerator)  # NumPy's Generators draw from the last
 _FOR_EVERYONE: tuple[Any, ...] = (random.random, np.random.random_sample)  # methods of the two that all modules share
 _PLAIN = frozenset({float, int, bool, str, bytes, complex, type(None), Value, Constant, Traced, np.ndarray, np.float64})
+_LIBRARIES = sys.stdlib_module_names | {"autograd", "jax", "matplotlib", "numpy", "pandas", "scipy", "sklearn", "torch"}
 
 
-def draws(function: Callable[..., Any], run: Callable[[], object]) -> bool:
+def draws(function: Callable[..., Any], run: Callable[[], Iterable[Primitive | None]]) -> bool:
     """Run a function, and tell whether it draws random numbers.
 
-    If a state has changed meanwhile it runs again, as another thread may have drawn. What the operating system draws
-    has no state that could be seen.
+    If a state has changed meanwhile it runs again, as another thread may have drawn. It also runs again if it has used
+    primitives whose rules reach more generators than were watched. What the operating system draws has no state that
+    could be seen.
+
+    Args:
+        run: runs the function, and returns the primitives that it has used.
     """
-    generators = [x for x in _reachable([function, *_FOR_EVERYONE]) if isinstance(x, _KINDS)]
+    seen: dict[int, Any] = {}
+    generators = _generators([function, *_FOR_EVERYONE], seen)
     before = list(map(_state, generators))
-    for _ in range(2):
-        run()
-        after = list(map(_state, generators))
-        generators = [x for x, old, new in zip(generators, before, after) if old != new]
-        before = [new for old, new in zip(before, after) if old != new]
-        if not generators:
-            return False
-    return True
+    used = set(run())
+    suspects = [*_changed(generators, before), *_generators(used, seen)]
+    if not suspects:
+        return False
+    before = list(map(_state, suspects))
+    run()
+    return bool(_changed(suspects, before))
+
+
+def _changed(generators: Sequence[Any], before: Sequence[bytes]) -> list[Any]:
+    return [generator for generator, state in zip(generators, before) if _state(generator) != state]
 
 
 def _state(generator: Any) -> bytes:
@@ -49,23 +65,31 @@ def _state(generator: Any) -> bytes:
         return b""
 
 
-def _reachable(roots: Iterable[Any]) -> Iterator[Any]:
-    """Everything that code can reach: by its names, in containers, as attributes and by methods of what it reaches."""
-    stack, seen = list(roots), set()
-    kept = []  # so that no other object takes the place of one that was seen
+def _generators(roots: Iterable[Any], seen: dict[int, Any]) -> list[Any]:
+    """The generators that code can reach, apart from what was seen.
+
+    It reaches what it names, what containers hold, and attributes and methods of what it reaches.
+
+    Args:
+        seen: what was searched before, by id; objects are added, and so kept alive: no other gets the id of one.
+    """
+    stack, generators = list(roots), []
     while stack:
         x = stack.pop()
         if type(x) in _PLAIN or id(x) in seen:
             continue
-        seen.add(id(x))
-        kept.append(x)
-        yield x
+        seen[id(x)] = x
+        if isinstance(x, _KINDS):
+            generators.append(x)
         stack += _within(x)
+    return generators
 
 
 def _within(x: Any) -> list[Any]:
+    if x is lookup:
+        return [TABLE[name] for name in TABLE.keys() - OURS]
     if isinstance(x, FunctionType):
-        return named(x)
+        return captured(x) if _is_of_library(x) else named(x)
     if isinstance(x, (MethodType, BuiltinMethodType)):
         return [x.__self__, getattr(x, "__func__", None)]
     if isinstance(x, functools.partial):
@@ -77,11 +101,26 @@ def _within(x: Any) -> list[Any]:
     if isinstance(x, (list, tuple, set, frozenset)):
         return list(itertools.islice(x, cost.MOST_ITEMS_SEARCHED))
     if isinstance(x, type):
-        return [] if x.__module__ == "builtins" else [y for y in vars(x).values() if isinstance(y, FunctionType)]
+        return [] if _is_of_library(x) else [y for y in vars(x).values() if isinstance(y, FunctionType)]
     if isinstance(x, ModuleType):
         return []
     attributes = getattr(x, "__dict__", {})
     return [*type(x).__mro__, *itertools.islice(attributes.values(), cost.MOST_ITEMS_SEARCHED)]
+
+
+def _is_of_library(x: FunctionType | type) -> bool:
+    return str(x.__module__).partition(".")[0] in _LIBRARIES
+
+
+def captured(function: FunctionType) -> list[Any]:
+    """The free variables of a function that have a value."""
+    contents = []
+    for cell in function.__closure__ or ():
+        try:
+            contents.append(cell.cell_contents)
+        except ValueError:  # not yet assigned
+            continue
+    return contents
 
 
 def named(function: FunctionType) -> list[Any]:
@@ -92,12 +131,7 @@ def named(function: FunctionType) -> list[Any]:
         if isinstance(x, ModuleType):
             inner = (vars(x)[name] for name in names if name in vars(x))
             objects += [y for y in inner if not any(y is z for z in objects)]
-    for cell in function.__closure__ or ():
-        try:
-            objects.append(cell.cell_contents)
-        except ValueError:  # not yet assigned
-            continue
-    return [*objects, *(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()]
+    return [*objects, *captured(function), *(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()]
 
 
 def names_in(code: CodeType) -> Iterator[str]:

@@ -22,6 +22,7 @@ from autograd.compiler import cost
 from autograd.compiler.trace.randomness import draws
 from autograd.compiler.trace.tracing import MEMO, FreezingError, Trace, trace
 from autograd.overriding import Overriding
+from autograd.primitives import Primitive
 from autograd.reading import numbers_of
 from autograd.recording import TooManyNodesError
 from autograd.value import Value
@@ -54,7 +55,12 @@ def _settled_trace(
     function: Callable[..., Any], examples: Sequence[Any], parameters: Iterable[Value]
 ) -> tuple[Trace, list[Value]]:
     runs: list[Trace] = []
-    if draws(function, lambda: runs.append(trace(function, examples))):
+
+    def run() -> list[Primitive | None]:
+        runs.append(trace(function, examples))
+        return runs[-1].primitives
+
+    if draws(function, run):
         raise ValueError(
             "the function draws random numbers, of which a compiled program would keep the ones drawn now for ever; "
             "draw them outside, and pass them as an argument"

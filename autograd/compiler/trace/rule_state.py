@@ -16,7 +16,7 @@ from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, Modul
 from typing import Any
 
 from autograd.arrays import np
-from autograd.compiler.trace.randomness import named, names_in
+from autograd.compiler.trace.randomness import captured, named, names_in
 from autograd.primitives import TABLE, Primitive, Rule
 from autograd.recording import tracing
 from autograd.table import OURS
@@ -70,11 +70,11 @@ def _is_stateless(module: str | None) -> bool:
 
 def _within_function(function: FunctionType) -> list[Any] | None:
     if _is_stateless(function.__module__):  # but it may have been made for a user's function
-        return [cell.cell_contents for cell in function.__closure__ or ()]
+        return captured(function)
     names = set(names_in(function.__code__))
     neighbours = [x for x in list(function.__globals__.values()) if isinstance(x, FunctionType)]
-    users = [x for x in neighbours if not names.isdisjoint(names_in(x.__code__))]
-    if any(("STORE_GLOBAL", name) in _steps(x.__code__) for x in users for name in names):
+    users = [x.__code__ for x in neighbours if not names.isdisjoint(names_in(x.__code__))]
+    if any(step == "STORE_GLOBAL" and name in names for code in users for step, name in _steps(code)):
         return None
     steps = _steps(function.__code__)
     if any(("STORE_DEREF", name) in steps for name in function.__code__.co_freevars):
