@@ -235,10 +235,10 @@ def _ieee_power(x: float, y: float) -> float:
 
 
 def ratio(x: float, y: float) -> float:
-    """x / y, and 0 where x is 0, even over 0."""
-    if y == 0:
-        return 0.0 if x == 0 else math.copysign(math.inf, x) * math.copysign(1.0, y)
-    return x / y
+    """x / y as IEEE has it, but 0 where x is 0, whatever y is."""
+    if x == 0:
+        return 0.0
+    return x / y if y else x * math.copysign(math.inf, y)
 
 
 def logsumexp(*xs: float) -> float:

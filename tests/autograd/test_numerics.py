@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -134,6 +135,16 @@ def test_the_ratio_of_nothing_is_nothing() -> None:
     ]
     assert ratio(3.0, 4.0) == 0.75
     assert grad(ratio, (0, 1))(3.0, 4.0) == (0.25, -3 / 16)
+
+
+def test_another_ratio_is_that_of_ieee() -> None:
+    numbers = [0.0, -0.0, 1.5, -2.0, 5e-324, -1e308, math.inf, -math.inf, math.nan]
+    x, y = np.array([(x, y) for x in numbers for y in numbers]).T
+    with np.errstate(all="ignore"):
+        expected = np.where(x == 0, 0.0, x / y)
+    ratio = TABLE["ratio"]
+    np.testing.assert_array_equal([ratio(a, b) for a, b in zip(x.tolist(), y.tolist())], expected)
+    np.testing.assert_array_equal(autograd.compile(ratio, 1.0, 1.0).outputs(np.array([]), x, y), expected)
 
 
 # A derivative never raises, in any mode
