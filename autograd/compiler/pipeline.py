@@ -4,31 +4,31 @@
     arrays     lift captured constants, split projections, recover arrays; or unroll
     backward   differentiate
 
-Each pass is a function from program to program, and what it returns is verified.
+Each pass is a function from program to program, and what it returns is verified. What makes arrays and what makes
+straight lines are imported when they are needed: a program needs one of them, and importing both takes as long as
+compiling a small network.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from autograd.arrays import np
 from autograd.compiler import cost
 from autograd.compiler.arrays.program import ArrayProgram
 from autograd.compiler.differentiate.reverse import to_arguments, to_parameters
-from autograd.compiler.recover.groups import is_wide
-from autograd.compiler.recover.lower import lower
-from autograd.compiler.recover.recover import recover
-from autograd.compiler.recover.unrolled import lower_scalars
-from autograd.compiler.scalars.depths import depths
+from autograd.compiler.scalars.depths import levels
 from autograd.compiler.scalars.passes import PREPARE_FOR_ARRAYS, SIMPLIFY
 from autograd.compiler.scalars.program import ScalarProgram
 from autograd.compiler.stages import PassRunner
-from autograd.compiler.targets.numpy_run import NumpyEngine
-from autograd.compiler.targets.straight_line.engine import StraightLineEngine
 
-Engine = NumpyEngine | StraightLineEngine
+if TYPE_CHECKING:
+    from autograd.compiler.targets.numpy_run import NumpyEngine
+    from autograd.compiler.targets.straight_line.engine import StraightLineEngine
+
+    Engine = NumpyEngine | StraightLineEngine
 
 
 class Lowered(NamedTuple):
@@ -68,14 +68,15 @@ def to_arrays(scalars: ScalarProgram, arguments: Sequence[str], runner: PassRunn
     Args:
         arguments: the names of the function's arguments.
     """
-    levels = 1 + max(depths(scalars.operations, scalars.operands_of).values(), default=0)
-    if cost.worth_grouping(levels, len(scalars.operations) + len(scalars.lefts)):
+    if cost.worth_grouping(levels(scalars), len(scalars.operations) + len(scalars.lefts)):
         attempt = PassRunner()
         prepared = attempt.run_all(PREPARE_FOR_ARRAYS, scalars)
         program = attempt.run("recover arrays", _recovered, prepared, arguments)
         if program is not None:
             runner.records += attempt.records
             return Lowered(program, False, scalars.differentiated)
+    from autograd.compiler.recover.unrolled import lower_scalars
+
     unrolled = runner.run("unroll", lower_scalars, scalars, arguments)
     return Lowered(unrolled, True, scalars.differentiated)
 
@@ -91,11 +92,19 @@ def engine_for(lowered: Lowered, parameters: int, dtype: np.dtype[Any], name: st
     """
     backward, input_gradients = (partial(lowered.differentiated, wrt, runner) for wrt in ("parameters", "arguments"))
     if lowered.is_unrolled:
+        from autograd.compiler.targets.straight_line.engine import StraightLineEngine
+
         return StraightLineEngine(lowered.program, backward, input_gradients, lowered.seeds, dtype, name)
+    from autograd.compiler.targets.numpy_run import NumpyEngine
+
     return NumpyEngine(backward(), input_gradients, dtype, name, parameters)
 
 
 def _recovered(scalars: ScalarProgram, arguments: Sequence[str]) -> ArrayProgram | None:
     """Return the array program that the scalars spell out; None where it has no arrays worth the name."""
+    from autograd.compiler.recover.groups import is_wide
+    from autograd.compiler.recover.lower import lower
+    from autograd.compiler.recover.recover import recover
+
     grouping = recover(scalars)
     return lower(grouping, arguments) if not grouping.groups or any(map(is_wide, grouping.groups)) else None

@@ -83,8 +83,8 @@ class PassRunner:
 def operation_count(program: AnyProgram) -> int:
     """Return the number of operations of a program, leaves aside."""
     if isinstance(program, ArrayProgram):
-        return sum([operation.kind not in LEAVES for operation in program.operations])
-    return len(program.operations) + len(program.guard_operations)
+        return sum([kind not in LEAVES for kind, _, _, _, _ in program.operations])
+    return program.operation_count
 
 
 class Stages(Mapping[str, Any]):

@@ -88,36 +88,29 @@ class ArrayProgram:
                 f"of {len(self.operations)} operations there are no {self.outputs}, {[*self.layers]}, {self.masks}"
             )
         checked: dict[int, int] = {}  # of applications, of which a long program has few, the number of operands
-        for at, operation in enumerate(self.operations):
-            kind, operands, attribute, _, _ = operation
+        shapes = [shape for _, _, _, shape, _ in self.operations]
+        for at, (kind, operands, attribute, shape, _) in enumerate(self.operations):
+            has_shape = differs = False
             for k in operands:
                 if not 0 <= k < at:
-                    raise ValueError(f"{self.label(at)} reads {operation.operands}, of which not all come before it")
+                    raise ValueError(f"{self.label(at)} reads {operands}, of which not all come before it")
+                other = shapes[k]
+                if other is shape or other == shape:
+                    has_shape = True
+                elif other:
+                    differs = True
             if kind != "apply":
                 check_form(kind, len(operands), attribute)
-                self._verify_operation(at, operation)
-                continue
-            if checked.get(id(attribute)) != len(operands):
+            elif checked.get(id(attribute)) != len(operands):
                 check_form(kind, len(operands), attribute)
                 checked[id(attribute)] = len(operands)
-            if not self._is_of_one_shape(operation):
-                self._verify_operation(at, operation)
-        repeated = [name for name, n in Counter(o.name for o in self.operations if o.name).items() if n > 1]
-        if repeated:
+            if kind != "apply" or differs or not has_shape:  # in most of a long program, operands have the one shape
+                self._verify_operation(at, self.operations[at])
+        names = [name for _, _, _, _, name in self.operations if name]
+        if len(set(names)) != len(names):
+            repeated = [name for name, n in Counter(names).items() if n > 1]
             raise ValueError(f"names are given once, these were given again: {', '.join(repeated)}")
         return self
-
-    def _is_of_one_shape(self, operation: Operation) -> bool:
-        """Return whether operands have the shape of the result, or none: so have most of a long program."""
-        _, operands, _, shape, _ = operation
-        has_shape = False
-        for k in operands:
-            other = self.operations[k][3]
-            if other is shape or other == shape:
-                has_shape = True
-            elif other:
-                return False
-        return has_shape
 
     def _verify_operation(self, at: int, operation: Operation) -> None:
         shape = infer(operation.kind, [self.operations[k].shape for k in operation.operands], operation.attribute)

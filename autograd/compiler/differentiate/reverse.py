@@ -7,8 +7,6 @@ from typing import Literal
 from autograd.compiler.arrays.dead_code import without_dead_operations
 from autograd.compiler.arrays.handle import Handle
 from autograd.compiler.arrays.program import ArrayProgram
-from autograd.compiler.differentiate.sweep import Sweep
-from autograd.compiler.differentiate.unrolled import differentiate_unrolled
 
 
 def to_parameters(program: ArrayProgram, seeds: int, unrolled: bool = False) -> ArrayProgram:
@@ -45,8 +43,12 @@ def to_arguments(program: ArrayProgram, seeds: int, unrolled: bool = False) -> A
 def _differentiated(
     program: ArrayProgram, seeds: int, kind: Literal["parameter", "argument"], unrolled: bool
 ) -> ArrayProgram:
-    if unrolled:
+    if unrolled:  # a program needs one of the two
+        from autograd.compiler.differentiate.unrolled import differentiate_unrolled
+
         return differentiate_unrolled(program, seeds, kind)
+    from autograd.compiler.differentiate.sweep import Sweep
+
     wrt = [at for at, operation in enumerate(program.operations) if operation.kind == kind]
     sweep = Sweep(program, wrt, kind == "parameter")
     sweep.seed(seeds)

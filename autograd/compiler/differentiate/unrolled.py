@@ -42,6 +42,7 @@ class _Sweep:
         self._operations: list[Operation] = []
         self._values = self._copied()
         self._depends = self._dependent()
+        self._known: list[str | bool] = [self._texts.get(at, depends) for at, depends in enumerate(self._depends)]
         size = len(program.operations)
         self._numbers = [0.0] * size
         self._arrived = [NOTHING] * size
@@ -126,10 +127,11 @@ class _Sweep:
 
     def _arrive(self, at: int, number: float, place: int) -> None:
         """Add to what has arrived at an operation."""
-        first, before = self._arrived[at], self._numbers[at]
+        first = self._arrived[at]
         if first == NOTHING:
             self._numbers[at], self._arrived[at] = number, place
             return
+        before = self._numbers[at]
         if before != 1.0 and before != -1.0:
             first = self._apply(_MUL, self._constant(abs(before)), first)
         if number != 1.0 and number != -1.0:
@@ -178,14 +180,14 @@ class _Sweep:
 
     def _rule(self, operands: tuple[int, ...], application: Application) -> tuple[Rule, list[int]]:
         """Return the rule for an application, and the places of its constants."""
-        texts, depends = self._texts, self._depends
         is_square = len(operands) == 2 and operands[0] == operands[1]
-        numbers = tuple([texts.get(k) for k in operands])
-        wanted = tuple([depends[k] for k in operands])
-        key = (application, numbers, wanted, is_square)
+        known = self._known
+        key = (id(application), is_square, *[known[k] for k in operands])
         rule = self._rules.get(key)
         if rule is None:
-            replayed = recorded(*key)
+            numbers = tuple([self._texts.get(k) for k in operands])
+            wanted = tuple([self._depends[k] for k in operands])
+            replayed = recorded(application, numbers, wanted, is_square)
             rule = self._rules[key] = replayed, [self._constant(number) for number in replayed.constants]
         return rule
 

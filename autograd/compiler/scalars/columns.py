@@ -114,6 +114,11 @@ class Columns:
         nodes = range(len(self.opcodes) - self.guards.size, len(self.opcodes))
         return [i for i in nodes if self.opcodes[i] != CONSTANT]
 
+    @property
+    def operation_count(self) -> int:
+        """The number of sums and applications, those that compute guards included."""
+        return len(self.interior) - self.opcodes.count(CONSTANT)
+
     # What a node is
 
     def is_sum(self, i: int) -> bool:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from autograd.compiler.scalars.columns import Columns
+from autograd.compiler.scalars.nodes import SUM
+
 Operands = Callable[[int], Iterable[int]]
 """The nodes that a node reads."""
 
@@ -21,3 +24,23 @@ def depths(order: Iterable[int], operands: Operands) -> dict[int, int]:
     for i in order:
         depth[i] = 1 + max([depth.get(k, -1) for k in operands(i)], default=-1)
     return depth
+
+
+def levels(program: Columns) -> int:
+    """Count the levels of a program's operations: those of the last one read results of the one before, and so on."""
+    level = [0] * (len(program) + 1)  # the last place is that of ABSENT
+    operands, lefts, rights = program.operands, program.lefts, program.rights
+    highest = 0
+    for i, opcode, start, count in zip(range(len(program)), program.opcodes, program.starts, program.counts):
+        if not count or i >= len(program) - program.guards.size:
+            continue
+        end = start + count
+        rows = (lefts[start:end], rights[start:end]) if opcode == SUM else (operands[start:end],)
+        below = 0
+        for row in rows:
+            for k in row:
+                if level[k] > below:
+                    below = level[k]
+        level[i] = below + 1
+        highest = max(highest, below + 1)
+    return highest

@@ -43,11 +43,20 @@ def infix(operator: str, left: Text, right: Text) -> Text:
     >>> infix("+", Text("a"), Text("b + c", SUM)).text, infix("+", Text("a"), Text("-2 * b", PRODUCT)).text
     ('a + (b + c)', 'a - 2 * b')
     """
+    return Text(*joined(operator, left, right))
+
+
+def joined(operator: str, left: tuple[str, int], right: tuple[str, int]) -> tuple[str, int]:
+    """Return what `infix` returns as a plain tuple, which long programs make many of."""
     binding = INFIX[operator]
-    second = right.within(binding + 1)
-    if operator in "+-" and second.startswith("-"):
+    (first, outer), (second, inner) = left, right
+    if outer < binding:
+        first = f"({first})"
+    if inner <= binding:
+        second = f"({second})"
+    elif second[0] == "-" and operator in "+-":
         operator, second = "-+"[operator == "-"], second[1:]
-    return Text(f"{left.within(binding)} {operator} {second}", binding)
+    return f"{first} {operator} {second}", binding
 
 
 def negated(x: Text) -> Text:

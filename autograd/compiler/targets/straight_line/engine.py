@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from autograd.arrays import NDArray, np
 from autograd.compiler import cost
 from autograd.compiler.arrays.program import ArrayProgram
-from autograd.compiler.targets.straight_line.instructions import UnwritableError
 from autograd.compiler.targets.straight_line.machine_code import MachineCode, llvm
-from autograd.compiler.targets.straight_line.machine_run import MachineRun
 from autograd.compiler.targets.straight_line.source import text_of
 from autograd.compiler.targets.straight_line.source_run import SourceRun, StraightSource
+
+if TYPE_CHECKING:
+    from autograd.compiler.targets.straight_line.machine_run import MachineRun
 
 Array = NDArray[Any]
 Derivative = Callable[[], ArrayProgram]
@@ -99,6 +100,9 @@ def _machine_run(
     binding = llvm()
     if binding is None:
         return None
+    from autograd.compiler.targets.straight_line.instructions import UnwritableError
+    from autograd.compiler.targets.straight_line.machine_run import MachineRun
+
     try:
         return MachineRun(program, to_parameters, to_arguments, seeds, dtype, MachineCode(binding))
     except UnwritableError:

@@ -41,9 +41,9 @@ def _runs(read: Mapping[Place, str], named: Mapping[Place, str]) -> list[tuple[s
             if at == first + len(run):
                 run.append(read[array, at])
                 continue
-            gap = [(array, k) for k in range(first + len(run), at)][: MOST_SKIPPED + 1]
-            if len(gap) <= MOST_SKIPPED and all(place in named for place in gap):
-                run += [*(named[place] for place in gap), read[array, at]]
+            gap = range(first + len(run), at)
+            if len(gap) <= MOST_SKIPPED and all((array, k) in named for k in gap):
+                run += [*(named[array, k] for k in gap), read[array, at]]
                 continue
         runs.append((array, at, [read[array, at]]))
     return runs
