@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from autograd.arrays import np
 from autograd.compiler import cost
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from autograd.compiler.targets.numpy_run import NumpyEngine
     from autograd.compiler.targets.straight_line.engine import StraightLineEngine
 
-    Engine = NumpyEngine | StraightLineEngine
+Engine: TypeAlias = "NumpyEngine | StraightLineEngine"
 
 
 class Lowered(NamedTuple):

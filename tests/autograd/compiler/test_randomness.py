@@ -50,7 +50,7 @@ class Draws:
     """Uses the primitive without a name that leads to it."""
 
     def __init__(self) -> None:
-        self.node = lookup("coin")(Value(1.0))
+        self.node: Any = lookup("coin")(Value(1.0))
 
     def of_a_node(self, x: Any) -> Any:
         return self.node.primitive(x)
