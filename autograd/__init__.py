@@ -23,8 +23,9 @@ if _path.exists(_path.join(_path.dirname(__file__), "tracer.py")):  # noqa: PTH1
 from autograd.check import check_gradient
 from autograd.compiler import compile
 from autograd.forking import across_forks as _across_forks
-from autograd.functions import dot, logsumexp, max, min, softmax, sum, where
+from autograd.functions import dot, logsumexp, max, mean, min, prod, softmax, sum, where
 from autograd.graph import Summary, first_nonfinite, is_stale, leaves, stale_nodes, summary, topological_order
+from autograd.lookups import take
 from autograd.pausing import no_grad
 from autograd.primitives import (
     acos,
@@ -131,10 +132,12 @@ __all__ = [
     "logsumexp",
     "max",
     "maximum",
+    "mean",
     "min",
     "minimum",
     "no_grad",
     "primitive",
+    "prod",
     "relu",
     "sigmoid",
     "sin",
@@ -146,6 +149,7 @@ __all__ = [
     "step_through",
     "sum",
     "summary",
+    "take",
     "tan",
     "tanh",
     "topological_order",
@@ -153,3 +157,8 @@ __all__ = [
     "where",
     "xlogy",
 ]
+
+if not _TYPE_CHECKING:  # which would take for private what is not in it
+    import builtins as _builtins
+
+    __all__ = [name for name in __all__ if not hasattr(_builtins, name)]

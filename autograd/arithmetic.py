@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import itertools
+import math
 import operator
 from typing import Any
 
@@ -21,6 +23,15 @@ def _shares(*xs_out: Any) -> tuple[Any, ...]:
     taken = [1.0 * (x == out) for x in xs]
     n = sum(taken[1:], taken[0])
     return tuple(t / n for t in taken)
+
+
+def _products_of_others(*xs_out: Any) -> tuple[Any, ...]:
+    """For each input the product of all others, of those before it and those after it: no zero is divided by."""
+    *xs, _ = xs_out
+    before, after = [*itertools.accumulate(xs, operator.mul)], [*itertools.accumulate(xs[::-1], operator.mul)][::-1]
+    if len(xs) < 2:
+        return (1.0,) * len(xs)
+    return after[1], *map(operator.mul, before[:-2], after[2:]), before[-2]
 
 
 def _div_derivatives(a: Any, b: Any, out: Any) -> tuple[Any, ...]:
@@ -113,6 +124,22 @@ dot = row(
     doc="The sum of the products of as many numbers and others, and of one number more.",
     slope=Slope.LIKE_VALUE,
 )
+mean_ = row(
+    "mean",
+    lambda *xs: sum(xs, 0.0) / len(xs),
+    lambda *xs_out: (1.0 / (len(xs_out) - 1),) * (len(xs_out) - 1),
+    doc="The sum of many numbers, divided by how many there are.",
+    slope=Slope.FINITE,
+)
+prod_ = row(
+    "prod",
+    lambda *xs: math.prod(xs, start=1.0),
+    _products_of_others,
+    doc="The product of many numbers.",
+    array="product",
+    machine=lambda *xs: functools.reduce(operator.mul, xs),
+    reduces="products_of_others",
+)
 max_ = row(
     "max",
     formulas.largest,
@@ -121,7 +148,7 @@ max_ = row(
     array="largest",
     machine=lambda *xs: functools.reduce(maximum, xs),
     chooses=True,
-    reduces=True,
+    reduces="shares",
     slope=Slope.BOUNDED,
 )
 min_ = row(
@@ -132,7 +159,7 @@ min_ = row(
     array="smallest",
     machine=lambda *xs: functools.reduce(minimum, xs),
     chooses=True,
-    reduces=True,
+    reduces="shares",
     slope=Slope.BOUNDED,
 )
 

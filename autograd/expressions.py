@@ -24,7 +24,8 @@ from autograd.value import Constant, Value
 MAX_LENGTH = 1000  # characters: longer than any formula read by people, short enough that no text can take long
 
 FUNCTIONS = {name: function for name, function in vars(autograd).items() if isinstance(function, Primitive)}
-FUNCTIONS |= {row.name: row for row in (primitives.absolute, primitives.logsumexp, primitives.sum_)}
+FUNCTIONS |= {row.name: row for row in (primitives.absolute, primitives.logsumexp)}
+FUNCTIONS |= {row.name: row for row in (primitives.sum_, primitives.mean_, primitives.prod_)}
 FUNCTIONS |= {"max": primitives.maximum, "min": primitives.minimum}
 CONSTANTS = {"e": math.e, "pi": math.pi, "tau": math.tau}
 

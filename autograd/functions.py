@@ -64,6 +64,39 @@ def dot(xs: Iterable[Value | float], ys: Iterable[Value | float], bias: Value | 
 
 
 @overload
+def mean(values: Iterable[float]) -> float: ...  # type: ignore[overload-overlap]
+@overload
+def mean(values: Iterable[Value | float]) -> Value: ...
+def mean(values: Iterable[Value | float]) -> Value | float:
+    """The arithmetic mean of the values as one node; its derivative to each of n values is 1/n.
+
+    Raises:
+        ValueError: if there is no value.
+
+    >>> m = mean([Value(1.0), 2.0, Value(6.0), Value(7.0)])
+    >>> m.data, m.local_derivatives
+    (4.0, (0.25, 0.25, 0.25, 0.25))
+    """
+    return primitives.mean_(*_at_least_one(values, "mean"))
+
+
+@overload
+def prod(values: Iterable[float]) -> float: ...  # type: ignore[overload-overlap]
+@overload
+def prod(values: Iterable[Value | float]) -> Value: ...
+def prod(values: Iterable[Value | float]) -> Value | float:
+    """The product of the values as one node; its derivative to each value is the product of the others.
+
+    It is so where values are 0, too, since nothing is divided by. The product of no values is 1.
+
+    >>> p = prod([Value(2.0), Value(0.0), 5.0])
+    >>> p.data, p.local_derivatives
+    (0.0, (0.0, 10.0, 0.0))
+    """
+    return primitives.prod_(*values)
+
+
+@overload
 def max(values: Iterable[float]) -> float: ...  # type: ignore[overload-overlap]
 @overload
 def max(values: Iterable[Value | float]) -> Value: ...
@@ -104,8 +137,8 @@ def min(values: Iterable[Value | float]) -> Value | float:
 
 def _at_least_one(values: Iterable[Value | float], function: str) -> tuple[Value | float, ...]:
     if isinstance(values, Value) or not hasattr(values, "__iter__"):
-        one = "maximum" if function == "max" else "minimum"
-        raise TypeError(f"{function} expects one list of numbers, got {values!r}; of two numbers write {one}(a, b)")
+        of_two = {"max": "maximum(a, b)", "min": "minimum(a, b)"}.get(function, f"{function}([a, b])")
+        raise TypeError(f"{function} expects one list of numbers, got {values!r}; of two numbers write {of_two}")
     values = tuple(values)
     if not values:
         raise ValueError(f"{function} expects at least one number, got none: add one that holds for an empty list")

@@ -61,8 +61,9 @@ class Primitive:
             function, or of an instruction in the compiler's `instructions.py`.
         chooses: whether a local derivative of 0 means that the input was not taken. Such an input receives nothing at
             all, not even 0 × inf.
-        reduces: whether arrays compute it of any number of inputs along an axis, and its derivatives all together: as
-            equal shares where it chooses, else as the softmax. Its name is a kind of reduction of array programs.
+        reduces: for what arrays compute of any number of inputs along an axis, the name of the function in the
+            compiler's `kernels.py` that gives all its derivatives together; "" for others. The primitive's own name is
+            then a kind of reduction of array programs.
         compiled_derivatives: the derivative rule of compiled programs: an expression that does not branch on numbers,
             and that their source shows. Where it is another than `derivatives`, that one keeps digits which this loses.
         machine_derivatives: where it reduces, that of machine code, if it is another.
@@ -82,7 +83,7 @@ class Primitive:
         *,
         machine: Rule | str | None = None,
         chooses: bool = False,
-        reduces: bool = False,
+        reduces: str = "",
         compiled_derivatives: Rule | None = None,
         machine_derivatives: Rule | None = None,
         slope: Slope = Slope.SINGULAR,

@@ -16,7 +16,7 @@ PADDING, TITLE_HEIGHT, ROW_HEIGHT = 10, 24, 16
 LONGEST_TITLE, LONGEST_TOOLTIP = 24, 20_000
 ALL_DIGITS = 17  # that tell a float apart from all others
 
-SYMBOLS = {"*": "×", "-": "−", "/": "÷", "**": "xⁿ", "dot": "Σwx", "sum": "Σ", "sigmoid": "σ"}
+SYMBOLS = {"*": "×", "-": "−", "/": "÷", "**": "xⁿ", "dot": "Σwx", "sum": "Σ", "prod": "Π", "sigmoid": "σ"}
 
 Kind = Literal[Role, "group"]
 

@@ -76,6 +76,8 @@ USES: dict[str, Callable[[Value], Any]] = {
     "dot": lambda w: autograd.dot([w], [2.0]),
     "dot of Values": lambda w: autograd.dot([Value(1.0), w], [Value(2.0), Value(3.0)], Value(1.0)),
     "bias of dot": lambda w: autograd.dot([Value(1.0)], [Value(2.0)], w),
+    "mean": lambda w: autograd.mean([w, 1.0]),
+    "prod": lambda w: autograd.prod([w, 2.0]),
     "logsumexp": lambda w: autograd.logsumexp([w, 1.0]),
     "softmax": lambda w: autograd.softmax([w, 1.0]),
     "<": lambda w: w < 5,

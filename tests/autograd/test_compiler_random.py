@@ -54,6 +54,8 @@ OPERATIONS: dict[str, tuple[int, Callable[..., Any]]] = {
     "minimum": (2, lambda a, b: autograd.minimum(a, b)),
     "where": (2, choose),
     "sum": (5, lambda *xs: autograd.sum(xs) / 5),
+    "mean": (4, lambda *xs: autograd.mean(xs)),
+    "prod": (3, lambda *xs: autograd.prod([autograd.sin(x) for x in xs])),
     "dot": (7, lambda *xs: autograd.dot([autograd.tanh(x) for x in xs[:3]], xs[3:6], xs[6])),
     "logsumexp": (4, lambda *xs: autograd.logsumexp(xs)),
     "difference": (3, lambda a, b, c: (a - b) * 0.25 - (c - a) / 4),

@@ -1,4 +1,4 @@
-"""max, min, logsumexp, softmax and detach in compiled programs: in arrays, as machine code and as Python."""
+"""max, min, prod, mean, logsumexp, softmax and detach in compiled programs: arrays, machine code and Python."""
 
 from __future__ import annotations
 
@@ -164,12 +164,47 @@ def test_reductions_of_one_number_keep_samples_apart(way: str, thin: Thin) -> No
         assert program([3.0, 5.0, 7.0]).tolist() == expected
 
 
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(
+    "xs", [[0.5, -2.0, 3.0], [0.5, 0.0, 3.0], [0.0, -2.0, 0.0], [0.0, 0.0, 0.0], [1e200, 1e200, 0.0]]
+)
+def test_prod(way: str, xs: list[float], thin: Thin) -> None:
+    """Of an argument's numbers; of several rows at once; of numbers that come from different operations."""
+    value, slopes = math.prod(xs), [math.prod(xs[:k] + xs[k + 1 :]) for k in range(3)]
+    program = compiled(thin, way, lambda xs: autograd.prod(xs), [0.5, 0.25, 0.75])
+    rows = compiled(thin, way, lambda rows: autograd.sum([autograd.prod(row) for row in rows]), [[0.5, 0.25, 0.75]] * 4)
+    mixed = compiled(thin, way, lambda xs: autograd.prod([xs[0] * 1.0, -xs[1], xs[2]]), [0.5, 0.25, 0.75])
+    if not all(map(math.isfinite, slopes)):
+        with pytest.raises(FloatingPointError):
+            program.input_gradients(xs)
+        return
+    for batch in ([xs], [xs, [0.25, 0.5, 1.0]]):
+        values, found = program.value_and_grad(batch)
+        assert (values[0], found[0].tolist()) == (value, slopes)
+    assert rows.input_gradients([xs] * 4).tolist() == [slopes] * 4
+    assert mixed.input_gradients(xs).tolist() == [-slope for slope in slopes]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_mean(way: str, thin: Thin) -> None:
+    ws = [Value(0.5), Value(-1.0), Value(2.0)]
+    program = compiled(thin, way, lambda xs: autograd.mean([w * x for w, x in zip(ws, xs)]), [0.5, 0.25, 0.75])
+    value, slopes = program.value_and_grad([[1.0, 2.0, 4.0], [0.0, 0.0, 1.0]])
+    assert value == pytest.approx([6.5 / 3, 2 / 3], rel=1e-15)
+    assert slopes == pytest.approx(np.array([[0.5, -1.0, 2.0]] * 2) / 3, rel=1e-15)
+
+
 def test_the_source_has_reductions() -> None:
     program = autograd.compile(lambda xs: autograd.max(xs) - autograd.min(xs), [0.5] * 8)
     assert "max1 = xs.max(axis=-1, keepdims=True)" in program.source
     assert "min1 = xs.min(axis=-1, keepdims=True)" in program.source
     program = autograd.compile(lambda xs: autograd.logsumexp(xs), [0.5] * 8)
     assert "gradient * softmax(xs)" in program.input_gradients_source
+    program = autograd.compile(lambda xs: autograd.prod(xs), [0.5] * 8)
+    assert "loss = xs.prod(axis=-1, keepdims=True)" in program.source
+    assert "gradient * products_of_others(xs)" in program.input_gradients_source
+    program = autograd.compile(lambda xs: autograd.mean(xs), [0.5] * 8)
+    assert "loss = xs.sum(axis=1, keepdims=True) / 8" in program.source
 
 
 # detach

@@ -27,6 +27,8 @@ PYTHON: dict[str, Any] = {
     "max": autograd.maximum,
     "min": autograd.minimum,
     "sum": lambda *xs: autograd.sum(xs),
+    "mean": lambda *xs: autograd.mean(xs),
+    "prod": lambda *xs: autograd.prod(xs),
     "logsumexp": lambda *xs: autograd.logsumexp(xs),
     **CONSTANTS,
 }
@@ -236,7 +238,8 @@ def test_names_of_all_alphabets_in_pythons_normal_form() -> None:
 
 @pytest.mark.parametrize("name", sorted(FUNCTIONS))
 def test_every_function_is_that_of_the_table(name: str) -> None:
-    several = name in ("atan2", "hypot", "logsumexp", "max", "maximum", "min", "minimum", "sum", "xlogy")
+    listed = ("logsumexp", "max", "maximum", "mean", "min", "minimum", "prod", "sum")
+    several = name in (*listed, "atan2", "hypot", "xlogy")
     given = {"a": Value(1.25), "b": Value(0.5)} if several else {"a": Value(1.25 if name == "acosh" else 0.75)}
     result = evaluate(f"{name}({', '.join(given)})", given)
     expected = PYTHON[name](*given.values())
@@ -245,7 +248,7 @@ def test_every_function_is_that_of_the_table(name: str) -> None:
 
 def test_the_functions_are_the_public_ones_and_no_more() -> None:
     public = {name for name in autograd.__all__ if isinstance(getattr(autograd, name), primitives.Primitive)}
-    assert set(FUNCTIONS) == public | {"abs", "logsumexp", "max", "min", "sum"}
+    assert set(FUNCTIONS) == public | {"abs", "logsumexp", "max", "mean", "min", "prod", "sum"}
 
 
 def test_a_primitive_of_ones_own_is_not_called(monkeypatch: pytest.MonkeyPatch) -> None:

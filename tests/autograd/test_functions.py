@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import builtins
 import math
+import statistics
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import autograd
+import nn
 from autograd import Value, dot, logsumexp, maximum, minimum, softmax, where
 
 # Containers of numbers, as users have them: each takes a list of numbers
@@ -57,6 +60,66 @@ def test_a_value_that_is_summed_twice_counts_twice() -> None:
     x = Value(3.0)
     autograd.sum([x, x]).backward()
     assert x.grad == 2.0
+
+
+# mean and prod
+
+NUMBERS = st.floats(-1e3, 1e3)
+
+
+@pytest.mark.parametrize("container", CONTAINERS)
+def test_mean_is_one_node_whose_derivatives_are_equal(container: Callable[[list[Any]], Any]) -> None:
+    a, b, c = Value(1.0), Value(2.0), Value(4.5)
+    m = autograd.mean(container([a, b, c]))
+    m.backward()
+    assert (m.data, m.op, len(m.parents)) == (2.5, "mean", 3)
+    assert [a.grad, b.grad, c.grad] == [1 / 3] * 3
+
+
+@given(st.lists(NUMBERS, min_size=1, max_size=9))
+def test_mean_of_numbers_is_a_number(xs: list[float]) -> None:
+    m = autograd.mean(xs)
+    assert isinstance(m, float)
+    assert m == pytest.approx(statistics.fmean(xs), rel=1e-12, abs=1e-12)
+
+
+@given(st.lists(st.sampled_from([0.0, -2.0, 0.5, 3.0, 7.0]), min_size=1, max_size=6))
+def test_prod_and_its_derivatives_where_numbers_are_zero(xs: list[float]) -> None:
+    """∂(x₁⋯xₙ)/∂xᵢ is the product of the others, and the second derivative that of those that are neither."""
+    values = list(map(Value, xs))
+    p = autograd.prod(values)
+    p.backward()
+
+    def product_without(*places: int) -> float:
+        return math.prod(x for k, x in enumerate(xs) if k not in places)
+
+    n = len(xs)
+    assert (p.data, p.op, len(p.parents)) == (math.prod(xs), "prod", n)
+    assert [v.grad for v in values] == [product_without(i) for i in range(n)]
+    second = autograd.hessian(autograd.prod)(xs)
+    assert second == [[0.0 if i == j else product_without(i, j) for j in range(n)] for i in range(n)]
+
+
+def test_prod_of_nothing_and_of_numbers() -> None:
+    assert autograd.prod([]) == 1.0
+    assert autograd.prod([2, 0.5, np.float64(3.0)]) == 3.0
+    assert not isinstance(autograd.prod([2, 0.5]), Value)
+
+
+@pytest.mark.parametrize(
+    ("function", "remedy"),
+    [
+        (autograd.max, r"write maximum\(a, b\)"),
+        (autograd.min, r"write minimum\(a, b\)"),
+        (autograd.mean, r"write mean\(\[a, b\]\)"),
+        (logsumexp, r"write logsumexp\(\[a, b\]\)"),
+    ],
+)
+def test_one_number_in_place_of_a_list_is_told(function: Callable[[Any], object], remedy: str) -> None:
+    with pytest.raises(TypeError, match=f"expects one list of numbers, got 2.0; of two numbers {remedy}"):
+        function(2.0)
+    with pytest.raises(ValueError, match="at least one number, got none"):
+        function([])
 
 
 # dot
@@ -231,3 +294,15 @@ def test_maximum_and_minimum(
 def test_maximum_and_minimum_together_are_both_numbers(a: float, b: float) -> None:
     assert maximum(a, b) + minimum(a, b) == a + b
     assert autograd.grad(lambda x, y: maximum(x, y) + minimum(x, y), (0, 1))(a, b) == (1.0, 1.0)
+
+
+# Names
+
+
+def test_importing_everything_hides_no_function_of_pythons() -> None:
+    for package in (autograd, nn):
+        names: dict[str, Any] = {}
+        exec(f"from {package.__name__} import *", names)
+        assert names.keys() & (set(dir(builtins)) - set(dir(type(builtins)))) <= {"__builtins__"}
+    for function in (autograd.sum, autograd.max, autograd.min, autograd.compile):  # which are public all the same
+        assert function.__doc__

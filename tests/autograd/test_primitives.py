@@ -281,7 +281,7 @@ REFERENCES = {
     "relu": unary(lambda x: max(x, mpf(0)), lambda x: [mpf(x > 0)], lambda x: [mpf(0)]),
     "erf": unary(mp.erf, lambda x: [bell(x)], lambda x: [-2 * x * bell(x)]),
 }
-WIDE = {"sum", "dot", "logsumexp", "max", "min"}  # they take any number of inputs, and have tests of their own
+WIDE = {"sum", "mean", "prod", "dot", "logsumexp", "max", "min"}  # of any number of inputs: they have their own tests
 ELSEWHERE = {  # in test_numerics.py: what has no derivative by intent, and the derivatives that are rows
     *("detach", "sqrt_slope", "cbrt_slope", "asin_slope", "atan_slope", "asinh_slope", "acosh_slope", "atanh_slope"),
     *("erf_slope", "ratio", "hypot_slope", "atan2_derivative", "power_derivative"),

@@ -46,6 +46,8 @@ ELSEWHERE: dict[str, Callable[..., Any]] = {
     "power": lambda a, b: a**b,
     "constant_power": lambda a: a**2.5,
     "sum": lambda *xs: autograd.sum(xs),
+    "mean": lambda *xs: autograd.mean(xs),
+    "prod": lambda *xs: autograd.prod(xs),
     "dot": lambda *xs: autograd.dot(xs[:1], xs[1:2], xs[2]),
     "max": lambda *xs: autograd.max(xs),
     "min": lambda *xs: autograd.min(xs),
@@ -172,7 +174,7 @@ def derivatives_by_arrays(name: str, columns: Sequence[Column], out: Column) -> 
     """What emitted source computes, a column for each input."""
     entry = TABLE[name]
     if entry.reduces:
-        return list(kernels.shares(*columns, out) if entry.chooses else kernels.softmax(*columns))
+        return list(kernels.HELPERS[entry.reduces](*columns, *([out] if entry.chooses else [])))
     rule = recorded(entry, (None,) * len(columns))
     assert rule is not None
     values = [*columns, out]

@@ -54,7 +54,7 @@ def _compute(operation: Operation, operands: list[Array], samples: int) -> Any:
         case "reduce":
             return _reduce(x, *attribute[:3])
         case "slopes":
-            return kernels.shares(*operands) if attribute.chooses else kernels.softmax(*operands[:-1])
+            return kernels.HELPERS[attribute.reduces](*(operands if attribute.chooses else operands[:-1]))
         case "reshape":
             return x.reshape(shape)
         case "transpose":

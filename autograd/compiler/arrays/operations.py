@@ -94,7 +94,8 @@ class Labels(NamedTuple):
 
 
 class Reduction(NamedTuple):
-    """What is done along which axes: `sum`, `any` (1.0 where an element is not 0), `max`, `min` or `logsumexp`.
+    """What is done along which axes: `sum`, `any` (1.0 where an element is not 0), `max`, `min`, `prod` or
+    `logsumexp`.
 
     Attributes:
         careful: as that of `Application`.

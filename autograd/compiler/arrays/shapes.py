@@ -240,7 +240,7 @@ _SHAPES: dict[str, Any] = {
     "guard": lambda shapes, number: shapes[0],
 }
 
-_REDUCTIONS = ("sum", "any", "max", "min", "logsumexp")
+_REDUCTIONS = ("sum", "any", "max", "min", "prod", "logsumexp")
 
 _FORMS: dict[str, tuple[int, int | None, tuple[type, ...]]] = {
     "parameter": (0, 0, (Data,)),

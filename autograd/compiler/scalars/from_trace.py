@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from autograd import primitives
 from autograd.compiler.scalars.builder import DROPPED, Builder
 from autograd.compiler.scalars.program import ScalarProgram
 from autograd.compiler.trace.tracing import UNUSED, Trace
@@ -15,7 +16,7 @@ def from_trace(trace: Trace, parameters: Sequence[Value], differentiated: int | 
     """The program of a trace: every node an application or a leaf.
 
     What depends on constants alone is a constant, whose number the trace recorded: no rule is called again for it.
-    Constants of the same number are one node.
+    Constants of the same number are one node. A mean is a sum and a division, which is what its rule computes.
 
     Args:
         trace: whose numbers have been read.
@@ -37,8 +38,7 @@ def from_trace(trace: Trace, parameters: Sequence[Value], differentiated: int | 
             new[node_of[leaf]] = place
     constants: dict[tuple[float, float], int] = {}
 
-    def constant(i: int) -> int:
-        number = trace.numbers[i]
+    def constant(number: float) -> int:
         key = number, math.copysign(1.0, number)
         if key not in constants:
             constants[key] = builder.constant(number)
@@ -56,8 +56,12 @@ def from_trace(trace: Trace, parameters: Sequence[Value], differentiated: int | 
         if DROPPED in row:
             if max(row) == DROPPED:
                 continue
-            row = [constant(k) if new[k] == DROPPED else new[k] for k in operands]
-        new[i] = application(opcode_of[primitive], row)
+            row = [constant(trace.numbers[k]) if new[k] == DROPPED else new[k] for k in operands]
+        if primitive is primitives.mean_:
+            total = application(builder.opcode(primitives.sum_), row)
+            new[i] = application(builder.opcode(primitives.div), [total, constant(float(count))])
+        else:
+            new[i] = application(opcode_of[primitive], row)
     labels = {new[i]: label for i, label in trace.labels.items() if new[i] != DROPPED}
-    outputs = [constant(i) if new[i] == DROPPED else new[i] for i in trace.outputs]
+    outputs = [constant(trace.numbers[i]) if new[i] == DROPPED else new[i] for i in trace.outputs]
     return builder.program(outputs, differentiated=differentiated, single=trace.single, labels=labels)

@@ -6,7 +6,7 @@ from autograd import primitives
 from autograd.compiler.arrays.operations import Labels, Reduction
 from autograd.compiler.scalars import idioms
 from autograd.compiler.targets.contractions import OuterProduct, as_matrix_product, as_outer_product
-from autograd.compiler.targets.notation import INFIX, Term, comparison
+from autograd.compiler.targets.notation import INFIX, SLOPES, Term, comparison
 from autograd.compiler.targets.structure import Structure
 from autograd.compiler.targets.text import ATOM, POWER, Text, factor, infix, literal, negated
 from autograd.primitives import Primitive
@@ -52,8 +52,8 @@ class Expressions(Structure):
                 return self._contraction(term)
             case "reduce":
                 return self._reduction(term)
-            case "softmax" | "shares":
-                return Text(f"{term.kind}({', '.join([self.read(k).text for k in term.operands])})")
+            case kind if kind in SLOPES:
+                return Text(f"{kind}({', '.join([self.read(k).text for k in term.operands])})")
         return super()._written(term)
 
     def _application(self, term: Term) -> Text:

@@ -72,6 +72,20 @@ def shares(*arrays_and_out: Array) -> Array:
     return found if len(arrays) == 1 else np.moveaxis(found, -1, 0)
 
 
+def product(*arrays: Array) -> Array:
+    """The product of several arrays, element by element."""
+    return reduce(np.multiply, arrays)
+
+
+def products_of_others(*arrays: Array) -> Array:
+    """The derivatives of a product along the last axis: to each number, the product of those before and after it."""
+    stacked = _side_by_side(arrays)
+    found = np.ones_like(stacked)
+    np.cumprod(stacked[..., :-1], axis=-1, out=found[..., 1:])
+    found[..., :-1] *= np.cumprod(stacked[..., :0:-1], axis=-1)[..., ::-1]
+    return found if len(arrays) == 1 else np.moveaxis(found, -1, 0)
+
+
 def detached(array: Array) -> Array:
     """A copy, since what a program returns must not be what it was given."""
     return +array
@@ -171,6 +185,7 @@ KERNELS: dict[str, Callable[..., Any]] = {
     "detached": detached,
     "largest": largest,
     "logsumexp": logsumexp,
+    "product": product,
     "sigmoid": sigmoid,
     "smallest": smallest,
 }
@@ -184,6 +199,7 @@ HELPERS: dict[str, Any] = {
     "empty": np.empty,
     "gather": gather,
     "place": place,
+    "products_of_others": products_of_others,
     "shares": shares,
     "softmax": softmax,
     "tile": np.tile,

@@ -12,12 +12,15 @@ from autograd import primitives
 from autograd.compiler.arrays.operations import Application, Batch, Operation, Reduction, Shape, Slice, listed
 from autograd.compiler.arrays.program import LEAVES, ArrayProgram
 from autograd.compiler.trace.tracing import COMPARISONS
-from autograd.primitives import Primitive
+from autograd.primitives import TABLE, Primitive
 
 INFIX = {primitives.add: "+", primitives.sub: "-", primitives.mul: "*", primitives.div: "/"}
 
 _READ = (*LEAVES, "result")
 """What has a name, but no line of its own."""
+
+SLOPES = frozenset({row.reduces for row in TABLE.values() if row.reduces})
+"""The functions that give the derivatives of primitives that reduce."""
 
 _OTHERS = frozenset({primitives.neg, primitives.constant_power, primitives.identity})
 
@@ -39,7 +42,7 @@ class Term(NamedTuple):
     - "tile": all columns so many times; attribute: how often.
     - "element": one place along an axis; attribute: the axis and the place.
     - "number": a float; attribute.
-    - "softmax", "shares": the derivatives of a primitive that reduces.
+    - "softmax", "shares", "products_of_others": the derivatives of a primitive that reduces.
     """
 
     kind: str
@@ -89,9 +92,9 @@ class Notation:
         return Term("apply", operation.operands, Application(primitives.identity), operation.shape, operation.name)
 
     def _slopes(self, operation: Operation) -> Term:
-        if operation.attribute.chooses:
-            return Term("shares", *operation[1:])
-        return Term("softmax", operation.operands[:-1], *operation[2:])  # which do not need the value itself
+        kind = operation.attribute.reduces
+        operands = operation.operands if kind == "shares" else operation.operands[:-1]  # others need no value
+        return Term(kind, operands, *operation[2:])
 
     def _reshape(self, operation: Operation) -> Term:
         part = self._plain(operation.operands[0], "slice")
@@ -196,7 +199,7 @@ def lengths(shape: Shape) -> list[str]:
 def described(term: Term) -> str:
     """Return the shape of a statement's result as a comment says it."""
     several = len(term.operands) - (term.kind == "shares")
-    if term.kind in ("softmax", "shares") and several > 1:
+    if term.kind in SLOPES and several > 1:
         return f"{several} of {listed(term.shape[1:])}"
     return listed(term.shape)
 

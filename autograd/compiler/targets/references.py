@@ -133,7 +133,10 @@ def own_expression(primitive: Primitive) -> ArrayProgram | None:
             continue
         builder = Builder()
         try:
-            count = len(inspect.signature(rule).parameters)
+            parameters = inspect.signature(rule).parameters.values()
+            if any(p.kind is p.VAR_POSITIONAL for p in parameters):
+                continue  # as many as it is given
+            count = len(parameters)
             names = [f"x{k + 1}" if count > 1 else "x" for k in range(count)]
             result = rule(*[builder.argument(name, 1) for name in names])
         except (TypeError, ValueError, AttributeError):

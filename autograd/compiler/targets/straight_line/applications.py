@@ -49,7 +49,5 @@ def condition(primitive: Primitive, operands: Sequence[Text]) -> Text:
 
 def slopes(primitive: Primitive, operands: Sequence[Text]) -> Text:
     """Return the derivatives of a primitive of many operands; its value is the last one here."""
-    texts = [operand.text for operand in operands]
-    if primitive.chooses:
-        return Text(f"shares({', '.join(texts)})")
-    return Text(f"softmax({', '.join(texts[:-1])})")
+    texts = [operand.text for operand in (operands if primitive.chooses else operands[:-1])]
+    return Text(f"{primitive.reduces}({', '.join(texts)})")

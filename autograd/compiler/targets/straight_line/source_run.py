@@ -13,7 +13,7 @@ from autograd.compiler.targets.straight_line.loading import execute, prepared
 from autograd.compiler.targets.straight_line.source import backward_pass, forward_pass
 from autograd.compiler.targets.straight_line.writer import Location, Pass
 from autograd.forking import across_forks
-from autograd.primitives import Primitive, logsumexp, max_
+from autograd.primitives import Primitive, logsumexp, max_, prod_
 
 Array = NDArray[Any]
 
@@ -160,7 +160,8 @@ def functions_of_floats(source: Pass) -> dict[str, Callable[..., Any]]:
     functions: dict[str, Callable[..., Any]] = {
         name: primitive.forward for name, primitive in source.references.functions().items()
     }
-    return {**functions, "softmax": partial(_slopes, logsumexp), "shares": _shares}
+    of_many = {"softmax": partial(_slopes, logsumexp), "products_of_others": partial(_slopes, prod_)}
+    return {**functions, **of_many, "shares": _shares}
 
 
 def _slopes(primitive: Primitive, *numbers: float) -> tuple[float, ...]:
