@@ -5,6 +5,8 @@ A threshold that answers a question is asked by a function of that question. Pas
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 # Tracing again, to see whether other numbers record the same graph.
 
 LEAST_TRACES, MOST_TRACES = 3, 8
@@ -63,6 +65,37 @@ def worth_patches(rows: int, results: int) -> bool:
 def enough_filled(present: int, size: int) -> bool:
     """Return whether enough of the columns of patches are present."""
     return present >= LEAST_FILLED * size
+
+
+MOST_PADDED = 2
+"""How many times the work a product of matrices, or a table of rows, may be with padding: causal rows about double
+it."""
+
+
+def factors_are_shared(terms: int, distinct: int) -> bool:
+    """Return whether a side of this many terms reads so few distinct factors that a product of matrices may pay."""
+    return 2 * distinct <= terms
+
+
+def worth_product(shape: Sequence[int], rows: int, terms: int) -> bool:
+    """Return whether products of matrices, (batches, rows, rows, columns), pay for this many sums and terms."""
+    batches, left, right, columns = shape
+    results = batches * left * right
+    return max(left, right) > 1 and results <= MOST_PADDED * rows and results * columns <= MOST_PADDED * terms
+
+
+MOST_LENGTHS = 2
+"""Lengths of rows that are operations of their own rather than gathered with padding."""
+
+
+def worth_padding(elements: int, size: int) -> bool:
+    """Return whether rows of this many elements in all may be padded to a table of this size."""
+    return size <= MOST_PADDED * elements
+
+
+def worth_gathering(lengths: int) -> bool:
+    """Return whether rows of so many lengths should be gathered with padding if no slices read them."""
+    return lengths > MOST_LENGTHS
 
 
 def worth_slices(terms: int, varying: int) -> bool:

@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 
 from autograd import primitives
 from autograd.arrays import np
-from autograd.compiler.recover.contractions import contractions, is_weighted
+from autograd.compiler.arrays.operations import PADDING
+from autograd.compiler.recover.contractions import contractions
 from autograd.compiler.recover.groups import CONSTANT, Application, Numbers, Places, Reduction, SumOfProducts, View
 from autograd.compiler.recover.index import Positions
+from autograd.compiler.recover.padding import columns_of_rows, table
 from autograd.compiler.recover.terms import Parts, Scaling, Terms
 from autograd.compiler.scalars.nodes import ABSENT
 from autograd.primitives import Primitive
@@ -29,22 +31,46 @@ def applications(
     """
     classes: dict[tuple[Primitive | None, tuple[int, ...], tuple[float, ...]], list[int]] = {}
     for i in nodes:
+        primitive = made_by[i]
         sources = tuple([int(places.source[k]) for k in operands[i]])
         numbers: tuple[float, ...] = ()
-        if made_by[i] is primitives.constant_power:  # whose derivative asks what the exponent is
+        if primitive is primitives.constant_power:  # whose derivative asks what the exponent is
             numbers = tuple([float(places.number[k]) for k, s in zip(operands[i], sources) if s == CONSTANT])
-        classes.setdefault((made_by[i], sources, numbers), []).append(i)
+        elif primitive is not None and primitive.reduces and len(set(sources)) == 1:  # of any number of elements
+            sources = sources[:1]
+        classes.setdefault((primitive, sources, numbers), []).append(i)
     groups: list[Application | Reduction] = []
     for (primitive, sources, _), members in classes.items():
-        index = np.array([operands[i] for i in members])
         batched = any(s != CONSTANT and places.batched[s] for s in sources)
-        what = len(places.widths) + len(groups), tuple(members), batched, primitive
-        if primitive is not None and primitive.reduces and len(set(sources)) == 1:
-            groups.append(Reduction(*what, View(sources[0], np.sort(places.position[index], axis=1))))
+        if primitive is not None and primitive.reduces and len(sources) == 1 and sources[0] != CONSTANT:
+            for some, view in _tables(members, operands, sources[0], places):
+                what = len(places.widths) + len(groups), tuple(some), batched, primitive
+                groups.append(Reduction(*what, view))
         else:
+            index = np.array([operands[i] for i in members])
             views = [_operand(index[:, k], source, places) for k, source in enumerate(sources)]
+            what = len(places.widths) + len(groups), tuple(members), batched, primitive
             groups.append(Application(*what, tuple(views)))
     return groups
+
+
+def _tables(
+    members: list[int], operands: Mapping[int, tuple[int, ...]], source: int, places: Places
+) -> list[tuple[list[int], View]]:
+    """Return what members reduce as one table, with padding where they reduce fewer elements; or one for each length."""
+    lengths = np.array([len(operands[i]) for i in members])
+    row = np.repeat(np.arange(len(members)), lengths)
+    positions = places.position[np.array([k for i in members for k in operands[i]])]
+    positions = positions[np.lexsort((positions, row))]
+    column = columns_of_rows(row, [positions], len(members), [places.widths[source]])
+    if column is not None:
+        return [(members, View(source, table(row, column, positions, len(members), PADDING)))]
+    tables = []
+    for length in dict.fromkeys(lengths.tolist()):
+        of_length = lengths == length
+        some = [members[n] for n in np.flatnonzero(of_length).tolist()]
+        tables.append((some, View(source, positions[of_length[row]].reshape(len(some), length))))
+    return tables
 
 
 def _operand(nodes: Positions, source: int, places: Places) -> View | float | Numbers:
@@ -91,7 +117,7 @@ def oriented(terms: Terms, places: Places) -> Terms:
 
 
 def _same_structure(terms: Terms, pair: Positions, leads: list[bool], places: Places) -> list[list[int]]:
-    """Rows that take their terms from the same pairs of sources; weighted sums may differ in how many terms.
+    """Rows that take their terms from the same pairs of sources; they may differ in how many.
 
     Args:
         pair: the two sources of each term as one number.
@@ -99,12 +125,9 @@ def _same_structure(terms: Terms, pair: Positions, leads: list[bool], places: Pl
     """
     changes = (np.diff(terms.row) != 0) | (np.diff(pair) != 0) | (np.diff(terms.slot) != 0)
     starts = np.flatnonzero(np.r_[True, changes])[: len(pair)]
-    lengths = np.diff(np.r_[starts, len(pair)]).tolist()
     structure: list[list[tuple[int, ...]]] = [[(int(first),)] for first in leads]
-    for start, length in zip(starts.tolist(), lengths):
-        left, right = divmod(int(pair[start]), len(places.widths) + 1)
-        weighted = is_weighted(left - 1, right - 1, places)
-        key = int(pair[start]), int(terms.slot[start]), 0 if weighted else length
+    for start in starts.tolist():
+        key = int(pair[start]), int(terms.slot[start])
         structure[int(terms.row[start])].append(key)
     classes: dict[tuple[tuple[int, ...], ...], list[int]] = {}
     for row, of_row in enumerate(structure):

@@ -8,9 +8,11 @@ from typing import NamedTuple
 from autograd.arrays import np
 from autograd.compiler import cost
 from autograd.compiler.arrays.operations import PADDING
-from autograd.compiler.recover.groups import Block, Matrix, Places, Rows, View, weights_positions
+from autograd.compiler.recover.groups import PARAMETERS, Block, Matrix, Places, Rows, View
 from autograd.compiler.recover.index import Positions
+from autograd.compiler.recover.padding import columns_of_rows, filled, table
 from autograd.compiler.recover.patches import over_patches
+from autograd.compiler.recover.products import as_product
 from autograd.compiler.recover.reorder import reordered_block
 from autograd.compiler.recover.stencils import split_stencil
 from autograd.compiler.recover.terms import Parts, Scaling, Terms, dense, uniform
@@ -37,10 +39,7 @@ def contractions(members: list[int], parts: Parts, scaling: Scaling, places: Pla
     if None in blocks:
         buckets = over_same_columns(parts, rows, places)
         if buckets is None:
-            blocks = [
-                block or over_patches(terms, rows, *key[1:]) or as_rows(terms, rows, *key[1:])
-                for block, (key, terms) in zip(blocks, parts.items())
-            ]
+            blocks = [block or _sparse_block(key, terms, rows, places) for block, (key, terms) in zip(blocks, parts.items())]
             buckets = by_length(parts, rows) if None in blocks else None
         if buckets is not None:
             return [part for bucket in buckets for part in _of_bucket(bucket, members, parts, scaling, places)]
@@ -58,8 +57,19 @@ def _dense_block(key: tuple[int, int, int], terms: Terms, rows: int, places: Pla
     _, left, right = key
     if is_weighted(left, right, places) and (places.batched[right] or rows > 1) and len(terms.row) > 1:
         return as_matrix(terms, rows, left, right)
+    if right != ABSENT:
+        product = as_product(terms, rows, left, right)
+        if product is not None:
+            return product
     block = as_rows(terms, rows, left, right)
-    return None if block is None else constant_matrix(block)
+    return None if block is None else constant_matrix(block, places.widths[left])
+
+
+def _sparse_block(key: tuple[int, int, int], terms: Terms, rows: int, places: Places) -> Block | None:
+    """The terms of one pair of sources over patches, where rows share weights, or row by row; None as a last resort."""
+    _, left, right = key
+    patches = over_patches(terms, rows, left, right) if is_weighted(left, right, places) else None
+    return patches or as_rows(terms, rows, left, right) or as_padded(terms, rows, left, right, places)
 
 
 def _of_bucket(
@@ -74,9 +84,9 @@ def _of_bucket(
 def _finished(sums: Contraction, widths: Sequence[int]) -> Contraction:
     """With its members in the order in which a product over patches has them, and its stencils as slices."""
     members, blocks, scaling = sums
-    product = next((b for _, b in blocks if isinstance(b, Matrix) and b.place is not None), None)
+    product = next((b for _, b in blocks if not isinstance(b, Rows) and b.place is not None), None)
     if product is not None and len(blocks) == 1 and scaling.is_uniform:
-        everything = np.full(len(product.columns.positions) * len(weights_positions(product)), PADDING)
+        everything = np.full(product.results, PADDING)
         everything[product.place] = members
         members, blocks = everything.tolist(), [(blocks[0][0], product._replace(place=None))]
     elif product is not None and product.place is not None:
@@ -141,11 +151,33 @@ def as_rows(terms: Terms, rows: int, left: int, right: int) -> Rows | None:
     return Rows(uniform(matrices[2]), View(left, matrices[0]), factor)
 
 
-def constant_matrix(block: Rows) -> Block:
-    """A sum without products over the same columns in each of several rows is a product with a constant matrix."""
+def as_padded(terms: Terms, rows: int, left: int, right: int, places: Places) -> Block | None:
+    """Row by row, with padding where a row has fewer terms; None where that does not pay, or parameters are read."""
+    sources = [left] if right == ABSENT else [left, right]
+    if PARAMETERS in sources:
+        return None
+    positions = [terms.left, terms.right][: len(sources)]
+    column = columns_of_rows(terms.row, positions, rows, [places.widths[source] for source in sources])
+    if column is None:
+        return None
+    views = [View(source, table(terms.row, column, x, rows, PADDING)) for source, x in zip(sources, positions)]
+    coefficients = uniform(terms.coefficients)
+    if isinstance(coefficients, np.ndarray):
+        coefficients = table(terms.row, column, coefficients, rows, 0.0)
+    return constant_matrix(Rows(coefficients, views[0], views[1] if right != ABSENT else None), places.widths[left])
+
+
+def constant_matrix(block: Rows, width: int) -> Block:
+    """A sum without products over the same columns in each of several rows is a product with a constant matrix.
+
+    Args:
+        width: of the array that is summed up.
+    """
     index: Positions = block.left.positions
-    if block.right is not None or isinstance(block.coefficients, float) or min(index.shape) < 2:
+    present = index != PADDING
+    if block.right is not None or min(index.shape) < 2 or (isinstance(block.coefficients, float) and present.all()):
         return block
-    if not (index == index[0]).all():
+    everywhere = filled(index, width)
+    if everywhere is None or not (everywhere == everywhere[0]).all():
         return block
-    return Matrix(block.coefficients, None, View(block.left.source, index[:1]), None)
+    return Matrix(np.where(present, block.coefficients, 0.0), None, View(block.left.source, everywhere[:1]), None)

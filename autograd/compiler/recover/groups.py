@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -72,8 +73,57 @@ class Matrix(NamedTuple):
         """The factors that are there."""
         return [self.columns] if self.weights is None else [self.weights, self.columns]
 
+    @property
+    def results(self) -> int:
+        """The number of results, P · C."""
+        weights = self.columns.positions if self.weights is None else self.weights.positions
+        return len(self.columns.positions) * len(weights)
 
-Block = Rows | Matrix
+
+class Product(NamedTuple):
+    """left[b] @ right[b].T for each batch b: rows that meet rows, as queries meet keys.
+
+    Attributes:
+        coefficients: a number for all.
+        left: of shape (B, I, K); what is PADDING is zero.
+        right: of shape (B, J, K); likewise.
+        place: which of the results (b, i, j), counted from 0 to B · I · J, each row of the group is; None where it is
+            the one of its own number.
+    """
+
+    coefficients: float
+    left: View
+    right: View
+    place: Positions | None
+
+    @property
+    def factors(self) -> list[View]:
+        """Both factors."""
+        return [self.left, self.right]
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """The shape of the results: B, I and J."""
+        batches, left, _ = self.left.positions.shape
+        return batches, left, self.right.positions.shape[1]
+
+    @property
+    def results(self) -> int:
+        """The number of results, B · I · J."""
+        return math.prod(self.shape)
+
+    @property
+    def rows(self) -> Rows:
+        """The same, row by row."""
+        batches, left, right = self.shape
+        size = (batches, left, right, self.left.positions.shape[2])
+        lefts = np.broadcast_to(self.left.positions[:, :, None], size).reshape(self.results, -1)
+        rights = np.broadcast_to(self.right.positions[:, None], size).reshape(self.results, -1)
+        of = slice(None) if self.place is None else self.place
+        return Rows(self.coefficients, View(self.left.source, lefts[of]), View(self.right.source, rights[of]))
+
+
+Block = Rows | Matrix | Product
 
 
 class Application(NamedTuple):
@@ -233,6 +283,14 @@ def single_views(group: Group) -> list[View]:
         return []
     columns = [block for block in group.blocks if isinstance(block, Rows) and block.left.positions.shape[1] == 1]
     return [view[:, 0] for block in columns for view in block.factors]
+
+
+def tables(group: Group) -> list[View]:
+    """The views of several elements a member that a group reduces, row by row."""
+    if isinstance(group, Reduction):
+        return [group.view]
+    blocks = group.blocks if isinstance(group, SumOfProducts) else ()
+    return [block.left for block in blocks if isinstance(block, Rows) and block.left.positions.shape[1] > 1]
 
 
 def is_wide(group: Group) -> bool:

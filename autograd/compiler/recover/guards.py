@@ -15,7 +15,7 @@ from autograd.arrays import np
 from autograd.compiler.arrays.handle import Handle
 from autograd.compiler.arrays.operations import Shape
 from autograd.compiler.arrays.shapes import broadcast_shape, is_batched
-from autograd.compiler.recover.groups import Group, Matrix, Rows, SumOfProducts, View
+from autograd.compiler.recover.groups import Group, Matrix, Product, Rows, SumOfProducts, View
 from autograd.compiler.recover.read import Reader
 
 _ALWAYS, _NEVER = -1, -2  # in place of a condition's node
@@ -53,11 +53,8 @@ class Guards:
 
     def reached(self, group: Group, x: Handle, layout: Layout = COLUMNS) -> Handle:
         """Return what a group reads, guarded where not all members are always reached."""
-        reached, unreached = self._conditions.of, self._conditions.unreached
-        if not (reached or unreached):
-            return x
-        nodes = tuple([_NEVER if i in unreached else reached.get(i, _ALWAYS) for i in group.members])
-        if set(nodes) == {_ALWAYS}:
+        nodes = self._conditions_of(group)
+        if nodes is None:
             return x
         mask = _Mask(nodes, group.batched, layout)
         shape = broadcast_shape([x.shape, self._shape(mask)])
@@ -65,6 +62,18 @@ class Guards:
         return self._reader.builder.guard(
             self._reader.builder.broadcast(x, shape), self._numbers.setdefault(mask, len(self._numbers))
         )
+
+    def always_reached(self, group: Group) -> bool:
+        """Return whether all members of a group are always reached, so that nothing they read wants a guard."""
+        return self._conditions_of(group) is None
+
+    def _conditions_of(self, group: Group) -> tuple[int, ...] | None:
+        """Return the condition of each member; None where all are always reached."""
+        reached, unreached = self._conditions.of, self._conditions.unreached
+        if not (reached or unreached):
+            return None
+        nodes = tuple([_NEVER if i in unreached else reached.get(i, _ALWAYS) for i in group.members])
+        return None if set(nodes) == {_ALWAYS} else nodes
 
     def factor(self, group: SumOfProducts, block: Rows, x: Handle, layout: Layout = COLUMNS) -> Handle:
         """Return a factor, guarded in products: the slopes of what is no product, or is weighted, are finite."""
@@ -80,6 +89,8 @@ class Guards:
         """Return whether a block belongs to a weighted sum of at least two terms, or is one."""
         terms = 0
         for other in group.blocks:
+            if isinstance(other, Product):
+                continue
             if isinstance(other, Matrix):
                 terms += other.columns.positions.shape[1]
             elif self._has_weights(other):

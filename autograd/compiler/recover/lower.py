@@ -9,6 +9,7 @@ from typing import Any
 from autograd.arrays import np
 from autograd.compiler.arrays.builder import Builder
 from autograd.compiler.arrays.handle import Handle
+from autograd.compiler.arrays.operations import PADDING
 from autograd.compiler.arrays.program import ArrayProgram
 from autograd.compiler.arrays.shapes import is_batched
 from autograd.compiler.names import Names, reserved_names
@@ -18,6 +19,7 @@ from autograd.compiler.recover.groups import (
     Concatenation,
     Group,
     Grouping,
+    Product,
     Reduction,
     SumOfProducts,
     View,
@@ -25,6 +27,7 @@ from autograd.compiler.recover.groups import (
 from autograd.compiler.recover.guards import ROWS, Guards
 from autograd.compiler.recover.lower_sums import Sums, named
 from autograd.compiler.recover.naming import group_names
+from autograd.compiler.recover.padding_values import is_filled, neutral
 from autograd.compiler.recover.read import Reader
 
 
@@ -65,9 +68,18 @@ def _lowered(reader: Reader, guards: Guards, sums: Sums, group: Group, name: str
         case Reduction():
             return _reduction(reader, guards, group)
         case SumOfProducts():
-            return sums.lowered(group, name)
+            return _filled(reader, group, sums.lowered(group, name))
         case Concatenation():
             return _concatenated(reader, group)
+
+
+def _filled(reader: Reader, group: SumOfProducts, x: Handle) -> Handle:
+    """Return sums, with what suits their readers where a product of matrices computes more than is needed."""
+    if not is_filled(group) or group.source not in reader.padding:
+        return x
+    product = next(block for block in group.blocks if isinstance(block, Product))
+    present = (np.array(group.members) != PADDING).reshape(product.shape)
+    return reader.masked(x, present, reader.padding[group.source])
 
 
 def _concatenated(reader: Reader, group: Concatenation) -> Handle:
@@ -93,7 +105,7 @@ def _reduction(reader: Reader, guards: Guards, group: Reduction) -> Handle:
     if one:
         x = guards.reached(group, reader.columns(group.view.source, group.view.positions[0]))
     else:
-        x = guards.reached(group, reader.table(group.view), ROWS)
+        x = guards.reached(group, reader.table(group.view, padding=neutral(group)), ROWS)
     axis, careful = len(x.shape) - 1, guards.is_careful(group)
     return reader.builder.reduce(x, group.primitive.name, (axis,), keepdims=one, careful=careful)
 

@@ -21,6 +21,7 @@ from autograd.compiler.recover.groups import (
     Block,
     Matrix,
     Numbers,
+    Product,
     Rows,
     SumOfProducts,
     View,
@@ -94,7 +95,13 @@ class Sums:
         return term if total is None else total + term
 
     def _block(self, group: SumOfProducts, block: Block) -> Handle:
-        return self._matrix(group, block) if isinstance(block, Matrix) else self._rows(group, block)
+        match block:
+            case Matrix():
+                return self._matrix(group, block)
+            case Product():
+                return self._product(block) if self._guards.always_reached(group) else self._rows(group, block.rows)
+            case Rows():
+                return self._rows(group, block)
 
     # Row by row
 
@@ -141,6 +148,27 @@ class Sums:
             if block.place is not None:
                 product = builder.take(product, block.place)
         return self._builder.apply(primitives.neg, product) if is_number(block.coefficients, -1.0) else product
+
+    def _product(self, block: Product) -> Handle:
+        """Multiply matrices batch by batch. Axes of length 1 are left out."""
+        builder, reader = self._builder, self._reader
+        batches, left, right = block.shape
+        lengths = {"b": batches, "i": left, "j": right, "k": block.left.positions.shape[2]}
+        factors, labels = [], []
+        for view, axes in zip(block.factors, ("bik", "bjk")):
+            own = "".join([axis for axis in axes if lengths[axis] > 1])
+            factor = reader.reshape(reader.table(view), *[lengths[axis] for axis in own])
+            factors.append(factor)
+            labels.append("n" * is_batched(factor.shape) + own)
+        if abs(block.coefficients) != 1.0:
+            factors[0] = block.coefficients * factors[0]
+        batched = any(is_batched(factor.shape) for factor in factors)
+        result = "n" * batched + "".join([axis for axis in "bij" if lengths[axis] > 1])
+        product = builder.contract(*factors, *labels, result)
+        product = builder.reshape(product, reader.shape_of(batched, block.results))
+        if block.place is not None:
+            product = builder.take(product, block.place)
+        return builder.apply(primitives.neg, product) if block.coefficients == -1.0 else product
 
     def _weights(self, group: SumOfProducts, block: Matrix) -> Handle:
         """Return the matrix of a product, of shape (C, K), with its coefficients, but for a sign."""
@@ -226,13 +254,13 @@ def _in_order(blocks: Iterable[Block]) -> list[Block]:
     """
     runs = [list(run) for _, run in itertools.groupby(blocks, key=_sources)]
     together = [run for blocks in runs for run in ([blocks] if len(blocks) > 2 else [[block] for block in blocks])]
-    together.sort(key=lambda run: (not isinstance(run[0], Matrix), _starts_with_a_sign(run[0])))
+    together.sort(key=lambda run: (isinstance(run[0], Rows), _starts_with_a_sign(run[0])))
     return [block for run in together for block in run]
 
 
 def _sources(block: Block) -> tuple[int, ...]:
     """Return where the factors of a sum's terms come from; of a product nothing, which is no part of a stencil."""
-    return () if isinstance(block, Matrix) else tuple([view.source for view in block.factors])
+    return tuple([view.source for view in block.factors]) if isinstance(block, Rows) else ()
 
 
 def _is_column(block: Rows) -> bool:
@@ -265,7 +293,7 @@ def _starts_with_a_sign(block: Block) -> bool:
 
 def _is_layer(group: SumOfProducts) -> bool:
     """Return whether a group is a matrix product and a bias, and nothing else."""
-    others = [block for block in group.blocks if not isinstance(block, Matrix)]
+    others = [block for block in group.blocks if isinstance(block, Rows)]
     return len(others) == 1 and _is_bias(others[0])
 
 

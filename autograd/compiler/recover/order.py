@@ -12,8 +12,10 @@ from collections.abc import Iterator, Sequence
 
 from autograd.arrays import np
 from autograd.compiler import cost
-from autograd.compiler.recover.groups import Concatenation, Group, Grouping, Matrix, SumOfProducts, single_views, views
+from autograd.compiler.arrays.operations import PADDING
+from autograd.compiler.recover.groups import Concatenation, Group, Grouping, Matrix, Product, SumOfProducts, single_views, tables, views
 from autograd.compiler.recover.index import Positions, effort
+from autograd.compiler.recover.padding import filled
 from autograd.compiler.recover.reorder import renumbered, reordered
 
 
@@ -90,6 +92,8 @@ class _Orders:
         for view in single_views(group):
             if view.source > 0 and len(np.unique(view.positions)) == width:
                 yield from permitted(group, np.argsort(view.positions))
+        for view in tables(group):
+            yield from permitted(group, np.argsort(_first_read(view.positions), kind="stable"))
 
     def _read_by(self, source: int) -> list[int]:
         return self._readers.get(source, [])
@@ -122,19 +126,31 @@ class _Orders:
         return arguments + others + by_others
 
 
+def _first_read(table: Positions) -> Positions:
+    """Return the least position that each row of a table reads."""
+    least: Positions = np.where(table == PADDING, int(table.max()), table).min(axis=1)
+    return least
+
+
 def effort_of(group: Group, start: int, stop: int) -> float:
     """The cost at which a group reads the sources from `start` to `stop`."""
     total = 0.0
     for view in views(group):
         if start <= view.source < stop:
-            same = view.positions.ndim == 2 and (view.positions == view.positions[0]).all()
-            total += effort(view.positions[0] if same else view.positions.reshape(-1))
+            positions = view.positions
+            if (positions == PADDING).any():
+                everywhere = filled(positions, 1 + int(positions.max()))
+                positions = positions if everywhere is None else everywhere
+            same = positions.ndim == 2 and (positions == positions[0]).all()
+            total += effort(positions[0] if same else positions.reshape(-1))
     return total
 
 
 def permitted(group: Group, wanted: Positions) -> Iterator[Positions]:
     """Orders near to the one that is wanted: over patches, each position is followed by all its channels."""
     blocks = group.blocks if isinstance(group, SumOfProducts) else ()
+    if any(isinstance(b, Product) for b in blocks):
+        return
     block = next((b for b in blocks if isinstance(b, Matrix) and len(b.columns.positions) > 1), None)
     if block is None:
         yield wanted

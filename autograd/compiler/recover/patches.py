@@ -11,6 +11,7 @@ from typing import Any
 from autograd.arrays import np
 from autograd.compiler import cost
 from autograd.compiler.arrays.operations import PADDING
+from autograd.compiler.recover.components import components
 from autograd.compiler.recover.groups import PARAMETERS, Matrix, View
 from autograd.compiler.recover.index import Positions
 from autograd.compiler.recover.terms import Terms, uniform
@@ -81,20 +82,7 @@ def _weights(terms: Terms, channel: Positions, position: Positions, channels: in
 
 def channel_of(terms: Terms, rows: int) -> Positions:
     """The number of the channel of each row: rows with a weight in common belong to one channel."""
-    parent = list(range(rows))
-
-    def root(i: int) -> int:
-        while parent[i] != i:
-            parent[i] = i = parent[parent[i]]
-        return i
-
-    first: dict[int, int] = {}
-    for row, weight in zip(terms.row.tolist(), terms.left.tolist()):
-        other = first.setdefault(weight, row)
-        if other != row:
-            a, b = root(row), root(other)
-            parent[max(a, b)] = min(a, b)
-    return np.unique([root(i) for i in range(rows)], return_inverse=True)[1].astype(np.int64)
+    return components(terms.row, terms.left, rows)
 
 
 def _positions(terms: Terms, rows: int, channel: Positions) -> Positions:

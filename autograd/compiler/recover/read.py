@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
+from autograd import primitives
 from autograd.arrays import np
 from autograd.compiler.arrays.builder import Builder
 from autograd.compiler.arrays.handle import Handle
@@ -14,6 +16,8 @@ from autograd.compiler.names import Names
 from autograd.compiler.recover.groups import PARAMETERS, Grouping, Numbers, View
 from autograd.compiler.recover.index import Axes, Band, Index, Positions
 from autograd.compiler.recover.naming import parameter_name
+from autograd.compiler.recover.padding import filled
+from autograd.compiler.recover.padding_values import padding_values
 from autograd.forking import computed_once
 
 
@@ -24,11 +28,13 @@ class Reader:
         builder: of the program.
         names: that are left.
         arrays: what has been lowered so far, by source.
+        padding: the number that is at the padding of a source, where it is known to be the same everywhere.
     """
 
     def __init__(self, builder: Builder, grouping: Grouping, names: Names, arguments: Sequence[Handle]) -> None:
         self.builder, self.grouping, self.names = builder, grouping, names
         self.arrays = dict(enumerate(arguments, 1))
+        self.padding = padding_values(grouping)
         self._parameters: dict[tuple[bytes, tuple[int, ...]], Handle] = {}
 
     # Whole arrays
@@ -118,14 +124,47 @@ class Reader:
         """Read elements of an array of constants: a constant of their own, in their shape."""
         return self.builder.constant(np.where(positions == PADDING, 0.0, self.grouping.data[source][positions]))
 
-    def table(self, view: View, role: str = "w", layer: int | None = None) -> Handle:
-        """Read a view of shape (rows, terms) as an array of that shape, behind the samples' axis if there is one."""
+    def table(self, view: View, role: str = "w", layer: int | None = None, padding: float = 0.0) -> Handle:
+        """Read a view of several axes as an array of that shape, behind the samples' axis if there is one.
+
+        Args:
+            padding: what is read at PADDING.
+        """
         if view.source == PARAMETERS:
             return self.parameter(view.positions, role, layer)
-        flat = self.columns(view.source, view.positions.reshape(-1))
-        return self._reshape(flat, *view.positions.shape)
+        present = view.positions != PADDING
+        if present.all():
+            return self.reshape(self.columns(view.source, view.positions.reshape(-1)), *present.shape)
+        everywhere = filled(view.positions, self.grouping.widths[view.source])
+        if everywhere is None or view.source in self.grouping.data:
+            gathered = self.reshape(self.columns(view.source, view.positions.reshape(-1)), *present.shape)
+            return gathered if padding == 0.0 else self.masked(gathered, present, padding)
+        x = self.reshape(self.columns(view.source, everywhere.reshape(-1)), *present.shape)
+        return x if self._is_padding(view.source, everywhere[~present], padding) else self.masked(x, present, padding)
 
-    def _reshape(self, x: Handle, *lengths: int) -> Handle:
+    def _is_padding(self, source: int, positions: Positions, padding: float) -> bool:
+        """Return whether a source has a known number at these positions, which are padding of its own."""
+        return self.padding.get(source) == padding and bool((self.members(source)[positions] == PADDING).all())
+
+    def members(self, source: int) -> Positions:
+        """Return the nodes of a group, in order."""
+        return np.array(self.grouping.groups[source - self.grouping.first].members)
+
+    def masked(self, x: Handle, present: Any, padding: float) -> Handle:
+        """Return what is present of an array, and a number where it is padding.
+
+        Args:
+            present: which elements are there, in the shape of x behind the samples' axis.
+        """
+        shape = x.shape
+        rows = present.reshape(-1, present.shape[-1])
+        period = _period_of_rows(rows)
+        apart = (len(rows) // period, period, rows.shape[1]) if period < len(rows) else rows.shape
+        mask = self.builder.constant(rows[:period].astype(float))
+        kept = self.builder.apply(primitives.where, mask, self.reshape(x, *apart), padding, careful=True)
+        return self.builder.reshape(kept, shape)
+
+    def reshape(self, x: Handle, *lengths: int) -> Handle:
         """Change the shape behind the samples' axis."""
         return self.builder.reshape(x, self.shape_of(is_batched(x.shape), *lengths))
 
@@ -135,8 +174,8 @@ class Reader:
     def _band(self, array: Handle, band: Band) -> Handle:
         """Read some columns of each period of a slice."""
         rows, length = (band.stop - band.start) // band.period, band.last - band.first
-        periods = self._reshape(self._slice(array, band.start, band.stop), rows, band.period)
-        part = self._reshape(self._slice(periods, band.first, band.last), rows * length)
+        periods = self.reshape(self._slice(array, band.start, band.stop), rows, band.period)
+        part = self.reshape(self._slice(periods, band.first, band.last), rows * length)
         return part if band.axes is None else self._along_axes(part, band.axes)
 
     def _along_axes(self, part: Handle, axes: Axes) -> Handle:
@@ -145,12 +184,20 @@ class Reader:
         width = math.prod(lengths)
         own = [k for k in axes.place if k >= 0]
         if own != sorted(own):
-            in_axes = self._reshape(part, *axes.own)
+            in_axes = self.reshape(part, *axes.own)
             part = self.builder.transpose(in_axes, [*range(first), *(k + first for k in own)])
         if len(own) < len(axes.place):
-            apart = self._reshape(part, *(length if k >= 0 else 1 for length, k in zip(lengths, axes.place)))
+            apart = self.reshape(part, *(length if k >= 0 else 1 for length, k in zip(lengths, axes.place)))
             part = self.builder.broadcast(apart, self.shape_of(first > 0, *lengths))
-        return self._reshape(part, width)
+        return self.reshape(part, width)
+
+
+def _period_of_rows(rows: Any) -> int:
+    """Return after how many rows they repeat; their number where they do not."""
+    for period in range(1, len(rows)):
+        if len(rows) % period == 0 and (rows.reshape(-1, period, rows.shape[1]) == rows[:period]).all():
+            return period
+    return len(rows)
 
 
 def _period(positions: Positions) -> int:

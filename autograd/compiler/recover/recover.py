@@ -18,10 +18,11 @@ from collections.abc import Hashable, Mapping, Sequence
 from autograd.arrays import np
 from autograd.compiler import cost
 from autograd.compiler.recover.classify import applications, sums_of_products
-from autograd.compiler.recover.groups import CONSTANT, Group, Grouping, Numbers, Places
+from autograd.compiler.recover.groups import CONSTANT, Group, Grouping, Numbers, Places, single_views
 from autograd.compiler.recover.index import Positions
 from autograd.compiler.recover.join import History, concatenation, joins_for, parts_to_join
 from autograd.compiler.recover.order import ordered
+from autograd.compiler.recover.padding import Layout, layout_of, on_layout
 from autograd.compiler.recover.schedule import schedule
 from autograd.compiler.recover.terms import Terms, columns_of
 from autograd.compiler.scalars.program import ScalarProgram
@@ -66,6 +67,7 @@ class _Arrays:
         source, position = np.full(size, CONSTANT), np.zeros(size, dtype=np.int64)
         self.places = Places(source, position, number, self._widths, self._batched, size)
         self.groups: list[Group] = []
+        self._layouts: dict[int, Layout] = {}
         self._history = History({}, {}, {})
 
     def new_source(self, nodes: Sequence[int], batched: bool) -> int:
@@ -115,8 +117,23 @@ class _Arrays:
 
     def _add(self, groups: Sequence[Group]) -> None:
         for group in groups:
+            group = self._on_layout(group)
             self.new_source(group.members, group.batched)
             self.groups.append(group)
+            layout = layout_of(group)
+            if layout is not None:
+                self._layouts[group.source] = layout
+
+    def _on_layout(self, group: Group) -> Group:
+        """Return a group with the padding of an array that it reads element by element, where there is one."""
+        for view in single_views(group):
+            layout = self._layouts.get(view.source)
+            if layout is not None:
+                padded = on_layout(group, layout, view, self._widths)
+                if padded is not None:
+                    self._layouts[group.source] = layout._replace(members=np.array(padded.members))
+                    return padded
+        return group
 
     # Joined arrays
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from autograd.arrays import np
+from autograd.compiler.arrays.operations import PADDING
 from autograd.compiler.recover.groups import (
     Application,
     Block,
@@ -12,6 +13,7 @@ from autograd.compiler.recover.groups import (
     Group,
     Matrix,
     Numbers,
+    Product,
     Reduction,
     Rows,
     SumOfProducts,
@@ -54,11 +56,13 @@ def reordered_block(block: Block, order: Positions) -> Block:
             block.left[order],
             None if block.right is None else block.right[order],
         )
-    weights, channels = block.weights, len(weights_positions(block))
     if block.place is not None:
         place = block.place[order]
-        is_complete = len(place) == len(block.columns.positions) * channels
-        return block._replace(place=None if is_complete and (place == np.arange(len(place))).all() else place)
+        is_complete = len(place) == block.results and (place == np.arange(len(place))).all()
+        return block._replace(place=None if is_complete else place)
+    if isinstance(block, Product):
+        raise ValueError("the rows of a product of matrices are in the order of its factors")
+    weights, channels = block.weights, len(weights_positions(block))
     if len(block.columns.positions) > 1 and weights is not None:
         columns = block.columns[order[::channels] // channels]
         return block._replace(columns=columns, weights=weights[order[:channels] % channels])
@@ -94,6 +98,8 @@ def _renumbered_block(block: Block, read: Callable[[View], View]) -> Block:
     if isinstance(block, Rows):
         right = None if block.right is None else read(block.right)
         return _sorted_rows(block._replace(left=read(block.left), right=right))
+    if isinstance(block, Product):
+        return _sorted_product(block._replace(left=read(block.left), right=read(block.right)))
     weights = None if block.weights is None else read(block.weights)
     return _sorted_columns(block._replace(weights=weights, columns=read(block.columns)))
 
@@ -112,6 +118,13 @@ def _sorted_rows(block: Rows) -> Rows:
         View(block.left.source, np.take_along_axis(left, order, axis=1)),
         None if block.right is None else View(block.right.source, np.take_along_axis(right, order, axis=1)),
     )
+
+
+def _sorted_product(block: Product) -> Product:
+    """The columns of a product in the order in which the right factor has them."""
+    positions = block.right.positions.reshape(-1, block.right.positions.shape[2])
+    order = np.argsort(positions[(positions != PADDING).sum(axis=1).argmax()], kind="stable")
+    return block._replace(left=block.left[:, :, order], right=block.right[:, :, order])
 
 
 def _sorted_columns(block: Matrix) -> Matrix:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from autograd.arrays import np
 from autograd.compiler import cost
-from autograd.compiler.recover.groups import Block, Matrix, Rows, View
+from autograd.compiler.recover.groups import Block, Rows, View
 from autograd.compiler.recover.index import Index, Positions, is_part
 from autograd.compiler.recover.terms import uniform
 
@@ -17,7 +17,7 @@ def split_stencil(block: Block, widths: Sequence[int]) -> list[Block]:
     Args:
         widths: of the sources.
     """
-    if isinstance(block, Matrix) or len(block.left.positions) < 2:
+    if not isinstance(block, Rows) or len(block.left.positions) < 2:
         return [block]
     if block.right is None and block.left.positions.shape[1] == 2 and not isinstance(block.coefficients, float):
         order = np.argsort(-block.coefficients, axis=1, kind="stable")

@@ -1,0 +1,136 @@
+"""Which number is at the padding of each array, so that reductions over it need no mask.
+
+The padding of a product of matrices is filled once, with what is best for all that reads it: with -inf where a softmax
+follows, since exp(-inf) is 0 and so are the shares.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from autograd.arrays import np
+from autograd.compiler.arrays.operations import PADDING
+from autograd.compiler.recover.groups import (
+    Application,
+    Group,
+    Grouping,
+    Numbers,
+    Product,
+    Reduction,
+    Rows,
+    SumOfProducts,
+    View,
+)
+from autograd.compiler.recover.index import Positions
+from autograd.compiler.scalars.program import apply
+from autograd.primitives import div
+
+_FILLS = -math.inf, 0.0, math.inf
+_SAMPLES = (-1.7, 0.6, 3.1, -0.2, 2.3), (0.9, -2.4, 1.3, 0.4, -3.2), (2.9, 1.1, -0.7, -1.9, 0.3)
+
+Padding = dict[int, float]
+"""Of sources their padding's number, where it is known."""
+
+
+def neutral(group: Group) -> float:
+    """Return what a reduction reads at padding without a change to its result."""
+    if isinstance(group, Reduction):
+        return {"max": -math.inf, "logsumexp": -math.inf, "min": math.inf}.get(group.primitive.name, 0.0)
+    return 0.0
+
+
+def is_filled(group: Group) -> bool:
+    """Return whether the padding of a group may be filled: it is a product of matrices that computes more than needed."""
+    return isinstance(group, SumOfProducts) and PADDING in group.members and any(isinstance(block, Product) for block in group.blocks)
+
+
+def padding_values(grouping: Grouping) -> Padding:
+    """Return the number at the padding of each array, with what products of matrices are to be filled with."""
+    padded = [group for group in grouping.groups if PADDING in group.members]
+    fills: Padding = {}
+    for group in padded:
+        if is_filled(group):
+            least = _masks(grouping, padded, fills)
+            for number in _FILLS:
+                attempt = {**fills, group.source: number}
+                masks = 1 + _masks(grouping, padded, attempt)
+                if masks < least:
+                    least, fills = masks, attempt
+    return _propagated(padded, fills)
+
+
+def _propagated(padded: list[Group], fills: Padding) -> Padding:
+    """Return what is at the padding of all arrays, given what is at that of some."""
+    members = {group.source: np.array(group.members) for group in padded}
+    padding = dict(fills)
+    for group in padded:
+        if not is_filled(group):
+            numbers = [_evaluated(group, padding, members, sample) for sample in _SAMPLES]
+            if numbers[0] is not None and numbers == numbers[:1] * len(numbers):
+                padding[group.source] = numbers[0]
+    return padding
+
+
+def _masks(grouping: Grouping, padded: list[Group], fills: Padding) -> int:
+    """Count the reductions that need a mask for what they read at padding."""
+    padding = _propagated(padded, fills)
+    sources = {group.source for group in padded}
+    return sum(
+        padding.get(view.source) != neutral(group)
+        for group in grouping.groups
+        for view in _reduced(group)
+        if view.source in sources and (view.positions == PADDING).any()
+    )
+
+
+def _reduced(group: Group) -> Iterator[View]:
+    """The views that a group reduces."""
+    if isinstance(group, Reduction):
+        yield group.view
+    elif isinstance(group, SumOfProducts):
+        for block in group.blocks:
+            yield from block.factors
+
+
+def _evaluated(
+    group: Group, padding: Padding, members: Mapping[int, Positions], sample: Sequence[float]
+) -> float | None:
+    """Return what a group computes at its padding if other operands are these numbers; None where it varies.
+
+    Args:
+        members: of the arrays with padding.
+    """
+    own = members[group.source] == PADDING
+    numbers = iter(sample)
+
+    def read(x: View | float | Numbers) -> float | None:
+        if not isinstance(x, View):
+            return x if isinstance(x, float) else None
+        if x.source not in members:
+            return next(numbers, None)
+        is_padding = members[x.source][x.positions.reshape(len(own), -1)[own]] == PADDING
+        return padding.get(x.source) if is_padding.all() else None
+
+    if isinstance(group, Application):
+        inputs = [read(x) for x in group.operands]
+        return None if None in inputs else apply(group.primitive, inputs)
+    return _evaluated_sum(group, read) if isinstance(group, SumOfProducts) else None
+
+
+def _evaluated_sum(group: SumOfProducts, read: Callable[[View | float | Numbers], float | None]) -> float | None:
+    """Return constant + Σ coefficient · left · right, scaled; None where a number is not known."""
+    total = read(group.constant)
+    for block in group.blocks:
+        if not isinstance(block, Rows) or block.left.positions.shape[1] > 1 or total is None:
+            return None
+        product = read(block.coefficients)
+        for view in block.factors:
+            factor = read(view)
+            if product is None or factor is None:
+                return None
+            product *= factor
+        assert product is not None
+        total += product
+    factor, divisor = read(group.factor), read(group.divisor)
+    return None if total is None or factor is None or divisor is None else apply(div, [total * factor, divisor])

@@ -1,0 +1,80 @@
+"""Sums of products in which rows meet rows, batch by batch, as queries meet keys in attention.
+
+Sum r is Σₖ left[b, i, k] · right[b, j, k] for some batch b, row i and row j. Which ones follows from what the sums
+share: those with a left factor in common have the same i, those with a right factor in common the same j, those with an
+i or a j in common the same b; and factors that meet in a term have the same k. Where not every i meets every j, or not
+with every k, as in causal attention, the rest is padding.
+"""
+
+from __future__ import annotations
+
+from autograd.arrays import np
+from autograd.compiler import cost
+from autograd.compiler.arrays.operations import PADDING
+from autograd.compiler.recover.components import components
+from autograd.compiler.recover.groups import Product, View
+from autograd.compiler.recover.index import Positions
+from autograd.compiler.recover.terms import Terms, uniform
+
+
+def as_product(terms: Terms, rows: int, left: int, right: int) -> Product | None:
+    """Return rows between two sources as products of matrices, batch by batch, where they share factors and it pays."""
+    coefficient = uniform(terms.coefficients)
+    counts = np.bincount(terms.row, minlength=rows)
+    if not isinstance(coefficient, float) or int(counts.min()) < 1 or int(counts.max()) < 2:
+        return None
+    distinct = max(len(np.unique(terms.left)), len(np.unique(terms.right)))
+    if not cost.factors_are_shared(len(terms.row), distinct):
+        return None
+    of_rows, of_terms = np.arange(rows), np.arange(len(terms.row))
+    i, j = components(terms.row, terms.left, rows), components(terms.row, terms.right, rows)
+    b = components(np.concatenate([of_rows, of_rows]), np.concatenate([i, -1 - j]), rows)[terms.row]
+    k = components(
+        np.concatenate([of_terms, of_terms]), np.concatenate([terms.left, -1 - terms.right]), len(of_terms)
+    )
+    b, _ = _ranks(np.zeros_like(b), b, terms.left)
+    (i, rows_left), (j, rows_right) = _ranks(b, i[terms.row], terms.left), _ranks(b, j[terms.row], terms.right)
+    k, columns = _ranks(b, k, terms.right)
+    shape = int(b.max()) + 1, rows_left, rows_right, columns
+    place = (b * rows_left + i) * rows_right + j
+    if abs(coefficient) == 1.0 and _is_transposed(terms.row, i, j):
+        swapped = terms._replace(left=terms.right, right=terms.left)
+        return as_product(swapped, rows, right, left)
+    if len(np.unique(place)) < rows or not cost.worth_product(shape, rows, len(terms.row)):
+        return None
+    lefts = _laid_out((shape[0], rows_left, columns), b, i, k, terms.left)
+    rights = _laid_out((shape[0], rows_right, columns), b, j, k, terms.right)
+    if lefts is None or rights is None:
+        return None
+    place_of_row = np.empty(rows, dtype=np.int64)
+    place_of_row[terms.row] = place
+    return Product(coefficient, View(left, lefts), View(right, rights), place_of_row)
+
+
+def _is_transposed(row: Positions, i: Positions, j: Positions) -> bool:
+    """Return whether i varies faster than j from row to row: then the factors are in the other order."""
+    first = np.flatnonzero(np.diff(row, prepend=-1))
+    i_changes, j_changes = (np.count_nonzero(np.diff(axis[first])) for axis in (i, j))
+    return bool(i_changes > j_changes)
+
+
+def _ranks(batch: Positions, label: Positions, position: Positions) -> tuple[Positions, int]:
+    """Return the rank of each label in its batch, by the least position that it has; and how many there are at most."""
+    least: dict[tuple[int, int], int] = {}
+    keys = list(zip(batch.tolist(), label.tolist()))
+    for key, at in zip(keys, position.tolist()):
+        least[key] = min(at, least.get(key, at))
+    rank: dict[tuple[int, int], int] = {}
+    count: dict[int, int] = {}
+    for key in sorted(least, key=lambda key: (key[0], least[key])):
+        rank[key] = count[key[0]] = count.get(key[0], -1) + 1
+    return np.array([rank[key] for key in keys], dtype=np.int64), 1 + max(count.values())
+
+
+def _laid_out(
+    shape: tuple[int, int, int], b: Positions, row: Positions, k: Positions, factor: Positions
+) -> Positions | None:
+    """Return factors as an array of batches, rows and columns; None where two would be in one place."""
+    positions = np.full(shape, PADDING)
+    positions[b, row, k] = factor
+    return positions if (positions[b, row, k] == factor).all() else None

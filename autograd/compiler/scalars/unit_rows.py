@@ -1,0 +1,133 @@
+"""Complete rows of one element: a sum, or a largest one, of a single number is that number, so it has no node.
+
+In causal attention the first position attends to itself alone. All other positions compute the largest of their scores
+and the sum of their exponentials; with nodes for these at the first position as well, all positions do the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator
+from typing import NamedTuple
+
+from autograd.compiler.scalars.builder import DROPPED, Builder, renumbered
+from autograd.compiler.scalars.columns import Columns
+from autograd.compiler.scalars.nodes import ABSENT, SUM, Sum
+from autograd.compiler.scalars.program import ScalarProgram
+
+
+class _Reductions(NamedTuple):
+    """The nodes that reduce in one way.
+
+    Attributes:
+        opcode: SUM, or that of the primitive.
+        nodes: all of them.
+        elements: the nodes that they reduce.
+    """
+
+    opcode: int
+    nodes: list[int]
+    elements: set[int]
+
+
+Use = tuple[int, int, Hashable]
+"""A node that reads another one, the place among what it reads, and a key that is equal for places of equal use."""
+
+
+def complete_unit_rows(program: ScalarProgram) -> ScalarProgram:
+    """Let the reductions of one element be nodes, where reductions of two and of more elements are used likewise."""
+    reductions = [r for r in _reductions(program) if _vary_from_two(program, r)]
+    if not reductions:
+        return program
+    uses = _uses(program)
+    replaced: dict[int, dict[int, int]] = {}  # of a node that reads: what it reads at a place, and how that is reduced
+    for reduction in reductions:
+        kinds = {program.opcodes[k] for k in reduction.elements}
+        places = {key for i in reduction.nodes for _, _, key in uses.get(i, ())}
+        for x, used in uses.items():
+            if program.opcodes[x] in kinds and x not in reduction.elements:
+                for reader, place, key in used:
+                    if key in places:
+                        replaced.setdefault(reader, {})[place] = reduction.opcode
+    return _completed(program, replaced) if replaced else program
+
+
+def _reductions(program: Columns) -> list[_Reductions]:
+    """The nodes that reduce, by how they do that. A sum reduces that adds up several nodes and does nothing else."""
+    is_reducing = program.by_opcode(lambda primitive: primitive.reduces, False)
+    by_opcode: dict[int, _Reductions] = {}
+    for i in program.operations:
+        opcode = program.opcodes[i]
+        if is_reducing[opcode] or (opcode == SUM and _is_plain(program, i)):
+            reduction = by_opcode.setdefault(opcode, _Reductions(opcode, [], set()))
+            reduction.nodes.append(i)
+            reduction.elements.update(program.operands_of(i))
+    return list(by_opcode.values())
+
+
+def _is_plain(program: Columns, i: int) -> bool:
+    start, count = program.starts[i], program.counts[i]
+    columns = (program.coefficients, program.rights, program.slots)
+    expected = ((1.0,) * count, (ABSENT,) * count, (0,) * count)
+    return (
+        count > 1 and i not in program.scalings and tuple(c[start : start + count] for c in columns) == expected
+    )
+
+
+def _vary_from_two(program: Columns, reduction: _Reductions) -> bool:
+    """Return whether there are reductions of two elements, and of more."""
+    lengths = {program.counts[i] for i in reduction.nodes}
+    return 2 in lengths and len(lengths) > 1
+
+
+def _uses(program: Columns) -> dict[int, list[Use]]:
+    """Who reads each node, where, and in what use."""
+    uses: dict[int, list[Use]] = {}
+    for i in program.operations:
+        for x, place, key in _read(program, i):
+            uses.setdefault(x, []).append((i, place, key))
+    return uses
+
+
+def _read(program: Columns, i: int) -> Iterator[tuple[int, int, Hashable]]:
+    """What a node reads: the node, its place, and a key of the use; of a sum only what it does not just add up."""
+    opcode, start, count = program.opcodes[i], program.starts[i], program.counts[i]
+    if opcode != SUM:
+        for place, x in enumerate(program.operands[start : start + count]):
+            yield x, place, (opcode, place)
+        return
+    for place in range(count):
+        c, x, y = (column[start + place] for column in (program.coefficients, program.lefts, program.rights))
+        if c != 1.0 or y != ABSENT:
+            yield x, place, (opcode, c, y == ABSENT, "left")
+        if y != ABSENT:
+            yield y, count + place, (opcode, c, "right")
+
+
+def _completed(program: ScalarProgram, replaced: dict[int, dict[int, int]]) -> ScalarProgram:
+    """The program in which some places read the reduction of one node instead of that node."""
+    builder = Builder.like(program)
+    new = [*range(program.interior.start), *[DROPPED] * len(program.interior)]
+    units: dict[tuple[int, int], int] = {}
+
+    def unit(x: int, opcode: int) -> int:
+        if (x, opcode) not in units:
+            one = Sum([1.0], [new[x]], [ABSENT], [0])
+            units[x, opcode] = builder.sum(one) if opcode == SUM else builder.application(opcode, [new[x]])
+        return units[x, opcode]
+
+    for i in program.interior:
+        places = replaced.get(i)
+        if places is None:
+            new[i] = builder.copy(program, i, new)
+        elif program.opcodes[i] == SUM:
+            total = program.sum_of(i)
+            count = len(total.lefts)
+            read = [unit(x, places[n]) if n in places else new[x] for n, x in enumerate(total.lefts)]
+            rights = renumbered(total, new).rights
+            rights = [unit(y, places[count + n]) if count + n in places else rights[n] for n, y in enumerate(total.rights)]
+            new[i] = builder.sum(total._replace(lefts=read, rights=rights))
+        else:
+            operands = program.operands_of(i)
+            read = [unit(x, places[n]) if n in places else new[x] for n, x in enumerate(operands)]
+            new[i] = builder.application(program.opcodes[i], read)
+    return builder.successor(program, new, range(len(program)))
