@@ -14,7 +14,7 @@ from autograd import primitives
 from autograd.compiler.arrays.algebra import Simplified
 from autograd.compiler.arrays.builder import Builder
 from autograd.compiler.arrays.handle import Handle
-from autograd.compiler.arrays.operations import Operation, Shape, listed
+from autograd.compiler.arrays.operations import Data, Operation, Shape, listed
 from autograd.compiler.differentiate.rules import local_derivatives
 from autograd.compiler.names import Names
 from autograd.compiler.trace.tracing import COMPARISONS
@@ -86,6 +86,8 @@ def _apply(edge: Edge) -> list[Any]:
         return _outer(edge)
     if primitive.reduces and len(edge.operands) > 1:
         slopes = _slopes_of_several(edge, primitive)
+    elif primitive is primitives.constant_power and isinstance(edge.operands[1].operation.attribute, Data):
+        slopes = _slopes_of_powers(edge)
     else:
         inputs = [_number_or_handle(x, primitive is primitives.mul) for x in edge.operands]
         slopes = local_derivatives(primitive, inputs, edge.out)
@@ -120,6 +122,14 @@ def _slopes_of_several(edge: Edge, primitive: Primitive) -> list[Any]:
     shape = together.shape[1:]
     slices = [builder.slice(together, 0, k, k + 1) for k in range(len(edge.operands))]
     return [Simplified.of(builder.reshape(part, shape)) for part in slices]
+
+
+def _slopes_of_powers(edge: Edge) -> list[Any]:
+    """n xⁿ⁻¹ for exponents that are an array of data."""
+    x, n = edge.operands
+    exponents = n.operation.attribute.array
+    lower = Simplified.of(edge.builder.constant(exponents - 1.0))
+    return [n * x.apply(primitives.constant_power, (x, lower)), 0.0]
 
 
 def _times(cotangent: Simplified, slope: Any, primitive: Primitive, careful: bool) -> Any:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from autograd import primitives
 from autograd.arrays import np
+from autograd.compiler import cost
 from autograd.compiler.arrays.operations import PADDING
 from autograd.compiler.recover.contractions import contractions
 from autograd.compiler.recover.groups import CONSTANT, Application, Numbers, Places, Reduction, SumOfProducts, View
@@ -30,12 +31,13 @@ def applications(
         operands: of these nodes.
     """
     classes: dict[tuple[Primitive | None, tuple[int, ...], tuple[float, ...]], list[int]] = {}
+    exponents_are_data = _has_many_exponents(nodes, made_by, operands, places)
     for i in nodes:
         primitive = made_by[i]
         sources = tuple([int(places.source[k]) for k in operands[i]])
         numbers: tuple[float, ...] = ()
-        if primitive is primitives.constant_power:  # whose derivative asks what the exponent is
-            numbers = tuple([float(places.number[k]) for k, s in zip(operands[i], sources) if s == CONSTANT])
+        if primitive is primitives.constant_power and not exponents_are_data:  # few are written as x ** 2
+            numbers = (float(places.number[operands[i][1]]),)
         elif primitive is not None and primitive.reduces and len(set(sources)) == 1:  # of any number of elements
             sources = sources[:1]
         classes.setdefault((primitive, sources, numbers), []).append(i)
@@ -52,6 +54,18 @@ def applications(
             what = len(places.widths) + len(groups), tuple(members), batched, primitive
             groups.append(Application(*what, tuple(views)))
     return groups
+
+
+def _has_many_exponents(
+    nodes: Sequence[int],
+    made_by: Sequence[Primitive | None],
+    operands: Mapping[int, tuple[int, ...]],
+    places: Places,
+) -> bool:
+    """Return whether powers have so many constant exponents that these are data, and each has a slope n xⁿ⁻¹."""
+    powers = [i for i in nodes if made_by[i] is primitives.constant_power]
+    exponents = {float(places.number[operands[i][1]]) for i in powers}
+    return cost.worth_exponents(len(exponents)) and all(n and n - 1 + 1 == n for n in exponents)
 
 
 def _tables(

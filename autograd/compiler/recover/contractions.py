@@ -56,7 +56,7 @@ def _dense_block(key: tuple[int, int, int], terms: Terms, rows: int, places: Pla
     """The terms of one pair of sources as a matrix product, or row by row where that is no worse."""
     _, left, right = key
     if is_weighted(left, right, places) and (places.batched[right] or rows > 1) and len(terms.row) > 1:
-        return as_matrix(terms, rows, left, right)
+        return as_matrix(terms, rows, left, right) or as_padded_matrix(terms, rows, left, right)
     if right != ABSENT:
         product = as_product(terms, rows, left, right)
         if product is not None:
@@ -140,6 +140,23 @@ def as_matrix(terms: Terms, rows: int, left: int, right: int) -> Matrix | None:
     if not (columns == columns[0]).all() or (np.diff(columns[0]) == 0).any():
         return None
     return Matrix(uniform(coefficients), View(left, weights), View(right, columns[:1]), None)
+
+
+def as_padded_matrix(terms: Terms, rows: int, left: int, right: int) -> Matrix | None:
+    """Rows of weights of their own over columns of which many lack some, as in a triangle; what is lacking is zero."""
+    coefficient = uniform(terms.coefficients)
+    columns, column = np.unique(terms.right, return_inverse=True)
+    lengths = len(np.unique(np.bincount(terms.row, minlength=rows)))
+    if (
+        not isinstance(coefficient, float)
+        or len(np.unique(terms.left)) < len(terms.left)
+        or len(np.unique(terms.row * len(columns) + column)) < len(terms.row)
+        or not cost.worth_gathering(lengths)
+        or not cost.worth_padding(len(terms.row), rows * len(columns))
+    ):
+        return None
+    weights = table(terms.row, column.reshape(-1), terms.left, rows, PADDING)
+    return Matrix(coefficient, View(left, weights), View(right, columns[None]), None)
 
 
 def as_rows(terms: Terms, rows: int, left: int, right: int) -> Rows | None:

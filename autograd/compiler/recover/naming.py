@@ -72,7 +72,8 @@ def _base(group: Group) -> str:
         case Concatenation():
             return "joined"
         case Application(primitive=primitive) if primitive is primitives.constant_power:
-            return next((name for n, name in _POWERS.items() if n == group.operands[1]), "power")
+            exponent = group.operands[1]
+            return _POWERS.get(exponent, "power") if isinstance(exponent, float) else "powers"
         case Application() | Reduction():
             return "quotient" if group.primitive is primitives.div else sanitised(group.primitive.name) or "f"
         case SumOfProducts():

@@ -130,9 +130,13 @@ class Reader:
         Args:
             padding: what is read at PADDING.
         """
-        if view.source == PARAMETERS:
-            return self.parameter(view.positions, role, layer)
         present = view.positions != PADDING
+        if view.source == PARAMETERS:
+            if present.all():
+                return self.parameter(view.positions, role, layer)
+            place = np.full(present.shape, PADDING)
+            place[present] = np.arange(int(present.sum()))
+            return self.builder.take(self.parameter(view.positions[present], role, layer), place)
         if present.all():
             return self.reshape(self.columns(view.source, view.positions.reshape(-1)), *present.shape)
         everywhere = filled(view.positions, self.grouping.widths[view.source])
