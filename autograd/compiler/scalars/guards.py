@@ -25,6 +25,7 @@ from autograd.compiler.scalars.columns import NO_GUARDS, Guards
 from autograd.compiler.scalars.conditions import ALWAYS, Conditions, Gate, GuardNodes
 from autograd.compiler.scalars.nodes import APPLY
 from autograd.compiler.scalars.program import ScalarProgram
+from autograd.compiler.scalars.signs import signs
 from autograd.compiler.scalars.slopes import dependent_on_arguments, edges
 from autograd.table import Slope
 
@@ -61,7 +62,7 @@ class _Sweep:
 
     def __init__(self, program: ScalarProgram) -> None:
         self._program = program
-        self._dependent = dependent_on_arguments(program)
+        self._dependent, self._signs = dependent_on_arguments(program), signs(program)
         self.conditions = Conditions(program)
         seeded = program.outputs[: program.differentiated]
         self._arrived: dict[int, set[Gate]] = {i: {ALWAYS} for i in seeded}
@@ -77,7 +78,7 @@ class _Sweep:
         for i in reversed(self._program.operations):
             if i in self._arrived:
                 self._visit(i)
-            elif any(_needs_guard(e.slope, False, False) for e in edges(self._program, self._dependent, i, False)):
+            elif any(_needs_guard(e.slope, False, False) for e in edges(self._program, i, self._dependent, self._signs)):
                 unreached.add(i)
         return unreached
 
@@ -86,7 +87,9 @@ class _Sweep:
         infinite, finite = i in self._infinite, i in self._finite
         choice = self._chooses(i)
         shown = i in self._shown
-        for place, k, slope, keeps, shows in edges(self._program, self._dependent, i, shown):
+        for place, k, slope, keeps, shows in edges(
+            self._program, i, self._dependent, self._signs, self._finite, shown
+        ):
             if slope == Slope.NONE or k in self._program.constants:
                 continue
             if choice and (infinite or slope == Slope.SINGULAR):

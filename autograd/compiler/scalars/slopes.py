@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Sequence
 from typing import NamedTuple
 
 from autograd import primitives
 from autograd.compiler.scalars.columns import Columns
 from autograd.compiler.scalars.nodes import ABSENT, SUM, Sum
-from autograd.table import Slope
+from autograd.compiler.scalars.signs import Sign
+from autograd.table import Primitive, Slope
 
-_WHERE, _POWER = primitives.where, primitives.constant_power
+_WHERE, _POWER, _DIV = primitives.where, primitives.constant_power, primitives.div
+_ROOTS = frozenset({primitives.sqrt, primitives.log})  # whose slopes are infinite at 0 alone
 
 
 class Edge(NamedTuple):
@@ -47,15 +49,24 @@ def weighted_terms(total: Sum, dependent: Container[int], least: int = 2) -> set
     return weighted if len(weighted) >= least else set()
 
 
-def edges(program: Columns, dependent: Container[int], i: int, shown: bool) -> Iterator[Edge]:
+def edges(
+    program: Columns,
+    i: int,
+    dependent: Container[int],
+    known: Sequence[Sign],
+    finite: Container[int] = (),
+    shown: bool = False,
+) -> Iterator[Edge]:
     """The edges from a node.
 
     Args:
         dependent: the nodes that differ from sample to sample.
+        known: the sign of each node.
+        finite: nodes that are finite wherever the result is.
         shown: whether the node makes the result nan wherever it is nan itself.
     """
     if program.opcodes[i] != SUM:
-        yield from _edges_of_application(program, i)
+        yield from _edges_of_application(program, i, known)
         return
     total = program.sum_of(i)
     weighted = weighted_terms(total, dependent, 1 if shown else 2)
@@ -64,17 +75,26 @@ def edges(program: Columns, dependent: Container[int], i: int, shown: bool) -> I
             yield Edge(0, x, Slope.FINITE, True, True)
             continue
         slope = Slope.WEIGHT if n in weighted else Slope.LIKE_VALUE
-        yield Edge(0, x, slope, True, True)
-        yield Edge(0, y, slope, True, True)
+        for factor, other in ((x, y), (y, x)):
+            yield Edge(0, factor, Slope.FINITE if slope != Slope.WEIGHT and other in finite else slope, True, True)
 
 
-def _edges_of_application(program: Columns, i: int) -> Iterator[Edge]:
+def _edges_of_application(program: Columns, i: int, known: Sequence[Sign]) -> Iterator[Edge]:
     primitive, operands = program.primitive_of(i), program.operands_of(i)
     assert primitive is not None
     slope, keeps, shows = primitive.slope, primitive.keeps_infinity, not primitive.hides_nan
     if primitive is _POWER and program.constants.get(operands[1]) in (2.0, 3.0):
         slope, keeps = Slope.LIKE_VALUE, (0,)
+    elif slope == Slope.SINGULAR and known[operands[-1 if primitive is _DIV else 0]] == Sign.POSITIVE:
+        slope = _away_from_zero(program, i, primitive)
     for place, k in enumerate(operands):
         if primitive is _WHERE and place == 0:
             continue
         yield Edge(place, k, slope, place in keeps, shows)
+
+
+def _away_from_zero(program: Columns, i: int, primitive: Primitive) -> Slope:
+    """The slope of a primitive, infinite at 0, where its operand, or denominator, stays away from 0."""
+    if primitive in _ROOTS or (primitive is _POWER and program.constants[program.operands_of(i)[1]] <= 1):
+        return Slope.BOUNDED
+    return Slope.LIKE_VALUE if primitive is _DIV else primitive.slope
