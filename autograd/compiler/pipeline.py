@@ -11,7 +11,7 @@ compiling a small network.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 Engine: TypeAlias = "NumpyEngine | StraightLineEngine"
 
+_WRT = "parameters", "arguments"
+
 
 class Lowered(NamedTuple):
     """A function as a program of arrays.
@@ -38,11 +40,14 @@ class Lowered(NamedTuple):
         program: of its values.
         is_unrolled: whether each operation computes one number a sample, since there is little to do side by side.
         seeds: how many of its results, from the first on, have derivatives.
+        unpadded: makes the same without padding, if there is any; where a padded program gives inf or nan, the other
+            one says what the graph gives.
     """
 
     program: ArrayProgram
     is_unrolled: bool
     seeds: int
+    unpadded: Callable[[], ArrayProgram] | None = None
 
     def at(self, places: Any) -> Lowered:
         """Return the same with each parameter at another place of their vector."""
@@ -74,7 +79,8 @@ def to_arrays(scalars: ScalarProgram, arguments: Sequence[str], runner: PassRunn
         program = attempt.run("recover arrays", _recovered, prepared, arguments)
         if program is not None:
             runner.records += attempt.records
-            return Lowered(program, False, scalars.differentiated)
+            unpadded = partial(_recovered, prepared, arguments, padding=False) if program.padded else None
+            return Lowered(program, False, scalars.differentiated, unpadded)
     from autograd.compiler.recover.unrolled import lower_scalars
 
     unrolled = runner.run("unroll", lower_scalars, scalars, arguments)
@@ -90,21 +96,27 @@ def engine_for(lowered: Lowered, parameters: int, dtype: np.dtype[Any], name: st
         name: of the function, for tracebacks.
         runner: of the passes that the engine still needs; what it does not need at once is made when it is asked for.
     """
-    backward, input_gradients = (partial(lowered.differentiated, wrt, runner) for wrt in ("parameters", "arguments"))
+    backward, input_gradients = (partial(lowered.differentiated, wrt, runner) for wrt in _WRT)
     if lowered.is_unrolled:
         from autograd.compiler.targets.straight_line.engine import StraightLineEngine
 
         return StraightLineEngine(lowered.program, backward, input_gradients, lowered.seeds, dtype, name)
     from autograd.compiler.targets.numpy_run import NumpyEngine
 
-    return NumpyEngine(backward(), input_gradients, dtype, name, parameters)
+    def unpadded() -> NumpyEngine:
+        assert lowered.unpadded is not None
+        other = lowered._replace(program=lowered.unpadded(), unpadded=None)
+        to_parameters, to_arguments = (partial(other.differentiated, wrt, PassRunner()) for wrt in _WRT)
+        return NumpyEngine(to_parameters(), to_arguments, dtype, name, parameters)
+
+    return NumpyEngine(backward(), input_gradients, dtype, name, parameters, unpadded if lowered.unpadded else None)
 
 
-def _recovered(scalars: ScalarProgram, arguments: Sequence[str]) -> ArrayProgram | None:
+def _recovered(scalars: ScalarProgram, arguments: Sequence[str], padding: bool = True) -> Any:
     """Return the array program that the scalars spell out; None where it has no arrays worth the name."""
     from autograd.compiler.recover.groups import is_wide
     from autograd.compiler.recover.lower import lower
     from autograd.compiler.recover.recover import recover
 
-    grouping = recover(scalars)
+    grouping = recover(scalars, padding)
     return lower(grouping, arguments) if not grouping.groups or any(map(is_wide, grouping.groups)) else None

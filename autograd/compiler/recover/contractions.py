@@ -35,11 +35,12 @@ class Contraction(NamedTuple):
 def contractions(members: list[int], parts: Parts, scaling: Scaling, places: Places) -> list[Contraction]:
     """One for all members, which have the same structure; or several, where that makes dense products of them."""
     rows = len(members)
-    blocks = [_dense_block(key, terms, rows, places) for key, terms in parts.items()]
+    pads = places.may_pad(members)
+    blocks = [_dense_block(key, terms, rows, places, pads) for key, terms in parts.items()]
     if None in blocks:
         buckets = over_same_columns(parts, rows, places)
         if buckets is None:
-            blocks = [block or _sparse_block(key, terms, rows, places) for block, (key, terms) in zip(blocks, parts.items())]
+            blocks = [block or _sparse_block(key, terms, rows, places, pads) for block, (key, terms) in zip(blocks, parts.items())]
             buckets = by_length(parts, rows) if None in blocks else None
         if buckets is not None:
             return [part for bucket in buckets for part in _of_bucket(bucket, members, parts, scaling, places)]
@@ -52,24 +53,28 @@ def is_weighted(left: int, right: int, places: Places) -> bool:
     return right != ABSENT and not places.batched[left]
 
 
-def _dense_block(key: tuple[int, int, int], terms: Terms, rows: int, places: Places) -> Block | None:
-    """The terms of one pair of sources as a matrix product, or row by row where that is no worse."""
+def _dense_block(key: tuple[int, int, int], terms: Terms, rows: int, places: Places, pads: bool) -> Block | None:
+    """The terms of one pair of sources as a matrix product, or row by row where that is no worse.
+
+    Args:
+        pads: whether zeros may be multiplied by what the rows do not read.
+    """
     _, left, right = key
     if is_weighted(left, right, places) and (places.batched[right] or rows > 1) and len(terms.row) > 1:
-        return as_matrix(terms, rows, left, right) or as_padded_matrix(terms, rows, left, right)
+        return as_matrix(terms, rows, left, right) or (as_padded_matrix(terms, rows, left, right) if pads else None)
     if right != ABSENT:
-        product = as_product(terms, rows, left, right)
+        product = as_product(terms, rows, left, right, pads)
         if product is not None:
             return product
     block = as_rows(terms, rows, left, right)
     return None if block is None else constant_matrix(block, places.widths[left])
 
 
-def _sparse_block(key: tuple[int, int, int], terms: Terms, rows: int, places: Places) -> Block | None:
+def _sparse_block(key: tuple[int, int, int], terms: Terms, rows: int, places: Places, pads: bool) -> Block | None:
     """The terms of one pair of sources over patches, where rows share weights, or row by row; None as a last resort."""
     _, left, right = key
     patches = over_patches(terms, rows, left, right) if is_weighted(left, right, places) else None
-    return patches or as_rows(terms, rows, left, right) or as_padded(terms, rows, left, right, places)
+    return patches or as_rows(terms, rows, left, right) or as_padded(terms, rows, left, right, places, pads)
 
 
 def _of_bucket(
@@ -168,7 +173,7 @@ def as_rows(terms: Terms, rows: int, left: int, right: int) -> Rows | None:
     return Rows(uniform(matrices[2]), View(left, matrices[0]), factor)
 
 
-def as_padded(terms: Terms, rows: int, left: int, right: int, places: Places) -> Block | None:
+def as_padded(terms: Terms, rows: int, left: int, right: int, places: Places, pads: bool) -> Block | None:
     """Row by row, with padding where a row has fewer terms; None where that does not pay, or parameters are read."""
     sources = [left] if right == ABSENT else [left, right]
     if PARAMETERS in sources:
@@ -181,7 +186,8 @@ def as_padded(terms: Terms, rows: int, left: int, right: int, places: Places) ->
     coefficients = uniform(terms.coefficients)
     if isinstance(coefficients, np.ndarray):
         coefficients = table(terms.row, column, coefficients, rows, 0.0)
-    return constant_matrix(Rows(coefficients, views[0], views[1] if right != ABSENT else None), places.widths[left])
+    block = Rows(coefficients, views[0], views[1] if right != ABSENT else None)
+    return constant_matrix(block, places.widths[left]) if pads else block
 
 
 def constant_matrix(block: Rows, width: int) -> Block:

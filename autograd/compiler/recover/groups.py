@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from autograd.arrays import NDArray, np
 from autograd.compiler import cost
+from autograd.compiler.arrays.operations import PADDING
 from autograd.compiler.recover.index import Positions
 from autograd.compiler.scalars.nodes import ABSENT, NOTHING
 from autograd.compiler.scalars.program import ScalarProgram
@@ -210,6 +211,7 @@ class Places(NamedTuple):
         widths: the length of each array.
         batched: whether each array has a row for each sample.
         nodes: how many nodes there are, those included that stand for places of joined arrays.
+        unpadded: nodes that must not be computed with zeros times what is not theirs; None for all of them.
     """
 
     source: Positions
@@ -218,6 +220,11 @@ class Places(NamedTuple):
     widths: Sequence[int]
     batched: Sequence[bool]
     nodes: int
+    unpadded: frozenset[int] | None = frozenset()
+
+    def may_pad(self, members: Iterable[int]) -> bool:
+        """Return whether these nodes may be computed with zeros times elements that are not theirs."""
+        return self.unpadded is not None and self.unpadded.isdisjoint(members)
 
     def source_of(self, nodes: Positions) -> Positions:
         """The source of each node; ABSENT for factors that are absent."""
@@ -291,6 +298,23 @@ def tables(group: Group) -> list[View]:
         return [group.view]
     blocks = group.blocks if isinstance(group, SumOfProducts) else ()
     return [block.left for block in blocks if isinstance(block, Rows) and block.left.positions.shape[1] > 1]
+
+
+def is_padded(group: Group) -> bool:
+    """Return whether a group multiplies zeros by elements that are not its own."""
+    for block in group.blocks if isinstance(group, SumOfProducts) else ():
+        if isinstance(block, Product) and (PADDING in group.members or _has_padding(*block.factors)):
+            return True
+        if isinstance(block, Matrix):
+            if block.weights is None and bool((np.asarray(block.coefficients) == 0.0).any()):
+                return True
+            if block.weights is not None and _has_padding(block.weights):
+                return True
+    return False
+
+
+def _has_padding(*views: View) -> bool:
+    return any(bool((view.positions == PADDING).any()) for view in views)
 
 
 def is_wide(group: Group) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from autograd.arrays import np
@@ -23,6 +24,7 @@ from autograd.compiler.recover.groups import (
     Reduction,
     SumOfProducts,
     View,
+    is_padded,
 )
 from autograd.compiler.recover.guards import ROWS, Guards
 from autograd.compiler.recover.lower_sums import Sums, named
@@ -58,7 +60,8 @@ def lower(grouping: Grouping, arguments: Sequence[str]) -> ArrayProgram:
         reader.arrays[group.source] = named(result, name, start)
     output = _output(reader)
     places = {reader.arrays[source].at: layer for source, layer in layers.items()}
-    return builder.program([output], places, guards.masks())
+    padded = any(map(is_padded, grouping.groups))
+    return replace(builder.program([output], places, guards.masks()), padded=padded)
 
 
 def _lowered(reader: Reader, guards: Guards, sums: Sums, group: Group, name: str) -> Handle:

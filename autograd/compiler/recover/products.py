@@ -8,6 +8,8 @@ with every k, as in causal attention, the rest is padding.
 
 from __future__ import annotations
 
+import math
+
 from autograd.arrays import np
 from autograd.compiler import cost
 from autograd.compiler.arrays.operations import PADDING
@@ -17,8 +19,12 @@ from autograd.compiler.recover.index import Positions
 from autograd.compiler.recover.terms import Terms, uniform
 
 
-def as_product(terms: Terms, rows: int, left: int, right: int) -> Product | None:
-    """Return rows between two sources as products of matrices, batch by batch, where they share factors and it pays."""
+def as_product(terms: Terms, rows: int, left: int, right: int, pads: bool = True) -> Product | None:
+    """Return rows between two sources as products of matrices, batch by batch, where they share factors and it pays.
+
+    Args:
+        pads: whether zeros may be multiplied by what the rows do not read.
+    """
     coefficient = uniform(terms.coefficients)
     counts = np.bincount(terms.row, minlength=rows)
     if not isinstance(coefficient, float) or int(counts.min()) < 1 or int(counts.max()) < 2:
@@ -39,12 +45,14 @@ def as_product(terms: Terms, rows: int, left: int, right: int) -> Product | None
     place = (b * rows_left + i) * rows_right + j
     if abs(coefficient) == 1.0 and _is_transposed(terms.row, i, j):
         swapped = terms._replace(left=terms.right, right=terms.left)
-        return as_product(swapped, rows, right, left)
+        return as_product(swapped, rows, right, left, pads)
     if len(np.unique(place)) < rows or not cost.worth_product(shape, rows, len(terms.row)):
         return None
     lefts = _laid_out((shape[0], rows_left, columns), b, i, k, terms.left)
     rights = _laid_out((shape[0], rows_right, columns), b, j, k, terms.right)
     if lefts is None or rights is None:
+        return None
+    if not pads and (rows < math.prod(shape[:3]) or (lefts == PADDING).any() or (rights == PADDING).any()):
         return None
     place_of_row = np.empty(rows, dtype=np.int64)
     place_of_row[terms.row] = place

@@ -26,15 +26,18 @@ from autograd.compiler.recover.padding import Layout, layout_of, on_layout
 from autograd.compiler.recover.schedule import schedule
 from autograd.compiler.recover.terms import Terms, columns_of
 from autograd.compiler.scalars.program import ScalarProgram
+from autograd.compiler.scalars.swallowed import swallowed
 
 
-def recover(scalars: ScalarProgram) -> Grouping:
+def recover(scalars: ScalarProgram, padding: bool = True) -> Grouping:
     """Group the nodes of a program into operations on arrays.
 
     Args:
         scalars: a program that was prepared for arrays (`scalars/passes.py`).
+        padding: whether 0 may be multiplied by numbers that the graph does not read, which is nan where these are
+            infinite; otherwise rows of several lengths are padded by masks alone.
     """
-    arrays = _Arrays(scalars)
+    arrays = _Arrays(scalars, padding)
     arrays.new_source(scalars.parameters, batched=False)
     for nodes in scalars.arguments:
         arrays.new_source(nodes, batched=True)
@@ -54,7 +57,7 @@ class _Arrays:
         places: where nodes are found by now.
     """
 
-    def __init__(self, scalars: ScalarProgram) -> None:
+    def __init__(self, scalars: ScalarProgram, padding: bool) -> None:
         size = len(scalars)
         number = np.zeros(size)
         for i, x in scalars.constants.items():
@@ -65,7 +68,8 @@ class _Arrays:
         self._widths: list[int] = []
         self._batched: list[bool] = []
         source, position = np.full(size, CONSTANT), np.zeros(size, dtype=np.int64)
-        self.places = Places(source, position, number, self._widths, self._batched, size)
+        unpadded = swallowed(scalars) if padding else None
+        self.places = Places(source, position, number, self._widths, self._batched, size, unpadded)
         self.groups: list[Group] = []
         self._layouts: dict[int, Layout] = {}
         self._history = History({}, {}, {})
@@ -90,7 +94,7 @@ class _Arrays:
 
     def grouping(self, data: Mapping[int, Numbers]) -> Grouping:
         """All groups as a value."""
-        source, position, number, widths, batched, _ = self.places
+        source, position, number, widths, batched, *_ = self.places
         return Grouping(
             self._scalars, tuple(self.groups), source, position, number, tuple(widths), tuple(batched), data
         )
@@ -165,7 +169,7 @@ class _Arrays:
 
     def _reserve(self, nodes: int) -> None:
         """Make room for more nodes, which stand for the places of a joined array."""
-        source, position, number, _, _, size = self.places
+        source, position, number, _, _, size, _ = self.places
         if size + nodes > len(source):
             more = max(nodes, size)
             source = np.append(source, np.full(more, CONSTANT))

@@ -172,6 +172,7 @@ class NumpyEngine:
         dtype: in which it computes.
         name: of the function that was compiled.
         leaves: how many parameters there are; those that no array of the program has come last.
+        unpadded: of a padded program, makes the engine that says what the graph gives where this one gives inf or nan.
 
     Attributes:
         natural_order: the parameters in the order in which the program's matrices hold them.
@@ -186,7 +187,9 @@ class NumpyEngine:
         dtype: np.dtype[Any],
         name: str,
         leaves: int = 0,
+        unpadded: Callable[[], NumpyEngine] | None = None,
     ) -> None:
+        self._make_unpadded = unpadded
         self._dtype, self._name, self._differentiate = dtype, name, input_gradients
         self._indices = [o.attribute.array for o in program.operations if o.kind == "parameter"]
         self.natural_order = in_reading_order(self._indices, leaves)
@@ -208,7 +211,21 @@ class NumpyEngine:
 
     def lay_out(self, place: Positions, size: int) -> None:
         """Say which element of the flat vector each parameter is, and how long that vector is."""
+        self._layout = place, size
         self._buffer = ParameterBuffer([place[index] for index in self._indices], size)
+        if self._make_unpadded:
+            vars(self).pop("_unpadded", None)
+
+    @computed_once
+    def _unpadded(self) -> NumpyEngine:
+        assert self._make_unpadded is not None
+        engine = self._make_unpadded()
+        engine.lay_out(*self._layout)
+        return engine
+
+    def _settles(self, *results: Array) -> bool:
+        """Return whether results are what the graph gives: a padded program may give inf or nan instead."""
+        return self._make_unpadded is None or all(np.isfinite(x).all() for x in results)
 
     @property
     def source(self) -> str:
@@ -235,7 +252,7 @@ class NumpyEngine:
     def outputs(self, weights: Array, rows: Sequence[Array]) -> Array:
         """Compute a column for each output; one row only where they do not depend on the arguments."""
         values: Array = self._forward(*rows, *self._buffer.views(weights))[0]
-        return values
+        return values if self._settles(values) else self._unpadded.outputs(weights, rows)
 
     def gradient(self, weights: Array, rows: Sequence[Array], seeds: Array, into: Array) -> Array:
         """Return the outputs; write the gradient of the parameters into a vector."""
@@ -247,11 +264,15 @@ class NumpyEngine:
         self._backward(seeds, saved, *rows, *arrays, *gradients)
         if not buffer.in_place:
             buffer.collect(gradients, into)
-        return values
+        if self._settles(values, into):
+            return values
+        return self._unpadded.gradient(weights, rows, np.broadcast_to(seeds, values.shape), into)
 
     def input_gradients(self, weights: Array, rows: Sequence[Array], seeds: Array) -> tuple[Array, list[Array]]:
         """Return the outputs, and the derivatives to each argument's numbers."""
         values, derivatives = self._input_gradients(seeds, *rows, *self._buffer.views(weights))
+        if not self._settles(values, *derivatives):
+            return self._unpadded.input_gradients(weights, rows, seeds)
         return values, [np.broadcast_to(np.asarray(x, self._dtype), row.shape) for x, row in zip(derivatives, rows)]
 
     @computed_once
