@@ -133,6 +133,8 @@ def oriented(terms: Terms, places: Places) -> Terms:
 def _same_structure(terms: Terms, pair: Positions, leads: list[bool], places: Places) -> list[list[int]]:
     """Rows that take their terms from the same pairs of sources; they may differ in how many.
 
+    Weights with labels of their own, such as those of queries, keys and values, stay apart, so that a reader finds them.
+
     Args:
         pair: the two sources of each term as one number.
         leads: of each row whether its constant comes first.
@@ -140,8 +142,9 @@ def _same_structure(terms: Terms, pair: Positions, leads: list[bool], places: Pl
     changes = (np.diff(terms.row) != 0) | (np.diff(pair) != 0) | (np.diff(terms.slot) != 0)
     starts = np.flatnonzero(np.r_[True, changes])[: len(pair)]
     structure: list[list[tuple[int, ...]]] = [[(int(first),)] for first in leads]
+    family = np.where(terms.right == ABSENT, 0, places.family[terms.left])  # of weights
     for start in starts.tolist():
-        key = int(pair[start]), int(terms.slot[start])
+        key = int(pair[start]), int(terms.slot[start]), int(family[start])
         structure[int(terms.row[start])].append(key)
     classes: dict[tuple[tuple[int, ...], ...], list[int]] = {}
     for row, of_row in enumerate(structure):

@@ -211,6 +211,7 @@ class Places(NamedTuple):
         widths: the length of each array.
         batched: whether each array has a row for each sample.
         nodes: how many nodes there are, those included that stand for places of joined arrays.
+        family: for each node the number of the name that its label has in common with others; 0 where it has none.
         unpadded: nodes that must not be computed with zeros times what is not theirs; None for all of them.
     """
 
@@ -220,6 +221,7 @@ class Places(NamedTuple):
     widths: Sequence[int]
     batched: Sequence[bool]
     nodes: int
+    family: Positions
     unpadded: frozenset[int] | None = frozenset()
 
     def may_pad(self, members: Iterable[int]) -> bool:

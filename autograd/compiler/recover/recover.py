@@ -17,6 +17,7 @@ from collections.abc import Hashable, Mapping, Sequence
 
 from autograd.arrays import np
 from autograd.compiler import cost
+from autograd.compiler.names import stem
 from autograd.compiler.recover.classify import applications, sums_of_products
 from autograd.compiler.recover.groups import CONSTANT, Group, Grouping, Numbers, Places, single_views
 from autograd.compiler.recover.index import Positions
@@ -69,7 +70,11 @@ class _Arrays:
         self._batched: list[bool] = []
         source, position = np.full(size, CONSTANT), np.zeros(size, dtype=np.int64)
         unpadded = swallowed(scalars) if padding else None
-        self.places = Places(source, position, number, self._widths, self._batched, size, unpadded)
+        family = np.zeros(size, dtype=np.int64)
+        numbers: dict[str, int] = {"": 0}
+        for i, label in scalars.labels.items():
+            family[i] = numbers.setdefault(stem([label]), len(numbers))
+        self.places = Places(source, position, number, self._widths, self._batched, size, family, unpadded)
         self.groups: list[Group] = []
         self._layouts: dict[int, Layout] = {}
         self._history = History({}, {}, {})
@@ -169,10 +174,13 @@ class _Arrays:
 
     def _reserve(self, nodes: int) -> None:
         """Make room for more nodes, which stand for the places of a joined array."""
-        source, position, number, _, _, size, _ = self.places
+        source, position, number, _, _, size, family, _ = self.places
         if size + nodes > len(source):
             more = max(nodes, size)
             source = np.append(source, np.full(more, CONSTANT))
             position = np.append(position, np.zeros(more, dtype=np.int64))
             number = np.append(number, np.zeros(more))
-        self.places = self.places._replace(source=source, position=position, number=number, nodes=size + nodes)
+            family = np.append(family, np.zeros(more, dtype=np.int64))
+        self.places = self.places._replace(
+            source=source, position=position, number=number, nodes=size + nodes, family=family
+        )

@@ -15,6 +15,7 @@ from autograd.compiler import cost
 from autograd.compiler.scalars.builder import DROPPED, Builder, renumbered
 from autograd.compiler.scalars.columns import Columns
 from autograd.compiler.scalars.depths import depths
+from autograd.compiler.scalars.merge import uses
 from autograd.compiler.scalars.nodes import ABSENT, PLAIN, SUM, Scaling, Sum
 from autograd.compiler.scalars.program import ScalarProgram
 
@@ -63,12 +64,15 @@ def _joined(a: Sum, b: Sum) -> Sum:
 
 
 def _continued(program: Columns) -> dict[int, int]:
-    """The sums that go on from another sum: the node of each, and of what it goes on from."""
-    return {
-        i: program.lefts[program.starts[i]]
-        for i in program.operations
-        if program.opcodes[i] == SUM and _goes_on(program, i)
-    }
+    """The sums that go on from another sum, which others read as well: the node of each, and of what it goes on from."""
+    count = uses(program)
+    continued: dict[int, int] = {}
+    for i in program.operations:
+        if program.opcodes[i] == SUM and _goes_on(program, i):
+            previous = program.lefts[program.starts[i]]
+            if count[previous] > 1:
+                continued[i] = previous
+    return continued
 
 
 def _goes_on(program: Columns, i: int) -> bool:

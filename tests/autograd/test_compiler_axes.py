@@ -1,0 +1,244 @@
+"""Axes are found again: heads, causal rows, running sums, ragged neighbours; and compute what the graph does.
+
+Lines and products are counted at three lengths, so that one operation for each position could not pass.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+import autograd
+from autograd import Value
+from autograd.compiler.program import Program
+from autograd.nested import flatten
+
+Array = NDArray[np.float64]
+Function = Callable[..., Any]
+Rows = list[list[Any]]
+
+
+def lines(program: Program) -> int:
+    return sum(1 for line in program.source.splitlines() if line.strip())
+
+
+def numbers(*shape: int, seed: int = 0) -> Any:
+    return np.random.default_rng(seed).uniform(-1, 1, shape).tolist()
+
+
+def parameters(rows: int, columns: int, seed: int) -> Rows:
+    return [[Value(x) for x in row] for row in numbers(rows, columns, seed=seed)]
+
+
+def linear(w: Rows, x: Sequence[Any]) -> list[Any]:
+    return [autograd.sum([a * b for a, b in zip(row, x)]) for row in w]
+
+
+def assert_equals_eager(function: Function, *batch: Any, tolerance: float = 1e-12) -> Program:
+    """Results, gradients to parameters and derivatives to arguments agree, array by array, in norm; one sample too."""
+    program = autograd.compile(function, *[rows[0] for rows in batch])
+    results, slopes = [], []
+    for sample in zip(*batch):
+        arguments, leaves = [], []
+        for rows in sample:
+            values, rebuilt = flatten(rows, "")
+            nodes = [Value(x) for x in values]
+            leaves += nodes
+            arguments.append(rebuilt(iter(nodes)))
+        result = function(*arguments)
+        result.backward(1 / len(batch[0]))
+        results.append(result.data)
+        slopes.append([leaf.grad * len(batch[0]) for leaf in leaves])
+    expected = [p.grad for p in program.parameters]
+    for p in program.parameters:
+        p.grad = 0.0
+
+    def near(actual: Any, wanted: Any) -> None:
+        assert np.linalg.norm(np.subtract(actual, wanted)) <= tolerance * np.linalg.norm(wanted)
+
+    arrays = [np.array(rows) for rows in batch]
+    near(program(*arrays), results)
+    near(float(program(*[rows[0] for rows in batch])), results[0])
+    near(program.backward(*arrays), np.mean(results))
+    near([p.grad for p in program.parameters], expected)
+    derivatives = program.input_gradients(*arrays)
+    derivatives = derivatives if isinstance(derivatives, tuple) else (derivatives,)
+    near(np.concatenate([x.reshape(len(results), -1) for x in derivatives], axis=1), slopes)
+    for p in program.parameters:
+        p.grad = 0.0
+    return program
+
+
+# Attention
+
+
+def attention(q: Rows, k: Rows, v: Rows, heads: int = 1, causal: bool = True) -> Rows:
+    """softmax(q kᵀ / √d) v, position by position."""
+    size = len(q[0]) // heads
+    rows = []
+    for t in range(len(q)):
+        row = []
+        for h in range(heads):
+            part = slice(h * size, (h + 1) * size)
+            seen = range(t + 1 if causal else len(k))
+            scores = [autograd.sum([a * b for a, b in zip(q[t][part], k[s][part])]) / math.sqrt(size) for s in seen]
+            shares = autograd.softmax(scores)
+            row += [autograd.sum([shares[s] * v[s][j] for s in seen]) for j in range(h * size, (h + 1) * size)]
+        rows.append(row)
+    return rows
+
+
+def total(rows: Rows) -> Value:
+    return autograd.sum([x.tanh() for row in rows for x in row])
+
+
+@pytest.mark.parametrize("positions", [4, 8, 16])
+def test_causal_attention_is_two_batched_products_and_one_mask(positions: int) -> None:
+    w = [parameters(3, 3, seed) for seed in range(3)]
+
+    def loss(x: Rows) -> Value:
+        q, k, v = ([linear(one, row) for row in x] for one in w)
+        return total(attention(q, k, v))
+
+    program = assert_equals_eager(loss, numbers(3, positions, 3))
+    forward = program.source.split("def backward")[0]
+    assert lines(program) <= 40
+    assert forward.count(" @ ") == 3  # the projections to queries, keys and values; q kᵀ; p v
+    assert forward.count("where(") == forward.count("-inf") == 1
+
+
+@pytest.mark.parametrize("causal", [False, True])
+def test_heads_are_an_axis(causal: bool) -> None:
+    found = set()
+    for positions in (3, 5, 6):
+
+        def loss(q: Rows, k: Rows, v: Rows) -> Value:
+            return total(attention(q, k, v, heads=2, causal=causal))
+
+        batch = [numbers(2, positions, 4, seed=seed) for seed in range(3)]
+        program = assert_equals_eager(loss, *batch)
+        found.add((lines(program), program.operations, program.matrix_products))
+    assert len(found) == 1
+
+
+@pytest.mark.parametrize("written", ["as it is", "shifted by the largest", "over the log of the sum"])
+def test_a_softmax_may_be_written_in_other_ways(written: str) -> None:
+    def softmax(xs: list[Value]) -> list[Value]:
+        if written == "over the log of the sum":
+            largest = autograd.logsumexp(xs)
+            return [(x - largest).exp() for x in xs]
+        largest = autograd.max(xs) if written == "shifted by the largest" else 0.0
+        exponentials = [(x - largest).exp() for x in xs]
+        summed = sum(exponentials)
+        return [e / summed for e in exponentials]
+
+    sizes = set()
+    for positions in (4, 6, 9):
+
+        def loss(q: Rows, k: Rows) -> Value:
+            rows = []
+            for t in range(len(q)):
+                shares = softmax([sum(a * b for a, b in zip(q[t], k[s])) / 2 for s in range(t + 1)])
+                rows.append([sum(shares[s] * k[s][j] for s in range(t + 1)) for j in range(2)])
+            return total(rows)
+
+        program = assert_equals_eager(loss, numbers(2, positions, 2), numbers(2, positions, 2, seed=1))
+        sizes.add((lines(program), program.operations))
+    assert len(sizes) == 1
+
+
+def test_what_a_padded_row_does_not_read_may_be_infinite() -> None:
+    """0 times what is at the later positions is nan where that is infinite; the graph does not read it."""
+
+    def loss(q: Rows, k: Rows, v: Rows, used: list[Value]) -> Value:
+        large = [[1e200 * x * x for x in row] for row in v]
+        rows = attention(q, k, large)
+        return autograd.sum([autograd.where(m > 0, row[0], 0.0) for m, row in zip(used, rows)])
+
+    q, k, v = (numbers(4, 2, seed=seed) for seed in range(3))
+    program = autograd.compile(loss, q, k, v, [1.0, 1.0, 1.0, 1.0])
+    assert " @ v" in program.source or "reshape" in program.source
+    v[3] = [1e100, 1e100]
+    used = [1.0, 1.0, 1.0, 0.0]
+    expected = loss(*[[[Value(x) for x in row] for row in rows] for rows in (q, k, v)], [Value(m) for m in used])
+    assert float(program(q, k, v, used)) == pytest.approx(expected.data, rel=1e-12)
+
+
+# Sums
+
+
+def running(x: list[Any]) -> list[Any]:
+    sums, so_far = [], 0.0
+    for one in x:
+        so_far = so_far + one
+        sums.append(so_far)
+    return sums
+
+
+def windows(x: list[Any], before: int, behind: int) -> list[list[Any]]:
+    return [x[max(0, i - before) : i + behind + 1] for i in range(len(x))]
+
+
+SUMS: dict[str, Callable[[list[Any]], list[Any]]] = {
+    "running": running,
+    "prefixes": lambda x: [autograd.sum(x[: i + 1]) for i in range(len(x))],
+    "suffixes": lambda x: [autograd.sum(x[i:]) for i in range(len(x))],
+    "windows": lambda x: [autograd.sum(part) for part in windows(x, 2, 0)],
+    "means around": lambda x: [autograd.sum(part) / len(part) for part in windows(x, 2, 2)],
+    "largest so far": lambda x: [autograd.max(x[: i + 1]) for i in range(len(x))],
+    "largest around": lambda x: [autograd.max(part) for part in windows(x, 1, 1)],
+    "log of sums": lambda x: [autograd.logsumexp(x[: i + 1]) for i in range(len(x))],
+    "products with what came before": lambda x: [autograd.sum([a * b for a, b in zip(x, x[i:])]) for i in range(len(x))],
+}
+
+
+@pytest.mark.parametrize("kind", SUMS)
+def test_sums_of_several_lengths_are_one_operation(kind: str) -> None:
+    sizes = set()
+    for length in (10, 17, 40):
+        program = assert_equals_eager(lambda x: total([SUMS[kind]([2 * a for a in x])]), numbers(3, length))
+        sizes.add((lines(program), program.operations))
+    assert len(sizes) == 1, sizes
+    assert sizes.pop()[0] <= 30
+
+
+def test_a_triangle_of_weights_is_one_matrix() -> None:
+    sizes = set()
+    for length in (5, 9, 20):
+        w = [[Value(x) for x in row[: i + 1]] for i, row in enumerate(numbers(length, length, seed=3))]
+        program = assert_equals_eager(lambda x: total([[autograd.dot(row, x[: len(row)]) for row in w]]), numbers(3, length))
+        sizes.add((lines(program), program.operations, program.matrix_products))
+    assert sizes == {(12, 5, 2)} or len(sizes) == 1
+
+
+def test_exponents_are_data() -> None:
+    def polynomial(x: Value, degree: int) -> Value:
+        return autograd.sum([x**k / (k + 1) for k in range(1, degree)])
+
+    programs = [assert_equals_eager(lambda x: polynomial(x, degree), numbers(3)) for degree in (5, 8, 20)]
+    assert {program.operations for program in programs} == {programs[0].operations}
+    assert programs[0].operations <= 3
+
+
+def test_a_graph_network_with_ragged_neighbours() -> None:
+    chance = random.Random(3)
+    nodes, width = 30, 4
+    neighbours = [sorted({i, *[chance.randrange(nodes) for _ in range(chance.randrange(1, 6))]}) for i in range(nodes)]
+    weights = [parameters(width, width, seed) for seed in (5, 6)]
+
+    def loss(x: Rows) -> Value:
+        for w in weights:
+            means = [[autograd.sum([x[j][k] for j in of]) / len(of) for k in range(width)] for of in neighbours]
+            x = [[a.tanh() for a in linear(w, row)] for row in means]
+        return total(x)
+
+    program = assert_equals_eager(loss, numbers(2, nodes, width))
+    assert program.operations <= 30
