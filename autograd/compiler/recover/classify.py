@@ -5,11 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from autograd import primitives
-from autograd.arrays import np
+from autograd.arrays import NDArray, np
 from autograd.compiler import cost
 from autograd.compiler.arrays.operations import PADDING
-from autograd.compiler.recover.contractions import contractions
-from autograd.compiler.recover.groups import CONSTANT, Application, Numbers, Places, Reduction, SumOfProducts, View
+from autograd.compiler.recover.contractions import Contraction, contractions
+from autograd.compiler.recover.groups import (
+    CONSTANT,
+    Application,
+    Block,
+    Numbers,
+    Places,
+    Reduction,
+    Rows,
+    SumOfProducts,
+    View,
+)
 from autograd.compiler.recover.index import Positions
 from autograd.compiler.recover.padding import columns_of_rows, table
 from autograd.compiler.recover.terms import Parts, Scaling, Terms
@@ -102,23 +112,70 @@ def sums_of_products(nodes: Sequence[int], terms: Terms, scaling: Scaling, place
         terms: of these nodes, a row for each.
     """
     terms = oriented(terms, places)
-    pair = (places.source[terms.left] + 1) * (len(places.widths) + 1) + places.source_of(terms.right) + 1
-    order = np.lexsort((places.place_of(terms.left), places.place_of(terms.right), pair, terms.slot, terms.row))
-    terms = terms.reordered(order)
-    groups: list[SumOfProducts] = []
-    for rows in _same_structure(terms, pair[order], scaling.leads.tolist(), places):
-        chosen = np.array(rows)
-        parts = _by_pair(terms.of_rows(chosen, len(nodes)), places)
-        for members, blocks, of_members in contractions([nodes[r] for r in rows], parts, scaling.taken(chosen), places):
-            group = SumOfProducts(
-                len(places.widths) + len(groups),
-                tuple(members),
-                any(places.batched[view.source] for _, block in blocks for view in block.factors),
-                blocks=tuple([block for _, block in blocks]),
-                slots=tuple([slot for slot, _ in blocks]),
-            )
-            groups.append(of_members.applied(group))
-    return groups
+    rest = np.ones(len(nodes), dtype=bool)
+    sums: list[Contraction] = []
+    of_two = _of_two_alike(terms, scaling, places)
+    if of_two.any():  # two numbers have the same sum in whatever order, so they may be a reduction
+        merged = _sorted(terms._replace(slot=np.where(of_two[terms.row], 0, terms.slot)), places)
+        for rows in _same_structure(merged, scaling.leads.tolist(), places):
+            together = _contracted(rows, nodes, merged, scaling, places) if of_two[rows].any() else []
+            if len(together) == 1 and any(map(_is_table, together[0].blocks)):
+                sums += together
+                rest[rows] = False
+    others = np.flatnonzero(rest)
+    terms, scaling = _sorted(terms.of_rows(others, len(nodes)), places), scaling.taken(others)
+    nodes = [nodes[r] for r in others.tolist()]
+    for rows in _same_structure(terms, scaling.leads.tolist(), places):
+        sums += _contracted(rows, nodes, terms, scaling, places)
+    return [_group(len(places.widths) + n, one, places) for n, one in enumerate(sums)]
+
+
+def _contracted(
+    rows: list[int], nodes: Sequence[int], terms: Terms, scaling: Scaling, places: Places
+) -> list[Contraction]:
+    """The contractions of some rows, which have the same structure."""
+    chosen = np.array(rows)
+    parts = _by_pair(terms.of_rows(chosen, len(nodes)), places)
+    return contractions([nodes[r] for r in rows], parts, scaling.taken(chosen), places)
+
+
+def _group(source: int, sums: Contraction, places: Places) -> SumOfProducts:
+    members, blocks, scaling = sums
+    group = SumOfProducts(
+        source,
+        tuple(members),
+        any(places.batched[view.source] for _, block in blocks for view in block.factors),
+        blocks=tuple([block for _, block in blocks]),
+        slots=tuple([slot for slot, _ in blocks]),
+    )
+    return scaling.applied(group)
+
+
+def _of_two_alike(terms: Terms, scaling: Scaling, places: Places) -> NDArray[np.bool_]:
+    """Return which rows are two terms, in two slots, that read the same arrays, and nothing else."""
+    counts = np.bincount(terms.row, minlength=len(scaling.constant))
+    of_two = (counts == 2) & (scaling.constant == 0.0) & np.signbit(scaling.constant)
+    last = np.cumsum(counts) - 1
+    pair, slot = _pairs(terms, places), terms.slot
+    of_two[of_two] = (pair[last] == pair[last - 1])[of_two] & (slot[last] != slot[last - 1])[of_two]
+    return of_two
+
+
+def _is_table(block: tuple[int, Block]) -> bool:
+    """Return whether a block is a product of matrices, or rows of several lengths."""
+    return not isinstance(block[1], Rows) or bool((block[1].left.positions == PADDING).any())
+
+
+def _pairs(terms: Terms, places: Places) -> Positions:
+    """The two sources of each term as one number."""
+    pairs: Positions = (places.source[terms.left] + 1) * (len(places.widths) + 1) + places.source_of(terms.right) + 1
+    return pairs
+
+
+def _sorted(terms: Terms, places: Places) -> Terms:
+    """The terms of each row slot by slot, those of one pair of sources by their right factor."""
+    keys = (places.place_of(terms.left), places.place_of(terms.right), _pairs(terms, places), terms.slot, terms.row)
+    return terms.reordered(np.lexsort(keys))
 
 
 def oriented(terms: Terms, places: Places) -> Terms:
@@ -130,15 +187,16 @@ def oriented(terms: Terms, places: Places) -> Terms:
     return terms._replace(left=np.where(swap, terms.right, terms.left), right=np.where(swap, terms.left, terms.right))
 
 
-def _same_structure(terms: Terms, pair: Positions, leads: list[bool], places: Places) -> list[list[int]]:
+def _same_structure(terms: Terms, leads: list[bool], places: Places) -> list[list[int]]:
     """Rows that take their terms from the same pairs of sources; they may differ in how many.
 
     Weights with labels of their own, such as those of queries, keys and values, stay apart, so that a reader finds them.
 
     Args:
-        pair: the two sources of each term as one number.
+        terms: sorted.
         leads: of each row whether its constant comes first.
     """
+    pair = _pairs(terms, places)
     changes = (np.diff(terms.row) != 0) | (np.diff(pair) != 0) | (np.diff(terms.slot) != 0)
     starts = np.flatnonzero(np.r_[True, changes])[: len(pair)]
     structure: list[list[tuple[int, ...]]] = [[(int(first),)] for first in leads]

@@ -83,6 +83,7 @@ def _goes_on(program: Columns, i: int) -> bool:
     previous = program.lefts[start]
     return (
         program.rights[start] == ABSENT
+        and program.coefficients[start] == 1.0
         and program.opcodes[previous] == SUM
         and program.counts[previous] <= 2
         and program.scalings.get(previous, PLAIN) in (PLAIN, _FROM_ZERO)
@@ -91,6 +92,6 @@ def _goes_on(program: Columns, i: int) -> bool:
 
 
 def _is_addition(program: Columns, i: int) -> bool:
-    """Return whether a sum only adds, and neither subtracts nor scales."""
+    """Return whether a sum only adds, and subtracts nothing."""
     start = program.starts[i]
-    return all(c == 1.0 for c in program.coefficients[start : start + program.counts[i]])
+    return all(c > 0 for c in program.coefficients[start : start + program.counts[i]])

@@ -66,11 +66,15 @@ def _reductions(program: Columns) -> list[_Reductions]:
 
 def _is_plain(program: Columns, i: int) -> bool:
     start, count = program.starts[i], program.counts[i]
-    columns = (program.coefficients, program.rights, program.slots)
-    expected = ((1.0,) * count, (ABSENT,) * count, (0,) * count)
-    return (
-        count > 1 and i not in program.scalings and tuple(c[start : start + count] for c in columns) == expected
-    )
+    if count < 2 or i in program.scalings:
+        return False
+    slots = program.slots[start : start + count]
+    only_adds = all(c == 1.0 and y == ABSENT for c, y in zip(*_terms(program, start, count)))
+    return only_adds and (count == 2 or slots == (0,) * count)  # two may be added in whatever order
+
+
+def _terms(program: Columns, start: int, count: int) -> tuple[tuple[float, ...], tuple[int, ...]]:
+    return program.coefficients[start : start + count], program.rights[start : start + count]
 
 
 def _vary_from_two(program: Columns, reduction: _Reductions) -> bool:
