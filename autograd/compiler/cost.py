@@ -37,9 +37,6 @@ def worth_data(rows: int, columns: int, channels: int, terms: int) -> bool:
     return (rows + channels) * columns <= DATA_PER_TERM * terms * channels
 
 
-LONGEST_RUNNING_SUM = 200
-"""Terms of a sum of which each part is read, for which each part is added up by itself, in a product with a triangle."""
-
 FEW_EXPONENTS = 2
 """Constant exponents at one level for which each is an operation of its own, as in x ** 2 + x ** 3."""
 

@@ -147,10 +147,10 @@ def test_a_softmax_may_be_written_in_other_ways(written: str) -> None:
             rows = []
             for t in range(len(q)):
                 shares = softmax([sum(a * b for a, b in zip(q[t], k[s])) / 2 for s in range(t + 1)])
-                rows.append([sum(shares[s] * k[s][j] for s in range(t + 1)) for j in range(2)])
+                rows.append([sum(shares[s] * k[s][j] for s in range(t + 1)) for j in range(3)])
             return total(rows)
 
-        program = assert_equals_eager(loss, numbers(2, positions, 2), numbers(2, positions, 2, seed=1))
+        program = assert_equals_eager(loss, numbers(2, positions, 3), numbers(2, positions, 3, seed=1))
         sizes.add((lines(program), program.operations))
     assert len(sizes) == 1
 

@@ -115,10 +115,11 @@ def sums_of_products(nodes: Sequence[int], terms: Terms, scaling: Scaling, place
     rest = np.ones(len(nodes), dtype=bool)
     sums: list[Contraction] = []
     of_two = _of_two_alike(terms, scaling, places)
-    if of_two.any():  # two numbers have the same sum in whatever order, so they may be a reduction
+    if of_two.any():  # among longer rows, a sum of two numbers is a reduction as well
         merged = _sorted(terms._replace(slot=np.where(of_two[terms.row], 0, terms.slot)), places)
         for rows in _same_structure(merged, scaling.leads.tolist(), places):
-            together = _contracted(rows, nodes, merged, scaling, places) if of_two[rows].any() else []
+            some = of_two[rows].any() and not of_two[rows].all()
+            together = _contracted(rows, nodes, merged, scaling, places) if some else []
             if len(together) == 1 and any(map(_is_table, together[0].blocks)):
                 sums += together
                 rest[rows] = False
@@ -155,9 +156,9 @@ def _of_two_alike(terms: Terms, scaling: Scaling, places: Places) -> NDArray[np.
     """Return which rows are two terms, in two slots, that read the same arrays, and nothing else."""
     counts = np.bincount(terms.row, minlength=len(scaling.constant))
     of_two = (counts == 2) & (scaling.constant == 0.0) & np.signbit(scaling.constant)
-    last = np.cumsum(counts) - 1
+    last = np.flatnonzero(of_two[terms.row])[1::2]
     pair, slot = _pairs(terms, places), terms.slot
-    of_two[of_two] = (pair[last] == pair[last - 1])[of_two] & (slot[last] != slot[last - 1])[of_two]
+    of_two[of_two] = (pair[last] == pair[last - 1]) & (slot[last] != slot[last - 1])
     return of_two
 
 
@@ -200,9 +201,9 @@ def _same_structure(terms: Terms, leads: list[bool], places: Places) -> list[lis
     changes = (np.diff(terms.row) != 0) | (np.diff(pair) != 0) | (np.diff(terms.slot) != 0)
     starts = np.flatnonzero(np.r_[True, changes])[: len(pair)]
     structure: list[list[tuple[int, ...]]] = [[(int(first),)] for first in leads]
-    family = np.where(terms.right == ABSENT, 0, places.family[terms.left])  # of weights
     for start in starts.tolist():
-        key = int(pair[start]), int(terms.slot[start]), int(family[start])
+        family = 0 if terms.right[start] == ABSENT else places.family.get(int(terms.left[start]), 0)
+        key = int(pair[start]), int(terms.slot[start]), family
         structure[int(terms.row[start])].append(key)
     classes: dict[tuple[tuple[int, ...], ...], list[int]] = {}
     for row, of_row in enumerate(structure):

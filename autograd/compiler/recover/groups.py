@@ -11,6 +11,7 @@ from autograd.arrays import NDArray, np
 from autograd.compiler import cost
 from autograd.compiler.arrays.operations import PADDING
 from autograd.compiler.recover.index import Positions
+from autograd.compiler.scalars.columns import EMPTY
 from autograd.compiler.scalars.nodes import ABSENT, NOTHING
 from autograd.compiler.scalars.program import ScalarProgram
 
@@ -211,8 +212,8 @@ class Places(NamedTuple):
         widths: the length of each array.
         batched: whether each array has a row for each sample.
         nodes: how many nodes there are, those included that stand for places of joined arrays.
-        family: for each node the number of the name that its label has in common with others; 0 where it has none.
         unpadded: nodes that must not be computed with zeros times what is not theirs; None for all of them.
+        family: of nodes that are weights, the number of the name that their labels have in common.
     """
 
     source: Positions
@@ -221,8 +222,8 @@ class Places(NamedTuple):
     widths: Sequence[int]
     batched: Sequence[bool]
     nodes: int
-    family: Positions
     unpadded: frozenset[int] | None = frozenset()
+    family: Mapping[int, int] = EMPTY
 
     def may_pad(self, members: Iterable[int]) -> bool:
         """Return whether these nodes may be computed with zeros times elements that are not theirs."""

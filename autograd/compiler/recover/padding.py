@@ -84,7 +84,7 @@ def columns_of_rows(
     longest, lengths = int(counts.max()), len(np.unique(counts))
     if int(counts.min()) < 1 or not cost.worth_padding(len(row), rows * longest):
         return None
-    starts = np.cumsum(counts) - counts
+    starts = np.searchsorted(row, np.arange(len(counts)))
     to_the_left = np.arange(len(row)) - starts[row]
     to_the_right = to_the_left + longest - counts[row]
     for column in (to_the_left, to_the_right, _as_full_rows(row, positions[0], counts)):
@@ -109,7 +109,7 @@ def _as_full_rows(row: Positions, positions: Positions, counts: Positions) -> Po
     full = np.flatnonzero(counts == longest)
     if len(full) < 2 or longest < 2:
         return None
-    starts = np.cumsum(counts) - counts
+    starts = np.searchsorted(row, np.arange(len(counts)))
     first, second = (int(positions[starts[r]]) for r in full[:2])
     slope, rest = divmod(second - first, int(full[1] - full[0]))
     step = int(positions[starts[full[0]] + 1]) - first
@@ -117,7 +117,12 @@ def _as_full_rows(row: Positions, positions: Positions, counts: Positions) -> Po
         return None
     distance = positions - (first + slope * (row - int(full[0])))
     lane: Positions = distance // step
-    fits = (lane * step == distance).all() and int(lane.min()) >= 0 and int(lane.max()) < longest
+    fits = (
+        (lane * step == distance).all()
+        and int(lane.min()) >= 0
+        and int(lane.max()) < longest
+        and len(np.unique(row * longest + lane)) == len(lane)
+    )
     return lane if fits else None
 
 

@@ -38,7 +38,7 @@ def as_product(terms: Terms, rows: int, left: int, right: int, pads: bool = True
     k = components(
         np.concatenate([of_terms, of_terms]), np.concatenate([terms.left, -1 - terms.right]), len(of_terms)
     )
-    b, _ = _ranks(np.zeros_like(b), b, terms.left)
+    b, _ = _ranks(np.zeros(len(b), dtype=np.int64), b, terms.left)
     (i, rows_left), (j, rows_right) = _ranks(b, i[terms.row], terms.left), _ranks(b, j[terms.row], terms.right)
     k, columns = _ranks(b, k, terms.right)
     shape = int(b.max()) + 1, rows_left, rows_right, columns
@@ -46,7 +46,8 @@ def as_product(terms: Terms, rows: int, left: int, right: int, pads: bool = True
     if abs(coefficient) == 1.0 and _is_transposed(terms.row, i, j):
         swapped = terms._replace(left=terms.right, right=terms.left)
         return as_product(swapped, rows, right, left, pads)
-    if len(np.unique(place)) < rows or not cost.worth_product(shape, rows, len(terms.row)):
+    is_one_to_one = len(np.unique(place)) == rows and len(np.unique(place * columns + k)) == len(k)
+    if not is_one_to_one or not cost.worth_product(shape, rows, len(k)):
         return None
     lefts = _laid_out((shape[0], rows_left, columns), b, i, k, terms.left)
     rights = _laid_out((shape[0], rows_right, columns), b, j, k, terms.right)

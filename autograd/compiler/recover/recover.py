@@ -70,11 +70,9 @@ class _Arrays:
         self._batched: list[bool] = []
         source, position = np.full(size, CONSTANT), np.zeros(size, dtype=np.int64)
         unpadded = swallowed(scalars) if padding else None
-        family = np.zeros(size, dtype=np.int64)
         numbers: dict[str, int] = {"": 0}
-        for i, label in scalars.labels.items():
-            family[i] = numbers.setdefault(stem([label]), len(numbers))
-        self.places = Places(source, position, number, self._widths, self._batched, size, family, unpadded)
+        family = {i: numbers.setdefault(stem([label]), len(numbers)) for i, label in scalars.labels.items()}
+        self.places = Places(source, position, number, self._widths, self._batched, size, unpadded, family)
         self.groups: list[Group] = []
         self._layouts: dict[int, Layout] = {}
         self._history = History({}, {}, {})
@@ -174,13 +172,10 @@ class _Arrays:
 
     def _reserve(self, nodes: int) -> None:
         """Make room for more nodes, which stand for the places of a joined array."""
-        source, position, number, _, _, size, family, _ = self.places
+        source, position, number, _, _, size, *_ = self.places
         if size + nodes > len(source):
             more = max(nodes, size)
             source = np.append(source, np.full(more, CONSTANT))
             position = np.append(position, np.zeros(more, dtype=np.int64))
             number = np.append(number, np.zeros(more))
-            family = np.append(family, np.zeros(more, dtype=np.int64))
-        self.places = self.places._replace(
-            source=source, position=position, number=number, nodes=size + nodes, family=family
-        )
+        self.places = self.places._replace(source=source, position=position, number=number, nodes=size + nodes)

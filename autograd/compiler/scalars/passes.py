@@ -12,7 +12,6 @@ from autograd.compiler.scalars.idioms import recognise_idioms
 from autograd.compiler.scalars.merge import merge_equal_nodes
 from autograd.compiler.scalars.program import ScalarProgram
 from autograd.compiler.scalars.projections import split_projections
-from autograd.compiler.scalars.running_sums import write_out_running_sums
 from autograd.compiler.scalars.unit_rows import complete_unit_rows
 
 Pass = tuple[str, Callable[[ScalarProgram], ScalarProgram]]
@@ -30,7 +29,6 @@ SIMPLIFY: tuple[Pass, ...] = (
 PREPARE_FOR_ARRAYS: tuple[Pass, ...] = (
     ("lift captured constants", lift_constants),
     ("split projections", split_projections),
-    ("write out running sums", write_out_running_sums),
     ("complete unit rows", complete_unit_rows),
 )
 """Passes that help to recover arrays, and would only add to a program that runs as straight lines."""
