@@ -56,13 +56,11 @@ def applications(
         batched = any(s != CONSTANT and places.batched[s] for s in sources)
         if primitive is not None and primitive.reduces and len(sources) == 1 and sources[0] != CONSTANT:
             for some, view in _tables(members, operands, sources[0], places):
-                what = len(places.widths) + len(groups), tuple(some), batched, primitive
-                groups.append(Reduction(*what, view))
-        else:
-            index = np.array([operands[i] for i in members])
-            views = [_operand(index[:, k], source, places) for k, source in enumerate(sources)]
-            what = len(places.widths) + len(groups), tuple(members), batched, primitive
-            groups.append(Application(*what, tuple(views)))
+                groups.append(Reduction(len(places.widths) + len(groups), tuple(some), batched, primitive, view))
+            continue
+        index = np.array([operands[i] for i in members])
+        views = tuple([_operand(index[:, k], source, places) for k, source in enumerate(sources)])
+        groups.append(Application(len(places.widths) + len(groups), tuple(members), batched, primitive, views))
     return groups
 
 
@@ -81,7 +79,7 @@ def _has_many_exponents(
 def _tables(
     members: list[int], operands: Mapping[int, tuple[int, ...]], source: int, places: Places
 ) -> list[tuple[list[int], View]]:
-    """Return what members reduce as one table, with padding where they reduce fewer elements; or one for each length."""
+    """Return what members reduce as one table, with padding where rows are shorter; or as one for each length."""
     lengths = np.array([len(operands[i]) for i in members])
     row = np.repeat(np.arange(len(members)), lengths)
     positions = places.position[np.array([k for i in members for k in operands[i]])]
@@ -159,7 +157,8 @@ def _of_two_alike(terms: Terms, scaling: Scaling, places: Places) -> NDArray[np.
     last = np.flatnonzero(of_two[terms.row])[1::2]
     pair, slot = _pairs(terms, places), terms.slot
     of_two[of_two] = (pair[last] == pair[last - 1]) & (slot[last] != slot[last - 1])
-    return of_two
+    alike: NDArray[np.bool_] = of_two
+    return alike
 
 
 def _is_table(block: tuple[int, Block]) -> bool:
@@ -191,7 +190,7 @@ def oriented(terms: Terms, places: Places) -> Terms:
 def _same_structure(terms: Terms, leads: list[bool], places: Places) -> list[list[int]]:
     """Rows that take their terms from the same pairs of sources; they may differ in how many.
 
-    Weights with labels of their own, such as those of queries, keys and values, stay apart, so that a reader finds them.
+    Weights with labels of their own, such as those of queries, keys and values, stay apart for a reader to find them.
 
     Args:
         terms: sorted.

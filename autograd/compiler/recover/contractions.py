@@ -40,7 +40,10 @@ def contractions(members: list[int], parts: Parts, scaling: Scaling, places: Pla
     if None in blocks:
         buckets = over_same_columns(parts, rows, places)
         if buckets is None:
-            blocks = [block or _sparse_block(key, terms, rows, places, pads) for block, (key, terms) in zip(blocks, parts.items())]
+            blocks = [
+                block or _sparse_block(key, terms, rows, places, pads)
+                for block, (key, terms) in zip(blocks, parts.items())
+            ]
             buckets = by_length(parts, rows) if None in blocks else None
         if buckets is not None:
             return [part for bucket in buckets for part in _of_bucket(bucket, members, parts, scaling, places)]

@@ -90,7 +90,7 @@ class Sums:
     def _with_block(self, total: Any, group: SumOfProducts, block: Block) -> Any:
         """Return a sum so far and a block: subtracted, where that is what it is; alone where there is none so far."""
         if total is not None and _is_subtracted(block):
-            return total - self._block(group, block._replace(coefficients=-block.coefficients))
+            return total - self._block(group, negative(block))
         term = self._block(group, block)
         return term if total is None else total + term
 
@@ -164,7 +164,7 @@ class Sums:
             factors[0] = block.coefficients * factors[0]
         batched = any(is_batched(factor.shape) for factor in factors)
         result = "n" * batched + "".join([axis for axis in "bij" if lengths[axis] > 1])
-        product = builder.contract(*factors, *labels, result)
+        product = builder.contract(factors[0], factors[1], labels[0], labels[1], result)
         product = builder.reshape(product, reader.shape_of(batched, block.results))
         if block.place is not None:
             product = builder.take(product, block.place)
@@ -233,6 +233,11 @@ def _product(c: Any, factors: Iterable[Handle]) -> Handle:
 def _plus_number(total: Any, number: Any) -> Any:
     """Return a sum and a number, or an array of numbers; a negative number is subtracted."""
     return total - -number if isinstance(number, float) and math.copysign(1.0, number) < 0 else total + number
+
+
+def negative(block: Block) -> Block:
+    """Return a block with the opposite sign."""
+    return block._replace(coefficients=-block.coefficients)  # type: ignore[arg-type]  # each of its own type
 
 
 def _is_subtracted(block: Block) -> bool:

@@ -13,7 +13,17 @@ from collections.abc import Iterator, Sequence
 from autograd.arrays import np
 from autograd.compiler import cost
 from autograd.compiler.arrays.operations import PADDING
-from autograd.compiler.recover.groups import Concatenation, Group, Grouping, Matrix, Product, SumOfProducts, single_views, tables, views
+from autograd.compiler.recover.groups import (
+    Concatenation,
+    Group,
+    Grouping,
+    Matrix,
+    Product,
+    SumOfProducts,
+    single_views,
+    tables,
+    views,
+)
 from autograd.compiler.recover.index import Positions, effort
 from autograd.compiler.recover.padding import filled
 from autograd.compiler.recover.reorder import renumbered, reordered

@@ -177,10 +177,9 @@ def on_layout(group: Group, layout: Layout, read: View, widths: Sequence[int]) -
         return everywhere.reshape(-1, *x.shape[1:])
 
     if isinstance(group, Application):
-        operands = tuple([view(x) if isinstance(x, View) else numbers(x) for x in group.operands])
-        if None in operands:
-            return None
-        return group._replace(members=tuple(members.tolist()), operands=operands)
+        operands = [view(x) if isinstance(x, View) else numbers(x) for x in group.operands]
+        known = tuple([x for x in operands if x is not None])
+        return group._replace(members=tuple(members.tolist()), operands=known) if len(known) == len(operands) else None
     assert isinstance(group, SumOfProducts)
     blocks = []
     for block in group.blocks:

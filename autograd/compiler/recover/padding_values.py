@@ -41,8 +41,12 @@ def neutral(group: Group) -> float:
 
 
 def is_filled(group: Group) -> bool:
-    """Return whether the padding of a group may be filled: it is a product of matrices that computes more than needed."""
-    return isinstance(group, SumOfProducts) and PADDING in group.members and any(isinstance(block, Product) for block in group.blocks)
+    """Return whether a group is a product of matrices that computes more than is needed, which may be filled."""
+    return (
+        isinstance(group, SumOfProducts)
+        and PADDING in group.members
+        and any(isinstance(block, Product) for block in group.blocks)
+    )
 
 
 def padding_values(grouping: Grouping) -> Padding:
@@ -113,8 +117,8 @@ def _evaluated(
         return padding.get(x.source) if is_padding.all() else None
 
     if isinstance(group, Application):
-        inputs = [read(x) for x in group.operands]
-        return None if None in inputs else apply(group.primitive, inputs)
+        inputs = [x for x in map(read, group.operands) if x is not None]
+        return apply(group.primitive, inputs) if len(inputs) == len(group.operands) else None
     return _evaluated_sum(group, read) if isinstance(group, SumOfProducts) else None
 
 

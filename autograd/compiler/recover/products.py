@@ -35,9 +35,7 @@ def as_product(terms: Terms, rows: int, left: int, right: int, pads: bool = True
     of_rows, of_terms = np.arange(rows), np.arange(len(terms.row))
     i, j = components(terms.row, terms.left, rows), components(terms.row, terms.right, rows)
     b = components(np.concatenate([of_rows, of_rows]), np.concatenate([i, -1 - j]), rows)[terms.row]
-    k = components(
-        np.concatenate([of_terms, of_terms]), np.concatenate([terms.left, -1 - terms.right]), len(of_terms)
-    )
+    k = components(np.concatenate([of_terms, of_terms]), np.concatenate([terms.left, -1 - terms.right]), len(of_terms))
     b, _ = _ranks(np.zeros(len(b), dtype=np.int64), b, terms.left)
     (i, rows_left), (j, rows_right) = _ranks(b, i[terms.row], terms.left), _ranks(b, j[terms.row], terms.right)
     k, columns = _ranks(b, k, terms.right)

@@ -78,7 +78,9 @@ class _Sweep:
         for i in reversed(self._program.operations):
             if i in self._arrived:
                 self._visit(i)
-            elif any(_needs_guard(e.slope, False, False) for e in edges(self._program, i, self._dependent, self._signs)):
+            elif any(
+                _needs_guard(e.slope, False, False) for e in edges(self._program, i, self._dependent, self._signs)
+            ):
                 unreached.add(i)
         return unreached
 
@@ -87,9 +89,7 @@ class _Sweep:
         infinite, finite = i in self._infinite, i in self._finite
         choice = self._chooses(i)
         shown = i in self._shown
-        for place, k, slope, keeps, shows in edges(
-            self._program, i, self._dependent, self._signs, self._finite, shown
-        ):
+        for place, k, slope, keeps, shows in edges(self._program, i, self._dependent, self._signs, self._finite, shown):
             if slope == Slope.NONE or k in self._program.constants:
                 continue
             if choice and (infinite or slope == Slope.SINGULAR):

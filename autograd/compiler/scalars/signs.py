@@ -69,7 +69,9 @@ def _of_sum(program: Columns, i: int, known: list[Sign]) -> Sign:
 def _of_application(program: Columns, i: int, known: list[Sign]) -> Sign:
     primitive, operands = program.primitive_of(i), program.operands_of(i)
     if primitive in _NONNEGATIVE:
-        return Sign.POSITIVE if primitive is primitives.sqrt and known[operands[0]] == Sign.POSITIVE else Sign.NONNEGATIVE
+        return (
+            Sign.POSITIVE if primitive is primitives.sqrt and known[operands[0]] == Sign.POSITIVE else Sign.NONNEGATIVE
+        )
     if primitive is primitives.maximum:
         return max(known[k] for k in operands)
     if primitive is primitives.constant_power:

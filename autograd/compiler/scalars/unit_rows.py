@@ -100,7 +100,8 @@ def _read(program: Columns, i: int) -> Iterator[tuple[int, int, Hashable]]:
             yield x, place, (opcode, place)
         return
     for place in range(count):
-        c, x, y = (column[start + place] for column in (program.coefficients, program.lefts, program.rights))
+        n = start + place
+        c, x, y = program.coefficients[n], program.lefts[n], program.rights[n]
         if c != 1.0 or y != ABSENT:
             yield x, place, (opcode, c, y == ABSENT, "left")
         if y != ABSENT:
@@ -128,7 +129,9 @@ def _completed(program: ScalarProgram, replaced: dict[int, dict[int, int]]) -> S
             count = len(total.lefts)
             read = [unit(x, places[n]) if n in places else new[x] for n, x in enumerate(total.lefts)]
             rights = renumbered(total, new).rights
-            rights = [unit(y, places[count + n]) if count + n in places else rights[n] for n, y in enumerate(total.rights)]
+            rights = [
+                unit(y, places[count + n]) if count + n in places else rights[n] for n, y in enumerate(total.rights)
+            ]
             new[i] = builder.sum(total._replace(lefts=read, rights=rights))
         else:
             operands = program.operands_of(i)
