@@ -35,6 +35,7 @@ from nn.module import Module
 from nn.optimizers import SGD, Adam, AdamW, Optimizer
 from nn.plots import decision_boundary, plot_accuracy, plot_cost, weight_images
 from nn.schedules import cosine_decay, step_decay
+from nn.sequences import CausalSelfAttention, Embedding, RMSNorm
 from nn.training import fit
 
 __all__ = [
@@ -42,12 +43,15 @@ __all__ = [
     "SGD",
     "Adam",
     "AdamW",
+    "CausalSelfAttention",
+    "Embedding",
     "Epoch",
     "History",
     "Layer",
     "Module",
     "Neuron",
     "Optimizer",
+    "RMSNorm",
     "accuracy",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",

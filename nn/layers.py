@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import operator
-import random
-from collections.abc import Callable, Mapping, Sequence, Set
-from typing import Any, Literal, cast
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
 
 import autograd
 from autograd import Constant, Value
-from autograd.arrays import NDArray
+from nn.arguments import Inputs, as_values, checked_count, random_source
 from nn.initializers import Initializer, RandomSource, default_initializer
 from nn.module import Module
 
 Activation = Literal["sigmoid", "tanh", "relu", "softplus", "identity"]
-
-Inputs = Sequence[Value | float] | NDArray[Any]
 
 
 def _identity(z: Any) -> Any:
@@ -41,6 +38,7 @@ class Neuron(Module):
         seed: for drawing them; None draws from Python's global `random`.
         nout: how many neurons stand side by side, for initializers that ask.
         elementary: build z from additions and multiplications, a node each, instead of one `dot` node.
+        bias: add a bias, which is learned; otherwise it is the constant 0.
         name: what the labels of its Values begin with.
 
     Attributes: `weights` (a list of `nin` Values), `bias` (a Value), `activation`, `elementary`.
@@ -59,21 +57,23 @@ class Neuron(Module):
         seed: int | RandomSource | None = None,
         nout: int = 1,
         elementary: bool = False,
+        bias: bool = True,
         name: str = "",
     ) -> None:
         self.activation = _known_activation(activation)
         draw = initializer or default_initializer(activation)
-        source = _random_source(seed)
+        source = random_source(seed)
         prefix = f"{name}." if name else ""
-        fan_in = _count(nin, "inputs")
+        fan_in = checked_count(nin, "inputs")
         self.weights = [Value(draw(source, fan_in, nout), f"{prefix}weights.{k}") for k in range(fan_in)]
-        self.bias = Value(0.0, f"{prefix}bias")
+        self.bias = Value(0.0) if bias else Constant(0.0)
+        self.bias.label = f"{prefix}bias"
         self.elementary = elementary
         self._labels = (f"{prefix}z", f"{prefix}a")
 
     def __call__(self, inputs: Inputs) -> Value:
         """The activation a. Raises ValueError where `inputs` are not as many as the weights."""
-        return self.forward(_as_values(inputs, len(self.weights), "Neuron"))
+        return self.forward(as_values(inputs, len(self.weights), "Neuron"))
 
     def forward(self, inputs: list[Value]) -> Value:
         """The activation of as many Values as there are weights, unchecked."""
@@ -87,7 +87,12 @@ class Neuron(Module):
 
 
 class Layer(Module):
-    """`nout` neurons with the same `nin` inputs; arguments as in Neuron. Attribute: `neurons`, a list."""
+    """`nout` neurons with the same `nin` inputs; arguments as in Neuron. Attribute: `neurons`, a list.
+
+    >>> linear = Layer(16, 64, "identity", bias=False, seed=0)
+    >>> len(linear.parameters()), len(linear([0.5] * 16))
+    (1024, 64)
+    """
 
     def __init__(
         self,
@@ -98,9 +103,10 @@ class Layer(Module):
         initializer: Initializer | None = None,
         seed: int | RandomSource | None = None,
         elementary: bool = False,
+        bias: bool = True,
         name: str = "",
     ) -> None:
-        source = _random_source(seed)
+        source = random_source(seed)
         prefix = f"{name}." if name else ""
         self.neurons = [
             Neuron(
@@ -110,9 +116,10 @@ class Layer(Module):
                 seed=source,
                 nout=nout,
                 elementary=elementary,
+                bias=bias,
                 name=f"{prefix}neurons.{j}",
             )
-            for j in range(_count(nout, "neurons"))
+            for j in range(checked_count(nout, "neurons"))
         ]
 
     @property
@@ -122,7 +129,7 @@ class Layer(Module):
 
     def __call__(self, inputs: Inputs) -> list[Value]:
         """The neurons' activations, one each. Raises ValueError where `inputs` are too many or too few."""
-        return self.forward(_as_values(inputs, len(self.neurons[0].weights), "Layer"))
+        return self.forward(as_values(inputs, len(self.neurons[0].weights), "Layer"))
 
     def forward(self, inputs: list[Value]) -> list[Value]:
         """The activations of as many Values as there are inputs, unchecked."""
@@ -168,8 +175,8 @@ class MLP(Module):
             raise ValueError(
                 f"activation expects one name, or one for each of the {len(nouts) - 1} hidden layers; got {hidden!r}"
             )
-        source = _random_source(seed)
-        self.nin = _count(nin, "inputs")
+        source = random_source(seed)
+        self.nin = checked_count(nin, "inputs")
         sizes = [nin, *nouts]
         self.layers = [
             Layer(
@@ -191,7 +198,7 @@ class MLP(Module):
             ValueError: where there are not `nin` inputs.
             TypeError: where one of them is no number.
         """
-        activations = _as_values(inputs, self.nin, "MLP")
+        activations = as_values(inputs, self.nin, "MLP")
         for layer in self.layers:
             activations = layer.forward(activations)
         return activations if len(activations) > 1 else activations[0]
@@ -208,34 +215,7 @@ def output_activation(model: Any) -> str | None:
     return model.activation if isinstance(model, (Layer, Neuron)) else None
 
 
-def _as_values(inputs: Inputs, expected: int, who: str) -> list[Value]:
-    """The inputs as Values, numbers wrapped as constants."""
-    if isinstance(inputs, (str, bytes, Set, Mapping)) or not hasattr(inputs, "__len__"):
-        raise TypeError(f"{who} expects a sequence of {expected} numbers, got {inputs!r}")
-    if len(inputs) != expected:
-        raise ValueError(f"{who} expects {expected} inputs, got {len(inputs)}")
-    return [x if isinstance(x, Value) else Constant(x) for x in inputs]
-
-
 def _known_activation(activation: str) -> str:
     if activation not in ACTIVATIONS:
         raise ValueError(f"unknown activation {activation!r}; choose one of {', '.join(ACTIVATIONS)}")
     return activation
-
-
-def _count(number: int, what: str) -> int:
-    if isinstance(number, bool) or not hasattr(number, "__index__"):
-        raise TypeError(f"the number of {what} must be an integer, got {number!r}")
-    if number < 1:
-        raise ValueError(f"the number of {what} must be at least 1, got {number}")
-    return operator.index(number)
-
-
-def _random_source(seed: int | RandomSource | None) -> RandomSource:
-    if seed is None:
-        return random
-    if hasattr(seed, "__index__"):
-        return random.Random(operator.index(cast(int, seed)))
-    if not hasattr(seed, "uniform"):
-        raise TypeError(f"seed must be an integer, a random.Random, or None; got {seed!r}")
-    return seed

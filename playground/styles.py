@@ -6,7 +6,7 @@ from pathlib import Path
 
 import autograd.drawing
 from autograd.drawing.svg import rules
-from nn import drawing as networks
+from nn import svg as networks
 
 DRAWING = Path(autograd.drawing.__file__).parent
 

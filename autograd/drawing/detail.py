@@ -16,6 +16,7 @@ from functools import partial
 from autograd.drawing.scene import Box, Line, Path, Scene, box_of_nodes
 from autograd.drawing.snapshot import Node
 from autograd.drawing.stacking import Shortening, alike, as_they_are, fold_leaves, stack
+from autograd.primitives import dot
 
 LINES_A_BOX = 3  # more than that many lines a box, and the picture is a thicket
 EXPANDED = 4  # times the limit there may be when the reader asks for a part in detail
@@ -90,7 +91,8 @@ def group_paths(nodes: list[Node]) -> tuple[list[Path], set[str]]:
     """For each node the groups that it is in, outermost first; and the names of all groups.
 
     An operation without a label belongs where the labelled leaves belong that it was computed from: the products in a
-    neuron's weighted sum to the neuron, a penalty on the weights of a whole layer to the layer.
+    neuron's weighted sum to the neuron, a penalty on the weights of a whole layer to the layer. One that stands between
+    labelled operations of a group, and nowhere else, is in the group; and so is the 0 of a weighted sum without a bias.
     """
     paths: list[Path] = []
     handed_on: list[Path | None] = []  # what an operation made of the node inherits; None has no say in it
@@ -110,10 +112,38 @@ def group_paths(nodes: list[Node]) -> tuple[list[Path], set[str]]:
         paths.append(path)
         after_a_group = any(nodes[i].label and nodes[i].parents and paths[i] for i in node.parents)
         handed_on.append(path if given or after_a_group else None)
+    paths = _with_what_is_between(nodes, paths)
     names = {group for path in by_label.values() for group in path}
     sizes = Counter(group for path in paths for group in path)
     worthwhile = {path: _without_repetition(path, sizes) for path in set(paths)}
     return [() if node.role == "output" else worthwhile[path] for node, path in zip(nodes, paths)], names
+
+
+def _with_what_is_between(nodes: list[Node], paths: list[Path]) -> list[Path]:
+    """The paths, where nodes without a label that only serve one group are in it."""
+    sources: list[Path | None] = []  # where the labelled nodes are that a node was computed from; None for no such node
+    for node in nodes:
+        given = [paths[i] if nodes[i].label else sources[i] for i in node.parents]
+        sources.append(_common_prefix(known) if (known := [path for path in given if path is not None]) else None)
+    moved = list(paths)
+    uses: list[Path | None] = [None] * len(nodes)
+    for i in range(len(nodes) - 1, -1, -1):
+        node, used, computed_from = nodes[i], uses[i], sources[i]
+        if not (node.label or moved[i]) and used and computed_from:
+            moved[i] = _common_prefix([used, computed_from])
+        path = moved[i]
+        for parent in node.parents:
+            before = uses[parent]
+            if before is not path:
+                uses[parent] = path if before is None else _common_prefix([before, path])
+        if node.op == dot.symbol and _is_missing_bias(nodes[node.parents[-1]]):
+            moved[node.parents[-1]] = path
+    return moved
+
+
+def _is_missing_bias(last: Node) -> bool:
+    """Tell whether the last parent of a weighted sum is the 0 that stands where there is no bias."""
+    return last.role == "constant" and not (last.label or last.data)
 
 
 def _groups_in(label: str) -> Path:

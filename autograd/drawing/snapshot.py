@@ -13,7 +13,7 @@ from autograd.value import Value
 
 Role = Literal["input", "parameter", "constant", "operation", "output"]
 
-PARAMETER = re.compile(r"(?:.*\.)?(?:weights?|bias|biases)(?:\.\d+)*", re.ASCII | re.DOTALL)
+PARAMETER = re.compile(r"(?:.*\.)?(?:weights?|bias|biases|table|gains)(?:\.\d+)*", re.ASCII | re.DOTALL)
 
 
 class Node(NamedTuple):
@@ -51,7 +51,7 @@ def snapshot(roots: Sequence[Any], parameters: Collection[Any] = ()) -> list[Nod
 
     Args:
         roots: Values, or nodes of another engine: objects with `data`, and with `parents` or micrograd's `_prev`.
-        parameters: leaves to take for parameters, besides those whose labels say weights or bias.
+        parameters: leaves to take for parameters, besides those whose labels say weights, bias, table or gains.
 
     Raises:
         TypeError: for a root that is no node.
