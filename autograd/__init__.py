@@ -9,8 +9,7 @@
 """
 
 import os.path as _path  # not pathlib, which alone would take a third of the time of this import
-from typing import TYPE_CHECKING as _TYPE_CHECKING
-from typing import Any as _Any
+import typing as _typing
 
 if _path.exists(_path.join(_path.dirname(__file__), "tracer.py")):  # noqa: PTH110, PTH118, PTH120
     # That is a file which only the other package has.
@@ -62,7 +61,7 @@ from autograd.primitives import (
 from autograd.transforms import grad, hessian, hessian_vector_product, jacobian, jvp, value_and_grad
 from autograd.value import Constant, Value
 
-if _TYPE_CHECKING:
+if _typing.TYPE_CHECKING:
     from autograd.compiler.program import Program
     from autograd.drawing import Drawing, Explanation, Picture, StepThrough, draw, explain, step_through
     from autograd.engine_check import EngineReport, check_engine
@@ -74,17 +73,21 @@ _LAZY = {
 }
 
 
-def __getattr__(name: str) -> _Any:
-    """What not every program needs is imported when it is first asked for."""
-    for module, names in _LAZY.items():
-        if name in names:
-            from importlib import import_module
+if not _typing.TYPE_CHECKING:  # type checkers would take every name for one that there is
 
-            with _across_forks:
-                found = import_module(f"autograd.{module}")
-            globals().update({lazy: getattr(found, lazy) for lazy in names})
-            return globals()[name]
-    raise AttributeError(f"module 'autograd' has no attribute {name!r}")
+    def __getattr__(name: str) -> object:
+        """What not every program needs is imported when it is first asked for."""
+        for module, names in _LAZY.items():
+            if name in names:
+                from importlib import import_module
+
+                with _across_forks:
+                    found = import_module(f"autograd.{module}")
+                globals().update({lazy: getattr(found, lazy) for lazy in names})
+                return globals()[name]
+        from autograd.foreign_names import OF_PACKAGE, missing
+
+        raise missing("autograd", name, OF_PACKAGE)
 
 
 __all__ = [

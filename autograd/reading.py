@@ -47,3 +47,8 @@ def numbers_of(values: Iterable[Value]) -> list[float]:
     except (ArithmeticError, TypeError):
         pass
     return list(map(number_of, values))
+
+
+def gradients_of(values: Iterable[Value]) -> list[float]:
+    """The gradient of each Value; None, to which PyTorch's users clear it, is 0."""
+    return [0.0 if (gradient := value.grad) is None else gradient for value in values]

@@ -15,23 +15,41 @@ nan. What `where`, relu, maximum and the like did not take contributes exactly n
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
-from autograd import primitives
-from autograd.graph import topological_order
+from autograd.foreign_names import OF_TRANSFORMS, explain_arguments
 from autograd.nested import flatten, names, nest
-from autograd.reading import number_of
-from autograd.recording import derivatives_never_raise, resumed, tracer
-from autograd.untaken import forward_masks, reverse_masks
-from autograd.value import Constant, Value
+from autograd.recording import resumed
+from autograd.sweeps import Argnums, Function, Run
+from autograd.value import Value
 
-Function = Callable[..., Any]
-Argnums = int | tuple[int, ...]
-Number = Value | float
+if TYPE_CHECKING:
+    from autograd.derivative_types import (
+        Gradient,
+        Hessian,
+        PairOfGradients,
+        SecondGradient,
+        ValueAndGradient,
+        ValueAndPair,
+    )
+
+T = TypeVar("T")
+First = Literal[0]  # the usual `argnums`, of which the result's type is known
+FirstTwo = tuple[Literal[0], Literal[1]]
 
 
+@overload
+def grad(f: Function, argnums: First = 0) -> Gradient: ...
+@overload
+def grad(f: Function, argnums: Literal[1]) -> SecondGradient: ...
+@overload
+def grad(f: Function, argnums: FirstTwo) -> PairOfGradients: ...
+@overload
+def grad(f: Function, argnums: tuple[int, ...]) -> Callable[..., tuple[Any, ...]]: ...
+@overload
+def grad(f: Function, argnums: int) -> Function: ...
+@explain_arguments(OF_TRANSFORMS)
 def grad(f: Function, argnums: Argnums = 0) -> Function:
     """The gradient of a function that returns one number.
 
@@ -55,7 +73,7 @@ def grad(f: Function, argnums: Argnums = 0) -> Function:
     >>> grad(lambda point: point[0] * point[1])([2.0, 5.0])
     [5.0, 2.0]
     """
-    value_and_gradient = value_and_grad(f, argnums)
+    value_and_gradient: Function = value_and_grad(_function(f, "grad"), argnums)
 
     def gradient(*args: Any, **kwargs: Any) -> Any:
         return value_and_gradient(*args, **kwargs)[1]
@@ -63,16 +81,24 @@ def grad(f: Function, argnums: Argnums = 0) -> Function:
     return gradient
 
 
+@overload
+def value_and_grad(f: Function, argnums: First = 0) -> ValueAndGradient: ...
+@overload
+def value_and_grad(f: Function, argnums: FirstTwo) -> ValueAndPair: ...
+@overload
+def value_and_grad(f: Function, argnums: Argnums) -> Callable[..., tuple[Any, Any]]: ...
+@explain_arguments(OF_TRANSFORMS)
 def value_and_grad(f: Function, argnums: Argnums = 0) -> Function:
     """Like `grad`, but the function returned gives a pair: the value of `f`, and the gradient.
 
     >>> value_and_grad(lambda x: x**3)(2.0)
     (8.0, 12.0)
     """
+    _function(f, "value_and_grad")
 
     def value_and_gradient(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
         with resumed() as recorded:
-            run = _Run(f, args, kwargs, argnums, recorded)
+            run = Run(f, args, kwargs, argnums, recorded)
             gradients = run.pull_back({run.single_output(f): 1.0})
             value, *gradients = run.finish([run.outputs[0], *gradients])
             return value, run.like_arguments(gradients)
@@ -80,6 +106,7 @@ def value_and_grad(f: Function, argnums: Argnums = 0) -> Function:
     return value_and_gradient
 
 
+@explain_arguments(OF_TRANSFORMS)
 def jacobian(f: Function, argnums: Argnums = 0) -> Function:
     """The matrix of the partial derivatives of each number that `f` returns to each number of an argument.
 
@@ -91,10 +118,11 @@ def jacobian(f: Function, argnums: Argnums = 0) -> Function:
     >>> jacobian(lambda x, y: [x * y, x + y], argnums=(0, 1))(2.0, 5.0)
     [(5.0, 2.0), (1.0, 1.0)]
     """
+    _function(f, "jacobian")
 
     def matrix(*args: Any, **kwargs: Any) -> Any:
         with resumed() as recorded:
-            run = _Run(f, args, kwargs, argnums, recorded)
+            run = Run(f, args, kwargs, argnums, recorded)
             width = len(run.variables)
             flat = run.finish([x for output in run.outputs for x in run.pull_back({output: 1.0})])
             rows = run.rebuild_output(iter(range(len(run.outputs))))
@@ -103,13 +131,18 @@ def jacobian(f: Function, argnums: Argnums = 0) -> Function:
     return matrix
 
 
+@overload
+def hessian(f: Function, argnums: First = 0) -> Hessian: ...
+@overload
+def hessian(f: Function, argnums: int) -> Function: ...
+@explain_arguments(OF_TRANSFORMS)
 def hessian(f: Function, argnums: int = 0) -> Function:
     """The matrix of second partial derivatives of a function that returns one number: `jacobian(grad(f))`.
 
     >>> hessian(lambda point: point[0] ** 2 * point[1])([3.0, 5.0])
     [[10.0, 6.0], [6.0, 0.0]]
     """
-    return jacobian(grad(f, argnums), argnums)
+    return jacobian(grad(_function(f, "hessian"), argnums), argnums)
 
 
 def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
@@ -129,7 +162,7 @@ def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[A
     (10.0, 5.0)
     """
     with resumed() as recorded:
-        run = _Run(f, tuple(primals), {}, tuple(range(len(primals))), recorded)
+        run = Run(f, tuple(primals), {}, tuple(range(len(primals))), recorded)
         directions = flatten(tuple(tangents), "tangents")[0]
         if names(tuple(tangents), "") != names(tuple(primals), ""):
             raise ValueError(f"the tangents {tangents!r} are not shaped like the primals {primals!r}")
@@ -139,6 +172,12 @@ def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[A
         return run.rebuild_output(iter(flat[:n])), run.rebuild_output(iter(flat[n:]))
 
 
+@overload
+def hessian_vector_product(f: Function, x: float, vector: float) -> float: ...
+@overload
+def hessian_vector_product(f: Function, x: list[float], vector: list[float]) -> list[float]: ...
+@overload
+def hessian_vector_product(f: Function, x: T, vector: T) -> T: ...
 def hessian_vector_product(f: Function, x: Any, vector: Any) -> Any:
     """The Hessian of `f` at `x` times a vector, without the Hessian: the gradient's derivative in that direction.
 
@@ -153,148 +192,9 @@ def hessian_vector_product(f: Function, x: Any, vector: Any) -> Any:
     return jvp(grad(f), (x,), (vector,))[1]
 
 
-class _Run:
-    """One run of a function on fresh nodes, and the sweeps over the graph that it recorded.
-
-    Attributes:
-        variables: the fresh nodes, one for each number of the arguments to differentiate to.
-        like_arguments: shapes as many numbers like those arguments.
-        outputs: the numbers that the function returned, as Values.
-        rebuild_output: shapes as many numbers like them.
-        values_given: whether a Value was among the arguments, so that Values are to come out.
-    """
-
-    def __init__(
-        self, f: Function, args: tuple[Any, ...], kwargs: Mapping[str, Any], argnums: Argnums, recorded: bool
-    ) -> None:
-        chosen = argnums if isinstance(argnums, tuple) else (argnums,)
-        for i in chosen:
-            if not -len(args) <= i < len(args):
-                raise ValueError(f"argnums names argument {i}, but the function was called with {len(args)} of them")
-        parts = [flatten(args[i], f"argument {i % len(args)}") for i in chosen]
-        numbers = [number for part, _ in parts for number in part]
-        self.variables = [primitives.identity(x) if isinstance(x, Value) else Value(x) for x in numbers]
-        self._rebuilds = [rebuild for _, rebuild in parts]
-        self._returns_tuple = isinstance(argnums, tuple)
-        self._recorded = recorded
-        self.values_given = recorded and any(isinstance(x, Value) for x in numbers)
-
-        fresh, variables = list(args), iter(self.variables)
-        for i, rebuild in zip(chosen, self._rebuilds):
-            fresh[i] = rebuild(variables)
-        outputs, self.rebuild_output = flatten(f(*fresh, **kwargs), "the function's result")
-        self.outputs = [x if isinstance(x, Value) else Constant(x) for x in outputs]
-        self._order = topological_order(*self.outputs, stop=self.variables)
-        self._sort()
-
-    def _sort(self) -> None:
-        """Find the nodes that depend on the variables, and those that vary with these or with a captured Value."""
-        self._dependent = set(self.variables)
-        self._varying = set(self.variables)
-        captured = False
-        for node in self._order:
-            if not node.parents and not node.is_constant:
-                self._varying.add(node)
-                captured = True
-            if not self._dependent.isdisjoint(node.parents):
-                self._dependent.add(node)
-            if not self._varying.isdisjoint(node.parents):
-                self._varying.add(node)
-        self._symbolic = self.values_given or (captured and self._recorded)
-
-    def single_output(self, f: Function) -> Value:
-        """The one number that the function returned."""
-        returned = self.rebuild_output(iter(self.outputs))
-        if not isinstance(returned, Value):
-            raise TypeError(
-                f"the gradient of {getattr(f, '__name__', f)!r} wants a function that returns one number; it returned "
-                f"a {type(returned).__name__} of {len(self.outputs)}: use jacobian, or return a sum"
-            )
-        return returned
-
-    def pull_back(self, gradients: dict[Value, Number]) -> list[Number]:
-        """The reverse sweep: from gradients at outputs to gradients at each variable."""
-        masked = reverse_masks(self._order)
-        with derivatives_never_raise():
-            for node in reversed(self._order):
-                if node not in gradients or node not in self._dependent:
-                    continue
-                for parent, derivative in self._taken(node):
-                    term = masked(node, parent, derivative, self._times(derivative, gradients[node]))
-                    gradients[parent] = gradients[parent] + term if parent in gradients else term
-        return [gradients.get(variable, 0.0) for variable in self.variables]
-
-    def push_forward(self, directions: Sequence[Number]) -> list[Number]:
-        """The forward sweep: from a direction, a number for each variable, to the slope of each output."""
-        if self._recorded and any(isinstance(direction, Value) for direction in directions):
-            self._symbolic = self.values_given = True
-        slopes = {x: d for x, d in zip(self.variables, directions) if not _is_zero(d)}  # the others do not move
-        masked = forward_masks()
-        with derivatives_never_raise():
-            for node in self._order:
-                if slopes.keys().isdisjoint(node.parents):
-                    continue
-                terms = [masked(node, x, d, self._times(d, slopes[x])) for x, d in self._taken(node) if x in slopes]
-                if terms:
-                    slopes[node] = sum(terms[1:], start=terms[0])
-        return [slopes.get(output, 0.0) for output in self.outputs]
-
-    def _taken(self, node: Value) -> Iterator[tuple[Value, Number]]:
-        """The parents that depend on the variables, with the local derivatives to them.
-
-        Where the node chose among its parents, those that it did not take are left out: nothing flows there, whatever
-        the derivatives behind.
-        """
-        chooses = node.primitive is not None and node.primitive.chooses
-        for parent, derivative in zip(node.parents, self._local_derivatives(node)):
-            if parent in self._dependent and not (chooses and _is_zero(derivative)):
-                yield parent, derivative
-
-    def _local_derivatives(self, node: Value) -> Sequence[Number]:
-        """As recorded; or by the same rule of the table on Values, which makes a graph of them."""
-        if not self._symbolic or node.primitive is None:
-            return node.local_derivatives
-        inputs = [parent if parent in self._varying else parent.data for parent in node.parents]
-        rule = by.derivatives_of(node.primitive) if (by := tracer.get()) else node.primitive.derivatives
-        derivatives: Sequence[Number]
-        try:
-            derivatives = rule(*inputs, node)
-        except (ArithmeticError, ValueError):  # plain numbers raise where Values, here, do not: 1 / 0.0
-            try:
-                derivatives = rule(*(x if isinstance(x, Value) else Constant(x) for x in inputs), node)
-            except (ArithmeticError, ValueError):  # of functions that take floats alone
-                derivatives = (math.nan,) * len(inputs)
-        return derivatives
-
-    def _times(self, derivative: Number, gradient: Number) -> Number:
-        """Their product; a graph is kept free of factors 1."""
-        if self._symbolic and type(derivative) is float and derivative == 1.0:
-            return gradient
-        if self._symbolic and type(gradient) is float and gradient == 1.0:
-            return derivative
-        return derivative * gradient
-
-    def finish(self, results: Sequence[Number]) -> list[Number]:
-        """The results as plain numbers; or all as Values, where an argument was one or a result depends on one.
-
-        The run is over, and nobody else can ask for derivatives to its own leaves: from here on they are constants.
-        """
-        for variable in self.variables:
-            if not variable.parents:
-                variable.__class__ = Constant
-        if self._symbolic:
-            order = topological_order(*(x for x in results if isinstance(x, Value)))
-            if self.values_given or any(not node.parents and not node.is_constant for node in order):
-                return [x if isinstance(x, Value) else Constant(x) for x in results]
-        return [number_of(x) if isinstance(x, Value) else float(x) for x in results]
-
-    def like_arguments(self, numbers: Iterable[Any]) -> Any:
-        """One number for each variable, shaped like the arguments."""
-        flat = iter(numbers)
-        shaped = tuple(rebuild(flat) for rebuild in self._rebuilds)
-        return shaped if self._returns_tuple else shaped[0]
-
-
-def _is_zero(x: Number) -> bool:
-    """Whether a number is plain and 0: a zero known by structure, where a Value that is 0 is one by chance."""
-    return not isinstance(x, Value) and x == 0.0
+def _function(f: Any, transform: str) -> Function:
+    """`f`, if it is a function. Raises TypeError otherwise, with what to do with a number that was computed already."""
+    if callable(f):
+        return f  # type: ignore[no-any-return]
+    remedy = ": call y.backward() on it, and read x.grad" if isinstance(f, Value) else ""
+    raise TypeError(f"{transform} expects a function, and gives a function; got {f!r:.100}{remedy}")

@@ -7,9 +7,9 @@ from collections import deque
 from itertools import repeat
 from math import isfinite
 from numbers import Real
-from typing import Any, Never, cast
+from typing import Any, Never, SupportsFloat, cast
 
-from autograd import primitives, recording
+from autograd import foreign_names, primitives, recording
 from autograd.graph import topological_order
 from autograd.primitives import Primitive
 from autograd.reading import number_of
@@ -20,9 +20,15 @@ _ADD, _SUB, _MUL = primitives.add, primitives.sub, primitives.mul  # graphs are 
 
 
 def as_float(number: Any) -> float:
-    """A Python or NumPy real number as a float. Raises TypeError for anything else, a Value included."""
+    """A real number as a float: Python's or NumPy's, a 0-dimensional array, a tensor of one element.
+
+    Raises:
+        TypeError: for anything else, a Value included.
+    """
     if isinstance(number, (float, int, Real)):
         return float(number)
+    if (element := _only_element(number)) is not None:
+        return float(element)
     raise TypeError(f"expected a real number, got {number!r} of type {type(number).__name__}")
 
 
@@ -37,7 +43,7 @@ class Value(Operand):
 
     Attributes:
         data: the number, a float.
-        grad: the derivative of what `backward()` was called on to this node.
+        grad: the derivative of what `backward()` was called on to this node; assigning None is assigning 0.
         label: a name, for people.
         parents: the Values that this one was computed from; empty for a leaf.
         local_derivatives: ∂self/∂parent as a float for each parent, recorded when the node was made.
@@ -45,7 +51,7 @@ class Value(Operand):
         is_constant: whether it is a number that was wrapped (see `Constant`).
 
     Raises:
-        TypeError: if `data` is not a real number.
+        TypeError: if `data` is not a real number; one of NumPy's or of a tensor is.
 
     >>> a, b = Value(2.0, "a"), Value(-3.0, "b")
     >>> c = a * b
@@ -60,7 +66,9 @@ class Value(Operand):
 
     is_constant = False
 
-    def __init__(self, data: float, label: str = "") -> None:
+    def __init__(self, data: SupportsFloat, label: str = "", **foreign: Never) -> None:
+        if foreign:
+            foreign_names.refuse_arguments("Value", foreign, foreign_names.OF_VALUE_ARGUMENTS)
         self.data = as_float(data)
         self.grad = 0.0
         self.label = label
@@ -100,6 +108,7 @@ class Value(Operand):
             data = as_float(data)
         return _node(data, parents, primitive.local_derivatives(numbers, data), primitive)
 
+    @foreign_names.explain_arguments(foreign_names.OF_BACKWARD)
     def backward(self, gradient: float = 1.0) -> None:
         """Leave in `grad` of every node the derivative of this Value to it, times `gradient`.
 
@@ -141,7 +150,8 @@ class Value(Operand):
             for node, accumulated in zip(order, before):
                 if node.parents:
                     break
-                node.grad += accumulated
+                if accumulated is not None:
+                    node.grad += accumulated
         except BaseException:
             deque(map(setattr, order, repeat("grad"), before), maxlen=0)  # in one call of C, so all or none
             raise
@@ -360,7 +370,19 @@ def _constant(number: Any) -> Any:
     """A Value as it is, a real number as a Constant, None for anything else."""
     if isinstance(number, Value):
         return number
-    return Constant(cast(float, number)) if isinstance(number, (float, int, Real)) else None
+    if isinstance(number, (float, int, Real)):
+        return Constant(cast(float, number))
+    element = None if getattr(number, "requires_grad", False) else _only_element(number)
+    return None if element is None or number.ndim else Constant(element)  # an array with axes is arrays' own affair
+
+
+def _only_element(number: Any) -> float | None:
+    """The real number in an array of no dimension or a tensor of one element; None for anything else."""
+    alone = getattr(number, "ndim", None) == 0 or (callable(getattr(number, "numel", None)) and number.numel() == 1)
+    if not alone or getattr(getattr(number, "dtype", None), "kind", "f") not in "biuf":
+        return None
+    element = number.item()
+    return float(element) if isinstance(element, (float, int, Real)) else None
 
 
 def _number(other: Any) -> float:
@@ -383,6 +405,8 @@ def _undefined(primitive: Primitive, parents: tuple[Value, ...], error: Exceptio
     kind = next(kind for kind in kinds if isinstance(error, kind))
     return kind(f"{formula} has no finite real value: {error}")
 
+
+foreign_names.explain_attributes(Value, foreign_names.OF_VALUES)
 
 if sys.platform == "emscripten":
     from autograd.releasing import release_in_turn

@@ -7,6 +7,8 @@
 >>> delta = model.layers[1].neurons[0].bias.grad  # ∂C/∂b = δ
 """
 
+import typing as _typing
+
 import autograd as _autograd
 
 if not hasattr(_autograd, "Value"):
@@ -18,6 +20,7 @@ if not hasattr(_autograd, "Value"):
 
 from nn.checkpoint import load, read_metadata, save
 from nn.data import one_hot
+from nn.descent import Optimizer
 from nn.drawing import draw
 from nn.evaluation import accuracy, confusion_matrix, predict
 from nn.history import Epoch, History
@@ -32,11 +35,20 @@ from nn.losses import (
     mean_squared_error,
 )
 from nn.module import Module
-from nn.optimizers import SGD, Adam, AdamW, Optimizer
+from nn.optimizers import SGD, Adam, AdamW
 from nn.plots import decision_boundary, plot_accuracy, plot_cost, weight_images
 from nn.schedules import cosine_decay, step_decay
 from nn.sequences import CausalSelfAttention, Embedding, RMSNorm
 from nn.training import fit
+
+if not _typing.TYPE_CHECKING:  # type checkers would take every name for one that there is
+
+    def __getattr__(name: str) -> object:
+        from autograd.foreign_names import missing
+        from nn.foreign_names import OF_PACKAGE
+
+        raise missing("nn", name, OF_PACKAGE)
+
 
 __all__ = [
     "MLP",

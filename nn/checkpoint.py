@@ -20,11 +20,11 @@ from autograd.files import write_atomically
 from autograd.reading import numbers_of
 from autograd.updates import commit
 from nn.data import Array
+from nn.descent import Optimizer
 from nn.history import Epoch, History
 from nn.initializers import constant
 from nn.layers import ACTIVATIONS, MLP
 from nn.module import Module
-from nn.optimizers import Optimizer
 from nn.patience import Best
 from nn.resuming import Run, names_of_parameters, places, refuse_another
 

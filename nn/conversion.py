@@ -11,6 +11,12 @@ from autograd.arrays import ArrayLike, NDArray, np
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
+FIXES = {  # by kinds of arrays
+    "U": "for numbers that were read as text, {name}.astype(float)",
+    "M": "for dates, ({name} - {name}.min()) / np.timedelta64(1, 'D') gives days",
+    "m": "for times, {name} / np.timedelta64(1, 's') gives seconds",
+    "c": "take real and imaginary parts as two numbers",
+}
 
 
 def as_floats(numbers: ArrayLike, name: str, used: Mask | None = None) -> Array:
@@ -39,7 +45,9 @@ def _of_array(numbers: Any, name: str, used: Mask | None) -> Array:
     try:
         array = np.asarray(numbers)
     except ValueError:
-        array = np.array(None)
+        raise ValueError(
+            f"{name} must be rows of the same length that hold real numbers only{_ragged(numbers)}"
+        ) from None
     if used is not None and array.ndim and len(array) == len(used):
         array = array[used]
     if array.dtype.kind in "biuf":
@@ -47,8 +55,20 @@ def _of_array(numbers: Any, name: str, used: Mask | None) -> Array:
     if array.dtype.kind == "O" and array.ndim:
         return _of_objects(array, name, used)
     if array.dtype.kind == "O":
-        raise ValueError(f"{name} must be rows of the same length that hold real numbers only")
-    raise TypeError(f"{name} must be real numbers, got an array of {array.dtype}")
+        fix = f": write list({name})" if hasattr(numbers, "__iter__") else ""
+        raise TypeError(f"{name} must be an array or lists of real numbers, got {numbers!r:.60}{fix}")
+    fix = f": {FIXES[array.dtype.kind].format(name=name)}" if array.dtype.kind in FIXES else ""
+    raise TypeError(f"{name} must be real numbers, got an array of {array.dtype}{fix}")
+
+
+def _ragged(rows: Any) -> str:
+    """Two samples of different lengths, in words."""
+    lengths = [len(row) if hasattr(row, "__len__") else None for row in rows] if isinstance(rows, (list, tuple)) else []
+    other = next((i for i, length in enumerate(lengths) if length != lengths[0]), None)
+    if other is None:
+        return ""
+    told = [f"sample {i} has {'no length' if lengths[i] is None else lengths[i]}" for i in (0, other)]
+    return f": {told[0]}, {told[1]}"
 
 
 def _of_objects(array: NDArray[Any], name: str, used: Mask | None) -> Array:

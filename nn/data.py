@@ -34,7 +34,11 @@ def one_hot(labels: ArrayLike, classes: int | None = None) -> Array:
     if classes is None:
         classes = int(indices.max()) + 1 if indices.size else 0
     if indices.size and not 0 <= indices.min() <= indices.max() < classes:
-        raise ValueError(f"labels go from {indices.min()} to {indices.max()}, but there are classes 0 to {classes - 1}")
+        low, high = int(indices.min()), int(indices.max())
+        fix = f"{high + 1} classes need {high + 1} outputs" if low >= 0 else "labels count from 0"
+        if (low, high) == (1, classes):
+            fix = "labels count from 0, so subtract 1"
+        raise ValueError(f"labels go from {low} to {high}, but there are classes 0 to {classes - 1}: {fix}")
     rows = np.zeros((indices.size, classes))
     rows[np.arange(indices.size), indices.ravel()] = 1.0
     return rows.reshape((*indices.shape, classes))
@@ -93,7 +97,12 @@ def as_targets(
             )
         return one_hot(array.astype(int), outputs)
     if array.shape != (samples, outputs):
-        raise ValueError(f"targets must have shape {(samples, outputs)}, got {array.shape}")
+        fix = ""
+        if array.shape == (samples, 1):
+            fix = ": for labels of classes, write targets.ravel()"
+        elif array.ndim == 2:
+            fix = f": the last layer needs {array.shape[1]} neurons, or the targets {outputs} columns"
+        raise ValueError(f"targets must have shape {(samples, outputs)}, got {array.shape}{fix}")
     return array
 
 

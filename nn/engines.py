@@ -16,10 +16,11 @@ from autograd.collector import collector_paused
 from autograd.reading import numbers_of
 from autograd.updates import commit, setting, setting_attributes
 from nn.conversion import Array
+from nn.descent import Optimizer
 from nn.evaluation import output_numbers, predict
 from nn.losses import Loss
 from nn.module import Module
-from nn.optimizers import Optimizer
+from nn.optimizers import SGD
 from nn.samples import Samples
 
 Reduction = Literal["mean", "sum"]
@@ -136,7 +137,7 @@ class Compiled(Eager):
         """
         ours = {parameter: i for i, parameter in enumerate(self.optimizer.parameters)}
         first = list(ours)
-        if type(self.optimizer).__module__ == Optimizer.__module__:
+        if type(self.optimizer).__module__ == SGD.__module__:
             self.program.arrange()
             matrices = [parameter for parameter in self.program.parameters if parameter in ours]
             first = list(dict.fromkeys([*matrices, *ours]))

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Sequence
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import autograd
 from autograd import Constant, Value
+from autograd.foreign_names import explain_arguments, explain_attributes
 from nn.arguments import Inputs, as_values, checked_count, random_source
+from nn.foreign_names import OF_LAYERS, OF_MODULE_ARGUMENTS, OF_NETWORKS, OF_NEURONS
 from nn.initializers import Initializer, RandomSource, default_initializer
 from nn.module import Module
 
 Activation = Literal["sigmoid", "tanh", "relu", "softplus", "identity"]
+
+if TYPE_CHECKING:
+
+    class Outputs(Value, list[Value]):  # type: ignore[misc]
+        """What a network returns, to type checkers: the one Value or the list, and the caller knows which."""
 
 
 def _identity(z: Any) -> Any:
@@ -48,6 +55,7 @@ class Neuron(Module):
     Value(data=0.5, grad=0.0, op='sigmoid', label='a')
     """
 
+    @explain_arguments(OF_MODULE_ARGUMENTS)
     def __init__(
         self,
         nin: int,
@@ -85,6 +93,9 @@ class Neuron(Module):
         z.label, a.label = self._labels
         return a
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({len(self.weights)} inputs, {self.activation})"
+
 
 class Layer(Module):
     """`nout` neurons with the same `nin` inputs; arguments as in Neuron. Attribute: `neurons`, a list.
@@ -94,6 +105,7 @@ class Layer(Module):
     (1024, 64)
     """
 
+    @explain_arguments(OF_MODULE_ARGUMENTS)
     def __init__(
         self,
         nin: int,
@@ -135,6 +147,9 @@ class Layer(Module):
         """The activations of as many Values as there are inputs, unchecked."""
         return [neuron.forward(inputs) for neuron in self.neurons]
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({len(self.neurons[0].weights)} inputs -> {len(self.neurons)} {self.activation})"
+
 
 class MLP(Module):
     """A multilayer perceptron: every neuron of a layer sees every neuron of the layer before.
@@ -157,6 +172,7 @@ class MLP(Module):
     (2260, 10)
     """
 
+    @explain_arguments(OF_MODULE_ARGUMENTS)
     def __init__(
         self,
         nin: int,
@@ -191,21 +207,39 @@ class MLP(Module):
             for i, name_of_activation in enumerate([*hidden, output_activation])
         ]
 
-    def __call__(self, inputs: Inputs) -> list[Value] | Value:
+    def __call__(self, inputs: Inputs) -> Outputs:
         """The output neurons' activations: a list of Values, or the one Value where the last layer has one neuron.
 
         Raises:
             ValueError: where there are not `nin` inputs.
             TypeError: where one of them is no number.
         """
-        activations = as_values(inputs, self.nin, "MLP")
+        return self.forward(as_values(inputs, self.nin, "MLP"))
+
+    def forward(self, inputs: list[Value]) -> Outputs:
+        """The outputs for as many Values as there are inputs, unchecked."""
+        activations = inputs
         for layer in self.layers:
             activations = layer.forward(activations)
-        return activations if len(activations) > 1 else activations[0]
+        return cast("Outputs", activations if len(activations) > 1 else activations[0])
 
     def __repr__(self) -> str:
         layers = ", ".join(f"{len(layer.neurons)} {layer.activation}" for layer in self.layers)
         return f"MLP({self.nin} inputs -> {layers})"
+
+
+explain_attributes(Neuron, OF_NEURONS)
+explain_attributes(Layer, OF_LAYERS)
+explain_attributes(MLP, OF_NETWORKS)
+
+
+def inputs_of(model: Any) -> int | None:
+    """How many inputs a model takes, where it is one of the above."""
+    if isinstance(model, MLP):
+        return model.nin
+    if isinstance(model, Layer):
+        return len(model.neurons[0].weights)
+    return len(model.weights) if isinstance(model, Neuron) else None
 
 
 def output_activation(model: Any) -> str | None:

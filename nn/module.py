@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from autograd import Value
+from autograd.foreign_names import explain_attributes
 from autograd.reading import number_of
 from autograd.updates import commit, setting
+from nn.foreign_names import OF_MODULES
 from nn.parameters import Search
 
 
@@ -16,14 +19,28 @@ class Module:
     Attributes may be Values, Modules, and lists, tuples, dicts, deques, dataclasses, NumPy arrays and pandas columns of
     these, nested as you like. Of the Values the leaves are parameters; what was computed from them is not. A parameter
     found twice (tied weights) counts once. Subclass it for a network of your own: set the parameters in `__init__`, and
-    compute with them in `__call__`.
+    compute with them in `forward`, which calling the module calls, or in a `__call__` of your own.
 
     >>> class Line(Module):
     ...     def __init__(self):
     ...         self.slope, self.intercepts = Value(2.0), [Value(1.0)]
-    >>> list(Line().named_parameters())
+    ...
+    ...     def forward(self, x):
+    ...         return self.slope * x + self.intercepts[0]
+    >>> line = Line()
+    >>> line(3.0).data
+    7.0
+    >>> list(line.named_parameters())
     [('slope', Value(data=2.0, grad=0.0)), ('intercepts.0', Value(data=1.0, grad=0.0))]
     """
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Return what `forward` returns. Raises TypeError where the class defines neither `forward` nor `__call__`."""
+        forward = getattr(self, "forward", None)
+        if forward is None:
+            name = type(self).__name__
+            raise TypeError(f"{name} computes nothing yet: define forward(self, inputs) in class {name}(nn.Module)")
+        return forward(*args, **kwargs)
 
     def named_parameters(self) -> Iterator[tuple[str, Value]]:
         """Each parameter once, with the path that leads to it, such as `layers.0.neurons.3.weights.12`.
@@ -67,6 +84,9 @@ class Module:
             )
         numbers = [Value(state[name]).data for name in parameters]
         commit(setting("data", list(parameters.values()), numbers))
+
+
+explain_attributes(Module, OF_MODULES)
 
 
 def _example(names: set[str]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from autograd.arrays import np
 from nn.data import Array
-from nn.layers import output_activation
+from nn.layers import inputs_of, output_activation
 from nn.losses import (
     OF_LOGITS,
     Loss,
@@ -24,6 +24,25 @@ RANGES = {
     "relu": (0.0, np.inf),
     "softplus": (0.0, np.inf),
 }
+
+
+def refuse_samples_of_another_shape(model: Module, samples: Array) -> None:
+    """Raise ValueError where a network's inputs are not the numbers of a sample, with the array that would fit.
+
+    Args:
+        model: an MLP, a Layer or a Neuron tells how many inputs it has; a module of the user's own may take any.
+        samples: samples first.
+    """
+    wanted = inputs_of(model)
+    if wanted is None or samples.shape[1:] == (wanted,):
+        return
+    said = f"{type(model).__name__} expects {wanted} inputs, got {samples.shape[1]}"
+    if samples.ndim > 2 and samples[0].size == wanted:
+        raise ValueError(f"{said} in samples of shape {samples.shape[1:]}: write inputs.reshape(len(inputs), -1)")
+    if samples.ndim == 2 and len(samples) == wanted:
+        raise ValueError(f"{said}: samples come first, so write inputs.T if they are the columns")
+    size = samples[0].size
+    raise ValueError(f"{said} in a sample of shape {samples.shape[1:]}: a network for these begins with {size} inputs")
 
 
 def refuse_what_trains_badly(model: Module, loss: Loss, targets: Array) -> None:

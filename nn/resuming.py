@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from nn.descent import Optimizer
 from nn.layers import MLP
 from nn.module import Module
-from nn.optimizers import Optimizer
 
 Run = dict[str, Any]
 

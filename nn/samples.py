@@ -11,7 +11,8 @@ from nn.data import as_samples, as_targets, class_names
 from nn.evaluation import predict
 from nn.losses import Loss, hinge
 from nn.module import Module
-from nn.pitfalls import refuse_what_trains_badly
+from nn.pitfalls import refuse_samples_of_another_shape, refuse_what_trains_badly
+from nn.settings import check_validation
 
 
 class Samples(NamedTuple):
@@ -79,6 +80,7 @@ def prepared(
         if (weights == (weights[0] if reduction == "mean" else 1.0)).all():
             weights = None
     inputs = as_samples(given, f"{name}inputs", used)
+    refuse_samples_of_another_shape(model, inputs)
     outputs = predict(model, inputs[:1]).shape[1]  # which refuses samples of another size
     labels = as_labels(targets, used)
     if labels is not None and classes is None:
@@ -94,7 +96,6 @@ def validation_samples(
     model: Module, loss: Loss, validation: Any, reduction: str, classes: tuple[str, ...] | None
 ) -> Samples:
     """The validation samples, checked as those to learn from are."""
-    if not isinstance(validation, (tuple, list)) or len(validation) not in (2, 3):
-        raise ValueError("validation must be a pair: (inputs, targets); or (inputs, targets, sample_weight)")
+    check_validation(validation)
     data = (validation[0], validation[1], validation[2] if len(validation) == 3 else None)
     return prepared(model, loss, data, reduction, "validation ", classes)

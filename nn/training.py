@@ -13,22 +13,27 @@ from typing import Any, Literal
 from tqdm import tqdm
 
 from autograd.arrays import ArrayLike, np
+from autograd.foreign_names import explain_arguments
 from nn.checkpoint import load_checkpoint, save_checkpoint
 from nn.conversion import Array
 from nn.data import are_classes
+from nn.descent import Optimizer
 from nn.engines import Compiled, Eager
 from nn.evaluation import correct
+from nn.foreign_names import OF_FIT_ARGUMENTS
 from nn.history import Epoch, History
 from nn.losses import OF_LOGITS, Loss, half_squared_error
 from nn.module import Module
-from nn.optimizers import SGD, Optimizer
+from nn.optimizers import SGD
 from nn.patience import Best
 from nn.resuming import describe
 from nn.samples import Samples, prepared, validation_samples
+from nn.settings import check_optimizer, check_patience, check_settings
 
 Callback = Callable[[Module, History], Any]
 
 
+@explain_arguments(OF_FIT_ARGUMENTS)
 def fit(
     model: Module,
     inputs: ArrayLike,
@@ -104,19 +109,18 @@ def fit(
     >>> history[-1].accuracy, history.stopped
     (1.0, 'all 300 epochs were done')
     """
+    check_settings(
+        model, loss, callbacks, epochs, batch_size, reduction, gradient_tolerance, checkpoint, resume, engine
+    )
+    check_patience(patience, validation)
     callbacks = tuple(callbacks)
-    _check_settings(model, loss, epochs, batch_size, reduction, gradient_tolerance, checkpoint, resume, engine)
-    _check_patience(patience, validation)
     samples = prepared(model, loss, (inputs, targets, sample_weight), reduction)
     held_out = None
     if validation is not None:
         held_out = validation_samples(model, loss, validation, reduction, samples.classes)
     if optimizer is None:
         optimizer = SGD(model.parameters(), learning_rate=0.1)
-    if not isinstance(optimizer, Optimizer):
-        raise TypeError(f"optimizer must be one such as nn.SGD(model.parameters()), got {optimizer!r}")
-    if set(optimizer.parameters).isdisjoint(model.parameters()):
-        raise ValueError("the optimizer holds none of the model's parameters: make it from model.parameters()")
+    check_optimizer(optimizer, model)
 
     settings: dict[str, Any] = {"reduction": reduction, "batch_size": batch_size, "shuffle": shuffle, "seed": seed}
     settings |= {"shape_of_samples": samples.inputs.shape, "shape_of_targets": samples.targets.shape}
@@ -243,42 +247,3 @@ def _compiled(engine: str, eager: Eager, samples: Samples, bar: Any) -> Eager:
         why = " ".join(str(error).split()) or type(error).__name__
         bar.write(f"trained node by node, since it cannot be compiled: {why}", file=sys.stderr)
         return eager
-
-
-def _check_patience(patience: int | None, validation: object) -> None:
-    if patience is None:
-        return
-    if isinstance(patience, bool) or not hasattr(patience, "__index__") or patience < 1:
-        raise ValueError(f"patience must be an integer of at least 1, got {patience!r}")
-    if validation is None:
-        raise ValueError("patience waits for a lower validation cost: give validation=(inputs, targets)")
-
-
-def _check_settings(
-    model: Module,
-    loss: Loss,
-    epochs: int,
-    batch_size: int | None,
-    reduction: str,
-    gradient_tolerance: float,
-    checkpoint: str | Path | None,
-    resume: bool,
-    engine: str,
-) -> None:
-    if not isinstance(model, Module) or not callable(model) or not model.parameters():
-        raise TypeError(f"fit trains a Module that can be called and has parameters, got {model!r}")
-    if not callable(loss):
-        raise TypeError(f"loss must be a function such as nn.half_squared_error, got {loss!r}")
-    for name, count in (("epochs", epochs), ("batch_size", batch_size)):
-        if count is None and name == "batch_size":
-            continue
-        if count is None or isinstance(count, bool) or not hasattr(count, "__index__") or count < 1:
-            raise ValueError(f"{name} must be an integer of at least 1, got {count!r}")
-    if reduction not in ("mean", "sum"):
-        raise ValueError(f"reduction must be 'mean' or 'sum', got {reduction!r}")
-    if engine not in ("auto", "eager", "compiled"):
-        raise ValueError(f"engine must be 'auto', 'eager' or 'compiled', got {engine!r}")
-    if not gradient_tolerance >= 0:
-        raise ValueError(f"gradient_tolerance must be 0 or more, got {gradient_tolerance!r}")
-    if resume and checkpoint is None:
-        raise ValueError("resume goes on from a checkpoint: say which file with checkpoint=")

@@ -15,21 +15,61 @@ themselves. CONTRIBUTING.md follows a function through all of it. `compile` impo
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 if TYPE_CHECKING:
+    from autograd.arrays import NDArray
     from autograd.compiler.program import Program
     from autograd.value import Value
 
+DType = Literal["float64", "float32"]
+Reduction = Literal["mean", "sum"]
 
+
+@overload
+def compile(
+    function: Callable[..., Value],
+    *examples: Any,
+    dtype: DType = "float64",
+    reduction: Reduction = "mean",
+    parameters: Sequence[Value] | None = None,
+    has_aux: Literal[False] = False,
+) -> Program[float, NDArray[Any]]: ...
+@overload
+def compile(
+    function: Callable[..., Sequence[Value]],
+    *examples: Any,
+    dtype: DType = "float64",
+    reduction: Reduction = "mean",
+    parameters: Sequence[Value] | None = None,
+    has_aux: Literal[False] = False,
+) -> Program[NDArray[Any], NDArray[Any]]: ...
+@overload
+def compile(
+    function: Callable[..., tuple[Value, Any]],
+    *examples: Any,
+    dtype: DType = "float64",
+    reduction: Reduction = "mean",
+    parameters: Sequence[Value] | None = None,
+    has_aux: Literal[True],
+) -> Program[tuple[float, Any], tuple[NDArray[Any], Any]]: ...
+@overload
 def compile(
     function: Callable[..., Any],
     *examples: Any,
-    dtype: Literal["float64", "float32"] = "float64",
-    reduction: Literal["mean", "sum"] = "mean",
+    dtype: DType = "float64",
+    reduction: Reduction = "mean",
     parameters: Sequence[Value] | None = None,
     has_aux: bool = False,
-) -> Program:
+) -> Program[Any, Any]: ...
+def compile(
+    function: Callable[..., Any],
+    *examples: Any,
+    dtype: DType = "float64",
+    reduction: Reduction = "mean",
+    parameters: Sequence[Value] | None = None,
+    has_aux: bool = False,
+) -> Program[Any, Any]:
     """Compile a function of one sample, written with scalars, into a program that runs on whole batches of samples.
 
     The function is run on Values of the examples, and again on other numbers: three times in all, a small one eight

@@ -6,37 +6,49 @@ import math
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextvars import copy_context
-from typing import Any, Never
+from typing import TYPE_CHECKING, Any, Generic, Never, overload
 from weakref import WeakValueDictionary
 
 from autograd.arrays import NDArray, np
 from autograd.arrays.errors import ignoring_errors
 from autograd.compiler.batch_cost import BatchCost
+from autograd.compiler.inspection import Inspectable
 from autograd.compiler.names import sanitised
 from autograd.compiler.pipeline import engine_for, simplify, to_arrays
 from autograd.compiler.scalars.from_trace import from_trace
-from autograd.compiler.scalars.program import ScalarProgram
-from autograd.compiler.stages import AnyProgram, PassRunner, PassTable, Stages
+from autograd.compiler.stages import AnyProgram, PassRunner
 from autograd.compiler.trace.diagnose import not_finite
 from autograd.compiler.trace.results import Results
 from autograd.compiler.trace.retrace import settled_trace
 from autograd.compiler.trace.signature import Argument, argument_names, read_batch, refuse_unless_flat, shape_of
-from autograd.compiler.trace.tracing import trace
 from autograd.nested import flatten
-from autograd.reading import numbers_of
+from autograd.reading import gradients_of, numbers_of
 from autograd.updates import commit, setting
 from autograd.value import Value
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar  # which type checkers have of their own
+
+    One = TypeVar("One", default=Any)
+    Batch = TypeVar("Batch", default=Any)
+else:
+    from typing import TypeVar
+
+    One, Batch = TypeVar("One"), TypeVar("Batch")
 
 Array = NDArray[Any]
 
 
-class Program:
+class Program(Inspectable, Generic[One, Batch]):
     """A function of scalars as a program of array operations, or of straight lines: what `autograd.compile` returns.
 
     Attributes:
         parameters: the leaves that the function captured, in the order of the flat vector.
         nodes: how many nodes the trace had.
         seconds: how long compiling took. What computes derivatives may be made when it is first asked for.
+
+    To type checkers it is `Program[One, Batch]`, by what it gives for one sample and for a batch. They take arguments
+    for one sample where a plain number is the first or the second, and arrays and nested lists for a batch.
     """
 
     def __init__(
@@ -98,74 +110,20 @@ class Program:
         self._engine.lay_out(self._places, len(place))
         self._alive: WeakValueDictionary[str, AnyProgram] = WeakValueDictionary()
 
-    @property
-    def passes(self) -> PassTable:
-        """The passes so far: a table of operations before and after, and of seconds.
-
-        Passes to derivatives that nothing has asked for yet are not in it.
-        """
-        return PassTable(self._runner.records)
-
-    @property
-    def stages(self) -> Stages:
-        """The program as it was at each stage: "scalars", "arrays" and "backward".
-
-        Each prints, verifies and evaluates itself, with parameters in the order of `parameters`. It is built when it is
-        asked for, of the scalars from a new trace, and lives as long as someone holds it.
-        """
-        wrt, places = "parameters" if self.parameters else "arguments", self._places
-        return Stages(
-            {
-                "scalars": self._scalars_again,
-                "arrays": lambda: self._lowered.at(places).program,
-                "backward": lambda: self._lowered.at(places).differentiated(wrt, PassRunner()),
-            },
-            self._alive,
-        )
-
-    def _scalars_again(self) -> ScalarProgram:
-        examples = [argument.example for argument in self._arguments]
-        traced = copy_context().run(trace, self._function, examples).read()
-        return simplify(from_trace(traced, self.parameters, self._results.differentiated), PassRunner())
-
-    @property
-    def source(self) -> str:
-        """The program as Python source: the forward pass, and the backward pass to the captured leaves.
-
-        Where the function captured none, the backward pass to its arguments, which `input_gradients` runs.
-        """
-        return self._engine.source
-
-    @property
-    def input_gradients_source(self) -> str:
-        """The source that `input_gradients` runs."""
-        return self._engine.input_gradients_source
-
-    @property
-    def operations(self) -> int:
-        """The number of array operations emitted, forward and backward; of straight-line code, the number of lines."""
-        return self._engine.operations
-
-    @property
-    def matrix_products(self) -> int:
-        """The number of matrix products in them."""
-        return self._engine.matrix_products
-
-    def __str__(self) -> str:
-        return (
-            f"{self._name}: {self.nodes:,} nodes traced, {self._engine}; {len(self.parameters):,} parameters; "
-            f"compiled in {self.seconds:.2g} s"
-        )
-
-    def __repr__(self) -> str:
-        return f"<compiled {self}>"
-
     def __reduce__(self) -> Never:
         raise TypeError(
             "a program cannot be copied or pickled, since it belongs to a function and to the leaves that this "
             "captured: compile the function again; nn.save keeps a model"
         )
 
+    @overload
+    def __call__(self, x: float, /, *others: Any) -> One: ...
+    @overload
+    def __call__(self, x: Any, y: float, /, *others: Any) -> One: ...
+    @overload
+    def __call__(self, x: list[float], /) -> Any: ...  # a sample of numbers, or a batch of a number each
+    @overload
+    def __call__(self, *arguments: Any) -> Batch: ...
     def __call__(self, *arguments: Any) -> Any:
         """The function of each sample, as arrays with a row a sample; of one sample alone, as numbers.
 
@@ -179,6 +137,10 @@ class Program:
         self._check(rows, outputs)
         return self._results.shaped(outputs, batched)
 
+    @overload
+    def backward(self, *arguments: Any, gradients: None = None) -> float: ...
+    @overload
+    def backward(self, *arguments: Any, gradients: Any) -> Any: ...
     def backward(self, *arguments: Any, gradients: Any = None) -> Any:
         """Add the gradient of the cost to `grad` of every captured leaf; the cost is the mean of the samples' results.
 
@@ -210,7 +172,7 @@ class Program:
 
     def outputs_and_gradient(
         self, weights: Array, *arguments: Any, into: Array | None = None, scale: float = 1.0
-    ) -> tuple[Any, Array]:
+    ) -> tuple[Batch, Array]:
         """The flat path that `nn.fit` goes: nothing is read from Values or written to them.
 
         Args:
@@ -236,12 +198,13 @@ class Program:
         outputs = ignoring_errors(self._engine.gradient, weights, rows, self._cost.seeds(samples, scale), gradient)
         return self._results.shaped(self._of_samples(outputs, samples), batched), gradient
 
-    def outputs(self, weights: Array, *arguments: Any) -> Any:
+    def outputs(self, weights: Array, *arguments: Any) -> Batch:
         """Return what calling the program returns, with the parameters as a vector; inf and nan are let pass."""
         self._refuse_unless_flat("weights", weights)
         rows, batched, samples = read_batch(self._arguments, arguments, self._dtype)
         outputs = ignoring_errors(self._engine.outputs, weights, rows)
-        return self._results.shaped(self._of_samples(outputs, samples), batched)
+        batch: Batch = self._results.shaped(self._of_samples(outputs, samples), batched)
+        return batch
 
     def input_gradients(self, *arguments: Any) -> Any:
         """Of each sample, the derivatives of its result to the arguments: arrays shaped like them.
@@ -293,5 +256,5 @@ class Program:
 
     def _add(self, gradient: list[float]) -> None:
         """Add to every `grad`; all of them, or none where an interrupt comes in between."""
-        after = [parameter.grad + g for parameter, g in zip(self.parameters, gradient)]
+        after = [before + g for before, g in zip(gradients_of(self.parameters), gradient)]
         commit(setting("grad", self.parameters, after))

@@ -18,12 +18,13 @@ from nn.checkpoint import save
 from nn.cli.start import start_straight
 from nn.cli.terminal import Progress
 from nn.data import Array
+from nn.descent import Optimizer
 from nn.drawing import draw
 from nn.evaluation import ROWS_A_BLOCK, predict
 from nn.history import History
 from nn.layers import MLP, Activation
 from nn.losses import LOSSES, OF_LOGITS, Loss, hinge
-from nn.optimizers import SGD, Adam, AdamW, Optimizer
+from nn.optimizers import SGD, Adam, AdamW
 from nn.schedules import cosine_decay
 from nn.tables import Dataset
 from nn.training import fit

@@ -49,7 +49,7 @@ class LiveGraph:
     @staticmethod
     def _copy(node: Value, name: str) -> Value:
         copy = type(node)(node.data, node.label or name)
-        copy.grad, copy.primitive, copy.local_derivatives = node.grad, node.primitive, node.local_derivatives
+        copy.grad, copy.primitive, copy.local_derivatives = node.grad or 0.0, node.primitive, node.local_derivatives
         return copy
 
     def recomputed(self, numbers: Mapping[int, float]) -> list[Value]:

@@ -388,11 +388,11 @@ def test_an_error_of_the_function_comes_out_as_it_is() -> None:
 
 def test_useless_settings() -> None:
     with pytest.raises(ValueError, match="dtype"):
-        compile(lambda x: x, 1.0, dtype="float16")  # type: ignore[arg-type]
+        compile(lambda x: x, 1.0, dtype="float16")  # type: ignore[call-overload]
     with pytest.raises(ValueError, match="reduction"):
-        compile(lambda x: x, 1.0, reduction="max")  # type: ignore[arg-type]
+        compile(lambda x: x, 1.0, reduction="max")  # type: ignore[call-overload]
     with pytest.raises(TypeError, match="function"):
-        compile(3.0)  # type: ignore[arg-type]
+        compile(3.0)  # type: ignore[call-overload]
     with pytest.raises(TypeError, match="x must be a number"):
         compile(lambda x: x, "text")
     with pytest.raises(TypeError, match="result"):

@@ -145,7 +145,8 @@ def test_arrays_within_lists_and_tuples() -> None:
         (weights, bias), scale = parameters
         return (weights @ np.array([1.0, 2.0])).sum() * scale + bias
 
-    (weights, bias), scale = grad(affine)([(np.ones((2, 2)), 5.0), 3.0])
+    parameters: Any = [(np.ones((2, 2)), 5.0), 3.0]
+    (weights, bias), scale = grad(affine)(parameters)
     assert weights.tolist() == [[3.0, 6.0], [3.0, 6.0]]
     assert (bias, scale) == (1.0, 6.0)
 
@@ -299,7 +300,7 @@ def test_derivatives_of_a_polynomial_end_in_zero() -> None:
 
 def test_captured_values_get_values_out() -> None:
     w = Value(0.5, "w")
-    slope = grad(lambda x: w * x * x)(3.0)
+    slope: Any = grad(lambda x: w * x * x)(3.0)
     assert type(slope) is Value
     assert slope.data == 3.0  # 2wx
     slope.backward()
@@ -310,6 +311,7 @@ def test_a_gradient_penalty_flows_to_captured_weights() -> None:
     """E = w x² + (∂/∂x w x²)² = w x² + 4 w² x², and so ∂E/∂w = x² + 8 w x²."""
     w, x = Value(0.5), 3.0
     value, slope = value_and_grad(lambda x: w * x * x)(x)
+    assert isinstance(slope, Value)
     (value + slope**2).backward()
     assert w.grad == x**2 + 8 * 0.5 * x**2
 
@@ -373,7 +375,7 @@ def test_arguments_are_not_touched_either() -> None:
 def test_a_plain_result_depends_on_no_leaf() -> None:
     """The nodes that a transform made are nobody else's to differentiate to."""
     w = Value(2.0)
-    slope = grad(lambda x: w * x * x)(3.0)
+    slope: Any = grad(lambda x: w * x * x)(3.0)
     assert [leaf for leaf in topological_order(slope) if not leaf.parents and not leaf.is_constant] == [w]
 
 

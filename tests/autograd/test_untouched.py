@@ -42,7 +42,7 @@ LOOKS: dict[str, Callable[[Value], Any]] = {
     "pickle": lambda value: pickle.loads(pickle.dumps(value)).data,
     "copy": lambda value: copy.deepcopy(value).data,
     "eager": lambda value: (value * 3.0).data,
-    "backward": lambda value: autograd.grad(lambda x: x * value)(1.0).data,
+    "backward": lambda value: autograd.grad(lambda x: x * value)(1.0).data,  # type: ignore[attr-defined]
     "getattr": lambda value: SLOT.__get__(value),
 }
 

@@ -553,7 +553,7 @@ def test_transforms_leave_no_cycles(no_collector: None) -> None:
         return autograd.sin(x) * y
 
     weight = Value(3.0)
-    autograd.grad(f)(1.0, weight).backward()
+    autograd.grad(f)(1.0, weight).backward()  # type: ignore[attr-defined]  # a Value, as the weight is
     autograd.hessian(lambda p: f(*p))([1.0, 2.0])
     autograd.jvp(f, (1.0, 2.0), (1.0, 0.0))
     del weight

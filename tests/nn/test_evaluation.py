@@ -55,7 +55,7 @@ def test_predict_is_the_forward_pass_of_the_texts() -> None:
 def test_predict_gives_the_numbers_of_the_network_to_the_bit() -> None:
     model = nn.MLP(3, [4, 2], seed=0)
     x = np.random.default_rng(0).normal(size=(5, 3))
-    assert nn.predict(model, x).tolist() == [[o.data for o in model(row)] for row in x.tolist()]  # type: ignore[union-attr]
+    assert nn.predict(model, x).tolist() == [[o.data for o in model(row)] for row in x.tolist()]
 
 
 @pytest.mark.parametrize("activation", ["sigmoid", "tanh", "relu", "softplus", "identity"])
@@ -64,7 +64,7 @@ def test_one_row_and_many_give_the_same_bits(activation: Any, elementary: bool) 
     model = nn.MLP(7, [5, 4, 2], activation, activation, seed=3, elementary=elementary)
     x = np.random.default_rng(4).normal(size=(60, 7)) * np.logspace(-6, 3, 60)[:, None]
     rows = nn.predict(model, x).tolist()
-    assert rows == [[o.data for o in model(row)] for row in x.tolist()]  # type: ignore[union-attr]
+    assert rows == [[o.data for o in model(row)] for row in x.tolist()]
     assert rows == [nn.predict(model, row[None])[0].tolist() for row in x]
 
 
@@ -87,13 +87,13 @@ def test_predict_records_no_graph() -> None:
     outputs: list[Value] = []
 
     def watched(sample: Any) -> Any:
-        outputs.extend(model(sample))  # type: ignore[arg-type]
+        outputs.extend(model(sample))
         return outputs[-2:]
 
     nn.predict(watched, np.ones((2, 3)))
     assert len(outputs) == 4
     assert all(output.parents == () for output in outputs)
-    assert model([1.0, 1.0, 1.0])[0].parents  # type: ignore[index]
+    assert model([1.0, 1.0, 1.0])[0].parents
 
 
 def test_predict_leaves_gradients_alone() -> None:

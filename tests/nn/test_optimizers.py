@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 import nn
 from autograd import Value
-from nn.optimizers import Optimizer
+from nn.descent import Optimizer
 
 Vector = NDArray[np.float64]
 
