@@ -161,7 +161,7 @@ __all__ = [
     "xlogy",
 ]
 
-if not _TYPE_CHECKING:  # which would take for private what is not in it
+if not _typing.TYPE_CHECKING:  # which would take for private what is not in it
     import builtins as _builtins
 
     __all__ = [name for name in __all__ if not hasattr(_builtins, name)]

@@ -13,7 +13,7 @@ from autograd.reading import number_of, numbers_of
 from nn.conversion import Array, as_weights
 from nn.data import are_classes, as_samples, as_targets
 from nn.layers import ACTIVATIONS, MLP, Layer, Neuron, output_activation
-from nn.module import Module
+from nn.module import Module, computes
 
 Model = Module | Callable[[Any], Any]
 
@@ -34,7 +34,7 @@ def predict(model: Model, inputs: ArrayLike) -> Array:
     Raises:
         ValueError, TypeError: where the inputs are not finite numbers, or not as many as the network wants.
     """
-    if not callable(model):
+    if not computes(model):
         raise TypeError(f"predict wants a network that can be called with a sample, got {model!r}")
     return copy_context().run(_outputs, model, as_samples(inputs))  # where an interrupt cannot leave no_grad behind
 

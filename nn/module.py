@@ -36,11 +36,10 @@ class Module:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Return what `forward` returns. Raises TypeError where the class defines neither `forward` nor `__call__`."""
-        forward = getattr(self, "forward", None)
-        if forward is None:
+        if not computes(self):
             name = type(self).__name__
             raise TypeError(f"{name} computes nothing yet: define forward(self, inputs) in class {name}(nn.Module)")
-        return forward(*args, **kwargs)
+        return self.forward(*args, **kwargs)  # type: ignore[attr-defined]
 
     def named_parameters(self) -> Iterator[tuple[str, Value]]:
         """Each parameter once, with the path that leads to it, such as `layers.0.neurons.3.weights.12`.
@@ -87,6 +86,13 @@ class Module:
 
 
 explain_attributes(Module, OF_MODULES)
+
+
+def computes(model: object) -> bool:
+    """Whether a model can be called; a module can, if it has a `forward` or a `__call__` of its own."""
+    if isinstance(model, Module) and type(model).__call__ is Module.__call__:
+        return hasattr(model, "forward")
+    return callable(model)
 
 
 def _example(names: set[str]) -> str:
