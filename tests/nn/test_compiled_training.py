@@ -317,7 +317,7 @@ def interrupted(line: int, engine: Any) -> tuple[int, list[float], bool]:
 
     def trace(frame: Any, event: str, argument: Any) -> Any:
         nonlocal seen, updates, updating
-        if not frame.f_code.co_filename.endswith(("optimizers.py", "engines.py")):
+        if not frame.f_code.co_filename.endswith(("descent.py", "optimizers.py", "engines.py")):
             return None
         if frame.f_code.co_name in ("step", "_step") and event in ("call", "return"):
             updates += event == "call"
