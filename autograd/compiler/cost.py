@@ -37,6 +37,15 @@ def worth_data(rows: int, columns: int, channels: int, terms: int) -> bool:
     return (rows + channels) * columns <= DATA_PER_TERM * terms * channels
 
 
+LEAST_PARTS = 4
+"""Parts of a running sum from which on they are one operation."""
+
+
+def worth_accumulating(parts: int) -> bool:
+    """Return whether the parts of a running sum should be one operation."""
+    return parts >= LEAST_PARTS
+
+
 FEW_EXPONENTS = 2
 """Constant exponents at one level for which each is an operation of its own, as in x ** 2 + x ** 3."""
 

@@ -13,6 +13,7 @@ from autograd.arrays import np
 from autograd.compiler.arrays.handle import Handle
 from autograd.compiler.arrays.loop import Loop
 from autograd.compiler.arrays.operations import (
+    Accumulation,
     Application,
     Batch,
     Data,
@@ -29,8 +30,6 @@ from autograd.compiler.arrays.operations import (
 from autograd.compiler.arrays.program import ArrayProgram
 from autograd.compiler.arrays.shapes import broadcast_shape, infer
 from autograd.primitives import Primitive
-
-Number = float | int
 
 
 class Builder:
@@ -53,9 +52,6 @@ class Builder:
         """Return the program that has been built."""
         places, of_masks = ([x.at for x in handles] for handles in (outputs, masks))
         return ArrayProgram(tuple(self.operations), tuple(places), dict(layers or {}), tuple(of_masks))
-
-    def label(self, at: int) -> str:
-        return self.operations[at].name or f"v{at}"
 
     def add(self, kind: Kind, operands: tuple[int, ...], attribute: Any, name: str = "") -> int:
         """Add an operation unless there is an equal one; return its place. One with a name is always added."""
@@ -252,6 +248,10 @@ class Builder:
             before = x.shape[: len(x.shape) - index.ndim]
             return self.reduce(self.reshape(x, (*before, index.size)), "sum", [len(before)], keepdims=True)
         return self._add("place", (x,), Placement(Data(index), length))
+
+    def accumulate(self, x: Handle, axis: int, backward: bool = False) -> Handle:
+        """Return the sums so far along an axis, from its start or from its end."""
+        return self._add("accumulate", (x,), Accumulation(axis, backward))
 
     def loop(self, loop: Loop, operands: Sequence[Handle]) -> list[Handle]:
         """Add a loop; return its results, which need names if they are read.

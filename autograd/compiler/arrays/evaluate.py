@@ -73,6 +73,8 @@ def _compute(operation: Operation, operands: list[Array], samples: int) -> Any:
             return np.where(attribute.array == PADDING, 0.0, x[..., attribute.array])
         case "place":
             return _place(x.reshape(*shape[:-1], -1), attribute.positions.array.reshape(-1), np.zeros(shape))
+        case "accumulate":
+            return kernels.accumulate(x, *attribute)
         case "loop":
             return _loop(attribute, operands, samples)
         case "result":

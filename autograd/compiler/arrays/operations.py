@@ -23,6 +23,7 @@ Kind = Literal[
     "pad",  # Padding: zeros around, or between
     "take",  # Data, positions along the last axis
     "place",  # Placement: the transpose of take
+    "accumulate",  # Accumulation: sums so far along an axis
     "loop",  # Loop: a program, step by step; its value is a tuple of arrays
     "result",  # the number of one of a loop's results
     "guard",  # the number of a mask of the program: the operand, whose derivative is exactly 0 where the mask is 0
@@ -131,6 +132,13 @@ class Placement(NamedTuple):
 
     positions: Data
     length: int
+
+
+class Accumulation(NamedTuple):
+    """The sums of the elements along an axis so far, added up from its start; or, backward, from its end."""
+
+    axis: int
+    backward: bool = False
 
 
 class Operation(NamedTuple):

@@ -9,6 +9,7 @@ from autograd.compiler.arity import takes
 from autograd.compiler.arrays.loop import Loop
 from autograd.compiler.arrays.operations import (
     PADDING,
+    Accumulation,
     Application,
     Batch,
     Data,
@@ -212,6 +213,12 @@ def _of_place(shapes: Sequence[Shape], placement: Placement) -> Shape | None:
     return (*shape[: len(shape) - index.ndim], placement.length)
 
 
+def _of_accumulation(shapes: Sequence[Shape], accumulation: Accumulation) -> Shape | None:
+    (shape,) = shapes
+    axis = accumulation.axis
+    return shape if 0 <= axis < len(shape) and not isinstance(shape[axis], Batch) else None
+
+
 def _of_result(shapes: Sequence[Shape], number: int) -> Any:
     """One of the shapes that a loop's shape is a tuple of."""
     (several,) = shapes
@@ -235,6 +242,7 @@ _SHAPES: dict[str, Any] = {
     "pad": _of_padding,
     "take": _of_take,
     "place": _of_place,
+    "accumulate": _of_accumulation,
     "loop": lambda shapes, loop: loop.infer(shapes),
     "result": _of_result,
     "guard": lambda shapes, number: shapes[0],
@@ -258,6 +266,7 @@ _FORMS: dict[str, tuple[int, int | None, tuple[type, ...]]] = {
     "pad": (1, 1, (Padding,)),
     "take": (1, 1, (Data,)),
     "place": (1, 1, (Placement,)),
+    "accumulate": (1, 1, (Accumulation,)),
     "loop": (1, None, (Loop,)),
     "result": (1, 1, (int,)),
     "guard": (1, 1, (int,)),

@@ -5,7 +5,17 @@ from __future__ import annotations
 from autograd.compiler.arrays.handle import Handle
 
 _NAME = 3  # characters: what names are called must not change a program
-_AROUND = {"slice": 6, "take": 6, "reshape": 15, "transpose": 2, "broadcast": 20, "pad": 16, "place": 12, "reduce": 12}
+_AROUND = {
+    "slice": 6,
+    "take": 6,
+    "reshape": 15,
+    "transpose": 2,
+    "broadcast": 20,
+    "pad": 16,
+    "place": 12,
+    "reduce": 12,
+    "accumulate": 20,
+}
 _REPEATED = 33  # what is reshaped, broadcast and reshaped again is one call, but a copy
 
 

@@ -241,6 +241,12 @@ def _place(edge: Edge) -> list[Any]:
     return [edge.builder.take(edge.cotangent, edge.operation.attribute.positions.array)]
 
 
+def _accumulate(edge: Edge) -> list[Any]:
+    """What arrives at all sums that an element is in: those from it on."""
+    axis, backward = edge.operation.attribute
+    return [edge.builder.accumulate(edge.cotangent, axis, not backward)]
+
+
 def _guard(edge: Edge) -> list[Any]:
     return [edge.cotangent.apply(primitives.where, (edge.operands[1], edge.cotangent, 0.0)) for _ in edge.wanted]
 
@@ -257,5 +263,6 @@ _RULES: dict[str, Callable[[Edge], list[Any]]] = {
     "pad": _pad,
     "take": _take,
     "place": _place,
+    "accumulate": _accumulate,
     "guard": _guard,
 }

@@ -8,18 +8,9 @@ from autograd import primitives
 from autograd.arrays import NDArray, np
 from autograd.compiler import cost
 from autograd.compiler.arrays.operations import PADDING
+from autograd.compiler.recover.blocks import Block, Numbers, Rows, View
 from autograd.compiler.recover.contractions import Contraction, contractions
-from autograd.compiler.recover.groups import (
-    CONSTANT,
-    Application,
-    Block,
-    Numbers,
-    Places,
-    Reduction,
-    Rows,
-    SumOfProducts,
-    View,
-)
+from autograd.compiler.recover.groups import CONSTANT, Application, Places, Reduction, SumOfProducts
 from autograd.compiler.recover.index import Positions
 from autograd.compiler.recover.padding import columns_of_rows, table
 from autograd.compiler.recover.terms import Parts, Scaling, Terms

@@ -8,7 +8,8 @@ from typing import NamedTuple
 from autograd.arrays import np
 from autograd.compiler import cost
 from autograd.compiler.arrays.operations import PADDING
-from autograd.compiler.recover.groups import PARAMETERS, Block, Matrix, Places, Rows, View
+from autograd.compiler.recover.blocks import Block, Matrix, Rows, View
+from autograd.compiler.recover.groups import PARAMETERS, Places
 from autograd.compiler.recover.index import Positions
 from autograd.compiler.recover.padding import columns_of_rows, filled, table
 from autograd.compiler.recover.patches import over_patches

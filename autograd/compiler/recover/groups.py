@@ -2,130 +2,23 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from autograd.arrays import NDArray, np
+from autograd.arrays import np
 from autograd.compiler import cost
 from autograd.compiler.arrays.operations import PADDING
+from autograd.compiler.recover.blocks import Block, Matrix, Numbers, Product, Rows, View, has_padding
 from autograd.compiler.recover.index import Positions
 from autograd.compiler.scalars.columns import EMPTY
 from autograd.compiler.scalars.nodes import ABSENT, NOTHING
 from autograd.compiler.scalars.program import ScalarProgram
-
-Numbers = NDArray[np.float64]
 
 CONSTANT = -1
 """The source of numbers that are written into the program instead of read from an array."""
 
 PARAMETERS = 0
 """The source of the parameters; 1, 2, ... are the arguments, then come data, then the groups."""
-
-
-@dataclass(frozen=True)
-class View:
-    """Elements of a source, the array of an argument, of the parameters or of a group, in any shape."""
-
-    source: int
-    positions: Positions
-
-    def __getitem__(self, chosen: Any) -> View:
-        """A view of some of its elements, which are chosen as of an array."""
-        return View(self.source, self.positions[chosen])
-
-
-class Rows(NamedTuple):
-    """Σₖ coefficients[j, k] · left[j, k] · right[j, k] for row j; without a right, Σₖ coefficients[j, k] · left[j, k].
-
-    Attributes:
-        coefficients: a number for all, or one each.
-        left, right: of shape (rows, terms).
-    """
-
-    coefficients: float | Numbers
-    left: View
-    right: View | None
-
-    @property
-    def factors(self) -> list[View]:
-        """The factors that are there."""
-        return [self.left] if self.right is None else [self.left, self.right]
-
-
-class Matrix(NamedTuple):
-    """columns @ weights.T, where a convolution or an unrolled recurrence has several rows of columns.
-
-    Attributes:
-        coefficients: a number for all, or one for each weight; without weights, the matrix itself.
-        weights: of shape (C, K); None for a matrix of constants.
-        columns: of shape (P, K).
-        place: which of the results (p, c), counted from 0 to P · C, each row of the group is; None where it is the
-            one of its own number.
-    """
-
-    coefficients: float | Numbers
-    weights: View | None
-    columns: View
-    place: Positions | None
-
-    @property
-    def factors(self) -> list[View]:
-        """The factors that are there."""
-        return [self.columns] if self.weights is None else [self.weights, self.columns]
-
-    @property
-    def results(self) -> int:
-        """The number of results, P · C."""
-        weights = self.columns.positions if self.weights is None else self.weights.positions
-        return len(self.columns.positions) * len(weights)
-
-
-class Product(NamedTuple):
-    """left[b] @ right[b].T for each batch b: rows that meet rows, as queries meet keys.
-
-    Attributes:
-        coefficients: a number for all.
-        left: of shape (B, I, K); what is PADDING is zero.
-        right: of shape (B, J, K); likewise.
-        place: which of the results (b, i, j), counted from 0 to B · I · J, each row of the group is; None where it is
-            the one of its own number.
-    """
-
-    coefficients: float
-    left: View
-    right: View
-    place: Positions | None
-
-    @property
-    def factors(self) -> list[View]:
-        """Both factors."""
-        return [self.left, self.right]
-
-    @property
-    def shape(self) -> tuple[int, int, int]:
-        """The shape of the results: B, I and J."""
-        batches, left, _ = self.left.positions.shape
-        return batches, left, self.right.positions.shape[1]
-
-    @property
-    def results(self) -> int:
-        """The number of results, B · I · J."""
-        return math.prod(self.shape)
-
-    @property
-    def rows(self) -> Rows:
-        """The same, row by row."""
-        batches, left, right = self.shape
-        size = (batches, left, right, self.left.positions.shape[2])
-        lefts = np.broadcast_to(self.left.positions[:, :, None], size).reshape(self.results, -1)
-        rights = np.broadcast_to(self.right.positions[:, None], size).reshape(self.results, -1)
-        of = slice(None) if self.place is None else self.place
-        return Rows(self.coefficients, View(self.left.source, lefts[of]), View(self.right.source, rights[of]))
-
-
-Block = Rows | Matrix | Product
 
 
 class Application(NamedTuple):
@@ -199,7 +92,22 @@ class Concatenation(NamedTuple):
     pieces: tuple[View, ...]
 
 
-Group = Application | Reduction | SumOfProducts | Concatenation
+class RunningSum(NamedTuple):
+    """The sums of the elements of each row of a table so far, from left to right.
+
+    Attributes:
+        source, batched: as of an application.
+        members: the nodes, in the order of the table; PADDING where a result is discarded.
+        view: the table.
+    """
+
+    source: int
+    members: tuple[int, ...]
+    batched: bool
+    view: View
+
+
+Group = Application | Reduction | SumOfProducts | Concatenation | RunningSum
 """One operation on arrays."""
 
 
@@ -266,17 +174,12 @@ class Grouping(NamedTuple):
         return len(self.widths) - len(self.groups)
 
 
-def weights_positions(block: Matrix) -> Positions:
-    """Return the positions of a matrix's weights; of a constant matrix, positions of its shape."""
-    return block.columns.positions if block.weights is None else block.weights.positions
-
-
 def views(group: Group, source: int | None = None) -> list[View]:
     """All views that a group reads, or those of one source."""
     match group:
         case Application():
             everything = [operand for operand in group.operands if isinstance(operand, View)]
-        case Reduction():
+        case Reduction() | RunningSum():
             everything = [group.view]
         case SumOfProducts():
             everything = [view for block in group.blocks for view in block.factors]
@@ -306,18 +209,14 @@ def tables(group: Group) -> list[View]:
 def is_padded(group: Group) -> bool:
     """Return whether a group multiplies zeros by elements that are not its own."""
     for block in group.blocks if isinstance(group, SumOfProducts) else ():
-        if isinstance(block, Product) and (PADDING in group.members or _has_padding(*block.factors)):
+        if isinstance(block, Product) and (PADDING in group.members or has_padding(*block.factors)):
             return True
         if isinstance(block, Matrix):
             if block.weights is None and bool((np.asarray(block.coefficients) == 0.0).any()):
                 return True
-            if block.weights is not None and _has_padding(block.weights):
+            if block.weights is not None and has_padding(block.weights):
                 return True
     return False
-
-
-def _has_padding(*views: View) -> bool:
-    return any(bool((view.positions == PADDING).any()) for view in views)
 
 
 def is_wide(group: Group) -> bool:

@@ -15,7 +15,8 @@ from autograd.arrays import np
 from autograd.compiler.arrays.handle import Handle
 from autograd.compiler.arrays.operations import Shape
 from autograd.compiler.arrays.shapes import broadcast_shape, is_batched
-from autograd.compiler.recover.groups import Group, Matrix, Product, Rows, SumOfProducts, View
+from autograd.compiler.recover.blocks import Matrix, Product, Rows, View
+from autograd.compiler.recover.groups import Group, SumOfProducts
 from autograd.compiler.recover.read import Reader
 
 _ALWAYS, _NEVER = -1, -2  # in place of a condition's node

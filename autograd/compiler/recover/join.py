@@ -18,8 +18,9 @@ from typing import NamedTuple
 
 from autograd.arrays import np
 from autograd.compiler import cost
+from autograd.compiler.recover.blocks import View
 from autograd.compiler.recover.families import families, numbered
-from autograd.compiler.recover.groups import Concatenation, Places, View
+from autograd.compiler.recover.groups import Concatenation, Places
 from autograd.compiler.recover.index import Positions, is_part
 from autograd.compiler.recover.reading_order import Reading, as_before, chain
 from autograd.compiler.scalars.nodes import ABSENT
@@ -160,6 +161,13 @@ def concatenation(joined: Joined, batched: list[bool]) -> Concatenation:
     pieces = [View(int(part[0, 0]), part[:, 1]) for part in pieces_of(joined.origin)]
     members = tuple(range(joined.first, joined.first + len(joined.origin)))
     return Concatenation(joined.source, members, any(batched[view.source] for view in pieces), tuple(pieces))
+
+
+def in_one_array(nodes: Positions, places: Places) -> Joined:
+    """Return an array of nodes in their order, of whatever arrays they are."""
+    flat = nodes.reshape(-1)
+    place = {i: n for n, i in enumerate(flat.tolist())}
+    return Joined(_origin_of(flat, places), place, len(places.widths), places.nodes)
 
 
 def _planned(key: Hashable, read: Positions, force: bool, places: Places, history: History) -> Joined | None:

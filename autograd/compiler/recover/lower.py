@@ -14,16 +14,16 @@ from autograd.compiler.arrays.operations import PADDING
 from autograd.compiler.arrays.program import ArrayProgram
 from autograd.compiler.arrays.shapes import is_batched
 from autograd.compiler.names import Names, reserved_names
+from autograd.compiler.recover.blocks import Product, View
 from autograd.compiler.recover.groups import (
     CONSTANT,
     Application,
     Concatenation,
     Group,
     Grouping,
-    Product,
     Reduction,
+    RunningSum,
     SumOfProducts,
-    View,
     is_padded,
 )
 from autograd.compiler.recover.guards import ROWS, Guards
@@ -74,6 +74,8 @@ def _lowered(reader: Reader, guards: Guards, sums: Sums, group: Group, name: str
             return _filled(reader, group, sums.lowered(group, name))
         case Concatenation():
             return _concatenated(reader, group)
+        case RunningSum():
+            return _running_sum(reader, group)
 
 
 def _filled(reader: Reader, group: SumOfProducts, x: Handle) -> Handle:
@@ -92,6 +94,13 @@ def _concatenated(reader: Reader, group: Concatenation) -> Handle:
         for view in group.pieces
     ]
     return reader.builder.concatenate(pieces, int(group.batched))
+
+
+def _running_sum(reader: Reader, group: RunningSum) -> Handle:
+    """Add up along the last axis; the table of a single running sum is one row."""
+    positions = group.view.positions
+    row = reader.columns(group.view.source, positions[0]) if len(positions) == 1 else reader.table(group.view)
+    return reader.reshape(reader.builder.accumulate(row, len(row.shape) - 1), len(group.members))
 
 
 def _application(reader: Reader, guards: Guards, group: Application) -> Handle:

@@ -16,17 +16,8 @@ from autograd.compiler import cost
 from autograd.compiler.arrays.handle import Handle
 from autograd.compiler.arrays.operations import Batch
 from autograd.compiler.arrays.shapes import is_batched
-from autograd.compiler.recover.groups import (
-    PARAMETERS,
-    Block,
-    Matrix,
-    Numbers,
-    Product,
-    Rows,
-    SumOfProducts,
-    View,
-    weights_positions,
-)
+from autograd.compiler.recover.blocks import Block, Matrix, Numbers, Product, Rows, View, weights_positions
+from autograd.compiler.recover.groups import PARAMETERS, SumOfProducts
 from autograd.compiler.recover.guards import ROWS, SUMMED, Guards, Layout
 from autograd.compiler.recover.read import Reader
 from autograd.compiler.scalars.nodes import is_nothing

@@ -6,17 +6,16 @@ from collections.abc import Iterable
 
 from autograd import primitives
 from autograd.compiler.names import Names, sanitised, stem
+from autograd.compiler.recover.blocks import Matrix, Rows, View
 from autograd.compiler.recover.groups import (
     PARAMETERS,
     Application,
     Concatenation,
     Group,
     Grouping,
-    Matrix,
     Reduction,
-    Rows,
+    RunningSum,
     SumOfProducts,
-    View,
 )
 
 _POWERS = {2.0: "square", 3.0: "cube", -1.0: "inverse"}
@@ -71,6 +70,8 @@ def _base(group: Group) -> str:
     match group:
         case Concatenation():
             return "joined"
+        case RunningSum():
+            return "sums"
         case Application(primitive=primitive) if primitive is primitives.constant_power:
             exponent = group.operands[1]
             return _POWERS.get(exponent, "power") if isinstance(exponent, float) else "powers"

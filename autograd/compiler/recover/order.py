@@ -13,12 +13,12 @@ from collections.abc import Iterator, Sequence
 from autograd.arrays import np
 from autograd.compiler import cost
 from autograd.compiler.arrays.operations import PADDING
+from autograd.compiler.recover.blocks import Matrix, Product
 from autograd.compiler.recover.groups import (
     Concatenation,
     Group,
     Grouping,
-    Matrix,
-    Product,
+    RunningSum,
     SumOfProducts,
     single_views,
     tables,
@@ -69,7 +69,7 @@ class _Orders:
         """Give a group the best order, as its readers see it and what it reads of sources below `fixed`."""
         group = self.groups[k]
         least = self._effort(k, fixed, by_readers)
-        if least == 0.0 or len(group.members) < 2 or isinstance(group, Concatenation):
+        if least == 0.0 or len(group.members) < 2 or isinstance(group, (Concatenation, RunningSum)):
             return
         best: Positions | None = None
         for order in self._candidates(k, by_readers):

@@ -13,18 +13,8 @@ from typing import Any, NamedTuple
 from autograd.arrays import np
 from autograd.compiler import cost
 from autograd.compiler.arrays.operations import PADDING
-from autograd.compiler.recover.groups import (
-    Application,
-    Block,
-    Group,
-    Numbers,
-    Product,
-    Rows,
-    SumOfProducts,
-    View,
-    single_views,
-    views,
-)
+from autograd.compiler.recover.blocks import Block, Numbers, Product, Rows, View
+from autograd.compiler.recover.groups import Application, Group, SumOfProducts, single_views, views
 from autograd.compiler.recover.index import Positions
 
 

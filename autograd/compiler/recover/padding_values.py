@@ -11,17 +11,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from autograd.arrays import np
 from autograd.compiler.arrays.operations import PADDING
-from autograd.compiler.recover.groups import (
-    Application,
-    Group,
-    Grouping,
-    Numbers,
-    Product,
-    Reduction,
-    Rows,
-    SumOfProducts,
-    View,
-)
+from autograd.compiler.recover.blocks import Numbers, Product, Rows, View
+from autograd.compiler.recover.groups import Application, Group, Grouping, Reduction, SumOfProducts
 from autograd.compiler.recover.index import Positions
 from autograd.compiler.scalars.program import apply
 from autograd.primitives import div

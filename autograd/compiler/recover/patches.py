@@ -11,8 +11,9 @@ from typing import Any
 from autograd.arrays import np
 from autograd.compiler import cost
 from autograd.compiler.arrays.operations import PADDING
+from autograd.compiler.recover.blocks import Matrix, View
 from autograd.compiler.recover.components import components
-from autograd.compiler.recover.groups import PARAMETERS, Matrix, View
+from autograd.compiler.recover.groups import PARAMETERS
 from autograd.compiler.recover.index import Positions
 from autograd.compiler.recover.terms import Terms, uniform
 

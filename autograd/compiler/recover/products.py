@@ -13,8 +13,8 @@ import math
 from autograd.arrays import np
 from autograd.compiler import cost
 from autograd.compiler.arrays.operations import PADDING
+from autograd.compiler.recover.blocks import Product, View
 from autograd.compiler.recover.components import components
-from autograd.compiler.recover.groups import Product, View
 from autograd.compiler.recover.index import Positions
 from autograd.compiler.recover.terms import Terms, uniform
 

@@ -18,12 +18,14 @@ from collections.abc import Hashable, Mapping, Sequence
 from autograd.arrays import np
 from autograd.compiler import cost
 from autograd.compiler.names import stem
+from autograd.compiler.recover.blocks import Numbers, View
 from autograd.compiler.recover.classify import applications, sums_of_products
-from autograd.compiler.recover.groups import CONSTANT, Group, Grouping, Numbers, Places, single_views
+from autograd.compiler.recover.groups import CONSTANT, Group, Grouping, Places, single_views
 from autograd.compiler.recover.index import Positions
-from autograd.compiler.recover.join import History, concatenation, joins_for, parts_to_join
+from autograd.compiler.recover.join import History, concatenation, in_one_array, joins_for, parts_to_join
 from autograd.compiler.recover.order import ordered
 from autograd.compiler.recover.padding import Layout, layout_of, on_layout
+from autograd.compiler.recover.running_sums import Chain, grouped, running_sum, running_sums
 from autograd.compiler.recover.schedule import schedule
 from autograd.compiler.recover.terms import Terms, columns_of
 from autograd.compiler.scalars.program import ScalarProgram
@@ -74,6 +76,7 @@ class _Arrays:
         family = {i: numbers.setdefault(stem([label]), len(numbers)) for i, label in scalars.labels.items()}
         self.places = Places(source, position, number, self._widths, self._batched, size, unpadded, family)
         self.groups: list[Group] = []
+        self._chains = running_sums(scalars)
         self._layouts: dict[int, Layout] = {}
         self._history = History({}, {}, {})
 
@@ -90,9 +93,16 @@ class _Arrays:
 
     def group(self, order: Sequence[int]) -> None:
         """Group nodes level by level."""
-        is_sum = self._scalars.is_sum
-        for nodes in schedule(order, self._scalars.operands_of):
-            self._group_sums([i for i in nodes if is_sum(i)])
+        is_sum, operands_of = self._scalars.is_sum, self._scalars.operands_of
+        chain_of = {i: chain for chain in self._chains for i in chain.parts}
+
+        def operands(i: int) -> Sequence[int]:
+            chain = chain_of.get(i)
+            return operands_of(i if chain is None else chain.parts[0])
+
+        for nodes in schedule(order, operands):
+            self._group_running_sums([chain_of[i] for i in nodes if i in chain_of and i == chain_of[i].parts[0]])
+            self._group_sums([i for i in nodes if is_sum(i) and i not in chain_of])
             self._group_applications([i for i in nodes if not is_sum(i)])
 
     def grouping(self, data: Mapping[int, Numbers]) -> Grouping:
@@ -101,6 +111,19 @@ class _Arrays:
         return Grouping(
             self._scalars, tuple(self.groups), source, position, number, tuple(widths), tuple(batched), data
         )
+
+    def _group_running_sums(self, chains: list[Chain]) -> None:
+        for alike in grouped(chains, self.places):
+            nodes = np.array([chain.added for chain in alike])
+            sources = self.places.source[nodes]
+            if (sources != sources[0, 0]).any():
+                joined = in_one_array(nodes, self.places)
+                self._reserve(len(joined.origin))
+                self._add([concatenation(joined, self._batched)])
+                view = View(len(self._widths) - 1, np.arange(nodes.size).reshape(nodes.shape))
+            else:
+                view = View(int(sources[0, 0]), self.places.position[nodes])
+            self._add([running_sum(alike, view, len(self._widths), self._batched[view.source])])
 
     def _group_sums(self, nodes: list[int]) -> None:
         if not nodes:

@@ -6,20 +6,8 @@ from collections.abc import Callable
 
 from autograd.arrays import np
 from autograd.compiler.arrays.operations import PADDING
-from autograd.compiler.recover.groups import (
-    Application,
-    Block,
-    Concatenation,
-    Group,
-    Matrix,
-    Numbers,
-    Product,
-    Reduction,
-    Rows,
-    SumOfProducts,
-    View,
-    weights_positions,
-)
+from autograd.compiler.recover.blocks import Block, Matrix, Numbers, Product, Rows, View, weights_positions
+from autograd.compiler.recover.groups import Application, Concatenation, Group, Reduction, RunningSum, SumOfProducts
 from autograd.compiler.recover.index import Positions
 
 
@@ -40,8 +28,8 @@ def reordered(group: Group, order: Positions) -> Group:
                 factor=_taken(group.factor, order),
                 divisor=_taken(group.divisor, order),
             )
-        case Concatenation():
-            raise TypeError("the order of a concatenation is that of its pieces")
+        case Concatenation() | RunningSum():
+            raise TypeError("the order of a concatenation, or a running sum, is that of what it reads")
 
 
 def _reordered_operand(operand: View | float | Numbers, order: Positions) -> View | float | Numbers:
@@ -90,6 +78,8 @@ def renumbered(group: Group, source: int, number: Positions) -> Group:
             return group if view is group.view else group._replace(view=View(source, np.sort(view.positions, axis=1)))
         case SumOfProducts():
             return group._replace(blocks=tuple([_renumbered_block(block, read) for block in group.blocks]))
+        case RunningSum():
+            return group._replace(view=read(group.view))
         case Concatenation():
             return group._replace(pieces=tuple(map(read, group.pieces)))
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from autograd.arrays import np
 from autograd.compiler import cost
-from autograd.compiler.recover.groups import Block, Rows, View
+from autograd.compiler.recover.blocks import Block, Rows, View
 from autograd.compiler.recover.index import Index, Positions, is_part
 from autograd.compiler.recover.terms import uniform
 

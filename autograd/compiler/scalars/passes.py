@@ -9,6 +9,7 @@ from autograd.compiler.scalars.collect import collect_sums
 from autograd.compiler.scalars.fold import fold_constants
 from autograd.compiler.scalars.guards import add_guards
 from autograd.compiler.scalars.idioms import recognise_idioms
+from autograd.compiler.scalars.increments import split_increments
 from autograd.compiler.scalars.merge import merge_equal_nodes
 from autograd.compiler.scalars.program import ScalarProgram
 from autograd.compiler.scalars.projections import split_projections
@@ -29,6 +30,7 @@ SIMPLIFY: tuple[Pass, ...] = (
 PREPARE_FOR_ARRAYS: tuple[Pass, ...] = (
     ("lift captured constants", lift_constants),
     ("split projections", split_projections),
+    ("split increments", split_increments),
     ("complete unit rows", complete_unit_rows),
 )
 """Passes that help to recover arrays, and would only add to a program that runs as straight lines."""

@@ -191,10 +191,21 @@ KERNELS: dict[str, Callable[..., Any]] = {
 }
 """Functions of arrays besides NumPy's that a row of the derivative table can name as its array form."""
 
+
+def accumulate(x: Array, axis: int, backward: bool = False) -> Array:
+    """Return the sums of the elements so far along an axis, from its start or from its end."""
+    if not backward:
+        return np.cumsum(x, axis=axis)
+    sums: Array = np.flip(np.cumsum(np.flip(x, axis), axis=axis), axis)
+    return sums
+
+
 HELPERS: dict[str, Any] = {
+    "accumulate": accumulate,
     "array": np.array,
     "broadcast_to": np.broadcast_to,
     "concatenate": np.concatenate,
+    "cumsum": np.cumsum,
     "einsum": np.einsum,
     "empty": np.empty,
     "gather": gather,

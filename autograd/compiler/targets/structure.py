@@ -70,6 +70,10 @@ class Structure:
                 step = f", {attribute.step}" if attribute.step != 1 else ""
                 bounds = f"{attribute.start}, {attribute.stop}, {attribute.length}{step}"
                 return Text(f"place({self.read(x).text}, {bounds})")
+            case "accumulate":
+                axis = -1 if attribute.axis == len(term.shape) - 1 else attribute.axis
+                name, backward = ("accumulate", ", backward=True") if attribute.backward else ("cumsum", "")
+                return Text(f"{name}({self.read(x).text}, axis={axis}{backward})")
             case "take":
                 return self._taken(x, term)
         assert term.kind == "place", term

@@ -83,7 +83,7 @@ def _operation(builder: Builder, chance: random.Random, values: list[Handle], ma
     last = len(x.shape) - 1
     width = x.shape[last] if x.shape else 1
     assert isinstance(width, int)
-    match chance.randint(0, 13):
+    match chance.randint(0, 14):
         case 0 | 1:
             return builder.apply(chance.choice(UNARY), x, careful=chance.random() < 0.3)
         case 2 | 3 | 4:
@@ -114,6 +114,8 @@ def _operation(builder: Builder, chance: random.Random, values: list[Handle], ma
             return builder.pad(x, last, start, start + width, 1, start + width + chance.randrange(3))
         case 12:
             return builder.take(x, [chance.randint(-1, width - 1) for _ in range(chance.randint(1, 6))])
+        case 14:
+            return builder.accumulate(x, last, chance.random() < 0.5)
         case 13:
             length = chance.randint(1, 4)
             return builder.place(x, [chance.randint(-1, length - 1) for _ in range(width)], length)
@@ -179,6 +181,9 @@ def _run_by_torch(
                 kept = [k for k, p in enumerate(attribute.positions.array.tolist()) if p >= 0]
                 places = torch.tensor([attribute.positions.array[k] for k in kept], dtype=torch.int64)
                 value = torch.zeros(shape, dtype=torch.float64).index_add(-1, places, xs[0][..., kept])
+            case "accumulate":
+                axes = [attribute.axis] * attribute.backward
+                value = xs[0].flip(axes).cumsum(attribute.axis).flip(axes)
             case "result":
                 value = xs[0][attribute]
             case "guard":

@@ -22,7 +22,8 @@ from autograd.compiler.arrays.operations import PADDING, N
 from autograd.compiler.arrays.program import ArrayProgram
 from autograd.compiler.differentiate.reverse import to_arguments, to_parameters
 from autograd.compiler.names import Names
-from autograd.compiler.recover.groups import PARAMETERS, Grouping, View
+from autograd.compiler.recover.blocks import View
+from autograd.compiler.recover.groups import PARAMETERS, Grouping
 from autograd.compiler.recover.lower import lower
 from autograd.compiler.recover.lower_sums import named
 from autograd.compiler.recover.read import Reader

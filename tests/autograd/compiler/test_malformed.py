@@ -83,6 +83,7 @@ def leave_out_an_operand(program: ArrayProgram, chance: random.Random) -> ArrayP
         "pad",
         "take",
         "place",
+        "accumulate",
         "guard",
         "apply",
     )

@@ -8,8 +8,9 @@ import numpy as np
 
 from autograd import primitives
 from autograd.compiler.arrays.operations import PADDING
+from autograd.compiler.recover.blocks import Matrix, Rows, View
 from autograd.compiler.recover.classify import applications, oriented, sums_of_products
-from autograd.compiler.recover.groups import CONSTANT, Application, Matrix, Places, Reduction, Rows, SumOfProducts, View
+from autograd.compiler.recover.groups import CONSTANT, Application, Places, Reduction, SumOfProducts
 from autograd.compiler.recover.schedule import schedule
 from autograd.compiler.recover.stencils import split_stencil
 from autograd.compiler.recover.terms import Scaling, Terms

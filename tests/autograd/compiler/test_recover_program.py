@@ -13,8 +13,9 @@ import pytest
 from autograd import primitives
 from autograd.compiler.arrays.program import ArrayProgram
 from autograd.compiler.differentiate.reverse import to_arguments
+from autograd.compiler.recover.blocks import Matrix, Rows, View
 from autograd.compiler.recover.families import families, numbered
-from autograd.compiler.recover.groups import Application, Concatenation, Matrix, Reduction, Rows, SumOfProducts, View
+from autograd.compiler.recover.groups import Application, Concatenation, Reduction, SumOfProducts
 from autograd.compiler.recover.lower import lower
 from autograd.compiler.recover.recover import recover
 from autograd.compiler.recover.reorder import renumbered, reordered

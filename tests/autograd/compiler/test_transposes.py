@@ -140,6 +140,10 @@ CASES: dict[str, Case] = {
     "place": Case(
         lambda b, x, w: b.place(x, [2, -1, 0, 2], 3), [0.0] * 4, [1.0, 10.0, 100.0], [100.0, 0.0, 1.0, 100.0]
     ),
+    "accumulate": Case(lambda b, x, w: b.accumulate(x, 1), [0.0, 0.0, 0.0], [1.0, 10.0, 100.0], [111.0, 110.0, 100.0]),
+    "accumulate backward": Case(
+        lambda b, x, w: b.accumulate(x, 1, backward=True), [0.0, 0.0, 0.0], [1.0, 10.0, 100.0], [1.0, 11.0, 111.0]
+    ),
     "guard": Case(guarded, [2.0, 0.1], [1.0, 10.0], [1.0, 0.0]),
 }
 """The guard's mask is 1 where x > 0.5."""

@@ -1,0 +1,37 @@
+"""Split what running sums add off them, where it is a product: as nodes of their own, products are computed at once."""
+
+from __future__ import annotations
+
+from autograd.compiler import cost
+from autograd.compiler.scalars.builder import DROPPED, Builder, renumbered
+from autograd.compiler.scalars.continued import continued
+from autograd.compiler.scalars.nodes import ABSENT, Sum
+from autograd.compiler.scalars.program import ScalarProgram
+
+
+def split_increments(program: ScalarProgram) -> ScalarProgram:
+    """Let the products, and scaled nodes, that a running sum adds up be nodes of their own; they round as before."""
+    before = continued(program)
+    length: dict[int, int] = {}
+    for i, previous in before.items():
+        length[i] = length.get(previous, 1) + 1
+    if not cost.worth_accumulating(max(length.values(), default=0)):
+        return program
+    longest = dict(length)
+    for i, previous in reversed(before.items()):
+        longest[previous] = max(longest.get(previous, 0), longest[i])
+    parts = {i for i, n in longest.items() if cost.worth_accumulating(n)}
+    builder = Builder.like(program)
+    new = [*range(program.interior.start), *[DROPPED] * len(program.interior)]
+    for i in program.interior:
+        if i not in parts:
+            new[i] = builder.copy(program, i, new)
+            continue
+        total = renumbered(program.sum_of(i), new)
+        lefts, coefficients, rights = list(total.lefts), list(total.coefficients), list(total.rights)
+        for n, (c, x, y) in enumerate(zip(coefficients, lefts, rights)):
+            if c != 1.0 or y != ABSENT:
+                lefts[n] = builder.sum(Sum([c], [x], [y], [0]))
+                coefficients[n], rights[n] = 1.0, ABSENT
+        new[i] = builder.sum(total._replace(coefficients=coefficients, lefts=lefts, rights=rights))
+    return builder.successor(program, new, range(len(program)))
