@@ -124,4 +124,4 @@ class Handle(Operand):
         raise TypeError("a rule of the derivative table takes the float of a number that is not known at compile time")
 
     def __repr__(self) -> str:
-        return f"<{self.builder.label(self.at)} {self.shape}>"
+        return f"<{self.operation.name or f'v{self.at}'} {self.shape}>"
