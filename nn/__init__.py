@@ -22,6 +22,7 @@ from nn.checkpoint import load, read_metadata, save
 from nn.data import one_hot
 from nn.descent import Optimizer
 from nn.drawing import draw
+from nn.exchange import from_torch, to_torch
 from nn.evaluation import accuracy, confusion_matrix, predict
 from nn.history import Epoch, History
 from nn.initializers import constant, glorot, he, normal, uniform
@@ -74,6 +75,7 @@ __all__ = [
     "decision_boundary",
     "draw",
     "fit",
+    "from_torch",
     "glorot",
     "half_squared_error",
     "he",
@@ -88,6 +90,7 @@ __all__ = [
     "read_metadata",
     "save",
     "step_decay",
+    "to_torch",
     "uniform",
     "weight_images",
 ]

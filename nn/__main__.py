@@ -1,4 +1,4 @@
-"""The command line: `lucidgrad train`, `predict`, `grad` and `draw`."""
+"""The command line: `lucidgrad train`, `predict`, `grad`, `draw` and `export`."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from nn.cli.terminal import say
 from nn.cli.train import INTERRUPTED, StoppedError
 from nn.tables import Dialect
 
-NEEDED = {"sklearn": "scikit-learn", "matplotlib": "matplotlib"}
+NEEDED = {"sklearn": ("scikit-learn", "train"), "matplotlib": ("matplotlib", "train"), "onnx": ("onnx", "onnx")}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; gives the exit status, 0 where all went well. Errors are one line on stderr."""
     terminal.prepare()
-    options = parser(_train, _predict, _grad, _draw).parse_args(
+    options = parser(_train, _predict, _grad, _draw, _export).parse_args(
         _expression_first(sys.argv[1:] if arguments is None else arguments)
     )
     try:
@@ -32,10 +32,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except StoppedError as stopped:
         return _fail(str(stopped), stopped.status)
     except ModuleNotFoundError as error:
-        package = NEEDED.get((error.name or "").partition(".")[0])
-        if package is None:
+        needed = NEEDED.get((error.name or "").partition(".")[0])
+        if needed is None:
             raise
-        return _fail(f"{package} is not installed: pip install 'lucidgrad[train]'")
+        package, extra = needed
+        return _fail(f"{package} is not installed: pip install 'lucidgrad[{extra}]'")
     except BrokenPipeError:
         terminal.silence()
         return terminal.BROKEN_PIPE
@@ -108,7 +109,7 @@ def _draw(options: argparse.Namespace) -> None:
 def _train(options: argparse.Namespace) -> None:
     from nn.cli.train import train
 
-    defaults = vars(parser(_train, _predict, _grad, _draw).parse_args(["train", "--resume", "RUN"]))
+    defaults = vars(parser(_train, _predict, _grad, _draw, _export).parse_args(["train", "--resume", "RUN"]))
     train(options, defaults)
 
 
@@ -123,6 +124,13 @@ def _predict(options: argparse.Namespace) -> None:
     rows = predict_file(options.model, options.table, output, how, terminal.Progress(options.quiet), note)
     if output is not None:
         say(f"wrote {rows:,} predictions to {output}")
+
+
+def _export(options: argparse.Namespace) -> None:
+    from nn.cli.exporting import export_file
+
+    export_file(options.model, options.output, "float32" if options.float32 else "float64", say)
+    say(f"wrote {options.output}")
 
 
 def _fail(message: str, status: int = 1) -> int:

@@ -18,10 +18,13 @@ class BatchCost:
         reduction: "mean" or "sum".
         dtype: of the numbers computed with.
         takes_one_seed: whether one derivative for all samples will do.
+
+    Attributes:
+        reduction: as given.
     """
 
     def __init__(self, reduction: str, dtype: np.dtype[Any], takes_one_seed: bool) -> None:
-        self._reduction, self._dtype, self._takes_one_seed = reduction, dtype, takes_one_seed
+        self.reduction, self._dtype, self._takes_one_seed = reduction, dtype, takes_one_seed
         self._recent = np.empty(0, dtype), 0, 1.0
 
     def __call__(self, outputs: Array) -> float:
@@ -30,11 +33,11 @@ class BatchCost:
         Raises:
             FloatingPointError: where it is not finite, although all results are.
         """
-        share = 1 / len(outputs) if self._reduction == "mean" else 1.0
+        share = 1 / len(outputs) if self.reduction == "mean" else 1.0
         cost = float(ignoring_errors(np.dot, outputs[:, 0], np.full(len(outputs), share, self._dtype)))
         if not math.isfinite(cost):
             raise FloatingPointError(
-                f"the {self._reduction} of the samples' results is {cost}, although each is finite"
+                f"the {self.reduction} of the samples' results is {cost}, although each is finite"
             )
         return cost
 
@@ -42,7 +45,7 @@ class BatchCost:
         """Return its derivative to each result, times a number; the last ones are kept for the next batch."""
         seeds, of_samples, known = self._recent
         if of_samples != samples or scale != known:
-            share = 1 / samples if self._reduction == "mean" else 1.0
+            share = 1 / samples if self.reduction == "mean" else 1.0
             seeds = np.full(() if self._takes_one_seed else (samples, 1), share * scale, self._dtype)
             self._recent = seeds, samples, scale
         return seeds

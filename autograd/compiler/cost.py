@@ -195,6 +195,15 @@ def worth_machine_code(operations: int) -> bool:
     return operations >= MACHINE_CODE_FROM
 
 
+MOST_UNROLLED_IN_JAX = 500
+"""Operations of a straight-line program that JAX is given: it takes a millisecond and more to compile each."""
+
+
+def worth_tracing_unrolled(operations: int) -> bool:
+    """Return whether JAX may be given a straight-line program of this many operations."""
+    return operations <= MOST_UNROLLED_IN_JAX
+
+
 # How source is written.
 
 TERMS_A_STATEMENT = 50

@@ -12,6 +12,7 @@ from weakref import WeakValueDictionary
 from autograd.arrays import NDArray, np
 from autograd.arrays.errors import ignoring_errors
 from autograd.compiler.batch_cost import BatchCost
+from autograd.compiler.elsewhere import Elsewhere
 from autograd.compiler.inspection import Inspectable
 from autograd.compiler.names import sanitised
 from autograd.compiler.pipeline import engine_for, simplify, to_arrays
@@ -39,7 +40,7 @@ else:
 Array = NDArray[Any]
 
 
-class Program(Inspectable, Generic[One, Batch]):
+class Program(Inspectable, Elsewhere, Generic[One, Batch]):
     """A function of scalars as a program of array operations, or of straight lines: what `autograd.compile` returns.
 
     Attributes:

@@ -10,7 +10,7 @@ from typing import Any
 from nn.cli.train_options import Run, add_dialect, add_missing, add_train
 
 
-def parser(train: Run, predict: Run, grad: Run, draw: Run) -> argparse.ArgumentParser:
+def parser(train: Run, predict: Run, grad: Run, draw: Run, export: Run) -> argparse.ArgumentParser:
     """The parser of the command line; what it gives has as `run` what the command is to do."""
     parser = argparse.ArgumentParser(prog="lucidgrad", description="Sigmoid networks on a scalar autodiff engine.")
     parser.add_argument("--version", action="version", version=f"lucidgrad {_version()}")
@@ -19,6 +19,7 @@ def parser(train: Run, predict: Run, grad: Run, draw: Run) -> argparse.ArgumentP
     _add_predict(commands, predict)
     _add_grad(commands, grad)
     _add_draw(commands, draw)
+    _add_export(commands, export)
     return parser
 
 
@@ -83,6 +84,19 @@ def _add_draw(commands: Any, run: Run) -> None:
         default=Path("network.svg"),
         help="where to write, .svg or .html (default: %(default)s)",
     )
+
+
+def _add_export(commands: Any, run: Run) -> None:
+    export = commands.add_parser(
+        "export",
+        help="write a trained model as ONNX",
+        description="Write a model that `lucidgrad train` wrote as an ONNX model, which takes the rows of a table as "
+        "they are: an input for each column, with its encoding and scaling inside.",
+    )
+    export.set_defaults(run=run)
+    export.add_argument("model", type=Path, metavar="MODEL", help="a model.safetensors file")
+    export.add_argument("output", type=Path, metavar="OUT.onnx", help="where to write")
+    export.add_argument("--float32", action="store_true", help="compute with float32, in place of float64")
 
 
 def _version() -> str:

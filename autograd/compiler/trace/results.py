@@ -21,6 +21,8 @@ class Results:
     Attributes:
         count: how many numbers there are.
         differentiated: how many of them, from the first on, have derivatives.
+        has_aux: as given.
+        shape: of the results as an array, those that are only handed out where there are such; None where ragged.
 
     Raises:
         TypeError: where `has_aux` is said of something else than such a pair.
@@ -34,21 +36,26 @@ class Results:
         self.count = len(numbers)
         self.differentiated = 1 if has_aux else self.count
         self._structure = rebuild(iter([0.0] * self.count))  # which does not keep the graph in memory
-        self._has_aux = has_aux
+        self.has_aux = has_aux
         shown = self._structure[1] if has_aux else self._structure
-        self._shape, self._rebuild = shape_of(shown), flatten(shown, name)[1]
+        self.shape, self._rebuild = shape_of(shown), flatten(shown, name)[1]
 
     def refuse_several(self, remedy: str) -> None:
         """Raise TypeError where several numbers have derivatives."""
         if self.differentiated > 1:
             raise TypeError(f"the function returns several numbers: {remedy}")
 
-    def shaped(self, outputs: Array, batched: bool) -> Any:
-        """Columns in the structure that the function returns: arrays of a row a sample, or numbers of one sample."""
-        if not self._has_aux:
-            return shaped(outputs, self._shape, self._rebuild, batched)
-        rest = shaped(outputs[:, 1:], self._shape, self._rebuild, batched)
-        return shaped(outputs[:, :1], (), next, batched), rest
+    def shaped(self, outputs: Any, batched: bool, as_numbers: bool = True) -> Any:
+        """Columns in the structure that the function returns: arrays of a row a sample, or numbers of one sample.
+
+        Args:
+            outputs: an array of whatever library.
+            as_numbers: as that of `signature.shaped`.
+        """
+        if not self.has_aux:
+            return shaped(outputs, self.shape, self._rebuild, batched, as_numbers)
+        rest = shaped(outputs[:, 1:], self.shape, self._rebuild, batched, as_numbers)
+        return shaped(outputs[:, :1], (), next, batched, as_numbers), rest
 
     def read_gradients(self, gradients: Any, samples: int, batched: bool, dtype: Any) -> Array:
         """The derivatives to the results, given in their structure, as a column for each.

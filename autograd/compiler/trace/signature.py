@@ -77,12 +77,21 @@ class Argument(NamedTuple):
             array = self._of_objects(array, given)
         if array.dtype.kind not in "biuf":
             raise TypeError(f"{self.name} must hold real numbers, got an array of {array.dtype}")
-        if array.shape != self.shape and array.shape[1:] != self.shape:
-            raise ValueError(f"{self.name} must be {self._expected()}; got one of shape {array.shape}")
-        batched = array.ndim > len(self.shape)
+        rows, batched = self.as_rows(array)
         with np.errstate(over="ignore"):  # what float32 does not hold is inf there, of which the caller makes an error
-            array = array.astype(dtype, copy=False)
-        return array.reshape(len(array) if batched else 1, self.size), batched
+            return rows.astype(dtype, copy=False), batched
+
+    def as_rows(self, array: Any) -> tuple[Any, bool]:
+        """Return an array, of whatever library, as rows of one sample each, and whether it was a batch of samples.
+
+        Raises:
+            ValueError: for another shape than the example's, or one axis more.
+        """
+        shape = tuple(array.shape)
+        if self.shape is None or (shape != self.shape and shape[1:] != self.shape):
+            raise ValueError(f"{self.name} must be {self._expected()}; got one of shape {shape}")
+        batched = len(shape) > len(self.shape)
+        return array.reshape((shape[0] if batched else 1, self.size)), batched
 
     def _of_objects(self, array: NDArray[Any], given: Any) -> Array:
         """Fractions, whole numbers of any size, and what else is a real number to Python."""
@@ -119,15 +128,19 @@ class Argument(NamedTuple):
         return shaped(columns, self.shape, flatten(self.example, self.name)[1], batched)
 
 
-def shaped(columns: Array, shape: tuple[int, ...] | None, rebuild: Any, batched: bool) -> Any:
-    """Rows of numbers as an array of a shape behind the samples' axis; or nested as `rebuild` does it."""
+def shaped(columns: Any, shape: tuple[int, ...] | None, rebuild: Any, batched: bool, as_numbers: bool = True) -> Any:
+    """Rows of numbers as an array of a shape behind the samples' axis; or nested as `rebuild` does it.
+
+    Args:
+        as_numbers: whether numbers of one sample are Python's; else they are arrays without axes.
+    """
     if shape == () and batched:
         return columns[:, 0]
     if shape is None:
-        numbers: Iterator[Any] = iter(columns.T if batched else columns[0].tolist())
+        numbers: Iterator[Any] = iter(columns.T if batched else columns[0].tolist() if as_numbers else columns[0])
         return rebuild(numbers)
-    array = columns.reshape((len(columns), *shape) if batched else shape)
-    return array if batched or shape else array.item()
+    array = columns.reshape((columns.shape[0], *shape) if batched else shape)
+    return array if batched or shape or not as_numbers else array.item()
 
 
 def read_batch(arguments: Sequence[Argument], given: Sequence[Any], dtype: Any) -> tuple[list[Array], bool, int]:
@@ -145,26 +158,36 @@ def read_batch(arguments: Sequence[Argument], given: Sequence[Any], dtype: Any) 
         )
     if given and _are_rows(arguments, given, dtype):
         return list(given), True, len(given[0])
+    return read_together(arguments, given, lambda argument, x: argument.read(x, dtype))
+
+
+def read_together(
+    arguments: Sequence[Argument], given: Sequence[Any], read: Callable[[Argument, Any], tuple[Any, bool]]
+) -> tuple[list[Any], bool, int]:
+    """All arguments as rows of whatever library; see `read_batch`.
+
+    Args:
+        read: makes rows of one argument, and tells whether it was a batch.
+    """
     if len(given) != len(arguments):
         raise TypeError(f"the program takes {len(arguments)} argument(s), got {len(given)}")
-    rows: list[Array] = []
-    kinds: set[bool] = set()
-    lengths: set[int] = set()
+    rows: list[Any] = []
+    kinds: list[bool] = []
     for argument, x in zip(arguments, given):
-        array, batched = argument.read(x, dtype)
+        array, batched = read(argument, x)
         rows.append(array)
-        kinds.add(batched)
-        lengths.add(len(array))
-    if len(kinds) > 1:
-        one = next(a.name for a, x in zip(arguments, given) if not a.read(x, dtype)[1])
+        kinds.append(batched)
+    if len(set(kinds)) > 1:
+        one = arguments[kinds.index(False)].name
         raise ValueError(f"{one} is one sample, where others are batches: give as many samples of each argument")
+    lengths = {int(array.shape[0]) for array in rows}
     if len(lengths) > 1:
-        told = ", ".join(f"{len(array)} of {a.name}" for a, array in zip(arguments, rows))
+        told = ", ".join(f"{array.shape[0]} of {a.name}" for a, array in zip(arguments, rows))
         raise ValueError(f"a batch has as many samples of each argument, got {told}")
     (samples,) = lengths or {1}
     if samples == 0:
         raise ValueError("a batch must hold at least one sample, got none")
-    return rows, kinds == {True}, samples
+    return rows, set(kinds) == {True}, samples
 
 
 def _are_rows(arguments: Sequence[Argument], given: Sequence[Any], dtype: Any) -> bool:

@@ -1,0 +1,1 @@
+"""Array programs as operations of other libraries of arrays, PyTorch and JAX."""

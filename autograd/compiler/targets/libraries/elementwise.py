@@ -1,0 +1,221 @@
+"""Primitives, and reductions by them, with the functions of a library, and the derivatives of the table.
+
+A row of the derivative table is computed by the library's function of NumPy's name, where it has one; else by the
+row's own expression. Where the library would differentiate otherwise, as at ties of a maximum, or where a row is a
+user's own, the derivative is the row's.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+from autograd import primitives
+from autograd.arrays import np
+from autograd.compiler.arrays.operations import Reduction
+from autograd.compiler.arrays.program import ArrayProgram
+from autograd.compiler.differentiate.rules import recorded
+from autograd.compiler.targets.libraries.library import Library
+from autograd.compiler.targets.notation import comparison
+from autograd.compiler.targets.references import own_expression
+from autograd.compiler.trace.rule_state import reads_state
+from autograd.primitives import TABLE, Primitive
+from autograd.table import OURS
+
+DIFFERENTIATED_ALIKE = frozenset(
+    "add sub mul div neg identity where abs exp expm1 log log1p log2 log10 constant_power sqrt sigmoid erf sin cos tan "
+    "asin acos atan sinh cosh tanh asinh acosh atanh".split()
+)
+"""Rows whose derivatives the libraries compute by the formula of the table, or an equal one."""
+
+ERF = "erf"  # which NumPy does not have; libraries do
+
+Numbers = tuple[str | None, ...]
+"""Of operands that are known numbers, their texts, which tell 0.0 from -0.0; None for others."""
+
+
+class Elementwise:
+    """Applies primitives to arrays of a library."""
+
+    def __init__(self, library: Library) -> None:
+        self._library = library
+        self._functions: dict[object, Callable[..., Any]] = {}
+
+    def apply(
+        self, primitive: Primitive, careful: bool, operands: Sequence[Any], numbers: Sequence[float | None]
+    ) -> Any:
+        """Return the result of a primitive, element by element.
+
+        Args:
+            careful: as that of `operations.Application`.
+            numbers: of each operand, the number that it is, where it is a constant.
+
+        Raises:
+            NotImplementedError: for a primitive that is no expression of arrays.
+        """
+        key = primitive, careful, tuple([None if x is None else repr(x) for x in numbers])
+        function = self._functions.get(key)
+        if function is None:
+            function = self._functions[key] = self._function(*key)
+        return function(*operands)
+
+    def _function(self, primitive: Primitive, careful: bool, numbers: Numbers) -> Callable[..., Any]:
+        library = self._library
+        is_ours = TABLE.get(primitive.name) is primitive and primitive.name in OURS
+        if symbol := comparison(primitive):
+            return partial(library.compare, symbol)
+        if primitive is primitives.detached:
+            return library.constant_of
+        if primitive is primitives.where:
+            return lambda c, a, b: library.where(library.is_nonzero(c), a, b)
+        if primitive is primitives.constant_power and numbers[1] is not None:
+            return lambda x, _, n=float(numbers[1]): library.power(x, n)
+        if primitive.reduces and is_ours:
+            over_last = self._reduction(primitive, careful)
+            return lambda *arrays: over_last(library.stack(arrays))[..., 0]
+        forward = self._forward(primitive, is_ours, numbers)
+        if is_ours and primitive.name in DIFFERENTIATED_ALIKE:
+            return forward
+        return library.by_rule(forward, partial(self._slopes, primitive, numbers), careful)
+
+    def _forward(self, primitive: Primitive, is_ours: bool, numbers: Numbers) -> Callable[..., Any]:
+        """Return what computes a primitive's value."""
+        name = primitive.array if isinstance(primitive.array, str) else ""
+        if callable(primitive.array) and getattr(np, getattr(primitive.array, "__name__", "-"), None) is primitive.array:
+            name = primitive.array.__name__
+        function = self._library.function(primitive.name if is_ours and primitive.name == ERF else name)
+        if function is not None:
+            return function
+        if name:
+            raise NotImplementedError(
+                f"{self._library.name} has no function for primitive {primitive.name!r}, whose array form is {name!r}"
+            )
+        if not is_ours and reads_state(primitive):
+            raise NotImplementedError(
+                f"primitive {primitive.name!r} reads what can change from call to call, and is called number by number; "
+                f"for {self._library.name} its rules must be expressions of their arguments"
+            )
+        expression = own_expression(primitive, len(numbers))
+        if expression is None:
+            raise NotImplementedError(
+                f"primitive {primitive.name!r} is called number by number, which {self._library.name} cannot do: give it "
+                "array=, the name of a function of NumPy or an expression of this package's functions"
+            )
+        return partial(self._run_expression, expression)
+
+    def _run_expression(self, expression: ArrayProgram, *operands: Any) -> Any:
+        values: list[Any] = []
+        given = iter(operands)
+        for operation in expression.operations:
+            if operation.kind == "argument":
+                values.append(next(given))
+            elif operation.kind == "constant":
+                values.append(self._library.constant(operation.attribute))
+            else:
+                read = [expression.operations[k] for k in operation.operands]
+                numbers = [x.attribute if x.kind == "constant" else None for x in read]
+                values.append(self.apply(*operation.attribute, [values[k] for k in operation.operands], numbers))
+        return values[expression.outputs[0]]
+
+    def _slopes(self, primitive: Primitive, numbers: Numbers, operands: Sequence[Any], out: Any) -> list[Any]:
+        """Return the local derivatives of a primitive by the rule of its row; numbers where they are constant."""
+        rule = None if reads_state(primitive) else recorded(primitive, numbers)
+        if rule is None:
+            raise NotImplementedError(
+                f"the derivatives of primitive {primitive.name!r} are no expressions of arrays, so {self._library.name} "
+                "cannot differentiate it: give it compiled_derivatives=, an expression of this package's functions"
+            )
+        values = [*operands, out]
+        for step, references in rule.steps:
+            read = [self._library.constant(x) if at is None else values[at] for at, x in references]
+            values.append(self.apply(step, False, read, [x if at is None else None for at, x in references]))
+        return [x if at is None else values[at] for at, x in rule.results]
+
+    # Reductions
+
+    def reduce(self, reduction: Reduction, x: Any) -> Any:
+        """Return what a reduction makes of an array."""
+        function, axes, keepdims, careful = reduction
+        library, shape = self._library, tuple(x.shape)
+        if not axes:
+            return x
+        if function == "sum":
+            return library.sum(x, axes, keepdims)
+        others = tuple([k for k in range(len(shape)) if k not in axes])
+        moved = library.transpose(x, (*others, *axes))
+        flat = library.reshape(moved, (*[shape[k] for k in others], math.prod([shape[k] for k in axes])))
+        if function == "any":
+            reduced = library.largest(library.compare("!=", library.constant_of(flat), library.constant(0.0)))
+        else:
+            reduced = self._reduction(TABLE[function], careful)(flat)
+        kept = [1 if k in axes else length for k, length in enumerate(shape) if keepdims or k not in axes]
+        return library.reshape(reduced, tuple(kept))
+
+    def _reduction(self, primitive: Primitive, careful: bool) -> Callable[[Any], Any]:
+        """Return a function that reduces along the last axis, which is kept, with the derivatives of the row."""
+        key = "along the last axis", primitive, careful
+        if key not in self._functions:
+            forward = {"max": self._library.largest, "min": self._smallest, "logsumexp": self._logsumexp}
+            if primitive.name not in forward:
+                raise NotImplementedError(f"{self._library.name} is given no reduction {primitive.name!r}")
+            slopes = self._shares if primitive.chooses else self._softmax
+            rule = lambda operands, out: [slopes(operands[0], out)]  # noqa: E731
+            self._functions[key] = self._library.by_rule(forward[primitive.name], rule, careful, reduces=True)
+        return self._functions[key]
+
+    def slopes(self, primitive: Primitive, operands: Sequence[Any]) -> Any:
+        """Return the derivatives of a reduction: of one array along its last axis; of several, a part for each."""
+        *arrays, out = operands
+        slopes = self._shares if primitive.chooses else self._softmax
+        if len(arrays) == 1:
+            return slopes(arrays[0], out)
+        stacked = slopes(self._library.stack(arrays), out[..., None])
+        axes = len(stacked.shape)
+        return self._library.transpose(stacked, (axes - 1, *range(axes - 1)))
+
+    def _smallest(self, x: Any) -> Any:
+        return -self._library.largest(-x)
+
+    def _shares(self, x: Any, out: Any) -> Any:
+        """Return equal shares for all that are the largest, or smallest, along the last axis."""
+        taken = self._library.compare("==", self._library.constant_of(x), self._library.constant_of(out))
+        return taken / self._sum(taken)
+
+    def _logsumexp(self, x: Any) -> Any:
+        """Return log Σ exp(x) along the last axis; of the largest, whose exponential is 1, one is left out of the sum."""
+        library = self._library
+        exponentials, shift = self._exponentials(x)
+        is_one = library.compare("==", exponentials, library.constant(1.0))
+        rest = self._sum(exponentials - is_one) + (self._sum(is_one) - 1.0)
+        return shift + self._named("log1p", rest)
+
+    def _softmax(self, x: Any, out: Any) -> Any:
+        """Return the derivatives of logsumexp: 0 where all are -inf, nan where several are inf."""
+        library = self._library
+        one, infinity = library.constant(1.0), library.constant(math.inf)
+        exponentials, _ = self._exponentials(x)
+        total = self._sum(exponentials)
+        shares = exponentials / library.where(library.is_nonzero(total), total, one)
+        is_infinite = library.compare("==", library.constant_of(x), infinity)
+        count = self._sum(is_infinite)
+        single = library.where(library.is_nonzero(library.compare("==", count, one)), is_infinite, library.constant(math.nan))
+        return library.where(library.is_nonzero(count), single, shares)
+
+    def _exponentials(self, x: Any) -> tuple[Any, Any]:
+        """Return exp(x - m), where m is the largest along the last axis, and m, which is 0 where it is not finite."""
+        library = self._library
+        largest = library.constant_of(library.largest(x))
+        is_finite = library.compare("<", self._named("abs", largest), library.constant(math.inf))
+        shift = library.where(library.is_nonzero(is_finite), largest, library.constant(0.0))
+        return self._named("exp", x - shift), shift
+
+    def _named(self, name: str, x: Any) -> Any:
+        function = self._library.function(name)
+        assert function is not None, name
+        return function(x)
+
+    def _sum(self, x: Any) -> Any:
+        return self._library.sum(x, (len(x.shape) - 1,), True)
+

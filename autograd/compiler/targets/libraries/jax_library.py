@@ -1,0 +1,154 @@
+"""JAX as a library of arrays for the interpreter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from autograd.arrays import NDArray, np
+from autograd.compiler.arrays.loop import Stepping
+from autograd.compiler.arrays.operations import Data, Padding
+from autograd.compiler.targets.libraries.library import Forward, SlopesOf, Step
+
+LARGEST_MULTIPLIED = 1000
+"""The largest whole exponent for which a power is computed by multiplications."""
+
+
+class JaxLibrary:
+    """JAX's functions.
+
+    Args:
+        jax: the module.
+        dtype: of the numbers computed with.
+    """
+
+    name = "JAX"
+
+    def __init__(self, jax: Any, dtype: Any) -> None:
+        self._jax, self._np, self._dtype = jax, jax.numpy, dtype
+
+    def array(self, x: Any) -> Any:
+        """Return numbers as an array of the dtype."""
+        return self._np.asarray(x, dtype=self._dtype)
+
+    def constant(self, x: float | Data) -> Any:
+        return np.asarray(x.array if isinstance(x, Data) else x, dtype=self._dtype)  # a constant of what is traced
+
+    def flags(self, x: NDArray[Any]) -> Any:
+        return x
+
+    def constant_of(self, x: Any) -> Any:
+        return self._jax.lax.stop_gradient(x)
+
+    def function(self, name: str) -> Callable[..., Any] | None:
+        if name == "sigmoid":
+            return self._jax.nn.sigmoid  # type: ignore[no-any-return]
+        if name == "erf":
+            return self._jax.scipy.special.erf  # type: ignore[no-any-return]
+        function: Callable[..., Any] | None = getattr(self._np, name or "-", None)
+        return function
+
+    def power(self, x: Any, exponent: float) -> Any:
+        if exponent.is_integer() and abs(exponent) < LARGEST_MULTIPLIED:
+            return self._jax.lax.integer_pow(x, int(exponent))
+        return self._np.power(x, self.constant(exponent))
+
+    def compare(self, symbol: str, a: Any, b: Any) -> Any:
+        return getattr(self._np, COMPARISONS[symbol])(a, b).astype(self._dtype)
+
+    def is_nonzero(self, x: Any) -> Any:
+        return self._np.not_equal(x, 0)
+
+    def where(self, condition: Any, a: Any, b: Any) -> Any:
+        return self._np.where(condition, a, b)
+
+    def einsum(self, equation: str, a: Any, b: Any) -> Any:
+        return self._np.einsum(equation, a, b)
+
+    def sum(self, x: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
+        return self._np.sum(x, axis=axes, keepdims=keepdims)
+
+    def largest(self, x: Any) -> Any:
+        return self._np.max(x, axis=-1, keepdims=True)
+
+    def reshape(self, x: Any, shape: tuple[int, ...]) -> Any:
+        return self._np.reshape(x, shape)
+
+    def transpose(self, x: Any, axes: tuple[int, ...]) -> Any:
+        return self._np.transpose(x, axes)
+
+    def broadcast(self, x: Any, shape: tuple[int, ...]) -> Any:
+        return self._np.broadcast_to(x, shape)
+
+    def concatenate(self, arrays: Sequence[Any], axis: int) -> Any:
+        return self._np.concatenate(arrays, axis=axis)
+
+    def stack(self, arrays: Sequence[Any]) -> Any:
+        return self._np.stack(self._np.broadcast_arrays(*arrays), axis=-1)
+
+    def pad(self, x: Any, padding: Padding, shape: tuple[int, ...]) -> Any:
+        axis, start, stop, step, length = padding
+        last = range(start, stop, step)[-1]
+        widths = [(0, 0, 0)] * len(shape)
+        widths[axis] = start, length - 1 - last, step - 1
+        return self._jax.lax.pad(x, self.constant(0.0), widths)
+
+    def take(self, x: Any, positions: NDArray[Any]) -> Any:
+        return self._np.take(x, positions, axis=-1, mode="clip")
+
+    def add_at(self, x: Any, positions: NDArray[Any], shape: tuple[int, ...]) -> Any:
+        return self._np.zeros(shape, self._dtype).at[..., positions].add(x)
+
+    def by_rule(self, forward: Forward, slopes: SlopesOf, careful: bool, reduces: bool = False) -> Forward:
+        numpy = self._np
+        function = self._jax.custom_jvp(lambda *operands: forward(*operands))
+
+        @function.defjvp  # type: ignore[untyped-decorator]
+        def tangent(operands: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
+            out = function(*operands)
+            total: Any = numpy.zeros((), self._dtype)
+            for slope, given in zip(slopes(operands, out), tangents):
+                passed = slope * given
+                if careful:
+                    passed = numpy.where(numpy.not_equal(slope, 0), passed, numpy.zeros((), self._dtype))
+                total = total + (numpy.sum(passed, axis=-1, keepdims=True) if reduces else passed)
+            return out, numpy.broadcast_to(total, out.shape)
+
+        result: Forward = function
+        return result
+
+    def loop(
+        self,
+        step: Step,
+        states: Sequence[Any],
+        read: Sequence[tuple[Any, Stepping]],
+        written: Sequence[Stepping],
+        steps: int,
+    ) -> list[Any]:
+        numpy = self._np
+
+        def along_first(x: Any, stepping: Stepping) -> Any:
+            moved = numpy.moveaxis(x, stepping.axis, 0)
+            return numpy.flip(moved, 0) if stepping.backward else moved
+
+        def back(x: Any, stepping: Stepping) -> Any:
+            return numpy.moveaxis(numpy.flip(x, 0) if stepping.backward else x, 0, stepping.axis)
+
+        def one(carried: list[Any], places: list[Any]) -> tuple[list[Any], list[Any]]:
+            after, results = step(carried, places)
+            return [self.array(x) for x in after], results
+
+        initial = [self.array(x) for x in states]
+        arrays = [along_first(x, stepping) for x, stepping in read]
+        last, stacked = self._jax.lax.scan(one, initial, arrays, length=steps)
+        return [*last, *map(back, stacked, written)]
+
+
+COMPARISONS = {
+    "==": "equal",
+    "!=": "not_equal",
+    "<": "less",
+    "<=": "less_equal",
+    ">": "greater",
+    ">=": "greater_equal",
+}

@@ -1,0 +1,177 @@
+"""A compiled program of JAX's operations, with the backward pass that the compiler emits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from autograd.arrays import np
+from autograd.compiler import cost
+from autograd.compiler.arrays.program import LEAVES, ArrayProgram
+from autograd.compiler.differentiate.transposes import GRADIENT
+from autograd.compiler.targets.libraries.interpreter import Interpreter
+from autograd.compiler.targets.libraries.jax_library import JaxLibrary
+from autograd.compiler.targets.libraries.parameters import assign
+from autograd.compiler.targets.portable import Portable, Rows, chosen_dtype
+from autograd.extras import imported
+from autograd.forking import computed_once
+
+
+class JaxProgram:
+    """A compiled program as pure functions of JAX: what `program.to_jax()` returns.
+
+    All of them take the parameters first, a dict of arrays as `parameters` is, and then a batch, or one sample; they
+    work under `jax.jit`, `vmap` and `grad`. Wrap in `jax.jit` what is called more than once.
+
+    Attributes:
+        parameters: the numbers at the time of `to_jax()`, by the names that the program's source has.
+        dtype: of the arrays.
+    """
+
+    def __init__(self, portable: Portable, dtype: str | None, is_plain: bool = False) -> None:
+        jax = imported("jax", "to_jax")
+        self.dtype = np.dtype(chosen_dtype(portable, dtype))
+        _refuse_unless_fit(portable, jax, self.dtype)
+        self._portable, self._jax = portable, jax
+        self._library = JaxLibrary(jax, self.dtype)
+        self._interpreter = Interpreter(self._library)
+        self.parameters: dict[str, Any] = {
+            parameter.name: self._library.array(parameter.numbers(self.dtype)) for parameter in portable.parameters
+        }
+        self._columns = self._forward if is_plain else self._with_emitted_backward_pass()
+
+    @computed_once
+    def plain(self) -> JaxProgram:
+        """The same without `custom_vjp`, which JAX differentiates itself: for `jax.jvp`, `jax.hessian` and the like.
+
+        Primitives keep the derivatives of the table.
+        """
+        return JaxProgram(self._portable, str(self.dtype), is_plain=True)
+
+    def __call__(self, parameters: Mapping[str, Any], *arguments: Any) -> Any:
+        """Return the function of each sample, as arrays with a row a sample; of one sample alone, without.
+
+        Unlike the program itself, it returns inf and nan instead of raising an error.
+
+        Raises:
+            TypeError: for too many or too few arguments.
+            ValueError: for other shapes than the examples' or the parameters', and for batches of different sizes.
+        """
+        rows, parameters = self._read(arguments), self._checked(parameters)
+        columns, results = self._columns(parameters, rows.arrays), self._portable.results
+        structured = results.shaped(columns, rows.batched, as_numbers=False)
+        if not results.has_aux:
+            return structured
+        return structured[0], results.shaped(self._library.constant_of(columns), rows.batched, as_numbers=False)[1]
+
+    def cost(self, parameters: Mapping[str, Any], *arguments: Any) -> Any:
+        """Return the mean, or the sum, of the samples' results, as `program.backward` does.
+
+        Raises:
+            TypeError: where the function returns several numbers.
+            Else as calling does.
+        """
+        self._refuse_several()
+        rows, parameters = self._read(arguments), self._checked(parameters)
+        return self._reduced(self._columns(parameters, rows.arrays), rows.samples)
+
+    def value_and_grad(self, parameters: Mapping[str, Any], *arguments: Any) -> tuple[Any, dict[str, Any]]:
+        """Return the cost and its gradient to each array of parameters, by the emitted backward pass.
+
+        Raises as `cost` does.
+        """
+        self._refuse_several()
+        rows, parameters = self._read(arguments), self._checked(parameters)
+        share = 1 / rows.samples if self._portable.reduction == "mean" else 1.0
+        seeds = self._library.broadcast(self._library.constant(share), (rows.samples, 1))
+        columns, *gradients = self._differentiated("parameters", parameters, rows.arrays, seeds)
+        return self._reduced(columns, rows.samples), dict(zip(self.parameters, gradients))
+
+    def assign(self, parameters: Mapping[str, Any]) -> None:
+        """Write numbers into the Values that the function was compiled with: all, or none.
+
+        Raises:
+            ValueError: for other names or shapes than those of `parameters`.
+        """
+        assign(self._portable.parameters, {name: np.asarray(array) for name, array in parameters.items()})
+
+    def __repr__(self) -> str:
+        shapes = ", ".join([f"{name} {x.shape}" for name, x in self.parameters.items()])
+        return f"<{self._portable.name} for JAX, {self.dtype}; parameters: {shapes or 'none'}>"
+
+    # Underneath
+
+    def _read(self, arguments: Sequence[Any]) -> Rows:
+        return self._portable.read(arguments, self._library.array)
+
+    def _checked(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        given = {name: tuple(np.shape(array)) for name, array in parameters.items()}
+        expected = {name: tuple(array.shape) for name, array in self.parameters.items()}
+        if given != expected:
+            raise ValueError(f"the parameters must be arrays of shapes {expected}, got {given}")
+        return {name: self._library.array(parameters[name]) for name in expected}
+
+    def _refuse_several(self) -> None:
+        self._portable.results.refuse_several("call it, and reduce what it returns yourself")
+
+    def _reduced(self, columns: Any, samples: int) -> Any:
+        total = self._library.sum(columns[:, 0], (0,), False)
+        return total / samples if self._portable.reduction == "mean" else total
+
+    def _forward(self, parameters: Mapping[str, Any], rows: Sequence[Any]) -> Any:
+        samples = rows[0].shape[0] if rows else 1
+        (outputs,) = self._interpreter.run(self._portable.program, self._portable.leaves(parameters, rows), samples)
+        return self._library.broadcast(outputs, (samples, self._portable.results.count))
+
+    def _differentiated(self, wrt: str, parameters: Mapping[str, Any], rows: Sequence[Any], seeds: Any) -> list[Any]:
+        """Return the values, and the gradients to parameters or arguments."""
+        program = self._to_parameters if wrt == "parameters" else self._to_arguments
+        leaves = {**self._portable.leaves(parameters, rows), GRADIENT: seeds}
+        columns, *gradients = self._interpreter.run(program, leaves, seeds.shape[0])
+        arrays = [parameters[name] for name in self.parameters] if wrt == "parameters" else rows
+        full = [self._library.broadcast(g, x.shape) for g, x in zip(gradients, arrays)]  # what is 0 is one number
+        return [self._library.broadcast(columns, (seeds.shape[0], self._portable.results.count)), *full]
+
+    @computed_once
+    def _to_parameters(self) -> ArrayProgram:
+        return self._portable.differentiated("parameters")
+
+    @computed_once
+    def _to_arguments(self) -> ArrayProgram:
+        return self._portable.differentiated("arguments")
+
+    def _with_emitted_backward_pass(self) -> Any:
+        """Return the forward pass, with the compiler's backward pass for its derivative.
+
+        The forward operations stand in both; under `jit`, XLA computes them once, and what no gradient needs not at all.
+        """
+        columns = self._jax.custom_vjp(self._forward)
+
+        def forward(parameters: Any, rows: Any) -> tuple[Any, Any]:
+            return self._forward(parameters, rows), (parameters, rows)
+
+        def backward(saved: Any, cotangents: Any) -> tuple[Any, Any]:
+            parameters, rows = saved
+            seeds = cotangents[:, : self._portable.seeds]
+            of_parameters = self._differentiated("parameters", parameters, rows, seeds)[1:]
+            of_rows = self._differentiated("arguments", parameters, rows, seeds)[1:]
+            return dict(zip(self.parameters, of_parameters)), of_rows
+
+        columns.defvjp(forward, backward)
+        return columns
+
+
+def _refuse_unless_fit(portable: Portable, jax: Any, dtype: np.dtype[Any]) -> None:
+    """Raise ValueError where JAX is set to 32 bits, or would compile forever."""
+    if dtype == np.dtype("float64") and not jax.config.jax_enable_x64:
+        raise ValueError(
+            "the program computes with float64, and JAX with 32 bits unless it is told otherwise: say "
+            "jax.config.update('jax_enable_x64', True) before anything else is done with JAX, or to_jax(dtype='float32')"
+        )
+    operations = sum([operation.kind not in LEAVES for operation in portable.program.operations])
+    if portable.is_unrolled and not cost.worth_tracing_unrolled(operations):
+        raise ValueError(
+            f"{portable.name} is a straight-line program of {operations:,} operations on single numbers, without a loop: "
+            "JAX would take minutes to compile it. The program itself runs it as straight lines (pip install "
+            "'lucidgrad[native]' for machine code); for JAX, write the repeated step with jax.lax.scan"
+        )

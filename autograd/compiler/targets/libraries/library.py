@@ -1,0 +1,103 @@
+"""What the interpreter asks of a library of arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+from autograd.arrays import NDArray
+from autograd.compiler.arrays.loop import Stepping
+from autograd.compiler.arrays.operations import Data, Padding
+
+Step = Callable[[Sequence[Any], Sequence[Any]], tuple[list[Any], list[Any]]]
+"""A step of a loop: from states, and what is read, to new states, and what is written."""
+
+Forward = Callable[..., Any]
+SlopesOf = Callable[[Sequence[Any], Any], Sequence[Any]]
+"""From the operands and the result to a local derivative for each operand: arrays, or numbers."""
+
+
+class Library(Protocol):
+    """The functions of a library, by what they do. Arrays have a `shape`, `reshape`, and slices.
+
+    Attributes:
+        name: in errors.
+    """
+
+    name: str
+
+    def constant(self, x: float | Data) -> Any:
+        """Return numbers as an array of the dtype that is computed with."""
+
+    def flags(self, x: NDArray[Any]) -> Any:
+        """Return truth values as an array."""
+
+    def constant_of(self, x: Any) -> Any:
+        """Return x, through which nothing is differentiated."""
+
+    def function(self, name: str) -> Callable[..., Any] | None:
+        """Return the elementwise function that does what NumPy's of this name does; None where there is none."""
+
+    def power(self, x: Any, exponent: float) -> Any:
+        """Return x to the power of a number; to that of a small whole one by multiplications, as NumPy does."""
+
+    def compare(self, symbol: str, a: Any, b: Any) -> Any:
+        """Return 1.0 where a comparison, such as "<=", holds, else 0.0."""
+
+    def is_nonzero(self, x: Any) -> Any:
+        """Return where x is not 0, as truth values."""
+
+    def where(self, condition: Any, a: Any, b: Any) -> Any:
+        """Return a where a truth value holds, else b. What is not taken has a derivative of exactly 0."""
+
+    def einsum(self, equation: str, a: Any, b: Any) -> Any:
+        """Return sums of products over named axes."""
+
+    def sum(self, x: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
+        """Return sums along axes, of which there is at least one."""
+
+    def largest(self, x: Any) -> Any:
+        """Return the largest numbers along the last axis, which is kept; nan where there is one."""
+
+    def reshape(self, x: Any, shape: tuple[int, ...]) -> Any:
+        """Return x in another shape."""
+
+    def transpose(self, x: Any, axes: tuple[int, ...]) -> Any:
+        """Return x with its axes in another order."""
+
+    def broadcast(self, x: Any, shape: tuple[int, ...]) -> Any:
+        """Return x repeated along axes of length 1, and along new ones in front."""
+
+    def concatenate(self, arrays: Sequence[Any], axis: int) -> Any:
+        """Return arrays joined along an axis."""
+
+    def stack(self, arrays: Sequence[Any]) -> Any:
+        """Return arrays, broadcast to one shape, side by side along a new last axis."""
+
+    def pad(self, x: Any, padding: Padding, shape: tuple[int, ...]) -> Any:
+        """Return x among zeros."""
+
+    def take(self, x: Any, positions: NDArray[Any]) -> Any:
+        """Return the elements at some positions of the last axis."""
+
+    def add_at(self, x: Any, positions: NDArray[Any], shape: tuple[int, ...]) -> Any:
+        """Return the columns of x added up at positions of the last axis of an array of zeros."""
+
+    def by_rule(self, forward: Forward, slopes: SlopesOf, careful: bool, reduces: bool = False) -> Forward:
+        """Return a function whose derivatives are those of a rule.
+
+        Args:
+            forward: from operands to the result.
+            careful: whether an operand with slope 0 receives exactly 0, and not 0 times what may be infinite.
+            reduces: whether it reduces along the last axis, which is kept; else it is elementwise.
+        """
+
+    def loop(
+        self,
+        step: Step,
+        states: Sequence[Any],
+        read: Sequence[tuple[Any, Stepping]],
+        written: Sequence[Stepping],
+        steps: int,
+    ) -> list[Any]:
+        """Return the last states, and the arrays that were written."""

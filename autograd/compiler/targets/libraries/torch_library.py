@@ -1,0 +1,177 @@
+"""PyTorch as a library of arrays for the interpreter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from autograd.arrays import NDArray, np
+from autograd.compiler.arrays.loop import Stepping
+from autograd.compiler.arrays.operations import Data, Padding
+from autograd.compiler.targets.libraries.library import Forward, SlopesOf, Step
+
+OTHER_NAMES = {"power": "pow"}  # than NumPy's
+
+
+class TorchLibrary:
+    """PyTorch's functions.
+
+    Args:
+        torch: the module.
+        dtype: of the numbers computed with.
+        device: where tensors are.
+    """
+
+    name = "PyTorch"
+
+    def __init__(self, torch: Any, dtype: Any, device: Any) -> None:
+        self._torch, self._dtype, self._device = torch, dtype, device
+        self._by_rule = _function_by_rule(torch)
+        self._known: dict[int, tuple[Any, Any]] = {}  # arrays by their ids, for which they are kept; and as tensors
+
+    def tensor(self, x: Any) -> Any:
+        """Return numbers as a tensor of the dtype, on the device; a tensor that is one already as it is."""
+        return self._torch.as_tensor(x, dtype=self._dtype, device=self._device)
+
+    def constant(self, x: float | Data) -> Any:
+        return self.tensor(x) if isinstance(x, float) else self._once(x.array, self._dtype)
+
+    def flags(self, x: NDArray[Any]) -> Any:
+        return self._torch.as_tensor(x, device=self._device)
+
+    def _once(self, array: NDArray[Any], dtype: Any) -> Any:
+        """Return an array of the program as a tensor, which is kept."""
+        known = self._known.get(id(array))
+        if known is None:
+            tensor = self._torch.tensor(array, dtype=dtype, device=self._device)
+            known = self._known[id(array)] = array, tensor
+        return known[1]
+
+    def constant_of(self, x: Any) -> Any:
+        return x.detach()
+
+    def function(self, name: str) -> Callable[..., Any] | None:
+        if name == "cbrt":
+            return self._cbrt
+        function: Callable[..., Any] | None = getattr(self._torch, OTHER_NAMES.get(name, name or "-"), None)
+        return function
+
+    def _cbrt(self, x: Any) -> Any:
+        """Return the cube root: a power, and a step of Newton's method, which gives it its last digits."""
+        torch = self._torch
+        root = torch.sign(x) * torch.abs(x) ** (1 / 3)
+        has_digits = torch.isfinite(root) & (root != 0)
+        safe = torch.where(has_digits, root, torch.ones_like(root))
+        return torch.where(has_digits, safe - (safe - x / safe / safe) / 3, root)
+
+    def power(self, x: Any, exponent: float) -> Any:
+        return self._torch.pow(x, exponent)
+
+    def compare(self, symbol: str, a: Any, b: Any) -> Any:
+        return getattr(self._torch, COMPARISONS[symbol])(a, b).to(self._dtype)
+
+    def is_nonzero(self, x: Any) -> Any:
+        return x != 0
+
+    def where(self, condition: Any, a: Any, b: Any) -> Any:
+        return self._torch.where(condition, a, b)
+
+    def einsum(self, equation: str, a: Any, b: Any) -> Any:
+        return self._torch.einsum(equation, a, b)
+
+    def sum(self, x: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
+        return self._torch.sum(x, dim=axes, keepdim=keepdims)
+
+    def largest(self, x: Any) -> Any:
+        return self._torch.amax(x, dim=-1, keepdim=True)
+
+    def reshape(self, x: Any, shape: tuple[int, ...]) -> Any:
+        return self._torch.reshape(x, shape)
+
+    def transpose(self, x: Any, axes: tuple[int, ...]) -> Any:
+        return self._torch.permute(x, axes)
+
+    def broadcast(self, x: Any, shape: tuple[int, ...]) -> Any:
+        return self._torch.broadcast_to(x, shape)
+
+    def concatenate(self, arrays: Sequence[Any], axis: int) -> Any:
+        return self._torch.cat(list(arrays), dim=axis)
+
+    def stack(self, arrays: Sequence[Any]) -> Any:
+        return self._torch.stack(self._torch.broadcast_tensors(*arrays), dim=-1)
+
+    def pad(self, x: Any, padding: Padding, shape: tuple[int, ...]) -> Any:
+        axis, start, stop, step, _ = padding
+        zeros = self._torch.zeros(shape, dtype=self._dtype, device=self._device)
+        return self._torch.slice_scatter(zeros, x, axis, start, stop, step)
+
+    def take(self, x: Any, positions: NDArray[Any]) -> Any:
+        return x[..., self._torch.tensor(positions, device=self._device)]
+
+    def add_at(self, x: Any, positions: NDArray[Any], shape: tuple[int, ...]) -> Any:
+        zeros = self._torch.zeros(shape, dtype=self._dtype, device=self._device)
+        return self._torch.index_add(zeros, -1, self._torch.tensor(positions, device=self._device), x)
+
+    def by_rule(self, forward: Forward, slopes: SlopesOf, careful: bool, reduces: bool = False) -> Forward:
+        return lambda *operands: self._by_rule(forward, slopes, careful, *operands)
+
+    def loop(
+        self,
+        step: Step,
+        states: Sequence[Any],
+        read: Sequence[tuple[Any, Stepping]],
+        written: Sequence[Stepping],
+        steps: int,
+    ) -> list[Any]:
+        columns: list[list[Any]] = [[] for _ in written]
+        for k in range(steps):
+            places = [x.select(stepping.axis, stepping.place(k, steps)) for x, stepping in read]
+            states, results = step(states, places)
+            for column, x in zip(columns, results):
+                column.append(x)
+        stacked = [
+            self._torch.stack(column[::-1] if stepping.backward else column, dim=stepping.axis)
+            for column, stepping in zip(columns, written)
+        ]
+        return [*states, *stacked]
+
+
+COMPARISONS = {"==": "eq", "!=": "ne", "<": "lt", "<=": "le", ">": "gt", ">=": "ge"}
+
+
+def _function_by_rule(torch: Any) -> Callable[..., Any]:
+    """Return what applies a function whose derivatives are those of a rule, to any order.
+
+    It takes the function, the rule, whether that is careful, and the operands. What is saved are operands and result,
+    and slopes are computed from them by tensors' operations: so derivatives of derivatives are right, too.
+    """
+
+    class ByRule(torch.autograd.Function):  # type: ignore[misc]
+        generate_vmap_rule = True
+
+        @staticmethod
+        def forward(forward: Forward, slopes: SlopesOf, careful: bool, *operands: Any) -> Any:
+            return forward(*operands)
+
+        @staticmethod
+        def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
+            _, ctx.slopes, ctx.careful, *operands = inputs
+            ctx.save_for_backward(*operands, output)
+
+        @staticmethod
+        def backward(ctx: Any, gradient: Any) -> tuple[Any, ...]:
+            *operands, out = ctx.saved_tensors
+            cotangents: list[Any] = []
+            for x, slope, wanted in zip(operands, ctx.slopes(operands, out), ctx.needs_input_grad[3:]):
+                if not wanted:
+                    cotangents.append(None)
+                    continue
+                passed = gradient * slope
+                if ctx.careful:
+                    slope = torch.as_tensor(slope, dtype=gradient.dtype, device=gradient.device)
+                    passed = torch.where(slope != 0, passed, torch.zeros_like(passed))
+                cotangents.append(passed.sum_to_size(x.shape))
+            return None, None, None, *cotangents
+
+    apply: Callable[..., Any] = ByRule.apply
+    return apply

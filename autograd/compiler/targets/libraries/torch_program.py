@@ -1,0 +1,68 @@
+"""A compiled program of PyTorch's operations."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from autograd.compiler.targets.libraries.interpreter import Interpreter
+from autograd.compiler.targets.libraries.parameters import assign
+from autograd.compiler.targets.libraries.torch_library import TorchLibrary
+from autograd.compiler.targets.portable import Portable, chosen_dtype
+from autograd.extras import imported
+
+
+class TorchProgram:
+    """A compiled program as a function of tensors: what `program.to_torch()` returns.
+
+    Calling it returns what the program returns, as tensors, differentiable to `parameters` and to its arguments.
+
+    Attributes:
+        parameters: leaf tensors by the names that the program's source has, a copy. An optimizer may change them.
+        dtype, device: of the tensors.
+    """
+
+    def __init__(self, portable: Portable, dtype: str | None, device: Any) -> None:
+        torch = imported("torch", "to_torch")
+        self.dtype, self.device = getattr(torch, chosen_dtype(portable, dtype)), torch.device(device or "cpu")
+        self._portable = portable
+        self._library = TorchLibrary(torch, self.dtype, self.device)
+        self._interpreter = Interpreter(self._library)
+        self.parameters: dict[str, Any] = {
+            parameter.name: torch.tensor(parameter.numbers(float), dtype=self.dtype, device=self.device).requires_grad_()
+            for parameter in portable.parameters
+        }
+
+    def __call__(self, *arguments: Any) -> Any:
+        """Return the function of each sample, as tensors with a row a sample; of one sample alone, without.
+
+        Unlike the program itself, it returns inf and nan instead of raising an error.
+
+        Raises:
+            TypeError: for too many or too few arguments.
+            ValueError: for other shapes than the examples', and for batches of different sizes.
+            NotImplementedError: for a primitive of your own that is no expression of arrays, by name.
+        """
+        rows = self._portable.read(arguments, self._library.tensor)
+        return self._structured(self._columns(rows.arrays, rows.samples), rows.batched)
+
+    def _columns(self, rows: Sequence[Any], samples: int) -> Any:
+        leaves = self._portable.leaves(self.parameters, rows)
+        (outputs,) = self._interpreter.run(self._portable.program, leaves, samples)
+        return self._library.broadcast(outputs, (samples, self._portable.results.count))
+
+    def _structured(self, columns: Any, batched: bool) -> Any:
+        results = self._portable.results
+        structured = results.shaped(columns, batched, as_numbers=False)
+        if not results.has_aux:
+            return structured
+        return structured[0], results.shaped(columns.detach(), batched, as_numbers=False)[1]
+
+    def assign(self) -> None:
+        """Write the numbers of `parameters` into the Values that the function was compiled with: all, or none."""
+        arrays = {name: tensor.detach().cpu().double().numpy() for name, tensor in self.parameters.items()}
+        assign(self._portable.parameters, arrays)
+
+    def __repr__(self) -> str:
+        shapes = ", ".join([f"{name} {tuple(x.shape)}" for name, x in self.parameters.items()])
+        return f"<{self._portable.name} for PyTorch, {self.dtype} on {self.device}; parameters: {shapes or 'none'}>"

@@ -1,0 +1,1 @@
+"""Array programs as models of ONNX."""

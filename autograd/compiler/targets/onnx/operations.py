@@ -1,0 +1,244 @@
+"""Operations of array programs as nodes of ONNX."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from autograd.arrays import np
+from autograd.compiler.arrays.loop import Loop, Stepping
+from autograd.compiler.arrays.operations import (
+    PADDING,
+    Batch,
+    Data,
+    Labels,
+    Operation,
+    Padding,
+    Placement,
+    Reduction,
+    Shape,
+    Slice,
+)
+from autograd.compiler.arrays.program import ArrayProgram
+from autograd.compiler.targets.contractions import as_matrix_product
+from autograd.compiler.targets.onnx.graph import Graph, Tensor
+from autograd.compiler.targets.onnx.primitives import applied
+
+
+class Writer:
+    """Writes programs into a graph.
+
+    Args:
+        graph: where the nodes go.
+        samples: the tensor that holds the number of samples, a vector of one integer.
+    """
+
+    def __init__(self, graph: Graph, samples: str) -> None:
+        self.graph, self._samples = graph, samples
+
+    def run(self, program: ArrayProgram, leaves: Mapping[str, str]) -> list[str]:
+        """Add the nodes of a program; return the names of its results.
+
+        Args:
+            leaves: tensors that are the arguments and parameters, by the names of these.
+
+        Raises:
+            NotImplementedError: for what ONNX's operators cannot compute, by name.
+        """
+        names: dict[int, Any] = {}
+        for at in sorted(program.needed(program.outputs)):
+            operation = program.operations[at]
+            operands = [names[k] for k in operation.operands]
+            shapes = [program.operations[k].shape for k in operation.operands]
+            if operation.kind in ("argument", "parameter"):
+                names[at] = leaves[operation.attribute[0] if operation.kind == "argument" else operation.name]
+            elif operation.kind == "loop":
+                names[at] = self._loop(operation.attribute, operands)
+            elif operation.kind == "result":
+                names[at] = operands[0][operation.attribute]
+            else:
+                names[at] = self._write(operation, operands, shapes)
+        return [names[at] for at in program.outputs]
+
+    def _write(self, operation: Operation, names: list[str], shapes: list[Shape]) -> str:
+        graph, attribute = self.graph, operation.attribute
+        match operation.kind:
+            case "constant":
+                return graph.constant(attribute.array) if isinstance(attribute, Data) else graph.number(attribute)
+            case "apply":
+                return applied(attribute.primitive, [Tensor(graph, name) for name in names]).name
+            case "guard":
+                return names[0]
+            case "contract":
+                return self._contract(attribute, *names)
+            case "reduce":
+                return self._reduce(attribute, names[0], shapes[0])
+            case "reshape":
+                return self.reshaped(names[0], operation.shape)
+            case "transpose":
+                return graph.node("Transpose", names[0], perm=list(attribute))
+            case "broadcast":
+                return self.broadcast(names[0], operation.shape)
+            case "slice":
+                return self.sliced(names[0], attribute)
+            case "concatenate":
+                return graph.node("Concat", *names, axis=attribute)
+            case "pad":
+                return self._pad(attribute, names[0], shapes[0])
+            case "take" if len(names) == 1:
+                return self._take(names[0], attribute.array)
+            case "place" if len(names) == 1:
+                return self._place(names[0], attribute, operation.shape)
+        raise NotImplementedError(f"no operation {operation.kind!r} of {len(names)} operands is exported to ONNX")
+
+    # Shapes
+
+    def reshaped(self, x: str, shape: Shape) -> str:
+        """Return x in another shape."""
+        if sum([isinstance(length, Batch) for length in shape]) > 1 or 0 in shape:
+            return self.graph.node("Reshape", x, self._shape(shape))
+        return self.graph.node("Reshape", x, self.graph.integers(*[_fixed(length) for length in shape]))
+
+    def broadcast(self, x: str, shape: Shape) -> str:
+        """Return x repeated to a shape."""
+        return self.graph.node("Expand", x, self._shape(shape))
+
+    def _shape(self, shape: Shape) -> str:
+        """Return a shape as a vector of integers."""
+        graph = self.graph
+        if not any(isinstance(length, Batch) for length in shape):
+            return graph.integers(*[_fixed(length) for length in shape])
+        parts = [self._length(length) if isinstance(length, Batch) else graph.integers(length) for length in shape]
+        return parts[0] if len(parts) == 1 else graph.node("Concat", *parts, axis=0)
+
+    def _length(self, length: Batch) -> str:
+        if length.times == 1:
+            return self._samples
+        return self.graph.node("Mul", self._samples, self.graph.integers(length.times))
+
+    # Sums
+
+    def _contract(self, labels: Labels, left: str, right: str) -> str:
+        """Return sums of products: as MatMul, where one axis of both is summed over, else as Einsum."""
+        product = as_matrix_product(labels)
+        if product is None:
+            return self.graph.node("Einsum", left, right, equation=f"{labels.left},{labels.right}->{labels.result}")
+        if product.swapped:
+            left, right = right, left
+        return self.graph.node("MatMul", self._ordered(left, product.left), self._ordered(right, product.right))
+
+    def _ordered(self, x: str, axes: tuple[int, ...] | None) -> str:
+        return x if axes is None else self.graph.node("Transpose", x, perm=list(axes))
+
+    def _reduce(self, reduction: Reduction, x: str, shape: Shape) -> str:
+        function, axes, keepdims, _ = reduction
+        if not axes:
+            return x
+        if function == "sum":
+            return self._along("ReduceSum", x, axes, keepdims)
+        tensor = Tensor(self.graph, x)
+        if function == "any":
+            return self._along("ReduceMax", (tensor != 0.0).name, axes, keepdims)
+        if function in ("max", "min"):
+            return self._extreme(function, tensor, axes, keepdims)
+        if function != "logsumexp":
+            raise NotImplementedError(f"no reduction {function!r} is exported to ONNX")
+        return self._logsumexp(tensor, axes, keepdims)
+
+    def _along(self, operator: str, x: str, axes: Sequence[int], keepdims: bool) -> str:
+        return self.graph.node(operator, x, self.graph.integers(*axes), keepdims=int(keepdims))
+
+    def _extreme(self, function: str, x: Tensor, axes: Sequence[int], keepdims: bool) -> str:
+        """Return the largest, or smallest; nan where there is one, which not every runtime's operator says."""
+        plain = self._along({"max": "ReduceMax", "min": "ReduceMin"}[function], x.name, axes, keepdims)
+        has_nan = Tensor(self.graph, self._along("ReduceMax", (x != x).name, axes, keepdims))
+        return self._where(has_nan, has_nan.number(math.nan), Tensor(self.graph, plain)).name
+
+    def _where(self, condition: Tensor, a: Tensor, b: Tensor) -> Tensor:
+        return condition.node("Cast", to=self.graph.onnx.TensorProto.BOOL).node("Where", a, b)
+
+    def _logsumexp(self, x: Tensor, axes: Sequence[int], keepdims: bool) -> str:
+        """Return log Σ exp(x), from which the largest was subtracted; that itself where it is infinite or nan."""
+        graph = self.graph
+        largest = Tensor(graph, self._extreme("max", x, axes, True))
+        shift = self._where(abs(largest) < math.inf, largest, largest.number(0.0))
+        total = Tensor(graph, self._along("ReduceSum", (x - shift).node("Exp").name, axes, True))
+        result = (shift + total.node("Log")).name
+        return result if keepdims else graph.node("Squeeze", result, graph.integers(*axes))
+
+    # Structure
+
+    def sliced(self, x: str, part: Slice) -> str:
+        """Return a part along an axis."""
+        axis, start, stop, step = part
+        integers = self.graph.integers
+        return self.graph.node("Slice", x, integers(start), integers(stop), integers(axis), integers(step))
+
+    def _pad(self, padding: Padding, x: str, shape: Shape) -> str:
+        """Return x among zeros: read from x and a zero behind it."""
+        axis, start, stop, step, length = padding
+        size = len(range(start, stop, step))
+        graph, axes = self.graph, len(shape)
+        widths = [0] * (2 * axes)
+        widths[axes + axis] = 1
+        longer = graph.node("Pad", x, graph.integers(*widths), graph.number(0.0))
+        index = np.full(length, size, dtype=np.int64)
+        index[start:stop:step] = np.array(range(size), dtype=np.int64)
+        return graph.node("Gather", longer, graph.constant(index), axis=axis)
+
+    def _take(self, x: str, positions: Any) -> str:
+        graph, exist = self.graph, positions != PADDING
+        taken = graph.node("Gather", x, graph.constant(np.where(exist, positions, 0)), axis=-1)
+        if exist.all():
+            return taken
+        return graph.node("Where", graph.constant(exist), taken, graph.number(0.0))
+
+    def _place(self, x: str, placement: Placement, shape: Shape) -> str:
+        """Return columns added up at positions of zeros; those that go nowhere are added to one more, and cut off."""
+        graph, index = self.graph, placement.positions.array.reshape(-1)
+        columns = self.reshaped(x, (*shape[:-1], index.size))
+        wider = (*shape[:-1], placement.length + 1)
+        zeros = self.broadcast(graph.number(0.0), wider)
+        row = graph.constant(np.where(index == PADDING, placement.length, index))
+        positions = self.broadcast(row, (*shape[:-1], index.size))
+        total = graph.node("ScatterElements", zeros, positions, columns, axis=-1, reduction="add")
+        return self.sliced(total, Slice(len(shape) - 1, 0, placement.length))
+
+    def _loop(self, loop: Loop, operands: list[str]) -> Sequence[str]:
+        """Return the results of a loop, which is a Scan; one that reads nothing by step counts its steps by zeros."""
+        graph, body = self.graph, self.graph.body()
+        arguments = [loop.body.operations[at] for at in loop.arguments]
+        states, arrays, constants = loop.split(operands)
+        stepped = arguments[: len(states) + len(arrays)]
+        inputs = [graph.name(operation.name) for operation in stepped]
+        named = dict(zip([operation.attribute[0] for operation in arguments], [*inputs, *constants]))
+        results = Writer(body, self._samples).run(loop.body, named)
+        outputs = [body.node("Identity", name, name=f"{name}_out") for name in results]
+        before = [_info(graph, name, operation.shape) for name, operation in zip(inputs, stepped)]
+        after = [_info(graph, name, loop.body.operations[at].shape) for name, at in zip(outputs, loop.body.outputs)]
+        read = loop.read
+        if not read:
+            arrays, read = [graph.constant(np.zeros(loop.steps))], (Stepping(0),)
+            before.append(_info(graph, graph.name("step"), ()))
+        attributes = {"scan_input_axes": read, "scan_output_axes": loop.written}
+        directions = {"scan_input_directions": read, "scan_output_directions": loop.written}
+        return graph.nodes_of_several(
+            "Scan",
+            [*states, *arrays],
+            [graph.name("result") for _ in outputs],
+            body=graph.onnx.helper.make_graph(body.nodes, graph.name("body"), before, after),
+            num_scan_inputs=len(read),
+            **{name: [stepping.axis for stepping in several] for name, several in attributes.items() if several},
+            **{name: [int(stepping.backward) for stepping in several] for name, several in directions.items() if several},
+        )
+
+
+def _fixed(length: Any) -> int:
+    return -1 if isinstance(length, Batch) else length
+
+
+def _info(graph: Graph, name: str, shape: Shape) -> Any:
+    """Return what ONNX is told of a tensor."""
+    lengths = [str(length) if isinstance(length, Batch) else length for length in shape]
+    return graph.onnx.helper.make_tensor_value_info(name, graph.element_type, lengths)

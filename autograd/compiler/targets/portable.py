@@ -1,0 +1,102 @@
+"""A compiled program apart from what runs it: what targets outside this package are made from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from autograd.arrays import np
+from autograd.compiler.arrays.program import ArrayProgram
+from autograd.compiler.differentiate.reverse import to_arguments, to_parameters
+from autograd.compiler.targets.libraries.parameters import Parameter, parameters_of
+from autograd.compiler.trace.results import Results
+from autograd.compiler.trace.signature import Argument, read_together
+
+
+class Rows(NamedTuple):
+    """What a program is called with.
+
+    Attributes:
+        arrays: of each argument, a row a sample.
+        batched: whether these were batches.
+        samples: how many there are.
+    """
+
+    arrays: list[Any]
+    batched: bool
+    samples: int
+
+
+@dataclass(frozen=True)
+class Portable:
+    """A compiled program.
+
+    Attributes:
+        name: of the function.
+        program: of its values; each parameter stands once in one array.
+        is_unrolled: whether each operation computes one number a sample.
+        seeds: how many results, from the first on, have derivatives.
+        arguments: their names and shapes.
+        results: their structure.
+        parameters: their names, shapes and Values.
+        reduction: "mean" or "sum", of which the cost of a batch is made.
+        dtype: "float64" or "float32".
+    """
+
+    name: str
+    program: ArrayProgram
+    is_unrolled: bool
+    seeds: int
+    arguments: Sequence[Argument]
+    results: Results
+    parameters: Sequence[Parameter]
+    reduction: str
+    dtype: str
+
+    @classmethod
+    def of(cls, program: ArrayProgram, values: Sequence[Any], **rest: Any) -> Portable:
+        """Return the program over a vector of Values."""
+        return cls(program=program, parameters=parameters_of(program, values), **rest)
+
+    def differentiated(self, wrt: str) -> ArrayProgram:
+        """Return the program of values and gradients to "parameters" or "arguments"."""
+        differentiate = {"parameters": to_parameters, "arguments": to_arguments}[wrt]
+        return differentiate(self.program, self.seeds, self.is_unrolled)
+
+    def read(self, given: Sequence[Any], convert: Callable[[Any], Any]) -> Rows:
+        """Return arguments as rows of a library's arrays.
+
+        Args:
+            convert: makes an array of what is given.
+
+        Raises:
+            TypeError: for too many or too few arguments.
+            ValueError: for other shapes than the examples', and for batches of different sizes.
+        """
+
+        def read(argument: Argument, x: Any) -> tuple[Any, bool]:
+            if argument.shape is not None:
+                return argument.as_rows(convert(x))
+            rows, batched = argument.read(x, np.dtype(float))
+            return convert(rows), batched
+
+        return Rows(*read_together(self.arguments, given, read))
+
+    def leaves(self, parameters: Any, rows: Sequence[Any]) -> dict[str, Any]:
+        """Return parameters, by name, and the rows of arguments as a program's leaves."""
+        names = [operation.attribute[0] for operation in self.program.operations if operation.kind == "argument"]
+        return {**parameters, **dict(zip(names, rows))}
+
+
+def chosen_dtype(portable: Portable, dtype: str | None) -> str:
+    """Return the dtype to compute with: the one asked for, else the program's.
+
+    Raises:
+        ValueError: for another than "float64" and "float32".
+    """
+    dtype = dtype or portable.dtype
+    if dtype not in ("float64", "float32"):
+        raise ValueError(f"dtype must be 'float64' or 'float32', got {dtype!r}")
+    return dtype
+

@@ -1,0 +1,113 @@
+"""The recipe for training over several processes: two on this machine, equal to one, and what happens if one is lost."""
+
+from __future__ import annotations
+
+import importlib.util
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("jax", reason="JAX is not installed: pip install '.[jax]'")
+
+import safetensors.numpy  # noqa: E402
+
+RECIPE = Path(__file__).parents[3] / "docs" / "recipes" / "data_parallel.py"
+BATCH = 16
+PATIENCE = 120  # seconds to wait for a process before it is ended
+
+
+def free_port() -> int:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        return int(listening.getsockname()[1])
+
+
+@contextmanager
+def started(folder: Path, *options: str) -> Iterator[list[subprocess.Popen[str]]]:
+    """Two processes of the recipe, whose output goes to files; they are ended with the context."""
+    coordinator = f"127.0.0.1:{free_port()}"
+    processes: list[subprocess.Popen[str]] = []
+    try:
+        for k in range(2):
+            told = ["--coordinator", coordinator, "--processes", "2", "--process", str(k), "--batch", str(BATCH)]
+            with (folder / f"output-{k}.txt").open("w") as output:
+                processes.append(
+                    subprocess.Popen(
+                        [sys.executable, str(RECIPE), *told, *options], stdout=output, stderr=subprocess.STDOUT, cwd=folder
+                    )
+                )
+        yield processes
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
+
+
+def outputs(folder: Path) -> str:
+    return "\n".join([f"{path.name}:\n{path.read_text()}" for path in sorted(folder.glob("output-*.txt"))])
+
+
+def wait_for(text: str, process: subprocess.Popen[str], folder: Path) -> None:
+    """Wait until process 0 has said something."""
+    for _ in range(20 * PATIENCE):
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(1 / 20)
+            break
+        if text in (folder / "output-0.txt").read_text():
+            return
+    pytest.fail(f"process 0 never said {text!r}\n{outputs(folder)}")
+
+
+def recipe() -> Any:
+    spec = importlib.util.spec_from_file_location("data_parallel", RECIPE)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_two_processes_are_one_and_a_lost_one_ends_the_run_that_is_resumed() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        with started(folder, "--epochs", "100000") as (first, second):
+            wait_for("epoch 2:", first, folder)
+            second.kill()
+            assert first.wait(PATIENCE) != 0, outputs(folder)
+        said = (folder / "output-0.txt").read_text()
+        assert "process 0 of 2 has lost another one" in said, said
+
+        with safetensors.safe_open(str(folder / "checkpoint.safetensors"), framework="numpy") as file:
+            done = int(file.metadata()["epoch"])
+        assert done >= 2
+        with started(folder, "--epochs", str(done + 2)) as processes:
+            assert [process.wait(PATIENCE) for process in processes] == [0, 0], outputs(folder)
+        assert f"epoch {done + 2}:" in outputs(folder)
+
+        script = recipe()
+        alone = folder / "alone"
+        alone.mkdir()
+        chosen = script.options(
+            ["--batch", str(BATCH), "--epochs", str(done + 2)]
+            + ["--checkpoint", str(alone / "checkpoint"), "--model", str(alone / "model.safetensors")]
+        )
+        jax = script.jax
+        before = jax.config.jax_enable_x64
+        jax.config.update("jax_enable_x64", True)
+        try:
+            script.train(chosen)
+        finally:
+            jax.config.update("jax_enable_x64", before)
+        together, single = (
+            safetensors.numpy.load_file(path / "model.safetensors") for path in (folder, alone)
+        )
+        assert together.keys() == single.keys() == {"w1", "b1", "w2", "b2"}
+        for key, array in single.items():
+            assert np.abs(together[key] - array).max() <= 1e-12 * np.abs(array).max(), key
