@@ -22,8 +22,8 @@ from nn.checkpoint import load, read_metadata, save
 from nn.data import one_hot
 from nn.descent import Optimizer
 from nn.drawing import draw
-from nn.exchange import from_torch, to_torch
 from nn.evaluation import accuracy, confusion_matrix, predict
+from nn.exchange import from_torch, to_torch
 from nn.history import Epoch, History
 from nn.initializers import constant, glorot, he, normal, uniform
 from nn.layers import MLP, Layer, Neuron

@@ -6,6 +6,7 @@ A user's `nn` may be this package or `torch.nn`; so the examples here write `tor
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 from autograd.extras import imported
@@ -14,7 +15,9 @@ from autograd.updates import commit, setting
 from nn.initializers import constant
 from nn.layers import MLP, Layer, Neuron
 
-EXCHANGED = "Linear with a bias, Sigmoid, Tanh, ReLU, Softplus with beta=1, Identity, Dropout, Flatten, and Sequential of these"
+EXCHANGED = (
+    "Linear with a bias, Sigmoid, Tanh, ReLU, Softplus with beta=1, Identity, Dropout, Flatten, and Sequential of these"
+)
 EXACT_THRESHOLD = 40.0
 """The z from which log(1 + exp(z)) is z to the last digit. PyTorch's own threshold, 20, is off by 2e-9 there."""
 
@@ -107,9 +110,11 @@ def from_torch(sequential: Any) -> MLP:
     linears, activations = _parts(torch, sequential)
     if not linears:
         raise ValueError("from_torch expects at least one torch.nn.Linear, got none")
-    for before, after in zip(linears, linears[1:]):
+    for before, after in pairwise(linears):
         if before.out_features != after.in_features:
-            raise ValueError(f"a layer with {before.out_features} outputs is followed by one of {after.in_features} inputs")
+            raise ValueError(
+                f"a layer with {before.out_features} outputs is followed by one of {after.in_features} inputs"
+            )
     model = MLP(
         linears[0].in_features,
         [linear.out_features for linear in linears],

@@ -36,9 +36,7 @@ class BatchCost:
         share = 1 / len(outputs) if self.reduction == "mean" else 1.0
         cost = float(ignoring_errors(np.dot, outputs[:, 0], np.full(len(outputs), share, self._dtype)))
         if not math.isfinite(cost):
-            raise FloatingPointError(
-                f"the {self.reduction} of the samples' results is {cost}, although each is finite"
-            )
+            raise FloatingPointError(f"the {self.reduction} of the samples' results is {cost}, although each is finite")
         return cost
 
     def seeds(self, samples: int, scale: float = 1.0) -> Array:

@@ -63,11 +63,12 @@ class Elsewhere:
     def to_jax(self, *, dtype: Dtype | None = None) -> JaxProgram:
         """Return the program as pure functions of JAX's arrays, made of JAX's operations.
 
-        `J = program.to_jax()`: `J(parameters, *rows)` returns what `program(*rows)` returns, `J.cost(parameters, *rows)`
-        the cost of the batch, and `J.value_and_grad(parameters, *rows)` that and its gradient, for parameters as
-        `J.parameters` has them, a dict of arrays. `jax.grad` goes through the backward pass that the compiler emits;
-        `J.plain` is the same without, for `jax.jvp` and `jax.hessian`. All work under `jit` and `vmap`, and with optax.
-        `J.assign(parameters)` writes numbers back into the Values. Loops of the program are `lax.scan`.
+        `J = program.to_jax()`: `J(parameters, *rows)` returns what `program(*rows)` returns,
+        `J.cost(parameters, *rows)` the cost of the batch, and `J.value_and_grad(parameters, *rows)` that and its
+        gradient, for parameters as `J.parameters` has them, a dict of arrays. `jax.grad` goes through the backward pass
+        that the compiler emits; `J.plain` is the same without, for `jax.jvp` and `jax.hessian`. All work under `jit`
+        and `vmap`, and with optax. `J.assign(parameters)` writes numbers back into the Values. Loops of the program are
+        `lax.scan`.
 
         Args:
             dtype: of the arrays; by default that of the program. float64 needs

@@ -98,7 +98,7 @@ def _one_hot(graph: Graph, column: Column, policy: Policy) -> str:
     gap = categories.index(column.mode) if column.mode in categories else unseen
     if policy in ("refuse", "drop"):
         gap = refused
-    places = {text: gap for text in ("", *column.marks)} | {text: k for k, text in enumerate(categories)}
+    places = dict.fromkeys(("", *column.marks), gap) | {text: k for k, text in enumerate(categories)}
     place = graph.node(
         "LabelEncoder",
         column.name,

@@ -38,11 +38,13 @@ def test_there_and_back(hidden: Any) -> None:
 
 def test_layers_neurons_dtypes_and_devices() -> None:
     layer = nn.Layer(4, 3, "sigmoid", seed=2)
-    assert outputs(nn.to_torch(layer)) == pytest.approx(np.array([[a.data for a in layer(row)] for row in INPUTS]), rel=1e-12)
+    assert outputs(nn.to_torch(layer)) == pytest.approx(
+        np.array([[a.data for a in layer(row)] for row in INPUTS]), rel=1e-12
+    )
     assert outputs(nn.to_torch(layer.neurons[1])).shape == (7, 1)
     network = nn.to_torch(layer, dtype=torch.float32, device="meta")
     assert {(p.dtype, p.device.type) for p in network.parameters()} == {(torch.float32, "meta")}
-    with pytest.raises(TypeError, match="not a SGD.*to_torch"):
+    with pytest.raises(TypeError, match=r"not a SGD.*to_torch"):
         nn.to_torch(nn.SGD(layer.parameters()))  # type: ignore[arg-type]
 
 

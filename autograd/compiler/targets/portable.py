@@ -99,4 +99,3 @@ def chosen_dtype(portable: Portable, dtype: str | None) -> str:
     if dtype not in ("float64", "float32"):
         raise ValueError(f"dtype must be 'float64' or 'float32', got {dtype!r}")
     return dtype
-

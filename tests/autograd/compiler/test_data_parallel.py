@@ -1,8 +1,9 @@
-"""The recipe for training over several processes: two on this machine, equal to one, and what happens if one is lost."""
+"""The recipe for training over several processes: two on this machine are equal to one, and one may be lost."""
 
 from __future__ import annotations
 
 import importlib.util
+import os
 import socket
 import subprocess
 import sys
@@ -17,9 +18,10 @@ import pytest
 
 pytest.importorskip("jax", reason="JAX is not installed: pip install '.[jax]'")
 
-import safetensors.numpy  # noqa: E402
+import safetensors.numpy
 
 RECIPE = Path(__file__).parents[3] / "docs" / "recipes" / "data_parallel.py"
+ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
 BATCH = 16
 PATIENCE = 120  # seconds to wait for a process before it is ended
 
@@ -32,23 +34,32 @@ def free_port() -> int:
 
 @contextmanager
 def started(folder: Path, *options: str) -> Iterator[list[subprocess.Popen[str]]]:
-    """Two processes of the recipe, whose output goes to files; they are ended with the context."""
-    coordinator = f"127.0.0.1:{free_port()}"
+    """Two processes of the recipe, of which process 0 has said something; they are ended with the context.
+
+    A port that was free may be taken before they listen: then they are started with another.
+    """
     processes: list[subprocess.Popen[str]] = []
     try:
-        for k in range(2):
-            told = ["--coordinator", coordinator, "--processes", "2", "--process", str(k), "--batch", str(BATCH)]
-            with (folder / f"output-{k}.txt").open("w") as output:
-                processes.append(
-                    subprocess.Popen(
-                        [sys.executable, str(RECIPE), *told, *options], stdout=output, stderr=subprocess.STDOUT, cwd=folder
-                    )
-                )
-        yield processes
+        for _ in range(3):
+            coordinator = f"127.0.0.1:{free_port()}"
+            processes += [start(folder, k, "--coordinator", coordinator, *options) for k in range(2)]
+            wait_for("epoch", processes[-2], folder)
+            if processes[-2].poll() in (None, 0):
+                break
+        yield processes[-2:]
     finally:
         for process in processes:
             process.kill()
             process.wait()
+
+
+def start(folder: Path, k: int, *options: str) -> subprocess.Popen[str]:
+    """Process k, whose output goes to a file."""
+    told = [str(RECIPE), "--processes", "2", "--process", str(k), "--batch", str(BATCH), *options]
+    with (folder / f"output-{k}.txt").open("w") as output:
+        return subprocess.Popen(
+            [sys.executable, *told], stdout=output, stderr=subprocess.STDOUT, cwd=folder, env=ENVIRONMENT, text=True
+        )
 
 
 def outputs(folder: Path) -> str:
@@ -56,14 +67,14 @@ def outputs(folder: Path) -> str:
 
 
 def wait_for(text: str, process: subprocess.Popen[str], folder: Path) -> None:
-    """Wait until process 0 has said something."""
+    """Wait until process 0 has said something, or ended."""
     for _ in range(20 * PATIENCE):
         with suppress(subprocess.TimeoutExpired):
             process.wait(1 / 20)
-            break
+            return
         if text in (folder / "output-0.txt").read_text():
             return
-    pytest.fail(f"process 0 never said {text!r}\n{outputs(folder)}")
+    pytest.fail(f"process 0 neither said {text!r} nor ended\n{outputs(folder)}")
 
 
 def recipe() -> Any:
@@ -79,6 +90,7 @@ def test_two_processes_are_one_and_a_lost_one_ends_the_run_that_is_resumed() -> 
         folder = Path(name)
         with started(folder, "--epochs", "100000") as (first, second):
             wait_for("epoch 2:", first, folder)
+            assert first.poll() is None, outputs(folder)
             second.kill()
             assert first.wait(PATIENCE) != 0, outputs(folder)
         said = (folder / "output-0.txt").read_text()
@@ -95,8 +107,10 @@ def test_two_processes_are_one_and_a_lost_one_ends_the_run_that_is_resumed() -> 
         alone = folder / "alone"
         alone.mkdir()
         chosen = script.options(
-            ["--batch", str(BATCH), "--epochs", str(done + 2)]
-            + ["--checkpoint", str(alone / "checkpoint"), "--model", str(alone / "model.safetensors")]
+            [
+                *("--batch", str(BATCH), "--epochs", str(done + 2)),
+                *("--checkpoint", str(alone / "checkpoint"), "--model", str(alone / "model.safetensors")),
+            ]
         )
         jax = script.jax
         before = jax.config.jax_enable_x64
@@ -105,9 +119,7 @@ def test_two_processes_are_one_and_a_lost_one_ends_the_run_that_is_resumed() -> 
             script.train(chosen)
         finally:
             jax.config.update("jax_enable_x64", before)
-        together, single = (
-            safetensors.numpy.load_file(path / "model.safetensors") for path in (folder, alone)
-        )
+        together, single = (safetensors.numpy.load_file(path / "model.safetensors") for path in (folder, alone))
         assert together.keys() == single.keys() == {"w1", "b1", "w2", "b2"}
         for key, array in single.items():
             assert np.abs(together[key] - array).max() <= 1e-12 * np.abs(array).max(), key

@@ -84,7 +84,7 @@ def test_values_and_gradients_are_the_programs_with_the_emitted_backward_pass_an
     expected = [parameter.grad for parameter in program.parameters]
     slopes = program.input_gradients(x)
 
-    @jax.jit
+    @jax.jit  # type: ignore[untyped-decorator]
     def everything(parameters: Any, x: Any) -> Any:
         by_rules = [jax.value_and_grad(which.cost, (0, 1))(parameters, x) for which in (compiled, compiled.plain)]
         return compiled(parameters, x), compiled.value_and_grad(parameters, x), by_rules
@@ -157,7 +157,7 @@ def test_samples_one_by_one_and_training_with_optax() -> None:
 
     optimizer = optax.sgd(0.5, momentum=0.9)
 
-    @jax.jit
+    @jax.jit  # type: ignore[untyped-decorator]
     def step(parameters: Any, state: Any) -> Any:
         updates, state = optimizer.update(jax.grad(compiled.cost)(parameters, x, t), state)
         return optax.apply_updates(parameters, updates), state
@@ -238,7 +238,7 @@ def test_a_loop_is_a_scan_and_its_derivative_another() -> None:
     seeds, w = np.ones((SAMPLES, 1)), vector.reshape(2, 2)
     expected, gradient = emitted.evaluate({"x": x, "gradient": seeds}, vector)
 
-    @jax.jit
+    @jax.jit  # type: ignore[untyped-decorator]
     def both(w: Any, x: Any) -> Any:
         by_jax = jax.grad(lambda w: values(w, x).sum())(w)
         return values(w, x), by_jax, run(emitted, {"w": w, "x": x, "gradient": seeds}, SAMPLES)[1]
@@ -252,7 +252,11 @@ def test_a_loop_is_a_scan_and_its_derivative_another() -> None:
 def test_random_array_programs(seed: int, random_program: Callable[..., ArrayProgram]) -> None:
     program = random_program(seed, 25)
     chance = np.random.default_rng(seed)
-    rows = {o.attribute[0]: chance.normal(size=(4, int(str(o.shape[1])))) for o in program.operations if o.kind == "argument"}
+    rows = {
+        o.attribute[0]: chance.normal(size=(4, int(str(o.shape[1]))))
+        for o in program.operations
+        if o.kind == "argument"
+    }
     vector = chance.normal(size=40)
     leaves = rows | {o.name: vector[o.attribute.array] for o in program.operations if o.kind == "parameter"}
     run = Interpreter(JaxLibrary(jax, np.dtype("float64"))).run
@@ -273,8 +277,11 @@ def test_names_of_parameters_are_the_same_in_every_process() -> None:
     """Whatever the seed of Python's hashes: a checkpoint of one process is another's."""
     texts = {
         subprocess.run(
-            [sys.executable, "-c", NAMES], env={"PYTHONHASHSEED": seed, "PYTHONPATH": ":".join(sys.path)}, check=True,
-            capture_output=True, text=True,
+            [sys.executable, "-c", NAMES],
+            env={"PYTHONHASHSEED": seed, "PYTHONPATH": ":".join(sys.path)},
+            check=True,
+            capture_output=True,
+            text=True,
         ).stdout
         for seed in ("1", "2")
     }

@@ -173,11 +173,24 @@ DOMAINS = {  # where a primitive has values, if that is not everywhere
     "sqrt_slope": (0, 50),
     "xlogy": (0, 5),
 }
-OPERANDS = {"where": 3, "max": 3, "min": 3, "logsumexp": 3, "atan2_derivative": 4, "power_derivative": 4} | dict.fromkeys(
-    "add sub mul div maximum minimum power constant_power hypot atan2 xlogy ratio hypot_slope".split(), 2
+BINARY = (
+    *("add", "sub", "mul", "div", "maximum", "minimum", "power", "constant_power"),
+    *("hypot", "atan2", "xlogy", "ratio", "hypot_slope"),
 )
+OPERANDS = {
+    "where": 3,
+    "max": 3,
+    "min": 3,
+    "logsumexp": 3,
+    "atan2_derivative": 4,
+    "power_derivative": 4,
+    **dict.fromkeys(BINARY, 2),
+}
 LOWERED = {"sum", "dot"}  # which array programs have other operations for
-REFUSED = {"float64": {"erf", "atan2_derivative", "power_derivative"}, "float32": {"atan2_derivative", "power_derivative"}}
+REFUSED = {
+    "float64": {"erf", "atan2_derivative", "power_derivative"},
+    "float32": {"atan2_derivative", "power_derivative"},
+}
 COUNT = 400
 
 
@@ -202,10 +215,16 @@ def model_of(program: ArrayProgram, path: Path, dtype: str) -> None:
     names = {name: graph.name(name) for name in arguments}
     samples = graph.node("Shape", next(iter(names.values())), start=0, end=1)
     results = Writer(graph, samples).run(program, names)
-    shapes = [["n" if x == N else str(x) if not isinstance(x, int) else x for x in shape] for shape in arguments.values()]
+    shapes = [
+        ["n" if x == N else str(x) if not isinstance(x, int) else x for x in shape] for shape in arguments.values()
+    ]
     inputs = [Port(name, graph.element_type, shape) for name, shape in zip(names.values(), shapes)]
     outputs = [
-        Port(graph.node("Identity", x, name=f"out{k}"), graph.element_type, [f"d{k}_{i}" for i in range(len(program.operations[at].shape))])
+        Port(
+            graph.node("Identity", x, name=f"out{k}"),
+            graph.element_type,
+            [f"d{k}_{i}" for i in range(len(program.operations[at].shape))],
+        )
         for k, (x, at) in enumerate(zip(results, program.outputs))
     ]
     save(graph, "test", inputs, outputs, path)
@@ -232,7 +251,11 @@ def test_each_primitive_is_an_operator_or_composed_or_refused_by_name(dtype: str
         expected.append(np.array([TABLE[name].forward(*map(float, xs)) for xs in zip(*arrays)]))
     for comparison in COMPARISONS.values():
         a, b = (np.round(x / 25).astype(dtype) for x in points("add"))
-        results.append(builder.apply(comparison, builder.argument(f"a{comparison.name}", 1), builder.argument(f"b{comparison.name}", 1)))
+        results.append(
+            builder.apply(
+                comparison, builder.argument(f"a{comparison.name}", 1), builder.argument(f"b{comparison.name}", 1)
+            )
+        )
         rows |= {f"a{comparison.name}": a.reshape(-1, 1), f"b{comparison.name}": b.reshape(-1, 1)}
         expected.append(np.array([comparison.forward(*map(float, xs)) for xs in zip(a, b)]))
     assert refused == REFUSED[dtype]
@@ -243,18 +266,25 @@ def test_each_primitive_is_an_operator_or_composed_or_refused_by_name(dtype: str
     given = {x.name: rows.get(x.name, np.ones((COUNT, 1), dtype)) for x in graph.input}
     for result, wanted, handle in zip(run(path, **given), expected, results, strict=True):
         name = handle.operation.attribute.primitive.name
-        error = np.linalg.norm(result[:, 0] - wanted) / np.linalg.norm(wanted)
-        assert error <= TOLERANCE[dtype], f"{name}: {error}"
+        difference = np.linalg.norm(result[:, 0] - wanted) / np.linalg.norm(wanted)
+        assert difference <= TOLERANCE[dtype], f"{name}: {difference}"
 
 
 def test_what_is_undefined_or_infinite_is_so_in_onnx_too(tmp_path: Path) -> None:
     builder = Builder()
     x = builder.argument("x", 1)
-    unary = "acos acosh asin asinh atan atanh cbrt cos cosh expm1 log1p relu sigmoid sinh softplus tanh".split()
-    edge = np.array([[0.0], [-0.0], [1.0], [-1.0], [2.0], [-2.0], [800.0], [-800.0], [math.inf], [-math.inf], [math.nan]])
+    unary = [
+        *("acos", "acosh", "asin", "asinh", "atan", "atanh", "cbrt", "cos", "cosh", "expm1", "log1p", "relu"),
+        *("sigmoid", "sinh", "softplus", "tanh"),
+    ]
+    edge = np.array(
+        [[0.0], [-0.0], [1.0], [-1.0], [2.0], [-2.0], [800.0], [-800.0], [math.inf], [-math.inf], [math.nan]]
+    )
     program = builder.program([builder.apply(TABLE[name], x) for name in unary])
     model_of(program, tmp_path / "edge.onnx", "float64")
-    for name, result, expected in zip(unary, run(tmp_path / "edge.onnx", x=edge), program.evaluate({"x": edge}), strict=True):
+    for name, result, expected in zip(
+        unary, run(tmp_path / "edge.onnx", x=edge), program.evaluate({"x": edge}), strict=True
+    ):
         if name == "cos":  # infinity has no cosine
             result, expected = result[:8], expected[:8]
         np.testing.assert_allclose(result, expected, rtol=1e-13, atol=1e-15, err_msg=name)
@@ -278,16 +308,22 @@ def test_primitives_of_ones_own(tmp_path: Path) -> None:
 
 
 def loops() -> ArrayProgram:
-    """Loops over axes of all kinds, forwards and backwards, one inside the other, and one that reads nothing by step."""
+    """Loops along all axes, forwards and backwards, one inside another, and one that reads nothing by step."""
     cell = Builder()
     h, x, w = cell.argument("h", 2), cell.argument("x_t", 2), cell.argument("w_cell", (2, 2))
     a = cell.apply(primitives.tanh, x + cell.contract(h, w, "nk", "ck", "nc"), name="a")
     over_time = Loop(cell.program([a, a]), 3, 1, (Stepping(0, backward=True),), (Stepping(2),))
     layer = Builder()
-    sequence, scale, start = layer.argument("sequence", (3, N, 2)), layer.argument("scale", (2, 2)), layer.argument("s", 2)
+    sequence, scale, start = (
+        layer.argument("sequence", (3, N, 2)),
+        layer.argument("scale", (2, 2)),
+        layer.argument("s", 2),
+    )
     last, states = layer.loop(over_time, [start, sequence, scale])
     states = layer.transpose(states.named("states"), (2, 0, 1))
-    over_layers = Loop(layer.program([states + sequence, last.named("last")]), 4, 1, (Stepping(0),), (Stepping(1, True),))
+    over_layers = Loop(
+        layer.program([states + sequence, last.named("last")]), 4, 1, (Stepping(0),), (Stepping(1, True),)
+    )
     counter = Builder()
     n, step = counter.argument("count", 2), counter.argument("step_size", 2)
     counting = Loop(counter.program([(n + step).named("after")]), 5, 1)
@@ -311,7 +347,11 @@ def test_loops_are_scans(tmp_path: Path) -> None:
 def test_random_array_programs(seed: int, random_program: Callable[..., ArrayProgram], tmp_path: Path) -> None:
     program = random_program(seed)
     chance = np.random.default_rng(seed)
-    rows = {o.attribute[0]: chance.normal(size=(4, int(str(o.shape[1])))) for o in program.operations if o.kind == "argument"}
+    rows = {
+        o.attribute[0]: chance.normal(size=(4, int(str(o.shape[1]))))
+        for o in program.operations
+        if o.kind == "argument"
+    }
     vector = chance.normal(size=40)
     graph = Graph(onnx, np.dtype("float64"))
     names = {name: graph.name(name) for name in rows}

@@ -64,7 +64,10 @@ def choices() -> tuple[Program, list[Array]]:
         z = [a * b for a, b in zip(w, x)]
         roots = [autograd.where(v > 0, autograd.sqrt(v), v) for v in z]
         logs = [autograd.maximum(autograd.log(v * v), -1.0) for v in x]
-        return autograd.sum([*roots, *logs, autograd.max([z[0], z[0], z[1]]), autograd.xlogy(0.0, x[2] * x[2])]) + z[3].relu()
+        return (
+            autograd.sum([*roots, *logs, autograd.max([z[0], z[0], z[1]]), autograd.xlogy(0.0, x[2] * x[2])])
+            + z[3].relu()
+        )
 
     x = normal(6)
     x[0, :2] = 0.0
@@ -182,7 +185,7 @@ def test_a_primitive_that_takes_floats_alone_is_refused_by_name() -> None:
 
     gamma = autograd.primitive("test_torch_gamma", math.gamma, lambda x, out: (out,))
     program = autograd.compile(lambda x: autograd.sum([gamma(v) for v in x]), [0.5] * 8)
-    with pytest.raises(NotImplementedError, match="'test_torch_gamma' is called number by number.*array="):
+    with pytest.raises(NotImplementedError, match=r"'test_torch_gamma' is called number by number.*array="):
         program.to_torch()(normal(8))
     half = autograd.primitive("test_torch_half", lambda x: 0.5 * x, lambda x, out: (math.ldexp(1.0, -1),))
     assert program is not None
@@ -242,7 +245,11 @@ def test_what_does_not_fit_is_refused() -> None:
 def test_random_array_programs(seed: int, random_program: Callable[..., ArrayProgram]) -> None:
     program = random_program(seed)
     chance = np.random.default_rng(seed)
-    rows = {o.attribute[0]: chance.normal(size=(4, int(str(o.shape[1])))) for o in program.operations if o.kind == "argument"}
+    rows = {
+        o.attribute[0]: chance.normal(size=(4, int(str(o.shape[1]))))
+        for o in program.operations
+        if o.kind == "argument"
+    }
     vector = chance.normal(size=40)
     leaves = {name: torch.tensor(x) for name, x in rows.items()} | {
         o.name: torch.tensor(vector[o.attribute.array]) for o in program.operations if o.kind == "parameter"

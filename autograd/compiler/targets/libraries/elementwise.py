@@ -14,7 +14,7 @@ from typing import Any
 
 from autograd import primitives
 from autograd.arrays import np
-from autograd.compiler.arrays.operations import Reduction
+from autograd.compiler.arrays.operations import Application, Reduction
 from autograd.compiler.arrays.program import ArrayProgram
 from autograd.compiler.differentiate.rules import recorded
 from autograd.compiler.targets.libraries.library import Library
@@ -25,8 +25,11 @@ from autograd.primitives import TABLE, Primitive
 from autograd.table import OURS
 
 DIFFERENTIATED_ALIKE = frozenset(
-    "add sub mul div neg identity where abs exp expm1 log log1p log2 log10 constant_power sqrt sigmoid erf sin cos tan "
-    "asin acos atan sinh cosh tanh asinh acosh atanh".split()
+    {
+        *("add", "sub", "mul", "div", "neg", "identity", "abs", "sqrt", "constant_power", "sigmoid", "erf"),
+        *("exp", "expm1", "log", "log1p", "log2", "log10", "sin", "cos", "tan", "asin", "acos", "atan"),
+        *("sinh", "cosh", "tanh", "asinh", "acosh", "atanh"),
+    }
 )
 """Rows whose derivatives the libraries compute by the formula of the table, or an equal one."""
 
@@ -43,19 +46,16 @@ class Elementwise:
         self._library = library
         self._functions: dict[object, Callable[..., Any]] = {}
 
-    def apply(
-        self, primitive: Primitive, careful: bool, operands: Sequence[Any], numbers: Sequence[float | None]
-    ) -> Any:
+    def apply(self, application: Application, operands: Sequence[Any], numbers: Sequence[float | None]) -> Any:
         """Return the result of a primitive, element by element.
 
         Args:
-            careful: as that of `operations.Application`.
             numbers: of each operand, the number that it is, where it is a constant.
 
         Raises:
             NotImplementedError: for a primitive that is no expression of arrays.
         """
-        key = primitive, careful, tuple([None if x is None else repr(x) for x in numbers])
+        key = *application, tuple([None if x is None else repr(x) for x in numbers])
         function = self._functions.get(key)
         if function is None:
             function = self._functions[key] = self._function(*key)
@@ -82,9 +82,7 @@ class Elementwise:
 
     def _forward(self, primitive: Primitive, is_ours: bool, numbers: Numbers) -> Callable[..., Any]:
         """Return what computes a primitive's value."""
-        name = primitive.array if isinstance(primitive.array, str) else ""
-        if callable(primitive.array) and getattr(np, getattr(primitive.array, "__name__", "-"), None) is primitive.array:
-            name = primitive.array.__name__
+        name = primitive.array if isinstance(primitive.array, str) else _name_in_numpy(primitive.array)
         function = self._library.function(primitive.name if is_ours and primitive.name == ERF else name)
         if function is not None:
             return function
@@ -94,14 +92,14 @@ class Elementwise:
             )
         if not is_ours and reads_state(primitive):
             raise NotImplementedError(
-                f"primitive {primitive.name!r} reads what can change from call to call, and is called number by number; "
-                f"for {self._library.name} its rules must be expressions of their arguments"
+                f"primitive {primitive.name!r} reads what can change from call to call, and is called number by "
+                f"number; for {self._library.name} its rules must be expressions of their arguments"
             )
         expression = own_expression(primitive, len(numbers))
         if expression is None:
             raise NotImplementedError(
-                f"primitive {primitive.name!r} is called number by number, which {self._library.name} cannot do: give it "
-                "array=, the name of a function of NumPy or an expression of this package's functions"
+                f"primitive {primitive.name!r} is called number by number, which {self._library.name} cannot do: give "
+                "it array=, the name of a function of NumPy or an expression of this package's functions"
             )
         return partial(self._run_expression, expression)
 
@@ -116,7 +114,7 @@ class Elementwise:
             else:
                 read = [expression.operations[k] for k in operation.operands]
                 numbers = [x.attribute if x.kind == "constant" else None for x in read]
-                values.append(self.apply(*operation.attribute, [values[k] for k in operation.operands], numbers))
+                values.append(self.apply(operation.attribute, [values[k] for k in operation.operands], numbers))
         return values[expression.outputs[0]]
 
     def _slopes(self, primitive: Primitive, numbers: Numbers, operands: Sequence[Any], out: Any) -> list[Any]:
@@ -124,13 +122,14 @@ class Elementwise:
         rule = None if reads_state(primitive) else recorded(primitive, numbers)
         if rule is None:
             raise NotImplementedError(
-                f"the derivatives of primitive {primitive.name!r} are no expressions of arrays, so {self._library.name} "
-                "cannot differentiate it: give it compiled_derivatives=, an expression of this package's functions"
+                f"the derivatives of primitive {primitive.name!r} are no expressions of arrays, so "
+                f"{self._library.name} cannot differentiate it: give it "
+                "compiled_derivatives=, an expression of this package's functions"
             )
         values = [*operands, out]
         for step, references in rule.steps:
             read = [self._library.constant(x) if at is None else values[at] for at, x in references]
-            values.append(self.apply(step, False, read, [x if at is None else None for at, x in references]))
+            values.append(self.apply(Application(step), read, [x if at is None else None for at, x in references]))
         return [x if at is None else values[at] for at, x in rule.results]
 
     # Reductions
@@ -184,7 +183,7 @@ class Elementwise:
         return taken / self._sum(taken)
 
     def _logsumexp(self, x: Any) -> Any:
-        """Return log Σ exp(x) along the last axis; of the largest, whose exponential is 1, one is left out of the sum."""
+        """Return log Σ exp(x) along the last axis; one of the exponentials that are 1 is left out of the sum."""
         library = self._library
         exponentials, shift = self._exponentials(x)
         is_one = library.compare("==", exponentials, library.constant(1.0))
@@ -200,7 +199,9 @@ class Elementwise:
         shares = exponentials / library.where(library.is_nonzero(total), total, one)
         is_infinite = library.compare("==", library.constant_of(x), infinity)
         count = self._sum(is_infinite)
-        single = library.where(library.is_nonzero(library.compare("==", count, one)), is_infinite, library.constant(math.nan))
+        single = library.where(
+            library.is_nonzero(library.compare("==", count, one)), is_infinite, library.constant(math.nan)
+        )
         return library.where(library.is_nonzero(count), single, shares)
 
     def _exponentials(self, x: Any) -> tuple[Any, Any]:
@@ -219,3 +220,8 @@ class Elementwise:
     def _sum(self, x: Any) -> Any:
         return self._library.sum(x, (len(x.shape) - 1,), True)
 
+
+def _name_in_numpy(rule: Any) -> str:
+    """Return the name of a function of NumPy's; "" for anything else."""
+    name = getattr(rule, "__name__", "")
+    return name if callable(rule) and name and getattr(np, name, None) is rule else ""

@@ -62,7 +62,7 @@ class Interpreter:
                     values[at] = leaves[operation.name]
                 case "apply":
                     numbers = [_number(operations[k]) for k in operation.operands]
-                    values[at] = self._elementwise.apply(*operation.attribute, operands, numbers)
+                    values[at] = self._elementwise.apply(operation.attribute, operands, numbers)
                 case "guard":
                     (x,) = operands
                     values[at] = x if masks is None else self._guarded(x, masks[operation.attribute])
@@ -79,7 +79,7 @@ class Interpreter:
 
     def _compute(self, operation: Operation, operands: list[Any], shape: tuple[int, ...]) -> Any:
         library, attribute = self._library, operation.attribute
-        x = operands[0] if operands else None
+        x: Any = operands[0] if operands else None
         match operation.kind:
             case "constant":
                 return library.constant(attribute)
@@ -106,8 +106,10 @@ class Interpreter:
             case "place" if len(operands) == 1:
                 return self._place(x, attribute.positions.array, shape)
             case "result":
-                return x[attribute]  # type: ignore[index]
-        raise NotImplementedError(f"{library.name} is given no operation {operation.kind!r} of {len(operands)} operands")
+                return x[attribute]
+        raise NotImplementedError(
+            f"{library.name} is given no operation {operation.kind!r} of {len(operands)} operands"
+        )
 
     def _take(self, x: Any, positions: Any) -> Any:
         is_padding = positions == PADDING

@@ -143,7 +143,7 @@ class JaxProgram:
     def _with_emitted_backward_pass(self) -> Any:
         """Return the forward pass, with the compiler's backward pass for its derivative.
 
-        The forward operations stand in both; under `jit`, XLA computes them once, and what no gradient needs not at all.
+        The forward operations stand in both; under `jit`, XLA computes them once, and leaves out what nothing needs.
         """
         columns = self._jax.custom_vjp(self._forward)
 
@@ -166,12 +166,13 @@ def _refuse_unless_fit(portable: Portable, jax: Any, dtype: np.dtype[Any]) -> No
     if dtype == np.dtype("float64") and not jax.config.jax_enable_x64:
         raise ValueError(
             "the program computes with float64, and JAX with 32 bits unless it is told otherwise: say "
-            "jax.config.update('jax_enable_x64', True) before anything else is done with JAX, or to_jax(dtype='float32')"
+            "jax.config.update('jax_enable_x64', True) before anything else is done with JAX, or "
+            "to_jax(dtype='float32')"
         )
     operations = sum([operation.kind not in LEAVES for operation in portable.program.operations])
     if portable.is_unrolled and not cost.worth_tracing_unrolled(operations):
         raise ValueError(
-            f"{portable.name} is a straight-line program of {operations:,} operations on single numbers, without a loop: "
-            "JAX would take minutes to compile it. The program itself runs it as straight lines (pip install "
+            f"{portable.name} is a straight-line program of {operations:,} operations on single numbers, without a "
+            "loop: JAX would take minutes to compile it. The program itself runs it as straight lines (pip install "
             "'lucidgrad[native]' for machine code); for JAX, write the repeated step with jax.lax.scan"
         )

@@ -130,4 +130,3 @@ def _read(
     place = {k: n for n, k in enumerate(elements)}
     positions = np.array([place[k] for k in index.reshape(-1).tolist()], dtype=np.int64).reshape(index.shape)
     return builder.take(builder.concatenate([flat[at] for at in sources], 0), positions)
-

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from autograd.arrays import NDArray, np
+from autograd.arrays import NDArray
 from autograd.compiler.arrays.loop import Stepping
 from autograd.compiler.arrays.operations import Data, Padding
 from autograd.compiler.targets.libraries.library import Forward, SlopesOf, Step

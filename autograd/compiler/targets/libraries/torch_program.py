@@ -29,7 +29,9 @@ class TorchProgram:
         self._library = TorchLibrary(torch, self.dtype, self.device)
         self._interpreter = Interpreter(self._library)
         self.parameters: dict[str, Any] = {
-            parameter.name: torch.tensor(parameter.numbers(float), dtype=self.dtype, device=self.device).requires_grad_()
+            parameter.name: torch.tensor(
+                parameter.numbers(float), dtype=self.dtype, device=self.device
+            ).requires_grad_()
             for parameter in portable.parameters
         }
 

@@ -221,17 +221,14 @@ class Writer:
         if not read:
             arrays, read = [graph.constant(np.zeros(loop.steps))], (Stepping(0),)
             before.append(_info(graph, graph.name("step"), ()))
-        attributes = {"scan_input_axes": read, "scan_output_axes": loop.written}
-        directions = {"scan_input_directions": read, "scan_output_directions": loop.written}
-        return graph.nodes_of_several(
-            "Scan",
-            [*states, *arrays],
-            [graph.name("result") for _ in outputs],
-            body=graph.onnx.helper.make_graph(body.nodes, graph.name("body"), before, after),
-            num_scan_inputs=len(read),
-            **{name: [stepping.axis for stepping in several] for name, several in attributes.items() if several},
-            **{name: [int(stepping.backward) for stepping in several] for name, several in directions.items() if several},
-        )
+        settings: dict[str, Any] = {"num_scan_inputs": len(read)}
+        for several, kind in ((read, "input"), (loop.written, "output")):
+            if several:
+                settings[f"scan_{kind}_axes"] = [stepping.axis for stepping in several]
+                settings[f"scan_{kind}_directions"] = [int(stepping.backward) for stepping in several]
+        settings["body"] = graph.onnx.helper.make_graph(body.nodes, graph.name("body"), before, after)
+        results = [graph.name("result") for _ in outputs]
+        return graph.nodes_of_several("Scan", [*states, *arrays], results, **settings)
 
 
 def _fixed(length: Any) -> int:

@@ -75,11 +75,12 @@ def applied(primitive: Primitive, operands: Sequence[Tensor]) -> Tensor:
         if operator:
             return operands[0].node(operator, *operands[1:])
         if primitive.name in COMPOSED:
-            return COMPOSED[primitive.name](*operands)
+            composed: Tensor = COMPOSED[primitive.name](*operands)
+            return composed
     elif reads_state(primitive):
         raise NotImplementedError(
-            f"primitive {primitive.name!r} reads what can change from call to call, which no ONNX model can: its rules must "
-            "be expressions of their arguments"
+            f"primitive {primitive.name!r} reads what can change from call to call, which no ONNX model can: its rules "
+            "must be expressions of their arguments"
         )
     return _by_expression(primitive, operands)
 
@@ -98,8 +99,8 @@ def _by_expression(primitive: Primitive, operands: Sequence[Tensor]) -> Tensor:
                 return result
     if primitive.name in NATIVE_IN_FLOAT32 and primitive.name in OURS:
         raise NotImplementedError(
-            f"primitive {primitive.name!r} has no float64 operator in ONNX's runtimes, and is not composed of others: say "
-            "dtype='float32'"
+            f"primitive {primitive.name!r} has no float64 operator in ONNX's runtimes, and is not composed of others: "
+            "say dtype='float32'"
         )
     raise NotImplementedError(
         f"primitive {primitive.name!r} is called number by number, which no operator of ONNX does: give it array=, an "
@@ -118,13 +119,13 @@ def _where(condition: Tensor, a: Tensor, b: Tensor) -> Tensor:
     return condition.node("Cast", to=condition.graph.onnx.TensorProto.BOOL).node("Where", a, b)
 
 
-def _largest(*xs: Tensor) -> Tensor:
+def _largest(*xs: Any) -> Any:
     """Return the largest; nan where there is one, which not every runtime's operator says."""
-    return reduce(lambda a, b: p.where(a > b, a, p.where(a != a, a, b)), xs)  # type: ignore[return-value]
+    return reduce(lambda a, b: p.where(a > b, a, p.where(a != a, a, b)), xs)
 
 
-def _smallest(*xs: Tensor) -> Tensor:
-    return reduce(lambda a, b: p.where(a < b, a, p.where(a != a, a, b)), xs)  # type: ignore[return-value]
+def _smallest(*xs: Any) -> Any:
+    return reduce(lambda a, b: p.where(a < b, a, p.where(a != a, a, b)), xs)
 
 
 def _log1p(x: Any) -> Any:
@@ -193,7 +194,9 @@ def _cosh(x: Any) -> Any:
 
 def _asinh(x: Any) -> Any:
     size = abs(x)
-    result = p.where(size > LARGE, p.log(size) + math.log(2), _log1p(size + size * size / (1 + p.sqrt(1 + size * size))))
+    result = p.where(
+        size > LARGE, p.log(size) + math.log(2), _log1p(size + size * size / (1 + p.sqrt(1 + size * size)))
+    )
     return p.where(x < 0, -result, result)
 
 
@@ -226,7 +229,7 @@ def _hypot(x: Any, y: Any) -> Any:
 
 def _logsumexp(*xs: Any) -> Any:
     largest = _largest(*xs)
-    shift = p.where(abs(largest) < math.inf, largest, 0.0)  # type: ignore[operator]
+    shift = p.where(abs(largest) < math.inf, largest, 0.0)
     return shift + p.log(reduce(lambda a, b: a + b, [p.exp(x - shift) for x in xs]))
 
 
