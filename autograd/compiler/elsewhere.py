@@ -77,7 +77,7 @@ class Elsewhere:
         Raises:
             ModuleNotFoundError: where JAX is missing.
             ValueError: where JAX is not set to float64, and for a long straight-line program without loops, which JAX
-                would take minutes to compile.
+                would compile for minutes.
 
         ```python
         J = program.to_jax()
