@@ -65,7 +65,7 @@ def tied() -> tuple[Any, Array]:
         code = [autograd.tanh(autograd.dot(row, x)) for row in w]
         decoded = [autograd.dot(column, code) + c for column, c in zip(zip(*w), b)]
         roots = [autograd.where(v > 0, autograd.sqrt(v * c), 0.0) for v, c in zip(x, w[1])]
-        largest = autograd.max([autograd.maximum(d, 0.1) for d in decoded])
+        largest = autograd.max([autograd.maximum(d, 0.1) for d in decoded]) + autograd.prod(code)
         penalty = autograd.sum([v * v * v for v in [*w[1], b[2]]]) + largest + autograd.logsumexp(decoded)
         return nn.half_squared_error(decoded, list(x)) + penalty + autograd.sum(roots)
 

@@ -180,13 +180,14 @@ BINARY = (
 OPERANDS = {
     "where": 3,
     "max": 3,
+    "prod": 3,
     "min": 3,
     "logsumexp": 3,
     "atan2_derivative": 4,
     "power_derivative": 4,
     **dict.fromkeys(BINARY, 2),
 }
-LOWERED = {"sum", "dot"}  # which array programs have other operations for
+LOWERED = {"sum", "mean", "dot"}  # which array programs have other operations for
 REFUSED = {
     "float64": {"erf", "atan2_derivative", "power_derivative"},
     "float32": {"atan2_derivative", "power_derivative"},
@@ -334,6 +335,25 @@ def loops() -> ArrayProgram:
     top, lasts = builder.loop(over_layers, [builder.transpose(x, (1, 0, 2)), weights, start])
     (counted,) = builder.loop(counting, [start, builder.reduce(x, "sum", [1])])
     return builder.program([top.named("top"), lasts.named("lasts"), counted.named("counted")]).verify()
+
+
+def test_reductions(tmp_path: Path) -> None:
+    """Along the last axis, another one and several, kept or not; with a largest number that is inf, -inf or nan."""
+    builder, x = Builder(), normal(3, 4)
+    x[0, 1, :2], x[1, 2], x[2, 0, 3] = math.inf, -math.inf, math.nan
+    cube = builder.reshape(builder.argument("x", 12), (N, 3, 4))
+    cases = [((2,), False), ((1,), True), ((1, 2), False)]
+    results = [
+        builder.reduce(cube, function, axes, keepdims)
+        for function in ("sum", "any", "max", "min", "prod", "logsumexp")
+        for axes, keepdims in cases
+        if function != "logsumexp" or len(axes) == 1
+    ]
+    program, rows = builder.program(results), {"x": x.reshape(SAMPLES, 12)}
+    model_of(program, tmp_path / "reductions.onnx", "float64")
+    found = run(tmp_path / "reductions.onnx", **rows)
+    for result, expected, handle in zip(found, program.evaluate(rows), results, strict=True):
+        np.testing.assert_allclose(result, expected, rtol=1e-12, err_msg=str(handle.operation.attribute))
 
 
 def test_loops_are_scans(tmp_path: Path) -> None:

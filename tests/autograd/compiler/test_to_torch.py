@@ -12,7 +12,10 @@ from numpy.typing import NDArray
 import autograd
 import nn
 from autograd import Value
+from autograd.compiler.arrays.builder import Builder
+from autograd.compiler.arrays.operations import N
 from autograd.compiler.arrays.program import ArrayProgram
+from autograd.compiler.differentiate.reverse import to_arguments
 from autograd.compiler.program import Program
 from autograd.compiler.targets.libraries.interpreter import Interpreter
 
@@ -239,6 +242,35 @@ def test_what_does_not_fit_is_refused() -> None:
     with pytest.raises(ValueError, match="w1 must be of shape"):
         compiled.assign()
     assert [parameter.data for parameter in program.parameters] == numbers
+
+
+def test_reductions_and_their_derivatives() -> None:
+    """Along each axis, with ties, zeros and what is infinite: values and slopes as the compiler's own programs give."""
+    chance = np.random.default_rng(0)
+    x = chance.integers(-2, 3, (4, 6)).astype(float)
+    x[1, 0], x[2, :] = np.inf, -np.inf
+    run = Interpreter(TorchLibrary(torch, torch.float64, "cpu")).run
+    for function in ("max", "min", "prod", "logsumexp", "sum"):
+        builder = Builder()
+        rows = builder.argument("x", 6)
+        table = builder.reshape(rows, (N, 2, 3))
+        along_last = builder.reduce(table, function, [2])
+        total = builder.reduce(along_last * np.pi, "sum", [1], keepdims=True)
+        program = builder.program([total])
+        tensor = torch.tensor(x, requires_grad=True)
+        (result,) = run(program, {"x": tensor}, 4)
+        result.sum().backward()
+        expected, slopes = to_arguments(program, 1).evaluate({"x": x, "gradient": np.ones((4, 1))})
+        np.testing.assert_allclose(result.detach(), expected, rtol=1e-12)
+        np.testing.assert_allclose(tensor.grad, slopes, rtol=1e-12, err_msg=function)
+        emitted = to_arguments(program, 1)
+        by_emitted = run(emitted, {"x": torch.tensor(x), "gradient": torch.ones((4, 1), dtype=torch.float64)}, 4)
+        np.testing.assert_allclose(by_emitted[1], slopes, rtol=1e-12, err_msg=function)
+        if function != "logsumexp":  # other axes have values, too, of which no program asks the derivative
+            along_first = builder.program([builder.reduce(table, function, [1], keepdims=True)])
+            np.testing.assert_allclose(
+                run(along_first, {"x": torch.tensor(x)}, 4)[0], along_first.evaluate({"x": x})[0]
+            )
 
 
 @pytest.mark.parametrize("seed", range(30))

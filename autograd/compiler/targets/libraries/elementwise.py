@@ -156,18 +156,31 @@ class Elementwise:
         """Return a function that reduces along the last axis, which is kept, with the derivatives of the row."""
         key = "along the last axis", primitive, careful
         if key not in self._functions:
-            forward = {"max": self._library.largest, "min": self._smallest, "logsumexp": self._logsumexp}
+            library = self._library
+            forward = {
+                "max": library.largest,
+                "min": self._smallest,
+                "prod": library.product,
+                "logsumexp": self._logsumexp,
+            }
             if primitive.name not in forward:
-                raise NotImplementedError(f"{self._library.name} is given no reduction {primitive.name!r}")
-            slopes = self._shares if primitive.chooses else self._softmax
+                raise NotImplementedError(f"{library.name} is given no reduction {primitive.name!r}")
+            slopes = self._slopes_along_last(primitive)
             rule = lambda operands, out: [slopes(operands[0], out)]  # noqa: E731
-            self._functions[key] = self._library.by_rule(forward[primitive.name], rule, careful, reduces=True)
+            self._functions[key] = library.by_rule(forward[primitive.name], rule, careful, reduces=True)
         return self._functions[key]
+
+    def _slopes_along_last(self, primitive: Primitive) -> Callable[[Any, Any], Any]:
+        """Return what computes all derivatives of a reduction, from an array and its reduction along the last axis."""
+        slopes = {"shares": self._shares, "softmax": self._softmax, "products_of_others": self._products_of_others}
+        if primitive.reduces not in slopes:
+            raise NotImplementedError(f"{self._library.name} is given no derivatives {primitive.reduces!r}")
+        return slopes[primitive.reduces]
 
     def slopes(self, primitive: Primitive, operands: Sequence[Any]) -> Any:
         """Return the derivatives of a reduction: of one array along its last axis; of several, a part for each."""
         *arrays, out = operands
-        slopes = self._shares if primitive.chooses else self._softmax
+        slopes = self._slopes_along_last(primitive)
         if len(arrays) == 1:
             return slopes(arrays[0], out)
         stacked = slopes(self._library.stack(arrays), out[..., None])
@@ -203,6 +216,19 @@ class Elementwise:
             library.is_nonzero(library.compare("==", count, one)), is_infinite, library.constant(math.nan)
         )
         return library.where(library.is_nonzero(count), single, shares)
+
+    def _products_of_others(self, x: Any, out: Any) -> Any:
+        """Return for each number along the last axis the product of those before it and behind it."""
+        library, size = self._library, int(x.shape[-1])
+        backwards = np.array(range(size - 1, -1, -1))
+        behind = library.take(self._products_before(library.take(x, backwards)), backwards)
+        return self._products_before(x) * behind
+
+    def _products_before(self, x: Any) -> Any:
+        """Return for each number along the last axis the product of those before it, 1 for the first."""
+        library, axis = self._library, len(x.shape) - 1
+        one = library.broadcast(library.constant(1.0), (*x.shape[:-1], 1))
+        return library.concatenate([one, library.running_products(x[..., :-1])], axis)
 
     def _exponentials(self, x: Any) -> tuple[Any, Any]:
         """Return exp(x - m), where m is the largest along the last axis, and m, which is 0 where it is not finite."""

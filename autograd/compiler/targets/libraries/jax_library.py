@@ -71,6 +71,12 @@ class JaxLibrary:
     def largest(self, x: Any) -> Any:
         return self._np.max(x, axis=-1, keepdims=True)
 
+    def product(self, x: Any) -> Any:
+        return self._np.prod(x, axis=-1, keepdims=True)
+
+    def running_products(self, x: Any) -> Any:
+        return self._np.cumprod(x, axis=-1)
+
     def reshape(self, x: Any, shape: tuple[int, ...]) -> Any:
         return self._np.reshape(x, shape)
 

@@ -59,6 +59,12 @@ class Library(Protocol):
     def largest(self, x: Any) -> Any:
         """Return the largest numbers along the last axis, which is kept; nan where there is one."""
 
+    def product(self, x: Any) -> Any:
+        """Return the products along the last axis, which is kept."""
+
+    def running_products(self, x: Any) -> Any:
+        """Return the products of all numbers up to each along the last axis."""
+
     def reshape(self, x: Any, shape: tuple[int, ...]) -> Any:
         """Return x in another shape."""
 

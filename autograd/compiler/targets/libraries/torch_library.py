@@ -85,6 +85,12 @@ class TorchLibrary:
     def largest(self, x: Any) -> Any:
         return self._torch.amax(x, dim=-1, keepdim=True)
 
+    def product(self, x: Any) -> Any:
+        return self._torch.prod(x, dim=-1, keepdim=True)
+
+    def running_products(self, x: Any) -> Any:
+        return self._torch.cumprod(x, dim=-1)
+
     def reshape(self, x: Any, shape: tuple[int, ...]) -> Any:
         return self._torch.reshape(x, shape)
 

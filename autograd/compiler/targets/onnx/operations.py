@@ -142,6 +142,8 @@ class Writer:
             return self._along("ReduceMax", (tensor != 0.0).name, axes, keepdims)
         if function in ("max", "min"):
             return self._extreme(function, tensor, axes, keepdims)
+        if function == "prod":
+            return self._along("ReduceProd", x, axes, keepdims)
         if function != "logsumexp":
             raise NotImplementedError(f"no reduction {function!r} is exported to ONNX")
         return self._logsumexp(tensor, axes, keepdims)

@@ -254,6 +254,7 @@ COMPOSED: dict[str, Callable[..., Any]] = {
     "maximum": _largest,
     "min": _smallest,
     "minimum": _smallest,
+    "prod": lambda *xs: reduce(lambda a, b: a * b, xs),
     "sinh": _sinh,
     "tan": lambda x: p.sin(x) / _cos(x),
     "where": _where,
