@@ -173,6 +173,6 @@ def _refuse_unless_fit(portable: Portable, jax: Any, dtype: np.dtype[Any]) -> No
     if portable.is_unrolled and not cost.worth_tracing_unrolled(operations):
         raise ValueError(
             f"{portable.name} is a straight-line program of {operations:,} operations on single numbers, without a "
-            "loop: JAX would compile it for many seconds, or minutes. The program itself runs it as straight lines (pip "
+            "loop: JAX would compile it for many seconds, or minutes. The program itself runs as straight lines (pip "
             "install 'lucidgrad[native]' for machine code); for JAX, write the repeated step with jax.lax.scan"
         )
