@@ -69,10 +69,11 @@ def blocks_of(data: Path | None, batch: int, seed: int, process: int, processes:
     if batch % processes:
         raise SystemExit(f"a batch of {batch} rows cannot be divided among {processes} processes: choose a multiple")
     order = chance.permutation(len(images))[: len(images) // batch * batch]
-    targets = np.eye(SIZES[1][-1])[labels]
-    return tuple(
-        rows[order].reshape(-1, processes, batch // processes, rows.shape[-1])[:, process] for rows in (images, targets)
-    )
+
+    def part(rows: Any) -> Any:
+        return rows[order].reshape(-1, processes, batch // processes, rows.shape[-1])[:, process]
+
+    return part(images), part(np.eye(SIZES[1][-1])[labels])
 
 
 def restored(path: Path, parameters: Arrays) -> tuple[Arrays, int]:
