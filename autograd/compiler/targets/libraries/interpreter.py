@@ -105,6 +105,8 @@ class Interpreter:
                 return self._take(x, attribute.array)
             case "place" if len(operands) == 1:
                 return self._place(x, attribute.positions.array, shape)
+            case "accumulate":
+                return library.running_sums(x, *attribute)
             case "result":
                 return x[attribute]
         raise NotImplementedError(

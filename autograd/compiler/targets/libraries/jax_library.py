@@ -68,6 +68,9 @@ class JaxLibrary:
     def sum(self, x: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
         return self._np.sum(x, axis=axes, keepdims=keepdims)
 
+    def running_sums(self, x: Any, axis: int, backward: bool) -> Any:
+        return self._jax.lax.cumsum(x, axis, reverse=backward)
+
     def largest(self, x: Any) -> Any:
         return self._np.max(x, axis=-1, keepdims=True)
 

@@ -56,6 +56,9 @@ class Library(Protocol):
     def sum(self, x: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
         """Return sums along axes, of which there is at least one."""
 
+    def running_sums(self, x: Any, axis: int, backward: bool) -> Any:
+        """Return the sums of the elements along an axis so far, from its start or, backward, from its end."""
+
     def largest(self, x: Any) -> Any:
         """Return the largest numbers along the last axis, which is kept; nan where there is one."""
 

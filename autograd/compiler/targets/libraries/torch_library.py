@@ -82,6 +82,12 @@ class TorchLibrary:
     def sum(self, x: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
         return self._torch.sum(x, dim=axes, keepdim=keepdims)
 
+    def running_sums(self, x: Any, axis: int, backward: bool) -> Any:
+        torch = self._torch
+        if not backward:
+            return torch.cumsum(x, dim=axis)
+        return torch.flip(torch.cumsum(torch.flip(x, (axis,)), dim=axis), (axis,))
+
     def largest(self, x: Any) -> Any:
         return self._torch.amax(x, dim=-1, keepdim=True)
 

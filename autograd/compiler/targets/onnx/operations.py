@@ -90,6 +90,9 @@ class Writer:
                 return self._take(names[0], attribute.array)
             case "place" if len(names) == 1:
                 return self._place(names[0], attribute, operation.shape)
+            case "accumulate":
+                axis = graph.constant(np.asarray(attribute.axis))
+                return graph.node("CumSum", names[0], axis, reverse=int(attribute.backward))
         raise NotImplementedError(f"no operation {operation.kind!r} of {len(names)} operands is exported to ONNX")
 
     # Shapes
