@@ -25,6 +25,7 @@ from autograd.forking import across_forks as _across_forks
 from autograd.functions import dot, logsumexp, max, mean, min, prod, softmax, sum, where
 from autograd.graph import Summary, first_nonfinite, is_stale, leaves, stale_nodes, summary, topological_order
 from autograd.lookups import take
+from autograd.numpy_methods import array
 from autograd.pausing import no_grad
 from autograd.primitives import (
     acos,
@@ -35,12 +36,18 @@ from autograd.primitives import (
     atan2,
     atanh,
     cbrt,
+    copysign,
     cos,
     cosh,
     erf,
+    erfc,
     exp,
+    exp2,
     expm1,
+    fmod,
+    gamma,
     hypot,
+    lgamma,
     log,
     log1p,
     log2,
@@ -49,6 +56,7 @@ from autograd.primitives import (
     minimum,
     primitive,
     relu,
+    remainder,
     sigmoid,
     sin,
     sinh,
@@ -85,6 +93,10 @@ if not _typing.TYPE_CHECKING:  # type checkers would take every name for one tha
                     found = import_module(f"autograd.{module}")
                 globals().update({lazy: getattr(found, lazy) for lazy in names})
                 return globals()[name]
+        if name == "math":  # a module, which is not in __all__, since there it would hide Python's
+            from importlib import import_module
+
+            return import_module("autograd.math")
         from autograd.foreign_names import OF_PACKAGE, missing
 
         raise missing("autograd", name, OF_PACKAGE)
@@ -102,6 +114,7 @@ __all__ = [
     "Value",
     "acos",
     "acosh",
+    "array",
     "asin",
     "asinh",
     "atan",
@@ -111,15 +124,20 @@ __all__ = [
     "check_engine",
     "check_gradient",
     "compile",
+    "copysign",
     "cos",
     "cosh",
     "dot",
     "draw",
     "erf",
+    "erfc",
     "exp",
+    "exp2",
     "explain",
     "expm1",
     "first_nonfinite",
+    "fmod",
+    "gamma",
     "grad",
     "hessian",
     "hessian_vector_product",
@@ -128,6 +146,7 @@ __all__ = [
     "jacobian",
     "jvp",
     "leaves",
+    "lgamma",
     "log",
     "log1p",
     "log2",
@@ -142,6 +161,7 @@ __all__ = [
     "primitive",
     "prod",
     "relu",
+    "remainder",
     "sigmoid",
     "sin",
     "sinh",

@@ -114,6 +114,17 @@ def hypot_slope(x: float, y: float) -> float:
     return x / radius if radius else math.nan
 
 
+def norm_slopes(xs: Sequence[float]) -> tuple[float, ...]:
+    """x / √(x₁² + ... + xₙ²) for each x, likewise. Beside an infinite x, others have none."""
+    if any(map(math.isinf, xs)):
+        several = sum(map(math.isinf, xs)) > 1 or any(x != x for x in xs)
+        return tuple(math.nan if several else math.copysign(float(math.isinf(x)), x) for x in xs)
+    exponent = -math.frexp(max(map(abs, xs)))[1]
+    scaled = [math.ldexp(x, exponent) for x in xs]
+    radius = math.hypot(*scaled)
+    return tuple(x / radius if radius else math.nan for x in scaled)
+
+
 def hypot_slope_derivatives(x: float, y: float) -> tuple[float, float]:
     """The derivatives of x / √(x² + y²): y² / r³ and -xy / r³."""
     if not (math.isfinite(x) and math.isfinite(y)):
@@ -159,6 +170,22 @@ def atan2_derivative(y: float, x: float, to_y: float, to_x: float) -> float:
         real, imaginary = (real * x + imaginary * y) / square, (imaginary * x - real * y) / square
     part = real if to_y % 2 else imaginary
     return times_power_of_two(sign * math.factorial(n - 1) * part, n * exponent)
+
+
+def remainder(x: float, y: float) -> float:
+    """x - n y for the whole n nearest to x / y; nan where x is infinite or y is 0."""
+    try:
+        return math.remainder(x, y)
+    except ValueError:
+        return math.nan
+
+
+def fsum(*xs: float) -> float:
+    """The sum, rounded once; where it overflows on the way, as the plain sum has it."""
+    try:
+        return math.fsum(xs)
+    except (OverflowError, ValueError):
+        return sum(xs, 0.0)
 
 
 def times_power_of_two(x: float, exponent: int) -> float:

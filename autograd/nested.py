@@ -80,12 +80,16 @@ def _is_array(structure: Any) -> bool:
 
 
 def _array(numbers: list[Any], shape: tuple[int, ...]) -> Any:
-    """An array of floats, or of objects where there are Values among them."""
+    """An array of floats, or one of Values where there are any among them."""
     import numpy
 
-    array = numpy.empty(len(numbers), dtype=object if any(isinstance(x, Value) for x in numbers) else float)
-    array[:] = numbers
-    return array.reshape(shape)
+    if any(isinstance(x, Value) for x in numbers):
+        from autograd.value_arrays import ValueArray
+
+        objects = numpy.empty(len(numbers), dtype=object)
+        objects[:] = numbers
+        return objects.reshape(shape).view(ValueArray)
+    return numpy.array(numbers, dtype=float).reshape(shape)
 
 
 def _flatten_array(array: Any, name: str) -> tuple[list[Any], Rebuild]:

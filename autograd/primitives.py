@@ -1,6 +1,7 @@
 """The derivative table: each primitive once, its forward rule and its local derivatives.
 
-Its rows stand by themes in `arithmetic.py`, `exponentials.py`, `trigonometry.py` and `slopes.py`; here is all of it.
+Its rows stand by themes in `arithmetic.py`, `exponentials.py`, `trigonometry.py`, `special.py` and `slopes.py`; here is
+all of it.
 
 A rule is a plain expression of the primitive's inputs and its output, and it does not care what they are.
 Fed floats it gives numbers, which is how a graph is recorded. Fed Values it gives a graph of the derivative itself,
@@ -22,6 +23,7 @@ from __future__ import annotations
 from autograd.arithmetic import *  # noqa: F403
 from autograd.exponentials import *  # noqa: F403
 from autograd.slopes import *  # noqa: F403
+from autograd.special import *  # noqa: F403
 from autograd.table import TABLE, Primitive, Rule, lookup, primitive
 from autograd.trigonometry import *  # noqa: F403
 

@@ -11,6 +11,7 @@ from typing import Any, Never, SupportsFloat, cast
 
 from autograd import foreign_names, primitives, recording
 from autograd.graph import topological_order
+from autograd.numpy_methods import NumPyMethods
 from autograd.primitives import Primitive
 from autograd.reading import number_of
 from autograd.table import Operand
@@ -32,7 +33,7 @@ def as_float(number: Any) -> float:
     raise TypeError(f"expected a real number, got {number!r} of type {type(number).__name__}")
 
 
-class Value(Operand):
+class Value(NumPyMethods, Operand):
     """A number, together with the numbers it was computed from and its derivative to each of them.
 
     Arithmetic on Values makes new Values, and so a graph. `backward()` walks that graph from its end to its
@@ -312,6 +313,7 @@ class Value(Operand):
     sinh, cosh, tanh = primitives.sinh, primitives.cosh, primitives.tanh
     asinh, acosh, atanh = primitives.asinh, primitives.acosh, primitives.atanh
     sigmoid, softplus, relu, erf = primitives.sigmoid, primitives.softplus, primitives.relu, primitives.erf
+    exp2, erfc, gamma, lgamma = primitives.exp2, primitives.erfc, primitives.gamma, primitives.lgamma
 
 
 class Constant(Value):

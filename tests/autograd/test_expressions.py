@@ -238,8 +238,7 @@ def test_names_of_all_alphabets_in_pythons_normal_form() -> None:
 
 @pytest.mark.parametrize("name", sorted(FUNCTIONS))
 def test_every_function_is_that_of_the_table(name: str) -> None:
-    listed = ("logsumexp", "max", "maximum", "mean", "min", "minimum", "prod", "sum")
-    several = name in (*listed, "atan2", "hypot", "xlogy")
+    several = len(inspect.signature(FUNCTIONS[name].derivatives).parameters) != 2
     given = {"a": Value(1.25), "b": Value(0.5)} if several else {"a": Value(1.25 if name == "acosh" else 0.75)}
     result = evaluate(f"{name}({', '.join(given)})", given)
     expected = PYTHON[name](*given.values())

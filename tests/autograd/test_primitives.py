@@ -280,9 +280,21 @@ REFERENCES = {
     ),
     "relu": unary(lambda x: max(x, mpf(0)), lambda x: [mpf(x > 0)], lambda x: [mpf(0)]),
     "erf": unary(mp.erf, lambda x: [bell(x)], lambda x: [-2 * x * bell(x)]),
+    "erfc": unary(
+        lambda x: mp.erfc(x) if abs(x) < 100 else mpf(1 - mp.sign(x)),  # mpmath counts the digits of x²
+        lambda x: [-bell(x)],
+        lambda x: [2 * x * bell(x)],
+    ),
+    "exp2": unary(
+        lambda x: mpf(2) ** x,
+        lambda x: [mp.log(2) * mpf(2) ** x],
+        lambda x: [mp.log(2) ** 2 * mpf(2) ** x],
+        overflow=OverflowError,
+    ),
 }
-WIDE = {"sum", "mean", "prod", "dot", "logsumexp", "max", "min"}  # of any number of inputs: they have their own tests
-ELSEWHERE = {  # in test_numerics.py: what has no derivative by intent, and the derivatives that are rows
+WIDE = {"sum", "mean", "prod", "dot", "logsumexp", "max", "min", "norm", "fsum"}  # of any number of inputs: tests below
+ELSEWHERE = {  # in test_numerics.py: what has no derivative by intent, and the derivatives that are rows; test_math.py
+    *("copysign", "fmod", "gamma", "lgamma", "lgamma_derivative", "remainder"),
     *("detach", "sqrt_slope", "cbrt_slope", "asin_slope", "atan_slope", "asinh_slope", "acosh_slope", "atanh_slope"),
     *("erf_slope", "ratio", "hypot_slope", "atan2_derivative", "power_derivative"),
 }

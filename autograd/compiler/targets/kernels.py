@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache, reduce
 from typing import Any
 
-from autograd import primitives
+from autograd import formulas, gamma_formulas, primitives
 from autograd.arrays import NDArray, np
 from autograd.arrays.errors import overflows
 from autograd.primitives import Primitive
@@ -180,11 +180,21 @@ def one_by_one(forward: Callable[..., float]) -> Callable[..., Array]:
     return elementwise
 
 
+def norm(*arrays: Array) -> Array:
+    """√(x₁² + ... + xₙ²), element by element."""
+    return reduce(np.hypot, arrays)
+
+
 KERNELS: dict[str, Callable[..., Any]] = {
     "abs": abs,
     "detached": detached,
+    "fsum": one_by_one(formulas.fsum),
+    "gamma": one_by_one(gamma_formulas.gamma),
+    "ieee_remainder": one_by_one(formulas.remainder),
     "largest": largest,
+    "lgamma": one_by_one(gamma_formulas.lgamma),
     "logsumexp": logsumexp,
+    "norm": norm,
     "product": product,
     "sigmoid": sigmoid,
     "smallest": smallest,

@@ -21,6 +21,11 @@ _INDEX = re.compile(
     r"|arrays used as indices|non-int of type)"
 )
 _OF_A_VALUE = re.compile(r"(?<=')(Traced|Condition|Value)(?=')|(?<=not |ype )(Traced|Condition|Value)\b")
+_OF_OBJECTS = re.compile(r"[Uu]func '(\w+)'.*(?:dtype\('O'\)|not supported for the input types)")
+_BY_ARRAYS = (
+    "make the array with autograd.array(...), of which NumPy computes all elementwise functions, and solve, det, "
+    "slogdet and inv of np.linalg; an argument that is an array in the example is such an array"
+)
 _BY_INDEX = (
     "choose with autograd.where(i == 0, a, autograd.where(i == 1, b, c)), or pass a row that is 1 at the index and 0 "
     "elsewhere, and take autograd.dot(row, table); an index or a count that is the same for all samples belongs "
@@ -74,6 +79,8 @@ def explained(error: Exception) -> str | None:
         if _INDEX.search(message) is None:
             return None
         remedy = _BY_INDEX
+    elif (of_objects := _OF_OBJECTS.search(str(error))) is not None:
+        message, remedy = f"NumPy's {of_objects[1]} does not take arrays of objects", _BY_ARRAYS
     elif _OF_A_VALUE.search(message) is None:
         return None
     else:
