@@ -70,6 +70,7 @@ from autograd.transforms import grad, hessian, hessian_vector_product, jacobian,
 from autograd.value import Constant, Value
 
 if _typing.TYPE_CHECKING:
+    from autograd import math as math
     from autograd.compiler.program import Program
     from autograd.drawing import Drawing, Explanation, Picture, StepThrough, draw, explain, step_through
     from autograd.engine_check import EngineReport, check_engine

@@ -118,10 +118,7 @@ def _dist(p: Any, q: Any) -> Any:
 
 
 def _product(factors: Any, *, start: Any = 1) -> Any:
-    product = start
-    for factor in factors:
-        product = factor if type(product) is int and product == 1 else product * factor
-    return product
+    return primitives.prod_(*([] if type(start) is int and start == 1 else [start]), *factors)
 
 
 acos: OfOne = _function("acos", primitives.acos)

@@ -42,9 +42,15 @@ from nn.schedules import cosine_decay, step_decay
 from nn.sequences import CausalSelfAttention, Embedding, RMSNorm
 from nn.training import fit
 
-if not _typing.TYPE_CHECKING:  # type checkers would take every name for one that there is
+if _typing.TYPE_CHECKING:
+    from nn import estimators as estimators
+else:  # type checkers would take every name for one that there is
 
     def __getattr__(name: str) -> object:
+        if name == "estimators":  # which imports scikit-learn, when it is first asked for
+            from importlib import import_module
+
+            return import_module("nn.estimators")
         from autograd.foreign_names import missing
         from nn.foreign_names import OF_PACKAGE
 

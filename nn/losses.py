@@ -134,6 +134,15 @@ def hinge(outputs: Numbers, targets: Numbers) -> Value:
     return autograd.sum([autograd.relu(1 - t * o) for o, t in pairs])
 
 
+def penalised(loss: Loss, weights: Sequence[Value], factor: float) -> Loss:
+    """The loss of a sample, and factor · ½ Σ w² over weights: the penalty that is called weight decay, ridge or L2."""
+
+    def cost(outputs: Any, targets: Any) -> Any:
+        return loss(outputs, targets) + 0.5 * factor * autograd.dot(weights, weights)
+
+    return cost if factor else loss
+
+
 LOSSES: dict[str, Loss] = {
     loss.__name__: loss
     for loss in (

@@ -7,6 +7,7 @@ import math
 from autograd.arrays import np
 from autograd.updates import commit, setting
 from nn.data import Array
+from nn.history import History
 from nn.module import Module
 
 
@@ -36,3 +37,30 @@ class Best:
         """Give a model the parameters that were remembered, if any were."""
         if self.numbers is not None:
             commit(setting("data", model.parameters(), self.numbers.tolist()))
+
+
+class Stalled:
+    """A callback that ends a training whose cost has not fallen by `tol` for more than so many epochs in a row.
+
+    Args:
+        tol: what the lowest cost so far must be undercut by.
+        most: so many epochs.
+        verbose: whether to print the cost of each epoch, as scikit-learn does.
+    """
+
+    def __init__(self, tol: float, most: float, verbose: bool) -> None:
+        self._tol, self._most, self._verbose = tol, most, verbose
+        self._lowest, self._waited = math.inf, 0
+
+    def __call__(self, model: Module, history: History) -> bool:
+        cost = history[-1].cost
+        if self._verbose:
+            print(f"Iteration {len(history)}, loss = {cost:.8f}")
+        self._waited = self._waited + 1 if cost > self._lowest - self._tol else 0
+        self._lowest = min(self._lowest, cost)
+        return self.is_exhausted
+
+    @property
+    def is_exhausted(self) -> bool:
+        """Whether so many epochs have gone by."""
+        return self._waited > self._most
