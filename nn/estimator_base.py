@@ -20,9 +20,10 @@ from autograd import Value
 from autograd.arrays import ArrayLike, NDArray
 from autograd.reading import numbers_of
 from nn.conversion import Array, as_weights
+from nn.descent import Optimizer
 from nn.layers import MLP
 from nn.losses import Loss, penalised
-from nn.optimizers import SGD, Adam, Optimizer
+from nn.optimizers import SGD, Adam
 from nn.patience import Stalled
 from nn.training import fit
 

@@ -7,7 +7,7 @@ learns standardised targets, see `target_scaler_`.
 >>> import nn
 >>> from sklearn.datasets import load_iris
 >>> X, y = load_iris(return_X_y=True)
->>> classifier = MLPClassifier((5,), learning_rate_init=0.03, max_iter=60, random_state=0)
+>>> classifier = MLPClassifier((5,), learning_rate_init=0.03, tol=1e-3, random_state=0)
 >>> classifier.fit(X, y).score(X, y) > 0.95
 True
 >>> picture = nn.draw(classifier.model_, classifier.scaler_.transform(X[:1])[0])
