@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import autograd
@@ -263,3 +265,60 @@ def test_a_graph_network_with_ragged_neighbours() -> None:
 
     program = assert_equals_eager(loss, numbers(2, nodes, width))
     assert program.operations <= 30
+
+
+# Random programs over positions and channels
+
+
+def turned(rows: Rows) -> Rows:
+    return [list(column) for column in zip(*rows)]
+
+
+def square(w: Rows, rows: Rows) -> Rows:
+    return [linear([weights[: len(row)] for weights in w[: len(row)]], row) for row in rows]
+
+
+LAYERS: dict[str, Callable[[Rows, Rows], Rows]] = {
+    "linear": square,
+    "causal attention": lambda rows, w: attention(square(w, rows), rows, square(w, rows)),
+    "causal heads": lambda rows, w: attention(rows, square(w, rows), rows, heads=2),
+    "heads": lambda rows, w: attention(square(w, rows), square(w, rows), rows, heads=2, causal=False),
+    "mean of what came before": lambda rows, w: [
+        [autograd.sum(list(column)) / (t + 1) for column in zip(*rows[: t + 1])] for t in range(len(rows))
+    ],
+    "running sums": lambda rows, w: turned([running([0.3 * x for x in column]) for column in turned(rows)]),
+    "running sums of products": lambda rows, w: [running([a * b for a, b in zip(row, w[0])]) for row in rows],
+    "windows": lambda rows, w: turned([[autograd.sum(of) for of in windows(column, 1, 1)] for column in turned(rows)]),
+    "largest so far": lambda rows, w: [[autograd.max(row[: j + 1]) for j in range(len(row))] for row in rows],
+    "log of sums so far": lambda rows, w: [[autograd.logsumexp(row[: j + 1]) for j in range(len(row))] for row in rows],
+    "triangle": lambda rows, w: [[autograd.dot(w[j][: j + 1], row[: j + 1]) for j in range(len(row))] for row in rows],
+    "root mean square": lambda rows, w: [
+        [x * (autograd.sum([y * y for y in row]) / len(row) + 1e-5) ** -0.5 for x in row] for row in rows
+    ],
+    "powers": lambda rows, w: [[(0.5 * x.tanh() + 1) ** (j + 1) for j, x in enumerate(row)] for row in rows],
+    "gate": lambda rows, w: [
+        [autograd.where(x > 0.1, x, 0.5 * y) for x, y in zip(row, row[1:] + row[:1])] for row in rows
+    ],
+    "residual": lambda rows, w: [[x + y.relu() for x, y in zip(row, out)] for row, out in zip(rows, square(w, rows))],
+    "turned": lambda rows, w: turned(rows) if len(rows) == len(rows[0]) else rows,
+}
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    names=st.lists(st.sampled_from(sorted(LAYERS)), min_size=1, max_size=4),
+    positions=st.integers(1, 5),
+    width=st.sampled_from([2, 4]),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_layers_over_positions_compute_what_their_graphs_do(
+    names: list[str], positions: int, width: int, seed: int
+) -> None:
+    w = [parameters(4, 4, seed + k) for k in range(len(names))]
+
+    def loss(x: Rows) -> Any:
+        for name, matrix in zip(names, w):
+            x = [[y.tanh() for y in row] for row in LAYERS[name](x, matrix)]
+        return total(x)
+
+    assert_equals_eager(loss, numbers(2, positions, width, seed=seed))
