@@ -66,7 +66,7 @@ class Embedding(Module):
         Raises:
             TypeError, ValueError: for a token that is no integer from 0 to count − 1.
         """
-        if isinstance(tokens, (list, tuple)) or getattr(tokens, "shape", ()):
+        if isinstance(tokens, (list, tuple)) or bool(getattr(tokens, "shape", ())):
             return [list(take(self.table, token)) for token in cast(Sequence[int], tokens)]
         return list(take(self.table, cast(int, tokens)))
 

@@ -420,9 +420,9 @@ def test_inputs_that_do_not_fit_raise_what_the_model_raises() -> None:
     with pytest.raises(ValueError, match="Layer expects 2 inputs, got 1"):
         draw(Layer(2, 3), [1])
     with pytest.raises(TypeError, match="Neuron expects a sequence of 2 numbers"):
-        draw(Neuron(2), 5)  # type: ignore[arg-type]
+        draw(Neuron(2), 5)
     with pytest.raises(TypeError, match="expected a real number"):
-        draw(MLP(2, [3, 1]), ["a", "b"])  # type: ignore[list-item]
+        draw(MLP(2, [3, 1]), ["a", "b"])
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,147 @@
+"""Build the site: collect its pages in a folder of their own, have Sphinx make HTML of them, add the playground.
+
+Pages are written by hand in `docs/pages`. The walkthroughs, the changelog and sections of the README and of
+CONTRIBUTING are taken as they are, and the reference from docstrings (`reference.py`).
+"""
+
+from __future__ import annotations
+
+import re
+import runpy
+import shutil
+import tempfile
+from contextlib import chdir
+from pathlib import Path
+
+from docs import CHECKOUT
+
+HERE = Path(__file__).parent
+MARK = ".lucidgrad-site"  # a folder with this file was built by us, and may be built anew
+TAKEN_APART = ("README.md", "CONTRIBUTING.md")
+
+
+class BuildError(Exception):
+    """What keeps the site from being built, and what to do."""
+
+
+def build(out: Path) -> None:
+    """Build the whole site.
+
+    Args:
+        out: an empty folder, one that does not exist, or one that was built before, which is replaced.
+
+    Raises:
+        BuildError: where something is not installed, a page has a fault, or the folder holds something else.
+        OSError: where the folder cannot be written.
+    """
+    if out.exists() and any(out.iterdir()) and not (out / MARK).exists():
+        raise BuildError(f"{out} holds something else: give an empty folder, or one that was built before")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory(dir=out.parent) as parent:
+        source, site = Path(folder) / "source", Path(parent) / "site"
+        _playground(site / "playground")
+        collect(source, site / "playground")
+        _sphinx(source, site)
+        _run_live(site / "live")
+        (site / MARK).write_text("Built by `python -m docs`.\n", encoding="utf-8")
+        (site / ".nojekyll").touch()  # else GitHub Pages leaves out folders that begin with an underscore
+        if out.exists():
+            shutil.rmtree(out)
+        site.rename(out)
+
+
+def collect(source: Path, playground: Path) -> None:
+    """Put all that Sphinx reads into a folder.
+
+    Args:
+        source: a folder that does not exist yet.
+        playground: the playground as it was built, whose KaTeX the site uses.
+    """
+    from docs.playground_links import with_links
+    from docs.reference import pages
+
+    shutil.copytree(HERE / "pages", source)
+    shutil.copy(HERE / "conf.py", source)
+    shutil.copytree(HERE / "static", source / "static")
+    shutil.copytree(playground / "vendor" / "katex", source / "static" / "katex")
+    shutil.copytree(HERE / "live", source / "live")
+    for picture in [*HERE.glob("*.png"), *HERE.glob("*.svg")]:
+        _copy(picture, source / "docs" / picture.name)
+    shutil.copytree(HERE / "walkthroughs", source / "docs" / "walkthroughs")
+    for name in TAKEN_APART:
+        for title, text in sections((CHECKOUT / name).read_text(encoding="utf-8")).items():
+            _write(source / "sections" / Path(name).stem / f"{slug(title)}.md", text)
+    shutil.copy(CHECKOUT / "CHANGELOG.md", source / "changelog.md")
+    for path in sorted((CHECKOUT / "notebooks").glob("[0-9]*.ipynb")):
+        _write(source / "notebooks" / path.name, with_links(path))
+    for name, text in pages().items():
+        _write(source / "reference" / f"{name}.md", text)
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+
+
+def _copy(path: Path, to: Path) -> None:
+    to.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(path, to)
+
+
+def sections(text: str) -> dict[str, str]:
+    """The sections of a page by their titles, without these, and with the headings in them raised by one level.
+
+    What stands before the first of them goes by the title "start".
+
+    >>> sections("# Page\\n\\nHello.\\n\\n## One\\n\\nText.\\n\\n### Part\\n")
+    {'start': 'Hello.\\n', 'One': 'Text.\\n\\n## Part\\n'}
+    """
+    title, fenced = "start", False
+    found: dict[str, list[str]] = {title: []}
+    for line in text.splitlines()[1:]:
+        fenced ^= line.lstrip().startswith("```")
+        if not fenced and line.startswith("## "):
+            title = line[3:]
+            found[title] = []
+        else:
+            found[title].append(line[1:] if not fenced and re.match(r"###+ ", line) else line)
+    return {title: "\n".join(lines).strip() + "\n" for title, lines in found.items()}
+
+
+def slug(title: str) -> str:
+    """A title as a file's name.
+
+    >>> slug("If you come from")
+    'if-you-come-from'
+    """
+    return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
+
+
+def _playground(folder: Path) -> None:
+    from playground import build as playground
+
+    try:
+        playground.build(folder)
+    except playground.BuildError as error:
+        raise BuildError(f"the playground, which is part of the site: {error}") from None
+    (folder / playground.MARK).unlink()
+
+
+def _sphinx(source: Path, site: Path) -> None:
+    try:
+        from sphinx.cmd.build import build_main
+    except ImportError:
+        raise BuildError("Sphinx is not installed: pip install '.[docs]'") from None
+    with tempfile.TemporaryDirectory() as doctrees:
+        options = ["--quiet", "--fail-on-warning", "--keep-going", "--jobs", "auto", "--doctree-dir", doctrees]
+        if build_main(["--builder", "html", *options, str(source), str(site)]):
+            raise BuildError("Sphinx found faults in the pages: see above")
+    (site / ".buildinfo").unlink(missing_ok=True)
+
+
+def _run_live(folder: Path) -> None:
+    """Run the programs that make what pages show live, each of which writes a page of its own."""
+    folder.mkdir()
+    for path in sorted((HERE / "live").glob("*.py")):
+        with chdir(folder):
+            runpy.run_path(str(path))
