@@ -1,7 +1,7 @@
 """The compiler's passes, in their order: from the trace of a function to what a target runs.
 
     scalars    fold constants, merge equal nodes, recognise idioms, collect sums, merge equal sums, add guards
-    arrays     lift captured constants, split projections, recover arrays; or unroll
+    arrays     lift captured constants, split projections, recover arrays, divide their axes; or unroll
     backward   differentiate
 
 Each pass is a function from program to program, and what it returns is verified. What makes arrays and what makes
@@ -80,7 +80,7 @@ def to_arrays(scalars: ScalarProgram, arguments: Sequence[str], runner: PassRunn
         if program is not None:
             runner.records += attempt.records
             unpadded = partial(_recovered, prepared, arguments, padding=False) if program.padded else None
-            return Lowered(program, False, scalars.differentiated, unpadded)
+            return Lowered(runner.run("divide axes", _divided, program), False, scalars.differentiated, unpadded)
     from autograd.compiler.recover.unrolled import lower_scalars
 
     unrolled = runner.run("unroll", lower_scalars, scalars, arguments)
@@ -120,3 +120,10 @@ def _recovered(scalars: ScalarProgram, arguments: Sequence[str], padding: bool =
 
     grouping = recover(scalars, padding)
     return lower(grouping, arguments) if not grouping.groups or any(map(is_wide, grouping.groups)) else None
+
+
+def _divided(program: ArrayProgram) -> ArrayProgram:
+    """Return the array program with the axes that its operations read."""
+    from autograd.compiler.axes.rewrite import with_axes
+
+    return with_axes(program)

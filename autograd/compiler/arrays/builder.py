@@ -180,10 +180,11 @@ class Builder:
         """Change the shape; how it was reshaped before does not matter then."""
         while self._is_plain(x, "reshape"):
             x = self.operand(x)
-        if self._is_plain(x, "reduce") and x.operation.attribute.keepdims:
-            reduction = x.operation.attribute
-            if shape == tuple([length for k, length in enumerate(x.shape) if k not in reduction.axes]):
-                return self._add("reduce", (self.operand(x),), reduction._replace(keepdims=False))
+        if self._is_plain(x, "reduce") and x.shape != shape:
+            inner, reduction = self.operand(x), x.operation.attribute
+            other = reduction._replace(keepdims=not reduction.keepdims)
+            if shape == infer("reduce", [inner.shape], other):
+                return self._add("reduce", (inner,), other)
         return x if x.shape == shape else self._add("reshape", (x,), shape)
 
     def transpose(self, x: Handle, axes: Sequence[int]) -> Handle:

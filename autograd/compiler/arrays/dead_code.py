@@ -7,8 +7,8 @@ from autograd.compiler.arrays.program import ArrayProgram
 
 
 def without_dead_operations(program: ArrayProgram) -> ArrayProgram:
-    """Return the program without operations that no result needs; arguments and parameters stay."""
-    needed = program.needed(program.outputs)
+    """Return the program without operations that no result and no mask needs; arguments and parameters stay."""
+    needed = program.needed([*program.outputs, *program.masks])
     operations = program.operations
     kept = [at for at, o in enumerate(operations) if at in needed or o.kind in ("argument", "parameter")]
     if len(kept) == len(operations):
@@ -19,4 +19,5 @@ def without_dead_operations(program: ArrayProgram) -> ArrayProgram:
         for kind, operands, attribute, shape, name in [operations[at] for at in kept]
     ]
     layers = {place[at]: layer for at, layer in program.layers.items() if at in place}
-    return ArrayProgram(tuple(alive), tuple([place[at] for at in program.outputs]), layers)
+    outputs, masks = (tuple([place[at] for at in places]) for places in (program.outputs, program.masks))
+    return ArrayProgram(tuple(alive), outputs, layers, masks)

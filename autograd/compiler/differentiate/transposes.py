@@ -158,9 +158,10 @@ def _contract(edge: Edge) -> list[Any]:
         own, other = (left, right) if k == 0 else (right, left)
         known = "".join([label for label in own if label in result or label in other])
         product = edge.builder.contract(delta, edge.operands[1 - k], result, other, known)
-        if known != own:
-            shape = tuple([n if label in known else 1 for label, n in zip(own, edge.operands[k].shape)])
-            product = edge.builder.reshape(product, shape)
+        if known != own:  # what one factor alone is summed over
+            whole = edge.operands[k].shape
+            shape = tuple([n if label in known else 1 for label, n in zip(own, whole)])
+            product = edge.builder.broadcast(edge.builder.reshape(product, shape), whole)
         cotangents.append(number * Simplified.of(product))
     return cotangents
 

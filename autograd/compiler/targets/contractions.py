@@ -78,6 +78,25 @@ def _orders(left: str, right: str, result: str) -> tuple[str, str] | None:
 
 
 @lru_cache(maxsize=256)
+def product_order(labels: Labels) -> str:
+    """Return the order of axes in which a product of matrices, or an outer one, gives them; as it is where none does.
+
+    >>> product_order(Labels("nihk", "njhk", "nihj")), product_order(Labels("nk", "ck", "nc"))
+    ('nhij', 'nc')
+    """
+    left, right, result = labels
+    if as_matrix_product(labels) is None and as_outer_product(labels) is None:
+        both = [label for label in left if label in right and label in result]
+        rows, columns = ([label for label in side if label in result and label not in both] for side in (left, right))
+        sides = sorted([rows, columns], key=lambda side: [result.index(label) for label in side])
+        for first, second in (sides, sides[::-1]):
+            order = "".join([*both, *first, *second])
+            if as_matrix_product(labels._replace(result=order)) is not None:
+                return order
+    return result
+
+
+@lru_cache(maxsize=256)
 def as_outer_product(labels: Labels) -> OuterProduct | None:
     """Return how a contraction is written that sums over nothing; None where it sums.
 

@@ -6,11 +6,24 @@ what is computed along the last axis alone is written with transpositions where 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from autograd import primitives
-from autograd.compiler.arrays.operations import Application, Batch, Operation, Reduction, Shape, Slice, listed
+from autograd.compiler.arrays.operations import (
+    Application,
+    Batch,
+    Labels,
+    Length,
+    Operation,
+    Reduction,
+    Shape,
+    Slice,
+    listed,
+)
 from autograd.compiler.arrays.program import LEAVES, ArrayProgram
+from autograd.compiler.arrays.shapes import size
+from autograd.compiler.targets.contractions import product_order
 from autograd.compiler.trace.tracing import COMPARISONS
 from autograd.primitives import TABLE, Primitive
 
@@ -142,6 +155,30 @@ class Notation:
         reduced = self._add("reduce", x, plain, flat)
         return Term("reshape", (reduced,), operation.shape, operation.shape, operation.name)
 
+    def _contract(self, operation: Operation) -> Term:
+        """Write a contraction as a product of matrices, transposed and with axes joined where it has to be."""
+        labels, operands = self._joined_sums(operation)
+        order = product_order(labels)
+        if order == labels.result:
+            return Term("contract", operands, labels, operation.shape, operation.name)
+        axes = tuple([order.index(label) for label in labels.result])
+        shape = tuple([operation.shape[labels.result.index(label)] for label in order])
+        self.terms.append(Term("contract", operands, labels._replace(result=order), shape))
+        return Term("transpose", (len(self.terms) - 1,), axes, operation.shape, operation.name)
+
+    def _joined_sums(self, operation: Operation) -> tuple[Labels, tuple[int, ...]]:
+        """Join the axes that are summed over where they are several: `d.reshape(-1, 3).T @ x.reshape(-1, 4)`."""
+        labels: Labels = operation.attribute
+        several = "".join([label for label in labels.left if label in labels.right and label not in labels.result])
+        if len(several) < 2 or several not in labels.left or several not in labels.right:
+            return labels, operation.operands
+        operands = []
+        for side, x in zip(labels[:2], operation.operands):
+            shape, first = self._operations[x].shape, side.index(several)
+            end = first + len(several)
+            operands.append(self._reshaped(x, (*shape[:first], _product(shape[first:end]), *shape[end:])))
+        return Labels(*[x.replace(several, several[0]) for x in labels]), tuple(operands)
+
     def _place(self, operation: Operation) -> Term:
         (x,), index = operation.operands, operation.attribute.positions.array
         if index.ndim > 1:
@@ -176,8 +213,15 @@ def _dropped_axis(shape: Shape, part: Operation) -> int | None:
     return cut.axis if is_one and shape == (*part.shape[: cut.axis], *part.shape[cut.axis + 1 :]) else None
 
 
+def _product(lengths: Sequence[Length]) -> Length:
+    """Return the length of axes that become one."""
+    count, batches = size(tuple(lengths))
+    return Batch(count) if batches else count
+
+
 _READINGS = {
     "constant": Notation._constant,
+    "contract": Notation._contract,
     "guard": Notation._guard,
     "slopes": Notation._slopes,
     "reshape": Notation._reshape,

@@ -20,55 +20,16 @@ from autograd import primitives
 from autograd.arrays import NDArray, np
 from autograd.compiler.arrays.program import ArrayProgram
 from autograd.compiler.arrays.shapes import is_batched
-from autograd.compiler.targets.expressions import Expressions, is_matrix_product
 from autograd.compiler.targets.kernels import HELPERS
-from autograd.compiler.targets.notation import Term
 from autograd.compiler.targets.parameter_buffer import ParameterBuffer, in_reading_order
 from autograd.compiler.targets.python_source import Function, Source, Writer, passes, to_inputs
 from autograd.compiler.targets.references import References
+from autograd.compiler.targets.running_expressions import RunningExpressions
 from autograd.compiler.targets.schedule import GRADIENT, schedule
-from autograd.compiler.targets.text import ATOM, Text, infix
 from autograd.forking import computed_once
 
 Array = NDArray[Any]
 Positions = NDArray[np.int64]
-
-
-class RunningExpressions(Expressions):
-    """Writes operations as the calls of NumPy that are quickest."""
-
-    def number(self, x: float) -> Text:
-        """Return the name of an array without axes."""
-        return Text(self.references.number(x))
-
-    constant = number
-
-    def product(self, left: Text, right: Text, is_plain: bool) -> Text:
-        """Return a product of matrices as a method, which those of more than two axes do not have."""
-        return Text(f"{left.within(ATOM)}.dot({right.text})") if is_plain else infix("@", left, right)
-
-    def written_into(self, name: str, at: int) -> str:
-        """Return a statement that writes a result into an array that has a name."""
-        term = self._terms[at]
-        match term.kind:
-            case "contract":
-                matrices = self.matrices(term)
-                if matrices is not None and is_matrix_product(term) and self.is_plain(term):
-                    left, right = matrices
-                    return f"matmul({left.text}, {right.text}, {name})"
-            case "reduce":
-                if term.attribute[:3] == ("sum", (0,), False):
-                    return f"sum_samples({self.read(term.operands[0]).text}, {name})"
-        return f"{name}[...] = {self.definition(at).text}"
-
-    def _sum(self, term: Term) -> Text:
-        """Return a sum; of products of what lies side by side, in one go."""
-        inner = self._terms[term.operands[0]]
-        is_product = inner.kind == "apply" and inner.attribute.primitive is primitives.mul and not inner.name
-        if is_product and term.attribute[:3] == ("sum", (1,), True):
-            left, right = self.factors(*inner.operands)
-            return Text(f"sum_products({left.text}, {right.text})")
-        return super()._sum(term)
 
 
 class RunningWriter(Writer):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from autograd.compiler.arrays.operations import listed
+from autograd.compiler.arrays.operations import Shape, listed
 from autograd.compiler.targets.notation import Notation, Term, lengths
 from autograd.compiler.targets.references import References
 from autograd.compiler.targets.text import ATOM, Text, literal
@@ -89,8 +89,9 @@ class Structure:
     def _reshape(self, x: int, term: Term) -> Text:
         if self._terms[x].kind == "number":
             return self._repeated_number(self._terms[x].attribute, term)
-        if term.shape == (*self._terms[x].shape, 1):
-            return Text(f"{self.read(x).within(ATOM)}[..., None]")
+        index = _index_of_new_axes(self._terms[x].shape, term.shape)
+        if index:
+            return Text(f"{self.read(x).within(ATOM)}{index}")
         return self._method(x, "reshape", *(lengths(term.shape) or ["()"]))
 
     def _broadcast(self, x: int, term: Term) -> Text:
@@ -118,4 +119,32 @@ class Structure:
         if axes is None:
             return self.read(at)
         text = self.read(at).within(ATOM)
-        return Text(f"{text}.T" if axes == (1, 0) else f"{text}.transpose({', '.join(map(str, axes))})")
+        if axes == (1, 0):
+            return Text(f"{text}.T")
+        last = len(axes) - 1
+        if axes == (*range(last - 1), last, last - 1):
+            return Text(f"{text}.mT")
+        return Text(f"{text}.transpose({', '.join(map(str, axes))})")
+
+
+def _index_of_new_axes(before: Shape, after: Shape) -> str:
+    """Return the index that gives an array more axes, of length 1; "" where it has others.
+
+    >>> _index_of_new_axes((5, 4), (5, 1, 4)), _index_of_new_axes((5, 4), (5, 4, 1)), _index_of_new_axes((5, 4), (4, 5))
+    ('[:, None]', '[..., None]', '')
+    """
+    places, own = [], list(before)
+    for length in after:
+        is_own = bool(own) and own[0] == length
+        if not is_own and length != 1:
+            return ""
+        places.append(":" if is_own else "None")
+        del own[: int(is_own)]
+    new = len(after) - len(before)
+    if own or not new:
+        return ""
+    if places[-new:] == ["None"] * new:
+        return f"[..., {', '.join(places[-new:])}]"
+    while places[-1] == ":":
+        places.pop()
+    return f"[{', '.join(places)}]"

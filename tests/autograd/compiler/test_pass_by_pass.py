@@ -36,7 +36,7 @@ Array = NDArray[np.float64]
 Function = Callable[[Any], Any]
 Thin = Callable[[str], AbstractContextManager[None]]
 
-WAYS = {"arrays": [*(name for name, _ in PREPARE_FOR_ARRAYS), "recover arrays"], "Python": ["unroll"]}
+WAYS = {"arrays": [*(name for name, _ in PREPARE_FOR_ARRAYS), "recover arrays", "divide axes"], "Python": ["unroll"]}
 """The passes from the simplest scalars to an array program, where there is much to do side by side, and little."""
 
 

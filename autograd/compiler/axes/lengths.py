@@ -1,0 +1,97 @@
+"""Lengths of axes: how an axis is divided into several, by the strides at which these begin.
+
+A stride is the number of elements of one sample from one place along an axis to the next, as those of NumPy are but for
+the size of an element: the axes of an array (n, 3, 4) have the strides 12 (of the samples), 4 and 1.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from autograd.compiler.arrays.operations import Batch, Length, N, Shape
+
+
+def is_by_sample(shape: Shape) -> bool:
+    """Return whether samples, if there are any, lie along the first axis alone."""
+    return not any(isinstance(length, Batch) for length in shape[1:])
+
+
+def per_sample(shape: Shape) -> list[int]:
+    """Return the lengths of one sample's axes.
+
+    >>> per_sample((Batch(4), 3)), per_sample((N, 3)), per_sample((2, 3))
+    ([4, 3], [1, 3], [2, 3])
+    """
+    return [length.times if isinstance(length, Batch) else length for length in shape]
+
+
+def size_of(shape: Shape) -> int:
+    """Return the number of elements of one sample."""
+    return math.prod(per_sample(shape))
+
+
+def strides_of(shape: Shape) -> list[int]:
+    """Return the stride of each axis.
+
+    >>> strides_of((N, 3, 4))
+    [12, 4, 1]
+    """
+    strides, stride = [], 1
+    for length in reversed(per_sample(shape)):
+        strides.append(stride)
+        stride *= length
+    return strides[::-1]
+
+
+def divided(shape: Shape, strides: Iterable[int] = ()) -> Shape:
+    """Return the lengths of an array's axes where they begin at these strides; axes of length 1 stay where they can.
+
+    >>> divided((N, 12, 1), [4]), divided((Batch(4), 3), [3])
+    ((Batch(times=1), 3, 4, 1), (Batch(times=1), 4, 3))
+    """
+    ends = sorted({1, size_of(shape), *strides})
+    ones = Counter([stride for stride, length in zip(strides_of(shape), shape) if length == 1])
+    lengths: list[Length] = []
+    for end, following in zip(ends, [*ends[1:], None]):
+        lengths += [1] * ones[end]
+        if following is not None:
+            lengths.append(following // end)
+    return (*[N] * bool(shape and isinstance(shape[0], Batch)), *reversed(lengths))
+
+
+def by_axis(shape: Shape, lengths: Sequence[Length]) -> list[list[int]]:
+    """Return, for each axis of a shape, the places of the lengths into which it is divided.
+
+    >>> by_axis((N, 12, 1), (N, 3, 4, 1))
+    [[0], [1, 2], [3]]
+    """
+    places, at = [], 0
+    for length in shape:
+        start = at
+        rest = length
+        if isinstance(length, Batch):
+            at, rest = at + 1, length.times
+        elif length == 1:
+            at += 1
+        while rest != 1:
+            part = lengths[at]
+            assert isinstance(part, int) and isinstance(rest, int) and rest % part == 0, (shape, lengths)
+            rest, at = rest // part, at + 1
+        places.append(list(range(start, at)))
+    return places
+
+
+def is_divided(shape: Shape, lengths: Sequence[Length]) -> bool:
+    """Return whether axes of these lengths begin wherever those of a shape do, so that `by_axis` tells which are which.
+
+    >>> is_divided((N, 12), (N, 3, 4)), is_divided((N, 3, 4), (N, 12))
+    (True, False)
+    """
+    return divided(shape, _inner(lengths)) == tuple(lengths) and set(_inner(shape)) <= set(_inner(lengths))
+
+
+def _inner(shape: Sequence[Length]) -> list[int]:
+    size = size_of(tuple(shape))
+    return [stride for stride in strides_of(tuple(shape)) if 1 < stride < size]

@@ -1,0 +1,132 @@
+"""Views: an array of an old program, as a handle of a new one whose axes are others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from autograd.compiler.arrays.handle import Handle
+from autograd.compiler.arrays.operations import Length, Shape
+from autograd.compiler.axes.lengths import divided, strides_of
+
+
+class View(NamedTuple):
+    """An array, read as another.
+
+    The array that is meant has axes of these lengths. The handle has some of them, in some order; along the others the
+    array is the same everywhere. To transpose, repeat or reshape an array costs nothing until an operation needs it.
+
+    Attributes:
+        handle: of the array that is there.
+        lengths: of the axes that the array is read with.
+        axes: which of them each axis of the handle is.
+    """
+
+    handle: Handle
+    lengths: Shape
+    axes: tuple[int, ...]
+
+    @classmethod
+    def of(cls, handle: Handle) -> View:
+        """Return the view of an array as it is."""
+        return cls(handle, handle.shape, tuple(range(len(handle.shape))))
+
+    def is_there(self, axes: Iterable[int]) -> bool:
+        """Return whether the handle has these axes."""
+        return set(axes) <= set(self.axes)
+
+    def ordered(self, order: Sequence[int]) -> Handle:
+        """Return the array with its axes in this order; those that the handle does not have are of length 1."""
+        builder, own = self.handle.builder, [k for k in order if k in self.axes]
+        assert len(own) == len(self.axes), (self, order)
+        x = builder.transpose(self.handle, [self.axes.index(k) for k in own])
+        return builder.reshape(x, tuple([self.lengths[k] if k in self.axes else 1 for k in order]))
+
+    def spread(self, order: Sequence[int]) -> View:
+        """Return the view with its axes in this order, repeated along those that the handle does not have."""
+        wide = self.handle.builder.broadcast(self.ordered(order), tuple([self.lengths[k] for k in order]))
+        return View(wide, self.lengths, tuple(order))
+
+    def with_axes(self, axes: Iterable[int]) -> View:
+        """Return the view, repeated along these axes where the handle does not have them."""
+        missing = [k for k in axes if k not in self.axes]
+        return self.spread(merged_order([self.axes, missing])) if missing else self
+
+    def whole(self) -> Handle:
+        """Return the array with all its axes in their order."""
+        return self.spread(range(len(self.lengths))).handle
+
+    def as_shape(self, shape: Shape) -> Handle:
+        """Return the array in a shape."""
+        return self.handle.builder.reshape(self.divided(divided(shape)).whole(), shape)
+
+    def selected(self, lengths: Shape, places: Sequence[int]) -> View:
+        """Return the view with these axes for its own, at some places among others, along which it is the same."""
+        return View(self.handle, lengths, tuple([places[k] for k in self.axes]))
+
+    def transposed(self, order: Sequence[int]) -> View:
+        """Return the view with its axes in another order."""
+        places = {k: at for at, k in enumerate(order)}
+        return View(self.handle, tuple([self.lengths[k] for k in order]), tuple([places[k] for k in self.axes]))
+
+    def divided(self, lengths: Shape) -> View:
+        """Return the array, read with axes of other lengths, its elements in the same order."""
+        if lengths == self.lengths:
+            return self
+        groups = _alike(self.lengths, lengths)
+        x = self
+        for own, _ in groups:
+            if len(own) > 1 and not x._is_side_by_side(own):
+                x = x._side_by_side(own)
+        return x._regrouped(lengths, groups)
+
+    def _is_side_by_side(self, group: Sequence[int]) -> bool:
+        places = [self.axes.index(k) for k in group if k in self.axes]
+        return not places or (len(places) == len(group) and places == list(range(places[0], places[-1] + 1)))
+
+    def _side_by_side(self, group: Sequence[int]) -> View:
+        """Return the view with axes that are to be one side by side in the handle."""
+        rest = [k for k in self.axes if k not in group]
+        at = merged_order([rest, group[:1]]).index(group[0])
+        return self.spread([*rest[:at], *group, *rest[at:]])
+
+    def _regrouped(self, lengths: Shape, groups: list[tuple[list[int], list[int]]]) -> View:
+        new_axes = {own[0]: others for own, others in groups if own and self.is_there(own)}
+        axes = [k for own in self.axes for k in new_axes.get(own, [])]
+        handle = self.handle.builder.reshape(self.handle, tuple([lengths[k] for k in axes]))
+        return View(handle, lengths, tuple(axes))
+
+
+def merged_order(orders: Iterable[Sequence[int]]) -> list[int]:
+    """Return an order of all axes that some orders have: that of the longest, which the others are put into.
+
+    >>> merged_order([(0, 2, 1), (0, 3)]), merged_order([(2,), (0, 2)])
+    ([0, 2, 1, 3], [0, 2])
+    """
+    several = [list(order) for order in orders]
+    order = max(several, key=len).copy()
+    for k in sorted({k for other in several for k in other} - set(order)):
+        before = [place for place, other in enumerate(order) if other < k]
+        order.insert(before[-1] + 1 if before else 0, k)
+    return order
+
+
+def _alike(first: Shape, second: Shape) -> list[tuple[list[int], list[int]]]:
+    """Return which axes of one division of an array are which of another, in groups that are as small as can be."""
+    common = {1, *_ends(first)} & {1, *_ends(second)}
+    groups: dict[tuple[int, int], tuple[list[int], list[int]]] = {}
+    for number, lengths in enumerate((first, second)):
+        ends, ones = _ends(lengths), 0
+        for at in range(len(lengths) - 1, -1, -1):
+            length = lengths[at]
+            end = max([stride for stride in common if stride <= ends[at]])
+            ones = ones + 1 if length == 1 else 0
+            key = (end, 0) if length != 1 else (ends[at], ones)
+            if not isinstance(length, int):
+                key = (0, 0)
+            groups.setdefault(key, ([], []))[number].insert(0, at)
+    return list(groups.values())
+
+
+def _ends(lengths: Sequence[Length]) -> list[int]:
+    return strides_of(tuple(lengths))

@@ -1,0 +1,75 @@
+"""Operations of a program as the calls of NumPy that are quickest."""
+
+from __future__ import annotations
+
+from autograd import primitives
+from autograd.compiler.arrays.operations import Batch
+from autograd.compiler.targets.contractions import as_matrix_product, as_outer_product
+from autograd.compiler.targets.expressions import Expressions, is_matrix_product
+from autograd.compiler.targets.notation import Term, lengths
+from autograd.compiler.targets.text import ATOM, Text, infix
+
+
+class RunningExpressions(Expressions):
+    """Writes operations as the calls of NumPy that are quickest."""
+
+    def number(self, x: float) -> Text:
+        """Return the name of an array without axes."""
+        return Text(self.references.number(x))
+
+    constant = number
+
+    def product(self, left: Text, right: Text, is_plain: bool) -> Text:
+        """Return a product of matrices as a method, which those of more than two axes do not have."""
+        return Text(f"{left.within(ATOM)}.dot({right.text})") if is_plain else infix("@", left, right)
+
+    def written_into(self, name: str, at: int) -> str:
+        """Return a statement that writes a result into an array that has a name."""
+        term = self._terms[at]
+        match term.kind:
+            case "contract":
+                matrices = self.matrices(term)
+                if matrices is not None and is_matrix_product(term) and self.is_plain(term):
+                    left, right = matrices
+                    return f"matmul({left.text}, {right.text}, {name})"
+            case "reduce":
+                axes = tuple(range(len(self._terms[term.operands[0]].shape) - len(term.shape)))
+                if term.attribute[:3] == ("sum", axes, False):
+                    return f"sum_samples({self.read(term.operands[0]).text}, {name})"
+        return f"{name}[...] = {self.definition(at).text}"
+
+    def _contraction(self, term: Term) -> Text:
+        """Return a contraction; of many rows that are multiplied by one matrix, all rows in one product."""
+        product = as_matrix_product(term.attribute)
+        if product is None or as_outer_product(term.attribute) is not None:
+            return super()._contraction(term)
+        first, second = term.operands[::-1] if product.swapped else term.operands
+        rows, matrix = self._terms[first].shape, self._terms[second].shape
+        width = rows[-1 if product.left is None else product.left[-1]]
+        if len(rows) <= 2 or len(matrix) > 2 or isinstance(width, Batch):
+            return super()._contraction(term)
+        left, right = self._transposed(first, product.left), self._transposed(second, product.right)
+        flat = f"{left.within(ATOM)}.reshape(-1, {width}).dot({right.text})"
+        return Text(f"{flat}.reshape({', '.join(lengths(term.shape))})")
+
+    def _sum(self, term: Term) -> Text:
+        """Return a sum; of products of what lies side by side, in one go."""
+        if term.attribute[:3] == ("sum", (1,), True) and len(term.shape) == 2:
+            return self._sum_of_products(term) or super()._sum(term)
+        return super()._sum(term)
+
+    def _reshape(self, x: int, term: Term) -> Text:
+        """Return another shape; of a sum of products over all axes but the samples', in one go."""
+        inner, axes = self._terms[x], len(self._terms[x].shape)
+        if inner.kind == "reduce" and not inner.name and (axes, term.shape) == (1, (*inner.shape, 1)):
+            (operand,) = inner.operands
+            if inner.attribute[:3] == ("sum", tuple(range(1, len(self._terms[operand].shape))), False):
+                return self._sum_of_products(inner) or super()._reshape(x, term)
+        return super()._reshape(x, term)
+
+    def _sum_of_products(self, term: Term) -> Text | None:
+        inner = self._terms[term.operands[0]]
+        if inner.kind != "apply" or inner.attribute.primitive is not primitives.mul or inner.name:
+            return None
+        left, right = self.factors(*inner.operands)
+        return Text(f"sum_products({left.text}, {right.text})")
