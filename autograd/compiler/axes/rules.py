@@ -7,7 +7,6 @@ import string
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from autograd.arrays import np
 from autograd.compiler.arrays.builder import Builder
 from autograd.compiler.arrays.handle import Handle
 from autograd.compiler.arrays.operations import Batch, Labels, Length, Operation, Shape
@@ -270,13 +269,13 @@ def _constant(step: Step) -> View:
     attribute = step.operation.attribute
     if isinstance(attribute, float):
         return View.of(step.builder.constant(attribute))
-    return View.of(step.builder.constant(np.reshape(attribute.array, step.lengths)))
+    return View.of(step.builder.constant(attribute.array.reshape(step.lengths)))
 
 
 def _parameter(step: Step) -> View:
     index = step.operation.attribute.array
     shape = step.lengths if index.ndim == 1 else index.shape
-    return View.of(step.builder.parameter(np.reshape(index, shape), step.operation.name))
+    return View.of(step.builder.parameter(index.reshape(shape), step.operation.name))
 
 
 _RULES: dict[str, Callable[[Step], View]] = {

@@ -109,7 +109,7 @@ EXPRESSIONS: dict[str, Callable[[Operands], Any]] = {
     ),
     "(x @ w.T) / 3": lambda o: o.builder.contract(o.x, o.w, "nk", "ck", "nc") / 3.0,
     'einsum("nk,nk->n", x, y)': lambda o: o.builder.contract(o.x, o.y, "nk", "nk", "n"),
-    "x.reshape(-1, 2, 3) @ y.reshape(-1, 2, 3).transpose(0, 2, 1)": lambda o: o.builder.contract(
+    "x.reshape(-1, 2, 3) @ y.reshape(-1, 2, 3).mT": lambda o: o.builder.contract(
         o.builder.reshape(o.x, (N, 2, 3)), o.builder.reshape(o.y, (N, 2, 3)), "nqd", "nkd", "nqk"
     ),
     # reductions
@@ -169,7 +169,7 @@ EXPRESSIONS: dict[str, Callable[[Operands], Any]] = {
     "place(x, 1, 7, 9)": lambda o: o.builder.pad(o.x, 1, 1, 7, 1, 9),
     "place(x, 0, 11, 11, 2)": lambda o: o.builder.pad(o.x, 1, 0, 11, 2, 11),
     "place(w.T, 1, 4, 5).T": lambda o: o.builder.pad(o.w, 0, 1, 4, 1, 5),
-    "place(x.reshape(-1, 2, 3).transpose(0, 2, 1), 0, 2, 4).transpose(0, 2, 1)": lambda o: o.builder.pad(
+    "place(x.reshape(-1, 2, 3).mT, 0, 2, 4).mT": lambda o: o.builder.pad(
         o.builder.reshape(o.x, (N, 2, 3)), 1, 0, 2, 1, 4
     ),
     "x[:, i1]": lambda o: o.builder.take(o.x, [3, 1, 3]),
