@@ -34,6 +34,19 @@ def _products_of_others(*xs_out: Any) -> tuple[Any, ...]:
     return after[1], *map(operator.mul, before[:-2], after[2:]), before[-2]
 
 
+def _entry(*entries_and_index: float) -> float:
+    *entries, index = entries_and_index
+    return entries[int(index)] if 0 <= index < len(entries) and index == int(index) else math.nan
+
+
+def _chosen(*entries_and_index: Any) -> Any:
+    *entries, index = entries_and_index
+    chosen: Any = math.nan
+    for k, entry in reversed([*enumerate(entries)]):
+        chosen = where(index == k, entry, chosen)
+    return chosen
+
+
 def _div_derivatives(a: Any, b: Any, out: Any) -> tuple[Any, ...]:
     if isinstance(out, float) and abs(out) < formulas.TINY < b * b < formulas.HUGE:  # if subnormal, it lost digits
         return 1 / b, -a / (b * b)
@@ -161,6 +174,21 @@ min_ = row(
     chooses=True,
     reduces="shares",
     slope=Slope.BOUNDED,
+)
+
+# One of many, by its place
+
+entry_at: Primitive = row(
+    "entry_at",
+    lambda *entries_and_index: _entry(*entries_and_index),
+    lambda *entries_index_out: (*[1.0 * (entries_index_out[-2] == k) for k in range(len(entries_index_out) - 2)], 0.0),
+    symbol="take",
+    doc="The number at a place, counted from 0; nan where there is none. The place is the last operand.",
+    array="entry_at",
+    machine=lambda *entries_and_index: _chosen(*entries_and_index),
+    chooses=True,
+    slope=Slope.FINITE,
+    hides_nan=True,
 )
 
 # Choices, as conditions times numbers: a bool counts as 0 or 1

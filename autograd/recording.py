@@ -31,6 +31,12 @@ class Tracer(Protocol):
     def refuse(self, what: str, remedy: str) -> Never:
         """Raise a TypeError that names the line of the user's code which would freeze a number of the example."""
 
+    def take(self, table: Any, index: Any) -> Any:
+        """The entry of a table at an index that is a number of an argument."""
+
+    def one_hot(self, index: Any, classes: int) -> list[Any]:
+        """For each class, the comparison of such an index with it as a node."""
+
     def derivatives_of(self, primitive: Any) -> Callable[..., Any]:
         """The derivative rule of a primitive, which makes a graph of Values."""
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from autograd.arrays import ArrayLike, NDArray, np
+from autograd.arrays import HAVE_NUMPY, ArrayLike, NDArray, np
+from autograd.lookups import indicators
+from autograd.value import Value
 from nn.conversion import Array as Array
 from nn.conversion import Mask, as_floats, as_labels
 
@@ -13,9 +15,12 @@ from nn.conversion import Mask, as_floats, as_labels
 def one_hot(labels: ArrayLike, classes: int | None = None) -> Array:
     """Each integer label k as a row of zeros with a one at position k.
 
+    In a function that is compiled, a label that is an argument is an index, as in `autograd.take`, and its row is of
+    Values that are 1 or 0.
+
     Args:
         labels: an integer, or an array of integers of any shape s.
-        classes: the length of a row; if not given, the largest label + 1.
+        classes: the length of a row; if not given, the largest label + 1. A function that is compiled must say it.
 
     Returns:
         An array of shape s + (classes,).
@@ -28,6 +33,9 @@ def one_hot(labels: ArrayLike, classes: int | None = None) -> Array:
     array([[0., 0., 1.],
            [1., 0., 0.]])
     """
+    if _holds_values(labels):
+        rows_of_values: Array = _traced_one_hot(labels, classes)
+        return rows_of_values
     indices = np.asarray(labels)
     if indices.dtype.kind not in "iu":
         raise TypeError(f"one_hot expects integer labels, got an array of {indices.dtype}")
@@ -42,6 +50,19 @@ def one_hot(labels: ArrayLike, classes: int | None = None) -> Array:
     rows = np.zeros((indices.size, classes))
     rows[np.arange(indices.size), indices.ravel()] = 1.0
     return rows.reshape((*indices.shape, classes))
+
+
+def _holds_values(labels: Any) -> bool:
+    if isinstance(labels, (list, tuple)) or (isinstance(labels, np.ndarray) and labels.dtype == object and labels.ndim):
+        return any(map(_holds_values, labels))
+    return isinstance(labels, Value)
+
+
+def _traced_one_hot(labels: Any, classes: int | None) -> Any:
+    if classes is None:
+        raise TypeError("in a function that is compiled, one_hot needs to be told how many classes there are")
+    rows = indicators(labels, classes)
+    return np.array(rows, dtype=object) if HAVE_NUMPY else rows
 
 
 def as_samples(inputs: ArrayLike, name: str = "inputs", used: Mask | None = None) -> Array:

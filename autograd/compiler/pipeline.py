@@ -11,7 +11,7 @@ compiling a small network.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
@@ -67,19 +67,22 @@ def simplify(program: ScalarProgram, runner: PassRunner) -> ScalarProgram:
     return simplified
 
 
-def to_arrays(scalars: ScalarProgram, arguments: Sequence[str], runner: PassRunner) -> Lowered:
+def to_arrays(
+    scalars: ScalarProgram, arguments: Sequence[str], runner: PassRunner, indices: Collection[int] = ()
+) -> Lowered:
     """Return the program of array operations; the unrolled one, if nearly every operation would be of one number.
 
     Args:
         arguments: the names of the function's arguments.
+        indices: the numbers of those that are indices. A program that looks up is one of arrays.
     """
-    if cost.worth_grouping(levels(scalars), len(scalars.operations) + len(scalars.lefts)):
+    if indices or cost.worth_grouping(levels(scalars), len(scalars.operations) + len(scalars.lefts)):
         attempt = PassRunner()
         prepared = attempt.run_all(PREPARE_FOR_ARRAYS, scalars)
-        program = attempt.run("recover arrays", _recovered, prepared, arguments)
+        program = attempt.run("recover arrays", _recovered, prepared, arguments, indices)
         if program is not None:
             runner.records += attempt.records
-            unpadded = partial(_recovered, prepared, arguments, padding=False) if program.padded else None
+            unpadded = partial(_recovered, prepared, arguments, indices, padding=False) if program.padded else None
             return Lowered(runner.run("divide axes", _divided, program), False, scalars.differentiated, unpadded)
     from autograd.compiler.recover.unrolled import lower_scalars
 
@@ -112,14 +115,15 @@ def engine_for(lowered: Lowered, parameters: int, dtype: np.dtype[Any], name: st
     return NumpyEngine(backward(), input_gradients, dtype, name, parameters, unpadded if lowered.unpadded else None)
 
 
-def _recovered(scalars: ScalarProgram, arguments: Sequence[str], padding: bool = True) -> Any:
+def _recovered(scalars: ScalarProgram, arguments: Sequence[str], indices: Collection[int], padding: bool = True) -> Any:
     """Return the array program that the scalars spell out; None where it has no arrays worth the name."""
     from autograd.compiler.recover.groups import is_wide
     from autograd.compiler.recover.lower import lower
     from autograd.compiler.recover.recover import recover
 
     grouping = recover(scalars, padding)
-    return lower(grouping, arguments) if not grouping.groups or any(map(is_wide, grouping.groups)) else None
+    worthwhile = indices or not grouping.groups or any(map(is_wide, grouping.groups))
+    return lower(grouping, arguments, indices) if worthwhile else None
 
 
 def _divided(program: ArrayProgram) -> ArrayProgram:

@@ -82,13 +82,18 @@ class Program(Inspectable, Elsewhere, Generic[One, Batch]):
     ) -> None:
         traced, captured = settled_trace(self._function, examples, parameters or ())
         self.nodes = len(traced.primitives)
+        self._arguments = [
+            argument.with_indices({k: use.length for (i, k), use in traced.uses.items() if i == number})
+            for number, argument in enumerate(self._arguments)
+        ]
         self._results = Results(traced.structure, has_aux)
         self._name = sanitised(getattr(self._function, "__name__", "")) or "function"
         self._runner = PassRunner()
         scalars = simplify(from_trace(traced, captured, self._results.differentiated), self._runner)
+        uses = traced.uses
         del traced  # what the function returned keeps the whole graph in memory
         self._hands_out_its_input = not set(scalars.operations).issuperset(scalars.outputs)
-        self._lowered = to_arrays(scalars, names, self._runner)
+        self._lowered = to_arrays(scalars, names, self._runner, {i for i, _ in uses})
         self._engine = engine_for(self._lowered, len(captured), self._dtype, self._name, self._runner)
         self._cost = BatchCost(reduction, self._dtype, self._engine.takes_one_seed)
         self._captured = captured
@@ -102,13 +107,16 @@ class Program(Inspectable, Elsewhere, Generic[One, Batch]):
         Args:
             parameters: Values, which the function need not have captured.
         """
-        first = dict.fromkeys(parameters)
-        captured = [self._captured[k] for k in self._engine.natural_order]
-        self.parameters = [*first, *(p for p in captured if p not in first)]
-        place = {parameter: i for i, parameter in enumerate(self.parameters)}
+        first, order = dict.fromkeys(parameters), self._engine.natural_order
+        captured = [self._captured[k] for k in order]
+        self.parameters = [*first, *(p for p in captured if p not in first)] if first else captured
         self._recent_vectors: dict[int, Array] = {}
-        self._places = np.array([place[leaf] for leaf in self._captured], dtype=np.int64)
-        self._engine.lay_out(self._places, len(place))
+        if first:
+            place = {parameter: i for i, parameter in enumerate(self.parameters)}
+            self._places = np.array([place[leaf] for leaf in self._captured], dtype=np.int64)
+        else:
+            self._places = np.argsort(np.array(order, dtype=np.int64))
+        self._engine.lay_out(self._places, len(self.parameters))
         self._alive: WeakValueDictionary[str, AnyProgram] = WeakValueDictionary()
 
     def __reduce__(self) -> Never:
@@ -130,6 +138,7 @@ class Program(Inspectable, Elsewhere, Generic[One, Batch]):
 
         Raises:
             ValueError, TypeError: for arguments of another shape than the examples, or that are no numbers.
+            IndexError: for an index that is in no table, naming the sample.
             FloatingPointError: if a result is inf or nan, naming the first node that was.
         """
         rows, batched, samples = read_batch(self._arguments, arguments, self._dtype)
@@ -210,8 +219,10 @@ class Program(Inspectable, Elsewhere, Generic[One, Batch]):
     def input_gradients(self, *arguments: Any) -> Any:
         """Of each sample, the derivatives of its result to the arguments: arrays shaped like them.
 
+        Indices have none, and are left out.
+
         Returns:
-            A tuple of them; where there is one argument, what belongs to it.
+            A tuple of them; where there is one argument of numbers, what belongs to it.
 
         Raises:
             TypeError: where the function returns several numbers.
@@ -227,7 +238,8 @@ class Program(Inspectable, Elsewhere, Generic[One, Batch]):
         outputs, arrays = ignoring_errors(self._engine.input_gradients, self._live(), rows, seeds)
         outputs = self._of_samples(outputs, samples)
         self._check(rows, outputs, *arrays)
-        result = [a.shaped(np.array(array), batched) for a, array in zip(self._arguments, arrays)]
+        numbers = [argument for argument in self._arguments if argument.lengths is None]
+        result = [a.shaped(np.array(array), batched) for a, array in zip(numbers, arrays, strict=True)]
         value = self._results.shaped(outputs, batched)
         return value, tuple(result) if len(result) != 1 else result[0]
 

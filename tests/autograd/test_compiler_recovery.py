@@ -782,7 +782,7 @@ def test_rules_of_ones_own_may_be_made_for_floats(name: str, count: int, own_nam
 
 
 VARIADIC = {"sum": 3, "mean": 3, "prod": 3, "max": 3, "min": 3, "dot": 5, "logsumexp": 3, "norm": 3, "fsum": 3}
-EVERY_PRIMITIVE = [name for name in TABLE if name in OURS]
+EVERY_PRIMITIVE = [name for name in TABLE if name in OURS - {"entry_at"}]  # whose index is an argument of integers
 
 
 @pytest.mark.parametrize("count", [1, 6], ids=["numbers", "arrays"])

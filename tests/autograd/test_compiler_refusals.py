@@ -46,7 +46,7 @@ BY_OPERATIONS: dict[str, Callable[[Any], Any]] = {
 @pytest.mark.parametrize("name", BY_INDEX)
 def test_an_index_that_is_traced_is_refused_with_line_and_remedy(name: str) -> None:
     with pytest.raises(
-        TypeError, match=r"test_compiler_refusals\.py, line \d+, `.*`: .*Instead, choose with autograd\.where"
+        TypeError, match=r"test_compiler_refusals\.py, line \d+, `.*`: .*Instead, look it up with autograd\.take"
     ) as caught:
         compile(BY_INDEX[name], 1.0)
     line = BY_INDEX[name].__code__.co_firstlineno

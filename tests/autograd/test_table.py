@@ -66,8 +66,14 @@ ELSEWHERE: dict[str, Callable[..., Any]] = {
 }
 """How to come by the rows that are not exported as they stand."""
 
-INTERNAL = {"detach", "identity", "ratio", *(name for name in ROWS if name.endswith(("_slope", "_derivative")))}
-"""Rows that others are made of."""
+INTERNAL = {
+    "detach",
+    "identity",
+    "ratio",
+    "entry_at",
+    *(name for name in ROWS if name.endswith(("_slope", "_derivative"))),
+}
+"""Rows that others are made of, and the one that `autograd.take` leaves in compiled programs."""
 
 
 def inputs_of(name: str) -> int:
@@ -136,7 +142,7 @@ def test_rows_without_machine_code_are_known(thin: Thin) -> None:
     for name in ROWS:
         program = compiled(thin, "machine code", function_of(name), name)
         count = 1 if name == "constant_power" else inputs_of(name)
-        program.value_and_grad(*[1.5 if name.startswith("acosh") else 0.5] * count)
+        program.value_and_grad(*[{"acosh": 1.5, "acosh_slope": 1.5, "entry_at": 1.0}.get(name, 0.5)] * count)
         without |= set() if "run as machine code" in str(program) else {name}
     assert without == set(NO_MACHINE_CODE)
 
@@ -159,6 +165,8 @@ def points(name: str, others: Sequence[float] = ()) -> list[tuple[float, ...]]:
         return list(itertools.product((0.0, 1.0), (*FEW, *others), (*FEW, *others)))
     if name == "constant_power":  # whose exponent is known, and 0 is folded before
         return list(itertools.product((*NUMBERS, *others), (-2.0, 0.5, 1.0, 2.5, 3.0)))
+    if name == "entry_at":  # whose index is a small whole number, or none of a place
+        return list(itertools.product((*FEW, *others), (*FEW, *others), (0.0, 1.0, 2.0, -1.0, 0.5)))
     if name == "lgamma_derivative":
         return list(itertools.product((*NUMBERS, *others), (1.0, 2.0, 3.0)))
     if name in DERIVATIVES_OF_ANY_ORDER:  # whose orders are small whole numbers

@@ -10,7 +10,7 @@ def without_dead_operations(program: ArrayProgram) -> ArrayProgram:
     """Return the program without operations that no result and no mask needs; arguments and parameters stay."""
     needed = program.needed([*program.outputs, *program.masks])
     operations = program.operations
-    kept = [at for at, o in enumerate(operations) if at in needed or o.kind in ("argument", "parameter")]
+    kept = [at for at, o in enumerate(operations) if at in needed or o.kind in ("argument", "index", "parameter")]
     if len(kept) == len(operations):
         return program
     place = dict(zip(kept, range(len(kept))))

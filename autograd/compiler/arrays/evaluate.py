@@ -30,6 +30,8 @@ def _run(program: ArrayProgram, rows: Mapping[str, Array], vector: Array, sample
     for operation in program.operations:
         if operation.kind == "argument":
             values.append(rows[operation.attribute[0]].reshape(_sized(operation.shape, samples)))
+        elif operation.kind == "index":
+            values.append(rows[operation.attribute[0]].reshape(_sized(operation.shape, samples)).astype(np.int64))
         elif operation.kind == "parameter":
             values.append(vector[operation.attribute.array])
         else:
@@ -75,6 +77,10 @@ def _compute(operation: Operation, operands: list[Array], samples: int) -> Any:
             return _place(x.reshape(*shape[:-1], -1), attribute.positions.array.reshape(-1), np.zeros(shape))
         case "accumulate":
             return kernels.accumulate(x, *attribute)
+        case "look up":
+            return _look_up(x, operands[1], attribute.shared)
+        case "scatter":
+            return _scatter(x, operands[1], attribute.shared, np.zeros(shape))
         case "loop":
             return _loop(attribute, operands, samples)
         case "result":
@@ -112,4 +118,19 @@ def _place(x: Array, positions: NDArray[np.int64], total: Array) -> Array:
     for k, position in enumerate(positions.tolist()):
         if position != PADDING:
             total[..., position] += x[..., k]
+    return total
+
+
+def _look_up(table: Array, index: Array, shared: int) -> Array:
+    if not shared:
+        return table[index]
+    return np.stack([_look_up(part, at, shared - 1) for part, at in zip(table, index)])
+
+
+def _scatter(x: Array, index: Array, shared: int, total: Array) -> Array:
+    if shared:
+        for parts in zip(x, index, total):
+            _scatter(*parts[:2], shared - 1, parts[2])
+    else:
+        np.add.at(total, index, x)
     return total

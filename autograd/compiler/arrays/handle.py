@@ -39,7 +39,7 @@ class Handle(Written):
         builder, operation = self.builder, self.operation
         if operation.name == name:
             return self
-        if operation.name or operation.kind in ("parameter", "argument", "constant"):
+        if operation.name or operation.kind in ("parameter", "argument", "index", "constant"):
             copied: Handle = self.like(builder.add("apply", (self.at,), Application(primitives.identity), name))
             return copied
         builder.operations[self.at] = operation._replace(name=name)

@@ -10,6 +10,7 @@ from autograd.arrays import NDArray
 Kind = Literal[
     "parameter",  # positions: these elements of the vector of parameters, in the shape of the positions
     "argument",  # name: a row for each sample
+    "index",  # name: integers, a row for each sample
     "constant",  # a float, or Data
     "apply",  # Application: a primitive, element by element, with broadcasting
     "contract",  # Labels: sums of products over named axes
@@ -24,6 +25,8 @@ Kind = Literal[
     "take",  # Data, positions along the last axis
     "place",  # Placement: the transpose of take
     "accumulate",  # Accumulation: sums so far along an axis
+    "look up",  # LookUp: entries of a table, the first operand, at the positions in an index, the second
+    "scatter",  # Scattering: the transpose of look up
     "loop",  # Loop: a program, step by step; its value is a tuple of arrays
     "result",  # the number of one of a loop's results
     "guard",  # the number of a mask of the program: the operand, whose derivative is exactly 0 where the mask is 0
@@ -139,6 +142,28 @@ class Accumulation(NamedTuple):
 
     axis: int
     backward: bool = False
+
+
+class LookUp(NamedTuple):
+    """Entries of a table of shape (*S, length, *R) at an index of shape (*S, *I): an array of shape (*S, *I, *R).
+
+    Attributes:
+        shared: how many axes S are. Along them, each part of the index chooses from the table's part at the same place.
+    """
+
+    shared: int = 0
+
+
+class Scattering(NamedTuple):
+    """Where an array of shape (*S, *I, *R) is added up in a table of zeros: at the positions in an index.
+
+    Attributes:
+        shared: as of `LookUp`.
+        length: of the table's axis behind the shared ones.
+    """
+
+    shared: int
+    length: int
 
 
 class Operation(NamedTuple):

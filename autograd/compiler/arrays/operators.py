@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Never
 
 from autograd import primitives
-from autograd.compiler.trace.tracing import COMPARISONS
+from autograd.compiler.trace.comparisons import COMPARISONS
 from autograd.table import Operand
 
 

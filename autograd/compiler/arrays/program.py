@@ -17,12 +17,13 @@ from autograd.compiler.arrays.operations import (
     Padding,
     Placement,
     Reduction,
+    Scattering,
     Slice,
     listed,
 )
 from autograd.compiler.arrays.shapes import broadcast_shape, check_form, infer
 
-LEAVES = ("argument", "parameter", "constant")
+LEAVES = ("argument", "index", "parameter", "constant")
 
 
 @dataclass(frozen=True, repr=False)
@@ -193,9 +194,11 @@ def _described(operation: Operation) -> str:
             return f"slice {start}:{stop}{f':{step}' if step > 1 else ''} of axis {axis}"
         case Padding(axis, start, stop, step, length):
             return f"pad to {start}:{stop}{f':{step}' if step > 1 else ''} of {length} along axis {axis}"
+        case Scattering():
+            return f"scatter to {attribute.length}"
         case Placement():
             return f"place at {attribute.positions!r} of {attribute.length}"
-    if operation.kind in ("argument", "parameter", "reshape", "broadcast", "guard"):
+    if operation.kind in ("argument", "index", "parameter", "look up", "reshape", "broadcast", "guard"):
         return operation.kind
     if operation.kind == "loop":
         return str(attribute)

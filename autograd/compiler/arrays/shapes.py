@@ -16,9 +16,11 @@ from autograd.compiler.arrays.operations import (
     Kind,
     Labels,
     Length,
+    LookUp,
     Padding,
     Placement,
     Reduction,
+    Scattering,
     Shape,
     Slice,
     listed,
@@ -219,6 +221,22 @@ def _of_accumulation(shapes: Sequence[Shape], accumulation: Accumulation) -> Sha
     return shape if 0 <= axis < len(shape) and not isinstance(shape[axis], Batch) else None
 
 
+def _of_look_up(shapes: Sequence[Shape], look_up: LookUp) -> Shape | None:
+    table, index = shapes
+    (shared,) = look_up
+    if len(table) <= shared or table[:shared] != index[:shared] or isinstance(table[shared], Batch):
+        return None
+    return (*index, *table[shared + 1 :])
+
+
+def _of_scatter(shapes: Sequence[Shape], scattering: Scattering) -> Shape | None:
+    x, index = shapes
+    shared, length = scattering
+    if len(index) < shared or x[: len(index)] != index or length < 1:
+        return None
+    return (*index[:shared], length, *x[len(index) :])
+
+
 def _of_result(shapes: Sequence[Shape], number: int) -> Any:
     """One of the shapes that a loop's shape is a tuple of."""
     (several,) = shapes
@@ -230,6 +248,7 @@ _SHAPES: dict[str, Any] = {
     "parameter": _of_parameter,
     "constant": _of_constant,
     "argument": _of_argument,
+    "index": _of_argument,
     "apply": _of_application,
     "contract": _of_contraction,
     "reduce": _of_reduction,
@@ -243,6 +262,8 @@ _SHAPES: dict[str, Any] = {
     "take": _of_take,
     "place": _of_place,
     "accumulate": _of_accumulation,
+    "look up": _of_look_up,
+    "scatter": _of_scatter,
     "loop": lambda shapes, loop: loop.infer(shapes),
     "result": _of_result,
     "guard": lambda shapes, number: shapes[0],
@@ -254,6 +275,7 @@ _FORMS: dict[str, tuple[int, int | None, tuple[type, ...]]] = {
     "parameter": (0, 0, (Data,)),
     "constant": (0, 0, (float, Data)),
     "argument": (0, 0, (tuple,)),
+    "index": (0, 0, (tuple,)),
     "apply": (1, None, (Application,)),
     "contract": (2, 2, (Labels,)),
     "reduce": (1, 1, (Reduction,)),
@@ -267,6 +289,8 @@ _FORMS: dict[str, tuple[int, int | None, tuple[type, ...]]] = {
     "take": (1, 1, (Data,)),
     "place": (1, 1, (Placement,)),
     "accumulate": (1, 1, (Accumulation,)),
+    "look up": (2, 2, (LookUp,)),
+    "scatter": (2, 2, (Scattering,)),
     "loop": (1, None, (Loop,)),
     "result": (1, 1, (int,)),
     "guard": (1, 1, (int,)),

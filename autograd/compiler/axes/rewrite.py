@@ -119,7 +119,7 @@ class _Rewriter:
         """Write an operation on arrays in their old shapes."""
         operation = step.operation
         operands = tuple([view.as_shape(shape).at for view, shape in zip(step.views, step.shapes)])
-        name = operation.name if operation.kind == "argument" else ""
+        name = operation.name if operation.kind in ("argument", "index") else ""
         return Handle(self._builder, self._builder.add(operation.kind, operands, operation.attribute, name))
 
     def _guard(self, step: Step) -> View:

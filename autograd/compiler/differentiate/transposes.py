@@ -14,10 +14,11 @@ from autograd import primitives
 from autograd.compiler.arrays.algebra import Simplified
 from autograd.compiler.arrays.builder import Builder
 from autograd.compiler.arrays.handle import Handle
+from autograd.compiler.arrays.lookups import look_up, scatter
 from autograd.compiler.arrays.operations import Data, Operation, Shape, listed
 from autograd.compiler.differentiate.rules import local_derivatives
 from autograd.compiler.names import Names
-from autograd.compiler.trace.tracing import COMPARISONS
+from autograd.compiler.trace.comparisons import COMPARISONS
 from autograd.primitives import TABLE, Primitive
 
 GRADIENT = "gradient"
@@ -248,6 +249,19 @@ def _accumulate(edge: Edge) -> list[Any]:
     return [edge.builder.accumulate(edge.cotangent, axis, not backward)]
 
 
+def _look_up(edge: Edge) -> list[Any]:
+    """Add what arrives up at the entries that were looked up."""
+    table, index = edge.operands
+    shared = edge.operation.attribute.shared
+    length = table.shape[shared]
+    assert isinstance(length, int)
+    return [scatter(edge.cotangent, index, length, shared)]
+
+
+def _scatter(edge: Edge) -> list[Any]:
+    return [look_up(edge.cotangent, edge.operands[1], edge.operation.attribute.shared)]
+
+
 def _guard(edge: Edge) -> list[Any]:
     return [edge.cotangent.apply(primitives.where, (edge.operands[1], edge.cotangent, 0.0)) for _ in edge.wanted]
 
@@ -265,5 +279,7 @@ _RULES: dict[str, Callable[[Edge], list[Any]]] = {
     "take": _take,
     "place": _place,
     "accumulate": _accumulate,
+    "look up": _look_up,
+    "scatter": _scatter,
     "guard": _guard,
 }

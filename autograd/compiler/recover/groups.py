@@ -11,6 +11,7 @@ from autograd.compiler.arrays.operations import PADDING
 from autograd.compiler.recover.blocks import Block, Matrix, Numbers, Product, Rows, View, has_padding
 from autograd.compiler.recover.index import Positions
 from autograd.compiler.scalars.columns import EMPTY
+from autograd.compiler.scalars.lookups import Table
 from autograd.compiler.scalars.nodes import ABSENT, NOTHING
 from autograd.compiler.scalars.program import ScalarProgram
 
@@ -107,7 +108,42 @@ class RunningSum(NamedTuple):
     view: View
 
 
-Group = Application | Reduction | SumOfProducts | Concatenation | RunningSum
+class LookUps(NamedTuple):
+    """The rows of a table of parameters and constants, one after another, for some indices.
+
+    Attributes:
+        source, batched: as of an application.
+        members: the nodes, row by row; PADDING where a number is discarded.
+        table: which is looked up in.
+        columns: of the table, those that are read.
+        indices: one for each row.
+    """
+
+    source: int
+    members: tuple[int, ...]
+    batched: bool
+    table: Table
+    columns: Positions
+    indices: View
+
+
+class Choice(NamedTuple):
+    """Of each row of a table that was computed, the number at an index.
+
+    Attributes:
+        source, members, batched: as of an application.
+        view: the table, of shape (members, entries).
+        indices: one for each member.
+    """
+
+    source: int
+    members: tuple[int, ...]
+    batched: bool
+    view: View
+    indices: View
+
+
+Group = Application | Reduction | SumOfProducts | Concatenation | RunningSum | LookUps | Choice
 """One operation on arrays."""
 
 
@@ -185,6 +221,10 @@ def views(group: Group, source: int | None = None) -> list[View]:
             everything = [view for block in group.blocks for view in block.factors]
         case Concatenation():
             everything = list(group.pieces)
+        case LookUps():
+            everything = [group.indices]
+        case Choice():
+            everything = [group.view, group.indices]
     return [view for view in everything if source is None or view.source == source]
 
 
@@ -229,4 +269,6 @@ def is_wide(group: Group) -> bool:
             return any(not isinstance(block, Rows) or block.left.positions.size > most for block in group.blocks)
         case Concatenation():
             return False
+        case LookUps():
+            return True
     return any(view.positions.size > most for view in views(group))

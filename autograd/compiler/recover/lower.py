@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
 from autograd.arrays import np
 from autograd.compiler.arrays.builder import Builder
 from autograd.compiler.arrays.handle import Handle
+from autograd.compiler.arrays.lookups import add_index
 from autograd.compiler.arrays.operations import PADDING
 from autograd.compiler.arrays.program import ArrayProgram
 from autograd.compiler.arrays.shapes import is_batched
@@ -18,27 +19,31 @@ from autograd.compiler.recover.blocks import Product, View
 from autograd.compiler.recover.groups import (
     CONSTANT,
     Application,
+    Choice,
     Concatenation,
     Group,
     Grouping,
+    LookUps,
     Reduction,
     RunningSum,
     SumOfProducts,
     is_padded,
 )
 from autograd.compiler.recover.guards import ROWS, Guards
+from autograd.compiler.recover.lookups import lowered_choice, lowered_look_ups
 from autograd.compiler.recover.lower_sums import Sums, named
 from autograd.compiler.recover.naming import group_names
 from autograd.compiler.recover.padding_values import is_filled, neutral
 from autograd.compiler.recover.read import Reader
 
 
-def lower(grouping: Grouping, arguments: Sequence[str]) -> ArrayProgram:
+def lower(grouping: Grouping, arguments: Sequence[str], indices: Collection[int] = ()) -> ArrayProgram:
     """Return the forward pass of a function as a program of array operations.
 
     Args:
         grouping: which scalars are computed together.
         arguments: the names of the function's arguments.
+        indices: the numbers of those that are indices.
 
     Returns:
         A program whose output has a column for each number that the function returns, and a row for each sample if it
@@ -46,7 +51,10 @@ def lower(grouping: Grouping, arguments: Sequence[str]) -> ArrayProgram:
         the output does not need; guards say where they are 0.
     """
     names, builder = Names(reserved_names()), Builder()
-    rows = [builder.argument(names.plain(name), width) for name, width in zip(arguments, grouping.widths[1:])]
+    rows = [
+        add_index(builder, names.plain(name), width) if i in indices else builder.argument(names.plain(name), width)
+        for i, (name, width) in enumerate(zip(arguments, grouping.widths[1:]))
+    ]
     of_groups, layers = group_names(grouping, names)
     reader = Reader(builder, grouping, names, rows)
     guards = Guards(reader)
@@ -72,6 +80,10 @@ def _lowered(reader: Reader, guards: Guards, sums: Sums, group: Group, name: str
             return _reduction(reader, guards, group)
         case SumOfProducts():
             return _filled(reader, group, sums.lowered(group, name))
+        case LookUps():
+            return lowered_look_ups(reader, group)
+        case Choice():
+            return lowered_choice(reader, group)
         case Concatenation():
             return _concatenated(reader, group)
         case RunningSum():

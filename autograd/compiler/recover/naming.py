@@ -10,9 +10,11 @@ from autograd.compiler.recover.blocks import Matrix, Rows, View
 from autograd.compiler.recover.groups import (
     PARAMETERS,
     Application,
+    Choice,
     Concatenation,
     Group,
     Grouping,
+    LookUps,
     Reduction,
     RunningSum,
     SumOfProducts,
@@ -72,6 +74,10 @@ def _base(group: Group) -> str:
             return "joined"
         case RunningSum():
             return "sums"
+        case LookUps():
+            return "rows"
+        case Choice():
+            return "chosen"
         case Application(primitive=primitive) if primitive is primitives.constant_power:
             exponent = group.operands[1]
             return _POWERS.get(exponent, "power") if isinstance(exponent, float) else "powers"

@@ -18,6 +18,7 @@ from autograd.compiler.recover.groups import (
     Concatenation,
     Group,
     Grouping,
+    LookUps,
     RunningSum,
     SumOfProducts,
     single_views,
@@ -69,7 +70,7 @@ class _Orders:
         """Give a group the best order, as its readers see it and what it reads of sources below `fixed`."""
         group = self.groups[k]
         least = self._effort(k, fixed, by_readers)
-        if least == 0.0 or len(group.members) < 2 or isinstance(group, (Concatenation, RunningSum)):
+        if least == 0.0 or len(group.members) < 2 or isinstance(group, (Concatenation, RunningSum, LookUps)):
             return
         best: Positions | None = None
         for order in self._candidates(k, by_readers):

@@ -73,7 +73,9 @@ class Reader:
             if known is not None:
                 return self.builder.transpose(known, (1, 0))
         labels = self.grouping.scalars.labels
-        some = {labels.get(i, "") for i in self._nodes[positions.reshape(-1)[:100]].tolist()}
+        some_positions = positions.reshape(-1)[:100]  # of which those in tables alone are no nodes
+        nodes = self._nodes[some_positions[some_positions < len(self._nodes)]]
+        some = {labels.get(i, "") for i in nodes.tolist()}
         array = self.builder.parameter(positions, parameter_name(self.names, some, role, layer))
         self._parameters[positions.tobytes(), positions.shape] = array
         return array

@@ -15,6 +15,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Hashable, Mapping, Sequence
 
+from autograd import primitives
 from autograd.arrays import np
 from autograd.compiler import cost
 from autograd.compiler.names import stem
@@ -23,6 +24,7 @@ from autograd.compiler.recover.classify import applications, sums_of_products
 from autograd.compiler.recover.groups import CONSTANT, Group, Grouping, Places, single_views
 from autograd.compiler.recover.index import Positions
 from autograd.compiler.recover.join import History, concatenation, in_one_array, joins_for, parts_to_join
+from autograd.compiler.recover.lookups import choices, look_ups
 from autograd.compiler.recover.order import ordered
 from autograd.compiler.recover.padding import Layout, layout_of, on_layout
 from autograd.compiler.recover.running_sums import Chain, grouped, running_sum, running_sums
@@ -134,11 +136,16 @@ class _Arrays:
     def _group_applications(self, nodes: list[int]) -> None:
         made_by = self._made_by
         operands = {i: self._scalars.operands_of(i) for i in nodes}
+        first = len(self.groups)
+        self._add(look_ups(nodes, made_by, operands, self.places))
+        self._add(choices(nodes, made_by, operands, self.places))
+        looked_up = {i for group in self.groups[first:] for i in group.members}
+        nodes = [i for i in nodes if i not in looked_up]
         kinds: dict[Hashable, list[int]] = {}
         for i in nodes:
             primitive = made_by[i]
-            reduces = primitive is not None and primitive.reduces
-            if 1 < len(operands[i]) <= cost.MOST_READ and not reduces:
+            as_rows = primitive is not None and (primitive.reduces or primitive is primitives.entry_at)
+            if 1 < len(operands[i]) <= cost.MOST_READ and not as_rows:
                 kinds.setdefault((made_by[i], len(operands[i])), []).append(i)
         for kind, members in kinds.items():
             reads = self._joined(kind, np.array([operands[i] for i in members]))

@@ -7,7 +7,16 @@ from collections.abc import Callable
 from autograd.arrays import np
 from autograd.compiler.arrays.operations import PADDING
 from autograd.compiler.recover.blocks import Block, Matrix, Numbers, Product, Rows, View, weights_positions
-from autograd.compiler.recover.groups import Application, Concatenation, Group, Reduction, RunningSum, SumOfProducts
+from autograd.compiler.recover.groups import (
+    Application,
+    Choice,
+    Concatenation,
+    Group,
+    LookUps,
+    Reduction,
+    RunningSum,
+    SumOfProducts,
+)
 from autograd.compiler.recover.index import Positions
 
 
@@ -28,8 +37,10 @@ def reordered(group: Group, order: Positions) -> Group:
                 factor=_taken(group.factor, order),
                 divisor=_taken(group.divisor, order),
             )
-        case Concatenation() | RunningSum():
-            raise TypeError("the order of a concatenation, or a running sum, is that of what it reads")
+        case Choice():
+            return group._replace(members=members, view=group.view[order], indices=group.indices[order])
+        case Concatenation() | RunningSum() | LookUps():
+            raise TypeError("the order of a concatenation, a running sum, or look-ups is that of what it reads")
 
 
 def _reordered_operand(operand: View | float | Numbers, order: Positions) -> View | float | Numbers:
@@ -80,6 +91,10 @@ def renumbered(group: Group, source: int, number: Positions) -> Group:
             return group._replace(blocks=tuple([_renumbered_block(block, read) for block in group.blocks]))
         case RunningSum():
             return group._replace(view=read(group.view))
+        case LookUps():
+            return group._replace(indices=read(group.indices))
+        case Choice():
+            return group._replace(view=read(group.view), indices=read(group.indices))
         case Concatenation():
             return group._replace(pieces=tuple(map(read, group.pieces)))
 

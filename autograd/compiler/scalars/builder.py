@@ -44,9 +44,14 @@ class Builder:
     """
 
     def __init__(
-        self, argument_sizes: Sequence[int], parameter_count: int, primitives: Sequence[Primitive] = ()
+        self,
+        argument_sizes: Sequence[int],
+        parameter_count: int,
+        primitives: Sequence[Primitive] = (),
+        table_parameters: int = 0,
     ) -> None:
         self._sizes, self._parameter_count = tuple(argument_sizes), parameter_count
+        self._table_parameters = table_parameters
         self._opcode_of = {primitive: APPLY + n for n, primitive in enumerate(primitives)}
         self._opcodes = [ARGUMENT] * sum(argument_sizes) + [PARAMETER] * parameter_count
         self._starts, self._counts = [0] * len(self._opcodes), [0] * len(self._opcodes)
@@ -74,7 +79,7 @@ class Builder:
     @staticmethod
     def like(program: Columns) -> Builder:
         """A builder that begins with the arguments, parameters and opcodes of a program."""
-        return Builder(program.argument_sizes, program.parameter_count, program.primitives)
+        return Builder(program.argument_sizes, program.parameter_count, program.primitives, program.table_parameters)
 
     def __len__(self) -> int:
         return len(self._opcodes)
@@ -155,6 +160,7 @@ class Builder:
             len(outputs) if differentiated is None else differentiated,
             single,
             labels if labels is EMPTY else MappingProxyType(dict(labels)),
+            table_parameters=self._table_parameters,
             **tables,
         )
 

@@ -55,6 +55,7 @@ class Columns:
         repeated: nodes that stand for several equal ones, each of which had one reader: a reader may compute its own.
         constant_arrays: constants that belong together as an array, such as samples that a function captured.
         guards: what backward passes need besides.
+        table_parameters: how many parameters follow those that are nodes. Only look-ups read them, in their tables.
     """
 
     argument_sizes: tuple[int, ...]
@@ -77,6 +78,7 @@ class Columns:
     repeated: frozenset[int] = frozenset()
     constant_arrays: tuple[tuple[int, ...], ...] = ()
     guards: Guards = NO_GUARDS
+    table_parameters: int = 0
 
     # Which nodes there are
 

@@ -130,6 +130,8 @@ class GuardNodes:
             return self._application(compare, operands[place], operands[1 - place])
         if primitive in (primitives.max_, primitives.min_):
             return self._application(_EQUAL, operands[place], choice)
+        if primitive is primitives.entry_at:
+            return self._application(_EQUAL, operands[-1], self._constant(float(place)))
         assert primitive is not None
         if (primitive, place) not in self._users:
             self._users[primitive, place] = _takes(primitive, place)

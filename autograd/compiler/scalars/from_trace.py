@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from autograd import primitives
 from autograd.compiler.scalars.builder import DROPPED, Builder
+from autograd.compiler.scalars.lookups import look_ups
 from autograd.compiler.scalars.program import ScalarProgram
 from autograd.compiler.trace.tracing import UNUSED, Trace
 from autograd.value import Value
@@ -24,7 +25,13 @@ def from_trace(trace: Trace, parameters: Sequence[Value], differentiated: int | 
             are constants.
         differentiated: how many of the results, from the first on, have derivatives; all, if not given.
     """
-    builder = Builder([len(nodes) for nodes in trace.arguments], len(parameters))
+    node_of = {leaf: i for i, leaf in trace.leaves.items()}
+    count = (
+        len(parameters)
+        if not trace.tables
+        else 1 + max([k for k, leaf in enumerate(parameters) if leaf in node_of], default=-1)
+    )
+    builder = Builder([len(nodes) for nodes in trace.arguments], count, table_parameters=len(parameters) - count)
     new = [DROPPED] * len(trace.primitives)  # which constants remain
     first = 0
     for nodes in trace.arguments:
@@ -32,8 +39,7 @@ def from_trace(trace: Trace, parameters: Sequence[Value], differentiated: int | 
             if i != UNUSED:
                 new[i] = place
         first += len(nodes)
-    node_of = {leaf: i for i, leaf in trace.leaves.items()}
-    for place, leaf in enumerate(parameters, first):
+    for place, leaf in enumerate(parameters[:count], first):
         if leaf in node_of:
             new[node_of[leaf]] = place
     constants: dict[tuple[float, float], int] = {}
@@ -45,7 +51,8 @@ def from_trace(trace: Trace, parameters: Sequence[Value], differentiated: int | 
         return constants[key]
 
     application = builder.application
-    opcode_of = {primitive: builder.opcode(primitive) for primitive in dict.fromkeys(trace.primitives) if primitive}
+    chosen = look_ups(trace, parameters)
+    opcode_of = {p: builder.opcode(chosen.get(p, p)) for p in dict.fromkeys(trace.primitives) if p}
     end = 0
     for i, (primitive, count) in enumerate(zip(trace.primitives, trace.counts)):
         if primitive is None:

@@ -26,7 +26,7 @@ from autograd.compiler.scalars.conditions import ALWAYS, Conditions, Gate, Guard
 from autograd.compiler.scalars.nodes import APPLY
 from autograd.compiler.scalars.program import ScalarProgram
 from autograd.compiler.scalars.signs import signs
-from autograd.compiler.scalars.slopes import dependent_on_arguments, edges
+from autograd.compiler.scalars.slopes import chooses_share, dependent_on_arguments, edges
 from autograd.table import Slope
 
 
@@ -111,7 +111,7 @@ class _Sweep:
 
     def _chooses(self, i: int) -> bool:
         primitive = self._program.primitive_of(i)
-        return primitive is not None and primitive.chooses
+        return primitive is not None and primitive.chooses and not chooses_share(self._program, i)
 
 
 def _needs_guard(slope: Slope, finite: bool, shown: bool) -> bool:

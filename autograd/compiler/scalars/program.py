@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from autograd import primitives as table
 from autograd.compiler.scalars.columns import Columns
+from autograd.compiler.scalars.lookups import LookUp
 from autograd.compiler.scalars.nodes import ABSENT, APPLY, CONSTANT, SUM, Sum
 from autograd.compiler.scalars.text import listing
 from autograd.compiler.scalars.verify import verify
@@ -59,12 +60,13 @@ class ScalarProgram(Columns):
 
     def numbers(self, arguments: Sequence[Sequence[float]], parameters: Sequence[float]) -> list[float]:
         """The numbers of all nodes, those of guards included; args as in `evaluate`."""
-        if tuple(map(len, arguments)) != self.argument_sizes or len(parameters) != self.parameter_count:
+        count = self.parameter_count + self.table_parameters
+        if tuple(map(len, arguments)) != self.argument_sizes or len(parameters) != count:
             raise ValueError(
-                f"the program takes arguments of {list(self.argument_sizes)} numbers and {self.parameter_count} "
-                f"parameter(s), got {list(map(len, arguments))} and {len(parameters)}"
+                f"the program takes arguments of {list(self.argument_sizes)} numbers and {count} parameter(s), got "
+                f"{list(map(len, arguments))} and {len(parameters)}"
             )
-        numbers = [float(x) for given in (*arguments, parameters) for x in given]
+        numbers = [float(x) for given in (*arguments, parameters[: self.parameter_count]) for x in given]
         for i in self.interior:
             if self.opcodes[i] == CONSTANT:
                 numbers.append(self.constants[i])
@@ -72,7 +74,11 @@ class ScalarProgram(Columns):
                 numbers.append(_add_up(self.sum_of(i), numbers))
             else:
                 primitive = self.primitives[self.opcodes[i] - APPLY]
-                numbers.append(apply(primitive, [numbers[k] for k in self.operands_of(i)]))
+                inputs = [numbers[k] for k in self.operands_of(i)]
+                if isinstance(primitive, LookUp):
+                    numbers.append(primitive.number_in(inputs[0], parameters))
+                else:
+                    numbers.append(apply(primitive, inputs))
         return numbers
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from autograd import primitives
 from autograd.compiler.scalars.columns import Columns
-from autograd.compiler.scalars.nodes import ABSENT, SUM, Sum
+from autograd.compiler.scalars.nodes import ABSENT, PLAIN, SUM, Sum
 from autograd.compiler.scalars.signs import Sign
 from autograd.table import Primitive, Slope
 
@@ -88,7 +88,7 @@ def _edges_of_application(program: Columns, i: int, known: Sequence[Sign]) -> It
     elif slope == Slope.SINGULAR and known[operands[-1 if primitive is _DIV else 0]] == Sign.POSITIVE:
         slope = _away_from_zero(program, i, primitive)
     for place, k in enumerate(operands):
-        if primitive is _WHERE and place == 0:
+        if (primitive is _WHERE and place == 0) or (primitive is primitives.entry_at and place == len(operands) - 1):
             continue
         yield Edge(place, k, slope, place in keeps, shows)
 
@@ -98,3 +98,22 @@ def _away_from_zero(program: Columns, i: int, primitive: Primitive) -> Slope:
     if primitive in _ROOTS or (primitive is _POWER and program.constants[program.operands_of(i)[1]] <= 1):
         return Slope.BOUNDED
     return Slope.LIKE_VALUE if primitive is _DIV else primitive.slope
+
+
+def chooses_share(program: Columns, i: int) -> bool:
+    """Tell whether a node takes one of all the shares eₖ / Σ e of a total, as the probability of the right class.
+
+    All shares depend on the same total, so that the one that is taken is infinite or nan, or has such a derivative,
+    wherever another is.
+    """
+    if program.primitive_of(i) is not primitives.entry_at:
+        return False
+    shares = program.operands_of(i)[:-1]
+    if any(program.primitive_of(k) is not primitives.div for k in shares):
+        return False
+    numerators, totals = zip(*map(program.operands_of, shares))
+    if len(set(totals)) > 1 or not program.is_sum(totals[0]):
+        return False
+    total = program.sum_of(totals[0])
+    is_plain = set(total.coefficients) == {1.0} and set(total.rights) == {ABSENT} and total[4:] == PLAIN
+    return is_plain and sorted(total.lefts) == sorted(numerators)

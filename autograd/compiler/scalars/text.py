@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from autograd.compiler.scalars.columns import Columns
+from autograd.compiler.scalars.lookups import LookUp
 from autograd.compiler.scalars.nodes import ABSENT, APPLY, CONSTANT, SUM, Sum, is_nothing
 
 
@@ -43,7 +44,11 @@ def _line(program: Columns, i: int, names: Sequence[str]) -> str:
         computed = _sum(program.sum_of(i), names)
     else:
         primitive = program.primitives[program.opcodes[i] - APPLY]
-        computed = f"{primitive.name}({', '.join(names[k] for k in program.operands_of(i))})"
+        operands = ", ".join(names[k] for k in program.operands_of(i))
+        if isinstance(primitive, LookUp):
+            computed = f"{primitive.table.name}[{operands}][{primitive.column}]"
+        else:
+            computed = f"{primitive.name}({operands})"
     remarks = []
     if i in program.labels:
         remarks.append(program.labels[i])

@@ -42,7 +42,7 @@ class Expressions(Structure):
         match term.kind:
             case "number":
                 return literal(term.attribute)
-            case "argument" | "parameter":
+            case "argument" | "index" | "parameter":
                 return Text(term.name)
             case "constant":
                 return Text(self.references.numbers(term.attribute))

@@ -11,6 +11,7 @@ from typing import Any
 from autograd import formulas, gamma_formulas, primitives
 from autograd.arrays import NDArray, np
 from autograd.arrays.errors import overflows
+from autograd.compiler.targets.lookup_kernels import entry_at, look_up, scatter_add
 from autograd.primitives import Primitive
 
 Array = NDArray[Any]
@@ -198,6 +199,7 @@ def norm(*arrays: Array) -> Array:
 KERNELS: dict[str, Callable[..., Any]] = {
     "abs": abs,
     "detached": detached,
+    "entry_at": entry_at,
     "fsum": one_by_one(formulas.fsum),
     "gamma": one_by_one(gamma_formulas.gamma),
     "ieee_remainder": one_by_one(formulas.remainder),
@@ -229,10 +231,13 @@ HELPERS: dict[str, Any] = {
     "einsum": np.einsum,
     "empty": np.empty,
     "gather": gather,
+    "look_up": look_up,
     "place": place,
     "products_of_others": products_of_others,
+    "scatter_add": scatter_add,
     "shares": shares,
     "softmax": softmax,
+    "take_along_axis": np.take_along_axis,
     "tile": np.tile,
     "zeros": np.zeros,
     "matmul": np.matmul,

@@ -24,7 +24,7 @@ from autograd.compiler.arrays.operations import (
 from autograd.compiler.arrays.program import LEAVES, ArrayProgram
 from autograd.compiler.arrays.shapes import size
 from autograd.compiler.targets.contractions import product_order
-from autograd.compiler.trace.tracing import COMPARISONS
+from autograd.compiler.trace.comparisons import COMPARISONS
 from autograd.primitives import TABLE, Primitive
 
 INFIX = {primitives.add: "+", primitives.sub: "-", primitives.mul: "*", primitives.div: "/"}

@@ -234,7 +234,8 @@ class NumpyEngine:
         values, derivatives = self._input_gradients(seeds, *rows, *self._buffer.views(weights))
         if not self._settles(values, *derivatives):
             return self._unpadded.input_gradients(weights, rows, seeds)
-        return values, [np.broadcast_to(np.asarray(x, self._dtype), row.shape) for x, row in zip(derivatives, rows)]
+        numbers = [row for row in rows if row.dtype.kind == "f"]  # the others are indices
+        return values, [np.broadcast_to(np.asarray(x, self._dtype), r.shape) for x, r in zip(derivatives, numbers)]
 
     @computed_once
     def _input_gradients(self) -> Callable[..., Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 
 from autograd.arrays import NDArray, np
@@ -99,6 +100,5 @@ def in_reading_order(indices: Sequence[Positions], size: int) -> list[int]:
     >>> in_reading_order([np.array([[3, 1]]), np.array([1, 0])], 5)
     [3, 1, 0, 2, 4]
     """
-    order = list(dict.fromkeys(k for index in indices for k in index.reshape(-1).tolist()))
-    rest = set(range(size)).difference(order)
-    return [*order, *sorted(rest)]
+    order = list(dict.fromkeys(chain.from_iterable(index.reshape(-1).tolist() for index in indices)))
+    return order if len(order) == size else [*order, *sorted(set(range(size)).difference(order))]

@@ -46,7 +46,7 @@ def schedule(program: ArrayProgram) -> Schedule:
     backward = [at for at in sorted(back - ahead) if notation.is_statement(at)]
     inline = [at for at in gradients if notation.is_inline(at)]
     read = {k for at in written(notation, [*backward, *inline]) for k in notation.terms[at].operands} | set(gradients)
-    given = [o for o in operations if o.kind == "argument" and o.attribute[0] != GRADIENT]
+    given = [o for o in operations if o.kind in ("argument", "index") and o.attribute[0] != GRADIENT]
     results = [at for at, o in enumerate(operations) if o.kind == "result" and o.operands[0] in ahead]
     parameters = [o.name for o in operations if o.kind == "parameter"]
     return Schedule(

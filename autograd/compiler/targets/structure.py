@@ -76,6 +76,10 @@ class Structure:
                 return Text(f"{name}({self.read(x).text}, axis={axis}{backward})")
             case "take":
                 return self._taken(x, term)
+            case "look up":
+                return self.looked_up(x, term.operands[1], attribute.shared)
+            case "scatter":
+                return Text(f"scatter_add({self.scattered(term)})")
         assert term.kind == "place", term
         return Text(f"{self.references.scatter(attribute)}({self.read(x).text})")
 
@@ -111,6 +115,26 @@ class Structure:
         if self._terms[x].name and axes <= 2:
             return self._indexed(x, axes - 1, name)
         return Text(f"{self.read(x).within(ATOM)}[..., {name}]")
+
+    def looked_up(self, table: int, index: int, shared: int) -> Text:
+        """Return entries of a table at an index; where they share axes, as NumPy writes it if it can."""
+        positions = self.read(index)
+        if not shared:
+            return Text(f"{self.read(table).within(ATOM)}[{positions.text}]")
+        own, others = len(self._terms[index].shape) - shared, len(self._terms[table].shape) - shared - 1
+        if own > 1:
+            return Text(f"look_up({self.read(table).text}, {positions.text}, {shared})")
+        new = others + (not own)
+        chosen = f"{positions.within(ATOM)}[{', '.join(['...', *['None'] * new])}]" if new else positions.text
+        axis = shared if others else -1
+        along = Text(f"take_along_axis({self.read(table).text}, {chosen}, axis={axis})")
+        return along if own else Text(f"{along.text}[{':, ' * shared}0]" if others else f"{along.text}[..., 0]")
+
+    def scattered(self, term: Term) -> str:
+        """Return what an array is added up with, and where: the arguments of `scatter_add`."""
+        x, index = (self.read(k).text for k in term.operands)
+        shared, length = term.attribute
+        return f"{x}, {index}, {length}" + (f", {shared}" if shared else "")
 
     def _method(self, x: int, name: str, *arguments: str) -> Text:
         return Text(f"{self.read(x).within(ATOM)}.{name}({', '.join(arguments)})")

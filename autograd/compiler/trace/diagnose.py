@@ -26,10 +26,7 @@ def not_finite(
     largest = float(np.finfo(outputs.dtype).max)
     bad = np.flatnonzero(~np.isfinite(outputs).all(axis=1)).tolist()
     for k in bad or range(samples):
-        values = iter(
-            [Value(x, label) for a, row in zip(arguments, rows) for x, label in zip(row[k].tolist(), a.labels())]
-        )
-        given = [flatten(argument.example, argument.name)[1](values) for argument in arguments]
+        given = [_sample(argument, row[k].tolist()) for argument, row in zip(arguments, rows)]
         where = f"sample {k}: " if samples > 1 else ""
         try:
             with resumed():
@@ -40,6 +37,13 @@ def not_finite(
         if node is not None:
             return f"{where}{_in_words(node, outputs.dtype)}"
     return "a result of the compiled program is not finite, although every node of the eager run is: a sum overflowed"
+
+
+def _sample(argument: Argument, numbers: Sequence[Any]) -> Any:
+    """An argument of one sample, of Values; indices are the ints that they are."""
+    is_index = argument.lengths is not None
+    values = numbers if is_index else [Value(x, label) for x, label in zip(numbers, argument.labels())]
+    return flatten(argument.example, argument.name)[1](iter(values))
 
 
 def _in_words(node: Value, dtype: np.dtype[Any]) -> str:

@@ -13,14 +13,17 @@ import bisect
 import itertools
 import math
 import random
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextvars import copy_context
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Never
 
 from autograd.compiler import cost
+from autograd.compiler.trace.lookups import Place, Use, other_indices
 from autograd.compiler.trace.randomness import draws
+from autograd.compiler.trace.tables import Rows, in_common, leaves_of
 from autograd.compiler.trace.tracing import MEMO, FreezingError, Trace, trace
+from autograd.compiler.trace.watching import Watch
 from autograd.overriding import Overriding
 from autograd.primitives import Primitive
 from autograd.reading import numbers_of
@@ -71,18 +74,19 @@ def _settled_trace(
     captured = [
         leaf for i, leaf in first.leaves.items() if i not in arguments and not leaf.is_constant
     ]  # or made by the function itself
-    leaves = list(dict.fromkeys([*captured, *parameters]))
+    leaves = list(dict.fromkeys([*captured, *parameters]))  # without those of tables, which are seldom read
     numbers = numbers_of(leaves)
     overriding = Overriding(leaves)
-    retrace = _Retrace(function, examples, overriding, numbers, 2 * first.recorded + 1000)
+    retrace = _Retrace(function, examples, overriding, numbers, 2 * first.recorded + 1000, first.uses)
+    tables = first.tables
     try:
         overriding.begin()
         for n in range(cost.traces(len(first.primitives)) - 1):
-            common = retrace.leaves_in_common(first, arguments, n)
-            captured = captured if common is None else common
+            common = retrace.in_common(first, arguments, n)
+            captured, tables = common or (captured, tables)
     finally:
         overriding.end()
-    return first, captured
+    return first, list(dict.fromkeys([*captured, *leaves_of(tables)]))
 
 
 def _same_operations(first: Trace, second: Trace) -> bool:
@@ -92,6 +96,7 @@ def _same_operations(first: Trace, second: Trace) -> bool:
         and first.operands == second.operands
         and first.arguments == second.arguments
         and first.outputs == second.outputs
+        and first.uses.keys() == second.uses.keys()
     )
 
 
@@ -134,6 +139,7 @@ class _Retrace(NamedTuple):
         overriding: lets it see other numbers of the leaves that it captured, too.
         numbers: of these leaves.
         most_nodes: how many it may record: where others choose its way, it might go on for ever.
+        uses: of the arguments' numbers that are indices.
     """
 
     function: Callable[..., Any]
@@ -141,9 +147,13 @@ class _Retrace(NamedTuple):
     overriding: Overriding
     numbers: Sequence[float]
     most_nodes: int
+    uses: Mapping[Place, Use]
 
-    def leaves_in_common(self, first: Trace, arguments: set[int], n: int) -> list[Value] | None:
-        """Run as the n-th time after the first, from 0; gives the leaves that both captured. None if it did not go.
+    def in_common(self, first: Trace, arguments: set[int], n: int) -> tuple[list[Value], Sequence[Rows]] | None:
+        """Run as the n-th time after the first, from 0; None if it did not go.
+
+        Returns:
+            The leaves that both captured, and the tables that both looked up in.
 
         Raises:
             ValueError: where the runs differ in more than numbers that they may differ in.
@@ -156,7 +166,12 @@ class _Retrace(NamedTuple):
             return None
         if not _same_operations(first, other):
             raise ValueError(self._why_other_operations(first, other, arguments))
-        return _compared(first, other, arguments)
+        tables = [rows for pair in zip(first.tables, other.tables) if (rows := in_common(*pair)) is not None]
+        if not len(first.tables) == len(other.tables) == len(tables):
+            raise ValueError(
+                f"a table that autograd.take looks up in holds other numbers when it runs again: {_OTHERWISE}"
+            )
+        return _compared(first, other, arguments), tables
 
     def _why_other_operations(self, first: Trace, other: Trace, arguments: set[int]) -> str:
         """Explain in words; where it computes with a node of its first run, another run tells the line."""
@@ -164,7 +179,8 @@ class _Retrace(NamedTuple):
         if earlier.isdisjoint(map(id, other.leaves.values())):
             return _OTHERWISE
         earlier.update(map(id, other.nodes))
-        settings = self.function, self.examples, float, self.most_nodes, earlier
+        watch = Watch(lambda inputs: earlier, _refuse_memo)
+        settings: tuple[Any, ...] = (self.function, self.examples, float, self.most_nodes, {}, watch)
         try:
             self.overriding.run(self.numbers, float, trace, *settings)
         except ValueError as error:
@@ -182,7 +198,7 @@ class _Retrace(NamedTuple):
                 return x * (1 - by) if x else abs(by) / 8  # towards 0, where most domains are
 
             try:
-                return self._run(shift, shift if move_leaves else float)
+                return self._run(n, shift, shift if move_leaves else float)
             except (ArithmeticError, ValueError):
                 continue
         return None
@@ -200,22 +216,26 @@ class _Retrace(NamedTuple):
         for signs in ((of_arguments, of_leaves), (_SAME, _SAME)):
             change, change_leaf = (partial(_scaled, chance, sign, sizes) for sign in signs)
             try:
-                return self._run(change, change_leaf)
+                return self._run(n, change, change_leaf)
             except (FreezingError, MemoryError):
                 raise
             except Exception:  # whatever the function does with numbers that it is not made for
                 continue
         return None
 
-    def _run(self, change: Change, change_leaf: Change) -> Trace:
+    def _run(self, n: int, change: Change, change_leaf: Change) -> Trace:
         numbers = list(map(change_leaf, self.numbers))
-        settings = self.function, self.examples, change, self.most_nodes
+        settings = self.function, self.examples, change, self.most_nodes, other_indices(self.uses, n)
         return self.overriding.run(numbers, change_leaf, trace, *settings)  # type: ignore[no-any-return]
 
 
 def _scaled(chance: random.Random, signs: Sequence[float], sizes: tuple[float, float], x: float) -> float:
     sign = signs[0] if len(signs) == 1 else chance.choice(signs)
     return sign * 4 ** chance.uniform(*sizes) * (x or 1.0)
+
+
+def _refuse_memo(line: str) -> Never:
+    raise ValueError(f"{line}: {MEMO}")
 
 
 def _frozen(first: Trace, other: float, i: int) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from autograd.arrays import HAVE_NUMPY, NDArray, np
@@ -12,6 +12,9 @@ from autograd.nested import flatten
 from autograd.value import Value, as_float
 
 Array = NDArray[Any]
+
+ANY_NUMBER = 2**62
+"""In the place of a table's length, for an integer that is only compared."""
 
 
 def shape_of(structure: Any) -> tuple[int, ...] | None:
@@ -49,30 +52,40 @@ class Argument(NamedTuple):
         example: what it was compiled with.
         shape: of the example; None where it is ragged.
         size: how many numbers it holds.
+        lengths: of an argument of indices, for each the length of the table that it chooses from, or ANY_NUMBER; None
+            for an argument of numbers.
     """
 
     name: str
     example: Any
     shape: tuple[int, ...] | None
     size: int
+    lengths: Array | None = None
+
+    def with_indices(self, lengths: Mapping[int, int]) -> Argument:
+        """Return the argument as one of indices: at these places, into tables of these lengths. If there are any."""
+        if not lengths:
+            return self
+        return self._replace(lengths=np.array([lengths.get(k, ANY_NUMBER) for k in range(self.size)]))
 
     def read(self, given: Any, dtype: Any) -> tuple[Array, bool]:
         """The numbers as rows of one sample each, and whether it was a batch of samples.
 
         Raises:
             ValueError: for another shape, or ragged samples.
-            TypeError: for anything but real numbers.
+            TypeError: for anything but real numbers; for indices, anything but integers.
+            IndexError: for an index that is in no table.
         """
+        if self.lengths is not None:
+            return self._read_indices(given, self.lengths)
         if type(given) is np.ndarray and given.dtype is dtype and given.shape[1:] == self.shape and given.ndim:
             return given if given.ndim == 2 else given.reshape(len(given), self.size), True
         if type(given) is float and self.shape == ():  # as in a loop over time, where every microsecond counts
             return np.array(given, dtype, ndmin=2), False
         if self.shape is None:
-            return self._read_ragged(given, dtype)
-        try:
-            array = np.asarray(given)
-        except ValueError:
-            array = np.asarray(None)
+            numbers, batched = self._read_ragged(given)
+            return np.array(numbers, dtype=dtype), batched
+        array = _as_array(given)
         if array.dtype.kind == "O":
             array = self._of_objects(array, given)
         if array.dtype.kind not in "biuf":
@@ -93,6 +106,24 @@ class Argument(NamedTuple):
         batched = len(shape) > len(self.shape)
         return array.reshape((shape[0] if batched else 1, self.size)), batched
 
+    def _read_indices(self, given: Any, lengths: Array) -> tuple[Array, bool]:
+        """Indices as they are, row by row; each is in its table."""
+        if self.shape is None:
+            numbers, batched = self._read_ragged(given)
+            rows = _as_array(numbers)
+        else:
+            rows, batched = self.as_rows(_as_array(given))
+        if rows.dtype.kind not in "iu":
+            raise TypeError(f"{self.name} is used as an index, so that it must hold integers; got {rows.dtype}")
+        wrong = (rows < 0) | (rows >= lengths)
+        if wrong.any() and (wrong := wrong & (lengths != ANY_NUMBER)).any():
+            sample, k = (int(places[0]) for places in np.nonzero(wrong))
+            raise IndexError(
+                f"{f'sample {sample}: ' if batched else ''}{self.labels()[k]} is {rows[sample, k]}, which is not in a "
+                f"table of {lengths[k]}, whose entries are counted from 0"
+            )
+        return rows, batched
+
     def _of_objects(self, array: NDArray[Any], given: Any) -> Array:
         """Fractions, whole numbers of any size, and what else is a real number to Python."""
         if any(isinstance(x, Value) for x in array.flat):
@@ -109,12 +140,12 @@ class Argument(NamedTuple):
             f"of shape {self.shape} for one sample, or (samples, {', '.join(map(str, self.shape or ()))}) for several"
         )
 
-    def _read_ragged(self, given: Any, dtype: Any) -> tuple[Array, bool]:
+    def _read_ragged(self, given: Any) -> tuple[list[list[Any]], bool]:
         wanted = _lengths(self.example)
         if _lengths(given) == wanted:
-            return np.array([flatten(given, self.name)[0]], dtype=dtype), False
+            return [flatten(given, self.name)[0]], False
         if isinstance(given, Sequence) and given and all(_lengths(sample) == wanted for sample in given):
-            return np.array([flatten(sample, self.name)[0] for sample in given], dtype=dtype), True
+            return [flatten(sample, self.name)[0] for sample in given], True
         raise ValueError(f"{self.name} must be nested as its example is, or a list of such; got {_short(given)}")
 
     def labels(self) -> list[str]:
@@ -212,6 +243,14 @@ def refuse_unless_flat(name: str, vector: Array, size: int, dtype: np.dtype[Any]
             f"{name} must be a contiguous vector of {size} numbers of {dtype}, one for each of the program's "
             f"parameters; got shape {vector.shape}, {vector.dtype}{contiguous}"
         )
+
+
+def _as_array(given: Any) -> Array:
+    """An array; of rows that are no array, one of None."""
+    try:
+        return np.asarray(given)
+    except ValueError:
+        return np.asarray(None)
 
 
 def _lengths(structure: Any) -> Any:

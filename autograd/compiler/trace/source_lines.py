@@ -27,9 +27,9 @@ _BY_ARRAYS = (
     "slogdet and inv of np.linalg; an argument that is an array in the example is such an array"
 )
 _BY_INDEX = (
-    "choose with autograd.where(i == 0, a, autograd.where(i == 1, b, c)), or pass a row that is 1 at the index and 0 "
-    "elsewhere, and take autograd.dot(row, table); an index or a count that is the same for all samples belongs "
-    "outside of the arguments, as a plain int"
+    "look it up with autograd.take(table, i), where i is an argument of integers, or choose with "
+    "autograd.where(i == 0, a, b); an index or a count that is the same for all samples belongs outside of the "
+    "arguments, as a plain int"
 )
 _BY_OPERATIONS = (
     "compute with the operations that Values have, or keep a number that is the same for all samples outside of the "

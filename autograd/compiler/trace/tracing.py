@@ -6,47 +6,25 @@
 from __future__ import annotations
 
 import math
-import operator
-import sys
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from types import MappingProxyType
 from typing import Any, Never
 
 from autograd import recording
+from autograd.compiler.trace.comparisons import COMPARISONS
+from autograd.compiler.trace.lookups import LookUps, Place, Use
 from autograd.compiler.trace.rule_state import reads_state, slopes_of
+from autograd.compiler.trace.signature import argument_names
 from autograd.compiler.trace.source_lines import explained, users_line
+from autograd.compiler.trace.tables import Rows
+from autograd.compiler.trace.watching import Watch, Watching
 from autograd.graph import topological_order
-from autograd.nested import flatten
+from autograd.nested import flatten, names
 from autograd.primitives import Primitive, Rule, detached, maximum, mul
 from autograd.reading import number_of, numbers_of
-from autograd.table import Slope
 from autograd.value import Constant, Traced, Value
-
-
-def _comparison(name: str, symbol: str, compare: Callable[[Any, Any], bool]) -> Primitive:
-    return Primitive(
-        name,
-        lambda a, b: 1.0 * compare(a, b),
-        lambda a, b, out: (0.0, 0.0),
-        symbol,
-        chooses=True,
-        slope=Slope.NONE,
-        hides_nan=True,
-    )
-
-
-COMPARISONS = {
-    symbol: _comparison(name, symbol, compare)
-    for name, symbol, compare in (
-        ("equal", "==", operator.eq),
-        ("not_equal", "!=", operator.ne),
-        ("less", "<", operator.lt),
-        ("less_equal", "<=", operator.le),
-        ("greater", ">", operator.gt),
-        ("greater_equal", ">=", operator.ge),
-    )
-}
 
 
 class Condition(Value):
@@ -100,6 +78,8 @@ class Trace:
         nodes: the graph itself, until it was read.
         numbers: what each node was, once read.
         labels: the users' names for the nodes that have one, by index, once read.
+        tables: those of leaves that numbers are looked up in.
+        uses: of the arguments' numbers that are indices.
     """
 
     primitives: list[Primitive | None]
@@ -115,6 +95,8 @@ class Trace:
     nodes: list[Value]
     numbers: list[float] = field(default_factory=list)
     labels: dict[int, str] = field(default_factory=dict)
+    tables: Sequence[Rows] = ()
+    uses: Mapping[Place, Use] = field(default_factory=dict)
 
     def read(self) -> Trace:
         """The trace with numbers and labels, which does not hold the graph."""
@@ -134,10 +116,15 @@ class FreezingError(TypeError):
 
 
 class _Tracer:
-    """Records comparisons, and refuses what would take a number out of the graph."""
+    """Records comparisons and look-ups, and refuses what would take a number out of the graph."""
 
-    def __init__(self) -> None:
+    def __init__(self, look_ups: LookUps) -> None:
         self.asked: list[tuple[Value, str]] = []
+        self.take, self._note_index = look_ups.take, look_ups.index
+
+    def one_hot(self, index: Any, classes: int) -> list[Any]:
+        self._note_index(index, classes)
+        return [_recorded(COMPARISONS["=="], index, float(k)) for k in range(classes)]
 
     def compare(self, symbol: str, a: Any, b: Any) -> Any:
         if isinstance(a, Condition) and symbol == "!=" and type(b) is float and b == 0.0:
@@ -157,28 +144,13 @@ class _Tracer:
         return slopes_of(primitive) if reads_state(primitive) else primitive.compiled_derivatives
 
 
-class _Watching(recording.Counter):
-    """Refuses nodes that are computed from a node of an earlier run."""
-
-    def __init__(self, earlier: frozenset[int], *settings: Any) -> None:
-        super().__init__(*settings)
-        self._earlier = earlier
-
-    def count(self) -> bool:
-        frame: Any = sys._getframe(1)
-        while "parents" not in frame.f_locals:  # of the node that is being made
-            frame = frame.f_back
-        if not self._earlier.isdisjoint(map(id, frame.f_locals["parents"])):
-            raise ValueError(f"{users_line()}: {MEMO}")
-        return super().count()
-
-
 def trace(
     function: Callable[..., Any],
     examples: Sequence[Any],
     change: Callable[[float], float] = float,
     most_nodes: float = math.inf,
-    earlier: Collection[int] = (),
+    indices: Mapping[Place, int] = MappingProxyType({}),
+    watch: Watch | None = None,
 ) -> Trace:
     """The graph of a function.
 
@@ -187,22 +159,19 @@ def trace(
         examples: numbers and (nested) sequences of numbers.
         change: what to do to each number first.
         most_nodes: how many nodes may be recorded, at most.
-        earlier: ids of nodes of earlier runs, which may not be computed with.
+        indices: other numbers in the place of those that are indices.
+        watch: what may not be computed with.
 
     Raises:
-        TypeError: where the function returns something else than numbers, or asks for the number of a Value.
-        ValueError: where it computes with a node of an earlier run.
+        TypeError: where the function returns something else than numbers, or asks for the number of a Value; or where
+            it uses one argument both for indices and for numbers.
+        IndexError: where an index is in no table.
         TooManyNodesError: where it records more nodes.
     """
-    inputs: list[list[Value]] = []
-    arguments = []
-    for i, example in enumerate(examples):
-        numbers, rebuild = flatten(example, f"argument {i}")
-        values: list[Value] = [Traced(change(number_of(x) if isinstance(x, Value) else float(x))) for x in numbers]
-        inputs.append(values)
-        arguments.append(rebuild(iter(values)))
-    tracer = _Tracer()
-    kind = partial(_Watching, frozenset(earlier)) if earlier else recording.Counter
+    given, inputs, arguments = _as_values(examples, change, indices)
+    look_ups = LookUps(inputs, given, partial(_name_of, function, examples))
+    tracer = _Tracer(look_ups)
+    kind = recording.Counter if watch is None else partial(Watching, watch.ids(inputs), watch.refuse)
     with recording.counting(most_nodes, kind) as counter, recording.tracing(tracer):
         try:
             returned = function(*arguments)
@@ -217,6 +186,11 @@ def trace(
     if not outputs:
         raise TypeError(f"a function to compile returns a Value or a sequence of Values, this one gave {returned!r}")
     order = topological_order(*outputs)
+    look_ups.refuse_changes()
+    if watch is None and (clash := look_ups.number_use(order, outputs)) is not None:
+        refuse = partial(_refuse_both, look_ups, clash)
+        trace(function, examples, change, most_nodes, indices, Watch(lambda xs: [id(xs[clash[0]][clash[1]])], refuse))
+        refuse("the function's result")
     number = {node: i for i, node in enumerate(order)}
     rows = [node.parents for node in order]
     return Trace(
@@ -231,7 +205,39 @@ def trace(
         counter.nodes,
         tracer.asked,
         order,
+        tables=[table.rows for table in look_ups.tables],
+        uses=look_ups.uses,
     )
+
+
+def _as_values(
+    examples: Sequence[Any], change: Callable[[float], float], indices: Mapping[Place, int]
+) -> tuple[list[list[Any]], list[list[Value]], list[Any]]:
+    """Return the numbers of each example, the Values that stand for them, and the arguments made of these."""
+    given: list[list[Any]] = []
+    inputs: list[list[Value]] = []
+    arguments = []
+    for i, example in enumerate(examples):
+        numbers, rebuild = flatten(example, f"argument {i}")
+        changed = [change(number_of(x) if isinstance(x, Value) else float(x)) for x in numbers]
+        for (argument, k), row in indices.items():
+            if argument == i:
+                changed[k] = float(row)
+        values: list[Value] = list(map(Traced, changed))
+        given.append(numbers)
+        inputs.append(values)
+        arguments.append(rebuild(iter(values)))
+    return given, inputs, arguments
+
+
+def _name_of(function: Callable[..., Any], examples: Sequence[Any], place: Place) -> str:
+    """What to call an argument's number, such as tokens[3]."""
+    argument, k = place
+    return names(examples[argument], argument_names(function, len(examples))[argument])[k]
+
+
+def _refuse_both(look_ups: LookUps, place: Place, line: str) -> Never:
+    raise TypeError(look_ups.both_uses(place, line))
 
 
 def _detached_leaves(condition: Condition) -> list[Value] | None:

@@ -16,7 +16,7 @@ from autograd.compiler.arrays.handle import Handle
 from autograd.compiler.arrays.loop import Loop
 from autograd.compiler.arrays.operations import Application, Batch, Data, Labels, Placement, Reduction
 from autograd.compiler.arrays.program import ArrayProgram
-from autograd.compiler.trace.tracing import COMPARISONS
+from autograd.compiler.trace.comparisons import COMPARISONS
 
 if TYPE_CHECKING:
     import torch

@@ -18,7 +18,7 @@ from autograd.compiler.arrays.program import ArrayProgram
 from autograd.compiler.axes.rewrite import rewritten
 from autograd.compiler.differentiate.reverse import to_arguments, to_parameters
 from autograd.compiler.targets.numpy_run import NumpyEngine
-from autograd.compiler.trace.tracing import COMPARISONS
+from autograd.compiler.trace.comparisons import COMPARISONS
 
 UNARY = [primitives.sigmoid, primitives.tanh, primitives.sin, primitives.neg]
 BINARY = [primitives.add, primitives.sub, primitives.mul, primitives.maximum]

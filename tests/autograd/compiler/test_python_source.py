@@ -24,7 +24,7 @@ from autograd.compiler.targets.kernels import HELPERS
 from autograd.compiler.targets.python_source import Source, Writer, passes, to_inputs
 from autograd.compiler.targets.references import References
 from autograd.compiler.targets.schedule import schedule
-from autograd.compiler.trace.tracing import COMPARISONS
+from autograd.compiler.trace.comparisons import COMPARISONS
 
 Array = NDArray[Any]
 

@@ -25,7 +25,7 @@ from autograd.compiler.scalars.builder import Builder
 from autograd.compiler.scalars.columns import Guards
 from autograd.compiler.scalars.nodes import ABSENT, NOTHING, Sum
 from autograd.compiler.scalars.program import ScalarProgram
-from autograd.compiler.trace.tracing import COMPARISONS
+from autograd.compiler.trace.comparisons import COMPARISONS
 
 
 def dot(weights: Sequence[int], xs: Sequence[int], bias: int | None = None) -> Sum:

@@ -24,8 +24,8 @@ from autograd.compiler.targets.straight_line.engine import StraightLineEngine
 from autograd.compiler.targets.straight_line.machine import MachineSource
 from autograd.compiler.targets.straight_line.source import text_of
 from autograd.compiler.targets.straight_line.source_run import StraightSource
+from autograd.compiler.trace.comparisons import COMPARISONS
 from autograd.compiler.trace.retrace import settled_trace
-from autograd.compiler.trace.tracing import COMPARISONS
 
 UNARY = (primitives.sin, primitives.tanh, primitives.sigmoid, primitives.relu, primitives.absolute, primitives.neg)
 BINARY = (primitives.add, primitives.sub, primitives.mul, primitives.maximum, primitives.minimum, primitives.atan2)

@@ -22,7 +22,7 @@ from autograd.compiler.arrays.program import ArrayProgram
 from autograd.compiler.targets.onnx.graph import Graph
 from autograd.compiler.targets.onnx.model import Port, save
 from autograd.compiler.targets.onnx.operations import Writer
-from autograd.compiler.trace.tracing import COMPARISONS
+from autograd.compiler.trace.comparisons import COMPARISONS
 from autograd.primitives import TABLE
 from autograd.table import OURS
 

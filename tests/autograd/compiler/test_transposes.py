@@ -23,7 +23,7 @@ from autograd.compiler.differentiate.cotangents import total
 from autograd.compiler.differentiate.reverse import to_arguments, to_parameters
 from autograd.compiler.differentiate.transposes import Edge
 from autograd.compiler.names import Names
-from autograd.compiler.trace.tracing import COMPARISONS
+from autograd.compiler.trace.comparisons import COMPARISONS
 
 
 class Case(NamedTuple):

@@ -18,8 +18,8 @@ from autograd.compiler.arrays.builder import Builder
 from autograd.compiler.arrays.handle import Handle
 from autograd.compiler.arrays.program import ArrayProgram
 from autograd.compiler.differentiate.rules import recorded
+from autograd.compiler.trace.comparisons import COMPARISONS
 from autograd.compiler.trace.rule_state import reads_state
-from autograd.compiler.trace.tracing import COMPARISONS
 from autograd.primitives import TABLE, Primitive
 from autograd.table import OURS
 

@@ -1,0 +1,208 @@
+"""Look-ups in a function that is traced: which arguments are indices, and the tables that they choose from.
+
+`autograd.take(table, index)` of an argument gives a node for each number that it returns. Of a table of leaves, such as
+weights, the node's primitive says where it looks, and its only parent is the index: so a look-up costs what it returns,
+not what the table holds. Of a table of numbers that the function computed, all that the index can choose are parents.
+"""
+
+from __future__ import annotations
+
+import operator
+import random
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import chain
+from numbers import Integral
+from typing import Any, NamedTuple
+
+from autograd import primitives
+from autograd.compiler.trace.comparisons import COMPARISONS
+from autograd.compiler.trace.source_lines import users_line
+from autograd.compiler.trace.tables import Rows, are_leaves, read_rows
+from autograd.primitives import Primitive
+from autograd.reading import number_of
+from autograd.table import Slope
+from autograd.value import Value
+
+_COMPARING = frozenset(COMPARISONS.values())
+
+Place = tuple[int, int]
+"""The number of an argument, and which of the argument's numbers it is."""
+
+
+class Use(NamedTuple):
+    """How an argument's number is used as an index.
+
+    Attributes:
+        length: of the shortest table that it chooses from.
+        example: what it was.
+        line: where it is first used so, in words.
+    """
+
+    length: int
+    example: int
+    line: str
+
+
+def other_indices(uses: Mapping[Place, Use], seed: int) -> dict[Place, int]:
+    """Return indices that all differ from those of the example, where a table has another entry."""
+    chance = random.Random(seed)
+    return {
+        place: (use.example + chance.randint(1, max(1, use.length - 1))) % use.length for place, use in uses.items()
+    }
+
+
+class TracedLookUp(Primitive):
+    """The number in a table's column, as a function of the row; equal if the table has the same number in its trace."""
+
+    def __init__(self, table: int, column: int, number: Callable[[float], float]) -> None:
+        super().__init__("take", number, lambda index, out: (0.0,), slope=Slope.NONE, hides_nan=True)
+        self.table, self.column = table, column
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, TracedLookUp) and (other.table, other.column) == (self.table, self.column)
+
+    def __hash__(self) -> int:
+        return hash((self.table, self.column))
+
+
+class Table(NamedTuple):
+    """A table of leaves and plain numbers, and the primitives that look up its columns."""
+
+    rows: Rows
+    columns: list[TracedLookUp]
+
+
+class LookUps:
+    """The look-ups of one trace.
+
+    Args:
+        inputs: the Values that stand for the arguments' numbers.
+        examples: these numbers, as they were given.
+        name: gives what to call an argument's number.
+
+    Attributes:
+        tables: of leaves, in the order of first use.
+        uses: of the arguments' numbers that are indices.
+    """
+
+    def __init__(
+        self, inputs: Sequence[Sequence[Value]], examples: Sequence[Sequence[Any]], name: Callable[[Place], str]
+    ) -> None:
+        self._inputs, self._examples, self._name = inputs, examples, name
+        self._places: dict[Value, Place] = {}
+        self._known: dict[int, tuple[Any, list[Any], Table]] = {}  # by the id of what the user calls the table
+        self.tables: list[Table] = []
+        self.uses: dict[Place, Use] = {}
+
+    def index(self, index: Value, length: int) -> None:
+        """Note that an argument's number chooses one of so many.
+
+        Raises:
+            TypeError: where it is no argument's number, or no integer.
+            IndexError: where it is beyond the last one.
+        """
+        self._places = self._places or {x: (i, k) for i, xs in enumerate(self._inputs) for k, x in enumerate(xs)}
+        place = self._places.get(index)
+        if place is None:
+            raise TypeError(
+                f"{users_line()}: an index must be a number of an argument as it is, and this one is computed. "
+                f"Compute the index before, and pass it as an argument"
+            )
+        example = self._examples[place[0]][place[1]]
+        if not isinstance(example, Integral) or isinstance(example, bool):
+            raise TypeError(
+                f"{users_line()}: {self._name(place)} is used as an index, so that its example must be an int; "
+                f"got {example!r}"
+            )
+        row = int(index.data)
+        if not 0 <= row < length:
+            raise IndexError(
+                f"{users_line()}: {self._name(place)} is {row}, which is not in a table of {length}, whose entries "
+                f"are counted from 0"
+            )
+        known = self.uses.get(place)
+        if known is None or length < known.length:
+            self.uses[place] = Use(length, int(example), known.line if known else users_line())
+
+    def take(self, table: Any, index: Value) -> Any:
+        """Return the entry of a table, in nodes."""
+        known = self._table(table)
+        rows = known if isinstance(known, Rows) else known.rows
+        self.index(index, rows.length)
+        nodes: Iterator[Value]
+        if isinstance(known, Table):
+            nodes = (Value.apply(column, (index,)) for column in known.columns)
+        else:
+            width = rows.width
+            nodes = (Value.apply(primitives.entry_at, (*rows.entries[k::width], index)) for k in range(width))
+        return next(nodes) if rows.is_flat else rows.rebuild(nodes)
+
+    def _table(self, table: Any) -> Table | Rows:
+        """Return a table of leaves, which is read once; or the rows of one that was computed."""
+        known = self._known.get(id(table))
+        if known is not None and len(known[1]) == len(table) and all(map(operator.is_, known[1], table)):
+            return known[2]
+        rows = read_rows(table)
+        if not are_leaves(rows.entries):
+            return rows
+        same = next((t for t in self.tables if t.rows.is_same(rows)), None)
+        if same is None:
+            number = len(self.tables)
+            same = Table(rows, [TracedLookUp(number, k, _number_in(rows, k)) for k in range(rows.width)])
+            self.tables.append(same)
+        self._known[id(table)] = table, list(table), same
+        return same
+
+    def refuse_changes(self) -> None:
+        """Raise ValueError where a table is not what it was when it was read."""
+        for table, _, known in self._known.values():
+            rows = table if known.rows.is_flat else chain.from_iterable(table)
+            is_same = len(table) == known.rows.length and all(map(operator.is_, rows, known.rows.entries))
+            if not is_same and not read_rows(table).is_same(known.rows):
+                raise ValueError("a table that autograd.take looks up in has changed while the function ran")
+
+    def number_use(self, order: Sequence[Value], outputs: Sequence[Value]) -> Place | None:
+        """Return the place of a number that is used as such, among those of arguments with indices, if there is one.
+
+        Args:
+            order: the nodes of the graph.
+            outputs: those that are returned.
+        """
+        if not self.uses:
+            return None
+        numbers = {x: (i, k) for i in {i for i, _ in self.uses} for k, x in enumerate(self._inputs[i])}
+        for node in order:
+            for parent in read_as_numbers(node.primitive, node.parents):
+                if parent in numbers:
+                    return numbers[parent]
+        return next((numbers[x] for x in outputs if x in numbers), None)
+
+    def both_uses(self, place: Place, line: str) -> str:
+        """Explain that an argument is used as an index and as a number.
+
+        Args:
+            place: of the number that is used as such.
+            line: where that is.
+        """
+        indexed = place if place in self.uses else next(other for other in self.uses if other[0] == place[0])
+        number, index = self._name(place), self._name(indexed)
+        also = "" if number == index else f", and {index}, of the same argument,"
+        return (
+            f"{line}: {number} is a number here{also or ', and'} an index at {self.uses[indexed].line}. An argument "
+            f"holds either: pass the number as an argument of its own"
+        )
+
+
+def read_as_numbers(primitive: Primitive | None, parents: tuple[Value, ...]) -> tuple[Value, ...]:
+    """Return the parents that a primitive computes with, and does not only look up at or compare."""
+    if isinstance(primitive, TracedLookUp) or primitive in _COMPARING:
+        return ()
+    return parents[:-1] if primitive is primitives.entry_at else parents
+
+
+def _number_in(rows: Rows, column: int) -> Callable[[float], float]:
+    def number(index: float) -> float:
+        x = rows.entries[int(index) * rows.width + column]
+        return number_of(x) if isinstance(x, Value) else float(x)
+
+    return number

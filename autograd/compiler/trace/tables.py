@@ -1,0 +1,114 @@
+"""Read the tables that a traced function looks up in, and compare them."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterable, Sequence
+from itertools import chain
+from numbers import Real
+from typing import Any, NamedTuple
+
+from autograd.compiler.trace.source_lines import users_line
+from autograd.nested import Rebuild, flatten
+from autograd.reading import number_of
+from autograd.value import Traced, Value
+
+
+class Rows(NamedTuple):
+    """A table as it is given.
+
+    Attributes:
+        entries: row by row.
+        length: how many rows there are.
+        is_flat: whether the rows are single numbers.
+        rebuild: makes a row of an iterator over its numbers.
+    """
+
+    entries: list[Any]
+    length: int
+    is_flat: bool
+    rebuild: Rebuild
+
+    @property
+    def width(self) -> int:
+        """The numbers in a row."""
+        return len(self.entries) // self.length
+
+    def is_same(self, other: Rows) -> bool:
+        """Return whether another table has the same leaves and numbers."""
+        if other.length != self.length or len(other.entries) != len(self.entries):
+            return False
+        pairs = self.entries, other.entries
+        return all(map(operator.is_, *pairs)) or all(map(_is_same, *pairs))
+
+
+def read_rows(table: Any) -> Rows:
+    """Read a table.
+
+    Raises:
+        ValueError: where its rows are not alike.
+        TypeError: where they hold something else than numbers.
+    """
+    rows = list(table)
+    if not rows:
+        raise IndexError(f"{users_line()}: take expects a table of at least one entry, got none")
+    if all(isinstance(row, (Value, float, int, Real)) for row in rows):
+        return Rows(rows, len(rows), True, next)
+    rebuild = flatten(rows[0], "table[0]")[1]
+    if set(map(type, rows)) <= {list, tuple} and len(set(map(len, rows))) == 1:
+        entries = list(chain.from_iterable(rows))
+        if all(issubclass(kind, (Value, float, int)) for kind in set(map(type, entries))):
+            return Rows(entries, len(rows), False, rebuild)
+    parts = [flatten(row, f"table[{k}]") for k, row in enumerate(rows)]
+    shapes = [_lengths(row) for row in rows]
+    if shapes.count(shapes[0]) < len(shapes):
+        k = next(k for k, shape in enumerate(shapes) if shape != shapes[0])
+        raise ValueError(
+            f"{users_line()}: take expects a table whose rows are alike, but table[{k}] is not nested as table[0] is"
+        )
+    return Rows([x for numbers, _ in parts for x in numbers], len(rows), False, rebuild)
+
+
+def in_common(first: Rows, second: Rows) -> Rows | None:
+    """Return the table that two traces have in common: where they have other leaves, the number of both.
+
+    Returns:
+        None, where they have not the same numbers there.
+    """
+    if second.length != first.length or len(second.entries) != len(first.entries):
+        return None
+    if all(map(operator.is_, first.entries, second.entries)):
+        return first
+    entries = []
+    for x, other in zip(first.entries, second.entries):
+        number, other_number = (number_of(y) if isinstance(y, Value) else float(y) for y in (x, other))
+        if x is not other and number != other_number and (number == number or other_number == other_number):
+            return None
+        entries.append(x if x is other else number)
+    return first._replace(entries=entries)
+
+
+def leaves_of(tables: Iterable[Rows]) -> list[Value]:
+    """Return the leaves in some tables, each once, without constants."""
+    leaves = [x for rows in tables for x in rows.entries if isinstance(x, Value) and not x.is_constant]
+    return list(dict.fromkeys(leaves))
+
+
+def _lengths(row: Any) -> Any:
+    """The lengths of a nested sequence; 0 for a number."""
+    return [_lengths(item) for item in row] if hasattr(row, "__len__") else 0
+
+
+def are_leaves(entries: Sequence[Any]) -> bool:
+    """Return whether all entries are plain numbers, or leaves that the function has not been handed as arguments."""
+    kinds = set(map(type, entries))
+    values = entries if all(issubclass(kind, Value) for kind in kinds) else [x for x in entries if isinstance(x, Value)]
+    return Traced not in kinds and not any(map(operator.attrgetter("parents"), values))
+
+
+def _is_same(a: Any, b: Any) -> bool:
+    if a is b:
+        return True
+    if isinstance(a, Value) or isinstance(b, Value):
+        return False
+    return bool(a == b or (a != a and b != b))
