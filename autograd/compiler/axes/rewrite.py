@@ -129,6 +129,8 @@ class _Rewriter:
         view = view.divided(step.lengths)
         if size_of(mask) > 1:
             view = view.with_axes(range(len(step.lengths)))
+        elif mask and isinstance(mask[0], Batch):  # of which there is one for each sample
+            view = view.with_axes([0])
         key = (self._program.masks[number], step.operation.shape, step.lengths, view.axes)
         new = self._masks.setdefault(key, len(self._masks))
         return view._replace(handle=self._builder.guard(view.handle, new))
