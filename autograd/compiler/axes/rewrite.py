@@ -127,7 +127,7 @@ class _Rewriter:
         (view,), number = step.views, step.operation.attribute
         mask = self._program.operations[self._program.masks[number]].shape
         view = view.divided(step.lengths)
-        if size_of(mask) > 1:
+        if size_of(mask) > 1 or mask == step.operation.shape:
             view = view.with_axes(range(len(step.lengths)))
         elif mask and isinstance(mask[0], Batch):  # of which there is one for each sample
             view = view.with_axes([0])
