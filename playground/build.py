@@ -122,7 +122,7 @@ def _python(folder: Path, work: Path) -> str:
     source = work / "source"
     for name in ("autograd", "nn"):
         shutil.copytree(CHECKOUT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "setup.cfg", "README.md", "LICENSE"):
+    for name in ("pyproject.toml", "setup.cfg", "setup.py", "README.md", "LICENSE"):
         shutil.copy(CHECKOUT / name, source)
     pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(folder), str(source)]
     _run([*pip, "--disable-pip-version-check"], work)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+import runpy
 import shutil
 import subprocess
 import sys
+import tarfile
+import tomllib
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -29,7 +33,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     source = folder / "source"
     for name in ("autograd", "nn"):
         shutil.copytree(CHECKOUT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "setup.cfg", "README.md", "LICENSE"):
+    for name in ("pyproject.toml", "setup.cfg", "setup.py", "README.md", "LICENSE"):
         shutil.copy(CHECKOUT / name, source)
     _pip(sys.executable, "wheel", "--no-deps", "--wheel-dir", folder, source)
     return next(folder.glob("*.whl"))
@@ -199,3 +203,73 @@ def _pip(python: str | Path, *arguments: str | Path) -> None:
 def _run(python: Path, code: str, folder: Path) -> tuple[int, str, str]:
     done = subprocess.run([python, "-c", code], cwd=folder, capture_output=True, text=True)
     return done.returncode, done.stdout, done.stderr
+
+
+# The source distribution, and what PyPI shows
+
+
+@pytest.fixture(scope="module")
+def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The source distribution, built from the files that git knows."""
+    pytest.importorskip("build", reason="build, which makes the source distribution, is not installed: .[release]")
+    folder = tmp_path_factory.mktemp("sdist")
+    for name in _tracked():
+        (folder / "source" / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(CHECKOUT / name, folder / "source" / name)
+    command = [sys.executable, "-m", "build", "--sdist", "--outdir", folder, folder / "source"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return next(folder.glob("*.tar.gz"))
+
+
+def _tracked() -> list[str]:
+    done = subprocess.run(["git", "ls-files"], cwd=CHECKOUT, capture_output=True, text=True)
+    if done.returncode:
+        pytest.skip("this is no checkout: git knows no files of it")
+    return [name for name in done.stdout.splitlines() if (CHECKOUT / name).is_file()]
+
+
+def test_the_sdist_holds_all_tests_and_what_they_want(sdist: Path) -> None:
+    with tarfile.open(sdist) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    wanted = {name for name in _tracked() if not name.startswith((".ci/", ".github/", ".gitignore"))}
+    assert len([name for name in wanted if name.startswith("tests/")]) > 100
+    assert wanted - names == {"MANIFEST.in"} - names
+    left = {name for name in names - wanted if ".egg-info" not in name and Path(name).suffix}
+    assert left <= {"PKG-INFO"}
+
+
+def test_pypi_can_show_the_description(sdist: Path) -> None:
+    pytest.importorskip("twine", reason="twine, which checks what PyPI takes, is not installed: .[release]")
+    done = subprocess.run([sys.executable, "-m", "twine", "check", "--strict", sdist], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def setup() -> dict[str, Any]:
+    return runpy.run_path(str(CHECKOUT / "setup.py"), run_name="setup")
+
+
+def test_links_of_the_readme_lead_to_the_repository_once_it_has_an_address(setup: dict[str, Any]) -> None:
+    address = "https://github.com/somebody/lucidgrad"
+    readme = (CHECKOUT / "README.md").read_text(encoding="utf-8")
+    shown = setup["with_absolute_links"](readme, address)
+    links = re.findall(r'\]\(([^)\s]+)\)|(?:src|href)="([^"]+)"', shown)
+    targets = [markdown or html for markdown, html in links]
+    assert [target for target in targets if not target.startswith("http")] == []
+    own = [target.removeprefix(f"{address}/").split("/", 2) for target in targets if target.startswith(address)]
+    assert len(own) > 20
+    for kind, branch, path in own:
+        assert (CHECKOUT / path).is_file(), path
+        assert (kind, branch) == ("raw" if path.endswith((".png", ".svg")) else "blob", "main"), path
+
+
+def test_without_an_address_the_readme_is_as_it_is(setup: dict[str, Any]) -> None:
+    readme = (CHECKOUT / "README.md").read_text(encoding="utf-8")
+    assert setup["with_absolute_links"](readme, "") == readme
+
+
+def test_no_relative_link_is_left_in_the_description_once_there_is_an_address(setup: dict[str, Any]) -> None:
+    project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    relative = re.findall(r"\]\((?!https?:|#)[^)]+\)", setup["description"]())
+    assert bool(relative) is ("Repository" not in project.get("urls", {}))
