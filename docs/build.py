@@ -67,7 +67,8 @@ def collect(source: Path, playground: Path) -> None:
     shutil.copytree(HERE / "live", source / "live")
     for picture in [*HERE.glob("*.png"), *HERE.glob("*.svg")]:
         _copy(picture, source / "docs" / picture.name)
-    shutil.copytree(HERE / "walkthroughs", source / "docs" / "walkthroughs")
+    for folder in ("recipes", "walkthroughs"):
+        shutil.copytree(HERE / folder, source / "docs" / folder)
     for name in TAKEN_APART:
         for title, text in sections((CHECKOUT / name).read_text(encoding="utf-8")).items():
             _write(source / "sections" / Path(name).stem / f"{slug(title)}.md", text)

@@ -76,7 +76,7 @@ def _entry(module: str, name: str, thing: Any, known: set[str]) -> str:
     if isinstance(thing, Primitive):
         return _directive("function", module, f"{name}({', '.join(_operands(thing))})", _of_row(name, thing))
     if not callable(thing):
-        return _directive("data", module, name, _text(getattr(thing, "__doc__", ""), module, known))
+        return _directive("data", module, name, f"`{thing!r}`")
     return _directive("function", module, name + _signature(thing), _text(thing.__doc__, module, known))
 
 
@@ -99,10 +99,7 @@ def _class(module: str, name: str, kind: type, known: set[str]) -> str:
             doc = _text(inspect.getdoc(thing), module, known)
         directive = "property" if isinstance(thing, property) else "method"
         body.append(_directive(directive, "", member + signature, doc, fence=":::"))
-    try:
-        signature = _signature(kind)
-    except ValueError:  # of a protocol, say
-        signature = ""
+    signature = _signature(kind)
     return _directive("class", module, name + signature.partition(" -> ")[0], "\n\n".join(body))
 
 
@@ -147,7 +144,10 @@ def _directive(kind: str, module: str, signature: str, body: str, fence: str = "
 
 def _signature(thing: Any, method: bool = False) -> str:
     """A signature as its author wrote it, without arguments that are there to be refused."""
-    signature = inspect.signature(thing)
+    try:
+        signature = inspect.signature(thing)
+    except ValueError:  # of what is written in C
+        return "(*numbers)"
     given = [p for p in signature.parameters.values() if p.annotation != "Never"]
     given = given[1:] if method else given
     shown = [p.replace(annotation=_Written(p.annotation), default=_default(p.default)) for p in given]

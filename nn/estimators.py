@@ -36,6 +36,8 @@ except ImportError as error:
         "nn.estimators needs scikit-learn 1.6 or newer: pip install 'scikit-learn>=1.6'", name="sklearn"
     ) from error
 
+__all__ = ["MLPClassifier", "MLPRegressor"]
+
 
 class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-learn has no types
     """A multi-layer perceptron that tells classes apart, by softmax and cross-entropy; of two classes, by the logistic.

@@ -60,6 +60,20 @@ def test_sections_that_pages_include_are_there() -> None:
             assert slug in map(build.slug, titles), f"{path.name}: {name}/{slug}"
 
 
+def test_every_section_of_the_readme_is_on_the_site() -> None:
+    written = "".join(path.read_text(encoding="utf-8") for path in PAGES)
+    own = {
+        "start",
+        "quickstart",
+        "in-the-browser",
+        "documentation",
+        "if-you-come-from",
+        "more",
+    }  # in the site's own words
+    for title in build.sections((CHECKOUT / "README.md").read_text(encoding="utf-8")):
+        assert build.slug(title) in own or f"sections/README/{build.slug(title)}.md" in written, title
+
+
 # The reference
 
 
@@ -83,6 +97,8 @@ def test_the_reference_has_the_primitives_and_what_is_imported_lazily(pages: dic
     for name in ("draw", "explain", "step_through", "check_engine"):
         assert f"\n::::{{py:function}} {name}(" in pages["autograd"]
     assert "use_layout" in pages["autograd.drawing"]
+    assert "\n::::{py:class} MLPClassifier(" in pages["nn.estimators"]
+    assert "\n::::{py:data} pi\n" in pages["autograd.math"]
 
 
 def test_every_entry_has_a_text(pages: dict[str, str]) -> None:
