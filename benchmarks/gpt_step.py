@@ -1,6 +1,6 @@
 """One engine on a small GPT: `python -m benchmarks.gpt_step ENGINE DOCUMENTS` prints JSON.
 
-A step is forward and backward, from tokens to the gradient of the mean cross-entropy to all 4,192 parameters. Every
+A step is forward and backward, from tokens to the gradient of the mean cross-entropy to all 4,064 parameters. Every
 engine gets the same documents of 8 tokens and the same weights, and prints its cost, and of each matrix's gradient the
 projection on a random direction, so that they can be compared. Engines of scalars take one document, with the cyclic
 garbage collector on, as a user has it; of theirs each pass is timed, the release of the graph too.

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any, cast, overload
 
 from autograd import Constant, Value, dot, softmax, take
-from autograd.arrays import NDArray
+from autograd.arrays import NDArray, np
 from nn.arguments import Inputs, as_values, checked_count, random_source, refuse_unless_sequence
 from nn.initializers import Initializer, RandomSource, normal
 from nn.layers import Layer
@@ -66,8 +66,8 @@ class Embedding(Module):
         Raises:
             TypeError, ValueError: for a token that is no integer from 0 to count − 1.
         """
-        if isinstance(tokens, (list, tuple)) or bool(getattr(tokens, "shape", ())):
-            return [list(take(self.table, token)) for token in cast(Sequence[int], tokens)]
+        if isinstance(tokens, (list, tuple, np.ndarray)):
+            return [list(take(self.table, token)) for token in tokens]
         return list(take(self.table, cast(int, tokens)))
 
     def __repr__(self) -> str:
