@@ -11,6 +11,8 @@ from autograd.arrays import ArrayLike, NDArray, np
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
+
+EXACT = 2**53  # up to which floats hold all integers
 FIXES = {  # by kinds of arrays
     "U": "for numbers that were read as text, {name}.astype(float)",
     "M": "for dates, ({name} - {name}.min()) / np.timedelta64(1, 'D') gives days",
@@ -19,7 +21,7 @@ FIXES = {  # by kinds of arrays
 }
 
 
-def as_floats(numbers: ArrayLike, name: str, used: Mask | None = None) -> Array:
+def as_floats(numbers: ArrayLike, name: str, used: Mask | None = None, *, integers: bool = False) -> Array:
     """Convert numbers to an array of finite floats, samples first.
 
     Columns of a data frame may be of truth values, nullable and of different types; arrays of objects may hold Python
@@ -29,19 +31,20 @@ def as_floats(numbers: ArrayLike, name: str, used: Mask | None = None) -> Array:
         numbers: anything `numpy.asarray` takes, or a data frame.
         name: what to call it in an error.
         used: which samples to return; the others are not looked at.
+        integers: keep integers, which may be indices; those that a float does not hold exactly are floats all the same.
 
     Raises:
         ValueError: for ragged rows; for a missing value, NaN or infinity, saying where.
         TypeError: for anything but real numbers.
     """
-    array = _of_frame(numbers, name, used) if hasattr(numbers, "iloc") else _of_array(numbers, name, used)
+    array = _of_frame(numbers, name, used) if hasattr(numbers, "iloc") else _of_array(numbers, name, used, integers)
     if not np.isfinite(array).all():
         at = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
         raise ValueError(f"{name} must be finite numbers, got {array[at]} in {_place(at, used)}")
     return array
 
 
-def _of_array(numbers: Any, name: str, used: Mask | None) -> Array:
+def _of_array(numbers: Any, name: str, used: Mask | None, integers: bool) -> Array:
     try:
         array = np.asarray(numbers)
     except ValueError:
@@ -50,6 +53,8 @@ def _of_array(numbers: Any, name: str, used: Mask | None) -> Array:
         ) from None
     if used is not None and array.ndim and len(array) == len(used):
         array = array[used]
+    if integers and array.dtype.kind in "iu" and array.size and -EXACT <= array.min() <= array.max() <= EXACT:
+        return array.astype(np.int64)
     if array.dtype.kind in "biuf":
         return array.astype(float)
     if array.dtype.kind == "O" and array.ndim:

@@ -21,7 +21,8 @@ from nn.evaluation import output_numbers, predict
 from nn.losses import Loss
 from nn.module import Module
 from nn.optimizers import SGD
-from nn.samples import Samples
+from nn.positions import OverPositions
+from nn.samples import Samples, as_given
 
 Reduction = Literal["mean", "sum"]
 
@@ -107,19 +108,21 @@ class Compiled(Eager):
         self._compile()
 
     def _compile(self) -> None:
-        def loss_and_outputs(sample: Any, target: Any) -> Any:
+        loss_of = self.loss.traced if isinstance(self.loss, OverPositions) else self.loss
+
+        def loss_and_outputs(sample: Any, target: Any, *shares: Any) -> Any:
             outputs = self.model(sample)
-            return _checked(self.loss(outputs, target)), outputs
+            return _checked(loss_of(outputs, target, *shares)), outputs
 
-        def share_and_outputs(sample: Any, target: Any, share: Any) -> Any:
-            loss, outputs = loss_and_outputs(sample, target)
-            return share * loss, [loss, *(outputs if isinstance(outputs, (list, tuple)) else [outputs])]
+        def share_and_outputs(share: Any, sample: Any, target: Any, *shares: Any) -> Any:
+            loss, outputs = loss_and_outputs(sample, target, *shares)
+            return share * loss, [loss, *_flat(outputs)]
 
-        example = [self._sample.inputs[0].tolist(), as_given(self._sample.targets)[0].tolist()]
+        example = [array[0].tolist() for array in self._sample.as_given()]
         with _same_chances():
             self.program = autograd.compile(
                 share_and_outputs if self._weighted else loss_and_outputs,
-                *(*example, 1.0) if self._weighted else example,
+                *(1.0, *example) if self._weighted else example,
                 reduction="sum" if self._weighted else self.reduction,
                 parameters=self.optimizer.parameters,
                 has_aux=True,
@@ -199,11 +202,11 @@ class Compiled(Eager):
         return numbers, rows, largest
 
     def _arguments(self, batch: Samples) -> list[Array]:
-        """The arguments of the program: where samples are weighted, also what share of the cost each has."""
-        arguments = [batch.inputs, as_given(batch.targets)]
+        """The arguments of the program: where samples are weighted, first what share of the cost each has."""
+        arguments = batch.as_given()
         if self._weighted:
             shares = batch.shares(self.reduction)
-            arguments.append(np.ones(len(batch.inputs)) if shares is None else shares)
+            arguments.insert(0, np.ones(len(batch.inputs)) if shares is None else shares)
         return arguments
 
     def _losses_and_rows(self, results: tuple[Array, Array]) -> tuple[Array, Array]:
@@ -243,9 +246,11 @@ class Compiled(Eager):
         return losses.tolist(), rows
 
 
-def as_given(rows: Array) -> Array:
-    """Rows as a network returns them and losses take them: a number where there is one output."""
-    return rows if rows.shape[1] > 1 else rows[:, 0]
+def _flat(outputs: Any) -> list[Any]:
+    """A network's outputs one after the other."""
+    if not isinstance(outputs, (list, tuple)):
+        return [outputs]
+    return [x for row in outputs for x in _flat(row)]
 
 
 def _checked(loss: Any) -> Any:

@@ -14,6 +14,7 @@ from nn.conversion import Array, as_weights
 from nn.data import are_classes, as_samples, as_targets
 from nn.layers import ACTIVATIONS, MLP, Layer, Neuron, output_activation
 from nn.module import Module, computes
+from nn.positions import as_tokens, one_by_one
 
 Model = Module | Callable[[Any], Any]
 
@@ -25,18 +26,20 @@ def predict(model: Model, inputs: ArrayLike) -> Array:
     """The outputs of a network, one row a sample, computed without recording a graph.
 
     Args:
-        model: a Module, or any function from one sample to a Value or a list of Values.
-        inputs: samples first.
+        model: a Module, or any function from one sample to a Value, a list of Values, or a list of them for each
+            position of a sequence.
+        inputs: samples first. Integers reach the model as ints, so that they can be tokens.
 
     Returns:
-        An array of shape (samples, outputs).
+        An array of shape (samples, outputs), or (samples, positions, outputs).
 
     Raises:
         ValueError, TypeError: where the inputs are not finite numbers, or not as many as the network wants.
     """
     if not computes(model):
         raise TypeError(f"predict wants a network that can be called with a sample, got {model!r}")
-    return copy_context().run(_outputs, model, as_samples(inputs))  # where an interrupt cannot leave no_grad behind
+    samples = as_samples(inputs, integers=True)
+    return copy_context().run(_outputs, model, samples)  # where an interrupt cannot leave no_grad behind
 
 
 def _outputs(model: Any, samples: Array) -> Array:
@@ -84,9 +87,11 @@ def _is_plain(layer: Any) -> bool:
     )
 
 
-def output_numbers(outputs: Any) -> list[float]:
-    """The numbers of what a network returned for one sample."""
+def output_numbers(outputs: Any) -> list[Any]:
+    """The numbers of what a network returned for one sample: a list, or one for each position of a sequence."""
     values = [outputs] if isinstance(outputs, (Value, float, int)) else outputs
+    if len(values) and isinstance(values[0], (list, tuple)):
+        return [output_numbers(row) for row in values]
     return [number_of(x) if isinstance(x, Value) else float(x) for x in values]
 
 
@@ -103,7 +108,8 @@ def accuracy(
 
     Args:
         model, inputs: as in `predict`.
-        targets: as in `fit`: integer labels, one-hot rows, or names; for one output 0 and 1, or -1 and 1.
+        targets: as in `fit`: integer labels, one-hot rows, or names; for one output 0 and 1, or -1 and 1; of sequences
+            a token for each position, of which each that counts is a sample of its own.
         threshold: for one output, what it must exceed for class 1. By default 1/2 for a sigmoid; for others 0 where
             targets are -1 and 1.
         sample_weight: a number of 0 or more a sample: the fraction is then of the sum of the weights.
@@ -114,8 +120,7 @@ def accuracy(
         ValueError: where the targets name no classes, or where the threshold cannot be known: 0 and 1 as targets of a
             network whose output neuron is not a sigmoid give no hint whether its outputs are logits.
     """
-    judged = outputs_and_targets(model, inputs, targets, threshold, classes)
-    return correct(*judged, as_weights(sample_weight, len(judged[0])))
+    return correct(*_judged(model, inputs, targets, threshold, classes, sample_weight))
 
 
 def confusion_matrix(
@@ -131,8 +136,7 @@ def confusion_matrix(
 
     With weights it sums up those of the samples, as floats, instead of counting them.
     """
-    outputs, wanted, threshold = outputs_and_targets(model, inputs, targets, threshold, classes)
-    weights = as_weights(sample_weight, len(outputs))
+    outputs, wanted, threshold, weights = _judged(model, inputs, targets, threshold, classes, sample_weight)
     size = max(2, outputs.shape[1])
     counts: NDArray[Any] = np.zeros((size, size), dtype=np.int64 if weights is None else float)
     places = (target_classes(wanted), classes_of(outputs, threshold))
@@ -157,14 +161,32 @@ def correct(outputs: Array, targets: Array, threshold: float, weights: Array | N
     return float(right.mean() if weights is None else weights[right].sum() / weights.sum())
 
 
-def outputs_and_targets(
+def _judged(
     model: Model,
     inputs: ArrayLike,
     targets: ArrayLike,
     threshold: float | None,
-    classes: Sequence[str] | None = None,
-) -> tuple[Array, Array, float]:
+    classes: Sequence[str] | None,
+    sample_weight: ArrayLike | None,
+) -> tuple[Array, Array, float, Array | None]:
+    """Outputs, targets, threshold and weights, of which each row counts; those of sequences position by position."""
     outputs = predict(model, inputs)
+    weights = as_weights(sample_weight, len(outputs))
+    if outputs.ndim == 3:
+        tokens = as_tokens(targets, len(outputs), outputs.shape[1:])
+        rows, wanted, of_positions = one_by_one(outputs, tokens, weights)
+        return rows, wanted, 0.0, of_positions
+    return outputs, *wanted_classes(model, outputs, targets, threshold, classes), weights
+
+
+def wanted_classes(
+    model: Model,
+    outputs: Array,
+    targets: ArrayLike,
+    threshold: float | None,
+    classes: Sequence[str] | None = None,
+) -> tuple[Array, float]:
+    """The targets of outputs as rows that name classes, and what a single output must exceed for class 1."""
     wanted = as_targets(targets, len(outputs), outputs.shape[1], classes=classes)
     if not are_classes(wanted):
         raise ValueError("accuracy and confusion need targets that name classes: integer labels, one-hot rows, 0 and 1")
@@ -172,4 +194,4 @@ def outputs_and_targets(
         threshold = 0.0
     if threshold is None and outputs.shape[1] == 1 and output_activation(model) != "sigmoid":
         raise ValueError("say what the output must exceed for class 1: threshold=0.0 for logits, or 0.5")
-    return outputs, wanted, 0.5 if threshold is None else threshold
+    return wanted, 0.5 if threshold is None else threshold

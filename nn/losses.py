@@ -91,8 +91,9 @@ def cross_entropy(outputs: Numbers, targets: int | Numbers) -> Value:
         raise ValueError("cross_entropy expects two logits or more; for one use binary_cross_entropy_with_logits")
     if not isinstance(targets, (Sequence, Value)) and np.ndim(targets) == 0:
         return _surprise(logits, _class_index(targets, len(logits)))
-    if isinstance(targets, Value):
-        raise ValueError("cross_entropy of a class that is a Value has no derivative: give a one-hot row (nn.one_hot)")
+    if isinstance(targets, Value):  # which is an index in a function that is compiled, and refused elsewhere
+        right, largest = autograd.take(logits, targets), _detached(autograd.max(logits))
+        return autograd.logsumexp([z - largest for z in logits]) - (right - largest)
     pairs = _pairs(logits, targets, "cross_entropy")
     numbers = [t for _, t in pairs]
     if not any(isinstance(t, Value) for t in numbers):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from autograd.arrays import ArrayLike, NDArray, np
 from autograd.reading import numbers_of
 from nn.data import Array, as_samples
-from nn.evaluation import Model, outputs_and_targets, predict, target_classes
+from nn.evaluation import Model, predict, target_classes, wanted_classes
 from nn.history import History
 from nn.network_sheet import Network, layers_of
 
@@ -138,7 +138,7 @@ def decision_boundary(
     samples = as_samples(inputs)
     if samples.shape[1] != 2:
         raise ValueError(f"decision_boundary draws the plane of two inputs, got samples of {samples.shape[1]}")
-    _, wanted, threshold = outputs_and_targets(model, samples, targets, threshold)
+    wanted, threshold = wanted_classes(model, predict(model, samples), targets, threshold)
     x, y = (_span(column, resolution) for column in samples.T)
     points = np.stack(np.meshgrid(x, y), axis=-1)
     outputs = predict(model, points.reshape(-1, 2)).reshape(resolution, resolution, -1)

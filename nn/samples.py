@@ -12,6 +12,7 @@ from nn.evaluation import predict
 from nn.losses import Loss, hinge
 from nn.module import Module
 from nn.pitfalls import refuse_samples_of_another_shape, refuse_what_trains_badly
+from nn.positions import are_tokens, as_tokens, labels_and_shares, refuse_unsuitable_loss
 from nn.settings import check_validation
 
 
@@ -20,13 +21,13 @@ class Samples(NamedTuple):
 
     Attributes:
         inputs: samples first.
-        targets: of shape (samples, outputs).
+        targets: of shape (samples, outputs); of sequences the tokens, of shape (samples, positions).
         weights: of each sample, all above 0; None where all count alike.
         classes: what the outputs stand for, where the targets were names.
     """
 
     inputs: Array
-    targets: Array
+    targets: NDArray[Any]
     weights: Array | None = None
     classes: tuple[str, ...] | None = None
 
@@ -42,12 +43,23 @@ class Samples(NamedTuple):
                 weights = None if self.weights is None else self.weights.take(places, axis=0)
                 yield Samples(self.inputs.take(places, axis=0), self.targets.take(places, axis=0), weights)
 
+    def as_given(self) -> list[NDArray[Any]]:
+        """The arguments that a program of the loss takes: inputs, targets, of sequences also the positions' shares."""
+        if are_tokens(self.targets):
+            return [self.inputs, *labels_and_shares(self.targets)]
+        return [self.inputs, as_given(self.targets)]
+
     def shares(self, reduction: str) -> Array | None:
         """The derivative of the cost to each sample's loss: wᵢ, over Σ w for a mean; None without weights."""
         if self.weights is None or reduction == "sum":
             return self.weights
         shares: Array = self.weights / self.weights.sum()
         return shares
+
+
+def as_given(rows: NDArray[Any]) -> NDArray[Any]:
+    """Rows as a network returns them and losses take them: a number where there is one output."""
+    return rows if rows.shape[1] > 1 or rows.ndim > 2 or are_tokens(rows) else rows[:, 0]
 
 
 def prepared(
@@ -79,13 +91,16 @@ def prepared(
         weights = weights[used]
         if (weights == (weights[0] if reduction == "mean" else 1.0)).all():
             weights = None
-    inputs = as_samples(given, f"{name}inputs", used)
+    inputs = as_samples(given, f"{name}inputs", used, integers=True)
     refuse_samples_of_another_shape(model, inputs)
-    outputs = predict(model, inputs[:1]).shape[1]  # which refuses samples of another size
+    outputs = predict(model, inputs[:1]).shape[1:]  # which refuses samples of another size
+    if len(outputs) == 2:
+        refuse_unsuitable_loss(loss)
+        return Samples(inputs, as_tokens(targets, len(inputs), outputs, used), weights)
     labels = as_labels(targets, used)
     if labels is not None and classes is None:
         classes = class_names(labels)
-    rows = as_targets(targets, len(inputs), outputs, used, classes)
+    rows = as_targets(targets, len(inputs), outputs[0], used, classes)
     if labels is not None and loss is hinge:
         rows = 2 * rows - 1
     refuse_what_trains_badly(model, loss, rows)

@@ -26,6 +26,7 @@ from nn.losses import OF_LOGITS, Loss, half_squared_error
 from nn.module import Module
 from nn.optimizers import SGD
 from nn.patience import Best
+from nn.positions import OverPositions, are_tokens, one_by_one
 from nn.resuming import describe
 from nn.samples import Samples, prepared, validation_samples
 from nn.settings import check_optimizer, check_patience, check_settings
@@ -61,9 +62,15 @@ def fit(
     The gradients of a whole batch are summed up first, then comes one update. The same seed, data and initial weights
     give the same bits on one machine. Ctrl-C ends the training and keeps what was learned.
 
+    A network of sequences takes a list of tokens, and returns a list of logits for each position. Its targets are the
+    tokens that are right, of shape (samples, positions), its loss is one of a position, such as `nn.cross_entropy`, and
+    the loss of a sample is the mean over its positions. Shorter sequences are padded: with any token in the inputs, and
+    with −1 in the targets, where a position does not count.
+
     Args:
-        model: a Module that takes one sample and returns a Value or a list of Values.
-        inputs: anything `numpy.asarray` takes, samples first; or a data frame of numbers and truth values.
+        model: a Module that takes one sample and returns a Value, a list of Values, or such a list for each position.
+        inputs: anything `numpy.asarray` takes, samples first; or a data frame of numbers and truth values. Integers
+            reach the model as ints.
         targets: a row of numbers a sample; a number a sample for one output; integer labels for several outputs; or
             names of classes, which stand in sorted order for the outputs (of one output, for 0 and 1), and which
             `history.classes` keeps.
@@ -108,6 +115,19 @@ def fit(
     >>> history = fit(model, *xor, optimizer=optimizer, epochs=300, batch_size=None, progress=False)
     >>> history[-1].accuracy, history.stopped
     (1.0, 'all 300 epochs were done')
+
+    A network that learns to count, of sequences of two and of three tokens:
+
+    >>> from nn import Embedding, Layer, cross_entropy
+    >>> class Counter(Module):
+    ...     def __init__(self):
+    ...         self.embedding, self.output = Embedding(4, 3, seed=0), Layer(3, 4, "identity", seed=0)
+    ...
+    ...     def __call__(self, tokens):
+    ...         return [self.output(x) for x in self.embedding(tokens)]
+    >>> inputs, targets = [[0, 1, 2], [2, 3, 0]], [[1, 2, 3], [3, 0, -1]]
+    >>> fit(Counter(), inputs, targets, loss=cross_entropy, epochs=200, progress=False)[-1].accuracy
+    1.0
     """
     check_settings(
         model, loss, callbacks, epochs, batch_size, reduction, gradient_tolerance, checkpoint, resume, engine
@@ -133,7 +153,8 @@ def fit(
         history.epochs = load_checkpoint(checkpoint, model, optimizer, chance, description, best)
     count = len(samples.inputs)
     size = count if batch_size is None else min(batch_size, count)
-    chosen = Eager(model, loss, optimizer, reduction, samples.targets.shape[1])
+    loss_of_sample = OverPositions(loss) if are_tokens(samples.targets) else loss
+    chosen = Eager(model, loss_of_sample, optimizer, reduction, samples.targets.shape[1])
     bar = tqdm(
         total=epochs * math.ceil(count / size),
         initial=len(history) * math.ceil(count / size),
@@ -192,7 +213,7 @@ class _Run:
 
     def __init__(self, engine: Eager, targets: Array, callbacks: bool) -> None:
         self.engine, self.callbacks = engine, callbacks
-        self.classes = are_classes(targets)
+        self.classes = are_tokens(targets) or are_classes(targets)
         self.threshold = 0.0 if engine.loss in OF_LOGITS or (targets == -1).any() else 0.5
 
     def epoch(self, number: int, batches: Iterable[Samples], held_out: Samples | None, bar: Any) -> Epoch:
@@ -233,6 +254,8 @@ class _Run:
         """The cost of all samples, and the fraction that is right where targets name classes."""
         total = float(len(losses) if weights is None else weights.sum())
         paid = sum(losses if weights is None else map(operator.mul, weights.tolist(), losses))
+        if are_tokens(targets):
+            rows, targets, weights = one_by_one(rows, targets, weights)
         right = correct(rows, targets, self.threshold, weights) if self.classes and are_classes(targets) else None
         return paid / (total if self.engine.reduction == "mean" else 1), right
 
