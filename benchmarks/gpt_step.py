@@ -29,18 +29,11 @@ SIZES = Sizes(positions=8)
 SECONDS = 1.0  # for which each step is repeated
 
 
-def look_up(table: Any, one_hot: Any) -> Any:
-    """A row of a matrix, or an element of a list, by a one-hot row."""
-    if isinstance(table[0], list):
-        return [autograd.dot(one_hot, column) for column in zip(*table)]
-    return autograd.dot(one_hot, table)
-
-
 WORDS = {
-    "compile": Words(softmax=autograd.softmax, take=look_up),
-    "compile-wide": Words(autograd.dot, autograd.softmax, look_up),
+    "compile": Words(softmax=autograd.softmax, take=autograd.take),
+    "compile-wide": Words(autograd.dot, autograd.softmax, autograd.take),
     "elementary": Words(),
-    "wide": Words(autograd.dot, autograd.softmax),
+    "wide": Words(autograd.dot, autograd.softmax, autograd.take),
     "minimal": Words(),
 }
 
@@ -64,7 +57,7 @@ def compiled(count: int) -> Engine:
     program, order = compile_gpt("compile", SIZES)
     weights = initial_weights(SIZES)[order]
     gradient = np.empty_like(weights)
-    batch = [np.eye(SIZES.vocabulary)[tokens] for tokens in documents(count, SIZES)]
+    batch = documents(count, SIZES)
 
     def step() -> float:
         costs, _ = program.outputs_and_gradient(weights, *batch, into=gradient)
@@ -76,8 +69,8 @@ def compiled(count: int) -> Engine:
 def compile_gpt(written: str, sizes: Sizes) -> tuple[autograd.Program, Array]:
     """The compiled loss of a document, and which weight is where in its vector of parameters."""
     weights = as_scalars(initial_weights(sizes), sizes, autograd.Value)
-    example = np.eye(sizes.vocabulary)[: sizes.positions].tolist()
-    program = autograd.compile(GPT(weights, sizes.heads, WORDS[written]).loss, example, example)
+    examples = [tokens[0].tolist() for tokens in documents(1, sizes)]
+    program = autograd.compile(GPT(weights, sizes.heads, WORDS[written]).loss, *examples)
     place = {value: i for i, value in enumerate(x for matrix in weights.values() for row in matrix for x in row)}
     return program, np.array([place[value] for value in program.parameters])
 
@@ -160,9 +153,7 @@ def measure_compiling(written: str, positions: int) -> Numbers:
     start = perf_counter()
     program, order = compile_gpt(written, sizes)
     seconds = perf_counter() - start - program.seconds
-    costs, gradient = program.outputs_and_gradient(
-        initial_weights(sizes)[order], *(np.eye(sizes.vocabulary)[tokens] for tokens in documents(1, sizes))
-    )
+    costs, gradient = program.outputs_and_gradient(initial_weights(sizes)[order], *documents(1, sizes))
     return {
         **results(costs[0], gradient[np.argsort(order)], sizes),
         "compile": program.seconds,
