@@ -152,6 +152,11 @@ class WhileRunning:
         """Whether nodes are those of a trace."""
         return not isinstance(self.current(), bool)
 
+    @property
+    def kind(self) -> type[Any]:
+        """The class of nodes that a trace makes."""
+        return self.current().kind  # type: ignore[union-attr]
+
 
 def _alive(state: State) -> State:
     """The state without the blocks of generators that were left."""
@@ -214,9 +219,11 @@ class Counter:
 
     Attributes:
         nodes: how many there were.
+        kind: the class of nodes; `value.py` says which.
     """
 
     is_trace = True
+    kind: type[Any]
 
     def __init__(self, most: float, outer: Counter | None = None) -> None:
         self._answer, self._tally, self._most, self._outer = False, [0], most, outer

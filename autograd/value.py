@@ -333,6 +333,9 @@ class Traced(Value):
     data = vars(Value)["data"]
 
 
+recording.Counter.kind = Traced
+
+
 def _skip_what_was_not_taken(order: list[Value]) -> None:
     """Run the backward pass again, to the edges alone along which something flows.
 
@@ -357,7 +360,7 @@ def _node(data: float, parents: tuple[Value, ...], local_derivatives: tuple[floa
         if state is True or state.count():
             return Constant(data)
         if state.is_trace:
-            kind = Traced
+            kind = state.kind
     node = _new(kind)  # around __init__, which is for leaves: graphs are made of millions of these
     node.data = data
     node.grad = 0.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -155,3 +156,61 @@ def test_a_cache_that_each_run_makes_anew_is_no_matter() -> None:
         return power(4) + power(3)
 
     assert compile(f, 1.5)(2.0) == 24.0
+
+
+# Numbers that come out of the graph as v.data
+
+
+def _largest(logits: list[Any]) -> Any:
+    m = max(v.data for v in logits)
+    exponentials = [(v - m).exp() for v in logits]
+    return exponentials[0] / sum(exponentials)
+
+
+def _smallest(logits: list[Any]) -> Any:
+    m = min([v.data for v in logits])
+    return autograd.sum([(v - m) * v for v in logits])
+
+
+@pytest.mark.parametrize(("f", "line"), [(_largest, "m = max(v.data for v in logits)"), (_smallest, "m = min([v.data")])
+def test_the_largest_of_numbers_is_refused_with_line_and_remedy(f: Callable[[Any], Any], line: str) -> None:
+    message = rf"test_compiler_refusals\.py, line \d+, `{re.escape(line)}.*froze a number.*It came out .* by v\.data; "
+    with pytest.raises(ValueError, match=message + r".*autograd\.softmax\(logits\).*autograd\.max\(logits\)\.detach"):
+        compile(f, [0.1, 0.3, 0.2])
+
+
+def test_the_remedies_for_it_compile() -> None:
+    def by_hand(logits: list[Any]) -> Any:
+        m = autograd.max(logits).detach()
+        exponentials = [(v - m).exp() for v in logits]
+        return exponentials[0] / sum(exponentials)
+
+    rows = [[0.1, 0.3, 0.2], [800.0, -1.0, 799.0]]
+    functions: list[Callable[[Any], Any]] = [by_hand, lambda logits: autograd.softmax(logits)[0]]
+    for f in functions:
+        program = compile(f, [0.1, 0.3, 0.2])
+        assert program(rows) == pytest.approx([autograd.softmax(row)[0] for row in rows], rel=1e-15)
+        values = [Value(x) for x in rows[0]]
+        f(values).backward()
+        assert program.input_gradients(rows[0]) == pytest.approx([v.grad for v in values], rel=1e-13)
+
+
+def test_a_number_that_is_frozen_is_told_with_its_line() -> None:
+    def f(x: Any) -> Any:
+        print(f"{x.data:.0f}", end="")  # which harms nobody
+        y = x * x
+        scale = y.data
+        return y / scale
+
+    with pytest.raises(ValueError, match=r"line \d+, `scale = y\.data`: the function froze a number"):
+        compile(f, 3.0)
+
+
+def test_a_way_that_is_chosen_by_a_number_is_told_with_its_line() -> None:
+    def f(x: Any) -> Any:
+        if x.data > 0:
+            return x * 2
+        return x.exp()
+
+    with pytest.raises(ValueError, match=r"line \d+, `if x\.data > 0:`: the function computes other operations"):
+        compile(f, 3.0)

@@ -23,7 +23,7 @@ from autograd.compiler.trace.lookups import Place, Use, other_indices
 from autograd.compiler.trace.randomness import draws
 from autograd.compiler.trace.tables import Rows, in_common, leaves_of
 from autograd.compiler.trace.tracing import MEMO, FreezingError, Trace, trace
-from autograd.compiler.trace.watching import Watch
+from autograd.compiler.trace.watching import Watch, reads_of_numbers
 from autograd.overriding import Overriding
 from autograd.primitives import Primitive
 from autograd.reading import numbers_of
@@ -84,6 +84,9 @@ def _settled_trace(
         for n in range(cost.traces(len(first.primitives)) - 1):
             common = retrace.in_common(first, arguments, n)
             captured, tables = common or (captured, tables)
+    except _FrozenNumberError as error:
+        reads = reads_of_numbers(lambda watch: trace(function, examples, watch=watch))
+        raise ValueError(error.explained(reads)) from None
     finally:
         overriding.end()
     return first, list(dict.fromkeys([*captured, *leaves_of(tables)]))
@@ -117,7 +120,7 @@ def _compared(first: Trace, second: Trace, arguments: set[int]) -> list[Value]:
         if leaf is other and not leaf.is_constant:
             captured.append(leaf)
         elif first.numbers[i] != other.data and not (math.isnan(first.numbers[i]) and math.isnan(other.data)):
-            raise ValueError(_frozen(first, other.data, i))
+            raise _FrozenNumberError(first, other.data, i)
     return captured
 
 
@@ -177,7 +180,8 @@ class _Retrace(NamedTuple):
         """Explain in words; where it computes with a node of its first run, another run tells the line."""
         earlier = {id(leaf) for i, leaf in first.leaves.items() if i in arguments}
         if earlier.isdisjoint(map(id, other.leaves.values())):
-            return _OTHERWISE
+            lines = dict.fromkeys(line for _, line in reads_of_numbers(self._watched))
+            return f"{next(iter(lines))}: {_OTHERWISE}" if len(lines) == 1 else _OTHERWISE
         earlier.update(map(id, other.nodes))
         watch = Watch(lambda inputs: earlier, _refuse_memo)
         settings: tuple[Any, ...] = (self.function, self.examples, float, self.most_nodes, {}, watch)
@@ -187,6 +191,9 @@ class _Retrace(NamedTuple):
             if MEMO in str(error):
                 return str(error)
         return MEMO
+
+    def _watched(self, watch: Watch) -> Trace:
+        return trace(self.function, self.examples, watch=watch)
 
     def near_by(self, n: int) -> Trace | None:
         """On numbers near by; None where it is defined at none that were tried."""
@@ -238,14 +245,31 @@ def _refuse_memo(line: str) -> Never:
     raise ValueError(f"{line}: {MEMO}")
 
 
-def _frozen(first: Trace, other: float, i: int) -> str:
-    made_by = ""
-    if i in first.operands:
-        user = bisect.bisect_right(list(itertools.accumulate(first.counts)), first.operands.index(i))
-        made_by = f", an operand of {first.primitives[user]!r}"
-    label = f" ({first.labels[i]!r})" if i in first.labels else ""
-    return (
-        f"the function froze a number: a constant{label} was {first.numbers[i]!r} in one trace and "
-        f"{other!r} in another with different examples{made_by}. It came out of the graph by "
-        "v.data, no_grad or a random draw; compute with the Value itself, or pass the number as an argument"
-    )
+class _FrozenNumberError(Exception):
+    """A constant of a trace, node i, was another number in another trace."""
+
+    def __init__(self, first: Trace, other: float, i: int) -> None:
+        super().__init__(first, other, i)
+        self._first, self._other, self._i = first, other, i
+
+    def explained(self, reads: Sequence[tuple[float, str]]) -> str:
+        """Explain in words.
+
+        Args:
+            reads: the numbers of Values that the function reads, with the lines.
+        """
+        first, i, made_by = self._first, self._i, ""
+        if i in first.operands:
+            user = bisect.bisect_right(list(itertools.accumulate(first.counts)), first.operands.index(i))
+            made_by = f", an operand of {first.primitives[user]!r}"
+        label = f" ({first.labels[i]!r})" if i in first.labels else ""
+        line = next((line for number, line in reads if number == first.numbers[i]), "")
+        known = f"{line}: " if line else ""
+        way = "v.data" if line else "v.data, no_grad or a random draw"
+        remedy = "compute with the Value itself, or pass the number as an argument"
+        if "max(" in line or "min(" in line:
+            remedy = "compute with autograd.softmax(logits), or subtract autograd.max(logits).detach()"
+        return (
+            f"{known}the function froze a number: a constant{label} was {first.numbers[i]!r} in one trace and "
+            f"{self._other!r} in another with different examples{made_by}. It came out of the graph by {way}; {remedy}"
+        )

@@ -103,7 +103,7 @@ def are_leaves(entries: Sequence[Any]) -> bool:
     """Return whether all entries are plain numbers, or leaves that the function has not been handed as arguments."""
     kinds = set(map(type, entries))
     values = entries if all(issubclass(kind, Value) for kind in kinds) else [x for x in entries if isinstance(x, Value)]
-    return Traced not in kinds and not any(map(operator.attrgetter("parents"), values))
+    return not any(issubclass(kind, Traced) for kind in kinds) and not any(map(operator.attrgetter("parents"), values))
 
 
 def _is_same(a: Any, b: Any) -> bool:

@@ -168,10 +168,10 @@ def trace(
         IndexError: where an index is in no table.
         TooManyNodesError: where it records more nodes.
     """
-    given, inputs, arguments = _as_values(examples, change, indices)
+    given, inputs, arguments = _as_values(examples, change, indices, Traced if watch is None else watch.kind)
     look_ups = LookUps(inputs, given, partial(_name_of, function, examples))
     tracer = _Tracer(look_ups)
-    kind = recording.Counter if watch is None else partial(Watching, watch.ids(inputs), watch.refuse)
+    kind = recording.Counter if watch is None else partial(Watching, watch, inputs)
     with recording.counting(most_nodes, kind) as counter, recording.tracing(tracer):
         try:
             returned = function(*arguments)
@@ -211,7 +211,7 @@ def trace(
 
 
 def _as_values(
-    examples: Sequence[Any], change: Callable[[float], float], indices: Mapping[Place, int]
+    examples: Sequence[Any], change: Callable[[float], float], indices: Mapping[Place, int], kind: type[Traced]
 ) -> tuple[list[list[Any]], list[list[Value]], list[Any]]:
     """Return the numbers of each example, the Values that stand for them, and the arguments made of these."""
     given: list[list[Any]] = []
@@ -223,7 +223,7 @@ def _as_values(
         for (argument, k), row in indices.items():
             if argument == i:
                 changed[k] = float(row)
-        values: list[Value] = list(map(Traced, changed))
+        values: list[Value] = list(map(kind, changed))
         given.append(numbers)
         inputs.append(values)
         arguments.append(rebuild(iter(values)))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Collection, Sequence
+from contextvars import ContextVar
 from typing import Any, NamedTuple, Never
 
 from autograd import recording
 from autograd.compiler.trace.lookups import read_as_numbers
-from autograd.compiler.trace.source_lines import users_line
-from autograd.value import Value
+from autograd.compiler.trace.source_lines import PACKAGES, users_line
+from autograd.value import Traced, Value
 
 
 class Watch(NamedTuple):
@@ -18,18 +19,20 @@ class Watch(NamedTuple):
     Attributes:
         ids: gives the ids of Values, of which some may be among the arguments' numbers.
         refuse: raises an error, given the line in words.
+        kind: the class of the nodes that are made.
     """
 
     ids: Callable[[Sequence[Sequence[Value]]], Collection[int]]
     refuse: Callable[[str], Never]
+    kind: type[Traced] = Traced
 
 
 class Watching(recording.Counter):
     """Refuses nodes that are computed from some others."""
 
-    def __init__(self, watched: Collection[int], refuse: Callable[[str], Never], *settings: Any) -> None:
+    def __init__(self, watch: Watch, inputs: Sequence[Sequence[Value]], *settings: Any) -> None:
         super().__init__(*settings)
-        self._watched, self._refuse = frozenset(watched), refuse
+        self._watched, self._refuse, self.kind = frozenset(watch.ids(inputs)), watch.refuse, watch.kind
 
     def count(self) -> bool:
         frame: Any = sys._getframe(1)
@@ -39,3 +42,43 @@ class Watching(recording.Counter):
         if not self._watched.isdisjoint(map(id, numbers)):
             self._refuse(users_line())
         return super().count()
+
+
+_slot = vars(Traced)["data"]
+_reads: ContextVar[list[tuple[float, str]]] = ContextVar("reads")
+
+
+class Reporting(Traced):
+    """A node that reports who reads its number: whoever is no code of this package."""
+
+    __slots__ = ()
+
+    @property
+    def data(self) -> Any:
+        number = _slot.__get__(self, type(self))
+        if not sys._getframe(1).f_code.co_filename.startswith(PACKAGES):
+            _reads.get().append((number, users_line()))
+        return number
+
+    @data.setter
+    def data(self, number: float) -> None:
+        _slot.__set__(self, number)
+
+
+def reads_of_numbers(run: Callable[[Watch], object]) -> list[tuple[float, str]]:
+    """Return the numbers of nodes that a function reads as `v.data`, each with the line that does it.
+
+    Args:
+        run: traces the function while it is watched.
+    """
+    reads: list[tuple[float, str]] = []
+    token = _reads.set(reads)
+    try:
+        run(Watch(lambda inputs: (), _never, Reporting))
+    finally:
+        _reads.reset(token)
+    return reads
+
+
+def _never(line: str) -> Never:
+    raise AssertionError(line)
