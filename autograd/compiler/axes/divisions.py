@@ -17,6 +17,8 @@ from autograd.compiler.axes.links import Link, ends, links
 _READ_APART = ("slice", "concatenate", "take", "place")
 """What is read so may be divided where the rest is not, such as some of a product's columns."""
 
+_READINGS = ("contract", "reshape", "slice", "transpose")
+
 
 def divisions(program: ArrayProgram) -> list[Shape]:
     """Return, for each operation of a program, the lengths of the axes that its result is divided into.
@@ -63,6 +65,7 @@ class _Strides:
     def _find_whole(self, program: ArrayProgram) -> None:
         """Find the axes that stay whole: from one stride to another."""
         is_weights: list[bool] = []
+        in_parts = _read_in_parts(program)
         for at, operation in enumerate(program.operations):
             kind, operands, _, shape, _ = operation
             is_weights.append(
@@ -76,8 +79,8 @@ class _Strides:
             if kind == "parameter":
                 ranges = [(s, s * n) for s, n in zip(strides_of(shape), per_sample(shape))] if len(shape) > 1 else []
             elif kind == "contract":
-                ranges = [(k.result, k.result * k.length) for k in self._linked[at] if is_weights[operands[k.operand]]]
-                ranges += self._handed_on(at, operands)
+                columns = [k for k in self._linked[at] if is_weights[operands[k.operand]] and at not in in_parts]
+                ranges = [(k.result, k.result * k.length) for k in columns]
             elif kind in _READ_APART:
                 ranges = []
             else:
@@ -126,3 +129,13 @@ class _Strides:
             return False
         strides.add(stride)
         return True
+
+
+def _read_in_parts(program: ArrayProgram) -> set[int]:
+    """Return the operations that others only reshape, slice, transpose and multiply: dividing them is one reshape."""
+    in_parts = set(range(len(program.operations))) - {*program.outputs, *program.masks}
+    for at in range(len(program.operations) - 1, -1, -1):
+        operation = program.operations[at]
+        if operation.kind not in _READINGS or (operation.kind != "contract" and at not in in_parts):
+            in_parts.difference_update(operation.operands)
+    return in_parts

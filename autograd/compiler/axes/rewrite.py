@@ -11,7 +11,8 @@ from autograd.compiler.arrays.operations import Batch, Operation, Shape
 from autograd.compiler.arrays.program import LEAVES, ArrayProgram
 from autograd.compiler.axes.divisions import divisions
 from autograd.compiler.axes.lengths import divided, is_by_sample, size_of
-from autograd.compiler.axes.rules import Step, fitted, trimmed, written
+from autograd.compiler.axes.rules import written
+from autograd.compiler.axes.step import Step, fitted, trimmed
 from autograd.compiler.axes.views import View
 
 _STRUCTURE = frozenset({"reshape", "transpose", "broadcast"})
@@ -52,7 +53,9 @@ def rewritten(program: ArrayProgram) -> ArrayProgram:
 
 
 def _count(program: ArrayProgram) -> int:
-    return sum([o.kind not in LEAVES for o in program.operations])
+    """Return the number of operations that results and masks need."""
+    needed = program.needed([*program.outputs, *program.masks])
+    return sum([program.operations[at].kind not in LEAVES for at in needed])
 
 
 def _is_by_sample(program: ArrayProgram) -> bool:
