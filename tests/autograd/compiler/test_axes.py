@@ -258,7 +258,8 @@ class Attention:
         rows: Any = (N, positions * heads, positions)
         e = b.apply(primitives.exp, z).named("e")
         total = b.reduce(b.reshape(e, rows), "sum", [2]).named("total")
-        return e / b.reshape(b.broadcast(b.reshape(total, (*rows[:2], 1)), rows), z.shape)
+        repeated = b.broadcast(b.reshape(total, (*rows[:2], 1)), rows)
+        return b.apply(primitives.div, e, b.reshape(repeated, z.shape))
 
 
 def source_of(program: ArrayProgram, seeds: int = 1) -> list[str]:
@@ -378,6 +379,21 @@ def test_names_and_layers_move_with_what_computes_them() -> None:
     assert "nabla_b = delta1.sum(axis=(0, 1))" in source_of(result, 4)
 
 
+@pytest.mark.parametrize("width", [1, 4])
+def test_a_mask_of_each_sample_guards_what_is_the_same_for_all(width: int) -> None:
+    """The gradient is 0 where the mask is, though the mask comes after what it guards."""
+    b = Builder()
+    x, p = b.argument("x", width), b.parameter(np.arange(2), "p")
+    wide = b.broadcast(b.reshape(b.broadcast(b.reshape(p, (2, 1)), (2, 2)), (4,)), (N, 4))
+    y = b.guard(wide, 0).named("y")
+    program = b.program([y], masks=[b.apply(COMPARISONS[">"], x, 0.0)]).verify()
+    chance = np.random.default_rng(0)
+    arguments = {"x": chance.normal(size=(5, width)), "gradient": chance.normal(size=(5, 4))}
+    _, nabla = to_parameters(rewritten(program).verify(), 4).evaluate(arguments, np.array([1.0, 2.0]))
+    passed = arguments["gradient"] * (arguments["x"] > 0)
+    assert_near(nabla, passed.reshape(5, 2, 2).sum(axis=(0, 2)))
+
+
 def test_a_user_s_attention_has_an_array_for_each_head() -> None:
     positions, heads, size = 4, 2, 3
     chance = random.Random(0)
@@ -402,7 +418,7 @@ def test_a_user_s_attention_has_an_array_for_each_head() -> None:
 
     example = [[chance.uniform(-1, 1) for _ in range(width)] for _ in range(positions)]
     program = autograd.compile(loss, example)
-    arrays: ArrayProgram = program.stages["arrays"]
+    arrays: Any = program.stages["arrays"]
     shapes = [o.shape for o in arrays.operations if o.name]
     assert (N, heads, positions, positions) in shapes
     assert not re.search(r"repeat|tile|broadcast_to|einsum", program.source)
