@@ -100,7 +100,7 @@ norm = row(
     _norm_derivatives,
     symbol="hypot",
     doc="sqrt(x₁² + ... + xₙ²), without overflow.",
-    array="norm",
+    array="hypot_of_many",
     machine=lambda *xs: functools.reduce(hypot, xs),
     hides_nan=True,  # beside an infinite number
 )

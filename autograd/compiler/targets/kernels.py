@@ -191,7 +191,7 @@ def one_by_one(forward: Callable[..., float]) -> Callable[..., Array]:
     return elementwise
 
 
-def norm(*arrays: Array) -> Array:
+def hypot_of_many(*arrays: Array) -> Array:
     """√(x₁² + ... + xₙ²), element by element."""
     return reduce(np.hypot, arrays)
 
@@ -202,11 +202,11 @@ KERNELS: dict[str, Callable[..., Any]] = {
     "entry_at": entry_at,
     "fsum": one_by_one(formulas.fsum),
     "gamma": one_by_one(gamma_formulas.gamma),
+    "hypot_of_many": hypot_of_many,
     "ieee_remainder": one_by_one(formulas.remainder),
     "largest": largest,
     "lgamma": one_by_one(gamma_formulas.lgamma),
     "logsumexp": logsumexp,
-    "norm": norm,
     "product": product,
     "sigmoid": sigmoid,
     "smallest": smallest,

@@ -175,12 +175,14 @@ DOMAINS = {  # where a primitive has values, if that is not everywhere
 }
 BINARY = (
     *("add", "sub", "mul", "div", "maximum", "minimum", "power", "constant_power"),
-    *("hypot", "atan2", "xlogy", "ratio", "hypot_slope"),
+    *("hypot", "atan2", "xlogy", "ratio", "hypot_slope", "copysign", "fmod", "remainder", "lgamma_derivative"),
 )
 OPERANDS = {
     "where": 3,
     "max": 3,
     "prod": 3,
+    "norm": 3,
+    "fsum": 3,
     "min": 3,
     "logsumexp": 3,
     "atan2_derivative": 4,
@@ -188,10 +190,8 @@ OPERANDS = {
     **dict.fromkeys(BINARY, 2),
 }
 LOWERED = {"sum", "mean", "dot"}  # which array programs have other operations for
-REFUSED = {
-    "float64": {"erf", "atan2_derivative", "power_derivative"},
-    "float32": {"atan2_derivative", "power_derivative"},
-}
+OF_NUMBERS = {"atan2_derivative", "power_derivative", "lgamma_derivative", "erfc", "gamma", "lgamma", "fsum"}
+REFUSED = {"float64": {"erf", *OF_NUMBERS}, "float32": OF_NUMBERS}
 COUNT = 400
 
 

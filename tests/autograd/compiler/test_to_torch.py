@@ -183,6 +183,26 @@ def test_a_primitive_of_ones_own_has_its_own_rule() -> None:
     assert_near(second, 6 * normal(8))
 
 
+def test_functions_of_math_are_pytorchs() -> None:
+    """Of `exp2`, `erfc`, `copysign` and `fmod`, with their derivatives; `gamma` is refused by name."""
+    from autograd import math
+
+    def f(x: Any, y: Any) -> Any:
+        return autograd.sum([math.exp2(a) * math.erfc(b) + math.copysign(a, b) + math.fmod(a, b) for a, b in zip(x, y)])
+
+    program = autograd.compile(f, [0.5] * 8, [0.25] * 8)
+    x, y = (torch.tensor(normal(8, seed=seed), requires_grad=True) for seed in (1, 2))
+    own = (torch.exp2(x) * torch.erfc(y) + torch.copysign(x, y) + torch.fmod(x, y)).sum(dim=1)
+    expected = torch.autograd.grad(own.sum(), (x, y))
+    result = program.to_torch()(x, y)
+    assert_near(result.detach(), own.detach())
+    for slope, truth in zip(torch.autograd.grad(result.sum(), (x, y)), expected):
+        assert_near(slope, truth)
+    refused = autograd.compile(lambda x: autograd.sum([math.gamma(v) for v in x]), [0.5] * 8).to_torch()
+    with pytest.raises(NotImplementedError, match="no function for primitive 'gamma'"):
+        refused(abs(normal(8)))
+
+
 def test_a_primitive_that_takes_floats_alone_is_refused_by_name() -> None:
     import math
 

@@ -33,7 +33,7 @@ DIFFERENTIATED_ALIKE = frozenset(
 )
 """Rows whose derivatives the libraries compute by the formula of the table, or an equal one."""
 
-ERF = "erf"  # which NumPy does not have; libraries do
+ERROR_FUNCTIONS = ("erf", "erfc")  # which NumPy does not have; libraries do
 
 Numbers = tuple[str | None, ...]
 """Of operands that are known numbers, their texts, which tell 0.0 from -0.0; None for others."""
@@ -83,7 +83,7 @@ class Elementwise:
     def _forward(self, primitive: Primitive, is_ours: bool, numbers: Numbers) -> Callable[..., Any]:
         """Return what computes a primitive's value."""
         name = primitive.array if isinstance(primitive.array, str) else _name_in_numpy(primitive.array)
-        function = self._library.function(primitive.name if is_ours and primitive.name == ERF else name)
+        function = self._library.function(primitive.name if is_ours and primitive.name in ERROR_FUNCTIONS else name)
         if function is not None:
             return function
         if name:

@@ -43,8 +43,8 @@ class JaxLibrary:
     def function(self, name: str) -> Callable[..., Any] | None:
         if name == "sigmoid":
             return self._jax.nn.sigmoid  # type: ignore[no-any-return]
-        if name == "erf":
-            return self._jax.scipy.special.erf  # type: ignore[no-any-return]
+        if name in ("erf", "erfc"):
+            return getattr(self._jax.scipy.special, name)  # type: ignore[no-any-return]
         function: Callable[..., Any] | None = getattr(self._np, name or "-", None)
         return function
 

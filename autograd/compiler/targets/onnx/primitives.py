@@ -233,6 +233,23 @@ def _logsumexp(*xs: Any) -> Any:
     return shift + p.log(reduce(lambda a, b: a + b, [p.exp(x - shift) for x in xs]))
 
 
+def _copysign(x: Any, y: Any) -> Any:
+    is_negative = p.where(y == 0, 1 / y < 0, y < 0)  # 1 / -0.0 is -inf
+    return p.where(is_negative, -abs(x), abs(x))
+
+
+def _fmod(x: Any, y: Any) -> Any:
+    return x.node("Mod", y, fmod=1)
+
+
+def _remainder(x: Any, y: Any) -> Any:
+    """Return x - n y for the nearest n: a step beyond the n that is cut off, where more than half of y is left."""
+    size, cut = abs(y), _fmod(x, y)
+    left, is_odd = abs(cut), abs(_fmod(x, 2 * y)) >= size
+    is_beyond = p.maximum(2 * left > size, (2 * left == size) * is_odd)
+    return p.where(is_beyond, cut - p.where(cut < 0, -size, size), cut)
+
+
 COMPOSED: dict[str, Callable[..., Any]] = {
     "acos": _acos,
     "acosh": _acosh,
@@ -242,9 +259,12 @@ COMPOSED: dict[str, Callable[..., Any]] = {
     "atan2": _atan2,
     "atanh": _atanh,
     "cbrt": _cbrt,
+    "copysign": _copysign,
     "cos": _cos,
     "cosh": _cosh,
+    "exp2": lambda x: 2.0**x,
     "expm1": _expm1,
+    "fmod": _fmod,
     "hypot": _hypot,
     "log10": lambda x: p.log(x) / math.log(10),
     "log1p": _log1p,
@@ -254,7 +274,9 @@ COMPOSED: dict[str, Callable[..., Any]] = {
     "maximum": _largest,
     "min": _smallest,
     "minimum": _smallest,
+    "norm": lambda *xs: reduce(_hypot, xs),
     "prod": lambda *xs: reduce(lambda a, b: a * b, xs),
+    "remainder": _remainder,
     "sinh": _sinh,
     "tan": lambda x: p.sin(x) / _cos(x),
     "where": _where,
