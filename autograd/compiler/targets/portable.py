@@ -64,18 +64,24 @@ class Portable:
         differentiate = {"parameters": to_parameters, "arguments": to_arguments}[wrt]
         return differentiate(self.program, self.seeds, self.is_unrolled)
 
-    def read(self, given: Sequence[Any], convert: Callable[[Any], Any]) -> Rows:
+    def read(
+        self, given: Sequence[Any], convert: Callable[[Any], Any], read_indices: Callable[..., tuple[Any, bool]]
+    ) -> Rows:
         """Return arguments as rows of a library's arrays.
 
         Args:
             convert: makes an array of what is given.
+            read_indices: reads an argument of indices as rows, and says whether it was a batch of samples.
 
         Raises:
             TypeError: for too many or too few arguments.
             ValueError: for other shapes than the examples', and for batches of different sizes.
+            IndexError: for an index that is in no table.
         """
 
         def read(argument: Argument, x: Any) -> tuple[Any, bool]:
+            if argument.lengths is not None:
+                return read_indices(argument, x)
             if argument.shape is not None:
                 return argument.as_rows(convert(x))
             rows, batched = argument.read(x, np.dtype(float))
@@ -85,7 +91,7 @@ class Portable:
 
     def leaves(self, parameters: Any, rows: Sequence[Any]) -> dict[str, Any]:
         """Return parameters, by name, and the rows of arguments as a program's leaves."""
-        names = [operation.attribute[0] for operation in self.program.operations if operation.kind == "argument"]
+        names = [o.attribute[0] for o in self.program.operations if o.kind in ("argument", "index")]
         return {**parameters, **dict(zip(names, rows))}
 
 

@@ -77,7 +77,7 @@ class Argument(NamedTuple):
             IndexError: for an index that is in no table.
         """
         if self.lengths is not None:
-            return self._read_indices(given, self.lengths)
+            return self._read_indices(given)
         if type(given) is np.ndarray and given.dtype is dtype and given.shape[1:] == self.shape and given.ndim:
             return given if given.ndim == 2 else given.reshape(len(given), self.size), True
         if type(given) is float and self.shape == ():  # as in a loop over time, where every microsecond counts
@@ -106,23 +106,36 @@ class Argument(NamedTuple):
         batched = len(shape) > len(self.shape)
         return array.reshape((shape[0] if batched else 1, self.size)), batched
 
-    def _read_indices(self, given: Any, lengths: Array) -> tuple[Array, bool]:
+    def _read_indices(self, given: Any) -> tuple[Array, bool]:
         """Indices as they are, row by row; each is in its table."""
         if self.shape is None:
             numbers, batched = self._read_ragged(given)
             rows = _as_array(numbers)
         else:
             rows, batched = self.as_rows(_as_array(given))
+        self.refuse_beyond_tables(rows, batched)
+        return rows, batched
+
+    def refuse_beyond_tables(self, rows: Any, batched: bool, is_known: bool = True) -> None:
+        """Check the indices that the argument is called with, a row a sample.
+
+        Args:
+            is_known: whether their numbers are known; else only their dtype is checked.
+
+        Raises:
+            TypeError: for what are no integers.
+            IndexError: for an index that is in no table, naming the sample.
+        """
         if rows.dtype.kind not in "iu":
             raise TypeError(f"{self.name} is used as an index, so that it must hold integers; got {rows.dtype}")
-        wrong = (rows < 0) | (rows >= lengths)
-        if wrong.any() and (wrong := wrong & (lengths != ANY_NUMBER)).any():
+        assert self.lengths is not None
+        wrong = (rows < 0) | (rows >= self.lengths) if is_known else np.zeros(1, dtype=bool)
+        if wrong.any() and (wrong := wrong & (self.lengths != ANY_NUMBER)).any():
             sample, k = (int(places[0]) for places in np.nonzero(wrong))
             raise IndexError(
                 f"{f'sample {sample}: ' if batched else ''}{self.labels()[k]} is {rows[sample, k]}, which is not in a "
-                f"table of {lengths[k]}, whose entries are counted from 0"
+                f"table of {self.lengths[k]}, whose entries are counted from 0"
             )
-        return rows, batched
 
     def _of_objects(self, array: NDArray[Any], given: Any) -> Array:
         """Fractions, whole numbers of any size, and what else is a real number to Python."""

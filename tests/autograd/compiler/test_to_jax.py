@@ -289,3 +289,41 @@ def test_names_of_parameters_are_the_same_in_every_process() -> None:
         "[('w1', (4, 3), 'layers.0.neurons.0.weights.0'), ('b1', (4,), 'layers.0.neurons.0.bias'), "
         "('w2', (2, 4), 'layers.1.neurons.0.weights.0'), ('b2', (2,), 'layers.1.neurons.0.bias')]\n"
     }
+
+
+def looking_up() -> tuple[Any, list[list[Value]], list[Array]]:
+    """Rows of a table, and the probability of the right class, of positions that are no padding."""
+    wte = [[Value(0.3 * j - 0.5 * k) for k in range(3)] for j in range(5)]
+
+    def loss(tokens: Any, targets: Any, x: Any) -> Any:
+        rows = [autograd.softmax([a * x for a in autograd.take(wte, t)]) for t in tokens]
+        terms = [-autograd.take(row, y).log() for row, y in zip(rows, targets)]
+        return autograd.mean([autograd.where(t == 0, 0.0, term) for t, term in zip(tokens, terms)])
+
+    chance = np.random.default_rng(0)
+    batch = [chance.integers(0, 5, (SAMPLES, 4)), chance.integers(0, 3, (SAMPLES, 4)), normal()]
+    return autograd.compile(loss, [1] * 4, [1] * 4, 0.5), wte, batch
+
+
+def test_look_ups_take_integers_each_of_which_is_in_its_table() -> None:
+    program, wte, (tokens, targets, x) = looking_up()
+    compiled = program.to_jax()
+    parameters = compiled.parameters
+    assert_near(compiled(parameters, tokens, targets, x), program(tokens, targets, x))
+    program.backward(tokens, targets, x)
+    expected = [[v.grad for v in row] for row in wte]
+    for gradient in (
+        compiled.value_and_grad(parameters, tokens, targets, x)[1],
+        jax.jit(jax.grad(compiled.cost))(parameters, tokens, targets, x),
+        jax.grad(compiled.plain.cost)(parameters, tokens, targets, x),
+    ):
+        (array,) = gradient.values()
+        assert_near(array, expected)
+    slopes = jax.grad(compiled.cost, argnums=3)(parameters, tokens, targets, x)
+    assert_near(slopes * SAMPLES, program.input_gradients(tokens, targets, x))
+    with pytest.raises(TypeError, match="tokens is used as an index, so that it must hold integers; got float64"):
+        compiled(parameters, tokens * 1.0, targets, x)
+    with pytest.raises(IndexError, match=r"sample \d: tokens\[\d\] is -1, which is not in a table of 5"):
+        compiled(parameters, tokens - 1, targets, x)
+    beyond = np.isnan(jax.jit(compiled)(parameters, tokens - 1, targets, x))  # which has no numbers to check
+    assert beyond.tolist() == (tokens == 0).any(axis=1).tolist()

@@ -386,3 +386,25 @@ def test_random_array_programs(seed: int, random_program: Callable[..., ArrayPro
     save(graph, "random", ports, outputs, tmp_path / "random.onnx")
     for result, expected in zip(run(tmp_path / "random.onnx", **rows), program.evaluate(rows, vector), strict=True):
         np.testing.assert_allclose(result, expected, rtol=1e-11, atol=1e-12)
+
+
+def looking_up() -> tuple[Any, list[list[Value]], list[Array]]:
+    """Rows of a table, and the probability of the right class, of positions that are no padding."""
+    wte = matrix(5, 3, 1)
+
+    def loss(tokens: Any, targets: Any, x: Any) -> Any:
+        rows = [autograd.softmax([a * x for a in autograd.take(wte, t)]) for t in tokens]
+        terms = [-autograd.take(row, y).log() for row, y in zip(rows, targets)]
+        return autograd.mean([autograd.where(t == 0, 0.0, term) for t, term in zip(tokens, terms)])
+
+    chance = np.random.default_rng(0)
+    batch = [chance.integers(0, 5, (SAMPLES, 4)), chance.integers(0, 3, (SAMPLES, 4)), normal()]
+    return autograd.compile(loss, [1] * 4, [1] * 4, 0.5), wte, batch
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
+def test_look_ups_take_integers(dtype: Any, tmp_path: Path) -> None:
+    program, _, (tokens, targets, x) = looking_up()
+    program.to_onnx(tmp_path / "model.onnx", dtype=dtype)
+    (outputs,) = run(tmp_path / "model.onnx", tokens=tokens, targets=targets, x=x.astype(dtype))
+    assert_near(outputs, program(tokens, targets, x), TOLERANCE[dtype])

@@ -309,3 +309,33 @@ def test_random_array_programs(seed: int, random_program: Callable[..., ArrayPro
     results = Interpreter(TorchLibrary(torch, torch.float64, "cpu")).run(program, leaves, 4)
     for result, expected in zip(results, program.evaluate(rows, vector), strict=True):
         np.testing.assert_allclose(result, expected, rtol=1e-11, atol=1e-12)
+
+
+def looking_up() -> tuple[Any, list[list[Value]], list[Array]]:
+    """Rows of a table, and the probability of the right class, of positions that are no padding."""
+    wte = matrix(5, 3, 1)
+
+    def loss(tokens: Any, targets: Any, x: Any) -> Any:
+        rows = [autograd.softmax([a * x for a in autograd.take(wte, t)]) for t in tokens]
+        terms = [-autograd.take(row, y).log() for row, y in zip(rows, targets)]
+        return autograd.mean([autograd.where(t == 0, 0.0, term) for t, term in zip(tokens, terms)])
+
+    chance = np.random.default_rng(0)
+    batch = [chance.integers(0, 5, (SAMPLES, 4)), chance.integers(0, 3, (SAMPLES, 4)), normal()]
+    return autograd.compile(loss, [1] * 4, [1] * 4, 0.5), wte, batch
+
+
+def test_look_ups_take_integers_each_of_which_is_in_its_table() -> None:
+    program, wte, (tokens, targets, x) = looking_up()
+    function, given = program.to_torch(), torch.tensor(x, requires_grad=True)
+    outputs = function(tokens, torch.tensor(targets), given)
+    assert np.allclose(outputs.detach().numpy(), program(tokens, targets, x), rtol=1e-12)
+    outputs.mean().backward()
+    program.backward(tokens, targets, x)
+    (weights,) = function.parameters.values()
+    assert np.allclose(weights.grad.numpy(), [[v.grad for v in row] for row in wte], rtol=1e-12, atol=1e-15)
+    assert np.allclose(given.grad.numpy() * SAMPLES, program.input_gradients(tokens, targets, x), rtol=1e-12)
+    with pytest.raises(TypeError, match="tokens is used as an index, so that it must hold integers; got float64"):
+        function(tokens * 1.0, targets, x)
+    with pytest.raises(IndexError, match=r"sample \d: tokens\[\d\] is -1, which is not in a table of 5"):
+        function(tokens - 1, targets, x)

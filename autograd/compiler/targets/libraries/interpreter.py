@@ -56,7 +56,7 @@ class Interpreter:
             operation = operations[at]
             operands = [values[k] for k in operation.operands]
             match operation.kind:
-                case "argument":
+                case "argument" | "index":
                     values[at] = leaves[operation.attribute[0]].reshape(sized(operation.shape, samples))
                 case "parameter":
                     values[at] = leaves[operation.name]
@@ -105,6 +105,10 @@ class Interpreter:
                 return self._take(x, attribute.array)
             case "place" if len(operands) == 1:
                 return self._place(x, attribute.positions.array, shape)
+            case "look up":
+                return library.look_up(x, operands[1], attribute.shared)
+            case "scatter":
+                return library.scatter(x, operands[1], attribute.shared, shape)
             case "accumulate":
                 return library.running_sums(x, *attribute)
             case "result":

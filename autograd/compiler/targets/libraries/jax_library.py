@@ -9,6 +9,7 @@ from autograd.arrays import NDArray, np
 from autograd.compiler.arrays.loop import Stepping
 from autograd.compiler.arrays.operations import Data, Padding
 from autograd.compiler.targets.libraries.library import Forward, SlopesOf, Step
+from autograd.compiler.trace.signature import Argument
 
 LARGEST_MULTIPLIED = 1000
 """The largest whole exponent for which a power is computed by multiplications."""
@@ -107,6 +108,36 @@ class JaxLibrary:
 
     def add_at(self, x: Any, positions: NDArray[Any], shape: tuple[int, ...]) -> Any:
         return self._np.zeros(shape, self._dtype).at[..., positions].add(x)
+
+    def read_indices(self, argument: Argument, x: Any) -> tuple[Any, bool]:
+        """Return the indices that an argument is called with, a row a sample, and whether it was a batch of samples.
+
+        What is traced has no numbers yet: there, one that is in no table gives nan.
+
+        Raises:
+            TypeError: for numbers that are no integers.
+            IndexError: for an index that is in no table.
+        """
+        rows, batched = argument.as_rows(self._np.asarray(x))
+        is_known = not isinstance(rows, self._jax.core.Tracer)
+        argument.refuse_beyond_tables(np.asarray(rows) if is_known else rows, batched, is_known)
+        return rows, batched
+
+    def look_up(self, table: Any, index: Any, shared: int) -> Any:
+        index = self._beyond(index, table.shape[shared])
+        return table.at[(*self._places(index, shared), index)].get(mode="fill", fill_value=np.nan)
+
+    def scatter(self, x: Any, index: Any, shared: int, shape: tuple[int, ...]) -> Any:
+        index = self._beyond(index, shape[shared])
+        return self._np.zeros(shape, self._dtype).at[(*self._places(index, shared), index)].add(x, mode="drop")
+
+    def _beyond(self, index: Any, length: int) -> Any:
+        """Return an index in which negative ones are beyond the table too: no index counts from the end."""
+        return self._np.where(index < 0, length, index)
+
+    def _places(self, index: Any, shared: int) -> list[Any]:
+        """Return the place of each element of an index along its first axes."""
+        return [self._np.arange(index.shape[k]).reshape([-1, *[1] * (index.ndim - k - 1)]) for k in range(shared)]
 
     def by_rule(self, forward: Forward, slopes: SlopesOf, careful: bool, reduces: bool = False) -> Forward:
         numpy = self._np

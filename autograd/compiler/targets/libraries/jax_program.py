@@ -102,7 +102,7 @@ class JaxProgram:
     # Underneath
 
     def _read(self, arguments: Sequence[Any]) -> Rows:
-        return self._portable.read(arguments, self._library.array)
+        return self._portable.read(arguments, self._library.array, self._library.read_indices)
 
     def _checked(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         given = {name: tuple(np.shape(array)) for name, array in parameters.items()}
@@ -128,9 +128,21 @@ class JaxProgram:
         program = self._to_parameters if wrt == "parameters" else self._to_arguments
         leaves = {**self._portable.leaves(parameters, rows), GRADIENT: seeds}
         columns, *gradients = self._interpreter.run(program, leaves, seeds.shape[0])
-        arrays = [parameters[name] for name in self.parameters] if wrt == "parameters" else rows
+        arrays = [parameters[name] for name in self.parameters] if wrt == "parameters" else self._numbers(rows)
         full = [self._library.broadcast(g, x.shape) for g, x in zip(gradients, arrays)]  # what is 0 is one number
         return [self._library.broadcast(columns, (seeds.shape[0], self._portable.results.count)), *full]
+
+    def _numbers(self, rows: Sequence[Any]) -> list[Any]:
+        """Return the rows of those arguments that are no indices."""
+        return [row for row, argument in zip(rows, self._portable.arguments) if argument.lengths is None]
+
+    def _with_indices(self, cotangents: Sequence[Any], rows: Sequence[Any]) -> list[Any]:
+        """Return cotangents for all arguments, given those of numbers; indices have none, which JAX writes so."""
+        of_numbers, nothing = iter(cotangents), self._jax.dtypes.float0
+        return [
+            next(of_numbers) if argument.lengths is None else np.zeros(row.shape, nothing)
+            for row, argument in zip(rows, self._portable.arguments)
+        ]
 
     @computed_once
     def _to_parameters(self) -> ArrayProgram:
@@ -155,7 +167,7 @@ class JaxProgram:
             seeds = cotangents[:, : self._portable.seeds]
             of_parameters = self._differentiated("parameters", parameters, rows, seeds)[1:]
             of_rows = self._differentiated("arguments", parameters, rows, seeds)[1:]
-            return dict(zip(self.parameters, of_parameters)), of_rows
+            return dict(zip(self.parameters, of_parameters)), self._with_indices(of_rows, rows)
 
         columns.defvjp(forward, backward)
         return columns

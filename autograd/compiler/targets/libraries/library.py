@@ -92,6 +92,12 @@ class Library(Protocol):
     def add_at(self, x: Any, positions: NDArray[Any], shape: tuple[int, ...]) -> Any:
         """Return the columns of x added up at positions of the last axis of an array of zeros."""
 
+    def look_up(self, table: Any, index: Any, shared: int) -> Any:
+        """Return the entries of a table at an index of integers, which has so many leading axes in common with it."""
+
+    def scatter(self, x: Any, index: Any, shared: int, shape: tuple[int, ...]) -> Any:
+        """Return x added up at the positions in an index in a table of zeros of a shape: the transpose of `look_up`."""
+
     def by_rule(self, forward: Forward, slopes: SlopesOf, careful: bool, reduces: bool = False) -> Forward:
         """Return a function whose derivatives are those of a rule.
 

@@ -9,6 +9,7 @@ from autograd.arrays import NDArray
 from autograd.compiler.arrays.loop import Stepping
 from autograd.compiler.arrays.operations import Data, Padding
 from autograd.compiler.targets.libraries.library import Forward, SlopesOf, Step
+from autograd.compiler.trace.signature import Argument
 
 OTHER_NAMES = {"power": "pow"}  # than NumPy's
 
@@ -123,6 +124,31 @@ class TorchLibrary:
     def add_at(self, x: Any, positions: NDArray[Any], shape: tuple[int, ...]) -> Any:
         zeros = self._torch.zeros(shape, dtype=self._dtype, device=self._device)
         return self._torch.index_add(zeros, -1, self._torch.tensor(positions, device=self._device), x)
+
+    def read_indices(self, argument: Argument, x: Any) -> tuple[Any, bool]:
+        """Return the indices that an argument is called with, a row a sample, and whether it was a batch of samples.
+
+        Raises:
+            TypeError: for numbers that are no integers.
+            IndexError: for an index that is in no table.
+        """
+        rows, batched = argument.as_rows(self._torch.as_tensor(x, device=self._device))
+        argument.refuse_beyond_tables(rows.detach().cpu().numpy(), batched)
+        return rows.long(), batched
+
+    def look_up(self, table: Any, index: Any, shared: int) -> Any:
+        return table[(*self._places(index, shared), index)]
+
+    def scatter(self, x: Any, index: Any, shared: int, shape: tuple[int, ...]) -> Any:
+        zeros = self._torch.zeros(shape, dtype=self._dtype, device=self._device)
+        return zeros.index_put((*self._places(index, shared), index), x, accumulate=True)
+
+    def _places(self, index: Any, shared: int) -> list[Any]:
+        """Return the place of each element of an index along its first axes."""
+        return [
+            self._torch.arange(index.shape[k], device=self._device).reshape([-1, *[1] * (index.ndim - k - 1)])
+            for k in range(shared)
+        ]
 
     def by_rule(self, forward: Forward, slopes: SlopesOf, careful: bool, reduces: bool = False) -> Forward:
         return lambda *operands: self._by_rule(forward, slopes, careful, *operands)

@@ -45,7 +45,7 @@ class TorchProgram:
             ValueError: for other shapes than the examples', and for batches of different sizes.
             NotImplementedError: for a primitive of your own that is no expression of arrays, by name.
         """
-        rows = self._portable.read(arguments, self._library.tensor)
+        rows = self._portable.read(arguments, self._library.tensor, self._library.read_indices)
         return self._structured(self._columns(rows.arrays, rows.samples), rows.batched)
 
     def _columns(self, rows: Sequence[Any], samples: int) -> Any:

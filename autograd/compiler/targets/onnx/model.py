@@ -11,6 +11,7 @@ from autograd.compiler.arrays.operations import N, Shape, Slice
 from autograd.compiler.targets.onnx.graph import IR_VERSION, ML_OPSET, OPSET, Graph
 from autograd.compiler.targets.onnx.operations import Writer
 from autograd.compiler.targets.portable import Portable, chosen_dtype
+from autograd.compiler.trace.signature import Argument
 from autograd.extras import imported
 from autograd.files import write_atomically
 
@@ -37,12 +38,17 @@ def write_model(portable: Portable, path: str | Path, dtype: str | None) -> None
     for argument in portable.arguments:
         graph.name(argument.name)
     inputs = [
-        Port(a.name, graph.element_type, [BATCH, *(a.shape if a.shape is not None else (a.size,))])
+        Port(a.name, _element_type(graph, a), [BATCH, *(a.shape if a.shape is not None else (a.size,))])
         for a in portable.arguments
     ]
     samples = graph.node("Shape", inputs[0].name, start=0, end=1) if inputs else graph.integers(1)
     outputs = _outputs(portable, graph, samples, forward(portable, graph, samples, [port.name for port in inputs]))
     save(graph, portable.name, inputs, outputs, path)
+
+
+def _element_type(graph: Graph, argument: Argument) -> int:
+    """Return ONNX's number for the dtype of an argument: of indices, integers."""
+    return graph.element_type if argument.lengths is None else int(graph.onnx.TensorProto.INT64)
 
 
 def forward(portable: Portable, graph: Graph, samples: str, arguments: Sequence[str]) -> str:

@@ -47,18 +47,25 @@ class Writer:
             NotImplementedError: for what ONNX's operators cannot compute, by name.
         """
         names: dict[int, Any] = {}
+        integers = set[int]()  # arrays of indices
         for at in sorted(program.needed(program.outputs)):
             operation = program.operations[at]
             operands = [names[k] for k in operation.operands]
             shapes = [program.operations[k].shape for k in operation.operands]
-            if operation.kind in ("argument", "parameter"):
-                names[at] = leaves[operation.attribute[0] if operation.kind == "argument" else operation.name]
+            if operation.kind in ("argument", "index", "parameter"):
+                names[at] = leaves[operation.name if operation.kind == "parameter" else operation.attribute[0]]
             elif operation.kind == "loop":
                 names[at] = self._loop(operation.attribute, operands)
             elif operation.kind == "result":
                 names[at] = operands[0][operation.attribute]
             else:
+                if operation.kind == "apply":  # which compares numbers of one type
+                    operands = [
+                        self.graph.cast(x) if k in integers else x for k, x in zip(operation.operands, operands)
+                    ]
                 names[at] = self._write(operation, operands, shapes)
+            if operation.kind == "index" or (operation.kind in _STRUCTURE and operation.operands[0] in integers):
+                integers.add(at)
         return [names[at] for at in program.outputs]
 
     def _write(self, operation: Operation, names: list[str], shapes: list[Shape]) -> str:
@@ -90,6 +97,8 @@ class Writer:
                 return self._take(names[0], attribute.array)
             case "place" if len(names) == 1:
                 return self._place(names[0], attribute, operation.shape)
+            case "look up":
+                return self._look_up(names[0], names[1], attribute.shared)
             case "accumulate":
                 axis = graph.constant(np.asarray(attribute.axis))
                 return graph.node("CumSum", names[0], axis, reverse=int(attribute.backward))
@@ -199,6 +208,12 @@ class Writer:
             return taken
         return graph.node("Where", graph.constant(exist), taken, graph.number(0.0))
 
+    def _look_up(self, table: str, index: str, shared: int) -> str:
+        if not shared:
+            return self.graph.node("Gather", table, index, axis=0)
+        entries = self.graph.node("Unsqueeze", index, self.graph.integers(-1))
+        return self.graph.node("GatherND", table, entries, batch_dims=shared)
+
     def _place(self, x: str, placement: Placement, shape: Shape) -> str:
         """Return columns added up at positions of zeros; those that go nowhere are added to one more, and cut off."""
         graph, index = self.graph, placement.positions.array.reshape(-1)
@@ -234,6 +249,9 @@ class Writer:
         settings["body"] = graph.onnx.helper.make_graph(body.nodes, graph.name("body"), before, after)
         results = [graph.name("result") for _ in outputs]
         return graph.nodes_of_several("Scan", [*states, *arrays], results, **settings)
+
+
+_STRUCTURE = frozenset({"reshape", "transpose", "broadcast", "slice", "concatenate"})
 
 
 def _fixed(length: Any) -> int:
