@@ -101,6 +101,8 @@ def compile(
     - *Slopes.* Those of sigmoid and tanh are a (1 - a) and 1 - a², as the texts and `source` have them: 0 where a is
       within 1e-16 of 1, where those of the graph keep all digits. No slope raises an error; results and gradients that
       are infinite or nan do.
+    - *Look-ups.* A number of an argument is an index wherever `autograd.take` or `nn.one_hot` uses it; there and in
+      comparisons it is an integer, and it has no derivative. All look-ups in one table are one operation.
     - *Primitives of your own.* Their rules are called at each run, in the caller's context, where they read what can
       change: context variables, the environment, attributes, containers, what a function assigns as `global`. Others
       are written out; a plain number that they read by name is a constant of the program, as it is in the function.
@@ -119,7 +121,8 @@ def compile(
         program after each stage, "scalars", "arrays" and "backward"; `program.passes` is a table of the passes.
 
     Raises:
-        TypeError: where the function asks for the number of a Value, naming the line; or for useless settings.
+        TypeError: where the function asks for the number of a Value, or uses an argument both as an index and as a
+            number, naming the line; or for useless settings.
         ValueError: where it froze a number, or chose a way by one.
         FloatingPointError: when the program is called, where a result or a derivative is infinite or nan.
 
