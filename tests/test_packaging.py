@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import runpy
 import shutil
@@ -19,6 +20,8 @@ import pytest
 import autograd
 
 CHECKOUT = Path(__file__).parents[1]
+# No compiling ahead: most of NumPy is never imported here. But pip, which runs many times, may keep what it compiles.
+ENVIRONMENT = {**os.environ, "PIP_NO_COMPILE": "1", "PYTHONDONTWRITEBYTECODE": ""}
 
 
 def test_the_tests_run_against_the_installed_package() -> None:
@@ -43,9 +46,9 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def fresh_python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The interpreter of a fresh environment that holds the wheel and what it requires, nothing else."""
     folder = tmp_path_factory.mktemp("environment")
-    subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
     python = folder / ("Scripts" if sys.platform == "win32" else "bin") / "python"
-    _pip(python, "install", "--no-compile", wheel)  # most of NumPy is never imported here
+    _pip(sys.executable, "--python", python, "install", "pip", wheel)
     return python
 
 
@@ -195,13 +198,16 @@ def _remedy(python: Path, wheel: Path, folder: Path) -> None:
 
 def _pip(python: str | Path, *arguments: str | Path) -> None:
     done = subprocess.run(
-        [python, "-m", "pip", "--quiet", "--disable-pip-version-check", *arguments], capture_output=True, text=True
+        [python, "-m", "pip", "--quiet", "--disable-pip-version-check", *arguments],
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 0, done.stderr
 
 
 def _run(python: Path, code: str, folder: Path) -> tuple[int, str, str]:
-    done = subprocess.run([python, "-c", code], cwd=folder, capture_output=True, text=True)
+    done = subprocess.run([python, "-c", code], cwd=folder, env=ENVIRONMENT, capture_output=True, text=True)
     return done.returncode, done.stdout, done.stderr
 
 

@@ -6,7 +6,6 @@ Whether a mistake changes anything is decided by random programs, on the broken 
 from __future__ import annotations
 
 import ast
-import copy
 import math
 import random
 import re
@@ -74,14 +73,20 @@ class Mutant(NamedTuple):
         return f"{self.method}: {self.kind}: {self.line}"
 
 
-def mutants(name: str) -> Iterator[Mutant]:
-    """Each class that differs from this one by one small mistake, some of which change nothing that it does."""
+def mutants(name: str, every: int = 1) -> Iterator[Mutant]:
+    """Of the classes that differ from this one by one small mistake each n-th; some change nothing that it does."""
     (body,) = (node for node in ast.parse(SOURCE).body if isinstance(node, ast.ClassDef) and node.name == name)
+    for method, kind, line, instead in islice(mistakes(body), None, None, every):
+        yield Mutant(method.name, kind, line, build(body, method, instead))
+
+
+def mistakes(body: ast.ClassDef) -> Iterator[tuple[ast.FunctionDef, str, str, list[ast.stmt]]]:
+    """Each small mistake: the method, its kind, how the line reads now, and what stands in the place of the method."""
     for method in body.body:
         if not isinstance(method, ast.FunctionDef):
             continue
         if method.name not in ("__init__", "backward"):
-            yield Mutant(method.name, "missing", "", build(body, method, []))
+            yield method, "missing", "", []
         seen = {ast.unparse(method)}
         for node in ast.walk(method):
             for kind, other in changes(node):
@@ -90,7 +95,7 @@ def mutants(name: str) -> Iterator[Mutant]:
                 if source not in seen:
                     seen.add(source)
                     line = " ".join(ast.unparse(other).split())[:90] if other else ""
-                    yield Mutant(method.name, kind, line, build(body, method, [changed]))
+                    yield method, kind, line, [changed]
 
 
 def replaced(method: ast.FunctionDef, node: ast.AST, other: Any) -> ast.FunctionDef:
@@ -98,24 +103,24 @@ def replaced(method: ast.FunctionDef, node: ast.AST, other: Any) -> ast.Function
 
     class Replace(ast.NodeTransformer):
         def visit(self, visited: ast.AST) -> Any:
-            if visited is marked:
+            if visited is node:
                 return other
-            visited = self.generic_visit(visited)
+            fields = {name: list(x) if isinstance(x, list) else x for name, x in ast.iter_fields(visited)}
+            visited = self.generic_visit(ast.copy_location(type(visited)(**fields), visited))
             if isinstance(visited, (ast.FunctionDef, ast.For, ast.If, ast.While)) and not visited.body:
                 visited.body = [ast.Pass()]
             return visited
 
-    changed, marked = copy.deepcopy((method, node))  # together, so that the node is one of the copy
-    result: ast.FunctionDef = ast.fix_missing_locations(Replace().visit(changed))
+    result: ast.FunctionDef = ast.fix_missing_locations(Replace().visit(method))
     return result
 
 
 def build(body: ast.ClassDef, method: ast.stmt | None = None, instead: Sequence[ast.stmt] = ()) -> type[Any]:
     """The class of a syntax tree, with other statements in the place of a method."""
     statements = [new for old in body.body for new in (instead if old is method else [old])]
-    tree = ast.Module([ast.ClassDef(body.name, body.bases, [], statements, [])], [])
+    tree = ast.Module([ast.copy_location(ast.ClassDef(body.name, body.bases, [], statements, []), body)], [])
     names: dict[str, Any] = {"math": math, "Any": Any, "__name__": "pupil"}
-    exec(compile(ast.fix_missing_locations(tree), "<pupil>", "exec"), names)
+    exec(compile(tree, "<pupil>", "exec"), names)
     made: type[Any] = names[body.name]
     return made
 
@@ -239,7 +244,7 @@ def test_the_right_ones_pass_and_compute_what_lucidgrad_does(name: str) -> None:
 def test_every_mistake_is_found_and_the_common_ones_are_named(name: str) -> None:
     found = 0
     every = 1 if name == "Longhand" else 3  # the others do in few places what the first does in many
-    for mutant in islice(mutants(name), None, None, every):
+    for mutant in mutants(name, every):
         failure = first_failure(mutant)
         if failure is None:
             assert differs(mutant.engine) == "", f"{mutant} passes"
