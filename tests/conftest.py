@@ -81,6 +81,14 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+@pytest.fixture(scope="module", autouse=True)
+def spare_the_collector() -> Iterator[None]:
+    """Spare the collector what a file leaves, too: caches, reports, what Hypothesis keeps."""
+    yield
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(scope="session")
 def interrupts(pytestconfig: pytest.Config) -> int:
     """How many places in each action are interrupted."""
