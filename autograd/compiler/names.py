@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import functools
 import keyword
 import re
 from collections.abc import Iterable
@@ -16,11 +17,14 @@ if TYPE_CHECKING:
 _OF_THE_TEXTS = {"weights": "w", "weight": "w", "bias": "b", "biases": "b"}
 
 
+_OF_PYTHON = frozenset({*keyword.kwlist, *keyword.softkwlist, *dir(builtins)})
+
+
 class Names:
     """Hands out each name once."""
 
     def __init__(self, reserved: Iterable[str] = ()) -> None:
-        self._taken = {*keyword.kwlist, *keyword.softkwlist, *dir(builtins), *reserved}
+        self._taken = {*_OF_PYTHON, *reserved}
         self._counts: dict[str, int] = {}
 
     def plain(self, name: str) -> str:
@@ -59,7 +63,8 @@ def _stem(label: str) -> str:
     return words[-1][:12] if words and label.isascii() else ""
 
 
-def reserved_names() -> list[str]:
+@functools.cache
+def reserved_names() -> frozenset[str]:
     """Return the names that a program's own may not take: those of what emitted source calls and is made of."""
     from autograd.compiler.targets.kernels import HELPERS
     from autograd.compiler.targets.notation import is_operator
@@ -67,7 +72,7 @@ def reserved_names() -> list[str]:
 
     rows = [TABLE[name] for name in OURS]
     called = [row.name for row in rows if isinstance(row.array, str) and not is_operator(row)]
-    return [*HELPERS, *called, "forward", "backward", "input_gradients", "gradient", "saved", "n"]
+    return frozenset({*HELPERS, *called, "forward", "backward", "input_gradients", "gradient", "saved", "n"})
 
 
 def names_of(program: ArrayProgram) -> Names:

@@ -20,6 +20,7 @@ from autograd.compiler.differentiate.transposes import GRADIENT
 from autograd.compiler.names import names_of
 
 _COLUMN: Shape = (N, 1)
+_new = tuple.__new__  # around the one that names the fields, which takes twice as long: there are as many as nodes
 _ADD, _SUB, _NEG = Application(primitives.add), Application(primitives.sub), Application(primitives.neg)
 _MUL, _WHERE = Application(primitives.mul), Application(primitives.where)
 
@@ -105,7 +106,7 @@ class _Sweep:
         return len(self._operations) - 1
 
     def _apply(self, application: Application, *operands: int) -> int:
-        self._operations.append(Operation("apply", operands, application, _COLUMN))
+        self._operations.append(_new(Operation, ("apply", operands, application, _COLUMN, "")))
         return len(self._operations) - 1
 
     def _constant(self, number: float) -> int:
@@ -126,12 +127,15 @@ class _Sweep:
     # What arrives: a number times a result
 
     def _arrive(self, at: int, number: float, place: int) -> None:
-        """Add to what has arrived at an operation."""
-        first = self._arrived[at]
-        if first == NOTHING:
+        """Let something arrive at an operation."""
+        if self._arrived[at] == NOTHING:
             self._numbers[at], self._arrived[at] = number, place
-            return
-        before = self._numbers[at]
+        else:
+            self._add(at, number, place)
+
+    def _add(self, at: int, number: float, place: int) -> None:
+        """Add to what has arrived at an operation."""
+        first, before = self._arrived[at], self._numbers[at]
         if before != 1.0 and before != -1.0:
             first = self._apply(_MUL, self._constant(abs(before)), first)
         if number != 1.0 and number != -1.0:
@@ -163,20 +167,21 @@ class _Sweep:
         if name:
             kind, read, attribute, shape, known = operations[place]
             if kind == "apply" and not known:
-                operations[place] = Operation(kind, read, attribute, shape, self._names.plain(f"d_{name}"))
-        if not steps:
-            for k, c, _ in results:
-                self._arrive(operands[k], number * c, place)
-            return
+                operations[place] = _new(Operation, (kind, read, attribute, shape, self._names.plain(f"d_{name}")))
         values = [self._values[k] for k in operands]
         values += (self._values[at], place)
         for kind, references, attribute, shape, step_name in steps:
             places = tuple([values[k] if k >= 0 else constants[~k] for k in references])
             values.append(len(operations))
             step_name = self._names.numbered("slopes") if step_name else ""
-            operations.append(Operation(kind, places, attribute, shape, step_name))
+            operations.append(_new(Operation, (kind, places, attribute, shape, step_name)))
+        numbers, arrived = self._numbers, self._arrived
         for k, c, reference in results:
-            self._arrive(operands[k], number * c, values[reference])
+            operand = operands[k]
+            if arrived[operand] == NOTHING:
+                numbers[operand], arrived[operand] = number * c, values[reference]
+            else:
+                self._add(operand, number * c, values[reference])
 
     def _rule(self, operands: tuple[int, ...], application: Application) -> tuple[Rule, list[int]]:
         """Return the rule for an application, and the places of its constants."""

@@ -90,6 +90,8 @@ def _within(x: Any) -> list[Any]:
         return [TABLE[name] for name in TABLE.keys() - OURS]
     if isinstance(x, FunctionType):
         return captured(x) if _is_of_library(x) else named(x)
+    if isinstance(x, Primitive) and x.name in OURS and TABLE[x.name] is x:
+        return []
     if isinstance(x, (MethodType, BuiltinMethodType)):
         return [x.__self__, getattr(x, "__func__", None)]
     if isinstance(x, functools.partial):
