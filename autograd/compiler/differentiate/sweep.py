@@ -148,8 +148,8 @@ class Sweep:
                 self._parts[scaled] = statement  # whose cotangent is read with the number
             else:
                 cotangent = self._named(statement, at, cotangent)
-        elif operation.kind == "concatenate" and self._handed_on(at) > 1:
-            cotangent = self._part(cotangent)
+        elif operation.kind in ("concatenate", "contract") and self._handed_on(at) > 1:
+            cotangent = self._part(cotangent, "d_part" if operation.kind == "concatenate" else "d_product")
         operands, wanted, values = self._operands(operation)
         if operation.kind == "result":
             self._hand_to_loop(operands[0], operation.attribute, cotangent)
@@ -225,13 +225,16 @@ class Sweep:
             return self._with_name(cotangent, lambda: self.names.plain(own))
         return self._with_name(cotangent, lambda: self.names.numbered("delta", layer))
 
-    def _part(self, cotangent: Simplified) -> Simplified:
-        """Name the cotangent of what is read in parts, unless it is a short sum of what has names."""
+    def _part(self, cotangent: Simplified, base: str) -> Simplified:
+        """Name the cotangent of what is read in parts, or by two products, unless it is a short sum of names."""
         operation = cotangent.operation
-        is_simple = operation.kind == "apply" and all(cotangent.builder.operations[k].name for k in operation.operands)
+        is_named = all(cotangent.builder.operations[k].name for k in operation.operands)
+        if is_named and operation.kind in ("reshape", "transpose"):
+            return cotangent
+        is_simple = is_named and operation.kind == "apply"
         if is_simple and length_written(cotangent) <= cost.LONGEST_REPEATED:
             return cotangent
-        return self._with_name(cotangent, lambda: self.names.numbered("d_part"))
+        return self._with_name(cotangent, lambda: self.names.numbered(base))
 
     def _with_name(self, cotangent: Simplified, name: Callable[[], str]) -> Simplified:
         """Give a name to what has none; of what was only broadcast, to what it was before."""

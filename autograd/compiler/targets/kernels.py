@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable, Sequence
-from functools import lru_cache, reduce
+from functools import reduce
 from typing import Any
 
 from autograd import formulas, gamma_formulas, primitives
 from autograd.arrays import NDArray, np
 from autograd.arrays.errors import overflows
+from autograd.compiler.targets.last_axis import max_last, ones, sum_last
 from autograd.compiler.targets.lookup_kernels import entry_at, look_up, scatter_add
 from autograd.primitives import Primitive
 
@@ -52,10 +53,11 @@ def smallest(*arrays: Array) -> Array:
 def softmax(*arrays: Array) -> Array:
     """The derivatives of `logsumexp`: over the last axis of one array; or of several arrays, a part for each."""
     stacked = _side_by_side(arrays)
-    largest = stacked.max(axis=-1, keepdims=True)
+    largest = max_last(stacked)[..., None]
     if np.isfinite(largest).all():
-        found = exp(stacked - largest)
-        found /= found.sum(axis=-1, keepdims=True)
+        found: Array = stacked - largest
+        exp(found, found)
+        found /= sum_last(found)[..., None]
     else:
         found = exp(np.where(stacked == largest, 0.0, stacked - largest))
         total = found.sum(axis=-1, keepdims=True)
@@ -110,11 +112,6 @@ def sigmoid(array: Array) -> Array:
 _ONE = {size: np.array(1.0, f"f{size}") for size in (4, 8)}  # which ufuncs take quicker than 1.0
 
 
-@lru_cache(maxsize=8)
-def _ones(length: int, dtype: np.dtype[Any]) -> Array:
-    return np.ones(length, dtype)
-
-
 def sum_samples(array: Array, into: Array) -> None:
     """array.sum(axis=0), as a product with ones where it can be, which takes a third of the time.
 
@@ -124,7 +121,7 @@ def sum_samples(array: Array, into: Array) -> None:
         array = array.reshape(-1, *into.shape)
     if array.ndim == 2:
         try:
-            _ones(len(array), array.dtype).dot(array, into)
+            ones(len(array), array.dtype).dot(array, into)
             return
         except ValueError:
             pass  # the place is not contiguous
@@ -232,10 +229,12 @@ HELPERS: dict[str, Any] = {
     "empty": np.empty,
     "gather": gather,
     "look_up": look_up,
+    "max_last": max_last,
     "place": place,
     "products_of_others": products_of_others,
     "scatter_add": scatter_add,
     "shares": shares,
+    "sum_last": sum_last,
     "softmax": softmax,
     "take_along_axis": np.take_along_axis,
     "tile": np.tile,

@@ -9,6 +9,8 @@ from autograd.compiler.targets.expressions import Expressions, is_matrix_product
 from autograd.compiler.targets.notation import Term, lengths
 from autograd.compiler.targets.text import ATOM, Text, infix
 
+_LAST = {"sum": "sum_last", "max": "max_last"}
+
 
 class RunningExpressions(Expressions):
     """Writes operations as the calls of NumPy that are quickest."""
@@ -64,6 +66,15 @@ class RunningExpressions(Expressions):
         if term.attribute[:3] == ("sum", (1,), True) and len(term.shape) == 2:
             return self._sum_of_products(term) or super()._sum(term)
         return super()._sum(term)
+
+    def _reduction(self, term: Term) -> Text:
+        """Return a reduction; a sum or a maximum along the last of several axes, which is mostly short, as a call."""
+        (x,), reduction = term.operands, term.attribute
+        last = len(self._terms[x].shape) - 1
+        if last > 1 and reduction.axes == (last,) and reduction.function in _LAST:
+            text = f"{_LAST[reduction.function]}({self.read(x).text})"
+            return Text(f"{text}[..., None]" if reduction.keepdims else text)
+        return super()._reduction(term)
 
     def _reshape(self, x: int, term: Term) -> Text:
         """Return another shape; of a sum of products over all axes but the samples', in one go."""

@@ -20,6 +20,7 @@ from autograd.compiler.arrays.operations import Batch, Length, N
 from autograd.compiler.arrays.program import ArrayProgram
 from autograd.compiler.axes.rewrite import rewritten, with_axes
 from autograd.compiler.differentiate.reverse import to_arguments, to_parameters
+from autograd.compiler.targets.last_axis import max_last, sum_last
 from autograd.compiler.targets.numpy_run import NumpyEngine
 from autograd.compiler.targets.python_source import Writer, passes
 from autograd.compiler.targets.references import References
@@ -429,3 +430,14 @@ def test_a_user_s_attention_has_an_array_for_each_head() -> None:
         parameter.grad = 0.0
     assert program.backward([example, example]) == pytest.approx(value.data, rel=1e-12)
     assert_near(np.array([p.grad for p in program.parameters]), np.array(expected))
+
+
+@pytest.mark.parametrize("shape", [(5, 3, 4), (1, 1, 7), (2, 3, 100), (3, 2, 2, 1)])
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_reductions_along_a_last_axis(shape: tuple[int, ...], dtype: str) -> None:
+    x = np.random.default_rng(0).normal(size=shape).astype(dtype)
+    x[0, 0, 0], x[-1, -1, -1] = np.inf, np.nan
+    for array in (x, x.swapaxes(0, 1), x[::-1]):
+        np.testing.assert_array_equal(max_last(array), array.max(axis=-1))
+        np.testing.assert_allclose(sum_last(array), array.sum(axis=-1), rtol=1e-5 if dtype == "float32" else 1e-13)
+        assert max_last(array).dtype == sum_last(array).dtype == dtype
