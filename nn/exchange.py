@@ -9,15 +9,14 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
+from autograd import Constant, Value
 from autograd.extras import imported
 from autograd.reading import numbers_of
 from autograd.updates import commit, setting
 from nn.initializers import constant
 from nn.layers import MLP, Layer, Neuron
 
-EXCHANGED = (
-    "Linear with a bias, Sigmoid, Tanh, ReLU, Softplus with beta=1, Identity, Dropout, Flatten, and Sequential of these"
-)
+EXCHANGED = "Linear, Sigmoid, Tanh, ReLU, Softplus with beta=1, Identity, Dropout, Flatten, and Sequential of these"
 EXACT_THRESHOLD = 40.0
 """The z from which log(1 + exp(z)) is z to the last digit. PyTorch's own threshold, 20, is off by 2e-9 there."""
 
@@ -48,10 +47,14 @@ def to_torch(model: MLP | Layer | Neuron, *, dtype: Any = None, device: Any = No
     for neurons in _layers(model):
         weights = torch.tensor([numbers_of(neuron.weights) for neuron in neurons], dtype=torch.float64)
         biases = torch.tensor(numbers_of(neuron.bias for neuron in neurons), dtype=torch.float64)
-        linear = torch.nn.utils.skip_init(torch.nn.Linear, weights.shape[1], weights.shape[0], dtype=torch.float64)
+        has_bias = not all(neuron.bias.is_constant for neuron in neurons) or bool(biases.any())
+        linear = torch.nn.utils.skip_init(
+            torch.nn.Linear, weights.shape[1], weights.shape[0], bias=has_bias, dtype=torch.float64
+        )
         with torch.no_grad():
             linear.weight.copy_(weights)
-            linear.bias.copy_(biases)
+            if has_bias:
+                linear.bias.copy_(biases)
         modules += [linear, *_activation(torch, neurons[0].activation)]
     network = torch.nn.Sequential(*modules)
     return network.to(dtype=dtype or torch.float64, device=device)
@@ -84,9 +87,9 @@ def _activation(torch: Any, name: str) -> list[Any]:
 def from_torch(sequential: Any) -> MLP:
     """Return the network that a `torch.nn.Sequential` is, as an MLP.
 
-    Exchanged are `Linear` with a bias, `Sigmoid`, `Tanh`, `ReLU`, `Softplus` with `beta=1`, `Identity`, `Dropout` and
-    `Flatten`, which do nothing to what this package learns or predicts, and `Sequential` of these. An MLP's softplus
-    has no threshold, where PyTorch returns z itself above 20; that differs by 2e-9 at most.
+    Exchanged are `Linear`, `Sigmoid`, `Tanh`, `ReLU` and `Softplus` with `beta=1`; `Identity`, `Flatten` and `Dropout`,
+    which are left out; and `Sequential` of these. An MLP's softplus has no threshold, where PyTorch returns z itself
+    above 20; that differs by 2e-9 at most.
 
     Args:
         sequential: a `torch.nn.Sequential`. Its weights, of whatever dtype and device, become floats, which hold
@@ -122,12 +125,17 @@ def from_torch(sequential: Any) -> MLP:
         activations[-1],
         initializer=constant(0.0),
     )
-    values, numbers = [], list[float]()
+    values, numbers = list[Value](), list[float]()
     for layer, linear in zip(model.layers, linears):
-        weights, biases = (x.detach().double().cpu().tolist() for x in (linear.weight, linear.bias))
-        for neuron, row, bias in zip(layer.neurons, weights, biases):
-            values += [*neuron.weights, neuron.bias]
-            numbers += [*row, bias]
+        for neuron, row in zip(layer.neurons, linear.weight.detach().double().cpu().tolist()):
+            values += neuron.weights
+            numbers += row
+        if linear.bias is not None:
+            values += [neuron.bias for neuron in layer.neurons]
+            numbers += linear.bias.detach().double().cpu().tolist()
+            continue
+        for neuron in layer.neurons:
+            neuron.bias = Constant(0.0, neuron.bias.label)
     commit(setting("data", values, numbers))
     return model
 
@@ -140,7 +148,7 @@ def _parts(torch: Any, sequential: Any) -> tuple[list[Any], list[Any]]:
     activations: list[Any] = []
     for module in _flattened(torch, sequential):
         kind = type(module)
-        if kind is torch.nn.Linear and module.bias is not None:
+        if kind is torch.nn.Linear:
             linears.append(module)
             activations.append("identity")
         elif kind in names and (kind is not torch.nn.Softplus or module.beta == 1):

@@ -92,7 +92,8 @@ class Elsewhere:
     def to_onnx(self, path: str | Path, *, dtype: Dtype | None = None) -> None:
         """Write the forward pass as an ONNX model, with the parameters as they are now.
 
-        Its inputs have the names and shapes of the function's arguments, with a batch axis "n" in front. Its output is
+        Its inputs have the names and shapes of the function's arguments, with a batch axis "n" in front; indices, which
+        `autograd.take` looks up, are int64. Its output is
         "output"; that of a function with auxiliary results "output" and "aux"; and if the results are nested unevenly,
         "output_0", "output_1" and so on, a number a sample each.
 

@@ -118,11 +118,8 @@ class References:
         self.definitions[name] = definition
 
 
-def own_expression(primitive: Primitive, operands: int | None = None) -> ArrayProgram | None:
+def own_expression(primitive: Primitive) -> ArrayProgram | None:
     """Return the rule of a primitive as a program of the rule's arguments; None where it is no expression.
-
-    Args:
-        operands: how many there are; by default as many as the rule names.
 
     >>> from autograd import primitives
     >>> print(own_expression(primitives.relu))
@@ -137,9 +134,9 @@ def own_expression(primitive: Primitive, operands: int | None = None) -> ArrayPr
         builder = Builder()
         try:
             parameters = inspect.signature(rule).parameters.values()
-            if operands is None and any(p.kind is p.VAR_POSITIONAL for p in parameters):
+            if any(p.kind is p.VAR_POSITIONAL for p in parameters):
                 continue  # as many as it is given
-            count = operands or len(parameters)
+            count = len(parameters)
             names = [f"x{k + 1}" if count > 1 else "x" for k in range(count)]
             result = rule(*[builder.argument(name, 1) for name in names])
         except (TypeError, ValueError, AttributeError):

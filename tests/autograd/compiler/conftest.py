@@ -40,6 +40,49 @@ def by_torch() -> Callable[..., list[torch.Tensor]]:
     return compute_by_torch
 
 
+@pytest.fixture(scope="session")
+def points_of() -> Callable[..., list[np.ndarray[Any, Any]]]:
+    """A function of a primitive's name: numbers for each operand at which it has values."""
+    return points
+
+
+DOMAINS = {  # where a primitive has values, if that is not everywhere
+    **dict.fromkeys(("acos", "asin", "asin_slope", "atanh", "atanh_slope"), (-1.0, 1.0)),
+    **dict.fromkeys(("log", "log10", "log2", "sqrt", "sqrt_slope"), (0.0, 50.0)),
+    **dict.fromkeys(("gamma", "lgamma", "lgamma_derivative"), (0.1, 20.0)),
+    "acosh": (1.0, 50.0),
+    "acosh_slope": (1.0, 50.0),
+    "log1p": (-1.0, 50.0),
+    "power": (0.0, 5.0),
+    "xlogy": (0.0, 5.0),
+}
+OPERANDS = {
+    **dict.fromkeys(("add", "sub", "mul", "div", "maximum", "minimum", "power", "constant_power", "hypot"), 2),
+    **dict.fromkeys(("atan2", "xlogy", "ratio", "hypot_slope", "copysign", "fmod", "remainder"), 2),
+    **dict.fromkeys(("where", "max", "min", "prod", "logsumexp", "norm", "fsum", "entry_at"), 3),
+    "lgamma_derivative": 2,
+    "atan2_derivative": 4,
+    "power_derivative": 4,
+}
+
+
+def points(name: str, margin: float = 1e-9, count: int = 400) -> list[np.ndarray[Any, Any]]:
+    """Return numbers of all sizes in a primitive's domain, as near to its ends as the margin; many are small."""
+    chance = np.random.default_rng(0)
+    low, high = DOMAINS.get(name, (-50.0, 50.0))
+    arrays = []
+    for _ in range(OPERANDS.get(name, 1)):
+        sizes = chance.uniform(low, high, count) * 10.0 ** -chance.integers(0, 6, count)
+        sizes[::4] = np.clip(chance.uniform(low, high, len(sizes[::4])), -3, 3)
+        arrays.append(np.clip(sizes, low + margin, high - margin))
+    fixed = {"constant_power": 3.0, "lgamma_derivative": 1.0}
+    if name in fixed:
+        arrays[1] = np.full(count, fixed[name])
+    if name in ("entry_at", "where"):
+        arrays[2 if name == "entry_at" else 0] = chance.integers(0, 2, count).astype(float)
+    return arrays
+
+
 UNARY = [
     *(primitives.sigmoid, primitives.tanh, primitives.exp, primitives.sin, primitives.softplus, primitives.neg),
     *(primitives.relu, primitives.absolute, primitives.atan),

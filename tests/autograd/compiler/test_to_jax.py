@@ -16,10 +16,13 @@ import nn
 from autograd import Value, primitives
 from autograd.compiler.arrays.builder import Builder
 from autograd.compiler.arrays.loop import Loop, Stepping
-from autograd.compiler.arrays.operations import N
+from autograd.compiler.arrays.operations import Application, N
 from autograd.compiler.arrays.program import ArrayProgram
+from autograd.compiler.targets.libraries.elementwise import Elementwise
 from autograd.compiler.targets.libraries.interpreter import Interpreter
 from autograd.compiler.targets.libraries.jax_library import JaxLibrary
+from autograd.primitives import TABLE
+from autograd.table import OURS
 
 jax: Any = pytest.importorskip("jax", reason="JAX is not installed: pip install '.[jax]'")
 
@@ -97,6 +100,41 @@ def test_values_and_gradients_are_the_programs_with_the_emitted_backward_pass_an
         assert_near(value, cost)
         assert_near(gradient_in_values(program, compiled, of_parameters), expected)
         assert_near(of_x * SAMPLES, slopes)
+
+
+def test_each_primitive_and_its_derivatives(points_of: Callable[..., list[Array]]) -> None:
+    """Values by the rows' rules for floats, which are tested against mpmath, and derivatives by their other rules."""
+    refused = {
+        "sum",
+        "mean",
+        "dot",
+        "detach",
+        "atan2_derivative",
+        "power_derivative",
+        "lgamma_derivative",
+        "hypot_slope",
+    }
+    elementwise, names = Elementwise(JaxLibrary(jax, np.dtype("float64"))), sorted(OURS - refused)
+    arrays = {name: points_of(name, count=30) for name in names}
+    known = {name: [None, 3.0] if name == "constant_power" else [None] * len(arrays[name]) for name in names}
+
+    @jax.jit  # type: ignore[untyped-decorator]
+    def everything(arrays: dict[str, Any]) -> Any:
+        def value(name: str, xs: Any) -> Any:
+            return elementwise.apply(Application(TABLE[name]), xs, known[name])
+
+        slopes = {name: jax.grad(lambda xs, name=name: value(name, xs).sum())(xs) for name, xs in arrays.items()}
+        return {name: value(name, xs) for name, xs in arrays.items()}, slopes
+
+    values, slopes = everything(arrays)
+    for name in names:
+        columns = list(zip(*map(np.ndarray.tolist, arrays[name])))
+        expected = [TABLE[name].forward(*xs) for xs in columns]
+        assert_near(values[name], expected)
+        derivatives = zip(*[TABLE[name].local_derivatives(xs, out) for xs, out in zip(columns, expected)])
+        for slope, column, number in zip(slopes[name], derivatives, known[name]):
+            if number is None:
+                assert_near(slope, column)
 
 
 def test_what_jax_is_given_are_its_own_operations() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math as python_math
 from collections.abc import Callable
 from typing import Any
 
@@ -13,11 +14,14 @@ import autograd
 import nn
 from autograd import Value
 from autograd.compiler.arrays.builder import Builder
-from autograd.compiler.arrays.operations import N
+from autograd.compiler.arrays.operations import Application, N
 from autograd.compiler.arrays.program import ArrayProgram
 from autograd.compiler.differentiate.reverse import to_arguments
 from autograd.compiler.program import Program
+from autograd.compiler.targets.libraries.elementwise import Elementwise
 from autograd.compiler.targets.libraries.interpreter import Interpreter
+from autograd.primitives import TABLE
+from autograd.table import OURS
 
 torch: Any = pytest.importorskip("torch", reason="PyTorch is not installed")
 
@@ -184,7 +188,7 @@ def test_a_primitive_of_ones_own_has_its_own_rule() -> None:
 
 
 def test_functions_of_math_are_pytorchs() -> None:
-    """Of `exp2`, `erfc`, `copysign` and `fmod`, with their derivatives; `gamma` is refused by name."""
+    """Of `exp2`, `erfc`, `copysign` and `fmod`, with their derivatives; and of `gamma`."""
     from autograd import math
 
     def f(x: Any, y: Any) -> Any:
@@ -198,9 +202,9 @@ def test_functions_of_math_are_pytorchs() -> None:
     assert_near(result.detach(), own.detach())
     for slope, truth in zip(torch.autograd.grad(result.sum(), (x, y)), expected):
         assert_near(slope, truth)
-    refused = autograd.compile(lambda x: autograd.sum([math.gamma(v) for v in x]), [0.5] * 8).to_torch()
-    with pytest.raises(NotImplementedError, match="no function for primitive 'gamma'"):
-        refused(abs(normal(8)))
+    gamma = autograd.compile(lambda x: autograd.sum([math.gamma(v) for v in x]), [0.5] * 8).to_torch()
+    points = normal(8)  # below 0, too, where its sign changes at each whole number
+    assert_near(gamma(points), [sum(map(python_math.gamma, row)) for row in points.tolist()])
 
 
 def test_a_primitive_that_takes_floats_alone_is_refused_by_name() -> None:
@@ -262,6 +266,34 @@ def test_what_does_not_fit_is_refused() -> None:
     with pytest.raises(ValueError, match="w1 must be of shape"):
         compiled.assign()
     assert [parameter.data for parameter in program.parameters] == numbers
+
+
+REFUSED = {"sum", "mean", "dot", "atan2_derivative", "power_derivative"}  # of which the first three are no applications
+
+
+@pytest.mark.parametrize("name", sorted(OURS - REFUSED))
+def test_each_primitive_and_its_derivatives(name: str, points_of: Callable[..., list[Array]]) -> None:
+    """Values by the row's rule for floats, which is tested against mpmath, and derivatives by its other rule."""
+    row, arrays = TABLE[name], points_of(name, count=60)
+    numbers = [3.0 if name == "constant_power" else 1.0 if name == "lgamma_derivative" else None] * len(arrays)
+    known = [None, *numbers[1:]]
+    tensors = [torch.tensor(x, requires_grad=k is None) for x, k in zip(arrays, known)]
+    elementwise = Elementwise(TorchLibrary(torch, torch.float64, "cpu"))
+    result = elementwise.apply(Application(row), tensors, known)
+    values = [row.forward(*map(float, xs)) for xs in zip(*arrays)]
+    assert_near(result.detach(), values)
+    if not result.requires_grad:
+        assert name == "detach"
+        return
+    try:
+        slopes = torch.autograd.grad(result.sum(), [x for x in tensors if x.requires_grad], materialize_grads=True)
+    except NotImplementedError as error:
+        assert name in ("lgamma_derivative", "hypot_slope"), error
+        return
+    expected = [row.local_derivatives(xs, out) for xs, out in zip(zip(*map(list, arrays)), values)]
+    for slope, column, k in zip(slopes, zip(*expected), known):
+        if k is None:
+            assert_near(slope, column, 1e-12 if name != "lgamma_derivative" else 1e-10)  # PyTorch's own
 
 
 def test_reductions_and_their_derivatives() -> None:

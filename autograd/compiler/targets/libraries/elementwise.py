@@ -17,23 +17,23 @@ from autograd.arrays import np
 from autograd.compiler.arrays.operations import Application, Reduction
 from autograd.compiler.arrays.program import ArrayProgram
 from autograd.compiler.differentiate.rules import recorded
+from autograd.compiler.targets.composed import expression, is_ours
 from autograd.compiler.targets.libraries.library import Library
 from autograd.compiler.targets.notation import comparison
-from autograd.compiler.targets.references import own_expression
 from autograd.compiler.trace.rule_state import reads_state
 from autograd.primitives import TABLE, Primitive
-from autograd.table import OURS
 
 DIFFERENTIATED_ALIKE = frozenset(
     {
         *("add", "sub", "mul", "div", "neg", "identity", "abs", "sqrt", "constant_power", "sigmoid", "erf"),
-        *("exp", "expm1", "log", "log1p", "log2", "log10", "sin", "cos", "tan", "asin", "acos", "atan"),
-        *("sinh", "cosh", "tanh", "asinh", "acosh", "atanh"),
+        *("exp", "expm1", "log", "log1p", "log2", "log10", "sin", "cos", "tan", "atan"),
+        *("sinh", "cosh", "tanh", "asinh", "exp2", "erfc", "gamma", "lgamma"),
     }
 )
 """Rows whose derivatives the libraries compute by the formula of the table, or an equal one."""
 
-ERROR_FUNCTIONS = ("erf", "erfc")  # which NumPy does not have; libraries do
+NOT_IN_NUMPY = frozenset({"erf", "erfc", "gamma", "lgamma", "sigmoid"})
+"""Rows for which libraries have a function, by the row's name, and NumPy has none."""
 
 Numbers = tuple[str | None, ...]
 """Of operands that are known numbers, their texts, which tell 0.0 from -0.0; None for others."""
@@ -63,7 +63,6 @@ class Elementwise:
 
     def _function(self, primitive: Primitive, careful: bool, numbers: Numbers) -> Callable[..., Any]:
         library = self._library
-        is_ours = TABLE.get(primitive.name) is primitive and primitive.name in OURS
         if symbol := comparison(primitive):
             return partial(library.compare, symbol)
         if primitive is primitives.detached:
@@ -72,50 +71,50 @@ class Elementwise:
             return lambda c, a, b: library.where(library.is_nonzero(c), a, b)
         if primitive is primitives.constant_power and numbers[1] is not None:
             return lambda x, _, n=float(numbers[1]): library.power(x, n)
-        if primitive.reduces and is_ours:
+        if primitive is primitives.lgamma_derivative and numbers[1] == "1.0":
+            digamma = library.function("digamma")
+            assert digamma is not None
+            return lambda x, _: digamma(x)
+        if primitive.reduces and is_ours(primitive):
             over_last = self._reduction(primitive, careful)
             return lambda *arrays: over_last(library.stack(arrays))[..., 0]
-        forward = self._forward(primitive, is_ours, numbers)
-        if is_ours and primitive.name in DIFFERENTIATED_ALIKE:
+        forward = self._forward(primitive, numbers)
+        if is_ours(primitive) and primitive.name in DIFFERENTIATED_ALIKE:
             return forward
         return library.by_rule(forward, partial(self._slopes, primitive, numbers), careful)
 
-    def _forward(self, primitive: Primitive, is_ours: bool, numbers: Numbers) -> Callable[..., Any]:
+    def _forward(self, primitive: Primitive, numbers: Numbers) -> Callable[..., Any]:
         """Return what computes a primitive's value."""
-        name = primitive.array if isinstance(primitive.array, str) else _name_in_numpy(primitive.array)
-        function = self._library.function(primitive.name if is_ours and primitive.name in ERROR_FUNCTIONS else name)
+        library = self._library
+        function = library.function(_name(primitive))
         if function is not None:
             return function
-        if name:
-            raise NotImplementedError(
-                f"{self._library.name} has no function for primitive {primitive.name!r}, whose array form is {name!r}"
-            )
-        if not is_ours and reads_state(primitive):
+        if not is_ours(primitive) and reads_state(primitive):
             raise NotImplementedError(
                 f"primitive {primitive.name!r} reads what can change from call to call, and is called number by "
-                f"number; for {self._library.name} its rules must be expressions of their arguments"
+                f"number; for {library.name} its rules must be expressions of their arguments"
             )
-        expression = own_expression(primitive, len(numbers))
-        if expression is None:
+        program = expression(primitive, len(numbers))
+        if program is None:
             raise NotImplementedError(
-                f"primitive {primitive.name!r} is called number by number, which {self._library.name} cannot do: give "
-                "it array=, the name of a function of NumPy or an expression of this package's functions"
+                f"primitive {primitive.name!r} is called number by number, which {library.name} cannot do: give it "
+                "array=, the name of a function of NumPy or an expression of this package's functions"
             )
-        return partial(self._run_expression, expression)
+        return partial(self._run_expression, program)
 
-    def _run_expression(self, expression: ArrayProgram, *operands: Any) -> Any:
+    def _run_expression(self, program: ArrayProgram, *operands: Any) -> Any:
         values: list[Any] = []
         given = iter(operands)
-        for operation in expression.operations:
+        for operation in program.operations:
             if operation.kind == "argument":
                 values.append(next(given))
             elif operation.kind == "constant":
                 values.append(self._library.constant(operation.attribute))
             else:
-                read = [expression.operations[k] for k in operation.operands]
+                read = [program.operations[k] for k in operation.operands]
                 numbers = [x.attribute if x.kind == "constant" else None for x in read]
                 values.append(self.apply(operation.attribute, [values[k] for k in operation.operands], numbers))
-        return values[expression.outputs[0]]
+        return values[program.outputs[0]]
 
     def _slopes(self, primitive: Primitive, numbers: Numbers, operands: Sequence[Any], out: Any) -> list[Any]:
         """Return the local derivatives of a primitive by the rule of its row; numbers where they are constant."""
@@ -247,7 +246,11 @@ class Elementwise:
         return self._library.sum(x, (len(x.shape) - 1,), True)
 
 
-def _name_in_numpy(rule: Any) -> str:
-    """Return the name of a function of NumPy's; "" for anything else."""
-    name = getattr(rule, "__name__", "")
-    return name if callable(rule) and name and getattr(np, name, None) is rule else ""
+def _name(primitive: Primitive) -> str:
+    """Return the name of the function of a library that computes a primitive; "" where none is known."""
+    rule = primitive.array
+    if is_ours(primitive) and primitive.name in NOT_IN_NUMPY:
+        return primitive.name
+    name = rule if isinstance(rule, str) else getattr(rule, "__name__", "")
+    known = getattr(np, name, None) if name else None
+    return name if known is not None and (isinstance(rule, str) or known is rule) else ""

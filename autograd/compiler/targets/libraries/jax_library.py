@@ -42,12 +42,9 @@ class JaxLibrary:
         return self._jax.lax.stop_gradient(x)
 
     def function(self, name: str) -> Callable[..., Any] | None:
-        if name == "sigmoid":
-            return self._jax.nn.sigmoid  # type: ignore[no-any-return]
-        if name in ("erf", "erfc"):
-            return getattr(self._jax.scipy.special, name)  # type: ignore[no-any-return]
-        function: Callable[..., Any] | None = getattr(self._np, name or "-", None)
-        return function
+        special = {"sigmoid": "expit", "lgamma": "gammaln"}.get(name, name) or "-"
+        function: Callable[..., Any] | None = getattr(self._np, special, None)
+        return function or getattr(self._jax.scipy.special, special, None)
 
     def power(self, x: Any, exponent: float) -> Any:
         if exponent.is_integer() and abs(exponent) < LARGEST_MULTIPLIED:

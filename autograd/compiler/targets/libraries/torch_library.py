@@ -52,8 +52,9 @@ class TorchLibrary:
         return x.detach()
 
     def function(self, name: str) -> Callable[..., Any] | None:
-        if name == "cbrt":
-            return self._cbrt
+        own = {"cbrt": self._cbrt, "gamma": self._gamma}
+        if name in own:
+            return own[name]
         function: Callable[..., Any] | None = getattr(self._torch, OTHER_NAMES.get(name, name or "-"), None)
         return function
 
@@ -64,6 +65,13 @@ class TorchLibrary:
         has_digits = torch.isfinite(root) & (root != 0)
         safe = torch.where(has_digits, root, torch.ones_like(root))
         return torch.where(has_digits, safe - (safe - x / safe / safe) / 3, root)
+
+    def _gamma(self, x: Any) -> Any:
+        """Return Γ(x), whose sign below 0 is that of the sine of πx, and nan at its poles."""
+        torch = self._torch
+        size, whole = torch.exp(torch.lgamma(x)), torch.floor(x)
+        signed = torch.where((x < 0) & (torch.remainder(whole, 2) == 1), -size, size)
+        return torch.where((x <= 0) & (x == whole), torch.full_like(x, torch.nan), signed)
 
     def power(self, x: Any, exponent: float) -> Any:
         return self._torch.pow(x, exponent)

@@ -13,10 +13,10 @@ from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 from autograd import primitives as p
+from autograd.compiler.targets.composed import is_ours, rules
 from autograd.compiler.targets.notation import comparison
 from autograd.compiler.trace.rule_state import reads_state
-from autograd.primitives import TABLE, Primitive
-from autograd.table import OURS
+from autograd.primitives import Primitive
 
 if TYPE_CHECKING:
     from autograd.compiler.targets.onnx.graph import Tensor
@@ -70,7 +70,7 @@ def applied(primitive: Primitive, operands: Sequence[Tensor]) -> Tensor:
     graph = operands[0].graph
     if symbol := comparison(primitive):
         return _compared(symbol, *operands)
-    if TABLE.get(primitive.name) is primitive and primitive.name in OURS:
+    if is_ours(primitive):
         operator = NATIVE.get(primitive.name) or (graph.dtype.itemsize == 4 and NATIVE_IN_FLOAT32.get(primitive.name))
         if operator:
             return operands[0].node(operator, *operands[1:])
@@ -89,15 +89,14 @@ def _by_expression(primitive: Primitive, operands: Sequence[Tensor]) -> Tensor:
     """Return what the rule of a row makes of tensors."""
     from autograd.compiler.targets.onnx.graph import Tensor
 
-    for rule in (primitive.array, primitive.forward):
-        if callable(rule):
-            try:
-                result = rule(*operands)
-            except (TypeError, ValueError, AttributeError):
-                continue
-            if isinstance(result, Tensor):
-                return result
-    if primitive.name in NATIVE_IN_FLOAT32 and primitive.name in OURS:
+    for rule in rules(primitive):
+        try:
+            result = rule(*operands)
+        except (TypeError, ValueError, AttributeError):
+            continue
+        if isinstance(result, Tensor):
+            return result
+    if is_ours(primitive) and primitive.name in NATIVE_IN_FLOAT32:
         raise NotImplementedError(
             f"primitive {primitive.name!r} has no float64 operator in ONNX's runtimes, and is not composed of others: "
             "say dtype='float32'"
@@ -140,6 +139,15 @@ def _expm1(x: Any) -> Any:
     u = p.exp(x)
     exact = p.where(u == 1, x, (u - 1) * (x / p.where(u == 1, 1.0, p.log(u))))
     return p.where(abs(x) > SMALL, u - 1, exact)
+
+
+def _copysign(x: Any, y: Any) -> Any:
+    is_negative = p.where(y == 0, 1 / y < 0, y < 0)
+    return p.where(is_negative, -abs(x), abs(x))
+
+
+def _fmod(x: Tensor, y: Tensor) -> Tensor:
+    return x.node("Mod", y, fmod=1)
 
 
 def _cos(x: Any) -> Any:
@@ -233,23 +241,6 @@ def _logsumexp(*xs: Any) -> Any:
     return shift + p.log(reduce(lambda a, b: a + b, [p.exp(x - shift) for x in xs]))
 
 
-def _copysign(x: Any, y: Any) -> Any:
-    is_negative = p.where(y == 0, 1 / y < 0, y < 0)  # 1 / -0.0 is -inf
-    return p.where(is_negative, -abs(x), abs(x))
-
-
-def _fmod(x: Any, y: Any) -> Any:
-    return x.node("Mod", y, fmod=1)
-
-
-def _remainder(x: Any, y: Any) -> Any:
-    """Return x - n y for the nearest n: a step beyond the n that is cut off, where more than half of y is left."""
-    size, cut = abs(y), _fmod(x, y)
-    left, is_odd = abs(cut), abs(_fmod(x, 2 * y)) >= size
-    is_beyond = p.maximum(2 * left > size, (2 * left == size) * is_odd)
-    return p.where(is_beyond, cut - p.where(cut < 0, -size, size), cut)
-
-
 COMPOSED: dict[str, Callable[..., Any]] = {
     "acos": _acos,
     "acosh": _acosh,
@@ -262,7 +253,7 @@ COMPOSED: dict[str, Callable[..., Any]] = {
     "copysign": _copysign,
     "cos": _cos,
     "cosh": _cosh,
-    "exp2": lambda x: 2.0**x,
+    "exp2": lambda x: p.power(2.0, x),
     "expm1": _expm1,
     "fmod": _fmod,
     "hypot": _hypot,
@@ -274,9 +265,7 @@ COMPOSED: dict[str, Callable[..., Any]] = {
     "maximum": _largest,
     "min": _smallest,
     "minimum": _smallest,
-    "norm": lambda *xs: reduce(_hypot, xs),
     "prod": lambda *xs: reduce(lambda a, b: a * b, xs),
-    "remainder": _remainder,
     "sinh": _sinh,
     "tan": lambda x: p.sin(x) / _cos(x),
     "where": _where,

@@ -1,0 +1,66 @@
+"""Primitives as expressions of others, for targets that have no function of their own for them."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from functools import reduce
+from typing import Any
+
+from autograd import primitives as p
+from autograd.compiler.arrays.builder import Builder
+from autograd.compiler.arrays.handle import Handle
+from autograd.compiler.arrays.program import ArrayProgram
+from autograd.primitives import TABLE, Primitive
+from autograd.table import OURS
+
+
+def is_ours(primitive: Primitive) -> bool:
+    """Return whether this is a row of the package's own."""
+    return TABLE.get(primitive.name) is primitive and primitive.name in OURS
+
+
+def rules(primitive: Primitive) -> list[Callable[..., Any]]:
+    """Return what may compute a primitive from its operands: expressions, and functions that take floats alone."""
+    candidates = (
+        COMPOSED.get(primitive.name) if is_ours(primitive) else None,
+        primitive.array,
+        primitive.forward,
+        primitive.machine,
+    )
+    return [rule for rule in candidates if callable(rule)]
+
+
+def expression(primitive: Primitive, operands: int) -> ArrayProgram | None:
+    """Return a primitive of so many operands as a program of its arguments; None where no rule is an expression.
+
+    >>> print(expression(p.norm, 2))
+    x1 = argument                                               (n, 1)
+    x2 = argument                                               (n, 1)
+    v2 = hypot (x1, x2)                                         (n, 1)
+    return v2
+    """
+    for rule in rules(primitive):
+        builder = Builder()
+        try:
+            result = rule(*[builder.argument(f"x{k + 1}", 1) for k in range(operands)])
+        except (TypeError, ValueError, AttributeError):
+            continue
+        if isinstance(result, Handle):
+            return builder.program([result])
+    return None
+
+
+def _remainder(x: Any, y: Any) -> Any:
+    """Return x - n y for the whole number n nearest to x / y, the even one at a tie, each difference exact."""
+    size = abs(y)
+    rest = abs(p.fmod(x, size + size))
+    once = rest - size
+    rest = p.where(rest + rest > size, p.where(once + once >= size, once - size, once), rest)
+    return p.where(x < 0, -rest, rest)
+
+
+COMPOSED: dict[str, Callable[..., Any]] = {
+    "fsum": lambda *xs: reduce(operator.add, xs),
+    "remainder": _remainder,
+}
