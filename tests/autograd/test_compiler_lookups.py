@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -15,7 +16,15 @@ from hypothesis import strategies as st
 import autograd
 import nn
 from autograd import Value, compile, dot, softmax, take, tanh, where
+from autograd.compiler.arrays.builder import Builder
+from autograd.compiler.arrays.lookups import add_index, look_up
+from autograd.compiler.arrays.operations import N
+from autograd.compiler.differentiate.reverse import to_arguments, to_parameters
 from autograd.compiler.program import Program
+from autograd.compiler.targets.kernels import HELPERS
+from autograd.compiler.targets.python_source import Writer, passes
+from autograd.compiler.targets.references import References
+from autograd.compiler.targets.schedule import schedule
 from autograd.nested import flatten
 
 Batch = Sequence[np.ndarray[Any, Any]]
@@ -486,6 +495,66 @@ def test_a_large_table_costs_what_is_looked_up() -> None:
     batch = indices(5, 8, below=2000)
     program.backward(batch)
     assert [k for k, row in enumerate(wte) if row[0].grad] == np.unique(batch).tolist()
+
+
+# The operations of array programs
+
+
+@pytest.mark.parametrize("shared", [0, 1, 2])
+@pytest.mark.parametrize("own", [(), (4,), (2, 3)], ids=str)
+@pytest.mark.parametrize("rest", [(), (3,)], ids=str)
+def test_look_ups_with_axes_in_common_and_their_transposes(
+    shared: int, own: tuple[int, ...], rest: tuple[int, ...]
+) -> None:
+    """Against loops over all places, of evaluated programs and of emitted source."""
+    if not shared and not own:
+        own = (1,)
+    inner: tuple[int, ...] = (2,) * (shared > 1)  # of the axes in common, those behind the samples
+    b = Builder()
+    width = math.prod((*inner, 5, *rest))
+    x = b.argument("x", width)
+    index = b.reshape(add_index(b, "i", math.prod((*inner, *own))), (N, *inner, *own))
+    if shared:
+        table = b.reshape(x, (N, *inner, 5, *rest))
+    else:
+        table = b.parameter(np.arange(5 * math.prod(rest)).reshape(5, *rest), "w")
+    entries = look_up(table, index, shared).named("entries")
+    flat = b.reshape(entries, (N, math.prod((*inner, *own, *rest))))
+    program = b.program([2.0 * flat]).verify()
+
+    chance = np.random.default_rng(0)
+    rows, places = chance.normal(size=(3, width)), chance.integers(0, 5, (3, *inner, *own))
+    vector = chance.normal(size=5 * math.prod(rest))
+    tables = rows.reshape(3, *inner, 5, *rest) if shared else vector.reshape(5, *rest)
+    expected = np.array([2.0 * tables[(*at[:shared], places[at])] for at in np.ndindex(*places.shape)]).reshape(3, -1)
+    given = {"x": rows, "i": places.reshape(3, -1)}
+    (found,) = program.evaluate(given, vector)
+    assert np.array_equal(found, expected)
+
+    to = to_arguments if shared else to_parameters
+    differentiated = to(program, expected.shape[1]).verify()
+    seeds = chance.normal(size=expected.shape)
+    _, gradient = differentiated.evaluate({**given, "gradient": seeds}, vector)
+    truth = np.zeros_like(tables)
+    parts = seeds.reshape(*places.shape, *rest)
+    for at in np.ndindex(*places.shape):
+        truth[(*at[:shared], places[at])] += 2.0 * parts[at]
+    assert np.allclose(gradient.reshape(truth.shape), truth, rtol=1e-14)
+    source = str(passes(Writer(schedule(differentiated), References(differentiated))))
+    namespace: dict[str, Any] = dict(HELPERS)
+    exec(source, namespace)
+    arrays = [vector.reshape(5, *rest)] if not shared else []
+    values, saved = namespace["forward"](rows, places.reshape(3, -1), *arrays)
+    assert np.allclose(values, expected, rtol=1e-14)
+    (gradient,) = namespace["backward"](seeds, saved, rows, places.reshape(3, -1), *arrays)
+    assert np.allclose(np.asarray(gradient).reshape(truth.shape), truth, rtol=1e-14)
+
+
+def test_a_program_that_looks_up_at_numbers_is_malformed() -> None:
+    b = Builder()
+    w, x = b.parameter([0, 1, 2], "w"), b.argument("x", 2)
+    with pytest.raises(ValueError, match="entries looks up at x, which is no index"):
+        b.program([look_up(w, x).named("entries")]).verify()
 
 
 # Random programs

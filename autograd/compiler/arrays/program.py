@@ -24,6 +24,8 @@ from autograd.compiler.arrays.operations import (
 from autograd.compiler.arrays.shapes import broadcast_shape, check_form, infer
 
 LEAVES = ("argument", "index", "parameter", "constant")
+STRUCTURE = ("reshape", "transpose", "broadcast", "slice", "concatenate")
+"""Operations whose results hold elements of their operands, in another order or shape, and no others."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -85,7 +87,8 @@ class ArrayProgram:
         Raises:
             ValueError: where an operation lacks the form of its kind, an operand does not come before what reads it, a
                 shape is not what `infer` gives, a mask does not fit what it guards, a name is given twice, numbers have
-                the wrong dtype, a result does not exist, or a loop's body is not well formed.
+                the wrong dtype, an index is of no integers, a result does not exist, or a loop's body is not well
+                formed.
         """
         if not all(0 <= at < len(self.operations) for at in [*self.outputs, *self.layers, *self.masks]):
             raise ValueError(
@@ -127,6 +130,14 @@ class ArrayProgram:
             self._verify_guard(at)
         if operation.kind == "loop":
             verify_loop(self, at)
+        if operation.kind in ("look up", "scatter") and not self._is_of_integers(operation.operands[1]):
+            raise ValueError(f"{self.label(at)} looks up at {self.label(operation.operands[1])}, which is no index")
+
+    def _is_of_integers(self, at: int) -> bool:
+        """Return whether an array holds indices: an argument of them, or elements of such arguments."""
+        operation = self.operations[at]
+        has_only_elements = operation.kind in (*STRUCTURE, "take")
+        return operation.kind == "index" or (has_only_elements and all(map(self._is_of_integers, operation.operands)))
 
     def _verify_guard(self, at: int) -> None:
         """Check that the mask of a guard exists, and has no more elements than what it guards."""

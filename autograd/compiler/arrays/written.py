@@ -15,6 +15,8 @@ _AROUND = {
     "place": 12,
     "reduce": 12,
     "accumulate": 20,
+    "look up": 2,
+    "scatter": 18,
 }
 _REPEATED = 33  # what is reshaped, broadcast and reshaped again is one call, but a copy
 

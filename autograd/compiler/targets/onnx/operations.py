@@ -20,7 +20,7 @@ from autograd.compiler.arrays.operations import (
     Shape,
     Slice,
 )
-from autograd.compiler.arrays.program import ArrayProgram
+from autograd.compiler.arrays.program import STRUCTURE, ArrayProgram
 from autograd.compiler.targets.contractions import as_matrix_product
 from autograd.compiler.targets.onnx.graph import Graph, Tensor
 from autograd.compiler.targets.onnx.primitives import applied
@@ -64,7 +64,7 @@ class Writer:
                         self.graph.cast(x) if k in integers else x for k, x in zip(operation.operands, operands)
                     ]
                 names[at] = self._write(operation, operands, shapes)
-            if operation.kind == "index" or (operation.kind in _STRUCTURE and operation.operands[0] in integers):
+            if operation.kind == "index" or (operation.kind in STRUCTURE and operation.operands[0] in integers):
                 integers.add(at)
         return [names[at] for at in program.outputs]
 
@@ -249,9 +249,6 @@ class Writer:
         settings["body"] = graph.onnx.helper.make_graph(body.nodes, graph.name("body"), before, after)
         results = [graph.name("result") for _ in outputs]
         return graph.nodes_of_several("Scan", [*states, *arrays], results, **settings)
-
-
-_STRUCTURE = frozenset({"reshape", "transpose", "broadcast", "slice", "concatenate"})
 
 
 def _fixed(length: Any) -> int:
