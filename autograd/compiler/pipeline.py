@@ -1,7 +1,7 @@
 """The compiler's passes, in their order: from the trace of a function to what a target runs.
 
     scalars    fold constants, merge equal nodes, recognise idioms, collect sums, merge equal sums, add guards
-    arrays     lift captured constants, split projections, recover arrays, divide their axes; or unroll
+    arrays     lift captured constants, split projections, recover arrays, divide their axes, recognise softmax; or unroll
     backward   differentiate
 
 Each pass is a function from program to program, and what it returns is verified. What makes arrays and what makes
@@ -83,7 +83,9 @@ def to_arrays(
         if program is not None:
             runner.records += attempt.records
             unpadded = partial(_recovered, prepared, arguments, indices, padding=False) if program.padded else None
-            return Lowered(runner.run("divide axes", _divided, program), False, scalars.differentiated, unpadded)
+            for name, of_arrays in _PASSES_OVER_ARRAYS:
+                program = runner.run(name, of_arrays, program)
+            return Lowered(program, False, scalars.differentiated, unpadded)
     from autograd.compiler.recover.unrolled import lower_scalars
 
     unrolled = runner.run("unroll", lower_scalars, scalars, arguments)
@@ -131,3 +133,13 @@ def _divided(program: ArrayProgram) -> ArrayProgram:
     from autograd.compiler.axes.rewrite import with_axes
 
     return with_axes(program)
+
+
+def _with_softmax(program: ArrayProgram) -> ArrayProgram:
+    """Return the array program with softmax as an operation."""
+    from autograd.compiler.arrays.softmax import with_softmax
+
+    return with_softmax(program)
+
+
+_PASSES_OVER_ARRAYS = (("divide axes", _divided), ("recognise softmax", _with_softmax))

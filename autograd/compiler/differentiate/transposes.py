@@ -185,6 +185,17 @@ def _reduce(edge: Edge) -> list[Any]:
     return [_times(cotangent, slopes, primitive, careful)]
 
 
+def _slopes(edge: Edge) -> list[Any]:
+    """Of softmax, p (g - Σ g p); where there was a choice, 0."""
+    if edge.operation.attribute.chooses:
+        return [0.0 for _ in edge.wanted]
+    assert len(edge.operands) == 2, "softmax is along the last axis of one array"
+    product = edge.cotangent * edge.out
+    last = len(edge.out.shape) - 1
+    total = Simplified.of(edge.builder.reduce(product, "sum", [last], keepdims=True))
+    return [edge.out * (edge.cotangent - total) if k == 0 else 0.0 for k in edge.wanted]
+
+
 def _reshape(edge: Edge) -> list[Any]:
     return [edge.builder.reshape(edge.cotangent, edge.operands[0].shape)]
 
@@ -270,6 +281,7 @@ _RULES: dict[str, Callable[[Edge], list[Any]]] = {
     "apply": _apply,
     "contract": _contract,
     "reduce": _reduce,
+    "slopes": _slopes,
     "reshape": _reshape,
     "transpose": _transpose,
     "broadcast": _broadcast,

@@ -7,6 +7,7 @@ and the sum of their exponentials; with nodes for these at the first position as
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
 from autograd.compiler.scalars.builder import DROPPED, Builder, renumbered
@@ -137,4 +138,8 @@ def _completed(program: ScalarProgram, replaced: dict[int, dict[int, int]]) -> S
             operands = program.operands_of(i)
             read = [unit(x, places[n]) if n in places else new[x] for n, x in enumerate(operands)]
             new[i] = builder.application(program.opcodes[i], read)
-    return builder.successor(program, new, range(len(program)))
+    unreached = {program.opcodes[i] for i in program.guards.unreached}
+    never = [i for (_, opcode), i in units.items() if opcode in unreached]
+    completed = builder.successor(program, new, range(len(program)))
+    guards = completed.guards._replace(unreached=completed.guards.unreached.union(never))
+    return replace(completed, guards=guards)

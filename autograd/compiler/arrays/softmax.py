@@ -1,0 +1,111 @@
+"""Recognise softmax where a program spells it out: the exponentials of x, shifted by the largest, over their sum.
+
+    largest = x.max(axis=-1)
+    e = exp(x - largest[..., None])
+    shares = e / e.sum(axis=-1)[..., None]
+
+As one operation it is what the derivative of logsumexp is, so it is written `softmax(x)`, and its own derivative is
+p (g - Σ g p), with p the shares and g what arrives.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from autograd import primitives
+from autograd.compiler.arrays.builder import Builder
+from autograd.compiler.arrays.dead_code import without_dead_operations
+from autograd.compiler.arrays.handle import Handle
+from autograd.compiler.arrays.operations import Operation
+from autograd.compiler.arrays.program import ArrayProgram
+from autograd.compiler.names import names_of
+from autograd.primitives import Primitive
+
+
+def with_softmax(program: ArrayProgram) -> ArrayProgram:
+    """Return the program with an operation for each softmax along the last axis.
+
+    It computes what the several operations did, in the same order; and it is right where a score is +inf, as
+    `autograd.softmax` is.
+    """
+    scores = {at: x for at in range(len(program.operations)) if (x := _scores(program, at)) is not None}
+    if not scores:
+        return program
+    builder, names = Builder(), names_of(program)
+    place: list[int] = []
+    for at, (kind, operands, attribute, _, name) in enumerate(program.operations):
+        if at not in scores:
+            place.append(builder.add(kind, tuple([place[k] for k in operands]), attribute, name))
+            continue
+        x = Handle(builder, place[scores[at]])
+        log_of_sum = builder.reduce(x, "logsumexp", [len(x.shape) - 1], keepdims=True)
+        shares = builder.slopes(primitives.logsumexp, [x], log_of_sum)
+        place.append(shares.named(name if name.rstrip("0123456789") != "quotient" else names.numbered("softmax")).at)
+    handles = [[Handle(builder, place[at]) for at in places] for places in (program.outputs, program.masks)]
+    layers = {place[at]: layer for at, layer in program.layers.items()}
+    without = without_dead_operations(builder.program(handles[0], layers, handles[1]))
+    return _without_unused_masks(without)
+
+
+def _scores(program: ArrayProgram, at: int) -> int | None:
+    """Return the place of the scores of which an operation is the softmax; None where it is none."""
+    operations = program.operations
+    quotient = _applied(operations[at], primitives.div)
+    if quotient is None:
+        return None
+    exponentials, total = quotient
+    shifted = _applied(operations[exponentials], primitives.exp)
+    difference = _applied(operations[shifted[0]], primitives.sub) if shifted else None
+    if difference is None or _reduced(program, total, "sum") != exponentials:
+        return None
+    scores, largest = difference
+    detached = _applied(operations[_unshaped(program, largest)], primitives.detached)
+    reduced = _reduced(program, largest, "max", detached[0] if detached else largest)
+    return scores if reduced == scores else None
+
+
+def _applied(operation: Operation, primitive: Primitive) -> tuple[int, ...] | None:
+    """Return the operands of an application of a primitive; None of anything else."""
+    if operation.kind == "apply" and operation.attribute.primitive is primitive:
+        return operation.operands
+    return None
+
+
+def _unshaped(program: ArrayProgram, at: int) -> int:
+    """Return what an operation only gives another shape, or repeats; or guards, as the largest that is subtracted."""
+    operation = program.operations[at]
+    while operation.kind in ("reshape", "broadcast", "guard"):
+        (at,) = operation.operands
+        operation = program.operations[at]
+    return at
+
+
+def _reduced(program: ArrayProgram, at: int, function: str, inner: int | None = None) -> int | None:
+    """Return what is reduced along its last axis, and read with that axis again; None where that is not so.
+
+    Args:
+        inner: what is read, where something else stands between that and the reduction.
+    """
+    operation = program.operations[_unshaped(program, at if inner is None else inner)]
+    if operation.kind != "reduce" or operation.attribute.function != function:
+        return None
+    (x,) = operation.operands
+    shape = program.operations[x].shape
+    if operation.attribute.axes != (len(shape) - 1,):
+        return None
+    read = program.operations[at].shape
+    return _unguarded(program, x) if read in ((*shape[:-1], 1), shape) else None
+
+
+def _unguarded(program: ArrayProgram, at: int) -> int:
+    operation = program.operations[at]
+    return operation.operands[0] if operation.kind == "guard" else at
+
+
+def _without_unused_masks(program: ArrayProgram) -> ArrayProgram:
+    """Return the program with the masks that a guard still refers to."""
+    used = sorted({o.attribute for o in program.operations if o.kind == "guard"})
+    number = {old: new for new, old in enumerate(used)}
+    operations = [o._replace(attribute=number[o.attribute]) if o.kind == "guard" else o for o in program.operations]
+    masks = tuple([program.masks[old] for old in used])
+    return without_dead_operations(replace(program, operations=tuple(operations), masks=masks))
