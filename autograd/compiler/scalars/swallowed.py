@@ -8,12 +8,16 @@ from __future__ import annotations
 
 from autograd import primitives
 from autograd.compiler.scalars.columns import Columns
+from autograd.primitives import Primitive
+
+_TAKES: dict[Primitive | None, int] = {primitives.where: 0, primitives.entry_at: -1}
+"""Primitives that take one of their operands, by the place of the one that says which."""
 
 
 def swallowed(program: Columns) -> frozenset[int]:
     """Return the nodes that a comparison, a condition, or another primitive that hides nan depends on.
 
-    Of `where` that is the condition: what it does not take may be nan.
+    Of `where` and look-ups that is the condition, and the index: what they do not take may be nan.
     """
     hides = program.by_opcode(lambda primitive: primitive.hides_nan, False)
     if True not in hides:
@@ -24,5 +28,6 @@ def swallowed(program: Columns) -> frozenset[int]:
         if i in hidden:
             hidden.update(operands)
         elif hides[program.opcodes[i]]:
-            hidden.update(operands[:1] if program.primitive_of(i) is primitives.where else operands)
+            place = _TAKES.get(program.primitive_of(i))
+            hidden.update(operands if place is None else [operands[place]])
     return frozenset(hidden)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from autograd.compiler.scalars.builder import DROPPED, Builder, renumbered
 from autograd.compiler.scalars.columns import Columns
-from autograd.compiler.scalars.nodes import ABSENT, SUM, Sum
+from autograd.compiler.scalars.nodes import ABSENT, PARAMETER, SUM, Sum
 from autograd.compiler.scalars.program import ScalarProgram
 
 
@@ -42,7 +42,7 @@ def complete_unit_rows(program: ScalarProgram) -> ScalarProgram:
     uses = _uses(program)
     replaced: dict[int, dict[int, int]] = {}  # of a node that reads: what it reads at a place, and how that is reduced
     for reduction in reductions:
-        kinds = {program.opcodes[k] for k in reduction.elements}
+        kinds = {program.opcodes[k] for k in reduction.elements} - {PARAMETER}
         places = {key for i in reduction.nodes for _, _, key in uses.get(i, ())}
         for x, used in uses.items():
             if program.opcodes[x] in kinds and x not in reduction.elements:
@@ -58,7 +58,8 @@ def _reductions(program: Columns) -> list[_Reductions]:
     by_opcode: dict[int, _Reductions] = {}
     for i in program.operations:
         opcode = program.opcodes[i]
-        if is_reducing[opcode] or (opcode == SUM and _is_plain(program, i)):
+        alike = len({program.opcodes[k] for k in program.operands_of(i)} - {PARAMETER}) == 1
+        if alike and (is_reducing[opcode] or (opcode == SUM and _is_plain(program, i))):
             reduction = by_opcode.setdefault(opcode, _Reductions(opcode, [], set()))
             reduction.nodes.append(i)
             reduction.elements.update(program.operands_of(i))
