@@ -26,7 +26,7 @@ Blocks = list[tuple[str, str]]
 @pytest.fixture
 def blocks(monkeypatch: pytest.MonkeyPatch) -> Blocks:
     """The page's code, block by block, each with what the page says that it prints."""
-    for name in ("swish", "exp2"):  # which the first recipe adds; afterwards the table is as before
+    for name in ("swish", "two_to"):  # which the first recipe adds; afterwards the table is as before
         monkeypatch.delitem(TABLE, name, raising=False)
     page = CONTRIBUTING.read_text(encoding="utf-8")
     (section,) = re.findall(r"^## How the compiler works\n(.*?)^## ", page, re.DOTALL | re.MULTILINE)

@@ -1,9 +1,10 @@
 """Recover the array program that scalars spell out: nodes that do equal work become one operation on arrays.
 
-    schedule    nodes level by level, as early as possible
+    schedule    nodes level by level, as early as possible; all parts of a running sum at the level of the first
     join        what equal nodes read from several arrays
     classify    the nodes of a level into groups that do equal work
-    contract    sums of products as matrix products, over patches, as sums of slices, or row by row
+    contract    sums of products as matrix products, batch by batch, over patches, as sums of slices, or row by row
+    pad         rows that differ only in length, so that they are one table
     order       the members of each array, so that slices read them
 
 Chains of additions are one sum by now, so that the level of a node does not depend on how many terms it has, and the
