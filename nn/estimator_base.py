@@ -244,6 +244,8 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
             progress=False,
             callbacks=() if in_parts else (stalled,),
         )
+        if not len(history):
+            raise KeyboardInterrupt  # in the first epoch, which leaves nothing to keep
         self.loss_curve_ = [*self.loss_curve_, *history.costs]
         self.n_iter_ = len(self.loss_curve_)
         self.loss_, self.best_loss_ = self.loss_curve_[-1], min(self.loss_curve_)
