@@ -66,7 +66,7 @@ class Embedding(Module):
         Raises:
             TypeError, ValueError: for a token that is no integer from 0 to count − 1.
         """
-        if isinstance(tokens, (list, tuple, np.ndarray)):
+        if isinstance(tokens, (list, tuple, range, np.ndarray)):
             return [list(take(self.table, token)) for token in tokens]
         return list(take(self.table, cast(int, tokens)))
 
