@@ -12,6 +12,7 @@ import symtable
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+BUILTINS = set(dir(builtins))
 HARMLESS = {name for name in dir(builtins) if name[0].islower()} - {"setattr", "delattr", "exec", "next"}
 HARMLESS |= {"Value", "draw", "explain", "step_through", "grad", "hessian", "jacobian", "value_and_grad"}
 HARMLESS |= {"check_answer", "check_engine", "check_gradient"}
@@ -55,6 +56,7 @@ def statements(cells: Sequence[str]) -> list[Statement]:
             modules |= statement.binds if statement.imports else set()
             statement.changes -= modules
             statement.changes |= {origin for name in statement.changes for origin in origins.get(name, ())}
+            statement.changes -= BUILTINS - origins.keys()  # functions of Python, which no statement changes
             below = statement.loads | {origin for name in statement.loads for origin in origins.get(name, ())}
             origins.update((name, below) for name in statement.binds)
             found.append(statement)
@@ -73,7 +75,7 @@ def needed(all_statements: Sequence[Statement], cell: int) -> tuple[list[Stateme
             continue
         kept.append(statement)
         names = names - statement.binds | statement.loads
-    return kept[::-1], names - set(dir(builtins))
+    return kept[::-1], names - BUILTINS
 
 
 def _read(cell: int, node: ast.stmt, text: str) -> Statement:

@@ -26,7 +26,7 @@ def source(cell: dict[str, Any]) -> str:
 
 
 def test_they_are_numbered() -> None:
-    assert [path.name[:3] for path in NOTEBOOKS] == [f"{k:02}_" for k in range(10)]
+    assert [path.name[:3] for path in NOTEBOOKS] == [f"{k:02}_" for k in range(11)]
 
 
 def test_every_exercise_has_three_wrong_answers_and_another_right_one_that_are_tried(notebook: dict[str, Any]) -> None:
