@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -233,6 +233,32 @@ def test_the_probability_of_the_right_class() -> None:
     program.backward(*batch)
     assert weights.grad is not None
     assert norm_of_difference([[x.grad for x in row] for row in wte], weights.grad) <= 1e-13
+
+
+@pytest.mark.parametrize("length", [3, 6])
+def test_a_choice_leaves_causal_attention_whole(length: int) -> None:
+    """Two batched products, and the mask once: rows are padded though what is not chosen may be nan."""
+    wte, wq, wk, wv = (matrix(*shape, seed) for seed, shape in enumerate([(7, 4), (4, 4), (4, 4), (7, 4)]))
+
+    def f(tokens: Any, targets: Any) -> Any:
+        keys: list[Any] = []
+        rows: list[Any] = []
+        losses = []
+        for t, target in zip(tokens, targets):
+            x = take(wte, t)
+            query = [dot(row, x) for row in wq]
+            keys.append([dot(row, x) for row in wk])
+            rows.append(x)
+            shares = softmax([dot(query, key) / 2 for key in keys])
+            mixed = [dot(shares, column) for column in zip(*rows)]
+            losses.append(-take(softmax([dot(row, mixed) for row in wv]), target).log())
+        return autograd.mean(losses)
+
+    batch = indices(5, length, below=7), indices(5, length, below=7, seed=1)
+    program = assert_equals_eager(f, leaves(wte, wq, wk, wv), *batch)
+    assert "positions" not in program.source
+    shapes = [tuple(map(str, o.shape)) for o in cast(Any, program.stages["arrays"]).operations]
+    assert ("n", str(length), str(length)) in shapes
 
 
 COMPUTED: dict[str, Callable[..., Any]] = {
