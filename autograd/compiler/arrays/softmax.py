@@ -25,10 +25,10 @@ from autograd.primitives import Primitive
 def with_softmax(program: ArrayProgram) -> ArrayProgram:
     """Return the program with an operation for each softmax along the last axis.
 
-    It computes what the several operations did, in the same order; and it is right where a score is +inf, as
-    `autograd.softmax` is.
+    It computes what the several operations did; and it is right where a score is +inf, as `autograd.softmax` is.
     """
-    scores = {at: x for at in range(len(program.operations)) if (x := _scores(program, at)) is not None}
+    matched = {at: _scores(program, at) for at in range(len(program.operations))}
+    scores = {at: x for at, x in matched.items() if x is not None}
     if not scores:
         return program
     builder, names = Builder(), names_of(program)

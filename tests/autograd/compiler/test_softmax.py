@@ -1,0 +1,58 @@
+"""Softmax is recognised where it is spelled out along one axis, and nowhere else."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from autograd import primitives
+from autograd.compiler.arrays.builder import Builder
+from autograd.compiler.arrays.handle import Handle
+from autograd.compiler.arrays.operations import N
+from autograd.compiler.arrays.program import ArrayProgram
+from autograd.compiler.arrays.softmax import with_softmax
+from autograd.compiler.differentiate.reverse import to_arguments
+
+
+def spelled_out(detached: bool = True, axis: int = 2, total_of: int = 2) -> ArrayProgram:
+    """exp(x - max) / Σ exp(x - max) of three rows of four, and then the numbers in one row."""
+    builder = Builder()
+    x = builder.reshape(builder.argument("x", 12), (N, 3, 4))
+    largest = builder.reduce(x, "max", [axis], keepdims=True)
+    if detached:
+        largest = builder.apply(primitives.detached, largest)
+    exponentials = builder.apply(primitives.exp, builder.apply(primitives.sub, x, largest))
+    total = builder.reduce(exponentials, "sum", [total_of], keepdims=True)
+    shares: Handle = builder.apply(primitives.div, exponentials, total).named("quotient1")
+    return builder.program([builder.reshape(shares, (N, 12)).named("y")]).verify()
+
+
+def kinds(program: ArrayProgram) -> list[str]:
+    return [operation.kind for operation in program.operations]
+
+
+@pytest.mark.parametrize("detached", [True, False])
+def test_it_is_one_operation_that_computes_the_same(detached: bool) -> None:
+    program = spelled_out(detached)
+    recognised = with_softmax(program).verify()
+    assert "slopes" in kinds(recognised)
+    assert not any(o.kind == "apply" for o in recognised.operations)
+    x = np.random.default_rng(0).normal(size=(5, 12)) * 10
+    assert recognised.evaluate({"x": x}, [])[0] == pytest.approx(program.evaluate({"x": x}, [])[0], rel=1e-15)
+
+
+def test_its_derivative_is_that_of_pytorch() -> None:
+    torch = pytest.importorskip("torch", reason="PyTorch, which it is compared with, is not installed")
+    backward = to_arguments(with_softmax(spelled_out()), 12, False).verify()
+    chance = np.random.default_rng(1)
+    x, gradient = chance.normal(size=(2, 5, 12))
+    leaf = torch.tensor(x, requires_grad=True)
+    torch.softmax(leaf.reshape(5, 3, 4), -1).reshape(5, 12).backward(torch.tensor(gradient))
+    (_, derivative) = backward.evaluate({"x": x, "gradient": gradient}, [])
+    assert np.linalg.norm(derivative - leaf.grad.numpy()) <= 1e-14
+
+
+@pytest.mark.parametrize(("axis", "total_of"), [(1, 1), (2, 1), (1, 2)])
+def test_along_other_axes_it_stays_as_it_is(axis: int, total_of: int) -> None:
+    program = spelled_out(axis=axis, total_of=total_of)
+    assert with_softmax(program) is program
