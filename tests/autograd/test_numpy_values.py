@@ -249,6 +249,23 @@ def test_functions_of_arrays_compile() -> None:
     assert_compiles(all_methods, (X, Y), (Y * 0.9, X))
 
 
+def test_functions_of_plain_arrays_compile() -> None:
+    """Of arrays that the function makes with `np.array`, or captures."""
+    weights = plain(X)
+
+    def f(x: Any, y: Any) -> Any:
+        return all_methods(np.array([x, y, 0.5 * x * y]), weights @ np.array([y, x, 0.25 * x]) @ weights)
+
+    program = compile(f, 0.5, 0.25)
+    for point in ((0.3, 0.7), (-0.6, 0.2)):
+        values = [Value(x) for x in point]
+        result = f(*values)
+        result.backward()
+        cost, slopes = program.value_and_grad(*point)
+        assert cost == pytest.approx(result.data, rel=1e-12)
+        assert slopes == pytest.approx(tuple(value.grad for value in values), rel=1e-11)
+
+
 @pytest.mark.parametrize("name", ONLY_OURS)
 def test_more_functions_compile(name: str) -> None:
     assert_compiles(lambda x, y: (np.sin(ONLY_OURS[name](x, y))).sum(), (X, Y), (Y * 0.9, X), (X[::-1], -Y))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
+import io
 import pickle
 from collections.abc import Callable
 from typing import Any
@@ -236,6 +238,23 @@ def test_early_stopping_keeps_the_best_epoch() -> None:
 def test_verbose_prints_each_epoch(capsys: pytest.CaptureFixture[str]) -> None:
     MLPRegressor(**{**QUICK, "max_iter": 2}, verbose=True).fit(X, Y)
     assert [line.split(",")[0] for line in capsys.readouterr().out.splitlines()] == ["Iteration 1", "Iteration 2"]
+
+
+class Interrupting(io.StringIO):
+    """A terminal at which somebody presses Ctrl-C when the second line is printed."""
+
+    def write(self, text: str) -> int:
+        if text.startswith("Iteration 2"):
+            raise KeyboardInterrupt
+        return len(text)
+
+
+def test_ctrl_c_keeps_what_was_learned() -> None:
+    with contextlib.redirect_stdout(Interrupting()):
+        interrupted = MLPRegressor(**QUICK, verbose=True).fit(X, Y)
+    assert interrupted.n_iter_ == 2
+    two_epochs = MLPRegressor(**{**QUICK, "max_iter": 2}).fit(X, Y)
+    np.testing.assert_array_equal(interrupted.predict(X), two_epochs.predict(X))
 
 
 @pytest.mark.parametrize(
