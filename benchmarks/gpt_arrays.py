@@ -68,7 +68,7 @@ def documents(count: int, sizes: Sizes) -> tuple[NDArray[np.int64], NDArray[np.i
 
 
 class Forward(NamedTuple):
-    """What the backward pass needs of the forward pass; rows are positions, those of all documents in a row."""
+    """Arrays of the forward pass that the backward pass needs; rows are positions, those of all documents in a row."""
 
     embedded: Array  # normalised embeddings, the beginning of the stream
     embedded_scale: Array

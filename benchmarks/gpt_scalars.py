@@ -88,7 +88,7 @@ def elementary_softmax(zs: Sequence[Any]) -> list[Any]:
 
 
 class Words(NamedTuple):
-    """What the program is written in: each of these is a few elementary nodes, or one wide one."""
+    """Functions that the program is written in: each is a few elementary nodes, or one wide one."""
 
     dot: Callable[[Sequence[Any], Sequence[Any]], Any] = elementary_dot
     softmax: Callable[[Sequence[Any]], list[Any]] = elementary_softmax

@@ -37,7 +37,7 @@ class Matrix(NamedTuple):
 
 
 def matrices_of(model: Tabular, inputs: Any = None) -> list[Matrix]:
-    """What to draw of a module: its parameters; of attention to given inputs the shares of each head."""
+    """Read what to draw of a module: its parameters; of attention to given inputs the shares of each head."""
     if isinstance(model, Embedding):
         return [_parameters("table: a row a token", "table", model.table)]
     if isinstance(model, RMSNorm):
@@ -61,7 +61,7 @@ def _weights(role: str, layer: Layer) -> Matrix:
 
 
 class _Axis:
-    """Where the rows or the columns of a matrix stand: `shown` gives the place of each that is drawn."""
+    """The places of the rows or the columns of a matrix: `shown` gives that of each that is drawn."""
 
     def __init__(self, size: int, most: int) -> None:
         first = size if size <= most else most // 2
@@ -144,7 +144,7 @@ class MatrixSheet:
         yield tile(28, -8, TILE, "grey", 1.0), f"largest: |{x}| = {number(self.heaviest, 3)}"
 
     def caption(self) -> str:
-        """What is not shown, counted, and what stands where."""
+        """Count what is not shown, and say what stands where."""
         left_out = sum(
             len(row) - (sum(k < len(row) for k in columns.shown) if i in rows.shown else 0)
             for matrix, (rows, columns) in zip(self.matrices, self.axes)

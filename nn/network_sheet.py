@@ -114,7 +114,7 @@ class Sheet:
             yield text(x + RADIUS + 8, y + 4, f"y = {_short(self.sample.targets[j])}", "ink", START)
 
     def below(self, bias: Value) -> str:
-        """What stands under a neuron."""
+        """Give the bias or the error that stands under a neuron; "" where it has no bias."""
         if self.sample.cost:
             return f"δ {number(self.sample.gradients.get(bias, 0.0), 3)}"
         return "" if bias.is_constant else f"b {number(number_of(bias), 3)}"

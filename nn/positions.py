@@ -83,7 +83,7 @@ def as_tokens(targets: ArrayLike, samples: int, shape: tuple[int, int], used: Ma
 
 
 def are_tokens(targets: NDArray[Any]) -> bool:
-    """Whether prepared targets are tokens of positions: they alone are kept as integers."""
+    """Tell whether prepared targets are tokens of positions: they alone are kept as integers."""
     return bool(targets.dtype.kind == "i")
 
 

@@ -61,7 +61,7 @@ class Embedding(Module):
     @overload
     def __call__(self, tokens: Sequence[int]) -> list[list[Value]]: ...
     def __call__(self, tokens: int | Sequence[int]) -> list[Value] | list[list[Value]]:
-        """The row of a token, or the rows of a sequence of tokens: the table's own Values, as `autograd.take` has them.
+        """Look up the row of a token, or a row for each of several: the table's own Values, as in `autograd.take`.
 
         Raises:
             TypeError, ValueError: for a token that is no integer from 0 to count − 1.
@@ -100,7 +100,7 @@ class RMSNorm(Module):
         self.epsilon = epsilon
 
     def __call__(self, inputs: Inputs) -> list[Value]:
-        """The normalised numbers. Raises ValueError where `inputs` are not as many as the gains."""
+        """Normalise the inputs. Raises ValueError where they are not as many as the gains."""
         xs = as_values(inputs, len(self.gains), "RMSNorm")
         scale = (dot(xs, xs) / len(xs) + self.epsilon) ** -0.5
         return [gain * (x * scale) for gain, x in zip(self.gains, xs)]
@@ -155,7 +155,7 @@ class CausalSelfAttention(Module):
         self.query, self.key, self.value, self.output = map(layer, ("query", "key", "value", "output"))
 
     def __call__(self, inputs: Sequences) -> list[list[Value]]:
-        """What the heads give, mixed: as many numbers at each position as came in.
+        """Mix what the heads give: as many numbers at each position as came in.
 
         Raises:
             ValueError: for no position at all, and for one without exactly `width` numbers.
@@ -171,7 +171,7 @@ class CausalSelfAttention(Module):
         return self._projected(self.output, "y", mixed)
 
     def shares(self, inputs: Sequences) -> list[list[list[Value]]]:
-        """How much each position looks at each: `shares[head][t][s]` for s ≤ t, where each row sums to 1.
+        """Compute how much position t looks at position s ≤ t: `shares[head][t][s]`. Each row sums to 1.
 
         Raises as calling does.
 
