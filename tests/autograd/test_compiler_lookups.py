@@ -396,6 +396,18 @@ def test_what_are_no_integers_is_refused(given: Any) -> None:
         program(given)
 
 
+def test_what_is_looked_up_for_nothing_is_no_parameter() -> None:
+    w, v = matrix(3, 2), matrix(3, 2)
+
+    def f(i: Any, x: Any) -> Any:
+        take(w, i)
+        return take(v, i)[1] * x
+
+    program = compile(f, 1, 0.5)
+    assert set(program.parameters) == set(leaves(v))
+    assert program(2, 3.0) == v[2][1].data * 3.0
+
+
 def test_ragged_arguments_of_indices() -> None:
     w = matrix(4, 2)
     program = compile(lambda ts: autograd.sum([x for row in ts for t in row for x in take(w, t)]), [[0, 1], [2]])

@@ -19,7 +19,7 @@ from functools import partial
 from typing import Any, NamedTuple, Never
 
 from autograd.compiler import cost
-from autograd.compiler.trace.lookups import Place, Use, other_indices
+from autograd.compiler.trace.lookups import Place, TracedLookUp, Use, other_indices
 from autograd.compiler.trace.randomness import draws
 from autograd.compiler.trace.tables import Rows, in_common, leaves_of
 from autograd.compiler.trace.tracing import MEMO, FreezingError, Trace, trace
@@ -89,7 +89,8 @@ def _settled_trace(
         raise ValueError(error.explained(reads)) from None
     finally:
         overriding.end()
-    return first, list(dict.fromkeys([*captured, *leaves_of(tables)]))
+    read = sorted({p.table for p in set(first.primitives) if isinstance(p, TracedLookUp)})
+    return first, list(dict.fromkeys([*captured, *leaves_of([tables[k] for k in read])]))
 
 
 def _same_operations(first: Trace, second: Trace) -> bool:
