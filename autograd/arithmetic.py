@@ -53,7 +53,7 @@ def _div_derivatives(a: Any, b: Any, out: Any) -> tuple[Any, ...]:
     return 1 / b, -out / b
 
 
-add = row(
+add: Primitive = row(
     "add",
     operator.add,
     lambda a, b, out: (1.0, 1.0),
@@ -63,7 +63,7 @@ add = row(
     machine="fadd",
     slope=Slope.FINITE,
 )
-sub = row(
+sub: Primitive = row(
     "sub",
     operator.sub,
     lambda a, b, out: (1.0, -1.0),
@@ -73,7 +73,7 @@ sub = row(
     machine="fsub",
     slope=Slope.FINITE,
 )
-mul = row(
+mul: Primitive = row(
     "mul",
     operator.mul,
     lambda a, b, out: (b, a),
@@ -83,7 +83,7 @@ mul = row(
     machine="fmul",
     slope=Slope.LIKE_VALUE,
 )
-div = row(
+div: Primitive = row(
     "div",
     operator.truediv,
     _div_derivatives,
@@ -94,7 +94,7 @@ div = row(
     compiled_derivatives=lambda a, b, out: (1 / b, -out / b),
     keeps_infinity=(0,),
 )
-neg = row(
+neg: Primitive = row(
     "neg",
     operator.neg,
     lambda x, out: (-1.0,),
@@ -104,7 +104,7 @@ neg = row(
     machine="fneg",
     slope=Slope.FINITE,
 )
-detached = row(
+detached: Primitive = row(
     "detach",
     lambda x: x,
     lambda x, out: (0.0,),
@@ -113,7 +113,7 @@ detached = row(
     chooses=True,
     slope=Slope.NONE,
 )
-identity = row(
+identity: Primitive = row(
     "identity",
     lambda x: x,
     lambda x, out: (1.0,),
@@ -123,28 +123,28 @@ identity = row(
 )
 
 # Nodes of many parents
-sum_ = row(
+sum_: Primitive = row(
     "sum",
     lambda *xs: sum(xs, 0.0),
     lambda *xs_out: (1.0,) * (len(xs_out) - 1),
     doc="The sum of many numbers.",
     slope=Slope.FINITE,
 )
-dot = row(
+dot: Primitive = row(
     "dot",
     formulas.dot,
     _dot_derivatives,
     doc="The sum of the products of as many numbers and others, and of one number more.",
     slope=Slope.LIKE_VALUE,
 )
-mean_ = row(
+mean_: Primitive = row(
     "mean",
     lambda *xs: sum(xs, 0.0) / len(xs),
     lambda *xs_out: (1.0 / (len(xs_out) - 1),) * (len(xs_out) - 1),
     doc="The sum of many numbers, divided by how many there are.",
     slope=Slope.FINITE,
 )
-prod_ = row(
+prod_: Primitive = row(
     "prod",
     lambda *xs: math.prod(xs, start=1.0),
     _products_of_others,
@@ -153,7 +153,7 @@ prod_ = row(
     machine=lambda *xs: functools.reduce(operator.mul, xs),
     reduces="products_of_others",
 )
-max_ = row(
+max_: Primitive = row(
     "max",
     formulas.largest,
     _shares,
@@ -164,7 +164,7 @@ max_ = row(
     reduces="shares",
     slope=Slope.BOUNDED,
 )
-min_ = row(
+min_: Primitive = row(
     "min",
     formulas.smallest,
     _shares,
@@ -203,7 +203,7 @@ where: Primitive = row(
     slope=Slope.FINITE,
     hides_nan=True,
 )
-absolute = row(
+absolute: Primitive = row(
     "abs",
     abs,
     lambda x, out: (1.0 * (x > 0) - 1.0 * (x < 0),),

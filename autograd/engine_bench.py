@@ -37,9 +37,14 @@ class Bench:
         errors: what it means if that raises: pairs of a type and of words.
     """
 
+    engine: Callable[[float], Any]
+    name: str
+    doing: str
+    errors: Sequence[tuple[type[BaseException], str]]
+
     def __init__(self, engine: Callable[[float], Any], name: str) -> None:
         self.engine, self.name = engine, name
-        self.doing, self.errors = "", ()  # type: tuple[str, Sequence[tuple[type[BaseException], str]]]
+        self.doing, self.errors = "", ()
 
     def leaves(self, **given: float) -> dict[str, Any]:
         """A leaf for each number."""

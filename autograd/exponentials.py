@@ -97,7 +97,7 @@ exp: Primitive = row(
     machine="exp",
     slope=Slope.LIKE_VALUE,
 )
-expm1 = row(
+expm1: Primitive = row(
     "expm1",
     math.expm1,
     lambda x, out: (exp(x),),
@@ -106,7 +106,7 @@ expm1 = row(
     machine="expm1",
     slope=Slope.LIKE_VALUE,
 )
-log = row(
+log: Primitive = row(
     "log",
     math.log,
     lambda x, out: (1 / x,),
@@ -115,7 +115,7 @@ log = row(
     machine="log",
     keeps_infinity=(0,),
 )
-log1p = row(
+log1p: Primitive = row(
     "log1p",
     math.log1p,
     lambda x, out: (1 / (1 + x),),
@@ -124,7 +124,7 @@ log1p = row(
     machine="log1p",
     keeps_infinity=(0,),
 )
-log2 = row(
+log2: Primitive = row(
     "log2",
     math.log2,
     lambda x, out: (math.log2(math.e) / x,),
@@ -133,7 +133,7 @@ log2 = row(
     machine="log2",
     keeps_infinity=(0,),
 )
-log10 = row(
+log10: Primitive = row(
     "log10",
     math.log10,
     lambda x, out: (math.log10(math.e) / x,),
@@ -142,7 +142,7 @@ log10 = row(
     machine="log10",
     keeps_infinity=(0,),
 )
-xlogy = row(
+xlogy: Primitive = row(
     "xlogy",
     lambda x, y: 0.0 if x == 0 and y >= 0 else x * math.log(y),
     lambda x, y, out: (log(y), ratio(x, y)),
@@ -150,7 +150,7 @@ xlogy = row(
     array=lambda x, y: x * log(where(x == 0, where(y >= 0, 1.0, y), y)),
     compiled_derivatives=_compiled_xlogy_derivatives,
 )
-logsumexp = row(
+logsumexp: Primitive = row(
     "logsumexp",
     formulas.logsumexp,
     _logsumexp_derivatives,
@@ -164,7 +164,7 @@ logsumexp = row(
 )
 
 # Powers and roots
-power = row(
+power: Primitive = row(
     "power",
     math.pow,
     _power_derivatives,
@@ -175,7 +175,7 @@ power = row(
     compiled_derivatives=_compiled_power_derivatives,
     hides_nan=True,  # 1 to any power is 1, and so is any number to the power of 0
 )
-constant_power = row(
+constant_power: Primitive = row(
     "constant_power",
     math.pow,
     _constant_power_derivatives,
@@ -217,7 +217,7 @@ hypot: Primitive = row(
 )
 
 # Activations and the error function
-sigmoid = row(
+sigmoid: Primitive = row(
     "sigmoid",
     formulas.sigmoid,
     lambda x, out: (sigmoid_slope(x),),
@@ -227,7 +227,7 @@ sigmoid = row(
     compiled_derivatives=lambda x, out: (out * (1 - out),),
     slope=Slope.BOUNDED,
 )
-softplus = row(
+softplus: Primitive = row(
     "softplus",
     lambda x: max(x, 0.0) + math.log1p(math.exp(-abs(x))),
     lambda x, out: (sigmoid(x),),
@@ -235,7 +235,7 @@ softplus = row(
     array=lambda x: maximum(x, 0.0) + log1p(exp(-abs(x))),
     slope=Slope.BOUNDED,
 )
-relu = row(
+relu: Primitive = row(
     "relu",
     lambda x: 0.0 if x <= 0 else x,
     lambda x, out: (1.0 * (x > 0),),
@@ -244,7 +244,7 @@ relu = row(
     chooses=True,
     slope=Slope.FINITE,
 )
-erf = row(
+erf: Primitive = row(
     "erf",
     math.erf,
     lambda x, out: (erf_slope(x),),

@@ -114,6 +114,10 @@ class ForeignName:
             effect; a class of yours, or one that derives from ours, may well have an attribute of that name.
     """
 
+    name: str
+    remedy: str
+    home: str
+
     def __init__(self, name: str, remedy: str, home: str) -> None:
         self.name, self.remedy, self.home = name, remedy, home
 

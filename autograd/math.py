@@ -53,7 +53,11 @@ from autograd.value import Constant, Value
 
 __all__ = [name for name in dir(_math) if not name.startswith("_")]
 
-e, inf, nan, pi, tau = _math.e, _math.inf, _math.nan, _math.pi, _math.tau
+e: float = _math.e
+inf: float = _math.inf
+nan: float = _math.nan
+pi: float = _math.pi
+tau: float = _math.tau
 
 _Plain = TypeVar("_Plain", bound=Callable[..., Any])
 
@@ -233,12 +237,12 @@ def _without_derivative(plain: _Plain) -> _Plain:
     return function
 
 
-comb = _without_derivative(_math.comb)
-factorial = _without_derivative(_math.factorial)
-gcd = _without_derivative(_math.gcd)
-isqrt = _without_derivative(_math.isqrt)
-lcm = _without_derivative(_math.lcm)
-perm = _without_derivative(_math.perm)
+comb: Callable[..., int] = _without_derivative(_math.comb)
+factorial: Callable[..., int] = _without_derivative(_math.factorial)
+gcd: Callable[..., int] = _without_derivative(_math.gcd)
+isqrt: Callable[..., int] = _without_derivative(_math.isqrt)
+lcm: Callable[..., int] = _without_derivative(_math.lcm)
+perm: Callable[..., int] = _without_derivative(_math.perm)
 for _name in set(__all__).difference(globals()):
     _other = getattr(_math, _name)
     globals()[_name] = _without_derivative(_other) if callable(_other) else _other

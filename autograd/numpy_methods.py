@@ -6,9 +6,11 @@ where one of its functions is called, so not here.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from autograd import primitives
+from autograd.table import Primitive
 
 if TYPE_CHECKING:
     from autograd.value_arrays import ValueArray
@@ -21,9 +23,16 @@ class NumPyMethods:
 
     __slots__ = ()
 
-    arcsin, arccos, arctan = primitives.asin, primitives.acos, primitives.atan
-    arcsinh, arccosh, arctanh = primitives.asinh, primitives.acosh, primitives.atanh
-    arctan2, hypot, fabs, fmod = primitives.atan2, primitives.hypot, primitives.absolute, primitives.fmod
+    arcsin: Primitive = primitives.asin
+    arccos: Primitive = primitives.acos
+    arctan: Primitive = primitives.atan
+    arcsinh: Primitive = primitives.asinh
+    arccosh: Primitive = primitives.acosh
+    arctanh: Primitive = primitives.atanh
+    arctan2: Primitive = primitives.atan2
+    hypot: Primitive = primitives.hypot
+    fabs: Primitive = primitives.absolute
+    fmod: Primitive = primitives.fmod
 
     def conjugate(self: Any) -> Any:
         """The Value itself, which is real: as `np.std`, `np.var` and `np.vdot` ask."""
@@ -37,7 +46,8 @@ class NumPyMethods:
         """An angle in degrees, in radians."""
         return self * (1 / DEGREE)
 
-    rad2deg, deg2rad = degrees, radians
+    rad2deg: Callable[[Any], Any] = degrees
+    deg2rad: Callable[[Any], Any] = radians
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
         from autograd.value_arrays import apply_ufunc

@@ -118,6 +118,8 @@ class WhileRunning:
         outside: the state where the block was entered, or what became of it.
     """
 
+    outside: State
+
     def __init__(self, frame: FrameType, outside: State, inside: bool | Counter) -> None:
         self._frame: FrameType | None = frame
         self.outside, self._inside = outside, inside

@@ -23,7 +23,7 @@ def _remainder_derivatives(x: Any, y: Any, out: Any) -> tuple[Any, ...]:
     return 1.0, -detached((x - out) / y)
 
 
-exp2 = row(
+exp2: Primitive = row(
     "exp2",
     math.exp2,
     lambda x, out: (math.log(2) * out,),
@@ -32,7 +32,7 @@ exp2 = row(
     machine="exp2",
     slope=Slope.LIKE_VALUE,
 )
-erfc = row(
+erfc: Primitive = row(
     "erfc",
     math.erfc,
     lambda x, out: (-erf_slope(x),),
@@ -43,7 +43,7 @@ erfc = row(
 )
 
 # Without machine code: C has no derivatives of these
-gamma = row(
+gamma: Primitive = row(
     "gamma",
     math.gamma,
     lambda x, out: (out * lgamma_derivative(x, 1.0),),
@@ -51,7 +51,7 @@ gamma = row(
     doc="Euler's Γ(x), which is (x - 1)! for whole numbers. Its derivative is Γ(x) ψ(x), see `lgamma`.",
     array="gamma",
 )
-lgamma = row(
+lgamma: Primitive = row(
     "lgamma",
     math.lgamma,
     lambda x, out: (lgamma_derivative(x, 1.0),),
@@ -66,7 +66,7 @@ lgamma_derivative: Primitive = row(
     symbol="ψ",
     doc="The derivative of lgamma of an order, which is the second number: ψ(x), ψ′(x), and so on.",
 )
-copysign = row(
+copysign: Primitive = row(
     "copysign",
     math.copysign,
     lambda x, y, out: (where(out == x, 1.0, -1.0), 0.0),
@@ -76,7 +76,7 @@ copysign = row(
     slope=Slope.FINITE,
     hides_nan=True,  # which has a sign, too
 )
-fmod = row(
+fmod: Primitive = row(
     "fmod",
     math.fmod,
     _remainder_derivatives,
@@ -84,7 +84,7 @@ fmod = row(
     array="fmod",
     machine="fmod",
 )
-remainder = row(
+remainder: Primitive = row(
     "remainder",
     math.remainder,
     _remainder_derivatives,
@@ -94,7 +94,7 @@ remainder = row(
 )
 
 # Of many numbers
-norm = row(
+norm: Primitive = row(
     "norm",
     math.hypot,
     _norm_derivatives,
@@ -104,7 +104,7 @@ norm = row(
     machine=lambda *xs: functools.reduce(hypot, xs),
     hides_nan=True,  # beside an infinite number
 )
-fsum = row(
+fsum: Primitive = row(
     "fsum",
     lambda *xs: math.fsum(xs),
     lambda *xs_out: (1.0,) * (len(xs_out) - 1),

@@ -8,7 +8,7 @@ from typing import Any
 
 from autograd import primitives
 from autograd.graph import topological_order
-from autograd.nested import flatten
+from autograd.nested import Rebuild, flatten
 from autograd.reading import number_of
 from autograd.recording import derivatives_never_raise, tracer
 from autograd.untaken import forward_masks, reverse_masks
@@ -30,6 +30,8 @@ class Run:
         values_given: whether a Value was among the arguments, so that Values are to come out.
     """
 
+    rebuild_output: Rebuild
+
     def __init__(
         self, f: Function, args: tuple[Any, ...], kwargs: Mapping[str, Any], argnums: Argnums, recorded: bool
     ) -> None:
@@ -39,17 +41,17 @@ class Run:
                 raise ValueError(f"argnums names argument {i}, but the function was called with {len(args)} of them")
         parts = [flatten(args[i], f"argument {i % len(args)}") for i in chosen]
         numbers = [number for part, _ in parts for number in part]
-        self.variables = [primitives.identity(x) if isinstance(x, Value) else Value(x) for x in numbers]
+        self.variables: list[Value] = [primitives.identity(x) if isinstance(x, Value) else Value(x) for x in numbers]
         self._rebuilds = [rebuild for _, rebuild in parts]
         self._returns_tuple = isinstance(argnums, tuple)
         self._recorded = recorded
-        self.values_given = recorded and any(isinstance(x, Value) for x in numbers)
+        self.values_given: bool = recorded and any(isinstance(x, Value) for x in numbers)
 
         fresh, variables = list(args), iter(self.variables)
         for i, rebuild in zip(chosen, self._rebuilds):
             fresh[i] = rebuild(variables)
         outputs, self.rebuild_output = flatten(f(*fresh, **kwargs), "the function's result")
-        self.outputs = [x if isinstance(x, Value) else Constant(x) for x in outputs]
+        self.outputs: list[Value | Constant] = [x if isinstance(x, Value) else Constant(x) for x in outputs]
         self._order = topological_order(*self.outputs, stop=self.variables)
         self._sort()
 

@@ -72,6 +72,18 @@ class Primitive:
         hides_nan: whether the output can be a number though an input is nan.
     """
 
+    name: str
+    forward: Rule
+    derivatives: Rule
+    symbol: str
+    array: Rule | str | None
+    machine: Rule | str | None
+    chooses: bool
+    reduces: str
+    slope: Slope
+    keeps_infinity: Collection[int]
+    hides_nan: bool
+
     def __init__(
         self,
         name: str,
@@ -92,8 +104,8 @@ class Primitive:
     ) -> None:
         self.name, self.forward, self.derivatives, self.symbol = name, forward, derivatives, symbol or name
         self.array, self.machine, self.chooses, self.reduces = array, machine, chooses, reduces
-        self.compiled_derivatives = compiled_derivatives or derivatives
-        self.machine_derivatives = machine_derivatives or self.compiled_derivatives
+        self.compiled_derivatives: Rule = compiled_derivatives or derivatives
+        self.machine_derivatives: Rule = machine_derivatives or self.compiled_derivatives
         self.slope, self.keeps_infinity, self.hides_nan = slope, keeps_infinity, hides_nan
         self.__doc__ = doc
 

@@ -16,7 +16,7 @@ from autograd.slopes import (
 )
 from autograd.table import Primitive, Slope, row
 
-sin = row(
+sin: Primitive = row(
     "sin",
     math.sin,
     lambda x, out: (cos(x),),
@@ -34,7 +34,7 @@ cos: Primitive = row(
     machine="cos",
     slope=Slope.BOUNDED,
 )
-tan = row(
+tan: Primitive = row(
     "tan",
     math.tan,
     lambda x, out: (1 + out * out,),
@@ -43,7 +43,7 @@ tan = row(
     machine="tan",
     slope=Slope.LIKE_VALUE,
 )
-asin = row(
+asin: Primitive = row(
     "asin",
     math.asin,
     lambda x, out: (asin_slope(x),),
@@ -52,7 +52,7 @@ asin = row(
     machine="asin",
     compiled_derivatives=lambda x, out: (1 / sqrt((1 - x) * (1 + x)),),
 )
-acos = row(
+acos: Primitive = row(
     "acos",
     math.acos,
     lambda x, out: (-asin_slope(x),),
@@ -61,7 +61,7 @@ acos = row(
     machine="acos",
     compiled_derivatives=lambda x, out: (-1 / sqrt((1 - x) * (1 + x)),),
 )
-atan = row(
+atan: Primitive = row(
     "atan",
     math.atan,
     lambda x, out: (atan_slope(x),),
@@ -71,7 +71,7 @@ atan = row(
     compiled_derivatives=lambda x, out: (1 / hypot(1.0, x) / hypot(1.0, x),),
     slope=Slope.BOUNDED,
 )
-atan2 = row(
+atan2: Primitive = row(
     "atan2",
     math.atan2,
     lambda y, x, out: (atan2_derivative(y, x, 1.0, 0.0), atan2_derivative(y, x, 0.0, 1.0)),
@@ -82,7 +82,7 @@ atan2 = row(
 )
 
 # Hyperbolic functions
-sinh = row(
+sinh: Primitive = row(
     "sinh",
     math.sinh,
     lambda x, out: (cosh(x),),
@@ -112,7 +112,7 @@ tanh: Primitive = row(
     compiled_derivatives=lambda x, out: (1 - out * out,),
     slope=Slope.BOUNDED,
 )
-asinh = row(
+asinh: Primitive = row(
     "asinh",
     math.asinh,
     lambda x, out: (asinh_slope(x),),
@@ -122,7 +122,7 @@ asinh = row(
     compiled_derivatives=lambda x, out: (1 / hypot(1.0, x),),
     slope=Slope.BOUNDED,
 )
-acosh = row(
+acosh: Primitive = row(
     "acosh",
     math.acosh,
     lambda x, out: (acosh_slope(x),),
@@ -131,7 +131,7 @@ acosh = row(
     machine="acosh",
     compiled_derivatives=lambda x, out: (1 / (sqrt(x - 1) * sqrt(x + 1)),),
 )
-atanh = row(
+atanh: Primitive = row(
     "atanh",
     math.atanh,
     lambda x, out: (atanh_slope(x),),

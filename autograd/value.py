@@ -7,7 +7,7 @@ from collections import deque
 from itertools import repeat
 from math import isfinite
 from numbers import Real
-from typing import Any, Never, SupportsFloat, cast
+from typing import TYPE_CHECKING, Any, Never, SupportsFloat, cast
 
 from autograd import foreign_names, primitives, recording
 from autograd.graph import topological_order
@@ -65,14 +65,14 @@ class Value(NumPyMethods, Operand):
 
     __slots__ = ("data", "grad", "label", "local_derivatives", "parents", "primitive")
 
-    is_constant = False
+    is_constant: bool = False
 
     def __init__(self, data: SupportsFloat, label: str = "", **foreign: Never) -> None:
         if foreign:
             foreign_names.refuse_arguments("Value", foreign, foreign_names.OF_VALUE_ARGUMENTS)
-        self.data = as_float(data)
-        self.grad = 0.0
-        self.label = label
+        self.data: float = as_float(data)
+        self.grad: float = 0.0
+        self.label: str = label
         self.parents: tuple[Value, ...] = ()
         self.local_derivatives: tuple[float, ...] = ()
         self.primitive: Primitive | None = None
@@ -262,7 +262,11 @@ class Value(NumPyMethods, Operand):
             return condition  # type: ignore[no-any-return]
         return number_of(self) >= _number(other)
 
-    __hash__ = object.__hash__
+    if TYPE_CHECKING:
+
+        def __hash__(self) -> int: ...
+    else:
+        __hash__ = object.__hash__  # in C: sets of nodes are made all the time
 
     def __bool__(self) -> bool:
         if recording.ever_traced and not self.is_constant and (tracer := recording.tracer.get()) is not None:
@@ -306,14 +310,34 @@ class Value(NumPyMethods, Operand):
         return format(number_of(self), spec) if spec else str(self)
 
     # The table's functions of one number, as methods: `v.exp()` is `autograd.exp(v)`.
-    exp, expm1, log, log1p = primitives.exp, primitives.expm1, primitives.log, primitives.log1p
-    log2, log10, sqrt, cbrt = primitives.log2, primitives.log10, primitives.sqrt, primitives.cbrt
-    sin, cos, tan = primitives.sin, primitives.cos, primitives.tan
-    asin, acos, atan = primitives.asin, primitives.acos, primitives.atan
-    sinh, cosh, tanh = primitives.sinh, primitives.cosh, primitives.tanh
-    asinh, acosh, atanh = primitives.asinh, primitives.acosh, primitives.atanh
-    sigmoid, softplus, relu, erf = primitives.sigmoid, primitives.softplus, primitives.relu, primitives.erf
-    exp2, erfc, gamma, lgamma = primitives.exp2, primitives.erfc, primitives.gamma, primitives.lgamma
+    exp: Primitive = primitives.exp
+    expm1: Primitive = primitives.expm1
+    log: Primitive = primitives.log
+    log1p: Primitive = primitives.log1p
+    log2: Primitive = primitives.log2
+    log10: Primitive = primitives.log10
+    sqrt: Primitive = primitives.sqrt
+    cbrt: Primitive = primitives.cbrt
+    sin: Primitive = primitives.sin
+    cos: Primitive = primitives.cos
+    tan: Primitive = primitives.tan
+    asin: Primitive = primitives.asin
+    acos: Primitive = primitives.acos
+    atan: Primitive = primitives.atan
+    sinh: Primitive = primitives.sinh
+    cosh: Primitive = primitives.cosh
+    tanh: Primitive = primitives.tanh
+    asinh: Primitive = primitives.asinh
+    acosh: Primitive = primitives.acosh
+    atanh: Primitive = primitives.atanh
+    sigmoid: Primitive = primitives.sigmoid
+    softplus: Primitive = primitives.softplus
+    relu: Primitive = primitives.relu
+    erf: Primitive = primitives.erf
+    exp2: Primitive = primitives.exp2
+    erfc: Primitive = primitives.erfc
+    gamma: Primitive = primitives.gamma
+    lgamma: Primitive = primitives.lgamma
 
 
 class Constant(Value):
@@ -321,8 +345,8 @@ class Constant(Value):
 
     __slots__ = ()
 
-    data = vars(Value)["data"]  # the slot itself, which `overriding.py` leaves alone
-    is_constant = True
+    data: float = vars(Value)["data"]  # the slot itself, which `overriding.py` leaves alone
+    is_constant: bool = True
 
 
 class Traced(Value):
@@ -330,7 +354,7 @@ class Traced(Value):
 
     __slots__ = ()
 
-    data = vars(Value)["data"]
+    data: float = vars(Value)["data"]
 
 
 recording.Counter.kind = Traced

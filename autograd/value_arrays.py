@@ -21,7 +21,7 @@ Array = np.ndarray[Any, Any]
 class ValueArray(np.ndarray[Any, Any]):
     """An array of Values and numbers; what `autograd.array` makes."""
 
-    __array_priority__ = 10.0
+    __array_priority__: float = 10.0
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
         return apply_ufunc(ufunc, method, inputs, options)

@@ -48,7 +48,7 @@ class Optimizer(ABC):
         learning_rate: LearningRate,
         max_gradient_norm: float | None = None,
     ) -> None:
-        self.parameters = list(parameters)
+        self.parameters: list[Value] = list(parameters)
         if not self.parameters:
             raise ValueError("an optimizer expects parameters, got none")
         for parameter in self.parameters:
@@ -62,7 +62,7 @@ class Optimizer(ABC):
             checked("max_gradient_norm", max_gradient_norm, lambda norm: norm > 0, "a positive number, or None")
         self.learning_rate = learning_rate
         self.max_gradient_norm = max_gradient_norm
-        self.steps = 0
+        self.steps: int = 0
         self.state: dict[str, Vector] = {}
 
     def __repr__(self) -> str:

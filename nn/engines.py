@@ -32,6 +32,10 @@ SAMPLES_A_GRAPH = 32  # more at a time would only take memory: gradients add up 
 class Eager:
     """Records the graph of each sample, and walks it back."""
 
+    loss: Loss
+    optimizer: Optimizer
+    outputs: int
+
     name = "eager"
 
     def __init__(self, model: Module, loss: Loss, optimizer: Optimizer, reduction: Reduction, outputs: int) -> None:

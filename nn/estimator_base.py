@@ -44,6 +44,13 @@ Samples = tuple[Array, Array, Array | None]
 class BaseMLP(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     """A multi-layer perceptron; its subclasses say what targets and outputs mean."""
 
+    model_: MLP
+    n_layers_: int
+    n_outputs_: int
+    n_iter_: int
+    loss_: float
+    best_loss_: float
+
     def __init__(
         self,
         hidden_layer_sizes: int | Sequence[int] = (100,),

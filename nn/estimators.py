@@ -50,6 +50,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
         n_features_in_, feature_names_in_: as scikit-learn's.
     """
 
+    classes_: NDArray[Any]
+
     def partial_fit(
         self,
         X: Any,

@@ -68,13 +68,13 @@ class Neuron(Module):
         bias: bool = True,
         name: str = "",
     ) -> None:
-        self.activation = _known_activation(activation)
+        self.activation: str = _known_activation(activation)
         draw = initializer or default_initializer(activation)
         source = random_source(seed)
         prefix = f"{name}." if name else ""
         fan_in = checked_count(nin, "inputs")
-        self.weights = [Value(draw(source, fan_in, nout), f"{prefix}weights.{k}") for k in range(fan_in)]
-        self.bias = Value(0.0) if bias else Constant(0.0)
+        self.weights: list[Value] = [Value(draw(source, fan_in, nout), f"{prefix}weights.{k}") for k in range(fan_in)]
+        self.bias: Value | Constant = Value(0.0) if bias else Constant(0.0)
         self.bias.label = f"{prefix}bias"
         self.elementary = elementary
         self._labels = (f"{prefix}z", f"{prefix}a")
@@ -120,7 +120,7 @@ class Layer(Module):
     ) -> None:
         source = random_source(seed)
         prefix = f"{name}." if name else ""
-        self.neurons = [
+        self.neurons: list[Neuron] = [
             Neuron(
                 nin,
                 activation,
@@ -192,9 +192,9 @@ class MLP(Module):
                 f"activation expects one name, or one for each of the {len(nouts) - 1} hidden layers; got {hidden!r}"
             )
         source = random_source(seed)
-        self.nin = checked_count(nin, "inputs")
+        self.nin: int = checked_count(nin, "inputs")
         sizes = [nin, *nouts]
-        self.layers = [
+        self.layers: list[Layer] = [
             Layer(
                 sizes[i],
                 sizes[i + 1],

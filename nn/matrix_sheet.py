@@ -83,12 +83,14 @@ class MatrixSheet:
     """
 
     def __init__(self, model: Tabular, inputs: Sequences | None, most: int) -> None:
-        self.title = repr(model)
-        self.looks = inputs is not None
-        self.matrices = matrices_of(model, inputs)
-        self.axes = [(_Axis(len(m.rows), most), _Axis(max(map(len, m.rows)), most)) for m in self.matrices]
+        self.title: str = repr(model)
+        self.looks: bool = inputs is not None
+        self.matrices: list[Matrix] = matrices_of(model, inputs)
+        self.axes: list[tuple[_Axis, _Axis]] = [
+            (_Axis(len(m.rows), most), _Axis(max(map(len, m.rows)), most)) for m in self.matrices
+        ]
         numbers = [abs(x) for matrix in self.matrices for row in matrix.rows for x in row if math.isfinite(x)]
-        self.heaviest = max(numbers, default=0.0)
+        self.heaviest: float = max(numbers, default=0.0)
 
     def svg(self) -> str:
         x = LEFT

@@ -41,33 +41,43 @@ def layers_of(model: Network) -> list[list[Neuron]]:
 class Column:
     """Where the neurons of a layer stand, or the inputs: `shown` gives the height of each that is drawn."""
 
+    x: float
+    left_out: int
+
     def __init__(self, size: int, x: float, tallest: int, most: int) -> None:
         rows = min(size, most)
         heights = [TOP + ROW * (row + (tallest - rows + 1) / 2) for row in range(rows)]
         first = rows if size == rows else rows // 2  # then comes the place that stands for the rest
         self.x, self.left_out = x, size - rows + (size > rows)
-        self.shown = dict(enumerate(heights[:first]))
+        self.shown: dict[int, float] = dict(enumerate(heights[:first]))
         if self.left_out:
-            self.gap = heights[first]
+            self.gap: float = heights[first]
             self.shown |= zip(range(size - rows + first + 1, size), heights[first + 1 :])
 
 
 class Sheet:
     """The parts of the picture, as pieces of SVG."""
 
+    layers: list[list[Neuron]]
+    sample: Sample
+    width: float
+    bottom: float
+
     def __init__(self, model: Network, sample: Sample, lines: str, most: int) -> None:
         self.layers, self.sample = layers_of(model), sample
         self.quantity = "w" if lines == "weights" else "∂C/∂w"
-        self.sizes = [len(self.layers[0][0].weights), *map(len, self.layers)]
-        self.kinds = [neurons[0].activation for neurons in self.layers]
+        self.sizes: list[int] = [len(self.layers[0][0].weights), *map(len, self.layers)]
+        self.kinds: list[str] = [neurons[0].activation for neurons in self.layers]
         named = ", ".join(f"{size} {kind}" for size, kind in zip(self.sizes[1:], self.kinds))
-        self.title = f"{type(model).__name__}({self.sizes[0]} inputs -> {named})"
+        self.title: str = f"{type(model).__name__}({self.sizes[0]} inputs -> {named})"
         rows = min(max(self.sizes), most)
         spacing = max(200.0 + 12.0 * rows, 320.0 / len(self.layers))
         self.width, self.bottom = 2 * MARGIN + spacing * len(self.layers), TOP + ROW * rows
-        self.columns = [Column(size, MARGIN + spacing * i, rows, most) for i, size in enumerate(self.sizes)]
-        self.weights = self._weights()
-        self.heaviest = max((abs(x) for x, _, _ in self.weights if math.isfinite(x)), default=0.0)
+        self.columns: list[Column] = [
+            Column(size, MARGIN + spacing * i, rows, most) for i, size in enumerate(self.sizes)
+        ]
+        self.weights: list[tuple[float, Ends, str]] = self._weights()
+        self.heaviest: float = max((abs(x) for x, _, _ in self.weights if math.isfinite(x)), default=0.0)
 
     def svg(self) -> str:
         signs = legend(list(self.signs()), self.bottom + 26)

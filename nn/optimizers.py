@@ -48,8 +48,8 @@ class SGD(Optimizer):
         max_gradient_norm: float | None = None,
     ) -> None:
         super().__init__(parameters, learning_rate, max_gradient_norm)
-        self.momentum = checked("momentum", momentum, lambda m: 0 <= m < 1, "a number from 0 to below 1")
-        self.decay = checked("decay", decay, lambda d: 0 <= d < 1, "a number from 0 to below 1")
+        self.momentum: float = checked("momentum", momentum, lambda m: 0 <= m < 1, "a number from 0 to below 1")
+        self.decay: float = checked("decay", decay, lambda d: 0 <= d < 1, "a number from 0 to below 1")
 
     def scale(self) -> float:
         """−ε, so that the derivatives come as the step that the rule takes."""
@@ -85,8 +85,8 @@ class Adam(Optimizer):
             raise ValueError(f"betas must be two numbers, got {betas!r}")
         for beta in betas:
             checked("each of betas", beta, lambda b: 0 <= b < 1, "a number from 0 to below 1")
-        self.betas = tuple(betas)
-        self.epsilon = checked("epsilon", epsilon, lambda e: e > 0, "a positive number")
+        self.betas: tuple[float, ...] = tuple(betas)
+        self.epsilon: float = checked("epsilon", epsilon, lambda e: e > 0, "a positive number")
 
     def _rule(self, weights: Vector, gradients: Vector, rate: float, new: Vector) -> None:
         np.subtract(weights, rate * self._direction(gradients), out=new)
@@ -121,7 +121,9 @@ class AdamW(Adam):
         max_gradient_norm: float | None = None,
     ) -> None:
         super().__init__(parameters, learning_rate, betas, epsilon, max_gradient_norm)
-        self.weight_decay = checked("weight_decay", weight_decay, lambda d: 0 <= d < 1, "a number from 0 to below 1")
+        self.weight_decay: float = checked(
+            "weight_decay", weight_decay, lambda d: 0 <= d < 1, "a number from 0 to below 1"
+        )
         self._largest_rate = 0.0
 
     def _rule(self, weights: Vector, gradients: Vector, rate: float, new: Vector) -> None:

@@ -18,6 +18,9 @@ class Best:
         patience: how many epochs in a row may pass without a lower cost; None waits for ever and keeps nothing.
     """
 
+    epoch: int
+    cost: float
+
     def __init__(self, patience: int | None) -> None:
         self.patience = patience
         self.epoch, self.cost = 0, math.inf

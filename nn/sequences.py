@@ -52,7 +52,7 @@ class Embedding(Module):
         draw, source = initializer or normal(), random_source(seed)
         prefix = f"{name}." if name else ""
         rows, columns = checked_count(count, "tokens"), checked_count(width, "numbers a token")
-        self.table = [
+        self.table: list[list[Value]] = [
             [Value(draw(source, rows, columns), f"{prefix}table.{i}.{k}") for k in range(columns)] for i in range(rows)
         ]
 
@@ -96,7 +96,7 @@ class RMSNorm(Module):
         if not epsilon > 0:
             raise ValueError(f"epsilon must be above 0, got {epsilon!r}")
         prefix = f"{name}." if name else ""
-        self.gains = [Value(1.0, f"{prefix}gains.{k}") for k in range(checked_count(width, "inputs"))]
+        self.gains: list[Value] = [Value(1.0, f"{prefix}gains.{k}") for k in range(checked_count(width, "inputs"))]
         self.epsilon = epsilon
 
     def __call__(self, inputs: Inputs) -> list[Value]:
@@ -131,6 +131,12 @@ class CausalSelfAttention(Module):
     >>> [len(y) for y in attention([[0.1, 0.2, 0.3, 0.4], [0.5, 0.6, 0.7, 0.8], [0.9, 1.0, 1.1, 1.2]])]
     [4, 4, 4]
     """
+
+    heads: int
+    query: Layer
+    key: Layer
+    value: Layer
+    output: Layer
 
     def __init__(
         self,

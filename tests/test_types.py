@@ -89,10 +89,13 @@ def test_pyright_finds_the_types_that_the_program_says(program: Path) -> None:
 @pytest.mark.skipif(not INSTALLED, reason="pyright verifies packages that are installed")
 @pytest.mark.parametrize("package", ["autograd", "nn"])
 def test_pyright_knows_the_types_of_the_public_names(package: str, tmp_path: Path) -> None:
-    done = run(
-        tmp_path, checker("pyright"), "--verifytypes", package, "--ignoreexternal", "--outputjson", "--pythonpath",
-        sys.executable,
-    )  # fmt: skip
+    command = [checker("pyright"), "--verifytypes", package, "--ignoreexternal", "--outputjson"]
+    here = {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    }  # where pyright looks for packages
+    done = subprocess.run(
+        command, cwd=tmp_path, env={**os.environ, **here}, capture_output=True, text=True, check=False
+    )
     report = json.loads(done.stdout)["typeCompleteness"]
     assert Path(report["pyTypedPath"]).name == "py.typed"
     assert report["completenessScore"] >= 0.95

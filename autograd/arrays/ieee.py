@@ -89,14 +89,35 @@ class Float(float):
 
     __slots__ = ()
 
-    __add__ = __radd__ = lambda self, other: Float(float(self) + other)
-    __mul__ = __rmul__ = lambda self, other: Float(float(self) * other)
-    __sub__ = lambda self, other: Float(float(self) - other)  # noqa: E731
-    __rsub__ = lambda self, other: Float(other - float(self))  # noqa: E731
-    __neg__ = lambda self: Float(-float(self))  # noqa: E731
-    __abs__ = lambda self: Float(abs(float(self)))  # noqa: E731
-    __truediv__ = lambda self, other: Float(divide(float(self), float(other)))  # noqa: E731
-    __rtruediv__ = lambda self, other: Float(divide(float(other), float(self)))  # noqa: E731
+    def __add__(self, other: float) -> Float:
+        return Float(float(self) + other)
+
+    def __radd__(self, other: float) -> Float:
+        return Float(other + float(self))
+
+    def __mul__(self, other: float) -> Float:
+        return Float(float(self) * other)
+
+    def __rmul__(self, other: float) -> Float:
+        return Float(other * float(self))
+
+    def __sub__(self, other: float) -> Float:
+        return Float(float(self) - other)
+
+    def __rsub__(self, other: float) -> Float:
+        return Float(other - float(self))
+
+    def __neg__(self) -> Float:
+        return Float(-float(self))
+
+    def __abs__(self) -> Float:
+        return Float(abs(float(self)))
+
+    def __truediv__(self, other: float) -> Float:
+        return Float(divide(float(self), float(other)))
+
+    def __rtruediv__(self, other: float) -> Float:
+        return Float(divide(float(other), float(self)))
 
     def __pow__(self, other: float, modulo: None = None) -> Float:
         return Float(power(float(self), float(other)))

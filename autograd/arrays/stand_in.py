@@ -53,10 +53,14 @@ class _Kind:
     """A class of NumPy's that nothing is an instance of."""
 
 
-inf, nan = math.inf, math.nan
-float64, float32, int64, bool_ = float, float, int, bool
-linalg = SimpleNamespace(norm=lambda x: math.sqrt(sum(y * y for y in as_array(x).items)))
-random = SimpleNamespace(
+inf: float = math.inf
+nan: float = math.nan
+float64: type[float] = float
+float32: type[float] = float
+int64: type[int] = int
+bool_: type[bool] = bool
+linalg: SimpleNamespace = SimpleNamespace(norm=lambda x: math.sqrt(sum(y * y for y in as_array(x).items)))
+random: SimpleNamespace = SimpleNamespace(
     default_rng=Generator, Generator=_Kind, BitGenerator=_Kind, RandomState=_Kind, random_sample=None
 )
 
@@ -159,19 +163,37 @@ class Elementwise:
             x[place] = self._function(x[place], given.items[k if given.size > 1 else 0])
 
 
-add, subtract, multiply = Elementwise(operator.add), Elementwise(operator.sub), Elementwise(operator.mul)
-divide, power, abs = Elementwise(_divide, float), Elementwise(_power, float), Elementwise(operator.abs)
+add: Elementwise = Elementwise(operator.add)
+subtract: Elementwise = Elementwise(operator.sub)
+multiply: Elementwise = Elementwise(operator.mul)
+divide: Elementwise = Elementwise(_divide, float)
+power: Elementwise = Elementwise(_power, float)
+abs: Elementwise = Elementwise(operator.abs)
 
 
 def _of_math(function: Callable[..., float], poles: dict[float, float] | None = None) -> Elementwise:
     return Elementwise(never_raising(function, poles), float)
 
 
-exp, expm1, sqrt, cbrt = _of_math(math.exp), _of_math(math.expm1), _of_math(math.sqrt), _of_math(math.cbrt)
-log, log2 = _of_math(math.log, {0.0: -inf}), _of_math(math.log2, {0.0: -inf})
-log10, log1p = _of_math(math.log10, {0.0: -inf}), _of_math(math.log1p, {-1.0: -inf})
-sin, cos, tan = _of_math(math.sin), _of_math(math.cos), _of_math(math.tan)
-arcsin, arccos, arctan = _of_math(math.asin), _of_math(math.acos), _of_math(math.atan)
-sinh, cosh, tanh = _of_math(math.sinh), _of_math(math.cosh), _of_math(math.tanh)
-arcsinh, arccosh = _of_math(math.asinh), _of_math(math.acosh)
-arctanh, arctan2, hypot = _of_math(math.atanh, {1.0: inf, -1.0: -inf}), _of_math(math.atan2), _of_math(math.hypot)
+exp: Elementwise = _of_math(math.exp)
+expm1: Elementwise = _of_math(math.expm1)
+sqrt: Elementwise = _of_math(math.sqrt)
+cbrt: Elementwise = _of_math(math.cbrt)
+log: Elementwise = _of_math(math.log, {0.0: -inf})
+log2: Elementwise = _of_math(math.log2, {0.0: -inf})
+log10: Elementwise = _of_math(math.log10, {0.0: -inf})
+log1p: Elementwise = _of_math(math.log1p, {-1.0: -inf})
+sin: Elementwise = _of_math(math.sin)
+cos: Elementwise = _of_math(math.cos)
+tan: Elementwise = _of_math(math.tan)
+arcsin: Elementwise = _of_math(math.asin)
+arccos: Elementwise = _of_math(math.acos)
+arctan: Elementwise = _of_math(math.atan)
+sinh: Elementwise = _of_math(math.sinh)
+cosh: Elementwise = _of_math(math.cosh)
+tanh: Elementwise = _of_math(math.tanh)
+arcsinh: Elementwise = _of_math(math.asinh)
+arccosh: Elementwise = _of_math(math.acosh)
+arctanh: Elementwise = _of_math(math.atanh, {1.0: inf, -1.0: -inf})
+arctan2: Elementwise = _of_math(math.atan2)
+hypot: Elementwise = _of_math(math.hypot)

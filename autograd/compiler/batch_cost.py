@@ -23,6 +23,8 @@ class BatchCost:
         reduction: as given.
     """
 
+    reduction: str
+
     def __init__(self, reduction: str, dtype: np.dtype[Any], takes_one_seed: bool) -> None:
         self.reduction, self._dtype, self._takes_one_seed = reduction, dtype, takes_one_seed
         self._recent = np.empty(0, dtype), 0, 1.0

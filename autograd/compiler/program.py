@@ -70,7 +70,7 @@ class Program(Inspectable, Elsewhere, Generic[One, Batch]):
             for name, example in zip(names, examples)
         ]
         self._compile(names, examples, parameters, reduction, has_aux)
-        self.seconds = time.perf_counter() - start
+        self.seconds: float = time.perf_counter() - start
 
     def _compile(
         self,
@@ -81,7 +81,7 @@ class Program(Inspectable, Elsewhere, Generic[One, Batch]):
         has_aux: bool,
     ) -> None:
         traced, captured = settled_trace(self._function, examples, parameters or ())
-        self.nodes = len(traced.primitives)
+        self.nodes: int = len(traced.primitives)
         self._arguments = [
             argument.with_indices({k: use.length for (i, k), use in traced.uses.items() if i == number})
             for number, argument in enumerate(self._arguments)
@@ -109,7 +109,7 @@ class Program(Inspectable, Elsewhere, Generic[One, Batch]):
         """
         first, order = dict.fromkeys(parameters), self._engine.natural_order
         captured = [self._captured[k] for k in order]
-        self.parameters = [*first, *(p for p in captured if p not in first)] if first else captured
+        self.parameters: list[Value] = [*first, *(p for p in captured if p not in first)] if first else captured
         self._recent_vectors: dict[int, Array] = {}
         if first:
             place = {parameter: i for i, parameter in enumerate(self.parameters)}

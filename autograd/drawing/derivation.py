@@ -29,7 +29,7 @@ from autograd.drawing.equations import (
     rows_of,
     sum_of,
 )
-from autograd.drawing.names import latex_escape, numeral
+from autograd.drawing.names import Name, latex_escape, numeral
 from autograd.drawing.snapshot import Node, names_of
 from autograd.drawing.text import MINUS, abbreviate, visible
 from autograd.drawing.way import Edge, Way, derivative, find_way
@@ -59,11 +59,15 @@ class Term(NamedTuple):
 class Derivation:
     """Writes down what a sweep found, and remembers which nodes it mentioned."""
 
+    nodes: Sequence[Node]
+    way: Way
+    precision: int
+
     def __init__(self, nodes: Sequence[Node], way: Way, precision: int) -> None:
         self.nodes, self.way, self.precision = nodes, way, precision
-        self.names = names_of(nodes)
+        self.names: list[Name] = names_of(nodes)
         self.mentioned: dict[int, None] = {}  # in the order in which they were
-        self.has_several_uses = False
+        self.has_several_uses: bool = False
 
     def number(self, x: float) -> Math:
         return Math(*numeral(x, self.precision))

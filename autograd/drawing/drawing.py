@@ -30,6 +30,9 @@ class Drawing(Picture):
         notes: what it shows, and what it counts instead of showing.
     """
 
+    source: str
+    notes: tuple[str, ...]
+
     def __init__(
         self, svg: str, source: str, notes: tuple[str, ...], states: Callable[[], list[State]] | None = None
     ) -> None:

@@ -30,6 +30,8 @@ class StepThrough(Picture):
         svg: the graph with all numbers filled in, for viewers that run no scripts.
     """
 
+    html: str
+
     def __init__(self, svg: str, html: str, steps: int) -> None:
         super().__init__(svg, "backpropagation, step by step")
         self.html, self._steps = html, steps

@@ -19,6 +19,9 @@ class Picture:
         title: what it shows, in a few words.
     """
 
+    svg: str
+    title: str
+
     def __init__(self, svg: str, title: str = "picture") -> None:
         self.svg, self.title = svg, title
 

@@ -53,11 +53,11 @@ class Passes:
         self._box = {box.nodes[0]: k for k, box in enumerate(scene.boxes)}
         self._line = {(scene.boxes[line.head].nodes[0], line.position): k for k, line in enumerate(scene.lines)}
         self._layers = [_layer(path) for path in group_paths(scene.nodes)[0]]
-        self.steps = [self._forward(i, node) for i, node in enumerate(self._nodes)]
-        self.gradients = [0.0] * len(self._nodes)
+        self.steps: list[Step] = [self._forward(i, node) for i, node in enumerate(self._nodes)]
+        self.gradients: list[float] = [0.0] * len(self._nodes)
         self._terms: list[list[tuple[str, str]]] = [[] for _ in self._nodes]
         self._backward()
-        self.uses = [self._sum_over_uses(i) for i in range(len(self._nodes))]
+        self.uses: list[str] = [self._sum_over_uses(i) for i in range(len(self._nodes))]
 
     def _print(self, x: float) -> str:
         return number(x, self._precision)

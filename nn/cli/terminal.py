@@ -77,8 +77,8 @@ class Progress:
     """
 
     def __init__(self, quiet: bool = False, stream: TextIO | None = None) -> None:
-        self.stream = stream or sys.stderr
-        self.shown = not quiet and self.stream.isatty()
+        self.stream: TextIO | Any = stream or sys.stderr
+        self.shown: bool | Any = not quiet and self.stream.isatty()
 
     @contextlib.contextmanager
     def phase(self, what: str) -> Iterator[None]:

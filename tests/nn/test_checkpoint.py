@@ -426,7 +426,7 @@ def test_an_architecture_that_is_none_is_refused(architecture: Any, path: Path) 
 def test_other_tensors_than_the_architectures_are_refused(change: Callable[[Any], Any], path: Path) -> None:
     tensors = dict(load_file(path))
     change(tensors)
-    with pytest.raises(ValueError, match=DAMAGED):
+    with pytest.raises(ValueError, match=f"{DAMAGED}|not a readable safetensors file"):  # which no tensors are to 0.4.0
         load(forged(path, ARCHITECTURE, tensors))
 
 

@@ -21,6 +21,9 @@ class Handle(Written):
         at: the operation's place in it.
     """
 
+    at: int
+    builder: Builder
+
     __slots__ = ("at", "builder")
 
     def __init__(self, builder: Builder, at: int) -> None:

@@ -60,7 +60,7 @@ class Data:
     __slots__ = ("_key", "array")
 
     def __init__(self, array: NDArray[Any]) -> None:
-        self.array = array
+        self.array: NDArray[Any] = array
         self._key = (array.tobytes(), array.shape, array.dtype.kind)
 
     def __eq__(self, other: object) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Never
+from typing import TYPE_CHECKING, Any, Never
 
 from autograd import primitives
 from autograd.compiler.trace.comparisons import COMPARISONS
@@ -75,7 +75,11 @@ class Written(Operand):
     def __ne__(self, other: object) -> Any:
         return self.apply(COMPARISONS["!="], (self, other))
 
-    __hash__ = object.__hash__
+    if TYPE_CHECKING:
+
+        def __hash__(self) -> int: ...
+    else:
+        __hash__ = object.__hash__
 
     def __bool__(self) -> Never:
         raise TypeError("a rule of the derivative table branches on a number that is not known at compile time")

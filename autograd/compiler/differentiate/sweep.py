@@ -35,8 +35,8 @@ class Sweep:
         self, program: ArrayProgram, wrt: Sequence[int], in_training: bool = False, names: Names | None = None
     ) -> None:
         self._program, self._wrt, self._in_training = program, wrt, in_training
-        self.names = names_of(program) if names is None else names
-        self.builder = Builder()
+        self.names: Names = names_of(program) if names is None else names
+        self.builder: Builder = Builder()
         self._places = self._copied()
         self._depends = self._dependent()
         self._group = self._groups()

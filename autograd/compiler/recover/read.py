@@ -18,7 +18,7 @@ from autograd.compiler.recover.groups import PARAMETERS, Grouping
 from autograd.compiler.recover.index import Axes, Band, Index, Positions
 from autograd.compiler.recover.naming import parameter_name
 from autograd.compiler.recover.padding import filled
-from autograd.compiler.recover.padding_values import padding_values
+from autograd.compiler.recover.padding_values import Padding, padding_values
 from autograd.forking import computed_once
 
 
@@ -32,10 +32,14 @@ class Reader:
         padding: the number that is at the padding of a source, where it is known to be the same everywhere.
     """
 
+    builder: Builder
+    grouping: Grouping
+    names: Names
+
     def __init__(self, builder: Builder, grouping: Grouping, names: Names, arguments: Sequence[Handle]) -> None:
         self.builder, self.grouping, self.names = builder, grouping, names
-        self.arrays = dict(enumerate(arguments, 1))
-        self.padding = padding_values(grouping)
+        self.arrays: dict[int, Handle] = dict(enumerate(arguments, 1))
+        self.padding: Padding = padding_values(grouping)
         self._parameters: dict[tuple[bytes, tuple[int, ...]], Handle] = {}
 
     # Whole arrays

@@ -52,6 +52,9 @@ class LookUp(Primitive):
         table, column: where it looks.
     """
 
+    table: Table
+    column: int
+
     def __init__(self, table: Table, column: int) -> None:
         super().__init__("look up", self._no_number, lambda index, out: (0.0,), slope=Slope.NONE, hides_nan=True)
         self.table, self.column = table, column

@@ -141,6 +141,9 @@ class NumpyEngine:
         takes_one_seed: whether `gradient` takes one number as the derivative to all samples' outputs.
     """
 
+    operations: int
+    matrix_products: int
+
     def __init__(
         self,
         program: ArrayProgram,
@@ -153,7 +156,7 @@ class NumpyEngine:
         self._make_unpadded = unpadded
         self._dtype, self._name, self._differentiate = dtype, name, input_gradients
         self._indices = [o.attribute.array for o in program.operations if o.kind == "parameter"]
-        self.natural_order = in_reading_order(self._indices, leaves)
+        self.natural_order: list[int] = in_reading_order(self._indices, leaves)
         self._program, references = program, References(program)
         plan = schedule(program)
         writer = Writer(plan, references)
@@ -161,7 +164,7 @@ class NumpyEngine:
         self._passes = str(shown)
         self.operations, self.matrix_products = writer.operations, writer.matrix_products
         self._products = writer.products
-        self.takes_one_seed = takes_one_seed(program, writer)
+        self.takes_one_seed: bool = takes_one_seed(program, writer)
         functions = self._loaded(shown, passes(RunningWriter(plan, references)), references)
         self._forward, self._backward = functions["forward"], functions["backward"]
 

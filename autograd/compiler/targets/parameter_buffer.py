@@ -32,7 +32,7 @@ class ParameterBuffer:
         self._unused = np.flatnonzero(counts == 0)
         self._overlap = bool((counts > 1).any())
         self._all_views = None not in self._strides
-        self.in_place = self._all_views and not self._overlap and not len(self._unused)
+        self.in_place: bool = self._all_views and not self._overlap and not len(self._unused)
         self._recent: dict[int, tuple[Array, list[Array]]] = {}  # by the ids of vectors, which live as long as this
 
     def views(self, vector: Array) -> list[Array]:

@@ -38,14 +38,19 @@ class Writer:
         products: of those that have products of matrices, how many each has.
     """
 
+    schedule: Schedule
+    references: References
+
     expressions: type[Expressions] = Expressions
 
     def __init__(self, plan: Schedule, references: References) -> None:
         self.schedule, self.references = plan, references
         self._notation = plan.notation
         self._write = self.expressions(plan.notation, references)
-        self.operations = statement_count(plan.notation, [*plan.forward, *plan.backward])
-        self.products = products(self._notation, [*plan.forward, *plan.backward], [plan.values, *plan.gradients])
+        self.operations: int = statement_count(plan.notation, [*plan.forward, *plan.backward])
+        self.products: list[int] = products(
+            self._notation, [*plan.forward, *plan.backward], [plan.values, *plan.gradients]
+        )
 
     @property
     def matrix_products(self) -> int:

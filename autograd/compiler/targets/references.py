@@ -11,7 +11,7 @@ from autograd.compiler.arrays.builder import Builder
 from autograd.compiler.arrays.handle import Handle
 from autograd.compiler.arrays.operations import Data, Placement, listed
 from autograd.compiler.arrays.program import ArrayProgram
-from autograd.compiler.names import names_of, sanitised
+from autograd.compiler.names import Names, names_of, sanitised
 from autograd.compiler.targets.kernels import Scatter, named_function, one_by_one
 from autograd.compiler.targets.notation import is_operator
 from autograd.compiler.trace.rule_state import reads_state
@@ -32,7 +32,7 @@ class References:
     """
 
     def __init__(self, program: ArrayProgram) -> None:
-        self.names = names_of(program)
+        self.names: Names = names_of(program)
         self.constants: dict[str, Any] = {}
         self.notes: list[str] = []
         self.definitions: dict[str, ArrayProgram] = {}

@@ -16,6 +16,8 @@ class Structure:
         references: names for what the expressions refer to.
     """
 
+    terms: list[Term]
+
     def __init__(self, notation: Notation, references: References) -> None:
         self.references = references
         self.terms = self._terms = notation.terms

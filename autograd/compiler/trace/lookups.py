@@ -54,6 +54,9 @@ def other_indices(uses: Mapping[Place, Use], seed: int) -> dict[Place, int]:
 class TracedLookUp(Primitive):
     """The number in a table's column, as a function of the row; equal if the table has the same number in its trace."""
 
+    table: int
+    column: int
+
     def __init__(self, table: int, column: int, number: Callable[[float], float]) -> None:
         super().__init__("take", number, lambda index, out: (0.0,), slope=Slope.NONE, hides_nan=True)
         self.table, self.column = table, column

@@ -28,13 +28,15 @@ class Results:
         TypeError: where `has_aux` is said of something else than such a pair.
     """
 
+    shape: tuple[int, ...] | None
+
     def __init__(self, structure: Any, has_aux: bool) -> None:
         if has_aux and not _is_pair_of_one_and_others(structure):
             raise TypeError("with has_aux, the function returns a pair: one Value, and auxiliary Values")
         name = "the function's result"
         numbers, rebuild = flatten(structure, name)
-        self.count = len(numbers)
-        self.differentiated = 1 if has_aux else self.count
+        self.count: int = len(numbers)
+        self.differentiated: int = 1 if has_aux else self.count
         self._structure = rebuild(iter([0.0] * self.count))  # which does not keep the graph in memory
         self.has_aux = has_aux
         shown = self._structure[1] if has_aux else self._structure

@@ -31,7 +31,7 @@ class Condition(Value):
     """The result of a comparison while tracing: 1.0 or 0.0, for `where` to choose by; combined with &, | and ^."""
 
     __slots__ = ()
-    data = vars(Value)["data"]
+    data: float = vars(Value)["data"]
 
     def __and__(self, other: Any) -> Any:
         return _recorded(mul, self, other)

@@ -30,7 +30,7 @@ class JaxProgram:
 
     def __init__(self, portable: Portable, dtype: str | None, is_plain: bool = False) -> None:
         jax = imported("jax", "to_jax")
-        self.dtype = np.dtype(chosen_dtype(portable, dtype))
+        self.dtype: np.dtype[Any] = np.dtype(chosen_dtype(portable, dtype))
         _refuse_unless_fit(portable, jax, self.dtype)
         self._portable, self._jax = portable, jax
         self._library = JaxLibrary(jax, self.dtype)

@@ -22,6 +22,9 @@ class TorchProgram:
         dtype, device: of the tensors.
     """
 
+    dtype: Any
+    device: Any
+
     def __init__(self, portable: Portable, dtype: str | None, device: Any) -> None:
         torch = imported("torch", "to_torch")
         self.dtype, self.device = getattr(torch, chosen_dtype(portable, dtype)), torch.device(device or "cpu")

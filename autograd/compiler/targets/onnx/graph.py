@@ -28,6 +28,9 @@ class Graph:
         constants: so far.
     """
 
+    onnx: Any
+    dtype: np.dtype[Any]
+
     def __init__(self, onnx: Any, dtype: np.dtype[Any], around: Graph | None = None) -> None:
         self.onnx, self.dtype = onnx, dtype
         self.nodes: list[Any] = []
@@ -97,6 +100,9 @@ class Tensor(Written):
         graph: that it belongs to.
         name: in the graph.
     """
+
+    graph: Graph
+    name: str
 
     __slots__ = ("graph", "name")
 

@@ -34,6 +34,8 @@ class Writer:
         samples: the tensor that holds the number of samples, a vector of one integer.
     """
 
+    graph: Graph
+
     def __init__(self, graph: Graph, samples: str) -> None:
         self.graph, self._samples = graph, samples
 

@@ -46,10 +46,10 @@ class StraightLineEngine:
         name: str,
     ) -> None:
         sizes = [operation.attribute.array.size for operation in program.operations if operation.kind == "parameter"]
-        self.natural_order = list(range(sum(sizes)))
+        self.natural_order: list[int] = list(range(sum(sizes)))
         self._source = StraightSource(program, to_parameters, to_arguments)
         machine = _machine_run(program, to_parameters, to_arguments, seeds, dtype)
-        self.is_machine_code = machine is not None
+        self.is_machine_code: bool = machine is not None
         self._run = machine or SourceRun(self._source, name, dtype)
 
     def __str__(self) -> str:

@@ -40,7 +40,7 @@ class Function:
         self.lines: list[str] = []
         self.bases: dict[str, int] = {}
         self.registers: dict[Reference, str] = {}
-        self.count = 0
+        self.count: int = 0
         self._conditions: dict[str, str] = {}  # of registers that are 1.0 or 0.0, the bit
 
     def instruction(self, text: str) -> str:

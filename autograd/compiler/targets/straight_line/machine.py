@@ -51,6 +51,9 @@ class MachineSource:
         outputs: how many columns the program has.
     """
 
+    arguments: int
+    outputs: int
+
     def __init__(self, program: ArrayProgram) -> None:
         self._layout = layout = lay_out(program)
         self.arguments, self.outputs = layout.arguments, len(layout.results[0])
