@@ -144,8 +144,12 @@ def _wrapped(text: str) -> str:
 
 
 def _broken(text: str, brackets: int) -> list[str]:
-    """The lines, broken where that is within so many brackets at most, and only where the next part would not fit."""
-    pieces, depth, start, last = [], 0, 0, 0
+    """The lines, broken where that is within so many brackets at most, and only where the next part would not fit.
+
+    Of the places where a line could end, it ends within the fewest brackets.
+    """
+    pieces, depth, start = [], 0, 0
+    places: list[tuple[int, int]] = []  # where the present line could end: within how many brackets, and where
     for match in _TOKEN.finditer(text):
         token = match.group()
         if token and token in "([":
@@ -154,8 +158,10 @@ def _broken(text: str, brackets: int) -> list[str]:
             depth -= 1
         elif depth <= brackets:
             place = match.end() if token == ", " else match.start()
-            if place - start > _LONGEST and last > start:
-                pieces.append(text[start:last].strip())
-                start = last
-            last = place
+            while place - start > _LONGEST and places:
+                _, end = min(places, key=lambda known: (known[0], -known[1]))
+                pieces.append(text[start:end].strip())
+                start = end
+                places = [known for known in places if known[1] > end]
+            places.append((depth, place))
     return [*pieces, text[start:].strip()]
