@@ -236,6 +236,7 @@ HELPERS: dict[str, Any] = {
     "shares": shares,
     "sum_last": sum_last,
     "softmax": softmax,
+    "stack": np.stack,
     "take_along_axis": np.take_along_axis,
     "tile": np.tile,
     "zeros": np.zeros,

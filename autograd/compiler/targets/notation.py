@@ -54,6 +54,7 @@ class Term(NamedTuple):
     - "repeat": each column so many times; attribute: how often.
     - "tile": all columns so many times; attribute: how often.
     - "element": one place along an axis; attribute: the axis and the place.
+    - "stack": arrays side by side along a new axis; attribute: which one that is.
     - "number": a float; attribute.
     - "softmax", "shares", "products_of_others": the derivatives of a primitive that reduces.
     """
@@ -155,6 +156,16 @@ class Notation:
         reduced = self._add("reduce", x, plain, flat)
         return Term("reshape", (reduced,), operation.shape, operation.shape, operation.name)
 
+    def _concatenate(self, operation: Operation) -> Term:
+        axis, parts = operation.attribute, operation.operands
+        inner = [self._plain(k, "reshape") for k in parts]
+        sources = [part.operands[0] for part in inner if part is not None]
+        flat = (*operation.shape[:axis], *operation.shape[axis + 1 :])
+        is_stack = len(sources) == len(parts) == operation.shape[axis] and len(parts) > 1
+        if is_stack and all(self._operations[k].shape == flat for k in sources):
+            return Term("stack", tuple(sources), axis, operation.shape, operation.name)
+        return Term(*operation)
+
     def _contract(self, operation: Operation) -> Term:
         """Write a contraction as a product of matrices, transposed and with axes joined where it has to be."""
         labels, operands = self._joined_sums(operation)
@@ -220,6 +231,7 @@ def _product(lengths: Sequence[Length]) -> Length:
 
 
 _READINGS = {
+    "concatenate": Notation._concatenate,
     "constant": Notation._constant,
     "contract": Notation._contract,
     "guard": Notation._guard,

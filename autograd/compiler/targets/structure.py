@@ -64,10 +64,10 @@ class Structure:
             case "slice":
                 step = f":{attribute.step}" if attribute.step != 1 else ""
                 return self._indexed(x, attribute.axis, f"{attribute.start}:{attribute.stop}{step}")
-            case "concatenate":
+            case "concatenate" | "stack":
                 parts = ", ".join([self.read(k).text for k in term.operands])
                 axis = -1 if attribute == len(term.shape) - 1 else attribute
-                return Text(f"concatenate([{parts}], axis={axis})")
+                return Text(f"{term.kind}([{parts}], axis={axis})")
             case "pad":
                 step = f", {attribute.step}" if attribute.step != 1 else ""
                 bounds = f"{attribute.start}, {attribute.stop}, {attribute.length}{step}"

@@ -46,6 +46,13 @@ RESULTS: dict[str, Callable[[Operands], Handle]] = {
     "a product times a number": lambda o: 2 * o.product(),
     "a batched product": lambda o: o.builder.contract(o.squares(), o.squares(), "nab", "ncb", "nac"),
     "a product over two axes": lambda o: o.builder.contract(o.squares(), o.squares(), "nab", "nac", "bc"),
+    "rows of rows by a matrix": lambda o: o.builder.contract(
+        o.squares(), o.builder.constant(np.arange(6.0).reshape(3, 2)), "nab", "cb", "nac"
+    ),
+    "sums of all products of a sample": lambda o: o.builder.reshape(o.sum(o.squares() * o.squares(), 1, 2), (N, 1)),
+    "sums and maxima along a last axis": lambda o: (
+        o.sum(o.squares(), 2, keepdims=True) - o.builder.reduce(o.squares(), "max", [2], keepdims=True)
+    ),
     "a product of a row and a column": lambda o: o.builder.contract(o.sum(o.d, 0), o.sum(o.x, 0), "c", "k", "ck"),
     "a sum over samples": lambda o: o.sum(o.d, 0),
     "a sum over samples and rows": lambda o: o.sum(o.squares(), 0),

@@ -112,6 +112,23 @@ EXPRESSIONS: dict[str, Callable[[Operands], Any]] = {
     "x.reshape(-1, 2, 3) @ y.reshape(-1, 2, 3).mT": lambda o: o.builder.contract(
         o.builder.reshape(o.x, (N, 2, 3)), o.builder.reshape(o.y, (N, 2, 3)), "nqd", "nkd", "nqk"
     ),
+    "y.reshape(-1, 2, 3) @ x.reshape(-1, 2, 3).mT": lambda o: o.builder.contract(
+        o.builder.reshape(o.x, (N, 2, 3)), o.builder.reshape(o.y, (N, 2, 3)), "nqd", "nkd", "nkq"
+    ),
+    "(x.reshape(-1, 3, 2, 1) @ y.reshape(-1, 3, 1, 2)).transpose(0, 2, 1, 3)": lambda o: o.builder.contract(
+        o.builder.reshape(o.x, (N, 3, 2, 1)), o.builder.reshape(o.y, (N, 3, 1, 2)), "nhik", "nhkj", "nihj"
+    ),
+    "x.reshape(-1, 2).T @ y.reshape(-1, 2)": lambda o: o.builder.contract(
+        o.builder.reshape(o.x, (N, 3, 2)), o.builder.reshape(o.y, (N, 3, 2)), "ntc", "ntk", "ck"
+    ),
+    "x.reshape(-1, 3, 2) @ w.reshape(9, 2).T": lambda o: o.builder.contract(
+        o.builder.reshape(o.x, (N, 3, 2)), o.builder.reshape(o.w, (9, 2)), "ntk", "ck", "ntc"
+    ),
+    "x[:, None]": lambda o: o.builder.reshape(o.x, (N, 1, 6)),
+    "g[..., None, None]": lambda o: o.builder.reshape(o.g, (N, 1, 1, 1)),
+    "stack([x, y], axis=1)": lambda o: o.builder.concatenate(
+        [o.builder.reshape(o.x, (N, 1, 6)), o.builder.reshape(o.y, (N, 1, 6))], 1
+    ),
     # reductions
     "(x * y).sum(axis=1, keepdims=True)": lambda o: o.builder.reduce(o.x * o.y, "sum", [1], keepdims=True),
     "x.sum(axis=0)": lambda o: o.builder.reduce(o.x, "sum", [0]),
