@@ -13,8 +13,8 @@ import pytest
 from autograd import primitives
 from autograd.compiler.arrays.builder import Builder
 from autograd.compiler.arrays.handle import Handle
-from autograd.compiler.arrays.loop import Loop
-from autograd.compiler.arrays.operations import Application, Batch, Data, Labels, Placement, Reduction
+from autograd.compiler.arrays.loop import Loop, Stepping
+from autograd.compiler.arrays.operations import Application, Batch, Data, Labels, N, Placement, Reduction
 from autograd.compiler.arrays.program import ArrayProgram
 from autograd.compiler.trace.comparisons import COMPARISONS
 
@@ -44,6 +44,36 @@ def by_torch() -> Callable[..., list[torch.Tensor]]:
 def points_of() -> Callable[..., list[np.ndarray[Any, Any]]]:
     """A function of a primitive's name: numbers for each operand at which it has values."""
     return points
+
+
+@pytest.fixture
+def loops() -> ArrayProgram:
+    """Loops along all axes, forwards and backwards, one inside another, and one that reads nothing by step."""
+    cell = Builder()
+    h, x, w = cell.argument("h", 2), cell.argument("x_t", 2), cell.argument("w_cell", (2, 2))
+    a = cell.apply(primitives.tanh, x + cell.contract(h, w, "nk", "ck", "nc"), name="a")
+    over_time = Loop(cell.program([a, a]), 3, 1, (Stepping(0, backward=True),), (Stepping(2),))
+    layer = Builder()
+    sequence, scale, start = (
+        layer.argument("sequence", (3, N, 2)),
+        layer.argument("scale", (2, 2)),
+        layer.argument("s", 2),
+    )
+    last, states = layer.loop(over_time, [start, sequence, scale])
+    states = layer.transpose(states.named("states"), (2, 0, 1))
+    over_layers = Loop(
+        layer.program([states + sequence, last.named("last")]), 4, 1, (Stepping(0),), (Stepping(1, True),)
+    )
+    counter = Builder()
+    n, step = counter.argument("count", 2), counter.argument("step_size", 2)
+    counting = Loop(counter.program([(n + step).named("after")]), 5, 1)
+    builder = Builder()
+    x = builder.reshape(builder.argument("x", 6), (N, 3, 2))
+    weights = builder.constant(np.random.default_rng(1).normal(size=(4, 2, 2)))
+    start = builder.broadcast(builder.constant(np.array([0.1, -0.2])), (N, 2))
+    top, lasts = builder.loop(over_layers, [builder.transpose(x, (1, 0, 2)), weights, start])
+    (counted,) = builder.loop(counting, [start, builder.reduce(x, "sum", [1])])
+    return builder.program([top.named("top"), lasts.named("lasts"), counted.named("counted")]).verify()
 
 
 DOMAINS = {  # where a primitive has values, if that is not everywhere

@@ -14,9 +14,8 @@ from numpy.typing import NDArray
 
 import autograd
 import nn
-from autograd import Value, primitives
+from autograd import Value
 from autograd.compiler.arrays.builder import Builder
-from autograd.compiler.arrays.loop import Loop, Stepping
 from autograd.compiler.arrays.operations import N
 from autograd.compiler.arrays.program import ArrayProgram
 from autograd.compiler.targets.onnx.graph import Graph
@@ -264,35 +263,6 @@ def test_primitives_of_ones_own(tmp_path: Path) -> None:
 # Operations
 
 
-def loops() -> ArrayProgram:
-    """Loops along all axes, forwards and backwards, one inside another, and one that reads nothing by step."""
-    cell = Builder()
-    h, x, w = cell.argument("h", 2), cell.argument("x_t", 2), cell.argument("w_cell", (2, 2))
-    a = cell.apply(primitives.tanh, x + cell.contract(h, w, "nk", "ck", "nc"), name="a")
-    over_time = Loop(cell.program([a, a]), 3, 1, (Stepping(0, backward=True),), (Stepping(2),))
-    layer = Builder()
-    sequence, scale, start = (
-        layer.argument("sequence", (3, N, 2)),
-        layer.argument("scale", (2, 2)),
-        layer.argument("s", 2),
-    )
-    last, states = layer.loop(over_time, [start, sequence, scale])
-    states = layer.transpose(states.named("states"), (2, 0, 1))
-    over_layers = Loop(
-        layer.program([states + sequence, last.named("last")]), 4, 1, (Stepping(0),), (Stepping(1, True),)
-    )
-    counter = Builder()
-    n, step = counter.argument("count", 2), counter.argument("step_size", 2)
-    counting = Loop(counter.program([(n + step).named("after")]), 5, 1)
-    builder = Builder()
-    x = builder.reshape(builder.argument("x", 6), (N, 3, 2))
-    weights = builder.constant(np.random.default_rng(1).normal(size=(4, 2, 2)))
-    start = builder.broadcast(builder.constant(np.array([0.1, -0.2])), (N, 2))
-    top, lasts = builder.loop(over_layers, [builder.transpose(x, (1, 0, 2)), weights, start])
-    (counted,) = builder.loop(counting, [start, builder.reduce(x, "sum", [1])])
-    return builder.program([top.named("top"), lasts.named("lasts"), counted.named("counted")]).verify()
-
-
 def test_reductions(tmp_path: Path) -> None:
     """Along the last axis, another one and several, kept or not; with a largest number that is inf, -inf or nan."""
     builder, x = Builder(), normal(3, 4)
@@ -312,8 +282,8 @@ def test_reductions(tmp_path: Path) -> None:
         np.testing.assert_allclose(result, expected, rtol=1e-12, err_msg=str(handle.operation.attribute))
 
 
-def test_loops_are_scans(tmp_path: Path) -> None:
-    program, x, path = loops(), normal(6), tmp_path / "loop.onnx"
+def test_loops_are_scans(loops: ArrayProgram, tmp_path: Path) -> None:
+    program, x, path = loops, normal(6), tmp_path / "loop.onnx"
     model_of(program, path, "float64")
     for result, expected in zip(run(path, x=x), program.evaluate({"x": x}), strict=True):
         assert_near(result, expected, 1e-12)

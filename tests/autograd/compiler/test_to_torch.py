@@ -14,6 +14,7 @@ import autograd
 import nn
 from autograd import Value
 from autograd.compiler.arrays.builder import Builder
+from autograd.compiler.arrays.handle import Handle
 from autograd.compiler.arrays.operations import Application, N
 from autograd.compiler.arrays.program import ArrayProgram
 from autograd.compiler.differentiate.reverse import to_arguments
@@ -323,6 +324,27 @@ def test_reductions_and_their_derivatives() -> None:
             np.testing.assert_allclose(
                 run(along_first, {"x": torch.tensor(x)}, 4)[0], along_first.evaluate({"x": x})[0]
             )
+
+
+def test_loops_and_their_derivatives(loops: ArrayProgram) -> None:
+    """By PyTorch through the steps, by the compiler as loops in the opposite order."""
+    run, x = Interpreter(TorchLibrary(torch, torch.float64, "cpu")).run, normal(6)
+    tensor = torch.tensor(x, requires_grad=True)
+    results = run(loops, {"x": tensor}, SAMPLES)
+    for result, expected in zip(results, loops.evaluate({"x": x}), strict=True):
+        assert_near(result.detach(), expected)
+    columns = [torch.reshape(results[k], (SAMPLES, -1)) for k in (1, 2)]
+    loss = (torch.cat(columns, dim=1) ** 2).sum()
+    builder = Builder(loops)
+    handles = [Handle(builder, loops.outputs[k]) for k in (1, 2)]
+    flat = [builder.reshape(h, (N, int(np.prod([n for n in h.shape if isinstance(n, int)])))) for h in handles]
+    joined = builder.concatenate(flat, 1)
+    total = builder.reduce(joined * joined, "sum", [1], keepdims=True)
+    emitted = to_arguments(builder.program([total]), 1)
+    (slope,) = torch.autograd.grad(loss, tensor)
+    rows = {"x": x, "gradient": np.ones((SAMPLES, 1))}
+    assert_near(slope, emitted.evaluate(rows)[1])
+    assert_near(run(emitted, {name: torch.tensor(array) for name, array in rows.items()}, SAMPLES)[1], slope)
 
 
 @pytest.mark.parametrize("seed", range(30))
