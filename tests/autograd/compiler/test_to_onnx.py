@@ -275,6 +275,10 @@ def test_reductions(tmp_path: Path) -> None:
         for axes, keepdims in cases
         if function != "logsumexp" or len(axes) == 1
     ]
+    slopes = [
+        builder.slopes(TABLE[name], [cube], builder.reduce(cube, name, [2], True)) for name in ("max", "logsumexp")
+    ]
+    results += [shares.named(f"slopes_{k}") for k, shares in enumerate(slopes)]
     program, rows = builder.program(results), {"x": x.reshape(SAMPLES, 12)}
     model_of(program, tmp_path / "reductions.onnx", "float64")
     found = run(tmp_path / "reductions.onnx", **rows)

@@ -83,6 +83,8 @@ class Writer:
                 return self._contract(attribute, *names)
             case "reduce":
                 return self._reduce(attribute, names[0], shapes[0])
+            case "slopes" if len(names) == 2:
+                return self._slopes(attribute.reduces, *[Tensor(graph, name) for name in names])
             case "reshape":
                 return self.reshaped(names[0], operation.shape)
             case "transpose":
@@ -182,6 +184,27 @@ class Writer:
         total = Tensor(graph, self._along("ReduceSum", (x - shift).node("Exp").name, axes, True))
         result = (shift + total.node("Log")).name
         return result if keepdims else graph.node("Squeeze", result, graph.integers(*axes))
+
+    def _slopes(self, rule: str, x: Tensor, out: Tensor) -> str:
+        """Return the derivatives of a reduction along the last axis: equal shares, or the softmax."""
+        if rule == "shares":
+            taken = x == out
+            return (taken / self._total(taken)).name  # type: ignore[no-any-return]
+        if rule != "softmax":
+            raise NotImplementedError(f"no derivatives {rule!r} are exported to ONNX")
+        largest = Tensor(self.graph, self._extreme("max", x, [-1], True))
+        shift = self._where(abs(largest) < math.inf, largest, largest.number(0.0))
+        is_infinite = largest == math.inf
+        parts = self._where(is_infinite, x == math.inf, (x - shift).node("Exp"))
+        total = self._total(parts)
+        of_infinite = self._where(
+            total == 1.0, total, total.number(math.nan)
+        )  # no one knows which of several is larger
+        divisor = self._where(is_infinite, of_infinite, self._where(total == 0.0, total.number(1.0), total))
+        return (parts / divisor).name  # type: ignore[no-any-return]
+
+    def _total(self, x: Tensor) -> Tensor:
+        return Tensor(self.graph, self._along("ReduceSum", x.name, [-1], True))
 
     # Structure
 
