@@ -91,8 +91,8 @@ def look_ups(trace: Trace, parameters: Sequence[Value]) -> Mapping[Primitive, Lo
         shape = (traced.length, traced.width)
         labels = frozenset([x.label for x in traced.entries[:LABELS_READ] if isinstance(x, Value)])
         tables.append(Table(f"t{n}", index.reshape(shape), numbers.reshape(shape), traced.is_flat, labels))
-    found = [p for p in dict.fromkeys(trace.primitives) if isinstance(p, TracedLookUp)]
-    return {p: LookUp(tables[p.table], p.column) for p in found}
+    traced_look_ups = [p for p in dict.fromkeys(trace.primitives) if isinstance(p, TracedLookUp)]
+    return {p: LookUp(tables[p.table], p.column) for p in traced_look_ups}
 
 
 def _places(entries: Sequence[Any], parameters: Sequence[Value]) -> NDArray[np.int64]:

@@ -15,14 +15,14 @@ def entry_at(*entries_and_index: Array) -> Array:
     *entries, index = np.broadcast_arrays(*entries_and_index)
     there = (index >= 0) & (index < len(entries)) & (index == np.trunc(index))
     chosen = np.where(there, index, 0).astype(np.int64)
-    found: Array = np.where(there, look_up(np.stack(entries, axis=-1), chosen, index.ndim), math.nan)
-    return found
+    result: Array = np.where(there, look_up(np.stack(entries, axis=-1), chosen, index.ndim), math.nan)
+    return result
 
 
 def look_up(table: Array, index: NDArray[Any], shared: int) -> Array:
     """The entries of a table at an index, each part along the shared leading axes from the part at the same place."""
-    found: Array = table[(*_places(index, shared), index)]
-    return found
+    entries: Array = table[(*_places(index, shared), index)]
+    return entries
 
 
 def _places(index: NDArray[Any], shared: int) -> list[NDArray[Any]]:

@@ -45,7 +45,7 @@ class Watching(recording.Counter):
 
 
 _slot = vars(Traced)["data"]
-_reads: ContextVar[list[tuple[float, str]]] = ContextVar("reads")
+_reads: ContextVar[list[tuple[float, str]] | None] = ContextVar("reads", default=None)
 
 
 class Reporting(Traced):
@@ -56,8 +56,9 @@ class Reporting(Traced):
     @property
     def data(self) -> Any:
         number = _slot.__get__(self, type(self))
-        if not sys._getframe(1).f_code.co_filename.startswith(PACKAGES):
-            _reads.get().append((number, users_line()))
+        reads = _reads.get()  # none where a function has kept the node for later
+        if reads is not None and not sys._getframe(1).f_code.co_filename.startswith(PACKAGES):
+            reads.append((number, users_line()))
         return number
 
     @data.setter
