@@ -213,6 +213,18 @@ def test_tables_of_all_kinds(rows: Callable[[list[list[Value]]], Any]) -> None:
     assert_equals_eager(f, leaves(w), np.arange(length), np.linspace(0.5, 1.0, length))
 
 
+def test_the_same_leaves_in_other_rows_are_the_same_table() -> None:
+    w = matrix(4, 3)
+
+    def f(i: Any, x: Any) -> Any:
+        a, b, c = take(w, i)
+        d, (e, g) = take([[row[0], row[1:]] for row in w], i)
+        return (a * b + c * x) * (d + e * g)
+
+    program = assert_equals_eager(f, leaves(w), np.arange(4), np.linspace(-1, 1, 4))
+    assert count("look up", program) == 1
+
+
 # Tables that the function computes
 
 
@@ -298,6 +310,17 @@ def test_derivatives_of_derivatives() -> None:
         lambda i, x: autograd.grad(autograd.grad(lambda x: take([x**3, autograd.exp(2 * x)], i)))(x), 0, 0.5
     )
     assert curvature([0, 1], [0.25, 0.5]) == pytest.approx([1.5, 4 * np.e], rel=1e-14)
+
+
+def test_an_index_goes_through_a_derivative() -> None:
+    w = matrix(3, 2)
+
+    def f(i: Any, x: Any) -> Any:
+        slope, _ = autograd.grad(lambda x, i, y: take(w, i)[0] * x**3 * y, (0, 2))(x, i, 2.0)
+        return slope
+
+    program = compile(f, 1, 0.5)
+    assert program([0, 2], [1.0, 2.0]) == pytest.approx([6 * w[0][0].data, 24 * w[2][0].data], rel=1e-14)
 
 
 # Indices as conditions

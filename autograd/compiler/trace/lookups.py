@@ -149,12 +149,13 @@ class LookUps:
         if not are_leaves(rows.entries):
             return rows
         same = next((t for t in self.tables if t.rows.is_same(rows)), None)
+        number = len(self.tables)
+        columns = same.columns if same else [TracedLookUp(number, k, _number_in(rows, k)) for k in range(rows.width)]
+        leaves = Table(rows, columns)
         if same is None:
-            number = len(self.tables)
-            same = Table(rows, [TracedLookUp(number, k, _number_in(rows, k)) for k in range(rows.width)])
-            self.tables.append(same)
-        self._known[id(table)] = table, list(table), same
-        return same
+            self.tables.append(leaves)
+        self._known[id(table)] = table, list(table), leaves
+        return leaves
 
     def refuse_changes(self) -> None:
         """Raise ValueError where a table is not what it was when it was read."""
