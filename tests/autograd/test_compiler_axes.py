@@ -252,10 +252,9 @@ def test_exponents_are_data() -> None:
 
 
 def test_a_graph_network_with_ragged_neighbours() -> None:
-    chance = random.Random(3)
-    nodes, width = 30, 4
-    neighbours = [sorted({i, *[chance.randrange(nodes) for _ in range(chance.randrange(1, 6))]}) for i in range(nodes)]
+    width = 4
     weights = [parameters(width, width, seed) for seed in (5, 6)]
+    chance = random.Random(3)
 
     def loss(x: Rows) -> Any:
         for w in weights:
@@ -263,8 +262,13 @@ def test_a_graph_network_with_ragged_neighbours() -> None:
             x = [[a.tanh() for a in linear(w, row)] for row in means]
         return total(x)
 
-    program = assert_equals_eager(loss, numbers(2, nodes, width))
-    assert program.operations <= 30
+    sizes = set()
+    for nodes in (12, 20, 30):
+        neighbours = [sorted({i, *chance.sample(range(nodes), chance.randint(1, 5))}) for i in range(nodes)]
+        program = assert_equals_eager(loss, numbers(2, nodes, width))
+        sizes.add((lines(program), program.operations, program.matrix_products))
+    assert len({operations for _, operations, _ in sizes}) == 1
+    assert sizes.pop()[1] <= 30
 
 
 # Random programs over positions and channels
