@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from autograd.arrays import np
@@ -57,6 +57,7 @@ class Portable:
     @classmethod
     def of(cls, program: ArrayProgram, values: Sequence[Any], **rest: Any) -> Portable:
         """Return the program over a vector of Values."""
+        program = _without_unread_sums(program)
         return cls(program=program, parameters=parameters_of(program, values), **rest)
 
     def differentiated(self, wrt: str) -> ArrayProgram:
@@ -93,6 +94,17 @@ class Portable:
         """Return parameters, by name, and the rows of arguments as a program's leaves."""
         names = [o.attribute[0] for o in self.program.operations if o.kind in ("argument", "index")]
         return {**parameters, **dict(zip(names, rows))}
+
+
+def _without_unread_sums(program: ArrayProgram) -> ArrayProgram:
+    """Let a softmax name its operand in place of its logsumexp, which it does not read: so none is computed."""
+    operations = [
+        o._replace(operands=o.operands[:1] * 2)
+        if o.kind == "slopes" and o.attribute.reduces == "softmax" and len(o.operands) == 2
+        else o
+        for o in program.operations
+    ]
+    return replace(program, operations=tuple(operations))
 
 
 def chosen_dtype(portable: Portable, dtype: str | None) -> str:

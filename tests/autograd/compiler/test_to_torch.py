@@ -95,10 +95,21 @@ def integrator() -> tuple[Program, list[Array]]:
     return autograd.compile(swing, [0.5, 0.1]), [normal(2)]
 
 
+def attention() -> tuple[Program, list[Array]]:
+    """Causal self-attention behind a norm, as in a GPT; the loss is the sum of what comes out, each squared."""
+    norm, heads = nn.RMSNorm(4), nn.CausalSelfAttention(4, 2, seed=2)
+
+    def loss(x: Any) -> Any:
+        return autograd.sum([v * v for row in heads([norm(row) for row in x]) for v in row])
+
+    return autograd.compile(loss, np.zeros((3, 4))), [normal(3, 4)]
+
+
 PROGRAMS: dict[str, Callable[[], tuple[Program, list[Array]]]] = {
     "network": network,
     "tied weights": tied,
     "choices": choices,
+    "attention": attention,
     "straight lines": integrator,
 }
 
