@@ -6,7 +6,7 @@ and the sum of their exponentials; with nodes for these at the first position as
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Set
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -30,8 +30,8 @@ class _Reductions(NamedTuple):
     elements: set[int]
 
 
-Use = tuple[int, int, Hashable]
-"""A node that reads another one, the place among what it reads, and a key that is equal for places of equal use."""
+Use = tuple[int, int, int, Hashable]
+"""A node that reads another one, at which place, which one, and a key that is equal for places of equal use."""
 
 
 def complete_unit_rows(program: ScalarProgram) -> ScalarProgram:
@@ -39,16 +39,14 @@ def complete_unit_rows(program: ScalarProgram) -> ScalarProgram:
     reductions = [r for r in _reductions(program) if _vary_from_two(program, r)]
     if not reductions:
         return program
-    uses = _uses(program)
     replaced: dict[int, dict[int, int]] = {}  # of a node that reads: what it reads at a place, and how that is reduced
     for reduction in reductions:
         kinds = {program.opcodes[k] for k in reduction.elements} - {PARAMETER}
-        places = {key for i in reduction.nodes for _, _, key in uses.get(i, ())}
-        for x, used in uses.items():
-            if program.opcodes[x] in kinds and x not in reduction.elements:
-                for reader, place, key in used:
-                    if key in places:
-                        replaced.setdefault(reader, {})[place] = reduction.opcode
+        keys = {key for _, _, _, key in _uses(program, set(reduction.nodes))}
+        others = {i for i in range(len(program)) if program.opcodes[i] in kinds} - reduction.elements
+        for reader, place, _, key in _uses(program, others):
+            if key in keys:
+                replaced.setdefault(reader, {})[place] = reduction.opcode
     return _completed(program, replaced) if replaced else program
 
 
@@ -85,29 +83,21 @@ def _vary_from_two(program: Columns, reduction: _Reductions) -> bool:
     return 2 in lengths and len(lengths) > 1
 
 
-def _uses(program: Columns) -> dict[int, list[Use]]:
-    """Who reads each node, where, and in what use."""
-    uses: dict[int, list[Use]] = {}
+def _uses(program: Columns, nodes: Set[int]) -> Iterator[Use]:
+    """Where some nodes are read, by applications and by sums that do not just add them up."""
     for i in program.operations:
-        for x, place, key in _read(program, i):
-            uses.setdefault(x, []).append((i, place, key))
-    return uses
-
-
-def _read(program: Columns, i: int) -> Iterator[tuple[int, int, Hashable]]:
-    """What a node reads: the node, its place, and a key of the use; of a sum only what it does not just add up."""
-    opcode, start, count = program.opcodes[i], program.starts[i], program.counts[i]
-    if opcode != SUM:
-        for place, x in enumerate(program.operands[start : start + count]):
-            yield x, place, (opcode, place)
-        return
-    for place in range(count):
-        n = start + place
-        c, x, y = program.coefficients[n], program.lefts[n], program.rights[n]
-        if c != 1.0 or y != ABSENT:
-            yield x, place, (opcode, c, y == ABSENT, "left")
-        if y != ABSENT:
-            yield y, count + place, (opcode, c, "right")
+        opcode, start, count = program.opcodes[i], program.starts[i], program.counts[i]
+        if opcode != SUM:
+            for place, x in enumerate(program.operands[start : start + count]):
+                if x in nodes:
+                    yield i, place, x, (opcode, place)
+            continue
+        for n in range(start, start + count):
+            c, x, y = program.coefficients[n], program.lefts[n], program.rights[n]
+            if x in nodes and (c != 1.0 or y != ABSENT):
+                yield i, n - start, x, (opcode, c, y == ABSENT, "left")
+            if y in nodes:
+                yield i, count + n - start, y, (opcode, c, "right")
 
 
 def _completed(program: ScalarProgram, replaced: dict[int, dict[int, int]]) -> ScalarProgram:
