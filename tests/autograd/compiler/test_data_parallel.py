@@ -56,6 +56,7 @@ def started(folder: Path, *options: str) -> Iterator[list[subprocess.Popen[str]]
 def start(folder: Path, k: int, *options: str) -> subprocess.Popen[str]:
     """Process k, whose output goes to a file."""
     told = [str(RECIPE), "--processes", "2", "--process", str(k), "--batch", str(BATCH), *options]
+    told += ["--timeout", str(PATIENCE)]
     with (folder / f"output-{k}.txt").open("w") as output:
         return subprocess.Popen(
             [sys.executable, *told], stdout=output, stderr=subprocess.STDOUT, cwd=folder, env=ENVIRONMENT, text=True
