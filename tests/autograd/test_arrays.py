@@ -119,6 +119,8 @@ def test_floats_follow_ieee(numbers: list[tuple[float, float]], operation: str) 
     a, b = map(list, zip(*numbers))
     with numpy.errstate(all="ignore"):
         expected = eval(operation, {"np": numpy, "a": numpy.array(a), "b": numpy.array(b)})
+        if operation == "a ** b":  # on some processors that of arrays is a unit off in the last place: IEEE allows it
+            expected = numpy.array([x**y for x, y in zip(numpy.array(a), numpy.array(b))])
     assert same(eval(operation, {"np": stand_in, "a": as_array(a), "b": as_array(b)}), expected)
 
 
