@@ -23,7 +23,7 @@ for _library in ("OPENBLAS", "OMP", "MKL"):
 import autograd  # noqa: E402
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Page
 
 # No deadline: a test must not depend on the clock of a busy machine.
 settings.register_profile("lucidgrad", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -165,3 +165,19 @@ def browser() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="module")
+def tab(browser: Browser) -> Iterator[Page]:
+    """A page for one test after the other: to open one takes longer than most of them. It is blank between them."""
+    page = browser.new_page()
+    yield page
+    page.close()
+
+
+@pytest.fixture
+def blank(tab: Page) -> Iterator[Page]:
+    """The page that tests share, which this one leaves blank."""
+    yield tab
+    tab.mouse.move(0, 0)
+    tab.goto("about:blank")

@@ -197,12 +197,8 @@ def _remedy(python: Path, wheel: Path, folder: Path) -> None:
 
 
 def _pip(python: str | Path, *arguments: str | Path) -> None:
-    done = subprocess.run(
-        [python, "-m", "pip", "--quiet", "--disable-pip-version-check", *arguments],
-        env=ENVIRONMENT,
-        capture_output=True,
-        text=True,
-    )
+    command = [python, "-m", "pip", "--quiet", "--disable-pip-version-check", *arguments]
+    done = subprocess.run(list(map(str, command)), env=ENVIRONMENT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
 
 

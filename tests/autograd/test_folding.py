@@ -16,7 +16,7 @@ from autograd import Value, summary
 from autograd.drawing import Drawing, draw, step_through
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, ConsoleMessage, Error, Page
 
 SAMPLES = [([2.0, 3.0, -1.0], 1.0), ([3.0, -1.0, 0.5], 0.0), ([0.5, 1.0, 1.0], 0.0), ([1.0, 1.0, -1.0], 1.0)]
 SEEN = ".picture svg.lucidgrad-graph"
@@ -77,13 +77,21 @@ def test_what_is_not_a_network_is_not_stacked() -> None:
 
 
 @pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    page = browser.new_page(viewport={"width": 1400, "height": 900})
+def page(blank: Page) -> Iterator[Page]:
+    blank.set_viewport_size({"width": 1400, "height": 900})
     complaints: list[str] = []
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("console", lambda message: complaints.append(message.text))
-    yield page
-    page.close()
+
+    def note_error(error: Error) -> None:
+        complaints.append(str(error))
+
+    def note_message(message: ConsoleMessage) -> None:
+        complaints.append(message.text)
+
+    blank.on("pageerror", note_error)
+    blank.on("console", note_message)
+    yield blank
+    blank.remove_listener("pageerror", note_error)
+    blank.remove_listener("console", note_message)
     assert complaints == []
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import xml.etree.ElementTree as ET
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,7 @@ from autograd.drawing import Drawing, StepThrough, draw, step_through
 from autograd.primitives import Primitive
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Page
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -218,10 +218,8 @@ def test_labels_that_are_no_text() -> None:
 
 
 @pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    page = browser.new_page()
-    yield page
-    page.close()
+def page(blank: Page) -> Page:
+    return blank
 
 
 @pytest.fixture(scope="module")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -17,7 +18,7 @@ from autograd import Value, topological_order
 from autograd.drawing import step_through
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, ConsoleMessage, Page, Request
+    from playwright.sync_api import Browser, ConsoleMessage, Error, Page, Request
 
 # What stands on the page: of every box its name, its classes and its numbers, of every line its classes; and the texts.
 STATE = """() => {
@@ -53,9 +54,24 @@ CHANGED = """() => {
 
 
 @pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    """A page that must ask for nothing but the file, and have nothing to complain of."""
+def page(blank: Page) -> Iterator[Page]:
+    with complaining_of_nothing(blank):
+        yield blank
+
+
+@pytest.fixture
+def page_with_a_clock(browser: Browser) -> Iterator[Page]:
+    """A page of its own, since its clock stays with it."""
     page = browser.new_page()
+    with complaining_of_nothing(page):
+        page.clock.install()
+        yield page
+    page.close()
+
+
+@contextmanager
+def complaining_of_nothing(page: Page) -> Iterator[None]:
+    """A page must ask for nothing but the file, and have nothing to complain of."""
     requests: list[str] = []
     complaints: list[str] = []
 
@@ -65,14 +81,19 @@ def page(browser: Browser) -> Iterator[Page]:
     def note_message(message: ConsoleMessage) -> None:
         complaints.append(message.text)
 
+    def note_error(error: Error) -> None:
+        complaints.append(str(error))
+
     page.on("request", note_request)
     page.on("console", note_message)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    yield page
+    page.on("pageerror", note_error)
+    yield
+    page.remove_listener("request", note_request)
+    page.remove_listener("console", note_message)
+    page.remove_listener("pageerror", note_error)
     assert complaints == []
     assert [url for url in requests if not url.startswith("file://")] == []
     assert len(requests) == len(set(requests)) <= 1
-    page.close()
 
 
 def small_graph() -> Value:
@@ -270,9 +291,9 @@ def test_the_slider(page: Page, tmp_path: Path) -> None:
     assert page.inner_text(".phase") == f"{steps_in_all(page)} steps"
 
 
-def test_play_and_pause(page: Page, tmp_path: Path) -> None:
+def test_play_and_pause(page_with_a_clock: Page, tmp_path: Path) -> None:
     """On a clock of the test's own: time passes when it says so."""
-    page.clock.install()
+    page = page_with_a_clock
     load(page, small_graph(), tmp_path)
     page.clock.pause_at(10**12)
     play = page.locator("[data-go=play]")
@@ -298,8 +319,8 @@ def test_play_and_pause(page: Page, tmp_path: Path) -> None:
     assert state(page)["slider"] == reached + 1
 
 
-def test_space_on_a_button_presses_it_and_on_the_slider_plays(page: Page, tmp_path: Path) -> None:
-    page.clock.install()
+def test_space_on_a_button_presses_it_and_on_the_slider_plays(page_with_a_clock: Page, tmp_path: Path) -> None:
+    page = page_with_a_clock
     load(page, small_graph(), tmp_path)
     page.clock.pause_at(10**12)
     page.locator("[data-go=next]").press(" ")
