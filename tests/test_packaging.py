@@ -218,7 +218,15 @@ def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in _tracked():
         (folder / "source" / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(CHECKOUT / name, folder / "source" / name)
-    command = [sys.executable, "-m", "build", "--sdist", "--outdir", str(folder), str(folder / "source")]
+    command: list[str | Path] = [
+        sys.executable,
+        "-m",
+        "build",
+        "--sdist",
+        "--outdir",
+        str(folder),
+        str(folder / "source"),
+    ]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     return next(folder.glob("*.tar.gz"))
