@@ -36,7 +36,8 @@ Array = NDArray[np.float64]
 Function = Callable[[Any], Any]
 Thin = Callable[[str], AbstractContextManager[None]]
 
-WAYS = {"arrays": [*(name for name, _ in PREPARE_FOR_ARRAYS), "recover arrays", "divide axes"], "Python": ["unroll"]}
+OF_ARRAYS = ["recover arrays", "divide axes", "recognise softmax"]
+WAYS = {"arrays": [*(name for name, _ in PREPARE_FOR_ARRAYS), *OF_ARRAYS], "Python": ["unroll"]}
 """The passes from the simplest scalars to an array program, where there is much to do side by side, and little."""
 
 
