@@ -125,6 +125,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
         n_features_in_, feature_names_in_: as scikit-learn's; the losses are of standardised targets.
     """
 
+    target_scaler_: Any
+
     def partial_fit(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> Self:
         """Learn for one epoch from a part of the samples. The first call decides the scaling. Arguments as in `fit`."""
         return self._partial_fit(X, y, sample_weight)
