@@ -158,13 +158,7 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
         self._learn(samples, self.max_iter, int(chance.randint(2**31 - 1)))
         return self
 
-    def _partial_fit(
-        self,
-        X: Any,
-        y: Any,
-        sample_weight: ArrayLike | None,
-        classes: ArrayLike | None = None,
-    ) -> Self:
+    def _partial_fit(self, X: Any, y: Any, sample_weight: ArrayLike | None, classes: ArrayLike | None = None) -> Self:
         fresh = not hasattr(self, "model_")
         samples = self._read(X, y, sample_weight, fresh, classes)
         if not hasattr(self, "_chance"):
@@ -176,12 +170,7 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
         return self
 
     def _read(
-        self,
-        X: Any,
-        y: Any,
-        sample_weight: ArrayLike | None,
-        fresh: bool,
-        classes: ArrayLike | None = None,
+        self, X: Any, y: Any, sample_weight: ArrayLike | None, fresh: bool, classes: ArrayLike | None = None
     ) -> Samples:
         """Standardised inputs, targets of the network, and weights, without the samples of weight 0."""
         self._check_parameters()
