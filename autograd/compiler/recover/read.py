@@ -119,12 +119,12 @@ class Reader:
             return self._slice(array, *access.slice)
         if access.axes is not None:
             return self._along_axes(self._slice(array, access.axes.start, access.axes.stop), access.axes)
-        if access.pieces is not None:
-            parts = [self._slice(array, *piece) for piece in access.pieces]
-            return self.builder.concatenate(parts, len(array.shape) - 1)
-        band = access.band(self.grouping.widths[source])
-        if band is not None:
+        pieces, band = access.pieces, access.band(self.grouping.widths[source])
+        if band is not None and (pieces is None or len(pieces) > 2):
             return self._band(array, band)
+        if pieces is not None:
+            parts = [self._slice(array, *piece) for piece in pieces]
+            return self.builder.concatenate(parts, len(array.shape) - 1)
         return self.builder.take(array, positions)
 
     def data(self, source: int, positions: Positions) -> Handle:

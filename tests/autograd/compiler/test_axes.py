@@ -432,6 +432,27 @@ def test_a_user_s_attention_has_an_array_for_each_head() -> None:
     assert_near(np.array([p.grad for p in program.parameters]), np.array(expected))
 
 
+def test_causal_attention_has_as_many_lines_at_any_length() -> None:
+    """Four slices, as many as could be concatenated, are columns of an array with axes, too."""
+
+    def lines(positions: int) -> int:
+        chance = random.Random(0)
+        matrices = [[[Value(chance.uniform(-1, 1)) for _ in range(4)] for _ in range(4)] for _ in "qkv"]
+
+        def loss(xs: Any) -> Any:
+            q, k, v = ([[autograd.dot(row, x) for row in w] for x in xs] for w in matrices)
+            outputs = []
+            for i in range(positions):
+                p = autograd.softmax([autograd.dot(q[i], k[j]) / 2 for j in range(i + 1)])
+                outputs += [autograd.dot(p, [v[j][c] for j in range(i + 1)]) for c in range(4)]
+            return autograd.sum([o * o for o in outputs])
+
+        example = [[chance.uniform(-1, 1) for _ in range(4)] for _ in range(positions)]
+        return len(autograd.compile(loss, example).source.splitlines())
+
+    assert lines(3) == lines(4) == lines(6) <= 40
+
+
 @pytest.mark.parametrize("shape", [(5, 3, 4), (1, 1, 7), (2, 3, 100), (3, 2, 2, 1)])
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_reductions_along_a_last_axis(shape: tuple[int, ...], dtype: str) -> None:
