@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -118,6 +118,23 @@ def test_causal_attention_is_two_batched_products_and_one_mask(positions: int) -
     assert lines(program) <= 50
     assert forward.count(" @ ") == 3  # the projections to queries, keys and values; q kᵀ; p v
     assert forward.count("where(") == forward.count("-inf") == 1
+
+
+def test_losses_that_where_leaves_out_leave_heads_whole() -> None:
+    """Sequences of several lengths: what guards the numbers of a position is one mask, whatever it has looked at."""
+    w, found = [parameters(4, 4, seed) for seed in range(3)], set()
+    for positions in (3, 5, 8):
+
+        def loss(x: Rows, counts: Sequence[Any]) -> Any:
+            q, k, v = ([linear(one, row) for row in x] for one in w)
+            rows = attention(q, k, v, heads=2)
+            return autograd.sum([autograd.where(c > 0, total([row]), 0.0) for c, row in zip(counts, rows)])
+
+        counts = (np.arange(positions) < [[1], [2], [positions]]).astype(float).tolist()
+        program = assert_equals_eager(loss, numbers(3, positions, 4), counts)
+        found.add((lines(program), program.operations, program.matrix_products))
+        assert lines(program) <= 90
+    assert len(found) == 1
 
 
 @pytest.mark.parametrize("causal", [False, True])
@@ -319,6 +336,8 @@ LAYERS: dict[str, Callable[[Rows, Rows], Rows]] = {
     width=st.sampled_from([2, 4]),
     seed=st.integers(0, 2**32 - 1),
 )
+@example(names=["causal heads", "gate"], positions=1, width=4, seed=0)
+@example(names=["causal attention", "largest so far"], positions=2, width=4, seed=0)
 def test_layers_over_positions_compute_what_their_graphs_do(
     names: list[str], positions: int, width: int, seed: int
 ) -> None:

@@ -73,8 +73,13 @@ class Guards:
         reached, unreached = self._conditions.of, self._conditions.unreached
         if not (reached or unreached):
             return None
-        nodes = tuple([_NEVER if i in unreached else reached.get(i, _ALWAYS) for i in group.members])
-        return None if set(nodes) == {_ALWAYS} else nodes
+        nodes: list[int] = []
+        for i in group.members:
+            if i < 0 and nodes:  # padding, whose results nothing reads: guarded as its neighbour, rows stay whole
+                nodes.append(nodes[-1])
+            else:
+                nodes.append(_NEVER if i in unreached else reached.get(i, _ALWAYS))
+        return None if set(nodes) == {_ALWAYS} else tuple(nodes)
 
     def factor(self, group: SumOfProducts, block: Rows, x: Handle, layout: Layout = COLUMNS) -> Handle:
         """Return a factor, guarded in products: the slopes of what is no product, or is weighted, are finite."""

@@ -30,6 +30,18 @@ class _Reductions(NamedTuple):
     elements: set[int]
 
 
+class _Unit(NamedTuple):
+    """A reduction of one element that is to be read at a place.
+
+    Attributes:
+        opcode: how it reduces.
+        is_reached: whether a derivative can arrive at it there, as at the reductions that are read likewise.
+    """
+
+    opcode: int
+    is_reached: bool
+
+
 Use = tuple[int, int, int, Hashable]
 """A node that reads another one, at which place, which one, and a key that is equal for places of equal use."""
 
@@ -39,14 +51,16 @@ def complete_unit_rows(program: ScalarProgram) -> ScalarProgram:
     reductions = [r for r in _reductions(program) if _vary_from_two(program, r)]
     if not reductions:
         return program
-    replaced: dict[int, dict[int, int]] = {}  # of a node that reads: what it reads at a place, and how that is reduced
+    replaced: dict[int, dict[int, _Unit]] = {}  # of a node that reads, by place
     for reduction in reductions:
         kinds = {program.opcodes[k] for k in reduction.elements} - {PARAMETER}
-        keys = {key for _, _, _, key in _uses(program, set(reduction.nodes))}
+        keys: dict[Hashable, bool] = {}  # whether a derivative reaches one of the reductions that are read so
+        for _, _, x, key in _uses(program, set(reduction.nodes)):
+            keys[key] = keys.get(key, False) or x not in program.guards.unreached
         others = {i for i in range(len(program)) if program.opcodes[i] in kinds} - reduction.elements
         for reader, place, _, key in _uses(program, others):
             if key in keys:
-                replaced.setdefault(reader, {})[place] = reduction.opcode
+                replaced.setdefault(reader, {})[place] = _Unit(reduction.opcode, keys[key])
     return _completed(program, replaced) if replaced else program
 
 
@@ -100,16 +114,20 @@ def _uses(program: Columns, nodes: Set[int]) -> Iterator[Use]:
                 yield i, count + n - start, y, (opcode, c, "right")
 
 
-def _completed(program: ScalarProgram, replaced: dict[int, dict[int, int]]) -> ScalarProgram:
+def _completed(program: ScalarProgram, replaced: dict[int, dict[int, _Unit]]) -> ScalarProgram:
     """The program in which some places read the reduction of one node instead of that node."""
     builder = Builder.like(program)
     new = [*range(program.interior.start), *[DROPPED] * len(program.interior)]
     units: dict[tuple[int, int], int] = {}
+    reached: set[int] = set()
 
-    def unit(x: int, opcode: int) -> int:
+    def unit(x: int, wanted: _Unit) -> int:
+        opcode = wanted.opcode
         if (x, opcode) not in units:
             one = Sum([1.0], [new[x]], [ABSENT], [0])
             units[x, opcode] = builder.sum(one) if opcode == SUM else builder.application(opcode, [new[x]])
+        if wanted.is_reached:
+            reached.add(units[x, opcode])
         return units[x, opcode]
 
     for i in program.interior:
@@ -129,8 +147,6 @@ def _completed(program: ScalarProgram, replaced: dict[int, dict[int, int]]) -> S
             operands = program.operands_of(i)
             read = [unit(x, places[n]) if n in places else new[x] for n, x in enumerate(operands)]
             new[i] = builder.application(program.opcodes[i], read)
-    unreached = {program.opcodes[i] for i in program.guards.unreached}
-    never = [i for (_, opcode), i in units.items() if opcode in unreached]
     completed = builder.successor(program, new, range(len(program)))
-    guards = completed.guards._replace(unreached=completed.guards.unreached.union(never))
+    guards = completed.guards._replace(unreached=completed.guards.unreached.union(set(units.values()) - reached))
     return replace(completed, guards=guards)
