@@ -68,8 +68,6 @@ def fitted(view: View, own: Shape, shape: Shape, lengths: Shape) -> View:
         places = [k for k in places if isinstance(lengths[k], int)]
     chosen = tuple([lengths[k] for k in places])
     if size_of(chosen) != size_of(own):  # along a part of one of these lengths it is repeated
-        own
-    ):  # one of the lengths is of an axis of its own and one along which it is repeated
         return View.of(view.handle.builder.broadcast(view.as_shape(own), shape)).divided(lengths)
     return view.divided(chosen).selected(lengths, places)
 
