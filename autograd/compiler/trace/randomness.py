@@ -129,11 +129,12 @@ def named(function: FunctionType) -> list[Any]:
     """Everything that a function's code refers to: free variables, defaults, globals, and names of modules."""
     names = set(names_in(function.__code__))
     objects = [function.__globals__[name] for name in names if name in function.__globals__]
+    objects += captured(function)
     for x in objects:  # which grows
         if isinstance(x, ModuleType):
             inner = (vars(x)[name] for name in names if name in vars(x))
             objects += [y for y in inner if not any(y is z for z in objects)]
-    return [*objects, *captured(function), *(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()]
+    return [*objects, *(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()]
 
 
 def names_in(code: CodeType) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -88,3 +89,13 @@ def test_a_function_that_is_differentiated_draws(derived: Callable[[Any], Any]) 
     f = derived(lambda x: x * x if generator.random() < 100 else x)
     with pytest.raises(ValueError, match="draws random numbers"):
         compile(f, 1.0)
+
+
+def test_a_generator_of_a_module_that_an_outer_function_has_imported() -> None:
+    def made() -> Callable[[Any], Any]:
+        module: Any = ModuleType("module")
+        module.coin = random.Random(2)
+        return lambda x: x if module.coin.random() < 100 else 2 * x
+
+    with pytest.raises(ValueError, match="draws random numbers"):
+        compile(made(), 1.0)
