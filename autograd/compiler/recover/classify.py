@@ -8,7 +8,7 @@ from autograd import primitives
 from autograd.arrays import NDArray, np
 from autograd.compiler import cost
 from autograd.compiler.arrays.operations import PADDING
-from autograd.compiler.recover.blocks import Block, Numbers, Rows, View
+from autograd.compiler.recover.blocks import Block, Matrix, Numbers, Rows, View
 from autograd.compiler.recover.contractions import Contraction, contractions
 from autograd.compiler.recover.groups import CONSTANT, Application, Places, Reduction, SumOfProducts
 from autograd.compiler.recover.index import Positions
@@ -153,8 +153,16 @@ def _of_two_alike(terms: Terms, scaling: Scaling, places: Places) -> NDArray[np.
 
 
 def _is_table(block: tuple[int, Block]) -> bool:
-    """Return whether a block is a product of matrices, or rows of several lengths."""
-    return not isinstance(block[1], Rows) or bool((block[1].left.positions == PADDING).any())
+    """Return whether a block is a product of matrices, or rows of several lengths, that rounds sums of two as they are.
+
+    A product with a matrix of constants does so where these are 0 and ±1.
+    """
+    match block[1]:
+        case Rows(left=left):
+            return bool((left.positions == PADDING).any())
+        case Matrix(coefficients=coefficients, weights=None):
+            return bool((np.abs(coefficients) == (np.asarray(coefficients) != 0)).all())
+    return True
 
 
 def _pairs(terms: Terms, places: Places) -> Positions:

@@ -28,7 +28,7 @@ from autograd.compiler.recover.join import History, concatenation, in_one_array,
 from autograd.compiler.recover.lookups import choices, look_ups
 from autograd.compiler.recover.order import ordered
 from autograd.compiler.recover.padding import Layout, layout_of, on_layout
-from autograd.compiler.recover.running_sums import Chain, grouped, running_sum, running_sums
+from autograd.compiler.recover.running_sums import Chain, chains_of, grouped, running_sum
 from autograd.compiler.recover.schedule import schedule
 from autograd.compiler.recover.terms import Terms, columns_of
 from autograd.compiler.scalars.program import ScalarProgram
@@ -79,7 +79,7 @@ class _Arrays:
         family = {i: numbers.setdefault(stem([label]), len(numbers)) for i, label in scalars.labels.items()}
         self.places = Places(source, position, number, self._widths, self._batched, size, unpadded, family)
         self.groups: list[Group] = []
-        self._chains = running_sums(scalars)
+        self._chains = chains_of(scalars)
         self._layouts: dict[int, Layout] = {}
         self._history = History({}, {}, {})
 

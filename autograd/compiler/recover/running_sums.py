@@ -1,4 +1,4 @@
-"""Find running sums: chains of additions of which each part is read.
+"""Group running sums: chains of additions of which each part is read.
 
     c = 0.0
     for x in xs:
@@ -15,13 +15,11 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from autograd.arrays import np
-from autograd.compiler import cost
 from autograd.compiler.arrays.operations import PADDING
 from autograd.compiler.recover.blocks import View
 from autograd.compiler.recover.groups import Places, RunningSum
 from autograd.compiler.scalars.columns import Columns
-from autograd.compiler.scalars.continued import continued
-from autograd.compiler.scalars.depths import depths
+from autograd.compiler.scalars.continued import running_sums
 from autograd.compiler.scalars.nodes import ABSENT
 
 
@@ -38,27 +36,15 @@ class Chain(NamedTuple):
     parts: list[int]
 
 
-def running_sums(program: Columns) -> list[Chain]:
-    """Return the running sums of single nodes, none of which depends on the sum so far."""
-    before = continued(program)
-    if not before:
-        return []
-    depth = depths(program.operations, program.operands_of)
-    chains: dict[int, Chain] = {}  # by their last part
-    for i, previous in before.items():
-        if not _adds_a_node(program, i):
-            continue
-        chain = chains.pop(previous, None)
-        if chain is None:
-            if not all(_is_node(program, n) for n in _terms(program, previous)):
-                continue
-            chain = Chain(list(program.operands_of(previous)), [previous])
-        x = program.operands_of(i)[1]
-        if depth.get(x, -1) > max(depth.get(k, -1) for k in chain.added):
-            chains[previous] = chain
-            continue
-        chains[i] = Chain([*chain.added, x], [*chain.parts, i])
-    return [chain for chain in chains.values() if cost.worth_accumulating(len(chain.parts))]
+def chains_of(program: Columns) -> list[Chain]:
+    """Return the running sums of nodes that are neither scaled nor multiplied."""
+    return [
+        Chain([*program.operands_of(parts[0]), *(program.operands_of(i)[1] for i in parts[1:])], parts)
+        for parts in running_sums(program)
+        if all(
+            _is_node(program, n) for i in parts for n in range(program.starts[i], program.starts[i] + program.counts[i])
+        )
+    ]
 
 
 def _terms(program: Columns, i: int) -> range:
@@ -68,10 +54,6 @@ def _terms(program: Columns, i: int) -> range:
 def _is_node(program: Columns, n: int) -> bool:
     """Return whether a term is a node, and neither scaled nor multiplied."""
     return program.rights[n] == ABSENT and program.coefficients[n] == 1.0
-
-
-def _adds_a_node(program: Columns, i: int) -> bool:
-    return _is_node(program, program.starts[i] + 1)
 
 
 def grouped(chains: Sequence[Chain], places: Places) -> list[list[Chain]]:

@@ -1,15 +1,39 @@
-"""Sums that go on from another sum, of which each part is read."""
+"""Running sums: sums that go on from another sum, of which each part is read."""
 
 from __future__ import annotations
 
+from autograd.compiler import cost
 from autograd.compiler.scalars.columns import Columns
+from autograd.compiler.scalars.depths import depths
 from autograd.compiler.scalars.merge import uses
 from autograd.compiler.scalars.nodes import ABSENT, PLAIN, SUM, Scaling
 
 _FROM_ZERO = Scaling(0.0, True)
 
 
-def continued(program: Columns) -> dict[int, int]:
+def running_sums(program: Columns) -> list[list[int]]:
+    """Return the parts of each running sum, the first one being a sum of one or two terms.
+
+    What is added lies no deeper than what the first part adds, so it depends on none of the parts: in a recurrence, or
+    a simulation, parts wait for one another.
+    """
+    before = _continued(program)
+    if not cost.worth_accumulating(len(before) + 1):
+        return []
+    depth = depths(program.operations, program.operands_of)
+    chains: dict[int, list[int]] = {}  # by their last part
+    deepest: dict[int, int] = {}  # by their first part
+    for i, previous in before.items():
+        chain = chains.pop(previous, [previous])
+        most = deepest.setdefault(chain[0], max(depth.get(k, -1) for k in program.operands_of(chain[0])))
+        if max(depth.get(k, -1) for k in program.operands_of(i) if k != previous) > most:
+            chains[previous] = chain
+        else:
+            chains[i] = [*chain, i]
+    return [chain for chain in chains.values() if cost.worth_accumulating(len(chain))]
+
+
+def _continued(program: Columns) -> dict[int, int]:
     """Return the sums that are another one plus one more term, in order: the node of each, and of what it goes on from.
 
     What it goes on from is read elsewhere too; and is such a sum itself, or one of at most two terms.
@@ -21,12 +45,13 @@ def continued(program: Columns) -> dict[int, int]:
             start = program.starts[i]
             previous = program.lefts[start]
             is_node = program.rights[start] == ABSENT and program.coefficients[start] == 1.0
-            if is_node and count[previous] > 1 and _begins(program, previous):
+            added = program.lefts[start + 1], program.rights[start + 1]
+            if is_node and count[previous] > 1 and previous not in added and _begins(program, previous):
                 before[i] = previous
     return before
 
 
 def _begins(program: Columns, i: int) -> bool:
     """Return whether a running sum may go on from a node: a sum of one or two terms, or from 0.0 on."""
-    is_sum = program.opcodes[i] == SUM and program.counts[i] <= 2
+    is_sum = program.opcodes[i] == SUM and 0 < program.counts[i] <= 2
     return is_sum and program.scalings.get(i, PLAIN) in (PLAIN, _FROM_ZERO)

@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-from autograd.compiler import cost
 from autograd.compiler.scalars.builder import DROPPED, Builder, renumbered
-from autograd.compiler.scalars.continued import continued
+from autograd.compiler.scalars.continued import running_sums
 from autograd.compiler.scalars.nodes import ABSENT, Sum
 from autograd.compiler.scalars.program import ScalarProgram
 
 
 def split_increments(program: ScalarProgram) -> ScalarProgram:
     """Let the products, and scaled nodes, that a running sum adds up be nodes of their own; they round as before."""
-    before = continued(program)
-    length: dict[int, int] = {}
-    for i, previous in before.items():
-        length[i] = length.get(previous, 1) + 1
-    if not cost.worth_accumulating(max(length.values(), default=0)):
+    parts = {i for chain in running_sums(program) for i in chain}
+    if not parts:
         return program
-    longest = dict(length)
-    for i, previous in reversed(before.items()):
-        longest[previous] = max(longest.get(previous, 0), longest[i])
-    parts = {i for i, n in longest.items() if cost.worth_accumulating(n)}
     builder = Builder.like(program)
     new = [*range(program.interior.start), *[DROPPED] * len(program.interior)]
     for i in program.interior:

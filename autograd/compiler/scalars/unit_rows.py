@@ -57,10 +57,18 @@ def complete_unit_rows(program: ScalarProgram) -> ScalarProgram:
         keys: dict[Hashable, bool] = {}  # whether a derivative reaches one of the reductions that are read so
         for _, _, x, key in _uses(program, set(reduction.nodes)):
             keys[key] = keys.get(key, False) or x not in program.guards.unreached
+        reducing = set(reduction.nodes)
+        of_elements = {key for reader, _, _, key in _uses(program, reduction.elements) if reader not in reducing}
         others = {i for i in range(len(program)) if program.opcodes[i] in kinds} - reduction.elements
-        for reader, place, _, key in _uses(program, others):
-            if key in keys:
-                replaced.setdefault(reader, {})[place] = _Unit(reduction.opcode, keys[key])
+        uses: dict[int, list[Use]] = {}
+        for use in _uses(program, others):
+            uses.setdefault(use[2], []).append(use)
+        for several in uses.values():
+            own = {key for _, _, _, key in several}
+            if own <= keys.keys() | of_elements and (own & of_elements or not of_elements):  # an element, and a result
+                for reader, place, _, key in several:
+                    if key in keys and key not in of_elements:
+                        replaced.setdefault(reader, {})[place] = _Unit(reduction.opcode, keys[key])
     return _completed(program, replaced) if replaced else program
 
 
