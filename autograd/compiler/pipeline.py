@@ -82,9 +82,9 @@ def to_arrays(
         program = attempt.run("recover arrays", _recovered, prepared, arguments, indices)
         if program is not None:
             runner.records += attempt.records
-            unpadded = partial(_recovered, prepared, arguments, indices, padding=False) if program.padded else None
             for name, of_arrays in _PASSES_OVER_ARRAYS:
                 program = runner.run(name, of_arrays, program)
+            unpadded = partial(_recovered, prepared, arguments, indices, padding=False) if program.padded else None
             return Lowered(program, False, scalars.differentiated, unpadded)
     from autograd.compiler.recover.unrolled import lower_scalars
 

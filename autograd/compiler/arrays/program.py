@@ -39,8 +39,8 @@ class ArrayProgram:
         layers: of operations that are layers of a network, by their place, the number of the layer.
         masks: the places of the masks that guards refer to by their number. A mask may come after what it guards: that
             of sqrt(x) in maximum(sqrt(x), y) asks which of the two is larger.
-        padded: whether zeros are multiplied by elements that the graph does not read there, so that a result may be nan
-            where the graph's is not; never a number where the graph's is nan.
+        padded: whether zeros are multiplied by elements that the graph does not read there, or guards left out, so that
+            a result may be nan where the graph's is not; never a number where the graph's is nan.
 
     >>> from autograd.compiler.arrays.builder import Builder
     >>> b = Builder()

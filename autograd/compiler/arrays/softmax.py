@@ -25,7 +25,8 @@ from autograd.primitives import Primitive
 def with_softmax(program: ArrayProgram) -> ArrayProgram:
     """Return the program with an operation for each softmax along the last axis.
 
-    It computes what the several operations did; and it is right where a score is +inf, as `autograd.softmax` is.
+    It computes what the several operations did; and it is right where a score is +inf, as `autograd.softmax` is. Guards
+    between them are left out: what is not reached has shares, unless scores are nan, so the program counts as padded.
     """
     matched = {at: _scores(program, at) for at in range(len(program.operations))}
     scores = {at: x for at, x in matched.items() if x is not None}
@@ -43,8 +44,8 @@ def with_softmax(program: ArrayProgram) -> ArrayProgram:
         place.append(shares.named(name if name.rstrip("0123456789") != "quotient" else names.numbered("softmax")).at)
     handles = [[Handle(builder, place[at]) for at in places] for places in (program.outputs, program.masks)]
     layers = {place[at]: layer for at, layer in program.layers.items()}
-    without = without_dead_operations(builder.program(handles[0], layers, handles[1]))
-    return _without_unused_masks(without)
+    without = _without_unused_masks(builder.program(handles[0], layers, handles[1]))
+    return replace(without, padded=program.padded or bool(program.masks))
 
 
 def _scores(program: ArrayProgram, at: int) -> int | None:
@@ -53,12 +54,12 @@ def _scores(program: ArrayProgram, at: int) -> int | None:
     quotient = _applied(operations[at], primitives.div)
     if quotient is None:
         return None
-    exponentials, total = quotient
+    exponentials, total = _unguarded(program, quotient[0]), quotient[1]
     shifted = _applied(operations[exponentials], primitives.exp)
-    difference = _applied(operations[shifted[0]], primitives.sub) if shifted else None
+    difference = _applied(operations[_unguarded(program, shifted[0])], primitives.sub) if shifted else None
     if difference is None or _reduced(program, total, "sum") != exponentials:
         return None
-    scores, largest = difference
+    scores, largest = _unguarded(program, difference[0]), difference[1]
     detached = _applied(operations[_unshaped(program, largest)], primitives.detached)
     reduced = _reduced(program, largest, "max", detached[0] if detached else largest)
     return scores if reduced == scores else None
@@ -72,7 +73,7 @@ def _applied(operation: Operation, primitive: Primitive) -> tuple[int, ...] | No
 
 
 def _unshaped(program: ArrayProgram, at: int) -> int:
-    """Return what an operation only gives another shape, or repeats; or guards, as the largest that is subtracted."""
+    """Return what an operation only gives another shape, repeats, or guards."""
     operation = program.operations[at]
     while operation.kind in ("reshape", "broadcast", "guard"):
         (at,) = operation.operands
@@ -103,9 +104,17 @@ def _unguarded(program: ArrayProgram, at: int) -> int:
 
 
 def _without_unused_masks(program: ArrayProgram) -> ArrayProgram:
-    """Return the program with the masks that a guard still refers to."""
-    used = sorted({o.attribute for o in program.operations if o.kind == "guard"})
+    """Return the program without dead operations, and with the masks that a guard still refers to."""
+    used: list[int] = []
+    while True:  # masks may be computed of what other masks guard
+        needed = program.needed([*program.outputs, *(program.masks[k] for k in used)])
+        now = sorted({program.operations[at].attribute for at in needed if program.operations[at].kind == "guard"})
+        if now == used:
+            break
+        used = now
     number = {old: new for new, old in enumerate(used)}
-    operations = [o._replace(attribute=number[o.attribute]) if o.kind == "guard" else o for o in program.operations]
+    operations = [
+        o._replace(attribute=number.get(o.attribute, 0)) if o.kind == "guard" else o for o in program.operations
+    ]
     masks = tuple([program.masks[old] for old in used])
     return without_dead_operations(replace(program, operations=tuple(operations), masks=masks))

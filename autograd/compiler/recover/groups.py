@@ -193,6 +193,7 @@ class Grouping(NamedTuple):
         widths: the length of each array.
         batched: whether each array has a row for each sample.
         data: the numbers of those arrays that are constants.
+        padding: whether 0 may be multiplied by what may be infinite, and the result be checked.
     """
 
     scalars: ScalarProgram
@@ -203,6 +204,7 @@ class Grouping(NamedTuple):
     widths: tuple[int, ...]
     batched: tuple[bool, ...]
     data: Mapping[int, Numbers]
+    padding: bool = True
 
     @property
     def first(self) -> int:

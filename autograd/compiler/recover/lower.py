@@ -68,7 +68,7 @@ def lower(grouping: Grouping, arguments: Sequence[str], indices: Collection[int]
         reader.arrays[group.source] = named(result, name, start)
     output = _output(reader)
     places = {reader.arrays[source].at: layer for source, layer in layers.items()}
-    padded = any(map(is_padded, grouping.groups))
+    padded = grouping.padding and (sums.unguarded or any(map(is_padded, grouping.groups)))
     return replace(builder.program([output], places, guards.masks()), padded=padded)
 
 

@@ -28,10 +28,15 @@ class Sums:
 
     Args:
         layers: the numbers of those that are layers of a network, by their source.
+
+    Attributes:
+        unguarded: whether products of matrices should have been guarded: their derivatives may be 0 times inf where
+            the graph's are 0.
     """
 
     def __init__(self, reader: Reader, guards: Guards, layers: Mapping[int, int]) -> None:
         self._reader, self._builder, self._guards, self._layers = reader, reader.builder, guards, layers
+        self.unguarded = False
         self._patches: dict[tuple[int, bytes], Handle] = {}
 
     def name_layers(self) -> None:
@@ -90,7 +95,11 @@ class Sums:
             case Matrix():
                 return self._matrix(group, block)
             case Product():
-                return self._product(block) if self._guards.always_reached(group) else self._rows(group, block.rows)
+                reached = self._guards.always_reached(group)
+                self.unguarded = self.unguarded or not reached
+                return (
+                    self._product(block) if reached or self._reader.grouping.padding else self._rows(group, block.rows)
+                )
             case Rows():
                 return self._rows(group, block)
 

@@ -110,10 +110,9 @@ class _Arrays:
 
     def grouping(self, data: Mapping[int, Numbers]) -> Grouping:
         """All groups as a value."""
-        source, position, number, widths, batched, *_ = self.places
-        return Grouping(
-            self._scalars, tuple(self.groups), source, position, number, tuple(widths), tuple(batched), data
-        )
+        source, position, number, widths, batched, _, unpadded, *_ = self.places
+        arrays = source, position, number, tuple(widths), tuple(batched), data
+        return Grouping(self._scalars, tuple(self.groups), *arrays, padding=unpadded is not None)
 
     def _group_running_sums(self, chains: list[Chain]) -> None:
         for alike in grouped(chains, self.places):
