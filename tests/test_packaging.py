@@ -213,7 +213,9 @@ def _run(python: Path, code: str, folder: Path) -> tuple[int, str, str]:
 @pytest.fixture(scope="module")
 def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The source distribution, built from the files that git knows."""
-    pytest.importorskip("build", reason="build, which makes the source distribution, is not installed: .[release]")
+    pytest.importorskip(
+        "build.__main__", reason="build, which makes the source distribution, is not installed: .[release]"
+    )
     folder = tmp_path_factory.mktemp("sdist")
     for name in _tracked():
         (folder / "source" / name).parent.mkdir(parents=True, exist_ok=True)

@@ -329,7 +329,7 @@ LAYERS: dict[str, Callable[[Rows, Rows], Rows]] = {
 }
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     names=st.lists(st.sampled_from(sorted(LAYERS)), min_size=1, max_size=4),
     positions=st.integers(1, 5),
