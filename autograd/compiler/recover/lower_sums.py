@@ -5,7 +5,6 @@ Forward passes round as the graph does, so terms and factors meet exactly in the
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -20,6 +19,7 @@ from autograd.compiler.recover.blocks import Block, Matrix, Numbers, Product, Ro
 from autograd.compiler.recover.groups import PARAMETERS, SumOfProducts
 from autograd.compiler.recover.guards import ROWS, SUMMED, Guards, Layout
 from autograd.compiler.recover.read import Reader
+from autograd.compiler.recover.summands import is_column, is_subtracted, negative, slots, starts_with_a_sign
 from autograd.compiler.scalars.nodes import is_nothing
 
 
@@ -49,7 +49,7 @@ class Sums:
                 if isinstance(block, Matrix) and block.weights and block.weights.source == PARAMETERS:
                     self._reader.table(block.weights, "w", layer)
             for block in group.blocks:
-                if isinstance(block, Rows) and _is_column(block) and _is_bias(block):
+                if isinstance(block, Rows) and is_column(block) and _is_bias(block):
                     self._reader.vector(_only_column(block.left), layer)
 
     def lowered(self, group: SumOfProducts, name: str) -> Handle:
@@ -58,12 +58,12 @@ class Sums:
         Args:
             name: of the group. A sum of very many terms has named parts.
         """
-        slots = _slots(group)
-        constant = None if slots and _is_nothing(group.constant) else self._reader.numbers(group.constant)
-        signs = isinstance(constant, float) and constant > 0 and all(map(_starts_with_a_sign, group.blocks))
-        leads = group.leads if len(slots) > 1 else signs
+        in_slots = slots(group)
+        constant = None if in_slots and _is_nothing(group.constant) else self._reader.numbers(group.constant)
+        signs = isinstance(constant, float) and constant > 0 and all(map(starts_with_a_sign, group.blocks))
+        leads = group.leads if len(in_slots) > 1 else signs
         total: Any = constant if leads else None
-        parts: list[list[Block]] = [*[[block] for block in slots[0]], *slots[1:]] if slots else []
+        parts: list[list[Block]] = [*[[block] for block in in_slots[0]], *in_slots[1:]] if in_slots else []
         for n, part in enumerate(parts):
             if n and n % cost.TERMS_A_STATEMENT == 0:
                 total = total.named(self._reader.names.numbered(f"part_of_{name}_"))
@@ -85,7 +85,7 @@ class Sums:
 
     def _with_block(self, total: Any, group: SumOfProducts, block: Block) -> Any:
         """Return a sum so far and a block: subtracted, where that is what it is; alone where there is none so far."""
-        if total is not None and _is_subtracted(block):
+        if total is not None and is_subtracted(block):
             return total - self._block(group, negative(block))
         term = self._block(group, block)
         return term if total is None else total + term
@@ -107,7 +107,7 @@ class Sums:
 
     def _rows(self, group: SumOfProducts, block: Rows) -> Handle:
         coefficients = block.coefficients
-        if _is_column(block):
+        if is_column(block):
             c = coefficients if isinstance(coefficients, float) else self._reader.numbers(coefficients[:, 0])
             return _product(c, self._factors(group, block, [_only_column(view) for view in block.factors]))
         negative = is_number(coefficients, -1.0)
@@ -235,45 +235,6 @@ def _plus_number(total: Any, number: Any) -> Any:
     return total - -number if isinstance(number, float) and math.copysign(1.0, number) < 0 else total + number
 
 
-def negative(block: Block) -> Block:
-    """Return a block with the opposite sign."""
-    return block._replace(coefficients=-block.coefficients)  # type: ignore[arg-type]  # each of its own type
-
-
-def _is_subtracted(block: Block) -> bool:
-    """Return whether a block is a negative multiple as a whole, so that to subtract its opposite rounds the same."""
-    c = block.coefficients
-    return isinstance(c, float) and c < 0 and (c == -1.0 or (isinstance(block, Rows) and _is_column(block)))
-
-
-def _slots(group: SumOfProducts) -> list[list[Block]]:
-    """Return the blocks of each slot in the order in which they are added."""
-    by_slot = itertools.groupby(zip(group.slots, group.blocks), key=lambda pair: pair[0])
-    return [_in_order([block for _, block in pairs]) for _, pairs in by_slot]
-
-
-def _in_order(blocks: Iterable[Block]) -> list[Block]:
-    """Put products first and what is subtracted last; but the cells of a stencil in the order in which they lie.
-
-    Neighbours are nearly equal, so that u₀ - 2u₁ + u₂ is exact where u₀ + u₂ would be rounded.
-    """
-    runs = [list(run) for _, run in itertools.groupby(blocks, key=_sources)]
-    together = [run for blocks in runs for run in ([blocks] if len(blocks) > 2 else [[block] for block in blocks])]
-    together.sort(key=lambda run: (isinstance(run[0], Rows), _starts_with_a_sign(run[0])))
-    return [block for run in together for block in run]
-
-
-def _sources(block: Block) -> tuple[int, ...]:
-    """Return where the factors of a sum's terms come from; of a product nothing, which is no part of a stencil."""
-    return tuple([view.source for view in block.factors]) if isinstance(block, Rows) else ()
-
-
-def _is_column(block: Rows) -> bool:
-    """Return whether a block has one term for each member."""
-    terms: int = block.left.positions.shape[1]
-    return terms == 1
-
-
 def _only_column(view: View) -> View:
     return view[:, 0]
 
@@ -290,10 +251,6 @@ def _sole_row(block: Rows) -> list[View] | None:
 
 def _is_nothing(constant: float | Numbers) -> bool:
     return isinstance(constant, float) and is_nothing(constant)
-
-
-def _starts_with_a_sign(block: Block) -> bool:
-    return isinstance(block.coefficients, float) and block.coefficients < 0
 
 
 def _is_layer(group: SumOfProducts) -> bool:
