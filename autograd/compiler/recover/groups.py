@@ -248,6 +248,12 @@ def tables(group: Group) -> list[View]:
     return [block.left for block in blocks if isinstance(block, Rows) and block.left.positions.shape[1] > 1]
 
 
+def padded_product(group: Group) -> Product | None:
+    """Return the product of matrices of a group that computes more than is needed; None of others."""
+    blocks = group.blocks if isinstance(group, SumOfProducts) and PADDING in group.members else ()
+    return next((block for block in blocks if isinstance(block, Product)), None)
+
+
 def is_padded(group: Group) -> bool:
     """Return whether a group multiplies zeros by elements that are not its own."""
     for block in group.blocks if isinstance(group, SumOfProducts) else ():

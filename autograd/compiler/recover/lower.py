@@ -15,7 +15,7 @@ from autograd.compiler.arrays.operations import PADDING
 from autograd.compiler.arrays.program import ArrayProgram
 from autograd.compiler.arrays.shapes import is_batched
 from autograd.compiler.names import Names, reserved_names
-from autograd.compiler.recover.blocks import Product, View
+from autograd.compiler.recover.blocks import View
 from autograd.compiler.recover.groups import (
     CONSTANT,
     Application,
@@ -28,12 +28,13 @@ from autograd.compiler.recover.groups import (
     RunningSum,
     SumOfProducts,
     is_padded,
+    padded_product,
 )
 from autograd.compiler.recover.guards import ROWS, Guards
 from autograd.compiler.recover.lookups import lowered_choice, lowered_look_ups
 from autograd.compiler.recover.lower_sums import Sums, named
 from autograd.compiler.recover.naming import group_names
-from autograd.compiler.recover.padding_values import is_filled, neutral
+from autograd.compiler.recover.padding_values import neutral
 from autograd.compiler.recover.read import Reader
 
 
@@ -92,9 +93,9 @@ def _lowered(reader: Reader, guards: Guards, sums: Sums, group: Group, name: str
 
 def _filled(reader: Reader, group: SumOfProducts, x: Handle) -> Handle:
     """Return sums, with what suits their readers where a product of matrices computes more than is needed."""
-    if not is_filled(group) or group.source not in reader.padding:
+    product = padded_product(group)
+    if product is None or group.source not in reader.padding:
         return x
-    product = next(block for block in group.blocks if isinstance(block, Product))
     present = (np.array(group.members) != PADDING).reshape(product.shape)
     return reader.masked(x, present, reader.padding[group.source])
 

@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 from autograd.arrays import np
 from autograd.compiler import cost
 from autograd.compiler.arrays.operations import PADDING
-from autograd.compiler.recover.blocks import Block, Numbers, Product, Rows, View
-from autograd.compiler.recover.groups import Application, Group, SumOfProducts, single_views, views
+from autograd.compiler.recover.blocks import Numbers, Rows, View
+from autograd.compiler.recover.groups import Application, Group, SumOfProducts, padded_product, single_views, views
 from autograd.compiler.recover.index import Positions
 
 
@@ -74,10 +74,10 @@ def columns_of_rows(
     longest, lengths = int(counts.max()), len(np.unique(counts))
     if int(counts.min()) < 1 or not cost.worth_padding(len(row), rows * longest):
         return None
-    starts = np.searchsorted(row, np.arange(len(counts)))
+    starts = np.searchsorted(row, np.arange(rows))
     to_the_left = np.arange(len(row)) - starts[row]
     to_the_right = to_the_left + longest - counts[row]
-    for column in (to_the_left, to_the_right, _as_full_rows(row, positions[0], counts)):
+    for column in (to_the_left, to_the_right, _as_full_rows(row, positions[0], counts, starts)):
         if column is not None and all(
             filled(table(row, column, of_array, rows, PADDING), width) is not None
             for of_array, width in zip(positions, widths)
@@ -93,13 +93,17 @@ def table(row: Positions, column: Positions, elements: Any, rows: int, padding: 
     return result
 
 
-def _as_full_rows(row: Positions, positions: Positions, counts: Positions) -> Positions | None:
-    """Return the column of each element where rows of full length are affine, and shorter ones are parts of such."""
+def _as_full_rows(row: Positions, positions: Positions, counts: Positions, starts: Positions) -> Positions | None:
+    """Return the column of each element where rows of full length are affine, and shorter ones are parts of such.
+
+    Args:
+        row, positions: of each element.
+        counts, starts: of each row, the number of its elements and the place of the first.
+    """
     longest = int(counts.max())
     full = np.flatnonzero(counts == longest)
     if len(full) < 2 or longest < 2:
         return None
-    starts = np.searchsorted(row, np.arange(len(counts)))
     first, second = (int(positions[starts[r]]) for r in full[:2])
     slope, rest = divmod(second - first, int(full[1] - full[0]))
     step = int(positions[starts[full[0]] + 1]) - first
@@ -130,14 +134,8 @@ class Layout(NamedTuple):
 
 def layout_of(group: Group) -> Layout | None:
     """Return the layout of a product of matrices that computes more than is needed."""
-    product = next((block for block in _blocks(group) if isinstance(block, Product)), None)
-    if product is None or PADDING not in group.members:
-        return None
-    return Layout(product.shape, np.array(group.members))
-
-
-def _blocks(group: Group) -> tuple[Block, ...]:
-    return group.blocks if isinstance(group, SumOfProducts) else ()
+    product = padded_product(group)
+    return None if product is None else Layout(product.shape, np.array(group.members))
 
 
 def on_layout(group: Group, layout: Layout, read: View, widths: Sequence[int]) -> Group | None:

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from autograd.arrays import np
 from autograd.compiler.arrays.operations import PADDING
-from autograd.compiler.recover.blocks import Numbers, Product, Rows, View
-from autograd.compiler.recover.groups import Application, Group, Grouping, Reduction, SumOfProducts
+from autograd.compiler.recover.blocks import Numbers, Rows, View
+from autograd.compiler.recover.groups import Application, Group, Grouping, Reduction, SumOfProducts, padded_product
 from autograd.compiler.recover.index import Positions
 from autograd.compiler.scalars.program import apply
 from autograd.primitives import div
@@ -31,21 +31,12 @@ def neutral(group: Group) -> float:
     return 0.0
 
 
-def is_filled(group: Group) -> bool:
-    """Return whether a group is a product of matrices that computes more than is needed, which may be filled."""
-    return (
-        isinstance(group, SumOfProducts)
-        and PADDING in group.members
-        and any(isinstance(block, Product) for block in group.blocks)
-    )
-
-
 def padding_values(grouping: Grouping) -> Padding:
     """Return the number at the padding of each array, with what products of matrices are to be filled with."""
     padded = [group for group in grouping.groups if PADDING in group.members]
     fills: Padding = {}
     for group in padded:
-        if is_filled(group):
+        if padded_product(group):
             least = _masks(grouping, padded, fills)
             for number in _FILLS:
                 attempt = {**fills, group.source: number}
@@ -60,7 +51,7 @@ def _propagated(padded: list[Group], fills: Padding) -> Padding:
     members = {group.source: np.array(group.members) for group in padded}
     padding = dict(fills)
     for group in padded:
-        if not is_filled(group):
+        if not padded_product(group):
             numbers = [_evaluated(group, padding, members, sample) for sample in _SAMPLES]
             if numbers[0] is not None and numbers == numbers[:1] * len(numbers):
                 padding[group.source] = numbers[0]

@@ -36,14 +36,15 @@ def as_product(terms: Terms, rows: int, left: int, right: int, pads: bool = True
     i, j = components(terms.row, terms.left, rows), components(terms.row, terms.right, rows)
     b = components(np.concatenate([of_rows, of_rows]), np.concatenate([i, -1 - j]), rows)[terms.row]
     k = components(np.concatenate([of_terms, of_terms]), np.concatenate([terms.left, -1 - terms.right]), len(of_terms))
+    i, j = i[terms.row], j[terms.row]
+    varies = _ranks(b, i, terms.left)[0], _ranks(b, j, terms.right)[0]
+    if abs(coefficient) == 1.0 and _is_transposed(terms.row, *varies):
+        terms, left, right, i, j = terms._replace(left=terms.right, right=terms.left), right, left, j, i
     b, _ = _ranks(np.zeros(len(b), dtype=np.int64), b, terms.left)
-    (i, rows_left), (j, rows_right) = _ranks(b, i[terms.row], terms.left), _ranks(b, j[terms.row], terms.right)
+    (i, rows_left), (j, rows_right) = _ranks(b, i, terms.left), _ranks(b, j, terms.right)
     k, columns = _ranks(b, k, terms.right)
     shape = int(b.max()) + 1, rows_left, rows_right, columns
     place = (b * rows_left + i) * rows_right + j
-    if abs(coefficient) == 1.0 and _is_transposed(terms.row, i, j):
-        swapped = terms._replace(left=terms.right, right=terms.left)
-        return as_product(swapped, rows, right, left, pads)
     is_one_to_one = len(np.unique(place)) == rows and len(np.unique(place * columns + k)) == len(k)
     if not is_one_to_one or not cost.worth_product(shape, rows, len(k)):
         return None

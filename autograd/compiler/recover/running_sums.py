@@ -41,9 +41,7 @@ def chains_of(program: Columns) -> list[Chain]:
     return [
         Chain([*program.operands_of(parts[0]), *(program.operands_of(i)[1] for i in parts[1:])], parts)
         for parts in running_sums(program)
-        if all(
-            _is_node(program, n) for i in parts for n in range(program.starts[i], program.starts[i] + program.counts[i])
-        )
+        if all(_is_node(program, n) for i in parts for n in _terms(program, i))
     ]
 
 

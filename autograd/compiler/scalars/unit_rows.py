@@ -53,23 +53,29 @@ def complete_unit_rows(program: ScalarProgram) -> ScalarProgram:
         return program
     replaced: dict[int, dict[int, _Unit]] = {}  # of a node that reads, by place
     for reduction in reductions:
-        kinds = {program.opcodes[k] for k in reduction.elements} - {PARAMETER}
-        keys: dict[Hashable, bool] = {}  # whether a derivative reaches one of the reductions that are read so
-        for _, _, x, key in _uses(program, set(reduction.nodes)):
-            keys[key] = keys.get(key, False) or x not in program.guards.unreached
-        reducing = set(reduction.nodes)
-        of_elements = {key for reader, _, _, key in _uses(program, reduction.elements) if reader not in reducing}
-        others = {i for i in range(len(program)) if program.opcodes[i] in kinds} - reduction.elements
-        uses: dict[int, list[Use]] = {}
-        for use in _uses(program, others):
-            uses.setdefault(use[2], []).append(use)
-        for several in uses.values():
-            own = {key for _, _, _, key in several}
-            if own <= keys.keys() | of_elements and (own & of_elements or not of_elements):  # an element, and a result
-                for reader, place, _, key in several:
-                    if key in keys and key not in of_elements:
-                        replaced.setdefault(reader, {})[place] = _Unit(reduction.opcode, keys[key])
+        for reader, place, unit in _units(program, reduction):
+            replaced.setdefault(reader, {})[place] = unit
     return _completed(program, replaced) if replaced else program
+
+
+def _units(program: Columns, reduction: _Reductions) -> Iterator[tuple[int, int, _Unit]]:
+    """Where a node is read that is used as an element and as a result: who reads it, at which place, and the unit."""
+    reached: dict[Hashable, bool] = {}  # of each use of a result, whether a derivative reaches one that is used so
+    for _, _, x, key in _uses(program, set(reduction.nodes)):
+        reached[key] = reached.get(key, False) or x not in program.guards.unreached
+    reducing = set(reduction.nodes)
+    of_elements = {key for reader, _, _, key in _uses(program, reduction.elements) if reader not in reducing}
+    kinds = {program.opcodes[k] for k in reduction.elements} - {PARAMETER}
+    others = {i for i in range(len(program)) if program.opcodes[i] in kinds} - reduction.elements
+    uses: dict[int, list[Use]] = {}
+    for use in _uses(program, others):
+        uses.setdefault(use[2], []).append(use)
+    for several in uses.values():
+        keys = {key for _, _, _, key in several}
+        if keys <= reached.keys() | of_elements and (keys & of_elements or not of_elements):
+            for reader, place, _, key in several:
+                if key in reached and key not in of_elements:
+                    yield reader, place, _Unit(reduction.opcode, reached[key])
 
 
 def _reductions(program: Columns) -> list[_Reductions]:
@@ -90,13 +96,10 @@ def _is_plain(program: Columns, i: int) -> bool:
     start, count = program.starts[i], program.counts[i]
     if count < 2 or i in program.scalings:
         return False
-    slots = program.slots[start : start + count]
-    only_adds = all(c == 1.0 and y == ABSENT for c, y in zip(*_terms(program, start, count)))
-    return only_adds and (count == 2 or slots == (0,) * count)  # two may be added in whatever order
-
-
-def _terms(program: Columns, start: int, count: int) -> tuple[tuple[float, ...], tuple[int, ...]]:
-    return program.coefficients[start : start + count], program.rights[start : start + count]
+    terms = range(start, start + count)
+    only_adds = all(program.coefficients[n] == 1.0 and program.rights[n] == ABSENT for n in terms)
+    in_one_slot = all(program.slots[n] == 0 for n in terms)
+    return only_adds and (count == 2 or in_one_slot)  # two may be added in whatever order
 
 
 def _vary_from_two(program: Columns, reduction: _Reductions) -> bool:
