@@ -88,11 +88,15 @@ def compile(
       multiplication is fused with an addition. So compensated sums and other tricks with rounding keep their meaning.
     - *Reductions.* The terms of an explicit `sum` or `dot` may be added in another order, by a matrix product for
       instance; so may those of a chain of `+` alone (a `-` ends it) of at least three terms, none of whose partial sums
-      is used elsewhere. Each term is rounded as in the graph or, within a matrix product, not at all. With n terms
+      is used elsewhere; and those of a sum of two beside longer ones, as at the second position of causal attention.
+      Each term is rounded as in the graph or, within a matrix product, not at all. With n terms
       the result differs by at most n · 2⁻⁵² · Σ|term|. In such a sum a captured leaf times the constant 0 is left out,
       and so is the sign of a zero; a captured leaf that is inf or nan may reach sums that multiply it by nothing.
     - *Elementary functions* differ by up to 4 units in the last place between `math`, NumPy and machine code. A sigmoid
       or tanh that is spelled out may be computed by the primitive, which is never less exact.
+    - *Padding.* Rows that differ in length, as in causal attention, are one array with padding, which 0 multiplies. Where
+      that makes a result or a derivative inf or nan, the batch is computed once more without padding, and that counts.
+      Nothing is padded so where a comparison could hide the nan.
     - *Backward.* Derivatives are those of the graph to 1e-12 of the norm of each array, not to the last bit.
     - *Choices.* What `where`, relu, `maximum` and other choices do not take contributes exactly nothing, whatever its
       own slope; only what a weighted sum (a matrix product, a neuron) multiplies is taken to be finite.

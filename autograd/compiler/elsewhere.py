@@ -22,7 +22,10 @@ Dtype = Literal["float64", "float32"]
 
 
 class Elsewhere:
-    """What a compiled program becomes in other libraries."""
+    """What a compiled program becomes in other libraries.
+
+    There, a nan that padding makes (see `compile`) stays one: no library computes the batch once more without padding.
+    """
 
     parameters: list[Value]
     _name: str
