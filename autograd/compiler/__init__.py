@@ -94,7 +94,7 @@ def compile(
       and so is the sign of a zero; a captured leaf that is inf or nan may reach sums that multiply it by nothing.
     - *Elementary functions* differ by up to 4 units in the last place between `math`, NumPy and machine code. A sigmoid
       or tanh that is spelled out may be computed by the primitive, which is never less exact.
-    - *Padding.* Rows that differ in length, as in causal attention, are one array with padding, which 0 multiplies. Where
+    - *Padding.* Rows that differ in length, as in causal attention, are one array with padding, multiplied by 0. Where
       that makes a result or a derivative inf or nan, the batch is computed once more without padding, and that counts.
       Nothing is padded so where a comparison could hide the nan.
     - *Backward.* Derivatives are those of the graph to 1e-12 of the norm of each array, not to the last bit.

@@ -9,7 +9,6 @@ from typing import Any, cast
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -123,6 +122,7 @@ def count(kind: str, program: Program) -> int:
 @pytest.mark.parametrize("length", [1, 4, 9])
 def test_a_document_is_one_look_up_whose_gradient_is_added_up(length: int) -> None:
     """Against PyTorch's embedding; tokens come several times in a document, so that gradients add up."""
+    torch: Any = pytest.importorskip("torch", reason="PyTorch, which look-ups are compared with, is not installed")
     wte, v = matrix(6, 5, label="wte"), matrix(1, 5, 1)[0]
 
     def f(tokens: Any) -> Any:
@@ -229,6 +229,7 @@ def test_the_same_leaves_in_other_rows_are_the_same_table() -> None:
 
 
 def test_the_probability_of_the_right_class() -> None:
+    torch: Any = pytest.importorskip("torch", reason="PyTorch, which look-ups are compared with, is not installed")
     wte = matrix(6, 4, label="logits")
 
     def f(tokens: Any, targets: Any) -> Any:
