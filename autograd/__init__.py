@@ -21,11 +21,10 @@ if _path.exists(_path.join(_path.dirname(__file__), "tracer.py")):  # noqa: PTH1
 
 from autograd.check import check_gradient
 from autograd.compiler import compile
-from autograd.forking import across_forks as _across_forks
 from autograd.functions import dot, logsumexp, max, mean, min, prod, softmax, sum, where
 from autograd.graph import Summary, first_nonfinite, is_stale, leaves, stale_nodes, summary, topological_order
 from autograd.lookups import take
-from autograd.numpy_methods import array
+from autograd.numpy_values.numpy_methods import array
 from autograd.pausing import no_grad
 from autograd.primitives import (
     acos,
@@ -66,6 +65,7 @@ from autograd.primitives import (
     tanh,
     xlogy,
 )
+from autograd.support.forking import across_forks as _across_forks
 from autograd.transforms import grad, hessian, hessian_vector_product, jacobian, jvp, value_and_grad
 from autograd.value import Constant, Value
 
@@ -73,11 +73,11 @@ if _typing.TYPE_CHECKING:
     from autograd import math as math
     from autograd.compiler.program import Program
     from autograd.drawing import Drawing, Explanation, Picture, StepThrough, draw, explain, step_through
-    from autograd.engine_check import EngineReport, check_engine
+    from autograd.teaching.engine_check import EngineReport, check_engine
 
 _LAZY = {
     "drawing": ("Drawing", "Explanation", "Picture", "StepThrough", "draw", "explain", "step_through"),
-    "engine_check": ("EngineReport", "check_engine"),
+    "teaching.engine_check": ("EngineReport", "check_engine"),
     "compiler.program": ("Program",),
 }
 
@@ -98,7 +98,7 @@ if not _typing.TYPE_CHECKING:  # type checkers would take every name for one tha
             from importlib import import_module
 
             return import_module("autograd.math")
-        from autograd.foreign_names import OF_PACKAGE, missing
+        from autograd.support.foreign_names import OF_PACKAGE, missing
 
         raise missing("autograd", name, OF_PACKAGE)
 

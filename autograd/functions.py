@@ -10,7 +10,8 @@ import operator
 from collections.abc import Iterable
 from typing import overload
 
-from autograd import primitives, recording, slopes
+from autograd import primitives, recording
+from autograd.derivatives import slopes
 from autograd.table import Operand
 from autograd.value import Constant, Value, _node, as_float
 

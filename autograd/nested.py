@@ -84,7 +84,7 @@ def _array(numbers: list[Any], shape: tuple[int, ...]) -> Any:
     import numpy
 
     if any(isinstance(x, Value) for x in numbers):
-        from autograd.value_arrays import ValueArray
+        from autograd.numpy_values.value_arrays import ValueArray
 
         objects = numpy.empty(len(numbers), dtype=object)
         objects[:] = numbers

@@ -20,11 +20,11 @@ lose them: where a is close to 1. Compiled programs keep these formulas, which a
 
 from __future__ import annotations
 
-from autograd.arithmetic import *  # noqa: F403
-from autograd.exponentials import *  # noqa: F403
-from autograd.slopes import *  # noqa: F403
-from autograd.special import *  # noqa: F403
+from autograd.derivatives.arithmetic import *  # noqa: F403
+from autograd.derivatives.exponentials import *  # noqa: F403
+from autograd.derivatives.slopes import *  # noqa: F403
+from autograd.derivatives.special import *  # noqa: F403
+from autograd.derivatives.trigonometry import *  # noqa: F403
 from autograd.table import TABLE, Primitive, Rule, lookup, primitive
-from autograd.trigonometry import *  # noqa: F403
 
 __all__ = ["TABLE", "Primitive", "Rule", "lookup", "primitive"]  # and the rows

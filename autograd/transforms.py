@@ -18,9 +18,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
-from autograd.foreign_names import OF_TRANSFORMS, explain_arguments
 from autograd.nested import flatten, names, nest
 from autograd.recording import resumed
+from autograd.support.foreign_names import OF_TRANSFORMS, explain_arguments
 from autograd.sweeps import Argnums, Function, Run
 from autograd.value import Value
 

@@ -9,11 +9,12 @@ from math import isfinite
 from numbers import Real
 from typing import TYPE_CHECKING, Any, Never, SupportsFloat, cast
 
-from autograd import foreign_names, primitives, recording
+from autograd import primitives, recording
 from autograd.graph import topological_order
-from autograd.numpy_methods import NumPyMethods
+from autograd.numpy_values.numpy_methods import NumPyMethods
 from autograd.primitives import Primitive
 from autograd.reading import number_of
+from autograd.support import foreign_names
 from autograd.table import Operand
 
 _new = object.__new__
@@ -438,6 +439,6 @@ def _undefined(primitive: Primitive, parents: tuple[Value, ...], error: Exceptio
 foreign_names.explain_attributes(Value, foreign_names.OF_VALUES)
 
 if sys.platform == "emscripten":
-    from autograd.releasing import release_in_turn
+    from autograd.support.releasing import release_in_turn
 
     release_in_turn(Value)

@@ -25,8 +25,8 @@ for k in range({steps}):
 y
 """
 TRAINING = """import time, random, nn
-from nn.engines import Eager
-from nn.samples import Samples
+from nn.training.engines import Eager
+from nn.training.samples import Samples
 from autograd.arrays import np
 model = nn.MLP(2, [8, 8, 1], "tanh", "identity", seed=0)
 chance = random.Random(0)

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
-from autograd.foreign_names import ForeignName
+from autograd.support.foreign_names import ForeignName
 from autograd.table import Primitive
 from autograd.value import Value
 from docs.docstrings import as_markdown

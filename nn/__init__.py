@@ -18,13 +18,10 @@ if not hasattr(_autograd, "Value"):
         "pip uninstall -y autograd lucidgrad, then pip install lucidgrad (or pip install . in its checkout)"
     )
 
-from nn.checkpoint import load, read_metadata, save
 from nn.data import one_hot
 from nn.descent import Optimizer
 from nn.drawing import draw
-from nn.evaluation import accuracy, confusion_matrix, predict
 from nn.exchange import from_torch, to_torch
-from nn.history import Epoch, History
 from nn.initializers import constant, glorot, he, normal, uniform
 from nn.layers import MLP, Layer, Neuron
 from nn.losses import (
@@ -40,7 +37,10 @@ from nn.optimizers import SGD, Adam, AdamW
 from nn.plots import decision_boundary, plot_accuracy, plot_cost, weight_images
 from nn.schedules import cosine_decay, step_decay
 from nn.sequences import CausalSelfAttention, Embedding, RMSNorm
-from nn.training import fit
+from nn.training.checkpoint import load, read_metadata, save
+from nn.training.evaluation import accuracy, confusion_matrix, predict
+from nn.training.fit import fit
+from nn.training.history import Epoch, History
 
 if _typing.TYPE_CHECKING:
     from nn import estimators as estimators
@@ -51,7 +51,7 @@ else:  # type checkers would take every name for one that there is
             from importlib import import_module
 
             return import_module("nn.estimators")
-        from autograd.foreign_names import missing
+        from autograd.support.foreign_names import missing
         from nn.foreign_names import OF_PACKAGE
 
         raise missing("nn", name, OF_PACKAGE)

@@ -8,8 +8,8 @@ import sys
 from collections.abc import Sequence
 
 import autograd
-from autograd.expressions import ExpressionError, evaluate
 from nn.cli import terminal
+from nn.cli.expressions import ExpressionError, evaluate
 from nn.cli.options import parser
 from nn.cli.terminal import say
 from nn.cli.train import INTERRUPTED, StoppedError
@@ -96,9 +96,9 @@ def _variables(assignments: Sequence[str]) -> dict[str, autograd.Value]:
 
 
 def _draw(options: argparse.Namespace) -> None:
-    from nn.checkpoint import load
     from nn.drawing import draw
     from nn.tables.opening import same_file
+    from nn.training.checkpoint import load
 
     if same_file(options.output, options.model):
         raise ValueError(f"{options.output} is read from, so it cannot be the output: say --output OTHER")

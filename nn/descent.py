@@ -10,8 +10,8 @@ from typing import Any, Self
 from autograd import Value
 from autograd.arrays import NDArray, np
 from autograd.arrays.errors import handling_errors, ignoring_errors
-from autograd.foreign_names import explain_arguments, explain_attributes
 from autograd.reading import gradients_of, numbers_of
+from autograd.support.foreign_names import explain_arguments, explain_attributes
 from autograd.updates import Change, commit, setting, setting_attributes
 from nn.foreign_names import OF_OPTIMIZER_ARGUMENTS, OF_OPTIMIZERS
 from nn.schedules import LearningRate, checked

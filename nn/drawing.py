@@ -11,11 +11,11 @@ from autograd.drawing.text import abbreviate, visible
 from autograd.recording import resumed
 from nn.arguments import Inputs
 from nn.data import as_targets
-from nn.evaluation import output_numbers
 from nn.losses import Loss, half_squared_error
-from nn.matrix_sheet import MatrixSheet, Tabular
-from nn.network_sheet import Network, Sample, Sheet, layers_of
 from nn.sequences import CausalSelfAttention, Embedding, RMSNorm
+from nn.sheets.matrix_sheet import MatrixSheet, Tabular
+from nn.sheets.network_sheet import Network, Sample, Sheet, layers_of
+from nn.training.evaluation import output_numbers
 
 MOST_NEURONS = 11  # in a column
 MOST_TILES = 64  # in a row or a column

@@ -24,8 +24,8 @@ from nn.descent import Optimizer
 from nn.layers import MLP
 from nn.losses import Loss, penalised
 from nn.optimizers import SGD, Adam
-from nn.patience import Stalled
-from nn.training import fit
+from nn.training.fit import fit
+from nn.training.patience import Stalled
 
 ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
     "identity": lambda z: z,

@@ -10,8 +10,8 @@ from itertools import pairwise
 from typing import Any
 
 from autograd import Constant, Value
-from autograd.extras import imported
 from autograd.reading import numbers_of
+from autograd.support.extras import imported
 from autograd.updates import commit, setting
 from nn.initializers import constant
 from nn.layers import MLP, Layer, Neuron

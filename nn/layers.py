@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 import autograd
 from autograd import Constant, Value
-from autograd.foreign_names import explain_arguments, explain_attributes
+from autograd.support.foreign_names import explain_arguments, explain_attributes
 from nn.arguments import Inputs, as_values, checked_count, random_source
 from nn.foreign_names import OF_LAYERS, OF_MODULE_ARGUMENTS, OF_NETWORKS, OF_NEURONS
 from nn.initializers import Initializer, RandomSource, default_initializer

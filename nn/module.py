@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from autograd import Value
-from autograd.foreign_names import explain_attributes
 from autograd.reading import number_of
+from autograd.support.foreign_names import explain_attributes
 from autograd.updates import commit, setting
 from nn.foreign_names import OF_MODULES
 from nn.parameters import Search

@@ -20,7 +20,7 @@ from typing import Any
 
 from autograd import Value
 from autograd.arrays import np
-from autograd.foreign_names import explain_arguments
+from autograd.support.foreign_names import explain_arguments
 from nn.descent import Optimizer, Vector
 from nn.foreign_names import OF_ADAM_ARGUMENTS, OF_OPTIMIZER_ARGUMENTS, OF_SGD_ARGUMENTS
 from nn.schedules import LearningRate, checked

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from autograd.arrays import ArrayLike, NDArray, np
 from autograd.reading import numbers_of
 from nn.data import Array, as_samples
-from nn.evaluation import Model, predict, target_classes, wanted_classes
-from nn.history import History
-from nn.network_sheet import Network, layers_of
+from nn.sheets.network_sheet import Network, layers_of
+from nn.training.evaluation import Model, predict, target_classes, wanted_classes
+from nn.training.history import History
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

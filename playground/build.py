@@ -151,10 +151,10 @@ def _zip(path: Path, files: Iterable[tuple[Path, str]]) -> None:
 
 
 def _pages(site: Path, version: str) -> None:
-    drawing = CHECKOUT / "autograd" / "drawing"
+    assets = CHECKOUT / "autograd" / "drawing" / "assets"
     for name in ("zoom.js", "fold.js", "step_through.js"):
-        shutil.copy(drawing / name, site / "js")
-    steps = (drawing / "step_through.html").read_text(encoding="utf-8")
+        shutil.copy(assets / name, site / "js")
+    steps = (assets / "step_through.html").read_text(encoding="utf-8")
     steps = steps.partition("<main>\n")[2].partition("</main>")[0].replace("{{pictures}}", "")
     graph = (PAGES / "graph.html").read_text(encoding="utf-8")
     for name in ("index.html", "network.html"):

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import autograd.drawing
 from autograd.drawing.svg import rules
-from nn import svg as networks
+from nn.sheets import svg as networks
 
-DRAWING = Path(autograd.drawing.__file__).parent
+ASSETS = Path(autograd.drawing.__file__).parent / "assets"
 
 
 def of_pictures() -> str:
     """Pictures on light pages, and on those of the class `dark`; zooming; stepping."""
-    steps = (DRAWING / "step_through.css").read_text(encoding="utf-8")
+    steps = (ASSETS / "step_through.css").read_text(encoding="utf-8")
     everywhere, dark = steps.partition("@media (prefers-color-scheme: dark) {\n")[::2]
     dark, _, rest = dark.partition("\n}\n")
     page = ("body {", ":root", "main {")  # rules for a page of its own
@@ -25,7 +25,7 @@ def of_pictures() -> str:
             rules("light"),
             _under_dark(rules("dark")),
             _under_dark(networks.DARK),
-            *((DRAWING / f"{name}.css").read_text(encoding="utf-8") for name in ("zoom", "fold")),
+            *((ASSETS / f"{name}.css").read_text(encoding="utf-8") for name in ("zoom", "fold")),
             *kept,
             *(_under_dark(line) for line in dark_steps),
             rest.replace(".picture", ".walk .picture"),

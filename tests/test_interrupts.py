@@ -223,7 +223,7 @@ class Loading(Scenario):
     """A checkpoint that takes the place of what model and optimizer are."""
 
     def prepare(self) -> Callable[[], Any]:
-        from nn.checkpoint import CHECKPOINT, _read, load_checkpoint
+        from nn.training.checkpoint import CHECKPOINT, _read, load_checkpoint
 
         path = self.folder / "checkpoint"
         settings: dict[str, Any] = {"progress": False, "engine": "eager", "seed": 0}

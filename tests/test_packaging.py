@@ -58,7 +58,7 @@ def test_what_the_wheel_holds(wheel: Path) -> None:
     assert packages == {"autograd", "nn"}
     assert {"autograd/py.typed", "nn/py.typed", "autograd/value.py", "nn/__main__.py"} <= names
     assert "autograd/compiler/program.py" in names
-    page = {f"autograd/drawing/step_through.{kind}" for kind in ("html", "css", "js")}
+    page = {f"autograd/drawing/assets/step_through.{kind}" for kind in ("html", "css", "js")}
     assert page <= names
 
 

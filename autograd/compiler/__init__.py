@@ -140,8 +140,8 @@ def compile(
     >>> w[1].grad
     2.0
     """
-    from autograd.collector import collector_paused
     from autograd.compiler.program import Program
+    from autograd.support.collector import collector_paused
     from autograd.value import Value
 
     if not callable(function):

@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple
 from autograd.drawing.faces import Face
 from autograd.drawing.scene import Scene
 from autograd.drawing.text import abbreviate, visible
-from autograd.forking import across_forks
+from autograd.support.forking import across_forks
 
 Direction = Literal["LR", "TB"]
 Engine = Literal["embedded", "system"]

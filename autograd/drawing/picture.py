@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from autograd.drawing.text import escape
-from autograd.files import write_atomically
+from autograd.support.files import write_atomically
 
 
 class Picture:
@@ -98,7 +98,7 @@ def html_page(title: str, body: str, style: str = "", script: str = "") -> str:
 
 def asset(name: str) -> str:
     """A file of this package's own for pages: styles, scripts, templates."""
-    return Path(__file__).with_name(name).read_text(encoding="utf-8")
+    return (Path(__file__).parent / "assets" / name).read_text(encoding="utf-8")
 
 
 def json_script(name: str, data: Any) -> str:

@@ -30,7 +30,7 @@ from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
 import autograd
 import nn
-from autograd.files import write_atomically
+from autograd.support.files import write_atomically
 
 SIZES = 784, [50, 10]
 Arrays = dict[str, Any]

@@ -11,12 +11,12 @@ import numpy as np
 import autograd
 from autograd.compiler.targets.onnx.graph import Graph
 from autograd.compiler.targets.onnx.model import BATCH, Port, forward, save
-from autograd.extras import imported
-from nn.checkpoint import load, read_metadata
+from autograd.support.extras import imported
 from nn.layers import MLP
 from nn.tables import Policy, Preprocessing
 from nn.tables.column import Column
 from nn.tables.opening import same_file
+from nn.training.checkpoint import load, read_metadata
 
 MEANINGS = {
     "number": "numbers; nan is a missing value",

@@ -12,22 +12,22 @@ import numpy as np
 
 import autograd
 from autograd import StepThrough, Value, no_grad
-from autograd.files import write_atomically
+from autograd.support.files import write_atomically
 from nn import plots
-from nn.checkpoint import save
 from nn.cli.start import start_straight
 from nn.cli.terminal import Progress
 from nn.data import Array
 from nn.descent import Optimizer
 from nn.drawing import draw
-from nn.evaluation import ROWS_A_BLOCK, predict
-from nn.history import History
 from nn.layers import MLP, Activation
 from nn.losses import LOSSES, OF_LOGITS, Loss, hinge
 from nn.optimizers import SGD, Adam, AdamW
 from nn.schedules import cosine_decay
 from nn.tables import Dataset
-from nn.training import fit
+from nn.training.checkpoint import save
+from nn.training.evaluation import ROWS_A_BLOCK, predict
+from nn.training.fit import fit
+from nn.training.history import History
 
 OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {"sgd": SGD, "adam": Adam, "adamw": AdamW}
 REGRESSION_LOSSES = ("half_squared_error", "mean_squared_error")

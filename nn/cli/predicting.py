@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from autograd.files import write_atomically
-from nn.checkpoint import load, read_metadata
+from autograd.support.files import write_atomically
 from nn.cli.jobs import outputs_of
 from nn.cli.terminal import Progress
 from nn.tables import Dialect, Policy, Preprocessing, read_csv
 from nn.tables.numerals import Mark
 from nn.tables.opening import same_file
+from nn.training.checkpoint import load, read_metadata
 
 FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 

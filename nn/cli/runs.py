@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from autograd.files import write_atomically
+from autograd.support.files import write_atomically
 
 FORMAT = "lucidgrad run 1"
 RUN_FILE, CHECKPOINT_FILE, MODEL_FILE = "run.json", "checkpoint.safetensors", "model.safetensors"

@@ -10,9 +10,9 @@ import autograd
 import nn
 from autograd import Value
 from autograd.arrays import np
-from nn.engines import Eager
 from nn.layers import ACTIVATIONS
-from nn.samples import Samples
+from nn.training.engines import Eager
+from nn.training.samples import Samples
 from playground.worker.datasets import DATASETS, REACH, Point, points_of
 from playground.worker.graph import LiveGraph
 

@@ -15,8 +15,9 @@ import numpy as np
 import pytest
 
 import autograd
-from autograd import EngineReport, Value, check_engine, engine_rungs_walk
-from autograd.engine_bench import Bench
+from autograd import EngineReport, Value, check_engine
+from autograd.teaching import engine_rungs_walk
+from autograd.teaching.engine_bench import Bench
 
 SOON = 0.5  # seconds, for programs that never end
 
@@ -1166,6 +1167,8 @@ def test_every_rung_is_named_in_the_docstring() -> None:
 
 
 def test_it_is_imported_when_it_is_first_asked_for(run_python: Callable[..., str]) -> None:
-    source = "import autograd, sys; print('autograd.engine_check' in sys.modules, autograd.check_engine.__name__)"
+    source = (
+        "import autograd, sys; print('autograd.teaching.engine_check' in sys.modules, autograd.check_engine.__name__)"
+    )
     assert run_python(source) == "False check_engine\n"
     assert {"EngineReport", "check_engine"} <= set(autograd.__all__)

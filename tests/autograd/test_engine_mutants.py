@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from autograd import Value, check_engine
-from autograd.engine_check import Rung
+from autograd.teaching.engine_check import Rung
 
 SOURCE = Path(__file__).with_name("pupil_engines.py").read_text(encoding="utf-8")
 OTHER_NAME = {"self": ("other", "out"), "other": ("self",), "out": ("self",), "node": ("parent", "self")}

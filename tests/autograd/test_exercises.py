@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from autograd import Value, exercises
-from autograd.exercises import Kind, WrongAnswerError, check_answer
+from autograd import Value
+from autograd.teaching import exercises
+from autograd.teaching.exercises import Kind, WrongAnswerError, check_answer
 
 ODD: list[Any] = [None, "abc", b"abc", [], {}, {1: 2}, set(), object(), True, float("nan"), float("inf"), 10**400, 1j]
 ODD += [[["a"]], (None, None), Value, Value(1.0), np.zeros((2, 3)), np.array("a"), range(0), int, print, len]

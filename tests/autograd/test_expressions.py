@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 import autograd
 from autograd import Constant, Value, no_grad, primitives, topological_order
-from autograd.expressions import CONSTANTS, FUNCTIONS, MAX_LENGTH, ExpressionError, evaluate, variable_names
+from nn.cli.expressions import CONSTANTS, FUNCTIONS, MAX_LENGTH, ExpressionError, evaluate, variable_names
 
 # What Python needs to run the same formulas; those that take any number of arguments take them one by one
 PYTHON: dict[str, Any] = {
@@ -271,7 +271,7 @@ def test_variable_names_in_their_order() -> None:
 
 
 def test_python_with_autograd_pays_nothing_for_this_module(run_python: Callable[..., str]) -> None:
-    code = "import autograd, sys; print({'autograd.expressions', 'ast', 'difflib'} & set(sys.modules))"
+    code = "import autograd, sys; print({'nn.cli.expressions', 'ast', 'difflib'} & set(sys.modules))"
     assert run_python(code) == "set()\n"
 
 

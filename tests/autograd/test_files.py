@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 import autograd
-from autograd.files import write_atomically
+from autograd.support.files import write_atomically
 
 
 def test_the_file_holds_what_was_written(tmp_path: Path) -> None:
@@ -321,7 +321,7 @@ def test_an_interrupt_at_any_line_leaves_the_old_file_or_the_new_and_nothing_els
 
         def trace(frame: FrameType, event: str, argument: object) -> Any:
             nonlocal left
-            if not frame.f_code.co_filename.endswith(("autograd/files.py", "pathlib.py", "contextlib.py")):
+            if not frame.f_code.co_filename.endswith(("autograd/support/files.py", "pathlib.py", "contextlib.py")):
                 return None
             if event == "line":
                 left -= 1
@@ -353,7 +353,7 @@ def test_an_interrupt_at_any_line_leaves_the_old_file_or_the_new_and_nothing_els
 KILLED = """
 import os, signal, sys, time
 from pathlib import Path
-from autograd.files import write_atomically
+from autograd.support.files import write_atomically
 def write(temporary):
     temporary.write_bytes(b"half")
     print(temporary.name, flush=True)

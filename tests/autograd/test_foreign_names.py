@@ -14,7 +14,8 @@ import pytest
 
 import autograd
 import nn
-from autograd import Value, foreign_names
+from autograd import Value
+from autograd.support import foreign_names
 
 TABLES = [foreign_names.OF_VALUES, foreign_names.OF_VALUE_ARGUMENTS, foreign_names.OF_BACKWARD,
           foreign_names.OF_TRANSFORMS, foreign_names.OF_PACKAGE]  # fmt: skip

@@ -34,7 +34,7 @@ FIRST_USE = """
 import os, threading
 import autograd
 from autograd import Value
-from autograd.forking import across_forks
+from autograd.support.forking import across_forks
 
 def work():
     with across_forks:  # as the import of what draws does

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from autograd import Value, array, compile, grad, jacobian, value_and_grad
-from autograd.value_arrays import ELEMENTWISE, ValueArray
+from autograd.numpy_values.value_arrays import ELEMENTWISE, ValueArray
 
 Thin = Callable[[str], AbstractContextManager[None]]
 

@@ -18,8 +18,8 @@ from autograd.compiler.differentiate.rules import recorded
 from autograd.compiler.program import Program
 from autograd.compiler.targets import kernels, references
 from autograd.compiler.targets.kernels import named_function, one_by_one
-from autograd.expressions import FUNCTIONS
 from autograd.table import OURS, TABLE, Primitive, Slope, row
+from nn.cli.expressions import FUNCTIONS
 
 Thin = Callable[[str], AbstractContextManager[None]]
 

@@ -22,9 +22,9 @@ from safetensors.numpy import save as to_safetensors
 
 import nn
 from autograd import Value
-from nn import checkpoint
-from nn.checkpoint import load, read_metadata, save
 from nn.layers import Activation
+from nn.training import checkpoint
+from nn.training.checkpoint import load, read_metadata, save
 
 Array = NDArray[np.float64]
 

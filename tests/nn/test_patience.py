@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 import nn
-from nn.history import History
 from nn.module import Module
+from nn.training.history import History
 
 CHANCE = np.random.default_rng(0)
 X = CHANCE.normal(size=(60, 4))

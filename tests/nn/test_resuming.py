@@ -15,8 +15,8 @@ from safetensors.numpy import save as to_safetensors
 
 import nn
 from autograd import Value
-from nn import checkpoint
-from nn.checkpoint import load, save
+from nn.training import checkpoint
+from nn.training.checkpoint import load, save
 
 X, Y = [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], [0, 1, 1, 0]
 

@@ -53,7 +53,7 @@ def test_packages_are_pinned_with_hashes_and_from_no_machine(site: Path) -> None
 def test_the_wheel_is_of_this_checkout(site: Path) -> None:
     (wheel,) = (site / "python").glob("lucidgrad-*.whl")
     with zipfile.ZipFile(wheel) as archive:
-        for name in ("autograd/value.py", "nn/training.py", "autograd/drawing/zoom.js"):
+        for name in ("autograd/value.py", "nn/training/fit.py", "autograd/drawing/assets/zoom.js"):
             path = HERE / name
             if path.exists():
                 assert archive.read(name) == path.read_bytes()

@@ -19,7 +19,7 @@ from autograd.compiler.recover.index import Axes, Band, Index, Positions
 from autograd.compiler.recover.naming import parameter_name
 from autograd.compiler.recover.padding import filled
 from autograd.compiler.recover.padding_values import Padding, padding_values
-from autograd.forking import computed_once
+from autograd.support.forking import computed_once
 
 
 class Reader:

@@ -18,7 +18,7 @@ from autograd.compiler.names import Names, reserved_names, sanitised
 from autograd.compiler.scalars.nodes import ABSENT, CONSTANT, NOTHING, SUM, is_nothing
 from autograd.compiler.scalars.program import ScalarProgram
 from autograd.compiler.scalars.slopes import dependent_on_arguments, weighted_terms
-from autograd.forking import computed_once
+from autograd.support.forking import computed_once
 
 MOST_LABELLED = 200
 """Operations up to which labels name them: in a long program each label was given to one node of many alike."""

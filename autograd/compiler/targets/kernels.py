@@ -8,11 +8,12 @@ from collections.abc import Callable, Sequence
 from functools import reduce
 from typing import Any
 
-from autograd import formulas, gamma_formulas, primitives
+from autograd import primitives
 from autograd.arrays import NDArray, np
 from autograd.arrays.errors import overflows
 from autograd.compiler.targets.last_axis import max_last, ones, sum_last
 from autograd.compiler.targets.lookup_kernels import entry_at, look_up, scatter_add
+from autograd.derivatives import formulas, gamma_formulas
 from autograd.primitives import Primitive
 
 Array = NDArray[Any]

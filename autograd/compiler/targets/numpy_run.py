@@ -26,7 +26,7 @@ from autograd.compiler.targets.python_source import Function, Source, Writer, pa
 from autograd.compiler.targets.references import References
 from autograd.compiler.targets.running_expressions import RunningExpressions
 from autograd.compiler.targets.schedule import GRADIENT, schedule
-from autograd.forking import computed_once
+from autograd.support.forking import computed_once
 
 Array = NDArray[Any]
 Positions = NDArray[np.int64]

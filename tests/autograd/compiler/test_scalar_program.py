@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from autograd import Value, primitives
-from autograd.collector import collector_paused
 from autograd.compiler.scalars.builder import Builder
 from autograd.compiler.scalars.columns import Guards
 from autograd.compiler.scalars.from_trace import from_trace
 from autograd.compiler.scalars.nodes import ABSENT, ARGUMENT, NOTHING, SUM, Scaling, Sum
 from autograd.compiler.scalars.program import ScalarProgram
 from autograd.compiler.trace.retrace import settled_trace
+from autograd.support.collector import collector_paused
 
 
 def neuron() -> ScalarProgram:

@@ -13,8 +13,8 @@ from autograd.compiler.targets.libraries.interpreter import Interpreter
 from autograd.compiler.targets.libraries.jax_library import JaxLibrary
 from autograd.compiler.targets.libraries.parameters import assign
 from autograd.compiler.targets.portable import Portable, Rows, chosen_dtype
-from autograd.extras import imported
-from autograd.forking import computed_once
+from autograd.support.extras import imported
+from autograd.support.forking import computed_once
 
 
 class JaxProgram:

@@ -9,7 +9,7 @@ from autograd.compiler.targets.libraries.interpreter import Interpreter
 from autograd.compiler.targets.libraries.parameters import assign
 from autograd.compiler.targets.libraries.torch_library import TorchLibrary
 from autograd.compiler.targets.portable import Portable, chosen_dtype
-from autograd.extras import imported
+from autograd.support.extras import imported
 
 
 class TorchProgram:

@@ -12,8 +12,8 @@ from autograd.compiler.targets.onnx.graph import IR_VERSION, ML_OPSET, OPSET, Gr
 from autograd.compiler.targets.onnx.operations import Writer
 from autograd.compiler.targets.portable import Portable, chosen_dtype
 from autograd.compiler.trace.signature import Argument
-from autograd.extras import imported
-from autograd.files import write_atomically
+from autograd.support.extras import imported
+from autograd.support.files import write_atomically
 
 BATCH = "n"
 """The name of the batch axis."""

@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from autograd.arrays import NDArray, np
-from autograd.collector import collector_paused
 from autograd.compiler.arrays.program import ArrayProgram
 from autograd.compiler.targets.straight_line.machine import MachineSource, Module
 from autograd.compiler.targets.straight_line.machine_code import Function, MachineCode
-from autograd.forking import across_forks
+from autograd.support.collector import collector_paused
+from autograd.support.forking import across_forks
 
 Array = NDArray[Any]
 

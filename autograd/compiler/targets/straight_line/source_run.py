@@ -7,13 +7,13 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from autograd.arrays import NDArray, np
-from autograd.collector import collector_paused
 from autograd.compiler.arrays.program import ArrayProgram
 from autograd.compiler.targets.straight_line.loading import execute, prepared
 from autograd.compiler.targets.straight_line.source import backward_pass, forward_pass
 from autograd.compiler.targets.straight_line.writer import Location, Pass
-from autograd.forking import across_forks
 from autograd.primitives import Primitive, logsumexp, max_, prod_
+from autograd.support.collector import collector_paused
+from autograd.support.forking import across_forks
 
 Array = NDArray[Any]
 

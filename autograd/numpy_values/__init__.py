@@ -1,0 +1,1 @@
+"""Values in NumPy: its functions and arrays of them."""

@@ -1,0 +1,1 @@
+"""Pictures of networks and of matrices, laid out and written as SVG."""

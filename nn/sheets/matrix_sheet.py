@@ -1,0 +1,158 @@
+"""Draw modules of sequences as matrices, with a tile for each number."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from autograd import no_grad
+from autograd.drawing.text import abbreviate, escape, number, visible
+from autograd.reading import numbers_of
+from nn.layers import Layer
+from nn.sequences import CausalSelfAttention, Embedding, RMSNorm, Sequences
+from nn.sheets.svg import BOLD, HALO, START, document, legend, sign, text, tile
+
+TILE, LEFT, TOP, GAP = 16.0, 70.0, 78.0, 46.0
+NARROWEST = 480.0
+
+Tabular = Embedding | RMSNorm | CausalSelfAttention
+
+
+class Matrix(NamedTuple):
+    """One of the matrices side by side.
+
+    Attributes:
+        heading: what stands above it.
+        symbol: what its numbers are called in tooltips.
+        rows: its numbers; a row may be shorter than others.
+        labels: those of its parameters; none where they are no parameters.
+    """
+
+    heading: str
+    symbol: str
+    rows: list[list[float]]
+    labels: list[list[str]]
+
+
+def matrices_of(model: Tabular, inputs: Any = None) -> list[Matrix]:
+    """Read what to draw of a module: its parameters; of attention to given inputs the shares of each head."""
+    if isinstance(model, Embedding):
+        return [_parameters("table: a row a token", "table", model.table)]
+    if isinstance(model, RMSNorm):
+        return [_parameters("gains", "gain", [model.gains])]
+    if inputs is None:
+        roles = ("query", "key", "value", "output")
+        return [_weights(role, getattr(model, role)) for role in roles]
+    with no_grad():
+        heads = model.shares(inputs)
+    return [
+        Matrix(f"head {h}", f"share of head {h}", [numbers_of(row) for row in rows], []) for h, rows in enumerate(heads)
+    ]
+
+
+def _parameters(heading: str, symbol: str, rows: list[list[Any]]) -> Matrix:
+    return Matrix(heading, symbol, [numbers_of(row) for row in rows], [[x.label for x in row] for row in rows])
+
+
+def _weights(role: str, layer: Layer) -> Matrix:
+    return _parameters(role, f"w of {role}", [neuron.weights for neuron in layer.neurons])
+
+
+class _Axis:
+    """The places of the rows or the columns of a matrix: `shown` gives that of each that is drawn."""
+
+    def __init__(self, size: int, most: int) -> None:
+        first = size if size <= most else most // 2
+        self.places = min(size, most)
+        self.left_out = size - self.places + (size > most)
+        self.gap = first  # the place that stands for the rest
+        self.shown = {i: i for i in range(first)}
+        if self.left_out:
+            self.shown |= {size - self.places + k: k for k in range(first + 1, self.places)}
+
+
+class MatrixSheet:
+    """The picture of matrices side by side.
+
+    Args:
+        model: a module.
+        inputs: a sequence for attention to look at.
+        most: the places in a row or column of a matrix.
+    """
+
+    def __init__(self, model: Tabular, inputs: Sequences | None, most: int) -> None:
+        self.title: str = repr(model)
+        self.looks: bool = inputs is not None
+        self.matrices: list[Matrix] = matrices_of(model, inputs)
+        self.axes: list[tuple[_Axis, _Axis]] = [
+            (_Axis(len(m.rows), most), _Axis(max(map(len, m.rows)), most)) for m in self.matrices
+        ]
+        numbers = [abs(x) for matrix in self.matrices for row in matrix.rows for x in row if math.isfinite(x)]
+        self.heaviest: float = max(numbers, default=0.0)
+
+    def svg(self) -> str:
+        x = LEFT
+        pieces: list[str] = []
+        for matrix, axes in zip(self.matrices, self.axes):
+            pieces += [*self.tiles(matrix, axes, x), *self.around(matrix, axes, x)]
+            x += TILE * max(axes[1].places, len(matrix.heading) / 2) + GAP
+        width, bottom = max(x, NARROWEST), TOP + TILE * max(rows.places for rows, _ in self.axes)
+        signs = legend(list(self.signs()), bottom + 26)
+        caption = textwrap.wrap(self.caption(), int((width - 295) / 6.5))
+        pieces += [*signs, *(text(275, bottom + 30 + 18 * i, words, "grey", START) for i, words in enumerate(caption))]
+        pieces.append(text(LEFT, 24, self.title, "ink", f"{START} {BOLD}"))
+        return document(self.title, width, bottom + 30 + 18 * max(len(signs), len(caption)), pieces)
+
+    def tiles(self, matrix: Matrix, axes: tuple[_Axis, _Axis], left: float) -> Iterator[str]:
+        rows, columns = axes
+        yield '<g class="matrix">'
+        for i, y in rows.shown.items():
+            for k, x in columns.shown.items():
+                if k < len(matrix.rows[i]):
+                    w = matrix.rows[i][k]
+                    strength = min(1.0, abs(w) / (self.heaviest or 1.0))
+                    yield tile(left + TILE * x, TOP + TILE * y, TILE, sign(w), strength, self.tooltip(matrix, i, k))
+        yield "</g>"
+
+    def tooltip(self, matrix: Matrix, i: int, k: int) -> str:
+        lines = [f"{matrix.symbol}[{i}, {k}] = {matrix.rows[i][k]!r}"]
+        if matrix.labels:
+            lines.append(escape(abbreviate(visible(matrix.labels[i][k]), 80)))
+        return f"<title>{chr(10).join(filter(None, lines))}</title>"
+
+    def around(self, matrix: Matrix, axes: tuple[_Axis, _Axis], left: float) -> Iterator[str]:
+        """The heading, the numbers of rows and columns, and how many are not shown."""
+        rows, columns = axes
+        yield text(left, TOP - 26, matrix.heading, "ink", f'{START} font-weight="600"')
+        for i, y in rows.shown.items():
+            yield text(left - 5, TOP + TILE * y + 12, str(i), "grey", 'text-anchor="end" font-size="9"')
+        for k, x in columns.shown.items():
+            yield text(left + TILE * (x + 0.5), TOP - 5, str(k), "grey", 'font-size="9"')
+        if rows.left_out:
+            middle = left + TILE * columns.places / 2
+            yield text(middle, TOP + TILE * rows.gap + 12, f"⋮ {rows.left_out:,} more", "ink", HALO)
+        if columns.left_out:
+            middle = left + TILE * (columns.gap + 0.5)
+            yield text(middle, TOP + TILE * rows.places + 14, f"… {columns.left_out:,} more", "ink", HALO)
+
+    def signs(self) -> Iterator[tuple[str, str]]:
+        """For the legend: signs, and what they mean."""
+        x = "share" if self.looks else "w"
+        yield tile(28, -8, TILE, "positive", 0.6), f"{x} > 0"
+        if any(w < 0 for matrix in self.matrices for row in matrix.rows for w in row):
+            yield tile(28, -8, TILE, "negative", 0.6), f"{x} < 0"
+        yield tile(28, -8, TILE, "grey", 1.0), f"largest: |{x}| = {number(self.heaviest, 3)}"
+
+    def caption(self) -> str:
+        """Count what is not shown, and say what stands where."""
+        left_out = sum(
+            len(row) - (sum(k < len(row) for k in columns.shown) if i in rows.shown else 0)
+            for matrix, (rows, columns) in zip(self.matrices, self.axes)
+            for i, row in enumerate(matrix.rows)
+        )
+        count = sum(len(row) for matrix in self.matrices for row in matrix.rows)
+        not_shown = f"Not shown: {left_out:,} of {count:,} numbers. " if left_out else ""
+        what = "Each row is a position, and tells how much it looks at each; a row sums to 1. " if self.looks else ""
+        return f"{what}{not_shown}Tooltips give all numbers in full."

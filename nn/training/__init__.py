@@ -1,0 +1,1 @@
+"""Training a network: `fit`, what computes it, what it records, and how well a network does."""

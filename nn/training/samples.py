@@ -1,0 +1,116 @@
+"""What `fit` learns from or measures on: inputs, targets and weights as arrays that belong together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from autograd.arrays import ArrayLike, NDArray, np
+from nn.conversion import Array, as_labels, as_weights
+from nn.data import as_samples, as_targets, class_names
+from nn.losses import Loss, hinge
+from nn.module import Module
+from nn.training.evaluation import predict
+from nn.training.pitfalls import refuse_samples_of_another_shape, refuse_what_trains_badly
+from nn.training.positions import are_tokens, as_tokens, labels_and_shares, refuse_unsuitable_loss
+from nn.training.settings import check_validation
+
+
+class Samples(NamedTuple):
+    """Samples of a training.
+
+    Attributes:
+        inputs: samples first.
+        targets: of shape (samples, outputs); of sequences the tokens, of shape (samples, positions).
+        weights: of each sample, all above 0; None where all count alike.
+        classes: what the outputs stand for, where the targets were names.
+    """
+
+    inputs: Array
+    targets: NDArray[Any]
+    weights: Array | None = None
+    classes: tuple[str, ...] | None = None
+
+    def batches(self, size: int, order: NDArray[np.int64] | None) -> Iterator[Samples]:
+        """So many samples at a time, in an order, or as they come."""
+        for i in range(0, len(self.inputs), size):
+            if order is None:
+                part = slice(i, i + size)
+                weights = None if self.weights is None else self.weights[part]
+                yield Samples(self.inputs[part], self.targets[part], weights)
+            else:
+                places = order[i : i + size]
+                weights = None if self.weights is None else self.weights.take(places, axis=0)
+                yield Samples(self.inputs.take(places, axis=0), self.targets.take(places, axis=0), weights)
+
+    def as_given(self) -> list[NDArray[Any]]:
+        """The arguments that a program of the loss takes: inputs, targets, of sequences also the positions' shares."""
+        if are_tokens(self.targets):
+            return [self.inputs, *labels_and_shares(self.targets)]
+        return [self.inputs, as_given(self.targets)]
+
+    def shares(self, reduction: str) -> Array | None:
+        """The derivative of the cost to each sample's loss: wᵢ, over Σ w for a mean; None without weights."""
+        if self.weights is None or reduction == "sum":
+            return self.weights
+        shares: Array = self.weights / self.weights.sum()
+        return shares
+
+
+def as_given(rows: NDArray[Any]) -> NDArray[Any]:
+    """Rows as a network returns them and losses take them: a number where there is one output."""
+    return rows if rows.shape[1] > 1 or rows.ndim > 2 or are_tokens(rows) else rows[:, 0]
+
+
+def prepared(
+    model: Module,
+    loss: Loss,
+    data: tuple[Any, ArrayLike, ArrayLike | None],
+    reduction: str,
+    name: str = "",
+    classes: tuple[str, ...] | None = None,
+) -> Samples:
+    """Check inputs, targets and weights against the network and the loss. A sample of weight 0 is left out.
+
+    Args:
+        data: inputs, targets and weights, as users give them.
+        reduction: of the losses; where it is "mean", weights that are all the same are none.
+        name: what stands before "inputs" and "sample_weight" in an error, such as "validation ".
+        classes: what the outputs stand for, where targets are names.
+
+    Raises:
+        ValueError, TypeError: for data that do not fit, or that would train badly.
+    """
+    given, targets, sample_weight = data
+    weights, used = None, None
+    if sample_weight is not None:
+        count = len(given) if hasattr(given, "__len__") else 1
+        weights = as_weights(sample_weight, count, f"{name}sample_weight")
+        assert weights is not None
+        used = weights > 0
+        weights = weights[used]
+        if (weights == (weights[0] if reduction == "mean" else 1.0)).all():
+            weights = None
+    inputs = as_samples(given, f"{name}inputs", used, integers=True)
+    refuse_samples_of_another_shape(model, inputs)
+    outputs = predict(model, inputs[:1]).shape[1:]  # which refuses samples of another size
+    if len(outputs) == 2:
+        refuse_unsuitable_loss(loss)
+        return Samples(inputs, as_tokens(targets, len(inputs), outputs, used), weights)
+    labels = as_labels(targets, used)
+    if labels is not None and classes is None:
+        classes = class_names(labels)
+    rows = as_targets(targets, len(inputs), outputs[0], used, classes)
+    if labels is not None and loss is hinge:
+        rows = 2 * rows - 1
+    refuse_what_trains_badly(model, loss, rows)
+    return Samples(inputs, rows, weights, classes if labels is not None else None)
+
+
+def validation_samples(
+    model: Module, loss: Loss, validation: Any, reduction: str, classes: tuple[str, ...] | None
+) -> Samples:
+    """The validation samples, checked as those to learn from are."""
+    check_validation(validation)
+    data = (validation[0], validation[1], validation[2] if len(validation) == 3 else None)
+    return prepared(model, loss, data, reduction, "validation ", classes)
