@@ -30,21 +30,22 @@ settings.register_profile("lucidgrad", deadline=None, suppress_health_check=[Hea
 settings.load_profile("lucidgrad")
 
 # Tests that share what is slow to make, by the beginnings of their names: the pages, and a process that forks.
-TOGETHER = ("tests/playground/", "tests/nn/test_command_line")
+TOGETHER = ("tests/playground/", "tests/nn/cli/test_command_line")
 # Tests that take long.
 LONG = (
     *TOGETHER,
     "tests/test_packaging.py",
-    "tests/autograd/test_compiler_random.py",
-    "tests/autograd/test_compiler_masks.py",
-    "tests/autograd/test_engine_mutants.py",
-    "tests/autograd/test_hostile_labels.py",
-    "tests/autograd/test_step_through.py",
+    "tests/autograd/compiled/test_compiler_random.py",
+    "tests/autograd/compiled/test_compiler_masks.py",
+    "tests/autograd/teaching/test_engine_mutants.py",
+    "tests/autograd/drawing/test_hostile_labels.py",
+    "tests/autograd/drawing/test_step_through.py",
     "tests/autograd/test_copying.py",
-    "tests/nn/test_t",
+    "tests/nn/tables/",
+    "tests/nn/training/test_training.py",
     "tests/autograd/compiler/",
-    "tests/autograd/test_compiler",
-    "tests/autograd/test_drawing",
+    "tests/autograd/compiled/",
+    "tests/autograd/drawing/",
 )
 
 

@@ -43,7 +43,7 @@ WAYS = {"arrays": [*(name for name, _ in PREPARE_FOR_ARRAYS), *OF_ARRAYS], "Pyth
 
 def neighbour(name: str) -> Any:
     """Another module of tests, for its random functions."""
-    spec = importlib.util.spec_from_file_location(f"_{name}", Path(__file__).parents[1] / f"{name}.py")
+    spec = importlib.util.spec_from_file_location(f"_{name}", Path(__file__).parents[1] / "compiled" / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)

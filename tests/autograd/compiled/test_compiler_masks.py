@@ -30,7 +30,7 @@ Thin = Callable[[str], AbstractContextManager[None]]
 Number = Any
 
 WAYS = ["arrays", "machine code", "Python"]
-NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
+NOTEBOOKS = Path(__file__).parents[3] / "notebooks"
 inf, nan = math.inf, math.nan
 POINTS = [
     0.0,

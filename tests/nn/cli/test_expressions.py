@@ -271,8 +271,9 @@ def test_variable_names_in_their_order() -> None:
 
 
 def test_python_with_autograd_pays_nothing_for_this_module(run_python: Callable[..., str]) -> None:
-    code = "import autograd, sys; print({'nn.cli.expressions', 'ast', 'difflib'} & set(sys.modules))"
-    assert run_python(code) == "set()\n"
+    code = "import autograd, sys; print({'ast', 'difflib'} & set(sys.modules)); import nn"
+    code += "; print({'nn.cli.expressions', 'difflib'} & set(sys.modules))"
+    assert run_python(code) == "set()\nset()\n"
 
 
 # What they refuse, and how they say it
