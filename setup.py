@@ -7,8 +7,6 @@ import re
 import tomllib
 from pathlib import Path
 
-from setuptools import setup
-
 FOLDER = Path(__file__).resolve().parent
 LINK = re.compile(r'(?P<before>\]\(|(?P<picture>!\[[^\]]*\]\(|\bsrc="))(?P<path>(?!https?:|#|mailto:)[^\s")]+)')
 
@@ -31,4 +29,6 @@ def description() -> str:
 
 
 if __name__ == "__main__":
+    from setuptools import setup
+
     setup(long_description=description(), long_description_content_type="text/markdown")

@@ -78,8 +78,8 @@ def checked_index(index: Any, length: int) -> int:
         TypeError: for what is no int; a bool, which is a condition, included.
     """
     try:
-        if isinstance(index, bool):
-            raise TypeError
+        if isinstance(index, bool) or getattr(getattr(index, "dtype", None), "kind", "") == "b":
+            raise TypeError  # NumPy 2.0 only warns of its own
         i = operator.index(index)
     except TypeError:
         raise TypeError(f"take expects an index that is an int, got {index!r} of type {type(index).__name__}") from None

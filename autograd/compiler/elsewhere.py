@@ -24,7 +24,7 @@ Dtype = Literal["float64", "float32"]
 class Elsewhere:
     """What a compiled program becomes in other libraries.
 
-    There, a nan that padding makes (see `compile`) stays one: no library computes the batch once more without padding.
+    There, too, results that padding makes inf or nan (see `compile`) are computed once more without it.
     """
 
     parameters: list[Value]
@@ -115,12 +115,11 @@ class Elsewhere:
 
     def portable(self) -> Portable:
         """Return the program apart from what runs it, which targets outside this package are made from."""
-        from autograd.compiler.targets.libraries.parameters import with_parameters_once
         from autograd.compiler.targets.portable import Portable
 
         lowered = self._lowered.at(self._places)
         return Portable.of(
-            with_parameters_once(lowered.program),
+            lowered.program,
             self.parameters,
             name=self._name,
             is_unrolled=lowered.is_unrolled,
@@ -129,4 +128,5 @@ class Elsewhere:
             results=self._results,
             reduction=self._cost.reduction,
             dtype=str(self._dtype),
+            make_unpadded=lowered.unpadded,
         )

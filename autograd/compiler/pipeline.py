@@ -51,7 +51,9 @@ class Lowered(NamedTuple):
 
     def at(self, places: Any) -> Lowered:
         """Return the same with each parameter at another place of their vector."""
-        return self._replace(program=self.program.with_parameters_at(places))
+        make = self.unpadded
+        unpadded = None if make is None else lambda: make().with_parameters_at(places)
+        return self._replace(program=self.program.with_parameters_at(places), unpadded=unpadded)
 
     def differentiated(self, wrt: str, runner: PassRunner) -> ArrayProgram:
         """Return the program of values and gradients, with respect to "parameters" or "arguments"."""

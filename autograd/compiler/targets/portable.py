@@ -9,9 +9,15 @@ from typing import Any, NamedTuple
 from autograd.arrays import np
 from autograd.compiler.arrays.program import ArrayProgram
 from autograd.compiler.differentiate.reverse import to_arguments, to_parameters
-from autograd.compiler.targets.libraries.parameters import Parameter, parameters_of
+from autograd.compiler.targets.libraries.parameters import (
+    Parameter,
+    parameters_of,
+    with_parameters_of,
+    with_parameters_once,
+)
 from autograd.compiler.trace.results import Results
 from autograd.compiler.trace.signature import Argument, read_together
+from autograd.support.forking import computed_once
 
 
 class Rows(NamedTuple):
@@ -42,6 +48,8 @@ class Portable:
         parameters: their names, shapes and Values.
         reduction: "mean" or "sum", of which the cost of a batch is made.
         dtype: "float64" or "float32".
+        make_unpadded: of a padded program, makes the one that says what the graph gives where this one gives inf or
+            nan, over the same parameters.
     """
 
     name: str
@@ -53,17 +61,30 @@ class Portable:
     parameters: Sequence[Parameter]
     reduction: str
     dtype: str
+    make_unpadded: Callable[[], ArrayProgram] | None = None
 
     @classmethod
     def of(cls, program: ArrayProgram, values: Sequence[Any], **rest: Any) -> Portable:
         """Return the program over a vector of Values."""
-        program = _without_unread_sums(program)
+        program = _without_unread_sums(with_parameters_once(program))
         return cls(program=program, parameters=parameters_of(program, values), **rest)
 
-    def differentiated(self, wrt: str) -> ArrayProgram:
-        """Return the program of values and gradients to "parameters" or "arguments"."""
-        differentiate = {"parameters": to_parameters, "arguments": to_arguments}[wrt]
-        return differentiate(self.program, self.seeds, self.is_unrolled)
+    @computed_once
+    def unpadded(self) -> Portable:
+        """The same without padding, of a padded program."""
+        assert self.make_unpadded is not None
+        program = with_parameters_of(_without_unread_sums(self.make_unpadded()), self.program)
+        return replace(self, program=program, make_unpadded=None)
+
+    @computed_once
+    def to_parameters(self) -> ArrayProgram:
+        """The program of values and gradients to parameters."""
+        return to_parameters(self.program, self.seeds, self.is_unrolled)
+
+    @computed_once
+    def to_arguments(self) -> ArrayProgram:
+        """The program of values and gradients to arguments."""
+        return to_arguments(self.program, self.seeds, self.is_unrolled)
 
     def read(
         self, given: Sequence[Any], convert: Callable[[Any], Any], read_indices: Callable[..., tuple[Any, bool]]

@@ -60,6 +60,16 @@ class JaxLibrary:
     def where(self, condition: Any, a: Any, b: Any) -> Any:
         return self._np.where(condition, a, b)
 
+    def finite_or(self, arrays: Sequence[Any], otherwise: Callable[[], Sequence[Any]]) -> Sequence[Any]:
+        numpy, lax = self._np, self._jax.lax
+        is_finite = numpy.all(numpy.stack([numpy.all(numpy.isfinite(x)) for x in arrays]))
+        if not isinstance(is_finite, self._jax.core.Tracer):
+            return arrays if is_finite else otherwise()
+        others: Sequence[Any] = lax.cond(
+            is_finite, lambda given: list(given), lambda _: list(otherwise()), list(arrays)
+        )
+        return others
+
     def einsum(self, equation: str, a: Any, b: Any) -> Any:
         return self._np.einsum(equation, a, b)
 

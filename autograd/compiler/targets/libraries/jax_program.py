@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from autograd.arrays import np
 from autograd.compiler import cost
-from autograd.compiler.arrays.program import LEAVES, ArrayProgram
+from autograd.compiler.arrays.program import LEAVES
 from autograd.compiler.differentiate.transposes import GRADIENT
 from autograd.compiler.targets.libraries.interpreter import Interpreter
 from autograd.compiler.targets.libraries.jax_library import JaxLibrary
@@ -120,17 +120,32 @@ class JaxProgram:
 
     def _forward(self, parameters: Mapping[str, Any], rows: Sequence[Any]) -> Any:
         samples = rows[0].shape[0] if rows else 1
-        (outputs,) = self._interpreter.run(self._portable.program, self._portable.leaves(parameters, rows), samples)
-        return self._library.broadcast(outputs, (samples, self._portable.results.count))
+
+        def columns(portable: Portable) -> list[Any]:
+            (outputs,) = self._interpreter.run(portable.program, portable.leaves(parameters, rows), samples)
+            return [self._library.broadcast(outputs, (samples, portable.results.count))]
+
+        return self._settled(columns)[0]
 
     def _differentiated(self, wrt: str, parameters: Mapping[str, Any], rows: Sequence[Any], seeds: Any) -> list[Any]:
         """Return the values, and the gradients to parameters or arguments."""
-        program = self._to_parameters if wrt == "parameters" else self._to_arguments
-        leaves = {**self._portable.leaves(parameters, rows), GRADIENT: seeds}
-        columns, *gradients = self._interpreter.run(program, leaves, seeds.shape[0])
         arrays = [parameters[name] for name in self.parameters] if wrt == "parameters" else self._numbers(rows)
-        full = [self._library.broadcast(g, x.shape) for g, x in zip(gradients, arrays)]  # what is 0 is one number
-        return [self._library.broadcast(columns, (seeds.shape[0], self._portable.results.count)), *full]
+        shapes = [(seeds.shape[0], self._portable.results.count), *[x.shape for x in arrays]]
+
+        def results(portable: Portable) -> list[Any]:
+            leaves = {**portable.leaves(parameters, rows), GRADIENT: seeds}
+            program = portable.to_parameters if wrt == "parameters" else portable.to_arguments
+            computed = self._interpreter.run(program, leaves, seeds.shape[0])
+            return [self._library.broadcast(x, shape) for x, shape in zip(computed, shapes)]  # what is 0 is one number
+
+        return list(self._settled(results))
+
+    def _settled(self, results: Callable[[Portable], list[Any]]) -> Sequence[Any]:
+        """Return results of the program; where padding makes one inf or nan, those of the program without."""
+        padded = results(self._portable)
+        if self._portable.make_unpadded is None:
+            return padded
+        return self._library.finite_or(padded, lambda: results(self._portable.unpadded))
 
     def _numbers(self, rows: Sequence[Any]) -> list[Any]:
         """Return the rows of those arguments that are no indices."""
@@ -143,14 +158,6 @@ class JaxProgram:
             next(of_numbers) if argument.lengths is None else np.zeros(row.shape, nothing)
             for row, argument in zip(rows, self._portable.arguments)
         ]
-
-    @computed_once
-    def _to_parameters(self) -> ArrayProgram:
-        return self._portable.differentiated("parameters")
-
-    @computed_once
-    def _to_arguments(self) -> ArrayProgram:
-        return self._portable.differentiated("arguments")
 
     def _with_emitted_backward_pass(self) -> Any:
         """Return the forward pass, with the compiler's backward pass for its derivative.

@@ -50,6 +50,9 @@ class Library(Protocol):
     def where(self, condition: Any, a: Any, b: Any) -> Any:
         """Return a where a truth value holds, else b. What is not taken has a derivative of exactly 0."""
 
+    def finite_or(self, arrays: Sequence[Any], otherwise: Callable[[], Sequence[Any]]) -> Sequence[Any]:
+        """Return arrays where all their numbers are finite, else others of the same shapes, all of them."""
+
     def einsum(self, equation: str, a: Any, b: Any) -> Any:
         """Return sums of products over named axes."""
 

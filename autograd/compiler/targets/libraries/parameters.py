@@ -91,21 +91,41 @@ def with_parameters_once(program: ArrayProgram) -> ArrayProgram:
     kept = _kept(indices)
     if all(kept[at] is index for at, index in indices.items()):
         return program
+    arrays = [(kept[at], program.operations[at].name) for at in indices if kept[at].size]
+    return _reading(program, arrays)
+
+
+def with_parameters_of(program: ArrayProgram, other: ArrayProgram) -> ArrayProgram:
+    """Return the same program, which reads its parameters from the arrays that another one has of them.
+
+    >>> b, c = Builder(), Builder()
+    >>> other = c.program([c.parameter([[0, 1], [2, 3]], "w")])
+    >>> print(with_parameters_of(b.program([b.parameter([1, 3], "p") * 2.0]), other))
+    w = parameter                                               (2, 2)
+    v1 = reshape (w)                                            (4,)
+    v2 = take [1, 3] (v1)                                       (2,)
+    2 = constant 2.0                                            ()
+    v4 = mul (v2, 2)                                            (2,)
+    return v4
+    """
+    return _reading(program, [(o.attribute.array, o.name) for o in other.operations if o.kind == "parameter"])
+
+
+def _reading(program: ArrayProgram, arrays: Sequence[tuple[NDArray[Any], str]]) -> ArrayProgram:
+    """Return the same program over other arrays of its parameters, by their elements and names."""
     builder = Builder()
-    arrays = {at: builder.parameter(kept[at], program.operations[at].name) for at in indices if kept[at].size}
-    flat = {at: builder.reshape(array, (kept[at].size,)) for at, array in arrays.items()}
-    places: list[Any] = []
-    for at, operation in enumerate(program.operations):
-        if operation.kind != "parameter":
-            operands = tuple([places[k] for k in operation.operands])
-            places.append(builder.add(operation.kind, operands, operation.attribute, operation.name))
-        elif kept[at] is indices[at]:
-            places.append(arrays[at].at)
-        else:
-            places.append(_read(builder, indices[at], {k: kept[k] for k in arrays}, flat).at)
-    handles = [Handle(builder, places[at]) for at in program.outputs]
+    handles = [builder.parameter(index, name) for index, name in arrays]
+    flat = [builder.reshape(handle, (index.size,)) for handle, (index, _) in zip(handles, arrays)]
+    places: list[int] = []
+    for kind, operands, attribute, _, name in program.operations:
+        if kind != "parameter":
+            places.append(builder.add(kind, tuple([places[k] for k in operands]), attribute, name))
+            continue
+        same = [handle for handle, (index, _) in zip(handles, arrays) if np.array_equal(index, attribute.array)]
+        places.append((same or [_read(builder, attribute.array, [index for index, _ in arrays], flat)])[0].at)
+    outputs, masks = ([Handle(builder, places[at]) for at in ats] for ats in (program.outputs, program.masks))
     layers = {places[at]: layer for at, layer in program.layers.items()}
-    return builder.program(handles, layers, [Handle(builder, places[at]) for at in program.masks])
+    return builder.program(outputs, layers, masks)
 
 
 def _kept(indices: Mapping[int, NDArray[Any]]) -> dict[int, NDArray[Any]]:
@@ -120,13 +140,11 @@ def _kept(indices: Mapping[int, NDArray[Any]]) -> dict[int, NDArray[Any]]:
     return kept
 
 
-def _read(
-    builder: Builder, index: NDArray[Any], kept: Mapping[int, NDArray[Any]], flat: Mapping[int, Handle]
-) -> Handle:
+def _read(builder: Builder, index: NDArray[Any], arrays: Sequence[NDArray[Any]], flat: Sequence[Handle]) -> Handle:
     """Return an array of parameters, read from those that keep them."""
     wanted = set(index.reshape(-1).tolist())
-    sources = [at for at in kept if not wanted.isdisjoint(kept[at].reshape(-1).tolist())]
-    elements = [k for at in sources for k in kept[at].reshape(-1).tolist()]
-    place = {k: n for n, k in enumerate(elements)}
-    positions = np.array([place[k] for k in index.reshape(-1).tolist()], dtype=np.int64).reshape(index.shape)
-    return builder.take(builder.concatenate([flat[at] for at in sources], 0), positions)
+    sources = [k for k, array in enumerate(arrays) if not wanted.isdisjoint(array.reshape(-1).tolist())]
+    elements = [element for k in sources for element in arrays[k].reshape(-1).tolist()]
+    place = {element: n for n, element in enumerate(elements)}
+    positions = np.array([place[element] for element in index.reshape(-1).tolist()], dtype=np.int64)
+    return builder.take(builder.concatenate([flat[k] for k in sources], 0), positions.reshape(index.shape))

@@ -85,6 +85,14 @@ class TorchLibrary:
     def where(self, condition: Any, a: Any, b: Any) -> Any:
         return self._torch.where(condition, a, b)
 
+    def finite_or(self, arrays: Sequence[Any], otherwise: Callable[[], Sequence[Any]]) -> Sequence[Any]:
+        torch = self._torch
+        is_finite = torch.stack([torch.isfinite(x).all() for x in arrays]).all()
+        try:
+            return arrays if is_finite else otherwise()
+        except RuntimeError:  # under vmap there is no one answer
+            return [torch.where(is_finite, x, other) for x, other in zip(arrays, otherwise())]
+
     def einsum(self, equation: str, a: Any, b: Any) -> Any:
         return self._torch.einsum(equation, a, b)
 

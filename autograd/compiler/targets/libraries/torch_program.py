@@ -52,9 +52,15 @@ class TorchProgram:
         return self._structured(self._columns(rows.arrays, rows.samples), rows.batched)
 
     def _columns(self, rows: Sequence[Any], samples: int) -> Any:
-        leaves = self._portable.leaves(self.parameters, rows)
-        (outputs,) = self._interpreter.run(self._portable.program, leaves, samples)
-        return self._library.broadcast(outputs, (samples, self._portable.results.count))
+        def columns(portable: Portable) -> list[Any]:
+            (outputs,) = self._interpreter.run(portable.program, portable.leaves(self.parameters, rows), samples)
+            return [self._library.broadcast(outputs, (samples, portable.results.count))]
+
+        padded = columns(self._portable)
+        if self._portable.make_unpadded is None:
+            return padded[0]
+        (settled,) = self._library.finite_or(padded, lambda: columns(self._portable.unpadded))
+        return settled
 
     def _structured(self, columns: Any, batched: bool) -> Any:
         results = self._portable.results

@@ -83,6 +83,20 @@ class Graph:
         """Return a vector of integers."""
         return self.constant(np.array(numbers, dtype=np.int64))
 
+    def is_finite(self, x: str) -> str:
+        """Return whether all elements of x are finite, as one truth value."""
+        flags = self.node("Equal", self.node("Sub", x, x), self.number(0.0))
+        return self.node("Equal", self.node("ReduceMin", self.cast(flags), keepdims=0), self.number(1.0))
+
+    def choice(self, condition: str, one: Graph, other: Graph) -> str:
+        """Return what the last node of a body gives: of one where a truth value holds, else of the other."""
+        empty = self.onnx.helper.make_empty_tensor_value_info
+        branches = [
+            self.onnx.helper.make_graph(body.nodes, self.name("branch"), [], [empty(body.nodes[-1].output[0])])
+            for body in (one, other)
+        ]
+        return self.node("If", condition, then_branch=branches[0], else_branch=branches[1])
+
     @property
     def element_type(self) -> int:
         """ONNX's number for the dtype."""

@@ -64,7 +64,19 @@ def forward(portable: Portable, graph: Graph, samples: str, arguments: Sequence[
         for name, argument in zip(arguments, portable.arguments)
     ]
     numbers = {p.name: graph.constant(p.numbers(graph.dtype), p.name) for p in portable.parameters}
-    (columns,) = writer.run(portable.program, portable.leaves(numbers, rows))
+    columns = _columns(portable, writer, portable.leaves(numbers, rows))
+    if portable.make_unpadded is None:
+        return columns
+    taken, unpadded = graph.body(), graph.body()
+    taken.node("Identity", columns)
+    others = _columns(portable.unpadded, Writer(unpadded, samples), portable.leaves(numbers, rows))
+    unpadded.node("Identity", others)
+    return graph.choice(graph.is_finite(columns), taken, unpadded)
+
+
+def _columns(portable: Portable, writer: Writer, leaves: dict[str, Any]) -> str:
+    """Add the nodes of a program; return its results, a row a sample."""
+    (columns,) = writer.run(portable.program, leaves)
     is_batched = portable.program.operations[portable.program.outputs[0]].shape[:1] == (N,)
     return columns if is_batched else writer.broadcast(columns, (N, portable.results.count))
 
