@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from autograd.compiler.arrays.program import ArrayProgram
 
 _OF_THE_TEXTS = {"weights": "w", "weight": "w", "bias": "b", "biases": "b"}
-
+_WITHOUT_DIGITS = str.maketrans(dict.fromkeys("0123456789", "0"))
 
 _OF_PYTHON = frozenset({*keyword.kwlist, *keyword.softkwlist, *dir(builtins)})
 
@@ -53,14 +53,25 @@ def sanitised(text: str) -> str:
 
 def stem(labels: Iterable[str]) -> str:
     """Return the common stem of labels such as `layers.0.neurons.3.z` or `w[2][0]`: `z`, `w`; "" if they have none."""
-    stems = {_stem(label) for label in labels}
-    found = stems.pop() if len(stems) == 1 else ""
-    return _OF_THE_TEXTS.get(found, found)
+    common = set(stems(labels))
+    return common.pop() if len(common) == 1 else ""
 
 
-def _stem(label: str) -> str:
+def stems(labels: Iterable[str]) -> list[str]:
+    """Return the stem of each label.
+
+    >>> stems(["layers.0.neurons.3.z", "w[2][0]", ""])
+    ['z', 'w', '']
+    """
+    separated = "\n".join([label.replace("\n", " ") for label in labels])
+    return [_last_word(label) for label in separated.translate(_WITHOUT_DIGITS).split("\n")]
+
+
+@functools.lru_cache(maxsize=1024)  # labels of parameters are many, and differ in their digits alone
+def _last_word(label: str) -> str:
     words = [word for word in re.split(r"[^A-Za-z]+", label) if word]
-    return words[-1][:12] if words and label.isascii() else ""
+    last = words[-1][:12] if words and label.isascii() else ""
+    return _OF_THE_TEXTS.get(last, last)
 
 
 @functools.cache

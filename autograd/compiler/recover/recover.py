@@ -19,7 +19,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from autograd import primitives
 from autograd.arrays import np
 from autograd.compiler import cost
-from autograd.compiler.names import stem
+from autograd.compiler.names import stems
 from autograd.compiler.recover.blocks import Numbers, View
 from autograd.compiler.recover.classify import applications, sums_of_products
 from autograd.compiler.recover.groups import CONSTANT, Group, Grouping, Places, single_views
@@ -76,7 +76,8 @@ class _Arrays:
         source, position = np.full(size, CONSTANT), np.zeros(size, dtype=np.int64)
         unpadded = swallowed(scalars) if padding else None
         numbers: dict[str, int] = {"": 0}
-        family = {i: numbers.setdefault(stem([label]), len(numbers)) for i, label in scalars.labels.items()}
+        labelled = zip(scalars.labels, stems(scalars.labels.values()))
+        family = {i: numbers.setdefault(name, len(numbers)) for i, name in labelled}
         self.places = Places(source, position, number, self._widths, self._batched, size, unpadded, family)
         self.groups: list[Group] = []
         self._chains = chains_of(scalars)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -85,11 +87,6 @@ def _is_another(total: Sum) -> bool:
 
 def uses(program: Columns) -> list[int]:
     """Count how many times each node is read; an output counts as two more."""
-    count = [0] * len(program)
-    for column in (program.operands, program.lefts, program.outputs, program.outputs):
-        for i in column:
-            count[i] += 1
-    for i in program.rights:
-        if i != ABSENT:
-            count[i] += 1
-    return count
+    columns = program.operands, program.lefts, program.rights, program.outputs, program.outputs
+    count = Counter(itertools.chain.from_iterable(columns))
+    return list(map(count.__getitem__, range(len(program))))
