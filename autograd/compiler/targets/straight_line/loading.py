@@ -4,22 +4,30 @@ from __future__ import annotations
 
 import hashlib
 import linecache
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import CodeType
 from typing import Any
 
 from autograd.compiler.targets.kernels import HELPERS
 
 
-def prepared(name: str, source: str) -> CodeType:
-    """Return the code of a source, under a file name of its own, as which tracebacks show its lines."""
+def prepared(name: str, functions: Iterable[str]) -> list[CodeType]:
+    """Return the code of functions, each under a file name of its own, as which tracebacks show its lines.
+
+    Python's compiler takes a fifth less for many functions one by one than for all of them at once.
+    """
+    return [_prepared(name, function) for function in functions]
+
+
+def _prepared(name: str, source: str) -> CodeType:
     file = f"<compiled {name} {hashlib.sha256(source.encode()).hexdigest()[:12]}>"
     linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
     return compile(source, file, "exec")
 
 
-def execute(code: CodeType, constants: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a source defines, with all that it may refer to."""
-    namespace: dict[str, Any] = {**HELPERS, **constants, "__name__": code.co_filename}
-    exec(code, namespace)
+def execute(codes: Iterable[CodeType], constants: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what several functions define, with all that they may refer to."""
+    namespace: dict[str, Any] = {**HELPERS, **constants, "__name__": "<compiled>"}
+    for code in codes:
+        exec(code, namespace)
     return namespace

@@ -97,10 +97,9 @@ class SourceRun:
     def _loaded(self, name: str) -> _Loaded:
         if name not in self._passes:
             source = self._source.written(name)
-            text = "\n\n".join([*source.definitions, *(text for _, text in source.functions)]) + "\n"
-            code = prepared(self._name, text)
+            codes = prepared(self._name, [*source.definitions, *(text for _, text in source.functions)])
             constants, of_floats = source.references.constants, functions_of_floats(source)
-            kinds = [execute(code, constants), execute(code, {**constants, **of_floats})]
+            kinds = [execute(codes, constants), execute(codes, {**constants, **of_floats})]
             of_kind = [[namespace[function] for function, _ in source.functions] for namespace in kinds]
             self._passes[name] = _Loaded(source, *of_kind)
         return self._passes[name]
