@@ -98,7 +98,7 @@ def _variables(assignments: Sequence[str]) -> dict[str, autograd.Value]:
 def _draw(options: argparse.Namespace) -> None:
     from nn.drawing import draw
     from nn.tables.opening import same_file
-    from nn.training.checkpoint import load
+    from nn.training.models import load
 
     if same_file(options.output, options.model):
         raise ValueError(f"{options.output} is read from, so it cannot be the output: say --output OTHER")

@@ -223,7 +223,8 @@ class Loading(Scenario):
     """A checkpoint that takes the place of what model and optimizer are."""
 
     def prepare(self) -> Callable[[], Any]:
-        from nn.training.checkpoint import CHECKPOINT, _read, load_checkpoint
+        from nn.training.checkpoint import load_checkpoint
+        from nn.training.files import CHECKPOINT, read
 
         path = self.folder / "checkpoint"
         settings: dict[str, Any] = {"progress": False, "engine": "eager", "seed": 0}
@@ -231,7 +232,7 @@ class Loading(Scenario):
         nn.fit(other, SAMPLES, TARGETS, optimizer=_adam(other), epochs=1, checkpoint=path, **settings)
         self.model, self.chance = _model(), np.random.default_rng(9)
         self.optimizer = _adam(self.model)
-        run = _read(path, CHECKPOINT)[1]["run"]
+        run = read(path, CHECKPOINT)[1]["run"]
         return lambda: load_checkpoint(path, self.model, self.optimizer, self.chance, run)
 
     def state(self) -> Any:

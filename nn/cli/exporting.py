@@ -16,7 +16,7 @@ from nn.layers import MLP
 from nn.tables import Policy, Preprocessing
 from nn.tables.column import Column
 from nn.tables.opening import same_file
-from nn.training.checkpoint import load, read_metadata
+from nn.training.models import load, read_metadata
 
 MEANINGS = {
     "number": "numbers; nan is a missing value",

@@ -24,10 +24,10 @@ from nn.losses import LOSSES, OF_LOGITS, Loss, hinge
 from nn.optimizers import SGD, Adam, AdamW
 from nn.schedules import cosine_decay
 from nn.tables import Dataset
-from nn.training.checkpoint import save
 from nn.training.evaluation import ROWS_A_BLOCK, predict
 from nn.training.fit import fit
 from nn.training.history import History
+from nn.training.models import save
 
 OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {"sgd": SGD, "adam": Adam, "adamw": AdamW}
 REGRESSION_LOSSES = ("half_squared_error", "mean_squared_error")

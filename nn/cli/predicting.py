@@ -17,7 +17,7 @@ from nn.cli.terminal import Progress
 from nn.tables import Dialect, Policy, Preprocessing, read_csv
 from nn.tables.numerals import Mark
 from nn.tables.opening import same_file
-from nn.training.checkpoint import load, read_metadata
+from nn.training.models import load, read_metadata
 
 FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 

@@ -26,7 +26,7 @@ def components(row: Positions, element: Positions, rows: int) -> Positions:
     first: dict[int, int] = {}
     for i, x in zip(row.tolist(), element.tolist()):
         other = first.setdefault(x, i)
-        if other != i:
+        if parent[other] != parent[i]:
             a, b = root(i), root(other)
             parent[max(a, b)] = min(a, b)
     number: dict[int, int] = {}

@@ -10,7 +10,7 @@ from autograd.compiler import cost
 from autograd.compiler.arrays.operations import PADDING
 from autograd.compiler.recover.blocks import Block, Matrix, Rows, View
 from autograd.compiler.recover.groups import PARAMETERS, Places
-from autograd.compiler.recover.index import Positions
+from autograd.compiler.recover.index import Positions, distinct
 from autograd.compiler.recover.padding import columns_of_rows, filled, table
 from autograd.compiler.recover.patches import over_patches
 from autograd.compiler.recover.products import as_product
@@ -125,8 +125,7 @@ def over_same_columns(parts: Parts, rows: int, places: Places) -> list[list[int]
     for n, bucket in enumerate(buckets.values()):
         number[bucket] = n
     for terms in weighted:
-        pairs = np.unique(np.stack([terms.left, number[terms.row]]), axis=1)
-        if len(np.unique(pairs[0])) < pairs.shape[1]:
+        if len(distinct(terms.left)) < len(distinct(terms.left * len(buckets) + number[terms.row])):
             return None
     return list(buckets.values())
 
@@ -155,11 +154,11 @@ def as_padded_matrix(terms: Terms, rows: int, left: int, right: int) -> Matrix |
     """Rows of weights of their own over columns of which many lack some, as in a triangle; what is lacking is zero."""
     coefficient = uniform(terms.coefficients)
     columns, column = np.unique(terms.right, return_inverse=True)
-    lengths = len(np.unique(np.bincount(terms.row, minlength=rows)))
+    lengths = len(distinct(np.bincount(terms.row, minlength=rows)))
     if (
         not isinstance(coefficient, float)
-        or len(np.unique(terms.left)) < len(terms.left)
-        or len(np.unique(terms.row * len(columns) + column)) < len(terms.row)
+        or len(distinct(terms.left)) < len(terms.left)
+        or len(distinct(terms.row * len(columns) + column)) < len(terms.row)
         or not cost.worth_gathering(lengths)
         or not cost.worth_padding(len(terms.row), rows * len(columns))
     ):

@@ -20,6 +20,20 @@ Positions = NDArray[np.int64]
 Kind = Literal["slice", "axes", "pieces", "band", "gather"]
 
 
+def distinct(positions: Positions) -> Positions:
+    """The distinct ones of some positions, ascending.
+
+    `np.unique` gives them too, but imports `numpy.ma` for that, which takes longer than compiling a small network.
+
+    >>> distinct(np.array([3, 1, 3])).tolist()
+    [1, 3]
+    """
+    in_order = np.sort(positions.reshape(-1))
+    is_first = np.ones(len(in_order), dtype=bool)
+    is_first[1:] = in_order[1:] != in_order[:-1]
+    return in_order[is_first]
+
+
 class Axes(NamedTuple):
     """A view that reads a slice as an array of several axes, in another order of axes or some of them repeated.
 

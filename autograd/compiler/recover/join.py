@@ -21,7 +21,7 @@ from autograd.compiler import cost
 from autograd.compiler.recover.blocks import View
 from autograd.compiler.recover.families import families, numbered
 from autograd.compiler.recover.groups import Concatenation, Places
-from autograd.compiler.recover.index import Positions, is_part
+from autograd.compiler.recover.index import Positions, distinct, is_part
 from autograd.compiler.recover.reading_order import Reading, as_before, chain
 from autograd.compiler.scalars.nodes import ABSENT
 
@@ -181,7 +181,7 @@ def _planned(key: Hashable, read: Positions, force: bool, places: Places, histor
             return joined
     if not force:
         return None
-    nodes = np.unique(read)
+    nodes = distinct(read)
     origin = _origin_of(nodes, places)
     order = np.lexsort(origin.T[::-1])
     return Joined(origin[order], {i: n for n, i in enumerate(nodes[order].tolist())})

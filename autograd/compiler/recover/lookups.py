@@ -14,7 +14,7 @@ from autograd.compiler.arrays.shapes import is_batched
 from autograd.compiler.names import stem
 from autograd.compiler.recover.blocks import View
 from autograd.compiler.recover.groups import Choice, LookUps, Places
-from autograd.compiler.recover.index import Positions
+from autograd.compiler.recover.index import Positions, distinct
 from autograd.compiler.recover.read import Reader
 from autograd.compiler.scalars.lookups import CONSTANT, LookUp, Table
 
@@ -87,9 +87,9 @@ def _table(reader: Reader, table: Table, columns: Positions) -> Handle:
         return builder.constant(numbers)
     name = stem(table.labels) or "table"
     flat = places.reshape(-1)
-    if not is_constant.any() and ((np.diff(flat) > 0).all() or len(np.unique(flat)) == len(flat)):
+    if not is_constant.any() and ((np.diff(flat) > 0).all() or len(distinct(flat)) == len(flat)):
         return reader.parameter(places, name)
-    parameters = np.unique(places[~is_constant])
+    parameters = distinct(places[~is_constant])
     positions = np.where(is_constant, PADDING, np.searchsorted(parameters, places))
     entries = builder.take(reader.parameter(parameters, name), positions)
     if not numbers[is_constant].any():

@@ -25,7 +25,7 @@ from autograd.compiler.recover.groups import (
     tables,
     views,
 )
-from autograd.compiler.recover.index import Positions, effort
+from autograd.compiler.recover.index import Positions, distinct, effort
 from autograd.compiler.recover.padding import filled
 from autograd.compiler.recover.reorder import renumbered, reordered
 
@@ -101,7 +101,7 @@ class _Orders:
                 wanted = np.array(list(dict.fromkeys(together[together >= 0].tolist())), dtype=np.int64)
                 yield from permitted(group, wanted)
         for view in single_views(group):
-            if view.source > 0 and len(np.unique(view.positions)) == width:
+            if view.source > 0 and len(distinct(view.positions)) == width:
                 yield from permitted(group, np.argsort(view.positions))
         for view in tables(group):
             yield from permitted(group, np.argsort(_first_read(view.positions), kind="stable"))

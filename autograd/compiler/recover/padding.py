@@ -15,7 +15,7 @@ from autograd.compiler import cost
 from autograd.compiler.arrays.operations import PADDING
 from autograd.compiler.recover.blocks import Numbers, Rows, View
 from autograd.compiler.recover.groups import Application, Group, SumOfProducts, padded_product, single_views, views
-from autograd.compiler.recover.index import Positions
+from autograd.compiler.recover.index import Positions, distinct
 
 
 def filled(positions: Positions, width: int) -> Positions | None:
@@ -71,7 +71,7 @@ def columns_of_rows(
     [0, 0, 1, 0, 1, 2]
     """
     counts = np.bincount(row, minlength=rows)
-    longest, lengths = int(counts.max()), len(np.unique(counts))
+    longest, lengths = int(counts.max()), len(distinct(counts))
     if int(counts.min()) < 1 or not cost.worth_padding(len(row), rows * longest):
         return None
     starts = np.searchsorted(row, np.arange(rows))
@@ -115,7 +115,7 @@ def _as_full_rows(row: Positions, positions: Positions, counts: Positions, start
         (lane * step == distance).all()
         and int(lane.min()) >= 0
         and int(lane.max()) < longest
-        and len(np.unique(row * longest + lane)) == len(lane)
+        and len(distinct(row * longest + lane)) == len(lane)
     )
     return lane if fits else None
 

@@ -14,7 +14,7 @@ from autograd.compiler.arrays.operations import PADDING
 from autograd.compiler.recover.blocks import Matrix, View
 from autograd.compiler.recover.components import components
 from autograd.compiler.recover.groups import PARAMETERS
-from autograd.compiler.recover.index import Positions
+from autograd.compiler.recover.index import Positions, distinct
 from autograd.compiler.recover.terms import Terms, uniform
 
 
@@ -31,7 +31,7 @@ def over_patches(terms: Terms, rows: int, left: int, right: int) -> Matrix | Non
     position = _positions(terms, rows, channel)
     channels, positions = int(channel.max()) + 1, int(position.max()) + 1
     place = position * channels + channel
-    if len(np.unique(place)) < rows or not cost.worth_patches(rows, positions * channels):
+    if len(distinct(place)) < rows or not cost.worth_patches(rows, positions * channels):
         return None
     weights = _weights(terms, channel, position, channels)
     if weights is None or weights.size == 1:  # one number for all is no matrix
@@ -77,8 +77,10 @@ def _weights(terms: Terms, channel: Positions, position: Positions, channels: in
     columns = chosen.right.reshape(-1, channels)
     if not (by_column == np.arange(channels)).all() or (columns != columns[:, :1]).any():
         return None
-    weights = np.unique(chosen.left.reshape(-1, channels), axis=0)
-    return None if len(np.unique(weights)) < weights.size else np.ascontiguousarray(weights.T)
+    weights = chosen.left.reshape(-1, channels)
+    weights = weights[np.lexsort(weights.T[::-1])]
+    weights = weights[np.append(True, (weights[1:] != weights[:-1]).any(axis=1))]
+    return None if len(distinct(weights)) < weights.size else np.ascontiguousarray(weights.T)
 
 
 def channel_of(terms: Terms, rows: int) -> Positions:

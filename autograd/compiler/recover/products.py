@@ -15,7 +15,7 @@ from autograd.compiler import cost
 from autograd.compiler.arrays.operations import PADDING
 from autograd.compiler.recover.blocks import Product, View
 from autograd.compiler.recover.components import components
-from autograd.compiler.recover.index import Positions
+from autograd.compiler.recover.index import Positions, distinct
 from autograd.compiler.recover.terms import Terms, uniform
 
 
@@ -29,8 +29,8 @@ def as_product(terms: Terms, rows: int, left: int, right: int, pads: bool = True
     counts = np.bincount(terms.row, minlength=rows)
     if not isinstance(coefficient, float) or int(counts.min()) < 1 or int(counts.max()) < 2:
         return None
-    distinct = max(len(np.unique(terms.left)), len(np.unique(terms.right)))
-    if not cost.factors_are_shared(len(terms.row), distinct):
+    factors = max(len(distinct(terms.left)), len(distinct(terms.right)))
+    if not cost.factors_are_shared(len(terms.row), factors):
         return None
     of_rows, of_terms = np.arange(rows), np.arange(len(terms.row))
     i, j = components(terms.row, terms.left, rows), components(terms.row, terms.right, rows)
@@ -45,7 +45,7 @@ def as_product(terms: Terms, rows: int, left: int, right: int, pads: bool = True
     k, columns = _ranks(b, k, terms.right)
     shape = int(b.max()) + 1, rows_left, rows_right, columns
     place = (b * rows_left + i) * rows_right + j
-    is_one_to_one = len(np.unique(place)) == rows and len(np.unique(place * columns + k)) == len(k)
+    is_one_to_one = len(distinct(place)) == rows and len(distinct(place * columns + k)) == len(k)
     if not is_one_to_one or not cost.worth_product(shape, rows, len(k)):
         return None
     lefts = _laid_out((shape[0], rows_left, columns), b, i, k, terms.left)

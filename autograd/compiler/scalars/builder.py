@@ -126,6 +126,22 @@ class Builder:
         start = program.starts[i]
         return self.application(opcode, [new[k] for k in program.operands[start : start + program.counts[i]]])
 
+    def copy_applications(self, program: Columns, nodes: range, new: list[int]) -> None:
+        """Add some adjacent applications of another program with the same opcodes.
+
+        Args:
+            nodes: whose rows of operands are adjacent, too.
+            new: of each node of that program its number here; those of these nodes are entered.
+        """
+        first, end = nodes.start, nodes.stop
+        start, stop = program.starts[first], program.starts[end - 1] + program.counts[end - 1]
+        new[first:end] = range(len(self._opcodes), len(self._opcodes) + len(nodes))
+        moved = len(self._operands) - start
+        self._starts += [at + moved for at in program.starts[first:end]]
+        self._counts += program.counts[first:end]
+        self._opcodes += program.opcodes[first:end]
+        self._operands += [new[k] for k in program.operands[start:stop]]
+
     def program(
         self,
         outputs: Iterable[int],

@@ -175,7 +175,8 @@ class Chains(NamedTuple):
         """A node as a term, with a sign."""
         if i in self.constants:
             return sign * self.constants[i], ABSENT, ABSENT
-        i, sign = self._without_sign(i, sign)
+        if self.made_by[i] is _NEG:
+            i, sign = self._without_sign(i, sign)
         if self.own[i]:
             if self.made_by[i] is _MUL:
                 return self._product(i, sign, in_reduction)
@@ -190,7 +191,7 @@ class Chains(NamedTuple):
 
     def _factors(self, x: int, y: int, sign: float, in_reduction: bool) -> Term:
         """A product as a term. In a reduction, only parameters are scaled, so that they make a matrix."""
-        if self.made_by[x] is self.made_by[y] is None and not (x in self.constants or y in self.constants):
+        if self._is_unscaled(x) and self._is_unscaled(y):
             return sign, x, y
         x, sign = self._without_sign(x, sign)
         y, sign = self._without_sign(y, sign)
@@ -206,6 +207,11 @@ class Chains(NamedTuple):
             if scaling is not None and (not in_reduction or scaling[1] in self.parameters):
                 return sign * scaling[0], scaling[1], other
         return sign, x, y
+
+    def _is_unscaled(self, i: int) -> bool:
+        """Return whether a factor is neither a number, nor a product, nor the negative of another."""
+        primitive = self.made_by[i]
+        return primitive is not _MUL and primitive is not _NEG and (primitive is not None or i not in self.constants)
 
     def _moved(self, c: float, i: int, sign: float) -> Term | None:
         """A parameter times another node, times a power of 2 that multiplies the parameter instead."""

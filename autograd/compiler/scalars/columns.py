@@ -138,7 +138,10 @@ class Columns:
         end = start + self.counts[i]
         if self.opcodes[i] != SUM:
             return self.operands[start:end]
-        return (*self.lefts[start:end], *(k for k in self.rights[start:end] if k != ABSENT))
+        rights = self.rights[start:end]
+        if ABSENT in rights:
+            rights = tuple([k for k in rights if k != ABSENT])
+        return self.lefts[start:end] + rights
 
     def sum_of(self, i: int) -> Sum:
         """The sum that a node is."""

@@ -20,10 +20,11 @@ def fold_constants(program: ScalarProgram) -> ScalarProgram:
     """
     folding = _Folding(program)
     may_fold = program.by_opcode(lambda primitive: primitive.reduces or primitive in _MAY_FOLD, False)
-    opcodes, starts, operands, constants = program.opcodes, program.starts, program.operands, program.constants
+    opcodes, starts, operands = program.opcodes, program.starts, program.operands
+    numbers, stands = folding.numbers, folding.stands
     for i in program.interior:
         opcode = opcodes[i]
-        if opcode >= APPLY and (folding.changed or may_fold[opcode] or operands[starts[i]] in constants):
+        if opcode >= APPLY and (may_fold[opcode] or stands[operands[starts[i]]] in numbers):
             folding.visit(i)
     if not folding.changed:
         return program
@@ -34,6 +35,7 @@ class _Folding:
     """The nodes folded so far, in a walk from the first node to the last.
 
     Attributes:
+        numbers: those of the nodes that are constants by now.
         stands: of each node the one that stands for it.
         constants: the nodes that became constants.
         changed: whether anything was folded.
@@ -41,13 +43,13 @@ class _Folding:
 
     def __init__(self, program: ScalarProgram) -> None:
         self._program, self._parameters = program, program.parameters
-        self._numbers = dict(program.constants)
+        self.numbers = dict(program.constants)
         self.stands = list(range(len(program)))
         self.constants: dict[int, Replacement] = {}
         self.changed = False
 
     def visit(self, i: int) -> None:
-        program, numbers = self._program, self._numbers
+        program, numbers = self._program, self.numbers
         start = program.starts[i]
         operands = program.operands[start : start + program.counts[i]]
         if self.changed:
@@ -70,7 +72,7 @@ class _Folding:
             self._is_operand(i, operands[0])
 
     def _becomes(self, i: int, number: float) -> None:
-        self._numbers[i] = self.constants[i] = number
+        self.numbers[i] = self.constants[i] = number
         self.changed = True
 
     def _is_operand(self, i: int, operand: int) -> None:
@@ -79,7 +81,7 @@ class _Folding:
 
     def _is_cancelled(self, operands: tuple[int, ...]) -> bool:
         """Tell whether zeros multiply the parameters of a weighted sum, which has a constant bias."""
-        numbers, parameters = self._numbers, self._parameters
+        numbers, parameters = self.numbers, self._parameters
         n = len(operands) // 2
         return operands[-1] in numbers and all(
             (numbers.get(x) == 0.0 and y in parameters) or (numbers.get(y) == 0.0 and x in parameters)

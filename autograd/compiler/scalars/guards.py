@@ -23,7 +23,7 @@ from types import MappingProxyType
 from autograd.compiler.scalars.builder import Builder
 from autograd.compiler.scalars.columns import NO_GUARDS, Guards
 from autograd.compiler.scalars.conditions import ALWAYS, Conditions, Gate, GuardNodes
-from autograd.compiler.scalars.nodes import APPLY
+from autograd.compiler.scalars.nodes import ABSENT, APPLY
 from autograd.compiler.scalars.program import ScalarProgram
 from autograd.compiler.scalars.signs import signs
 from autograd.compiler.scalars.slopes import chooses_share, dependent_on_arguments, edges
@@ -87,8 +87,11 @@ class _Sweep:
     def _visit(self, i: int) -> None:
         gate = self.conditions.any(self._arrived.pop(i))
         infinite, finite = i in self._infinite, i in self._finite
-        choice = self._chooses(i)
         shown = i in self._shown
+        if self._program.is_sum(i) and ((finite and not infinite) or self._is_weighted(i, shown)):
+            self._visit_sum_of_finite(i, gate, shown)
+            return
+        choice = self._chooses(i)
         for place, k, slope, keeps, shows in edges(self._program, i, self._dependent, self._signs, self._finite, shown):
             if slope == Slope.NONE or k in self._program.constants:
                 continue
@@ -108,6 +111,24 @@ class _Sweep:
                 self._finite.add(k)
             if shown and shows:
                 self._shown.add(k)
+
+    def _is_weighted(self, i: int, shown: bool) -> bool:
+        """Tell whether a sum is seen at once to have weighted terms alone, as a neuron's."""
+        start, count = self._program.starts[i], self._program.counts[i]
+        rights = self._program.rights[start : start + count]
+        if count < 2 - shown or ABSENT in rights:
+            return False
+        lefts = self._program.lefts[start : start + count]
+        return self._dependent.isdisjoint(lefts) or self._dependent.isdisjoint(rights)
+
+    def _visit_sum_of_finite(self, i: int, gate: Gate, shown: bool) -> None:
+        """Visit a sum of what is finite wherever the result is: no slope needs a guard, and none makes inf or nan."""
+        operands = set(self._program.operands_of(i)).difference(self._program.constants)
+        for k in operands:
+            self._arrived.setdefault(k, set()).add(gate)
+        self._finite |= operands
+        if shown:
+            self._shown |= operands
 
     def _chooses(self, i: int) -> bool:
         primitive = self._program.primitive_of(i)

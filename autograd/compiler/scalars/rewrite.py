@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from autograd.compiler.scalars.builder import DROPPED, Builder
 from autograd.compiler.scalars.columns import EMPTY, Columns
-from autograd.compiler.scalars.nodes import CONSTANT
+from autograd.compiler.scalars.nodes import APPLY, CONSTANT, SUM
 from autograd.compiler.scalars.program import ScalarProgram
 
 Replacement = float | tuple[int, tuple[int, ...]]
@@ -33,7 +33,12 @@ def rewrite(
     needed = _needed(program, stands, replaced)
     new = [*range(program.interior.start), *[DROPPED] * len(program.interior)]
     here = list(new)  # of each node the number of what stands for it
-    for i in program.interior:
+    for run in _runs(program, needed, replaced):
+        i = run.start
+        if len(run) > 1:
+            builder.copy_applications(program, run, here)
+            new[i : run.stop] = here[i : run.stop]
+            continue
         if not needed[i]:
             here[i] = here[stands[i]]
             continue
@@ -48,6 +53,21 @@ def rewrite(
     return builder.successor(program, new, stands, **tables)
 
 
+def _runs(program: Columns, needed: bytearray, replaced: Mapping[int, Replacement]) -> Iterator[range]:
+    """The nodes in order: those together that are applications that stay as they are, one behind the other."""
+    opcodes, starts, counts = program.opcodes, program.starts, program.counts
+    first, stop = program.interior.start, -1  # where the row of the next application begins
+    for i in program.interior:
+        goes_on = needed[i] and opcodes[i] >= APPLY and i not in replaced
+        if not goes_on or starts[i] != stop:
+            if first < i:
+                yield range(first, i)
+            first = i
+        stop = starts[i] + counts[i] if goes_on else -1
+    if first < len(program):
+        yield range(first, len(program))
+
+
 def _needed(program: Columns, stands: Sequence[int] | range, replaced: Mapping[int, Replacement]) -> bytearray:
     """1 for each node that outputs and guards need."""
     needed = bytearray(len(program))
@@ -55,14 +75,17 @@ def _needed(program: Columns, stands: Sequence[int] | range, replaced: Mapping[i
     arrays = (i for nodes in program.constant_arrays for i in nodes)
     for i in (*program.outputs, *program.guards.of.values(), *guards, *arrays):
         needed[stands[i]] = 1
+    opcodes, starts, counts = program.opcodes, program.starts, program.counts
     for i in reversed(program.interior):
-        if not needed[i] or program.opcodes[i] == CONSTANT:
+        if not needed[i] or opcodes[i] == CONSTANT:
             continue
         replacement = replaced.get(i)
-        if replacement is None:
+        if replacement is not None:
+            operands = () if isinstance(replacement, float) else replacement[1]
+        elif opcodes[i] == SUM:
             operands = program.operands_of(i)
         else:
-            operands = () if isinstance(replacement, float) else replacement[1]
+            operands = program.operands[starts[i] : starts[i] + counts[i]]
         for k in operands:
             needed[stands[k]] = 1
     return needed

@@ -84,8 +84,9 @@ def _reductions(program: Columns) -> list[_Reductions]:
     by_opcode: dict[int, _Reductions] = {}
     for i in program.operations:
         opcode = program.opcodes[i]
-        alike = len({program.opcodes[k] for k in program.operands_of(i)} - {PARAMETER}) == 1
-        if alike and (is_reducing[opcode] or (opcode == SUM and _is_plain(program, i))):
+        if not (is_reducing[opcode] or (opcode == SUM and _is_plain(program, i))):
+            continue
+        if len({program.opcodes[k] for k in program.operands_of(i)} - {PARAMETER}) == 1:
             reduction = by_opcode.setdefault(opcode, _Reductions(opcode, [], set()))
             reduction.nodes.append(i)
             reduction.elements.update(program.operands_of(i))
@@ -117,7 +118,10 @@ def _uses(program: Columns, nodes: Set[int]) -> Iterator[Use]:
                 if x in nodes:
                     yield i, place, x, (opcode, place)
             continue
-        for n in range(start, start + count):
+        end = start + count
+        if nodes.isdisjoint(program.lefts[start:end]) and nodes.isdisjoint(program.rights[start:end]):
+            continue
+        for n in range(start, end):
             c, x, y = program.coefficients[n], program.lefts[n], program.rights[n]
             if x in nodes and (c != 1.0 or y != ABSENT):
                 yield i, n - start, x, (opcode, c, y == ABSENT, "left")

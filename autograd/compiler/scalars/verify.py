@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import accumulate, chain, repeat
+from operator import lt
 from typing import Any
 
 from autograd.compiler.arity import takes
@@ -18,18 +20,15 @@ def verify(program: Columns) -> None:
     """
     _verify_columns(program)
     opcodes, starts, counts = program.opcodes, program.starts, program.counts
-    operands, lefts, rights, slots = program.operands, program.lefts, program.rights, program.slots
-    last = APPLY + len(program.primitives)
+    lefts, rights, slots = program.lefts, program.rights, program.slots
+    are_sound = _applications_are_sound(program)
     are_floats = set(map(type, program.coefficients)) <= {float}
-    arities: dict[tuple[int, int], int] = {}
     for i in program.interior:
         opcode, start, count = opcodes[i], starts[i], counts[i]
         end = start + count
         if opcode >= APPLY:
-            if opcode >= last:
-                raise ValueError(f"node {i}: opcode {opcode} is none of the program's primitives")
-            _verify_reads(i, operands[start:end], count)
-            arities.setdefault((opcode, count), i)
+            if not are_sound:
+                _verify_application(program, i)
         elif opcode == SUM:
             if not (are_floats and _is_plain(i, count, lefts[start:end], rights[start:end], slots[start:end])):
                 _verify_sum(program, i)
@@ -37,9 +36,6 @@ def verify(program: Columns) -> None:
             if opcode != CONSTANT:
                 raise ValueError(f"node {i}: opcode {opcode} has no place behind the arguments and parameters")
             _require(i in program.constants, i, "a constant without a number")
-    for (opcode, count), i in arities.items():
-        primitive = program.primitives[opcode - APPLY]
-        _require(takes(primitive, count), i, f"{primitive.name} does not take {count} operand(s)")
     _verify_tables(program)
 
 
@@ -63,6 +59,29 @@ def _verify_columns(program: Columns) -> None:
         raise ValueError(
             f"the first nodes must be {arguments} numbers of arguments and {program.parameter_count} parameters"
         )
+
+
+def _applications_are_sound(program: Columns) -> bool:
+    """Return whether all applications are well-formed, their rows adjacent, without saying what is wrong if not."""
+    nodes = [i for i in program.interior if program.opcodes[i] >= APPLY]
+    counts = [program.counts[i] for i in nodes]
+    if [program.starts[i] for i in nodes] != list(accumulate(counts, initial=0))[:-1]:
+        return False
+    kinds = set(zip([program.opcodes[i] - APPLY for i in nodes], counts))
+    if any(k >= len(program.primitives) or not takes(program.primitives[k], count) for k, count in kinds):
+        return False
+    readers = chain.from_iterable(map(repeat, nodes, counts))
+    is_whole = sum(counts) == len(program.operands) and min(program.operands, default=0) >= 0
+    return is_whole and all(map(lt, program.operands, readers))
+
+
+def _verify_application(program: Columns, i: int) -> None:
+    opcode, start, count = program.opcodes[i], program.starts[i], program.counts[i]
+    if opcode >= APPLY + len(program.primitives):
+        raise ValueError(f"node {i}: opcode {opcode} is none of the program's primitives")
+    _verify_reads(i, program.operands[start : start + count], count)
+    primitive = program.primitives[opcode - APPLY]
+    _require(takes(primitive, count), i, f"{primitive.name} does not take {count} operand(s)")
 
 
 def _verify_reads(i: int, operands: tuple[int, ...], count: int) -> None:

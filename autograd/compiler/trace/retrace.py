@@ -19,6 +19,7 @@ from functools import partial
 from typing import Any, NamedTuple, Never
 
 from autograd.compiler import cost
+from autograd.compiler.trace.likeness import Likeness
 from autograd.compiler.trace.lookups import Place, TracedLookUp, Use, other_indices
 from autograd.compiler.trace.randomness import draws
 from autograd.compiler.trace.tables import Rows, in_common, leaves_of
@@ -77,7 +78,7 @@ def _settled_trace(
     leaves = list(dict.fromkeys([*captured, *parameters]))  # without those of tables, which are seldom read
     numbers = numbers_of(leaves)
     overriding = Overriding(leaves)
-    retrace = _Retrace(function, examples, overriding, numbers, 2 * first.recorded + 1000, first.uses)
+    retrace = _Retrace(function, examples, overriding, numbers, 2 * first.recorded + 1000, first.uses, Likeness(first))
     tables = first.tables
     try:
         overriding.begin()
@@ -144,6 +145,7 @@ class _Retrace(NamedTuple):
         numbers: of these leaves.
         most_nodes: how many it may record: where others choose its way, it might go on for ever.
         uses: of the arguments' numbers that are indices.
+        likeness: to the first trace.
     """
 
     function: Callable[..., Any]
@@ -152,6 +154,7 @@ class _Retrace(NamedTuple):
     numbers: Sequence[float]
     most_nodes: int
     uses: Mapping[Place, Use]
+    likeness: Likeness[Trace]
 
     def in_common(self, first: Trace, arguments: set[int], n: int) -> tuple[list[Value], Sequence[Rows]] | None:
         """Run as the n-th time after the first, from 0; None if it did not go.
@@ -233,7 +236,8 @@ class _Retrace(NamedTuple):
 
     def _run(self, n: int, change: Change, change_leaf: Change) -> Trace:
         numbers = list(map(change_leaf, self.numbers))
-        settings = self.function, self.examples, change, self.most_nodes, other_indices(self.uses, n)
+        indices = other_indices(self.uses, n)
+        settings = self.function, self.examples, change, self.most_nodes, indices, None, self.likeness
         return self.overriding.run(numbers, change_leaf, trace, *settings)  # type: ignore[no-any-return]
 
 

@@ -14,6 +14,7 @@ from typing import Any, Never
 
 from autograd import recording
 from autograd.compiler.trace.comparisons import COMPARISONS
+from autograd.compiler.trace.likeness import Likeness
 from autograd.compiler.trace.lookups import LookUps, Place, Use
 from autograd.compiler.trace.rule_state import reads_state, slopes_of
 from autograd.compiler.trace.signature import argument_names
@@ -151,6 +152,7 @@ def trace(
     most_nodes: float = math.inf,
     indices: Mapping[Place, int] = MappingProxyType({}),
     watch: Watch | None = None,
+    likeness: Likeness[Trace] | None = None,
 ) -> Trace:
     """The graph of a function.
 
@@ -161,6 +163,7 @@ def trace(
         most_nodes: how many nodes may be recorded, at most.
         indices: other numbers in the place of those that are indices.
         watch: what may not be computed with.
+        likeness: to an earlier trace; a graph that is the same but for the numbers is not sorted anew.
 
     Raises:
         TypeError: where the function returns something else than numbers, or asks for the number of a Value; or where
@@ -185,8 +188,21 @@ def trace(
     outputs = [x if isinstance(x, Value) else Constant(x) for x in results]
     if not outputs:
         raise TypeError(f"a function to compile returns a Value or a sequence of Values, this one gave {returned!r}")
-    order = topological_order(*outputs)
     look_ups.refuse_changes()
+    settings: dict[str, Any] = {
+        "structure": returned,
+        "single": isinstance(returned, (Value, float, int)),
+        "recorded": counter.nodes,
+        "asked": tracer.asked,
+        "tables": [table.rows for table in look_ups.tables],
+        "uses": look_ups.uses,
+    }
+    if likeness is not None and (nodes := likeness.nodes(inputs, outputs)) is not None:
+        first = likeness.first
+        if first.uses.keys() == look_ups.uses.keys():
+            leaves = {i: nodes[i] for i in first.leaves}
+            return replace(first, leaves=leaves, nodes=nodes, numbers=[], labels={}, **settings)
+    order = topological_order(*outputs)
     if watch is None and (clash := look_ups.number_use(order, outputs)) is not None:
         refuse = partial(_refuse_both, look_ups, clash)
         trace(function, examples, change, most_nodes, indices, Watch(lambda xs: [id(xs[clash[0]][clash[1]])], refuse))
@@ -200,13 +216,8 @@ def trace(
         {i: node for i, node in enumerate(order) if not node.parents},
         [[number.get(value, UNUSED) for value in values] for values in inputs],
         [number[output] for output in outputs],
-        returned,
-        isinstance(returned, (Value, float, int)),
-        counter.nodes,
-        tracer.asked,
-        order,
-        tables=[table.rows for table in look_ups.tables],
-        uses=look_ups.uses,
+        nodes=order,
+        **settings,
     )
 
 

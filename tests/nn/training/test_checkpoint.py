@@ -23,8 +23,8 @@ from safetensors.numpy import save as to_safetensors
 import nn
 from autograd import Value
 from nn.layers import Activation
-from nn.training import checkpoint
-from nn.training.checkpoint import load, read_metadata, save
+from nn.training import files
+from nn.training.models import load, read_metadata, save
 
 Array = NDArray[np.float64]
 
@@ -129,11 +129,13 @@ def test_paths_may_be_texts_and_have_any_letters(tmp_path: Path) -> None:
 # What save refuses, and what an interrupted save leaves
 
 
-def test_only_an_mlp_can_be_saved(tmp_path: Path) -> None:
-    modules: list[Any] = [nn.Layer(2, 2, seed=0), nn.Neuron(2, seed=0), nn.Module(), {"w": 1.0}, None]
-    for module in modules:
-        with pytest.raises(TypeError, match=r"save knows how to build an MLP again, not a .*state_dict"):
-            save(module, tmp_path / "model.safetensors")
+def test_only_modules_with_parameters_can_be_saved(tmp_path: Path) -> None:
+    others: list[Any] = [{"w": 1.0}, None, Value(1.0), [nn.Neuron(2, seed=0)]]
+    for other in others:
+        with pytest.raises(TypeError, match=r"save writes a Module, such as an MLP or one of your own, not a \w+"):
+            save(other, tmp_path / "model.safetensors")
+    with pytest.raises(ValueError, match="this Module has no parameters to save"):
+        save(nn.Module(), tmp_path / "model.safetensors")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -344,7 +346,7 @@ def forged(
     if tensors is None:
         tensors = dict(load_file(path))
     content = {"architecture": json.dumps(architecture), "metadata": "{}", **(texts or {})}
-    digest = checkpoint._digest(tensors, content)
+    digest = files.digest(tensors, content)
     path.write_bytes(to_safetensors(tensors, {**content, "format": MODEL, "sha256": digest}))
     return path
 
@@ -512,11 +514,11 @@ def test_a_pickle_is_no_checkpoint_and_never_runs(tmp_path: Path) -> None:
 
 def forged_checkpoint(path: Path, change: Callable[[dict[str, Array], dict[str, Any]], Any]) -> None:
     """Change a checkpoint's tensors and texts, and give it the digest that belongs to them."""
-    tensors, texts = checkpoint._read(path, checkpoint.CHECKPOINT)
+    tensors, texts, _ = files.read(path, files.CHECKPOINT)
     change(tensors, texts)
     content = {key: text if isinstance(text, str) else json.dumps(text) for key, text in texts.items()}
-    digest = checkpoint._digest(tensors, content)
-    path.write_bytes(to_safetensors(tensors, {**content, "format": checkpoint.CHECKPOINT, "sha256": digest}))
+    digest = files.digest(tensors, content)
+    path.write_bytes(to_safetensors(tensors, {**content, "format": files.CHECKPOINT, "sha256": digest}))
 
 
 def test_the_forger_below_knows_the_format_of_checkpoints(interrupted: Path) -> None:

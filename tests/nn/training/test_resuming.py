@@ -15,8 +15,8 @@ from safetensors.numpy import save as to_safetensors
 
 import nn
 from autograd import Value
-from nn.training import checkpoint
-from nn.training.checkpoint import load, save
+from nn.training import files
+from nn.training.models import load, save
 
 X, Y = [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], [0, 1, 1, 0]
 
@@ -102,11 +102,11 @@ def test_an_optimizer_of_fewer_parameters_is_refused(path: Path) -> None:
 
 def forge(path: Path, change: Callable[[dict[str, Any], dict[str, Any]], Any]) -> None:
     """Change a checkpoint, and give it the digest that belongs to it."""
-    tensors, texts = checkpoint._read(path, checkpoint.CHECKPOINT)
+    tensors, texts, _ = files.read(path, files.CHECKPOINT)
     change(tensors, texts)
     content = {key: json.dumps(text) for key, text in texts.items()}
-    digest = checkpoint._digest(tensors, content)
-    path.write_bytes(to_safetensors(tensors, {**content, "format": checkpoint.CHECKPOINT, "sha256": digest}))
+    digest = files.digest(tensors, content)
+    path.write_bytes(to_safetensors(tensors, {**content, "format": files.CHECKPOINT, "sha256": digest}))
 
 
 DAMAGES: dict[str, Callable[[dict[str, Any], dict[str, Any]], Any]] = {
@@ -188,16 +188,16 @@ def test_models_with_inf_or_nan_are_neither_saved_nor_loaded(number: float, tmp_
     with pytest.raises(ValueError, match=r"layers\.0\.neurons\.1\.weights\.1 is -?(inf|nan)"):
         save(model, path)
     assert path.read_bytes() == content
-    tensors, texts = checkpoint._read(path, checkpoint.MODEL)
+    tensors, texts, _ = files.read(path, files.MODEL)
     tensors["w1"][1, 1] = number
     written = {key: json.dumps(text) for key, text in texts.items()}
-    digest = checkpoint._digest(tensors, written)
-    path.write_bytes(to_safetensors(tensors, {**written, "format": checkpoint.MODEL, "sha256": digest}))
+    digest = files.digest(tensors, written)
+    path.write_bytes(to_safetensors(tensors, {**written, "format": files.MODEL, "sha256": digest}))
     with pytest.raises(ValueError, match=r"model\.safetensors holds -?(inf|nan) in w1\[1, 1\]"):
         load(path)
 
 
 def test_the_digest_covers_shapes() -> None:
     content = {"a": "b"}
-    digests = {checkpoint._digest({"w": np.zeros(shape)}, content) for shape in ((6,), (2, 3), (3, 2), (1, 6))}
+    digests = {files.digest({"w": np.zeros(shape)}, content) for shape in ((6,), (2, 3), (3, 2), (1, 6))}
     assert len(digests) == 4

@@ -1,0 +1,85 @@
+"""Compare a graph with one that was recorded before, without sorting it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import chain, repeat
+from operator import attrgetter, is_
+from typing import Generic, Protocol, TypeVar
+
+from autograd.primitives import Primitive
+from autograd.value import Value
+
+
+class Recorded(Protocol):
+    """What a trace has recorded of a graph; `Trace` says what its attributes are."""
+
+    @property
+    def primitives(self) -> Sequence[Primitive | None]: ...
+    @property
+    def counts(self) -> Sequence[int]: ...
+    @property
+    def operands(self) -> Sequence[int]: ...
+    @property
+    def arguments(self) -> Sequence[Sequence[int]]: ...
+    @property
+    def outputs(self) -> Sequence[int]: ...
+
+
+T = TypeVar("T", bound=Recorded)
+
+
+class Likeness(Generic[T]):
+    """Finds the nodes of graphs that are the same as one that was recorded, but for the numbers.
+
+    Each node is a parent of one that reads it in the first graph; then all primitives and parents are compared.
+
+    Attributes:
+        first: what was recorded.
+    """
+
+    def __init__(self, first: T) -> None:
+        self.first = first
+        counts, operands = first.counts, first.operands
+        reader = dict(zip(operands, chain.from_iterable(map(repeat, range(len(counts)), counts))))
+        place = dict(zip(operands, chain.from_iterable(map(range, counts))))
+        last = len(counts) - 1
+        self._ways = [(last - reader[i], place[i]) if i in reader else None for i in range(last, -1, -1)]
+
+    def nodes(self, inputs: Sequence[Sequence[Value]], outputs: Sequence[Value]) -> list[Value] | None:
+        """Return the nodes of another graph in the order of the first one's; None if they are not the same.
+
+        Args:
+            inputs: the Values that stand for the arguments' numbers.
+            outputs: the nodes that are returned.
+        """
+        if len(outputs) != len(self.first.outputs):
+            return None
+        by_index = dict(zip(self.first.outputs, outputs))
+        nodes = list[Value]()  # from the last to the first
+        try:
+            for way in self._ways:
+                if way is None:
+                    nodes.append(by_index[len(self._ways) - 1 - len(nodes)])
+                else:
+                    nodes.append(nodes[way[0]].parents[way[1]])
+        except IndexError:  # a node with fewer parents
+            return None
+        nodes.reverse()
+        return nodes if self._is_same(nodes, inputs, outputs) else None
+
+    def _is_same(self, nodes: list[Value], inputs: Sequence[Sequence[Value]], outputs: Sequence[Value]) -> bool:
+        first, different = self.first, set(nodes)
+        rows = list(map(attrgetter("parents"), nodes))
+        return (
+            len(different) == len(nodes)
+            and list(map(len, rows)) == first.counts
+            and [node.primitive for node in nodes] == first.primitives
+            and all(map(is_, chain.from_iterable(rows), map(nodes.__getitem__, first.operands)))
+            and all(nodes[i] is output for i, output in zip(first.outputs, outputs))
+            and all(
+                nodes[i] is x if i >= 0 else x not in different
+                for xs, places in zip(inputs, first.arguments)
+                for x, i in zip(xs, places)
+            )
+        )

@@ -1,0 +1,261 @@
+"""Models on disk: safetensors files, which hold numbers and text and can run nothing.
+
+The file of an MLP holds a matrix and a vector for each layer, `w1`, `b1`, `w2`, ... as in the texts, and in its
+metadata the architecture, from which `load` builds it. What it claims is checked against the shapes that it has. The
+file of another module holds its parameters by name, in arrays: `load` puts them into a module that the user has built.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, TypeGuard, TypeVar, overload
+
+from autograd import Value
+from autograd.arrays import np
+from autograd.reading import numbers_of
+from autograd.updates import commit, setting
+from nn.data import Array
+from nn.initializers import constant
+from nn.layers import ACTIVATIONS, MLP
+from nn.module import Module
+from nn.training.files import MODEL, PARAMETERS, damaged, read, refuse_nonfinite, write
+
+M = TypeVar("M", bound=Module)
+
+
+class _Tensor(NamedTuple):
+    """Parameters that make one array of a file.
+
+    Attributes:
+        shape: of the array.
+        parameters: row by row.
+    """
+
+    shape: tuple[int, ...]
+    parameters: list[Value]
+
+
+def save(model: Module, path: str | Path, metadata: Mapping[str, Any] | None = None) -> None:
+    """Write a model to a file, at once or not at all: an MLP, or any other `Module`.
+
+    Args:
+        path: by custom it ends in `.safetensors`.
+        metadata: anything JSON can hold that belongs to the model, such as how its inputs were scaled;
+            `read_metadata` gives it back.
+
+    Raises:
+        TypeError: for a model that is no Module; for parameters that are no numbers (`number_of`); ints are written as
+            floats. As `Module.named_parameters`.
+        ValueError: for a Module without parameters; where a parameter is inf or nan; a file that was there stays as it
+            was. As `Module.named_parameters`.
+        OSError: if the file cannot be written.
+
+    >>> import nn, tempfile
+    >>> class Reader(nn.Module):
+    ...     def __init__(self):
+    ...         self.embedding, self.norm = nn.Embedding(27, 4), nn.RMSNorm(4)
+    >>> path = tempfile.mkdtemp() + "/reader.safetensors"
+    >>> save(reader := Reader(), path)
+    >>> load(path, into=Reader()).state_dict() == reader.state_dict()
+    True
+    """
+    if not isinstance(model, Module):
+        raise TypeError(f"save writes a Module, such as an MLP or one of your own, not a {type(model).__name__}")
+    names = dict(model.named_parameters())
+    if not names:
+        raise ValueError(f"this {type(model).__name__} has no parameters to save")
+    arrays = _tensors(model)
+    tensors = {
+        name: np.array(numbers_of(tensor.parameters), dtype=float).reshape(tensor.shape)
+        for name, tensor in arrays.items()
+    }
+    for name, parameter in names.items():
+        if not math.isfinite(parameter.data):
+            raise ValueError(f"{parameter.label or name} is {parameter.data}: a model is saved with finite numbers")
+    texts: dict[str, Any] = {"metadata": dict(metadata or {})}
+    if _is_plain(model):
+        write(path, MODEL, tensors, {"architecture": _architecture(model), **texts})
+    else:
+        write(path, PARAMETERS, tensors, {"module": type(model).__name__, **texts})
+
+
+@overload
+def load(path: str | Path) -> MLP: ...
+@overload
+def load(path: str | Path, into: M) -> M: ...
+def load(path: str | Path, into: Module | None = None) -> Module:
+    """Load the model that `save` wrote.
+
+    Args:
+        into: a module whose parameters are set to those of the file, all of them or none; what was saved need not have
+            been made by the same class, if only its parameters have the same names. An MLP need not be given.
+
+    Returns:
+        An MLP that is built anew; or the module that was given.
+
+    Raises:
+        ValueError: for a file that is damaged, cut short, of another kind, at odds with itself, or with inf or nan; one
+            whose parameters have other names or shapes than those of the module, which are named; or one of another
+            module than an MLP, where none is given.
+        OSError: if it cannot be read.
+    """
+    tensors, texts, kind = read(path, MODEL, PARAMETERS)
+    if kind == PARAMETERS and into is None:
+        name = texts.get("module", "module")
+        raise ValueError(
+            f"{path} holds the parameters of a {name}, and no code to build one: build it, and load them into it: "
+            f"nn.load({str(path)!r}, into={name}(...))"
+        )
+    if into is not None and not isinstance(into, Module):
+        raise TypeError(f"load puts parameters into a Module, not into a {type(into).__name__}")
+    architecture = _checked_architecture(path, texts.get("architecture"), tensors) if kind == MODEL else {}
+    refuse_nonfinite(path, tensors)
+    model = _built(architecture) if into is None else into
+    _set(path, model, tensors)
+    return model
+
+
+def read_metadata(path: str | Path) -> dict[str, Any]:
+    """What `save` was given as metadata. Raises as `load` does."""
+    metadata = read(path, MODEL, PARAMETERS).texts.get("metadata")
+    if not isinstance(metadata, dict):
+        raise damaged(path, "its metadata are missing")
+    return metadata
+
+
+def _is_plain(model: Module) -> TypeGuard[MLP]:
+    """Return whether a model is an MLP, and has no parameters but those of its layers."""
+    if not isinstance(model, MLP):
+        return False
+    of_layers = {x for layer in model.layers for neuron in layer.neurons for x in (*neuron.weights, neuron.bias)}
+    return of_layers.issuperset(model.parameters())
+
+
+def _architecture(model: MLP) -> dict[str, Any]:
+    return {
+        "nin": model.nin,
+        "nouts": [len(layer.neurons) for layer in model.layers],
+        "activations": [layer.activation for layer in model.layers],
+        "elementary": model.layers[0].neurons[0].elementary,
+    }
+
+
+def _built(architecture: Mapping[str, Any]) -> MLP:
+    return MLP(
+        architecture["nin"],
+        architecture["nouts"],
+        architecture["activations"][:-1],
+        architecture["activations"][-1],
+        initializer=constant(0.0),
+        elementary=architecture["elementary"],
+    )
+
+
+def _tensors(model: Module) -> dict[str, _Tensor]:
+    """Return the arrays that a file holds of a model, by name."""
+    if not _is_plain(model):
+        return _arrays(model.named_parameters())
+    tensors: dict[str, _Tensor] = {}
+    for i, layer in enumerate(model.layers, start=1):
+        weights = [weight for neuron in layer.neurons for weight in neuron.weights]
+        tensors[f"w{i}"] = _Tensor((len(layer.neurons), len(weights) // len(layer.neurons)), weights)
+        tensors[f"b{i}"] = _Tensor((len(layer.neurons),), [neuron.bias for neuron in layer.neurons])
+    return tensors
+
+
+Entry = tuple[tuple[str, ...], Value]
+"""The parts of a parameter's name, and the parameter."""
+
+
+def _arrays(parameters: Iterable[tuple[str, Value]]) -> dict[str, _Tensor]:
+    """Put parameters together that are counted in all places: those of a list of lists, or of a layer's neurons.
+
+    >>> numbers = [(f"table.{i}.{k}", Value(0.0)) for i in range(2) for k in range(3)]
+    >>> {name: array.shape for name, array in _arrays([*numbers, ("bias", Value(0.0))]).items()}
+    {'table': (2, 3), 'bias': ()}
+    """
+    alike: dict[tuple[str, ...], list[Entry]] = {}
+    for name, parameter in parameters:
+        parts = tuple(name.split("."))
+        last = max((n for n, part in enumerate(parts) if not part.isdecimal()), default=-1)
+        of_neurons = (n > 0 and parts[n - 1] == "neurons" for n in range(len(parts)))
+        is_axis = [
+            part.isdecimal() and (n > last or next_to) for n, (part, next_to) in enumerate(zip(parts, of_neurons))
+        ]
+        key = tuple(["" if axis else part for part, axis in zip(parts, is_axis)])
+        alike.setdefault(key, []).append((parts, parameter))
+    arrays: dict[str, _Tensor] = {}
+    for key, entries in alike.items():
+        for name, array in _whole_arrays(key, entries):
+            arrays[name if name not in arrays else ".".join(key)] = array
+    return arrays
+
+
+def _whole_arrays(key: tuple[str, ...], entries: list[Entry]) -> Iterator[tuple[str, _Tensor]]:
+    """Return one array; or, where rows differ in length, an array for each.
+
+    Args:
+        key: the parts of the names that the parameters have in common; "" where they are counted.
+    """
+    axes = [n for n, part in enumerate(key) if not part]
+    numbered = {tuple([int(parts[n]) for n in axes]): parameter for parts, parameter in entries}
+    shape = tuple([1 + max(index) for index in zip(*numbered)])
+    if len(numbered) == math.prod(shape):
+        in_order = [numbered[index] for index in itertools.product(*map(range, shape))]
+        yield ".".join(filter(None, key)), _Tensor(shape, in_order)
+        return
+    rows: dict[str, list[Entry]] = {}
+    for entry in entries:
+        rows.setdefault(entry[0][axes[0]], []).append(entry)
+    for number, row in rows.items():
+        yield from _whole_arrays((*key[: axes[0]], number, *key[axes[0] + 1 :]), row)
+
+
+def _set(path: str | Path, model: Module, tensors: Mapping[str, Array]) -> None:
+    """Set the parameters of a model to the numbers of a file, all of them or none."""
+    expected = _tensors(model)
+    wrong = []
+    if missing := [name for name in expected if name not in tensors]:
+        wrong.append(f"it lacks {_some(missing)}")
+    if unknown := [name for name in tensors if name not in expected]:
+        wrong.append(f"it holds {_some(unknown)}, which the module has not")
+    shapes = [
+        f"{name} of shape {tensors[name].shape}, which is {array.shape} in the module"
+        for name, array in expected.items()
+        if name in tensors and tensors[name].shape != array.shape
+    ]
+    if shapes:
+        wrong.append(f"it holds {_some(shapes)}")
+    if wrong:
+        raise ValueError(f"{path} does not fit this {type(model).__name__}: {'; '.join(wrong)}")
+    parameters = [parameter for array in expected.values() for parameter in array.parameters]
+    numbers = [x for name in expected for x in tensors[name].reshape(-1).tolist()]
+    commit(setting("data", parameters, numbers))
+
+
+def _some(names: Sequence[str]) -> str:
+    """The first few of some names, and how many more there are."""
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return ", ".join(names[:3]) + more
+
+
+def _checked_architecture(path: str | Path, claimed: Any, tensors: Mapping[str, Array]) -> dict[str, Any]:
+    """The architecture that a file claims, if the tensors it holds bear it out."""
+    try:
+        nin, nouts, activations, elementary = (claimed[key] for key in ("nin", "nouts", "activations", "elementary"))
+    except (KeyError, TypeError):
+        raise damaged(path, "its architecture is missing") from None
+    lists = type(nouts) is list and type(activations) is list and len(nouts) == len(activations) > 0
+    sizes = [nin, *nouts] if lists else []
+    if not lists or not all(type(size) is int and size > 0 for size in sizes) or type(elementary) is not bool:
+        raise damaged(path, f"its architecture makes no network: {claimed}")
+    if not all(type(name) is str and name in ACTIVATIONS for name in activations):
+        raise damaged(path, f"its activations {activations} are not all known")
+    shapes: dict[str, tuple[int, ...]] = {f"w{i}": (sizes[i], sizes[i - 1]) for i in range(1, len(sizes))}
+    shapes |= {f"b{i}": (sizes[i],) for i in range(1, len(sizes))}
+    if {name: tensor.shape for name, tensor in tensors.items()} != shapes:
+        raise damaged(path, f"it claims layers of {sizes} but holds {[t.shape for t in tensors.values()]}")
+    return dict(claimed)
