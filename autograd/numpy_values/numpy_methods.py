@@ -59,8 +59,9 @@ def array(values: Any) -> ValueArray:
     """Make an array of Values and numbers with which all of NumPy's elementwise functions compute.
 
     Of a plain array of objects, NumPy computes what it finds a method for. It has no way to ask for `logaddexp`,
-    `isfinite`, `isnan`, `copysign` or `np.linalg`, nor to meet plain numbers in the same array. An array from here has
-    all of that: `np.where`, `np.clip` and `np.maximum` too, which can be compiled then, and `solve`, `det`, `slogdet`
+    `isfinite`, `isnan`, `copysign` or `np.linalg`, nor to meet plain numbers in the same array: it raises "ufunc
+    'isfinite' not supported for the input types", or "Cannot cast ufunc 'det' input from dtype('O')". An array from
+    here has all of that: `np.where`, `np.clip` and `np.maximum` too, which can be compiled then, and `solve`, `det`, `slogdet`
     and `inv` of `np.linalg`. What NumPy makes of it is such an array again. Functions that are differentiated or
     compiled get such arrays in the place of arrays of numbers.
 
