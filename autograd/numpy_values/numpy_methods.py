@@ -61,9 +61,9 @@ def array(values: Any) -> ValueArray:
     Of a plain array of objects, NumPy computes what it finds a method for. It has no way to ask for `logaddexp`,
     `isfinite`, `isnan`, `copysign` or `np.linalg`, nor to meet plain numbers in the same array: it raises "ufunc
     'isfinite' not supported for the input types", or "Cannot cast ufunc 'det' input from dtype('O')". An array from
-    here has all of that: `np.where`, `np.clip` and `np.maximum` too, which can be compiled then, and `solve`, `det`, `slogdet`
-    and `inv` of `np.linalg`. What NumPy makes of it is such an array again. Functions that are differentiated or
-    compiled get such arrays in the place of arrays of numbers.
+    here has all of that: `np.where`, `np.clip` and `np.maximum` too, which can be compiled then, and `solve`, `det`,
+    `slogdet` and `inv` of `np.linalg`. What NumPy makes of it is such an array again. Functions that are differentiated
+    or compiled get such arrays in the place of arrays of numbers.
 
     Args:
         values: nested sequences, or an array, of Values and numbers; rows of the same length.
