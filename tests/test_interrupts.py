@@ -82,6 +82,8 @@ class Tracer(ABC):
 
     def run(self, action: Callable[[], Any]) -> None:
         before = sys.gettrace()
+        if self.event == "opcode":  # Python 3.12 looks for it when tracing begins
+            sys._getframe().f_trace_opcodes = True
         sys.settrace(self)
         try:
             action()
@@ -320,6 +322,8 @@ def _wrongs(scenario: Scenario, allowed: list[Any]) -> Iterator[str]:
 @pytest.mark.parametrize("event", ["line", "opcode"])
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_an_interrupt_anywhere(name: str, event: str, tmp_path: Path, interrupts: int) -> None:
+    if event == "opcode" and sys.version_info >= (3, 13):
+        pytest.skip("Python 3.13 reports no instructions of functions that were traced before; lines are tried there")
     scenario = SCENARIOS[name](tmp_path)
     allowed = scenario.states()
     recorder = Recorder(event)

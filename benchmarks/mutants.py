@@ -1,0 +1,169 @@
+"""Mutation testing: small mistakes put into a file, one at a time, each of which its tests should notice.
+
+    python -m benchmarks.mutants nn/losses.py nn/optimizers.py
+
+The mistakes are made by cosmic-ray, in copies of the checkout; a test that fails kills a mutant. Those that survive are
+printed: a test is missing, or the mutant computes the same. Without a file all that are listed here are taken.
+"""
+
+from __future__ import annotations
+
+import argparse
+import compileall
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parent.parent
+
+PASSES = "tests/autograd/compiler/"
+TESTS: dict[str, tuple[str, ...]] = {
+    "nn/losses.py": ("tests/nn/test_losses.py", "tests/nn/test_equations.py"),
+    "nn/optimizers.py": ("tests/nn/test_optimizers.py",),
+    "nn/schedules.py": ("tests/nn/test_optimizers.py",),
+    "nn/training/checkpoint.py": ("tests/nn/training/test_checkpoint.py",),
+    "autograd/graph.py": ("tests/autograd/test_graph.py", "tests/autograd/test_value.py"),
+    "autograd/value.py": ("tests/autograd/test_value.py", "tests/autograd/test_assigned_data.py"),
+    "autograd/transforms.py": ("tests/autograd/test_transforms.py",),
+    "autograd/primitives.py": ("tests/autograd/derivatives",),
+    "autograd/derivatives/arithmetic.py": ("tests/autograd/derivatives",),
+    "autograd/derivatives/exponentials.py": ("tests/autograd/derivatives",),
+    "autograd/derivatives/trigonometry.py": ("tests/autograd/derivatives",),
+    "autograd/compiler/recover/layout.py": (
+        f"{PASSES}test_recover_program.py",
+        f"{PASSES}test_lower.py",
+        f"{PASSES}test_recover_groups.py",
+    ),
+    "autograd/compiler/scalars/passes.py": (f"{PASSES}test_scalar_passes.py",),
+    "autograd/compiler/scalars/chains.py": (f"{PASSES}test_scalar_passes.py",),
+    "autograd/compiler/arrays/shapes.py": (f"{PASSES}test_malformed.py", f"{PASSES}test_transposes.py"),
+    "autograd/compiler/arrays/softmax.py": (f"{PASSES}test_softmax.py",),
+    "autograd/compiler/differentiate/transposes.py": (
+        f"{PASSES}test_transposes.py",
+        f"{PASSES}test_differentiate.py",
+    ),
+}
+"""The tests that belong to each file, those that find most first."""
+
+EXCLUDED = (
+    r"core/ReplaceBinaryOperator_(?!(Add_Sub|Sub_Add|Mul_Div|Div_Mul|Pow_Mul|FloorDiv_Mul|Mod_Mul)$)",
+    r"core/ReplaceComparisonOperator_(?!(Eq_NotEq|NotEq_Eq|Lt_LtE|LtE_Lt|Gt_GtE|GtE_Gt|Is_IsNot|IsNot_Is)$)",
+    r"core/ReplaceUnaryOperator_(?!(USub_UAdd|Delete_Not)$)",
+)
+"""Operators that are left out: of the eleven ways to replace + one is taken, which others would not outlive."""
+
+CONFIGURATION = """\
+[cosmic-ray]
+module-path = "{file}"
+timeout = {timeout}.0
+excluded-modules = []
+test-command = "{python} -m pytest -x -q -p no:cacheprovider -p no:xdist {tests}"
+
+[cosmic-ray.distributor]
+name = "local"
+
+[cosmic-ray.filters.operators-filter]
+exclude-operators = [{excluded}]
+"""
+TIMEOUT = 300  # for mutants that never end
+
+
+class Mutant(NamedTuple):
+    """A mistake, and whether a test noticed.
+
+    Attributes:
+        outcome: "killed", "survived" or "incompetent", where there was no running it.
+        diff: the change.
+    """
+
+    outcome: str
+    diff: str
+
+
+def main() -> None:
+    """Parse the command line, and test the tests of the files that it names."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.mutants", description=__doc__)
+    parser.add_argument("files", nargs="*", metavar="FILE", help="by default all: " + ", ".join(TESTS))
+    parser.add_argument("--jobs", type=int, default=2, help="files at a time (default: %(default)s)")
+    arguments = parser.parse_args()
+    unknown = set(arguments.files) - set(TESTS)
+    if unknown:
+        parser.error(f"no tests are listed for {', '.join(sorted(unknown))}")
+    with ThreadPoolExecutor(arguments.jobs) as pool:
+        for report in pool.map(_report, arguments.files or TESTS):
+            print(report, flush=True)
+
+
+def _report(file: str) -> str:
+    mutants = mutants_of(file, TESTS[file])
+    survivors = [mutant.diff for mutant in mutants if mutant.outcome == "survived"]
+    killed = len(mutants) - len(survivors)
+    return "\n".join([*survivors, f"{file}: {killed} of {len(mutants)} killed, {len(survivors)} survived"])
+
+
+def mutants_of(file: str, tests: Sequence[str]) -> list[Mutant]:
+    """Return what became of each mutant of a file, in a copy of the checkout.
+
+    Raises:
+        subprocess.CalledProcessError: where the tests fail without a mutant.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        checkout = Path(folder) / "checkout"
+        _copy_to(checkout)
+        compileall.compile_dir(checkout, quiet=1)
+        for compiled in (checkout / file).parent.glob(f"__pycache__/{Path(file).stem}.*"):
+            compiled.unlink()  # a mutant of the same length and second would be taken for it
+        (checkout / "mutants.toml").write_text(
+            CONFIGURATION.format(
+                file=file,
+                timeout=TIMEOUT,
+                python=sys.executable,
+                tests=" ".join(tests),
+                excluded=", ".join([f"'{pattern}'" for pattern in EXCLUDED]),
+            )
+        )
+        for command in (
+            ("cosmic-ray", "baseline", "mutants.toml"),
+            ("cosmic-ray", "init", "mutants.toml", "mutants.sqlite"),
+            ("cr-filter-operators", "mutants.sqlite", "mutants.toml"),
+            ("cosmic-ray", "exec", "mutants.toml", "mutants.sqlite"),
+        ):
+            _run(checkout, *command)
+        lines = _run(checkout, "cosmic-ray", "dump", "mutants.sqlite").splitlines()
+    results = [result for _, result in map(json.loads, lines) if result and result["worker_outcome"] != "skipped"]
+    return [Mutant(result["test_outcome"], result["diff"] or "") for result in results]
+
+
+def _copy_to(checkout: Path) -> None:
+    """Copy what git knows of, and what is new."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    for name in listed.split("\0"):
+        if name and (ROOT / name).is_file():
+            (checkout / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, checkout / name)
+
+
+def _run(checkout: Path, command: str, *arguments: str) -> str:
+    """Run a command of cosmic-ray beside this Python; return what it prints."""
+    environment = {**os.environ, "PYTHONPATH": str(checkout), "PYTHONDONTWRITEBYTECODE": "1"}
+    program = Path(sys.executable).parent / command
+    return subprocess.run(
+        [program, *arguments], cwd=checkout, env=environment, check=True, capture_output=True, text=True
+    ).stdout
+
+
+if __name__ == "__main__":
+    main()
