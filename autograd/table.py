@@ -2,8 +2,8 @@
 
 The rows stand in `arithmetic.py`, `exponentials.py`, `trigonometry.py`, `special.py` and `slopes.py`; `primitive` adds
 one of a user's own. All that is known of a primitive stands in its row: what the engine, the compiler and its targets
-need of it, they read there. `tests/autograd/derivatives/test_table.py` checks each row, and names what is missing elsewhere, such
-as a method of Value.
+need of it, they read there. `tests/autograd/derivatives/test_table.py` checks each row, and names what is missing
+elsewhere, such as a method of Value.
 """
 
 from __future__ import annotations

@@ -25,14 +25,14 @@ for k in range({steps}):
 y
 """
 TRAINING = """import time, random, nn
-from nn.training.engines import Eager
+from nn.training.eager import Eager
 from nn.training.samples import Samples
 from autograd.arrays import np
 model = nn.MLP(2, [8, 8, 1], "tanh", "identity", seed=0)
 chance = random.Random(0)
 samples = np.array([[chance.uniform(-1, 1), chance.uniform(-1, 1)] for _ in range(100)])
 targets = np.array([[float(k % 2)] for k in range(100)])
-engine = Eager(model, nn.binary_cross_entropy_with_logits, nn.SGD(model.parameters(), 0.1), "mean", 1)
+engine = Eager(model, nn.binary_cross_entropy_with_logits, nn.SGD(model.parameters(), 0.1), "mean")
 times = []
 for _ in range(7):
     start = time.perf_counter()

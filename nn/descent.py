@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from autograd import Value
 from autograd.arrays import NDArray, np
@@ -17,6 +17,9 @@ from nn.foreign_names import OF_OPTIMIZER_ARGUMENTS, OF_OPTIMIZERS
 from nn.schedules import LearningRate, checked
 
 Vector = NDArray[np.float64]
+
+UPDATING = frozenset(("_rule", "_update", "_vector", "after_update", "copied", "reorder"))
+"""Methods that decide what becomes of which weight: a subclass that has one of its own may mind their order."""
 
 MOST_STEPS = 2**53  # updates, beyond which a count is damaged
 
@@ -32,7 +35,11 @@ class Optimizer(ABC):
             0 at first, and gives the rate of the next (`nn.step_decay`, `nn.cosine_decay`).
         max_gradient_norm: where the gradient is longer than this, it is scaled down to it before each update.
 
+    A subclass has a `_rule`. One that updates each weight by itself, wherever it stands in the vectors, says so:
+    `class Mine(Optimizer, elementwise=True)`. `nn.fit` may then put the parameters into the order that suits it best.
+
     Attributes:
+        elementwise: whether the rule updates each weight by itself; inherited where a subclass leaves the rule alone.
         steps: how many updates were made.
         state: the vectors that a rule carries from step to step, by name.
 
@@ -40,6 +47,13 @@ class Optimizer(ABC):
         ValueError: for no parameters, a parameter given twice, or settings out of range.
         TypeError: for parameters that are no Values.
     """
+
+    elementwise: ClassVar[bool] = False
+
+    def __init_subclass__(cls, elementwise: bool | None = None, **others: Any) -> None:
+        super().__init_subclass__(**others)
+        if elementwise is not None or not UPDATING.isdisjoint(vars(cls)):
+            cls.elementwise = bool(elementwise)
 
     @explain_arguments(OF_OPTIMIZER_ARGUMENTS)
     def __init__(
@@ -93,13 +107,7 @@ class Optimizer(ABC):
         after, new = self.after_update(weights, gradients)
         commit(setting("data", self.parameters, new.tolist()), self.becoming(after))
 
-    def scale(self) -> float:
-        """What derivatives may be multiplied by before the next `updated`, which spares it a pass over them."""
-        return 1.0
-
-    def after_update(
-        self, weights: Vector, gradients: Vector, into: Vector | None = None, scale: float = 1.0
-    ) -> tuple[Self, Vector]:
+    def after_update(self, weights: Vector, gradients: Vector, into: Vector | None = None) -> tuple[Self, Vector]:
         """Compute one update: what the optimizer is after it, and the new weights. Nothing is changed but `into`.
 
         Weights and gradients must be finite, which is not checked here: `step` does so.
@@ -107,13 +115,12 @@ class Optimizer(ABC):
         Args:
             weights, gradients: a number for each parameter.
             into: a vector for the new weights.
-            scale: what the gradients are multiplied by: 1, or what `scale()` said.
 
         Raises:
             FloatingPointError: if something would be inf or nan.
         """
         new = np.empty_like(weights) if into is None else into
-        rate = self.rate(self.steps) / scale
+        rate = self.rate(self.steps)
         try:
             after = self.copied()
             _noticing_errors(after._update, weights, gradients, rate, new)
@@ -121,7 +128,7 @@ class Optimizer(ABC):
         except FloatingPointError:
             after = self.copied()
         ignoring_errors(after._update, weights, gradients, rate, new)
-        self._refuse(weights, gradients / scale, new, *after.state.values())
+        self._refuse(weights, gradients, new, *after.state.values())
         return after, new
 
     def copied(self) -> Self:
@@ -173,8 +180,7 @@ class Optimizer(ABC):
     def _rule(self, weights: Vector, gradients: Vector, rate: float, new: Vector) -> None:
         """The update rule proper: write the new weights, and put new vectors into `state`, leaving the old ones alone.
 
-        `steps` counts the step being made, from 1. Where gradients come multiplied by `scale()`, the rate comes divided
-        by it.
+        `steps` counts the step being made, from 1.
         """
 
     def _vector(self, name: str) -> Vector:

@@ -26,7 +26,7 @@ from nn.foreign_names import OF_ADAM_ARGUMENTS, OF_OPTIMIZER_ARGUMENTS, OF_SGD_A
 from nn.schedules import LearningRate, checked
 
 
-class SGD(Optimizer):
+class SGD(Optimizer, elementwise=True):
     """Gradient descent: Δw(t) = −ε ∂E/∂w + α Δw(t−1), after which each weight loses the fraction `decay`.
 
     "Stochastic" where the gradient comes from a part of the samples. Source: Rumelhart, Hinton and Williams 1986,
@@ -51,13 +51,8 @@ class SGD(Optimizer):
         self.momentum: float = checked("momentum", momentum, lambda m: 0 <= m < 1, "a number from 0 to below 1")
         self.decay: float = checked("decay", decay, lambda d: 0 <= d < 1, "a number from 0 to below 1")
 
-    def scale(self) -> float:
-        """−ε, so that the derivatives come as the step that the rule takes."""
-        rate = self.rate(self.steps)
-        return -rate if self.max_gradient_norm is None and 1e-9 < rate < 1e9 else 1.0
-
     def _rule(self, weights: Vector, gradients: Vector, rate: float, new: Vector) -> None:
-        change = gradients if rate == -1.0 else np.multiply(gradients, -rate, out=new)
+        change = np.multiply(-rate, gradients, out=new)
         if self.momentum:
             change = self.state["change"] = change + self.momentum * self._vector("change")
         np.add(weights, change, out=new)
@@ -65,7 +60,7 @@ class SGD(Optimizer):
             new *= 1 - self.decay
 
 
-class Adam(Optimizer):
+class Adam(Optimizer, elementwise=True):
     """Steps of about the learning rate in each weight: the mean gradient over the root of its mean square.
 
     Source: Kingma and Ba 2015, algorithm 1. `betas` are the two means' decay rates, `epsilon` keeps from dividing by 0.
@@ -101,7 +96,7 @@ class Adam(Optimizer):
         return direction
 
 
-class AdamW(Adam):
+class AdamW(Adam, elementwise=True):
     """Adam, and apart from the gradient each weight loses the fraction `weight_decay` a step.
 
     As in the paper the fraction is not multiplied by the learning rate, so PyTorch's `weight_decay` is this one
@@ -139,3 +134,9 @@ class AdamW(Adam):
         if not isinstance(rate, (int, float)) or not 0 <= rate < math.inf or bool(rate) > state["steps"]:
             raise ValueError(f"largest_rate must be the largest learning rate so far, got {rate!r:.80}")
         return {"_largest_rate": float(rate)}
+
+
+OPTIMIZERS: dict[str, type[Optimizer]] = {
+    name.lower(): rule for name, rule in list(globals().items()) if getattr(rule, "__module__", "") == __name__
+}
+"""The optimizers of this package, by their names in lower case."""

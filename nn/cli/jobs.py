@@ -21,7 +21,7 @@ from nn.descent import Optimizer
 from nn.drawing import draw
 from nn.layers import MLP, Activation
 from nn.losses import LOSSES, OF_LOGITS, Loss, hinge
-from nn.optimizers import SGD, Adam, AdamW
+from nn.optimizers import OPTIMIZERS
 from nn.schedules import cosine_decay
 from nn.tables import Dataset
 from nn.training.evaluation import ROWS_A_BLOCK, predict
@@ -29,7 +29,6 @@ from nn.training.fit import fit
 from nn.training.history import History
 from nn.training.models import save
 
-OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {"sgd": SGD, "adam": Adam, "adamw": AdamW}
 REGRESSION_LOSSES = ("half_squared_error", "mean_squared_error")
 
 VALIDATION = 0.2  # of the rows to learn from
@@ -187,7 +186,8 @@ def _optimizer(model: MLP, rule: str, choices: Choices, slow: bool, steps: int) 
     falls = rule == "adamw" and choices.learning_rate is None
     words = f"{rate:g} falling to {rate * FINAL_RATE:g}" if falls else f"{rate:g}"
     schedule = cosine_decay(rate, steps, rate * FINAL_RATE) if falls else rate
-    return OPTIMIZERS[rule](model.parameters(), learning_rate=schedule, **settings), words
+    make: Callable[..., Optimizer] = OPTIMIZERS[rule]
+    return make(model.parameters(), learning_rate=schedule, **settings), words
 
 
 Samples = tuple[Array, Array]

@@ -10,6 +10,7 @@ from typing import Any
 
 from nn.layers import ACTIVATIONS
 from nn.losses import LOSSES
+from nn.optimizers import OPTIMIZERS
 from nn.tables.missing import POLICIES
 
 SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t", "\\t": "\t", "bar": "|", "space": " "}
@@ -40,6 +41,13 @@ def add_train(commands: Any, run: Run) -> None:
         default=None,
         help="go on with a run that was interrupted, from its folder, to the same result",
     )
+    _add_table(train)
+    _add_network(train)
+    _add_learning(train)
+    _add_output(train)
+
+
+def _add_table(train: argparse.ArgumentParser) -> None:
     table = train.add_argument_group("for a table of your own")
     table.add_argument("--target", metavar="COLUMN", default=None, help="the column to predict")
     table.add_argument(
@@ -70,7 +78,9 @@ def add_train(commands: Any, run: Run) -> None:
     )
     add_missing(table, "refuse", "refuse")
     add_dialect(table)
-    _add_choices(train)
+
+
+def _add_output(train: argparse.ArgumentParser) -> None:
     output = train.add_argument_group("output")
     output.add_argument(
         "--runs",
@@ -89,7 +99,7 @@ def add_train(commands: Any, run: Run) -> None:
     output.add_argument("--quiet", action="store_true", help="no progress bar")
 
 
-def _add_choices(train: argparse.ArgumentParser) -> None:
+def _add_network(train: argparse.ArgumentParser) -> None:
     network = train.add_argument_group("the network")
     network.add_argument(
         "--hidden",
@@ -112,6 +122,9 @@ def _add_choices(train: argparse.ArgumentParser) -> None:
         help="half_squared_error for classes and mean_squared_error for numbers, if not given; outputs are sigmoid "
         "or identity as it needs",
     )
+
+
+def _add_learning(train: argparse.ArgumentParser) -> None:
     learning = train.add_argument_group("learning")
     learning.add_argument(
         "--epochs",
@@ -137,7 +150,7 @@ def _add_choices(train: argparse.ArgumentParser) -> None:
     )
     learning.add_argument(
         "--optimizer",
-        choices=("sgd", "adam", "adamw"),
+        choices=tuple(OPTIMIZERS),
         default=None,
         help="the update rule (default: sgd for digits, adamw for a table)",
     )

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-import operator
 import random
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,24 +14,22 @@ from tqdm import tqdm
 
 from autograd.arrays import ArrayLike, np
 from autograd.support.foreign_names import explain_arguments
-from nn.conversion import Array
-from nn.data import are_classes
 from nn.descent import Optimizer
 from nn.foreign_names import OF_FIT_ARGUMENTS
-from nn.losses import OF_LOGITS, Loss, half_squared_error
+from nn.losses import Loss, half_squared_error
 from nn.module import Module
 from nn.optimizers import SGD
 from nn.training.checkpoint import load_checkpoint, save_checkpoint
-from nn.training.engines import Compiled, Eager
-from nn.training.evaluation import correct
-from nn.training.history import Epoch, History
+from nn.training.compiled import Compiled
+from nn.training.eager import Eager
+from nn.training.engine import Engine
+from nn.training.history import History
+from nn.training.loop import Callback, Loop
 from nn.training.patience import Best
-from nn.training.positions import OverPositions, are_tokens, one_by_one
+from nn.training.positions import OverPositions, are_tokens
 from nn.training.resuming import describe
 from nn.training.samples import Samples, prepared, validation_samples
 from nn.training.settings import check_optimizer, check_patience, check_settings
-
-Callback = Callable[[Module, History], Any]
 
 
 @explain_arguments(OF_FIT_ARGUMENTS)
@@ -142,126 +140,51 @@ def fit(
         optimizer = SGD(model.parameters(), learning_rate=0.1)
     check_optimizer(optimizer, model)
 
-    settings: dict[str, Any] = {"reduction": reduction, "batch_size": batch_size, "shuffle": shuffle, "seed": seed}
-    settings |= {"shape_of_samples": samples.inputs.shape, "shape_of_targets": samples.targets.shape}
-    if samples.weights is not None:
-        settings["sample_weight"] = "given"
-    description = describe(model, loss, optimizer, settings)
+    settings = {"reduction": reduction, "batch_size": batch_size, "shuffle": shuffle, "seed": seed}
+    description = describe(model, loss, optimizer, {**settings, **_of_samples(samples)})
     chance = np.random.default_rng(random.getrandbits(64) if seed is None else seed)
     history, best = History(classes=samples.classes), Best(patience)
-    if resume and checkpoint is not None:
-        history.epochs = load_checkpoint(checkpoint, model, optimizer, chance, description, best)
+    write = None
+    if checkpoint is not None:
+        if resume:
+            history.epochs = load_checkpoint(checkpoint, model, optimizer, chance, description, best)
+        write = partial(save_checkpoint, checkpoint, model, optimizer, history, chance, description, best)
     count = len(samples.inputs)
     size = count if batch_size is None else min(batch_size, count)
-    loss_of_sample = OverPositions(loss) if are_tokens(samples.targets) else loss
-    chosen = Eager(model, loss_of_sample, optimizer, reduction, samples.targets.shape[1])
-    bar = tqdm(
-        total=epochs * math.ceil(count / size),
-        initial=len(history) * math.ceil(count / size),
-        disable=not progress,
-        unit="batch",
-        mininterval=0.5,
-    )
-    history.stopped = f"all {epochs} epochs were done"
+    eager = Eager(model, OverPositions(loss) if are_tokens(samples.targets) else loss, optimizer, reduction)
+    order = partial(chance.permutation, count) if shuffle else _as_they_come
+    bar = _progress_bar(epochs, len(history), math.ceil(count / size), progress)
+    loop = Loop(model, eager, samples, held_out, size, order, epochs, history, best, gradient_tolerance, callbacks,
+                write, bar)  # fmt: skip
     try:
         with bar:
             if engine != "eager":
-                chosen = _compiled(engine, chosen, samples, bar)
-            history.engine = chosen.name
-            run = _Run(chosen, samples.targets, bool(callbacks))
-            if patience is not None and held_out is not None and not len(history):
-                chosen.begin(after_callbacks=False)
-                best.see(model, 0, run.measure(held_out)[0])
-            while len(history) < epochs:
-                if best.is_exhausted(len(history)):
-                    history.stopped = f"no lower validation cost in {patience} epochs"
-                    break
-                batches = samples.batches(size, chance.permutation(count) if shuffle else None)
-                bar.set_description(f"epoch {len(history) + 1}/{epochs}", refresh=False)
-                epoch = run.epoch(len(history) + 1, batches, held_out, bar)
-                history.epochs.append(epoch)
-                if callbacks or checkpoint is not None or patience is not None:
-                    chosen.settle()
-                best.see(model, epoch.epoch, epoch.validation_cost)
-                if checkpoint is not None:
-                    save_checkpoint(checkpoint, model, optimizer, history, chance, description, best)
-                answers = [callback(model, history) for callback in callbacks]
-                if any(answer is True for answer in answers):
-                    history.stopped = f"a callback ended it after epoch {len(history)}"
-                    break
-                if epoch.largest_derivative <= gradient_tolerance:
-                    history.stopped = f"no derivative was above {gradient_tolerance:g} in epoch {len(history)}"
-                    break
+                loop.engine = _compiled(engine, eager, samples, bar)
+            history.engine = loop.engine.name
+            history.stopped = loop.run()
     except KeyboardInterrupt:
         history.stopped = f"interrupted in epoch {len(history) + 1}"
     finally:
-        try:
-            chosen.settle()
-            best.restore(model)
-        except BaseException:  # a second interrupt: what was learned is not lost to it
-            chosen.settle()
-            best.restore(model)
-            raise
-    if best.numbers is not None:
-        history.kept = best.epoch
-        history.stopped += f"; the parameters of epoch {best.epoch} are kept"
+        loop.end()
     return history
 
 
-class _Run:
-    """What stays the same from epoch to epoch of a training."""
-
-    def __init__(self, engine: Eager, targets: Array, callbacks: bool) -> None:
-        self.engine, self.callbacks = engine, callbacks
-        self.classes = are_tokens(targets) or are_classes(targets)
-        self.threshold = 0.0 if engine.loss in OF_LOGITS or (targets == -1).any() else 0.5
-
-    def epoch(self, number: int, batches: Iterable[Samples], held_out: Samples | None, bar: Any) -> Epoch:
-        """One update for each batch, and the record of it."""
-        losses: list[float] = []
-        rows: list[Array] = []
-        wanted: list[Array] = []
-        weights: list[Array] = []
-        largest = 0.0
-        self.engine.begin(after_callbacks=self.callbacks and number > 1)
-        for batch in batches:
-            batch_losses, batch_rows, derivative = self.engine.update(number, batch)
-            losses += batch_losses
-            rows.append(batch_rows)
-            wanted.append(batch.targets)
-            weights += [] if batch.weights is None else [batch.weights]
-            largest = max(largest, derivative)
-            bar.update()
-        counted = np.concatenate(weights) if weights else None
-        cost, accuracy = self._judge(losses, np.concatenate(rows), np.concatenate(wanted), counted)
-        held_out_cost, held_out_accuracy = self.measure(held_out) if held_out else (None, None)
-        shown = {"cost": f"{cost:.4g}"}
-        if accuracy is not None:
-            shown["accuracy"] = f"{accuracy:.1%}"
-        if held_out_accuracy is not None:
-            shown["held out"] = f"{held_out_accuracy:.1%}"
-        bar.set_postfix(shown)
-        return Epoch(number, cost, accuracy, held_out_cost, held_out_accuracy, largest)
-
-    def measure(self, samples: Samples) -> tuple[float, float | None]:
-        """Cost and accuracy on samples that are not learned from."""
-        losses, rows = self.engine.measure(samples)
-        return self._judge(losses, rows, samples.targets, samples.weights)
-
-    def _judge(
-        self, losses: list[float], rows: Array, targets: Array, weights: Array | None
-    ) -> tuple[float, float | None]:
-        """The cost of all samples, and the fraction that is right where targets name classes."""
-        total = float(len(losses) if weights is None else weights.sum())
-        paid = sum(losses if weights is None else map(operator.mul, weights.tolist(), losses))
-        if are_tokens(targets):
-            rows, targets, weights = one_by_one(rows, targets, weights)
-        right = correct(rows, targets, self.threshold, weights) if self.classes and are_classes(targets) else None
-        return paid / (total if self.engine.reduction == "mean" else 1), right
+def _of_samples(samples: Samples) -> dict[str, Any]:
+    """Return what a checkpoint records of the samples."""
+    shapes = {"shape_of_samples": samples.inputs.shape, "shape_of_targets": samples.targets.shape}
+    return shapes if samples.weights is None else {**shapes, "sample_weight": "given"}
 
 
-def _compiled(engine: str, eager: Eager, samples: Samples, bar: Any) -> Eager:
-    """The compiled engine; where "auto" was asked for and it cannot be, the eager one, and a line that says why."""
+def _as_they_come() -> None:
+    """Return no order."""
+
+
+def _progress_bar(epochs: int, done: int, batches: int, shown: bool) -> Any:
+    return tqdm(total=epochs * batches, initial=done * batches, disable=not shown, unit="batch", mininterval=0.5)
+
+
+def _compiled(engine: str, eager: Eager, samples: Samples, bar: Any) -> Engine:
+    """Return the compiled engine. With "auto", where the loss cannot be compiled, say why, and return the eager one."""
     try:
         return Compiled(eager, samples)
     except Exception as error:

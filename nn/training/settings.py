@@ -9,6 +9,7 @@ from typing import Any
 from nn.descent import Optimizer
 from nn.losses import LOSSES
 from nn.module import Module
+from nn.optimizers import OPTIMIZERS, SGD
 
 LOSSES_ELSEWHERE = {
     "mse": "mean_squared_error",
@@ -21,7 +22,6 @@ LOSSES_ELSEWHERE = {
     "categorical_crossentropy": "cross_entropy",
     "sparse_categorical_crossentropy": "cross_entropy",
 }
-OPTIMIZERS = {"sgd": "SGD", "adam": "Adam", "adamw": "AdamW"}
 
 
 def check_settings(
@@ -88,7 +88,7 @@ def check_optimizer(optimizer: Any, model: Module) -> None:
             raise ValueError("the optimizer holds none of the model's parameters: make it from model.parameters()")
         return
     name = optimizer.lower() if isinstance(optimizer, str) else getattr(optimizer, "__name__", "").lower()
-    example = f"nn.{OPTIMIZERS.get(name, 'SGD')}(model.parameters())"
+    example = f"nn.{OPTIMIZERS.get(name, SGD).__name__}(model.parameters())"
     if isinstance(optimizer, type) and issubclass(optimizer, Optimizer):
         raise TypeError(f"optimizer must be an object, and {optimizer.__name__} is a class: write optimizer={example}")
     raise TypeError(f"optimizer must be one such as {example}, got {optimizer!r}")

@@ -11,7 +11,7 @@ import nn
 from autograd import Value
 from autograd.arrays import np
 from nn.layers import ACTIVATIONS
-from nn.training.engines import Eager
+from nn.training.eager import Eager
 from nn.training.samples import Samples
 from playground.worker.datasets import DATASETS, REACH, Point, points_of
 from playground.worker.graph import LiveGraph
@@ -43,7 +43,7 @@ class Session:
         self.targets = np.array([[label] for *_, label in self.points], dtype=float)
         self.model = nn.MLP(2, [*layers, 1], settings["activation"], "identity", seed=self.seed)
         self._optimizer = nn.SGD(self.model.parameters(), learning_rate=float(settings["rate"]))
-        self._engine = Eager(self.model, LOSS, self._optimizer, "mean", 1)
+        self._engine = Eager(self.model, LOSS, self._optimizer, "mean")
         self._chance = np.random.default_rng(self.seed)
         self._order: list[int] = []
         self.epoch, self.updates = 0, 0

@@ -317,7 +317,7 @@ def interrupted(line: int, engine: Any) -> tuple[int, list[float], bool]:
 
     def trace(frame: Any, event: str, argument: Any) -> Any:
         nonlocal seen, updates, updating
-        if not frame.f_code.co_filename.endswith(("descent.py", "optimizers.py", "engines.py")):
+        if not frame.f_code.co_filename.endswith(("descent.py", "optimizers.py", "compiled.py")):
             return None
         if frame.f_code.co_name in ("step", "_step") and event in ("call", "return"):
             updates += event == "call"
@@ -469,6 +469,64 @@ def test_auto_falls_back_and_says_why_in_one_line(
     assert found["auto"] == found["eager"]
     with pytest.raises((TypeError, ValueError), match=r"where|random"):
         nn.fit(make(), x, y, epochs=2, progress=False, engine="compiled")
+
+
+class Mine(nn.SGD):
+    """The rule as it is, under another name."""
+
+
+class RateByPlace(nn.SGD):
+    """The first parameter learns at a rate of its own, so that the order of the parameters matters."""
+
+    def _rule(self, weights: Any, gradients: Any, rate: float, new: Any) -> None:
+        super()._rule(weights, gradients, rate, new)
+        new[0] = weights[0] - 10 * rate * gradients[0]
+
+
+class Stepping(nn.SGD):
+    """Counts its own steps."""
+
+    own = 0
+
+    def step(self) -> None:
+        self.own += 1
+        super().step()
+
+
+def trained(make: type[nn.SGD], engine: Any, **settings: Any) -> tuple[nn.SGD, nn.History, list[float]]:
+    """Train a small network; give the optimizer, the history and the parameters."""
+    chance = np.random.default_rng(0)
+    x, y = chance.normal(size=(20, 3)), chance.random((20, 2))
+    model = nn.MLP(3, [4, 2], seed=1)
+    optimizer = make(model.parameters(), 0.5, **settings)
+    history = nn.fit(model, x, y, optimizer=optimizer, epochs=3, batch_size=6, seed=2, progress=False, engine=engine)
+    return optimizer, history, [parameter.data for parameter in model.parameters()]
+
+
+def test_a_class_derived_from_sgd_takes_the_same_path_to_the_same_bits() -> None:
+    _, history, numbers = trained(Mine, "compiled", momentum=0.5)
+    _, expected_history, expected = trained(nn.SGD, "compiled", momentum=0.5)
+    assert numbers == expected
+    assert history == expected_history
+    assert Mine.elementwise is True
+
+
+def test_a_rule_of_ones_own_finds_the_parameters_where_it_put_them() -> None:
+    assert RateByPlace.elementwise is False
+    _, _, numbers = trained(RateByPlace, "compiled")
+    _, _, expected = trained(RateByPlace, "eager")
+    assert numbers == pytest.approx(expected, rel=1e-9)
+    assert numbers[0] != pytest.approx(trained(nn.SGD, "eager")[2][0], rel=1e-3)
+
+
+def test_an_optimizer_with_a_step_of_its_own_takes_it(capsys: pytest.CaptureFixture[str]) -> None:
+    optimizer, history, _ = trained(Stepping, "auto")
+    assert isinstance(optimizer, Stepping)
+    assert optimizer.own == optimizer.steps == 12
+    assert history.engine == "eager"
+    assert "has a step() of its own" in capsys.readouterr().err
+    with pytest.raises(TypeError, match="Stepping has a step"):
+        trained(Stepping, "compiled")
 
 
 def test_auto_compiles_what_can_be_compiled(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,4 +1,4 @@
-"""How `fit` computes: node by node, or with the compiled program of the loss. Either changes the same parameters."""
+"""Training with the compiled program of the loss, on whole batches."""
 
 from __future__ import annotations
 
@@ -6,91 +6,23 @@ import math
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Literal
+from typing import Any
 
 import autograd
-from autograd import Constant, Value
 from autograd.arrays import NDArray, np
 from autograd.arrays.errors import ignoring_errors
 from autograd.reading import numbers_of
-from autograd.support.collector import collector_paused
 from autograd.updates import commit, setting, setting_attributes
 from nn.conversion import Array
 from nn.descent import Optimizer
 from nn.losses import Loss
-from nn.module import Module
-from nn.optimizers import SGD
-from nn.training.evaluation import output_numbers, predict
+from nn.training.eager import Eager
+from nn.training.engine import Reduction, checked_loss
 from nn.training.positions import OverPositions
-from nn.training.samples import Samples, as_given
-
-Reduction = Literal["mean", "sum"]
-
-SAMPLES_A_GRAPH = 32  # more at a time would only take memory: gradients add up in the leaves
+from nn.training.samples import Samples
 
 
-class Eager:
-    """Records the graph of each sample, and walks it back."""
-
-    loss: Loss
-    optimizer: Optimizer
-    outputs: int
-
-    name = "eager"
-
-    def __init__(self, model: Module, loss: Loss, optimizer: Optimizer, reduction: Reduction, outputs: int) -> None:
-        self.model: Any = model
-        self.loss, self.optimizer, self.reduction, self.outputs = loss, optimizer, reduction, outputs
-
-    def begin(self, after_callbacks: bool) -> None:
-        """Before an epoch: take up what a callback may have changed, if there was one."""
-
-    def settle(self) -> None:
-        """After an epoch: bring the Values up to date."""
-
-    def update(self, epoch: int, batch: Samples) -> tuple[list[float], Array, float]:
-        """One update from a batch: each sample's loss, its outputs, and the largest |∂C/∂w|."""
-        with collector_paused():
-            losses, rows = self.add_gradients(epoch, batch)
-            gradients = self.optimizer.gradients()
-            self.optimizer.step()
-        return losses, np.array(rows), float(np.abs(gradients).max())
-
-    def add_gradients(self, epoch: int, batch: Samples) -> tuple[list[float], list[list[float]]]:
-        """Leave the gradient of a batch's cost in the parameters; gives each sample's loss, and its outputs."""
-        losses: list[float] = []
-        rows: list[list[float]] = []
-        self.optimizer.zero_grad()
-        shares = batch.shares(self.reduction)
-        scale = 1 / len(batch.inputs) if self.reduction == "mean" and shares is None else 1.0
-        for i in range(0, len(batch.inputs), SAMPLES_A_GRAPH):
-            part = slice(i, i + SAMPLES_A_GRAPH)
-            graph = []
-            for sample, target in zip(batch.inputs[part].tolist(), as_given(batch.targets[part]).tolist()):
-                outputs = self.model(sample)
-                rows.append(output_numbers(outputs))
-                graph.append(_checked(self.loss(outputs, target)))
-            terms = graph if shares is None else [w * loss for w, loss in zip(shares[part].tolist(), graph)]
-            cost = autograd.sum([Constant(0.0), *terms])  # a Value even where no sample has anything to pay
-            cost.backward(scale)
-            if not (math.isfinite(cost.data) and np.isfinite(self.optimizer.gradients()).all()):
-                raise FloatingPointError(f"epoch {epoch}: {_what_is_not_finite(cost, self.optimizer)}")
-            losses += output_numbers(graph)
-        return losses, rows
-
-    def measure(self, batch: Samples) -> tuple[list[float], Array]:
-        """Losses and outputs of samples that are not learned from; a loss without a finite value is inf."""
-        rows = predict(self.model, batch.inputs)
-        losses = []
-        for outputs, target in zip(as_given(rows).tolist(), as_given(batch.targets).tolist()):
-            try:
-                losses += output_numbers(self.loss(outputs, target))
-            except (ArithmeticError, ValueError):  # the loss of a prediction that could not be more wrong
-                losses.append(math.inf)
-        return losses, rows
-
-
-class Compiled(Eager):
+class Compiled:
     """Runs the compiled loss on whole batches.
 
     From `begin` to `settle` the parameters live in one vector, and a copy of the optimizer has them in the vector's
@@ -98,16 +30,21 @@ class Compiled(Eager):
 
     Raises:
         TypeError, ValueError: where model and loss cannot be compiled (`autograd.compile`), or whatever they raise.
+        TypeError: for an optimizer with a `step` of its own.
     """
 
     name = "compiled"
 
     def __init__(self, eager: Eager, samples: Samples) -> None:
-        super().__init__(eager.model, eager.loss, eager.optimizer, eager.reduction, samples.targets.shape[1])
+        if type(eager.optimizer).step is not Optimizer.step:
+            raise TypeError(f"{type(eager.optimizer).__name__} has a step() of its own, which updates node by node")
+        self._eager, self.model, self.optimizer = eager, eager.model, eager.optimizer
+        self.loss: Loss = eager.loss
+        self.reduction: Reduction = eager.reduction
         self._sample = Samples(samples.inputs[:1], samples.targets[:1])
         self._weighted = samples.weights is not None
         self._count = len(self.optimizer.parameters)
-        self._scale, self._stepped = 1.0, False
+        self._stepped = False
         self._working: Optimizer | None = None
         self._compile()
 
@@ -116,7 +53,7 @@ class Compiled(Eager):
 
         def loss_and_outputs(sample: Any, target: Any, *shares: Any) -> Any:
             outputs = self.model(sample)
-            return _checked(loss_of(outputs, target, *shares)), outputs
+            return checked_loss(loss_of(outputs, target, *shares)), outputs
 
         def share_and_outputs(share: Any, sample: Any, target: Any, *shares: Any) -> Any:
             loss, outputs = loss_and_outputs(sample, target, *shares)
@@ -140,11 +77,11 @@ class Compiled(Eager):
     def _arrange(self) -> NDArray[np.int64]:
         """Put the optimizer's parameters first in the program's vector; gives which of them comes at which place.
 
-        The rules of this package do not mind their order: so each matrix lies there as the program has it.
+        Where each weight is updated by itself, each matrix lies there as the program has it.
         """
         ours = {parameter: i for i, parameter in enumerate(self.optimizer.parameters)}
         first = list(ours)
-        if type(self.optimizer).__module__ == SGD.__module__:
+        if self.optimizer.elementwise:
             self.program.arrange()
             matrices = [parameter for parameter in self.program.parameters if parameter in ours]
             first = list(dict.fromkeys([*matrices, *ours]))
@@ -156,7 +93,7 @@ class Compiled(Eager):
         self._finite = bool(np.isfinite(self._weights).all())
 
     def begin(self, after_callbacks: bool) -> None:
-        """A callback may have changed parameters, and what else model and loss compute with: then compile anew."""
+        """Read the parameters. Where a callback has changed what else model and loss compute with, compile anew."""
         if self._working is not None:
             return
         self._read()
@@ -167,11 +104,12 @@ class Compiled(Eager):
         self._working = working
 
     def _is_as_compiled(self) -> bool:
-        found, _ = self.measure(self._sample)
-        expected, _ = ignoring_errors(super().measure, self._sample)
-        return np.allclose(found, expected, rtol=1e-9, atol=1e-12, equal_nan=True)
+        losses, _ = self.measure(self._sample)
+        expected, _ = ignoring_errors(self._eager.measure, self._sample)
+        return np.allclose(losses, expected, rtol=1e-9, atol=1e-12, equal_nan=True)
 
     def settle(self) -> None:
+        """Give the Values and the user's optimizer what was computed since `begin`, all at once."""
         working = self._working
         if working is None:
             return
@@ -179,7 +117,7 @@ class Compiled(Eager):
             self._working = None
             return
         numbers = self._weights[: self._count].tolist()
-        gradients = (self._gradient[: self._count] / self._scale).tolist()
+        gradients = self._gradient[: self._count].tolist()
         parameters = working.parameters
         after = working.copied()
         after.reorder(np.argsort(self._order))
@@ -191,18 +129,16 @@ class Compiled(Eager):
         )
 
     def update(self, epoch: int, batch: Samples) -> tuple[list[float], Array, float]:
+        """Make one update from a batch, as `Engine` says."""
         working = self._working
         assert working is not None
-        scale = working.scale()
-        results, _ = self.program.outputs_and_gradient(
-            self._weights, *self._arguments(batch), into=self._next_gradient, scale=scale
-        )
+        results, _ = self.program.outputs_and_gradient(self._weights, *self._arguments(batch), into=self._next_gradient)
         losses, rows = self._losses_and_rows(results)
         gradient, numbers = self._next_gradient[: self._count], losses.tolist()
-        largest = float(max(np.maximum.reduce(gradient), -np.minimum.reduce(gradient))) / abs(scale)
+        largest = float(max(np.maximum.reduce(gradient), -np.minimum.reduce(gradient)))
         if not (self._finite and math.isfinite(largest) and math.isfinite(sum(numbers))):
             return self._update_node_by_node(epoch, batch)
-        self._step(working, gradient, scale)
+        self._step(working, gradient)
         return numbers, rows, largest
 
     def _arguments(self, batch: Samples) -> list[Array]:
@@ -219,34 +155,33 @@ class Compiled(Eager):
         rows = rows.reshape(len(losses), -1)
         return (rows[:, 0], rows[:, 1:]) if self._weighted else (losses, rows)
 
-    def _step(self, working: Optimizer, gradient: Array, scale: float) -> None:
+    def _step(self, working: Optimizer, gradient: Array) -> None:
         """One update, in copies that take their places when they are whole: an interrupt leaves it done, or not."""
         weights, new = self._weights, self._next
         new[self._count :] = weights[self._count :]
-        after, _ = working.after_update(weights[: self._count], gradient, new[: self._count], scale)
+        after, _ = working.after_update(weights[: self._count], gradient, new[: self._count])
         vars(self).update(
             _weights=new,
             _next=weights,
             _gradient=self._next_gradient,
             _next_gradient=self._gradient,
             _working=after,
-            _scale=scale,
             _stepped=True,
         )
 
     def _update_node_by_node(self, epoch: int, batch: Samples) -> tuple[list[float], Array, float]:
         """Where something is not finite, node by node, which says what it is; or goes on, if it is not found there."""
         self.settle()
-        losses, rows = self.add_gradients(epoch, batch)
-        self.optimizer.step()
+        results = self._eager.update(epoch, batch)
         self.begin(after_callbacks=False)
-        return losses, np.array(rows), float(np.abs(self.optimizer.gradients()).max())
+        return results
 
     def measure(self, batch: Samples) -> tuple[list[float], Array]:
+        """Return losses and outputs of samples that are not learned from; a loss without a finite value is inf."""
         losses, rows = self._losses_and_rows(self.program.outputs(self._weights, *self._arguments(batch)))
         if not (np.isfinite(losses).all() and np.isfinite(rows).all()):
             self.settle()
-            return super().measure(batch)
+            return self._eager.measure(batch)
         return losses.tolist(), rows
 
 
@@ -255,12 +190,6 @@ def _flat(outputs: Any) -> list[Any]:
     if not isinstance(outputs, (list, tuple)):
         return [outputs]
     return [x for row in outputs for x in _flat(row)]
-
-
-def _checked(loss: Any) -> Any:
-    if not isinstance(loss, Value) and loss != 0:
-        raise TypeError(f"the loss must be a Value computed from the outputs, or 0; it gave {loss!r}")
-    return loss
 
 
 @contextmanager
@@ -272,17 +201,3 @@ def _same_chances() -> Iterator[None]:
     finally:
         random.setstate(ours)
         np.random.set_state(numpys)
-
-
-def _what_is_not_finite(cost: Value, optimizer: Optimizer) -> str:
-    """The first node of the graph at which a number is inf or nan, in words."""
-    advice = "; the parameters are as they were before this update. A smaller learning rate may help"
-    node = autograd.first_nonfinite(cost)
-    if node is None:  # every step is finite, only their product is not
-        node = next(p for p in optimizer.parameters if not math.isfinite(p.grad))
-        return f"the gradient to {node.label or repr(node)} is {node.grad}{advice}"
-    name = f"{node.label or 'a node without a label'} ({node.op or 'a leaf'})"
-    if not math.isfinite(node.data):
-        operands = ", ".join(f"{parent.data:g}" for parent in node.parents[:3])
-        return f"{name} is {node.data}" + (f", computed from {operands}" if operands else "") + advice
-    return f"{name} = {node.data:g} has a derivative that is not finite{advice}"

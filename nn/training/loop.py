@@ -1,0 +1,155 @@
+"""The epochs of a training, one after the other, until there is a reason to stop."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from autograd.arrays import NDArray, np
+from nn.conversion import Array
+from nn.data import are_classes
+from nn.losses import OF_LOGITS
+from nn.module import Module
+from nn.training.engine import Engine
+from nn.training.evaluation import correct
+from nn.training.history import Epoch, History
+from nn.training.patience import Best
+from nn.training.positions import are_tokens, one_by_one
+from nn.training.samples import Samples
+
+Callback = Callable[[Module, History], Any]
+
+
+@dataclass
+class Loop:
+    """Trains epoch by epoch.
+
+    Attributes:
+        model, engine: what is trained, and what computes it.
+        samples, held_out: to learn from, and to measure on after each epoch.
+        batch_size: samples an update.
+        order: draws the order of an epoch; None leaves the samples as they are.
+        epochs: how many there are to be, with those that the history has already.
+        history, best: what is kept of each epoch, and of the best one.
+        gradient_tolerance, callbacks: as in `nn.fit`.
+        write: writes a checkpoint, where there is to be one.
+        bar: of progress.
+    """
+
+    model: Module
+    engine: Engine
+    samples: Samples
+    held_out: Samples | None
+    batch_size: int
+    order: Callable[[], NDArray[Any] | None]
+    epochs: int
+    history: History
+    best: Best
+    gradient_tolerance: float
+    callbacks: tuple[Callback, ...]
+    write: Callable[[], None] | None
+    bar: Any
+
+    def run(self) -> str:
+        """Train until epochs are spent or something ends it before; return which, in words."""
+        history, judge = self.history, Judge(self.engine, self.samples.targets)
+        if self.best.patience is not None and self.held_out is not None and not len(history):
+            self.engine.begin(after_callbacks=False)
+            self.best.see(self.model, 0, judge.measure(self.held_out)[0])
+        while len(history) < self.epochs:
+            if self.best.is_exhausted(len(history)):
+                return f"no lower validation cost in {self.best.patience} epochs"
+            number = len(history) + 1
+            self.bar.set_description(f"epoch {number}/{self.epochs}", refresh=False)
+            batches = self.samples.batches(self.batch_size, self.order())
+            after_callbacks = bool(self.callbacks) and number > 1
+            epoch = judge.epoch(number, batches, self.held_out, self.bar, after_callbacks)
+            history.epochs.append(epoch)
+            if self._ended_by_a_callback(epoch):
+                return f"a callback ended it after epoch {number}"
+            if epoch.largest_derivative <= self.gradient_tolerance:
+                return f"no derivative was above {self.gradient_tolerance:g} in epoch {number}"
+        return f"all {self.epochs} epochs were done"
+
+    def _ended_by_a_callback(self, epoch: Epoch) -> bool:
+        """Keep and write what there is to keep of an epoch, and call the callbacks."""
+        if self.callbacks or self.write is not None or self.best.patience is not None:
+            self.engine.settle()
+        self.best.see(self.model, epoch.epoch, epoch.validation_cost)
+        if self.write is not None:
+            self.write()
+        answers = [callback(self.model, self.history) for callback in self.callbacks]
+        return any(answer is True for answer in answers)
+
+    def end(self) -> None:
+        """Bring the model up to date, to the best epoch where one is kept."""
+        try:
+            self.engine.settle()
+            self.best.restore(self.model)
+        except BaseException:  # a second interrupt: what was learned is not lost to it
+            self.engine.settle()
+            self.best.restore(self.model)
+            raise
+        if self.best.numbers is not None:
+            self.history.kept = self.best.epoch
+            self.history.stopped += f"; the parameters of epoch {self.best.epoch} are kept"
+
+
+class Judge:
+    """Trains an engine for an epoch, or measures it, and judges losses and outputs.
+
+    Args:
+        targets: of the samples to learn from, which say whether outputs name classes.
+    """
+
+    def __init__(self, engine: Engine, targets: Array) -> None:
+        self.engine = engine
+        self.classes = are_tokens(targets) or are_classes(targets)
+        self.threshold = 0.0 if engine.loss in OF_LOGITS or (targets == -1).any() else 0.5
+
+    def epoch(
+        self, number: int, batches: Iterable[Samples], held_out: Samples | None, bar: Any, after_callbacks: bool
+    ) -> Epoch:
+        """Make one update for each batch; return the record of the epoch."""
+        losses: list[float] = []
+        rows: list[Array] = []
+        wanted: list[Array] = []
+        weights: list[Array] = []
+        largest = 0.0
+        self.engine.begin(after_callbacks)
+        for batch in batches:
+            batch_losses, batch_rows, derivative = self.engine.update(number, batch)
+            losses += batch_losses
+            rows.append(batch_rows)
+            wanted.append(batch.targets)
+            weights += [] if batch.weights is None else [batch.weights]
+            largest = max(largest, derivative)
+            bar.update()
+        counted = np.concatenate(weights) if weights else None
+        cost, accuracy = self._judge(losses, np.concatenate(rows), np.concatenate(wanted), counted)
+        held_out_cost, held_out_accuracy = self.measure(held_out) if held_out else (None, None)
+        shown = {"cost": f"{cost:.4g}"}
+        if accuracy is not None:
+            shown["accuracy"] = f"{accuracy:.1%}"
+        if held_out_accuracy is not None:
+            shown["held out"] = f"{held_out_accuracy:.1%}"
+        bar.set_postfix(shown)
+        return Epoch(number, cost, accuracy, held_out_cost, held_out_accuracy, largest)
+
+    def measure(self, samples: Samples) -> tuple[float, float | None]:
+        """Return cost and accuracy on samples that are not learned from."""
+        losses, rows = self.engine.measure(samples)
+        return self._judge(losses, rows, samples.targets, samples.weights)
+
+    def _judge(
+        self, losses: list[float], rows: Array, targets: Array, weights: Array | None
+    ) -> tuple[float, float | None]:
+        """Return the cost of all samples, and the fraction that is right where targets name classes."""
+        total = float(len(losses) if weights is None else weights.sum())
+        paid = sum(losses if weights is None else map(operator.mul, weights.tolist(), losses))
+        if are_tokens(targets):
+            rows, targets, weights = one_by_one(rows, targets, weights)
+        right = correct(rows, targets, self.threshold, weights) if self.classes and are_classes(targets) else None
+        return paid / (total if self.engine.reduction == "mean" else 1), right
