@@ -18,7 +18,7 @@ from nn.schedules import LearningRate, checked
 
 Vector = NDArray[np.float64]
 
-UPDATING = frozenset(("_rule", "_update", "_vector", "after_update", "copied", "reorder"))
+UPDATING = frozenset(("_rule", "_update", "_vector", "after_update", "copied", "arranged"))
 """Methods that decide what becomes of which weight: a subclass that has one of its own may mind their order."""
 
 MOST_STEPS = 2**53  # updates, beyond which a count is damaged
@@ -143,11 +143,16 @@ class Optimizer(ABC):
         attributes = {name: value for name, value in vars(other).items() if name != "parameters"}
         return setting_attributes(self, attributes)
 
-    def reorder(self, order: NDArray[np.int64]) -> None:
-        """Put the parameters, and what belongs to each in the state, into another order: at k what was at order[k]."""
-        parameters = [self.parameters[i] for i in order.tolist()]
-        state = {name: vector[order] for name, vector in self.state.items()}
-        self.parameters, self.state = parameters, state
+    def arranged(self, parameters: list[Value], order: NDArray[np.int64]) -> Self:
+        """Return a copy whose vectors have another order: at k what was at order[k].
+
+        Args:
+            parameters: the same parameters in that order.
+        """
+        other = self.copied()
+        other.parameters = parameters
+        other.state = {name: vector[order] for name, vector in self.state.items()}
+        return other
 
     def _refuse(self, weights: Vector, gradients: Vector, *results: Vector) -> None:
         """Raise FloatingPointError where results are not finite, naming the first parameter that they are about."""

@@ -69,6 +69,8 @@ class Compiled:
                 has_aux=True,
             )
         self._order = self._arrange()
+        self._back = np.argsort(self._order)
+        self._arranged = [self.optimizer.parameters[i] for i in self._order.tolist()]
         size = len(self.program.parameters)
         rows = np.zeros((4, size + -size % 8))[:, :size]  # which begin alike within a line of the cache
         self._weights, self._next, self._gradient, self._next_gradient = rows
@@ -89,8 +91,12 @@ class Compiled:
         return np.array([ours[parameter] for parameter in first])
 
     def _read(self) -> None:
-        self._weights[:] = numbers_of(self.program.parameters)
+        self._weights[:] = self._next[:] = numbers_of(self.program.parameters)
         self._finite = bool(np.isfinite(self._weights).all())
+
+    def _own(self, vector: Array) -> Array:
+        """Return the part of a vector that belongs to the optimizer's parameters."""
+        return vector if len(vector) == self._count else vector[: self._count]
 
     def begin(self, after_callbacks: bool) -> None:
         """Read the parameters. Where a callback has changed what else model and loss compute with, compile anew."""
@@ -99,9 +105,7 @@ class Compiled:
         self._read()
         if after_callbacks and not self._is_as_compiled():
             self._compile()
-        working = self.optimizer.copied()
-        working.reorder(self._order)
-        self._working = working
+        self._working = self.optimizer.arranged(self._arranged, self._order)
 
     def _is_as_compiled(self) -> bool:
         losses, _ = self.measure(self._sample)
@@ -116,11 +120,10 @@ class Compiled:
         if not self._stepped:
             self._working = None
             return
-        numbers = self._weights[: self._count].tolist()
-        gradients = self._gradient[: self._count].tolist()
+        numbers = self._own(self._weights).tolist()
+        gradients = self._own(self._gradient).tolist()
         parameters = working.parameters
-        after = working.copied()
-        after.reorder(np.argsort(self._order))
+        after = working.arranged(self.optimizer.parameters, self._back)
         commit(
             setting("data", parameters, numbers),
             setting("grad", parameters, gradients),
@@ -134,8 +137,8 @@ class Compiled:
         assert working is not None
         results, _ = self.program.outputs_and_gradient(self._weights, *self._arguments(batch), into=self._next_gradient)
         losses, rows = self._losses_and_rows(results)
-        gradient, numbers = self._next_gradient[: self._count], losses.tolist()
-        largest = float(max(np.maximum.reduce(gradient), -np.minimum.reduce(gradient)))
+        gradient, numbers = self._own(self._next_gradient), losses.tolist()
+        largest: float = max(np.maximum.reduce(gradient), -np.minimum.reduce(gradient))
         if not (self._finite and math.isfinite(largest) and math.isfinite(sum(numbers))):
             return self._update_node_by_node(epoch, batch)
         self._step(working, gradient)
@@ -158,8 +161,7 @@ class Compiled:
     def _step(self, working: Optimizer, gradient: Array) -> None:
         """One update, in copies that take their places when they are whole: an interrupt leaves it done, or not."""
         weights, new = self._weights, self._next
-        new[self._count :] = weights[self._count :]
-        after, _ = working.after_update(weights[: self._count], gradient, new[: self._count])
+        after, _ = working.after_update(self._own(weights), gradient, self._own(new))
         vars(self).update(
             _weights=new,
             _next=weights,

@@ -136,7 +136,7 @@ class Judge:
         if held_out_accuracy is not None:
             shown["held out"] = f"{held_out_accuracy:.1%}"
         bar.set_postfix(shown)
-        return Epoch(number, cost, accuracy, held_out_cost, held_out_accuracy, largest)
+        return Epoch(number, cost, accuracy, held_out_cost, held_out_accuracy, float(largest))
 
     def measure(self, samples: Samples) -> tuple[float, float | None]:
         """Return cost and accuracy on samples that are not learned from."""
