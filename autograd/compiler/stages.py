@@ -83,8 +83,8 @@ class PassRunner:
 def operation_count(program: AnyProgram) -> int:
     """Return the number of operations of a program, leaves aside."""
     if isinstance(program, ArrayProgram):
-        kinds = [operation[0] for operation in program.operations]
-        return len(kinds) - sum([kinds.count(leaf) for leaf in LEAVES])
+        kinds: list[str] = [operation[0] for operation in program.operations]
+        return len(kinds) - sum(kinds.count(leaf) for leaf in LEAVES)
     return program.operation_count
 
 

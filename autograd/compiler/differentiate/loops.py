@@ -1,14 +1,14 @@
 """The derivative of a loop: a loop over the same steps in the opposite order, backpropagation through time.
 
 A step of it is the vector-Jacobian product of a step of the loop: the body is differentiated by the same sweep as any
-program, and the result divided in two. What the backward operations read of the forward ones, up to the next that has
-a name, becomes an argument of the backward body; the forward loop writes it by step, unless it is an operand.
+program, and the result divided in two. What the backward operations read of the forward ones becomes an argument of the
+backward body: the forward loop writes it by step, unless it is an operand (see `forward_values`). The gradients of what
+is the same at every step are sums over all steps, taken after the loop where they can be (see `over_steps`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, NamedTuple, Protocol
 
 from autograd.compiler.arrays.algebra import Simplified
@@ -17,6 +17,8 @@ from autograd.compiler.arrays.handle import Handle
 from autograd.compiler.arrays.loop import Loop, Stepping
 from autograd.compiler.arrays.operations import Operation
 from autograd.compiler.arrays.program import ArrayProgram
+from autograd.compiler.differentiate.forward_values import ForwardValues, Input, Inputs, cut_out
+from autograd.compiler.differentiate.over_steps import ByStep, Summand, sum_over_steps, summands
 from autograd.compiler.names import Names
 
 
@@ -60,25 +62,14 @@ class BodySweep(Protocol):
 StartSweep = Callable[[ArrayProgram, Sequence[int], bool, Names], BodySweep]
 
 
-class Input(NamedTuple):
-    """An argument of the backward body.
-
-    Attributes:
-        at: its place in the program that the body is cut out of.
-        operand: of the backward loop.
-        stepping: how that is read by step; None where it is not.
-    """
-
-    at: int
-    operand: Handle
-    stepping: Stepping | None = None
+NO_OPERAND = -1
 
 
 class Output(NamedTuple):
-    """The cotangent of an operand of a loop, as a step of the backward loop gives it out.
+    """The cotangent of an operand of a loop, or a value, as a step of the backward loop gives it out.
 
     Attributes:
-        operand: its number.
+        operand: its number; NO_OPERAND for what is read by sums after the loop alone.
         cotangent: in the program that the body is cut out of.
     """
 
@@ -96,38 +87,133 @@ def pull_back_loop(edge: LoopEdge, start_sweep: StartSweep) -> tuple[dict[int, A
         The cotangents of operands, by the places of these, where they are not zero, and names for those of them that
         have none yet, by their places in the new program.
     """
-    loop, builder = edge.loop, edge.out.builder
-    wanted = _wanted(loop, edge.wanted)
-    arguments, steppings = loop.arguments, loop.steppings
-    sweep = start_sweep(loop.body, [arguments[k] for k in wanted], False, edge.names)
-    forward = len(sweep.builder.operations)
-    states, by_step = _seeded(edge, wanted, sweep)
-    gradients = dict(zip(wanted, sweep.gradients()))
-    carried = list(states.values())
-    outputs: list[Output] = []
-    for k in states:
-        is_zero = not isinstance(gradients[k], Handle)
-        outputs.append(Output(k, _zeros(sweep.builder, edge.operands[k]) if is_zero else gradients[k]))
-    for k in [k for k in wanted if k >= loop.carried and steppings[k] is None]:
-        if isinstance(gradients[k], Handle):
-            total = _argument(edge, sweep, loop.body.operations[arguments[k]])
-            carried.append(Input(total.at, _zeros(builder, edge.operands[k])))
-            outputs.append(Output(k, total + gradients[k]))
-    read = [k for k in wanted if steppings[k] is not None and isinstance(gradients[k], Handle)]
-    outputs += [Output(k, gradients[k]) for k in read]
-    inputs = [*carried, *_inputs(edge, sweep, forward, [x.cotangent.at for x in outputs], by_step)]
-    sweep.name_results()
-    body = _cut_out(sweep.builder, [x.cotangent.at for x in outputs], [x.at for x in inputs])
-    backward = Loop(
-        body,
-        loop.steps,
-        len(carried),
-        tuple([x.stepping for x in inputs if x.stepping is not None]),
-        tuple([stepping.reversed() for k in read if (stepping := steppings[k]) is not None]),
-    )
-    results = builder.loop(backward, [x.operand for x in inputs])
-    parts = {x.operand: Simplified.of(result) for x, result in zip(outputs, results) if x.operand in edge.wanted}
-    return parts, {x.at: f"d_{_name(edge, k)}" for k, x in parts.items()}
+    return _BackwardLoop(edge, start_sweep).parts()
+
+
+class _BackwardLoop:
+    """Puts the backward loop of one loop together."""
+
+    def __init__(self, edge: LoopEdge, start_sweep: StartSweep) -> None:
+        self._edge, self._loop = edge, edge.loop
+        wanted = _wanted(self._loop, edge.wanted)
+        arguments = self._loop.arguments
+        self._sweep = sweep = start_sweep(self._loop.body, [arguments[k] for k in wanted], False, edge.names)
+        forward = len(sweep.builder.operations)
+        states, self._cotangents = _seeded(edge, wanted, sweep)
+        self._gradients = dict(zip(wanted, sweep.gradients()))
+        self._values = ForwardValues(edge.out, edge.operands, edge.names, sweep.builder, forward, sweep.value)
+        self._carried: list[Input] = list(states.values())
+        self._outputs: list[Output] = []
+        for k in states:
+            is_zero = not isinstance(self._gradients[k], Handle)
+            self._outputs.append(Output(k, _zeros(sweep.builder, edge.operands[k]) if is_zero else self._gradients[k]))
+        self._written: list[tuple[Output, Stepping]] = []  # with the places of the forward loop
+        self._sums = self._divided([k for k in wanted if isinstance(self._gradients[k], Handle)])
+
+    def _divided(self, wanted: Sequence[int]) -> dict[int, list[Summand]]:
+        """Divide the cotangents of operands: into what is carried, what is written, and sums after the loop.
+
+        Returns:
+            The latter, by the numbers of the operands.
+        """
+        sums = {}
+        operations = self._sweep.builder.operations
+        for k in [k for k in wanted if k >= self._loop.carried]:
+            gradient, stepping = self._gradients[k], self._loop.steppings[k]
+            if stepping is not None:
+                self._written.append((Output(k, gradient), stepping))
+            elif several := summands(operations, gradient.at):
+                sums[k] = several
+            else:
+                total = _argument(self._edge, self._sweep, operations[self._sweep.value(self._loop.arguments[k]).at])
+                self._carried.append(Input(total.at, _zeros(self._edge.out.builder, self._edge.operands[k])))
+                self._outputs.append(Output(k, total + gradient))
+        return sums
+
+    def parts(self) -> tuple[dict[int, Any], dict[int, str]]:
+        """Add the loop; return the cotangents of operands, and names for results."""
+        edge = self._edge
+        from_forward = set[int]()
+        for summand in [summand for several in self._sums.values() for summand in several]:
+            for at, stepping in self._factors(summand):
+                if stepping is None:
+                    from_forward.add(at)
+                else:
+                    self._write(at, stepping)
+        outputs = [*self._outputs, *(output for output, _ in self._written)]
+        inputs = self._values.inputs([x.cotangent.at for x in outputs], from_forward, self._cotangents)
+        results = self._added(inputs)
+        parts: dict[int, Any] = {}
+        for output, result in zip(outputs, results):
+            if output.operand in edge.wanted:
+                parts[output.operand] = Simplified.of(result)
+        names = {x.at: f"d_{_name(edge, k)}" for k, x in parts.items()}
+        by_step = results[len(self._outputs) :]
+        for k, several in self._sums.items():
+            total: Any = 0.0
+            for summand in several:
+                total = total + sum_over_steps(summand, self._arrays(summand, inputs, by_step))
+            parts[k] = total
+        return parts, names
+
+    def _factors(self, summand: Summand) -> list[tuple[int, Stepping | None]]:
+        """Return the values of a summand, and along which axis the backward loop writes each; None if it does not."""
+        of_forward = next((at for at in summand.operands[::-1] if self._values.differs_by_step(at)), None)
+        if len(summand.operands) < 2 or of_forward is None:
+            return [(at, self._values.in_order) for at in summand.operands]
+        stepping = self._values.stepping_of(of_forward)
+        return [(at, None if at == of_forward else stepping) for at in summand.operands]
+
+    def _write(self, at: int, stepping: Stepping) -> None:
+        """Let the backward loop write a value, unless it does so already in this order of steps."""
+        if self._place(at, stepping) is not None:
+            return
+        value = Handle(self._sweep.builder, at)
+        if value.operation.kind not in ("argument", "constant") and not value.operation.name:
+            value.named(self._edge.names.numbered("d_part"))
+        axis = min(stepping.axis, len(value.shape))
+        self._written.append((Output(NO_OPERAND, value), stepping._replace(axis=axis)))
+
+    def _place(self, at: int, stepping: Stepping) -> int | None:
+        """Return which of the arrays that are written holds a value, in this order of steps."""
+        for n, (output, own) in enumerate(self._written):
+            if output.cotangent.at == at and own.backward == stepping.backward:
+                return n
+        return None
+
+    def _arrays(self, summand: Summand, inputs: Inputs, by_step: Sequence[Handle]) -> list[ByStep]:
+        """Return the values of a summand at all steps."""
+        arrays = []
+        for at, stepping in self._factors(summand):
+            if stepping is None:
+                arrays.append(inputs.by_step[at])
+                continue
+            n = self._place(at, stepping)
+            assert n is not None
+            output, own = self._written[n]
+            array = by_step[n]
+            if output.operand == NO_OPERAND and not array.operation.name:
+                name = self._sweep.builder.operations[at].name or "d_part"
+                array = array.named(self._edge.names.plain(f"{name}_by_step"))
+            arrays.append(ByStep(Simplified.of(array), own))
+        return arrays
+
+    def _added(self, inputs: Inputs) -> list[Handle]:
+        """Add the loop; return its results, but for what it carries of the forward loop's values."""
+        self._sweep.name_results()
+        cotangents = [x.cotangent.at for x in self._outputs]
+        written = [output.cotangent.at for output, _ in self._written]
+        carried = [*self._carried, *inputs.carried]
+        given = [*carried, *inputs.given]
+        loop = Loop(
+            cut_out(self._sweep.builder, [*cotangents, *inputs.before, *written], [x.at for x in given]),
+            self._loop.steps,
+            len(carried),
+            tuple([x.stepping for x in inputs.given if x.stepping is not None]),
+            tuple([stepping.reversed() for _, stepping in self._written]),
+        )
+        results = self._edge.out.builder.loop(loop, [x.operand for x in given])
+        return [*results[: len(cotangents)], *results[len(carried) :]]
 
 
 def _wanted(loop: Loop, operands: Collection[int]) -> list[int]:
@@ -175,85 +261,6 @@ def _seeded(edge: LoopEdge, wanted: Sequence[int], sweep: BodySweep) -> tuple[di
             continue
         sweep.arrive(body.outputs[k], cotangent)
     return carried, by_step
-
-
-def _inputs(
-    edge: LoopEdge, sweep: BodySweep, forward: int, outputs: Sequence[int], by_step: Sequence[Input]
-) -> list[Input]:
-    """Return what outputs of the backward body need, carried cotangents aside: first what is read by step.
-
-    Args:
-        forward: how many operations of the sweep's program are the body's.
-        by_step: cotangents.
-    """
-    loop, operations = edge.loop, sweep.builder.operations
-
-    def is_value(at: int) -> bool:
-        """Return whether this is an argument, or a named result of the forward pass."""
-        operation = operations[at]
-        of_loop = operation.kind == "result" and operation.operands[0] < forward
-        return operation.kind == "argument" or bool(operation.name and (at < forward or of_loop))
-
-    needed = _needed(operations, outputs, is_value)
-    numbers = {sweep.value(at).at: k for k, at in enumerate(loop.arguments)}
-    read, saved, same = [x for x in by_step if x.at in needed], list[int](), list[Input]()
-    for at in sorted(filter(is_value, needed)):
-        k = numbers.get(at)
-        if k is not None and k >= loop.carried:
-            stepping = loop.steppings[k]
-            several = same if stepping is None else read
-            several.append(Input(at, edge.operands[k], stepping and stepping.reversed()))
-        elif at < forward or operations[at].kind == "result":
-            saved.append(at)
-    return [*read, *_saved(edge, sweep, saved), *same]
-
-
-def _saved(edge: LoopEdge, sweep: BodySweep, places: Sequence[int]) -> list[Input]:
-    """Let the loop write values of its body by step, where it does not yet."""
-    loop, builder = edge.loop, edge.out.builder
-    outputs = [sweep.value(at).at for at in loop.body.outputs]
-    written = dict(zip(outputs[loop.carried :], range(len(loop.written))))
-    more = [at for at in places if at not in written]
-    written.update(zip(more, range(len(loop.written), len(loop.written) + len(more))))
-    if more:
-        body = _cut_out(sweep.builder, [*outputs, *more], [sweep.value(at).at for at in loop.arguments])
-        in_order = Stepping(0, any(stepping.backward for stepping in loop.read[:1]))
-        steppings = (*loop.written, *[in_order] * len(more))
-        loop = replace(loop, body=body, written=steppings)
-        builder.give_attribute(edge.out, loop)
-    inputs = []
-    for at in places:
-        result = builder.result(edge.out, loop.carried + written[at])
-        if not result.operation.name:
-            result = result.named(edge.names.plain(f"{sweep.builder.operations[at].name or 'output'}_by_step"))
-        inputs.append(Input(at, result, loop.written[written[at]].reversed()))
-    return inputs
-
-
-def _needed(operations: Sequence[Operation], outputs: Sequence[int], is_known: Callable[[int], bool]) -> set[int]:
-    """Return the operations that some depend on, no further than to those that are known; both included."""
-    needed, stack = set(outputs), list(outputs)
-    while stack:
-        at = stack.pop()
-        if not is_known(at):
-            new = set(operations[at].operands) - needed
-            needed |= new
-            stack += new
-    return needed
-
-
-def _cut_out(builder: Builder, outputs: Sequence[int], arguments: Sequence[int]) -> ArrayProgram:
-    """Return the part of a program that computes some operations from others, which are its arguments."""
-    operations, given = builder.operations, set(arguments)
-    place = {at: k for k, at in enumerate(arguments)}
-    part = [
-        Operation("argument", (), (o.name, o.shape), o.shape, o.name) for o in map(operations.__getitem__, arguments)
-    ]
-    for at in sorted(_needed(operations, outputs, given.__contains__) - given):
-        place[at] = len(part)
-        operation = operations[at]
-        part.append(operation._replace(operands=tuple([place[k] for k in operation.operands])))
-    return ArrayProgram(tuple(part), tuple([place[at] for at in outputs]))
 
 
 def _argument(edge: LoopEdge, sweep: BodySweep, of: Operation, suffix: str = "") -> Simplified:

@@ -135,6 +135,7 @@ PROGRAMS: dict[str, Callable[[int], ArrayProgram]] = {
     "exponential average": exponential_average,
     "nested": nested,
     "exchanged states": exchanged,
+    "long short-term memory": lambda steps: lstm(steps),
 }
 
 
@@ -296,7 +297,7 @@ def samples_first(builder: Builder, x: Handle) -> Handle:
 
 def test_the_source_does_not_depend_on_the_number_of_steps() -> None:
     for name, program in PROGRAMS.items():
-        short, long = (engine_of(program(steps), 32) for steps in (7, 9000))
+        short, long = (engine_of(program(steps), 112) for steps in (7, 9000))
         assert short.operations == long.operations, name
         for a, b in ((short.source, long.source), (short.input_gradients_source, long.input_gradients_source)):
             assert len(a.splitlines()) == len(b.splitlines()), name
@@ -318,7 +319,10 @@ def test_a_loop_runs_in_single_precision() -> None:
 
 
 def test_a_recurrent_network_prints_backpropagation_through_time() -> None:
-    """Werbos (1990): deltas go back step by step, and each step adds to the gradients of weights that all share."""
+    """Werbos (1990): deltas go back step by step; the gradients of weights are products over all steps and samples.
+
+    Of the states, which are saved once, u multiplies those before each step, and the first one is zero.
+    """
     forward, backward = engine_of(rnn(50), 32).source.split("def backward")
     for line in (
         "for t in range(50):",
@@ -326,22 +330,51 @@ def test_a_recurrent_network_prints_backpropagation_through_time() -> None:
         "    z = x_t @ w.T + h @ u.T + b # (n, 4)",
         "    a = tanh(z) # (n, 4)",
         "    states[:, t] = a",
-        "    h_by_step[t] = h",
         "    h = a # (n, 4)",
     ):
         assert line.split() in [text.split() for text in forward.splitlines()], line
     for line in (
         "for t in reversed(range(50)):",
-        "    h = h_by_step[t]",
         "    a = states[:, t]",
         "    d_z = (d_h + d_a_t) * (1 - a * a) # (n, 4)",
         "    d_h = d_z @ u # (n, 4)",
-        "    d_w = d_w + d_z.T @ x_t # (4, 3)",
-        "    d_u = d_u + d_z.T @ h # (4, 4)",
-        "nabla_u = d_u # (4, 4)",
+        "    d_z_by_step[:, t] = d_z",
+        "nabla_w = d_z_by_step.reshape(-1, 4).T @ x.reshape(-1, 3) # (4, 3)",
+        "nabla_u = d_z_by_step[:, 1:50].reshape(-1, 4).T @ states[:, 0:49].reshape(-1, 4) # (4, 4)",
+        "nabla_b = d_z_by_step.sum(axis=(0, 1)) # (4,)",
     ):
         assert line.split() in [text.split() for text in backward.splitlines()], line
-    assert "empty" not in backward
+    assert forward.count("empty") == backward.count("empty") == 1
+
+
+def lstm(steps: int) -> ArrayProgram:
+    """A long short-term memory (Hochreiter and Schmidhuber, 1997), of which the last output is given out."""
+    body = Builder()
+    h, c, x = body.argument("h", UNITS), body.argument("c", UNITS), body.argument("x_t", 4 * UNITS)
+    u = body.argument("u", (4 * UNITS, UNITS))
+    z = x + body.contract(h, u, "nk", "ck", "nc")
+    gates = [body.slice(z, 1, k * UNITS, (k + 1) * UNITS) for k in range(4)]
+    i, f, o = (body.apply(primitives.sigmoid, gate) for gate in gates[:3])
+    cell = f * c + i * body.apply(primitives.tanh, gates[3])
+    program = body.program([o * body.apply(primitives.tanh, cell), cell])
+    loop = Loop(program, steps, carried=2, read=(Stepping(1),))
+    builder = Builder()
+    x = builder.reshape(builder.argument("x", steps * WIDTH), (N, steps, WIDTH))
+    w, u = (
+        builder.parameter(np.arange(48).reshape(16, 3), "w"),
+        builder.parameter(np.arange(48, 112).reshape(16, 4), "u"),
+    )
+    zero = builder.broadcast(builder.constant(0.0), (N, UNITS))
+    projected = builder.contract(x, w, "ntk", "ck", "ntc").named("projected")
+    return loss_of(
+        builder, [x.named(f"last_{k}") for k, x in enumerate(builder.loop(loop, [zero, zero, projected, u]))]
+    )
+
+
+def test_an_lstm_saves_what_one_written_by_hand_does() -> None:
+    """The gates, tanh(c), c and h: seven arrays of (n, 4) a step, whatever has a name in the body."""
+    (loop,) = [o for o in to_parameters(lstm(6), 1).operations[:12] if o.kind == "loop"]
+    assert sorted(map(str, loop.shape[2:])) == ["(6, Batch(times=1), 4)"] * 7
 
 
 def test_only_what_the_backward_loop_reads_is_saved() -> None:
