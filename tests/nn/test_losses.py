@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 from mpmath import mpf
 
+import autograd
 import nn
 from autograd import Value, no_grad
-from nn.losses import LOSSES, Loss
+from nn.losses import LOSSES, Loss, penalised
 
 EPSILON = sys.float_info.epsilon
 
@@ -250,6 +251,51 @@ def test_a_loss_records_nothing_where_no_graph_is_wanted(name: str) -> None:
     loss = LOSSES[name]
     with no_grad():
         assert loss([Value(0.25), Value(0.5)], [1.0, 1.0]).parents == ()
+
+
+def test_hinge_takes_targets_that_are_values(torch: Any) -> None:
+    """As those of a compiled function are: their numbers are not known then, and are differentiated like others."""
+    outputs, targets = [Value(0.3), Value(-2.0), Value(0.5)], [Value(1.0), Value(-1.0), Value(0.5)]
+    loss = nn.hinge(outputs, targets)
+    loss.backward()
+    assert loss.data == pytest.approx(0.7 + 0.75)  # of the second nothing: it is right with a margin of 2
+    assert [v.grad for v in outputs] == [-1.0, 0.0, -0.5]
+    assert [v.grad for v in targets] == [-0.3, 0.0, -0.5]
+    program = autograd.compile(nn.hinge, [0.1, 0.2, 0.3], [1.0, -1.0, 1.0])
+    rows = np.array([[0.3, -2.0, 0.5], [-1.5, 0.25, 3.0]]), np.array([[1.0, -1.0, -1.0], [1.0, 1.0, -1.0]])
+    theirs = torch.nn.functional.relu(1 - torch.tensor(rows[0]) * torch.tensor(rows[1])).sum(dim=1)
+    np.testing.assert_allclose(program(*rows), theirs.numpy(), rtol=1e-15)
+
+
+@pytest.mark.parametrize("offset", [0.0, 1e9])
+def test_cross_entropy_of_an_index_can_be_compiled(torch: Any, offset: float) -> None:
+    program = autograd.compile(nn.cross_entropy, [0.1, 0.2, 0.3], 1)
+    logits = np.array([[0.5, -1.0, 2.0], [3.0, 0.25, -0.5]])
+    labels = np.array([2, 1])
+    tensor = torch.tensor(logits, requires_grad=True)
+    expected = torch.nn.functional.cross_entropy(tensor, torch.tensor(labels), reduction="none")
+    expected.sum().backward()
+    np.testing.assert_allclose(program(logits + offset, labels), expected.detach().numpy(), rtol=1e-12, atol=1e-6)
+    slopes = program.input_gradients(logits + offset, labels)
+    np.testing.assert_allclose(slopes, tensor.grad.numpy(), rtol=1e-7, atol=1e-7)
+
+
+@pytest.mark.parametrize("targets", [[0.0, 0.25, 0.0], [2.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
+def test_cross_entropy_of_one_class_is_as_large_as_its_target(torch: Any, targets: list[float]) -> None:
+    assert_agrees_with_torch(
+        torch, nn.cross_entropy, torch.nn.functional.cross_entropy, np.array([0.5, -1.0, 2.0]), targets
+    )
+
+
+@pytest.mark.parametrize("factor", [0.0, 0.3])
+def test_a_penalty_is_half_the_squares_of_the_weights(factor: float) -> None:
+    weights = [Value(2.0), Value(-3.0)]
+    output = Value(1.0)
+    cost: Any = penalised(nn.half_squared_error, weights, factor)(output, 0.5)
+    cost.backward()
+    assert cost.data == pytest.approx(0.125 + factor * 0.5 * (4.0 + 9.0))
+    assert output.grad == 0.5
+    np.testing.assert_allclose([w.grad for w in weights], [2.0 * factor, -3.0 * factor])
 
 
 def test_hinge_asks_nothing_for_a_margin_of_exactly_one() -> None:
