@@ -25,29 +25,29 @@ ROOT = Path(__file__).resolve().parent.parent
 
 PASSES = "tests/autograd/compiler/"
 TESTS: dict[str, tuple[str, ...]] = {
-    "nn/losses.py": ("tests/nn/test_losses.py", "tests/nn/test_equations.py"),
+    "nn/losses.py": ("tests/nn/test_losses.py",),
     "nn/optimizers.py": ("tests/nn/test_optimizers.py",),
+    "nn/descent.py": ("tests/nn/test_optimizers.py",),
     "nn/schedules.py": ("tests/nn/test_optimizers.py",),
-    "nn/training/checkpoint.py": ("tests/nn/training/test_checkpoint.py",),
+    "nn/training/checkpoint.py": ("tests/nn/training/test_checkpoint.py", "tests/nn/training/test_resuming.py"),
+    "nn/training/files.py": ("tests/nn/training/test_checkpoint.py",),
     "autograd/graph.py": ("tests/autograd/test_graph.py", "tests/autograd/test_value.py"),
+    "autograd/sweeps.py": ("tests/autograd/test_value.py", "tests/autograd/test_graph.py"),
     "autograd/value.py": ("tests/autograd/test_value.py", "tests/autograd/test_assigned_data.py"),
     "autograd/transforms.py": ("tests/autograd/test_transforms.py",),
-    "autograd/primitives.py": ("tests/autograd/derivatives",),
     "autograd/derivatives/arithmetic.py": ("tests/autograd/derivatives",),
     "autograd/derivatives/exponentials.py": ("tests/autograd/derivatives",),
     "autograd/derivatives/trigonometry.py": ("tests/autograd/derivatives",),
-    "autograd/compiler/recover/layout.py": (
-        f"{PASSES}test_recover_program.py",
-        f"{PASSES}test_lower.py",
-        f"{PASSES}test_recover_groups.py",
-    ),
     "autograd/compiler/scalars/passes.py": (f"{PASSES}test_scalar_passes.py",),
     "autograd/compiler/scalars/chains.py": (f"{PASSES}test_scalar_passes.py",),
+    "autograd/compiler/scalars/swallowed.py": (f"{PASSES}test_scalar_passes.py", f"{PASSES}test_padding_elsewhere.py"),
     "autograd/compiler/arrays/shapes.py": (f"{PASSES}test_malformed.py", f"{PASSES}test_transposes.py"),
     "autograd/compiler/arrays/softmax.py": (f"{PASSES}test_softmax.py",),
-    "autograd/compiler/differentiate/transposes.py": (
-        f"{PASSES}test_transposes.py",
-        f"{PASSES}test_differentiate.py",
+    "autograd/compiler/differentiate/transposes.py": (f"{PASSES}test_transposes.py", f"{PASSES}test_differentiate.py"),
+    "autograd/compiler/targets/parameter_buffer.py": (f"{PASSES}test_parameter_buffer.py",),
+    "autograd/compiler/targets/libraries/parameters.py": (
+        f"{PASSES}test_to_torch.py",
+        f"{PASSES}test_padding_elsewhere.py",
     ),
 }
 """The tests that belong to each file, those that find most first."""

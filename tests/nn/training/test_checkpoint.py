@@ -464,6 +464,18 @@ def test_a_change_without_a_new_digest_is_noticed(path: Path) -> None:
     assert "damaged" in refused(path)
 
 
+def test_the_digest_is_of_shapes_too(path: Path) -> None:
+    """The same bytes as a matrix of another shape are not what was written."""
+    written = path.read_bytes()
+    w2 = load_file(path)["w2"]
+    rows, columns = w2.shape
+    assert rows != columns
+    before, after = (f'"shape":[{shape}]'.encode() for shape in (f"{rows},{columns}", f"{columns},{rows}"))
+    assert written.count(before) == 1
+    path.write_bytes(written.replace(before, after))
+    assert "its contents are not what was written" in refused(path)
+
+
 # Checkpoints, whose reader is `fit`
 
 

@@ -1,0 +1,74 @@
+"""The vector of all parameters: arrays are read from it, and their gradients added up in it, as NumPy's indices say."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from autograd.compiler.targets.parameter_buffer import ParameterBuffer
+
+SIZE = 12
+CASES: dict[str, list[Any]] = {
+    "matrices side by side": [[[0, 1, 2], [3, 4, 5]], [6, 7, 8, 9, 10, 11]],
+    "a matrix and its transpose": [[[0, 1], [2, 3]], [[0, 2], [1, 3]]],
+    "columns between others": [[[0, 3], [6, 9]], [[1, 4], [7, 10]], [2, 5, 8, 11]],
+    "backwards": [[5, 4, 3, 2, 1, 0], [6, 7, 8, 9, 10, 11]],
+    "in no order": [[3, 0, 7], [[1, 2], [4, 5]]],
+    "one element in each place of a row": [[[4, 4, 4], [5, 5, 5]]],
+    "one element in each place of a column": [[[4, 5], [4, 5], [4, 5]]],
+    "one number": [[11]],
+    "one row, and one column": [[[2, 3, 4]], [[7], [8], [9]]],
+    "even but for one": [[[0, 1], [2, 4]]],
+}
+
+
+def assert_is_numpys(indices: list[NDArray[np.int64]]) -> None:
+    """What is read is `vector[index]`; what is written is added up as by `np.add.at`, over whatever was there."""
+    buffer = ParameterBuffer(indices, SIZE)
+    for seed in range(3):  # several vectors, since views of some are kept
+        vector, into = np.random.default_rng(seed).normal(size=(2, SIZE))
+        for _ in range(2):
+            for array, index in zip(buffer.views(vector), indices):
+                np.testing.assert_array_equal(array, vector[index])
+            vector += 1.0  # a view that is kept sees the numbers of now
+        expected, places = np.zeros(SIZE), buffer.places(into)
+        for k, (place, index) in enumerate(zip(places, indices)):
+            gradient = np.arange(1.0, index.size + 1).reshape(index.shape) + 100 * k
+            place[...] = gradient
+            np.add.at(expected, index, gradient)
+        if not buffer.in_place:
+            buffer.collect(places, into)
+        np.testing.assert_array_equal(into, expected)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_arrays_are_elements_of_the_vector(name: str) -> None:
+    assert_is_numpys([np.array(index) for index in CASES[name]])
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(1, 3), st.integers(1, 4)).flatmap(
+            lambda shape: st.lists(
+                st.integers(0, SIZE - 1), min_size=shape[0] * shape[1], max_size=shape[0] * shape[1]
+            ).map(lambda elements: np.array(elements).reshape(shape))
+        ),
+        min_size=1,
+        max_size=3,
+    )
+)
+def test_any_arrays_are_elements_of_the_vector(indices: list[NDArray[np.int64]]) -> None:
+    assert_is_numpys(indices)
+
+
+def test_nothing_is_copied_where_matrices_fill_the_vector() -> None:
+    buffer = ParameterBuffer([np.arange(6).reshape(2, 3), np.arange(6, 12)], SIZE)
+    vector = np.zeros(SIZE)
+    assert buffer.in_place
+    assert all(np.shares_memory(view, vector) for view in buffer.views(vector))
+    assert not ParameterBuffer([np.arange(6).reshape(2, 3)], SIZE).in_place  # the others' gradients are 0
