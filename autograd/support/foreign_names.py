@@ -55,6 +55,12 @@ OF_VALUES = {
     "matmul": "autograd.dot(xs, ys) is a sum of products",
     "clamp": "write autograd.minimum(autograd.maximum(v, low), high)",
     "softmax": "autograd.softmax takes the list of Values",
+    "sum": "a Value is one number; autograd.sum takes a list of Values",
+    "mean": "a Value is one number; autograd.mean takes a list of Values",
+    "max": "a Value is one number; autograd.max takes a list of Values",
+    "min": "a Value is one number; autograd.min takes a list of Values",
+    "reshape": _ONE_FLOAT,
+    "view": _ONE_FLOAT,
 }
 
 OF_VALUE_ARGUMENTS = {
@@ -84,6 +90,7 @@ OF_TRANSFORMS = {
 }
 
 OF_PACKAGE = {
+    "numpy": "NumPy's own functions take Values: write import numpy",
     "Tensor": "autograd.Value is a number with a gradient; arrays of them are lists",
     "tensor": "autograd.Value(2.0) is a number with a gradient; arrays of them are lists",
     "Variable": "autograd.Value(2.0) is a number with a gradient",
