@@ -81,7 +81,10 @@ class ParameterBuffer:
 
 
 def _affine(index: Positions) -> tuple[int, ...] | None:
-    """Return the strides, in elements, of an index whose elements lie evenly spaced along each axis; else None."""
+    """Return the strides, in elements, of an index whose elements lie evenly spaced along each axis; else None.
+
+    Of elements that stand in several places these are 0; what is written there is added up by `collect`.
+    """
     start = int(index.reshape(-1)[0])
     strides = []
     affine = np.full(index.shape, start)
@@ -90,8 +93,7 @@ def _affine(index: Positions) -> tuple[int, ...] | None:
         stride = int(index[second]) - start if length > 1 else 0
         strides.append(stride)
         affine += stride * np.arange(length).reshape([-1 if k == axis else 1 for k in range(index.ndim)])
-    injective = all(s > 0 for s, length in zip(strides, index.shape) if length > 1)
-    return tuple(strides) if injective and (affine == index).all() else None
+    return tuple(strides) if (affine == index).all() else None
 
 
 def in_reading_order(indices: Sequence[Positions], size: int) -> list[int]:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from autograd.compiler.targets.parameter_buffer import ParameterBuffer
+from autograd.compiler.targets.parameter_buffer import ParameterBuffer, in_reading_order
 
 SIZE = 12
 CASES: dict[str, list[Any]] = {
@@ -36,7 +36,9 @@ def assert_is_numpys(indices: list[NDArray[np.int64]]) -> None:
             for array, index in zip(buffer.views(vector), indices):
                 np.testing.assert_array_equal(array, vector[index])
             vector += 1.0  # a view that is kept sees the numbers of now
-        expected, places = np.zeros(SIZE), buffer.places(into)
+        for _ in range(2):
+            places = buffer.places(into)  # known at the second time
+        expected = np.zeros(SIZE)
         for k, (place, index) in enumerate(zip(places, indices)):
             gradient = np.arange(1.0, index.size + 1).reshape(index.shape) + 100 * k
             place[...] = gradient
@@ -72,3 +74,16 @@ def test_nothing_is_copied_where_matrices_fill_the_vector() -> None:
     assert buffer.in_place
     assert all(np.shares_memory(view, vector) for view in buffer.views(vector))
     assert not ParameterBuffer([np.arange(6).reshape(2, 3)], SIZE).in_place  # the others' gradients are 0
+
+
+@pytest.mark.parametrize(
+    ("indices", "order"),
+    [
+        ([[[3, 1], [0, 2]]], [3, 1, 0, 2]),
+        ([[2, 0], [[0], [1]]], [2, 0, 1, 3]),
+        ([[1]], [1, 0, 2, 3]),
+        ([], [0, 1, 2, 3]),
+    ],
+)
+def test_parameters_are_ordered_as_arrays_are_read(indices: list[Any], order: list[int]) -> None:
+    assert in_reading_order([np.array(index) for index in indices], 4) == order
