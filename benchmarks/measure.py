@@ -79,8 +79,11 @@ def alternate(jobs: Sequence[Job], rounds: int, description: str) -> dict[Job, l
 
 
 def _run(job: Job) -> Numbers:
-    """What one fresh process found; it imports the packages from where this one does."""
-    process = subprocess.run([sys.executable, *job], stdout=subprocess.PIPE, text=True, encoding="utf-8")
+    """What one fresh process found; it imports the packages from where this one does, with bytecode, as if installed."""
+    environment = {name: text for name, text in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    process = subprocess.run(
+        [sys.executable, *job], stdout=subprocess.PIPE, text=True, encoding="utf-8", env=environment
+    )
     if process.returncode:
         raise SystemExit(f"`python {' '.join(job)}` failed with exit status {process.returncode}")
     numbers: Numbers = json.loads(process.stdout.splitlines()[-1])

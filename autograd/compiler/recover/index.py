@@ -99,7 +99,7 @@ class Index(NamedTuple):
         strides: tuple[int, ...] = ()
         rest = positions
         while len(rest) > 1:
-            steps = np.diff(rest)
+            steps = rest[1:] - rest[:-1]  # `np.diff` takes four times as long for a few
             stride = int(steps[0])
             others = np.flatnonzero(steps != stride)
             length = int(others[0]) + 1 if len(others) else len(rest)
@@ -213,7 +213,7 @@ def as_slice(positions: Positions) -> tuple[int, int, int] | None:
     start = int(positions[0])
     if len(positions) == 1:
         return (start, start + 1, 1) if start >= 0 else None
-    steps = np.diff(positions)
+    steps = positions[1:] - positions[:-1]
     step = int(steps[0])
     if step < 1 or start < 0 or not (steps == step).all():
         return None

@@ -173,6 +173,8 @@ class Chains(NamedTuple):
 
     def _term(self, i: int, sign: float, in_reduction: bool = False) -> Term:
         """A node as a term, with a sign."""
+        if self.made_by[i] is _MUL and self.own[i]:  # most are
+            return self._product(i, sign, in_reduction)
         if i in self.constants:
             return sign * self.constants[i], ABSENT, ABSENT
         if self.made_by[i] is _NEG:
@@ -267,7 +269,8 @@ def chain_lengths(
             length += length > 0 and made_by[left] is _ADD
         if left in products or _MUL in (made_by[left], made_by[right]):
             products.add(i)
-        has_number = bool(constants.get(left) or constants.get(right))
+        has_leaf = made_by[left] is None or made_by[right] is None
+        has_number = has_leaf and bool(constants.get(left) or constants.get(right))
         if has_number or left in numbers:
             numbers.add(i)
         lengths[i] = length * (not has_number or left not in numbers)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import chain, repeat
+from itertools import chain
 from operator import attrgetter, is_
 from typing import Generic, Protocol, TypeVar
 
+from autograd.arrays import np
 from autograd.primitives import Primitive
 from autograd.value import Value
 
@@ -40,11 +41,15 @@ class Likeness(Generic[T]):
 
     def __init__(self, first: T) -> None:
         self.first = first
-        counts, operands = first.counts, first.operands
-        reader = dict(zip(operands, chain.from_iterable(map(repeat, range(len(counts)), counts))))
-        place = dict(zip(operands, chain.from_iterable(map(range, counts))))
-        last = len(counts) - 1
-        self._ways = [(last - reader[i], place[i]) if i in reader else None for i in range(last, -1, -1)]
+        counts, operands = np.array(first.counts, dtype=np.int64), np.array(first.operands, dtype=np.int64)
+        edges, nodes = np.arange(len(operands)), np.arange(len(counts))
+        readers = np.repeat(nodes, counts)
+        places = edges - np.repeat(counts.cumsum() - counts, counts)
+        edge = np.full(len(counts), len(operands))  # one of those along which a node is read; none of an output
+        edge[operands] = edges
+        from_last = edge[nodes[::-1]]
+        steps = np.append(len(counts) - 1 - readers, -1)[from_last], np.append(places, -1)[from_last]
+        self._ways = list(zip(*(step.tolist() for step in steps)))
 
     def nodes(self, inputs: Sequence[Sequence[Value]], outputs: Sequence[Value]) -> list[Value] | None:
         """Return the nodes of another graph in the order of the first one's; None if they are not the same.
@@ -58,11 +63,11 @@ class Likeness(Generic[T]):
         by_index = dict(zip(self.first.outputs, outputs))
         nodes = list[Value]()  # from the last to the first
         try:
-            for way in self._ways:
-                if way is None:
-                    nodes.append(by_index[len(self._ways) - 1 - len(nodes)])
+            for reader, place in self._ways:
+                if place >= 0:
+                    nodes.append(nodes[reader].parents[place])
                 else:
-                    nodes.append(nodes[way[0]].parents[way[1]])
+                    nodes.append(by_index[len(self._ways) - 1 - len(nodes)])
         except IndexError:  # a node with fewer parents
             return None
         nodes.reverse()

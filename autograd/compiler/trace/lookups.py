@@ -176,6 +176,8 @@ class LookUps:
             return None
         numbers = {x: (i, k) for i in {i for i, _ in self.uses} for k, x in enumerate(self._inputs[i])}
         for node in order:
+            if numbers.keys().isdisjoint(node.parents):
+                continue
             for parent in read_as_numbers(node.primitive, node.parents):
                 if parent in numbers:
                     return numbers[parent]
