@@ -209,6 +209,31 @@ def test_the_derivative_of_the_determinant_of_a_singular_matrix(matrix: Any) -> 
     np.testing.assert_allclose(grad(np.linalg.det)(matrix), cofactors, atol=1e-15)
 
 
+@pytest.mark.parametrize(
+    ("matrix", "ends_early"),
+    [
+        (np.zeros((3, 3)), True),
+        (np.outer([1.0, 2.0, 3.0], [4.0, 5.0, 6.0]), True),  # nothing is left after the first column
+        ([[0.0, 1.0, 2.0], [0.0, 3.0, 4.0], [0.0, 5.0, 6.0]], True),
+        ([[1.0, 2.0, 3.0], [2.0, 4.0, 6.0], [1.0, 1.0, 1.0]], False),  # the last pivot is 0
+        ([[0.0, 2.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 3.0]], False),
+    ],
+)
+def test_a_compiled_determinant_is_right_or_nan(matrix: Any, ends_early: bool) -> None:
+    """Where elimination ends before the last column, the program says so; other samples have their numbers."""
+    program = compile(np.linalg.det, A)
+    batch = np.stack([A, np.array(matrix), A.T])
+    assert np.isnan(program.outputs(np.empty(0), batch)).tolist() == [False, ends_early, False]
+    if not ends_early:
+        np.testing.assert_allclose(program(batch), np.linalg.det(batch), rtol=1e-12, atol=1e-15)
+        cofactors = [program.input_gradients(a) for a in batch]
+        np.testing.assert_allclose(cofactors, [grad(np.linalg.det)(a) for a in batch], rtol=1e-12, atol=1e-15)
+        return
+    for ask in (program, program.input_gradients, program.backward):
+        with pytest.raises(FloatingPointError, match="not finite.*the determinant of a singular matrix"):
+            ask(batch)
+
+
 def test_linear_algebra_that_does_not_work_is_refused() -> None:
     a = array(plain(A))
     for f in (np.linalg.eigvals, np.linalg.cholesky, np.linalg.pinv, np.linalg.qr, np.linalg.svd, np.linalg.cond):

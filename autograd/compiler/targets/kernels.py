@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import operator
 from collections.abc import Callable, Sequence
 from functools import reduce
 from typing import Any
@@ -39,6 +38,14 @@ def logsumexp(*arrays: Array) -> Array:
     rest = (exponentials - ones).sum(axis=-1) + (ones.sum(axis=-1) - 1)
     found: Array = largest[..., 0] + np.log1p(rest)
     return found
+
+
+def power(x: Array, exponent: Array | float) -> Array:
+    """The power that `math.pow` gives, -inf and -0.0 included, of which NumPy takes the square root where it is 0.5."""
+    if np.ndim(exponent) or exponent != 0.5:
+        return np.power(x, exponent)
+    root: Array = np.sqrt(x) + np.zeros((), np.result_type(x))  # which is 0.0 for -0.0
+    return np.where(np.equal(x, -math.inf), math.inf, root) if np.isnan(root.sum()) else root
 
 
 def largest(*arrays: Array) -> Array:
@@ -205,6 +212,7 @@ KERNELS: dict[str, Callable[..., Any]] = {
     "largest": largest,
     "lgamma": one_by_one(gamma_formulas.lgamma),
     "logsumexp": logsumexp,
+    "power": power,
     "product": product,
     "sigmoid": sigmoid,
     "smallest": smallest,
@@ -273,5 +281,5 @@ def named_function(primitive: Primitive) -> Callable[..., Any] | None:
 def array_function(primitive: Primitive) -> Callable[..., Any]:
     """Return what computes a primitive element by element, in the plainest way."""
     if primitive is primitives.constant_power:
-        return operator.pow  # which is what the source has, and for small whole exponents exact
+        return lambda x, n: power(x, n) if np.ndim(n) == 0 and n == 0.5 else x**n  # which is exact for small whole n
     return named_function(primitive) or one_by_one(primitive.forward)

@@ -36,7 +36,10 @@ def not_finite(
         node = first_nonfinite(*(x for x in results if isinstance(x, Value)), largest=largest)
         if node is not None:
             return f"{where}{_in_words(node, outputs.dtype)}"
-    return "a result of the compiled program is not finite, although every node of the eager run is: a sum overflowed"
+    return (
+        "a result of the compiled program is not finite, although every node of the eager run is: a sum overflowed, or "
+        "it is the determinant of a singular matrix, of which the function knows another way"
+    )
 
 
 def _sample(argument: Argument, numbers: Sequence[Any]) -> Any:

@@ -74,6 +74,8 @@ class TorchLibrary:
         return torch.where((x <= 0) & (x == whole), torch.full_like(x, torch.nan), signed)
 
     def power(self, x: Any, exponent: float) -> Any:
+        if abs(exponent) == 0.5:  # as a number it stands for the root, which is another for -inf and -0.0
+            return self._torch.pow(x, self.tensor(exponent))
         return self._torch.pow(x, exponent)
 
     def compare(self, symbol: str, a: Any, b: Any) -> Any:
