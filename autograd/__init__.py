@@ -73,6 +73,7 @@ if _typing.TYPE_CHECKING:
     from autograd import math as math
     from autograd.compiler.program import Program
     from autograd.drawing import Drawing, Explanation, Picture, StepThrough, draw, explain, step_through
+    from autograd.teaching import exercises as exercises
     from autograd.teaching.engine_check import EngineReport, check_engine
 
 _LAZY = {
@@ -80,6 +81,7 @@ _LAZY = {
     "teaching.engine_check": ("EngineReport", "check_engine"),
     "compiler.program": ("Program",),
 }
+_MODULES = {"exercises": "teaching.exercises", "math": "math"}  # not in __all__: `math` there would hide Python's
 
 
 if not _typing.TYPE_CHECKING:  # type checkers would take every name for one that there is
@@ -94,10 +96,10 @@ if not _typing.TYPE_CHECKING:  # type checkers would take every name for one tha
                     found = import_module(f"autograd.{module}")
                 globals().update({lazy: getattr(found, lazy) for lazy in names})
                 return globals()[name]
-        if name == "math":  # a module, which is not in __all__, since there it would hide Python's
+        if name in _MODULES:
             from importlib import import_module
 
-            return import_module("autograd.math")
+            return import_module(f"autograd.{_MODULES[name]}")
         from autograd.support.foreign_names import OF_PACKAGE, missing
 
         raise missing("autograd", name, OF_PACKAGE)

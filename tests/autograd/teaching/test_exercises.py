@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from autograd import Value
-from autograd.teaching import exercises
+from autograd import Value, exercises
 from autograd.teaching.exercises import Kind, WrongAnswerError, check_answer
 
 ODD: list[Any] = [None, "abc", b"abc", [], {}, {1: 2}, set(), object(), True, float("nan"), float("inf"), 10**400, 1j]
