@@ -12,8 +12,9 @@ from typing import overload
 
 from autograd import primitives, recording
 from autograd.derivatives import slopes
+from autograd.operands import as_float
 from autograd.table import Operand
-from autograd.value import Constant, Value, _node, as_float
+from autograd.value import Constant, Value, _node
 
 
 @overload

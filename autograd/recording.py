@@ -10,16 +10,15 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from copy import copy
 from functools import partial
 from types import FrameType
 from typing import Any, Never, Protocol, TypeAlias
 
-State: TypeAlias = "bool | Counter | WhileRunning"
+State: TypeAlias = "bool | WhileRunning"
 
 paused: ContextVar[State] = ContextVar("paused", default=False)
 _GENERATOR = 0x20 | 0x200  # CO_GENERATOR and CO_ASYNC_GENERATOR among a code's flags; coroutines have tasks' contexts
-ever_paused = False  # by any thread: until then, no operation need ask the context variable
+ever_changed = False  # by any thread, by a pause or a count: until then, no operation need ask the context variables
 
 
 class Tracer(Protocol):
@@ -66,11 +65,11 @@ def compared(symbol: str, a: Any, b: Any) -> Any:
 @contextmanager
 def pausing() -> Iterator[None]:
     """A context of the package's own in which no graph is recorded, to be left before any generator is suspended."""
-    global ever_paused
-    ever_paused = True
+    global ever_changed
+    ever_changed = True
     before = paused.get()
     try:
-        paused.set(_answering(True))
+        paused.set(True)
         yield
     finally:
         _leave(before)
@@ -78,14 +77,14 @@ def pausing() -> Iterator[None]:
 
 def pause() -> Callable[[], None]:
     """Record no graphs from now on, on behalf of the caller's caller; returns the function that ends it."""
-    global ever_paused
-    ever_paused = True
+    global ever_changed
+    ever_changed = True
     frame = _suspendable(sys._getframe(2))
     before = paused.get()
     if frame is None:
-        paused.set(_answering(True))
+        paused.set(True)
         return partial(_leave, before)
-    state = WhileRunning(frame, before, _answering(True))
+    state = WhileRunning(frame, before)
     paused.set(state)
     return state.end
 
@@ -110,7 +109,7 @@ def _makes_contexts(frame: FrameType | None) -> bool:
 
 
 class WhileRunning:
-    """What stands in `paused` for a block in a generator: one state while its code runs, another while it is suspended.
+    """The state of a block in a generator: true while its code runs, the state outside while it is suspended.
 
     A generator's frame has a caller just as long as its code runs.
 
@@ -120,9 +119,9 @@ class WhileRunning:
 
     outside: State
 
-    def __init__(self, frame: FrameType, outside: State, inside: bool | Counter) -> None:
+    def __init__(self, frame: FrameType, outside: State) -> None:
         self._frame: FrameType | None = frame
-        self.outside, self._inside = outside, inside
+        self.outside = outside
 
     def end(self) -> None:
         """Leave the block, even if others were entered in the meantime and not left yet."""
@@ -133,31 +132,14 @@ class WhileRunning:
     def has_ended(self) -> bool:
         return self._frame is None
 
-    def current(self) -> bool | Counter:
-        """The state now, for whoever asks."""
+    def __bool__(self) -> bool:
         state: State = self
         while isinstance(state, WhileRunning):
             frame = state._frame
-            state = state._inside if frame is not None and frame.f_back is not None else state.outside
+            if frame is not None and frame.f_back is not None:
+                return True
+            state = state.outside
         return state
-
-    def __bool__(self) -> bool:
-        return bool(self.current())
-
-    def count(self) -> bool:
-        """Count one node more where nodes are counted; gives the answer."""
-        state = self.current()
-        return state if isinstance(state, bool) else state.count()
-
-    @property
-    def is_trace(self) -> bool:
-        """Whether nodes are those of a trace."""
-        return not isinstance(self.current(), bool)
-
-    @property
-    def kind(self) -> type[Any]:
-        """The class of nodes that a trace makes."""
-        return self.current().kind  # type: ignore[union-attr]
 
 
 def _alive(state: State) -> State:
@@ -204,7 +186,7 @@ def resumed() -> Iterator[bool]:
     """A context in which graphs are recorded even inside `no_grad`; gives whether they were before."""
     before = paused.get()
     try:
-        paused.set(_answering(False))
+        paused.set(False)
         yield not before
     finally:
         _leave(before)
@@ -215,53 +197,29 @@ class TooManyNodesError(BaseException):
 
 
 class Counter:
-    """The nodes that a trace computes: in the place of a bool in `paused`, which each new node asks.
-
-    Contexts within it (`no_grad`, a transform, another `counting`) change the answer, but the nodes are counted on.
+    """Counts the nodes that a trace computes, those included that are not recorded.
 
     Attributes:
         nodes: how many there were.
         kind: the class of nodes; `value.py` says which.
     """
 
-    is_trace = True
     kind: type[Any]
 
     def __init__(self, most: float, outer: Counter | None = None) -> None:
-        self._answer, self._tally, self._most, self._outer = False, [0], most, outer
+        self.nodes = 0
+        self._most, self._outer = most, outer
 
-    @property
-    def nodes(self) -> int:
-        return self._tally[0]
-
-    def answering(self, answer: bool) -> Counter:
-        """The same counter, with another answer."""
-        other = copy(self)
-        other._answer = answer
-        return other
-
-    def __bool__(self) -> bool:
-        return self._answer
-
-    def count(self) -> bool:
-        """Count one node more; gives the answer."""
-        self._tally[0] += 1
-        if self._tally[0] > self._most:
+    def count(self) -> None:
+        """Count one node more, here and in the traces around this one."""
+        self.nodes += 1
+        if self.nodes > self._most:
             raise TooManyNodesError
         if self._outer is not None:
             self._outer.count()
-        return self._answer
 
 
-def _answering(pause: bool) -> bool | Counter:
-    """What to put into `paused`."""
-    state = _current()
-    return state.answering(pause) if isinstance(state, Counter) else pause
-
-
-def _current() -> bool | Counter:
-    state = paused.get()
-    return state.current() if isinstance(state, WhileRunning) else state
+counter: ContextVar[Counter | None] = ContextVar("counter", default=None)
 
 
 @contextmanager
@@ -273,12 +231,12 @@ def counting(most: float, kind: Callable[..., Counter] = Counter) -> Iterator[Co
     Raises:
         TooManyNodesError: by the node that is one too many.
     """
-    global ever_paused
-    ever_paused = True
-    state = _current()
-    counter = kind(most, state if isinstance(state, Counter) else None)
-    token = paused.set(counter)
+    global ever_changed
+    ever_changed = True
+    counted = kind(most, counter.get())
+    before, outer = paused.set(False), counter.set(counted)
     try:
-        yield counter
+        yield counted
     finally:
-        paused.reset(token)
+        counter.reset(outer)
+        paused.reset(before)

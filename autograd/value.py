@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import operator
 import sys
-from collections import deque
-from itertools import repeat
-from math import isfinite
 from numbers import Real
 from typing import TYPE_CHECKING, Any, Never, SupportsFloat, cast
 
 from autograd import primitives, recording
-from autograd.graph import topological_order
+from autograd.backward_pass import run_backward
+from autograd.methods import Functions, comparison
 from autograd.numpy_values.numpy_methods import NumPyMethods
+from autograd.operands import as_float, only_element, undefined
 from autograd.primitives import Primitive
 from autograd.reading import number_of
 from autograd.support import foreign_names
@@ -21,20 +21,7 @@ _new = object.__new__
 _ADD, _SUB, _MUL = primitives.add, primitives.sub, primitives.mul  # graphs are made of these: no look-up for each
 
 
-def as_float(number: Any) -> float:
-    """A real number as a float: Python's or NumPy's, a 0-dimensional array, a tensor of one element.
-
-    Raises:
-        TypeError: for anything else, a Value included.
-    """
-    if isinstance(number, (float, int, Real)):
-        return float(number)
-    if (element := _only_element(number)) is not None:
-        return float(element)
-    raise TypeError(f"expected a real number, got {number!r} of type {type(number).__name__}")
-
-
-class Value(NumPyMethods, Operand):
+class Value(Functions, NumPyMethods, Operand):
     """A number, together with the numbers it was computed from and its derivative to each of them.
 
     Arithmetic on Values makes new Values, and so a graph. `backward()` walks that graph from its end to its
@@ -104,7 +91,7 @@ class Value(NumPyMethods, Operand):
             data = primitive.forward(*numbers)
         except (ArithmeticError, ValueError) as error:
             if not recording.differentiating.get():
-                raise _undefined(primitive, parents, error) from None
+                raise undefined(primitive, parents, error) from None
             data = primitive.ieee_value(numbers)
         if type(data) is not float:
             data = as_float(data)
@@ -125,38 +112,7 @@ class Value(NumPyMethods, Operand):
         >>> a.grad
         6.0
         """
-        gradient = as_float(gradient)
-        order = topological_order(self)  # leaves first
-        before = [node.grad for node in order]
-        try:
-            for node in order:
-                node.grad = 0.0
-            self.grad = gradient
-            for node in reversed(order):
-                if not node.parents:
-                    break
-                gradient = node.grad
-                derivatives = node.local_derivatives
-                if gradient == 0.0 and isfinite(sum(derivatives)):
-                    continue  # as behind a relu that is off: zeros to add, and no 0 × inf to make nan
-                i = 0  # counted by hand: for the two edges of most nodes, a zip costs as much as the sums
-                for parent in node.parents:
-                    parent.grad += derivatives[i] * gradient  # the chain rule
-                    i += 1  # noqa: SIM113
-            for node in order:
-                if node.grad != node.grad:
-                    _skip_what_was_not_taken(order)
-                    break
-                if node.parents:
-                    break
-            for node, accumulated in zip(order, before):
-                if node.parents:
-                    break
-                if accumulated is not None:
-                    node.grad += accumulated
-        except BaseException:
-            deque(map(setattr, order, repeat("grad"), before), maxlen=0)  # in one call of C, so all or none
-            raise
+        run_backward(self, as_float(gradient))
 
     def detach(self) -> Value:
         """The same number as a constant, cut off from the graph.
@@ -233,35 +189,12 @@ class Value(NumPyMethods, Operand):
     def __abs__(self) -> Value:
         return primitives.absolute(self)
 
-    def __eq__(self, other: object) -> bool:
-        if recording.ever_traced and (condition := recording.compared("==", self, other)) is not None:
-            return condition  # type: ignore[no-any-return]
-        return number_of(self) == _number(other)
-
-    def __ne__(self, other: object) -> bool:
-        if recording.ever_traced and (condition := recording.compared("!=", self, other)) is not None:
-            return condition  # type: ignore[no-any-return]
-        return number_of(self) != _number(other)
-
-    def __lt__(self, other: Value | float) -> bool:
-        if recording.ever_traced and (condition := recording.compared("<", self, other)) is not None:
-            return condition  # type: ignore[no-any-return]
-        return number_of(self) < _number(other)
-
-    def __le__(self, other: Value | float) -> bool:
-        if recording.ever_traced and (condition := recording.compared("<=", self, other)) is not None:
-            return condition  # type: ignore[no-any-return]
-        return number_of(self) <= _number(other)
-
-    def __gt__(self, other: Value | float) -> bool:
-        if recording.ever_traced and (condition := recording.compared(">", self, other)) is not None:
-            return condition  # type: ignore[no-any-return]
-        return number_of(self) > _number(other)
-
-    def __ge__(self, other: Value | float) -> bool:
-        if recording.ever_traced and (condition := recording.compared(">=", self, other)) is not None:
-            return condition  # type: ignore[no-any-return]
-        return number_of(self) >= _number(other)
+    __eq__ = comparison("==", operator.eq)
+    __ne__ = comparison("!=", operator.ne)
+    __lt__ = comparison("<", operator.lt)
+    __le__ = comparison("<=", operator.le)
+    __gt__ = comparison(">", operator.gt)
+    __ge__ = comparison(">=", operator.ge)
 
     if TYPE_CHECKING:
 
@@ -310,36 +243,6 @@ class Value(NumPyMethods, Operand):
     def __format__(self, spec: str) -> str:
         return format(number_of(self), spec) if spec else str(self)
 
-    # The table's functions of one number, as methods: `v.exp()` is `autograd.exp(v)`.
-    exp: Primitive = primitives.exp
-    expm1: Primitive = primitives.expm1
-    log: Primitive = primitives.log
-    log1p: Primitive = primitives.log1p
-    log2: Primitive = primitives.log2
-    log10: Primitive = primitives.log10
-    sqrt: Primitive = primitives.sqrt
-    cbrt: Primitive = primitives.cbrt
-    sin: Primitive = primitives.sin
-    cos: Primitive = primitives.cos
-    tan: Primitive = primitives.tan
-    asin: Primitive = primitives.asin
-    acos: Primitive = primitives.acos
-    atan: Primitive = primitives.atan
-    sinh: Primitive = primitives.sinh
-    cosh: Primitive = primitives.cosh
-    tanh: Primitive = primitives.tanh
-    asinh: Primitive = primitives.asinh
-    acosh: Primitive = primitives.acosh
-    atanh: Primitive = primitives.atanh
-    sigmoid: Primitive = primitives.sigmoid
-    softplus: Primitive = primitives.softplus
-    relu: Primitive = primitives.relu
-    erf: Primitive = primitives.erf
-    exp2: Primitive = primitives.exp2
-    erfc: Primitive = primitives.erfc
-    gamma: Primitive = primitives.gamma
-    lgamma: Primitive = primitives.lgamma
-
 
 class Constant(Value):
     """A number that was wrapped because it met a Value: a leaf that nobody asks the derivative to."""
@@ -361,31 +264,14 @@ class Traced(Value):
 recording.Counter.kind = Traced
 
 
-def _skip_what_was_not_taken(order: list[Value]) -> None:
-    """Run the backward pass again, to the edges alone along which something flows.
-
-    For the gradients that came out as nan: a choice hands 0 to what it did not take, and 0 × inf is nan.
-    """
-    for node in order[:-1]:
-        node.grad = 0.0
-    reached = {order[-1]}
-    for node in reversed(order):
-        if node not in reached:
-            continue
-        chooses = node.primitive is not None and node.primitive.chooses
-        for parent, derivative in zip(node.parents, node.local_derivatives):
-            if not (chooses and derivative == 0.0):
-                parent.grad += derivative * node.grad
-                reached.add(parent)
-
-
 def _node(data: float, parents: tuple[Value, ...], local_derivatives: tuple[float, ...], primitive: Primitive) -> Value:
     kind = Value
-    if recording.ever_paused and (state := recording.paused.get()) is not False:
-        if state is True or state.count():
+    if recording.ever_changed:
+        if (counter := recording.counter.get()) is not None:
+            counter.count()
+            kind = counter.kind
+        if recording.paused.get():
             return Constant(data)
-        if state.is_trace:
-            kind = state.kind
     node = _new(kind)  # around __init__, which is for leaves: graphs are made of millions of these
     node.data = data
     node.grad = 0.0
@@ -402,38 +288,8 @@ def _constant(number: Any) -> Any:
         return number
     if isinstance(number, (float, int, Real)):
         return Constant(cast(float, number))
-    element = None if getattr(number, "requires_grad", False) else _only_element(number)
+    element = None if getattr(number, "requires_grad", False) else only_element(number)
     return None if element is None or number.ndim else Constant(element)  # an array with axes is arrays' own affair
-
-
-def _only_element(number: Any) -> float | None:
-    """The real number in an array of no dimension or a tensor of one element; None for anything else."""
-    alone = getattr(number, "ndim", None) == 0 or (callable(getattr(number, "numel", None)) and number.numel() == 1)
-    if not alone or getattr(getattr(number, "dtype", None), "kind", "f") not in "biuf":
-        return None
-    element = number.item()
-    return float(element) if isinstance(element, (float, int, Real)) else None
-
-
-def _number(other: Any) -> float:
-    """What a comparison compares with: a number as Python's own, so that a bool comes of it, or else as it is."""
-    if isinstance(other, Value):
-        return number_of(other)
-    return float(other) if isinstance(other, (float, Real)) and not isinstance(other, int) else cast(float, other)
-
-
-def _undefined(primitive: Primitive, parents: tuple[Value, ...], error: Exception) -> Exception:
-    """The error of a forward rule, with the operation and its operands named."""
-    operands = [f"{parent.label} = {parent.data!r}" if parent.label else repr(parent.data) for parent in parents[:4]]
-    if len(parents) > 4:
-        operands.append(f"and {len(parents) - 4} more")
-    if len(parents) == 2 and not primitive.symbol.isidentifier():
-        formula = f"({operands[0]}) {primitive.symbol} ({operands[1]})"
-    else:
-        formula = f"{primitive.symbol}({', '.join(operands)})"
-    kinds = (ZeroDivisionError, OverflowError, ArithmeticError, ValueError)
-    kind = next(kind for kind in kinds if isinstance(error, kind))
-    return kind(f"{formula} has no finite real value: {error}")
 
 
 foreign_names.explain_attributes(Value, foreign_names.OF_VALUES)

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 from autograd.arrays import HAVE_NUMPY, NDArray, np
 from autograd.compiler.names import sanitised
 from autograd.nested import flatten
-from autograd.value import Value, as_float
+from autograd.operands import as_float
+from autograd.value import Value
 
 Array = NDArray[Any]
 

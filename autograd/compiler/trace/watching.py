@@ -34,14 +34,14 @@ class Watching(recording.Counter):
         super().__init__(*settings)
         self._watched, self._refuse, self.kind = frozenset(watch.ids(inputs)), watch.refuse, watch.kind
 
-    def count(self) -> bool:
+    def count(self) -> None:
         frame: Any = sys._getframe(1)
         while "parents" not in frame.f_locals:  # of the node that is being made
             frame = frame.f_back
         numbers = read_as_numbers(frame.f_locals["primitive"], frame.f_locals["parents"])
         if not self._watched.isdisjoint(map(id, numbers)):
             self._refuse(users_line())
-        return super().count()
+        super().count()
 
 
 _slot = vars(Traced)["data"]

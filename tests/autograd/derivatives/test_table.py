@@ -115,7 +115,7 @@ def test_a_row_is_exported_and_a_method(name: str) -> None:
         assert getattr(autograd, name) is entry
         assert FUNCTIONS[name] is entry, f"expressions do not know {name}"
         if inputs_of(name) == 1:
-            assert vars(Value).get(name) is entry, f"Value has no method {name}"
+            assert inspect.getattr_static(Value, name, None) is entry, f"Value has no method {name}"
 
 
 def test_rows_that_go_number_by_number_are_known(thin: Thin, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,56 @@
+"""Numbers among Values: which there are, and how an error names them."""
+
+from __future__ import annotations
+
+from numbers import Real
+from typing import TYPE_CHECKING, Any, cast
+
+from autograd.reading import number_of
+from autograd.table import Operand
+
+if TYPE_CHECKING:
+    from autograd.table import Primitive
+    from autograd.value import Value
+
+
+def as_float(number: Any) -> float:
+    """A real number as a float: Python's or NumPy's, a 0-dimensional array, a tensor of one element.
+
+    Raises:
+        TypeError: for anything else, a Value included.
+    """
+    if isinstance(number, (float, int, Real)):
+        return float(number)
+    if (element := only_element(number)) is not None:
+        return float(element)
+    raise TypeError(f"expected a real number, got {number!r} of type {type(number).__name__}")
+
+
+def only_element(number: Any) -> float | None:
+    """Return the real number in an array of no dimension or a tensor of one element; None for anything else."""
+    alone = getattr(number, "ndim", None) == 0 or (callable(getattr(number, "numel", None)) and number.numel() == 1)
+    if not alone or getattr(getattr(number, "dtype", None), "kind", "f") not in "biuf":
+        return None
+    element = number.item()
+    return float(element) if isinstance(element, (float, int, Real)) else None
+
+
+def compared_number(other: Any) -> float:
+    """Return the operand of a comparison: a number as Python's own, so that a bool comes of it, or else as it is."""
+    if isinstance(other, Operand):
+        return number_of(cast("Value", other))
+    return float(other) if isinstance(other, (float, Real)) and not isinstance(other, int) else cast(float, other)
+
+
+def undefined(primitive: Primitive, parents: tuple[Value, ...], error: Exception) -> Exception:
+    """Return the error of a forward rule, with the operation and its operands named."""
+    operands = [f"{parent.label} = {parent.data!r}" if parent.label else repr(parent.data) for parent in parents[:4]]
+    if len(parents) > 4:
+        operands.append(f"and {len(parents) - 4} more")
+    if len(parents) == 2 and not primitive.symbol.isidentifier():
+        formula = f"({operands[0]}) {primitive.symbol} ({operands[1]})"
+    else:
+        formula = f"{primitive.symbol}({', '.join(operands)})"
+    kinds = (ZeroDivisionError, OverflowError, ArithmeticError, ValueError)
+    kind = next(kind for kind in kinds if isinstance(error, kind))
+    return kind(f"{formula} has no finite real value: {error}")
