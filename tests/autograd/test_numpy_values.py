@@ -230,7 +230,7 @@ def test_a_compiled_determinant_is_right_or_nan(matrix: Any, ends_early: bool) -
         np.testing.assert_allclose(cofactors, [grad(np.linalg.det)(a) for a in batch], rtol=1e-12, atol=1e-15)
         return
     for ask in (program, program.input_gradients, program.backward):
-        with pytest.raises(FloatingPointError, match="not finite.*the determinant of a singular matrix"):
+        with pytest.raises(FloatingPointError, match=r"not finite.*the determinant of a singular matrix"):
             ask(batch)
 
 

@@ -3,12 +3,14 @@
 Sum r is Σₖ left[b, i, k] · right[b, j, k] for some batch b, row i and row j. Which ones follows from what the sums
 share: those with a left factor in common have the same i, those with a right factor in common the same j, those with an
 i or a j in common the same b; and factors that meet in a term have the same k. Where not every i meets every j, or not
-with every k, as in causal attention, the rest is padding.
+with every k, as in causal attention, the rest is padding. Where most of it would be padding, as of attention to the few
+positions before, each row of the left is a batch of its own, with the rows that it meets.
 """
 
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 from autograd.arrays import np
 from autograd.compiler import cost
@@ -41,21 +43,56 @@ def as_product(terms: Terms, rows: int, left: int, right: int, pads: bool = True
     if abs(coefficient) == 1.0 and _is_transposed(terms.row, *varies):
         terms, left, right, i, j = terms._replace(left=terms.right, right=terms.left), right, left, j, i
     b, _ = _ranks(np.zeros(len(b), dtype=np.int64), b, terms.left)
-    (i, rows_left), (j, rows_right) = _ranks(b, i, terms.left), _ranks(b, j, terms.right)
-    k, columns = _ranks(b, k, terms.right)
+    axes = _Axes(b, i, j, k)
+    product = _laid_out(terms, axes, rows, left, right, pads)
+    return product or _windows(terms, axes, rows, left, right, pads)
+
+
+class _Axes(NamedTuple):
+    """Labels of the batch, the row on either side, and the column of each term."""
+
+    b: Positions
+    i: Positions
+    j: Positions
+    k: Positions
+
+
+def _windows(terms: Terms, axes: _Axes, rows: int, left: int, right: int, pads: bool) -> Product | None:
+    """Return products of which each row of the left meets a window of its own on the right, as in local attention.
+
+    None where the windows are not the same but for where they begin, or cut off at an end.
+    """
+    b = axes.b * (1 + int(axes.i.max())) + axes.i
+    b, _ = _ranks(np.zeros(len(b), dtype=np.int64), b, terms.left)
+    product = _laid_out(terms, _Axes(b, np.zeros_like(b), axes.j, axes.k), rows, left, right, pads)
+    if product is None:
+        return None
+    whole = product.right.positions[(product.right.positions != PADDING).all(axis=(1, 2))]
+    if len(whole) < 2 or (whole - whole[:, :1, :1] != whole[0] - whole[0, 0, 0]).any():
+        return None
+    return product
+
+
+def _laid_out(terms: Terms, axes: _Axes, rows: int, left: int, right: int, pads: bool) -> Product | None:
+    """Return products with these axes, where that pays."""
+    b = axes.b
+    (i, rows_left), (j, rows_right) = _ranks(b, axes.i, terms.left), _ranks(b, axes.j, terms.right)
+    k, columns = _ranks(b, axes.k, terms.right)
     shape = int(b.max()) + 1, rows_left, rows_right, columns
     place = (b * rows_left + i) * rows_right + j
     is_one_to_one = len(distinct(place)) == rows and len(distinct(place * columns + k)) == len(k)
     if not is_one_to_one or not cost.worth_product(shape, rows, len(k)):
         return None
-    lefts = _laid_out((shape[0], rows_left, columns), b, i, k, terms.left)
-    rights = _laid_out((shape[0], rows_right, columns), b, j, k, terms.right)
+    lefts = _placed((shape[0], rows_left, columns), b, i, k, terms.left)
+    rights = _placed((shape[0], rows_right, columns), b, j, k, terms.right)
     if lefts is None or rights is None:
         return None
     if not pads and (rows < math.prod(shape[:3]) or (lefts == PADDING).any() or (rights == PADDING).any()):
         return None
     place_of_row = np.empty(rows, dtype=np.int64)
     place_of_row[terms.row] = place
+    coefficient = uniform(terms.coefficients)
+    assert isinstance(coefficient, float)
     return Product(coefficient, View(left, lefts), View(right, rights), place_of_row)
 
 
@@ -79,7 +116,7 @@ def _ranks(batch: Positions, label: Positions, position: Positions) -> tuple[Pos
     return np.array([rank[key] for key in keys], dtype=np.int64), 1 + max(count.values())
 
 
-def _laid_out(
+def _placed(
     shape: tuple[int, int, int], b: Positions, row: Positions, k: Positions, factor: Positions
 ) -> Positions | None:
     """Return factors as an array of batches, rows and columns; None where two would be in one place."""

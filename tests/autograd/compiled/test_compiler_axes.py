@@ -85,18 +85,21 @@ def assert_equals_eager(function: Function, *batch: Any, tolerance: float = 1e-1
 # Attention
 
 
-def attention(q: Rows, k: Rows, v: Rows, heads: int = 1, causal: bool = True) -> Rows:
-    """softmax(q kᵀ / √d) v, position by position."""
+def attention(q: Rows, k: Rows, v: Rows, heads: int = 1, causal: bool = True, before: int | None = None) -> Rows:
+    """softmax(q kᵀ / √d) v, position by position; each sees all, or those before it, or so many before it."""
     size = len(q[0]) // heads
     rows = []
     for t in range(len(q)):
         row = []
         for h in range(heads):
             part = slice(h * size, (h + 1) * size)
-            seen = range(t + 1 if causal else len(k))
+            seen = range(0 if before is None else max(0, t - before), t + 1 if causal else len(k))
             scores = [autograd.sum([a * b for a, b in zip(q[t][part], k[s][part])]) / math.sqrt(size) for s in seen]
             shares = autograd.softmax(scores)
-            row += [autograd.sum([shares[s] * v[s][j] for s in seen]) for j in range(h * size, (h + 1) * size)]
+            row += [
+                autograd.sum([share * v[s][j] for share, s in zip(shares, seen)])
+                for j in range(h * size, (h + 1) * size)
+            ]
         rows.append(row)
     return rows
 
@@ -118,6 +121,42 @@ def test_causal_attention_is_two_batched_products_and_one_mask(positions: int) -
     assert lines(program) <= 50
     assert forward.count(" @ ") == 3  # the projections to queries, keys and values; q kᵀ; p v
     assert forward.count("where(") == forward.count("-inf") == 1
+
+
+@pytest.mark.parametrize(("before", "heads"), [(2, 1), (2, 2), (4, 1), (4, 2)])
+def test_attention_to_a_window_is_a_table_with_a_softmax(before: int, heads: int) -> None:
+    """As many shares for each position as the window is long; at the beginning some of them are padding."""
+    w = [parameters(4, 4, seed) for seed in range(3)]
+    sizes = set()
+    for positions in (10, 13, 16):
+
+        def loss(x: Rows) -> Any:
+            q, k, v = ([linear(one, row) for row in x] for one in w)
+            return total(attention(q, k, v, heads, before=before))
+
+        program = assert_equals_eager(loss, numbers(3, positions, 4))
+        sizes.add((lines(program), program.operations, program.matrix_products))
+        forward = program.source.split("def backward")[0]
+        assert forward.count("= softmax(") == forward.count("-inf") == 1
+    assert len(sizes) == 1
+    assert sizes.pop()[0] <= 50
+
+
+@pytest.mark.parametrize("positions", [10, 14])
+def test_windows_to_both_sides_are_tables_too(positions: int) -> None:
+    w = [parameters(4, 4, seed) for seed in range(3)]
+
+    def loss(x: Rows) -> Any:
+        q, k, v = ([linear(one, row) for row in x] for one in w)
+        rows = []
+        for t in range(positions):
+            seen = range(max(0, t - 1), min(positions, t + 2))
+            shares = autograd.softmax([autograd.dot(q[t], k[s]) for s in seen])
+            rows.append([autograd.dot(shares, [v[s][j] for s in seen]) for j in range(4)])
+        return total(rows)
+
+    program = assert_equals_eager(loss, numbers(3, positions, 4))
+    assert program.source.split("def backward")[0].count("= softmax(") == 1
 
 
 def test_losses_that_where_leaves_out_leave_heads_whole() -> None:
@@ -307,6 +346,7 @@ LAYERS: dict[str, Callable[[Rows, Rows], Rows]] = {
     "linear": square,
     "causal attention": lambda rows, w: attention(square(w, rows), rows, square(w, rows)),
     "causal heads": lambda rows, w: attention(rows, square(w, rows), rows, heads=2),
+    "local attention": lambda rows, w: attention(square(w, rows), rows, rows, before=2),
     "heads": lambda rows, w: attention(square(w, rows), square(w, rows), rows, heads=2, causal=False),
     "mean of what came before": lambda rows, w: [
         [autograd.sum(list(column)) / (t + 1) for column in zip(*rows[: t + 1])] for t in range(len(rows))

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from autograd import Value, compile
+from autograd.compiler.arrays.program import ArrayProgram
 
 Thin = Callable[[str], AbstractContextManager[None]]
 
@@ -52,7 +53,9 @@ def test_powers_are_those_of_python(n: float, way: str, dtype: Any, thin: Thin) 
 @pytest.mark.parametrize("n", EXPONENTS)
 def test_programs_that_are_evaluated_or_run_by_pytorch_compute_the_same(n: float) -> None:
     program = compile(lambda xs: [x**n for x in xs], [1.5] * len(BASES))
-    (evaluated,) = program.stages["arrays"].evaluate({"xs": np.array([BASES])})
+    arrays = program.stages["arrays"]
+    assert isinstance(arrays, ArrayProgram)
+    (evaluated,) = arrays.evaluate({"xs": np.array([BASES])})
     assert_same(np.broadcast_to(evaluated, (1, len(BASES)))[0], n)
     pytest.importorskip("torch", reason="PyTorch is not installed")
     assert_same(program.to_torch()([BASES])[0].numpy(), n)
