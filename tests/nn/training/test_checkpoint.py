@@ -333,7 +333,7 @@ def test_a_pickle_is_refused_and_never_runs(protocol: int, tmp_path: Path) -> No
 def test_a_checkpoint_is_no_model(tmp_path: Path) -> None:
     path = tmp_path / "checkpoint.safetensors"
     nn.fit(some_model(), [[0, 0]], [1], epochs=1, checkpoint=path, progress=False)
-    assert "checkpoint" in refused(path)
+    assert "checkpoint.safetensors is not a lucidgrad model: lucidgrad checkpoint 1" in refused(path)
 
 
 # Files whose author knows the format, digest and all
@@ -474,6 +474,14 @@ def test_the_digest_is_of_shapes_too(path: Path) -> None:
     assert written.count(before) == 1
     path.write_bytes(written.replace(before, after))
     assert "its contents are not what was written" in refused(path)
+
+
+@pytest.mark.parametrize(("number", "text"), [(math.inf, "inf"), (-math.inf, "-inf"), (math.nan, "nan")])
+def test_the_first_number_that_is_not_finite_is_named(number: float, text: str, path: Path) -> None:
+    tensors = {name: array.copy() for name, array in load_file(path).items()}
+    tensors["w1"][1, 0] = tensors["w1"][2, 1] = number
+    with pytest.raises(ValueError, match=re.escape(f"holds {text} in w1[1, 0]: its model computes nothing of use")):
+        load(forged(path, ARCHITECTURE, tensors))
 
 
 # Checkpoints, whose reader is `fit`
