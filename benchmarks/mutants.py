@@ -34,6 +34,8 @@ TESTS: dict[str, tuple[str, ...]] = {
     "autograd/graph.py": ("tests/autograd/test_graph.py", "tests/autograd/test_value.py"),
     "autograd/sweeps.py": ("tests/autograd/test_value.py", "tests/autograd/test_graph.py"),
     "autograd/value.py": ("tests/autograd/test_value.py", "tests/autograd/test_assigned_data.py"),
+    "autograd/operands.py": ("tests/autograd/test_value.py", "tests/autograd/test_numpy_values.py"),
+    "autograd/backward_pass.py": ("tests/autograd/test_value.py", "tests/autograd/test_graph.py"),
     "autograd/transforms.py": ("tests/autograd/test_transforms.py",),
     "autograd/derivatives/arithmetic.py": ("tests/autograd/derivatives",),
     "autograd/derivatives/exponentials.py": ("tests/autograd/derivatives",),
