@@ -79,7 +79,7 @@ def alternate(jobs: Sequence[Job], rounds: int, description: str) -> dict[Job, l
 
 
 def _run(job: Job) -> Numbers:
-    """What one fresh process found; it imports the packages from where this one does, with bytecode, as if installed."""
+    """What one fresh process found; it imports packages from where this one does, with bytecode, as if installed."""
     environment = {name: text for name, text in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     process = subprocess.run(
         [sys.executable, *job], stdout=subprocess.PIPE, text=True, encoding="utf-8", env=environment
