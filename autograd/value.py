@@ -189,18 +189,18 @@ class Value(Functions, NumPyMethods, Operand):
     def __abs__(self) -> Value:
         return primitives.absolute(self)
 
-    __eq__ = comparison("==", operator.eq)
-    __ne__ = comparison("!=", operator.ne)
-    __lt__ = comparison("<", operator.lt)
-    __le__ = comparison("<=", operator.le)
-    __gt__ = comparison(">", operator.gt)
-    __ge__ = comparison(">=", operator.ge)
-
     if TYPE_CHECKING:
 
         def __hash__(self) -> int: ...
+        def __lt__(self, other: Value | float) -> bool: ...
+        def __le__(self, other: Value | float) -> bool: ...
+        def __gt__(self, other: Value | float) -> bool: ...
+        def __ge__(self, other: Value | float) -> bool: ...
     else:
         __hash__ = object.__hash__  # in C: sets of nodes are made all the time
+        __eq__, __ne__ = comparison("==", operator.eq), comparison("!=", operator.ne)
+        __lt__, __le__ = comparison("<", operator.lt), comparison("<=", operator.le)
+        __gt__, __ge__ = comparison(">", operator.gt), comparison(">=", operator.ge)
 
     def __bool__(self) -> bool:
         if recording.ever_traced and not self.is_constant and (tracer := recording.tracer.get()) is not None:
