@@ -219,3 +219,15 @@ LONGEST_INLINE = 90
 LONGEST_REPEATED = 12
 """Characters of a cotangent that is written again for each part of it, such as a sum of two: naming it is a statement
 more, and saves little."""
+
+# Loops.
+
+LEAST_STEPS = 5
+"""Steps of a loop: fewer are written one after the other."""
+
+SHORTEST_WINDOW, WINDOW_GROWTH, MOST_PERIODS = 8, 8, 6
+"""How far operations look for what they read when they are compared with others, at first, and by what factor farther
+then; and how many periods are tried each time."""
+
+MOST_CUTS = 16
+"""Places that are compared where the steps of a loop may begin."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from autograd import primitives as table
 from autograd.compiler.scalars.columns import Columns
 from autograd.compiler.scalars.lookups import LookUp
+from autograd.compiler.scalars.loops.repeat import Repeat
 from autograd.compiler.scalars.nodes import ABSENT, APPLY, CONSTANT, SUM, Sum
 from autograd.compiler.scalars.text import listing
 from autograd.compiler.scalars.verify import verify
@@ -77,6 +78,8 @@ class ScalarProgram(Columns):
                 inputs = [numbers[k] for k in self.operands_of(i)]
                 if isinstance(primitive, LookUp):
                     numbers.append(primitive.number_in(inputs[0], parameters))
+                elif isinstance(primitive, Repeat):
+                    numbers.append(primitive.forward(*inputs))
                 else:
                     numbers.append(apply(primitive, inputs))
         return numbers

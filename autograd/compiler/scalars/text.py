@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from autograd.compiler.scalars.columns import Columns
 from autograd.compiler.scalars.lookups import LookUp
+from autograd.compiler.scalars.loops.repeat import Repeat
 from autograd.compiler.scalars.nodes import ABSENT, APPLY, CONSTANT, SUM, Sum, is_nothing
 
 
@@ -59,7 +60,12 @@ def _line(program: Columns, i: int, names: Sequence[str]) -> str:
     if i in program.guards.unreached:
         remarks.append("no derivative")
     remark = f"  # {'; '.join(remarks)}" if remarks else ""
-    return f"{names[i]} = {computed}{remark}"
+    line = f"{names[i]} = {computed}{remark}"
+    loop = program.primitive_of(i)
+    if not isinstance(loop, Repeat):
+        return line
+    body = [f"    {of_body}" for of_body in listing(loop.body).splitlines()]
+    return "\n".join([f"{line}  # {loop.steps} steps of", *body])
 
 
 def _sum(total: Sum, names: Sequence[str]) -> str:

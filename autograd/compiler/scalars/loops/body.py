@@ -1,0 +1,216 @@
+"""The body of a loop as a program of its own, and what the loop reads of the program around it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from autograd.arrays import np
+from autograd.compiler.scalars.builder import Builder
+from autograd.compiler.scalars.columns import Guards
+from autograd.compiler.scalars.loops.operations import Integers, Operations
+from autograd.compiler.scalars.loops.recurrences import Recurrence
+from autograd.compiler.scalars.nodes import ABSENT, SUM, Sum
+from autograd.compiler.scalars.program import ScalarProgram
+
+StateKey = tuple[int, tuple[int, ...]]
+"""An operation of a step, and the nodes that stand for its results of as many steps before the first one.
+
+So with one node it is the result of the step before, with two that of the one before that.
+"""
+
+
+class Part(NamedTuple):
+    """Terms of a sum that read nothing of the loop, so that they are computed outside, for all steps.
+
+    Attributes:
+        operation: which one of a step it is.
+        terms: their places in the sum; they share a slot.
+    """
+
+    operation: int
+    terms: list[int]
+
+
+class Body:
+    """The body of a recurrence, operation by operation.
+
+    Args:
+        split: whether terms of sums that read nothing of the loop are computed outside.
+
+    Attributes:
+        columns: those that the loop reads outside of itself at every step, the terms of parts included.
+        parts: what is split off.
+        new: of each operation of a step its node in the body.
+    """
+
+    def __init__(self, program: ScalarProgram, operations: Operations, recurrence: Recurrence, split: bool) -> None:
+        self._program, self._recurrence, self._stretch = program, recurrence, recurrence.stretch
+        start = self._stretch.start
+        self._nodes = operations.nodes[start : start + self._stretch.period]
+        inside = np.zeros(self._stretch.period + 1, dtype=bool)
+        inside[recurrence.members] = True
+        self._is_inside = inside[self._stretch.producer]
+        self.parts = self._parts() if split else []
+        self._states: dict[StateKey, int] = {}
+        self._read: dict[bytes, int] = {}
+        self._read_columns: list[int] = []
+        self._same: dict[int, int] = {}
+        self._in_parts = {(part.operation, n) for part in self.parts for n in part.terms}
+        for j in recurrence.members:
+            for c in self._own_columns(j):
+                self._add(c)
+
+    # What is read
+
+    @property
+    def states(self) -> list[StateKey]:
+        """The states, in order."""
+        return list(self._states)
+
+    @property
+    def read(self) -> Integers:
+        """The nodes that are read, of shape (steps, numbers); parts come behind them."""
+        reads: Integers = self._stretch.reads[:, self._read_columns]
+        return reads
+
+    @property
+    def same(self) -> list[int]:
+        """The nodes that are the same at every step."""
+        return list(self._same)
+
+    def reads_outside(self) -> Integers:
+        """The nodes outside that are read, at whatever step, directly or by parts."""
+        own = [c for j in self._recurrence.members for c in self._stretch.columns(j)]
+        columns = np.array(own, dtype=np.int64)
+        inside = columns[self._is_inside[columns]]
+        initial = self._stretch.reads[:, inside][np.arange(self._stretch.steps)[:, None] < self._stretch.lag[inside]]
+        reads = np.concatenate([self._stretch.reads[:, columns[~self._is_inside[columns]]].reshape(-1), initial])
+        return reads[reads != ABSENT]
+
+    def _is_sum(self, j: int) -> bool:
+        return self._program.opcodes[self._nodes[j]] == SUM
+
+    def _own_columns(self, j: int) -> list[int]:
+        """The columns of an operation, without those of parts."""
+        columns = self._stretch.columns(j)
+        if not self._is_sum(j):
+            return list(columns)
+        count = len(columns) // 2
+        return [c for k, c in enumerate(columns) if (j, k % count) not in self._in_parts]
+
+    def _is_same(self, c: int) -> bool:
+        column = self._stretch.reads[:, c]
+        return not self._is_inside[c] and bool((column == column[0]).all())
+
+    def _add(self, c: int) -> None:
+        """Number what a column reads."""
+        column = self._stretch.reads[:, c]
+        if column[0] == ABSENT:
+            return
+        lag = int(self._stretch.lag[c])
+        if self._is_inside[c]:
+            initial = tuple(column[:lag].tolist())
+            for k in range(1, lag + 1):
+                self._states.setdefault((int(self._stretch.producer[c]), initial[lag - k :]), len(self._states))
+        elif not self._is_same(c):
+            if self._read.setdefault(column.tobytes(), len(self._read)) == len(self._read_columns):
+                self._read_columns.append(c)
+        elif int(column[0]) not in self._program.constants:
+            self._same.setdefault(int(column[0]), len(self._same))
+
+    def _parts(self) -> list[Part]:
+        """The parts of sums to split off: products, or several terms, of which one at least differs by step."""
+        parts = []
+        for j in filter(self._is_sum, self._recurrence.members):
+            columns = self._stretch.columns(j)
+            total = self._program.sum_of(int(self._nodes[j]))
+            count = len(columns) // 2
+            for slot in dict.fromkeys(total.slots):
+                outside = [
+                    n
+                    for n in range(count)
+                    if total.slots[n] == slot
+                    and not self._is_inside[columns[n]]
+                    and (total.rights[n] == ABSENT or not self._is_inside[columns[count + n]])
+                ]
+                several = len(outside) > 1 or any(total.rights[n] != ABSENT for n in outside)
+                factors = [c for n in outside for c in (columns[n], columns[count + n])]
+                if several and not all(map(self._is_same, factors)):
+                    parts.append(Part(j, outside))
+        return parts
+
+    def part(self, part: Part, step: int) -> Sum:
+        """The sum that a part is at a step."""
+        columns = self._stretch.columns(part.operation)
+        total = self._program.sum_of(int(self._nodes[part.operation]))
+        reads = self._stretch.reads[step, columns.start : columns.stop].tolist()
+        count = len(reads) // 2
+        return Sum(
+            [total.coefficients[n] for n in part.terms],
+            [reads[n] for n in part.terms],
+            [reads[count + n] for n in part.terms],
+            [0] * len(part.terms),
+        )
+
+    # The program
+
+    def program(self, written: list[int]) -> ScalarProgram:
+        """The body, which writes the results of some operations."""
+        sizes = len(self._states), len(self._read) + len(self.parts), len(self._same)
+        builder = Builder(sizes, 0, self._program.primitives)
+        arguments = sum(sizes)
+        assert len(builder) == arguments
+        new: dict[int, int] = {}
+        constants: dict[int, int] = {}
+        labels: dict[int, str] = {}
+        program, guards = self._program, self._program.guards
+        choices, unreached = set[int](), set[int]()
+
+        def number(c: int) -> int:
+            node = int(self._stretch.reads[0, c])
+            if node == ABSENT:
+                return ABSENT
+            lag = int(self._stretch.lag[c])
+            if self._is_inside[c]:
+                producer = int(self._stretch.producer[c])
+                if not lag:
+                    return new[producer]
+                return self._states[producer, tuple(self._stretch.reads[:lag, c].tolist())]
+            if not self._is_same(c):
+                return sizes[0] + self._read[self._stretch.reads[:, c].tobytes()]
+            if node not in program.constants:
+                return sizes[0] + sizes[1] + self._same[node]
+            if node not in constants:
+                constants[node] = builder.constant(program.constants[node])
+            return constants[node]
+
+        of_part = {(part.operation, part.terms[-1]): k for k, part in enumerate(self.parts)}
+        for j in self._recurrence.members:
+            node = int(self._nodes[j])
+            columns = self._stretch.columns(j)
+            if not self._is_sum(j):
+                new[j] = builder.application(program.opcodes[node], [number(c) for c in columns])
+            else:
+                total = program.sum_of(node)
+                count = len(columns) // 2
+                terms = []
+                for n in range(count):
+                    if (j, n) not in self._in_parts:
+                        left, right = number(columns[n]), number(columns[count + n])
+                        terms.append((total.coefficients[n], left, right, total.slots[n]))
+                    elif (j, n) in of_part:
+                        left = sizes[0] + len(self._read) + of_part[j, n]
+                        terms.append((1.0, left, ABSENT, total.slots[n]))
+                new[j] = builder.sum(Sum(*map(list, zip(*terms)), *total[4:]))
+            if node in program.labels:
+                labels[new[j]] = program.labels[node]
+            if node in guards.choices:
+                choices.add(new[j])
+            if node in guards.unreached:
+                unreached.add(new[j])
+        after = [new[q] if len(initial) == 1 else self._states[q, initial[1:]] for q, initial in self._states]
+        for node, k in self._same.items():
+            if node in program.labels:
+                labels[sizes[0] + sizes[1] + k] = program.labels[node]
+        guard = Guards(0, {}, frozenset(choices), frozenset(unreached))
+        return builder.program([*after, *(new[j] for j in written)], labels=labels, guards=guard)

@@ -1,0 +1,180 @@
+"""Find loops: operations that repeat with a period and depend on themselves from step to step become one node.
+
+What does not depend on a state stays outside, before the loop, and what no state depends on behind it; so all steps of
+it can be computed at once. Loops in loops are found from the inside out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+from autograd.arrays import np
+from autograd.compiler import cost
+from autograd.compiler.scalars.builder import DROPPED, Builder, renumbered
+from autograd.compiler.scalars.continued import running_sums
+from autograd.compiler.scalars.loops.body import Body
+from autograd.compiler.scalars.loops.operations import Integers, Operations, operations_of
+from autograd.compiler.scalars.loops.periods import Run, runs
+from autograd.compiler.scalars.loops.recurrences import Levels, Recurrence, levels_of
+from autograd.compiler.scalars.loops.repeat import RESULT, Repeat
+from autograd.compiler.scalars.loops.stretches import Stretch, aligned, stretch_of
+from autograd.compiler.scalars.nodes import CONSTANT, PARAMETER
+from autograd.compiler.scalars.program import ScalarProgram
+
+
+def find_loops(program: ScalarProgram) -> ScalarProgram:
+    """Let what repeats become loops, and loops that repeat become loops of loops."""
+    while True:
+        looped = _with_loops(program)
+        if looped is program:
+            return program
+        program = looped
+
+
+def _with_loops(program: ScalarProgram) -> ScalarProgram:
+    """Let what repeats become loops, of which none is in another one."""
+    operations = operations_of(program)
+    eligible = _Eligible(program, operations)
+    chosen: list[Levels] = []
+    taken = np.zeros(len(operations) + 1, dtype=bool)
+    for run in runs(operations):
+        if not taken[run.start : run.stop].any():
+            levels = _loops_of(operations, run, eligible)
+            if levels is not None and not taken[levels.stretch.start : levels.stretch.stop].any():
+                chosen.append(levels)
+                taken[levels.stretch.start : levels.stretch.stop] = True
+    return _Rewriter(program, operations, chosen).program() if chosen else program
+
+
+def _loops_of(operations: Operations, run: Run, eligible: _Eligible) -> Levels | None:
+    """Return the loops that a run is; None where it is none."""
+    stretch = stretch_of(operations, run)
+    if stretch is None:
+        return None
+    levels = levels_of(stretch, partial(eligible, stretch))
+    if not levels.loops:
+        return None
+    stretch = aligned(operations, stretch, [loop.members for loop in levels.loops])
+    if stretch is None or stretch.steps < cost.LEAST_STEPS:
+        return None
+    return levels_of(stretch, partial(eligible, stretch))
+
+
+class _Eligible:
+    """Tells which operations may be a loop."""
+
+    def __init__(self, program: ScalarProgram, operations: Operations) -> None:
+        self._operations = operations
+        excluded = {*program.guards.of, *(i for chain in running_sums(program) for i in chain)}
+        self._excluded = np.zeros(len(program), dtype=bool)
+        self._excluded[sorted(excluded)] = True
+        self._is_parameter = np.array(program.opcodes) == PARAMETER
+
+    def __call__(self, stretch: Stretch, members: Sequence[int]) -> bool:
+        """Return whether these operations of a step may be a loop.
+
+        Not where backward passes guard them; and not layers of a network, which have parameters of their own.
+        """
+        every = stretch.start + np.array(members)[:, None] + stretch.period * np.arange(stretch.steps)
+        if self._excluded[self._operations.nodes[every]].any():
+            return False
+        columns = np.array([c for j in members for c in stretch.columns(j) if stretch.producer[c] < 0])
+        if not len(columns):
+            return True
+        reads = stretch.reads[:, columns]
+        varying = self._is_parameter[reads[-1]] & (reads[-1] >= 0) & (reads != reads[0]).any(axis=0)
+        return len(np.unique(reads[-1, varying])) <= len(members)
+
+
+class _Rewriter:
+    """Writes a program in which some operations are loops."""
+
+    def __init__(self, program: ScalarProgram, operations: Operations, chosen: Sequence[Levels]) -> None:
+        self._program, self._operations, self._chosen = program, operations, chosen
+        self._builder = Builder.like(program)
+        self._new = [*range(program.interior.start), *[DROPPED] * len(program.interior)]
+        self._numbers: dict[int, int] = {}
+        self._loop_of = np.full(len(operations), -1)  # of each operation the loop that it is part of
+        self._loops: list[Recurrence] = []
+        for levels in chosen:
+            for loop in levels.loops:
+                every = np.array(loop.members)[:, None] + loop.stretch.period * np.arange(loop.stretch.steps)
+                self._loop_of[loop.stretch.start + every] = len(self._loops)
+                self._loops.append(loop)
+        self._bodies = [Body(program, operations, loop, split=True) for loop in self._loops]
+
+    def program(self) -> ScalarProgram:
+        """Return the new program."""
+        program, builder, new = self._program, self._builder, self._new
+        read = self._read_outside()
+        guards = range(len(program) - program.guards.size, len(program))
+        for i in range(program.interior.start, guards.start):
+            if program.opcodes[i] == CONSTANT:
+                new[i] = builder.constant(program.constants[i])
+        done: set[int] = set()
+        for at in self._order().tolist():
+            loop = int(self._loop_of[at])
+            if loop < 0:
+                i = int(self._operations.nodes[at])
+                new[i] = builder.copy(program, i, new)
+            elif loop not in done:
+                done.add(loop)
+                self._add_loop(loop, read)
+        for i in guards:
+            new[i] = builder.copy(program, i, new)
+        return builder.successor(program, new, range(len(program)))
+
+    def _read_outside(self) -> Integers:
+        """1 for each node that is read by what is not in its loop, or is a result."""
+        program, operations = self._program, self._operations
+        read = np.zeros(len(program) + 1, dtype=np.int64)  # the last place is that of ABSENT
+        outside = np.repeat(self._loop_of < 0, np.diff(operations.first))
+        read[operations.reads[outside]] = 1
+        for body in self._bodies:
+            read[body.reads_outside()] = 1
+        guards = [k for i in program.guard_operations for k in program.operands_of(i)]
+        read[[*program.outputs, *guards, *program.guards.of.values()]] = 1
+        return read
+
+    def _order(self) -> Integers:
+        """The operations in an order in which they can be computed: what waits for a loop comes after all its steps."""
+        order = np.arange(len(self._operations))
+        for levels in self._chosen:
+            stretch = levels.stretch
+            level = 2 * np.array(levels.level)
+            for loop in levels.loops:
+                level[loop.members] -= 1
+            within = np.argsort(np.tile(level, stretch.steps), kind="stable")
+            order[stretch.start : stretch.stop] = stretch.start + within
+        return order
+
+    def _add_loop(self, number: int, read: Integers) -> None:
+        """Add a loop, what is split off its sums, and the results that are read."""
+        loop, body, new, builder = self._loops[number], self._bodies[number], self._new, self._builder
+        stretch, steps = loop.stretch, loop.stretch.steps
+        nodes = self._operations.nodes[stretch.start : stretch.stop].reshape(steps, stretch.period)
+        final = {q: k for k, (q, initial) in enumerate(body.states) if len(initial) == 1}
+        is_read = read[nodes] > 0
+        written = [j for j in loop.members if is_read[:-1, j].any() or (is_read[-1, j] and j not in final)]
+        repeat = Repeat(body.program(written), steps)
+        by_step = [
+            [*(new[i] for i in row), *(builder.sum(renumbered(body.part(part, t), new)) for part in body.parts)]
+            for t, row in enumerate(body.read.tolist())
+        ]
+        states = [new[initial[0]] for _, initial in body.states]
+        operands = [*states, *(i for row in by_step for i in row), *(new[i] for i in body.same)]
+        node = builder.application(builder.opcode(repeat), operands)
+        for j in loop.members:
+            if j in written:
+                for t in np.flatnonzero(is_read[:, j]).tolist():
+                    place = len(states) + t * len(written) + written.index(j)
+                    new[nodes[t, j]] = self._result(node, place)
+            elif is_read[-1, j]:
+                new[nodes[-1, j]] = self._result(node, final[j])
+
+    def _result(self, loop: int, place: int) -> int:
+        builder = self._builder
+        if place not in self._numbers:
+            self._numbers[place] = builder.constant(float(place))
+        return builder.application(builder.opcode(RESULT), [loop, self._numbers[place]])

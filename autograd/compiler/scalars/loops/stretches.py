@@ -1,0 +1,121 @@
+"""Stretches of a program that are the steps of a loop: what each step reads of itself, of earlier steps, and outside."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from autograd.arrays import np
+from autograd.compiler import cost
+from autograd.compiler.scalars.loops.operations import Integers, Operations
+from autograd.compiler.scalars.loops.periods import MOST_STEPS_BACK, Run
+
+
+class Stretch(NamedTuple):
+    """Steps that do equal work. What a step reads is a column: the same place of the same operation at every step.
+
+    Attributes:
+        start: the place of the first operation.
+        period: how many operations a step has.
+        steps: how many there are.
+        first: of each operation of a step where its columns begin; and where the last ones end.
+        reads: the nodes that are read, of shape (steps, columns).
+        producer: of each column the operation of a step that is read; -1 where that is outside.
+        lag: how many steps earlier; before so many steps were done, the column reads initial values.
+    """
+
+    start: int
+    period: int
+    steps: int
+    first: Integers
+    reads: Integers
+    producer: Integers
+    lag: Integers
+
+    @property
+    def stop(self) -> int:
+        """The place behind the last operation."""
+        return self.start + self.steps * self.period
+
+    def columns(self, operation: int) -> range:
+        """The columns of an operation of a step."""
+        return range(int(self.first[operation]), int(self.first[operation + 1]))
+
+
+def stretch_of(operations: Operations, run: Run) -> Stretch | None:
+    """Return the steps of a run, and those before it that differ only in that they read initial values.
+
+    None where a step reads what no step of a loop can read.
+    """
+    return _extended(operations, _at(operations, run.start, run.period, (run.stop - run.start) // run.period))
+
+
+def _extended(operations: Operations, stretch: Stretch | None) -> Stretch | None:
+    """Return a stretch with the steps before it that differ only in that they read initial values."""
+    while stretch is not None and stretch.start >= stretch.period:
+        longer = _at(operations, stretch.start - stretch.period, stretch.period, stretch.steps + 1)
+        if longer is None:
+            break
+        stretch = longer
+    return stretch
+
+
+def _at(operations: Operations, start: int, period: int, steps: int) -> Stretch | None:
+    stop = start + steps * period
+    code = operations.code[start:stop].reshape(steps, period)
+    first = operations.first[start : start + period + 1] - operations.first[start]
+    if (code != code[0]).any() or operations.first[stop] - operations.first[start] != steps * first[-1]:
+        return None
+    reads = operations.reads[operations.first[start] : operations.first[stop]].reshape(steps, -1)
+    places = operations.places_read(start, stop).reshape(steps, -1)
+    distance = places - (start + period * np.arange(steps))[:, None]
+    last = distance[-1]
+    near = (places[-1] >= 0) & (last >= -MOST_STEPS_BACK * period)
+    lag = np.where(near, -(last // period), 0)
+    is_outside = places < start
+    is_initial = (np.arange(steps)[:, None] < lag) & is_outside
+    if not np.where(near, (distance == last) | is_initial, is_outside).all():
+        return None
+    producer = np.where(near, last + lag * period, -1)
+    return Stretch(start, period, steps, first, reads, producer, lag)
+
+
+def aligned(operations: Operations, stretch: Stretch, loops: Sequence[Sequence[int]]) -> Stretch | None:
+    """Return the same steps, or all but the first, cut where they carry the fewest numbers from one to the next.
+
+    That is where the user's steps begin: elsewhere the new states of some units are carried beside the old ones. Of
+    several such places it is the one between which the fewest operations wait for one another.
+
+    Args:
+        loops: operations of a step that are one loop.
+    """
+    period = stretch.period
+    reads: dict[int, dict[int, int]] = {}  # of each operation what it reads, and how many operations away it is
+    for members in loops:
+        within = set(members)
+        for j in members:
+            produced = [(int(stretch.producer[c]), int(stretch.lag[c])) for c in stretch.columns(j)]
+            reads[j] = {q: j - q + lag * period for q, lag in produced if q in within}
+    last: dict[int, int] = {}
+    for read in reads.values():
+        for q, distance in read.items():
+            last[q] = max(last.get(q, 0), distance)
+    alive = np.zeros(period, dtype=np.int64)  # before each operation of a step: how many results are needed behind
+    for q, distance in last.items():
+        alive += distance // period
+        alive[(q + 1 + np.arange(distance % period)) % period] += 1
+    cuts = np.flatnonzero(alive == alive.min())[: cost.MOST_CUTS].tolist()
+    offset = min(cuts, key=lambda cut: _depth(reads, cut, period))
+    if not offset:
+        return stretch
+    steps = (stretch.stop - stretch.start - offset) // period
+    return _extended(operations, _at(operations, stretch.start + offset, period, steps))
+
+
+def _depth(reads: Mapping[int, Mapping[int, int]], cut: int, period: int) -> int:
+    """Count the operations that wait for one another in a step, if it begins with a certain operation."""
+    depth: dict[int, int] = {}
+    for j in sorted(reads, key=lambda j: (j - cut) % period):
+        before = (j - cut) % period
+        depth[j] = 1 + max([depth[q] for q, distance in reads[j].items() if distance <= before], default=0)
+    return max(depth.values())
