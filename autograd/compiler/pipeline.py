@@ -80,7 +80,8 @@ def to_arrays(
     """
     if indices or cost.worth_grouping(levels(scalars), len(scalars.operations) + len(scalars.lefts)):
         attempt = PassRunner()
-        prepared = attempt.run_all(PREPARE_FOR_ARRAYS, scalars)
+        looped = attempt.run("find loops", _with_loops, scalars)
+        prepared = attempt.run_all(PREPARE_FOR_ARRAYS, looped)
         program = attempt.run("recover arrays", _recovered, prepared, arguments, indices)
         if program is not None:
             runner.records += attempt.records
@@ -117,6 +118,13 @@ def engine_for(lowered: Lowered, parameters: int, dtype: np.dtype[Any], name: st
         return NumpyEngine(to_parameters(), to_arguments, dtype, name, parameters)
 
     return NumpyEngine(backward(), input_gradients, dtype, name, parameters, unpadded if lowered.unpadded else None)
+
+
+def _with_loops(scalars: ScalarProgram) -> ScalarProgram:
+    """Return the program in which what repeats is a loop."""
+    from autograd.compiler.scalars.loops.find import find_loops
+
+    return find_loops(scalars)
 
 
 def _recovered(scalars: ScalarProgram, arguments: Sequence[str], indices: Collection[int], padding: bool = True) -> Any:

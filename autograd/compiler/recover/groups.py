@@ -10,6 +10,7 @@ from autograd.compiler import cost
 from autograd.compiler.arrays.operations import PADDING
 from autograd.compiler.recover.blocks import Block, Matrix, Numbers, Product, Rows, View, has_padding
 from autograd.compiler.recover.index import Positions
+from autograd.compiler.recover.repetitions import LoopResult, Repetition
 from autograd.compiler.scalars.columns import EMPTY
 from autograd.compiler.scalars.lookups import Table
 from autograd.compiler.scalars.nodes import ABSENT, NOTHING
@@ -143,7 +144,9 @@ class Choice(NamedTuple):
     indices: View
 
 
-Group = Application | Reduction | SumOfProducts | Concatenation | RunningSum | LookUps | Choice
+Group = (
+    Application | Reduction | SumOfProducts | Concatenation | RunningSum | LookUps | Choice | Repetition | LoopResult
+)
 """One operation on arrays."""
 
 
@@ -227,6 +230,10 @@ def views(group: Group, source: int | None = None) -> list[View]:
             everything = [group.indices]
         case Choice():
             everything = [group.view, group.indices]
+        case Repetition():
+            everything = [operand for operand in group.operands if isinstance(operand, View)]
+        case LoopResult():
+            everything = []
     return [view for view in everything if source is None or view.source == source]
 
 
@@ -256,6 +263,8 @@ def padded_product(group: Group) -> Product | None:
 
 def is_padded(group: Group) -> bool:
     """Return whether a group multiplies zeros by elements that are not its own."""
+    if isinstance(group, Repetition):
+        return any(map(is_padded, group.body.groups))
     for block in group.blocks if isinstance(group, SumOfProducts) else ():
         if isinstance(block, Product) and (PADDING in group.members or has_padding(*block.factors)):
             return True
@@ -271,6 +280,10 @@ def is_wide(group: Group) -> bool:
     """Return whether an operation computes more than a few numbers."""
     most = cost.MOST_NUMBERS_ALONE
     match group:
+        case Repetition():
+            return any(map(is_wide, group.body.groups))
+        case LoopResult():
+            return False
         case _ if len(group.members) > 1:
             return True
         case SumOfProducts():

@@ -24,7 +24,9 @@ from autograd.compiler.recover.groups import (
     Group,
     Grouping,
     LookUps,
+    LoopResult,
     Reduction,
+    Repetition,
     RunningSum,
     SumOfProducts,
     is_padded,
@@ -32,6 +34,7 @@ from autograd.compiler.recover.groups import (
 )
 from autograd.compiler.recover.guards import ROWS, Guards
 from autograd.compiler.recover.lookups import lowered_choice, lowered_look_ups
+from autograd.compiler.recover.lower_loops import lowered_loop, lowered_result
 from autograd.compiler.recover.lower_sums import Sums, named
 from autograd.compiler.recover.naming import group_names
 from autograd.compiler.recover.padding_values import neutral
@@ -56,24 +59,48 @@ def lower(grouping: Grouping, arguments: Sequence[str], indices: Collection[int]
         add_index(builder, names.plain(name), width) if i in indices else builder.argument(names.plain(name), width)
         for i, (name, width) in enumerate(zip(arguments, grouping.widths[1:]))
     ]
+    program = _lowered_groups(grouping, builder, names, rows, [grouping.scalars.outputs])
+    return program
+
+
+def _lowered_groups(
+    grouping: Grouping, builder: Builder, names: Names, rows: Sequence[Handle], outputs: Sequence[Sequence[int]]
+) -> ArrayProgram:
+    """Return the program of some groups.
+
+    Args:
+        builder: which has the arguments.
+        names: that are left.
+        rows: the arguments.
+        outputs: the nodes of each output.
+    """
     of_groups, layers = group_names(grouping, names)
     reader = Reader(builder, grouping, names, rows)
     guards = Guards(reader)
+    loops: dict[int, list[Handle]] = {}
     sums = Sums(reader, guards, layers)
     sums.name_layers()
     for group, name in zip(grouping.groups, of_groups):
+        if isinstance(group, Repetition):
+            loops[group.source] = lowered_loop(reader, group, _lowered_groups)
+            continue
+        if isinstance(group, LoopResult):
+            reader.arrays[group.source] = lowered_result(reader, group, loops[group.loop][group.number], name)
+            continue
         start = len(builder.operations)
         result = _lowered(reader, guards, sums, group, name)
         # Where all members have the same operands, one column has been computed for all of them.
         result = builder.broadcast(result, reader.shape(group.source))
         reader.arrays[group.source] = named(result, name, start)
-    output = _output(reader)
+    results = [_columns(reader, nodes) for nodes in outputs]
     places = {reader.arrays[source].at: layer for source, layer in layers.items()}
     padded = grouping.padding and (sums.unguarded or any(map(is_padded, grouping.groups)))
-    return replace(builder.program([output], places, guards.masks()), padded=padded)
+    return replace(builder.program(results, places, guards.masks()), padded=padded)
 
 
-def _lowered(reader: Reader, guards: Guards, sums: Sums, group: Group, name: str) -> Handle:
+def _lowered(
+    reader: Reader, guards: Guards, sums: Sums, group: Group, name: str
+) -> Handle:
     match group:
         case Application():
             return _application(reader, guards, group)
@@ -89,6 +116,8 @@ def _lowered(reader: Reader, guards: Guards, sums: Sums, group: Group, name: str
             return _concatenated(reader, group)
         case RunningSum():
             return _running_sum(reader, group)
+        case _:
+            raise TypeError("loops are lowered apart")
 
 
 def _filled(reader: Reader, group: SumOfProducts, x: Handle) -> Handle:
@@ -135,11 +164,11 @@ def _reduction(reader: Reader, guards: Guards, group: Reduction) -> Handle:
     return reader.builder.reduce(x, group.primitive.name, (axis,), keepdims=one, careful=careful)
 
 
-def _output(reader: Reader) -> Handle:
-    """Concatenate the outputs, a column each. Consecutive outputs that come from one array are read together."""
+def _columns(reader: Reader, outputs: Sequence[int]) -> Handle:
+    """Concatenate some nodes, a column each. Consecutive ones that come from one array are read together."""
     grouping, builder = reader.grouping, reader.builder
     parts = []
-    for source, nodes in _runs_of_outputs(grouping):
+    for source, nodes in _runs_of_outputs(grouping, outputs):
         if source == CONSTANT:
             parts.append(builder.constant(np.full(1, grouping.number[nodes[0]])))
             continue
@@ -154,10 +183,10 @@ def _output(reader: Reader) -> Handle:
     return builder.concatenate(parts, len(parts[0].shape) - 1)
 
 
-def _runs_of_outputs(grouping: Grouping) -> list[tuple[int, list[int]]]:
+def _runs_of_outputs(grouping: Grouping, outputs: Sequence[int]) -> list[tuple[int, list[int]]]:
     """Split the outputs where their source changes; numbers, which have no source, are runs of their own."""
     runs: list[tuple[int, list[int]]] = []
-    for source, nodes in itertools.groupby(grouping.scalars.outputs, key=lambda i: int(grouping.source[i])):
+    for source, nodes in itertools.groupby(outputs, key=lambda i: int(grouping.source[i])):
         together = list(nodes)
         runs += [(source, [i]) for i in together] if source == CONSTANT else [(source, together)]
     return runs

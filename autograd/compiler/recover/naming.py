@@ -15,7 +15,9 @@ from autograd.compiler.recover.groups import (
     Group,
     Grouping,
     LookUps,
+    LoopResult,
     Reduction,
+    Repetition,
     RunningSum,
     SumOfProducts,
 )
@@ -38,6 +40,9 @@ def group_names(grouping: Grouping, names: Names) -> tuple[list[str], dict[int, 
     for group in grouping.groups:
         label = stem({labels.get(i, "") for i in group.members if i >= 0})
         activated = _activated(group)
+        if isinstance(group, Repetition):
+            chosen.append("")
+            continue
         if _is_layer(group):
             layer = layers[group.source] = 1 + len(layers)
             chosen.append(names.numbered(label or "z", layer))
@@ -76,6 +81,8 @@ def _base(group: Group) -> str:
             return "sums"
         case LookUps():
             return "rows"
+        case Repetition() | LoopResult():
+            return "states"
         case Choice():
             return "chosen"
         case Application(primitive=primitive) if primitive is primitives.constant_power:

@@ -19,6 +19,7 @@ from autograd.compiler.recover.groups import (
     Group,
     Grouping,
     LookUps,
+    LoopResult,
     RunningSum,
     SumOfProducts,
     single_views,
@@ -70,7 +71,7 @@ class _Orders:
         """Give a group the best order, as its readers see it and what it reads of sources below `fixed`."""
         group = self.groups[k]
         least = self._effort(k, fixed, by_readers)
-        if least == 0.0 or len(group.members) < 2 or isinstance(group, (Concatenation, RunningSum, LookUps)):
+        if least == 0.0 or len(group.members) < 2 or isinstance(group, (Concatenation, RunningSum, LookUps, LoopResult)):
             return
         best: Positions | None = None
         for order in self._candidates(k, by_readers):

@@ -60,13 +60,14 @@ class Reader:
         """Return a float as it is, and an array of numbers as a constant."""
         return numbers if isinstance(numbers, float) else self.builder.constant(numbers)
 
-    def parameter(self, positions: Positions, role: str, layer: int | None = None) -> Handle:
+    def parameter(self, positions: Positions, role: str, layer: int | None = None, name: str = "") -> Handle:
         """Return an array of parameters, or the transpose of one that is known.
 
         Args:
             positions: of its elements among the parameters.
             role: the name of the array where labels give none.
             layer: the number of the layer that it belongs to.
+            name: of a new one, where the program has none of this name.
         """
         known = self._parameters.get((positions.tobytes(), positions.shape))
         if known is not None:
@@ -80,7 +81,7 @@ class Reader:
         some_positions = positions.reshape(-1)[:100]  # of which those in tables alone are no nodes
         nodes = self._nodes[some_positions[some_positions < len(self._nodes)]]
         some = {labels.get(i, "") for i in nodes.tolist()}
-        array = self.builder.parameter(positions, parameter_name(self.names, some, role, layer))
+        array = self.builder.parameter(positions, name or parameter_name(self.names, some, role, layer))
         self._parameters[positions.tobytes(), positions.shape] = array
         return array
 

@@ -22,31 +22,35 @@ from autograd.compiler import cost
 from autograd.compiler.names import stems
 from autograd.compiler.recover.blocks import Numbers, View
 from autograd.compiler.recover.classify import applications, sums_of_products
-from autograd.compiler.recover.groups import CONSTANT, Group, Grouping, Places, single_views
+from autograd.compiler.recover.groups import CONSTANT, Application, Group, Grouping, Places, single_views
 from autograd.compiler.recover.index import Positions
 from autograd.compiler.recover.join import History, concatenation, in_one_array, joins_for, parts_to_join
 from autograd.compiler.recover.lookups import choices, look_ups
+from autograd.compiler.recover.loops import Arrangement, repetition, results
 from autograd.compiler.recover.order import ordered
 from autograd.compiler.recover.padding import Layout, layout_of, on_layout
+from autograd.compiler.recover.repetitions import Repetition
 from autograd.compiler.recover.running_sums import Chain, chains_of, grouped, running_sum
 from autograd.compiler.recover.schedule import schedule
 from autograd.compiler.recover.terms import Terms, columns_of
+from autograd.compiler.scalars.loops.repeat import RESULT, Repeat
 from autograd.compiler.scalars.program import ScalarProgram
 from autograd.compiler.scalars.swallowed import swallowed
 
 
-def recover(scalars: ScalarProgram, padding: bool = True) -> Grouping:
+def recover(scalars: ScalarProgram, padding: bool = True, batched: Sequence[bool] | None = None) -> Grouping:
     """Group the nodes of a program into operations on arrays.
 
     Args:
         scalars: a program that was prepared for arrays (`scalars/passes.py`).
         padding: whether 0 may be multiplied by numbers that the graph does not read, which is nan where these are
             infinite; otherwise rows of several lengths are padded by masks alone.
+        batched: of a loop's body, which arguments have a row for each sample; of a function's program all have.
     """
     arrays = _Arrays(scalars, padding)
     arrays.new_source(scalars.parameters, batched=False)
-    for nodes in scalars.arguments:
-        arrays.new_source(nodes, batched=True)
+    for n, nodes in enumerate(scalars.arguments):
+        arrays.new_source(nodes, batched=batched is None or batched[n])
     numbers = {
         arrays.new_source(nodes, batched=False): arrays.places.number[list(nodes)] for nodes in scalars.constant_arrays
     }
@@ -83,6 +87,8 @@ class _Arrays:
         self._chains = chains_of(scalars)
         self._layouts: dict[int, Layout] = {}
         self._history = History({}, {}, {})
+        self._padding = padding
+        self._loops: dict[int, tuple[Repetition, Arrangement]] = {}
 
     def new_source(self, nodes: Sequence[int], batched: bool) -> int:
         """Number an array of these nodes; a negative one is a padding lane."""
@@ -107,13 +113,75 @@ class _Arrays:
         for nodes in schedule(order, operands):
             self._group_running_sums([chain_of[i] for i in nodes if i in chain_of and i == chain_of[i].parts[0]])
             self._group_sums([i for i in nodes if is_sum(i) and i not in chain_of])
-            self._group_applications([i for i in nodes if not is_sum(i)])
+            others = self._without_loops([i for i in nodes if not is_sum(i)])
+            self._group_applications(others)
 
     def grouping(self, data: Mapping[int, Numbers]) -> Grouping:
         """All groups as a value."""
         source, position, number, widths, batched, _, unpadded, *_ = self.places
         arrays = source, position, number, tuple(widths), tuple(batched), data
         return Grouping(self._scalars, tuple(self.groups), *arrays, padding=unpadded is not None)
+
+    def _without_loops(self, nodes: list[int]) -> list[int]:
+        """Group the loops among some nodes, and their results; return the others."""
+        others: list[int] = []
+        read: dict[int, dict[int, int]] = {}
+        for i in nodes:
+            primitive = self._made_by[i]
+            if isinstance(primitive, Repeat):
+                self._group_loop(i, primitive)
+            elif primitive is RESULT:
+                loop, number = self._scalars.operands_of(i)
+                read.setdefault(loop, {})[int(self._scalars.constants[number])] = i
+            else:
+                others.append(i)
+        for loop, numbers in read.items():
+            repeat = self._made_by[loop]
+            assert isinstance(repeat, Repeat)
+            for group in results(*self._loops[loop], repeat, numbers, len(self._widths)):
+                self._add_source(group)
+        return others
+
+    def _group_loop(self, i: int, repeat: Repeat) -> None:
+        padding = self._padding and self.places.may_pad([i])
+        group, arrangement = repetition(
+            repeat,
+            self._scalars.operands_of(i),
+            lambda: self.places,
+            self._one_array,
+            lambda body, batched: recover(body, padding, batched),
+            lambda: len(self._widths),
+        )
+        self._loops[i] = group, arrangement
+        self._add_source(group)
+
+    def _add_source(self, group: Group) -> None:
+        self.new_source(group.members, group.batched)
+        self.groups.append(group)
+
+    def _one_array(self, nodes: Positions) -> View | Numbers:
+        """Read nodes as elements of one array, which is put together if it must be; or as numbers."""
+        source = self.places.source[nodes]
+        if (source == CONSTANT).all():
+            return self.places.number[nodes]
+        if (source == CONSTANT).any():
+            nodes = nodes.copy()
+            nodes[source == CONSTANT] = self._as_array(nodes[source == CONSTANT])
+            source = self.places.source[nodes]
+        if (source != source[0]).any():
+            joined = in_one_array(nodes, self.places)
+            self._reserve(len(joined.origin))
+            self._add([concatenation(joined, self._batched)])
+            return View(len(self._widths) - 1, np.arange(len(nodes)))
+        return View(int(source[0]), self.places.position[nodes])
+
+    def _as_array(self, nodes: Positions) -> Positions:
+        """Let numbers be an array; return nodes that stand for its elements."""
+        first, numbers = self.places.nodes, self.places.number[nodes]
+        self._reserve(len(nodes))
+        members = tuple(range(first, first + len(nodes)))
+        self._add_source(Application(len(self._widths), members, False, primitives.identity, (numbers,)))
+        return np.array(members)
 
     def _group_running_sums(self, chains: list[Chain]) -> None:
         for alike in grouped(chains, self.places):

@@ -13,7 +13,9 @@ from autograd.compiler.recover.groups import (
     Concatenation,
     Group,
     LookUps,
+    LoopResult,
     Reduction,
+    Repetition,
     RunningSum,
     SumOfProducts,
 )
@@ -39,8 +41,8 @@ def reordered(group: Group, order: Positions) -> Group:
             )
         case Choice():
             return group._replace(members=members, view=group.view[order], indices=group.indices[order])
-        case Concatenation() | RunningSum() | LookUps():
-            raise TypeError("the order of a concatenation, a running sum, or look-ups is that of what it reads")
+        case Concatenation() | RunningSum() | LookUps() | Repetition() | LoopResult():
+            raise TypeError("the order of a concatenation, a running sum, look-ups, or a loop is that of what it reads")
 
 
 def _reordered_operand(operand: View | float | Numbers, order: Positions) -> View | float | Numbers:
@@ -95,6 +97,14 @@ def renumbered(group: Group, source: int, number: Positions) -> Group:
             return group._replace(indices=read(group.indices))
         case Choice():
             return group._replace(view=read(group.view), indices=read(group.indices))
+        case Repetition():
+            states, arrays, same = (
+                tuple([read(x) if isinstance(x, View) else x for x in several])
+                for several in (group.states, group.read, group.same)
+            )
+            return group._replace(states=states, read=arrays, same=same)
+        case LoopResult():
+            return group
         case Concatenation():
             return group._replace(pieces=tuple(map(read, group.pieces)))
 

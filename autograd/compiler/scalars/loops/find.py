@@ -55,7 +55,7 @@ def _loops_of(operations: Operations, run: Run, eligible: _Eligible) -> Levels |
     levels = levels_of(stretch, partial(eligible, stretch))
     if not levels.loops:
         return None
-    stretch = aligned(operations, stretch, [loop.members for loop in levels.loops])
+    stretch = aligned(operations, stretch, [loop.members for loop in levels.loops], run.stop)
     if stretch is None or stretch.steps < cost.LEAST_STEPS:
         return None
     return levels_of(stretch, partial(eligible, stretch))

@@ -80,7 +80,9 @@ def _at(operations: Operations, start: int, period: int, steps: int) -> Stretch 
     return Stretch(start, period, steps, first, reads, producer, lag)
 
 
-def aligned(operations: Operations, stretch: Stretch, loops: Sequence[Sequence[int]]) -> Stretch | None:
+def aligned(
+    operations: Operations, stretch: Stretch, loops: Sequence[Sequence[int]], stop: int
+) -> Stretch | None:
     """Return the same steps, or all but the first, cut where they carry the fewest numbers from one to the next.
 
     That is where the user's steps begin: elsewhere the new states of some units are carried beside the old ones. Of
@@ -88,6 +90,7 @@ def aligned(operations: Operations, stretch: Stretch, loops: Sequence[Sequence[i
 
     Args:
         loops: operations of a step that are one loop.
+        stop: the place behind the last operation that repeats.
     """
     period = stretch.period
     reads: dict[int, dict[int, int]] = {}  # of each operation what it reads, and how many operations away it is
@@ -106,9 +109,7 @@ def aligned(operations: Operations, stretch: Stretch, loops: Sequence[Sequence[i
         alive[(q + 1 + np.arange(distance % period)) % period] += 1
     cuts = np.flatnonzero(alive == alive.min())[: cost.MOST_CUTS].tolist()
     offset = min(cuts, key=lambda cut: _depth(reads, cut, period))
-    if not offset:
-        return stretch
-    steps = (stretch.stop - stretch.start - offset) // period
+    steps = (stop - stretch.start - offset) // period
     return _extended(operations, _at(operations, stretch.start + offset, period, steps))
 
 

@@ -1,0 +1,203 @@
+"""Loops of scalars as loops over arrays: the states become arrays, as do the numbers that are read by step.
+
+Which numbers belong together, the program around says of what is read, and the body of what is computed: results of one
+kind and depth are one array. The body is then recovered as any program is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import NamedTuple
+
+from autograd.arrays import np
+from autograd.compiler.arrays.operations import PADDING
+from autograd.compiler.recover.blocks import View
+from autograd.compiler.recover.groups import CONSTANT, PARAMETERS, Grouping, Places
+from autograd.compiler.recover.index import Positions
+from autograd.compiler.recover.repetitions import LoopResult, Operand, Repetition
+from autograd.compiler.scalars.builder import Builder, renumbered
+from autograd.compiler.scalars.depths import depths
+from autograd.compiler.scalars.loops.repeat import Repeat
+from autograd.compiler.scalars.nodes import CONSTANT as NUMBER
+from autograd.compiler.scalars.nodes import SUM
+from autograd.compiler.scalars.program import ScalarProgram
+
+OneArray = Callable[[Positions], Operand]
+"""Reads nodes as elements of one array, which is put together if necessary."""
+
+RecoverBody = Callable[[ScalarProgram, Sequence[bool]], Grouping]
+"""Recovers a body, given which of its arguments have a row for each sample."""
+
+
+class Arrangement(NamedTuple):
+    """Which scalars of a loop make up its arrays.
+
+    Attributes:
+        states, written: the numbers of the body's outputs in each array; those of what is written count anew.
+        read: likewise of what is read by step.
+        same: likewise of what is the same at every step.
+        weights: those of what is the same at every step that are parameters.
+    """
+
+    states: list[list[int]]
+    written: list[list[int]]
+    read: list[list[int]]
+    same: list[list[int]]
+    weights: list[int]
+
+
+def repetition(
+    repeat: Repeat,
+    operands: Sequence[int],
+    places: Callable[[], Places],
+    one_array: OneArray,
+    recover_body: RecoverBody,
+    new_source: Callable[[], int],
+) -> tuple[Repetition, Arrangement]:
+    """Return the group of a loop, and how its results are arranged.
+
+    Args:
+        operands: the nodes that it reads.
+        places: where nodes are found by now.
+        new_source: numbers the group, once all that it reads has a number.
+    """
+    initial, read, same = (np.array(nodes, dtype=np.int64) for nodes in repeat.split(operands))
+    by_step = read.reshape(repeat.steps, repeat.read)
+    arrangement = _arranged(repeat, by_step, same, places())
+    states = [one_array(initial[part]) for part in arrangement.states]
+    arrays = [_by_step(one_array, by_step[:, part]) for part in arrangement.read]
+    constant = [one_array(same[part]) for part in arrangement.same]
+    body = _body(repeat, arrangement)
+    at = places()
+    is_batched = [isinstance(x, View) and at.batched[x.source] for x in (*states, *arrays, *constant)]
+    is_batched = _with_states(body, is_batched, len(states))
+    grouping = recover_body(body, is_batched)
+    weights = at.position[same[arrangement.weights]]
+    outputs, first = [], 0
+    for part in (*arrangement.states, *arrangement.written):
+        outputs.append(body.outputs[first : first + len(part)])
+        first += len(part)
+    several = any(is_batched)
+    group = Repetition(
+        new_source(), (), several, repeat.steps, tuple(states), tuple(arrays), tuple(constant), weights, grouping,
+        tuple(outputs),
+    )  # fmt: skip
+    return group, arrangement
+
+
+def results(
+    group: Repetition, arrangement: Arrangement, repeat: Repeat, nodes: Mapping[int, int], source: int
+) -> list[LoopResult]:
+    """Return the arrays of a loop of which something is read.
+
+    Args:
+        nodes: those that read its results, by the number of these.
+        source: the number of the first array.
+    """
+    arrays: list[LoopResult] = []
+    states, written = len(arrangement.states), repeat.written
+    for number, part in enumerate((*arrangement.states, *arrangement.written)):
+        by_step = number >= states
+        every = range(repeat.steps) if by_step else range(1)
+        first = repeat.states if by_step else 0
+        members = tuple([nodes.get(first + t * written + k, PADDING) for t in every for k in part])
+        if any(i != PADDING for i in members):
+            batched = _is_batched(group, number)
+            arrays.append(LoopResult(source + len(arrays), members, batched, group.source, number, by_step))
+    return arrays
+
+
+def _is_batched(group: Repetition, number: int) -> bool:
+    """Return whether a result of a loop has a row for each sample."""
+    body: Grouping = group.body
+    if number < len(group.states):
+        return body.batched[1 + number]
+    sources = {int(body.source[i]) for i in group.outputs[number]} - {CONSTANT}
+    return any(body.batched[source] for source in sources)
+
+
+def _by_step(one_array: OneArray, nodes: Positions) -> Operand:
+    operand = one_array(nodes.reshape(-1))
+    if isinstance(operand, View):
+        return View(operand.source, operand.positions.reshape(nodes.shape))
+    return operand.reshape(nodes.shape)
+
+
+def _arranged(repeat: Repeat, read: Positions, same: Positions, places: Places) -> Arrangement:
+    kinds = _kinds(repeat.body)
+    outputs = [kinds(i) for i in repeat.body.outputs]
+    of_read = [tuple(places.source[read[:, k]].tolist()) for k in range(read.shape[1])]
+    of_same = places.source[same].tolist()
+    in_order = np.lexsort([places.position[read[0]], np.arange(read.shape[1])][::-1]) if read.size else []
+    return Arrangement(
+        _together(outputs[: repeat.states]),
+        _together(outputs[repeat.states :]),
+        _together(of_read, in_order),
+        [part for part in _together(of_same) if of_same[part[0]] != PARAMETERS],
+        [k for k, source in enumerate(of_same) if source == PARAMETERS],
+    )
+
+
+def _together(keys: Sequence[Hashable], order: Sequence[int] | None = None) -> list[list[int]]:
+    """Return the places of equal keys."""
+    parts: dict[Hashable, list[int]] = {}
+    for k in range(len(keys)) if order is None else order:
+        parts.setdefault(keys[k], []).append(int(k))
+    return list(parts.values())
+
+
+def _kinds(body: ScalarProgram) -> Callable[[int], Hashable]:
+    """Return what results have in common that are one array: what computes them, and how deep."""
+    depth = depths(body.operations, body.operands_of)
+
+    def kind(i: int) -> Hashable:
+        if i in depth:
+            scaling = repr(body.scalings.get(i))
+            return body.opcodes[i], body.counts[i] if body.opcodes[i] != SUM else 0, scaling, depth[i]
+        if i in body.constants:
+            return "constant"
+        state = body.outputs[i] if i in body.arguments[0] and body.outputs[i] != i else None
+        return "argument", None if state is None or state in body.arguments[0] else kind(state)
+
+    return kind
+
+
+def _body(repeat: Repeat, arrangement: Arrangement) -> ScalarProgram:
+    """Return the body with an argument for each array, and parameters for weights."""
+    body = repeat.body
+    states, read, same = body.arguments
+    arrays = [[nodes[k] for k in part] for nodes, parts in zip((states, read, same), arrangement[0:1] + arrangement[2:4]) for part in parts]  # fmt: skip  # noqa: E501
+    weights = [same[k] for k in arrangement.weights]
+    builder = Builder([len(part) for part in arrays], len(weights), body.primitives)
+    new = [-1] * len(body)
+    for n, i in enumerate([i for part in (*arrays, weights) for i in part]):
+        new[i] = n
+    for i in body.interior:
+        if body.opcodes[i] == NUMBER:
+            new[i] = builder.constant(body.constants[i])
+        elif body.opcodes[i] == SUM:
+            new[i] = builder.sum(renumbered(body.sum_of(i), new))
+        else:
+            new[i] = builder.copy(body, i, new)
+    after = [new[body.outputs[k]] for part in arrangement.states for k in part]
+    written = [new[body.outputs[repeat.states + k]] for part in arrangement.written for k in part]
+    guards = body.guards._replace(choices=frozenset([new[i] for i in body.guards.choices]))
+    labels = {new[i]: label for i, label in body.labels.items()}
+    return builder.program([*after, *written], labels=labels, guards=guards)
+
+
+def _with_states(body: ScalarProgram, batched: Sequence[bool], states: int) -> list[bool]:
+    """Return which arguments of a body have a row for each sample, those states included that have one after a step."""
+    known = list(batched)
+    while True:
+        varies = [any_of for nodes, any_of in zip(body.arguments, known) for _ in nodes]
+        varies += [False] * (len(body) - len(varies))
+        for i in body.interior:
+            varies[i] = any(varies[k] for k in body.operands_of(i)) if body.opcodes[i] != NUMBER else False
+        first = 0
+        before = list(known)
+        for n, nodes in enumerate(body.arguments[:states]):
+            known[n] = known[n] or any(varies[i] for i in body.outputs[first : first + len(nodes)])
+            first += len(nodes)
+        if known == before:
+            return known
