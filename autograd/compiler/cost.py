@@ -229,5 +229,22 @@ SHORTEST_WINDOW, WINDOW_GROWTH, MOST_PERIODS = 8, 8, 6
 """How far operations look for what they read when they are compared with others, at first, and by what factor farther
 then; and how many periods are tried each time."""
 
-MOST_CUTS = 16
+MOST_CUTS = 32
 """Places that are compared where the steps of a loop may begin."""
+
+MOST_STEPS_TRIED = 12
+"""Steps that are scheduled to see how many levels a step takes."""
+
+FEW_LOOPS, FEW_CARRIED, MOST_WAITING = 2, 2, 2.5
+"""What keeps a grid, whose diagonals are computed at once, from becoming loops along its rows: if there are more than a
+few loops that carry a few numbers, operations may wait for so many times as many others as they did."""
+
+
+def is_narrow(carried: int) -> bool:
+    """Return whether a loop carries only a few numbers."""
+    return carried <= FEW_CARRIED
+
+
+def worth_looping(before: int, after: int) -> bool:
+    """Return whether so many operations may wait for one another where it was so many before."""
+    return after <= MOST_WAITING * before

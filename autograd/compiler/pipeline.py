@@ -1,7 +1,7 @@
 """The compiler's passes, in their order: from the trace of a function to what a target runs.
 
     scalars    fold constants, merge equal nodes, recognise idioms, collect sums, merge equal sums, add guards
-    arrays     lift captured constants, split projections, recover arrays, divide axes, recognise softmax; or unroll
+    arrays     find loops, lift captured constants, split projections, recover arrays, divide axes, recognise softmax; or unroll
     backward   differentiate
 
 Each pass is a function from program to program, and what it returns is verified. What makes arrays and what makes
@@ -80,8 +80,7 @@ def to_arrays(
     """
     if indices or cost.worth_grouping(levels(scalars), len(scalars.operations) + len(scalars.lefts)):
         attempt = PassRunner()
-        looped = attempt.run("find loops", _with_loops, scalars)
-        prepared = attempt.run_all(PREPARE_FOR_ARRAYS, looped)
+        prepared = attempt.run_all(PREPARE_FOR_ARRAYS, scalars)
         program = attempt.run("recover arrays", _recovered, prepared, arguments, indices)
         if program is not None:
             runner.records += attempt.records
@@ -118,13 +117,6 @@ def engine_for(lowered: Lowered, parameters: int, dtype: np.dtype[Any], name: st
         return NumpyEngine(to_parameters(), to_arguments, dtype, name, parameters)
 
     return NumpyEngine(backward(), input_gradients, dtype, name, parameters, unpadded if lowered.unpadded else None)
-
-
-def _with_loops(scalars: ScalarProgram) -> ScalarProgram:
-    """Return the program in which what repeats is a loop."""
-    from autograd.compiler.scalars.loops.find import find_loops
-
-    return find_loops(scalars)
 
 
 def _recovered(scalars: ScalarProgram, arguments: Sequence[str], indices: Collection[int], padding: bool = True) -> Any:

@@ -13,7 +13,7 @@ from autograd.compiler.scalars.nodes import ABSENT, SUM, Sum
 from autograd.compiler.scalars.program import ScalarProgram
 
 StateKey = tuple[int, tuple[int, ...]]
-"""An operation of a step, and the nodes that stand for its results of as many steps before the first one.
+"""A member, and the nodes that stand for its results of as many steps before the first one.
 
 So with one node it is the result of the step before, with two that of the one before that.
 """
@@ -23,7 +23,7 @@ class Part(NamedTuple):
     """Terms of a sum that read nothing of the loop, so that they are computed outside, for all steps.
 
     Attributes:
-        operation: which one of a step it is.
+        operation: which member it is.
         terms: their places in the sum; they share a slot.
     """
 
@@ -44,19 +44,17 @@ class Body:
     """
 
     def __init__(self, program: ScalarProgram, operations: Operations, recurrence: Recurrence, split: bool) -> None:
-        self._program, self._recurrence, self._stretch = program, recurrence, recurrence.stretch
-        start = self._stretch.start
-        self._nodes = operations.nodes[start : start + self._stretch.period]
-        inside = np.zeros(self._stretch.period + 1, dtype=bool)
-        inside[recurrence.members] = True
-        self._is_inside = inside[self._stretch.producer]
+        self._program, self._loop = program, recurrence
+        self._nodes = operations.nodes[recurrence.places[0]]
+        self._members = range(len(recurrence.members))
+        self._is_inside = recurrence.producer >= 0
         self.parts = self._parts() if split else []
         self._states: dict[StateKey, int] = {}
         self._read: dict[bytes, int] = {}
         self._read_columns: list[int] = []
         self._same: dict[int, int] = {}
         self._in_parts = {(part.operation, n) for part in self.parts for n in part.terms}
-        for j in recurrence.members:
+        for j in self._members:
             for c in self._own_columns(j):
                 self._add(c)
 
@@ -70,7 +68,7 @@ class Body:
     @property
     def read(self) -> Integers:
         """The nodes that are read, of shape (steps, numbers); parts come behind them."""
-        reads: Integers = self._stretch.reads[:, self._read_columns]
+        reads: Integers = self._loop.reads[:, self._read_columns]
         return reads
 
     @property
@@ -80,11 +78,11 @@ class Body:
 
     def reads_outside(self) -> Integers:
         """The nodes outside that are read, at whatever step, directly or by parts."""
-        own = [c for j in self._recurrence.members for c in self._stretch.columns(j)]
+        own = [c for j in self._members for c in self._loop.columns(j)]
         columns = np.array(own, dtype=np.int64)
         inside = columns[self._is_inside[columns]]
-        initial = self._stretch.reads[:, inside][np.arange(self._stretch.steps)[:, None] < self._stretch.lag[inside]]
-        reads = np.concatenate([self._stretch.reads[:, columns[~self._is_inside[columns]]].reshape(-1), initial])
+        initial = self._loop.reads[:, inside][np.arange(self._loop.steps)[:, None] < self._loop.lag[inside]]
+        reads = np.concatenate([self._loop.reads[:, columns[~self._is_inside[columns]]].reshape(-1), initial])
         return reads[reads != ABSENT]
 
     def _is_sum(self, j: int) -> bool:
@@ -92,26 +90,26 @@ class Body:
 
     def _own_columns(self, j: int) -> list[int]:
         """The columns of an operation, without those of parts."""
-        columns = self._stretch.columns(j)
+        columns = self._loop.columns(j)
         if not self._is_sum(j):
             return list(columns)
         count = len(columns) // 2
         return [c for k, c in enumerate(columns) if (j, k % count) not in self._in_parts]
 
     def _is_same(self, c: int) -> bool:
-        column = self._stretch.reads[:, c]
+        column = self._loop.reads[:, c]
         return not self._is_inside[c] and bool((column == column[0]).all())
 
     def _add(self, c: int) -> None:
         """Number what a column reads."""
-        column = self._stretch.reads[:, c]
+        column = self._loop.reads[:, c]
         if column[0] == ABSENT:
             return
-        lag = int(self._stretch.lag[c])
+        lag = int(self._loop.lag[c])
         if self._is_inside[c]:
             initial = tuple(column[:lag].tolist())
             for k in range(1, lag + 1):
-                self._states.setdefault((int(self._stretch.producer[c]), initial[lag - k :]), len(self._states))
+                self._states.setdefault((int(self._loop.producer[c]), initial[lag - k :]), len(self._states))
         elif not self._is_same(c):
             if self._read.setdefault(column.tobytes(), len(self._read)) == len(self._read_columns):
                 self._read_columns.append(c)
@@ -121,8 +119,8 @@ class Body:
     def _parts(self) -> list[Part]:
         """The parts of sums to split off: products, or several terms, of which one at least differs by step."""
         parts = []
-        for j in filter(self._is_sum, self._recurrence.members):
-            columns = self._stretch.columns(j)
+        for j in filter(self._is_sum, self._members):
+            columns = self._loop.columns(j)
             total = self._program.sum_of(int(self._nodes[j]))
             count = len(columns) // 2
             for slot in dict.fromkeys(total.slots):
@@ -141,9 +139,9 @@ class Body:
 
     def part(self, part: Part, step: int) -> Sum:
         """The sum that a part is at a step."""
-        columns = self._stretch.columns(part.operation)
+        columns = self._loop.columns(part.operation)
         total = self._program.sum_of(int(self._nodes[part.operation]))
-        reads = self._stretch.reads[step, columns.start : columns.stop].tolist()
+        reads = self._loop.reads[step, columns.start : columns.stop].tolist()
         count = len(reads) // 2
         return Sum(
             [total.coefficients[n] for n in part.terms],
@@ -167,17 +165,17 @@ class Body:
         choices, unreached = set[int](), set[int]()
 
         def number(c: int) -> int:
-            node = int(self._stretch.reads[0, c])
+            node = int(self._loop.reads[0, c])
             if node == ABSENT:
                 return ABSENT
-            lag = int(self._stretch.lag[c])
+            lag = int(self._loop.lag[c])
             if self._is_inside[c]:
-                producer = int(self._stretch.producer[c])
+                producer = int(self._loop.producer[c])
                 if not lag:
                     return new[producer]
-                return self._states[producer, tuple(self._stretch.reads[:lag, c].tolist())]
+                return self._states[producer, tuple(self._loop.reads[:lag, c].tolist())]
             if not self._is_same(c):
-                return sizes[0] + self._read[self._stretch.reads[:, c].tobytes()]
+                return sizes[0] + self._read[self._loop.reads[:, c].tobytes()]
             if node not in program.constants:
                 return sizes[0] + sizes[1] + self._same[node]
             if node not in constants:
@@ -185,9 +183,9 @@ class Body:
             return constants[node]
 
         of_part = {(part.operation, part.terms[-1]): k for k, part in enumerate(self.parts)}
-        for j in self._recurrence.members:
+        for j in self._members:
             node = int(self._nodes[j])
-            columns = self._stretch.columns(j)
+            columns = self._loop.columns(j)
             if not self._is_sum(j):
                 new[j] = builder.application(program.opcodes[node], [number(c) for c in columns])
             else:

@@ -18,7 +18,7 @@ from autograd.compiler.scalars.loops.operations import Integers, Operations, ope
 from autograd.compiler.scalars.loops.periods import Run, runs
 from autograd.compiler.scalars.loops.recurrences import Levels, Recurrence, levels_of
 from autograd.compiler.scalars.loops.repeat import RESULT, Repeat
-from autograd.compiler.scalars.loops.stretches import Stretch, aligned, stretch_of
+from autograd.compiler.scalars.loops.stretches import Stretch, stretch_of
 from autograd.compiler.scalars.nodes import CONSTANT, PARAMETER
 from autograd.compiler.scalars.program import ScalarProgram
 
@@ -41,24 +41,35 @@ def _with_loops(program: ScalarProgram) -> ScalarProgram:
     for run in runs(operations):
         if not taken[run.start : run.stop].any():
             levels = _loops_of(operations, run, eligible)
-            if levels is not None and not taken[levels.stretch.start : levels.stretch.stop].any():
+            if levels is not None and not taken[levels.stretch.start : levels.stop].any():
                 chosen.append(levels)
-                taken[levels.stretch.start : levels.stretch.stop] = True
-    return _Rewriter(program, operations, chosen).program() if chosen else program
+                taken[levels.stretch.start : levels.stop] = True
+    if not chosen:
+        return program
+    looped = _Rewriter(program, operations, chosen).program()
+    narrow = [cost.is_narrow(loop.carried) for levels in chosen for loop in levels.loops.values()]
+    if sum(narrow) <= cost.FEW_LOOPS or cost.worth_looping(_longest_path(program), _longest_path(looped)):
+        return looped
+    wide = [x for x in chosen if not any(cost.is_narrow(loop.carried) for loop in x.loops.values())]
+    return _Rewriter(program, operations, wide).program() if wide else program
+
+
+def _longest_path(program: ScalarProgram) -> int:
+    """Count the operations that wait for one another, those of each step of loops included."""
+    path = [0] * (len(program) + 1)  # the last place is that of ABSENT
+    for i in program.operations:
+        loop = program.primitive_of(i)
+        own = 1
+        if isinstance(loop, Repeat):
+            own = loop.steps * _longest_path(loop.body) if cost.is_narrow(loop.states) else 0
+        path[i] = own + max([path[k] for k in program.operands_of(i)], default=0)
+    return max(path)
 
 
 def _loops_of(operations: Operations, run: Run, eligible: _Eligible) -> Levels | None:
     """Return the loops that a run is; None where it is none."""
     stretch = stretch_of(operations, run)
-    if stretch is None:
-        return None
-    levels = levels_of(stretch, partial(eligible, stretch))
-    if not levels.loops:
-        return None
-    stretch = aligned(operations, stretch, [loop.members for loop in levels.loops], run.stop)
-    if stretch is None or stretch.steps < cost.LEAST_STEPS:
-        return None
-    return levels_of(stretch, partial(eligible, stretch))
+    return stretch and levels_of(operations, stretch, run.stop, partial(eligible, stretch))
 
 
 class _Eligible:
@@ -69,13 +80,17 @@ class _Eligible:
         excluded = {*program.guards.of, *(i for chain in running_sums(program) for i in chain)}
         self._excluded = np.zeros(len(program), dtype=bool)
         self._excluded[sorted(excluded)] = True
+        is_result = program.by_opcode(lambda primitive: primitive is RESULT, False)
+        self._is_result = np.array([is_result[opcode] for opcode in program.opcodes])
         self._is_parameter = np.array(program.opcodes) == PARAMETER
 
     def __call__(self, stretch: Stretch, members: Sequence[int]) -> bool:
         """Return whether these operations of a step may be a loop.
 
-        Not where backward passes guard them; and not layers of a network, which have parameters of their own.
+        Not where backward passes guard them, or they read results of a loop of which they are no part; and not layers of a network, which have parameters of their own.
         """
+        if not self._has_loops(stretch, members):
+            return False
         every = stretch.start + np.array(members)[:, None] + stretch.period * np.arange(stretch.steps)
         if self._excluded[self._operations.nodes[every]].any():
             return False
@@ -85,6 +100,14 @@ class _Eligible:
         reads = stretch.reads[:, columns]
         varying = self._is_parameter[reads[-1]] & (reads[-1] >= 0) & (reads != reads[0]).any(axis=0)
         return len(np.unique(reads[-1, varying])) <= len(members)
+
+
+    def _has_loops(self, stretch: Stretch, members: Sequence[int]) -> bool:
+        """Return whether the loops are there too whose results are among some operations of a step."""
+        within = set(members)
+        results = [j for j in members if self._is_result[self._operations.nodes[stretch.start + j]]]
+        of_loops = [int(stretch.first[j]) for j in results]
+        return all(int(stretch.producer[c]) in within and not stretch.lag[c] for c in of_loops)
 
 
 class _Rewriter:
@@ -98,9 +121,8 @@ class _Rewriter:
         self._loop_of = np.full(len(operations), -1)  # of each operation the loop that it is part of
         self._loops: list[Recurrence] = []
         for levels in chosen:
-            for loop in levels.loops:
-                every = np.array(loop.members)[:, None] + loop.stretch.period * np.arange(loop.stretch.steps)
-                self._loop_of[loop.stretch.start + every] = len(self._loops)
+            for loop in levels.loops.values():
+                self._loop_of[loop.places] = len(self._loops)
                 self._loops.append(loop)
         self._bodies = [Body(program, operations, loop, split=True) for loop in self._loops]
 
@@ -141,23 +163,24 @@ class _Rewriter:
         """The operations in an order in which they can be computed: what waits for a loop comes after all its steps."""
         order = np.arange(len(self._operations))
         for levels in self._chosen:
-            stretch = levels.stretch
-            level = 2 * np.array(levels.level)
-            for loop in levels.loops:
-                level[loop.members] -= 1
-            within = np.argsort(np.tile(level, stretch.steps), kind="stable")
-            order[stretch.start : stretch.stop] = stretch.start + within
+            start, stop, period = levels.stretch.start, levels.stop, levels.stretch.period
+            level = 4 * np.tile(np.array(levels.level), -(-(stop - start) // period))[: stop - start]
+            for n, loop in levels.loops.items():
+                for member, first, last in zip(loop.members, loop.places[0].tolist(), loop.places[-1].tolist()):
+                    level[member : first - start : period] = 4 * n - 3
+                    level[first - start : last - start + 1 : period] = 4 * n - 2
+                    level[last + period - start :: period] = 4 * n - 1
+            order[start:stop] = start + np.argsort(level, kind="stable")
         return order
 
     def _add_loop(self, number: int, read: Integers) -> None:
         """Add a loop, what is split off its sums, and the results that are read."""
         loop, body, new, builder = self._loops[number], self._bodies[number], self._new, self._builder
-        stretch, steps = loop.stretch, loop.stretch.steps
-        nodes = self._operations.nodes[stretch.start : stretch.stop].reshape(steps, stretch.period)
+        nodes, members = self._operations.nodes[loop.places], range(len(loop.members))
         final = {q: k for k, (q, initial) in enumerate(body.states) if len(initial) == 1}
         is_read = read[nodes] > 0
-        written = [j for j in loop.members if is_read[:-1, j].any() or (is_read[-1, j] and j not in final)]
-        repeat = Repeat(body.program(written), steps)
+        written = [j for j in members if is_read[:-1, j].any() or (is_read[-1, j] and j not in final)]
+        repeat = Repeat(body.program(written), loop.steps)
         by_step = [
             [*(new[i] for i in row), *(builder.sum(renumbered(body.part(part, t), new)) for part in body.parts)]
             for t, row in enumerate(body.read.tolist())
@@ -165,7 +188,7 @@ class _Rewriter:
         states = [new[initial[0]] for _, initial in body.states]
         operands = [*states, *(i for row in by_step for i in row), *(new[i] for i in body.same)]
         node = builder.application(builder.opcode(repeat), operands)
-        for j in loop.members:
+        for j in members:
             if j in written:
                 for t in np.flatnonzero(is_read[:, j]).tolist():
                     place = len(states) + t * len(written) + written.index(j)

@@ -5,97 +5,126 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from autograd.arrays import np
+from autograd.compiler import cost
+from autograd.compiler.scalars.loops.components import components
+from autograd.compiler.scalars.loops.operations import Integers, Operations
+from autograd.compiler.scalars.loops.retimed import retimed
 from autograd.compiler.scalars.loops.stretches import Stretch
 
 
 class Recurrence(NamedTuple):
-    """Operations of a stretch that become a loop.
+    """Operations that become a loop: members, of which each step has one operation.
+
+    What a step reads is a column: the same operand of the same member at every step.
 
     Attributes:
-        stretch: the steps.
-        members: the operations of a step, in order.
+        members: of each member its place in a step of the stretch.
+        places: of shape (steps, members), the places of the operations.
+        first: of each member where its columns begin; and where the last ones end.
+        reads: the nodes that are read, of shape (steps, columns).
+        producer: of each column the member that is read; -1 where that is outside.
+        lag: how many steps earlier; before so many steps were done, the column reads initial values.
     """
 
-    stretch: Stretch
     members: list[int]
+    places: Integers
+    first: Integers
+    reads: Integers
+    producer: Integers
+    lag: Integers
+
+    @property
+    def steps(self) -> int:
+        """The number of steps."""
+        return len(self.places)
+
+    @property
+    def carried(self) -> int:
+        """The number of members whose results a later step reads."""
+        return len(np.unique(self.producer[self.lag > 0]))
+
+    def columns(self, member: int) -> range:
+        """The columns of a member."""
+        return range(int(self.first[member]), int(self.first[member + 1]))
 
 
 class Levels(NamedTuple):
-    """The operations of a step by the loops that they need.
+    """The operations of a stretch by the loops that they need.
 
     Attributes:
         stretch: the steps.
-        level: of each operation how many loops it waits for, its own one included.
-        loops: the loops, of which each but the first waits for the one before.
+        stop: the place behind the last operation that repeats.
+        level: of each operation of a step how many loops it waits for, its own one included.
+        loops: the loops, of which each but the first waits for the one before, by their level.
     """
 
     stretch: Stretch
+    stop: int
     level: list[int]
-    loops: list[Recurrence]
+    loops: dict[int, Recurrence]
 
 
-def levels_of(stretch: Stretch, is_loop: Callable[[Sequence[int]], bool]) -> Levels:
+def levels_of(
+    operations: Operations, stretch: Stretch, stop: int, is_loop: Callable[[Sequence[int]], bool]
+) -> Levels | None:
     """Divide the operations of a stretch's steps: those that depend on one another from step to step become loops.
 
-    Loops that do not wait for one another are one.
+    Loops that do not wait for one another are one. None where there is none.
 
     Args:
-        is_loop: whether operations that do so may be one.
+        stop: the place behind the last operation that repeats.
+        is_loop: whether operations that depend on one another may be a loop.
     """
     reads = _reads(stretch)
     level = [0] * stretch.period
+    several: dict[int, list[Integers]] = {}
     members: dict[int, list[int]] = {}
-    for component in _components(reads):
+    for component in components(reads):
         within = set(component)
         before = max([level[k] for j in component for k in reads[j] if k not in within], default=0)
-        recurs = len(component) > 1 or component[0] in reads[component[0]]
-        if recurs and is_loop(component):
-            before += 1
-            members.setdefault(before, []).extend(component)
+        if len(component) > 1 or component[0] in reads[component[0]]:
+            order, places = retimed(stretch, sorted(component), stop)
+            if len(places) >= cost.LEAST_STEPS and is_loop(component):
+                before += 1
+                members.setdefault(before, []).extend(order)
+                several.setdefault(before, []).append(places)
         for j in component:
             level[j] = before
-    loops = [Recurrence(stretch, sorted(members[n])) for n in sorted(members)]
-    return Levels(stretch, level, loops)
+    loops: dict[int, Recurrence] = {}
+    for n, parts in several.items():
+        steps = min(map(len, parts))
+        loop = recurrence(operations, members[n], np.concatenate([places[:steps] for places in parts], axis=1))
+        if loop is None:
+            return None
+        loops[n] = loop
+    return Levels(stretch, stop, level, loops) if loops else None
+
+
+def recurrence(operations: Operations, members: list[int], places: Integers) -> Recurrence | None:
+    """Return the recurrence that some operations are; None where not all steps read alike."""
+    steps, flat = len(places), places.reshape(-1)
+    counts = np.diff(operations.first)[places[0]]
+    first = np.append(0, np.cumsum(counts))
+    within = np.arange(first[-1]) - np.repeat(first[:-1], counts)
+    columns = np.repeat(operations.first[places], counts, axis=1) + within
+    reads = operations.reads[columns]
+    read_at = np.where(reads < 0, -1, operations.place[reads])
+    order = np.argsort(flat)
+    found = np.minimum(np.searchsorted(flat[order], read_at), len(flat) - 1)
+    number = order[found]
+    is_inside = flat[number] == read_at
+    member = np.where(is_inside, number % places.shape[1], -1)
+    lag = np.where(is_inside, np.arange(steps)[:, None] - number // places.shape[1], 0)
+    near = is_inside[-1]
+    is_initial = (np.arange(steps)[:, None] < lag[-1]) & ~is_inside
+    alike = np.where(near, ((member == member[-1]) & (lag == lag[-1])) | is_initial, ~is_inside)
+    if not alike.all() or (lag[-1] < 0).any():
+        return None
+    return Recurrence(members, places, first, reads, member[-1], lag[-1])
 
 
 def _reads(stretch: Stretch) -> list[set[int]]:
     """Return, for each operation of a step, those that it reads, of the same step or of earlier ones."""
     producer = stretch.producer.tolist()
     return [{producer[c] for c in stretch.columns(j)} - {-1} for j in range(stretch.period)]
-
-
-def _components(reads: Sequence[set[int]]) -> list[list[int]]:
-    """Return the strongly connected components of a graph, what is read before what reads it (Tarjan, 1972)."""
-    number, low = [-1] * len(reads), [0] * len(reads)
-    stack: list[int] = []
-    on_stack = [False] * len(reads)
-    components: list[list[int]] = []
-    count = 0
-    for root in range(len(reads)):
-        if number[root] >= 0:
-            continue
-        path = [(root, iter(sorted(reads[root])))]
-        while path:
-            j, rest = path[-1]
-            if number[j] < 0:
-                number[j] = low[j] = count
-                count += 1
-                stack.append(j)
-                on_stack[j] = True
-            for k in rest:
-                if number[k] < 0:
-                    path.append((k, iter(sorted(reads[k]))))
-                    break
-                if on_stack[k]:
-                    low[j] = min(low[j], number[k])
-            else:
-                path.pop()
-                if path:
-                    low[path[-1][0]] = min(low[path[-1][0]], low[j])
-                if low[j] == number[j]:
-                    at = stack.index(j)
-                    components.append(stack[at:])
-                    for k in components[-1]:
-                        on_stack[k] = False
-                    del stack[at:]
-    return components

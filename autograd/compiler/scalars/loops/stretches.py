@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from autograd.arrays import np
-from autograd.compiler import cost
 from autograd.compiler.scalars.loops.operations import Integers, Operations
 from autograd.compiler.scalars.loops.periods import MOST_STEPS_BACK, Run
 
@@ -79,44 +77,3 @@ def _at(operations: Operations, start: int, period: int, steps: int) -> Stretch 
     producer = np.where(near, last + lag * period, -1)
     return Stretch(start, period, steps, first, reads, producer, lag)
 
-
-def aligned(
-    operations: Operations, stretch: Stretch, loops: Sequence[Sequence[int]], stop: int
-) -> Stretch | None:
-    """Return the same steps, or all but the first, cut where they carry the fewest numbers from one to the next.
-
-    That is where the user's steps begin: elsewhere the new states of some units are carried beside the old ones. Of
-    several such places it is the one between which the fewest operations wait for one another.
-
-    Args:
-        loops: operations of a step that are one loop.
-        stop: the place behind the last operation that repeats.
-    """
-    period = stretch.period
-    reads: dict[int, dict[int, int]] = {}  # of each operation what it reads, and how many operations away it is
-    for members in loops:
-        within = set(members)
-        for j in members:
-            produced = [(int(stretch.producer[c]), int(stretch.lag[c])) for c in stretch.columns(j)]
-            reads[j] = {q: j - q + lag * period for q, lag in produced if q in within}
-    last: dict[int, int] = {}
-    for read in reads.values():
-        for q, distance in read.items():
-            last[q] = max(last.get(q, 0), distance)
-    alive = np.zeros(period, dtype=np.int64)  # before each operation of a step: how many results are needed behind
-    for q, distance in last.items():
-        alive += distance // period
-        alive[(q + 1 + np.arange(distance % period)) % period] += 1
-    cuts = np.flatnonzero(alive == alive.min())[: cost.MOST_CUTS].tolist()
-    offset = min(cuts, key=lambda cut: _depth(reads, cut, period))
-    steps = (stop - stretch.start - offset) // period
-    return _extended(operations, _at(operations, stretch.start + offset, period, steps))
-
-
-def _depth(reads: Mapping[int, Mapping[int, int]], cut: int, period: int) -> int:
-    """Count the operations that wait for one another in a step, if it begins with a certain operation."""
-    depth: dict[int, int] = {}
-    for j in sorted(reads, key=lambda j: (j - cut) % period):
-        before = (j - cut) % period
-        depth[j] = 1 + max([depth[q] for q, distance in reads[j].items() if distance <= before], default=0)
-    return max(depth.values())

@@ -1,0 +1,91 @@
+"""Where steps begin: the operations of a recurrence by how early each can be computed.
+
+A trace does not say where the user's steps begin, and what belongs to one of them may be traced between operations of
+the next. So a step of the loop is what can be computed within so many levels as a step takes (Leiserson and Saxe, 1991,
+move delays likewise). It begins where the fewest numbers are carried on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from autograd.arrays import np
+from autograd.compiler import cost
+from autograd.compiler.scalars.loops.operations import Integers
+from autograd.compiler.scalars.loops.stretches import Stretch
+
+Reads = Mapping[int, Mapping[int, int]]
+"""Of each operation of a step those that it reads, and how many steps earlier at most."""
+
+
+def retimed(stretch: Stretch, members: Sequence[int], stop: int) -> tuple[list[int], Integers]:
+    """Return some operations of a step in an order in which they can be computed, and their places, step by step.
+
+    Args:
+        members: the operations, which depend on one another.
+        stop: the place behind the last operation that repeats.
+    """
+    reads = _reads(stretch, members)
+    depth, levels = _depths(reads, members)
+    count = [-(-(stop - stretch.start - j) // stretch.period) for j in members]
+    best: tuple[tuple[int, int, int], dict[int, int]] | None = None
+    for begin in range(1, 1 + min(levels, cost.MOST_CUTS)):
+        shift = {j: (depth[j] - begin) // levels for j in members}
+        carried = _carried(reads, shift)
+        first = max(shift.values())
+        steps = min(n + shift[j] for n, j in zip(count, members)) - first
+        key = carried, -steps, sum(map(abs, shift.values()))
+        if best is None or key < best[0]:
+            best = key, shift
+    assert best is not None
+    shift = best[1]
+    first, steps = max(shift.values()), max(-best[0][1], 0)
+    order = sorted(members, key=lambda j: (depth[j] - levels * shift[j], j))
+    start = [stretch.start + j + stretch.period * (first - shift[j]) for j in order]
+    return order, np.array(start) + stretch.period * np.arange(steps)[:, None]
+
+
+def _reads(stretch: Stretch, members: Sequence[int]) -> Reads:
+    within = set(members)
+    reads: dict[int, dict[int, int]] = {}
+    for j in members:
+        row: dict[int, int] = {}
+        for c in stretch.columns(j):
+            q = int(stretch.producer[c])
+            if q in within:
+                row[q] = max(row.get(q, 0), int(stretch.lag[c]))
+        reads[j] = row
+    return reads
+
+
+def _carried(reads: Reads, shift: Mapping[int, int]) -> int:
+    """Count the numbers that are carried from step to step, if operations move by so many steps."""
+    carried: dict[int, int] = {}
+    for j, row in reads.items():
+        for q, lag in row.items():
+            carried[q] = max(carried.get(q, 0), lag + shift[j] - shift[q])
+    return sum(carried.values())
+
+
+def _depths(reads: Reads, members: Sequence[int]) -> tuple[dict[int, int], int]:
+    """Return how early each operation of a step can be computed, from 1 on, and how many levels a step takes.
+
+    All operations are in the same step as before where steps do not come to take the same number of levels.
+    """
+    earlier: list[dict[int, int]] = []
+    for _ in range(cost.MOST_STEPS_TRIED):
+        now: dict[int, int] = {}
+        for j in members:
+            before = [
+                now[q] if not lag else (earlier[-lag][q] if lag <= len(earlier) else 0)
+                for q, lag in reads[j].items()
+            ]
+            now[j] = 1 + max(before, default=0)
+        if earlier:
+            steps = {now[j] - earlier[-1][j] for j in members}
+            if len(steps) == 1 and len(earlier) > 2:
+                (levels,) = steps
+                least = min(now.values())
+                return {j: n - least + 1 for j, n in now.items()}, levels
+        earlier.append(now)
+    return {j: n for n, j in enumerate(members, 1)}, len(members)
