@@ -70,11 +70,11 @@ def operations_of(program: Columns) -> Operations:
     terms = np.array(program.coefficients)[source].view(np.int64) ^ np.array(program.slots, dtype=np.int64)[source]
     bounds = np.append(0, np.cumsum(count[add]))
     code[add] += _mixed(2 * terms + (rights == ABSENT), bounds)
-    for i, scaling in program.scalings.items():
-        code[place[i]] += np.uint64(hash(repr(scaling)) & 0xFFFFFFFFFFFF)
+    marks = {i: hash(repr(scaling)) for i, scaling in program.scalings.items()}
     for several, mark in ((program.guards.choices, 3), (program.guards.unreached, 5)):
-        for i in several:
-            code[place[i]] += np.uint64(mark * 0x9E3779B97F4A7C1)
+        marks.update({i: marks.get(i, 0) ^ mark for i in several})
+    at = place[list(marks)] if marks else place[:0]
+    code[at[at >= 0]] += _hashed(np.array(list(marks.values()), dtype=np.int64))[at >= 0]
     return Operations(nodes, place, first, reads, code)
 
 
