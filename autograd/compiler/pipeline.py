@@ -1,7 +1,8 @@
 """The compiler's passes, in their order: from the trace of a function to what a target runs.
 
     scalars    fold constants, merge equal nodes, recognise idioms, collect sums, merge equal sums, add guards
-    arrays     find loops, lift captured constants, split projections, recover arrays, divide axes, recognise softmax; or unroll
+    arrays     find loops, lift captured constants, split projections, recover arrays, divide axes, recognise softmax;
+               or unroll
     backward   differentiate
 
 Each pass is a function from program to program, and what it returns is verified. What makes arrays and what makes

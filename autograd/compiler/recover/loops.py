@@ -64,25 +64,30 @@ def repetition(
     initial, read, same = (np.array(nodes, dtype=np.int64) for nodes in repeat.split(operands))
     by_step = read.reshape(repeat.steps, repeat.read)
     arrangement = _arranged(repeat, by_step, same, places())
-    states = [one_array(initial[part]) for part in arrangement.states]
     arrays = [_by_step(one_array, by_step[:, part]) for part in arrangement.read]
     constant = [one_array(same[part]) for part in arrangement.same]
-    body = _body(repeat, arrangement)
     at = places()
-    is_batched = [isinstance(x, View) and at.batched[x.source] for x in (*states, *arrays, *constant)]
-    is_batched = _with_states(body, is_batched, len(states))
-    grouping = recover_body(body, is_batched)
+    batched = [isinstance(x, View) and at.batched[x.source] for x in (*arrays, *constant)]
+    sources = at.source[initial].tolist()
+    from_samples = [source != CONSTANT and at.batched[source] for source in sources]
+    while True:
+        body = _body(repeat, arrangement)
+        first = [any(from_samples[k] for k in part) for part in arrangement.states]
+        is_batched = _with_states(body, [*first, *batched], len(first))
+        grouping = recover_body(body, is_batched)
+        in_arrays = _as_computed(arrangement.states, body, grouping)
+        if in_arrays == arrangement.states:
+            break
+        arrangement = arrangement._replace(states=in_arrays)
+    states = [one_array(initial[part]) for part in arrangement.states]
     weights = at.position[same[arrangement.weights]]
-    outputs, first = [], 0
-    for part in (*arrangement.states, *arrangement.written):
-        outputs.append(body.outputs[first : first + len(part)])
-        first += len(part)
-    several = any(is_batched)
-    group = Repetition(
-        new_source(), (), several, repeat.steps, tuple(states), tuple(arrays), tuple(constant), weights, grouping,
-        tuple(outputs),
-    )  # fmt: skip
-    return group, arrangement
+    results = iter(body.outputs)
+    outputs = [tuple([i for _, i in zip(part, results)]) for part in (*arrangement.states, *arrangement.written)]
+    operands_of = tuple(states), tuple(arrays), tuple(constant)
+    source = new_source()
+    return Repetition(
+        source, (), any(is_batched), repeat.steps, *operands_of, weights, grouping, tuple(outputs)
+    ), arrangement
 
 
 def results(
@@ -128,7 +133,7 @@ def _arranged(repeat: Repeat, read: Positions, same: Positions, places: Places) 
     outputs = [kinds(i) for i in repeat.body.outputs]
     of_read = [tuple(places.source[read[:, k]].tolist()) for k in range(read.shape[1])]
     of_same = places.source[same].tolist()
-    in_order = np.lexsort([places.position[read[0]], np.arange(read.shape[1])][::-1]) if read.size else []
+    in_order = np.argsort(places.position[read[0]], kind="stable").tolist()
     return Arrangement(
         _together(outputs[: repeat.states]),
         _together(outputs[repeat.states :]),
@@ -166,7 +171,9 @@ def _body(repeat: Repeat, arrangement: Arrangement) -> ScalarProgram:
     """Return the body with an argument for each array, and parameters for weights."""
     body = repeat.body
     states, read, same = body.arguments
-    arrays = [[nodes[k] for k in part] for nodes, parts in zip((states, read, same), arrangement[0:1] + arrangement[2:4]) for part in parts]  # fmt: skip  # noqa: E501
+    arrays = [[states[k] for k in part] for part in arrangement.states]
+    arrays += [[read[k] for k in part] for part in arrangement.read]
+    arrays += [[same[k] for k in part] for part in arrangement.same]
     weights = [same[k] for k in arrangement.weights]
     builder = Builder([len(part) for part in arrays], len(weights), body.primitives)
     new = [-1] * len(body)
@@ -184,6 +191,16 @@ def _body(repeat: Repeat, arrangement: Arrangement) -> ScalarProgram:
     guards = body.guards._replace(choices=frozenset([new[i] for i in body.guards.choices]))
     labels = {new[i]: label for i, label in body.labels.items()}
     return builder.program([*after, *written], labels=labels, guards=guards)
+
+
+def _as_computed(states: list[list[int]], body: ScalarProgram, grouping: Grouping) -> list[list[int]]:
+    """Return the states, those apart that the body computes in several arrays."""
+    parts: list[list[int]] = []
+    outputs = iter(body.outputs)
+    for part in states:
+        sources = [int(grouping.source[i]) for _, i in zip(part, outputs)]
+        parts += [[part[k] for k in together] for together in _together(sources)]
+    return parts
 
 
 def _with_states(body: ScalarProgram, batched: Sequence[bool], states: int) -> list[bool]:

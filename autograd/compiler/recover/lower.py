@@ -24,9 +24,7 @@ from autograd.compiler.recover.groups import (
     Group,
     Grouping,
     LookUps,
-    LoopResult,
     Reduction,
-    Repetition,
     RunningSum,
     SumOfProducts,
     is_padded,
@@ -39,6 +37,7 @@ from autograd.compiler.recover.lower_sums import Sums, named
 from autograd.compiler.recover.naming import group_names
 from autograd.compiler.recover.padding_values import neutral
 from autograd.compiler.recover.read import Reader
+from autograd.compiler.recover.repetitions import LoopResult, Repetition
 
 
 def lower(grouping: Grouping, arguments: Sequence[str], indices: Collection[int] = ()) -> ArrayProgram:
@@ -59,8 +58,7 @@ def lower(grouping: Grouping, arguments: Sequence[str], indices: Collection[int]
         add_index(builder, names.plain(name), width) if i in indices else builder.argument(names.plain(name), width)
         for i, (name, width) in enumerate(zip(arguments, grouping.widths[1:]))
     ]
-    program = _lowered_groups(grouping, builder, names, rows, [grouping.scalars.outputs])
-    return program
+    return _lowered_groups(grouping, builder, names, rows, [grouping.scalars.outputs])
 
 
 def _lowered_groups(
@@ -98,9 +96,7 @@ def _lowered_groups(
     return replace(builder.program(results, places, guards.masks()), padded=padded)
 
 
-def _lowered(
-    reader: Reader, guards: Guards, sums: Sums, group: Group, name: str
-) -> Handle:
+def _lowered(reader: Reader, guards: Guards, sums: Sums, group: Group, name: str) -> Handle:
     match group:
         case Application():
             return _application(reader, guards, group)

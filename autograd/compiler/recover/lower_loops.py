@@ -36,12 +36,11 @@ def lowered_loop(reader: Reader, group: Repetition, lower_body: LowerBody) -> li
             name = operand.operation.name or operation.name
             operations[at] = Operation("argument", (), (name, operation.shape), operation.shape, name)
             operands.append(operand)
-    written = [
-        Stepping(int(is_batched(body.operations[at].shape))) for at in body.outputs[len(group.states) :]
-    ]
-    read = [Stepping(int(is_batched(x.shape))) for x in operands[len(group.states) : len(group.states) + len(group.read)]]  # fmt: skip  # noqa: E501
+    states, first = len(group.states), len(group.states) + len(group.read)
+    read = [Stepping(int(is_batched(x.shape))) for x in operands[states:first]]
+    written = [Stepping(int(is_batched(body.operations[at].shape))) for at in body.outputs[states:]]
     program = ArrayProgram(tuple(operations), body.outputs)
-    loop = Loop(program, group.steps, len(group.states), tuple(read), tuple(written))
+    loop = Loop(program, group.steps, states, tuple(read), tuple(written))
     return reader.builder.loop(loop, operands)
 
 

@@ -15,12 +15,11 @@ from autograd.compiler.recover.groups import (
     Group,
     Grouping,
     LookUps,
-    LoopResult,
     Reduction,
-    Repetition,
     RunningSum,
     SumOfProducts,
 )
+from autograd.compiler.recover.repetitions import LoopResult, Repetition
 
 _POWERS = {2.0: "square", 3.0: "cube", -1.0: "inverse"}
 

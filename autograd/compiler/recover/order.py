@@ -19,7 +19,6 @@ from autograd.compiler.recover.groups import (
     Group,
     Grouping,
     LookUps,
-    LoopResult,
     RunningSum,
     SumOfProducts,
     single_views,
@@ -29,6 +28,7 @@ from autograd.compiler.recover.groups import (
 from autograd.compiler.recover.index import Positions, distinct, effort
 from autograd.compiler.recover.padding import filled
 from autograd.compiler.recover.reorder import renumbered, reordered
+from autograd.compiler.recover.repetitions import LoopResult
 
 
 def ordered(grouping: Grouping, outputs: Sequence[int]) -> Grouping:
@@ -71,7 +71,11 @@ class _Orders:
         """Give a group the best order, as its readers see it and what it reads of sources below `fixed`."""
         group = self.groups[k]
         least = self._effort(k, fixed, by_readers)
-        if least == 0.0 or len(group.members) < 2 or isinstance(group, (Concatenation, RunningSum, LookUps, LoopResult)):
+        if (
+            least == 0.0
+            or len(group.members) < 2
+            or isinstance(group, (Concatenation, RunningSum, LookUps, LoopResult))
+        ):
             return
         best: Positions | None = None
         for order in self._candidates(k, by_readers):

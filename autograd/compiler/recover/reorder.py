@@ -13,13 +13,12 @@ from autograd.compiler.recover.groups import (
     Concatenation,
     Group,
     LookUps,
-    LoopResult,
     Reduction,
-    Repetition,
     RunningSum,
     SumOfProducts,
 )
 from autograd.compiler.recover.index import Positions
+from autograd.compiler.recover.repetitions import LoopResult, Repetition
 
 
 def reordered(group: Group, order: Positions) -> Group:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from autograd.compiler.recover.blocks import Numbers, View
 from autograd.compiler.recover.index import Positions
-
-if TYPE_CHECKING:
-    from autograd.compiler.recover.groups import Grouping
 
 Operand = View | Numbers
 """What a loop reads: elements of an array, or numbers."""
@@ -64,8 +61,3 @@ class LoopResult(NamedTuple):
     loop: int
     number: int
     by_step: bool
-
-
-def is_batched_argument(body: Grouping, number: int) -> bool:
-    """Return whether an argument of a body has a row for each sample."""
-    return body.batched[1 + number]

@@ -38,9 +38,7 @@ class Body:
         split: whether terms of sums that read nothing of the loop are computed outside.
 
     Attributes:
-        columns: those that the loop reads outside of itself at every step, the terms of parts included.
         parts: what is split off.
-        new: of each operation of a step its node in the body.
     """
 
     def __init__(self, program: ScalarProgram, operations: Operations, recurrence: Recurrence, split: bool) -> None:
@@ -53,6 +51,9 @@ class Body:
         self._read: dict[bytes, int] = {}
         self._read_columns: list[int] = []
         self._same: dict[int, int] = {}
+        self._new: list[int] = []
+        self._builder = Builder([], 0)
+        self._constants: dict[int, int] = {}
         self._in_parts = {(part.operation, n) for part in self.parts for n in part.terms}
         for j in self._members:
             for c in self._own_columns(j):
@@ -68,8 +69,8 @@ class Body:
     @property
     def read(self) -> Integers:
         """The nodes that are read, of shape (steps, numbers); parts come behind them."""
-        reads: Integers = self._loop.reads[:, self._read_columns]
-        return reads
+        numbers: Integers = self._loop.reads[:, self._read_columns]
+        return numbers
 
     @property
     def same(self) -> list[int]:
@@ -83,7 +84,8 @@ class Body:
         inside = columns[self._is_inside[columns]]
         initial = self._loop.reads[:, inside][np.arange(self._loop.steps)[:, None] < self._loop.lag[inside]]
         reads = np.concatenate([self._loop.reads[:, columns[~self._is_inside[columns]]].reshape(-1), initial])
-        return reads[reads != ABSENT]
+        present: Integers = reads[reads != ABSENT]
+        return present
 
     def _is_sum(self, j: int) -> bool:
         return self._program.opcodes[self._nodes[j]] == SUM
@@ -98,7 +100,8 @@ class Body:
 
     def _is_same(self, c: int) -> bool:
         column = self._loop.reads[:, c]
-        return not self._is_inside[c] and bool((column == column[0]).all())
+        is_outside = bool(not self._is_inside[c])
+        return is_outside and bool((column == column[0]).all())
 
     def _add(self, c: int) -> None:
         """Number what a column reads."""
@@ -153,62 +156,59 @@ class Body:
     # The program
 
     def program(self, written: list[int]) -> ScalarProgram:
-        """The body, which writes the results of some operations."""
-        sizes = len(self._states), len(self._read) + len(self.parts), len(self._same)
-        builder = Builder(sizes, 0, self._program.primitives)
-        arguments = sum(sizes)
-        assert len(builder) == arguments
-        new: dict[int, int] = {}
-        constants: dict[int, int] = {}
-        labels: dict[int, str] = {}
+        """The body, which writes the results of some members."""
         program, guards = self._program, self._program.guards
-        choices, unreached = set[int](), set[int]()
-
-        def number(c: int) -> int:
-            node = int(self._loop.reads[0, c])
-            if node == ABSENT:
-                return ABSENT
-            lag = int(self._loop.lag[c])
-            if self._is_inside[c]:
-                producer = int(self._loop.producer[c])
-                if not lag:
-                    return new[producer]
-                return self._states[producer, tuple(self._loop.reads[:lag, c].tolist())]
-            if not self._is_same(c):
-                return sizes[0] + self._read[self._loop.reads[:, c].tobytes()]
-            if node not in program.constants:
-                return sizes[0] + sizes[1] + self._same[node]
-            if node not in constants:
-                constants[node] = builder.constant(program.constants[node])
-            return constants[node]
-
-        of_part = {(part.operation, part.terms[-1]): k for k, part in enumerate(self.parts)}
+        builder = self._builder = Builder(self._sizes, 0, program.primitives)
+        new = self._new = [-1] * len(self._members)
+        self._constants = {}
+        labels: dict[int, str] = {}
         for j in self._members:
             node = int(self._nodes[j])
-            columns = self._loop.columns(j)
-            if not self._is_sum(j):
-                new[j] = builder.application(program.opcodes[node], [number(c) for c in columns])
+            if self._is_sum(j):
+                new[j] = builder.sum(self._sum(j))
             else:
-                total = program.sum_of(node)
-                count = len(columns) // 2
-                terms = []
-                for n in range(count):
-                    if (j, n) not in self._in_parts:
-                        left, right = number(columns[n]), number(columns[count + n])
-                        terms.append((total.coefficients[n], left, right, total.slots[n]))
-                    elif (j, n) in of_part:
-                        left = sizes[0] + len(self._read) + of_part[j, n]
-                        terms.append((1.0, left, ABSENT, total.slots[n]))
-                new[j] = builder.sum(Sum(*map(list, zip(*terms)), *total[4:]))
+                new[j] = builder.application(program.opcodes[node], [self._number(c) for c in self._loop.columns(j)])
             if node in program.labels:
                 labels[new[j]] = program.labels[node]
-            if node in guards.choices:
-                choices.add(new[j])
-            if node in guards.unreached:
-                unreached.add(new[j])
         after = [new[q] if len(initial) == 1 else self._states[q, initial[1:]] for q, initial in self._states]
         for node, k in self._same.items():
             if node in program.labels:
-                labels[sizes[0] + sizes[1] + k] = program.labels[node]
-        guard = Guards(0, {}, frozenset(choices), frozenset(unreached))
-        return builder.program([*after, *(new[j] for j in written)], labels=labels, guards=guard)
+                labels[self._sizes[0] + self._sizes[1] + k] = program.labels[node]
+        choices = frozenset([new[j] for j in self._members if int(self._nodes[j]) in guards.choices])
+        return builder.program([*after, *(new[j] for j in written)], labels=labels, guards=Guards(choices=choices))
+
+    @property
+    def _sizes(self) -> tuple[int, int, int]:
+        """How many states there are, numbers that are read by step, and others."""
+        return len(self._states), len(self._read) + len(self.parts), len(self._same)
+
+    def _number(self, c: int) -> int:
+        """Return the node of the body that stands for what a column reads."""
+        column = self._loop.reads[:, c]
+        node, lag = int(column[0]), int(self._loop.lag[c])
+        if node == ABSENT:
+            return ABSENT
+        if self._is_inside[c]:
+            producer = int(self._loop.producer[c])
+            return self._states[producer, tuple(column[:lag].tolist())] if lag else self._new[producer]
+        if not self._is_same(c):
+            return self._sizes[0] + self._read[column.tobytes()]
+        if node not in self._program.constants:
+            return self._sizes[0] + self._sizes[1] + self._same[node]
+        if node not in self._constants:
+            self._constants[node] = self._builder.constant(self._program.constants[node])
+        return self._constants[node]
+
+    def _sum(self, j: int) -> Sum:
+        """Return a sum in which numbers that are read by step stand for parts."""
+        part_at = {(part.operation, part.terms[-1]): k for k, part in enumerate(self.parts)}
+        total, columns = self._program.sum_of(int(self._nodes[j])), self._loop.columns(j)
+        count = len(columns) // 2
+        terms: list[tuple[float, int, int, int]] = []
+        for n, (c, slot) in enumerate(zip(total.coefficients, total.slots)):
+            if (j, n) not in self._in_parts:
+                terms.append((c, self._number(columns[n]), self._number(columns[count + n]), slot))
+            elif (j, n) in part_at:
+                terms.append((1.0, self._sizes[0] + len(self._read) + part_at[j, n], ABSENT, slot))
+        coefficients, lefts, rights, slots = zip(*terms)
+        return total._replace(coefficients=coefficients, lefts=lefts, rights=rights, slots=slots)

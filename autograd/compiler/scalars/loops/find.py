@@ -77,7 +77,11 @@ class _Eligible:
 
     def __init__(self, program: ScalarProgram, operations: Operations) -> None:
         self._operations = operations
-        excluded = {*program.guards.of, *(i for chain in running_sums(program) for i in chain)}
+        excluded = {
+            *program.guards.of,
+            *program.guards.unreached,
+            *(i for chain in running_sums(program) for i in chain),
+        }
         self._excluded = np.zeros(len(program), dtype=bool)
         self._excluded[sorted(excluded)] = True
         is_result = program.by_opcode(lambda primitive: primitive is RESULT, False)
@@ -87,7 +91,8 @@ class _Eligible:
     def __call__(self, stretch: Stretch, members: Sequence[int]) -> bool:
         """Return whether these operations of a step may be a loop.
 
-        Not where backward passes guard them, or they read results of a loop of which they are no part; and not layers of a network, which have parameters of their own.
+        Not where backward passes guard them, or they read results of a loop of which they are no part; and not layers
+        of a network, which have parameters of their own.
         """
         if not self._has_loops(stretch, members):
             return False
@@ -100,7 +105,6 @@ class _Eligible:
         reads = stretch.reads[:, columns]
         varying = self._is_parameter[reads[-1]] & (reads[-1] >= 0) & (reads != reads[0]).any(axis=0)
         return len(np.unique(reads[-1, varying])) <= len(members)
-
 
     def _has_loops(self, stretch: Stretch, members: Sequence[int]) -> bool:
         """Return whether the loops are there too whose results are among some operations of a step."""
@@ -164,7 +168,7 @@ class _Rewriter:
         order = np.arange(len(self._operations))
         for levels in self._chosen:
             start, stop, period = levels.stretch.start, levels.stop, levels.stretch.period
-            level = 4 * np.tile(np.array(levels.level), -(-(stop - start) // period))[: stop - start]
+            level = 4 * np.array(levels.level)[np.arange(stop - start) % period]
             for n, loop in levels.loops.items():
                 for member, first, last in zip(loop.members, loop.places[0].tolist(), loop.places[-1].tolist()):
                     level[member : first - start : period] = 4 * n - 3

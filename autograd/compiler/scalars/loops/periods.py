@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from autograd.arrays import np
 from autograd.compiler import cost
+from autograd.compiler.scalars.loops.hashing import Hashes
 from autograd.compiler.scalars.loops.operations import Operations
 
 MOST_STEPS_BACK = 3
@@ -50,10 +51,12 @@ def runs_of(operations: Operations, period: int) -> list[Run]:
     return [Run(start, stop + period, period) for start, stop in zip(starts[long].tolist(), stops[long].tolist())]
 
 
-def _likely(keys: np.ndarray) -> set[int]:  # type: ignore[type-arg]
+def _likely(keys: Hashes) -> set[int]:
     """Return the distances that are frequent from an operation to the next one with the same key."""
     order = np.argsort(keys, kind="stable")
     again = keys[order][1:] == keys[order][:-1]
     distances, votes = np.unique(np.diff(order)[again], return_counts=True)
-    frequent = np.argsort(-votes * np.minimum(distances, cost.SHORTEST_WINDOW), kind="stable")[: cost.MOST_PERIODS]
+    frequent = np.argsort(
+        -votes * np.where(distances < cost.SHORTEST_WINDOW, distances, cost.SHORTEST_WINDOW), kind="stable"
+    )[: cost.MOST_PERIODS]
     return set(distances[frequent].tolist())

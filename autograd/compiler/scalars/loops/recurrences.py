@@ -105,14 +105,14 @@ def recurrence(operations: Operations, members: list[int], places: Integers) -> 
     """Return the recurrence that some operations are; None where not all steps read alike."""
     steps, flat = len(places), places.reshape(-1)
     counts = np.diff(operations.first)[places[0]]
-    first = np.append(0, np.cumsum(counts))
-    within = np.arange(first[-1]) - np.repeat(first[:-1], counts)
-    columns = np.repeat(operations.first[places], counts, axis=1) + within
+    first = np.append(0, counts.cumsum())
+    owner = np.repeat(np.arange(len(counts)), counts)
+    columns = operations.first[places][:, owner] + (np.arange(len(owner)) - first[owner])
     reads = operations.reads[columns]
     read_at = np.where(reads < 0, -1, operations.place[reads])
     order = np.argsort(flat)
-    found = np.minimum(np.searchsorted(flat[order], read_at), len(flat) - 1)
-    number = order[found]
+    found = np.searchsorted(flat[order], read_at)
+    number = order[np.where(found < len(flat), found, len(flat) - 1)]
     is_inside = flat[number] == read_at
     member = np.where(is_inside, number % places.shape[1], -1)
     lag = np.where(is_inside, np.arange(steps)[:, None] - number // places.shape[1], 0)

@@ -77,8 +77,7 @@ def _depths(reads: Reads, members: Sequence[int]) -> tuple[dict[int, int], int]:
         now: dict[int, int] = {}
         for j in members:
             before = [
-                now[q] if not lag else (earlier[-lag][q] if lag <= len(earlier) else 0)
-                for q, lag in reads[j].items()
+                now[q] if not lag else (earlier[-lag][q] if lag <= len(earlier) else 0) for q, lag in reads[j].items()
             ]
             now[j] = 1 + max(before, default=0)
         if earlier:

@@ -1,4 +1,4 @@
-"""Stretches of a program that are the steps of a loop: what each step reads of itself, of earlier steps, and outside."""
+"""Stretches of a program that are the steps of a loop, and what each step reads of itself and of earlier ones."""
 
 from __future__ import annotations
 
@@ -76,4 +76,3 @@ def _at(operations: Operations, start: int, period: int, steps: int) -> Stretch 
         return None
     producer = np.where(near, last + lag * period, -1)
     return Stretch(start, period, steps, first, reads, producer, lag)
-
