@@ -88,7 +88,7 @@ class Body:
         return present
 
     def _is_sum(self, j: int) -> bool:
-        return self._program.opcodes[self._nodes[j]] == SUM
+        return self._program.opcodes[int(self._nodes[j])] == SUM
 
     def _own_columns(self, j: int) -> list[int]:
         """The columns of an operation, without those of parts."""
