@@ -11,9 +11,11 @@ from autograd.drawing.text import abbreviate, visible
 from autograd.recording import resumed
 from nn.arguments import Inputs
 from nn.data import as_targets
+from nn.layers import MLP, Layer, Neuron
 from nn.losses import Loss, half_squared_error
-from nn.sequences import CausalSelfAttention, Embedding, RMSNorm
-from nn.sheets.matrix_sheet import MatrixSheet, Tabular
+from nn.module import Module
+from nn.sequences import CausalSelfAttention
+from nn.sheets.matrix_sheet import MatrixSheet
 from nn.sheets.network_sheet import Network, Sample, Sheet, layers_of
 from nn.training.evaluation import output_numbers
 
@@ -22,7 +24,7 @@ MOST_TILES = 64  # in a row or a column
 
 
 def draw(
-    model: Network | Tabular,
+    model: Module,
     inputs: Any = None,
     targets: ArrayLike | None = None,
     loss: Loss | None = None,
@@ -38,7 +40,8 @@ def draw(
     Tooltips hold all numbers in full. Nothing of the model is changed, its gradients included.
 
     An `Embedding`, an `RMSNorm` and a `CausalSelfAttention` are drawn as matrices, a tile for each parameter; given
-    a sequence, attention with the shares of each head, which tell how much each position looks at each.
+    a sequence, attention with the shares of each head, which tell how much each position looks at each. So are modules
+    of your own, a matrix for each array that `nn.save` writes of them.
 
     Args:
         inputs, targets: one sample and, as in `fit`, a row of numbers, one number, or a label for several outputs.
@@ -49,7 +52,7 @@ def draw(
             caption says what is not shown.
 
     Raises:
-        TypeError: for a model of another kind. Inputs that do not fit raise what the model raises for them.
+        TypeError: for what is no module, or has no parameters. Inputs that do not fit raise what the model raises.
         ValueError: for targets that do not fit or come without inputs, and a loss or gradients without targets.
 
     >>> from nn import MLP
@@ -58,11 +61,12 @@ def draw(
     """
     if most is not None and (isinstance(most, bool) or not hasattr(most, "__index__") or most < 3):
         raise ValueError(f"most must be an integer of at least 3, got {most!r}")
-    if isinstance(model, (Embedding, RMSNorm, CausalSelfAttention)):
+    if not isinstance(model, (MLP, Layer, Neuron)):
+        if not isinstance(model, Module) or not model.parameters():
+            layers_of(model)  # which says what is drawn
         _refuse_unless_looks(model, inputs, targets, loss, lines)
         matrices = MatrixSheet(model, inputs, MOST_TILES if most is None else most)
         return Picture(matrices.svg(), matrices.title)
-    layers_of(model)  # refuses what is no network
     if lines not in ("weights", "gradients"):
         raise ValueError(f"lines must be 'weights' or 'gradients', got {lines!r}")
     if targets is None and (loss is not None or lines == "gradients"):
@@ -74,7 +78,7 @@ def draw(
     return Picture(sheet.svg(), sheet.title)
 
 
-def _refuse_unless_looks(model: Tabular, inputs: Any, targets: Any, loss: Any, lines: str) -> None:
+def _refuse_unless_looks(model: Module, inputs: Any, targets: Any, loss: Any, lines: str) -> None:
     """Raise ValueError for what matrices do not show."""
     name = type(model).__name__
     if targets is not None or loss is not None or lines != "weights":

@@ -11,11 +11,16 @@ from autograd import no_grad
 from autograd.drawing.text import abbreviate, escape, number, visible
 from autograd.reading import numbers_of
 from nn.layers import Layer
+from nn.module import Module
+from nn.named_arrays import NamedArray, named_arrays
 from nn.sequences import CausalSelfAttention, Embedding, RMSNorm, Sequences
 from nn.sheets.svg import BOLD, HALO, START, document, legend, sign, text, tile
 
-TILE, LEFT, TOP, GAP = 16.0, 70.0, 78.0, 46.0
+TILE, LEFT, TOP, GAP, SHELF = 16.0, 70.0, 78.0, 46.0, 24.0
 NARROWEST = 480.0
+
+WIDEST = 1400.0
+"""Where matrices of a module of the user's own begin on another shelf."""
 
 Tabular = Embedding | RMSNorm | CausalSelfAttention
 
@@ -36,12 +41,14 @@ class Matrix(NamedTuple):
     labels: list[list[str]]
 
 
-def matrices_of(model: Tabular, inputs: Any = None) -> list[Matrix]:
+def matrices_of(model: Module, inputs: Any = None) -> list[Matrix]:
     """Read what to draw of a module: its parameters; of attention to given inputs the shares of each head."""
     if isinstance(model, Embedding):
         return [_parameters("table: a row a token", "table", model.table)]
     if isinstance(model, RMSNorm):
         return [_parameters("gains", "gain", [model.gains])]
+    if not isinstance(model, CausalSelfAttention):
+        return [_of_array(name, array) for name, array in named_arrays(model.named_parameters()).items()]
     if inputs is None:
         roles = ("query", "key", "value", "output")
         return [_weights(role, getattr(model, role)) for role in roles]
@@ -54,6 +61,13 @@ def matrices_of(model: Tabular, inputs: Any = None) -> list[Matrix]:
 
 def _parameters(heading: str, symbol: str, rows: list[list[Any]]) -> Matrix:
     return Matrix(heading, symbol, [numbers_of(row) for row in rows], [[x.label for x in row] for row in rows])
+
+
+def _of_array(name: str, array: NamedArray) -> Matrix:
+    """An array of any number of axes as a matrix, whose rows are those along the last one."""
+    width = array.shape[-1] if array.shape else 1
+    rows = [array.parameters[start : start + width] for start in range(0, len(array.parameters), width)]
+    return _parameters(name, name, rows)
 
 
 def _weights(role: str, layer: Layer) -> Matrix:
@@ -82,10 +96,13 @@ class MatrixSheet:
         most: the places in a row or column of a matrix.
     """
 
-    def __init__(self, model: Tabular, inputs: Sequences | None, most: int) -> None:
-        self.title: str = repr(model)
+    def __init__(self, model: Module, inputs: Sequences | None, most: int) -> None:
+        self.title = repr(model)
+        if not isinstance(model, Tabular):
+            self.title = f"{type(model).__name__}, {len(model.parameters()):,} parameters"
         self.looks: bool = inputs is not None
         self.matrices: list[Matrix] = matrices_of(model, inputs)
+        self.widest = math.inf if isinstance(model, Tabular) else WIDEST
         self.axes: list[tuple[_Axis, _Axis]] = [
             (_Axis(len(m.rows), most), _Axis(max(map(len, m.rows)), most)) for m in self.matrices
         ]
@@ -93,19 +110,22 @@ class MatrixSheet:
         self.heaviest: float = max(numbers, default=0.0)
 
     def svg(self) -> str:
-        x = LEFT
+        x, top, bottom, width = LEFT, TOP, TOP, NARROWEST
         pieces: list[str] = []
         for matrix, axes in zip(self.matrices, self.axes):
-            pieces += [*self.tiles(matrix, axes, x), *self.around(matrix, axes, x)]
-            x += TILE * max(axes[1].places, len(matrix.heading) / 2) + GAP
-        width, bottom = max(x, NARROWEST), TOP + TILE * max(rows.places for rows, _ in self.axes)
+            step = TILE * max(axes[1].places, len(matrix.heading) / 2) + GAP
+            if x > LEFT and x + step > self.widest:
+                x, top = LEFT, bottom + GAP + SHELF
+            pieces += [*self.tiles(matrix, axes, x, top), *self.around(matrix, axes, x, top)]
+            x += step
+            width, bottom = max(width, x), max(bottom, top + TILE * axes[0].places)
         signs = legend(list(self.signs()), bottom + 26)
         caption = textwrap.wrap(self.caption(), int((width - 295) / 6.5))
         pieces += [*signs, *(text(275, bottom + 30 + 18 * i, words, "grey", START) for i, words in enumerate(caption))]
         pieces.append(text(LEFT, 24, self.title, "ink", f"{START} {BOLD}"))
         return document(self.title, width, bottom + 30 + 18 * max(len(signs), len(caption)), pieces)
 
-    def tiles(self, matrix: Matrix, axes: tuple[_Axis, _Axis], left: float) -> Iterator[str]:
+    def tiles(self, matrix: Matrix, axes: tuple[_Axis, _Axis], left: float, top: float) -> Iterator[str]:
         rows, columns = axes
         yield '<g class="matrix">'
         for i, y in rows.shown.items():
@@ -113,7 +133,7 @@ class MatrixSheet:
                 if k < len(matrix.rows[i]):
                     w = matrix.rows[i][k]
                     strength = min(1.0, abs(w) / (self.heaviest or 1.0))
-                    yield tile(left + TILE * x, TOP + TILE * y, TILE, sign(w), strength, self.tooltip(matrix, i, k))
+                    yield tile(left + TILE * x, top + TILE * y, TILE, sign(w), strength, self.tooltip(matrix, i, k))
         yield "</g>"
 
     def tooltip(self, matrix: Matrix, i: int, k: int) -> str:
@@ -122,20 +142,20 @@ class MatrixSheet:
             lines.append(escape(abbreviate(visible(matrix.labels[i][k]), 80)))
         return f"<title>{chr(10).join(filter(None, lines))}</title>"
 
-    def around(self, matrix: Matrix, axes: tuple[_Axis, _Axis], left: float) -> Iterator[str]:
+    def around(self, matrix: Matrix, axes: tuple[_Axis, _Axis], left: float, top: float) -> Iterator[str]:
         """The heading, the numbers of rows and columns, and how many are not shown."""
         rows, columns = axes
-        yield text(left, TOP - 26, matrix.heading, "ink", f'{START} font-weight="600"')
+        yield text(left, top - 26, matrix.heading, "ink", f'{START} font-weight="600"')
         for i, y in rows.shown.items():
-            yield text(left - 5, TOP + TILE * y + 12, str(i), "grey", 'text-anchor="end" font-size="9"')
+            yield text(left - 5, top + TILE * y + 12, str(i), "grey", 'text-anchor="end" font-size="9"')
         for k, x in columns.shown.items():
-            yield text(left + TILE * (x + 0.5), TOP - 5, str(k), "grey", 'font-size="9"')
+            yield text(left + TILE * (x + 0.5), top - 5, str(k), "grey", 'font-size="9"')
         if rows.left_out:
             middle = left + TILE * columns.places / 2
-            yield text(middle, TOP + TILE * rows.gap + 12, f"⋮ {rows.left_out:,} more", "ink", HALO)
+            yield text(middle, top + TILE * rows.gap + 12, f"⋮ {rows.left_out:,} more", "ink", HALO)
         if columns.left_out:
             middle = left + TILE * (columns.gap + 0.5)
-            yield text(middle, TOP + TILE * rows.places + 14, f"… {columns.left_out:,} more", "ink", HALO)
+            yield text(middle, top + TILE * rows.places + 14, f"… {columns.left_out:,} more", "ink", HALO)
 
     def signs(self) -> Iterator[tuple[str, str]]:
         """For the legend: signs, and what they mean."""

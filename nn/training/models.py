@@ -7,13 +7,11 @@ file of another module holds its parameters by name, in arrays: `load` puts them
 
 from __future__ import annotations
 
-import itertools
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, TypeGuard, TypeVar, overload
+from typing import Any, TypeGuard, TypeVar, overload
 
-from autograd import Value
 from autograd.arrays import np
 from autograd.reading import numbers_of
 from autograd.updates import commit, setting
@@ -21,21 +19,10 @@ from nn.data import Array
 from nn.initializers import constant
 from nn.layers import ACTIVATIONS, MLP
 from nn.module import Module
+from nn.named_arrays import NamedArray, named_arrays
 from nn.training.files import MODEL, PARAMETERS, damaged, read, refuse_nonfinite, write
 
 M = TypeVar("M", bound=Module)
-
-
-class _Tensor(NamedTuple):
-    """Parameters that make one array of a file.
-
-    Attributes:
-        shape: of the array.
-        parameters: row by row.
-    """
-
-    shape: tuple[int, ...]
-    parameters: list[Value]
 
 
 def save(model: Module, path: str | Path, metadata: Mapping[str, Any] | None = None) -> None:
@@ -154,64 +141,16 @@ def _built(architecture: Mapping[str, Any]) -> MLP:
     )
 
 
-def _tensors(model: Module) -> dict[str, _Tensor]:
+def _tensors(model: Module) -> dict[str, NamedArray]:
     """Return the arrays that a file holds of a model, by name."""
     if not _is_plain(model):
-        return _arrays(model.named_parameters())
-    tensors: dict[str, _Tensor] = {}
+        return named_arrays(model.named_parameters())
+    tensors: dict[str, NamedArray] = {}
     for i, layer in enumerate(model.layers, start=1):
         weights = [weight for neuron in layer.neurons for weight in neuron.weights]
-        tensors[f"w{i}"] = _Tensor((len(layer.neurons), len(weights) // len(layer.neurons)), weights)
-        tensors[f"b{i}"] = _Tensor((len(layer.neurons),), [neuron.bias for neuron in layer.neurons])
+        tensors[f"w{i}"] = NamedArray((len(layer.neurons), len(weights) // len(layer.neurons)), weights)
+        tensors[f"b{i}"] = NamedArray((len(layer.neurons),), [neuron.bias for neuron in layer.neurons])
     return tensors
-
-
-Entry = tuple[tuple[str, ...], Value]
-"""The parts of a parameter's name, and the parameter."""
-
-
-def _arrays(parameters: Iterable[tuple[str, Value]]) -> dict[str, _Tensor]:
-    """Put parameters together that are counted in all places: those of a list of lists, or of a layer's neurons.
-
-    >>> numbers = [(f"table.{i}.{k}", Value(0.0)) for i in range(2) for k in range(3)]
-    >>> {name: array.shape for name, array in _arrays([*numbers, ("bias", Value(0.0))]).items()}
-    {'table': (2, 3), 'bias': ()}
-    """
-    alike: dict[tuple[str, ...], list[Entry]] = {}
-    for name, parameter in parameters:
-        parts = tuple(name.split("."))
-        last = max((n for n, part in enumerate(parts) if not part.isdecimal()), default=-1)
-        of_neurons = (n > 0 and parts[n - 1] == "neurons" for n in range(len(parts)))
-        is_axis = [
-            part.isdecimal() and (n > last or next_to) for n, (part, next_to) in enumerate(zip(parts, of_neurons))
-        ]
-        key = tuple(["" if axis else part for part, axis in zip(parts, is_axis)])
-        alike.setdefault(key, []).append((parts, parameter))
-    arrays: dict[str, _Tensor] = {}
-    for key, entries in alike.items():
-        for name, array in _whole_arrays(key, entries):
-            arrays[name if name not in arrays else ".".join(key)] = array
-    return arrays
-
-
-def _whole_arrays(key: tuple[str, ...], entries: list[Entry]) -> Iterator[tuple[str, _Tensor]]:
-    """Return one array; or, where rows differ in length, an array for each.
-
-    Args:
-        key: the parts of the names that the parameters have in common; "" where they are counted.
-    """
-    axes = [n for n, part in enumerate(key) if not part]
-    numbered = {tuple([int(parts[n]) for n in axes]): parameter for parts, parameter in entries}
-    shape = tuple([1 + max(index) for index in zip(*numbered)])
-    if len(numbered) == math.prod(shape):
-        in_order = [numbered[index] for index in itertools.product(*map(range, shape))]
-        yield ".".join(filter(None, key)), _Tensor(shape, in_order)
-        return
-    rows: dict[str, list[Entry]] = {}
-    for entry in entries:
-        rows.setdefault(entry[0][axes[0]], []).append(entry)
-    for number, row in rows.items():
-        yield from _whole_arrays((*key[: axes[0]], number, *key[axes[0] + 1 :]), row)
 
 
 def _set(path: str | Path, model: Module, tensors: Mapping[str, Array]) -> None:

@@ -141,6 +141,48 @@ def test_the_picture_can_be_saved(tmp_path: Path) -> None:
     ElementTree.parse(tmp_path / "shares.svg")
 
 
+# Modules of the user's own
+
+
+class GPT(nn.Module):
+    def __init__(self) -> None:
+        self.embedding, self.norm = nn.Embedding(30, 8, seed=0, name="embedding"), nn.RMSNorm(8)
+        self.attention = nn.CausalSelfAttention(8, 2, seed=0, name="attention")
+        self.layers = [nn.Layer(8, 40, "relu", seed=1), nn.Layer(40, 8, "identity", bias=False, seed=2)]
+        self.by_head = [[[autograd.Value(h + i - k) for k in range(3)] for i in range(2)] for h in range(2)]
+        self.scale = autograd.Value(-1.5)
+
+
+def test_a_module_of_the_users_own_is_a_matrix_for_each_array() -> None:
+    gpt, found = GPT(), tiles(draw(GPT()))
+    numbers: dict[str, dict[tuple[int, int], float]] = {}
+    for tile in found:
+        numbers.setdefault(tile.symbol, {})[tile.place] = tile.number
+    assert sorted(tile.number for tile in found) == sorted(parameter.data for parameter in gpt.parameters())
+    assert numbers["embedding.table"][29, 7] == gpt.embedding.table[29][7].data
+    assert numbers["layers.0.neurons.weights"][39, 2] == gpt.layers[0].neurons[39].weights[2].data
+    assert numbers["layers.0.neurons.bias"][0, 39] == 0.0
+    assert numbers["by_head"] == {(2 * h + i, k): h + i - k for h in range(2) for i in range(2) for k in range(3)}
+    assert numbers["scale"] == {(0, 0): -1.5}
+
+
+def test_many_matrices_stand_on_shelves_and_do_not_overlap() -> None:
+    picture = draw(GPT())
+    places = [(tile.x, tile.y) for tile in tiles(picture)]
+    assert len(set(places)) == len(places)
+    assert max(x for x, _ in places) < 1400
+    assert draw(GPT()).svg == picture.svg
+    assert f"GPT, {len(places):,} parameters" in words(picture)
+
+
+def test_inputs_to_a_module_of_the_users_own_are_refused() -> None:
+    with pytest.raises(ValueError, match="inputs are drawn of networks and of CausalSelfAttention; of GPT parameters"):
+        draw(GPT(), [1, 2])
+    for other in (nn.Module(), [nn.RMSNorm(2)]):
+        with pytest.raises(TypeError, match="expected an MLP, a Layer or a Neuron, got"):
+            draw(other)  # type: ignore[arg-type]
+
+
 # Layers without a bias
 
 
