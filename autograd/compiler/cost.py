@@ -185,6 +185,17 @@ TERMS_A_FUNCTION = 500
 """Operations of a straight-line function: compilers take longer than proportionally for a very long one."""
 
 
+MOST_NUMBERS_A_STEP = 64
+"""Numbers that a step of a loop computes, up to which it is run on single numbers: as machine code it takes about 100
+ns for them, as calls of array operations at least 10 µs."""
+
+MOST_ELEMENTS = 16
+"""Numbers side by side that straight-line code reads or writes one by one: more are copied in a loop."""
+
+MOST_EXPANDED = 2_000
+"""Operations on single numbers that a program with loops may become as straight-line code."""
+
+
 def worth_grouping(levels: int, work: int) -> bool:
     """Return whether a program may become array operations: it is no long chain with little work at each level."""
     return levels < LEVELS_OF_ARRAYS or work > WORK_PER_LEVEL * levels
@@ -193,6 +204,11 @@ def worth_grouping(levels: int, work: int) -> bool:
 def worth_machine_code(operations: int) -> bool:
     """Return whether straight-line code of this many operations should become machine code."""
     return operations >= MACHINE_CODE_FROM
+
+
+def worth_single_numbers(numbers: int) -> bool:
+    """Return whether a loop that computes this many numbers at each step is run on single numbers."""
+    return numbers <= MOST_NUMBERS_A_STEP
 
 
 MOST_UNROLLED_IN_JAX = 2_000

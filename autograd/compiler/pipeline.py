@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from autograd.arrays import np
 from autograd.compiler import cost
+from autograd.compiler.arrays.loop import numbers_a_step
 from autograd.compiler.arrays.program import ArrayProgram
 from autograd.compiler.differentiate.reverse import to_arguments, to_parameters
 from autograd.compiler.scalars.depths import levels
@@ -28,8 +29,9 @@ from autograd.compiler.stages import PassRunner
 if TYPE_CHECKING:
     from autograd.compiler.targets.numpy_run import NumpyEngine
     from autograd.compiler.targets.straight_line.engine import StraightLineEngine
+    from autograd.compiler.targets.straight_line.loop_engine import LoopEngine
 
-Engine: TypeAlias = "NumpyEngine | StraightLineEngine"
+Engine: TypeAlias = "NumpyEngine | StraightLineEngine | LoopEngine"
 
 _WRT = "parameters", "arguments"
 
@@ -109,6 +111,8 @@ def engine_for(lowered: Lowered, parameters: int, dtype: np.dtype[Any], name: st
         from autograd.compiler.targets.straight_line.engine import StraightLineEngine
 
         return StraightLineEngine(lowered.program, backward, input_gradients, lowered.seeds, dtype, name)
+    if lowered.unpadded is None and (engine := _on_single_numbers(lowered, parameters, dtype, name, runner)):
+        return engine
     from autograd.compiler.targets.numpy_run import NumpyEngine
 
     def unpadded() -> NumpyEngine:
@@ -118,6 +122,24 @@ def engine_for(lowered: Lowered, parameters: int, dtype: np.dtype[Any], name: st
         return NumpyEngine(to_parameters(), to_arguments, dtype, name, parameters)
 
     return NumpyEngine(backward(), input_gradients, dtype, name, parameters, unpadded if lowered.unpadded else None)
+
+
+def _on_single_numbers(
+    lowered: Lowered, parameters: int, dtype: np.dtype[Any], name: str, runner: PassRunner
+) -> LoopEngine | None:
+    """Return what runs a program with loops number by number; None where it has none, or much work at each step."""
+    loops = [operation.attribute for operation in lowered.program.operations if operation.kind == "loop"]
+    if not loops or not all(cost.worth_single_numbers(numbers_a_step(loop)) for loop in loops):
+        return None
+    from autograd.compiler.targets.straight_line.block_builder import UnexpandableError
+    from autograd.compiler.targets.straight_line.loop_engine import LoopEngine
+
+    by_numbers = lowered._replace(is_unrolled=True)
+    backward, input_gradients = (partial(by_numbers.differentiated, wrt, runner) for wrt in _WRT)
+    try:
+        return LoopEngine(lowered.program, backward, input_gradients, dtype, name, parameters)
+    except UnexpandableError:
+        return None
 
 
 def _recovered(scalars: ScalarProgram, arguments: Sequence[str], indices: Collection[int], padding: bool = True) -> Any:

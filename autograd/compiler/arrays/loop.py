@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from autograd.compiler.arrays.operations import Operation, Shape, listed
+from autograd.compiler.arrays.operations import Batch, Operation, Shape, listed
 
 if TYPE_CHECKING:
     from autograd.compiler.arrays.program import ArrayProgram
@@ -126,6 +127,18 @@ class Loop:
 
 def _described(stepping: Stepping) -> str:
     return f"{stepping.axis}{' backward' if stepping.backward else ''}"
+
+
+def numbers_a_step(loop: Loop) -> int:
+    """Return about how many numbers of a sample a step computes; where it is a loop itself, a step of that."""
+    numbers = 0
+    for operation in loop.body.operations:
+        if operation.kind == "loop":
+            numbers += numbers_a_step(operation.attribute)
+        elif operation.kind in ("apply", "contract", "reduce", "slopes"):
+            shapes = [operation.shape, *[loop.body.operations[k].shape for k in operation.operands]]
+            numbers += max([math.prod([n.times if isinstance(n, Batch) else n for n in shape]) for shape in shapes])
+    return numbers
 
 
 def names(operations: Sequence[Operation]) -> Iterator[str]:

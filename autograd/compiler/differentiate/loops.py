@@ -31,6 +31,7 @@ class LoopEdge(NamedTuple):
         cotangents: of its results, by their number, where there is one.
         wanted: the places of the operands that a cotangent is asked of.
         names: where names come from.
+        sums_after: whether sums over steps are taken after the loop.
     """
 
     out: Simplified
@@ -38,6 +39,7 @@ class LoopEdge(NamedTuple):
     cotangents: Mapping[int, Simplified]
     wanted: Sequence[int]
     names: Names
+    sums_after: bool = True
 
     @property
     def loop(self) -> Loop:
@@ -59,7 +61,7 @@ class BodySweep(Protocol):
     def name_results(self) -> None: ...
 
 
-StartSweep = Callable[[ArrayProgram, Sequence[int], bool, Names], BodySweep]
+StartSweep = Callable[[ArrayProgram, Sequence[int], Names], BodySweep]
 
 
 NO_OPERAND = -1
@@ -97,7 +99,7 @@ class _BackwardLoop:
         self._edge, self._loop = edge, edge.loop
         wanted = _wanted(self._loop, edge.wanted)
         arguments = self._loop.arguments
-        self._sweep = sweep = start_sweep(self._loop.body, [arguments[k] for k in wanted], False, edge.names)
+        self._sweep = sweep = start_sweep(self._loop.body, [arguments[k] for k in wanted], edge.names)
         forward = len(sweep.builder.operations)
         states, self._cotangents = _seeded(edge, wanted, sweep)
         self._gradients = dict(zip(wanted, sweep.gradients()))
@@ -122,7 +124,7 @@ class _BackwardLoop:
             gradient, stepping = self._gradients[k], self._loop.steppings[k]
             if stepping is not None:
                 self._written.append((Output(k, gradient), stepping))
-            elif several := summands(operations, gradient.at):
+            elif self._edge.sums_after and (several := summands(operations, gradient.at)):
                 sums[k] = several
             else:
                 total = _argument(self._edge, self._sweep, operations[self._sweep.value(self._loop.arguments[k]).at])

@@ -15,7 +15,8 @@ def to_parameters(program: ArrayProgram, seeds: int, unrolled: bool = False) -> 
     Args:
         program: with one output, a column for each number that the function returns.
         seeds: how many of these, from the first on, have derivatives.
-        unrolled: whether it is a program of `recover.unrolled`, of one number a sample in each operation.
+        unrolled: whether it is a program of `recover.unrolled`, of one number a sample in each operation, or one with
+            loops that is run so, number by number.
 
     Returns:
         The operations of the program, then those of the backward pass. Its outputs are the values, then the gradients
@@ -43,14 +44,15 @@ def to_arguments(program: ArrayProgram, seeds: int, unrolled: bool = False) -> A
 def _differentiated(
     program: ArrayProgram, seeds: int, kind: Literal["parameter", "argument"], unrolled: bool
 ) -> ArrayProgram:
-    if unrolled:  # a program needs one of the two
+    has_loops = any(operation.kind == "loop" for operation in program.operations) if unrolled else False
+    if unrolled and not has_loops:  # a program needs one of the two
         from autograd.compiler.differentiate.unrolled import differentiate_unrolled
 
         return differentiate_unrolled(program, seeds, kind)
     from autograd.compiler.differentiate.sweep import Sweep
 
     wrt = [at for at, operation in enumerate(program.operations) if operation.kind == kind]
-    sweep = Sweep(program, wrt, kind == "parameter")
+    sweep = Sweep(program, wrt, kind == "parameter", sums_after=not unrolled)
     sweep.seed(seeds)
     gradients = sweep.gradients()
     if kind == "parameter":

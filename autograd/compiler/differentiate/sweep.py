@@ -26,15 +26,23 @@ _SCALINGS = frozenset({primitives.neg, primitives.mul, primitives.div})
 class Sweep:
     """From the results to what derivatives are asked of, operation by operation.
 
+    Args:
+        sums_after: whether sums over the steps of loops are taken after them.
+
     Attributes:
         builder: of the new program.
         names: those that are taken.
     """
 
     def __init__(
-        self, program: ArrayProgram, wrt: Sequence[int], in_training: bool = False, names: Names | None = None
+        self,
+        program: ArrayProgram,
+        wrt: Sequence[int],
+        in_training: bool = False,
+        names: Names | None = None,
+        sums_after: bool = True,
     ) -> None:
-        self._program, self._wrt, self._in_training = program, wrt, in_training
+        self._program, self._wrt, self._in_training, self._sums_after = program, wrt, in_training, sums_after
         self.names: Names = names_of(program) if names is None else names
         self.builder: Builder = Builder()
         self._places = self._copied()
@@ -183,10 +191,13 @@ class Sweep:
         """Hand what has arrived at a loop's results to its operands."""
         del self._arrived[at]
         _, wanted, values = self._operands(self._program.operations[at])
-        edge = LoopEdge(self.value(at), values, self._of_loops.pop(at), wanted, self.names)
-        parts, unnamed = pull_back_loop(edge, Sweep)
+        edge = LoopEdge(self.value(at), values, self._of_loops.pop(at), wanted, self.names, self._sums_after)
+        parts, unnamed = pull_back_loop(edge, self._of_body)
         self._unnamed.update(unnamed)
         self._hand_out(at, parts.items())
+
+    def _of_body(self, body: ArrayProgram, wrt: Sequence[int], names: Names) -> Sweep:
+        return Sweep(body, wrt, names=names, sums_after=self._sums_after)
 
     def name_results(self) -> None:
         """Name what loops of the backward pass give out and has no name yet."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,8 @@ from autograd.compiler.arrays.operations import Batch, N, Shape
 from autograd.compiler.arrays.program import ArrayProgram
 from autograd.compiler.differentiate.reverse import to_arguments, to_parameters
 from autograd.compiler.targets.numpy_run import NumpyEngine
+from autograd.compiler.targets.straight_line.block_builder import UnexpandableError
+from autograd.compiler.targets.straight_line.loop_engine import LoopEngine
 
 torch = pytest.importorskip("torch", reason="PyTorch, the oracle, is not installed")
 
@@ -171,15 +174,36 @@ def check(program: ArrayProgram, by_torch: ByTorch) -> None:
     for tensor, gradient in zip(tensors.values(), gradients, strict=True):
         assert_near(np.broadcast_to(gradient, tensor.shape), tensor.grad)
 
-    engine = engine_of(program, size)
-    assert_near(engine.outputs(vector, list(rows.values())), values)
-    into = np.full(size, 7.0)
-    assert_near(engine.gradient(vector, list(rows.values()), seeds, into), values)
-    assert_near(into, parameters.grad)
-    result, gradients = engine.input_gradients(vector, list(rows.values()), seeds)
-    assert_near(result, values)
-    for tensor, gradient in zip(tensors.values(), gradients, strict=True):
-        assert_near(gradient, tensor.grad)
+    for engine in engines_of(program, size):
+        assert_near(engine.outputs(vector, list(rows.values())), values)
+        into = np.full(size, 7.0)
+        assert_near(engine.gradient(vector, list(rows.values()), seeds, into), values)
+        assert_near(into, parameters.grad)
+        result, gradients = engine.input_gradients(vector, list(rows.values()), seeds)
+        assert_near(result, values)
+        for tensor, gradient in zip(tensors.values(), gradients, strict=True):
+            assert_near(gradient, tensor.grad)
+
+
+def engines_of(program: ArrayProgram, size: int) -> Iterator[NumpyEngine | LoopEngine]:
+    """Return what runs a program: on arrays, and on single numbers by machine code and by Python, where it can."""
+    yield engine_of(program, size)
+    with pytest.MonkeyPatch.context() as patch:
+        for modules in ({}, {"llvmlite": None}):
+            for name, module in modules.items():
+                patch.setitem(sys.modules, name, module)
+            try:
+                yield straight_engine_of(program, size)
+            except UnexpandableError:
+                return
+
+
+def straight_engine_of(program: ArrayProgram, size: int) -> LoopEngine:
+    backward = lambda: to_parameters(program, 1, unrolled=True).verify()  # noqa: E731
+    to_inputs = lambda: to_arguments(program, 1, unrolled=True).verify()  # noqa: E731
+    engine = LoopEngine(program, backward, to_inputs, np.dtype(float), "loop", size)
+    engine.lay_out(np.arange(size), size)
+    return engine
 
 
 def engine_of(program: ArrayProgram, size: int, dtype: str = "float64") -> NumpyEngine:

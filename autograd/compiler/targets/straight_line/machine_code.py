@@ -31,13 +31,16 @@ def llvm() -> Any:
 class MachineCode:
     """Functions in memory, which is given back together with this object.
 
-    The code is made quickly rather than well: optimized, it would run twice as fast and take twenty times as long to
+    Long code is made quickly rather than well: optimized, it would run twice as fast and take twenty times as long to
     make.
+
+    Args:
+        effort: how much LLVM does for quick code, from 0 to 3.
     """
 
-    def __init__(self, binding: Any) -> None:
+    def __init__(self, binding: Any, effort: int = 0) -> None:
         self._binding = binding
-        target = binding.Target.from_default_triple().create_target_machine(opt=0)
+        target = binding.Target.from_default_triple().create_target_machine(opt=effort)
         self._engine = binding.create_mcjit_compiler(binding.parse_assembly(""), target)
 
     def add(self, source: str, name: str, arrays: int) -> Function:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from autograd.arrays import NDArray, np
 from autograd.compiler.arrays.program import ArrayProgram
+from autograd.compiler.targets.references import References
 from autograd.compiler.targets.straight_line.loading import execute, prepared
 from autograd.compiler.targets.straight_line.source import backward_pass, forward_pass
 from autograd.compiler.targets.straight_line.writer import Location, Pass
@@ -98,7 +99,7 @@ class SourceRun:
         if name not in self._passes:
             source = self._source.written(name)
             codes = prepared(self._name, [*source.definitions, *(text for _, text in source.functions)])
-            constants, of_floats = source.references.constants, functions_of_floats(source)
+            constants, of_floats = source.references.constants, functions_of_floats(source.references)
             kinds = [execute(codes, constants), execute(codes, {**constants, **of_floats})]
             of_kind = [[namespace[function] for function, _ in source.functions] for namespace in kinds]
             self._passes[name] = _Loaded(source, *of_kind)
@@ -154,10 +155,10 @@ def _number_at(location: Location, m: list[Any], g: list[Any]) -> Any:
     return m[at] if array == "m" else g[at]
 
 
-def functions_of_floats(source: Pass) -> dict[str, Callable[..., Any]]:
-    """Return the functions that a pass calls as functions of floats: the table's rules themselves."""
+def functions_of_floats(references: References) -> dict[str, Callable[..., Any]]:
+    """Return the functions that a source calls as functions of floats: the table's rules themselves."""
     functions: dict[str, Callable[..., Any]] = {
-        name: primitive.forward for name, primitive in source.references.functions().items()
+        name: primitive.forward for name, primitive in references.functions().items()
     }
     of_many = {"softmax": partial(_slopes, logsumexp), "products_of_others": partial(_slopes, prod_)}
     return {**functions, **of_many, "shares": _shares}

@@ -1,0 +1,45 @@
+"""Operations of a program of arrays that only arrange numbers, on the codes of these."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from autograd.arrays import np
+from autograd.compiler.arrays.operations import PADDING, Batch, Operation, Shape
+
+
+def arranged(operation: Operation, operands: Sequence[Any], zero: int) -> Any:
+    """Return the codes of what only arranges numbers: of a loop's result, and of a guard, those that it is given.
+
+    Args:
+        zero: the code of 0.0.
+    """
+    attribute, x = operation.attribute, operands[0]
+    match operation.kind:
+        case "reshape":
+            return x.reshape(sized(operation.shape))
+        case "transpose":
+            return x.transpose(attribute)
+        case "broadcast":
+            return np.broadcast_to(x, sized(operation.shape))
+        case "slice":
+            index = (slice(None),) * attribute.axis
+            return x[(*index, slice(attribute.start, attribute.stop, attribute.step))]
+        case "concatenate":
+            return np.concatenate(operands, axis=attribute)
+        case "pad":
+            padded = np.zeros(sized(operation.shape), dtype=np.int64) + zero
+            index = (slice(None),) * attribute.axis
+            padded[(*index, slice(attribute.start, attribute.stop, attribute.step))] = x
+            return padded
+        case "take":
+            return np.where(attribute.array == PADDING, zero, x[..., attribute.array])
+        case "result":
+            return x[attribute]
+    return x  # a guard
+
+
+def sized(shape: Shape) -> tuple[int, ...]:
+    """Return a shape as it is for one sample."""
+    return tuple([length.times if isinstance(length, Batch) else length for length in shape])

@@ -1,0 +1,89 @@
+"""Run the source of loops on single numbers: one sample on floats, several on arrays of a number a sample."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from autograd.arrays import NDArray, np
+from autograd.compiler.targets.straight_line.loading import execute, prepared
+from autograd.compiler.targets.straight_line.loop_source import LoopPass
+from autograd.compiler.targets.straight_line.source_run import functions_of_floats
+
+Array = NDArray[Any]
+Namespaces = tuple[dict[str, Any], dict[str, Any]]
+
+
+class LoopSourceRun:
+    """Runs the passes of a source.
+
+    Args:
+        source: gives the source of "forward", "backward" and "input_gradients".
+        name: of the function, for tracebacks.
+    """
+
+    def __init__(self, source: Callable[[str], LoopPass], name: str, dtype: np.dtype[Any]) -> None:
+        self._source, self._name, self._dtype = source, name, dtype
+        self._namespaces: dict[str, Namespaces] = {}
+        self._loaded("forward")  # at once, so that what cannot be written is told while compiling
+
+    def outputs(self, leaves: Array, rows: Sequence[Array]) -> Array:
+        """Return a row of outputs for each sample."""
+        outputs, _, _ = self._called("forward", leaves, rows, None)
+        return outputs
+
+    def gradient(self, leaves: Array, rows: Sequence[Array], seeds: Array) -> tuple[Array, list[Array | None]]:
+        """Return the outputs, and the gradient of each array of parameters, summed over the samples."""
+        outputs, gradients, _ = self._called("backward", leaves, rows, seeds)
+        summed = [np.array([np.sum(x) for x in gradient], self._dtype) if gradient else None for gradient in gradients]
+        return outputs, summed
+
+    def input_gradients(self, leaves: Array, rows: Sequence[Array], seeds: Array) -> tuple[Array, list[Array | None]]:
+        """Return the outputs, and of each sample the derivatives to its arguments."""
+        outputs, gradients, samples = self._called("input_gradients", leaves, rows, seeds)
+        return outputs, [self._columns(gradient, samples) if gradient else None for gradient in gradients]
+
+    def _columns(self, numbers: Sequence[Any], samples: int) -> Array:
+        """Return numbers, or arrays of a number a sample, as columns."""
+        columns = np.empty((samples, len(numbers)), self._dtype)
+        for k, x in enumerate(numbers):
+            columns[:, k] = x
+        return columns
+
+    def _loaded(self, name: str) -> Namespaces:
+        """Return the functions of a pass, of arrays and of floats, which one code gives."""
+        if name not in self._namespaces:
+            source = self._source(name)
+            codes = prepared(self._name, [*source.definitions, *source.functions])
+            constants = source.references.constants
+            of_floats = {**constants, **functions_of_floats(source.references)}
+            self._namespaces[name] = execute(codes, constants), execute(codes, of_floats)
+        return self._namespaces[name]
+
+    def _called(
+        self, name: str, leaves: Array, rows: Sequence[Array], seeds: Array | None
+    ) -> tuple[Array, list[Sequence[Any]], int]:
+        """Return outputs, gradients and the number of samples."""
+        samples = len(rows[0]) if rows else 1 if seeds is None else len(seeds)
+        if samples == 1 and rows:
+            try:
+                return self._computed(name, leaves, rows, seeds, True)
+            except (ArithmeticError, ValueError):
+                pass  # arrays have inf or nan there, of which the caller makes a better error
+        return self._computed(name, leaves, rows, seeds, False)
+
+    def _computed(
+        self, name: str, leaves: Array, rows: Sequence[Array], seeds: Array | None, floats: bool
+    ) -> tuple[Array, list[Sequence[Any]], int]:
+        namespace = self._loaded(name)[floats]
+        m: list[Any] = []
+        for row in rows:
+            m += row[0].tolist() if floats else list(row.T)
+        m += leaves.tolist() if floats else list(leaves)
+        samples = len(rows[0]) if rows else 1
+        values, saved = namespace["forward"](m)
+        outputs = self._columns(values, samples)
+        if seeds is None:
+            return outputs, [], samples
+        g = seeds[0].tolist() if floats else list(seeds.T)
+        return outputs, namespace[name](m, g, saved), len(seeds)
