@@ -32,7 +32,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "nn/training/checkpoint.py": ("tests/nn/training/test_checkpoint.py", "tests/nn/training/test_resuming.py"),
     "nn/training/files.py": ("tests/nn/training/test_checkpoint.py",),
     "autograd/graph.py": ("tests/autograd/test_graph.py", "tests/autograd/test_value.py"),
-    "autograd/sweeps.py": ("tests/autograd/test_value.py", "tests/autograd/test_graph.py"),
+    "autograd/sweeps.py": ("tests/autograd/test_transforms.py",),
     "autograd/value.py": ("tests/autograd/test_value.py", "tests/autograd/test_assigned_data.py"),
     "autograd/operands.py": ("tests/autograd/test_value.py", "tests/autograd/test_numpy_values.py"),
     "autograd/backward_pass.py": ("tests/autograd/test_value.py", "tests/autograd/test_graph.py"),

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 import nn
 from autograd import Value
 from nn.descent import Optimizer
+from nn.optimizers import OPTIMIZERS
 
 Vector = NDArray[np.float64]
 
@@ -56,6 +57,23 @@ def torch_steps(torch: Any, make: Callable[[Any], Any], weights: Vector, gradien
 def assert_same_steps(found: Iterator[Vector], expected: Iterator[Vector]) -> None:
     for step, (a, b) in enumerate(zip(found, expected, strict=True)):
         assert np.linalg.norm(a - b) <= 1e-12 * np.linalg.norm(b), f"step {step}"
+
+
+@pytest.mark.parametrize("name", ["Adam", "AdamW"])
+def test_defaults_are_those_of_pytorch(torch: Any, name: str) -> None:
+    """AdamW's weight decay is the fraction of a step here, PyTorch's 0.01 times the learning rate."""
+    parameters, weights, gradients = start(11)
+    theirs = torch_steps(torch, getattr(torch.optim, name), weights, gradients)
+    assert_same_steps(steps_of(getattr(nn, name)(parameters), gradients), theirs)
+
+
+def test_gradient_descent_goes_a_tenth_of_the_gradient_by_default() -> None:
+    parameters, weights, gradients = start(12)
+    assert_same_steps(steps_of(nn.SGD(parameters), gradients), (weights - 0.1 * x for x in np.cumsum(gradients, 0)))
+
+
+def test_each_optimizer_is_found_by_its_name() -> None:
+    assert {"sgd": nn.SGD, "adam": nn.Adam, "adamw": nn.AdamW} == OPTIMIZERS
 
 
 # Gradient descent
