@@ -133,6 +133,10 @@ LEAST_GAIN = 1e-9
 """By how much an order of an array must be cheaper than the present one to replace it: more than rounding errors."""
 
 
+MOST_POSITIONS_KNOWN = 4096
+"""Positions of a view whose effort is remembered while orders are compared: 32 kB, which are hashed in 5 µs."""
+
+
 def worth_pieces(pieces: int, length: int) -> bool:
     """Return whether a view of this length should be read as this many slices."""
     return pieces <= MOST_PIECES and length >= 2 * pieces

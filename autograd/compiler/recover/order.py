@@ -8,7 +8,7 @@ from the last to the first; each takes the order that its readers want, or else 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from autograd.arrays import np
 from autograd.compiler import cost
@@ -57,7 +57,7 @@ class _Orders:
 
     def __init__(self, grouping: Grouping, outputs: Sequence[int]) -> None:
         self.groups, self.position = list(grouping.groups), grouping.position.copy()
-        self._first = grouping.first
+        self._first, self._effort_of_views = grouping.first, _Efforts()
         self._data = self._first - len(grouping.data)  # data are written down in whatever order
         self._runs: dict[int, list[list[int]]] = {}  # of adjacent outputs, by their source
         for source, run in itertools.groupby(outputs, key=lambda i: int(grouping.source[i])):
@@ -128,9 +128,9 @@ class _Orders:
     def _effort(self, k: int, fixed: int, by_readers: bool, order: Positions | None = None) -> float:
         """The cost of reading a group, in another order where one is given, and of what it reads itself."""
         group = self.groups[k]
-        source = group.source
+        source, known = group.source, self._effort_of_views
         itself = group if order is None else reordered(group, order)
-        arguments, others = effort_of(itself, 1, self._data), effort_of(itself, self._first, fixed)
+        arguments, others = effort_of(itself, 1, self._data, known), effort_of(itself, self._first, fixed, known)
         if not by_readers:  # arguments are as they are; what else it reads can still change
             return arguments + others / 2
         readers = [self.groups[r] for r in self._read_by(source)]
@@ -138,7 +138,7 @@ class _Orders:
         if order is not None:
             readers = [reader for _, reader in self._renumbered(k, order)]
             runs = [np.argsort(order)[places] for places in runs]
-        by_others = sum(effort_of(reader, source, source + 1) for reader in readers) + sum(map(effort, runs))
+        by_others = sum(effort_of(reader, source, source + 1, known) for reader in readers) + sum(map(known, runs))
         return arguments + others + by_others
 
 
@@ -148,7 +148,19 @@ def _first_read(table: Positions) -> Positions:
     return least
 
 
-def effort_of(group: Group, start: int, stop: int) -> float:
+class _Efforts(dict[bytes, float]):
+    """The effort of reading positions that are few enough to be remembered: most are asked about again and again."""
+
+    def __call__(self, positions: Positions) -> float:
+        if positions.size > cost.MOST_POSITIONS_KNOWN:
+            return effort(positions)
+        key = positions.tobytes()
+        if key not in self:
+            self[key] = effort(positions)
+        return self[key]
+
+
+def effort_of(group: Group, start: int, stop: int, effort: Callable[[Positions], float] = effort) -> float:
     """The cost at which a group reads the sources from `start` to `stop`."""
     total = 0.0
     for view in views(group):

@@ -67,12 +67,17 @@ def _units(program: Columns, reduction: _Reductions) -> Iterator[tuple[int, int,
     of_elements = {key for reader, _, _, key in _uses(program, reduction.elements) if reader not in reducing}
     kinds = {program.opcodes[k] for k in reduction.elements} - {PARAMETER}
     others = {i for i in range(len(program)) if program.opcodes[i] in kinds} - reduction.elements
+    known = reached.keys() | of_elements
     uses: dict[int, list[Use]] = {}
     for use in _uses(program, others):
-        uses.setdefault(use[2], []).append(use)
+        if use[3] in known:
+            uses.setdefault(use[2], []).append(use)
+        else:
+            others.discard(use[2])  # so that its other uses are not looked at
+            uses.pop(use[2], None)
     for several in uses.values():
         keys = {key for _, _, _, key in several}
-        if keys <= reached.keys() | of_elements and (keys & of_elements or not of_elements):
+        if keys & of_elements or not of_elements:
             for reader, place, _, key in several:
                 if key in reached and key not in of_elements:
                     yield reader, place, _Unit(reduction.opcode, reached[key])
@@ -111,18 +116,20 @@ def _vary_from_two(program: Columns, reduction: _Reductions) -> bool:
 
 def _uses(program: Columns, nodes: Set[int]) -> Iterator[Use]:
     """Where some nodes are read, by applications and by sums that do not just add them up."""
+    opcodes, starts, counts = program.opcodes, program.starts, program.counts
+    operands, coefficients, lefts, rights = program.operands, program.coefficients, program.lefts, program.rights
     for i in program.operations:
-        opcode, start, count = program.opcodes[i], program.starts[i], program.counts[i]
+        opcode, start, count = opcodes[i], starts[i], counts[i]
+        end = start + count
         if opcode != SUM:
-            for place, x in enumerate(program.operands[start : start + count]):
+            for place, x in enumerate(operands[start:end]):
                 if x in nodes:
                     yield i, place, x, (opcode, place)
             continue
-        end = start + count
-        if nodes.isdisjoint(program.lefts[start:end]) and nodes.isdisjoint(program.rights[start:end]):
+        if nodes.isdisjoint(lefts[start:end]) and nodes.isdisjoint(rights[start:end]):
             continue
         for n in range(start, end):
-            c, x, y = program.coefficients[n], program.lefts[n], program.rights[n]
+            c, x, y = coefficients[n], lefts[n], rights[n]
             if x in nodes and (c != 1.0 or y != ABSENT):
                 yield i, n - start, x, (opcode, c, y == ABSENT, "left")
             if y in nodes:
