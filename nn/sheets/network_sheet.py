@@ -12,6 +12,7 @@ from autograd import Value
 from autograd.drawing.text import abbreviate, escape, number, visible
 from autograd.reading import number_of
 from nn.layers import MLP, Layer, Neuron
+from nn.module import Module
 from nn.sheets.svg import BOLD, HALO, START, Ends, circle, document, legend, line, sign, text
 
 RADIUS, ROW, MARGIN, TOP = 21.0, 58.0, 100.0, 74.0
@@ -28,7 +29,7 @@ class Sample(NamedTuple):
     gradients: dict[Value, float]
 
 
-def layers_of(model: Network) -> list[list[Neuron]]:
+def layers_of(model: Module) -> list[list[Neuron]]:
     """The neurons of a network, layer by layer. Raises TypeError for anything but an MLP, a Layer or a Neuron."""
     if not isinstance(model, (MLP, Layer, Neuron)):
         advice = "; the graph of a Value is drawn by autograd.draw" if isinstance(model, Value) else ""
