@@ -37,10 +37,11 @@ from nn.optimizers import SGD, Adam, AdamW
 from nn.plots import decision_boundary, plot_accuracy, plot_cost, weight_images
 from nn.schedules import cosine_decay, step_decay
 from nn.sequences import CausalSelfAttention, Embedding, RMSNorm
-from nn.training.evaluation import accuracy, confusion_matrix, predict
+from nn.training.evaluation import accuracy, confusion_matrix
 from nn.training.fit import fit
 from nn.training.history import Epoch, History
 from nn.training.models import load, read_metadata, save
+from nn.training.prediction import predict
 
 if _typing.TYPE_CHECKING:
     from nn import estimators as estimators

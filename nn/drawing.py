@@ -17,7 +17,7 @@ from nn.module import Module
 from nn.sequences import CausalSelfAttention
 from nn.sheets.matrix_sheet import MatrixSheet
 from nn.sheets.network_sheet import Network, Sample, Sheet, layers_of
-from nn.training.evaluation import output_numbers
+from nn.training.prediction import output_numbers
 
 MOST_NEURONS = 11  # in a column
 MOST_TILES = 64  # in a row or a column

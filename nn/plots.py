@@ -10,8 +10,9 @@ from autograd.arrays import ArrayLike, NDArray, np
 from autograd.reading import numbers_of
 from nn.data import Array, as_samples
 from nn.sheets.network_sheet import Network, layers_of
-from nn.training.evaluation import Model, predict, target_classes, wanted_classes
+from nn.training.evaluation import target_classes, wanted_classes
 from nn.training.history import History
+from nn.training.prediction import Model, predict
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

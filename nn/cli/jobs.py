@@ -24,10 +24,10 @@ from nn.losses import LOSSES, OF_LOGITS, Loss, hinge
 from nn.optimizers import OPTIMIZERS
 from nn.schedules import cosine_decay
 from nn.tables import Dataset
-from nn.training.evaluation import ROWS_A_BLOCK, predict
 from nn.training.fit import fit
 from nn.training.history import History
 from nn.training.models import save
+from nn.training.prediction import output_blocks
 
 REGRESSION_LOSSES = ("half_squared_error", "mean_squared_error")
 
@@ -213,9 +213,9 @@ def outputs_of(model: MLP, inputs: Array, progress: Progress) -> Array:
     """The outputs of a network, some thousand rows at a time, with a bar."""
     blocks = []
     with progress.bar("predicting", " rows", len(inputs)) as bar:
-        for i in range(0, len(inputs), ROWS_A_BLOCK):
-            blocks.append(predict(model, inputs[i : i + ROWS_A_BLOCK]))
-            bar.update(len(blocks[-1]))
+        for block in output_blocks(model, inputs):
+            blocks.append(block)
+            bar.update(len(block))
     return np.concatenate(blocks)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from nn.data import Array
 from nn.layers import MLP
-from nn.training.evaluation import predict
+from nn.training.prediction import predict
 
 STRAIGHT = 0.25  # standard deviation of z in a neuron that is to stay in the straight part of its curve
 MOST_ROWS = 20_000  # more tell a straight line no better

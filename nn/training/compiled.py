@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import math
-import random
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import autograd
@@ -20,6 +17,7 @@ from nn.training.eager import Eager
 from nn.training.engine import Reduction, checked_loss
 from nn.training.positions import OverPositions
 from nn.training.samples import Samples
+from nn.training.tracing import flat, same_chances
 
 
 class Compiled:
@@ -57,10 +55,10 @@ class Compiled:
 
         def share_and_outputs(share: Any, sample: Any, target: Any, *shares: Any) -> Any:
             loss, outputs = loss_and_outputs(sample, target, *shares)
-            return share * loss, [loss, *_flat(outputs)]
+            return share * loss, [loss, *flat(outputs)]
 
         example = [array[0].tolist() for array in self._sample.as_given()]
-        with _same_chances():
+        with same_chances():
             self.program = autograd.compile(
                 share_and_outputs if self._weighted else loss_and_outputs,
                 *(1.0, *example) if self._weighted else example,
@@ -185,21 +183,3 @@ class Compiled:
             self.settle()
             return self._eager.measure(batch)
         return losses.tolist(), rows
-
-
-def _flat(outputs: Any) -> list[Any]:
-    """A network's outputs one after the other."""
-    if not isinstance(outputs, (list, tuple)):
-        return [outputs]
-    return [x for row in outputs for x in _flat(row)]
-
-
-@contextmanager
-def _same_chances() -> Iterator[None]:
-    """Random draws go on after this context as if it had not been: a model that draws is run in it, to no avail."""
-    ours, numpys = random.getstate(), np.random.get_state()
-    try:
-        yield
-    finally:
-        random.setstate(ours)
-        np.random.set_state(numpys)

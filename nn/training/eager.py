@@ -14,7 +14,7 @@ from nn.descent import Optimizer
 from nn.losses import Loss
 from nn.module import Module
 from nn.training.engine import Reduction, checked_loss
-from nn.training.evaluation import output_numbers, predict
+from nn.training.prediction import output_numbers, predict_node_by_node
 from nn.training.samples import Samples, as_given
 
 SAMPLES_A_GRAPH = 32  # more at a time would only take memory: gradients add up in the leaves
@@ -69,7 +69,7 @@ class Eager:
 
     def measure(self, batch: Samples) -> tuple[list[float], Array]:
         """Return losses and outputs of samples that are not learned from; a loss without a finite value is inf."""
-        rows = predict(self.model, batch.inputs)
+        rows = predict_node_by_node(self.model, batch.inputs)
         losses = []
         for outputs, target in zip(as_given(rows).tolist(), as_given(batch.targets).tolist()):
             try:

@@ -1,98 +1,16 @@
-"""What a network makes of samples: its outputs, how many are right, and which it confuses."""
+"""How well a network does on samples: how many are right, and which classes it confuses."""
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Callable, Sequence
-from contextvars import copy_context
+from collections.abc import Sequence
 from typing import Any
 
-from autograd import Value, no_grad
 from autograd.arrays import ArrayLike, NDArray, np
-from autograd.reading import number_of, numbers_of
 from nn.conversion import Array, as_weights
-from nn.data import are_classes, as_samples, as_targets
-from nn.layers import ACTIVATIONS, MLP, Layer, Neuron, output_activation
-from nn.module import Module, computes
+from nn.data import are_classes, as_targets
+from nn.layers import output_activation
 from nn.training.positions import as_tokens, one_by_one
-
-Model = Module | Callable[[Any], Any]
-
-ROWS_THAT_PAY = 4  # to read the parameters once, and compute with plain numbers
-ROWS_A_BLOCK = 10_000  # at a time as lists, which take four times the memory of arrays
-
-
-def predict(model: Model, inputs: ArrayLike) -> Array:
-    """The outputs of a network, one row a sample, computed without recording a graph.
-
-    Args:
-        model: a Module, or any function from one sample to a Value, a list of Values, or a list of them for each
-            position of a sequence.
-        inputs: samples first. Integers reach the model as ints, so that they can be tokens.
-
-    Returns:
-        An array of shape (samples, outputs), or (samples, positions, outputs).
-
-    Raises:
-        ValueError, TypeError: where the inputs are not finite numbers, or not as many as the network wants.
-    """
-    if not computes(model):
-        raise TypeError(f"predict wants a network that can be called with a sample, got {model!r}")
-    samples = as_samples(inputs, integers=True)
-    return copy_context().run(_outputs, model, samples)  # where an interrupt cannot leave no_grad behind
-
-
-def _outputs(model: Any, samples: Array) -> Array:
-    with no_grad():
-        if len(samples) < ROWS_THAT_PAY:
-            return np.array([output_numbers(model(sample)) for sample in samples.tolist()], dtype=float)
-        model(samples[0].tolist())  # which refuses samples of another size
-        outputs_of = _of_numbers(model) or (lambda sample: output_numbers(model(sample)))
-        blocks = range(0, len(samples), ROWS_A_BLOCK)
-        return np.concatenate(
-            [np.array([outputs_of(row) for row in samples[i : i + ROWS_A_BLOCK].tolist()], dtype=float) for i in blocks]
-        )
-
-
-def _of_numbers(model: Model) -> Callable[[list[float]], list[float]] | None:
-    """What an MLP computes, in plain numbers: the same operations in the same order, so the same bits.
-
-    None for a model whose way of computing is not known.
-    """
-    if type(model) is not MLP or not all(map(_is_plain, model.layers)):
-        return None
-    layers = [
-        (
-            getattr(ACTIVATIONS[layer.activation], "forward", None),
-            [(numbers_of(neuron.weights), number_of(neuron.bias)) for neuron in layer.neurons],
-        )
-        for layer in model.layers
-    ]
-
-    def outputs(a: list[float]) -> list[float]:
-        for activation, neurons in layers:
-            a = [sum(map(operator.mul, weights, a), bias) for weights, bias in neurons]
-            if activation is not None:
-                a = list(map(activation, a))
-        return a
-
-    return outputs
-
-
-def _is_plain(layer: Any) -> bool:
-    """Whether a layer computes as `Layer` says, with one activation for all its neurons."""
-    return type(layer) is Layer and all(
-        type(neuron) is Neuron and not neuron.elementary and neuron.activation == layer.activation
-        for neuron in layer.neurons
-    )
-
-
-def output_numbers(outputs: Any) -> list[Any]:
-    """The numbers of what a network returned for one sample: a list, or one for each position of a sequence."""
-    values = [outputs] if isinstance(outputs, (Value, float, int)) else outputs
-    if len(values) and isinstance(values[0], (list, tuple)):
-        return [output_numbers(row) for row in values]
-    return [number_of(x) if isinstance(x, Value) else float(x) for x in values]
+from nn.training.prediction import Model, predict
 
 
 def accuracy(

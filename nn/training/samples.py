@@ -10,9 +10,9 @@ from nn.conversion import Array, as_labels, as_weights
 from nn.data import as_samples, as_targets, class_names
 from nn.losses import Loss, hinge
 from nn.module import Module
-from nn.training.evaluation import predict
 from nn.training.pitfalls import refuse_samples_of_another_shape, refuse_what_trains_badly
 from nn.training.positions import are_tokens, as_tokens, labels_and_shares, refuse_unsuitable_loss
+from nn.training.prediction import predict
 from nn.training.settings import check_validation
 
 

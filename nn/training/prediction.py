@@ -1,0 +1,143 @@
+"""The outputs of a network for many samples, computed without recording a graph."""
+
+from __future__ import annotations
+
+import operator
+import sys
+from collections.abc import Callable, Iterator
+from contextvars import copy_context
+from time import monotonic
+from typing import Any
+
+from tqdm import tqdm
+
+import autograd
+from autograd import Value, no_grad
+from autograd.arrays import HAVE_NUMPY, ArrayLike, np
+from autograd.reading import number_of, numbers_of
+from nn.conversion import Array
+from nn.data import as_samples
+from nn.layers import ACTIVATIONS, MLP, Layer, Neuron
+from nn.module import Module, computes
+from nn.training.tracing import flat, same_chances
+
+Model = Module | Callable[[Any], Any]
+
+ROWS_THAT_PAY = 4  # to read the parameters once, and compute with plain numbers
+ROWS_TO_COMPILE = 300  # for which compiling and computing take the time of plain numbers: networks of 2,000 weights
+ROWS_A_BLOCK = 1024  # of a program, always as many, so that a row's bits do not depend on how many others there are
+ROWS_A_STEP = 100  # of the bar, node by node
+SECONDS_UNTOLD = 2.0  # before a bar is shown
+
+
+def predict(model: Model, inputs: ArrayLike) -> Array:
+    """Return the outputs of a network, one row a sample, computed without recording a graph.
+
+    Many rows are computed by `autograd.compile` of the model, to rounding the same numbers; where it cannot be
+    compiled, node by node, and if that takes long, with a progress bar and a line on standard error that says why.
+
+    Args:
+        model: a Module, or any function from one sample to a Value, a list of Values, or a list of them for each
+            position of a sequence.
+        inputs: samples first. Integers reach the model as ints, so that they can be tokens.
+
+    Returns:
+        An array of shape (samples, outputs), or (samples, positions, outputs).
+
+    Raises:
+        ValueError, TypeError: where the inputs are not finite numbers, or not as many as the network wants.
+
+    >>> from nn import MLP
+    >>> predict(MLP(2, [3, 1], seed=0), [[0.0, 1.0]] * 1000).shape
+    (1000, 1)
+    """
+    if not computes(model):
+        raise TypeError(f"predict wants a network that can be called with a sample, got {model!r}")
+    return np.concatenate(list(output_blocks(model, as_samples(inputs, integers=True))))
+
+
+def output_blocks(model: Model, samples: Array) -> Iterator[Array]:
+    """Yield the outputs of samples as `predict` returns them, some of the rows at a time."""
+    if len(samples) < ROWS_TO_COMPILE or not HAVE_NUMPY:
+        yield predict_node_by_node(model, samples)
+        return
+    shape = predict_node_by_node(model, samples[:1]).shape[1:]  # which refuses samples of another size
+    try:
+        with same_chances():
+            program = copy_context().run(autograd.compile, lambda sample: flat(model(sample)), samples[0].tolist())
+    except Exception as error:
+        yield from _with_bar(model, samples, " ".join(str(error).split()) or type(error).__name__)
+        return
+    weights = np.array(numbers_of(program.parameters), dtype=float)
+    for i in range(0, len(samples), ROWS_A_BLOCK):
+        rows = samples[i : i + ROWS_A_BLOCK]
+        padding = np.repeat(rows[-1:], ROWS_A_BLOCK - len(rows), axis=0)
+        outputs = program.outputs(weights, np.concatenate([rows, padding]))[: len(rows)].reshape(-1, *shape)
+        yield outputs if np.isfinite(outputs).all() else predict_node_by_node(model, rows)
+
+
+def _with_bar(model: Model, samples: Array, why: str) -> Iterator[Array]:
+    """Yield outputs computed node by node; if that takes long, show a bar, and say why."""
+    start, told = monotonic(), False
+    with tqdm(total=len(samples), unit=" rows", delay=SECONDS_UNTOLD, leave=False, disable=None) as bar:
+        for i in range(0, len(samples), ROWS_A_STEP):
+            if not told and monotonic() - start > SECONDS_UNTOLD:
+                told = True
+                bar.write(f"predicted node by node, since the model cannot be compiled: {why}", file=sys.stderr)
+            yield predict_node_by_node(model, samples[i : i + ROWS_A_STEP])
+            bar.update(min(ROWS_A_STEP, len(samples) - i))
+
+
+def predict_node_by_node(model: Model, samples: Array) -> Array:
+    """Return outputs as `predict` does, from calls of the model; of an MLP in plain numbers, to the same bits."""
+    return copy_context().run(_outputs, model, samples)  # where an interrupt cannot leave no_grad behind
+
+
+def _outputs(model: Any, samples: Array) -> Array:
+    with no_grad():
+        if len(samples) < ROWS_THAT_PAY:
+            return np.array([output_numbers(model(sample)) for sample in samples.tolist()], dtype=float)
+        model(samples[0].tolist())  # which refuses samples of another size
+        outputs_of = _of_numbers(model) or (lambda sample: output_numbers(model(sample)))
+        return np.array([outputs_of(row) for row in samples.tolist()], dtype=float)
+
+
+def _of_numbers(model: Model) -> Callable[[list[float]], list[float]] | None:
+    """Return what an MLP computes, in plain numbers: the same operations in the same order, so the same bits.
+
+    None for a model whose way of computing is not known.
+    """
+    if type(model) is not MLP or not all(map(_is_plain, model.layers)):
+        return None
+    layers = [
+        (
+            getattr(ACTIVATIONS[layer.activation], "forward", None),
+            [(numbers_of(neuron.weights), number_of(neuron.bias)) for neuron in layer.neurons],
+        )
+        for layer in model.layers
+    ]
+
+    def outputs(a: list[float]) -> list[float]:
+        for activation, neurons in layers:
+            a = [sum(map(operator.mul, weights, a), bias) for weights, bias in neurons]
+            if activation is not None:
+                a = list(map(activation, a))
+        return a
+
+    return outputs
+
+
+def _is_plain(layer: Any) -> bool:
+    """Tell whether a layer computes as `Layer` says, with one activation for all its neurons."""
+    return type(layer) is Layer and all(
+        type(neuron) is Neuron and not neuron.elementary and neuron.activation == layer.activation
+        for neuron in layer.neurons
+    )
+
+
+def output_numbers(outputs: Any) -> list[Any]:
+    """Return the numbers of what a network returned for one sample: a list, or one for each position of a sequence."""
+    values = [outputs] if isinstance(outputs, (Value, float, int)) else outputs
+    if len(values) and isinstance(values[0], (list, tuple)):
+        return [output_numbers(row) for row in values]
+    return [number_of(x) if isinstance(x, Value) else float(x) for x in values]
