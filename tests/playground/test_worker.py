@@ -202,7 +202,7 @@ def test_training_is_nn_fit(ask: Ask, data: str) -> None:
     expected = [
         autograd.sigmoid(float(z)) for z in nn.predict(model, [[x, -y] for y in centres for x in centres])[:, 0]
     ]
-    assert boundary["probabilities"] == expected
+    assert boundary["probabilities"] == pytest.approx(expected, rel=1e-12)
 
 
 def test_a_step_of_one_sample_shows_its_passes_and_learns_from_it_alone(ask: Ask) -> None:

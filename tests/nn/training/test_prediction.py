@@ -54,7 +54,8 @@ def test_sequences_keep_their_shape() -> None:
         def __call__(self, tokens: Any) -> Any:
             return [self.output(x) for x in self.embedding(tokens)]
 
-    model, tokens = Counting(), np.random.default_rng(0).integers(0, 4, (400, 5))
+    tokens: NDArray[Any] = np.random.default_rng(0).integers(0, 4, (400, 5))
+    model = Counting()
     outputs = nn.predict(model, tokens)
     assert outputs.shape == (400, 5, 4)
     np.testing.assert_allclose(outputs, prediction.predict_node_by_node(model, tokens), rtol=1e-12)
