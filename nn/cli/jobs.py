@@ -210,10 +210,10 @@ def _parts(dataset: Dataset, patience: int | None, seed: int) -> tuple[Samples, 
 
 
 def outputs_of(model: MLP, inputs: Array, progress: Progress) -> Array:
-    """The outputs of a network, some thousand rows at a time, with a bar."""
+    """Return the outputs of a network, with a bar; the bits of a row do not depend on the rows beside it."""
     blocks = []
     with progress.bar("predicting", " rows", len(inputs)) as bar:
-        for block in output_blocks(model, inputs):
+        for block in output_blocks(model, inputs, fewest=1):
             blocks.append(block)
             bar.update(len(block))
     return np.concatenate(blocks)

@@ -56,9 +56,13 @@ def predict(model: Model, inputs: ArrayLike) -> Array:
     return np.concatenate(list(output_blocks(model, as_samples(inputs, integers=True))))
 
 
-def output_blocks(model: Model, samples: Array) -> Iterator[Array]:
-    """Yield the outputs of samples as `predict` returns them, some of the rows at a time."""
-    if len(samples) < ROWS_TO_COMPILE or not HAVE_NUMPY:
+def output_blocks(model: Model, samples: Array, fewest: int = ROWS_TO_COMPILE) -> Iterator[Array]:
+    """Yield the outputs of samples as `predict` returns them, some of the rows at a time.
+
+    Args:
+        fewest: rows that are worth a program; 1 gives a row the same bits, whether it comes alone or with others.
+    """
+    if len(samples) < fewest or not HAVE_NUMPY:
         yield predict_node_by_node(model, samples)
         return
     shape = predict_node_by_node(model, samples[:1]).shape[1:]  # which refuses samples of another size
