@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from autograd.drawing.colours import BLUE
 from benchmarks import thin
 from benchmarks.epoch import ENGINES
 from benchmarks.measure import Numbers, median
 
-OURS, PEER = "#0072B2", "#9A9A9A"  # of Okabe and Ito's palette; they differ in lightness too
+OURS, PEER = BLUE, "#9a9a9a"  # which differ in lightness too
 WIDTH, DPI = 8.0, 100  # 800 pixels
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from autograd.arrays import ArrayLike, NDArray, np
+from autograd.drawing.colours import AMBER, BLACK, BLUE, GREEN, ORANGE, PURPLE, SKY, YELLOW
 from autograd.reading import numbers_of
 from nn.data import Array, as_samples
 from nn.sheets.network_sheet import Network, layers_of
@@ -19,8 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.colors import Colormap
     from matplotlib.figure import Figure
 
-BLUE, ORANGE = "#0072b2", "#d55e00"  # told apart by colour-blind readers too (Okabe and Ito)
-CLASS_COLOURS = (ORANGE, BLUE, "#009e73", "#cc79a7", "#f0e442", "#56b4e9", "#e69f00", "#000000")  # likewise
+CLASS_COLOURS = (ORANGE, BLUE, GREEN, PURPLE, YELLOW, SKY, AMBER, BLACK)
 CLASS_MARKERS = "osD^vP*"  # one fewer than colours, so that the pairs repeat late
 
 

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import autograd.drawing
+from autograd.drawing.picture import asset
 from autograd.drawing.svg import rules
 from nn.sheets import svg as networks
-
-ASSETS = Path(autograd.drawing.__file__).parent / "assets"
 
 
 def of_pictures() -> str:
     """Pictures on light pages, and on those of the class `dark`; zooming; stepping."""
-    steps = (ASSETS / "step_through.css").read_text(encoding="utf-8")
+    steps = asset("step_through.css")
     everywhere, dark = steps.partition("@media (prefers-color-scheme: dark) {\n")[::2]
     dark, _, rest = dark.partition("\n}\n")
     page = ("body {", ":root", "main {")  # rules for a page of its own
@@ -25,7 +21,7 @@ def of_pictures() -> str:
             rules("light"),
             _under_dark(rules("dark")),
             _under_dark(networks.DARK),
-            *((ASSETS / f"{name}.css").read_text(encoding="utf-8") for name in ("zoom", "fold")),
+            *(asset(f"{name}.css") for name in ("zoom", "fold")),
             *kept,
             *(_under_dark(line) for line in dark_steps),
             rest.replace(".picture", ".walk .picture"),

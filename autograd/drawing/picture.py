@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from autograd.drawing.colours import filled
 from autograd.drawing.text import escape
 from autograd.support.files import write_atomically
 
@@ -97,8 +98,9 @@ def html_page(title: str, body: str, style: str = "", script: str = "") -> str:
 
 
 def asset(name: str) -> str:
-    """A file of this package's own for pages: styles, scripts, templates."""
-    return (Path(__file__).parent / "assets" / name).read_text(encoding="utf-8")
+    """Return a file of this package's own for pages: styles, with their colours, scripts, templates."""
+    text = (Path(__file__).parent / "assets" / name).read_text(encoding="utf-8")
+    return filled(text) if name.endswith(".css") else text
 
 
 def json_script(name: str, data: Any) -> str:

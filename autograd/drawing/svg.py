@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from itertools import count
 from typing import Literal
 
+from autograd.drawing.colours import BANNER, BOXES, PAGES
 from autograd.drawing.dot import Placed, Point
 from autograd.drawing.faces import PADDING, ROW_HEIGHT, TITLE_HEIGHT, Face, derivative_of
 from autograd.drawing.scene import Line, Scene
@@ -16,16 +17,7 @@ LEGEND_ITEM, LEGEND_HEIGHT = 50, 30
 FONT = "ui-monospace, 'DejaVu Sans Mono', Menlo, Consolas, 'Liberation Mono', monospace"
 CLASS = "lucidgrad-graph"
 
-# Fill, line and text of each kind of box, on light pages and on dark ones. The hues are Okabe and Ito's, which
-# colour-blind readers tell apart; the shapes tell the kinds apart without any colour.
-COLOURS = {
-    "input": (("#d6e9f5", "#0072b2"), ("#10364f", "#56b4e9")),
-    "parameter": (("#fdf0cf", "#b07a00"), ("#45350b", "#f0b429")),
-    "constant": (("#f2f2f2", "#6b6b6b"), ("#2c3138", "#9aa4af")),
-    "operation": (("#dff3ec", "#00795a"), ("#0e3b30", "#2fc79b")),
-    "output": (("#fbe3d6", "#c04f00"), ("#4d260c", "#ff8a3d")),
-    "group": (("#f5e4ee", "#97437a"), ("#43233a", "#e08fc2")),
-}
+# Of each kind of box: they tell the kinds apart without any colour.
 SHAPES = {
     "input": "square corners",
     "parameter": "a folded corner",
@@ -49,7 +41,7 @@ def svg(scene: Scene, faces: Sequence[Face], labels: Sequence[str], placed: Plac
         warning: a sentence for a banner at the top; "" for none.
     """
     name = f"lucidgrad-{next(_drawings)}"
-    kinds = [kind for kind in COLOURS if any(face.kind == kind for face in faces)]
+    kinds = [kind for kind in BOXES if any(face.kind == kind for face in faces)]
     legend_width = sum(LEGEND_ITEM + CAPTION_LETTER * len(kind) for kind in kinds)
     width = max(placed.width + 2 * MARGIN, legend_width + 2 * MARGIN, 300.0)
     banner = _wrapped(warning, width - 4 * MARGIN)
@@ -88,12 +80,12 @@ def rules(part: Literal["common", "light", "dark"]) -> str:
             "stroke-width:3px;stroke-linejoin:round}"
             f".{CLASS} .frame rect{{fill:none;stroke-dasharray:2 3}}.{CLASS} path{{stroke-width:1.4}}"
             f".{CLASS} .constant path,.{CLASS} .stale path{{stroke-dasharray:4 3}}"
-            f".{CLASS} .banner rect{{fill:#b00020}}"
+            f".{CLASS} .banner rect{{fill:{BANNER}}}"
         )
-    page, text, faint = ("#ffffff", "#1a1a1a", "#5f6670") if part == "light" else ("#14181d", "#eceff2", "#9aa4af")
+    page, text, faint = (PAGES[name][part == "dark"] for name in ("page", "text", "faint"))
     boxes = "".join(
         f".{CLASS} .{kind} path{{fill:{fill};stroke:{stroke}}}"
-        for kind, schemes in COLOURS.items()
+        for kind, schemes in BOXES.items()
         for fill, stroke in [schemes[part == "dark"]]
     )
     return (

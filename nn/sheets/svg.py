@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+from autograd.drawing.colours import AMBER, BLUE, ORANGE, SKY
 from autograd.drawing.text import escape
 
-# On light and on dark paper; blue and orange are those of Okabe and Ito, which colour-blind readers can tell apart.
+# On light and on dark paper.
 COLOURS = {
-    "positive": ("#0072b2", "#56b4e9"),
-    "negative": ("#d55e00", "#e69f00"),
+    "positive": (BLUE, SKY),
+    "negative": (ORANGE, AMBER),
     "paper": ("#ffffff", "#14171c"),
     "ink": ("#1f2328", "#e8eaed"),
     "grey": ("#57606a", "#a5adb8"),
 }
-DARK = ".lucidgrad-network [paint-order]{stroke:#14171c}" + "".join(
-    f".lucidgrad-network .{name}{{fill:{dark}}}.lucidgrad-network .{name}-line{{stroke:{dark}}}"
-    for name, (_, dark) in COLOURS.items()
+DARK = (
+    ".lucidgrad-network [paint-order]{stroke:"
+    + COLOURS["paper"][1]
+    + "}"
+    + "".join(
+        f".lucidgrad-network .{name}{{fill:{dark}}}.lucidgrad-network .{name}-line{{stroke:{dark}}}"
+        for name, (_, dark) in COLOURS.items()
+    )
 )
 STYLE = f".lucidgrad-network{{max-width:100%;height:auto}}@media (prefers-color-scheme:dark){{{DARK}}}"
 START, BOLD = 'text-anchor="start"', 'font-size="13.5" font-weight="600"'
-HALO = 'stroke="#ffffff" stroke-width="3" stroke-linejoin="round" paint-order="stroke"'
+HALO = f'stroke="{COLOURS["paper"][0]}" stroke-width="3" stroke-linejoin="round" paint-order="stroke"'
 FONT = "font-family=\"system-ui, 'Segoe UI', Helvetica, Arial, 'DejaVu Sans', sans-serif\""
 
 Ends = tuple[float, float, float, float]

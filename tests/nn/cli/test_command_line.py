@@ -311,7 +311,8 @@ def test_digits_can_be_predicted_from_a_table_of_pixels(digits: tuple[Path, Run]
     outputs = nn.predict(nn.load(folder / "model.safetensors"), load_digits().data[:20] / 16)
     found = read_table(folder / "predictions.csv")
     assert [int(row["prediction"]) for row in found] == outputs.argmax(axis=1).tolist()
-    assert [[float(row[f"output {k}"]) for k in range(10)] for row in found] == outputs.tolist()
+    for row, expected in zip(found, outputs.tolist(), strict=True):
+        assert [float(row[f"output {k}"]) for k in range(10)] == pytest.approx(expected, rel=1e-12)
 
 
 # In this process: what does not need one of its own
