@@ -10,6 +10,8 @@ from typing import Any, SupportsIndex, TypeVar, overload
 from autograd import recording
 from autograd.value import Value
 
+__all__ = ["Entry", "checked_index", "indicators", "take"]
+
 Entry = TypeVar("Entry")
 
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from autograd.table import Operand
 
+__all__ = ["gradients_of", "number_of", "numbers_of"]
+
 if TYPE_CHECKING:
     from autograd.value import Value
 

@@ -14,6 +14,27 @@ from functools import partial
 from types import FrameType
 from typing import Any, Never, Protocol, TypeAlias
 
+__all__ = [
+    "Counter",
+    "State",
+    "TooManyNodesError",
+    "Tracer",
+    "WhileRunning",
+    "compared",
+    "counter",
+    "counting",
+    "derivatives_never_raise",
+    "differentiating",
+    "ever_changed",
+    "ever_traced",
+    "pause",
+    "paused",
+    "pausing",
+    "resumed",
+    "tracer",
+    "tracing",
+]
+
 State: TypeAlias = "bool | WhileRunning"
 
 paused: ContextVar[State] = ContextVar("paused", default=False)

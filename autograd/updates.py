@@ -11,6 +11,8 @@ from typing import Any
 from autograd import recording
 from autograd.value import Constant, Traced, Value
 
+__all__ = ["Change", "commit", "setting", "setting_attributes"]
+
 Change = Callable[[], Iterator[Any]]
 """Makes an iterator that changes something whenever it goes on; the iterator itself is written in C."""
 

@@ -22,7 +22,9 @@ from docs.docstrings import as_markdown
 
 PACKAGES = ("autograd", "nn")
 CODE = re.compile(r"(?<![`}])`([\w.]+(?:\(\))?)`(?!`)")
-INTERNAL = ("autograd.arrays", "autograd.primitives")  # their names are for the packages, or stand in autograd already
+# Their names are for packages that build on the engine, as nn does, or stand in autograd already.
+TOOLS = ("arrays", "lookups", "primitives", "reading", "recording", "updates")
+INTERNAL = tuple(f"autograd.{name}" for name in TOOLS)
 
 
 def pages() -> dict[str, str]:

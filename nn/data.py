@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from autograd import Value
 from autograd.arrays import HAVE_NUMPY, ArrayLike, NDArray, np
 from autograd.lookups import indicators
-from autograd.value import Value
 from nn.conversion import Array as Array
 from nn.conversion import Mask, as_floats, as_labels
 

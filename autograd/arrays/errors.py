@@ -8,6 +8,8 @@ from typing import Any, Literal
 
 from autograd.arrays import HAVE_NUMPY, np
 
+__all__ = ["Overflows", "handling_errors", "ignoring_errors", "overflows"]
+
 
 def handling_errors(
     called: Callable[[str, int], object] | None = None, **settings: Literal["ignore", "raise", "call"]

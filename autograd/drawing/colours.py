@@ -5,6 +5,8 @@ The hues are those of Okabe and Ito, which colour-blind readers can tell apart.
 
 from __future__ import annotations
 
+__all__ = ["AMBER", "BANNER", "BLACK", "BLUE", "BOXES", "GREEN", "ORANGE", "PAGES", "PURPLE", "SKY", "YELLOW", "filled"]
+
 BLUE, SKY, ORANGE, AMBER = "#0072b2", "#56b4e9", "#d55e00", "#e69f00"
 GREEN, PURPLE, YELLOW, BLACK = "#009e73", "#cc79a7", "#f0e442", "#000000"
 

@@ -11,6 +11,8 @@ from autograd.drawing.colours import filled
 from autograd.drawing.text import escape
 from autograd.support.files import write_atomically
 
+__all__ = ["Picture", "asset", "html_page", "json_script", "states_of_picture"]
+
 
 class Picture:
     """A picture as SVG. Returned from a notebook's cell, it shows itself.

@@ -6,6 +6,8 @@ import math
 import unicodedata
 from typing import Any
 
+__all__ = ["INVISIBLE", "MINUS", "UNWRITABLE", "abbreviate", "columns", "escape", "number", "visible"]
+
 MINUS = "\N{MINUS SIGN}"
 INVISIBLE = ("Cc", "Cf", "Zl", "Zp")  # controls, formats such as the overrides of the writing direction, separators
 UNWRITABLE = ("Cs", "Cn", "Co")  # halves of a surrogate pair and code points without a character

@@ -6,6 +6,8 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+__all__ = ["collector_paused"]
+
 
 class _Enabler:
     """Enables the collector when it is forgotten: so also where the line that does it is interrupted."""

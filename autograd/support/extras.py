@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
+__all__ = ["imported"]
+
 
 def imported(name: str, use: str) -> Any:
     """Return a module that only some users need.

@@ -11,6 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
+__all__ = ["write_atomically"]
+
 try:
     import fcntl
 except ImportError:  # Windows

@@ -10,6 +10,20 @@ from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any, Never, TypeVar
 
+__all__ = [
+    "OF_BACKWARD",
+    "OF_PACKAGE",
+    "OF_TRANSFORMS",
+    "OF_VALUES",
+    "OF_VALUE_ARGUMENTS",
+    "F",
+    "ForeignName",
+    "explain_arguments",
+    "explain_attributes",
+    "missing",
+    "refuse_arguments",
+]
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 _GRADIENT = "v.grad is set to 0 by `v.grad = 0.0`, for a whole model by model.zero_grad() or optimizer.zero_grad()"

@@ -17,9 +17,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from unicodedata import category, east_asian_width, normalize
 
 import autograd
-from autograd import primitives
+from autograd import Constant, Value, primitives
 from autograd.primitives import Primitive
-from autograd.value import Constant, Value
 
 MAX_LENGTH = 1000  # characters: longer than any formula read by people, short enough that no text can take long
 

@@ -136,8 +136,7 @@ def fit(
     held_out = None
     if validation is not None:
         held_out = validation_samples(model, loss, validation, reduction, samples.classes)
-    if optimizer is None:
-        optimizer = SGD(model.parameters(), learning_rate=0.1)
+    optimizer = SGD(model.parameters(), learning_rate=0.1) if optimizer is None else optimizer
     check_optimizer(optimizer, model)
 
     settings = {"reduction": reduction, "batch_size": batch_size, "shuffle": shuffle, "seed": seed}
@@ -150,7 +149,7 @@ def fit(
             history.epochs = load_checkpoint(checkpoint, model, optimizer, chance, description, best)
         write = partial(save_checkpoint, checkpoint, model, optimizer, history, chance, description, best)
     count = len(samples.inputs)
-    size = count if batch_size is None else min(batch_size, count)
+    size = min(batch_size or count, count)
     eager = Eager(model, OverPositions(loss) if are_tokens(samples.targets) else loss, optimizer, reduction)
     order = partial(chance.permutation, count) if shuffle else _as_they_come
     bar = _progress_bar(epochs, len(history), math.ceil(count / size), progress)

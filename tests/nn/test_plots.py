@@ -17,8 +17,9 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 import nn
+from autograd.drawing.colours import BLUE, ORANGE
 from nn import MLP, Epoch, History, Layer, Neuron, decision_boundary, plot_accuracy, plot_cost, weight_images
-from nn.plots import BLUE, CLASS_COLOURS, ORANGE, misclassified, training_curves
+from nn.plots import CLASS_COLOURS, misclassified, training_curves
 
 EPOCHS = [Epoch(k, 2.0 / k, 0.5 + 0.1 * k, 3.0 / k, 0.4 + 0.1 * k, 0.1) for k in range(1, 5)]
 WITHOUT_VALIDATION = [Epoch(k, 2.0 / k, 0.5 + 0.1 * k, None, None, 0.1) for k in range(1, 5)]

@@ -11,6 +11,8 @@ from autograd.compiler.arrays.operators import Written
 from autograd.compiler.targets.onnx import primitives as table
 from autograd.primitives import Primitive
 
+__all__ = ["Graph"]
+
 OPSET, ML_OPSET, IR_VERSION = 18, 3, 8
 """Versions that runtimes of 2023 and later know."""
 

@@ -15,6 +15,8 @@ from autograd.compiler.trace.signature import Argument
 from autograd.support.extras import imported
 from autograd.support.files import write_atomically
 
+__all__ = ["BATCH", "Port", "forward", "save"]
+
 BATCH = "n"
 """The name of the batch axis."""
 
