@@ -143,11 +143,10 @@ def fit(
     description = describe(model, loss, optimizer, {**settings, **_of_samples(samples)})
     chance = np.random.default_rng(random.getrandbits(64) if seed is None else seed)
     history, best = History(classes=samples.classes), Best(patience)
-    write = None
-    if checkpoint is not None:
-        if resume:
-            history.epochs = load_checkpoint(checkpoint, model, optimizer, chance, description, best)
-        write = partial(save_checkpoint, checkpoint, model, optimizer, history, chance, description, best)
+    if resume and checkpoint is not None:
+        history.epochs = load_checkpoint(checkpoint, model, optimizer, chance, description, best)
+    saved = (model, optimizer, history, chance, description, best)
+    write = None if checkpoint is None else partial(save_checkpoint, checkpoint, *saved)
     count = len(samples.inputs)
     size = min(batch_size or count, count)
     eager = Eager(model, OverPositions(loss) if are_tokens(samples.targets) else loss, optimizer, reduction)
