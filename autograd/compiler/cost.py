@@ -90,9 +90,13 @@ MOST_PADDED = 2
 it."""
 
 
+LEAST_SHARED = 16 / 9
+"""How many terms read each factor of a product of matrices, at least; windows of two are cut off at an end."""
+
+
 def factors_are_shared(terms: int, distinct: int) -> bool:
     """Return whether a side of this many terms reads so few distinct factors that a product of matrices may pay."""
-    return 2 * distinct <= terms
+    return LEAST_SHARED * distinct <= terms
 
 
 def worth_product(shape: Sequence[int], rows: int, terms: int) -> bool:

@@ -143,6 +143,21 @@ def test_attention_to_a_window_is_a_table_with_a_softmax(before: int, heads: int
     assert sizes.pop()[0] <= 50
 
 
+def test_windows_of_two_are_a_softmax_behind_the_first_position() -> None:
+    w = [parameters(4, 4, seed) for seed in range(3)]
+    sizes = set()
+    for positions in (9, 12, 16):
+
+        def loss(x: Rows) -> Any:
+            q, k, v = ([linear(one, row) for row in x] for one in w)
+            return total(attention(q, k, v, before=1))
+
+        program = assert_equals_eager(loss, numbers(3, positions, 4))
+        sizes.add((lines(program), program.operations))
+        assert program.source.split("def backward")[0].count("= softmax(") == 1
+    assert len(sizes) == 1
+
+
 @pytest.mark.parametrize("positions", [10, 14])
 def test_windows_to_both_sides_are_tables_too(positions: int) -> None:
     w = [parameters(4, 4, seed) for seed in range(3)]
