@@ -48,8 +48,8 @@ class Likeness(Generic[T]):
         edge = np.full(len(counts), len(operands))  # one of those along which a node is read; none of an output
         edge[operands] = edges
         from_last = edge[nodes[::-1]]
-        steps = np.append(len(counts) - 1 - readers, -1)[from_last], np.append(places, -1)[from_last]
-        self._ways = list(zip(*(step.tolist() for step in steps)))
+        self._readers: list[int] = np.append(len(counts) - 1 - readers, -1)[from_last].tolist()
+        self._places: list[int] = np.append(places, -1)[from_last].tolist()
 
     def nodes(self, inputs: Sequence[Sequence[Value]], outputs: Sequence[Value]) -> list[Value] | None:
         """Return the nodes of another graph in the order of the first one's; None if they are not the same.
@@ -63,11 +63,11 @@ class Likeness(Generic[T]):
         by_index = dict(zip(self.first.outputs, outputs))
         nodes = list[Value]()  # from the last to the first
         try:
-            for reader, place in self._ways:
+            for reader, place in zip(self._readers, self._places):
                 if place >= 0:
                     nodes.append(nodes[reader].parents[place])
                 else:
-                    nodes.append(by_index[len(self._ways) - 1 - len(nodes)])
+                    nodes.append(by_index[len(self._readers) - 1 - len(nodes)])
         except IndexError:  # a node with fewer parents
             return None
         nodes.reverse()
