@@ -67,14 +67,17 @@ def compare_epochs(rounds: int, count: int) -> Found:
     """
     engines = [engine for engine in ENGINES if engine != "torch" or is_installed("torch")]
     asked = [(engine, *setting, "float64") for setting in SETTINGS for engine in engines]
-    asked += [(engine, 50, 100, "float32") for engine in engines if engine != "fit"]
+    asked += [(engine, 50, 100, "float32") for engine in ("compiled", "numpy", "torch") if engine in engines]
     jobs: dict[Setting, Job] = {key: ("-m", "benchmarks.epoch", *map(str, key), str(count), "time") for key in asked}
     by_job = alternate(list(jobs.values()), rounds, "epochs")
     found = {key: by_job[job] for key, job in jobs.items()}
     for hidden, batch, dtype in dict.fromkeys(key[1:] for key in found):
-        same = {key[0]: numbers for key, numbers in found.items() if key[1:] == (hidden, batch, dtype)}
-        what = f"784-{hidden}-10, batch {batch}, {dtype}"
-        refuse_unequal(what, same, "cost", 1e-8 if dtype == "float64" else 1e-3)
+        of_setting = {key[0]: numbers for key, numbers in found.items() if key[1:] == (hidden, batch, dtype)}
+        for order in (False, True):
+            same = {engine: numbers for engine, numbers in of_setting.items() if engine.endswith("shuffled") is order}
+            what = f"784-{hidden}-10, batch {batch}, {dtype}{', shuffled' * order}"
+            if same:
+                refuse_unequal(what, same, "cost", 1e-8 if dtype == "float64" else 1e-3)
     _print_epochs(found, rounds, count)
     return found
 

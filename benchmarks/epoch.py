@@ -28,10 +28,12 @@ ENGINES = {
     "compiled": "lucidgrad, compiled",
     "fit": "nn.fit",
     "numpy": "NumPy by hand",
+    "numpy-shuffled": "NumPy by hand, shuffled",
     "torch": "PyTorch, 2 threads",
 }
 RATE = 0.5
 EPOCHS = 5  # of which the first is the warm-up
+SEED = 3  # of the order of samples
 
 
 class Compiled:
@@ -120,6 +122,19 @@ def run(update: Callable[[Any, Any], Any], images: Any, targets: Any, batch: int
     return seconds[1:]
 
 
+def run_shuffled(update: Callable[[Any, Any], Any], images: Array, targets: Array, batch: int) -> list[float]:
+    """Seconds of each epoch but the first, each in an order of its own, for which the rows of a batch are gathered."""
+    chance, seconds = np.random.default_rng(SEED), []
+    for _ in range(EPOCHS):
+        start = perf_counter()
+        order = chance.permutation(len(images))
+        for i in range(0, len(images), batch):
+            places = order[i : i + batch]
+            update(images.take(places, axis=0), targets.take(places, axis=0))
+        seconds.append(perf_counter() - start)
+    return seconds[1:]
+
+
 def run_fit(sizes: Sizes, images: Array, targets: Array, batch: int) -> tuple[list[float], Array]:
     """Seconds of each epoch of `nn.fit` but the first, and the weights it ends with."""
     from nn import MLP, SGD, fit
@@ -157,7 +172,8 @@ def measure(name: str, sizes: Sizes, batch: int, dtype: str, count: int) -> Numb
     else:
         compiled = name == "compiled"
         engine = Compiled(weights, sizes, dtype) if compiled else Network(weights, sizes, batch, RATE)
-        seconds, after = run(engine.update, images, targets, batch), engine.weights
+        of_epochs = run_shuffled if name == "numpy-shuffled" else run
+        seconds, after = of_epochs(engine.update, images, targets, batch), engine.weights
         if isinstance(engine, Network):
             found["products"] = min(run(engine.products, images, targets, batch))
     found |= {"epoch": min(seconds), "peak": peak_memory()}
