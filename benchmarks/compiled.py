@@ -24,6 +24,7 @@ PEERS = ("numpy", "torch", "micrograd", "jax", "casadi", "llvmlite")
 SAMPLES = 50_000
 QUICK_SAMPLES = 5_000
 SETTINGS = {(50, 100): (1.15, 0.9), (30, 10): (1.25, 0.5)}  # hidden, batch: targets against NumPy and PyTorch
+FIT = {(50, 100): 1.2, (30, 10): 1.5}  # of nn.fit against NumPy
 COLLECTOR = {"on": 100_000, "off": 40_000}  # times as fast as micrograd
 
 Setting = tuple[str, int, int, str]
@@ -106,6 +107,11 @@ def _print_epochs(found: Found, rounds: int, count: int) -> None:
         print_target(f"{what}, NumPy by hand, times its bare matrix products of {products:.3f} s", ratio, at_most=1.4)
         ratio = median(compiled, "epoch") / median(numpy, "epoch")
         print_target(f"{what}, compiled, times NumPy by hand", ratio, at_most=against_numpy)
+        for order in ("", "-shuffled"):
+            fit, peer = (found[f"{engine}{order}", hidden, batch, "float64"] for engine in ("fit", "numpy"))
+            ratio = median(fit, "epoch") / median(peer, "epoch")
+            name = ENGINES[f"fit{order}"]
+            print_target(f"{what}, {name}, times NumPy by hand likewise", ratio, at_most=FIT[hidden, batch])
         if torch := found.get(("torch", hidden, batch, "float64")):
             ratio = median(compiled, "epoch") / median(torch, "epoch")
             print_target(f"{what}, compiled, times PyTorch", ratio, at_most=against_torch)

@@ -27,6 +27,7 @@ from benchmarks.measure import Numbers, peak_memory
 ENGINES = {
     "compiled": "lucidgrad, compiled",
     "fit": "nn.fit",
+    "fit-shuffled": "nn.fit, shuffled",
     "numpy": "NumPy by hand",
     "numpy-shuffled": "NumPy by hand, shuffled",
     "torch": "PyTorch, 2 threads",
@@ -135,7 +136,7 @@ def run_shuffled(update: Callable[[Any, Any], Any], images: Array, targets: Arra
     return seconds[1:]
 
 
-def run_fit(sizes: Sizes, images: Array, targets: Array, batch: int) -> tuple[list[float], Array]:
+def run_fit(sizes: Sizes, images: Array, targets: Array, batch: int, shuffle: bool) -> tuple[list[float], Array]:
     """Seconds of each epoch of `nn.fit` but the first, and the weights it ends with."""
     from nn import MLP, SGD, fit
 
@@ -151,7 +152,8 @@ def run_fit(sizes: Sizes, images: Array, targets: Array, batch: int) -> tuple[li
         optimizer=SGD(model.parameters(), learning_rate=RATE),
         epochs=EPOCHS,
         batch_size=batch,
-        shuffle=False,
+        shuffle=shuffle,
+        seed=SEED,
         progress=False,
         callbacks=[lambda *_: ends.append(perf_counter())],
         engine="compiled",
@@ -164,8 +166,8 @@ def measure(name: str, sizes: Sizes, batch: int, dtype: str, count: int) -> Numb
     images, targets = samples(count, dtype)
     weights = initial_weights(sizes, dtype)
     found: Numbers = {}
-    if name == "fit":
-        seconds, after = run_fit(sizes, images, targets, batch)
+    if name.startswith("fit"):
+        seconds, after = run_fit(sizes, images, targets, batch, name == "fit-shuffled")
     elif name == "torch":
         torch = Torch(weights, sizes)
         seconds, after = run(torch.update, torch.of(images), torch.of(targets), batch), torch.weights
