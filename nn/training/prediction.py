@@ -6,6 +6,7 @@ import operator
 import sys
 from collections.abc import Callable, Iterator
 from contextvars import copy_context
+from functools import partial
 from time import monotonic
 from typing import Any
 
@@ -14,6 +15,8 @@ from tqdm import tqdm
 import autograd
 from autograd import Value, no_grad
 from autograd.arrays import HAVE_NUMPY, ArrayLike, np
+from autograd.arrays.errors import ignoring_errors
+from autograd.primitives import Primitive
 from autograd.reading import number_of, numbers_of
 from nn.conversion import Array
 from nn.data import as_samples
@@ -33,8 +36,8 @@ SECONDS_UNTOLD = 2.0  # before a bar is shown
 def predict(model: Model, inputs: ArrayLike) -> Array:
     """Return the outputs of a network, one row a sample, computed without recording a graph.
 
-    Many rows are computed by `autograd.compile` of the model, to rounding the same numbers; where it cannot be
-    compiled, node by node, and if that takes long, with a progress bar and a line on standard error that says why.
+    Many rows are computed as arrays, by `autograd.compile` of the model, to rounding the same numbers; where it cannot
+    be compiled, node by node, and if that takes long, with a progress bar and a line on standard error that says why.
 
     Args:
         model: a Module, or any function from one sample to a Value, a list of Values, or a list of them for each
@@ -67,17 +70,49 @@ def output_blocks(model: Model, samples: Array, fewest: int = ROWS_TO_COMPILE) -
         return
     shape = predict_node_by_node(model, samples[:1]).shape[1:]  # which refuses samples of another size
     try:
-        with same_chances():
-            program = copy_context().run(autograd.compile, lambda sample: flat(model(sample)), samples[0].tolist())
+        compute = _of_arrays(model) or _compiled(model, samples[0].tolist())
     except Exception as error:
         yield from _with_bar(model, samples, " ".join(str(error).split()) or type(error).__name__)
         return
-    weights = np.array(numbers_of(program.parameters), dtype=float)
     for i in range(0, len(samples), ROWS_A_BLOCK):
         rows = samples[i : i + ROWS_A_BLOCK]
         padding = np.repeat(rows[-1:], ROWS_A_BLOCK - len(rows), axis=0)
-        outputs = program.outputs(weights, np.concatenate([rows, padding]))[: len(rows)].reshape(-1, *shape)
+        outputs = compute(np.concatenate([rows, padding]))[: len(rows)].reshape(-1, *shape)
         yield outputs if np.isfinite(outputs).all() else predict_node_by_node(model, rows)
+
+
+def _compiled(model: Model, sample: Any) -> Callable[[Array], Array]:
+    """Return the compiled model, with its parameters as they are now. Raises what `autograd.compile` raises."""
+    with same_chances():
+        program = copy_context().run(autograd.compile, lambda sample: flat(model(sample)), sample)
+    return partial(program.outputs, np.array(numbers_of(program.parameters), dtype=float))
+
+
+def _of_arrays(model: Any) -> Callable[[Array], Array] | None:
+    """Return what an MLP computes, layer by layer, as a program would, without the time that compiling takes.
+
+    None for a model whose way of computing is not known.
+    """
+    if not _is_plain_network(model):
+        return None
+    from autograd.compiler.targets.kernels import named_function
+
+    layers: list[tuple[Array, Array, Callable[[Array], Array] | None]] = []
+    for layer in model.layers:
+        row = ACTIVATIONS[layer.activation]
+        activation = named_function(row) if isinstance(row, Primitive) else None
+        if isinstance(row, Primitive) and activation is None:
+            return None
+        weights = np.array([numbers_of(neuron.weights) for neuron in layer.neurons], dtype=float)
+        layers.append((weights.T, np.array(numbers_of(n.bias for n in layer.neurons), dtype=float), activation))
+
+    def outputs(a: Array) -> Array:
+        for weights, biases, activation in layers:
+            a = a @ weights + biases
+            a = a if activation is None else activation(a)
+        return a
+
+    return partial(ignoring_errors, outputs)
 
 
 def _with_bar(model: Model, samples: Array, why: str) -> Iterator[Array]:
@@ -106,12 +141,12 @@ def _outputs(model: Any, samples: Array) -> Array:
         return np.array([outputs_of(row) for row in samples.tolist()], dtype=float)
 
 
-def _of_numbers(model: Model) -> Callable[[list[float]], list[float]] | None:
+def _of_numbers(model: Any) -> Callable[[list[float]], list[float]] | None:
     """Return what an MLP computes, in plain numbers: the same operations in the same order, so the same bits.
 
     None for a model whose way of computing is not known.
     """
-    if type(model) is not MLP or not all(map(_is_plain, model.layers)):
+    if not _is_plain_network(model):
         return None
     layers = [
         (
@@ -129,6 +164,11 @@ def _of_numbers(model: Model) -> Callable[[list[float]], list[float]] | None:
         return a
 
     return outputs
+
+
+def _is_plain_network(model: Any) -> bool:
+    """Tell whether a model computes as `MLP` says."""
+    return type(model) is MLP and all(map(_is_plain, model.layers))
 
 
 def _is_plain(layer: Any) -> bool:

@@ -15,6 +15,8 @@ from autograd.compiler.targets.lookup_kernels import entry_at, look_up, scatter_
 from autograd.derivatives import formulas, gamma_formulas
 from autograd.primitives import Primitive
 
+__all__ = ["array_function", "named_function"]  # and what emitted source calls
+
 Array = NDArray[Any]
 
 add, exp, negative, reciprocal = np.add, np.exp, np.negative, np.reciprocal

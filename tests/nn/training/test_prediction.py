@@ -36,10 +36,20 @@ def test_as_numpy_computes_them(sizes: tuple[int, list[int]]) -> None:
     np.testing.assert_allclose(nn.predict(model, x), by_hand(model, x), rtol=1e-12)
 
 
+@pytest.mark.parametrize("activation", ["sigmoid", "tanh", "relu", "softplus", "identity"])
+@pytest.mark.parametrize("elementary", [False, True])
+def test_every_activation_computes_as_node_by_node(activation: Any, elementary: bool) -> None:
+    model, x = nn.MLP(3, [4, 2], activation, activation, seed=1, elementary=elementary), 100 * rows(400, 3)
+    expected = prediction.predict_node_by_node(model, x)
+    np.testing.assert_allclose(nn.predict(model, x), expected, rtol=1e-12, atol=1e-13)
+
+
 @pytest.mark.parametrize("sizes", [(12, [30, 1]), (3, [17, 10])])
 def test_the_bits_of_a_row_do_not_depend_on_the_rows_beside_it(sizes: tuple[int, list[int]]) -> None:
     model, x = nn.MLP(*sizes, seed=1), rows(2500, sizes[0])
     outputs = nn.predict(model, x)
+    alone = np.concatenate([*prediction.output_blocks(model, x[7:8], fewest=1)])
+    assert (alone == outputs[7:8]).all()
     order = np.random.default_rng(0).permutation(len(x))
     assert (nn.predict(model, x[order]) == outputs[order]).all()
     for count in (300, 301, 1023, 1024, 1025, 2047):
