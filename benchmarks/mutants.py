@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PASSES = "tests/autograd/compiler/"
 TESTS: dict[str, tuple[str, ...]] = {
     "nn/losses.py": ("tests/nn/test_losses.py",),
-    "nn/optimizers.py": ("tests/nn/test_optimizers.py",),
+    "nn/optimizers.py": ("tests/nn/test_optimizers.py", "tests/nn/test_foreign_names.py"),
     "nn/descent.py": ("tests/nn/test_optimizers.py",),
     "nn/schedules.py": ("tests/nn/test_optimizers.py",),
     "nn/training/checkpoint.py": ("tests/nn/training/test_checkpoint.py", "tests/nn/training/test_resuming.py"),

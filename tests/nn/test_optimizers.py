@@ -525,3 +525,39 @@ def test_adamw_resumes_a_schedule_that_has_passed_its_peak() -> None:
     second.parameters[0].data = first.parameters[0].data
     steps(second, 3)
     assert second.parameters[0].data == whole.parameters[0].data
+
+
+# AdamW's largest rate
+
+
+@pytest.mark.parametrize("steps", [0, 1, 3])
+def test_the_largest_rate_goes_along(steps: int) -> None:
+    """A state is taken up before the first step, too, when no rate was used yet."""
+    (parameters, _, gradients), (others, _, _) = start(13), start(13)
+    rates = [0.1, 0.4, 0.2, 0.05]
+    first, second = (nn.AdamW(p, learning_rate=rates.__getitem__, weight_decay=0.01) for p in (parameters, others))
+    for _ in steps_of(first, gradients[:steps]):
+        pass
+    state = first.state_dict()
+    assert state["largest_rate"] == max([0.0, *rates[:steps]])
+    for other, parameter in zip(others, parameters):
+        other.data = parameter.data
+    second.load_state_dict(state)
+    rest = gradients[steps:4]
+    assert_same_steps(steps_of(second, rest), steps_of(first, rest))
+
+
+@pytest.mark.parametrize("rate", [-0.5, -1, math.inf, math.nan, "0.1", None, [0.1]])
+def test_a_largest_rate_that_cannot_be_is_refused(rate: Any) -> None:
+    parameters, _, gradients = start(14)
+    optimizer = nn.AdamW(parameters)
+    for _ in steps_of(optimizer, gradients[:3]):
+        pass
+    with pytest.raises(ValueError, match="largest_rate must be the largest learning rate so far, got"):
+        optimizer.load_state_dict({**optimizer.state_dict(), "largest_rate": rate})
+
+
+def test_before_the_first_step_there_was_no_rate() -> None:
+    optimizer = nn.AdamW(start(15)[0])
+    with pytest.raises(ValueError, match=r"largest_rate must be the largest learning rate so far, got 0\.5"):
+        optimizer.load_state_dict({**optimizer.state_dict(), "largest_rate": 0.5})
