@@ -125,6 +125,11 @@ class Lanes:
         kind = self.type(width)
         return self.code.value(f"select {vector_type('i1', width)} {bit}, {kind} {a}, {kind} {b}")
 
+    def choose_all(self, bit: str, a: str, b: str, width: int) -> str:
+        """Return the one vector where a bit is set, else the other."""
+        kind = self.type(width)
+        return self.code.value(f"select i1 {bit}, {kind} {a}, {kind} {b}")
+
     def call(self, name: str, x: str, width: int) -> str:
         """Return an elementary function, which is computed in double precision."""
         wide, kind = vector_type("double", width), self.type(width)

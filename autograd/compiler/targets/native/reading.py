@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple, TypeAlias
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, TypeAlias
 
 from autograd import primitives
+from autograd.arrays import NDArray
 from autograd.compiler.arrays.operations import PADDING, Operation, Shape
-from autograd.compiler.targets.native.code import ZERO, Extent, extents, row_major
-from autograd.compiler.targets.native.nodes import Applied, Buffer, Leaf, Looked, Node, Number, Place
+from autograd.compiler.targets.native.code import ZERO, Extent
+from autograd.compiler.targets.native.nodes import Applied, Buffer, Leaf, Looked, Node, Number
 from autograd.compiler.targets.straight_line.instructions import UnwritableError
 
 
@@ -64,6 +65,17 @@ def _sum(a: Extent, b: Extent) -> Extent:
     return Extent(a.count + b.count, a.power)
 
 
+def as_index(node: Node) -> Leaf:
+    """Return the element of an array of indices.
+
+    Raises:
+        UnwritableError: for anything else.
+    """
+    if not isinstance(node, Leaf) or not node.is_integer:
+        raise UnwritableError("an index that is computed")
+    return node
+
+
 def is_simple(before: Shape, after: Shape) -> bool:
     """Return whether a shape differs from another only by axes of length 1."""
     return [length for length in before if length != 1] == [length for length in after if length != 1]
@@ -76,10 +88,17 @@ class Reader:
         operations: of a program.
         buffers: the arrays of operations that have one.
         axes: how many the nest has.
+        constant: puts an array of the program into memory.
     """
 
-    def __init__(self, operations: Sequence[Operation], buffers: Mapping[int, Buffer], axes: int) -> None:
-        self._operations, self._buffers, self._axes = operations, buffers, axes
+    def __init__(
+        self,
+        operations: Sequence[Operation],
+        buffers: Mapping[int, Buffer],
+        axes: int,
+        constant: Callable[[NDArray[Any], str], Buffer],
+    ) -> None:
+        self._operations, self._buffers, self._axes, self._constant = operations, buffers, axes, constant
         self._nodes: dict[tuple[int, Index], Node] = {}
 
     def read(self, at: int, index: Index) -> Node:
@@ -140,17 +159,12 @@ class Reader:
         table, positions = operation.operands
         (shared,) = operation.attribute
         depth = len(self._operations[positions].shape)
-        place = LookedAt(self._integer(self.read(positions, index[:depth])), False)
+        place = LookedAt(as_index(self.read(positions, index[:depth])), False)
         return self.read(table, (*index[:shared], place, *index[depth:]))
 
     def _taken(self, operation: Operation, index: Index) -> Node:
         positions = operation.attribute.array
         lead = len(operation.shape) - positions.ndim
-        array = Buffer(Place("address", positions.ctypes.data), row_major(extents(positions.shape)), True)
+        array = self._constant(positions, "int64")
         place = LookedAt(leaf(array, index[lead:], self._axes), bool((positions == PADDING).any()))
         return self.read(operation.operands[0], (*index[:lead], place))
-
-    def _integer(self, node: Node) -> Leaf:
-        if not isinstance(node, Leaf) or not node.is_integer:
-            raise UnwritableError("an index that is computed")
-        return node

@@ -1,0 +1,206 @@
+"""Instructions for the value of an expression at a place of a nest, for several places at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from autograd.compiler.targets.native.code import ONE, Code, Extent
+from autograd.compiler.targets.native.lanes import Lanes
+from autograd.compiler.targets.native.nests import Strided
+from autograd.compiler.targets.native.nodes import Applied, Leaf, Looked, Node, Number, Place, axes_of
+
+Position = tuple[str, int]
+"""A place along an axis: a register or 0, and a number that is added."""
+
+START: Position = ("0", 0)
+
+
+class Evaluator:
+    """Evaluates expressions in a function that has an index for each axis of a nest.
+
+    What is computed once is not computed again where it stands, or further inside.
+
+    Args:
+        address: adds instructions for where an array begins.
+
+    Attributes:
+        positions: of each axis.
+    """
+
+    def __init__(self, code: Code, lanes: Lanes, axes: int, address: Callable[[Code, Place], str]) -> None:
+        self.code, self.lanes = code, lanes
+        self.positions: list[Position] = [START] * axes
+        self._address = address
+        self._known: list[dict[Any, str]] = [{}]
+        self._axes: dict[int, tuple[Node, frozenset[int]]] = {}  # with the node, so that no other can have its id
+
+    @contextmanager
+    def inside(self) -> Iterator[None]:
+        """Forget in the end what is computed from here on: it belongs to a block that need not be reached."""
+        self._known.append({})
+        yield
+        self._known.pop()
+
+    @contextmanager
+    def at(self, axis: int, position: Position) -> Iterator[None]:
+        """Stand at a place along an axis."""
+        before = self.positions[axis]
+        self.positions[axis] = position
+        yield
+        self.positions[axis] = before
+
+    def axes(self, node: Node) -> frozenset[int]:
+        """Return the axes along which a node differs."""
+        if id(node) not in self._axes:
+            self._axes[id(node)] = node, axes_of(node)
+        return self._axes[id(node)][1]
+
+    def vector(self, node: Node, axis: int, width: int) -> str:
+        """Return the values at so many places along an axis, from the present one on."""
+        if axis not in self.axes(node):
+            scalar = self._scalar(node)
+            return scalar if width == 1 else self._once(("splat", scalar, width), lambda: self.lanes.splat(scalar, width))
+        if width == 1:
+            return self._scalar(node)
+        return self._once(self._key(node, axis, width), lambda: self._vector(node, axis, width))
+
+    def hoist(self, node: Node, axes: Sequence[int]) -> None:
+        """Compute what does not differ along these axes, in front of loops over them."""
+        if isinstance(node, Number):
+            return
+        if self.axes(node).isdisjoint(axes):
+            self._scalar(node)
+        elif isinstance(node, Applied):
+            for operand in node.operands:
+                self.hoist(operand, axes)
+
+    def store(self, target: Strided, value: str, axis: int, width: int) -> None:
+        """Put values where they belong; add them to what is there where the target says so."""
+        add = getattr(target, "adds", False)
+        kind = self.lanes.type(width)
+        is_looked = any(axis in self.axes(x.index) for x in target.looked)
+        if width == 1 or (target.strides[axis] == ONE and not is_looked):
+            pointer = self.pointer(target)
+            for condition in self.missed(target.looked):
+                value = self.lanes.choose_all(condition, self.lanes.number(0.0, width), value, width)
+            if add:
+                old = self.code.value(f"load {kind}, ptr {pointer}, align {self._align}")
+                value = self.lanes.arithmetic("fadd", old, value, width)
+            self.code.do(f"store {kind} {value}, ptr {pointer}, align {self._align}")
+            return
+        for lane in range(width):
+            with self._moved(axis, lane):
+                self.store(target, self.lanes.lane(value, lane, width), axis, 1)
+
+    def pointer(self, leaf: Strided, size: str = "") -> str:
+        """Return the address of an element."""
+        size = size or self.lanes.element
+        registers = tuple([register if s.count else "0" for (register, _), s in zip(self.positions, leaf.strides)])
+        base = self._once(("base", id(leaf), registers), lambda: self._base(leaf, registers, size), leaf)
+        offsets = [(s, constant) for (_, constant), s in zip(self.positions, leaf.strides) if s.count and constant]
+        known = sum(s.count * constant for s, constant in offsets if not s.power)
+        for stride, constant in offsets:
+            if stride.power:
+                base = self._element(base, self.code.size(stride * constant), size)
+        base = self._element(base, str(known), size) if known else base
+        for looked in leaf.looked:
+            index = self._integer(looked.index)
+            if looked.may_miss:
+                index = self._clamped(index)
+            base = self._element(base, self._times(index, looked.stride), size)
+        return base
+
+    def missed(self, looked: Sequence[Looked]) -> list[str]:
+        """Return conditions that an element does not exist."""
+        return [self.code.value(f"icmp slt i64 {self._integer(x.index)}, 0") for x in looked if x.may_miss]
+
+    @property
+    def _align(self) -> int:
+        return 8 if self.lanes.element == "double" else 4
+
+    @contextmanager
+    def _moved(self, axis: int, lane: int) -> Iterator[None]:
+        register, constant = self.positions[axis]
+        with self.at(axis, (register, constant + lane)):
+            yield
+
+    def _key(self, node: Node, axis: int, width: int) -> tuple[Any, ...]:
+        places = tuple([self.positions[k] for k in sorted(self.axes(node))])
+        return "value", id(node), places, width, axis if width > 1 else -1
+
+    def _once(self, key: Any, compute: Callable[[], str], kept: Any = None) -> str:
+        for known in self._known:
+            if key in known:
+                return known[key]
+        result = compute()
+        self._known[-1][key] = result
+        if kept is not None:
+            self._axes.setdefault(id(kept), (kept, frozenset()))  # so that no other can have its id
+        return result
+
+    def _scalar(self, node: Node) -> str:
+        if isinstance(node, Number):
+            return self.lanes.number(node.value)
+        return self._once(self._key(node, -1, 1), lambda: self._one(node))
+
+    def _one(self, node: Node) -> str:
+        if isinstance(node, Applied):
+            return self.lanes.apply(node.primitive, [self._scalar(x) for x in node.operands], 1)
+        assert isinstance(node, Leaf)
+        if node.is_integer:
+            return self.code.value(f"sitofp i64 {self._integer(node)} to {self.lanes.element}")
+        value = self.code.value(f"load {self.lanes.element}, ptr {self.pointer(node)}")
+        for condition in self.missed(node.looked):
+            value = self.lanes.choose(condition, self.lanes.number(0.0), value, 1)
+        return value
+
+    def _vector(self, node: Node, axis: int, width: int) -> str:
+        if isinstance(node, Applied):
+            return self.lanes.apply(node.primitive, [self.vector(x, axis, width) for x in node.operands], width)
+        assert isinstance(node, Leaf)
+        is_looked = any(axis in self.axes(x.index) for x in node.looked)
+        if node.is_integer or is_looked or node.strides[axis] != ONE:
+            scalars = []
+            for lane in range(width):
+                with self._moved(axis, lane):
+                    scalars.append(self._one(node))
+            return self.lanes.build(scalars)
+        kind = self.lanes.type(width)
+        value = self.code.value(f"load {kind}, ptr {self.pointer(node)}, align {self._align}")
+        for condition in self.missed(node.looked):
+            value = self.lanes.choose_all(condition, self.lanes.number(0.0, width), value, width)
+        return value
+
+    def _integer(self, leaf: Leaf) -> str:
+        key = "integer", id(leaf), tuple([self.positions[k] for k in sorted(self.axes(leaf))])
+        return self._once(key, lambda: self._loaded_integer(leaf))
+
+    def _loaded_integer(self, leaf: Leaf) -> str:
+        value = self.code.value(f"load i64, ptr {self.pointer(leaf, 'i64')}")
+        for condition in self.missed(leaf.looked):
+            value = self.code.value(f"select i1 {condition}, i64 -1, i64 {value}")
+        return value
+
+    def _clamped(self, index: str) -> str:
+        is_missing = self.code.value(f"icmp slt i64 {index}, 0")
+        return self.code.value(f"select i1 {is_missing}, i64 0, i64 {index}")
+
+    def _base(self, leaf: Strided, registers: Sequence[str], size: str) -> str:
+        pointer = self._once(("array", leaf.place), lambda: self._address(self.code, leaf.place))
+        for stride, register in zip(leaf.strides, registers):
+            if register != "0":
+                pointer = self._element(pointer, self._times(register, stride), size)
+        known, of_samples = leaf.start
+        if of_samples:
+            pointer = self._element(pointer, self.code.size(Extent(of_samples, 1)), size)
+        return self._element(pointer, str(known), size) if known else pointer
+
+    def _times(self, register: str, stride: Extent) -> str:
+        if stride == ONE:
+            return register
+        return self.code.value(f"mul nsw i64 {register}, {self.code.size(stride)}")
+
+    def _element(self, pointer: str, offset: str, size: str) -> str:
+        return self.code.value(f"getelementptr {size}, ptr {pointer}, i64 {offset}")

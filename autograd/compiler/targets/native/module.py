@@ -1,0 +1,152 @@
+"""A program's module in LLVM's language: a function for each nest, and one that calls them, block after block."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from autograd.arrays import np
+from autograd.compiler.arrays.operations import Batch
+from autograd.compiler.targets.native.code import Code, extents, product
+from autograd.compiler.targets.native.evaluate import Evaluator
+from autograd.compiler.targets.native.lanes import Declarations, Lanes
+from autograd.compiler.targets.native.nests import AnyNest, Nest, Rows, coalesce
+from autograd.compiler.targets.native.nodes import Place
+from autograd.compiler.targets.native.phases import Phase
+from autograd.compiler.targets.native.plan import Item, Plan, Slot, Steps
+from autograd.compiler.targets.native.rows import RowWriter, write_several
+from autograd.compiler.targets.native.sums import write_reduction
+
+NAME = "run"
+"""The function to call: with the table of pointers, the working memory, the number of samples, and that of a block."""
+
+_PARAMETERS = "(ptr %t, ptr %a, i64 %n, i64 %b)"
+
+
+class ModuleWriter:
+    """Writes the module of a plan."""
+
+    def __init__(self, plan: Plan, dtype: np.dtype[Any]) -> None:
+        self._plan, self._dtype = plan, dtype
+        self._declarations = Declarations()
+        self._functions: list[str] = []
+        self._element = "double" if dtype.itemsize == 8 else "float"
+        self.nests = 0
+
+    def text(self) -> str:
+        """Return the module."""
+        phases: tuple[Phase, ...] = ("before", "block", "after")
+        for phase in phases:
+            code = Code()
+            self._items(code, self._plan.items[phase])
+            self._define(f"internal void @{phase}{_PARAMETERS}", code)
+        self._main()
+        return "\n".join([*self._declarations.texts.values(), *self._functions])
+
+    def _define(self, head: str, code: Code) -> None:
+        self._functions.append("\n".join([f"define {head} nounwind {{", "entry:", *code.lines, "ret void", "}"]))
+
+    def _main(self) -> None:
+        """Add the function that divides the samples into blocks, with pointers to the rows of each."""
+        slots, code = self._plan.slots, Code()
+        table = code.value(f"alloca [{max(len(slots), 1)} x ptr]")
+        for k in range(len(slots)):
+            code.do(f"store ptr {self._pointer(code, '%table', k)}, ptr {self._entry(code, table, k)}")
+        code.do(f"call void @before(ptr {table}, ptr %a, i64 %n, i64 %b)")
+
+        def block(start: str, _: list[str]) -> list[str]:
+            rest = code.value(f"sub i64 %n, {start}")
+            is_last = code.value(f"icmp slt i64 {rest}, %b")
+            count = code.value(f"select i1 {is_last}, i64 {rest}, i64 %b")
+            for k, slot in enumerate(slots):
+                stride = self._bytes_per_sample(slot)
+                if stride:
+                    moved = code.value(f"mul i64 {start}, {stride}")
+                    pointer = code.value(f"getelementptr i8, ptr {self._pointer(code, '%table', k)}, i64 {moved}")
+                    code.do(f"store ptr {pointer}, ptr {self._entry(code, table, k)}")
+            code.do(f"call void @block(ptr {table}, ptr %a, i64 {count}, i64 %b)")
+            return []
+
+        self._blocks(code, block)
+        code.do(f"call void @after(ptr {table}, ptr %a, i64 %n, i64 %b)")
+        self._define(f"void @{NAME}(ptr %table, ptr %a, i64 %n, i64 %b)", code)
+
+    def _blocks(self, code: Code, block: Any) -> None:
+        head, done = code.fresh("block"), code.fresh("done")
+        before = code.block
+        code.do(f"br label %{head}")
+        code.begin(head)
+        index, at = f"%{code.fresh('s')}", len(code.lines)
+        block(index, [])
+        following = code.value(f"add i64 {index}, %b")
+        more = code.value(f"icmp slt i64 {following}, %n")
+        code.do(f"br i1 {more}, label %{head}, label %{done}")
+        code.lines.insert(at, f"{index} = phi i64 [ 0, %{before} ], [ {following}, %{code.block} ]")
+        code.begin(done)
+
+    def _entry(self, code: Code, table: str, k: int) -> str:
+        return code.value(f"getelementptr ptr, ptr {table}, i64 {k}")
+
+    def _pointer(self, code: Code, table: str, k: int) -> str:
+        return code.value(f"load ptr, ptr {self._entry(code, table, k)}")
+
+    def _bytes_per_sample(self, slot: Slot) -> int:
+        if slot.kind == "moving" or not slot.shape or not isinstance(slot.shape[0], Batch):
+            return 0
+        return product(extents(slot.shape)).count * (8 if slot.kind == "index" else self._dtype.itemsize)
+
+    def _items(self, code: Code, items: list[Item]) -> None:
+        for item in items:
+            if isinstance(item, Steps):
+                self._steps(code, item)
+                continue
+            name = f"nest.{self.nests}"
+            self.nests += 1
+            self._nest(name, item)
+            code.do(f"call void @{name}(ptr %t, ptr %a, i64 %n, i64 %b)")
+
+    def _steps(self, code: Code, steps: Steps) -> None:
+        """Add a loop over steps, each of which sets pointers to what it reads and writes."""
+        arrays = [(self._address(code, move.array.place), code.size(move.stride)) for move in steps.moves]
+
+        def step(index: str, _: list[str]) -> list[str]:
+            for move, (array, stride) in zip(steps.moves, arrays):
+                place = index if move.last is None else code.value(f"sub i64 {move.last}, {index}")
+                offset = code.value(f"mul i64 {place}, {stride}")
+                pointer = code.value(f"getelementptr {self._element}, ptr {array}, i64 {offset}")
+                code.do(f"store ptr {pointer}, ptr {self._entry(code, '%t', move.slot)}")
+            self._items(code, steps.items)
+            return []
+
+        code.loop(str(steps.count), step)
+
+    def _address(self, code: Code, place: Place) -> str:
+        """Return where an array begins."""
+        if place.kind == "address":
+            return f"inttoptr (i64 {place.at} to ptr)"
+        if place.kind == "table":
+            return self._pointer(code, "%t", place.at)
+        if place.kind == "shared":
+            return code.value(f"getelementptr {self._element}, ptr %a, i64 {place.at}")
+        offset = code.value(f"add i64 {code.value(f'mul i64 %b, {place.at}')}, {self._plan.shared}")
+        return code.value(f"getelementptr {self._element}, ptr %a, i64 {offset}")
+
+    def _nest(self, name: str, nest: AnyNest) -> None:
+        """Add the function of a nest."""
+        code, (width, registers) = Code(), self._plan.machine
+        lanes = Lanes(code, self._dtype, self._declarations)
+        if isinstance(nest, Nest):
+            flat = coalesce(nest.lengths, nest.reduced, [nest.node], nest.target)
+            evaluator = Evaluator(code, lanes, max(1, len(flat.lengths)), self._address)
+            write_reduction(evaluator, flat, nest.combine, width, registers)
+        elif isinstance(nest, Rows):
+            evaluator = Evaluator(code, lanes, len(nest.lengths), self._address)
+            RowWriter(evaluator, nest, min(width, _power_of_2_up_to(nest.lengths[-1].count))).write()
+        else:
+            evaluator = Evaluator(code, lanes, len(nest.lengths) + 1, self._address)
+            write_several(evaluator, nest)
+        self._define(f"internal void @{name}{_PARAMETERS} noinline", code)
+
+
+def _power_of_2_up_to(n: int) -> int:
+    return 1 << int(math.log2(max(n, 1)))

@@ -1,0 +1,56 @@
+"""Which operations are computed before the samples, for each block of samples, and after them.
+
+A block is so small that its arrays stay in the processor's cache from one operation to the next. What is summed over
+the samples is summed over those of each block, and then over the blocks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from autograd.compiler.arrays.operations import Batch, Operation, Shape
+from autograd.compiler.arrays.program import ArrayProgram
+
+Phase = Literal["before", "block", "sum", "after"]
+"""When an operation is computed; "sum" is also for each block, and its results are added up."""
+
+
+def has_samples(shape: Shape) -> bool:
+    """Return whether an array has an axis of samples."""
+    return any(isinstance(length, Batch) for length in shape)
+
+
+def phases(program: ArrayProgram) -> list[Phase] | None:
+    """Return the phase of each operation; None where the samples cannot be divided into blocks."""
+    chosen: list[Phase] = []
+    for operation in program.operations:
+        phase = _phase(program, operation, chosen)
+        if phase is None:
+            return None
+        chosen.append(phase)
+    return chosen
+
+
+def _phase(program: ArrayProgram, operation: Operation, chosen: Sequence[Phase]) -> Phase | None:
+    kind, operands, _, shape, _ = operation
+    read = {chosen[k] for k in operands}
+    is_late = not read.isdisjoint({"sum", "after"})
+    if kind == "loop":
+        return _of_loop(program, operation, is_late)
+    if kind == "result":
+        return chosen[operands[0]]
+    if has_samples(shape):
+        return None if is_late else "block"
+    if "block" not in read:
+        return "after" if is_late else "before"
+    is_sum = kind in ("contract", "scatter") or (kind == "reduce" and operation.attribute.function == "sum")
+    return "sum" if is_sum and not is_late else None
+
+
+def _of_loop(program: ArrayProgram, operation: Operation, is_late: bool) -> Phase | None:
+    """Return the phase of a loop. One that carries sums over the samples is not divided."""
+    results: Sequence[Shape] = operation.shape  # type: ignore[assignment]
+    if not any(map(has_samples, [*results, *(program.operations[k].shape for k in operation.operands)])):
+        return "after" if is_late else "before"
+    return "block" if all(map(has_samples, results)) and not is_late else None
