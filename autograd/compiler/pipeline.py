@@ -121,7 +121,8 @@ def engine_for(lowered: Lowered, parameters: int, dtype: np.dtype[Any], name: st
         to_parameters, to_arguments = (partial(other.differentiated, wrt, PassRunner()) for wrt in _WRT)
         return NumpyEngine(to_parameters(), to_arguments, dtype, name, parameters)
 
-    return NumpyEngine(backward(), input_gradients, dtype, name, parameters, unpadded if lowered.unpadded else None)
+    again = unpadded if lowered.unpadded else None
+    return NumpyEngine(backward(), input_gradients, dtype, name, parameters, again, runner)
 
 
 def _on_single_numbers(

@@ -14,12 +14,13 @@ import hashlib
 import linecache
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from autograd import primitives
 from autograd.arrays import NDArray, np
 from autograd.compiler.arrays.program import ArrayProgram
 from autograd.compiler.arrays.shapes import is_batched
+from autograd.compiler.stages import PassRunner
 from autograd.compiler.targets.kernels import HELPERS
 from autograd.compiler.targets.parameter_buffer import ParameterBuffer, in_reading_order
 from autograd.compiler.targets.python_source import Function, Source, Writer, passes, to_inputs
@@ -27,6 +28,9 @@ from autograd.compiler.targets.references import References
 from autograd.compiler.targets.running_expressions import RunningExpressions
 from autograd.compiler.targets.schedule import GRADIENT, schedule
 from autograd.support.forking import computed_once
+
+if TYPE_CHECKING:
+    from autograd.compiler.targets.native.engine import NativePasses
 
 Array = NDArray[Any]
 Positions = NDArray[np.int64]
@@ -133,6 +137,7 @@ class NumpyEngine:
         dtype: in which it computes.
         name: of the function that was compiled.
         leaves: how many parameters there are; those that no array of the program has come last.
+        runner: records the machine code that is made.
         unpadded: of a padded program, makes the engine that says what the graph gives where this one gives inf or nan.
 
     Attributes:
@@ -152,8 +157,10 @@ class NumpyEngine:
         name: str,
         leaves: int = 0,
         unpadded: Callable[[], NumpyEngine] | None = None,
+        runner: PassRunner | None = None,
     ) -> None:
         self._make_unpadded = unpadded
+        self._runner = runner or PassRunner()
         self._dtype, self._name, self._differentiate = dtype, name, input_gradients
         self._indices = [o.attribute.array for o in program.operations if o.kind == "parameter"]
         self.natural_order: list[int] = in_reading_order(self._indices, leaves)
@@ -215,11 +222,21 @@ class NumpyEngine:
 
     def outputs(self, weights: Array, rows: Sequence[Array]) -> Array:
         """Compute a column for each output; one row only where they do not depend on the arguments."""
-        values: Array = self._forward(*rows, *self._buffer.views(weights))[0]
+        values: Array | None = self._native.outputs(self._buffer, weights, rows)
+        if values is None:
+            values = self._forward(*rows, *self._buffer.views(weights))[0]
         return values if self._settles(values) else self._unpadded.outputs(weights, rows)
 
     def gradient(self, weights: Array, rows: Sequence[Array], seeds: Array, into: Array) -> Array:
         """Return the outputs; write the gradient of the parameters into a vector."""
+        values = self._native.gradient(self._buffer, weights, rows, seeds, into)
+        if values is None:
+            values = self._gradient(weights, rows, seeds, into)
+        if self._settles(values, into):
+            return values
+        return self._unpadded.gradient(weights, rows, np.broadcast_to(seeds, values.shape), into)
+
+    def _gradient(self, weights: Array, rows: Sequence[Array], seeds: Array, into: Array) -> Array:
         buffer = self._buffer
         arrays = buffer.views(weights)
         values: Array
@@ -228,17 +245,24 @@ class NumpyEngine:
         self._backward(seeds, saved, *rows, *arrays, *gradients)
         if not buffer.in_place:
             buffer.collect(gradients, into)
-        if self._settles(values, into):
-            return values
-        return self._unpadded.gradient(weights, rows, np.broadcast_to(seeds, values.shape), into)
+        return values
 
     def input_gradients(self, weights: Array, rows: Sequence[Array], seeds: Array) -> tuple[Array, list[Array]]:
         """Return the outputs, and the derivatives to each argument's numbers."""
-        values, derivatives = self._input_gradients(seeds, *rows, *self._buffer.views(weights))
+        results = self._native.input_gradients(self._buffer, weights, rows, seeds)
+        if results is None:
+            results = self._input_gradients(seeds, *rows, *self._buffer.views(weights))
+        values, derivatives = results
         if not self._settles(values, *derivatives):
             return self._unpadded.input_gradients(weights, rows, seeds)
         numbers = [row for row in rows if row.dtype.kind == "f"]  # the others are indices
         return values, [np.broadcast_to(np.asarray(x, self._dtype), r.shape) for x, r in zip(derivatives, numbers)]
+
+    @computed_once
+    def _native(self) -> NativePasses:
+        from autograd.compiler.targets.native.engine import NativePasses  # which no program needs that is not called
+
+        return NativePasses(self._program, lambda: self._to_inputs, self._dtype, self._runner)
 
     @computed_once
     def _input_gradients(self) -> Callable[..., Any]:

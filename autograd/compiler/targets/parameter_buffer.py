@@ -21,7 +21,11 @@ class ParameterBuffer:
 
     Attributes:
         in_place: whether what is written into `places` is in the vector then, and fills it.
+        starts: for each array the place of its first element, where all arrays lie side by side, row by row; else None.
     """
+
+    in_place: bool
+    starts: list[int] | None
 
     def __init__(self, indices: Sequence[Positions], size: int) -> None:
         self._indices = list(indices)
@@ -32,7 +36,13 @@ class ParameterBuffer:
         self._unused = np.flatnonzero(counts == 0)
         self._overlap = bool((counts > 1).any())
         self._all_views = None not in self._strides
-        self.in_place: bool = self._all_views and not self._overlap and not len(self._unused)
+        self.in_place = self._all_views and not self._overlap and not len(self._unused)
+        firsts = [int(index.reshape(-1)[0]) if index.size else 0 for index in self._indices]
+        is_row_major = [
+            (index.reshape(-1) == np.arange(first, first + index.size)).all()
+            for index, first in zip(self._indices, firsts)
+        ]
+        self.starts = firsts if all(is_row_major) else None
         self._recent: dict[int, tuple[Array, list[Array]]] = {}  # by the ids of vectors, which live as long as this
 
     def views(self, vector: Array) -> list[Array]:

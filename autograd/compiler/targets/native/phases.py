@@ -6,7 +6,7 @@ the samples is summed over those of each block, and then over the blocks.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Literal
 
 from autograd.compiler.arrays.operations import Batch, Operation, Shape
@@ -21,11 +21,11 @@ def has_samples(shape: Shape) -> bool:
     return any(isinstance(length, Batch) for length in shape)
 
 
-def phases(program: ArrayProgram) -> list[Phase] | None:
-    """Return the phase of each operation; None where the samples cannot be divided into blocks."""
+def phases(program: ArrayProgram, needed: Collection[int]) -> list[Phase] | None:
+    """Return the phase of each operation that is needed; None where the samples cannot be divided into blocks."""
     chosen: list[Phase] = []
-    for operation in program.operations:
-        phase = _phase(program, operation, chosen)
+    for at, operation in enumerate(program.operations):
+        phase = _phase(program, operation, chosen) if at in needed else "before"
         if phase is None:
             return None
         chosen.append(phase)

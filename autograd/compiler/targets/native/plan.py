@@ -266,15 +266,17 @@ def plan_of(program: ArrayProgram, dtype: np.dtype[Any], machine: Machine) -> Pl
     Raises:
         UnwritableError: where it has what machine code does not have.
     """
-    given = [o for o in program.operations if o.kind in ("argument", "index", "parameter")]
-    moved = [shape for shape in [o.shape for o in given] + [program.operations[at].shape for at in program.outputs]]
-    chosen = phases(program) if not any(has_samples(shape[1:]) for shape in moved) else None
+    used = needed(program)
+    given = [at for at, o in enumerate(program.operations) if o.kind in ("argument", "index")]
+    given += [at for at, o in enumerate(program.operations) if o.kind == "parameter"]
+    shapes = [program.operations[at].shape for at in (*given, *program.outputs)]
+    chosen = phases(program, used) if not any(has_samples(shape[1:]) for shape in shapes) else None
     plan = Plan(machine, chosen is not None)
     buffers: dict[int, Buffer] = {}
-    for at, (kind, _, attribute, shape, name) in enumerate(program.operations):
-        if kind in ("argument", "index", "parameter"):
-            place = plan.slot(kind, name if kind == "parameter" else attribute[0], shape)
-            buffers[at] = Buffer(place, row_major(extents(shape)), kind == "index")
+    for at in given:
+        kind, _, attribute, shape, name = program.operations[at]
+        place = plan.slot(kind, name if kind == "parameter" else attribute[0], shape)
+        buffers[at] = Buffer(place, row_major(extents(shape)), kind == "index")
     places = [plan.slot("result", str(k), program.operations[at].shape) for k, at in enumerate(program.outputs)]
     copied = []
     own: dict[int, int] = {}

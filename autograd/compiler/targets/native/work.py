@@ -1,0 +1,68 @@
+"""How much a program does, by which the cost model decides."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+from autograd.compiler.arrays.operations import Shape
+from autograd.compiler.arrays.program import LEAVES, STRUCTURE, ArrayProgram
+from autograd.compiler.targets.native.code import extents, product
+from autograd.compiler.targets.native.phases import has_samples
+
+
+class Work(NamedTuple):
+    """What a program does.
+
+    Attributes:
+        calls: operations that NumPy has a call for.
+        elements: numbers that those compute for each sample, products of matrices aside.
+        products: multiplications of products of matrices, for each sample.
+        fixed: likewise, of what does not depend on the samples.
+    """
+
+    calls: int
+    elements: int
+    products: int
+    fixed: int
+
+
+def work_of(program: ArrayProgram) -> Work:
+    """Return the work of a program."""
+    calls = elements = products = fixed = 0
+    for at in sorted(program.needed(program.outputs)):
+        kind, operands, attribute, shape, _ = program.operations[at]
+        if kind == "loop":
+            inner = work_of(attribute.body)
+            calls += attribute.steps * inner.calls
+            elements += attribute.steps * inner.elements
+            products += attribute.steps * inner.products
+            continue
+        if kind in (*LEAVES, *STRUCTURE, "guard", "result"):
+            continue
+        calls += 1
+        read = [program.operations[k].shape for k in operands]
+        count = _places(program, at) if kind == "contract" else max(map(_count, [shape, *read]))
+        if not any(map(has_samples, [shape, *read])):
+            fixed += count
+        elif kind == "contract":
+            products += count
+        else:
+            elements += count
+    return Work(calls, elements, products, fixed)
+
+
+def _count(shape: Shape) -> int:
+    return product(extents(shape)).count
+
+
+def _places(program: ArrayProgram, at: int) -> int:
+    """Return how many products a contraction computes for each sample."""
+    operation = program.operations[at]
+    labels = operation.attribute
+    lengths = {
+        label: length.count
+        for axes, k in zip(labels[:2], operation.operands)
+        for label, length in zip(axes, extents(program.operations[k].shape))
+    }
+    return math.prod(lengths.values())
