@@ -184,6 +184,8 @@ class NumpyEngine:
         """Say which element of the flat vector each parameter is, and how long that vector is."""
         self._layout = place, size
         self._buffer = ParameterBuffer([place[index] for index in self._indices], size)
+        if "_native" in vars(self):
+            self._native.lay_out(self._buffer)
         if self._make_unpadded:
             vars(self).pop("_unpadded", None)
 
@@ -222,14 +224,14 @@ class NumpyEngine:
 
     def outputs(self, weights: Array, rows: Sequence[Array]) -> Array:
         """Compute a column for each output; one row only where they do not depend on the arguments."""
-        values: Array | None = self._native.outputs(self._buffer, weights, rows)
+        values: Array | None = self._native.outputs(weights, rows)
         if values is None:
             values = self._forward(*rows, *self._buffer.views(weights))[0]
         return values if self._settles(values) else self._unpadded.outputs(weights, rows)
 
     def gradient(self, weights: Array, rows: Sequence[Array], seeds: Array, into: Array) -> Array:
         """Return the outputs; write the gradient of the parameters into a vector."""
-        values = self._native.gradient(self._buffer, weights, rows, seeds, into)
+        values = self._native.gradient(weights, rows, seeds, into)
         if values is None:
             values = self._gradient(weights, rows, seeds, into)
         if self._settles(values, into):
@@ -249,7 +251,7 @@ class NumpyEngine:
 
     def input_gradients(self, weights: Array, rows: Sequence[Array], seeds: Array) -> tuple[Array, list[Array]]:
         """Return the outputs, and the derivatives to each argument's numbers."""
-        results = self._native.input_gradients(self._buffer, weights, rows, seeds)
+        results = self._native.input_gradients(weights, rows, seeds)
         if results is None:
             results = self._input_gradients(seeds, *rows, *self._buffer.views(weights))
         values, derivatives = results
@@ -262,7 +264,7 @@ class NumpyEngine:
     def _native(self) -> NativePasses:
         from autograd.compiler.targets.native.engine import NativePasses  # which no program needs that is not called
 
-        return NativePasses(self._program, lambda: self._to_inputs, self._dtype, self._runner)
+        return NativePasses(self._program, lambda: self._to_inputs, self._buffer, self._dtype, self._runner)
 
     @computed_once
     def _input_gradients(self) -> Callable[..., Any]:

@@ -52,3 +52,6 @@ def saved_seconds(work: Work, samples: int) -> float:
 def seconds_before_making(work: Work) -> float:
     """Return how much time machine code must have been able to save before it is made."""
     return PATIENCE * MAKING * work.calls
+
+PRODUCTS_FOR_BLAS = 65_536
+"""Multiplications of a product of matrices from which on BLAS computes it."""

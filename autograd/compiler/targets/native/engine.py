@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -14,9 +14,8 @@ from autograd.compiler.targets.native import cost
 from autograd.compiler.targets.native.addresses import address_of
 from autograd.compiler.targets.native.work import Work, work_of
 from autograd.compiler.targets.parameter_buffer import ParameterBuffer
-from autograd.compiler.targets.schedule import GRADIENT
 from autograd.support.collector import collector_paused
-from autograd.support.forking import across_forks
+from autograd.support.forking import across_forks, computed_once
 
 if TYPE_CHECKING:
     from autograd.compiler.targets.native.run import NativeFunction
@@ -25,26 +24,26 @@ Array = NDArray[Any]
 
 
 class _Pass:
-    """One pass: its program, how much it does, and its machine code once there is any."""
+    """One pass: its program, how much it does, and its machine code once there is any.
+
+    Attributes:
+        function: the machine code.
+        is_writable: whether there can be any.
+        saved: seconds that machine code would have saved so far.
+        quick: numbers of samples for which it is the quickest.
+    """
 
     def __init__(self, name: str, program: Callable[[], ArrayProgram]) -> None:
-        self.name, self._make_program = name, program
+        self.name, self.program = name, program
         self.function: NativeFunction | None = None
         self.is_writable = True
-        self.saved = 0.0  # seconds that machine code would have saved so far
-        self._work: Work | None = None
+        self.saved = 0.0
+        self.quick: set[int] = set()
 
-    @property
-    def program(self) -> ArrayProgram:
-        """Its program."""
-        return self._make_program()
-
-    @property
+    @computed_once
     def work(self) -> Work:
         """How much it does."""
-        if self._work is None:
-            self._work = work_of(self.program)
-        return self._work
+        return work_of(self.program())
 
 
 class NativePasses:
@@ -53,64 +52,63 @@ class NativePasses:
     Args:
         program: of values and gradients.
         to_inputs: gives the program of values and of derivatives to the arguments.
+        buffer: reads the parameters out of a vector.
         runner: records what is made.
     """
 
     def __init__(
-        self, program: ArrayProgram, to_inputs: Callable[[], ArrayProgram], dtype: np.dtype[Any], runner: PassRunner
+        self,
+        program: ArrayProgram,
+        to_inputs: Callable[[], ArrayProgram],
+        buffer: ParameterBuffer,
+        dtype: np.dtype[Any],
+        runner: PassRunner,
     ) -> None:
-        self._dtype, self._runner = dtype, runner
-        self._arguments = [o.attribute[0] for o in program.operations if o.kind in ("argument", "index")]
-        self._arguments = [name for name in self._arguments if name != GRADIENT]
-        self._passes = {
-            "values": _Pass("values", lambda: replace(program, outputs=program.outputs[:1])),
-            "gradient": _Pass("gradient", lambda: program),
-            "input gradients": _Pass("input gradients", to_inputs),
-        }
+        self._buffer, self._dtype, self._runner = buffer, dtype, runner
+        kinds = [o.kind for o in program.operations if o.kind in ("argument", "index")]
+        self._may_overflow = "index" in kinds
+        self._values = _Pass("values", lambda: replace(program, outputs=program.outputs[:1]))
+        self._gradient = _Pass("gradient", lambda: program)
+        self._input_gradients = _Pass("input gradients", to_inputs)
         self._seeds: tuple[Array, int, Array] = np.empty(0), 0, np.empty(0)
+        self._known: dict[int, tuple[Array, list[int]]] = {}
 
-    def outputs(self, buffer: ParameterBuffer, weights: Array, rows: Sequence[Array]) -> Array | None:
+    def lay_out(self, buffer: ParameterBuffer) -> None:
+        """Read the parameters out of another kind of vector."""
+        self._buffer, self._known = buffer, {}
+
+    def outputs(self, weights: Array, rows: Sequence[Array]) -> Array | None:
         """Return the values."""
-        function = self._ready("values", rows)
+        function = self._ready(self._values, rows)
         if function is None:
             return None
-        (values,) = self._called(function, buffer, weights, self._named(rows))
-        return values
+        return self._called(function, weights, [*rows, None], 1)[0]
 
-    def gradient(
-        self, buffer: ParameterBuffer, weights: Array, rows: Sequence[Array], seeds: Array, into: Array
-    ) -> Array | None:
+    def gradient(self, weights: Array, rows: Sequence[Array], seeds: Array, into: Array) -> Array | None:
         """Return the values, and write the gradient into a vector."""
-        function = self._ready("gradient", rows)
+        function = self._ready(self._gradient, rows)
         if function is None:
             return None
-        arguments = self._named(rows) | {GRADIENT: self._column(seeds, len(rows[0]))}
+        buffer, arguments = self._buffer, [*rows, self._column(seeds, len(rows[0]))]
         if buffer.in_place and buffer.starts is not None:
-            base, size = address_of(into), self._dtype.itemsize
-            places = [base + start * size for start in buffer.starts]
-            (values,) = self._called(function, buffer, weights, arguments, places)
-            return values
-        values, *gradients = self._called(function, buffer, weights, arguments)
-        places_ = buffer.places(into)
-        for place, gradient in zip(places_, gradients):
+            return self._called(function, weights, arguments, 1, self._addresses(into, buffer.starts))[0]
+        values, *gradients = self._called(function, weights, arguments)
+        places = buffer.places(into)
+        for place, gradient in zip(places, gradients):
             place[...] = gradient
         if not buffer.in_place:
-            buffer.collect(places_, into)
+            buffer.collect(places, into)
         return values
 
     def input_gradients(
-        self, buffer: ParameterBuffer, weights: Array, rows: Sequence[Array], seeds: Array
+        self, weights: Array, rows: Sequence[Array], seeds: Array
     ) -> tuple[Array, list[Array]] | None:
         """Return the values, and the derivatives to the arguments."""
-        function = self._ready("input gradients", rows)
+        function = self._ready(self._input_gradients, rows)
         if function is None:
             return None
-        arguments = self._named(rows) | {GRADIENT: self._column(seeds, len(rows[0]))}
-        values, *derivatives = self._called(function, buffer, weights, arguments)
+        values, *derivatives = self._called(function, weights, [*rows, self._column(seeds, len(rows[0]))])
         return values, derivatives
-
-    def _named(self, rows: Sequence[Array]) -> dict[str, Array]:
-        return dict(zip(self._arguments, rows))
 
     def _column(self, seeds: Array, samples: int) -> Array:
         """Return the derivatives to the values, one for each sample."""
@@ -122,39 +120,50 @@ class NativePasses:
             self._seeds = seeds, samples, column
         return column
 
+    def _addresses(self, vector: Array, starts: Sequence[int]) -> list[int]:
+        """Return the addresses of arrays in a vector, which are kept for the next time."""
+        known = self._known.get(id(vector))
+        if known is None:
+            base, size = address_of(vector), self._dtype.itemsize
+            known = vector, [base + start * size for start in starts]
+            self._known = {**dict([*self._known.items()][-3:]), id(vector): known}
+        return known[1]
+
     def _called(
         self,
         function: NativeFunction,
-        buffer: ParameterBuffer,
         weights: Array,
-        arguments: Mapping[str, Array],
+        arguments: Sequence[Array | None],
+        count: int | None = None,
         places: Sequence[int] = (),
     ) -> list[Array]:
-        """Return the results that have no place yet."""
-        samples = len(arguments[self._arguments[0]])
-        shapes = function.result_shapes(samples)
-        results = [np.empty(shape, self._dtype) for shape in (shapes[:1] if places else shapes)]
-        if buffer.starts is not None:
-            base, size = address_of(weights), self._dtype.itemsize
-            parameters, views = [base + start * size for start in buffer.starts], []
+        """Return the first results, as many as are said; the others have places."""
+        samples = len(arguments[0])  # type: ignore[arg-type]
+        results = [np.empty(shape, self._dtype) for shape in function.result_shapes(samples)[:count]]
+        if self._buffer.starts is not None:
+            views, parameters = [], self._addresses(weights, self._buffer.starts)
         else:
-            views = [np.ascontiguousarray(view) for view in buffer.views(weights)]
-            parameters = [address_of(view) for view in views]
-        function(samples, arguments, parameters, [*map(address_of, results), *places])
+            views = [np.ascontiguousarray(view) for view in self._buffer.views(weights)]
+            parameters = list(map(address_of, views))
+        function(samples, arguments[: len(function.arguments)], parameters, [*map(address_of, results), *places])
         return results
 
-    def _ready(self, name: str, rows: Sequence[Array]) -> NativeFunction | None:
+    def _ready(self, one: _Pass, rows: Sequence[Array]) -> NativeFunction | None:
         """Return a pass as machine code, if it is quicker for these arguments, and has been called often enough."""
-        one = self._passes[name]
-        if not rows or not one.is_writable or any(row.dtype == np.uint64 for row in rows):
+        if not rows or (self._may_overflow and any(row.dtype == np.uint64 for row in rows)):
             return None
-        saved = cost.saved_seconds(one.work, len(rows[0]))
+        samples = len(rows[0])
+        if samples in one.quick:
+            return one.function
+        saved = cost.saved_seconds(one.work, samples) if one.is_writable else 0.0
         if saved <= 0:
             return None
         if one.function is None:
             one.saved += saved
             if one.saved >= cost.seconds_before_making(one.work):
                 self._make(one)
+        if one.function is not None:
+            one.quick.add(samples)
         return one.function
 
     def _make(self, one: _Pass) -> None:
@@ -166,15 +175,15 @@ class NativePasses:
             from autograd.compiler.targets.straight_line.instructions import UnwritableError
             from autograd.compiler.targets.straight_line.machine_code import llvm
 
-            start, binding = perf_counter(), llvm()
+            start, binding, program = perf_counter(), llvm(), one.program()
             try:
                 if binding is None:
                     raise UnwritableError("llvmlite is not installed")
-                function = NativeFunction(one.program, self._dtype, binding)
+                function = NativeFunction(program, self._dtype, binding)
             except UnwritableError:
                 one.is_writable = False
                 return
-            count = operation_count(one.program)
             seconds = perf_counter() - start
-            self._runner.records.append(PassRecord(f"machine code: {one.name}", count, function.nests, seconds))
+            name, count = f"machine code of {one.name}", operation_count(program)
+            self._runner.records.append(PassRecord(name, count, function.nests, seconds))
             one.function = function

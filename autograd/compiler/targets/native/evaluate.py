@@ -35,6 +35,7 @@ class Evaluator:
         self._address = address
         self._known: list[dict[Any, str]] = [{}]
         self._axes: dict[int, tuple[Node, frozenset[int]]] = {}  # with the node, so that no other can have its id
+        self._kept: list[Any] = []  # for the same reason
 
     @contextmanager
     def inside(self) -> Iterator[None]:
@@ -137,7 +138,7 @@ class Evaluator:
         result = compute()
         self._known[-1][key] = result
         if kept is not None:
-            self._axes.setdefault(id(kept), (kept, frozenset()))  # so that no other can have its id
+            self._kept.append(kept)
         return result
 
     def _scalar(self, node: Node) -> str:

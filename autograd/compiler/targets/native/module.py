@@ -7,6 +7,7 @@ from typing import Any
 
 from autograd.arrays import np
 from autograd.compiler.arrays.operations import Batch
+from autograd.compiler.targets.native.blas import matrix_product
 from autograd.compiler.targets.native.code import Code, extents, product
 from autograd.compiler.targets.native.evaluate import Evaluator
 from autograd.compiler.targets.native.lanes import Declarations, Lanes
@@ -138,7 +139,7 @@ class ModuleWriter:
         if isinstance(nest, Nest):
             flat = coalesce(nest.lengths, nest.reduced, [nest.node], nest.target)
             evaluator = Evaluator(code, lanes, max(1, len(flat.lengths)), self._address)
-            write_reduction(evaluator, flat, nest.combine, width, registers)
+            write_reduction(evaluator, flat, nest.combine, width, registers, matrix_product(self._dtype.itemsize))
         elif isinstance(nest, Rows):
             evaluator = Evaluator(code, lanes, len(nest.lengths), self._address)
             RowWriter(evaluator, nest, min(width, _power_of_2_up_to(nest.lengths[-1].count))).write()

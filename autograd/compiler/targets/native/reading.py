@@ -11,6 +11,7 @@ from autograd.compiler.arrays.operations import PADDING, Operation, Shape
 from autograd.compiler.targets.native.code import ZERO, Extent
 from autograd.compiler.targets.native.nodes import Applied, Buffer, Leaf, Looked, Node, Number
 from autograd.compiler.targets.straight_line.instructions import UnwritableError
+from autograd.compiler.trace.comparisons import COMPARISONS
 
 
 class At(NamedTuple):
@@ -167,4 +168,8 @@ class Reader:
         lead = len(operation.shape) - positions.ndim
         array = self._constant(positions, "int64")
         place = LookedAt(leaf(array, index[lead:], self._axes), bool((positions == PADDING).any()))
-        return self.read(operation.operands[0], (*index[:lead], place))
+        node = self.read(operation.operands[0], (*index[:lead], place))
+        if not place.may_miss or (isinstance(node, Leaf) and any(x.may_miss for x in node.looked)):
+            return node
+        is_there = Applied(COMPARISONS[">="], (place.index, Number(0.0)))
+        return Applied(primitives.where, (is_there, node, Number(0.0)))

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import ctypes
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from autograd.arrays import NDArray, np
-from autograd.compiler.arrays.operations import Shape
 from autograd.compiler.arrays.program import ArrayProgram
 from autograd.compiler.targets.native.addresses import address_of
 from autograd.compiler.targets.native.code import extents
@@ -40,54 +39,47 @@ class NativeFunction:
     arguments: list[str]
 
     def __init__(self, program: ArrayProgram, dtype: np.dtype[Any], binding: Any) -> None:
-        self._dtype = dtype
         self._plan = plan = plan_of(program, dtype, this_machine(binding))
         writer = ModuleWriter(plan, dtype)
         self._code = MachineCode(binding, writer.text())
         self.nests = writer.nests
         self.arguments = [slot.name for slot in plan.slots if slot.kind in ("argument", "index")]
-        self._results = [slot.shape for slot in plan.slots if slot.kind == "result"]
-        self._indices = [slot.kind == "index" for slot in plan.slots]
-        self._shapes = [slot.shape for slot in plan.slots]
+        self._results = [extents(slot.shape) for slot in plan.slots if slot.kind == "result"]
+        self._dtypes = [_INTEGER if slot.kind == "index" else dtype for slot in plan.slots[: len(self.arguments)]]
+        self._run = self._code.run
         self._memory = _Memory(plan.shared, plan.batch, dtype, len(plan.slots))
 
     def result_shapes(self, samples: int) -> list[tuple[int, ...]]:
         """Return the shapes of the results for so many samples."""
-        return [_sized(shape, samples) for shape in self._results]
+        return [tuple([count * samples if power else count for count, power in shape]) for shape in self._results]
 
     def __call__(
-        self, samples: int, arguments: Mapping[str, Array], parameters: Sequence[int], results: Sequence[int]
+        self, samples: int, arguments: Sequence[Array | None], parameters: Sequence[int], results: Sequence[int]
     ) -> None:
         """Compute the results.
 
         Args:
-            arguments: arrays of a row a sample, by name; of indices, of any integers.
-            parameters: the addresses of arrays that lie side by side in memory.
+            arguments: in the order of their names, arrays of a row a sample; of indices, of any integers of at most 64
+                bits with a sign; None for what is not read.
+            parameters: the addresses of arrays that lie side by side in memory. A list that was given before has not
+                changed.
             results: the addresses of such arrays for the results.
         """
-        plan, memory = self._plan, self._memory
-        block = block_size(plan.batch, samples) if plan.is_divided else samples
-        given = [self._readable(k, arguments.get(name), samples) for k, name in enumerate(self.arguments)]
+        memory, k = self._memory, len(arguments)
         table = memory.table
-        k = 0
-        for array in given:
-            table[k] = 0 if array is None else address_of(array)
-            k += 1
-        for address in (*parameters, *results):
-            table[k] = address
-            k += 1
-        self._code.run(memory.table_address, memory.reserve(block), samples, block)
-
-    def _readable(self, k: int, array: Array | None, samples: int) -> Array | None:
-        """Return an argument as machine code reads it."""
-        if array is None:
-            return None
-        dtype = _INTEGER if self._indices[k] else self._dtype
-        if array.dtype != dtype or not array.flags.c_contiguous or array.ndim == 0:
-            shape = _sized(self._shapes[k], samples)
-            array = array if array.size > 1 or array.ndim else np.broadcast_to(array, shape)
-            array = np.ascontiguousarray(array, dtype)
-        return array
+        arrays = [
+            array
+            if array is None or (array.dtype is dtype and array.flags.c_contiguous)
+            else np.ascontiguousarray(array, dtype)
+            for array, dtype in zip(arguments, self._dtypes, strict=True)
+        ]
+        table[:k] = [0 if array is None else address_of(array) for array in arrays]
+        end = k + len(parameters)
+        if memory.parameters is not parameters:
+            table[k:end] = memory.parameters = parameters
+        table[end : end + len(results)] = results
+        block = block_size(self._plan.batch, samples) if self._plan.is_divided else samples
+        self._run(memory.table_address, memory.reserve(block), samples, block)
 
 
 class _Memory(threading.local):
@@ -97,6 +89,7 @@ class _Memory(threading.local):
         self._shared, self._batch, self._dtype = shared, batch, dtype
         self.table = (ctypes.c_size_t * max(slots, 1))()
         self.table_address = ctypes.addressof(self.table)
+        self.parameters: Sequence[int] | None = None  # those that are in the table
         self._array = np.empty(0, dtype)
         self._address = 0
 
@@ -110,7 +103,3 @@ class _Memory(threading.local):
 
 
 _INTEGER = np.dtype(np.int64)
-
-
-def _sized(shape: Shape, samples: int) -> tuple[int, ...]:
-    return tuple([length.count * samples**length.power for length in extents(shape)])

@@ -6,12 +6,14 @@ from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple
 
 from autograd import primitives
+from autograd.compiler.targets.native.blas import MatrixProduct
 from autograd.compiler.targets.native.code import ONE, Extent
 from autograd.compiler.targets.native.cost import MOST_UNROLLED, SAMPLES
 from autograd.compiler.targets.native.evaluate import Evaluator
 from autograd.compiler.targets.native.lanes import Lanes
 from autograd.compiler.targets.native.nests import Coalesced, Combine, pieces, steps, total
 from autograd.compiler.targets.native.nodes import Applied, Node, Number, leaves
+from autograd.compiler.targets.native.products import as_product, is_large, write_product
 from autograd.compiler.targets.native.writer import along, loading, over, work, write_elementwise
 
 _FIRST: dict[Combine, float] = {"sum": 0.0, "max": float("-inf"), "min": float("inf"), "prod": 1.0, "any": 0.0}
@@ -259,11 +261,21 @@ class _Reduction:
         return ""
 
 
-def write_reduction(evaluator: Evaluator, nest: Coalesced, combine: Combine, width: int, registers: int) -> None:
+def write_reduction(
+    evaluator: Evaluator, nest: Coalesced, combine: Combine, width: int, registers: int, blas: MatrixProduct | None
+) -> None:
     """Add a reduction along the last axes of a nest."""
     if combine == "any":
         nest = nest._replace(nodes=(Applied(primitives.where, (*nest.nodes, *_ONE_AND_ZERO)),))
     if not nest.reduced:
         write_elementwise(evaluator, nest, width)
         return
-    _Reduction(evaluator, nest, combine, tile_of(nest, width, registers), width).write()
+    product = as_product(nest) if combine == "sum" and blas is not None else None
+    following = ""
+    if product is not None and blas is not None and is_large(product):
+        following = write_product(evaluator, nest, product, blas)
+    with evaluator.inside():
+        _Reduction(evaluator, nest, combine, tile_of(nest, width, registers), width).write()
+    if following:
+        evaluator.code.do(f"br label %{following}")
+        evaluator.code.begin(following)
