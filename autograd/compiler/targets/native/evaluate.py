@@ -23,13 +23,13 @@ class Evaluator:
     What is computed once is not computed again where it stands, or further inside.
 
     Args:
-        address: adds instructions for where an array begins.
+        address: gives a register with the address of an element of an array.
 
     Attributes:
         positions: of each axis.
     """
 
-    def __init__(self, code: Code, lanes: Lanes, axes: int, address: Callable[[Code, Place], str]) -> None:
+    def __init__(self, code: Code, lanes: Lanes, axes: int, address: Callable[[Place, tuple[int, int]], str]) -> None:
         self.code, self.lanes = code, lanes
         self.positions: list[Position] = [START] * axes
         self._address = address
@@ -189,14 +189,11 @@ class Evaluator:
         return self.code.value(f"select i1 {is_missing}, i64 0, i64 {index}")
 
     def _base(self, leaf: Strided, registers: Sequence[str], size: str) -> str:
-        pointer = self._once(("array", leaf.place), lambda: self._address(self.code, leaf.place))
+        pointer = self._address(leaf.place, leaf.start)
         for stride, register in zip(leaf.strides, registers):
             if register != "0":
                 pointer = self._element(pointer, self._times(register, stride), size)
-        known, of_samples = leaf.start
-        if of_samples:
-            pointer = self._element(pointer, self.code.size(Extent(of_samples, 1)), size)
-        return self._element(pointer, str(known), size) if known else pointer
+        return pointer
 
     def _times(self, register: str, stride: Extent) -> str:
         if stride == ONE:

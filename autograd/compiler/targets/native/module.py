@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from autograd.arrays import np
 from autograd.compiler.arrays.operations import Batch
 from autograd.compiler.targets.native.blas import matrix_product
-from autograd.compiler.targets.native.code import Code, extents, product
+from autograd.compiler.targets.native.code import Code, Extent, extents, product
 from autograd.compiler.targets.native.evaluate import Evaluator
 from autograd.compiler.targets.native.lanes import Declarations, Lanes
-from autograd.compiler.targets.native.nests import AnyNest, Nest, Rows, coalesce
-from autograd.compiler.targets.native.nodes import Place
+from autograd.compiler.targets.native.nests import AnyNest, Nest, Rows, Target, coalesce
+from autograd.compiler.targets.native.nodes import Node, Place, leaves
 from autograd.compiler.targets.native.phases import Phase
 from autograd.compiler.targets.native.plan import Item, Plan, Slot, Steps
 from autograd.compiler.targets.native.rows import RowWriter, write_several
@@ -32,7 +33,8 @@ class ModuleWriter:
         self._declarations = Declarations()
         self._functions: list[str] = []
         self._element = "double" if dtype.itemsize == 8 else "float"
-        self.nests = 0
+        self._names: dict[tuple[str, tuple[str, ...]], str] = {}  # of the functions of nests, by what they are
+        self._integers: set[Place] = set()  # arrays of integers
 
     def text(self) -> str:
         """Return the module."""
@@ -101,14 +103,13 @@ class ModuleWriter:
             if isinstance(item, Steps):
                 self._steps(code, item)
                 continue
-            name = f"nest.{self.nests}"
-            self.nests += 1
-            self._nest(name, item)
-            code.do(f"call void @{name}(ptr %t, ptr %a, i64 %n, i64 %b)")
+            name, places = self._nest(item)
+            pointers = [f"ptr {self._address(code, place, start)}" for place, start in places]
+            code.do(f"call void @{name}({', '.join([*pointers, 'i64 %n'])})")
 
     def _steps(self, code: Code, steps: Steps) -> None:
         """Add a loop over steps, each of which sets pointers to what it reads and writes."""
-        arrays = [(self._address(code, move.array.place), code.size(move.stride)) for move in steps.moves]
+        arrays = [(self._address(code, move.array.place, (0, 0)), code.size(move.stride)) for move in steps.moves]
 
         def step(index: str, _: list[str]) -> list[str]:
             for move, (array, stride) in zip(steps.moves, arrays):
@@ -121,32 +122,65 @@ class ModuleWriter:
 
         code.loop(str(steps.count), step)
 
-    def _address(self, code: Code, place: Place) -> str:
-        """Return where an array begins."""
+    def _address(self, code: Code, place: Place, start: tuple[int, int]) -> str:
+        """Return the address of an element of an array: the first, and so many, and so many times n."""
+        known, of_samples = start
         if place.kind == "address":
-            return f"inttoptr (i64 {place.at} to ptr)"
-        if place.kind == "table":
-            return self._pointer(code, "%t", place.at)
-        if place.kind == "shared":
-            return code.value(f"getelementptr {self._element}, ptr %a, i64 {place.at}")
-        offset = code.value(f"add i64 {code.value(f'mul i64 %b, {place.at}')}, {self._plan.shared}")
-        return code.value(f"getelementptr {self._element}, ptr %a, i64 {offset}")
+            pointer = f"inttoptr (i64 {place.at} to ptr)"
+        elif place.kind == "table":
+            pointer = self._pointer(code, "%t", place.at)
+        elif place.kind == "shared":
+            pointer, known = "%a", known + place.at
+        else:
+            offset = code.value(f"mul i64 %b, {place.at}")
+            pointer, known = code.value(f"getelementptr {self._element}, ptr %a, i64 {offset}"), known + self._plan.shared
+        size = "i64" if place in self._integers else self._element
+        if of_samples:
+            pointer = code.value(f"getelementptr {size}, ptr {pointer}, i64 {code.size(Extent(of_samples, 1))}")
+        return code.value(f"getelementptr {size}, ptr {pointer}, i64 {known}") if known else pointer
 
-    def _nest(self, name: str, nest: AnyNest) -> None:
-        """Add the function of a nest."""
+    def _nest(self, nest: AnyNest) -> tuple[str, list[tuple[Place, tuple[int, int]]]]:
+        """Add the function of a nest; return its name, and the elements whose addresses it is called with.
+
+        Nests that differ only in where they read and write are one function.
+        """
         code, (width, registers) = Code(), self._plan.machine
         lanes = Lanes(code, self._dtype, self._declarations)
+        places: dict[tuple[Place, tuple[int, int]], str] = {}
+
+        def address(place: Place, start: tuple[int, int]) -> str:
+            return places.setdefault((place, start), f"%p{len(places)}")
+
         if isinstance(nest, Nest):
             flat = coalesce(nest.lengths, nest.reduced, [nest.node], nest.target)
-            evaluator = Evaluator(code, lanes, max(1, len(flat.lengths)), self._address)
-            write_reduction(evaluator, flat, nest.combine, width, registers, matrix_product(self._dtype.itemsize))
+            self._note_integers(flat.nodes, flat.target)
+            evaluator = Evaluator(code, lanes, max(1, len(flat.lengths)), address)
+            blas = matrix_product(self._dtype.itemsize)
+            write_reduction(evaluator, flat, nest.combine, width, registers, blas)
         elif isinstance(nest, Rows):
-            evaluator = Evaluator(code, lanes, len(nest.lengths), self._address)
+            self._note_integers(nest.nodes, nest.target)
+            evaluator = Evaluator(code, lanes, len(nest.lengths), address)
             RowWriter(evaluator, nest, min(width, _power_of_2_up_to(nest.lengths[-1].count))).write()
         else:
-            evaluator = Evaluator(code, lanes, len(nest.lengths) + 1, self._address)
+            self._note_integers(nest.nodes, nest.target)
+            evaluator = Evaluator(code, lanes, len(nest.lengths) + 1, address)
             write_several(evaluator, nest)
-        self._define(f"internal void @{name}{_PARAMETERS} noinline", code)
+        head = ", ".join([*(f"ptr {x}" for x in places.values()), "i64 %n"])
+        key = head, tuple(code.lines)
+        if key not in self._names:
+            self._names[key] = f"nest.{len(self._names)}"
+            self._define(f"internal void @{self._names[key]}({head}) noinline", code)
+        return self._names[key], list(places)
+
+    @property
+    def nests(self) -> int:
+        """The number of different nests."""
+        return len(self._names)
+
+    def _note_integers(self, nodes: Sequence[Node], target: Target) -> None:
+        """Remember which arrays hold integers."""
+        indices = leaves(*nodes, *(looked.index for looked in target.looked))
+        self._integers |= {leaf.place for leaf in indices if leaf.is_integer}
 
 
 def _power_of_2_up_to(n: int) -> int:
