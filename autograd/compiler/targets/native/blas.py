@@ -54,7 +54,18 @@ def _multiplies(function: Any, bits: int, itemsize: int) -> bool:
     """Return whether a function computes what is expected of it."""
     integer, real = {64: ctypes.c_int64, 32: ctypes.c_int32}[bits], {8: ctypes.c_double, 4: ctypes.c_float}[itemsize]
     pointer, enumeration = ctypes.c_void_p, ctypes.c_int
-    kinds = [*[enumeration] * 3, *[integer] * 3, real, pointer, integer, pointer, integer, real, pointer, integer]
+    kinds: list[Any] = [
+        *[enumeration] * 3,
+        *[integer] * 3,
+        real,
+        pointer,
+        integer,
+        pointer,
+        integer,
+        real,
+        pointer,
+        integer,
+    ]
     call = ctypes.CFUNCTYPE(None, *kinds)(_address(function))
     a = np.arange(6.0).reshape(2, 3).astype(f"f{itemsize}")
     b, c = (a + 1).T.copy(), np.ones((2, 2), a.dtype)

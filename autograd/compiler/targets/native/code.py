@@ -14,13 +14,13 @@ Carried = Sequence[tuple[str, str]]
 class Extent(NamedTuple):
     """A length or a stride: a number times a power of n, the number of samples."""
 
-    count: int
+    factor: int
     power: int = 0
 
     def __mul__(self, other: Extent | int) -> Extent:  # type: ignore[override]
         if isinstance(other, int):
-            return Extent(self.count * other, self.power if self.count * other else 0)
-        return Extent(self.count * other.count, self.power + other.power if self.count * other.count else 0)
+            return Extent(self.factor * other, self.power if self.factor * other else 0)
+        return Extent(self.factor * other.factor, self.power + other.power if self.factor * other.factor else 0)
 
 
 ZERO, ONE = Extent(0), Extent(1)
@@ -35,7 +35,7 @@ def row_major(lengths: Sequence[Extent]) -> tuple[Extent, ...]:
     """Return the strides of an array whose elements lie side by side, the last axis innermost.
 
     >>> row_major([Extent(1, 1), Extent(3), Extent(2)])
-    (Extent(count=6, power=0), Extent(count=2, power=0), Extent(count=1, power=0))
+    (Extent(factor=6, power=0), Extent(factor=2, power=0), Extent(factor=1, power=0))
     """
     strides, stride = [], ONE
     for length in reversed(lengths):
@@ -88,11 +88,11 @@ class Code:
     def size(self, extent: Extent) -> str:
         """Return an extent as an integer, or as a register."""
         if not extent.power:
-            return str(extent.count)
+            return str(extent.factor)
         register = "%n"
         for _ in range(extent.power - 1):
             register = self.value(f"mul nuw nsw i64 {register}, %n")
-        return register if extent.count == 1 else self.value(f"mul nuw nsw i64 {register}, {extent.count}")
+        return register if extent.factor == 1 else self.value(f"mul nuw nsw i64 {register}, {extent.factor}")
 
     def loop(
         self, count: str, body: Callable[[str, list[str]], Sequence[str]], carried: Carried = (), step: int = 1

@@ -19,13 +19,20 @@ LARGEST_EXPRESSION = 40
 LARGEST_PACKED = 16_384
 """Elements of a matrix that is copied before it is multiplied, so that it is read along its rows."""
 
-BLOCK = 32_768
-"""Numbers of working memory for a block of samples: a quarter of a processor's second cache."""
+BLOCK, MOST_FOR_BLAS = 32_768, 131_072
+"""Numbers of working memory for a block of samples: a quarter of a processor's second cache. Up to all of it, a block
+has as many samples as make products of matrices worth while."""
+
+SAMPLES_FOR_BLAS = 128
 
 
 def block_size(numbers: int, samples: int) -> int:
-    """Return how many samples a block should have, with so many numbers for each."""
-    return max(1, min(samples, BLOCK // max(numbers, 1)))
+    """Return how many samples a block should have, with so many numbers for each: all blocks have about as many."""
+    numbers = max(numbers, 1)
+    most = max(1, BLOCK // numbers, min(SAMPLES_FOR_BLAS, MOST_FOR_BLAS // numbers))
+    blocks = -(-samples // most)
+    return -(-samples // blocks)
+
 
 CALL = 1.0e-6
 """Seconds that an operation takes NumPy at least."""
@@ -52,6 +59,7 @@ def saved_seconds(work: Work, samples: int) -> float:
 def seconds_before_making(work: Work) -> float:
     """Return how much time machine code must have been able to save before it is made."""
     return PATIENCE * MAKING * work.calls
+
 
 PRODUCTS_FOR_BLAS = 65_536
 """Multiplications of a product of matrices from which on BLAS computes it."""

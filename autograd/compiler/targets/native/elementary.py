@@ -1,4 +1,4 @@
-"""Elementary functions of vectors of doubles, in LLVM's language: at most 4 units in the last place from the true value.
+"""Elementary functions of vectors of doubles, in LLVM's language, within 4 units in the last place.
 
 The C library's functions take one number at a time. These have no branches, so that they take as many as a register
 holds, and each lane is computed as if it were alone. exp is reduced to |r| ≤ ln 2 / 2 and expanded in its power series;

@@ -8,6 +8,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from autograd.arrays import NDArray, np
+from autograd.compiler.arrays.operations import Operation
 from autograd.compiler.arrays.program import ArrayProgram
 from autograd.compiler.stages import PassRecord, PassRunner, operation_count
 from autograd.compiler.targets.native import cost
@@ -68,7 +69,7 @@ class NativePasses:
         kinds = [o.kind for o in program.operations if o.kind in ("argument", "index")]
         self._may_overflow = "index" in kinds
         self._values = _Pass("values", lambda: replace(program, outputs=program.outputs[:1]))
-        self._gradient = _Pass("gradient", lambda: program)
+        self._gradient = _Pass("gradient", lambda: _with_whole_gradients(program))
         self._input_gradients = _Pass("input gradients", to_inputs)
         self._seeds: tuple[Array, int, Array] = np.empty(0), 0, np.empty(0)
         self._known: dict[int, tuple[Array, list[int]]] = {}
@@ -100,9 +101,7 @@ class NativePasses:
             buffer.collect(places, into)
         return values
 
-    def input_gradients(
-        self, weights: Array, rows: Sequence[Array], seeds: Array
-    ) -> tuple[Array, list[Array]] | None:
+    def input_gradients(self, weights: Array, rows: Sequence[Array], seeds: Array) -> tuple[Array, list[Array]] | None:
         """Return the values, and the derivatives to the arguments."""
         function = self._ready(self._input_gradients, rows)
         if function is None:
@@ -187,3 +186,15 @@ class NativePasses:
             name, count = f"machine code of {one.name}", operation_count(program)
             self._runner.records.append(PassRecord(name, count, function.nests, seconds))
             one.function = function
+
+
+def _with_whole_gradients(program: ArrayProgram) -> ArrayProgram:
+    """Return a program of values and gradients in which each of these has the shape of its parameters."""
+    operations = list(program.operations)
+    shapes = [o.shape for o in operations if o.kind == "parameter"]
+    values, *gradients = program.outputs
+    for k, (at, shape) in enumerate(zip(gradients, shapes, strict=True)):
+        if operations[at].shape != shape:
+            operations.append(Operation("broadcast", (at,), shape, shape))
+            gradients[k] = len(operations) - 1
+    return replace(program, operations=tuple(operations), outputs=(values, *gradients))

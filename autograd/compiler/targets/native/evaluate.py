@@ -8,7 +8,7 @@ from typing import Any
 
 from autograd.compiler.targets.native.code import ONE, Code, Extent
 from autograd.compiler.targets.native.lanes import Lanes
-from autograd.compiler.targets.native.nests import Strided
+from autograd.compiler.targets.native.nests import Strided, Target
 from autograd.compiler.targets.native.nodes import Applied, Leaf, Looked, Node, Number, Place, axes_of
 
 Position = tuple[str, int]
@@ -62,7 +62,9 @@ class Evaluator:
         """Return the values at so many places along an axis, from the present one on."""
         if axis not in self.axes(node):
             scalar = self._scalar(node)
-            return scalar if width == 1 else self._once(("splat", scalar, width), lambda: self.lanes.splat(scalar, width))
+            return (
+                scalar if width == 1 else self._once(("splat", scalar, width), lambda: self.lanes.splat(scalar, width))
+            )
         if width == 1:
             return self._scalar(node)
         return self._once(self._key(node, axis, width), lambda: self._vector(node, axis, width))
@@ -77,17 +79,18 @@ class Evaluator:
             for operand in node.operands:
                 self.hoist(operand, axes)
 
-    def store(self, target: Strided, value: str, axis: int, width: int) -> None:
+    def store(self, target: Target, value: str, axis: int, width: int) -> None:
         """Put values where they belong; add them to what is there where the target says so."""
-        add = getattr(target, "adds", False)
         kind = self.lanes.type(width)
-        is_looked = any(axis in self.axes(x.index) for x in target.looked)
+        is_looked = any(axis in self.axes(x.position) for x in target.looked)
         if width == 1 or (target.strides[axis] == ONE and not is_looked):
             pointer = self.pointer(target)
             for condition in self.missed(target.looked):
                 value = self.lanes.choose_all(condition, self.lanes.number(0.0, width), value, width)
-            if add:
+            if target.adds or target.is_sum:
                 old = self.code.value(f"load {kind}, ptr {pointer}, align {self._align}")
+                if target.is_sum:
+                    old = self.lanes.choose_all("%later", old, self.lanes.number(0.0, width), width)
                 value = self.lanes.arithmetic("fadd", old, value, width)
             self.code.do(f"store {kind} {value}, ptr {pointer}, align {self._align}")
             return
@@ -98,16 +101,16 @@ class Evaluator:
     def pointer(self, leaf: Strided, size: str = "") -> str:
         """Return the address of an element."""
         size = size or self.lanes.element
-        registers = tuple([register if s.count else "0" for (register, _), s in zip(self.positions, leaf.strides)])
+        registers = tuple([register if s.factor else "0" for (register, _), s in zip(self.positions, leaf.strides)])
         base = self._once(("base", id(leaf), registers), lambda: self._base(leaf, registers, size), leaf)
-        offsets = [(s, constant) for (_, constant), s in zip(self.positions, leaf.strides) if s.count and constant]
-        known = sum(s.count * constant for s, constant in offsets if not s.power)
+        offsets = [(s, constant) for (_, constant), s in zip(self.positions, leaf.strides) if s.factor and constant]
+        known = sum(s.factor * constant for s, constant in offsets if not s.power)
         for stride, constant in offsets:
             if stride.power:
                 base = self._element(base, self.code.size(stride * constant), size)
         base = self._element(base, str(known), size) if known else base
         for looked in leaf.looked:
-            index = self._integer(looked.index)
+            index = self._integer(looked.position)
             if looked.may_miss:
                 index = self._clamped(index)
             base = self._element(base, self._times(index, looked.stride), size)
@@ -115,7 +118,7 @@ class Evaluator:
 
     def missed(self, looked: Sequence[Looked]) -> list[str]:
         """Return conditions that an element does not exist."""
-        return [self.code.value(f"icmp slt i64 {self._integer(x.index)}, 0") for x in looked if x.may_miss]
+        return [self.code.value(f"icmp slt i64 {self._integer(x.position)}, 0") for x in looked if x.may_miss]
 
     @property
     def _align(self) -> int:
@@ -161,7 +164,7 @@ class Evaluator:
         if isinstance(node, Applied):
             return self.lanes.apply(node.primitive, [self.vector(x, axis, width) for x in node.operands], width)
         assert isinstance(node, Leaf)
-        is_looked = any(axis in self.axes(x.index) for x in node.looked)
+        is_looked = any(axis in self.axes(x.position) for x in node.looked)
         if node.is_integer or is_looked or node.strides[axis] != ONE:
             scalars = []
             for lane in range(width):

@@ -11,7 +11,18 @@ from autograd.compiler.arrays.shapes import size
 from autograd.compiler.targets.native.cost import LARGEST_EXPRESSION
 from autograd.compiler.targets.native.reading import is_simple
 
-_WITH_ARRAYS = ("contract", "reduce", "slopes", "concatenate", "pad", "place", "accumulate", "scatter", "loop", "result")
+_WITH_ARRAYS = (
+    "contract",
+    "reduce",
+    "slopes",
+    "concatenate",
+    "pad",
+    "place",
+    "accumulate",
+    "scatter",
+    "loop",
+    "result",
+)
 _READ_AGAIN = ("contract", "slopes", "take", "accumulate", "loop", "look up")
 """Operations that read an element of an operand more than once, or at places that are read."""
 _CHEAP = (primitives.add, primitives.sub, primitives.mul, primitives.neg, primitives.identity)
@@ -84,7 +95,9 @@ class _Chooser:
 
     def _reads_again(self, user: int, at: int) -> bool:
         operation = self._operations[user]
-        if operation.kind in _READ_AGAIN or (operation.kind == "reduce" and operation.attribute.function == "logsumexp"):
+        if operation.kind in _READ_AGAIN or (
+            operation.kind == "reduce" and operation.attribute.function == "logsumexp"
+        ):
             return True
         return operation.kind != "apply" and user not in self._chosen and self._again[user]
 

@@ -5,26 +5,41 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from autograd import primitives
-from autograd.compiler.arrays.loop import Stepping
-from autograd.compiler.arrays.operations import PADDING, Operation
-from autograd.compiler.arrays.program import ArrayProgram
+from autograd.compiler.arrays.operations import PADDING, Data
 from autograd.compiler.targets.native.code import ZERO, extents, row_major
+from autograd.compiler.targets.native.fusion import is_alias
+from autograd.compiler.targets.native.loops import add_loop, add_result
 from autograd.compiler.targets.native.nests import Nest, Rows, Several, Target
-from autograd.compiler.targets.native.nodes import Applied, Buffer, Looked, Place
+from autograd.compiler.targets.native.nodes import Applied, Buffer, Looked
 from autograd.compiler.targets.native.packing import packed
-from autograd.compiler.targets.native.phases import has_samples
-from autograd.compiler.targets.native.plan import Inside, Item, Move, Scope, Steps
 from autograd.compiler.targets.native.reading import At, as_index, every, leaf
+from autograd.compiler.targets.native.scope import Scope
 from autograd.compiler.targets.straight_line.instructions import UnwritableError
 
 
-def add_operation(scope: Scope, at: int) -> None:
-    """Add the nests of an operation that has an array of its own.
+def add_all(scope: Scope) -> None:
+    """Add all operations of a program that are needed.
 
     Raises:
         UnwritableError: where machine code has no such operation.
     """
-    _KINDS.get(scope.operations[at].kind, _elementwise)(scope, at)
+    for at, operation in enumerate(scope.operations):
+        if at not in scope.needed:
+            continue
+        if operation.kind == "constant" and isinstance(operation.attribute, Data):
+            scope.buffers[at] = scope.plan.constant(operation.attribute.array, scope.dtype)
+        elif is_alias(scope.program, at):
+            scope.buffers[at] = _alias(scope, at)
+        elif at in scope.arrays:
+            _KINDS.get(operation.kind, _elementwise)(scope, at)
+
+
+def _alias(scope: Scope, at: int) -> Buffer:
+    """Return the array of an operand with another shape."""
+    buffer = scope.buffers.get(scope.inner(scope.operations[at].operands[0]))
+    if buffer is None:
+        raise UnwritableError("a new shape of what has no array")
+    return buffer._replace(strides=row_major(extents(scope.operations[at].shape)))
 
 
 def _elementwise(scope: Scope, at: int) -> None:
@@ -42,9 +57,7 @@ def _contract(scope: Scope, at: int) -> None:
     }
     order = [*labels.result, *(label for label in lengths if label not in labels.result)]
     reader = scope.reader(len(order))
-    nodes = [
-        reader.read(k, tuple([At(order.index(label)) for label in axes])) for axes, k in zip(labels[:2], operands)
-    ]
+    nodes = [reader.read(k, tuple([At(order.index(label)) for label in axes])) for axes, k in zip(labels[:2], operands)]
     target, reduced = scope.target(at), len(order) - len(labels.result)
     strides = (*target.strides, *[ZERO] * reduced)
     nest = Nest(
@@ -104,7 +117,7 @@ def _concatenate(scope: Scope, at: int) -> None:
         lengths = extents(scope.operations[k].shape)
         node = scope.reader(len(lengths)).read(k, every(len(lengths)))
         scope.put(at, Nest(lengths, node, _moved(target, axis, first)))
-        first += lengths[axis].count
+        first += lengths[axis].factor
 
 
 def _moved(target: Target, axis: int, first: int, step: int = 1) -> Target:
@@ -112,7 +125,7 @@ def _moved(target: Target, axis: int, first: int, step: int = 1) -> Target:
     stride, start = target.strides[axis], list(target.start)
     if stride.power > 1:
         raise UnwritableError("an array with two axes of samples")
-    start[stride.power] += stride.count * first
+    start[stride.power] += stride.factor * first
     strides = (*target.strides[:axis], stride * step, *target.strides[axis + 1 :])
     return target._replace(strides=strides, start=(start[0], start[1]))
 
@@ -150,9 +163,11 @@ def _scatter(scope: Scope, at: int) -> None:
     place = as_index(reader.read(index, every(axes)[:depth]))
     looked = Looked(place, target.strides[shared], False)
     strides = (*target.strides[:shared], *[ZERO] * (depth - shared), *target.strides[shared + 1 :])
-    if not target.adds:
+    if target.is_sum:
+        scope.plan.items["before"].append(scope.zeros(at))
+    else:
         scope.put(at, scope.zeros(at))
-    scope.put(at, Nest(lengths, node, target._replace(strides=strides, looked=(looked,), adds=True)))
+    scope.put(at, Nest(lengths, node, target._replace(strides=strides, looked=(looked,), adds=True, is_sum=False)))
 
 
 def _accumulate(scope: Scope, at: int) -> None:
@@ -165,75 +180,6 @@ def _accumulate(scope: Scope, at: int) -> None:
     scope.put(at, Rows(tuple([lengths[k] for k in order]), function, (node,), moved))  # type: ignore[arg-type]
 
 
-def _loop(scope: Scope, at: int) -> None:
-    """Add a loop: the states in memory of their own, and pointers that move along what is read and written."""
-    operation = scope.operations[at]
-    loop, plan = operation.attribute, scope.plan
-    body, buffers, moves = loop.body, dict[int, Buffer](), list[Move]()
-    states, read, same = loop.split(list(zip(loop.arguments, operation.operands)))
-    for k, operand in states:
-        buffers[k] = plan.memory(body.operations[k].shape)
-        scope.copy(at, buffers[k], operand)
-    items: list[Item] = []
-    fixed: set[Place] = set()
-    for (k, operand), stepping in zip(read, loop.read):
-        outer = _whole(scope, at, operand)
-        buffers[k] = _read(scope, _moving(scope, outer, stepping, loop.steps, body.operations[k], moves), body, k, items)
-    for k, operand in same:
-        buffers[k] = _whole(scope, at, operand)
-        fixed |= {buffers[k].place} if not has_samples(body.operations[k].shape) else set()
-    results = [plan.memory(shape) for shape in operation.shape[loop.carried :]]  # type: ignore[arg-type]
-    inner = Scope(plan, body, [], buffers, None, scope.dtype, Inside(items, lambda item: scope.put(at, item), fixed))
-    inner.add_all()
-    for result, stepping, source in zip(results, loop.written, body.outputs[loop.carried :]):
-        to = _moving(scope, result, stepping, loop.steps, body.operations[source], moves)
-        inner.copy(source, to, source)
-    following = [plan.memory(body.operations[k].shape) for k, _ in states]
-    for to, source in zip(following, body.outputs):
-        inner.copy(source, to, source)
-    for (k, _), new in zip(states, following):
-        lengths = extents(body.operations[k].shape)
-        node = leaf(new, every(len(lengths)), len(lengths))
-        items.append(Nest(lengths, node, Target(buffers[k].place, buffers[k].strides)))
-    scope.put(at, Steps(loop.steps, moves, items))
-    scope.loops[at] = [*(buffers[k] for k, _ in states), *results]
-
-
-def _whole(scope: Scope, at: int, operand: int) -> Buffer:
-    """Return the array of an operand, side by side in memory."""
-    known = scope.buffers.get(operand)
-    strides = row_major(extents(scope.operations[operand].shape))
-    if known is not None and known.strides == strides:
-        return known
-    buffer = scope.plan.memory(scope.operations[operand].shape)
-    scope.copy(at, buffer, operand)
-    return buffer
-
-
-def _read(scope: Scope, array: Buffer, body: ArrayProgram, k: int, items: list[Item]) -> Buffer:
-    """Return what a step reads, side by side in memory."""
-    shape = body.operations[k].shape
-    if array.strides == row_major(extents(shape)):
-        return array
-    buffer, axes = scope.plan.memory(shape), len(shape)
-    node = leaf(array, every(axes), axes)
-    items.append(Nest(extents(shape), node, Target(buffer.place, buffer.strides)))
-    return buffer
-
-
-def _moving(scope: Scope, whole: Buffer, stepping: Stepping, steps: int, element: Operation, moves: list[Move]) -> Buffer:
-    """Return what a step reads or writes of an array."""
-    axis, backward = stepping.axis, stepping.backward
-    place = scope.plan.slot("moving", "", element.shape)
-    moves.append(Move(place.at, whole, whole.strides[axis], steps - 1 if backward else None))
-    return Buffer(place, (*whole.strides[:axis], *whole.strides[axis + 1 :]))
-
-
-def _result(scope: Scope, at: int) -> None:
-    (loop,) = scope.operations[at].operands
-    scope.buffers[at] = scope.loops[loop][scope.operations[at].attribute]
-
-
 _KINDS: dict[str, Callable[[Scope, int], None]] = {
     "contract": _contract,
     "reduce": _reduce,
@@ -243,8 +189,6 @@ _KINDS: dict[str, Callable[[Scope, int], None]] = {
     "place": _place,
     "scatter": _scatter,
     "accumulate": _accumulate,
-    "loop": _loop,
-    "result": _result,
+    "loop": lambda scope, at: add_loop(scope, at, add_all),
+    "result": add_result,
 }
-
-

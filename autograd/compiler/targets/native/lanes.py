@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -51,7 +52,7 @@ class Lanes:
         dtype: of the numbers.
     """
 
-    def __init__(self, code: Code, dtype: np.dtype, declarations: Declarations) -> None:  # type: ignore[type-arg]
+    def __init__(self, code: Code, dtype: np.dtype[Any], declarations: Declarations) -> None:
         self.code, self._declarations = code, declarations
         self.element = "double" if dtype.itemsize == 8 else "float"
         self._is_double = dtype.itemsize == 8
@@ -274,4 +275,5 @@ def _with_root(n: int) -> Callable[[Lanes, str, int], str]:
     return power
 
 
-_ROOTS.update({float(n): _whole(n) for n in (-2, -1, 0, 1, 2, 3)} | {n / 2: _with_root(n) for n in (-3, -1, 1, 3)})
+_ROOTS.update({float(n): _whole(n) for n in (-2, -1, 0, 1, 2, 3)} | {n / 2: _with_root(n) for n in (-3, -1, 3)})
+_ROOTS[0.5] = Lanes.sqrt  # as NumPy takes it, which for -inf is nan

@@ -22,7 +22,8 @@ from autograd.compiler.targets.native.sums import write_reduction
 NAME = "run"
 """The function to call: with the table of pointers, the working memory, the number of samples, and that of a block."""
 
-_PARAMETERS = "(ptr %t, ptr %a, i64 %n, i64 %b)"
+_PARAMETERS = "(ptr %t, ptr %a, i64 %n, i64 %b, i1 %later)"
+"""The table of pointers, the working memory, the samples of a block, those of a full one, whether there were others."""
 
 
 class ModuleWriter:
@@ -55,7 +56,7 @@ class ModuleWriter:
         table = code.value(f"alloca [{max(len(slots), 1)} x ptr]")
         for k in range(len(slots)):
             code.do(f"store ptr {self._pointer(code, '%table', k)}, ptr {self._entry(code, table, k)}")
-        code.do(f"call void @before(ptr {table}, ptr %a, i64 %n, i64 %b)")
+        code.do(f"call void @before(ptr {table}, ptr %a, i64 %n, i64 %b, i1 false)")
 
         def block(start: str, _: list[str]) -> list[str]:
             rest = code.value(f"sub i64 %n, {start}")
@@ -67,11 +68,12 @@ class ModuleWriter:
                     moved = code.value(f"mul i64 {start}, {stride}")
                     pointer = code.value(f"getelementptr i8, ptr {self._pointer(code, '%table', k)}, i64 {moved}")
                     code.do(f"store ptr {pointer}, ptr {self._entry(code, table, k)}")
-            code.do(f"call void @block(ptr {table}, ptr %a, i64 {count}, i64 %b)")
+            later = code.value(f"icmp sgt i64 {start}, 0")
+            code.do(f"call void @block(ptr {table}, ptr %a, i64 {count}, i64 %b, i1 {later})")
             return []
 
         self._blocks(code, block)
-        code.do(f"call void @after(ptr {table}, ptr %a, i64 %n, i64 %b)")
+        code.do(f"call void @after(ptr {table}, ptr %a, i64 %n, i64 %b, i1 false)")
         self._define(f"void @{NAME}(ptr %table, ptr %a, i64 %n, i64 %b)", code)
 
     def _blocks(self, code: Code, block: Any) -> None:
@@ -96,7 +98,7 @@ class ModuleWriter:
     def _bytes_per_sample(self, slot: Slot) -> int:
         if slot.kind == "moving" or not slot.shape or not isinstance(slot.shape[0], Batch):
             return 0
-        return product(extents(slot.shape)).count * (8 if slot.kind == "index" else self._dtype.itemsize)
+        return product(extents(slot.shape)).factor * (8 if slot.kind == "index" else self._dtype.itemsize)
 
     def _items(self, code: Code, items: list[Item]) -> None:
         for item in items:
@@ -105,7 +107,7 @@ class ModuleWriter:
                 continue
             name, places = self._nest(item)
             pointers = [f"ptr {self._address(code, place, start)}" for place, start in places]
-            code.do(f"call void @{name}({', '.join([*pointers, 'i64 %n'])})")
+            code.do(f"call void @{name}({', '.join([*pointers, 'i64 %n', 'i1 %later'])})")
 
     def _steps(self, code: Code, steps: Steps) -> None:
         """Add a loop over steps, each of which sets pointers to what it reads and writes."""
@@ -133,7 +135,10 @@ class ModuleWriter:
             pointer, known = "%a", known + place.at
         else:
             offset = code.value(f"mul i64 %b, {place.at}")
-            pointer, known = code.value(f"getelementptr {self._element}, ptr %a, i64 {offset}"), known + self._plan.shared
+            pointer, known = (
+                code.value(f"getelementptr {self._element}, ptr %a, i64 {offset}"),
+                known + self._plan.shared,
+            )
         size = "i64" if place in self._integers else self._element
         if of_samples:
             pointer = code.value(f"getelementptr {size}, ptr {pointer}, i64 {code.size(Extent(of_samples, 1))}")
@@ -160,12 +165,12 @@ class ModuleWriter:
         elif isinstance(nest, Rows):
             self._note_integers(nest.nodes, nest.target)
             evaluator = Evaluator(code, lanes, len(nest.lengths), address)
-            RowWriter(evaluator, nest, min(width, _power_of_2_up_to(nest.lengths[-1].count))).write()
+            RowWriter(evaluator, nest, min(width, _power_of_2_up_to(nest.lengths[-1].factor))).write()
         else:
             self._note_integers(nest.nodes, nest.target)
             evaluator = Evaluator(code, lanes, len(nest.lengths) + 1, address)
             write_several(evaluator, nest)
-        head = ", ".join([*(f"ptr {x}" for x in places.values()), "i64 %n"])
+        head = ", ".join([*(f"ptr {x}" for x in places.values()), "i64 %n", "i1 %later"])
         key = head, tuple(code.lines)
         if key not in self._names:
             self._names[key] = f"nest.{len(self._names)}"
@@ -179,7 +184,7 @@ class ModuleWriter:
 
     def _note_integers(self, nodes: Sequence[Node], target: Target) -> None:
         """Remember which arrays hold integers."""
-        indices = leaves(*nodes, *(looked.index for looked in target.looked))
+        indices = leaves(*nodes, *(looked.position for looked in target.looked))
         self._integers |= {leaf.place for leaf in indices if leaf.is_integer}
 
 

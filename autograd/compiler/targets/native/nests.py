@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 from autograd.compiler.targets.native.code import ONE, Extent
 from autograd.compiler.targets.native.nodes import Applied, Leaf, Looked, Node, Place, leaves
@@ -17,6 +17,7 @@ class Target(NamedTuple):
 
     Attributes:
         adds: whether to what is there.
+        is_sum: whether to what earlier blocks of samples have put there.
     """
 
     place: Place
@@ -24,6 +25,7 @@ class Target(NamedTuple):
     start: tuple[int, int] = (0, 0)
     looked: tuple[Looked, ...] = ()
     adds: bool = False
+    is_sum: bool = False
 
 
 class Nest(NamedTuple):
@@ -97,7 +99,7 @@ class Coalesced(NamedTuple):
 
 def coalesce(lengths: Sequence[Extent], reduced: int, nodes: Sequence[Node], target: Target) -> Coalesced:
     """Return a nest without axes of length 1, in which neighbouring axes are one where all arrays allow it."""
-    strided: list[Strided] = [target, *leaves(*nodes, *(looked.index for looked in target.looked))]
+    strided: list[Strided] = [target, *leaves(*nodes, *(looked.position for looked in target.looked))]
     outer = len(lengths) - reduced
     axes: list[tuple[int, Extent]] = []  # the last of the axes that are one, and their length
     is_reduced: list[bool] = []
@@ -113,7 +115,7 @@ def coalesce(lengths: Sequence[Extent], reduced: int, nodes: Sequence[Node], tar
         is_reduced.append(axis >= outer)
     chosen = [axis for axis, _ in axes]
     rewrite = _rewriter(chosen)
-    looked = tuple([x._replace(index=rewrite(x.index)) for x in target.looked])
+    looked = tuple([x._replace(position=rewrite(x.position)) for x in target.looked])
     return Coalesced(
         tuple([length for _, length in axes]),
         sum(is_reduced),
@@ -122,7 +124,7 @@ def coalesce(lengths: Sequence[Extent], reduced: int, nodes: Sequence[Node], tar
     )
 
 
-def _rewriter(axes: Sequence[int]) -> Callable[..., Node]:
+def _rewriter(axes: Sequence[int]) -> Callable[[Any], Any]:
     """Return what gives nodes with these axes only."""
     known: dict[int, Node] = {}
 
@@ -134,13 +136,13 @@ def _rewriter(axes: Sequence[int]) -> Callable[..., Node]:
     return rewrite
 
 
-def _with_axes(node: Node, axes: Sequence[int], rewrite: Callable[..., Node]) -> Node:
+def _with_axes(node: Node, axes: Sequence[int], rewrite: Callable[[Any], Any]) -> Node:
     if isinstance(node, Applied):
         return Applied(node.primitive, tuple(map(rewrite, node.operands)))
     if not isinstance(node, Leaf):
         return node
     strides = tuple([node.strides[axis] for axis in axes])
-    looked = tuple([x._replace(index=rewrite(x.index)) for x in node.looked])
+    looked = tuple([x._replace(position=rewrite(x.position)) for x in node.looked])
     return Leaf(node.place, strides, node.start, node.is_integer, looked)
 
 
@@ -163,13 +165,13 @@ def pieces(length: int, width: int) -> list[tuple[int, int]]:
 def steps(length: Extent, width: int, samples: int) -> int:
     """Return how many vectors cover a length, for so many samples."""
     if not length.power:
-        return len(pieces(length.count, width))
-    return max(1, length.count * samples**length.power // width)
+        return max(1, len(pieces(length.factor, width)))
+    return max(1, length.factor * samples // width)
 
 
 def total(extents: Iterable[Extent], samples: int) -> int:
     """Return how many places axes have, for so many samples."""
     places = 1
     for length in extents:
-        places *= length.count * samples**length.power
+        places *= length.factor * (samples if length.power else 1)
     return places

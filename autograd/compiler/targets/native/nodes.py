@@ -44,7 +44,7 @@ class Looked(NamedTuple):
         may_miss: whether it may be less than 0, where the element is 0.
     """
 
-    index: Leaf
+    position: Leaf
     stride: Extent
     may_miss: bool
 
@@ -97,11 +97,9 @@ def leaves(*nodes: Node) -> Iterator[Leaf]:
             stack += node.operands
         elif isinstance(node, Leaf):
             yield node
-            stack += [looked.index for looked in node.looked]
+            stack += [looked.position for looked in node.looked]
 
 
 def axes_of(node: Node) -> frozenset[int]:
     """Return the axes along which a node differs."""
-    return frozenset(
-        axis for leaf in leaves(node) for axis, stride in enumerate(leaf.strides) if stride.count
-    )
+    return frozenset(axis for leaf in leaves(node) for axis, stride in enumerate(leaf.strides) if stride.factor)

@@ -12,7 +12,7 @@ from autograd.compiler.targets.native.nodes import Applied, Leaf, Node
 from autograd.compiler.targets.native.sums import tile_of
 
 if TYPE_CHECKING:
-    from autograd.compiler.targets.native.plan import Scope
+    from autograd.compiler.targets.native.scope import Scope
 
 
 def packed(scope: Scope, at: int, nest: Nest) -> Nest:
@@ -27,7 +27,7 @@ def packed(scope: Scope, at: int, nest: Nest) -> Nest:
     operands: list[Node] = []
     for operand in node.operands:
         if operand in candidates and isinstance(operand, Leaf) and operand.strides[tile.vector] not in (ZERO, ONE):
-            axes = [k for k, stride in enumerate(operand.strides) if stride.count and k != tile.vector]
+            axes = [k for k, stride in enumerate(operand.strides) if stride.factor and k != tile.vector]
             operands.append(_copied(scope, at, flat.lengths, operand, [*axes, tile.vector]))
         else:
             operands.append(operand)
@@ -35,9 +35,9 @@ def packed(scope: Scope, at: int, nest: Nest) -> Nest:
 
 
 def _copied(scope: Scope, at: int, lengths: tuple, leaf: Leaf, axes: list[int]) -> Leaf:  # type: ignore[type-arg]
-    shape: Shape = tuple([lengths[k].count for k in axes])
+    shape: Shape = tuple([lengths[k].factor for k in axes])
     size = product([lengths[k] for k in axes])
-    if size.power or size.count > LARGEST_PACKED or any(lengths[k].power for k in axes):
+    if size.power or size.factor > LARGEST_PACKED or any(lengths[k].power for k in axes):
         return leaf
     buffer = scope.plan.memory(shape)
     inner = Leaf(leaf.place, tuple([leaf.strides[k] for k in axes]), leaf.start)

@@ -49,17 +49,18 @@ def as_product(nest: Coalesced) -> Product | None:
     if not isinstance(first, Leaf) or not isinstance(second, Leaf):
         return None
     for left, right in ((first, second), (second, first)):
-        if left.looked or right.looked or left.strides[1].count or right.strides[0].count:
+        if left.looked or right.looked or left.strides[1].factor or right.strides[0].factor:
             continue
         a, b = _matrix(left, 0, 2), _matrix(right, 2, 1)
         if a is not None and b is not None:
-            return Product(*nest.lengths, a, b, nest.target.strides[0])  # type: ignore[arg-type]
+            rows, columns, depth = nest.lengths
+            return Product(rows, columns, depth, a, b, nest.target.strides[0])
     return None
 
 
 def is_large(product: Product) -> bool:
     """Return whether a product may be so large that BLAS computes it."""
-    sizes = [extent.count for extent in (product.rows, product.columns, product.depth)]
+    sizes = [extent.factor for extent in (product.rows, product.columns, product.depth)]
     return sizes[0] * sizes[1] * sizes[2] * 64 >= PRODUCTS_FOR_BLAS and min(sizes[1:]) > 1
 
 
@@ -81,6 +82,7 @@ def write_product(evaluator: Evaluator, nest: Coalesced, product: Product, blas:
     code.do(f"br i1 {is_large_now}, label %{large}, label %{small}")
     code.begin(large)
     with evaluator.inside():
+
         def whole(text: str) -> str:
             if blas.bits == 64:
                 return f"i64 {text}"
@@ -92,7 +94,9 @@ def write_product(evaluator: Evaluator, nest: Coalesced, product: Product, blas:
         arguments.append(f"{real} {evaluator.lanes.number(1.0)}")
         for matrix in (product.left, product.right):
             arguments += [f"ptr {evaluator.pointer(matrix.leaf)}", whole(code.size(matrix.stride))]
-        arguments.append(f"{real} {evaluator.lanes.number(1.0 if nest.target.adds else 0.0)}")
+        one, zero = evaluator.lanes.number(1.0), evaluator.lanes.number(0.0)
+        kept = evaluator.lanes.choose_all("%later", one, zero, 1) if nest.target.is_sum else zero
+        arguments.append(f"{real} {kept}")
         arguments += [f"ptr {evaluator.pointer(nest.target)}", whole(code.size(product.stride))]
         code.do(f"call void inttoptr (i64 {blas.address} to ptr)({', '.join(arguments)})")
     code.do(f"br label %{done}")

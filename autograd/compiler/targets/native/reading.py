@@ -25,7 +25,7 @@ class At(NamedTuple):
 class LookedAt(NamedTuple):
     """A place along an axis of an array that is read from an index."""
 
-    index: Leaf
+    position: Leaf
     may_miss: bool
     factor: int = 1
     start: int = 0
@@ -47,23 +47,23 @@ def leaf(buffer: Buffer, index: Sequence[At | LookedAt], axes: int) -> Leaf:
     """
     strides, start, looked = [ZERO] * axes, [0, 0], []
     for stride, at in zip(buffer.strides, index, strict=True):
-        if at.start and stride.count:
+        if at.start and stride.factor:
             if stride.power > 1:
                 raise UnwritableError("an array with two axes of samples")
-            start[stride.power] += stride.count * at.start
+            start[stride.power] += stride.factor * at.start
         if isinstance(at, LookedAt):
-            looked.append(Looked(at.index, stride * at.factor, at.may_miss))
+            looked.append(Looked(at.position, stride * at.factor, at.may_miss))
         elif at.axis is not None:
             strides[at.axis] = _sum(strides[at.axis], stride * at.factor)
     return Leaf(buffer.place, tuple(strides), (start[0], start[1]), buffer.is_integer, tuple(looked))
 
 
 def _sum(a: Extent, b: Extent) -> Extent:
-    if not a.count or not b.count:
-        return a if a.count else b
+    if not a.factor or not b.factor:
+        return a if a.factor else b
     if a.power != b.power:
         raise UnwritableError("an axis with strides of two kinds")
-    return Extent(a.count + b.count, a.power)
+    return Extent(a.factor + b.factor, a.power)
 
 
 def as_index(node: Node) -> Leaf:
@@ -146,7 +146,10 @@ class Reader:
         inner = self._operations[k].shape
         last = len(shape) - len(inner)
         return tuple(
-            [At(None) if length == 1 and shape[last + axis] != 1 else index[last + axis] for axis, length in enumerate(inner)]
+            [
+                At(None) if length == 1 and shape[last + axis] != 1 else index[last + axis]
+                for axis, length in enumerate(inner)
+            ]
         )
 
     def _reshaped(self, k: int, index: Index, shape: Shape) -> Index:
@@ -171,5 +174,5 @@ class Reader:
         node = self.read(operation.operands[0], (*index[:lead], place))
         if not place.may_miss or (isinstance(node, Leaf) and any(x.may_miss for x in node.looked)):
             return node
-        is_there = Applied(COMPARISONS[">="], (place.index, Number(0.0)))
+        is_there = Applied(COMPARISONS[">="], (place.position, Number(0.0)))
         return Applied(primitives.where, (is_there, node, Number(0.0)))

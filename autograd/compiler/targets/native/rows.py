@@ -28,7 +28,7 @@ class RowWriter:
         self._axis = len(rows.lengths) - 1
         if rows.lengths[-1].power:
             raise UnwritableError("a row with an element for each sample")
-        self._length = rows.lengths[-1].count
+        self._length = rows.lengths[-1].factor
 
     def write(self) -> None:
         """Add the loops."""
@@ -102,7 +102,9 @@ class RowWriter:
             return self._lanes.apply(primitives.maximum, (a, b), width)
 
         least = self._lanes.number(-math.inf)
-        return self._folded(least, self._along(lambda size, x: [larger(x[0], self._element(size), size)], [least]), larger)
+        return self._folded(
+            least, self._along(lambda size, x: [larger(x[0], self._element(size), size)], [least]), larger
+        )
 
     def _softmax(self) -> None:
         lanes = self._lanes
@@ -207,10 +209,10 @@ def write_several(evaluator: Evaluator, several: Several) -> None:
 
     def at_place() -> None:
         operands = [evaluator.vector(node, 0, 1) for node in several.nodes]
-        results = evaluator.lanes.slopes(several.primitive, operands, 1)
+        results = evaluator.lanes.slopes(primitive, operands, 1)
         for k, result in enumerate(results):
             with evaluator.at(axes, ("0", k)):
                 evaluator.store(several.target, result, 0, 1)
 
-    axes = len(several.lengths)
+    axes, primitive = len(several.lengths), several[1]
     over(evaluator, list(enumerate(several.lengths)), at_place)

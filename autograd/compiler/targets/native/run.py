@@ -14,7 +14,7 @@ from autograd.compiler.targets.native.code import extents
 from autograd.compiler.targets.native.cost import block_size
 from autograd.compiler.targets.native.machine import MachineCode, this_machine
 from autograd.compiler.targets.native.module import ModuleWriter
-from autograd.compiler.targets.native.plan import plan_of
+from autograd.compiler.targets.native.planning import plan_of
 
 Array = NDArray[Any]
 
@@ -54,7 +54,7 @@ class NativeFunction:
         return [tuple([count * samples if power else count for count, power in shape]) for shape in self._results]
 
     def __call__(
-        self, samples: int, arguments: Sequence[Array | None], parameters: Sequence[int], results: Sequence[int]
+        self, samples: int, arguments: Sequence[Array | None], parameters: list[int], results: list[int]
     ) -> None:
         """Compute the results.
 
@@ -66,7 +66,7 @@ class NativeFunction:
             results: the addresses of such arrays for the results.
         """
         memory, k = self._memory, len(arguments)
-        table = memory.table
+        table: Any = memory.table
         arrays = [
             array
             if array is None or (array.dtype is dtype and array.flags.c_contiguous)
@@ -89,7 +89,7 @@ class _Memory(threading.local):
         self._shared, self._batch, self._dtype = shared, batch, dtype
         self.table = (ctypes.c_size_t * max(slots, 1))()
         self.table_address = ctypes.addressof(self.table)
-        self.parameters: Sequence[int] | None = None  # those that are in the table
+        self.parameters: list[int] | None = None  # those that are in the table
         self._array = np.empty(0, dtype)
         self._address = 0
 

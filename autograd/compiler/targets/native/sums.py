@@ -9,10 +9,10 @@ from autograd import primitives
 from autograd.compiler.targets.native.blas import MatrixProduct
 from autograd.compiler.targets.native.code import ONE, Extent
 from autograd.compiler.targets.native.cost import MOST_UNROLLED, SAMPLES
-from autograd.compiler.targets.native.evaluate import Evaluator
+from autograd.compiler.targets.native.evaluate import Evaluator, Position
 from autograd.compiler.targets.native.lanes import Lanes
 from autograd.compiler.targets.native.nests import Coalesced, Combine, pieces, steps, total
-from autograd.compiler.targets.native.nodes import Applied, Node, Number, leaves
+from autograd.compiler.targets.native.nodes import Applied, Number, leaves
 from autograd.compiler.targets.native.products import as_product, is_large, write_product
 from autograd.compiler.targets.native.writer import along, loading, over, work, write_elementwise
 
@@ -69,7 +69,7 @@ def tile_of(nest: Coalesced, width: int, registers: int, packable: Collection[in
 
 def _is_shared(strides: Sequence[Extent], outer: int, axis: int) -> bool:
     """Return whether an element is the same along some axis of results."""
-    return any(not strides[k].count for k in range(outer) if k != axis)
+    return any(not strides[k].factor for k in range(outer) if k != axis)
 
 
 def _sharing(nest: Coalesced, axis: int, vector: int) -> tuple[int, int]:
@@ -77,7 +77,7 @@ def _sharing(nest: Coalesced, axis: int, vector: int) -> tuple[int, int]:
     shared = sum(
         1 + (leaf.strides[vector] not in (ONE, Extent(0)))
         for leaf in leaves(*nest.nodes)
-        if leaf.strides[vector].count and not leaf.strides[axis].count
+        if leaf.strides[vector].factor and not leaf.strides[axis].factor
     )
     return shared, total([nest.lengths[axis]], SAMPLES)
 
@@ -118,16 +118,16 @@ class _Reduction:
             return []
 
         if not length.power:
-            full = length.count // height * height
+            full = length.factor // height * height
             code.loop(str(full), lambda index, _: step(index, height), step=height)
-            if full < length.count:
+            if full < length.factor:
                 with evaluator.inside():
-                    self._vectors([("0", k) for k in range(full, length.count)])
+                    self._vectors([("0", k) for k in range(full, length.factor)])
             return
         count = code.size(length)
         full_rows = code.value(f"sub i64 {count}, {code.value(f'urem i64 {count}, {height}')}")
         code.loop(full_rows, lambda index, _: step(index, height), step=height)
-        if length.count % height:
+        if length.factor % height:
             rest = code.value(f"sub i64 {count}, {full_rows}")
             code.loop(rest, lambda index, _: step(index, 1, full_rows))
 
@@ -138,10 +138,10 @@ class _Reduction:
             return
         axis, breadth, width = self._tile.vector, self._tile.breadth, self._width
         length = self._nest.lengths[axis]
-        if length.power or len(pieces(length.count, width)) > 4 * breadth:
+        if length.power or len(pieces(length.factor, width)) > 4 * breadth:
             along(self._evaluator, axis, length, width, lambda size: self._tiled(rows, [(None, size)]))
             return
-        covered = [(start, size) for start, size in pieces(length.count, width)]
+        covered = [(start, size) for start, size in pieces(length.factor, width)]
         for first in range(0, len(covered), breadth):
             self._tiled(rows, list(covered[first : first + breadth]))
 
@@ -149,9 +149,10 @@ class _Reduction:
         """Add the sums of a tile: of some rows, at some places along the vector's axis."""
         evaluator, axis = self._evaluator, self._tile.vector
         here = evaluator.positions[axis]
-        cells = [(row, vector) for row in (rows or [None]) for vector in vectors]
+        places: list[Position | None] = [*rows] or [None]
+        cells = [(row, vector) for row in places for vector in vectors]
 
-        def at_cell(cell: tuple[tuple[str, int] | None, tuple[int | None, int]], then: Callable[[int], str]) -> str:
+        def at_cell(cell: tuple[Position | None, tuple[int | None, int]], then: Callable[[int], str]) -> str:
             row, (start, size) = cell
             place = here if start is None else ("0", start)
             with evaluator.at(axis, place):
@@ -165,7 +166,8 @@ class _Reduction:
         def body(sums: list[str]) -> list[str]:
             return [
                 at_cell(
-                    cell, lambda size, old=old: self._joined(old, evaluator.vector(self._node, axis, size), size)  # type: ignore[misc]
+                    cell,
+                    lambda size, old=old: self._joined(old, evaluator.vector(self._node, axis, size), size),  # type: ignore[misc]
                 )
                 for cell, old in zip(cells, sums)
             ]
@@ -179,13 +181,16 @@ class _Reduction:
         """Add the sums of some rows, along the vector's axis."""
         evaluator, axis, width = self._evaluator, self._tile.vector, self._width
         length, code = self._nest.lengths[axis], evaluator.code
-        places: list[tuple[str, int] | None] = list(rows) or [None]
+        places: list[Position | None] = [*rows] or [None]
         zero = [self._lanes.number(_FIRST[self._combine], 1)] * len(places)
 
         def joined(sums: list[str], place: tuple[str, int], size: int) -> list[str]:
             results = []
             for row, old in zip(places, sums):
-                with evaluator.at(axis, place), evaluator.at(self._tile.rows or 0, row or evaluator.positions[self._tile.rows or 0]):
+                with (
+                    evaluator.at(axis, place),
+                    evaluator.at(self._tile.rows or 0, row or evaluator.positions[self._tile.rows or 0]),
+                ):
                     results.append(self._joined(old, evaluator.vector(self._node, axis, size), size))
             return results
 
@@ -206,7 +211,7 @@ class _Reduction:
                 rest = code.value(f"sub i64 {count}, {full}")
                 sums = looped(rest, 1, full, sums)
                 return self._folded(sums, wide, width)
-            covered = pieces(length.count, width)
+            covered = pieces(length.factor, width)
             full_count = sum(1 for _, size in covered if size == width)
             if full_count > MOST_UNROLLED:
                 wide = looped(str(full_count * width), width, "0", wide)

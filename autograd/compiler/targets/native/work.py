@@ -53,7 +53,7 @@ def work_of(program: ArrayProgram) -> Work:
 
 
 def _count(shape: Shape) -> int:
-    return product(extents(shape)).count
+    return product(extents(shape)).factor
 
 
 def _places(program: ArrayProgram, at: int) -> int:
@@ -61,7 +61,7 @@ def _places(program: ArrayProgram, at: int) -> int:
     operation = program.operations[at]
     labels = operation.attribute
     lengths = {
-        label: length.count
+        label: length.factor
         for axes, k in zip(labels[:2], operation.operands)
         for label, length in zip(axes, extents(program.operations[k].shape))
     }

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from autograd.compiler.targets.native.code import ONE, Code, Extent
+from autograd.compiler.targets.native.code import ONE, Extent
+from autograd.compiler.targets.native.cost import MOST_UNROLLED, SAMPLES
 from autograd.compiler.targets.native.evaluate import Evaluator
 from autograd.compiler.targets.native.nests import Coalesced, Target, pieces, steps, total
 from autograd.compiler.targets.native.nodes import Applied, Leaf, Node, leaves
-from autograd.compiler.targets.native.cost import MOST_UNROLLED, SAMPLES
 
 Body = Callable[[int], None]
 """Adds what is done to so many neighbouring places along the vector's axis."""
@@ -23,7 +23,7 @@ def along(evaluator: Evaluator, axis: int, length: Extent, width: int, body: Bod
     if length.power:
         _along_samples(evaluator, axis, length, width, body)
         return
-    covered = pieces(length.count, width)
+    covered = pieces(length.factor, width)
     full = sum(1 for _, size in covered if size == width)
     if full > MOST_UNROLLED:
 
@@ -53,7 +53,7 @@ def _along_samples(evaluator: Evaluator, axis: int, length: Extent, width: int, 
         return
     full = code.value(f"and i64 {count}, {-width}")
     code.loop(full, lambda index, _: step(index, width), step=width)
-    if length.count % width:
+    if length.factor % width:
         rest = code.value(f"sub i64 {count}, {full}")
         code.loop(rest, lambda index, _: step(index, 1, full))
 
@@ -111,13 +111,11 @@ def vector_axis(lengths: Sequence[Extent], node: Node, target: Target, width: in
 
 def loading(leaf: Leaf, axis: int, lanes: float) -> float:
     """Return the cost of reading an element at so many places along an axis."""
-    if leaf.is_integer or any(x.index.strides[axis].count for x in leaf.looked):
+    if leaf.is_integer or any(x.position.strides[axis].factor for x in leaf.looked):
         return 2 * lanes
-    return 1 if leaf.strides[axis] == ONE or not leaf.strides[axis].count else 2 * lanes
+    return 1 if leaf.strides[axis] == ONE or not leaf.strides[axis].factor else 2 * lanes
 
 
 def work(node: Node) -> float:
     """Return the number of operations of an expression."""
     return 1.0 + sum(map(work, node.operands)) if isinstance(node, Applied) else 0.0
-
-

@@ -1,0 +1,131 @@
+"""A program, or the body of a loop, whose operations are added to a plan."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from autograd.arrays import np
+from autograd.compiler.arrays.operations import Operation
+from autograd.compiler.arrays.program import ArrayProgram
+from autograd.compiler.targets.native.code import extents
+from autograd.compiler.targets.native.fusion import needed, with_arrays
+from autograd.compiler.targets.native.nests import Nest, Target
+from autograd.compiler.targets.native.nodes import Buffer, Leaf, Number, Place
+from autograd.compiler.targets.native.phases import Phase
+from autograd.compiler.targets.native.plan import Item, Plan
+from autograd.compiler.targets.native.reading import Reader, every
+from autograd.compiler.targets.straight_line.instructions import UnwritableError
+
+
+class Inside(NamedTuple):
+    """Where the operations of a loop's body are added.
+
+    Attributes:
+        items: what is done at each step.
+        put_before: adds what is done before the first step.
+        fixed: places of arrays that are the same at every step, and for all samples.
+    """
+
+    items: list[Item]
+    put_before: Callable[[Item], None]
+    fixed: Collection[Place]
+
+
+class Scope:
+    """A program, or the body of a loop, whose operations are added to a plan.
+
+    Args:
+        plan: to add to.
+        program: the program.
+        results: the operations that must have an array of their own.
+        buffers: arrays that there are already.
+        chosen: the phase of each operation; None where all are of one.
+        inside: of a loop's body, where it is added.
+
+    Attributes:
+        operations: of the program.
+        buffers: the arrays of those that have one.
+        loops: the results of those that are loops.
+        needed: those that the outputs are computed of.
+        arrays: those that have an array of their own.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        program: ArrayProgram,
+        results: Sequence[int],
+        buffers: Mapping[int, Buffer],
+        chosen: Sequence[Phase] | None,
+        dtype: np.dtype[Any],
+        inside: Inside | None = None,
+    ) -> None:
+        self.plan, self.program, self.dtype = plan, program, dtype
+        self.operations: Sequence[Operation] = program.operations
+        self.buffers: dict[int, Buffer] = dict(buffers)
+        self.loops: dict[int, list[Buffer]] = {}
+        self._phases, self._inside = chosen, inside
+        self.needed = needed(program)
+        self.arrays = with_arrays(program, results, self.needed)
+
+    def inner(self, at: int) -> int:
+        """Return the operation whose array, in the same order, an operation is: through guards and simple shapes."""
+        while at not in self.buffers and self.operations[at].kind in ("guard", "reshape"):
+            (at,) = self.operations[at].operands
+        return at
+
+    def phase(self, at: int) -> Phase:
+        """Return when an operation is computed."""
+        return "block" if self._phases is None else self._phases[at]
+
+    def put(self, at: int, item: Item) -> None:
+        """Add a nest or a loop that belongs to an operation."""
+        if isinstance(item, Nest) and isinstance(item.node, Leaf) and item.node.is_integer:
+            raise UnwritableError("an array of indices that are computed")
+        if self._inside is not None:
+            self._inside.items.append(item)
+            return
+        phase = self.phase(at)
+        self.plan.items["block" if phase == "sum" else phase].append(item)
+
+    def put_before(self, at: int, item: Item) -> None:
+        """Add a nest that reads only what is fixed: it is done once."""
+        if self._inside is not None:
+            self._inside.put_before(item)
+        elif self.plan.is_divided:
+            self.plan.items["before"].append(item)
+        else:
+            self.put(at, item)
+
+    def is_fixed(self, place: Place) -> bool:
+        """Return whether an array is there before all operations, and the same for all samples."""
+        if self._inside is not None:
+            return place in self._inside.fixed
+        return place.kind == "address" or (place.kind == "table" and self.plan.slots[place.at].kind == "parameter")
+
+    def reader(self, axes: int) -> Reader:
+        """Return what gives expressions in a nest of so many axes."""
+        return Reader(self.operations, self.buffers, axes, self.plan.constant)
+
+    def array(self, at: int) -> Buffer:
+        """Return the array of an operation, which is made where there is none yet."""
+        if at not in self.buffers:
+            self.buffers[at] = self.plan.memory(self.operations[at].shape)
+        return self.buffers[at]
+
+    def target(self, at: int) -> Target:
+        """Return an operation's array as where a nest puts it; sums over samples are added up over blocks."""
+        buffer = self.array(at)
+        return Target(buffer.place, buffer.strides, is_sum=self.phase(at) == "sum")
+
+    def zeros(self, at: int) -> Nest:
+        """Return the nest that sets an array to zero."""
+        buffer = self.array(at)
+        return Nest(extents(self.operations[at].shape), Number(0.0), Target(buffer.place, buffer.strides))
+
+    def copy(self, at: int, to: Buffer, source: int) -> None:
+        """Copy an operation's elements to an array."""
+        lengths = extents(self.operations[source].shape)
+        node = self.reader(len(lengths)).read(source, every(len(lengths)))
+        self.put(at, Nest(lengths, node, Target(to.place, to.strides)))
