@@ -58,7 +58,7 @@ def saved_seconds(work: Work, samples: int) -> float:
 
 def seconds_before_making(work: Work) -> float:
     """Return how much time machine code must have been able to save before it is made."""
-    return PATIENCE * MAKING * work.calls
+    return PATIENCE * MAKING * work.operations
 
 
 PRODUCTS_FOR_BLAS = 65_536

@@ -275,5 +275,4 @@ def _with_root(n: int) -> Callable[[Lanes, str, int], str]:
     return power
 
 
-_ROOTS.update({float(n): _whole(n) for n in (-2, -1, 0, 1, 2, 3)} | {n / 2: _with_root(n) for n in (-3, -1, 3)})
-_ROOTS[0.5] = Lanes.sqrt  # as NumPy takes it, which for -inf is nan
+_ROOTS.update({float(n): _whole(n) for n in (-2, -1, 0, 1, 2, 3)} | {n / 2: _with_root(n) for n in (-3, -1, 1, 3)})

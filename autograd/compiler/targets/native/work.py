@@ -15,12 +15,14 @@ class Work(NamedTuple):
     """What a program does.
 
     Attributes:
-        calls: operations that NumPy has a call for.
+        operations: how many there are.
+        calls: of NumPy; operations in a loop take one at each step.
         elements: numbers that those compute for each sample, products of matrices aside.
         products: multiplications of products of matrices, for each sample.
         fixed: likewise, of what does not depend on the samples.
     """
 
+    operations: int
     calls: int
     elements: int
     products: int
@@ -29,27 +31,28 @@ class Work(NamedTuple):
 
 def work_of(program: ArrayProgram) -> Work:
     """Return the work of a program."""
-    calls = elements = products = fixed = 0
+    count = calls = elements = products = fixed = 0
     for at in sorted(program.needed(program.outputs)):
         kind, operands, attribute, shape, _ = program.operations[at]
         if kind == "loop":
             inner = work_of(attribute.body)
+            count += inner.operations
             calls += attribute.steps * inner.calls
             elements += attribute.steps * inner.elements
             products += attribute.steps * inner.products
             continue
         if kind in (*LEAVES, *STRUCTURE, "guard", "result"):
             continue
-        calls += 1
+        count, calls = count + 1, calls + 1
         read = [program.operations[k].shape for k in operands]
-        count = _places(program, at) if kind == "contract" else max(map(_count, [shape, *read]))
+        places = _places(program, at) if kind == "contract" else max(map(_count, [shape, *read]))
         if not any(map(has_samples, [shape, *read])):
-            fixed += count
+            fixed += places
         elif kind == "contract":
-            products += count
+            products += places
         else:
-            elements += count
-    return Work(calls, elements, products, fixed)
+            elements += places
+    return Work(count, calls, elements, products, fixed)
 
 
 def _count(shape: Shape) -> int:
