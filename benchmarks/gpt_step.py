@@ -114,7 +114,11 @@ ARRAYS: dict[str, Callable[[int], Engine]] = {"numpy": by_hand, "compiled": comp
 def measure_arrays(name: str, count: int) -> Numbers:
     """Median seconds of a step, and what it computes."""
     engine = ARRAYS[name](count)
-    cost = engine.step()  # which is the warm-up
+    stop = perf_counter() + SECONDS  # of warming up, in which machine code is made
+    while True:
+        cost = engine.step()
+        if perf_counter() > stop:
+            break
     numbers = results(cost, engine.gradient(), SIZES)
     seconds: list[float] = []
     stop = perf_counter() + SECONDS

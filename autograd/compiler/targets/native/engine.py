@@ -13,6 +13,7 @@ from autograd.compiler.arrays.program import ArrayProgram
 from autograd.compiler.stages import PassRecord, PassRunner, operation_count
 from autograd.compiler.targets.native import cost
 from autograd.compiler.targets.native.addresses import address_of
+from autograd.compiler.targets.native.blas import matrix_product
 from autograd.compiler.targets.native.work import Work, work_of
 from autograd.compiler.targets.parameter_buffer import ParameterBuffer
 from autograd.support.collector import collector_paused
@@ -73,6 +74,10 @@ class NativePasses:
         self._input_gradients = _Pass("input gradients", to_inputs)
         self._seeds: tuple[Array, int, Array] = np.empty(0), 0, np.empty(0)
         self._known: dict[int, tuple[Array, list[int]]] = {}
+
+    @computed_once
+    def _has_blas(self) -> bool:
+        return matrix_product(self._dtype.itemsize) is not None
 
     def lay_out(self, buffer: ParameterBuffer) -> None:
         """Read the parameters out of another kind of vector."""
@@ -154,7 +159,7 @@ class NativePasses:
         samples = len(rows[0])
         if samples in one.quick:
             return one.function
-        saved = cost.saved_seconds(one.work, samples) if one.is_writable else 0.0
+        saved = cost.saved_seconds(one.work, samples, self._has_blas) if one.is_writable else 0.0
         if saved <= 0:
             return None
         if one.function is None:

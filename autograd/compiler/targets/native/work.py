@@ -8,6 +8,7 @@ from typing import NamedTuple
 from autograd.compiler.arrays.operations import Shape
 from autograd.compiler.arrays.program import LEAVES, STRUCTURE, ArrayProgram
 from autograd.compiler.targets.native.code import extents, product
+from autograd.compiler.targets.native.cost import LARGE_BATCHED
 from autograd.compiler.targets.native.phases import has_samples
 
 
@@ -19,6 +20,7 @@ class Work(NamedTuple):
         calls: of NumPy; operations in a loop take one at each step.
         elements: numbers that those compute for each sample, products of matrices aside.
         products: multiplications of products of matrices, for each sample.
+        nested: of these, those of products, matrix by matrix, that BLAS would compute in less time than nests of loops.
         fixed: likewise, of what does not depend on the samples.
     """
 
@@ -26,12 +28,13 @@ class Work(NamedTuple):
     calls: int
     elements: int
     products: int
+    nested: int
     fixed: int
 
 
 def work_of(program: ArrayProgram) -> Work:
     """Return the work of a program."""
-    count = calls = elements = products = fixed = 0
+    count = calls = elements = products = nested = fixed = 0
     for at in sorted(program.needed(program.outputs)):
         kind, operands, attribute, shape, _ = program.operations[at]
         if kind == "loop":
@@ -40,6 +43,7 @@ def work_of(program: ArrayProgram) -> Work:
             calls += attribute.steps * inner.calls
             elements += attribute.steps * inner.elements
             products += attribute.steps * inner.products
+            nested += attribute.steps * inner.nested
             continue
         if kind in (*LEAVES, *STRUCTURE, "guard", "result"):
             continue
@@ -50,9 +54,10 @@ def work_of(program: ArrayProgram) -> Work:
             fixed += places
         elif kind == "contract":
             products += places
+            nested += places if _is_large_batched(program, at, places) else 0
         else:
             elements += places
-    return Work(count, calls, elements, products, fixed)
+    return Work(count, calls, elements, products, nested, fixed)
 
 
 def _count(shape: Shape) -> int:
@@ -69,3 +74,12 @@ def _places(program: ArrayProgram, at: int) -> int:
         for label, length in zip(axes, extents(program.operations[k].shape))
     }
     return math.prod(lengths.values())
+
+
+def _is_large_batched(program: ArrayProgram, at: int, places: int) -> bool:
+    """Return whether a contraction is a product for each of several matrices, which are large."""
+    operation = program.operations[at]
+    left, right, result = operation.attribute
+    shared = set(left) & set(right) & set(result)
+    lengths = dict(zip(left, extents(program.operations[operation.operands[0]].shape)))
+    return bool(shared) and places // math.prod(lengths[label].factor for label in shared) >= LARGE_BATCHED
