@@ -1,11 +1,11 @@
-"""The command line: `python -m benchmarks engine`, `draw`, `playground`, `compile`, `gpt`, `predict` and `tables`."""
+"""The command line: `python -m benchmarks engine`, `draw`, `playground`, `compile`, `gpt`, `predict`, `small`, `tables`."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
 
-from benchmarks import compiled, engine, gpt, pictures, playground, predicting, tables
+from benchmarks import compiled, engine, gpt, pictures, playground, predicting, small, tables
 
 
 def main() -> None:
@@ -19,6 +19,7 @@ def main() -> None:
         ("compile", compiled.run, "compiled programs: epochs, thin programs, memory, the main job (10 minutes)"),
         ("gpt", gpt.run, "a small GPT against NumPy, PyTorch and a minimal engine; time to compile (5 minutes)"),
         ("predict", predicting.run, "predictions of many rows: nn.predict and the command line (1 minute)"),
+        ("small", small.run, "small networks: an MLP on two moons, an LSTM, against PyTorch and NumPy (1 minute)"),
         ("tables", tables.run, "real tables: the default network against linear models and an MLP (5 minutes)"),
     ):
         command = commands.add_parser(name, help=what)

@@ -66,6 +66,13 @@ def compiled(count: int) -> Engine:
     return Engine(step, lambda: gradient[np.argsort(order)])
 
 
+def source(count: int) -> Engine:
+    """The same where llvmlite cannot be imported: on NumPy's arrays."""
+    modules: dict[str, Any] = sys.modules
+    modules["llvmlite"] = None
+    return compiled(count)
+
+
 def compile_gpt(written: str, sizes: Sizes) -> tuple[autograd.Program, Array]:
     """The compiled loss of a document, and which weight is where in its vector of parameters."""
     weights = as_scalars(initial_weights(sizes), sizes, autograd.Value)
@@ -108,7 +115,12 @@ def pytorch(count: int) -> Engine:
     return Engine(step, lambda: np.concatenate([p.grad.numpy().ravel() for p in parameters]))
 
 
-ARRAYS: dict[str, Callable[[int], Engine]] = {"numpy": by_hand, "compiled": compiled, "torch": pytorch}
+ARRAYS: dict[str, Callable[[int], Engine]] = {
+    "numpy": by_hand,
+    "compiled": compiled,
+    "source": source,
+    "torch": pytorch,
+}
 
 
 def measure_arrays(name: str, count: int) -> Numbers:
