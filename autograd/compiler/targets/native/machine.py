@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from autograd.compiler.targets.native.module import NAME
-from autograd.compiler.targets.native.plan import Machine
+from autograd.compiler.targets.native.planning.plan import Machine
 
 OPTIMIZATION = 2
 """The level at which LLVM makes machine code: at 3 it takes longer, and the code is no quicker."""

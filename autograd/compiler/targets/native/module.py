@@ -9,15 +9,15 @@ from typing import Any
 from autograd.arrays import np
 from autograd.compiler.arrays.operations import Batch
 from autograd.compiler.targets.native.blas import matrix_product
-from autograd.compiler.targets.native.code import Code, Extent, extents, product
-from autograd.compiler.targets.native.evaluate import Evaluator
-from autograd.compiler.targets.native.lanes import Declarations, Lanes
 from autograd.compiler.targets.native.nests import AnyNest, Nest, Rows, Target, coalesce
 from autograd.compiler.targets.native.nodes import Node, Place, leaves
-from autograd.compiler.targets.native.phases import Phase
-from autograd.compiler.targets.native.plan import Item, Plan, Slot, Steps
-from autograd.compiler.targets.native.rows import RowWriter, write_several
-from autograd.compiler.targets.native.sums import write_reduction
+from autograd.compiler.targets.native.planning.phases import Phase
+from autograd.compiler.targets.native.planning.plan import Item, Plan, Slot, Steps
+from autograd.compiler.targets.native.writing.code import Code, Extent, extents, product
+from autograd.compiler.targets.native.writing.evaluate import Evaluator
+from autograd.compiler.targets.native.writing.lanes import Declarations, Lanes
+from autograd.compiler.targets.native.writing.rows import RowWriter, write_several
+from autograd.compiler.targets.native.writing.sums import write_reduction
 
 NAME = "run"
 """The function to call: with the table of pointers, the working memory, the number of samples, and that of a block."""

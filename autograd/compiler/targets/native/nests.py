@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal, NamedTuple, TypeAlias
 
-from autograd.compiler.targets.native.code import ONE, Extent
 from autograd.compiler.targets.native.nodes import Applied, Leaf, Looked, Node, Place, leaves
+from autograd.compiler.targets.native.writing.code import ONE, Extent
 from autograd.primitives import Primitive
 
 Combine = Literal["sum", "max", "min", "prod", "any"]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeAlias
 
-from autograd.compiler.targets.native.code import Extent
+from autograd.compiler.targets.native.writing.code import Extent
 from autograd.primitives import Primitive
 
 

@@ -10,11 +10,11 @@ from typing import Any
 from autograd.arrays import NDArray, np
 from autograd.compiler.arrays.program import ArrayProgram
 from autograd.compiler.targets.native.addresses import address_of
-from autograd.compiler.targets.native.code import extents
 from autograd.compiler.targets.native.cost import block_size
 from autograd.compiler.targets.native.machine import MachineCode, this_machine
 from autograd.compiler.targets.native.module import ModuleWriter
-from autograd.compiler.targets.native.planning import plan_of
+from autograd.compiler.targets.native.planning.whole import plan_of
+from autograd.compiler.targets.native.writing.code import extents
 
 Array = NDArray[Any]
 

@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 from autograd.compiler.arrays.operations import Shape
 from autograd.compiler.arrays.program import LEAVES, STRUCTURE, ArrayProgram
-from autograd.compiler.targets.native.code import extents, product
 from autograd.compiler.targets.native.cost import LARGE_BATCHED
-from autograd.compiler.targets.native.phases import has_samples
+from autograd.compiler.targets.native.planning.phases import has_samples
+from autograd.compiler.targets.native.writing.code import extents, product
 
 
 class Work(NamedTuple):

@@ -1,14 +1,14 @@
-"""Nests of loops as functions in LLVM's language: elementwise ones here, reductions and rows in `sums` and `rows`."""
+"""Elementwise nests of loops; reductions and rows stand in `sums` and `rows`, and share the loops here."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from autograd.compiler.targets.native.code import ONE, Extent
 from autograd.compiler.targets.native.cost import MOST_UNROLLED, SAMPLES
-from autograd.compiler.targets.native.evaluate import Evaluator
 from autograd.compiler.targets.native.nests import Coalesced, Target, pieces, steps, total
 from autograd.compiler.targets.native.nodes import Applied, Leaf, Node, leaves
+from autograd.compiler.targets.native.writing.code import ONE, Extent
+from autograd.compiler.targets.native.writing.evaluate import Evaluator
 
 Body = Callable[[int], None]
 """Adds what is done to so many neighbouring places along the vector's axis."""

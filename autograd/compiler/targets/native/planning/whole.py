@@ -6,15 +6,15 @@ from typing import Any
 
 from autograd.arrays import np
 from autograd.compiler.arrays.program import ArrayProgram
-from autograd.compiler.targets.native.code import extents, row_major
-from autograd.compiler.targets.native.fusion import needed
-from autograd.compiler.targets.native.kinds import add_all
 from autograd.compiler.targets.native.nests import Nest, Target
 from autograd.compiler.targets.native.nodes import Buffer
-from autograd.compiler.targets.native.phases import Phase, has_samples, phases
-from autograd.compiler.targets.native.plan import Machine, Plan
-from autograd.compiler.targets.native.reading import every
-from autograd.compiler.targets.native.scope import Scope
+from autograd.compiler.targets.native.planning.fusion import needed
+from autograd.compiler.targets.native.planning.kinds import add_all
+from autograd.compiler.targets.native.planning.phases import Phase, has_samples, phases
+from autograd.compiler.targets.native.planning.plan import Machine, Plan
+from autograd.compiler.targets.native.planning.reading import every
+from autograd.compiler.targets.native.planning.scope import Scope
+from autograd.compiler.targets.native.writing.code import extents, row_major
 
 
 def plan_of(program: ArrayProgram, dtype: np.dtype[Any], machine: Machine) -> Plan:

@@ -7,14 +7,14 @@ from typing import NamedTuple
 
 from autograd import primitives
 from autograd.compiler.targets.native.blas import MatrixProduct
-from autograd.compiler.targets.native.code import ONE, Extent
 from autograd.compiler.targets.native.cost import MOST_UNROLLED, SAMPLES
-from autograd.compiler.targets.native.evaluate import Evaluator, Position
-from autograd.compiler.targets.native.lanes import Lanes
 from autograd.compiler.targets.native.nests import Coalesced, Combine, pieces, steps, total
 from autograd.compiler.targets.native.nodes import Applied, Number, leaves
-from autograd.compiler.targets.native.products import as_product, is_large, write_product
-from autograd.compiler.targets.native.writer import along, loading, over, work, write_elementwise
+from autograd.compiler.targets.native.writing.code import ONE, Extent
+from autograd.compiler.targets.native.writing.elementwise import along, loading, over, work, write_elementwise
+from autograd.compiler.targets.native.writing.evaluate import Evaluator, Position
+from autograd.compiler.targets.native.writing.lanes import Lanes
+from autograd.compiler.targets.native.writing.products import as_product, is_large, write_product
 
 _FIRST: dict[Combine, float] = {"sum": 0.0, "max": float("-inf"), "min": float("inf"), "prod": 1.0, "any": 0.0}
 _ONE_AND_ZERO = (Number(1.0), Number(0.0))

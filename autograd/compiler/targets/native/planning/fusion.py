@@ -9,7 +9,7 @@ from autograd.compiler.arrays.operations import Operation, Shape
 from autograd.compiler.arrays.program import LEAVES, ArrayProgram
 from autograd.compiler.arrays.shapes import size
 from autograd.compiler.targets.native.cost import LARGEST_EXPRESSION
-from autograd.compiler.targets.native.reading import is_simple
+from autograd.compiler.targets.native.planning.reading import is_simple
 
 _WITH_ARRAYS = (
     "contract",

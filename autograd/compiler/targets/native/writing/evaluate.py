@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from autograd.compiler.targets.native.code import ONE, Code, Extent
-from autograd.compiler.targets.native.lanes import Lanes
 from autograd.compiler.targets.native.nests import Strided, Target
 from autograd.compiler.targets.native.nodes import Applied, Leaf, Looked, Node, Number, Place, axes_of
+from autograd.compiler.targets.native.writing.code import ONE, Code, Extent
+from autograd.compiler.targets.native.writing.lanes import Lanes
 
 Position = tuple[str, int]
 """A place along an axis: a register or 0, and a number that is added."""

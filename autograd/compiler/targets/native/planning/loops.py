@@ -7,13 +7,13 @@ from collections.abc import Callable
 from autograd.compiler.arrays.loop import Stepping
 from autograd.compiler.arrays.operations import Operation
 from autograd.compiler.arrays.program import ArrayProgram
-from autograd.compiler.targets.native.code import extents, row_major
 from autograd.compiler.targets.native.nests import Nest, Target
 from autograd.compiler.targets.native.nodes import Buffer, Place
-from autograd.compiler.targets.native.phases import has_samples
-from autograd.compiler.targets.native.plan import Item, Move, Steps
-from autograd.compiler.targets.native.reading import every, leaf
-from autograd.compiler.targets.native.scope import Inside, Scope
+from autograd.compiler.targets.native.planning.phases import has_samples
+from autograd.compiler.targets.native.planning.plan import Item, Move, Steps
+from autograd.compiler.targets.native.planning.reading import every, leaf
+from autograd.compiler.targets.native.planning.scope import Inside, Scope
+from autograd.compiler.targets.native.writing.code import extents, row_major
 
 
 def add_loop(scope: Scope, at: int, add_all: Callable[[Scope], None]) -> None:

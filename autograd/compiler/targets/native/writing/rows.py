@@ -9,11 +9,11 @@ import math
 from collections.abc import Callable, Sequence
 
 from autograd import primitives
-from autograd.compiler.targets.native.code import Extent
 from autograd.compiler.targets.native.cost import MOST_UNROLLED
-from autograd.compiler.targets.native.evaluate import Evaluator
 from autograd.compiler.targets.native.nests import Rows, Several, pieces
-from autograd.compiler.targets.native.writer import over
+from autograd.compiler.targets.native.writing.code import Extent
+from autograd.compiler.targets.native.writing.elementwise import over
+from autograd.compiler.targets.native.writing.evaluate import Evaluator
 from autograd.compiler.targets.straight_line.instructions import UnwritableError
 
 Step = Callable[[int, list[str]], list[str]]

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from autograd.compiler.arrays.operations import Shape
-from autograd.compiler.targets.native.code import ONE, ZERO, product, row_major
 from autograd.compiler.targets.native.cost import LARGEST_PACKED
 from autograd.compiler.targets.native.nests import Nest, Target, coalesce
 from autograd.compiler.targets.native.nodes import Applied, Leaf, Node
-from autograd.compiler.targets.native.sums import tile_of
+from autograd.compiler.targets.native.writing.code import ONE, ZERO, product, row_major
+from autograd.compiler.targets.native.writing.sums import tile_of
 
 if TYPE_CHECKING:
-    from autograd.compiler.targets.native.scope import Scope
+    from autograd.compiler.targets.native.planning.scope import Scope
 
 
 def packed(scope: Scope, at: int, nest: Nest) -> Nest:

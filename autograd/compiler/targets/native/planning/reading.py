@@ -8,8 +8,8 @@ from typing import Any, NamedTuple, TypeAlias
 from autograd import primitives
 from autograd.arrays import NDArray
 from autograd.compiler.arrays.operations import PADDING, Operation, Shape
-from autograd.compiler.targets.native.code import ZERO, Extent
 from autograd.compiler.targets.native.nodes import Applied, Buffer, Leaf, Looked, Node, Number
+from autograd.compiler.targets.native.writing.code import ZERO, Extent
 from autograd.compiler.targets.straight_line.instructions import UnwritableError
 from autograd.compiler.trace.comparisons import COMPARISONS
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
-from autograd.compiler.targets.native.code import Code
+from autograd.compiler.targets.native.writing.code import Code
 from autograd.compiler.targets.straight_line.instructions import literal
 
 Named = Callable[[str, int], str]

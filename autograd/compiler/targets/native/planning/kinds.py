@@ -6,14 +6,14 @@ from collections.abc import Callable
 
 from autograd import primitives
 from autograd.compiler.arrays.operations import PADDING, Data
-from autograd.compiler.targets.native.code import ZERO, extents, row_major
-from autograd.compiler.targets.native.fusion import is_alias
-from autograd.compiler.targets.native.loops import add_loop, add_result
 from autograd.compiler.targets.native.nests import Nest, Rows, Several, Target
 from autograd.compiler.targets.native.nodes import Applied, Buffer, Looked
-from autograd.compiler.targets.native.packing import packed
-from autograd.compiler.targets.native.reading import At, as_index, every, leaf
-from autograd.compiler.targets.native.scope import Scope
+from autograd.compiler.targets.native.planning.fusion import is_alias
+from autograd.compiler.targets.native.planning.loops import add_loop, add_result
+from autograd.compiler.targets.native.planning.packing import packed
+from autograd.compiler.targets.native.planning.reading import At, as_index, every, leaf
+from autograd.compiler.targets.native.planning.scope import Scope
+from autograd.compiler.targets.native.writing.code import ZERO, extents, row_major
 from autograd.compiler.targets.straight_line.instructions import UnwritableError
 
 

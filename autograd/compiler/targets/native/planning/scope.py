@@ -8,13 +8,13 @@ from typing import Any, NamedTuple
 from autograd.arrays import np
 from autograd.compiler.arrays.operations import Operation
 from autograd.compiler.arrays.program import ArrayProgram
-from autograd.compiler.targets.native.code import extents
-from autograd.compiler.targets.native.fusion import needed, with_arrays
 from autograd.compiler.targets.native.nests import Nest, Target
 from autograd.compiler.targets.native.nodes import Buffer, Leaf, Number, Place
-from autograd.compiler.targets.native.phases import Phase
-from autograd.compiler.targets.native.plan import Item, Plan
-from autograd.compiler.targets.native.reading import Reader, every
+from autograd.compiler.targets.native.planning.fusion import needed, with_arrays
+from autograd.compiler.targets.native.planning.phases import Phase
+from autograd.compiler.targets.native.planning.plan import Item, Plan
+from autograd.compiler.targets.native.planning.reading import Reader, every
+from autograd.compiler.targets.native.writing.code import extents
 from autograd.compiler.targets.straight_line.instructions import UnwritableError
 
 

@@ -6,11 +6,11 @@ from typing import NamedTuple
 
 from autograd import primitives
 from autograd.compiler.targets.native.blas import PLAIN, ROWS, TRANSPOSED, MatrixProduct
-from autograd.compiler.targets.native.code import ONE, Extent
 from autograd.compiler.targets.native.cost import PRODUCTS_FOR_BLAS
-from autograd.compiler.targets.native.evaluate import Evaluator
 from autograd.compiler.targets.native.nests import Coalesced
 from autograd.compiler.targets.native.nodes import Applied, Leaf
+from autograd.compiler.targets.native.writing.code import ONE, Extent
+from autograd.compiler.targets.native.writing.evaluate import Evaluator
 
 
 class _Matrix(NamedTuple):

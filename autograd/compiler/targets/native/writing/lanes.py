@@ -9,8 +9,8 @@ import numpy as np
 
 from autograd import primitives
 from autograd.compiler.arrays.program import ArrayProgram
-from autograd.compiler.targets.native.code import Code
-from autograd.compiler.targets.native.elementary import FUNCTIONS, definition
+from autograd.compiler.targets.native.writing.code import Code
+from autograd.compiler.targets.native.writing.elementary import FUNCTIONS, definition
 from autograd.compiler.targets.straight_line.instructions import (
     CONDITIONS,
     expansion,

@@ -7,10 +7,10 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 
 from autograd.arrays import NDArray, np
 from autograd.compiler.arrays.operations import Shape
-from autograd.compiler.targets.native.code import Extent, extents, product, row_major
 from autograd.compiler.targets.native.nests import AnyNest
 from autograd.compiler.targets.native.nodes import Buffer, Place
-from autograd.compiler.targets.native.phases import Phase
+from autograd.compiler.targets.native.planning.phases import Phase
+from autograd.compiler.targets.native.writing.code import Extent, extents, product, row_major
 from autograd.compiler.targets.straight_line.instructions import UnwritableError
 
 

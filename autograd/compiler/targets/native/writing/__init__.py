@@ -1,0 +1,1 @@
+"""Nests of loops in LLVM's language."""
