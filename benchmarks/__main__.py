@@ -1,4 +1,4 @@
-"""The command line: `python -m benchmarks engine`, `draw`, `playground`, `compile`, `gpt`, `predict`, `small`, `tables`."""
+"""The command line: `python -m benchmarks` with the name of a benchmark, such as `engine` or `gpt`."""
 
 from __future__ import annotations
 
