@@ -259,6 +259,9 @@ MOST_CUTS = 32
 MOST_STEPS_TRIED = 12
 """Steps that are scheduled to see how many levels a step takes."""
 
+MOST_ARRANGEMENTS = 4
+"""How often the body of a loop is recovered, until its arrays are in the order in which it reads and computes them."""
+
 FEW_LOOPS, FEW_CARRIED, MOST_WAITING = 2, 2, 2.5
 """What keeps a grid, whose diagonals are computed at once, from becoming loops along its rows: if there are more than a
 few loops that carry a few numbers, operations may wait for so many times as many others as they did."""

@@ -6,13 +6,15 @@ kind and depth are one array. The body is then recovered as any program is.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import NamedTuple
 
 from autograd.arrays import np
+from autograd.compiler import cost
 from autograd.compiler.arrays.operations import PADDING
 from autograd.compiler.recover.blocks import View
-from autograd.compiler.recover.groups import CONSTANT, PARAMETERS, Grouping, Places
+from autograd.compiler.recover.groups import CONSTANT, PARAMETERS, Grouping, Places, single_views
 from autograd.compiler.recover.index import Positions
 from autograd.compiler.recover.repetitions import LoopResult, Operand, Repetition
 from autograd.compiler.scalars.builder import Builder, renumbered
@@ -64,21 +66,26 @@ def repetition(
     initial, read, same = (np.array(nodes, dtype=np.int64) for nodes in repeat.split(operands))
     by_step = read.reshape(repeat.steps, repeat.read)
     arrangement = _arranged(repeat, by_step, same, places())
-    arrays = [_by_step(one_array, by_step[:, part]) for part in arrangement.read]
     constant = [one_array(same[part]) for part in arrangement.same]
     at = places()
-    batched = [isinstance(x, View) and at.batched[x.source] for x in (*arrays, *constant)]
+    of_read = [at.source[by_step[:, part]] for part in arrangement.read]
+    batched = [bool((np.array(at.batched)[x] & (x != CONSTANT)).any()) for x in of_read]
+    batched += [isinstance(x, View) and at.batched[x.source] for x in constant]
     sources = at.source[initial].tolist()
     from_samples = [source != CONSTANT and at.batched[source] for source in sources]
-    while True:
+    for tries in itertools.count(1):
         body = _body(repeat, arrangement)
         first = [any(from_samples[k] for k in part) for part in arrangement.states]
         is_batched = _with_states(body, [*first, *batched], len(first))
         grouping = recover_body(body, is_batched)
-        in_arrays = _as_computed(arrangement.states, body, grouping)
-        if in_arrays == arrangement.states:
+        as_computed = arrangement._replace(
+            states=_as_computed(arrangement.states, body, grouping),
+            read=_as_read(arrangement.read, 1 + len(arrangement.states), grouping),
+        )
+        if as_computed == arrangement or tries == cost.MOST_ARRANGEMENTS:
             break
-        arrangement = arrangement._replace(states=in_arrays)
+        arrangement = as_computed
+    arrays = [_by_step(one_array, by_step[:, part]) for part in arrangement.read]
     states = [one_array(initial[part]) for part in arrangement.states]
     weights = at.position[same[arrangement.weights]]
     results = iter(body.outputs)
@@ -133,21 +140,20 @@ def _arranged(repeat: Repeat, read: Positions, same: Positions, places: Places) 
     outputs = [kinds(i) for i in repeat.body.outputs]
     of_read = [tuple(places.source[read[:, k]].tolist()) for k in range(read.shape[1])]
     of_same = places.source[same].tolist()
-    in_order = np.argsort(places.position[read[0]], kind="stable").tolist()
     return Arrangement(
         _together(outputs[: repeat.states]),
         _together(outputs[repeat.states :]),
-        _together(of_read, in_order),
+        _together(of_read),
         [part for part in _together(of_same) if of_same[part[0]] != PARAMETERS],
         [k for k, source in enumerate(of_same) if source == PARAMETERS],
     )
 
 
-def _together(keys: Sequence[Hashable], order: Sequence[int] | None = None) -> list[list[int]]:
+def _together(keys: Sequence[Hashable]) -> list[list[int]]:
     """Return the places of equal keys."""
     parts: dict[Hashable, list[int]] = {}
-    for k in range(len(keys)) if order is None else order:
-        parts.setdefault(keys[k], []).append(int(k))
+    for k, key in enumerate(keys):
+        parts.setdefault(key, []).append(k)
     return list(parts.values())
 
 
@@ -201,6 +207,22 @@ def _as_computed(states: list[list[int]], body: ScalarProgram, grouping: Groupin
         sources = [int(grouping.source[i]) for _, i in zip(part, outputs)]
         parts += [[part[k] for k in together] for together in _together(sources)]
     return parts
+
+
+def _as_read(read: list[list[int]], first: int, grouping: Grouping) -> list[list[int]]:
+    """Return what is read by step, each array in the order in which the body reads all of it.
+
+    Args:
+        first: the source of the first array in the body.
+    """
+    order = {n: list(range(len(part))) for n, part in enumerate(read, first)}
+    seen: set[int] = set()
+    for view in (view for group in grouping.groups for view in single_views(group)):
+        n, positions = view.source, view.positions.reshape(-1).tolist()
+        if n in order and n not in seen and sorted(positions) == order[n]:
+            order[n] = positions
+            seen.add(n)
+    return [[part[k] for k in order[n]] for n, part in enumerate(read, first)]
 
 
 def _with_states(body: ScalarProgram, batched: Sequence[bool], states: int) -> list[bool]:

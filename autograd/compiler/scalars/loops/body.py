@@ -58,6 +58,7 @@ class Body:
         for j in self._members:
             for c in self._own_columns(j):
                 self._add(c)
+        self._states = {key: k for k, key in enumerate(sorted(self._states))}
 
     # What is read
 

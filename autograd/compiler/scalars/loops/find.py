@@ -84,8 +84,6 @@ class _Eligible:
         }
         self._excluded = np.zeros(len(program), dtype=bool)
         self._excluded[sorted(excluded)] = True
-        is_result = program.by_opcode(lambda primitive: primitive is RESULT, False)
-        self._is_result = np.array([is_result[opcode] for opcode in program.opcodes])
         self._is_parameter = np.array(program.opcodes) == PARAMETER
 
     def __call__(self, stretch: Stretch, members: Sequence[int]) -> bool:
@@ -109,9 +107,9 @@ class _Eligible:
     def _has_loops(self, stretch: Stretch, members: Sequence[int]) -> bool:
         """Return whether the loops are there too whose results are among some operations of a step."""
         within = set(members)
-        results = [j for j in members if self._is_result[self._operations.nodes[stretch.start + j]]]
+        results = [j for j in members if self._operations.is_result[stretch.start + j]]
         of_loops = [int(stretch.first[j]) for j in results]
-        return all(int(stretch.producer[c]) in within and not stretch.lag[c] for c in of_loops)
+        return all(int(stretch.producer[c]) in within for c in of_loops)
 
 
 class _Rewriter:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from autograd.arrays import NDArray, np
 from autograd.compiler.scalars.columns import Columns
 from autograd.compiler.scalars.loops.hashing import Hashes, hashed, hashed_rows, of_floats
+from autograd.compiler.scalars.loops.repeat import RESULT
 from autograd.compiler.scalars.nodes import ABSENT, SUM
 
 Integers = NDArray[np.int64]
@@ -24,6 +25,7 @@ class Operations(NamedTuple):
         first: of each operation where its row of `reads` begins; and one more, where the last one ends.
         reads: the nodes that are read. Of a sum these are the left factors, then the right ones, some ABSENT.
         code: equal for operations that do equal work, whatever they read.
+        is_result: whether an operation reads one of the results of a loop, its first operand.
     """
 
     nodes: Integers
@@ -31,6 +33,7 @@ class Operations(NamedTuple):
     first: Integers
     reads: Integers
     code: Hashes
+    is_result: NDArray[np.bool_]
 
     def __len__(self) -> int:
         return len(self.nodes)
@@ -76,7 +79,8 @@ def operations_of(program: Columns) -> Operations:
         marks.update({i: marks.get(i, 0) ^ mark for i in several})
     at = place[list(marks)] if marks else place[:0]
     code[at[at >= 0]] += hashed(np.array(list(marks.values()), dtype=np.int64))[at >= 0]
-    return Operations(nodes, place, first, reads, code)
+    results = program.by_opcode(lambda primitive: primitive is RESULT, False)
+    return Operations(nodes, place, first, reads, code, np.array(results)[opcodes[nodes]])
 
 
 def _rows(starts: Integers, counts: Integers) -> Integers:

@@ -77,14 +77,15 @@ def levels_of(
         is_loop: whether operations that depend on one another may be a loop.
     """
     reads = _reads(stretch)
+    several_results = _with_their_loops(operations, stretch, reads)
     level = [0] * stretch.period
     several: dict[int, list[Integers]] = {}
     members: dict[int, list[int]] = {}
-    for component in components(reads):
+    for component in components(several_results):
         within = set(component)
         before = max([level[k] for j in component for k in reads[j] if k not in within], default=0)
-        if len(component) > 1 or component[0] in reads[component[0]]:
-            order, places = retimed(stretch, sorted(component), stop)
+        if _recurs(operations, stretch, within):
+            order, places = retimed(operations, stretch, sorted(component), stop)
             if len(places) >= cost.LEAST_STEPS and is_loop(component):
                 before += 1
                 members.setdefault(before, []).extend(order)
@@ -94,8 +95,9 @@ def levels_of(
     loops: dict[int, Recurrence] = {}
     for n, parts in several.items():
         steps = min(map(len, parts))
-        loop = recurrence(operations, members[n], np.concatenate([places[:steps] for places in parts], axis=1))
-        if loop is None:
+        together = np.concatenate([places[:steps] for places in parts], axis=1)
+        loop = recurrence(operations, members[n], together[: _complete(operations, together)])
+        if loop is None or loop.steps < cost.LEAST_STEPS:
             return None
         loops[n] = loop
     return Levels(stretch, stop, level, loops) if loops else None
@@ -119,9 +121,39 @@ def recurrence(operations: Operations, members: list[int], places: Integers) -> 
     near = is_inside[-1]
     is_initial = (np.arange(steps)[:, None] < lag[-1]) & ~is_inside
     alike = np.where(near, ((member == member[-1]) & (lag == lag[-1])) | is_initial, ~is_inside)
-    if not alike.all() or (lag[-1] < 0).any():
+    of_loops = first[:-1][operations.is_result[places[0]]]
+    if not alike.all() or (lag[-1] < 0).any() or lag[-1, of_loops].any():
         return None
     return Recurrence(members, places, first, reads, member[-1], lag[-1])
+
+
+def _recurs(operations: Operations, stretch: Stretch, members: set[int]) -> bool:
+    """Return whether some operations of a step read one another's results of earlier steps."""
+    return any(
+        int(stretch.producer[c]) in members and stretch.lag[c] > 0
+        for j in members
+        if not operations.is_result[stretch.start + j]
+        for c in stretch.columns(j)
+    )
+
+
+def _with_their_loops(operations: Operations, stretch: Stretch, reads: Sequence[set[int]]) -> list[set[int]]:
+    """Return what operations read, as if loops read their results, so that these stay together."""
+    both = [set(row) for row in reads]
+    for j in np.flatnonzero(operations.is_result[stretch.start : stretch.start + stretch.period]).tolist():
+        loop = int(stretch.producer[stretch.first[j]])
+        if loop >= 0:
+            both[loop].add(j)
+    return both
+
+
+def _complete(operations: Operations, places: Integers) -> int:
+    """Count the steps up to the first one that has a loop of which a result is read elsewhere."""
+    results = np.flatnonzero(operations.is_result)
+    of_loops = operations.place[operations.reads[operations.first[results]]]
+    step = {at: t for t, row in enumerate(places.tolist()) for at in row} if len(results) else {}
+    elsewhere = [step[loop] for at, loop in zip(results.tolist(), of_loops.tolist()) if loop in step and at not in step]
+    return min(elsewhere, default=len(places))
 
 
 def _reads(stretch: Stretch) -> list[set[int]]:

@@ -11,14 +11,14 @@ from collections.abc import Mapping, Sequence
 
 from autograd.arrays import np
 from autograd.compiler import cost
-from autograd.compiler.scalars.loops.operations import Integers
+from autograd.compiler.scalars.loops.operations import Integers, Operations
 from autograd.compiler.scalars.loops.stretches import Stretch
 
 Reads = Mapping[int, Mapping[int, int]]
 """Of each operation of a step those that it reads, and how many steps earlier at most."""
 
 
-def retimed(stretch: Stretch, members: Sequence[int], stop: int) -> tuple[list[int], Integers]:
+def retimed(operations: Operations, stretch: Stretch, members: Sequence[int], stop: int) -> tuple[list[int], Integers]:
     """Return some operations of a step in an order in which they can be computed, and their places, step by step.
 
     Args:
@@ -26,7 +26,8 @@ def retimed(stretch: Stretch, members: Sequence[int], stop: int) -> tuple[list[i
         stop: the place behind the last operation that repeats.
     """
     reads = _reads(stretch, members)
-    depth, levels = _depths(reads, members)
+    own = {j: int(not operations.is_result[stretch.start + j]) for j in members}
+    depth, levels = _depths(reads, own)
     count = [-(-(stop - stretch.start - j) // stretch.period) for j in members]
     best: tuple[tuple[int, int, int], dict[int, int]] | None = None
     for begin in range(1, 1 + min(levels, cost.MOST_CUTS)):
@@ -67,24 +68,27 @@ def _carried(reads: Reads, shift: Mapping[int, int]) -> int:
     return sum(carried.values())
 
 
-def _depths(reads: Reads, members: Sequence[int]) -> tuple[dict[int, int], int]:
+def _depths(reads: Reads, own: Mapping[int, int]) -> tuple[dict[int, int], int]:
     """Return how early each operation of a step can be computed, from 1 on, and how many levels a step takes.
 
     All operations are in the same step as before where steps do not come to take the same number of levels.
+
+    Args:
+        own: of each operation whether it takes a level: a result does not, which belongs to its loop.
     """
     earlier: list[dict[int, int]] = []
     for _ in range(cost.MOST_STEPS_TRIED):
         now: dict[int, int] = {}
-        for j in members:
+        for j in own:
             before = [
                 now[q] if not lag else (earlier[-lag][q] if lag <= len(earlier) else 0) for q, lag in reads[j].items()
             ]
-            now[j] = 1 + max(before, default=0)
+            now[j] = own[j] + max(before, default=0)
         if earlier:
-            steps = {now[j] - earlier[-1][j] for j in members}
+            steps = {now[j] - earlier[-1][j] for j in own}
             if len(steps) == 1 and len(earlier) > 2:
                 (levels,) = steps
                 least = min(now.values())
                 return {j: n - least + 1 for j, n in now.items()}, levels
         earlier.append(now)
-    return {j: n for n, j in enumerate(members, 1)}, len(members)
+    return {j: n for n, j in enumerate(own, 1)}, len(own)

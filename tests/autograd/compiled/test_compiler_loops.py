@@ -1,0 +1,336 @@
+"""Loops: what repeats in the graph becomes a loop, of as many lines for every length, that computes the same."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+
+import autograd
+from autograd import Value, dot
+from autograd.compiler.pipeline import simplify
+from autograd.compiler.scalars.from_trace import from_trace
+from autograd.compiler.scalars.loops.find import find_loops
+from autograd.compiler.scalars.loops.repeat import Repeat
+from autograd.compiler.scalars.program import ScalarProgram
+from autograd.compiler.stages import PassRunner
+from autograd.compiler.trace.retrace import settled_trace
+
+Function = Callable[..., Any]
+Case = tuple[Function, tuple[Any, ...]]
+"""A function, and examples for it."""
+
+UNITS, INPUTS = 3, 2
+LENGTHS = 8, 11, 17
+chance = random.Random(3)
+
+
+def numbers(*shape: int) -> Any:
+    return [numbers(*shape[1:]) for _ in range(shape[0])] if shape else chance.uniform(-0.8, 0.8)
+
+
+def parameters(*shape: int) -> Any:
+    return [parameters(*shape[1:]) for _ in range(shape[0])] if shape else Value(chance.uniform(-0.8, 0.8))
+
+
+def layer(inputs: int, gates: int) -> Any:
+    return [(parameters(UNITS, inputs), parameters(UNITS, UNITS), parameters(UNITS)) for _ in range(gates)]
+
+
+FIRST, SECOND = layer(INPUTS, 4), layer(UNITS, 4)
+READ_OUT, CHANGES, START = parameters(2, UNITS), parameters(3, 3), parameters(3)
+RATE, NOISE = Value(0.3), Value(0.5)
+
+
+def pre_activations(gate: Any, x: Any, h: Any) -> list[Any]:
+    return [dot(w, x) + dot(u, h) + b for w, u, b in zip(*gate)]
+
+
+def rnn_step(gates: Any, x: Any, state: Any) -> Any:
+    return ([z.tanh() for z in pre_activations(gates[0], x, state[0])],)
+
+
+def lstm_step(gates: Any, x: Any, state: Any) -> Any:
+    h, c = state
+    i, f, o = ([z.sigmoid() for z in pre_activations(gate, x, h)] for gate in gates[:3])
+    g = [z.tanh() for z in pre_activations(gates[3], x, h)]
+    c = [f[k] * c[k] + i[k] * g[k] for k in range(UNITS)]
+    return [o[k] * c[k].tanh() for k in range(UNITS)], c
+
+
+def gru_step(gates: Any, x: Any, state: Any) -> Any:
+    (h,) = state
+    z, r = ([z.sigmoid() for z in pre_activations(gate, x, h)] for gate in gates[:2])
+    n = [a.tanh() for a in pre_activations(gates[2], x, [a * b for a, b in zip(r, h)])]
+    return ([(1 - z[k]) * n[k] + z[k] * h[k] for k in range(UNITS)],)
+
+
+def states(step: Any, gates: Any, xs: Any, arrays: int = 1) -> list[Any]:
+    """The outputs of a recurrent layer at all steps."""
+    state, outputs = ([0.0] * UNITS,) * arrays, []
+    for x in xs:
+        state = step(gates, x, state)
+        outputs.append(state[0])
+    return outputs
+
+
+def error(outputs: Any, ys: Any) -> Any:
+    return autograd.sum([(dot(w, h) - y) ** 2 for h, several in zip(outputs, ys) for w, y in zip(READ_OUT, several)])
+
+
+def last(step: Any, arrays: int = 1) -> Function:
+    return lambda xs: autograd.sum([h * h for h in states(step, FIRST, xs, arrays)[-1]])
+
+
+def at_each_step(step: Any, arrays: int = 1) -> Function:
+    return lambda xs, ys: error(states(step, FIRST, xs, arrays), ys) / len(ys)
+
+
+def two_layers(xs: Any, ys: Any) -> Any:
+    return error(states(rnn_step, SECOND, states(rnn_step, FIRST, xs)), ys)
+
+
+def both_directions(xs: Any, ys: Any) -> Any:
+    ahead, back = states(rnn_step, FIRST, xs), states(rnn_step, FIRST[1:], xs[::-1])[::-1]
+    return error([[a + b for a, b in zip(*several)] for several in zip(ahead, back)], ys)
+
+
+def shared_layers(x: Any, layers: int) -> Any:
+    for _ in range(layers):
+        x = [(dot(w, x) + b).tanh() for w, b in zip(SECOND[0][0], START)]
+    return autograd.sum(x)
+
+
+def power_iteration(v: Any, steps: int) -> Any:
+    for _ in range(steps):
+        v = [dot(row, v) for row in CHANGES]
+        length = autograd.sum([a * a for a in v]).sqrt()
+        v = [a / length for a in v]
+    return dot([1.0, 2.0, 3.0], v)
+
+
+def forward_algorithm(of_all: Function) -> Function:
+    def likelihood(es: Any) -> Any:
+        alpha = [a + e for a, e in zip(START, es[0])]
+        for e in es[1:]:
+            alpha = [of_all([alpha[i] + CHANGES[i][j] for i in range(3)]) + e[j] for j in range(3)]
+        return of_all(alpha)
+
+    return likelihood
+
+
+def average(xs: Any) -> Any:
+    mean, errors = xs[0], []
+    for x in xs[1:]:
+        mean = RATE * mean + (1 - RATE) * x
+        errors.append((mean - x) ** 2)
+    return autograd.sum(errors)
+
+
+def kalman(zs: Any) -> Any:
+    x, variance, errors = 0.0 * zs[0], RATE, []
+    for z in zs:
+        variance = variance + RATE
+        gain = variance / (variance + NOISE)
+        e = z - x
+        x, variance = x + gain * e, (1 - gain) * variance
+        errors.append(e * e)
+    return autograd.sum(errors)
+
+
+# Of each the program for a length, and how many lines it may have
+PROGRAMS: dict[str, tuple[int, Callable[[int], Case]]] = {
+    "RNN": (60, lambda t: (last(rnn_step), (numbers(t, INPUTS),))),
+    "RNN, an output at each step": (80, lambda t: (at_each_step(rnn_step), (numbers(t, INPUTS), numbers(t, 2)))),
+    "LSTM": (80, lambda t: (last(lstm_step, 2), (numbers(t, INPUTS),))),
+    "LSTM, an output at each step": (95, lambda t: (at_each_step(lstm_step, 2), (numbers(t, INPUTS), numbers(t, 2)))),
+    "GRU": (110, lambda t: (at_each_step(gru_step), (numbers(t, INPUTS), numbers(t, 2)))),
+    "two layers": (110, lambda t: (two_layers, (numbers(t, INPUTS), numbers(t, 2)))),
+    "both directions": (110, lambda t: (both_directions, (numbers(t, INPUTS), numbers(t, 2)))),
+    "layers that share weights": (50, lambda t: (lambda x: shared_layers(x, t), (numbers(UNITS),))),
+    "power iteration": (60, lambda t: (lambda v: power_iteration(v, t), ([0.6, 0.5, 0.4],))),
+    "hidden Markov model": (70, lambda t: (forward_algorithm(autograd.logsumexp), (numbers(t, 3),))),
+    "Viterbi": (70, lambda t: (forward_algorithm(autograd.max), (numbers(t, 3),))),
+}
+THIN: dict[str, Callable[[int], Case]] = {
+    "exponential average": lambda t: (average, (numbers(t),)),
+    "Kalman filter": lambda t: (kalman, (numbers(t),)),
+}
+
+
+def lines(program: Any) -> int:
+    return sum(bool(line.strip()) for line in program.source.splitlines())
+
+
+def as_values(x: Any) -> Any:
+    return Value(float(x)) if np.ndim(x) == 0 else [as_values(row) for row in x]
+
+
+def grads(x: Any) -> Any:
+    return x.grad if isinstance(x, Value) else [grads(row) for row in x]
+
+
+def assert_computes(program: Any, function: Function, examples: Sequence[Any]) -> None:
+    """Compare values and all derivatives with the graph's, of one sample and of a batch."""
+    rng = np.random.default_rng(0)
+    for samples in (1, 4):
+        batch = [rng.uniform(-0.8, 0.8, (samples, *np.shape(example))) for example in examples]
+        values, of_arguments = [], [[] for _ in examples]  # type: ignore[var-annotated]
+        for parameter in program.parameters:
+            parameter.grad = 0.0
+        for k in range(samples):
+            arguments = [as_values(x[k]) for x in batch]
+            value = function(*arguments)
+            value.backward()
+            values.append(value.data)
+            for several, argument in zip(of_arguments, arguments):
+                several.append(grads(argument))
+        expected = [p.grad / samples for p in program.parameters]
+        for parameter in program.parameters:
+            parameter.grad = 0.0
+        program.backward(*batch)
+        assert_close(program(*batch), values)
+        assert_close([p.grad for p in program.parameters], expected)
+        derivatives = program.input_gradients(*batch)
+        for result, wanted in zip(derivatives if isinstance(derivatives, tuple) else [derivatives], of_arguments):
+            assert_close(result, wanted)
+
+
+def assert_close(result: Any, expected: Any) -> None:
+    difference = np.linalg.norm(np.array(result) - np.array(expected))
+    assert difference <= 1e-12 * np.linalg.norm(np.array(expected))
+
+
+@pytest.mark.parametrize("name", [*PROGRAMS, *THIN])
+def test_loops_compute_what_the_graph_does(name: str) -> None:
+    case = PROGRAMS[name][1] if name in PROGRAMS else THIN[name]
+    for length in LENGTHS:
+        function, examples = case(length)
+        assert_computes(autograd.compile(function, *examples), function, examples)
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_a_loop_has_as_many_lines_for_every_length(name: str) -> None:
+    most, case = PROGRAMS[name]
+    programs = [autograd.compile(function, *examples) for function, examples in map(case, LENGTHS)]
+    assert len(set(map(lines, programs))) == 1
+    assert lines(programs[0]) <= most
+    for length, program in zip(LENGTHS, programs):
+        assert f"in range({length - 1}):" in program.source or f"in range({length}):" in program.source
+
+
+def test_projections_of_all_inputs_are_one_product_before_the_loop() -> None:
+    source = autograd.compile(last(lstm_step, 2), numbers(12, INPUTS)).source
+    before, loop = source.split("def backward")[0].split("    for t in")
+    assert before.count("@") == 1
+    assert loop.count("@") == 1
+
+
+def test_layers_of_their_own_weights_are_no_loop() -> None:
+    weights = parameters(8, UNITS, UNITS)
+
+    def network(x: Any) -> Any:
+        for matrix in weights:
+            x = [dot(row, x).tanh() for row in matrix]
+        return autograd.sum(x)
+
+    assert "for t in" not in autograd.compile(network, numbers(UNITS)).source
+
+
+def test_an_lstm_has_the_gradients_of_pytorch() -> None:
+    torch = pytest.importorskip("torch", reason="compared with PyTorch's")
+    xs = torch.tensor(numbers(12, INPUTS), dtype=torch.float64)
+    cell = torch.nn.LSTM(INPUTS, UNITS, dtype=torch.float64)
+    order = 0, 1, 3, 2  # PyTorch's gates: input, forget, cell, output
+    with torch.no_grad():
+        for tensor, k in ((cell.weight_ih_l0, 0), (cell.weight_hh_l0, 1), (cell.bias_ih_l0, 2)):
+            rows = [FIRST[gate][k] for gate in order]
+            tensor.copy_(
+                torch.tensor(
+                    [[w.data for w in r] if k < 2 else r.data for gate in rows for r in gate], dtype=torch.float64
+                )
+            )
+        cell.bias_hh_l0.zero_()
+    (cell(xs)[0][-1] ** 2).sum().backward()
+    program = autograd.compile(last(lstm_step, 2), xs.tolist())
+    for parameter in program.parameters:
+        parameter.grad = 0.0
+    program.backward([xs.tolist()])
+    for tensor, k in ((cell.weight_ih_l0, 0), (cell.weight_hh_l0, 1), (cell.bias_ih_l0, 2)):
+        assert_close([grads(r) for gate in order for r in FIRST[gate][k]], tensor.grad.tolist())
+
+
+# Random loops
+
+STEPS: list[Callable[[Any, Any, Any], Any]] = [
+    lambda a, b, w: (a * w + b).tanh(),
+    lambda a, b, w: 0.5 * a - (w * b).sin(),
+    lambda a, b, w: a.sigmoid() * b - w,
+    lambda a, b, w: (a + b + w) / 3,
+    lambda a, b, w: autograd.maximum(0.9 * a, b) + 0.1 * w,
+    lambda a, b, w: autograd.logsumexp([a, b * 0.5, w]) - 1.0,
+]
+
+
+def random_recurrence(seed: int) -> Case:
+    """Carried arrays of several lengths, inputs in either direction, outputs at some steps, ends that differ."""
+    chance = random.Random(seed)
+    length, widths = chance.randint(6, 12), [chance.randint(1, 4) for _ in range(chance.randint(1, 3))]
+    steps = [chance.choice(STEPS) for _ in widths]
+    offsets = [(chance.randrange(4), chance.randrange(4), chance.randrange(3)) for _ in widths]
+    backward, inner = chance.random() < 0.4, chance.random() < 0.3
+    read_out = chance.choice(["last", "all", "some"])
+    first_differs, last_differs = chance.random() < 0.4, chance.random() < 0.4
+    weights = [Value(chance.uniform(-0.9, 0.9)) for _ in range(3)]
+
+    def one_pass(xs: Any, state: Any) -> tuple[list[Any], Any]:
+        outputs = []
+        for t, x in enumerate(reversed(xs) if backward else xs):
+            if first_differs and t == 0:
+                state = [[a + x[0] for a in part] for part in state]
+                continue
+            flat = [*x, *(a for part in state for a in part)]
+            state = [
+                [step(a, flat[(k + i) % len(flat)], weights[(m + k) % 3]) * 0.7 for k, a in enumerate(part)]
+                for step, (i, _, m), part in zip(steps, offsets, state)
+            ]
+            if last_differs and t == len(xs) - 1:
+                state = [[a * a for a in part] for part in state]
+            outputs.append(state[0][0])
+        return outputs, state
+
+    def function(xs: Any) -> Any:
+        state = [[xs[0][0] * 0.1 * (k + 1) for k in range(width)] for width in widths]
+        outputs: list[Any] = []
+        for _ in range(6 if inner else 1):
+            more, state = one_pass(xs, state)
+            outputs += more
+        chosen = {"last": outputs[-1:], "all": outputs, "some": outputs[::2]}[read_out]
+        return autograd.sum([*chosen, *(a for part in state for a in part)])
+
+    return function, ([[chance.uniform(-1, 1) for _ in range(2)] for _ in range(length)],)
+
+
+def scalars_of(function: Function, *examples: Any) -> ScalarProgram:
+    trace, leaves = settled_trace(function, examples)
+    return simplify(from_trace(trace, leaves), PassRunner())
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_random_loops_compute_what_the_graph_does(seed: int) -> None:
+    function, examples = random_recurrence(seed)
+    scalars = scalars_of(function, *examples)
+    looped = find_loops(scalars).verify()
+    rng = np.random.default_rng(seed)
+    arguments = [rng.uniform(-1, 1, size).tolist() for size in scalars.argument_sizes]
+    leaves = rng.uniform(-1, 1, scalars.parameter_count).tolist()
+    assert_close(looped.evaluate(arguments, leaves), scalars.evaluate(arguments, leaves))
+    assert_computes(autograd.compile(function, *examples), function, examples)
+
+
+def test_most_random_recurrences_are_loops() -> None:
+    programs = [find_loops(scalars_of(function, *examples)) for function, examples in map(random_recurrence, range(12))]
+    assert sum(any(isinstance(p, Repeat) for p in program.primitives) for program in programs) >= 8
