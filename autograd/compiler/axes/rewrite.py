@@ -114,7 +114,8 @@ class _Rewriter:
                 view = written(step) or _by_sample(self._as_it_was(step))
         view = view.divided(lengths)
         new = view.handle.operation
-        if operation.name and operation.kind not in LEAVES and not new.name and new.kind not in LEAVES:
+        may_be_named = operation.kind not in (*LEAVES, "result")  # a result has its name before it is divided
+        if operation.name and may_be_named and not new.name and new.kind not in LEAVES:
             view.handle.named(operation.name)
         return view
 

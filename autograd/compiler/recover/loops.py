@@ -65,7 +65,7 @@ def repetition(
     """
     initial, read, same = (np.array(nodes, dtype=np.int64) for nodes in repeat.split(operands))
     by_step = read.reshape(repeat.steps, repeat.read)
-    arrangement = _arranged(repeat, by_step, same, places())
+    arrangement = _arranged(repeat, (initial, by_step, same), places())
     constant = [one_array(same[part]) for part in arrangement.same]
     at = places()
     of_read = [at.source[by_step[:, part]] for part in arrangement.read]
@@ -135,15 +135,18 @@ def _by_step(one_array: OneArray, nodes: Positions) -> Operand:
     return operand.reshape(nodes.shape)
 
 
-def _arranged(repeat: Repeat, read: Positions, same: Positions, places: Places) -> Arrangement:
+def _arranged(repeat: Repeat, operands: tuple[Positions, Positions, Positions], places: Places) -> Arrangement:
+    """Return which scalars are one array; they are in the order in which they were computed outside."""
+    initial, read, same = operands
     kinds = _kinds(repeat.body)
     outputs = [kinds(i) for i in repeat.body.outputs]
     of_read = [tuple(places.source[read[:, k]].tolist()) for k in range(read.shape[1])]
     of_same = places.source[same].tolist()
+    before, at = places.position[initial].tolist(), places.position[read[0]].tolist()
     return Arrangement(
-        _together(outputs[: repeat.states]),
+        [sorted(part, key=before.__getitem__) for part in _together(outputs[: repeat.states])],
         _together(outputs[repeat.states :]),
-        _together(of_read),
+        [sorted(part, key=at.__getitem__) for part in _together(of_read)],
         [part for part in _together(of_same) if of_same[part[0]] != PARAMETERS],
         [k for k, source in enumerate(of_same) if source == PARAMETERS],
     )

@@ -13,8 +13,9 @@ from autograd.arrays import np
 from autograd.compiler import cost
 from autograd.compiler.scalars.builder import DROPPED, Builder, renumbered
 from autograd.compiler.scalars.continued import running_sums
+from autograd.compiler.scalars.depths import depths
 from autograd.compiler.scalars.loops.body import Body
-from autograd.compiler.scalars.loops.operations import Integers, Operations, operations_of
+from autograd.compiler.scalars.loops.operations import Integers, Operations, in_levels, operations_of
 from autograd.compiler.scalars.loops.periods import Run, runs
 from autograd.compiler.scalars.loops.recurrences import Levels, Recurrence, levels_of
 from autograd.compiler.scalars.loops.repeat import RESULT, Repeat
@@ -35,6 +36,22 @@ def find_loops(program: ScalarProgram) -> ScalarProgram:
 def _with_loops(program: ScalarProgram) -> ScalarProgram:
     """Let what repeats become loops, of which none is in another one."""
     operations = operations_of(program)
+    chosen = _chosen(program, operations)
+    if not cost.mostly_looped(_covered(chosen), len(operations)):
+        by_level = in_levels(operations, depths(program.operations, program.operands_of))
+        others = _chosen(program, by_level)
+        if _covered(others) > _covered(chosen):
+            operations, chosen = by_level, others
+    return _Rewriter(program, operations, chosen).program() if chosen else program
+
+
+def _covered(chosen: Sequence[Levels]) -> int:
+    """Count the operations that are parts of loops."""
+    return sum(loop.places.size for levels in chosen for loop in levels.loops.values())
+
+
+def _chosen(program: ScalarProgram, operations: Operations) -> list[Levels]:
+    """Return the loops that operations become in this order."""
     eligible = _Eligible(program, operations)
     chosen: list[Levels] = []
     taken = np.zeros(len(operations) + 1, dtype=bool)
@@ -44,14 +61,13 @@ def _with_loops(program: ScalarProgram) -> ScalarProgram:
             if levels is not None and not taken[levels.stretch.start : levels.stop].any():
                 chosen.append(levels)
                 taken[levels.stretch.start : levels.stop] = True
-    if not chosen:
-        return program
-    looped = _Rewriter(program, operations, chosen).program()
     narrow = [cost.is_narrow(loop.carried) for levels in chosen for loop in levels.loops.values()]
-    if sum(narrow) <= cost.FEW_LOOPS or cost.worth_looping(_longest_path(program), _longest_path(looped)):
-        return looped
-    wide = [x for x in chosen if not any(cost.is_narrow(loop.carried) for loop in x.loops.values())]
-    return _Rewriter(program, operations, wide).program() if wide else program
+    if sum(narrow) <= cost.FEW_LOOPS:
+        return chosen
+    looped = _Rewriter(program, operations, chosen).program()
+    if cost.worth_looping(_longest_path(program), _longest_path(looped)):
+        return chosen
+    return [x for x in chosen if not any(cost.is_narrow(loop.carried) for loop in x.loops.values())]
 
 
 def _longest_path(program: ScalarProgram) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from autograd.arrays import NDArray, np
@@ -52,6 +53,26 @@ class Operations(NamedTuple):
         distance = own - places
         distance[(places < 0) | (distance > window)] = _FAR
         return self.code + hashed_rows(distance, self.first)
+
+
+def in_levels(operations: Operations, depth: Mapping[int, int]) -> Operations:
+    """Return the same operations, those first that are fewer operations away from leaves.
+
+    Args:
+        depth: of each node that is an operation.
+    """
+    order = np.argsort(np.array([depth[i] for i in operations.nodes.tolist()]), kind="stable")
+    nodes, counts = operations.nodes[order], np.diff(operations.first)[order]
+    place = operations.place.copy()
+    place[nodes] = np.arange(len(nodes))
+    return Operations(
+        nodes,
+        place,
+        np.append(0, counts.cumsum()),
+        operations.reads[_rows(operations.first[order], counts)],
+        operations.code[order],
+        operations.is_result[order],
+    )
 
 
 def operations_of(program: Columns) -> Operations:

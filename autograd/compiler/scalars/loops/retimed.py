@@ -7,11 +7,13 @@ move delays likewise). It begins where the fewest numbers are carried on.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 
 from autograd.arrays import np
 from autograd.compiler import cost
 from autograd.compiler.scalars.loops.operations import Integers, Operations
+from autograd.compiler.scalars.loops.periods import MOST_STEPS_BACK
 from autograd.compiler.scalars.loops.stretches import Stretch
 
 Reads = Mapping[int, Mapping[int, int]]
@@ -21,13 +23,18 @@ Reads = Mapping[int, Mapping[int, int]]
 def retimed(operations: Operations, stretch: Stretch, members: Sequence[int], stop: int) -> tuple[list[int], Integers]:
     """Return some operations of a step in an order in which they can be computed, and their places, step by step.
 
+    There are no steps where these would not wait for one another.
+
     Args:
         members: the operations, which depend on one another.
         stop: the place behind the last operation that repeats.
     """
     reads = _reads(stretch, members)
     own = {j: int(not operations.is_result[stretch.start + j]) for j in members}
-    depth, levels = _depths(reads, own)
+    depths = _depths(reads, own)
+    if depths is None:
+        return [], np.zeros((0, 0), dtype=np.int64)
+    depth, levels = depths
     count = [-(-(stop - stretch.start - j) // stretch.period) for j in members]
     best: tuple[tuple[int, int, int], dict[int, int]] | None = None
     for begin in range(1, 1 + min(levels, cost.MOST_CUTS)):
@@ -68,10 +75,10 @@ def _carried(reads: Reads, shift: Mapping[int, int]) -> int:
     return sum(carried.values())
 
 
-def _depths(reads: Reads, own: Mapping[int, int]) -> tuple[dict[int, int], int]:
+def _depths(reads: Reads, own: Mapping[int, int]) -> tuple[dict[int, int], int] | None:
     """Return how early each operation of a step can be computed, from 1 on, and how many levels a step takes.
 
-    All operations are in the same step as before where steps do not come to take the same number of levels.
+    None where steps do not come to take the same number of levels, such as where each waits for the third one before.
 
     Args:
         own: of each operation whether it takes a level: a result does not, which belongs to its loop.
@@ -84,11 +91,11 @@ def _depths(reads: Reads, own: Mapping[int, int]) -> tuple[dict[int, int], int]:
                 now[q] if not lag else (earlier[-lag][q] if lag <= len(earlier) else 0) for q, lag in reads[j].items()
             ]
             now[j] = own[j] + max(before, default=0)
-        if earlier:
-            steps = {now[j] - earlier[-1][j] for j in own}
-            if len(steps) == 1 and len(earlier) > 2:
-                (levels,) = steps
+        recent = [*earlier[-MOST_STEPS_BACK - 1 :], now]
+        if len(recent) > MOST_STEPS_BACK + 1:
+            steps = {after[j] - before[j] for before, after in itertools.pairwise(recent) for j in own}
+            if len(steps) == 1 and 0 not in steps:
                 least = min(now.values())
-                return {j: n - least + 1 for j, n in now.items()}, levels
+                return {j: n - least + 1 for j, n in now.items()}, steps.pop()
         earlier.append(now)
-    return {j: n for n, j in enumerate(own, 1)}, len(own)
+    return None
