@@ -129,6 +129,20 @@ def _described(stepping: Stepping) -> str:
     return f"{stepping.axis}{' backward' if stepping.backward else ''}"
 
 
+def is_of_numbers(loop: Loop) -> bool:
+    """Return whether each operation of a step computes one number of a sample."""
+    return all(
+        is_of_numbers(operation.attribute) if operation.kind == "loop" else _size(operation.shape) == 1
+        for operation in loop.body.operations
+        if operation.kind in ("apply", "contract", "reduce", "slopes", "loop")
+    )
+
+
+def _size(shape: Shape) -> int:
+    """Return how many numbers of a sample an array has."""
+    return math.prod([n.times if isinstance(n, Batch) else n for n in shape])
+
+
 def numbers_a_step(loop: Loop) -> int:
     """Return about how many numbers of a sample a step computes; where it is a loop itself, a step of that."""
     numbers = 0
@@ -137,7 +151,7 @@ def numbers_a_step(loop: Loop) -> int:
             numbers += numbers_a_step(operation.attribute)
         elif operation.kind in ("apply", "contract", "reduce", "slopes"):
             shapes = [operation.shape, *[loop.body.operations[k].shape for k in operation.operands]]
-            numbers += max([math.prod([n.times if isinstance(n, Batch) else n for n in shape]) for shape in shapes])
+            numbers += max(map(_size, shapes))
     return numbers
 
 
