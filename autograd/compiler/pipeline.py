@@ -119,7 +119,7 @@ def _suits_loops(program: ArrayProgram, scalars: ScalarProgram) -> bool:
     from autograd.compiler.recover.recover import recover
     from autograd.compiler.scalars.passes import run_passes
 
-    if not all(map(_has_little_work, _loops_of(program))) or _runs_on_single_numbers(program):
+    if not all(map(_has_little_work, _loops_of(program))) or _runs_on_single_numbers(program, scalars.differentiated):
         return True
     return _worth_grouping(scalars) and any(map(is_wide, recover(run_passes(PREPARE_FOR_ARRAYS, scalars)).groups))
 
@@ -133,13 +133,16 @@ def _has_little_work(loop: Loop) -> bool:
     return is_of_numbers(loop) and cost.worth_single_numbers(numbers_a_step(loop))
 
 
-def _runs_on_single_numbers(program: ArrayProgram) -> bool:
-    """Return whether a program of loops can be written as instructions on single numbers."""
+def _runs_on_single_numbers(program: ArrayProgram, seeds: int) -> bool:
+    """Return whether a program of loops, and its derivatives, can be written as instructions on single numbers."""
     from autograd.compiler.targets.straight_line.block_builder import UnexpandableError
-    from autograd.compiler.targets.straight_line.expand import expand
+    from autograd.compiler.targets.straight_line.loop_engine import LoopPasses
 
+    derivatives = [partial(differentiate, program, seeds, True) for differentiate in (to_parameters, to_arguments)]
     try:
-        expand(program)
+        passes = LoopPasses(program, *derivatives)
+        for name in ("forward", "backward", "input_gradients"):
+            passes.blocks(name)
     except UnexpandableError:
         return False
     return True
@@ -180,15 +183,13 @@ def _on_single_numbers(
     loops = _loops_of(lowered.program)
     if not loops or not all(map(_has_little_work, loops)):
         return None
-    from autograd.compiler.targets.straight_line.block_builder import UnexpandableError
+    if not _runs_on_single_numbers(lowered.program, lowered.seeds):
+        return None
     from autograd.compiler.targets.straight_line.loop_engine import LoopEngine
 
     by_numbers = lowered._replace(is_unrolled=True)
     backward, input_gradients = (partial(by_numbers.differentiated, wrt, runner) for wrt in _WRT)
-    try:
-        return LoopEngine(lowered.program, backward, input_gradients, dtype, name, parameters)
-    except UnexpandableError:
-        return None
+    return LoopEngine(lowered.program, backward, input_gradients, dtype, name, parameters)
 
 
 def _recovered(scalars: ScalarProgram, arguments: Sequence[str], indices: Collection[int], padding: bool = True) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 
 from autograd.arrays import np
 from autograd.compiler.arrays.operations import PADDING, Batch, Operation, Shape
+from autograd.compiler.arrays.shapes import broadcast_shape
 
 
 def arranged(operation: Operation, operands: Sequence[Any], zero: int) -> Any:
@@ -43,3 +44,16 @@ def arranged(operation: Operation, operands: Sequence[Any], zero: int) -> Any:
 def sized(shape: Shape) -> tuple[int, ...]:
     """Return a shape as it is for one sample."""
     return tuple([length.times if isinstance(length, Batch) else length for length in shape])
+
+
+def moved(x: Any, source: int, target: int) -> Any:
+    """Return an array with one of its axes at another place."""
+    axes = [k for k in range(x.ndim) if k != source]
+    return x.transpose([*axes[:target], source, *axes[target:]])
+
+
+def together(arrays: Sequence[Any]) -> list[Any]:
+    """Return arrays in the shape that they have in common."""
+    shape = broadcast_shape([x.shape for x in arrays])
+    assert shape is not None
+    return [np.broadcast_to(x, shape) for x in arrays]

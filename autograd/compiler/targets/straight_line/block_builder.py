@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from autograd import primitives
 from autograd.arrays import np
 from autograd.compiler import cost
+from autograd.compiler.targets.straight_line.arranged import moved
 from autograd.compiler.targets.straight_line.blocks import (
     BUFFERS,
     CONSTANTS,
@@ -88,7 +90,7 @@ class BlockBuilder:
         return results if slopes else results[0]
 
     def new(self, shape: tuple[int, ...]) -> Codes:
-        size = int(np.prod(shape, dtype=int))
+        size = math.prod(shape)
         self._registers += size
         return np.arange(self._registers - size, self._registers).reshape(shape)
 
@@ -162,7 +164,7 @@ class BlockBuilder:
         read, rows, given = list[Read](), list[Copy](), list[Codes]()
         steps = next(x.shape[axis] for x, axis in arrays if axis is not None)
         for x, axis in arrays:
-            given.append(x if axis is None else self.by_step(np.moveaxis(x, axis, 0), "element", read, rows, scope))
+            given.append(x if axis is None else self.by_step(moved(x, axis, 0), "element", read, rows, scope))
         state = None if initial is None else self.new(initial.shape)
         values = compute(*given) if state is None else compute(state, *given)
         carried, puts = list[Carried](), list[Put | Copy]()

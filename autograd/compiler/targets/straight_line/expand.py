@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,7 +14,7 @@ from autograd.compiler.arrays.loop import Loop
 from autograd.compiler.arrays.operations import PADDING, Data, Labels, Operation
 from autograd.compiler.arrays.program import ArrayProgram
 from autograd.compiler.differentiate.transposes import GRADIENT
-from autograd.compiler.targets.straight_line.arranged import arranged, sized
+from autograd.compiler.targets.straight_line.arranged import arranged, moved, sized, together
 from autograd.compiler.targets.straight_line.block_builder import BlockBuilder, Scope, UnexpandableError
 from autograd.compiler.targets.straight_line.blocks import (
     ARGUMENTS,
@@ -98,7 +99,7 @@ class _Expansion:
 
     def _leaf(self, operation: Operation) -> Codes:
         shape = sized(operation.shape)
-        size = int(np.prod(shape, dtype=int))
+        size = math.prod(shape)
         if operation.kind == "parameter":
             codes: Codes = PARAMETERS * SPACE + operation.attribute.array
         elif operation.attribute[0] == GRADIENT:
@@ -152,11 +153,11 @@ class _Expansion:
 
     def _map(self, primitive: Primitive, operands: Sequence[Any], name: str = "") -> Codes:
         """Apply a primitive element by element: to many of them, in a loop."""
-        arrays = np.broadcast_arrays(*operands)
+        arrays = together(operands)
         if arrays[0].size > cost.MOST_ELEMENTS:
             axis = int(np.argmax(arrays[0].shape))
             rows = [(x, axis) for x in arrays]
-            return np.moveaxis(self._numbers.stepped(rows, lambda *x: self._map(primitive, x)), 0, axis)
+            return moved(self._numbers.stepped(rows, lambda *x: self._map(primitive, x)), 0, axis)
         several = [flat(x) for x in arrays]
         count = len(several[0])
         names = [f"{name}_{k}" for k in range(count)] if name and count > 1 else [name] * count
@@ -191,7 +192,7 @@ class _Expansion:
         rows = [(x, own.index(letter) if letter in own else None) for x, own in zip((a, b), labels)]
         if letter in labels.result:
             results = self._numbers.stepped(rows, lambda x, y: self._contraction(rest, x, y))
-            return np.moveaxis(results, 0, labels.result.index(letter))
+            return moved(results, 0, labels.result.index(letter))
         lengths = {**dict(zip(labels.left, a.shape)), **dict(zip(labels.right, b.shape))}
         zeros = np.full([lengths[x] for x in rest.result], self._numbers.constant(0.0))
         return self._numbers.stepped(
@@ -215,7 +216,7 @@ class _Expansion:
         if not axes:
             return x
         longest = int(np.argmax(x.shape[:axes]))
-        along = np.moveaxis(x, longest, 0)
+        along = moved(x, longest, 0)
         if len(along) > cost.MOST_ELEMENTS:
             zeros = np.full(x.shape[axes:], self._numbers.constant(0.0))
             return self._numbers.stepped(
@@ -235,7 +236,7 @@ class _Expansion:
                 for r, value in zip(rows, values)
             ]
             return np.array(several, dtype=np.int64).reshape(arrays[0].shape)
-        arrays = list(np.broadcast_arrays(*arrays, out))
+        arrays = together([*arrays, out])
         columns = zip(*[flat(x) for x in arrays])
         several = [self._numbers.applied(primitive, numbers, slopes=len(arrays) - 1) for numbers in columns]
         return np.array(several, dtype=np.int64).T.reshape(len(arrays) - 1, *arrays[0].shape)
@@ -260,7 +261,7 @@ class _Expansion:
             elif stepping is None:
                 given[at] = x
             else:
-                along = np.moveaxis(x, stepping.axis, 0)
+                along = moved(x, stepping.axis, 0)
                 along = along[::-1] if stepping.backward else along
                 given[at] = self._numbers.by_step(along, name, read, rows, scope)
         values = self._run(body, given, needed)
@@ -287,5 +288,5 @@ class _Expansion:
                 arrays.append(None)
                 continue
             all_steps = self._numbers.put(values[at], loop.steps, puts)
-            arrays.append(np.moveaxis(all_steps[::-1] if stepping.backward else all_steps, 0, stepping.axis))
+            arrays.append(moved(all_steps[::-1] if stepping.backward else all_steps, 0, stepping.axis))
         return puts, arrays
