@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from autograd.arrays import np
+from autograd.arrays import NDArray, np
 from autograd.compiler.arrays.operations import PADDING, Batch, Operation, Shape
 from autograd.compiler.arrays.shapes import broadcast_shape
 
@@ -46,14 +46,15 @@ def sized(shape: Shape) -> tuple[int, ...]:
     return tuple([length.times if isinstance(length, Batch) else length for length in shape])
 
 
-def moved(x: Any, source: int, target: int) -> Any:
+def moved(x: Any, source: int, target: int) -> NDArray[np.int64]:
     """Return an array with one of its axes at another place."""
     axes = [k for k in range(x.ndim) if k != source]
-    return x.transpose([*axes[:target], source, *axes[target:]])
+    result: NDArray[np.int64] = x.transpose([*axes[:target], source, *axes[target:]])
+    return result
 
 
 def together(arrays: Sequence[Any]) -> list[Any]:
     """Return arrays in the shape that they have in common."""
     shape = broadcast_shape([x.shape for x in arrays])
     assert shape is not None
-    return [np.broadcast_to(x, shape) for x in arrays]
+    return [np.broadcast_to(x, sized(shape)) for x in arrays]
