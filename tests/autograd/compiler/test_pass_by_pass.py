@@ -37,10 +37,7 @@ Function = Callable[[Any], Any]
 Thin = Callable[[str], AbstractContextManager[None]]
 
 OF_ARRAYS = ["recover arrays", "divide axes", "recognise softmax"]
-WAYS = {
-    "arrays": ["find loops", *(name for name, _ in PREPARE_FOR_ARRAYS), *OF_ARRAYS],
-    "Python": ["find loops", "unroll"],
-}
+WAYS = {"arrays": [*(name for name, _ in PREPARE_FOR_ARRAYS), *OF_ARRAYS], "Python": ["unroll"]}
 """The passes from the simplest scalars to an array program, where there is much to do side by side, and little."""
 
 
