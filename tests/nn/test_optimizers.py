@@ -527,6 +527,12 @@ def test_adamw_resumes_a_schedule_that_has_passed_its_peak() -> None:
     assert second.parameters[0].data == whole.parameters[0].data
 
 
+def test_a_gradient_of_zero_is_not_clipped() -> None:
+    parameters = [Value(1.0), Value(-2.0)]
+    nn.SGD(parameters, max_gradient_norm=1.0).step()
+    assert [p.data for p in parameters] == [1.0, -2.0]
+
+
 # AdamW's largest rate
 
 
