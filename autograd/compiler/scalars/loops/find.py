@@ -28,8 +28,9 @@ def find_loops(program: ScalarProgram) -> ScalarProgram:
     """Let what repeats become loops, and loops that repeat become loops of loops."""
     while True:
         looped = _with_loops(program)
-        if looped is program:
-            return program
+        is_loop = looped.by_opcode(lambda primitive: isinstance(primitive, Repeat), False)
+        if looped is program or sum(is_loop[opcode] for opcode in looped.opcodes) < cost.LEAST_STEPS:
+            return looped
         program = looped
 
 
