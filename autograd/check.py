@@ -35,7 +35,7 @@ class Comparison(NamedTuple):
 
 
 class GradientCheck(NamedTuple):
-    """What `check_gradient` found; true where it passed. `str()` of it is a table, the worst first.
+    """The result of `check_gradient`; true where it passed. `str()` of it is a table, the worst first.
 
     Attributes:
         comparisons: one for each number of the arguments, the worst first.

@@ -79,7 +79,7 @@ def _copy_one(node: Value, memo: dict[int, Any]) -> None:
 
 
 def reduce(node: Value, protocol: int) -> Any:
-    """What `pickle` asks of a node."""
+    """Return what `pickle` asks of a node."""
     if not node.parents or _steps_down_to(node) <= DEEPEST:
         return object.__reduce_ex__(node, max(protocol, 2))  # before 2, Python knows no slots
     _local.paths.clear()

@@ -1,4 +1,4 @@
-"""What the functions that transforms return take and give, for type checkers.
+"""The types of the functions that transforms return, for type checkers.
 
 The derivative to plain numbers is of plain numbers, shaped like the argument. A checker cannot see what `f` captured:
 where that is a Value whose derivative matters, Values come out where these say numbers.

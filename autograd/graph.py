@@ -61,7 +61,7 @@ def leaves(*roots: Value) -> list[Value]:
 
 
 def is_stale(*roots: Value) -> bool:
-    """Whether the number of some node has changed since others were computed from it, so that these no longer hold.
+    """Tell whether some number has changed since others were computed from it, so that these no longer hold.
 
     An optimizer's step does this to every graph made before it. The remedy is to compute the graph again.
 
@@ -81,7 +81,7 @@ def stale_nodes(*roots: Value) -> list[Value]:
 
 
 def disagrees_with_parents(node: Value) -> bool:
-    """Whether the node's value or local derivatives are not what its parents' numbers give now."""
+    """Tell whether the node's value or local derivatives are not what its parents' numbers give now."""
     if node.primitive is None:
         return False
     inputs = tuple(map(number_of, node.parents))
@@ -112,7 +112,7 @@ def first_nonfinite(*roots: Value, largest: float = sys.float_info.max) -> Value
 
 
 class Summary(NamedTuple):
-    """What `summary` found. `str()` of it is one line a fact.
+    """The result of `summary`. `str()` of it is one line a fact.
 
     Attributes:
         nodes, edges: how many; a parent used twice by one node counts as two edges.

@@ -40,7 +40,7 @@ def flatten(structure: Any, name: str) -> tuple[list[Any], Rebuild]:
 
 
 def names(structure: Any, name: str) -> list[str]:
-    """What to call each number of a structure, in the order of `flatten`: `x[0][1]`, or `x[0, 1]` in an array."""
+    """Return a name for each number of a structure, in the order of `flatten`: `x[0][1]`, or `x[0, 1]` in an array."""
     if _is_array(structure):
         import numpy
 

@@ -33,7 +33,7 @@ def no_grad() -> NoGrad:
 
 
 class NoGrad:
-    """What `no_grad()` returns."""
+    """The context manager and decorator of `no_grad()`."""
 
     def __init__(self) -> None:
         self._leave: list[Callable[[], None]] = []  # one for each block that was entered and not left yet

@@ -1,4 +1,4 @@
-"""Whether graphs are being recorded: yes, except inside `no_grad`, for the thread or asyncio task that is in it.
+"""The state of recording: graphs are recorded, except inside `no_grad`, in the thread or asyncio task that is in it.
 
 And whether a trace is: while `autograd.compile` runs a function, comparisons are recorded too, and what would take a
 number out of the graph is refused.
@@ -43,7 +43,7 @@ ever_changed = False  # by any thread, by a pause or a count: until then, no ope
 
 
 class Tracer(Protocol):
-    """What runs a function in order to compile it."""
+    """Runs a function in order to compile it."""
 
     def compare(self, symbol: str, a: Any, b: Any) -> Any:
         """The comparison as a node of the graph; None where its operands are constants, or no numbers."""
@@ -125,7 +125,7 @@ def _suspendable(frame: FrameType | None) -> FrameType | None:
 
 
 def _makes_contexts(frame: FrameType | None) -> bool:
-    """Whether it is code that makes contexts of generators."""
+    """Tell whether it is code that makes contexts of generators."""
     return frame is not None and frame.f_globals.get("__name__") in ("contextlib", "_pytest.fixtures")
 
 

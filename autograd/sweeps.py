@@ -164,5 +164,5 @@ class Run:
 
 
 def _is_zero(x: Number) -> bool:
-    """Whether a number is plain and 0: a zero known by structure, where a Value that is 0 is one by chance."""
+    """Tell whether a number is plain and 0: a zero known by structure, where a Value that is 0 is one by chance."""
     return not isinstance(x, Value) and x == 0.0

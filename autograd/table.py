@@ -1,4 +1,4 @@
-"""What a row of the derivative table is, and the table itself.
+"""The rows of the derivative table, and the table itself.
 
 The rows stand in `arithmetic.py`, `exponentials.py`, `trigonometry.py`, `special.py` and `slopes.py`; `primitive` adds
 one of a user's own. All that is known of a primitive stands in its row: what the engine, the compiler and its targets
@@ -40,7 +40,7 @@ class Slope(IntEnum):
 
 
 class Operand:
-    """What primitives take besides numbers: a Value, or what stands for a number while a program is compiled."""
+    """The base of what primitives take besides numbers: a Value, or what stands for a number while a program is compiled."""
 
     __slots__ = ()
 
@@ -193,7 +193,7 @@ class Primitive:
 
 
 def _is_numpys_bool(x: Any) -> bool:
-    """Whether x came of a comparison of NumPy's floats."""
+    """Tell whether x came of a comparison of NumPy's floats."""
     numpy = sys.modules.get("numpy")
     return numpy is not None and isinstance(x, numpy.bool_)
 

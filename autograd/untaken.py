@@ -48,7 +48,7 @@ class TracedMasks:
                 self._singular.add(node)
 
     def __call__(self, node: Value, parent: Value, derivative: Any, term: Any) -> Any:
-        """What a node hands to a parent: the term, or 0 where this is not taken."""
+        """Return what a node hands to a parent: the term, or 0 where this is not taken."""
         condition, infinite = self._conditions.get(node), node in self._infinite
         if isinstance(derivative, Value) and node.primitive is not None:
             if node.primitive.chooses:
@@ -79,7 +79,7 @@ class TracedForwardMasks:
         self._infinite: set[Value] = set()  # whose slopes can be infinite
 
     def __call__(self, node: Value, parent: Value, derivative: Any, term: Any) -> Any:
-        """What a node takes from a parent: the term, or 0 where it does not take this."""
+        """Return what a node takes from a parent: the term, or 0 where it does not take this."""
         infinite = parent in self._infinite
         if isinstance(derivative, Value) and node.primitive is not None:
             if node.primitive.chooses:
@@ -92,7 +92,7 @@ class TracedForwardMasks:
 
 
 def _can_be_infinite(node: Value) -> bool:
-    """Whether a slope of a node can be infinite though its operands are finite, as those of a dot product are."""
+    """Tell whether a slope of a node can be infinite though its operands are finite, as those of a dot product are."""
     primitive = node.primitive
     if primitive is None or primitive.chooses or primitive is dot:
         return False

@@ -58,6 +58,6 @@ def setting_attributes(of: object, attributes: Mapping[str, Any]) -> Change:
 
 
 def _inherits(kind: type, name: str) -> bool:
-    """Whether a class of Values has an attribute as Value has it."""
+    """Tell whether a class of Values has an attribute as Value has it."""
     owner = next(base for base in kind.__mro__ if name in vars(base))
     return owner in _OURS and not any("__setattr__" in vars(base) for base in kind.__mro__[:-1])

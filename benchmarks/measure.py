@@ -129,7 +129,7 @@ def refuse_unequal(what: str, found: Mapping[str, Sequence[Numbers]], name: str,
 
 
 def is_installed(module: str) -> bool:
-    """Whether a module can be imported; it is not imported here."""
+    """Tell whether a module can be imported; it is not imported here."""
     return util.find_spec(module) is not None
 
 

@@ -79,7 +79,7 @@ def fragment(program: str) -> str:
 
 
 def _needs_more(statement: Statement) -> bool:
-    """Whether it imports what is not in the playground."""
+    """Tell whether it imports what is not in the playground."""
     return any(module not in OURS and (module not in sys.stdlib_module_names or module in NEITHER)
                for module in statement.imports)  # fmt: skip
 

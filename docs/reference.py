@@ -66,7 +66,7 @@ def _page(module: ModuleType, known: set[str]) -> str:
 
 
 def _stands_elsewhere(module: ModuleType, name: str) -> bool:
-    """Whether the package of a module has the same thing under the same name, and so describes it."""
+    """Tell whether the package of a module has the same thing under the same name, and so describes it."""
     package = importlib.import_module(module.__name__.partition(".")[0])
     return package is not module and getattr(package, name, None) is getattr(module, name)
 

@@ -1,4 +1,4 @@
-"""What all optimizers share: parameters, a learning rate, state, and the step from Values to Values."""
+"""The base of all optimizers: parameters, a learning rate, state, and the step from Values to Values."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _noticing_errors = handling_errors(over="raise", invalid="raise", divide="raise"
 
 
 class Optimizer(ABC):
-    """What all of them share: parameters, a learning rate, state vectors, and the step from Values to Values.
+    """The base class: parameters, a learning rate, state vectors, and the step from Values to Values.
 
     Args:
         parameters: the Values to change.
@@ -193,7 +193,7 @@ class Optimizer(ABC):
         return self.state[name] if name in self.state else np.zeros(len(self.parameters))
 
     def state_dict(self) -> dict[str, Any]:
-        """What a checkpoint keeps: the rule's name, the number of steps, the state vectors."""
+        """Return what a checkpoint keeps: the rule's name, the number of steps, the state vectors."""
         return {"rule": type(self).__name__, "steps": self.steps, "state": {k: v.copy() for k, v in self.state.items()}}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:

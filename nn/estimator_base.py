@@ -1,4 +1,4 @@
-"""What the estimators of classes and of numbers share: their parameters, and how they train a network."""
+"""The base of both estimators: their parameters, and the training of their network."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
 
     @abstractmethod
     def _validated(self, X: Any, y: Any, reset: bool) -> tuple[Array, NDArray[Any]]:
-        """What the user gave, as arrays that scikit-learn has checked."""
+        """Return the user's data as arrays, checked by scikit-learn."""
 
     @abstractmethod
     def _read_targets(

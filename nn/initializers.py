@@ -13,7 +13,7 @@ from typing import Protocol
 
 
 class RandomSource(Protocol):
-    """What an initializer asks of its source of chance: `random.Random` has it, and so has the module `random`."""
+    """The source of random numbers for an initializer: `random.Random` is one, and so is the module `random`."""
 
     def uniform(self, a: float, b: float, /) -> float: ...
     def gauss(self, mu: float, sigma: float, /) -> float: ...
@@ -24,7 +24,7 @@ Initializer = Callable[[RandomSource, int, int], float]
 
 @dataclass(frozen=True)
 class Uniform:
-    """What `uniform` returns: an object, which unlike a function inside a function can be pickled and compared."""
+    """The initializer of `uniform`: an object, which unlike a nested function can be pickled and compared."""
 
     low: float
     high: float
@@ -35,7 +35,7 @@ class Uniform:
 
 @dataclass(frozen=True)
 class Normal:
-    """What `normal` returns."""
+    """The initializer of `normal`."""
 
     mean: float
     standard_deviation: float
@@ -46,7 +46,7 @@ class Normal:
 
 @dataclass(frozen=True)
 class Glorot:
-    """What `glorot` returns."""
+    """The initializer of `glorot`."""
 
     gain: float
 
@@ -57,7 +57,7 @@ class Glorot:
 
 @dataclass(frozen=True)
 class He:
-    """What `he` returns."""
+    """The initializer of `he`."""
 
     def __call__(self, random: RandomSource, fan_in: int, fan_out: int) -> float:
         return random.gauss(0.0, math.sqrt(2 / fan_in))
@@ -65,7 +65,7 @@ class He:
 
 @dataclass(frozen=True)
 class Fixed:
-    """What `constant` returns."""
+    """The initializer of `constant`."""
 
     number: float
 

@@ -234,7 +234,7 @@ explain_attributes(MLP, OF_NETWORKS)
 
 
 def inputs_of(model: Any) -> int | None:
-    """How many inputs a model takes, where it is one of the above."""
+    """Return the number of inputs of a model, where it is one of the above."""
     if isinstance(model, MLP):
         return model.nin
     if isinstance(model, Layer):

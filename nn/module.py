@@ -89,7 +89,7 @@ explain_attributes(Module, OF_MODULES)
 
 
 def computes(model: object) -> bool:
-    """Whether a model can be called; a module can, if it has a `forward` or a `__call__` of its own."""
+    """Tell whether a model can be called; a module can, if it has a `forward` or a `__call__` of its own."""
     if isinstance(model, Module) and type(model).__call__ is Module.__call__:
         return hasattr(model, "forward")
     return callable(model)

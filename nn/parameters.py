@@ -128,7 +128,7 @@ def attributes(item: Any) -> list[tuple[str, Any]]:
 
 
 def _own_attributes(item: Any) -> list[Any]:
-    """What was set on an object; not what Python's own types have in slots, such as a function its globals."""
+    """Return what was set on an object; not what Python's own types have in slots, such as a function's globals."""
     if hasattr(type(item), "__slots__"):
         return [x for _, x in attributes(item)]
     own = getattr(item, "__dict__", None)
@@ -153,7 +153,7 @@ def _of_classes(module: Any) -> list[Value]:
 
 
 def is_array(item: Any) -> bool:
-    """Whether it is an array, or a table or column of pandas, that can hold objects."""
+    """Tell whether an item is an array, or a table or column of pandas, that can hold objects."""
     numpy, pandas = sys.modules.get("numpy"), sys.modules.get("pandas")  # who holds one has imported it
     if numpy is not None and isinstance(item, numpy.ndarray):
         return bool(item.dtype.hasobject)

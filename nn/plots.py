@@ -110,7 +110,7 @@ def decision_boundary(
     threshold: float | None = None,
     resolution: int = 80,
 ) -> Axes:
-    """What a network of two inputs makes of every point of the plane, and the samples on top of it.
+    """Draw the prediction of a network of two inputs for every point of the plane, and the samples on top.
 
     Of one output the plane shows the number, by colour, and as a line where it is the threshold; of several outputs
     the class whose output is largest, with lines between the classes.
@@ -187,7 +187,7 @@ def _fill_by_class(axes: Axes, x: Array, y: Array, outputs: Array) -> None:
 
 
 def weight_images(model: Network, axes: Axes, *, shape: tuple[int, int] | None = None, most: int = 36) -> Axes:
-    """What the neurons that see the inputs look for: the weights of each as an image, shaped as the inputs are.
+    """Draw the weights of each neuron of the first layer as an image, shaped as the inputs are.
 
     All images have one scale: blue for positive weights, orange for negative ones, white for 0.
 

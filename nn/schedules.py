@@ -14,7 +14,7 @@ LearningRate = float | Callable[[int], float]
 
 @dataclass(frozen=True)
 class StepDecay:
-    """What `step_decay` returns: an object, which unlike a function inside a function can be pickled and compared."""
+    """The schedule of `step_decay`: an object, which unlike a nested function can be pickled and compared."""
 
     initial: float
     factor: float
@@ -26,7 +26,7 @@ class StepDecay:
 
 @dataclass(frozen=True)
 class CosineDecay:
-    """What `cosine_decay` returns."""
+    """The schedule of `cosine_decay`."""
 
     initial: float
     steps: int

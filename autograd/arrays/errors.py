@@ -41,7 +41,7 @@ def handling_errors(
 
 
 class Overflows:
-    """Whether something has overflowed, for functions that are exact only where nothing does, and else begin again.
+    """Remembers overflows, for functions that are exact only where nothing overflows, and else begin again.
 
     Attributes:
         latest: another object after each overflow, whichever thread it was in.

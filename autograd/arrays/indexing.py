@@ -15,7 +15,7 @@ def size_of(shape: Sequence[int]) -> int:
 
 
 def strides_of(shape: Sequence[int]) -> list[int]:
-    """How far apart in the flat list neighbours along each axis are."""
+    """Return how far apart neighbours along each axis are in the flat list."""
     strides, step = [], 1
     for length in reversed(shape):
         strides.append(step)

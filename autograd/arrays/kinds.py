@@ -1,4 +1,4 @@
-"""What the elements of an array can be."""
+"""The kinds of elements that an array can have."""
 
 from __future__ import annotations
 

@@ -73,7 +73,7 @@ class Derivation:
         return Math(*numeral(x, self.precision))
 
     def is_exact(self, x: float) -> bool:
-        """Whether the number in print is the number."""
+        """Tell whether the number in print is the number."""
         return not math.isfinite(x) or float(self.number(x).text.replace(MINUS, "-")) == x
 
     def product(self, numbers: Sequence[float]) -> list[Math]:

@@ -59,7 +59,7 @@ class Drawing(Picture):
         return html_page(self.title, body, style, asset("zoom.js") + asset("fold.js"))
 
     def _fits(self) -> bool:
-        """Whether it can be read as a whole on a screen."""
+        """Tell whether it can be read as a whole on a screen."""
         size = re.search(r'width="(\d+)" height="(\d+)"', self.svg)
         return size is not None and int(size[1]) <= SCREEN[0] and int(size[2]) <= SCREEN[1]
 

@@ -1,4 +1,4 @@
-"""What NumPy asks of a Value: methods by the names of its functions, and how to compute with a Value among arrays.
+"""NumPy's interface to a Value: methods by the names of its functions, and computing with a Value among arrays.
 
 NumPy computes a function of an array of objects by calling the method of that name of each. NumPy itself is imported
 where one of its functions is called, so not here.

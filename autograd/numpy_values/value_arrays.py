@@ -89,7 +89,7 @@ def _wrapped(result: Any) -> Any:
 
 
 def _is_of_conversion(message: str) -> bool:
-    """Whether an error says that Values are no floats, of NumPy's or of ours."""
+    """Tell whether an error says that Values are no floats, of NumPy's or of ours."""
     return "ufunc" in message or message.startswith("float() of a Value")
 
 

@@ -203,7 +203,7 @@ def _compiled(program: str) -> CodeType:
 
 
 def fits(seen: Seen, pattern: Mapping[str, float | tuple[float, float]]) -> bool:
-    """Whether what was seen is what a hint is about."""
+    """Tell whether what was seen is what a hint is about."""
     for name, expected in pattern.items():
         if name not in seen:
             return False

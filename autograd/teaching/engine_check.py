@@ -21,7 +21,7 @@ MOST_STOPPED = 2  # programs that run out of time before the rest is left
 
 
 class Rung(NamedTuple):
-    """What became of one rung.
+    """The outcome of one rung.
 
     Attributes:
         name: what `up_to` calls it.
@@ -38,7 +38,7 @@ class Rung(NamedTuple):
 
 
 class EngineReport(NamedTuple):
-    """What `check_engine` found; true where every rung passed that was not skipped. `str()` of it is for people.
+    """The report of `check_engine`; true where every rung passed that was not skipped. `str()` of it is for people.
 
     Attributes:
         engine: the name of the class.
@@ -170,7 +170,7 @@ Result = tuple[Literal["passed", "failed", "skipped", "not run"], str]
 
 
 def _climb(rung: _Rung, engine: Callable[[float], Any], name: str, seconds: float) -> tuple[Result, bool]:
-    """What became of a rung, and whether it ended in time."""
+    """Climb a rung; return its outcome, and whether it ended in time."""
     bench = Bench(engine, name)
     found: list[Result] = []
 

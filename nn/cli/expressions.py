@@ -294,6 +294,6 @@ def _visible(text: str) -> str:
 
 
 def _width(text: str) -> int:
-    """How many columns a terminal gives the text: two for wide characters, none for marks that combine."""
+    """Return how many columns a terminal gives the text: two for wide characters, none for marks that combine."""
     marks = sum(category(c) in ("Mn", "Me") for c in text)
     return len(text) - marks + sum(east_asian_width(c) in "WF" for c in text)

@@ -39,7 +39,7 @@ FINAL_RATE = 0.01  # of the first learning rate, where it falls
 
 @dataclass(frozen=True)
 class Choices:
-    """What a training on a dataset leaves open; None is chosen to suit the rest.
+    """Settings of a training that a dataset leaves open; None is chosen to suit the rest.
 
     Images are learned as the texts do it, by plain gradient descent; a table with AdamW at a rate that falls, until the
     cost on a part of its rows falls no more.

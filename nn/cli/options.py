@@ -1,4 +1,4 @@
-"""What the command line takes: the commands, their arguments and options, and the help for them."""
+"""The commands of the command line, their arguments and options, and the help for them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How good a network is on rows that it did not learn from, beside what takes no network to reach."""
+"""The report on a trained network: its results on held-out rows, beside baselines without a network."""
 
 from __future__ import annotations
 

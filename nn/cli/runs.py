@@ -41,7 +41,7 @@ class Run:
 
     @property
     def resume_command(self) -> str:
-        """What a user types to go on."""
+        """Return the command that resumes a run."""
         return f"lucidgrad train --resume {self.folder}"
 
     def finish(self) -> None:

@@ -58,7 +58,7 @@ def start_straight(model: MLP, inputs: Array, targets: Array) -> None:
 
 
 def _activations(model: MLP, layers: int, rows: Array) -> Array:
-    """What the neurons of a layer give for each row; layers count from 1."""
+    """Return the activations of a layer for each row; layers count from 1."""
     part = MLP(model.nin, [1])
     part.layers = model.layers[:layers]
     return predict(part, rows)

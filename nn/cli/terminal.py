@@ -1,4 +1,4 @@
-"""What reaches the terminal: text that it can show, without control characters of a file's, and progress."""
+"""Output to the terminal: text that it can show, without control characters from files, and progress."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ Network = MLP | Layer | Neuron
 
 
 class Sample(NamedTuple):
-    """What a sample makes of a network: activations by column, inputs first; targets, cost and gradients if known."""
+    """A sample's activations by column, inputs first; targets, cost and gradients if known."""
 
     activations: list[list[float]]
     targets: list[float]

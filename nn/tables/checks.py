@@ -1,4 +1,4 @@
-"""What is wrong or suspicious about the columns of a table: refused, or pointed out in a line each."""
+"""Checks of the columns of a table: what is wrong is refused, what is suspicious is pointed out in a line."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def _of_texts(table: Table, name: str, cells: Texts) -> list[str]:
 
 
 def _counts_rows(cells: Texts) -> bool:
-    """Whether cells are 0, 1, 2, ... or 1, 2, 3, ..."""
+    """Tell whether cells are 0, 1, 2, ... or 1, 2, 3, ..."""
     if len(cells) < ROWS_THAT_COUNT or cells[0] not in ("0", "1"):
         return False
     start = int(cells[0])
@@ -119,7 +119,7 @@ def _counts_rows(cells: Texts) -> bool:
 
 
 def _tells(cells: Texts, wanted: Texts) -> bool:
-    """Whether each of a few texts stands with one text of the target alone, and the other way round."""
+    """Tell whether each of a few texts stands with one text of the target alone, and the other way round."""
     some = slice(0, 1000)
     if len(set(zip(cells[some].tolist(), wanted[some].tolist()))) > MOST_CATEGORIES:
         return False

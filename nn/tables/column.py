@@ -1,4 +1,4 @@
-"""How one column of a table becomes inputs: fitted on the rows to learn from."""
+"""The encoding of one column of a table as inputs: fitted on the rows to learn from."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Say = Callable[[str], object]
 
 @dataclass(frozen=True)
 class Column:
-    """How one column of a table becomes inputs: (number - mean) / scale, or a place for each category.
+    """The encoding of one column of a table as inputs: (number - mean) / scale, or a place for each category.
 
     Attributes:
         categories: the texts with a place each; None for a column of numbers.
@@ -47,7 +47,7 @@ class Column:
 
     @property
     def names(self) -> list[str]:
-        """What each of its inputs stands for."""
+        """The names of its inputs."""
         if self.categories is None:
             return [self.name]
         return [f"{self.name}={text}" for text in (*self.categories, *(["other"] if self.other else ()))]

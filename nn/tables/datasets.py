@@ -126,7 +126,7 @@ def table(
 
 @dataclass(frozen=True)
 class _Choices:
-    """What a table is split and encoded by."""
+    """The choices by which a table is split and encoded."""
 
     rows: Table
     names: list[str]

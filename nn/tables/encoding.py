@@ -1,4 +1,4 @@
-"""How a table becomes inputs, and outputs become predictions: fitted on the rows to learn from, kept with the model."""
+"""Encoding of a table as inputs, and of outputs as predictions: fitted on the rows to learn from."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Encoded:
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """How a table becomes inputs, and outputs become predictions.
+    """The encoding of a table as inputs, and of outputs as predictions.
 
     Attributes:
         columns: one for each input column.
@@ -53,7 +53,7 @@ class Preprocessing:
 
     @property
     def input_names(self) -> list[str]:
-        """What each input stands for."""
+        """The names of the inputs."""
         return [name for column in self.columns for name in column.names]
 
     def inputs(self, table: Any) -> Array:
@@ -114,7 +114,7 @@ class Preprocessing:
 
     @classmethod
     def from_json(cls, content: Any) -> Preprocessing:
-        """What `to_json` gave. Raises ValueError for anything else."""
+        """Return what `to_json` was made from. Raises ValueError for anything else."""
         try:
             columns = tuple(map(column_from_json, content["columns"]))
             classes = None if content["classes"] is None else tuple(map(str, [*content["classes"]]))

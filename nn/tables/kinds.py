@@ -31,7 +31,7 @@ VERSION = re.compile(r"v?\d+(?:\.\d+){2,}[\w.+-]*")  # beside which 1.10 is no n
 
 @dataclass(frozen=True)
 class Settings:
-    """What a user says of the cells; the rest is recognised.
+    """The user's settings for reading cells; the rest is recognised.
 
     Attributes:
         decimal: the decimal mark; None is recognised.
@@ -46,7 +46,7 @@ class Settings:
 
 @dataclass
 class _Evidence:
-    """What the distinct texts of a column look like.
+    """Evidence from the distinct texts of a column.
 
     Attributes:
         texts, counts: each distinct text that is not missing, and how many cells have it.
@@ -67,11 +67,11 @@ class _Evidence:
 
     @property
     def numeric(self) -> bool:
-        """Whether most cells are numbers one way or the other."""
+        """Tell whether most cells are numbers one way or the other."""
         return self.plain or max(self.share("."), self.share(",")) > 0.5
 
     def settles(self, decimal: Mark) -> bool:
-        """Whether the column can be numbers with that mark alone."""
+        """Tell whether the column can be numbers with that mark alone."""
         other: Mark = "," if decimal == "." else "."
         if self.plain:
             return decimal == "." and self.fractions
@@ -79,7 +79,7 @@ class _Evidence:
 
 
 def decide(table: Table, names: Collection[str], settings: Settings) -> dict[str, Reading]:
-    """How each column of a table is read.
+    """Decide how each column of a table is read.
 
     Raises:
         ValueError: for a column that is numbers but for a few cells, naming those, and for numbers that may have a
@@ -114,7 +114,7 @@ def _is_number(text: str, decimal: Mark) -> bool:
 
 
 def _has_leading_zero(cells: Texts) -> bool:
-    """Whether a cell is a whole number such as 01."""
+    """Tell whether a cell is a whole number such as 01."""
     zeros = np.strings.startswith(cells, "0") & ~np.strings.startswith(cells, "0.") & (cells != "0")
     return any(LEADING_ZERO.fullmatch(text) for text in cells[zeros].tolist())
 
@@ -224,7 +224,7 @@ def _few_cells(
 
 
 def remarks_on(readings: Mapping[str, Reading], table: Table, settings: Settings) -> list[str]:
-    """What a user may not expect of how columns are read, a line each."""
+    """Return remarks on readings of columns that a user may not expect, a line each."""
     remarks = []
     for name, reading in readings.items():
         if reading.kind == "date":

@@ -26,7 +26,7 @@ DAY = 86_400.0
 
 @dataclass(frozen=True)
 class Reading:
-    """How the cells of one column are read: decided once, over all rows that a model was made from.
+    """The reading of the cells of one column: decided once, over all rows that a model was made from.
 
     Attributes:
         kind: what a cell is; "truth" is TRUE or FALSE in any letters, read as 1 or 0, and "date" is read as days since

@@ -112,7 +112,7 @@ def digest(path: str | Path) -> str:
 
 
 def same_file(one: str | Path, other: str | Path) -> bool:
-    """Whether two paths lead to one file that exists, by whatever names."""
+    """Tell whether two paths lead to one file that exists, by whatever names."""
     try:
         return Path(one).samefile(other)
     except OSError:

@@ -26,7 +26,7 @@ Progress = Callable[[int], object]
 
 @dataclass(frozen=True)
 class Dialect:
-    """How a file writes its table; None is recognised.
+    """The dialect in which a file writes its table; None is recognised.
 
     Attributes:
         separator: one character between cells; if None, the one of comma, semicolon, tab and bar that fits.
@@ -140,7 +140,7 @@ def _batches(path: str | Path, reader: Any, width: int) -> Iterator[tuple[list[l
 
 
 def _checked_extra(path: str | Path, row: list[str], width: int, line: int) -> int:
-    """How many cells behind the last name are empty, where a row is otherwise as long as the names."""
+    """Return how many cells behind the last name are empty, where a row is otherwise as long as the names."""
     if len(row) > width and not any(cell.strip() for cell in row[width:]):
         return len(row) - width
     raise ValueError(
@@ -210,7 +210,7 @@ def _shown(encoding: str) -> str:
 
 
 def _reason(error: csv.Error) -> str:
-    """What the csv module says, with a remedy."""
+    """Return what the csv module says, with a remedy."""
     text = str(error)
     if "unexpected end of data" in text:
         return "a quotation mark is opened and never closed"

@@ -1,4 +1,4 @@
-"""How well a network does on samples: how many are right, and which classes it confuses."""
+"""Evaluation of a network on samples: accuracy, and the confusion of classes."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def confusion_matrix(
     sample_weight: ArrayLike | None = None,
     classes: Sequence[str] | None = None,
 ) -> NDArray[Any]:
-    """How many samples of class i (row) were taken for class j (column). Arguments as in `accuracy`.
+    """Count how many samples of class i (row) were taken for class j (column). Arguments as in `accuracy`.
 
     With weights it sums up those of the samples, as floats, instead of counting them.
     """

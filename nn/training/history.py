@@ -1,4 +1,4 @@
-"""What happened during training, epoch by epoch."""
+"""The record of a training, epoch by epoch."""
 
 from __future__ import annotations
 

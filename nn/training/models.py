@@ -106,7 +106,7 @@ def load(path: str | Path, into: Module | None = None) -> Module:
 
 
 def read_metadata(path: str | Path) -> dict[str, Any]:
-    """What `save` was given as metadata. Raises as `load` does."""
+    """Return what `save` was given as metadata. Raises as `load` does."""
     metadata = read(path, MODEL, PARAMETERS).texts.get("metadata")
     if not isinstance(metadata, dict):
         raise damaged(path, "its metadata are missing")

@@ -33,7 +33,7 @@ class Best:
             vars(self).update(epoch=epoch, cost=cost, numbers=numbers)
 
     def is_exhausted(self, epochs: int) -> bool:
-        """Whether that many epochs are enough."""
+        """Tell whether that many epochs are enough."""
         return self.patience is not None and epochs - self.epoch >= self.patience
 
     def restore(self, model: Module) -> None:
@@ -65,5 +65,5 @@ class Stalled:
 
     @property
     def is_exhausted(self) -> bool:
-        """Whether so many epochs have gone by."""
+        """True once so many epochs have gone by."""
         return self._waited > self._most

@@ -1,4 +1,4 @@
-"""What would train badly without a word, refused with a word on what to change."""
+"""Refuse combinations that would train badly, and say what to change."""
 
 from __future__ import annotations
 

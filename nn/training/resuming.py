@@ -1,4 +1,4 @@
-"""What a training is: what a checkpoint records of it, and compares before `fit` goes on."""
+"""The description of a training, which a checkpoint records, and compares before `fit` goes on."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def places(stored: Sequence[str], names: Sequence[str]) -> list[int]:
 
 
 def names_of_parameters(model: Module, optimizer: Optimizer) -> list[str]:
-    """What to call the optimizer's parameters: by names in the model, or their number if they are not in it."""
+    """Return names for the optimizer's parameters: their names in the model, or their number if they are not in it."""
     names = {parameter: name for name, parameter in model.named_parameters()}
     return [names.get(parameter, f"({i})") for i, parameter in enumerate(optimizer.parameters)]
 
@@ -86,7 +86,7 @@ def _activations(model: Module) -> list[str]:
 
 
 def _name(thing: Any) -> str:
-    """What to call a function, a class, or an object that prints as what it was made from."""
+    """Return a name for a function, a class, or an object that prints as what it was made from."""
     if isinstance(thing, partial):
         return repr((_name(thing.func), thing.args, thing.keywords))
     name = getattr(thing, "__qualname__", None)

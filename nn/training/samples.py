@@ -1,4 +1,4 @@
-"""What `fit` learns from or measures on: inputs, targets and weights as arrays that belong together."""
+"""The samples that `fit` learns from or measures on: inputs, targets and weights as arrays that belong together."""
 
 from __future__ import annotations
 
