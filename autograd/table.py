@@ -40,7 +40,7 @@ class Slope(IntEnum):
 
 
 class Operand:
-    """The base of what primitives take besides numbers: a Value, or what stands for a number while a program is compiled."""
+    """The base of what primitives take besides numbers: a Value, or its stand-in while a program is compiled."""
 
     __slots__ = ()
 

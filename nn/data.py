@@ -149,7 +149,7 @@ def _rows_of_classes(labels: NDArray[Any], classes: tuple[str, ...], outputs: in
 
 
 def are_classes(targets: Array) -> bool:
-    """Tell whether targets of shape (samples, outputs) name classes: 0 and 1, or -1 and 1, one-hot in several columns."""
+    """Tell whether targets (samples, outputs) name classes: 0 and 1, or -1 and 1, one-hot in several columns."""
     high = targets == 1
     if not (high | (targets == 0)).all() and not (high | (targets == -1)).all():
         return False
