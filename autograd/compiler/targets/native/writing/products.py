@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from autograd import primitives
 from autograd.compiler.targets.native.blas import PLAIN, ROWS, TRANSPOSED, MatrixProduct
-from autograd.compiler.targets.native.cost import PRODUCTS_FOR_BLAS
-from autograd.compiler.targets.native.nests import Coalesced
+from autograd.compiler.targets.native.cost import PRODUCTS_FOR_BLAS, SAMPLES_FOR_BLAS
+from autograd.compiler.targets.native.nests import Coalesced, total
 from autograd.compiler.targets.native.nodes import Applied, Leaf
 from autograd.compiler.targets.native.writing.code import ONE, Extent
 from autograd.compiler.targets.native.writing.evaluate import Evaluator
@@ -60,8 +60,8 @@ def as_product(nest: Coalesced) -> Product | None:
 
 def is_large(product: Product) -> bool:
     """Return whether a product may be so large that BLAS computes it."""
-    sizes = [extent.factor for extent in (product.rows, product.columns, product.depth)]
-    return sizes[0] * sizes[1] * sizes[2] * 64 >= PRODUCTS_FOR_BLAS and min(sizes[1:]) > 1
+    extents = product.rows, product.columns, product.depth
+    return total(extents, SAMPLES_FOR_BLAS) >= PRODUCTS_FOR_BLAS and all(extent != ONE for extent in extents)
 
 
 def _matrix(leaf: Leaf, rows: int, columns: int) -> _Matrix | None:
