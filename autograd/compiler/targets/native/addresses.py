@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import sys
 from typing import Any
 
 from autograd.arrays import NDArray, np
@@ -14,6 +15,8 @@ _word = ctypes.c_size_t.from_address
 
 def _data_offset() -> int | None:
     """Return where an array of NumPy's has the address of its elements, behind what all objects have; None if not."""
+    if sys.implementation.name != "cpython":  # where an id is no address
+        return None
     offset = object.__basicsize__
     arrays = [np.zeros(3), np.zeros((4, 2))[1:], np.arange(6)[::2]]
     return offset if all(_word(id(array) + offset).value == array.ctypes.data for array in arrays) else None
