@@ -229,6 +229,23 @@ def test_projections_of_all_inputs_are_one_product_before_the_loop() -> None:
     assert loop.count("@") == 1
 
 
+@pytest.mark.parametrize("units", [2, 3, 5, 8])
+def test_weights_are_read_in_one_order_at_all_steps(units: int) -> None:
+    """The first step, which stands before the loop, reads the same arrays: no second read-out with permuted columns."""
+    w, u, b, v, c = parameters(units, units), parameters(units), parameters(units), parameters(units), Value(0.1)
+
+    def cost(xs: Any, ys: Any) -> Any:
+        h, outputs = [0.0] * units, []
+        for x in xs:
+            h = [dot([*row, u_j], [*h, x], b_j).tanh() for row, u_j, b_j in zip(w, u, b)]
+            outputs.append(dot(v, h, c))
+        return autograd.sum([(o - y) ** 2 for o, y in zip(outputs, ys)])
+
+    signature = autograd.compile(cost, numbers(12), numbers(12)).source.splitlines()[0]
+    assert signature.startswith("def forward(")
+    assert signature.count(",") + 1 == 2 + 5
+
+
 def test_layers_of_their_own_weights_are_no_loop() -> None:
     weights = parameters(8, UNITS, UNITS)
 

@@ -48,7 +48,7 @@ def retimed(operations: Operations, stretch: Stretch, members: Sequence[int], st
     assert best is not None
     shift = best[1]
     first, steps = max(shift.values()), max(-best[0][1], 0)
-    order = sorted(members, key=lambda j: (depth[j] - levels * shift[j], j))
+    order = sorted(members, key=lambda j: (depth[j] - levels * shift[j], j - stretch.period * shift[j]))
     start = [stretch.start + j + stretch.period * (first - shift[j]) for j in order]
     return order, np.array(start) + stretch.period * np.arange(steps)[:, None]
 
