@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from autograd.arrays import np
 from autograd.compiler import cost
-from autograd.compiler.arrays.loop import is_of_numbers, numbers_a_step
+from autograd.compiler.arrays.loop import Loop, is_of_numbers, numbers_a_step
 from autograd.compiler.arrays.program import ArrayProgram
 from autograd.compiler.differentiate.reverse import to_arguments, to_parameters
 from autograd.compiler.scalars.depths import levels
@@ -81,11 +81,12 @@ def to_arrays(
         arguments: the names of the function's arguments.
         indices: the numbers of those that are indices. A program that looks up is one of arrays.
     """
-    if indices or cost.worth_grouping(levels(scalars), len(scalars.operations) + len(scalars.lefts)):
-        attempt = PassRunner()
-        prepared = attempt.run_all(PREPARE_FOR_ARRAYS, scalars)
+    attempt = PassRunner()
+    looped = attempt.run("find loops", _with_loops, scalars)
+    if indices or _worth_grouping(looped):
+        prepared = attempt.run_all(PREPARE_FOR_ARRAYS, looped)
         program = attempt.run("recover arrays", _recovered, prepared, arguments, indices)
-        if program is not None:
+        if program is not None and (indices or looped is scalars or _suits_loops(program, scalars)):
             runner.records += attempt.records
             for name, of_arrays in _PASSES_OVER_ARRAYS:
                 program = runner.run(name, of_arrays, program)
@@ -95,6 +96,56 @@ def to_arrays(
 
     unrolled = runner.run("unroll", lower_scalars, scalars, arguments)
     return Lowered(unrolled, True, scalars.differentiated)
+
+
+def _with_loops(scalars: ScalarProgram) -> ScalarProgram:
+    """Return the program in which what repeats is a loop."""
+    from autograd.compiler.scalars.loops.find import find_loops
+
+    return find_loops(scalars)
+
+
+def _worth_grouping(scalars: ScalarProgram) -> bool:
+    """Return whether a program may become array operations."""
+    return cost.worth_grouping(levels(scalars), len(scalars.operations) + len(scalars.lefts))
+
+
+def _suits_loops(program: ArrayProgram, scalars: ScalarProgram) -> bool:
+    """Return whether a program with loops is better than straight lines.
+
+    It is where it would be one of arrays without its loops, and where its loops run on single numbers.
+    """
+    from autograd.compiler.recover.groups import is_wide
+    from autograd.compiler.recover.recover import recover
+    from autograd.compiler.scalars.passes import run_passes
+
+    if not all(map(_has_little_work, _loops_of(program))) or _runs_on_single_numbers(program, scalars.differentiated):
+        return True
+    return _worth_grouping(scalars) and any(map(is_wide, recover(run_passes(PREPARE_FOR_ARRAYS, scalars)).groups))
+
+
+def _loops_of(program: ArrayProgram) -> list[Loop]:
+    return [operation.attribute for operation in program.operations if operation.kind == "loop"]
+
+
+def _has_little_work(loop: Loop) -> bool:
+    """Return whether a loop runs on single numbers: what has arrays in it is written with arrays, at every length."""
+    return is_of_numbers(loop) and cost.worth_single_numbers(numbers_a_step(loop))
+
+
+def _runs_on_single_numbers(program: ArrayProgram, seeds: int) -> bool:
+    """Return whether a program of loops, and its derivatives, can be written as instructions on single numbers."""
+    from autograd.compiler.targets.straight_line.block_builder import UnexpandableError
+    from autograd.compiler.targets.straight_line.loop_engine import LoopPasses
+
+    derivatives = [partial(differentiate, program, seeds, True) for differentiate in (to_parameters, to_arguments)]
+    try:
+        passes = LoopPasses(program, *derivatives)
+        for name in ("forward", "backward", "input_gradients"):
+            passes.blocks(name)
+    except UnexpandableError:
+        return False
+    return True
 
 
 def engine_for(lowered: Lowered, parameters: int, dtype: np.dtype[Any], name: str, runner: PassRunner) -> Engine:
@@ -129,26 +180,16 @@ def _on_single_numbers(
     lowered: Lowered, parameters: int, dtype: np.dtype[Any], name: str, runner: PassRunner
 ) -> LoopEngine | None:
     """Return what runs a program with loops number by number; None where it has none, or much work at each step."""
-    loops = [operation.attribute for operation in lowered.program.operations if operation.kind == "loop"]
-    if not loops or not all(is_of_numbers(x) and cost.worth_single_numbers(numbers_a_step(x)) for x in loops):
+    loops = _loops_of(lowered.program)
+    if not loops or not all(map(_has_little_work, loops)):
         return None
-    from autograd.compiler.targets.straight_line.block_builder import UnexpandableError
-    from autograd.compiler.targets.straight_line.loop_engine import LoopEngine, LoopPasses
-
-    program = lowered.program
-    derivatives = [
-        partial(differentiate, program, lowered.seeds, True) for differentiate in (to_parameters, to_arguments)
-    ]
-    try:
-        passes = LoopPasses(program, *derivatives)
-        for direction in ("forward", "backward", "input_gradients"):
-            passes.blocks(direction)
-    except UnexpandableError:
+    if not _runs_on_single_numbers(lowered.program, lowered.seeds):
         return None
+    from autograd.compiler.targets.straight_line.loop_engine import LoopEngine
 
     by_numbers = lowered._replace(is_unrolled=True)
     backward, input_gradients = (partial(by_numbers.differentiated, wrt, runner) for wrt in _WRT)
-    return LoopEngine(program, backward, input_gradients, dtype, name, parameters)
+    return LoopEngine(lowered.program, backward, input_gradients, dtype, name, parameters)
 
 
 def _recovered(scalars: ScalarProgram, arguments: Sequence[str], indices: Collection[int], padding: bool = True) -> Any:

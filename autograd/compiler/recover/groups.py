@@ -281,7 +281,7 @@ def is_wide(group: Group) -> bool:
     most = cost.MOST_NUMBERS_ALONE
     match group:
         case Repetition():
-            return any(map(is_wide, group.body.groups))
+            return True
         case LoopResult():
             return False
         case _ if len(group.members) > 1:

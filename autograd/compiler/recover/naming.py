@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 
 from autograd import primitives
 from autograd.compiler.names import Names, sanitised, stem
@@ -66,8 +66,15 @@ def _activated(group: Group) -> int:
     return operand.source if isinstance(operand, View) and operand.source > PARAMETERS else -1
 
 
-def parameter_name(names: Names, labels: Iterable[str], role: str, layer: int | None) -> str:
-    """Name an array of parameters by its labels, else by its role: "w", "b" or "p"."""
+def parameter_name(names: Names, labels: Collection[str], role: str, layer: int | None, single: bool) -> str:
+    """Name an array of parameters by its labels, else by its role: "w", "b" or "p".
+
+    Args:
+        single: whether it has one parameter, which is called what the user calls it.
+    """
+    label = next(iter(labels))
+    if single and label and sanitised(label) == label:
+        return names.plain(label)
     return names.numbered(stem(labels) or role, layer)
 
 

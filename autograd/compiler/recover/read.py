@@ -80,8 +80,9 @@ class Reader:
         labels = self.grouping.scalars.labels
         some_positions = positions.reshape(-1)[:100]  # of which those in tables alone are no nodes
         nodes = self._nodes[some_positions[some_positions < len(self._nodes)]]
-        some = {labels.get(i, "") for i in nodes.tolist()}
-        array = self.builder.parameter(positions, name or parameter_name(self.names, some, role, layer))
+        some = {labels.get(i, "") for i in nodes.tolist()} or {""}
+        name = name or parameter_name(self.names, some, role, layer, positions.size == 1)
+        array = self.builder.parameter(positions, name)
         self._parameters[positions.tobytes(), positions.shape] = array
         return array
 

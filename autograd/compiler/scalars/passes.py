@@ -10,7 +10,6 @@ from autograd.compiler.scalars.fold import fold_constants
 from autograd.compiler.scalars.guards import add_guards
 from autograd.compiler.scalars.idioms import recognise_idioms
 from autograd.compiler.scalars.increments import split_increments
-from autograd.compiler.scalars.loops.find import find_loops
 from autograd.compiler.scalars.merge import merge_equal_nodes
 from autograd.compiler.scalars.program import ScalarProgram
 from autograd.compiler.scalars.projections import split_projections
@@ -29,7 +28,6 @@ SIMPLIFY: tuple[Pass, ...] = (
 """From the trace to the simplest program of scalars."""
 
 PREPARE_FOR_ARRAYS: tuple[Pass, ...] = (
-    ("find loops", find_loops),
     ("lift captured constants", lift_constants),
     ("split projections", split_projections),
     ("split increments", split_increments),

@@ -132,10 +132,11 @@ def test_zeros_of_both_signs_are_two_constants(way: str, thin: Thin) -> None:
 
 
 def lorenz(steps: int, rate: Any, x: Any, y: Any, z: Any) -> Any:
-    """Explicit Euler steps of the Lorenz equations."""
-    for _ in range(steps):
+    """Euler steps of the Lorenz equations, explicit or not in the order of Thue and Morse, so that they are no loop."""
+    for k in range(steps):
         dx, dy, dz = rate * (y - x), x * (28.0 - z) - y, x * y - z * (8 / 3)
-        x, y, z = x + 0.002 * dx, y + 0.002 * dy, z + 0.002 * dz
+        x, y = x + 0.002 * dx, y + 0.002 * dy
+        z = z + 0.002 * (dz if k.bit_count() % 2 == 0 else x * y - z * (8 / 3))
     return x * x + y + z
 
 

@@ -373,15 +373,19 @@ def test_a_program_does_not_keep_the_traced_graph_in_memory() -> None:
     assert not any(node() for node in traced)
 
 
-def test_leaves_keep_their_labels_in_a_long_program() -> None:
+@pytest.mark.parametrize("loop", [True, False])
+def test_leaves_keep_their_labels_in_a_long_program(loop: bool) -> None:
     alpha, beta = Value(0.5, "alpha"), Value(0.1, "beta")
 
     def f(x: Any) -> Any:
-        for _ in range(400):
+        for k in range(400):
             x = (alpha * x + beta).sin()
+            x = x if loop or no_loop(k) else x + x
         return x
 
-    assert re.search(r"\w+ = (alpha \* x|x \* alpha) \+ beta\n", compile(f, 1.0).source)
+    source = compile(f, 1.0).source
+    assert re.search(r"\w+ = (alpha \* \w+|\w+ \* alpha) \+ beta\n", source)
+    assert ("for t in range(" in source) == loop
 
 
 def test_what_print_tells() -> None:
@@ -408,13 +412,19 @@ def test_importing_autograd_imports_no_numpy(run_python: Callable[..., str]) -> 
 # Thin programs
 
 
+def no_loop(step: int) -> bool:
+    """The sequence of Thue and Morse, in which nothing comes three times in a row."""
+    return step.bit_count() % 2 == 0
+
+
 def lorenz(steps: int, rate: Any = 10.0) -> Callable[..., Any]:
-    """Explicit Euler steps of the Lorenz equations: nothing in it can be done side by side."""
+    """Euler steps of the Lorenz equations, explicit or not in turns that make no loop: nothing can be done side by side."""
 
     def final(x: Any, y: Any, z: Any) -> Any:
-        for _ in range(steps):
+        for k in range(steps):
             dx, dy, dz = rate * (y - x), x * (28.0 - z) - y, x * y - z * (8 / 3)
-            x, y, z = x + 0.002 * dx, y + 0.002 * dy, z + 0.002 * dz
+            x, y = x + 0.002 * dx, y + 0.002 * dy
+            z = z + 0.002 * (dz if no_loop(k) else x * y - z * (8 / 3))
         return x * x + tanh(y) + z
 
     return final

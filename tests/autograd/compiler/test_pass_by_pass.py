@@ -37,7 +37,10 @@ Function = Callable[[Any], Any]
 Thin = Callable[[str], AbstractContextManager[None]]
 
 OF_ARRAYS = ["recover arrays", "divide axes", "recognise softmax"]
-WAYS = {"arrays": [*(name for name, _ in PREPARE_FOR_ARRAYS), *OF_ARRAYS], "Python": ["unroll"]}
+WAYS = {
+    "arrays": ["find loops", *(name for name, _ in PREPARE_FOR_ARRAYS), *OF_ARRAYS],
+    "Python": ["find loops", "unroll"],
+}
 """The passes from the simplest scalars to an array program, where there is much to do side by side, and little."""
 
 
