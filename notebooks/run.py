@@ -55,7 +55,11 @@ def execute(path: Path) -> NotebookNode:
         notebook.cells.append(nbformat.v4.new_code_cell(f"{answer.code}\n{check.source}"))
     with tempfile.TemporaryDirectory() as folder:
         client = NotebookClient(
-            notebook, timeout=SECONDS_A_CELL, kernel_name="python3", resources={"metadata": {"path": folder}}
+            notebook,
+            timeout=SECONDS_A_CELL,
+            kernel_name="python3",
+            resources={"metadata": {"path": folder}},
+            coalesce_streams=True,  # else how a line is cut up depends on the run
         )
         client.execute(
             env={**os.environ, "PYTHONWARNINGS": "error,ignore::PendingDeprecationWarning", "PYTHONHASHSEED": "0"}
