@@ -164,10 +164,10 @@ def test_the_source_is_the_textbook_s() -> None:
     lines = autograd.compile(simulated(fixed(diffused), 2), LINE[:8]).source.splitlines()
     wanted = [
         "y1 = u[:, 0:6] - 2 * u[:, 1:7] + u[:, 2:8]",
-        "y2 = a1 * y1 + u[:, 1:7]",
+        "y2 = a * y1 + u[:, 1:7]",
         "joined1 = concatenate([u[:, 0:1], y2, u[:, 7:8]], axis=-1)",
         "y3 = joined1[:, 0:6] - 2 * joined1[:, 1:7] + joined1[:, 2:8]",
-        "y4 = a1 * y3 + y2",
+        "y4 = a * y3 + y2",
     ]
     assert [line.split("#")[0].strip() for line in lines[1:6]] == wanted
 

@@ -418,7 +418,7 @@ def no_loop(step: int) -> bool:
 
 
 def lorenz(steps: int, rate: Any = 10.0) -> Callable[..., Any]:
-    """Euler steps of the Lorenz equations, explicit or not in turns that make no loop, with nothing to do side by side."""
+    """Euler steps of the Lorenz equations, in no order that makes a loop: nothing can be done side by side."""
 
     def final(x: Any, y: Any, z: Any) -> Any:
         for k in range(steps):

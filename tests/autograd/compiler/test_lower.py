@@ -268,7 +268,7 @@ def test_names() -> None:
 
     program = lowered(loss, FOUR, FOUR).program
     assert [o.name for o in program.operations if o.kind == "argument"] == ["gradient1", "t"]
-    assert [o.name for o in program.operations if o.kind == "parameter"] == ["w1", "b1", "w2", "b2", "scale1"]
+    assert [o.name for o in program.operations if o.kind == "parameter"] == ["w1", "b1", "w2", "b2", "scale"]
     assert {"z1", "a1", "a2", "square1", "quotient1", "logsumexp1", "exp1", "abs1", "sqrt1", "loss"} >= {
         name for name in statements(program) if not name.startswith("y")
     }

@@ -241,8 +241,8 @@ def test_settings_and_arguments_that_do_not_fit_are_refused() -> None:
     assert_near(jax.jit(single.cost)(single.parameters, x), np.mean(program(x)), 1e-5)
 
     def long(x: Any) -> Any:
-        for _ in range(700):
-            x = x + 0.01 * autograd.sin(x)
+        for k in range(700):  # in the order of Thue and Morse, which is no loop
+            x = x + 0.01 * (autograd.sin if k.bit_count() % 2 else autograd.cos)(x)
         return x
 
     with pytest.raises(ValueError, match=r"straight-line program of 2,100 operations.*lax\.scan"):
