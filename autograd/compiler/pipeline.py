@@ -29,7 +29,7 @@ from autograd.compiler.stages import PassRunner
 if TYPE_CHECKING:
     from autograd.compiler.targets.numpy_run import NumpyEngine
     from autograd.compiler.targets.straight_line.engine import StraightLineEngine
-    from autograd.compiler.targets.straight_line.loop_engine import LoopEngine
+    from autograd.compiler.targets.straight_line.loop_engine import LoopEngine, LoopPasses
 
 Engine: TypeAlias = "NumpyEngine | StraightLineEngine | LoopEngine"
 
@@ -45,18 +45,20 @@ class Lowered(NamedTuple):
         seeds: how many of its results, from the first on, have derivatives.
         unpadded: makes the same without padding, if there is any; where a padded program gives inf or nan, the other
             one says what the graph gives.
+        single_numbers: its passes as instructions on single numbers, if it has loops with little work at each step.
     """
 
     program: ArrayProgram
     is_unrolled: bool
     seeds: int
     unpadded: Callable[[], ArrayProgram] | None = None
+    single_numbers: LoopPasses | None = None
 
     def at(self, places: Any) -> Lowered:
         """Return the same with each parameter at another place of their vector."""
         make = self.unpadded
         unpadded = None if make is None else lambda: make().with_parameters_at(places)
-        return self._replace(program=self.program.with_parameters_at(places), unpadded=unpadded)
+        return Lowered(self.program.with_parameters_at(places), self.is_unrolled, self.seeds, unpadded)
 
     def differentiated(self, wrt: str, runner: PassRunner) -> ArrayProgram:
         """Return the program of values and gradients, with respect to "parameters" or "arguments"."""
@@ -86,12 +88,14 @@ def to_arrays(
     if indices or _worth_grouping(looped):
         prepared = attempt.run_all(PREPARE_FOR_ARRAYS, looped)
         program = attempt.run("recover arrays", _recovered, prepared, arguments, indices)
-        if program is not None and (indices or looped is scalars or _suits_loops(program, scalars)):
-            runner.records += attempt.records
-            for name, of_arrays in _PASSES_OVER_ARRAYS:
-                program = runner.run(name, of_arrays, program)
+        if program is not None:
+            program = attempt.run_all(_PASSES_OVER_ARRAYS, program)
             unpadded = partial(_recovered, prepared, arguments, indices, padding=False) if program.padded else None
-            return Lowered(program, False, scalars.differentiated, unpadded)
+            lowered = Lowered(program, False, scalars.differentiated, unpadded)
+            lowered = lowered._replace(single_numbers=_on_single_numbers(lowered, attempt))
+            if indices or looped is scalars or _suits_loops(lowered, scalars):
+                runner.records += attempt.records
+                return lowered
     from autograd.compiler.recover.unrolled import lower_scalars
 
     unrolled = runner.run("unroll", lower_scalars, scalars, arguments)
@@ -110,16 +114,17 @@ def _worth_grouping(scalars: ScalarProgram) -> bool:
     return cost.worth_grouping(levels(scalars), len(scalars.operations) + len(scalars.lefts))
 
 
-def _suits_loops(program: ArrayProgram, scalars: ScalarProgram) -> bool:
+def _suits_loops(lowered: Lowered, scalars: ScalarProgram) -> bool:
     """Return whether a program with loops is better than straight lines.
 
-    It is where it would be one of arrays without its loops, and where its loops run on single numbers.
+    It is if the loops run on single numbers, if they have much work at each step, or if the program would be one of
+    arrays without them too.
     """
     from autograd.compiler.recover.groups import is_wide
     from autograd.compiler.recover.recover import recover
     from autograd.compiler.scalars.passes import run_passes
 
-    if not all(map(_has_little_work, _loops_of(program))) or _runs_on_single_numbers(program, scalars.differentiated):
+    if lowered.single_numbers is not None or not _have_little_work(_loops_of(lowered.program)):
         return True
     return _worth_grouping(scalars) and any(map(is_wide, recover(run_passes(PREPARE_FOR_ARRAYS, scalars)).groups))
 
@@ -128,24 +133,31 @@ def _loops_of(program: ArrayProgram) -> list[Loop]:
     return [operation.attribute for operation in program.operations if operation.kind == "loop"]
 
 
-def _has_little_work(loop: Loop) -> bool:
-    """Return whether a loop runs on single numbers: what has arrays in it is written with arrays, at every length."""
-    return is_of_numbers(loop) and cost.worth_single_numbers(numbers_a_step(loop))
+def _have_little_work(loops: Sequence[Loop]) -> bool:
+    """Return whether loops may run on single numbers; those with arrays in them run on arrays, at every length."""
+    return all(is_of_numbers(loop) and cost.worth_single_numbers(numbers_a_step(loop)) for loop in loops)
 
 
-def _runs_on_single_numbers(program: ArrayProgram, seeds: int) -> bool:
-    """Return whether a program of loops, and its derivatives, can be written as instructions on single numbers."""
+def _on_single_numbers(lowered: Lowered, runner: PassRunner) -> LoopPasses | None:
+    """Return the passes of a program with loops as instructions on single numbers.
+
+    None where it has no loops, or much work at each step; and where it, or a derivative, has no such form.
+    """
+    loops = _loops_of(lowered.program)
+    if not loops or not _have_little_work(loops):
+        return None
     from autograd.compiler.targets.straight_line.block_builder import UnexpandableError
     from autograd.compiler.targets.straight_line.loop_engine import LoopPasses
 
-    derivatives = [partial(differentiate, program, seeds, True) for differentiate in (to_parameters, to_arguments)]
+    by_numbers, attempt = lowered._replace(is_unrolled=True), PassRunner()
     try:
-        passes = LoopPasses(program, *derivatives)
-        for name in ("forward", "backward", "input_gradients"):
+        passes = LoopPasses(lowered.program, *[partial(by_numbers.differentiated, wrt, attempt) for wrt in _WRT])
+        for name in ("backward", "input_gradients"):
             passes.blocks(name)
     except UnexpandableError:
-        return False
-    return True
+        return None
+    runner.records += attempt.records
+    return passes
 
 
 def engine_for(lowered: Lowered, parameters: int, dtype: np.dtype[Any], name: str, runner: PassRunner) -> Engine:
@@ -162,8 +174,10 @@ def engine_for(lowered: Lowered, parameters: int, dtype: np.dtype[Any], name: st
         from autograd.compiler.targets.straight_line.engine import StraightLineEngine
 
         return StraightLineEngine(lowered.program, backward, input_gradients, lowered.seeds, dtype, name)
-    if lowered.unpadded is None and (engine := _on_single_numbers(lowered, parameters, dtype, name, runner)):
-        return engine
+    if lowered.single_numbers is not None and lowered.unpadded is None:
+        from autograd.compiler.targets.straight_line.loop_engine import LoopEngine
+
+        return LoopEngine(lowered.single_numbers, dtype, name, parameters)
     from autograd.compiler.targets.numpy_run import NumpyEngine
 
     def unpadded() -> NumpyEngine:
@@ -174,22 +188,6 @@ def engine_for(lowered: Lowered, parameters: int, dtype: np.dtype[Any], name: st
 
     again = unpadded if lowered.unpadded else None
     return NumpyEngine(backward(), input_gradients, dtype, name, parameters, again, runner)
-
-
-def _on_single_numbers(
-    lowered: Lowered, parameters: int, dtype: np.dtype[Any], name: str, runner: PassRunner
-) -> LoopEngine | None:
-    """Return what runs a program with loops number by number; None where it has none, or much work at each step."""
-    loops = _loops_of(lowered.program)
-    if not loops or not all(map(_has_little_work, loops)):
-        return None
-    if not _runs_on_single_numbers(lowered.program, lowered.seeds):
-        return None
-    from autograd.compiler.targets.straight_line.loop_engine import LoopEngine
-
-    by_numbers = lowered._replace(is_unrolled=True)
-    backward, input_gradients = (partial(by_numbers.differentiated, wrt, runner) for wrt in _WRT)
-    return LoopEngine(lowered.program, backward, input_gradients, dtype, name, parameters)
 
 
 def _recovered(scalars: ScalarProgram, arguments: Sequence[str], indices: Collection[int], padding: bool = True) -> Any:

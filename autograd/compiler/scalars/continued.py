@@ -38,7 +38,6 @@ def _continued(program: Columns) -> dict[int, int]:
 
     What it goes on from is read elsewhere too; and is such a sum itself, or one of at most two terms.
     """
-    count = uses(program)
     before: dict[int, int] = {}
     for i in program.operations:
         if program.opcodes[i] == SUM and program.counts[i] == 2 and i not in program.scalings:
@@ -46,9 +45,12 @@ def _continued(program: Columns) -> dict[int, int]:
             previous = program.lefts[start]
             is_node = program.rights[start] == ABSENT and program.coefficients[start] == 1.0
             added = program.lefts[start + 1], program.rights[start + 1]
-            if is_node and count[previous] > 1 and previous not in added and _begins(program, previous):
+            if is_node and previous not in added and _begins(program, previous):
                 before[i] = previous
-    return before
+    if not before:
+        return {}
+    count = uses(program)
+    return {i: previous for i, previous in before.items() if count[previous] > 1}
 
 
 def _begins(program: Columns, i: int) -> bool:

@@ -20,7 +20,7 @@ from autograd.compiler.arrays.program import ArrayProgram
 from autograd.compiler.differentiate.reverse import to_arguments, to_parameters
 from autograd.compiler.targets.numpy_run import NumpyEngine
 from autograd.compiler.targets.straight_line.block_builder import UnexpandableError
-from autograd.compiler.targets.straight_line.loop_engine import LoopEngine
+from autograd.compiler.targets.straight_line.loop_engine import LoopEngine, LoopPasses
 
 torch = pytest.importorskip("torch", reason="PyTorch, the oracle, is not installed")
 
@@ -201,7 +201,7 @@ def engines_of(program: ArrayProgram, size: int) -> Iterator[NumpyEngine | LoopE
 def straight_engine_of(program: ArrayProgram, size: int) -> LoopEngine:
     backward = lambda: to_parameters(program, 1, unrolled=True).verify()  # noqa: E731
     to_inputs = lambda: to_arguments(program, 1, unrolled=True).verify()  # noqa: E731
-    engine = LoopEngine(program, backward, to_inputs, np.dtype(float), "loop", size)
+    engine = LoopEngine(LoopPasses(program, backward, to_inputs), np.dtype(float), "loop", size)
     engine.lay_out(np.arange(size), size)
     return engine
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from autograd.arrays import np
+from autograd.arrays import NDArray, np
 from autograd.compiler import cost
 from autograd.compiler.scalars.builder import DROPPED, Builder, renumbered
 from autograd.compiler.scalars.continued import running_sums
@@ -36,11 +36,11 @@ def find_loops(program: ScalarProgram) -> ScalarProgram:
 
 def _with_loops(program: ScalarProgram) -> ScalarProgram:
     """Let what repeats become loops, of which none is in another one."""
-    operations = operations_of(program)
-    chosen = _chosen(program, operations)
+    operations, excluded = operations_of(program), _excluded(program)
+    chosen = _chosen(program, operations, excluded)
     if not cost.mostly_looped(_covered(chosen), len(operations)):
         by_level = in_levels(operations, depths(program.operations, program.operands_of))
-        others = _chosen(program, by_level)
+        others = _chosen(program, by_level, excluded)
         if _covered(others) > _covered(chosen):
             operations, chosen = by_level, others
     return _Rewriter(program, operations, chosen).program() if chosen else program
@@ -51,9 +51,17 @@ def _covered(chosen: Sequence[Levels]) -> int:
     return sum(loop.places.size for levels in chosen for loop in levels.loops.values())
 
 
-def _chosen(program: ScalarProgram, operations: Operations) -> list[Levels]:
+def _excluded(program: ScalarProgram) -> NDArray[np.bool_]:
+    """Return, of each node, whether no loop may have it: backward passes guard it, or it is part of a running sum."""
+    guards, sums = program.guards, running_sums(program)
+    excluded = np.zeros(len(program), dtype=bool)
+    excluded[sorted({*guards.of, *guards.unreached, *(i for chain in sums for i in chain)})] = True
+    return excluded
+
+
+def _chosen(program: ScalarProgram, operations: Operations, excluded: NDArray[np.bool_]) -> list[Levels]:
     """Return the loops that operations become in this order."""
-    eligible = _Eligible(program, operations)
+    eligible = _Eligible(program, operations, excluded)
     chosen: list[Levels] = []
     taken = np.zeros(len(operations) + 1, dtype=bool)
     for run in runs(operations):
@@ -92,22 +100,15 @@ def _loops_of(operations: Operations, run: Run, eligible: _Eligible) -> Levels |
 class _Eligible:
     """Tells which operations may be a loop."""
 
-    def __init__(self, program: ScalarProgram, operations: Operations) -> None:
-        self._operations = operations
-        excluded = {
-            *program.guards.of,
-            *program.guards.unreached,
-            *(i for chain in running_sums(program) for i in chain),
-        }
-        self._excluded = np.zeros(len(program), dtype=bool)
-        self._excluded[sorted(excluded)] = True
+    def __init__(self, program: ScalarProgram, operations: Operations, excluded: NDArray[np.bool_]) -> None:
+        self._operations, self._excluded = operations, excluded
         self._is_parameter = np.array(program.opcodes) == PARAMETER
 
     def __call__(self, stretch: Stretch, members: Sequence[int]) -> bool:
         """Return whether these operations of a step may be a loop.
 
-        Not where backward passes guard them, or they read results of a loop of which they are no part; and not layers
-        of a network, which have parameters of their own.
+        Not where they are excluded, or read results of a loop of which they are no part; and not layers of a network,
+        which have parameters of their own.
         """
         if not self._has_loops(stretch, members):
             return False

@@ -73,34 +73,23 @@ class LoopEngine:
     """Loops on single numbers. What computes derivatives is made when it is first asked for.
 
     Args:
-        program: of the values.
-        to_parameters, to_arguments: give the programs of values and gradients.
+        passes: of the program.
         name: of the function, for tracebacks.
         parameters: how many there are.
 
     Attributes:
         natural_order: the parameters in the order in which the program has them.
         is_machine_code: whether it runs so, and not as Python.
-
-    Raises:
-        UnexpandableError: where the program has operations that are none of single numbers, or of too many.
     """
 
     matrix_products = 0
     takes_one_seed = False
 
-    def __init__(
-        self,
-        program: ArrayProgram,
-        to_parameters: Derivative,
-        to_arguments: Derivative,
-        dtype: np.dtype[Any],
-        name: str,
-        parameters: int,
-    ) -> None:
-        self._positions = [o.attribute.array.reshape(-1) for o in program.operations if o.kind == "parameter"]
+    def __init__(self, passes: LoopPasses, dtype: np.dtype[Any], name: str, parameters: int) -> None:
+        operations = passes.program("forward").operations
+        self._positions = [o.attribute.array.reshape(-1) for o in operations if o.kind == "parameter"]
         self.natural_order: list[int] = list(range(parameters))
-        self._passes, self._dtype = LoopPasses(program, to_parameters, to_arguments), dtype
+        self._passes, self._dtype = passes, dtype
         machine = _machine_run(self._passes, dtype)
         self.is_machine_code: bool = machine is not None
         self._run = machine or LoopSourceRun(self._passes.source, name, dtype)
