@@ -1,4 +1,4 @@
-"""How many operands a primitive takes."""
+"""Check how many operands a primitive takes."""
 
 from __future__ import annotations
 

@@ -86,12 +86,12 @@ def enough_filled(present: int, size: int) -> bool:
 
 
 MOST_PADDED = 2
-"""How many times the work a product of matrices, or a table of rows, may be with padding: causal rows about double
+"""Factor by which padding may multiply the work of a matrix product, or of a table of rows: causal rows about double
 it."""
 
 
 LEAST_SHARED = 16 / 9
-"""How many terms read each factor of a product of matrices, at least; windows of two are cut off at an end."""
+"""Terms that read each factor of a product of matrices, at least; windows of two are cut off at an end."""
 
 
 def factors_are_shared(terms: int, distinct: int) -> bool:
@@ -250,8 +250,8 @@ LEAST_STEPS = 5
 """Steps of a loop: fewer are written one after the other."""
 
 SHORTEST_WINDOW, WINDOW_GROWTH, MOST_PERIODS = 8, 8, 6
-"""How far operations look for what they read when they are compared with others, at first, and by what factor farther
-then; and how many periods are tried each time."""
+"""Distance up to which operations that are compared look for what they read, at first; the factor by which it grows;
+and the number of periods that are tried each time."""
 
 MOST_CUTS = 32
 """Places that are compared where the steps of a loop may begin."""
@@ -260,11 +260,11 @@ MOST_STEPS_TRIED = 12
 """Steps that are scheduled to see how many levels a step takes."""
 
 MOST_ARRANGEMENTS = 4
-"""How often the body of a loop is recovered, until its arrays are in the order in which it reads and computes them."""
+"""Attempts at recovering the body of a loop, until its arrays are in the order in which it reads and computes them."""
 
 FEW_LOOPS, FEW_CARRIED, MOST_WAITING = 2, 2, 2.5
-"""What keeps a grid, whose diagonals are computed at once, from becoming loops along its rows: if there are more than a
-few loops that carry a few numbers, operations may wait for so many times as many others as they did."""
+"""Bounds that keep a grid, whose diagonals are computed at once, from becoming loops along its rows: where more than
+FEW_LOOPS loops carry at most FEW_CARRIED numbers, the longest path may grow by this factor."""
 
 
 def is_narrow(carried: int) -> bool:

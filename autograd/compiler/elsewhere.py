@@ -22,7 +22,7 @@ Dtype = Literal["float64", "float32"]
 
 
 class Elsewhere:
-    """What a compiled program becomes in other libraries.
+    """Converts a compiled program for other libraries.
 
     There, too, results that padding makes inf or nan (see `compile`) are computed once more without it.
     """

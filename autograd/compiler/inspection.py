@@ -1,4 +1,4 @@
-"""What a compiled program tells of itself: its source, its stages, the passes that made it, and counts."""
+"""The parts of a compiled program that people read: its source, its stages, the passes that made it, and counts."""
 
 from __future__ import annotations
 

@@ -295,5 +295,5 @@ class Builder:
 
 
 def _key(kind: Kind, operands: tuple[int, ...], attribute: Any) -> object:
-    """What equal operations have in common; 0.0 and -0.0 are different, one nan is another."""
+    """Return a key that equal operations share; 0.0 and -0.0 differ, and every nan is the same."""
     return (kind, operands, repr(attribute) if type(attribute) is float else attribute)

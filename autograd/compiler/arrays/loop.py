@@ -40,7 +40,7 @@ class Stepping(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Loop:
-    """What a loop does with its operands, which are these, in order: states, arrays read by step, and all others.
+    """A loop over its operands, which are, in order: initial states, arrays read by step, and all others.
 
     The body is a program of one argument for each operand: the state before the step, what the step reads, and what is
     the same at every step. Its outputs are the states after the step, and then what the step writes. The loop's results

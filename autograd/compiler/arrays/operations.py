@@ -98,8 +98,7 @@ class Labels(NamedTuple):
 
 
 class Reduction(NamedTuple):
-    """What is done along which axes: `sum`, `any` (1.0 where an element is not 0), `max`, `min`, `prod` or
-    `logsumexp`.
+    """A function along some axes: `sum`, `any` (1.0 where an element is not 0), `max`, `min`, `prod` or `logsumexp`.
 
     Attributes:
         careful: as that of `Application`.
@@ -131,7 +130,7 @@ class Padding(NamedTuple):
 
 
 class Placement(NamedTuple):
-    """Where the elements of the last axes are added up in a new last axis of this length; not those at PADDING."""
+    """The positions in a new last axis at which the elements of the last axes are added up; at PADDING, nowhere."""
 
     positions: Data
     length: int
@@ -155,7 +154,7 @@ class LookUp(NamedTuple):
 
 
 class Scattering(NamedTuple):
-    """Where an array of shape (*S, *I, *R) is added up in a table of zeros: at the positions in an index.
+    """An array of shape (*S, *I, *R), added up in a table of zeros of shape (*S, length, *R) at an index.
 
     Attributes:
         shared: as of `LookUp`.

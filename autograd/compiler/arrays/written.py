@@ -1,4 +1,4 @@
-"""How long an operation is, written as an expression."""
+"""Estimate the length of an operation, written as an expression."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from autograd.compiler.axes.lengths import divided, per_sample, size_of, strides
 from autograd.compiler.axes.links import Link, ends, links
 
 _READ_APART = ("slice", "concatenate", "take", "place")
-"""What is read so may be divided where the rest is not, such as some of a product's columns."""
+"""Kinds that may read a divided part of an array whose rest is not divided, such as some of a product's columns."""
 
 _READINGS = ("contract", "reshape", "slice", "transpose")
 

@@ -1,4 +1,4 @@
-"""Which parts of two arrays' axes are the same, and where an operation needs axes to begin, by its kind."""
+"""Link the axes that operands and results share, and tell where an operation needs axes to begin, by its kind."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ class Input(NamedTuple):
 
 
 class Inputs(NamedTuple):
-    """What a backward loop reads of its forward loop.
+    """The values that a backward loop reads, of its forward loop and of cotangents.
 
     Attributes:
         before: of states that are carried backward, the place of the value before a step.

@@ -16,7 +16,7 @@ _COLUMN: Shape = (N, 1)
 
 
 class Rule(NamedTuple):
-    """What an application hands back, as operations to replay.
+    """The vector-Jacobian products of an application, as operations to replay.
 
     Attributes:
         steps: operations of which the operands are references: n-th of the application's operands, its result, what

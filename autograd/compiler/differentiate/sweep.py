@@ -80,7 +80,7 @@ class Sweep:
         return Simplified(self.builder, self._places[at])
 
     def _dependent(self) -> list[bool]:
-        """Which operations depend on what derivatives are asked of."""
+        """Tell, for each operation, whether it depends on an operation in `wrt`."""
         depends: list[bool] = []
         wrt = set(self._wrt)
         for at, operation in enumerate(self._program.operations):
@@ -260,7 +260,7 @@ class Sweep:
         return named
 
     def _handed_on(self, at: int) -> int:
-        """How often the cotangent of a statement is read, until others have names: at each product twice."""
+        """Count how often the cotangent of a statement is read until others have names: at each product twice."""
         if at not in self._uses:
             operation = self._program.operations[at]
             if operation.kind == "contract":

@@ -255,7 +255,7 @@ def _place(edge: Edge) -> list[Any]:
 
 
 def _accumulate(edge: Edge) -> list[Any]:
-    """What arrives at all sums that an element is in: those from it on."""
+    """Add up the cotangents of all running sums that contain an element: those from it on."""
     axis, backward = edge.operation.attribute
     return [edge.builder.accumulate(edge.cotangent, axis, not backward)]
 

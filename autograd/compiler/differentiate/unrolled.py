@@ -70,7 +70,7 @@ class _Sweep:
         return places
 
     def _dependent(self) -> list[bool]:
-        """Which operations depend on the leaves."""
+        """Tell, for each operation, whether it depends on the leaves."""
         depends: list[bool] = []
         for kind, operands, _, _, _ in self._program.operations:
             for k in operands:
@@ -197,7 +197,7 @@ class _Sweep:
         return rule
 
     def _through_guard(self, at: int) -> None:
-        """What arrives, but exactly 0 where the mask is 0."""
+        """Hand on the cotangent, or exactly 0 where the mask is 0."""
         _, (guarded,), mask, _, _ = self._program.operations[at]
         condition, zero = self._values[self._program.masks[mask]], self._constant(0.0)
         masked = self._apply(_WHERE, condition, self._arrived[at], zero)

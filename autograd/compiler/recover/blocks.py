@@ -1,4 +1,4 @@
-"""What sums of products are made of: views of arrays, and blocks of products between two of them."""
+"""The parts of sums of products: views of arrays, and blocks of products between two of them."""
 
 from __future__ import annotations
 

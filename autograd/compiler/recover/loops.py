@@ -32,7 +32,7 @@ RecoverBody = Callable[[ScalarProgram, Sequence[bool]], Grouping]
 
 
 class Arrangement(NamedTuple):
-    """Which scalars of a loop make up its arrays.
+    """The arrays of a loop: which scalars each is made of.
 
     Attributes:
         states, written: the numbers of the body's outputs in each array; those of what is written count anew.

@@ -1,4 +1,4 @@
-"""Which number is at the padding of each array, so that reductions over it need no mask.
+"""Choose the number at the padding of each array, so that reductions over it need no mask.
 
 The padding of a product of matrices is filled once, with what is best for all that reads it: with -inf where a softmax
 follows, since exp(-inf) is 0 and so are the shares.

@@ -8,7 +8,7 @@ from autograd.compiler.recover.blocks import Numbers, View
 from autograd.compiler.recover.index import Positions
 
 Operand = View | Numbers
-"""What a loop reads: elements of an array, or numbers."""
+"""An operand of a loop: elements of an array, or numbers."""
 
 
 class Repetition(NamedTuple):

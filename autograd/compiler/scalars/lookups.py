@@ -28,7 +28,7 @@ CONSTANT = -1
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """What look-ups read.
+    """A table that look-ups read.
 
     Attributes:
         name: for listings: t0, t1, ...

@@ -1,4 +1,4 @@
-"""Which nodes are never negative, and which stay away from zero: there a slope that is infinite at zero is finite."""
+"""Find nodes that are never negative or stay away from zero: a slope that is infinite at zero is finite there."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from autograd.compiler.scalars.nodes import ABSENT, CONSTANT, PLAIN, SUM
 
 
 class Sign(IntEnum):
-    """What is known of a node's number, unless it is nan."""
+    """The known sign of a node's number, unless it is nan."""
 
     ANY = 0
     NONNEGATIVE = 1

@@ -59,7 +59,7 @@ def complete_unit_rows(program: ScalarProgram) -> ScalarProgram:
 
 
 def _units(program: Columns, reduction: _Reductions) -> Iterator[tuple[int, int, _Unit]]:
-    """Where a node is read that is used as an element and as a result: who reads it, at which place, and the unit."""
+    """Find nodes used both as an element and as a result: yield who reads them, at which place, and the unit."""
     reached: dict[Hashable, bool] = {}  # of each use of a result, whether a derivative reaches one that is used so
     for _, _, x, key in _uses(program, set(reduction.nodes)):
         reached[key] = reached.get(key, False) or x not in program.guards.unreached
@@ -115,7 +115,7 @@ def _vary_from_two(program: Columns, reduction: _Reductions) -> bool:
 
 
 def _uses(program: Columns, nodes: Set[int]) -> Iterator[Use]:
-    """Where some nodes are read, by applications and by sums that do not just add them up."""
+    """Yield the places where applications, and sums that do more than add them up, read some nodes."""
     opcodes, starts, counts = program.opcodes, program.starts, program.counts
     operands, coefficients, lefts, rights = program.operands, program.coefficients, program.lefts, program.rights
     for i in program.operations:

@@ -13,7 +13,7 @@ from autograd.value import Value
 
 
 class Recorded(Protocol):
-    """What a trace has recorded of a graph; `Trace` says what its attributes are."""
+    """A graph as a trace records it; `Trace` documents the attributes."""
 
     @property
     def primitives(self) -> Sequence[Primitive | None]: ...

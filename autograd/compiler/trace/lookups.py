@@ -30,7 +30,7 @@ Place = tuple[int, int]
 
 
 class Use(NamedTuple):
-    """How an argument's number is used as an index.
+    """The use of an argument's number as an index.
 
     Attributes:
         length: of the shortest table that it chooses from.

@@ -69,7 +69,7 @@ def _is_of_a_library(file: str) -> bool:
 
 
 def explained(error: Exception) -> str | None:
-    """Why Python or NumPy refused a traced argument, with line and remedy; None for an error of another kind."""
+    """Explain why Python or NumPy refused a traced argument, with line and remedy; None for another kind of error."""
     message = str(error.args[0]) if error.args else ""
     if isinstance(error, KeyError):
         if not isinstance(error.args[0] if error.args else None, Operand):

@@ -242,7 +242,7 @@ def _as_values(
 
 
 def _name_of(function: Callable[..., Any], examples: Sequence[Any], place: Place) -> str:
-    """What to call an argument's number, such as tokens[3]."""
+    """Return the name of an argument's number, such as tokens[3]."""
     argument, k = place
     return names(examples[argument], argument_names(function, len(examples))[argument])[k]
 

@@ -14,7 +14,7 @@ from autograd.value import Traced, Value
 
 
 class Watch(NamedTuple):
-    """What a function must not compute with.
+    """The Values that a function must not compute with.
 
     Attributes:
         ids: gives the ids of Values, of which some may be among the arguments' numbers.

@@ -180,7 +180,7 @@ class Body:
 
     @property
     def _sizes(self) -> tuple[int, int, int]:
-        """How many states there are, numbers that are read by step, and others."""
+        """The numbers of states, of numbers that are read by step, and of others."""
         return len(self._states), len(self._read) + len(self.parts), len(self._same)
 
     def _number(self, c: int) -> int:

@@ -11,7 +11,7 @@ from autograd.compiler.scalars.loops.hashing import Hashes
 from autograd.compiler.scalars.loops.operations import Operations
 
 MOST_STEPS_BACK = 3
-"""How many steps back a step may read."""
+"""Steps back that a step may read, at most."""
 
 
 class Run(NamedTuple):

@@ -1,4 +1,4 @@
-"""Where steps begin: the operations of a recurrence by how early each can be computed.
+"""Choose where steps begin: order the operations of a recurrence by how early each can be computed.
 
 A trace does not say where the user's steps begin, and what belongs to one of them may be traced between operations of
 the next. So a step of the loop is what can be computed within so many levels as a step takes (Leiserson and Saxe, 1991,
