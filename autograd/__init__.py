@@ -19,11 +19,9 @@ if _path.exists(_path.join(_path.dirname(__file__), "tracer.py")):  # noqa: PTH1
         "pip uninstall -y autograd lucidgrad, then pip install lucidgrad (or pip install . in its checkout)"
     )
 
-from autograd.check import check_gradient
 from autograd.compiler import compile
 from autograd.functions import dot, logsumexp, max, mean, min, prod, softmax, sum, where
 from autograd.graph import Summary, first_nonfinite, is_stale, leaves, stale_nodes, summary, topological_order
-from autograd.lookups import take
 from autograd.numpy_values.numpy_methods import array
 from autograd.pausing import no_grad
 from autograd.primitives import (
@@ -71,12 +69,16 @@ from autograd.value import Constant, Value
 
 if _typing.TYPE_CHECKING:
     from autograd import math as math
+    from autograd.check import check_gradient
     from autograd.compiler.program import Program
     from autograd.drawing import Drawing, Explanation, Picture, StepThrough, draw, explain, step_through
+    from autograd.lookups import take
     from autograd.teaching import exercises as exercises
     from autograd.teaching.engine_check import EngineReport, check_engine
 
 _LAZY = {
+    "check": ("check_gradient",),
+    "lookups": ("take",),
     "drawing": ("Drawing", "Explanation", "Picture", "StepThrough", "draw", "explain", "step_through"),
     "teaching.engine_check": ("EngineReport", "check_engine"),
     "compiler.program": ("Program",),
@@ -87,14 +89,14 @@ _MODULES = {"exercises": "teaching.exercises", "math": "math"}  # not in __all__
 if not _typing.TYPE_CHECKING:  # type checkers would take every name for one that there is
 
     def __getattr__(name: str) -> object:
-        """What not every program needs is imported when it is first asked for."""
-        for module, names in _LAZY.items():
+        """Import what not every program needs when it is first asked for."""
+        for home, names in _LAZY.items():
             if name in names:
                 from importlib import import_module
 
                 with _across_forks:
-                    found = import_module(f"autograd.{module}")
-                globals().update({lazy: getattr(found, lazy) for lazy in names})
+                    module = import_module(f"autograd.{home}")
+                globals().update({lazy: getattr(module, lazy) for lazy in names})
                 return globals()[name]
         if name in _MODULES:
             from importlib import import_module

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import threading
+from _thread import RLock  # the lock of `threading`, whose import would add a twentieth to that of autograd
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar, overload
 
 _T = TypeVar("_T")
 
-
-across_forks = threading.RLock()
+across_forks = RLock()
 """Held while something is done that a child process could not go on with, were it forked in the middle, by another
 thread than the one that forks: drawing with the embedded Graphviz, making code, and importing modules that not every
 program needs, since Python's own locks of modules stay locked in a child. `os.fork` waits for it. Whoever holds it must
