@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, Generic, Never, overload
 from weakref import WeakValueDictionary
@@ -118,6 +118,19 @@ class Program(Inspectable, Elsewhere, Generic[One, Batch]):
             self._places = np.argsort(np.array(order, dtype=np.int64))
         self._engine.lay_out(self._places, len(self.parameters))
         self._alive: WeakValueDictionary[str, AnyProgram] = WeakValueDictionary()
+
+    @property
+    def warm_up(self) -> dict[str, int]:
+        """The picoseconds that machine code would have saved so far, by the name of the pass.
+
+        After so many, a pass is made as machine code, which rounds otherwise in the last digits. A program that takes
+        this over from another one of the same function goes on to the same bits.
+        """
+        return dict(self._engine.warm_up)
+
+    @warm_up.setter
+    def warm_up(self, saved: Mapping[str, int]) -> None:
+        self._engine.warm_up = saved
 
     def __reduce__(self) -> Never:
         raise TypeError(

@@ -25,13 +25,15 @@ def save_checkpoint(
     history: History,
     chance: np.random.Generator,
     run: Run,
-    best: Best | None = None,
+    best: Best,
+    warm_up: dict[str, int],
 ) -> None:
     """Write everything from which `fit` goes on to the same bits: parameters, optimizer, epochs, random state.
 
     Args:
         run: what is trained, and how (`describe`).
         best: the parameters with the lowest validation cost, where `fit` keeps them.
+        warm_up: of the engine: how near the compiled program is to machine code, which rounds otherwise.
     """
     state = optimizer.state_dict()
     tensors = {f"optimizer.{name}": vector for name, vector in state.pop("state").items()}
@@ -43,8 +45,9 @@ def save_checkpoint(
         "optimizer": state,
         "epochs": [asdict(epoch) for epoch in history],
         "random": chance.bit_generator.state,
+        "warm_up": warm_up,
     }
-    if best is not None and best.numbers is not None:
+    if best.numbers is not None:
         tensors["best"] = best.numbers
         texts["best"] = {"epoch": best.epoch, "cost": best.cost}
     write(path, CHECKPOINT, tensors, texts)
@@ -57,12 +60,15 @@ def load_checkpoint(
     chance: np.random.Generator,
     run: Run,
     best: Best | None = None,
-) -> list[Epoch]:
-    """Put a model, an optimizer and a source of chance into the state of a checkpoint; gives the epochs so far.
+) -> tuple[list[Epoch], dict[str, int]]:
+    """Put a model, an optimizer and a source of chance into the state of a checkpoint.
 
     Args:
         run: what is trained now, and how; it must be what was trained then.
         best: takes up the parameters with the lowest validation cost, where the checkpoint has them.
+
+    Returns:
+        The epochs so far, and how warm the engine was.
 
     Raises:
         ValueError: where the file is damaged, or of another training; both values are named.
@@ -83,6 +89,7 @@ def load_checkpoint(
         state = {name: vector[place] for name, vector in vectors.items()}
         parameters = dict(zip(texts["names"], tensors["parameters"].tolist(), strict=True))
         random_state, optimizer_state = texts["random"], {**texts["optimizer"], "state": state}
+        warm_up = checked_warm_up(texts.get("warm_up", {}))
         kept = texts.get("best", {"epoch": 0, "cost": math.inf})
         kept_epoch, kept_cost, kept_numbers = int(kept["epoch"]), float(kept["cost"]), tensors.get("best")
         if kept_numbers is not None and kept_numbers.shape != (len(parameters),):
@@ -102,7 +109,7 @@ def load_checkpoint(
         raise
     if best is not None:
         best.epoch, best.cost, best.numbers = kept_epoch, kept_cost, kept_numbers
-    return epochs
+    return epochs, warm_up
 
 
 def _names(claimed: Any) -> list[str]:
@@ -122,3 +129,10 @@ def checked_epochs(claimed: Any) -> list[Epoch]:
             if type(x) is not float and not (optional and x is None):
                 raise TypeError(f"{name} must be a float, got {x!r:.80}")
     return epochs
+
+
+def checked_warm_up(claimed: Any) -> dict[str, int]:
+    """Return how warm an engine was. Raises TypeError for what `fit` does not write."""
+    if not isinstance(claimed, dict) or not all(type(saved) is int and saved >= 0 for saved in claimed.values()):
+        raise TypeError(f"warm_up must be whole numbers by name, got {claimed!r:.80}")
+    return claimed

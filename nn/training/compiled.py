@@ -45,6 +45,7 @@ class Compiled:
         self._stepped = False
         self._working: Optimizer | None = None
         self._compile()
+        self.warm_up = eager.warm_up
 
     def _compile(self) -> None:
         loss_of = self.loss.traced if isinstance(self.loss, OverPositions) else self.loss
@@ -91,6 +92,15 @@ class Compiled:
     def _read(self) -> None:
         self._weights[:] = self._next[:] = numbers_of(self.program.parameters)
         self._finite = bool(np.isfinite(self._weights).all())
+
+    @property
+    def warm_up(self) -> dict[str, int]:
+        """How near the program is to machine code, so that a resumed training changes to it at the same step."""
+        return self.program.warm_up
+
+    @warm_up.setter
+    def warm_up(self, saved: dict[str, int]) -> None:
+        self.program.warm_up = saved
 
     def _own(self, vector: Array) -> Array:
         """Return the part of a vector that belongs to the optimizer's parameters."""

@@ -30,6 +30,7 @@ class Eager:
         self.loss: Loss = loss
         self.optimizer: Optimizer = optimizer
         self.reduction: Reduction = reduction
+        self.warm_up: dict[str, int] = {}  # of the compiled program, where a training that it computed is resumed
 
     def begin(self, after_callbacks: bool) -> None:
         """Do nothing: each update reads the Values."""

@@ -21,11 +21,13 @@ class Engine(Protocol):
         name: "eager" or "compiled", for the history.
         loss: of one sample.
         reduction: of the losses of a batch.
+        warm_up: of the compiled program (`autograd.Program.warm_up`); nothing where there is none.
     """
 
     name: str
     loss: Loss
     reduction: Reduction
+    warm_up: dict[str, int]
 
     def begin(self, after_callbacks: bool) -> None:
         """Prepare for an epoch. After callbacks, parameters and everything the model computes with may have changed."""

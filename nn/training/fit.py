@@ -143,13 +143,13 @@ def fit(
     description = describe(model, loss, optimizer, {**settings, **_of_samples(samples)})
     chance = np.random.default_rng(random.getrandbits(64) if seed is None else seed)
     history, best = History(classes=samples.classes), Best(patience)
+    eager = Eager(model, OverPositions(loss) if are_tokens(samples.targets) else loss, optimizer, reduction)
     if resume and checkpoint is not None:
-        history.epochs = load_checkpoint(checkpoint, model, optimizer, chance, description, best)
+        history.epochs, eager.warm_up = load_checkpoint(checkpoint, model, optimizer, chance, description, best)
     saved = (model, optimizer, history, chance, description, best)
     write = None if checkpoint is None else partial(save_checkpoint, checkpoint, *saved)
     count = len(samples.inputs)
     size = min(batch_size or count, count)
-    eager = Eager(model, OverPositions(loss) if are_tokens(samples.targets) else loss, optimizer, reduction)
     order = partial(chance.permutation, count) if shuffle else _as_they_come
     bar = _progress_bar(epochs, len(history), math.ceil(count / size), progress)
     loop = Loop(model, eager, samples, held_out, size, order, epochs, history, best, gradient_tolerance, callbacks,

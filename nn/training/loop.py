@@ -34,7 +34,7 @@ class Loop:
         epochs: how many there are to be, with those that the history has already.
         history, best: what is kept of each epoch, and of the best one.
         gradient_tolerance, callbacks: as in `nn.fit`.
-        write: writes a checkpoint, where there is to be one.
+        write: writes a checkpoint, where there is to be one; it is given how warm the engine is.
         bar: of progress.
     """
 
@@ -49,7 +49,7 @@ class Loop:
     best: Best
     gradient_tolerance: float
     callbacks: tuple[Callback, ...]
-    write: Callable[[], None] | None
+    write: Callable[[dict[str, int]], None] | None
     bar: Any
 
     def run(self) -> str:
@@ -79,7 +79,7 @@ class Loop:
             self.engine.settle()
         self.best.see(self.model, epoch.epoch, epoch.validation_cost)
         if self.write is not None:
-            self.write()
+            self.write(self.engine.warm_up)
         answers = [callback(self.model, self.history) for callback in self.callbacks]
         return any(answer is True for answer in answers)
 

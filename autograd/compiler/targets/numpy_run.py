@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 Array = NDArray[Any]
 Positions = NDArray[np.int64]
 
+_UNPADDED = "unpadded "
+
 
 class RunningWriter(Writer):
     """Writes the functions of a program as they run. `backward` is called with an array for each gradient."""
@@ -199,6 +201,19 @@ class NumpyEngine:
     def _settles(self, *results: Array) -> bool:
         """Return whether results are what the graph gives: a padded program may give inf or nan instead."""
         return self._make_unpadded is None or all(np.isfinite(x).all() for x in results)
+
+    @property
+    def warm_up(self) -> dict[str, int]:
+        """Picoseconds that machine code would have saved so far, for each pass and each one without padding."""
+        of_unpadded = self._unpadded.warm_up if "_unpadded" in vars(self) else {}
+        return {**self._native.warm_up, **{f"{_UNPADDED}{name}": saved for name, saved in of_unpadded.items()}}
+
+    @warm_up.setter
+    def warm_up(self, saved: Mapping[str, int]) -> None:
+        self._native.warm_up = saved
+        of_unpadded = {k.removeprefix(_UNPADDED): x for k, x in saved.items() if k.startswith(_UNPADDED)}
+        if of_unpadded and self._make_unpadded is not None:
+            self._unpadded.warm_up = of_unpadded
 
     @property
     def source(self) -> str:

@@ -15,6 +15,7 @@ from safetensors.numpy import save as to_safetensors
 
 import nn
 from autograd import Value
+from autograd.compiler.targets.native import cost
 from nn.training import files
 from nn.training.models import load, save
 
@@ -201,3 +202,33 @@ def test_the_digest_covers_shapes() -> None:
     content = {"a": "b"}
     digests = {files.digest({"w": np.zeros(shape)}, content) for shape in ((6,), (2, 3), (3, 2), (1, 6))}
     assert len(digests) == 4
+
+
+@pytest.mark.parametrize("epochs", [2, 9])
+def test_a_training_that_changes_to_machine_code_is_resumed_to_the_same_bits(
+    epochs: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Interrupted before the change or behind it: a resumed training makes it at the same update."""
+    pytest.importorskip("llvmlite", reason="llvmlite, which makes machine code, is not installed")
+    monkeypatch.setattr(cost, "PATIENCE", 0.008)
+    chance = np.random.default_rng(0)
+    x, y = chance.normal(size=(60, 4)), np.eye(3)[chance.integers(0, 3, 60)]
+
+    def trained(path: Path, epochs: int) -> tuple[nn.MLP, int]:
+        model = nn.MLP(4, [12, 3], seed=2)
+        settings: dict[str, Any] = {"optimizer": nn.Adam(model.parameters(), 0.01), "seed": 0, "batch_size": 10}
+        nn.fit(model, x, y, epochs=epochs, checkpoint=path, resume=path.exists(), progress=False, **settings)
+        return model, files.read(path, files.CHECKPOINT)[1]["warm_up"]["gradient"]
+
+    whole, at_the_change = trained(tmp_path / "whole", 12)
+    _, when_interrupted = trained(tmp_path / "part", epochs)
+    assert (when_interrupted < at_the_change) == (epochs == 2)  # once there is machine code, nothing is counted
+    assert trained(tmp_path / "part", 12)[0].state_dict() == whole.state_dict()
+
+
+@pytest.mark.parametrize("claim", [5, [], {"gradient": "x"}, {"gradient": -1}, {"gradient": 0.5}], ids=repr)
+def test_what_a_checkpoint_claims_of_machine_code_is_checked(claim: Any, path: Path) -> None:
+    tensors, texts, _ = files.read(path, files.CHECKPOINT)
+    files.write(path, files.CHECKPOINT, tensors, {**texts, "warm_up": claim})
+    with pytest.raises(ValueError, match="damaged"):
+        train(path, epochs=4)

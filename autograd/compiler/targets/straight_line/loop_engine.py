@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from autograd.arrays import NDArray, np
@@ -84,6 +85,7 @@ class LoopEngine:
 
     matrix_products = 0
     takes_one_seed = False
+    warm_up: Mapping[str, int] = MappingProxyType({})  # whether there is machine code depends on no calls
 
     def __init__(self, passes: LoopPasses, dtype: np.dtype[Any], name: str, parameters: int) -> None:
         operations = passes.program("forward").operations
