@@ -87,7 +87,7 @@ def reduce(node: Value, protocol: int) -> Any:
 
 
 def _steps_down_to(node: Value) -> int:
-    """How many edges `pickle` has followed on its path to a node, the nodes of which come here one after the other."""
+    """Count the edges that `pickle` has followed to a node; the nodes of its path come here one after the other."""
     paths = _local.paths
     for p in reversed(range(len(paths))):
         for i in reversed(range(len(paths[p]))):

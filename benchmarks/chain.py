@@ -1,4 +1,4 @@
-"""What a node costs: `python -m benchmarks.chain NODES on|off|memory` prints JSON.
+"""The cost of a node: `python -m benchmarks.chain NODES on|off|memory` prints JSON.
 
 The graph is a chain of additions and multiplications of two Values, x = x * a + b, as deep as it is long, which is
 the worst case for a walk through it. With "memory", sizes are measured in place of times: `tracemalloc` slows

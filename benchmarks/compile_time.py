@@ -1,4 +1,4 @@
-"""What compiling costs: `python -m benchmarks.compile_time wide|elementary|hand|large` prints JSON.
+"""The cost of compiling: `python -m benchmarks.compile_time wide|elementary|hand|large` prints JSON.
 
 The half squared error of a sigmoid network 784-50-10 for one sample, written in three ways, and a large one of a
 million elementary nodes, 784-420-10.

@@ -153,7 +153,7 @@ def compare_one_sample(rounds: int, compiled: float) -> dict[tuple[str, str], li
 
 
 def measure_memory(epochs: Found) -> None:
-    """What running needs against NumPy by hand: of its own, once, since it is the same each time; and all in all."""
+    """Print the memory of running against NumPy by hand: its own, once, since it is always the same; and all in all."""
     jobs: dict[tuple[str, int, int], Job] = {
         (engine, *setting): ("-m", "benchmarks.epoch", engine, *map(str, setting), "float64", "0", "memory")
         for setting in SETTINGS

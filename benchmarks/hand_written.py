@@ -35,7 +35,7 @@ def arrays(vector: Array, sizes: Sizes) -> list[Array]:
 
 
 def _places(sizes: Sizes) -> list[tuple[int, tuple[int, ...], int]]:
-    """Where each array begins in the vector, its shape, its size."""
+    """Return where each array begins in the vector, its shape, its size."""
     nin, hidden, nout = sizes
     places: list[tuple[int, tuple[int, ...], int]] = []
     start = 0

@@ -1,4 +1,4 @@
-"""What the benchmarks share: timing passes, running fresh processes in alternation, printing tables and targets."""
+"""Shared by the benchmarks: timing passes, running fresh processes in alternation, printing tables and targets."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from time import perf_counter
 from typing import Any
 
 Job = tuple[str, ...]
-"""What a fresh Python process is given to run: "-m", a module, its arguments."""
+"""The command of a fresh Python process: "-m", a module, its arguments."""
 
 Numbers = dict[str, float]
-"""What it found, by name; as JSON, the last line that it prints."""
+"""Its results, by name; as JSON, the last line that it prints."""
 
 PASSES = ("forward", "backward", "release")
 
@@ -79,7 +79,7 @@ def alternate(jobs: Sequence[Job], rounds: int, description: str) -> dict[Job, l
 
 
 def _run(job: Job) -> Numbers:
-    """What one fresh process found; it imports packages from where this one does, with bytecode, as if installed."""
+    """Return the results of one fresh process, which imports what this one does, with bytecode, as if installed."""
     environment = {name: text for name, text in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     process = subprocess.run(
         [sys.executable, *job], stdout=subprocess.PIPE, text=True, encoding="utf-8", env=environment

@@ -38,7 +38,7 @@ ENGINES = {
 }
 JOBS = {"moons": ("compiled", "source", "torch"), "lstm": ("compiled", "source", "numpy")}
 MOST = {("moons", "compiled"): 0.2, ("moons", "source"): 0.5, ("lstm", "compiled"): 1.0, ("lstm", "source"): 1.5}
-"""What a step may take, times what the last engine takes."""
+"""The time that a step may take, times what the last engine takes."""
 
 
 def layer_sizes() -> list[tuple[int, int]]:

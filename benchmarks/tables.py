@@ -44,7 +44,7 @@ class Scores(NamedTuple):
 
     @property
     def difference(self) -> float:
-        """How far ours is above the better of the others, in the mean."""
+        """Return how far ours is above the better of the others, in the mean."""
         mean = statistics.fmean
         return mean(self.ours) - max(mean(self.linear), mean(self.mlp))
 
@@ -97,7 +97,7 @@ SOURCES = (
 
 
 def scores(source: Source, folder: Path, seeds: range) -> Scores:
-    """What each of the three reaches on each split of a table, which is written into a folder as CSV."""
+    """Return what each of the three reaches on each split of a table, which is written into a folder as CSV."""
     path = folder / "table.csv"
     source.load().to_csv(path, index=False)
     linear: list[float] = []

@@ -24,7 +24,7 @@ SIZES = (2, [16, 16, 1])
 
 
 class Engine(NamedTuple):
-    """What the demo needs of an engine: how a number is wrapped, a network, a sum, and a sum of products."""
+    """The parts of an engine that the demo needs: how a number is wrapped, a network, a sum, and a sum of products."""
 
     number: Callable[[float], Any]
     model: Any

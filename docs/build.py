@@ -21,7 +21,7 @@ TAKEN_APART = ("README.md", "CONTRIBUTING.md")
 
 
 class BuildError(Exception):
-    """What keeps the site from being built, and what to do."""
+    """A reason why the site cannot be built, and what to do."""
 
 
 def build(out: Path) -> None:

@@ -72,7 +72,7 @@ def _shown(cell: str) -> str:
 
 
 def fragment(program: str) -> str:
-    """What stands behind the address of the playground, as `playground/PROTOCOL.md` has it."""
+    """Return what stands behind the address of the playground, as `playground/PROTOCOL.md` has it."""
     compressor = zlib.compressobj(9, zlib.DEFLATED, -15)
     packed = compressor.compress(program.encode()) + compressor.flush()
     return f"#1;{VERSION};{base64.urlsafe_b64encode(packed).decode().rstrip('=')}"

@@ -35,7 +35,7 @@ def pages() -> dict[str, str]:
 
 
 def public_names(module: ModuleType) -> list[str]:
-    """What `__all__` says, and what it leaves out so that `import *` hides no builtin."""
+    """Return what `__all__` says, and what it leaves out so that `import *` hides no builtin."""
     hiding = [name for name in vars(module) if hasattr(builtins, name) and not name.startswith("_")]
     return sorted({*module.__all__, *hiding})
 
@@ -125,14 +125,14 @@ def _members(kind: type, elsewhere: list[type]) -> Iterator[tuple[str, Any]]:
 
 
 def _operands(row: Primitive) -> list[str]:
-    """What the operands of a primitive are called in its derivative rule, whose last argument is the output."""
+    """Return the names of a primitive's operands in its derivative rule, whose last argument is the output."""
     given = list(inspect.signature(row.derivatives).parameters.values())
     names = [f"*{p.name}" if p.kind is p.VAR_POSITIONAL else p.name for p in given]
     return ["*xs"] if names and names[0].startswith("*") else names[:-1]
 
 
 def _of_row(name: str, row: Primitive) -> str:
-    """What a primitive computes, and what else is to say of it."""
+    """Describe what a primitive computes, and what else is to say of it."""
     notes = [f"In pictures it is `{row.symbol}`."] if row.symbol != name else []
     notes += ["Nothing flows to an operand that it does not take."] if row.chooses else []
     notes += [f"Also a method of Value: `x.{name}()`."] if hasattr(Value, name) else []

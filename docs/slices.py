@@ -1,4 +1,4 @@
-"""Which statements of a notebook a cell rests on: what it needs to run by itself.
+"""Find the statements of a notebook that a cell rests on: what it needs to run by itself.
 
 A statement is needed if it binds a name that is needed, or may change the object that such a name stands for: calls a
 method of it or of what was computed from it, such as `backward`, assigns to a part of it, or passes it to a function.

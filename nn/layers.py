@@ -19,7 +19,7 @@ Activation = Literal["sigmoid", "tanh", "relu", "softplus", "identity"]
 if TYPE_CHECKING:
 
     class Outputs(Value, list[Value]):  # type: ignore[misc]
-        """What a network returns, to type checkers: the one Value or the list, and the caller knows which."""
+        """The result of a network, to type checkers: the one Value or the list, and the caller knows which."""
 
 
 def _identity(z: Any) -> Any:

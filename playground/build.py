@@ -34,7 +34,7 @@ MARK = ".lucidgrad-playground"  # a folder with this file was built by us, and m
 
 
 class BuildError(Exception):
-    """What keeps the pages from being built, and what to do."""
+    """A reason why the pages cannot be built, and what to do."""
 
 
 def build(out: Path) -> None:

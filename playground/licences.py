@@ -1,4 +1,4 @@
-"""What the pages ship that others wrote, and the full texts of the licences."""
+"""List what the pages ship that others wrote, and the full texts of the licences."""
 
 from __future__ import annotations
 

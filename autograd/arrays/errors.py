@@ -1,4 +1,4 @@
-"""How NumPy takes overflow, division by zero and invalid operations, for the time of one call."""
+"""NumPy's treatment of overflow, division by zero and invalid operations, for the time of one call."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from contextvars import ContextVar
 from typing import Any
 
 raises: ContextVar[bool] = ContextVar("raises", default=False)
-"""Whether new infinities and nans are errors, as after NumPy's `seterr(over="raise")`."""
+"""True where new infinities and nans are errors, as after NumPy's `seterr(over="raise")`."""
 
 
 def seterr(**settings: str) -> None:

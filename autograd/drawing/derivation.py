@@ -182,7 +182,7 @@ class Derivation:
         return [Block(words, [row for rows_of_node in rows for row in rows_of_node]), Block([prose("and so")], result)]
 
     def terms(self, i: int) -> list[Term]:
-        """What adds up to the δ of a node: for each use, ∂child/∂node times the δ of the child."""
+        """Return the terms that add up to the δ of a node: for each use, ∂child/∂node times the δ of the child."""
         return abridged(
             self.way.uses.get(i, []),
             lambda use: Term(
@@ -195,7 +195,7 @@ class Derivation:
         )
 
     def warnings(self) -> list[Block]:
-        """What a reader has to know first."""
+        """Return the definitions that a reader has to know first."""
         words = []
         stale = sum(node.stale for node in self.nodes)
         if stale:
@@ -252,7 +252,7 @@ class Derivation:
 
 
 def _formula(node: Node, symbol: Callable[[int], Math]) -> list[list[Math]]:
-    """How a node was computed, as a sum whose lines may be broken: a · b."""
+    """Write how a node was computed, as a sum whose lines may be broken: a · b."""
     name, n = node.value.primitive.name, len(node.parents) // 2
     products: list[tuple[int, ...]] = [(i,) for i in node.parents]
     if name == "dot":

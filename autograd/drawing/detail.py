@@ -1,4 +1,4 @@
-"""How much of a graph to draw: which nodes get a box of their own, and which share one.
+"""Choose how much of a graph to draw: which nodes get a box of their own, and which share one.
 
 The labels of a network's nodes tell what belongs together: `layers.0.neurons.3.weights.12` is in the groups `layers`,
 `layers.0`, `layers.0.neurons.3` and `layers.0.neurons.3.weights`. A group that is open is drawn as a frame around its
@@ -78,7 +78,7 @@ def whole(nodes: list[Node]) -> Scene:
 
 
 def _fewest_boxes(sizes: Counter[tuple[Path, bool, int]], level: int) -> int:
-    """How many boxes there are at this level at the least, if all leaves can be folded; quick to tell."""
+    """Return the least number of boxes at this level, if all leaves can be folded; quick to tell."""
     groups = {path[level] for path, *_ in sizes if len(path) > level}
     return len(groups) + sum(len(path) <= level and not is_leaf for path, is_leaf, _ in sizes)
 

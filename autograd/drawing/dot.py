@@ -66,7 +66,7 @@ def use_layout(function: Layout | None) -> None:
 
 
 class Placed(NamedTuple):
-    """Where things are, in pixels from the top left.
+    """The positions of things, in pixels from the top left.
 
     Attributes:
         width, height: of the whole.
@@ -138,7 +138,7 @@ def _add_boxes(graph: Any, scene: Scene, faces: Sequence[Face], path: tuple[str,
 
 
 def _virtual_nodes(scene: Scene) -> int:
-    """How many nodes Graphviz adds so that no line leaps over a rank: what the time for a layout grows with."""
+    """Count the nodes that Graphviz adds so that no line leaps over a rank: what the time for a layout grows with."""
     rank = [0] * len(scene.boxes)
     for line in sorted(scene.lines, key=lambda line: line.head):
         rank[line.head] = max(rank[line.head], rank[line.tail] + 1)

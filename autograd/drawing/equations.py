@@ -57,7 +57,7 @@ def bracketed(inner: Math) -> Math:
 
 
 def count(n: int) -> Math:
-    """How many, exactly below a million."""
+    """Write a count, exactly below a million."""
     if n < 10**6:
         return prose(f"{n:,}")
     digits, exponent = f"{Decimal(n):.2E}".split("E+")

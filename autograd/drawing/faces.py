@@ -1,4 +1,4 @@
-"""What stands on each box and each line of the picture, and how large a box must be for it."""
+"""Write the text on each box and each line of the picture, and measure how large a box must be for it."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ def _opened(scene: Scene) -> Opened:
 
 
 def _toggled(scene: Scene, opened: Opened) -> dict[str, Opened]:
-    """What is open after a click on a group, for each that can be clicked."""
+    """Return, for each group that can be clicked, what is open after a click on it."""
     found = {group: opened | {group, *path} for group, path in _closed(scene)}
     for frame in scene.frames():
         found[frame] = frozenset(group for group in opened if group != frame and not group.startswith(f"{frame}."))

@@ -1,4 +1,4 @@
-"""What the nodes of a graph are called in formulas, in plain text and in LaTeX.
+"""Name the nodes of a graph in formulas, in plain text and in LaTeX.
 
 A node is called by its label; the labels of a network's nodes become the texts' notation, so that
 `layers.0.neurons.3.weights.12` is w1[3, 12] and `layers.0.neurons.3.z` is z1[3], the weighted sum of neuron 3 of
@@ -48,7 +48,7 @@ BESIDE_MATHEMATICS = re.compile("[^\x00-\x7f\u2010-\u209f\u2100-\u23ff\u2500-\u2
 
 
 class Name(NamedTuple):
-    """What a node is called.
+    """The name of a node.
 
     Attributes:
         text: in plain Unicode, on one line.

@@ -136,7 +136,7 @@ def walk(
 
 
 def places(every: Scene, scene: Scene) -> dict[str, list[int]]:
-    """Where the boxes and lines of the scene of all nodes are in another; a line inside a box is nowhere, at -1."""
+    """Find the boxes and lines of the scene of all nodes in another; a line inside a box is nowhere, at -1."""
     box_of = box_of_nodes(scene.boxes)
     line_of = {(line.tail, line.head, line.position): k for k, line in enumerate(scene.lines)}
     lines = []

@@ -46,7 +46,7 @@ class Picture:
         write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
 
     def _formats(self) -> dict[str, Callable[[], str]]:
-        """What it can be saved as: the file's text by the ending of its name."""
+        """The forms in which it can be saved: the file's text by the ending of its name."""
         return {".svg": lambda: self.svg, ".html": self._page}
 
     def _page(self) -> str:

@@ -1,4 +1,4 @@
-"""What is to be drawn of a graph: boxes, lines between them, and the groups that boxes lie in."""
+"""The scene that is drawn of a graph: boxes, lines between them, and the groups that boxes lie in."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Line(NamedTuple):
 
 
 class Scene(NamedTuple):
-    """What is to be drawn of a graph.
+    """The boxes, lines and groups that are drawn of a graph.
 
     Attributes:
         nodes: of the graph, all of them.

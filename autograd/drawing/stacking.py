@@ -1,4 +1,4 @@
-"""What can share a box: leaves that are used alike, and operations that are repeated for each of several samples."""
+"""Find what can share a box: leaves that are used alike, and operations that several samples repeat."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def alike(nodes: Sequence[Node], paths: Sequence[Sequence[str]]) -> list[int]:
 
 
 def _operand(node: Node, number: int) -> int:
-    """What stands for an operand: samples' inputs and targets, which are leaves without names, are all the same."""
+    """Return a key of an operand: inputs and targets of samples, which are leaves without names, share one."""
     return -1 if node.role == "constant" or (node.role == "input" and not node.label) else number
 
 

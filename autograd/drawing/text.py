@@ -69,7 +69,7 @@ def abbreviate(text: str, width: int) -> str:
 
 
 def columns(text: str) -> int:
-    """How many letters of a fixed-width font the text takes; Chinese and emoji take two each."""
+    """Count the letters of a fixed-width font that the text takes; Chinese and emoji take two each."""
     if text.isascii():
         return len(text)
     return sum(map(_columns, text))

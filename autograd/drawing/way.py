@@ -16,7 +16,7 @@ class Edge(NamedTuple):
 
 
 class Way(NamedTuple):
-    """What lies between a leaf and a root, and what a sweep over it finds.
+    """The nodes between a leaf and a root, and what a sweep over them finds.
 
     Attributes:
         root, leaf: their places in the topological order.

@@ -160,7 +160,7 @@ class Bench:
         raise EngineError(f"{self.doing} left in the `{attribute}` of {which} {kind}, expected a number{advice}")
 
     def blame(self, error: BaseException) -> str:
-        """What an exception of the engine says, where it comes from, and what that tells."""
+        """Explain an exception of the engine: what it says, where it comes from, and what that tells."""
         doing = self.doing.removesuffix(",")
         try:
             text = " ".join(str(error).split())[:200]

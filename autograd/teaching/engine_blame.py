@@ -1,4 +1,4 @@
-"""What an exception tells of the engine that raised it."""
+"""Explain what an exception tells of the engine that raised it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def where(traceback: TracebackType | None) -> str:
 
 
 def meaning(error: BaseException, text: str, engine: Callable[[float], Any], inside: bool) -> str:
-    """What Python's own errors tell of an engine; "" where they speak for themselves, or a rung knows better."""
+    """Explain what Python's own errors tell of an engine; "" where they explain themselves, or a rung knows better."""
     if isinstance(error, TypeError):
         return _of_a_type(error, text, engine, inside)
     if isinstance(error, AttributeError):

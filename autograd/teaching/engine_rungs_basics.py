@@ -32,7 +32,7 @@ def number(bench: Bench) -> str:
 
 
 def _changed(seen: float, given: float) -> str:
-    """What a constructor that was given this number has done to it."""
+    """Explain what a constructor that was given this number has done to it."""
     if close(seen, 1 / 3):  # the last that was made
         return "is `data` kept on the class instead of on `self`?"
     if close(seen, -given):

@@ -61,7 +61,7 @@ _ADVICE = {  # by what is found, or by its first character
 
 
 class ExpressionError(ValueError):
-    """What is wrong with an expression; then the expression, the offending part underlined; then what is allowed."""
+    """Write what is wrong with an expression; then the expression, underlined where it is; then what is allowed."""
 
 
 def evaluate(text: str, variables: Mapping[str, Value]) -> Value:
@@ -175,7 +175,7 @@ def _check_name(text: str, begin: int, name: str) -> None:
 
 
 def _advice(strange: str) -> str:
-    """Why these characters are refused, and what to write in their place."""
+    """Explain why these characters are refused, and what to write in their place."""
     if re.match(r"\.?[0-9]", strange):
         return "numbers are written like 7, 0.5 or 1e-3, and products like 2*x"
     if advice := _ADVICE.get(strange) or _ADVICE.get(strange[0]):

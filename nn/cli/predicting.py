@@ -24,7 +24,7 @@ FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 
 @dataclass(frozen=True)
 class How:
-    """How a table is read and predictions are written; None is as the model has it, or recognised.
+    """The way in which a table is read and predictions are written; None is as the model has it, or recognised.
 
     Attributes:
         missing: what to do about missing values.

@@ -78,7 +78,7 @@ def _confusion(classes: Sequence[str], names: list[str], wanted: list[str], pred
 
 
 def _recalls(classes: Sequence[str], names: list[str], right: Counter[str], total: Counter[str]) -> list[str]:
-    """Which part of each class was recognised; of many classes the lowest alone."""
+    """Write which part of each class was recognised; of many classes the lowest alone."""
     recalls = [(right[label] / total[label], name, label) for label, name in zip(classes, names) if total[label]]
     heading = "recall: of each class, the part that was recognised"
     if len(recalls) > MOST_CLASSES:

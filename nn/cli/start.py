@@ -1,4 +1,4 @@
-"""Where the training of a regression starts: at the straight line through the data, which it then bends."""
+"""Start the training of a regression at the straight line through the data, which it then bends."""
 
 from __future__ import annotations
 

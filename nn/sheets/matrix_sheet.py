@@ -20,7 +20,7 @@ TILE, LEFT, TOP, GAP, SHELF = 16.0, 70.0, 78.0, 46.0, 24.0
 NARROWEST = 480.0
 
 WIDEST = 1400.0
-"""Where matrices of a module of the user's own begin on another shelf."""
+"""The place at which matrices of a module of the user's own begin on another shelf."""
 
 Tabular = Embedding | RMSNorm | CausalSelfAttention
 

@@ -40,7 +40,7 @@ def layers_of(model: Module) -> list[list[Neuron]]:
 
 
 class Column:
-    """Where the neurons of a layer stand, or the inputs: `shown` gives the height of each that is drawn."""
+    """Place the neurons of a layer, or the inputs: `shown` gives the height of each that is drawn."""
 
     x: float
     left_out: int
@@ -166,7 +166,7 @@ class Sheet:
             yield circle(36, 0, 7, -1.0), "a < 0"
 
     def caption(self) -> str:
-        """What is not shown, counted, and what stands where."""
+        """Count what is not shown, and say what stands where."""
         whole, shown = list(self.sizes), [len(column.shown) for column in self.columns]
         names = ["inputs", *(f"neurons of layer {i}" for i in range(1, len(whole))), "weights"]
         for sizes in (whole, shown):

@@ -65,7 +65,7 @@ class Table:
         return Table(self.source, self.names, self.columns, self.lines[places], within, self._numbers)
 
     def place(self, row: int, name: str) -> str:
-        """Where a cell stands, in words."""
+        """Say where a cell stands, in words."""
         return f"line {self.lines[row]}, column {name!r}"
 
 

@@ -53,7 +53,7 @@ class Column:
         return [f"{self.name}={text}" for text in (*self.categories, *(["other"] if self.other else ()))]
 
     def missing(self, table: Table) -> NDArray[np.bool_]:
-        """Which of its cells are missing."""
+        """Tell, for each of its cells, whether it is missing."""
         return missing_in(table, self.name, self.marks)
 
     def inputs(self, table: Table, gaps: NDArray[np.bool_], policy: Policy, say: Say) -> Array:

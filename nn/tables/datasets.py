@@ -165,7 +165,7 @@ def _without_gaps(
 
 
 def marks_of(name: str, settings: Settings) -> tuple[str, ...]:
-    """What stands for a missing value in a column: nothing but an empty cell, where a user called it text."""
+    """Return what stands for a missing value in a column: nothing but an empty cell, where a user called it text."""
     return () if name in settings.text else settings.marks
 
 

@@ -62,7 +62,7 @@ class _Evidence:
     fractions: bool = False
 
     def share(self, decimal: Mark) -> float:
-        """Which part of the cells are numbers with that decimal mark."""
+        """Return the part of the cells that are numbers with that decimal mark."""
         return float(self.counts[self.fits[decimal]].sum() / max(1, self.counts.sum()))
 
     @property
@@ -166,7 +166,7 @@ def _reading(table: Table, evidence: _Evidence, decimal: Mark, settings: Setting
 
 
 def _not_numbers(table: Table, evidence: _Evidence, settings: Settings) -> Reading:
-    """What a column is that is not one of numbers."""
+    """Return the kind of a column that is not one of numbers."""
     if {text.lower() for text in evidence.texts} <= TRUTH.keys():
         return Reading("truth")
     orders = [date_orders(text) for text in evidence.texts[:5]]

@@ -17,11 +17,11 @@ MARKS = (
     *("NA", "N/A", "n/a", "#N/A", "#NA", "<NA>", "NaN", "nan", "-NaN", "-nan", "NULL", "null", "None"),
     *("#N/A N/A", "1.#IND", "-1.#IND", "1.#QNAN", "-1.#QNAN"),
 )
-"""What stands for a missing value besides an empty cell, as pandas has it."""
+"""The texts that stand for a missing value besides an empty cell, as pandas has it."""
 
 
 def missing(cells: Texts, marks: Sequence[str] = MARKS) -> NDArray[np.bool_]:
-    """Which cells are empty, or a mark of a missing value."""
+    """Tell which cells are empty, or a mark of a missing value."""
     gaps: NDArray[np.bool_] = cells == ""
     for mark in marks:
         gaps = gaps | (cells == mark)
@@ -29,7 +29,7 @@ def missing(cells: Texts, marks: Sequence[str] = MARKS) -> NDArray[np.bool_]:
 
 
 def missing_in(table: Table, name: str, marks: Sequence[str]) -> NDArray[np.bool_]:
-    """Which cells of a column are missing: none, where all are numbers."""
+    """Tell which cells of a column are missing: none, where all are numbers."""
     return np.zeros(len(table), dtype=bool) if table.numbers(name) is not None else missing(table[name], marks)
 
 

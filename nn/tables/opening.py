@@ -81,7 +81,7 @@ def open_text(path: str | Path, encoding: str | None = None) -> Iterator[IO[str]
 
 
 class _Unpacked(io.RawIOBase):
-    """What a gzip file holds, up to a limit; what is wrong with the file is a ValueError that names it."""
+    """Return what a gzip file holds, up to a limit; what is wrong with the file is a ValueError that names it."""
 
     def __init__(self, path: str | Path, packed: IO[bytes]) -> None:
         self._path, self._file, self._left = path, gzip.GzipFile(fileobj=packed), MOST_UNPACKED

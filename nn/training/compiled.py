@@ -95,7 +95,7 @@ class Compiled:
 
     @property
     def warm_up(self) -> dict[str, int]:
-        """How near the program is to machine code, so that a resumed training changes to it at the same step."""
+        """The program's distance from machine code, kept so that a resumed training changes to it at the same step."""
         return self.program.warm_up
 
     @warm_up.setter
@@ -180,7 +180,7 @@ class Compiled:
         )
 
     def _update_node_by_node(self, epoch: int, batch: Samples) -> tuple[list[float], Array, float]:
-        """Where something is not finite, node by node, which says what it is; or goes on, if it is not found there."""
+        """Update node by node where something is not finite: that names it, or goes on if all is finite there."""
         self.settle()
         results = self._eager.update(epoch, batch)
         self.begin(after_callbacks=False)

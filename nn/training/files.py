@@ -33,7 +33,7 @@ def _safetensors() -> Any:
 
 
 class Content(NamedTuple):
-    """What a file holds.
+    """The contents of a file.
 
     Attributes:
         tensors: arrays of float64, by name.

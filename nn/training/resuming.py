@@ -50,7 +50,7 @@ def refuse_another(stored: Any, run: Run) -> None:
 
 
 def places(stored: Sequence[str], names: Sequence[str]) -> list[int]:
-    """Where the numbers of each of these parameters stand in a checkpoint's vectors."""
+    """Return where the numbers of each of these parameters stand in a checkpoint's vectors."""
     if sorted(stored) != sorted(names) or len({*stored}) < len(stored):
         other = next(iter({*stored} ^ {*names}), stored[0] if stored else "")
         raise ValueError(f"its optimizer had {len(stored)} parameters, this one has {len(names)}; see {other!r}")

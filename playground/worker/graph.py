@@ -186,7 +186,7 @@ def signature(names: Sequence[str]) -> inspect.Signature:
 
 
 def size_of(roots: Sequence[Value], most: int) -> int:
-    """How many nodes a graph has; counted up to `most` + 1."""
+    """Count the nodes of a graph, up to `most` + 1."""
     seen = set(roots)
     stack = list(seen)
     while stack and len(seen) <= most:

@@ -88,7 +88,7 @@ class Session:
         return {**self.state(), "passes": before["passes"]}
 
     def look_at(self, sample: int) -> dict[str, Any]:
-        """What the network makes of one sample: activations forward, and gradients backward; nothing is learned."""
+        """Run the network on one sample: activations forward, and gradients backward; nothing is learned."""
         self.looked_at = sample
         activations, deltas, weights, cost = self._passes(sample)
         return {"passes": {

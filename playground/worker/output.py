@@ -1,4 +1,4 @@
-"""What a program prints, sent on in pieces, and cut off where it is too much to read."""
+"""The text that a program prints, sent on in pieces, and cut off where it is too much to read."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PAUSE = 0.1  # seconds between pieces that are not full
 
 
 class Budget:
-    """How many letters may still be shown, of all streams together; and how many were not."""
+    """The number of letters that may still be shown, of all streams together; and how many were not."""
 
     def __init__(self, most: int = MOST) -> None:
         self.left, self.dropped = most, 0

@@ -69,7 +69,7 @@ def _execute(source: str, namespace: dict[str, Any], show: Callable[..., None]) 
 
 
 def failure_of(error: BaseException) -> Failure:
-    """What Python prints of an exception, without the frames that are not the user's, and the innermost that is."""
+    """Return the text of an exception, without the frames that are not the user's, and the innermost that is."""
     report = traceback.TracebackException.from_exception(error, compact=True)
     line = 0
     if isinstance(error, SyntaxError) and error.filename == FILE:

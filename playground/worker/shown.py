@@ -1,4 +1,4 @@
-"""What a program shows: graphs, pictures, derivations and programs as tabs, anything else as text."""
+"""The results that a program shows: graphs, pictures, derivations and programs as tabs, anything else as text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the worker's JavaScript hands over to Python."""
+"""Take over from the worker's JavaScript."""
 
 from __future__ import annotations
 

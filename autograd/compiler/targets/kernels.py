@@ -257,7 +257,7 @@ HELPERS: dict[str, Any] = {
     "inf": math.inf,
     "nan": math.nan,
 }
-"""What the emitted source calls besides primitives."""
+"""The functions that the emitted source calls besides primitives."""
 
 
 def named_function(primitive: Primitive) -> Callable[..., Any] | None:

@@ -30,7 +30,7 @@ from autograd.primitives import TABLE, Primitive
 INFIX = {primitives.add: "+", primitives.sub: "-", primitives.mul: "*", primitives.div: "/"}
 
 _READ = (*LEAVES, "result")
-"""What has a name, but no line of its own."""
+"""Kinds that have a name, but no line of their own."""
 
 SLOPES = frozenset({row.reduces for row in TABLE.values() if row.reduces})
 """The functions that give the derivatives of primitives that reduce."""

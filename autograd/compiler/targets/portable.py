@@ -21,7 +21,7 @@ from autograd.support.forking import computed_once
 
 
 class Rows(NamedTuple):
-    """What a program is called with.
+    """The arguments of a program.
 
     Attributes:
         arrays: of each argument, a row a sample.

@@ -1,4 +1,4 @@
-"""What the interpreter asks of a library of arrays."""
+"""The interface through which the interpreter uses a library of arrays."""
 
 from __future__ import annotations
 

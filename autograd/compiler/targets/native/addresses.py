@@ -1,4 +1,4 @@
-"""Where arrays are in memory."""
+"""Addresses of arrays in memory."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ class _Pass:
 
     @computed_once
     def work(self) -> Work:
-        """How much it does."""
+        """Return how much work it is."""
         return work_of(self.program())
 
 

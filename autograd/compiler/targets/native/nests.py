@@ -13,7 +13,7 @@ Combine = Literal["sum", "max", "min", "prod", "any"]
 
 
 class Target(NamedTuple):
-    """Where a nest puts its results. The fields are those of `Leaf`.
+    """The place of a nest's results. The fields are those of `Leaf`.
 
     Attributes:
         adds: whether to what is there.

@@ -11,7 +11,7 @@ from autograd.primitives import Primitive
 
 
 class Place(NamedTuple):
-    """Where an array begins in memory.
+    """The place at which an array begins in memory.
 
     Attributes:
         kind: "table", the number of a pointer in the table that a call is given; "shared", the number of an element in

@@ -1,4 +1,4 @@
-"""How much a program does, by which the cost model decides."""
+"""Count the work of a program, by which the cost model decides."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from autograd.compiler.targets.native.writing.code import extents, product
 
 
 class Work(NamedTuple):
-    """What a program does.
+    """The work of a program.
 
     Attributes:
         operations: how many there are.

@@ -1,4 +1,4 @@
-"""What instructions read and fill: which numbers need names in source, and what goes from pass to pass."""
+"""Find what instructions read and fill: which numbers need names in source, and what goes from pass to pass."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Which nests of loops a program is, and the arrays in memory that they read and write."""
+"""Plan the nests of loops that a program becomes, and the arrays in memory that they read and write."""

@@ -1,4 +1,4 @@
-"""Which operations have an array of their own; all others are computed where they are read."""
+"""Choose the operations that have an array of their own; all others are computed where they are read."""
 
 from __future__ import annotations
 

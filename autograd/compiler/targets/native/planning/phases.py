@@ -1,4 +1,4 @@
-"""Which operations are computed before the samples, for each block of samples, and after them.
+"""Divide operations into those computed before the samples, for each block of samples, and after them.
 
 A block is so small that its arrays stay in the processor's cache from one operation to the next. What is summed over
 the samples is summed over those of each block, and then over the blocks.
@@ -13,7 +13,7 @@ from autograd.compiler.arrays.operations import Batch, Operation, Shape
 from autograd.compiler.arrays.program import ArrayProgram
 
 Phase = Literal["before", "block", "sum", "after"]
-"""When an operation is computed; "sum" is also for each block, and its results are added up."""
+"""The phase in which an operation is computed; "sum" is also for each block, and its results are added up."""
 
 
 def has_samples(shape: Shape) -> bool:

@@ -41,7 +41,7 @@ class Slot(NamedTuple):
 
 
 class Move(NamedTuple):
-    """What a pointer of the table is set to at each step of a loop.
+    """The value of a pointer of the table at each step of a loop.
 
     Attributes:
         slot: its number.
@@ -76,7 +76,7 @@ Item: TypeAlias = "AnyNest | Steps"
 
 @dataclass
 class Plan:
-    """What machine code does, and the memory that it needs.
+    """The nests that machine code runs, and the memory that it needs.
 
     Attributes:
         slots: the pointers that it is given.

@@ -19,7 +19,7 @@ from autograd.compiler.targets.straight_line.instructions import UnwritableError
 
 
 class Inside(NamedTuple):
-    """Where the operations of a loop's body are added.
+    """The place to which the operations of a loop's body are added.
 
     Attributes:
         items: what is done at each step.

@@ -26,7 +26,7 @@ _ROOTS: dict[float, Callable[[Lanes, str, int], str]] = {}
 
 
 class Declarations:
-    """What functions refer to: intrinsics of LLVM, and elementary functions, each for vectors of some length."""
+    """The functions that others call: intrinsics of LLVM, and elementary functions, each for vectors of some length."""
 
     def __init__(self) -> None:
         self.texts: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""What is done to all elements of a row together: softmax, the logarithm of a sum of exponentials, and others.
+"""Functions of all elements of a row together: softmax, the logarithm of a sum of exponentials, and others.
 
 They are what the functions of the same names in `targets/kernels.py` compute, with the same conventions at inf and nan.
 """

@@ -21,7 +21,7 @@ _ONE_AND_ZERO = (Number(1.0), Number(0.0))
 
 
 class Tile(NamedTuple):
-    """How results are computed side by side.
+    """The way in which results are computed side by side.
 
     Attributes:
         vector: the axis of vectors: one of results, or one that is combined.
