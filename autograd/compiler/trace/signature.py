@@ -170,13 +170,15 @@ class Argument(NamedTuple):
 
     def shaped(self, columns: Array, batched: bool) -> Any:
         """Rows of numbers, one for each of the argument's, in the argument's shape."""
-        return shaped(columns, self.shape, flatten(self.example, self.name)[1], batched)
+        rebuild = None if self.shape is not None else flatten(self.example, self.name)[1]
+        return shaped(columns, self.shape, rebuild, batched)
 
 
 def shaped(columns: Any, shape: tuple[int, ...] | None, rebuild: Any, batched: bool, as_numbers: bool = True) -> Any:
     """Rows of numbers as an array of a shape behind the samples' axis; or nested as `rebuild` does it.
 
     Args:
+        rebuild: nests numbers, where the shape is None.
         as_numbers: whether numbers of one sample are Python's; else they are arrays without axes.
     """
     if shape == () and batched:
