@@ -41,7 +41,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "autograd/derivatives/exponentials.py": ("tests/autograd/derivatives",),
     "autograd/derivatives/trigonometry.py": ("tests/autograd/derivatives",),
     "autograd/compiler/scalars/passes.py": (f"{PASSES}test_scalar_passes.py",),
-    "autograd/compiler/scalars/chains.py": (f"{PASSES}test_scalar_passes.py",),
+    "autograd/compiler/scalars/sums/chains.py": (f"{PASSES}test_scalar_passes.py",),
     "autograd/compiler/scalars/swallowed.py": (f"{PASSES}test_scalar_passes.py", f"{PASSES}test_padding_elsewhere.py"),
     "autograd/compiler/arrays/shapes.py": (f"{PASSES}test_malformed.py", f"{PASSES}test_transposes.py"),
     "autograd/compiler/arrays/softmax.py": (f"{PASSES}test_softmax.py",),

@@ -8,12 +8,12 @@ from autograd import primitives
 from autograd.arrays import NDArray, np
 from autograd.compiler import cost
 from autograd.compiler.arrays.operations import PADDING
-from autograd.compiler.recover.blocks import Block, Matrix, Numbers, Rows, View
-from autograd.compiler.recover.contractions import Contraction, contractions
 from autograd.compiler.recover.groups import CONSTANT, Application, Places, Reduction, SumOfProducts
 from autograd.compiler.recover.index import Positions
 from autograd.compiler.recover.padding import columns_of_rows, table
-from autograd.compiler.recover.terms import Parts, Scaling, Terms
+from autograd.compiler.recover.sums.blocks import Block, Matrix, Numbers, Rows, View
+from autograd.compiler.recover.sums.contractions import Contraction, contractions
+from autograd.compiler.recover.sums.terms import Parts, Scaling, Terms
 from autograd.compiler.scalars.nodes import ABSENT
 from autograd.primitives import Primitive
 

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 from autograd.arrays import np
 from autograd.compiler import cost
 from autograd.compiler.arrays.operations import PADDING
-from autograd.compiler.recover.blocks import Block, Matrix, Numbers, Product, Rows, View, has_padding
 from autograd.compiler.recover.index import Positions
-from autograd.compiler.recover.repetitions import LoopResult, Repetition
+from autograd.compiler.recover.loops.repetitions import LoopResult, Repetition
+from autograd.compiler.recover.sums.blocks import Block, Matrix, Numbers, Product, Rows, View, has_padding
 from autograd.compiler.scalars.columns import EMPTY
 from autograd.compiler.scalars.lookups import Table
 from autograd.compiler.scalars.nodes import ABSENT, NOTHING

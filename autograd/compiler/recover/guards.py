@@ -15,9 +15,9 @@ from autograd.arrays import np
 from autograd.compiler.arrays.handle import Handle
 from autograd.compiler.arrays.operations import Shape
 from autograd.compiler.arrays.shapes import broadcast_shape, is_batched
-from autograd.compiler.recover.blocks import Matrix, Product, Rows, View
 from autograd.compiler.recover.groups import Group, SumOfProducts
 from autograd.compiler.recover.read import Reader
+from autograd.compiler.recover.sums.blocks import Matrix, Product, Rows, View
 
 _ALWAYS, _NEVER = -1, -2  # in place of a condition's node
 

@@ -18,11 +18,11 @@ from typing import NamedTuple
 
 from autograd.arrays import np
 from autograd.compiler import cost
-from autograd.compiler.recover.blocks import View
 from autograd.compiler.recover.families import families, numbered
 from autograd.compiler.recover.groups import Concatenation, Places
 from autograd.compiler.recover.index import Positions, distinct, is_part
 from autograd.compiler.recover.reading_order import Reading, as_before, chain
+from autograd.compiler.recover.sums.blocks import View
 from autograd.compiler.scalars.nodes import ABSENT
 
 

@@ -12,10 +12,10 @@ from autograd.compiler.arrays.lookups import look_up
 from autograd.compiler.arrays.operations import PADDING, Shape
 from autograd.compiler.arrays.shapes import is_batched
 from autograd.compiler.names import stem
-from autograd.compiler.recover.blocks import View
 from autograd.compiler.recover.groups import Choice, LookUps, Places
 from autograd.compiler.recover.index import Positions, distinct
 from autograd.compiler.recover.read import Reader
+from autograd.compiler.recover.sums.blocks import View
 from autograd.compiler.scalars.lookups import CONSTANT, LookUp, Table
 
 

@@ -15,7 +15,6 @@ from autograd.compiler.arrays.operations import PADDING
 from autograd.compiler.arrays.program import ArrayProgram
 from autograd.compiler.arrays.shapes import is_batched
 from autograd.compiler.names import Names, reserved_names
-from autograd.compiler.recover.blocks import View
 from autograd.compiler.recover.groups import (
     CONSTANT,
     Application,
@@ -32,12 +31,13 @@ from autograd.compiler.recover.groups import (
 )
 from autograd.compiler.recover.guards import ROWS, Guards
 from autograd.compiler.recover.lookups import lowered_choice, lowered_look_ups
-from autograd.compiler.recover.lower_loops import lowered_loop, lowered_result
-from autograd.compiler.recover.lower_sums import Sums, named
+from autograd.compiler.recover.loops.lower import lowered_loop, lowered_result
+from autograd.compiler.recover.loops.repetitions import LoopResult, Repetition
 from autograd.compiler.recover.naming import group_names
 from autograd.compiler.recover.padding_values import neutral
 from autograd.compiler.recover.read import Reader
-from autograd.compiler.recover.repetitions import LoopResult, Repetition
+from autograd.compiler.recover.sums.blocks import View
+from autograd.compiler.recover.sums.lower import Sums, named
 
 
 def lower(grouping: Grouping, arguments: Sequence[str], indices: Collection[int] = ()) -> ArrayProgram:

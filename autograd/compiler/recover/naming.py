@@ -6,7 +6,6 @@ from collections.abc import Collection
 
 from autograd import primitives
 from autograd.compiler.names import Names, sanitised, stem
-from autograd.compiler.recover.blocks import Matrix, Rows, View
 from autograd.compiler.recover.groups import (
     PARAMETERS,
     Application,
@@ -19,7 +18,8 @@ from autograd.compiler.recover.groups import (
     RunningSum,
     SumOfProducts,
 )
-from autograd.compiler.recover.repetitions import LoopResult, Repetition
+from autograd.compiler.recover.loops.repetitions import LoopResult, Repetition
+from autograd.compiler.recover.sums.blocks import Matrix, Rows, View
 
 _POWERS = {2.0: "square", 3.0: "cube", -1.0: "inverse"}
 

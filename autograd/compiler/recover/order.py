@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator, Sequence
 from autograd.arrays import np
 from autograd.compiler import cost
 from autograd.compiler.arrays.operations import PADDING
-from autograd.compiler.recover.blocks import Matrix, Product
 from autograd.compiler.recover.groups import (
     Concatenation,
     Group,
@@ -26,9 +25,10 @@ from autograd.compiler.recover.groups import (
     views,
 )
 from autograd.compiler.recover.index import Positions, distinct, effort
+from autograd.compiler.recover.loops.repetitions import LoopResult
 from autograd.compiler.recover.padding import filled
 from autograd.compiler.recover.reorder import renumbered, reordered
-from autograd.compiler.recover.repetitions import LoopResult
+from autograd.compiler.recover.sums.blocks import Matrix, Product
 
 
 def ordered(grouping: Grouping, outputs: Sequence[int]) -> Grouping:

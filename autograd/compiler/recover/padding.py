@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 from autograd.arrays import np
 from autograd.compiler import cost
 from autograd.compiler.arrays.operations import PADDING
-from autograd.compiler.recover.blocks import Numbers, Rows, View
 from autograd.compiler.recover.groups import Application, Group, SumOfProducts, padded_product, single_views, views
 from autograd.compiler.recover.index import Positions, distinct
+from autograd.compiler.recover.sums.blocks import Numbers, Rows, View
 
 
 def filled(positions: Positions, width: int) -> Positions | None:

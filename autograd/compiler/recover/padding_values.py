@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from autograd.arrays import np
 from autograd.compiler.arrays.operations import PADDING
-from autograd.compiler.recover.blocks import Numbers, Rows, View
 from autograd.compiler.recover.groups import Application, Group, Grouping, Reduction, SumOfProducts, padded_product
 from autograd.compiler.recover.index import Positions
+from autograd.compiler.recover.sums.blocks import Numbers, Rows, View
 from autograd.compiler.scalars.program import apply
 from autograd.primitives import div
 

@@ -13,12 +13,12 @@ from autograd.compiler.arrays.handle import Handle
 from autograd.compiler.arrays.operations import PADDING, Length, N, Shape
 from autograd.compiler.arrays.shapes import is_batched
 from autograd.compiler.names import Names
-from autograd.compiler.recover.blocks import Numbers, View
 from autograd.compiler.recover.groups import PARAMETERS, Grouping
 from autograd.compiler.recover.index import Axes, Band, Index, Positions
 from autograd.compiler.recover.naming import parameter_name
 from autograd.compiler.recover.padding import filled
 from autograd.compiler.recover.padding_values import Padding, padding_values
+from autograd.compiler.recover.sums.blocks import Numbers, View
 from autograd.support.forking import computed_once
 
 

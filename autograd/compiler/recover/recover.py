@@ -20,19 +20,19 @@ from autograd import primitives
 from autograd.arrays import np
 from autograd.compiler import cost
 from autograd.compiler.names import stems
-from autograd.compiler.recover.blocks import Numbers, View
 from autograd.compiler.recover.classify import applications, sums_of_products
 from autograd.compiler.recover.groups import CONSTANT, Application, Group, Grouping, Places, single_views
 from autograd.compiler.recover.index import Positions
 from autograd.compiler.recover.join import History, concatenation, in_one_array, joins_for, parts_to_join
 from autograd.compiler.recover.lookups import choices, look_ups
-from autograd.compiler.recover.loops import Arrangement, repetition, results
+from autograd.compiler.recover.loops.arrays import Arrangement, repetition, results
+from autograd.compiler.recover.loops.repetitions import Repetition
 from autograd.compiler.recover.order import ordered
 from autograd.compiler.recover.padding import Layout, layout_of, on_layout
-from autograd.compiler.recover.repetitions import Repetition
-from autograd.compiler.recover.running_sums import Chain, chains_of, grouped, running_sum
 from autograd.compiler.recover.schedule import schedule
-from autograd.compiler.recover.terms import Terms, columns_of
+from autograd.compiler.recover.sums.blocks import Numbers, View
+from autograd.compiler.recover.sums.running import Chain, chains_of, grouped, running_sum
+from autograd.compiler.recover.sums.terms import Terms, columns_of
 from autograd.compiler.scalars.loops.repeat import RESULT, Repeat
 from autograd.compiler.scalars.program import ScalarProgram
 from autograd.compiler.scalars.swallowed import swallowed

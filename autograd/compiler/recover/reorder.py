@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 from autograd.arrays import np
 from autograd.compiler.arrays.operations import PADDING
-from autograd.compiler.recover.blocks import Block, Matrix, Numbers, Product, Rows, View, weights_positions
 from autograd.compiler.recover.groups import (
     Application,
     Choice,
@@ -18,7 +17,8 @@ from autograd.compiler.recover.groups import (
     SumOfProducts,
 )
 from autograd.compiler.recover.index import Positions
-from autograd.compiler.recover.repetitions import LoopResult, Repetition
+from autograd.compiler.recover.loops.repetitions import LoopResult, Repetition
+from autograd.compiler.recover.sums.blocks import Block, Matrix, Numbers, Product, Rows, View, weights_positions
 
 
 def reordered(group: Group, order: Positions) -> Group:

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from autograd.compiler.scalars.captured_constants import lift_constants
-from autograd.compiler.scalars.collect import collect_sums
 from autograd.compiler.scalars.fold import fold_constants
 from autograd.compiler.scalars.guards import add_guards
 from autograd.compiler.scalars.idioms import recognise_idioms
-from autograd.compiler.scalars.increments import split_increments
 from autograd.compiler.scalars.merge import merge_equal_nodes
 from autograd.compiler.scalars.program import ScalarProgram
-from autograd.compiler.scalars.projections import split_projections
-from autograd.compiler.scalars.unit_rows import complete_unit_rows
+from autograd.compiler.scalars.sums.collect import collect_sums
+from autograd.compiler.scalars.sums.increments import split_increments
+from autograd.compiler.scalars.sums.projections import split_projections
+from autograd.compiler.scalars.sums.unit_rows import complete_unit_rows
 
 Pass = tuple[str, Callable[[ScalarProgram], ScalarProgram]]
 

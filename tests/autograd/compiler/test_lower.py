@@ -22,12 +22,12 @@ from autograd.compiler.arrays.operations import PADDING, N
 from autograd.compiler.arrays.program import ArrayProgram
 from autograd.compiler.differentiate.reverse import to_arguments, to_parameters
 from autograd.compiler.names import Names
-from autograd.compiler.recover.blocks import View
 from autograd.compiler.recover.groups import PARAMETERS, Grouping
 from autograd.compiler.recover.lower import lower
-from autograd.compiler.recover.lower_sums import named
 from autograd.compiler.recover.read import Reader
 from autograd.compiler.recover.recover import recover
+from autograd.compiler.recover.sums.blocks import View
+from autograd.compiler.recover.sums.lower import named
 from autograd.compiler.scalars.from_trace import from_trace
 from autograd.compiler.scalars.passes import PREPARE_FOR_ARRAYS, SIMPLIFY, run_passes
 from autograd.compiler.trace.results import Results

@@ -8,12 +8,12 @@ import numpy as np
 
 from autograd import primitives
 from autograd.compiler.arrays.operations import PADDING
-from autograd.compiler.recover.blocks import Matrix, Rows, View
 from autograd.compiler.recover.classify import applications, oriented, sums_of_products
 from autograd.compiler.recover.groups import CONSTANT, Application, Places, Reduction, SumOfProducts
 from autograd.compiler.recover.schedule import schedule
-from autograd.compiler.recover.stencils import split_stencil
-from autograd.compiler.recover.terms import Scaling, Terms
+from autograd.compiler.recover.sums.blocks import Matrix, Rows, View
+from autograd.compiler.recover.sums.stencils import split_stencil
+from autograd.compiler.recover.sums.terms import Scaling, Terms
 from autograd.compiler.scalars.depths import depths
 from autograd.compiler.scalars.nodes import ABSENT
 

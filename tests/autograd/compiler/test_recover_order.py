@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autograd import primitives
-from autograd.compiler.recover.blocks import Matrix, View
 from autograd.compiler.recover.groups import CONSTANT, Application, Group, Grouping, Places, SumOfProducts
 from autograd.compiler.recover.index import Index, Kind, effort, kind_of
 from autograd.compiler.recover.join import History, Joins, concatenation, joins_for, parts_to_join
 from autograd.compiler.recover.order import effort_of, ordered
 from autograd.compiler.recover.reading_order import Reading, as_before
+from autograd.compiler.recover.sums.blocks import Matrix, View
 
 # Index maps
 

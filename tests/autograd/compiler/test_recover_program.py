@@ -13,13 +13,13 @@ import pytest
 from autograd import primitives
 from autograd.compiler.arrays.program import ArrayProgram
 from autograd.compiler.differentiate.reverse import to_arguments
-from autograd.compiler.recover.blocks import Matrix, Rows, View
 from autograd.compiler.recover.families import families, numbered
 from autograd.compiler.recover.groups import Application, Concatenation, Reduction, SumOfProducts
 from autograd.compiler.recover.lower import lower
 from autograd.compiler.recover.recover import recover
 from autograd.compiler.recover.reorder import renumbered, reordered
-from autograd.compiler.recover.terms import columns_of, dense, uniform
+from autograd.compiler.recover.sums.blocks import Matrix, Rows, View
+from autograd.compiler.recover.sums.terms import columns_of, dense, uniform
 from autograd.compiler.recover.unrolled import lower_scalars
 from autograd.compiler.scalars.builder import Builder
 from autograd.compiler.scalars.columns import Guards

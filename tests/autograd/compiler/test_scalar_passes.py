@@ -20,7 +20,6 @@ import nn
 from autograd import Value, dot, exp, logsumexp, maximum, primitives, relu, sqrt, tanh, where
 from autograd.compiler.scalars.builder import Builder
 from autograd.compiler.scalars.captured_constants import lift_constants
-from autograd.compiler.scalars.collect import collect_sums
 from autograd.compiler.scalars.fold import fold_constants
 from autograd.compiler.scalars.from_trace import from_trace
 from autograd.compiler.scalars.guards import add_guards
@@ -29,7 +28,8 @@ from autograd.compiler.scalars.merge import merge_equal_nodes
 from autograd.compiler.scalars.nodes import ABSENT, NOTHING, Sum
 from autograd.compiler.scalars.passes import PREPARE_FOR_ARRAYS, SIMPLIFY
 from autograd.compiler.scalars.program import ScalarProgram
-from autograd.compiler.scalars.projections import split_projections
+from autograd.compiler.scalars.sums.collect import collect_sums
+from autograd.compiler.scalars.sums.projections import split_projections
 from autograd.compiler.trace.retrace import settled_trace
 
 Function = Callable[..., Any]

@@ -12,7 +12,6 @@ from functools import partial
 from autograd.arrays import NDArray, np
 from autograd.compiler import cost
 from autograd.compiler.scalars.builder import DROPPED, Builder, renumbered
-from autograd.compiler.scalars.continued import running_sums
 from autograd.compiler.scalars.depths import depths
 from autograd.compiler.scalars.loops.body import Body
 from autograd.compiler.scalars.loops.operations import Integers, Operations, in_levels, operations_of
@@ -22,6 +21,7 @@ from autograd.compiler.scalars.loops.repeat import RESULT, Repeat
 from autograd.compiler.scalars.loops.stretches import Stretch, stretch_of
 from autograd.compiler.scalars.nodes import CONSTANT, PARAMETER
 from autograd.compiler.scalars.program import ScalarProgram
+from autograd.compiler.scalars.sums.continued import running_sums
 
 
 def find_loops(program: ScalarProgram) -> ScalarProgram:

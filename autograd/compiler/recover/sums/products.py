@@ -15,10 +15,10 @@ from typing import NamedTuple
 from autograd.arrays import np
 from autograd.compiler import cost
 from autograd.compiler.arrays.operations import PADDING
-from autograd.compiler.recover.blocks import Product, View
 from autograd.compiler.recover.components import components
 from autograd.compiler.recover.index import Positions, distinct
-from autograd.compiler.recover.terms import Terms, uniform
+from autograd.compiler.recover.sums.blocks import Product, View
+from autograd.compiler.recover.sums.terms import Terms, uniform
 
 
 def as_product(terms: Terms, rows: int, left: int, right: int, pads: bool = True) -> Product | None:

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from autograd.arrays import np
 from autograd.compiler import cost
-from autograd.compiler.recover.blocks import Block, Rows, View
 from autograd.compiler.recover.index import Index, Positions, is_part
-from autograd.compiler.recover.terms import uniform
+from autograd.compiler.recover.sums.blocks import Block, Rows, View
+from autograd.compiler.recover.sums.terms import uniform
 
 
 def split_stencil(block: Block, widths: Sequence[int]) -> list[Block]:

@@ -13,10 +13,10 @@ from typing import NamedTuple
 from autograd.arrays import np
 from autograd.compiler import cost
 from autograd.compiler.arrays.operations import PADDING
-from autograd.compiler.recover.blocks import View
 from autograd.compiler.recover.groups import CONSTANT, PARAMETERS, Grouping, Places, single_views
 from autograd.compiler.recover.index import Positions
-from autograd.compiler.recover.repetitions import LoopResult, Operand, Repetition
+from autograd.compiler.recover.loops.repetitions import LoopResult, Operand, Repetition
+from autograd.compiler.recover.sums.blocks import View
 from autograd.compiler.scalars.builder import Builder, renumbered
 from autograd.compiler.scalars.depths import depths
 from autograd.compiler.scalars.loops.repeat import Repeat

@@ -13,10 +13,10 @@ from autograd.compiler.arrays.program import ArrayProgram
 from autograd.compiler.arrays.shapes import is_batched
 from autograd.compiler.axes.rewrite import with_axes
 from autograd.compiler.names import Names, sanitised, stem
-from autograd.compiler.recover.blocks import View
 from autograd.compiler.recover.groups import PARAMETERS, Grouping
+from autograd.compiler.recover.loops.repetitions import LoopResult, Operand, Repetition
 from autograd.compiler.recover.read import Reader
-from autograd.compiler.recover.repetitions import LoopResult, Operand, Repetition
+from autograd.compiler.recover.sums.blocks import View
 
 LowerBody = Callable[[Grouping, Builder, Names, Sequence[Handle], Sequence[Sequence[int]]], ArrayProgram]
 """Lowers the groups of a body: a grouping, a builder with its arguments, names, these arguments, and the outputs."""

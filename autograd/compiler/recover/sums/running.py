@@ -16,11 +16,11 @@ from typing import NamedTuple
 
 from autograd.arrays import np
 from autograd.compiler.arrays.operations import PADDING
-from autograd.compiler.recover.blocks import View
 from autograd.compiler.recover.groups import Places, RunningSum
+from autograd.compiler.recover.sums.blocks import View
 from autograd.compiler.scalars.columns import Columns
-from autograd.compiler.scalars.continued import running_sums
 from autograd.compiler.scalars.nodes import ABSENT
+from autograd.compiler.scalars.sums.continued import running_sums
 
 
 class Chain(NamedTuple):

@@ -15,11 +15,11 @@ from autograd.compiler import cost
 from autograd.compiler.arrays.handle import Handle
 from autograd.compiler.arrays.operations import Batch
 from autograd.compiler.arrays.shapes import is_batched
-from autograd.compiler.recover.blocks import Block, Matrix, Numbers, Product, Rows, View, weights_positions
 from autograd.compiler.recover.groups import PARAMETERS, SumOfProducts
 from autograd.compiler.recover.guards import ROWS, SUMMED, Guards, Layout
 from autograd.compiler.recover.read import Reader
-from autograd.compiler.recover.summands import is_column, is_subtracted, negative, slots, starts_with_a_sign
+from autograd.compiler.recover.sums.blocks import Block, Matrix, Numbers, Product, Rows, View, weights_positions
+from autograd.compiler.recover.sums.summands import is_column, is_subtracted, negative, slots, starts_with_a_sign
 from autograd.compiler.scalars.nodes import is_nothing
 
 

@@ -8,15 +8,15 @@ from typing import NamedTuple
 from autograd.arrays import np
 from autograd.compiler import cost
 from autograd.compiler.arrays.operations import PADDING
-from autograd.compiler.recover.blocks import Block, Matrix, Rows, View
 from autograd.compiler.recover.groups import PARAMETERS, Places
 from autograd.compiler.recover.index import Positions, distinct
 from autograd.compiler.recover.padding import columns_of_rows, filled, table
-from autograd.compiler.recover.patches import over_patches
-from autograd.compiler.recover.products import as_product
 from autograd.compiler.recover.reorder import reordered_block
-from autograd.compiler.recover.stencils import split_stencil
-from autograd.compiler.recover.terms import Parts, Scaling, Terms, dense, uniform
+from autograd.compiler.recover.sums.blocks import Block, Matrix, Rows, View
+from autograd.compiler.recover.sums.patches import over_patches
+from autograd.compiler.recover.sums.products import as_product
+from autograd.compiler.recover.sums.stencils import split_stencil
+from autograd.compiler.recover.sums.terms import Parts, Scaling, Terms, dense, uniform
 from autograd.compiler.scalars.nodes import ABSENT
 
 

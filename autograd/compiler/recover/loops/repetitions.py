@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from autograd.compiler.recover.blocks import Numbers, View
 from autograd.compiler.recover.index import Positions
+from autograd.compiler.recover.sums.blocks import Numbers, View
 
 Operand = View | Numbers
 """An operand of a loop: elements of an array, or numbers."""

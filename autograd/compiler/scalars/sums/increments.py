@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from autograd.compiler.scalars.builder import DROPPED, Builder, renumbered
-from autograd.compiler.scalars.continued import running_sums
 from autograd.compiler.scalars.nodes import ABSENT, Sum
 from autograd.compiler.scalars.program import ScalarProgram
+from autograd.compiler.scalars.sums.continued import running_sums
 
 
 def split_increments(program: ScalarProgram) -> ScalarProgram:

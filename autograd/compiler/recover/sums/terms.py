@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from autograd.arrays import NDArray, np
-from autograd.compiler.recover.blocks import Numbers
 from autograd.compiler.recover.groups import SumOfProducts
 from autograd.compiler.recover.index import Positions
+from autograd.compiler.recover.sums.blocks import Numbers
 from autograd.compiler.scalars.nodes import Sum
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable
 
-from autograd.compiler.recover.blocks import Block, Rows
 from autograd.compiler.recover.groups import SumOfProducts
+from autograd.compiler.recover.sums.blocks import Block, Rows
 
 
 def negative(block: Block) -> Block:

@@ -11,11 +11,11 @@ from typing import Any
 from autograd.arrays import np
 from autograd.compiler import cost
 from autograd.compiler.arrays.operations import PADDING
-from autograd.compiler.recover.blocks import Matrix, View
 from autograd.compiler.recover.components import components
 from autograd.compiler.recover.groups import PARAMETERS
 from autograd.compiler.recover.index import Positions, distinct
-from autograd.compiler.recover.terms import Terms, uniform
+from autograd.compiler.recover.sums.blocks import Matrix, View
+from autograd.compiler.recover.sums.terms import Terms, uniform
 
 
 def over_patches(terms: Terms, rows: int, left: int, right: int) -> Matrix | None:

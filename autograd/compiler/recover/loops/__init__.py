@@ -1,0 +1,1 @@
+"""Loops of scalars become loops over arrays."""
