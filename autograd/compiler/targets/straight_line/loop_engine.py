@@ -137,6 +137,9 @@ class LoopEngine:
         outputs, gradients = self._run.input_gradients(weights[self._place], rows, seeds)
         several = []
         for gradient, row in zip(gradients, rows, strict=True):
+            if gradient is not None and gradient.shape == row.shape:
+                several.append(gradient)
+                continue
             array = np.zeros(row.shape, self._dtype)
             if gradient is not None:
                 array[:] = gradient

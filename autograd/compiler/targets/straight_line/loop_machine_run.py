@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from autograd.arrays import NDArray, np
+from autograd.compiler.targets.native.addresses import address_of
 from autograd.compiler.targets.straight_line.blocks import Blocks
 from autograd.compiler.targets.straight_line.loop_machine import (
     backward_module,
@@ -17,6 +18,24 @@ from autograd.support.collector import collector_paused
 from autograd.support.forking import across_forks
 
 Array = NDArray[Any]
+
+
+class _Pass(NamedTuple):
+    """A pass as machine code.
+
+    Attributes:
+        call: the code.
+        buffers: how many numbers its loops put into arrays.
+        outputs: how many values a sample has.
+        gradients: where each gradient lies among all of them; None for one that is zero.
+        size: how many numbers these have.
+    """
+
+    call: Function
+    buffers: int
+    outputs: int
+    gradients: list[slice | None]
+    size: int
 
 
 class LoopMachineRun:
@@ -32,8 +51,8 @@ class LoopMachineRun:
     def __init__(self, blocks: Callable[[str], Blocks], dtype: np.dtype[Any], code: MachineCode) -> None:
         require_blocks_writable(blocks("forward"))
         self._blocks, self._dtype, self._code = blocks, dtype, code
-        self._made: dict[str, tuple[Function, int]] = {}
-        self._function("forward")
+        self._made: dict[str, _Pass] = {}
+        self._pass("forward")
 
     def outputs(self, leaves: Array, rows: Sequence[Array]) -> Array:
         """Return a row of outputs for each sample."""
@@ -49,31 +68,40 @@ class LoopMachineRun:
         """Return the outputs, and of each sample the derivatives to its arguments."""
         return self._called("input_gradients", leaves, rows, seeds, len(seeds))
 
-    def _function(self, name: str) -> tuple[Function, int]:
+    def _pass(self, name: str) -> _Pass:
+        made = self._made.get(name)
+        if made is not None:
+            return made
         with across_forks, collector_paused():
             if name not in self._made:
-                blocks = self._blocks(name)
-                module = forward_module(blocks) if name == "forward" else backward_module(blocks, name)
-                self._made[name] = self._code.add(module.text, name, module.arrays), module.size
+                self._made[name] = self._compiled(name)
             return self._made[name]
+
+    def _compiled(self, name: str) -> _Pass:
+        blocks = self._blocks(name)
+        module = forward_module(blocks) if name == "forward" else backward_module(blocks, name)
+        (values, *results) = blocks.results
+        assert values is not None
+        gradients: list[slice | None] = []
+        at = 0
+        for result in results:
+            gradients.append(None if result is None else slice(at, at + result.size))
+            at += 0 if result is None else result.size
+        return _Pass(self._code.add(module.text, name, module.arrays), module.size, values.size, gradients, at)
 
     def _called(
         self, name: str, leaves: Array, rows: Sequence[Array], seeds: Array | None, gradients: int
     ) -> tuple[Array, list[Array | None]]:
         """Return the outputs, and gradients of so many rows. Each call has arrays of its own."""
-        call, size = self._function(name)
-        (values, *results) = self._blocks(name).results
-        assert values is not None
+        one = self._pass(name)
         samples = len(rows[0]) if rows else 1
-        x, p, y = np.concatenate(rows, axis=1) if rows else np.empty((1, 0)), leaves, np.empty((samples, values.size))
-        sizes = [0 if result is None else result.size for result in results]
-        g, w = np.zeros((gradients, sum(sizes))), np.empty(size)
-        given = [x, p, y, w] if seeds is None else [x, p, y, seeds, w, g]
-        arrays = [np.ascontiguousarray(array, dtype=np.float64) for array in given]
-        call(samples, *[array.ctypes.data for array in arrays])
-        several: list[Array | None] = []
-        at = 0
-        for result, width in zip(results, sizes):
-            several.append(None if result is None else g[:, at : at + width].astype(self._dtype))
-            at += width
-        return y.astype(self._dtype), several
+        x = np.concatenate(rows, axis=1) if rows else np.empty((1, 0))
+        y, w, g = np.empty((samples, one.outputs)), np.empty(one.buffers), np.zeros((gradients, one.size))
+        given = [x, leaves, y, w] if seeds is None else [x, leaves, y, seeds, w, g]
+        arrays = [np.ascontiguousarray(array, _DOUBLE) for array in given]
+        one.call(samples, *map(address_of, arrays))
+        several = [None if place is None else g[:, place].astype(self._dtype, copy=False) for place in one.gradients]
+        return y.astype(self._dtype, copy=False), several
+
+
+_DOUBLE = np.dtype(np.float64)
