@@ -63,7 +63,10 @@ from autograd.primitives import (
     tanh,
     xlogy,
 )
+from autograd.support.foreign_names import explain_imports as _explain_imports
+from autograd.support.foreign_names import missing as _missing
 from autograd.support.forking import across_forks as _across_forks
+from autograd.support.remedies import OF_PACKAGE as _OF_PACKAGE
 from autograd.transforms import grad, hessian, hessian_vector_product, jacobian, jvp, value_and_grad
 from autograd.value import Constant, Value
 
@@ -102,9 +105,9 @@ if not _typing.TYPE_CHECKING:  # type checkers would take every name for one tha
             from importlib import import_module
 
             return import_module(f"autograd.{_MODULES[name]}")
-        from autograd.support.foreign_names import OF_PACKAGE, missing
+        raise _missing("autograd", name, _OF_PACKAGE)
 
-        raise missing("autograd", name, OF_PACKAGE)
+    _explain_imports("autograd", _OF_PACKAGE)
 
 
 __all__ = [

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def as_float(number: Any) -> float:
-    """A real number as a float: Python's or NumPy's, a 0-dimensional array, a tensor of one element.
+    """A real number as a float: Python's or NumPy's, an array or a tensor of one element.
 
     Raises:
         TypeError: for anything else, a Value included.
@@ -23,13 +23,17 @@ def as_float(number: Any) -> float:
         return float(number)
     if (element := only_element(number)) is not None:
         return float(element)
-    raise TypeError(f"expected a real number, got {number!r} of type {type(number).__name__}")
+    has_several = isinstance(number, (list, tuple)) or getattr(number, "ndim", None)
+    remedy = ": a Value is one number; for several, make a list of Values" if has_several else ""
+    raise TypeError(f"expected a real number, got {number!r} of type {type(number).__name__}{remedy}")
 
 
 def only_element(number: Any) -> float | None:
-    """Return the real number in an array of no dimension or a tensor of one element; None for anything else."""
-    alone = getattr(number, "ndim", None) == 0 or (callable(getattr(number, "numel", None)) and number.numel() == 1)
-    if not alone or getattr(getattr(number, "dtype", None), "kind", "f") not in "biuf":
+    """Return the real number in an array or a tensor of one element; None for anything else."""
+    if not hasattr(number, "ndim") or not callable(getattr(number, "item", None)):
+        return None
+    count = number.numel() if callable(getattr(number, "numel", None)) else getattr(number, "size", None)
+    if count != 1 or getattr(getattr(number, "dtype", None), "kind", "f") not in "biuf":
         return None
     element = number.item()
     return float(element) if isinstance(element, (float, int, Real)) else None

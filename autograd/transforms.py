@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
 from autograd.nested import flatten, names, nest
 from autograd.recording import resumed
-from autograd.support.foreign_names import OF_TRANSFORMS, explain_arguments
+from autograd.support.foreign_names import explain_arguments
+from autograd.support.remedies import OF_TRANSFORMS
 from autograd.sweeps import Argnums, Function, Run
 from autograd.value import Value
 

@@ -12,10 +12,10 @@ from autograd.backward_pass import run_backward
 from autograd.methods import Functions, comparison
 from autograd.numpy_values.numpy_methods import NumPyMethods
 from autograd.operands import as_float, only_element, undefined
-from autograd.primitives import Primitive
 from autograd.reading import number_of
-from autograd.support import foreign_names
-from autograd.table import Operand
+from autograd.support.foreign_names import explain_arguments, explain_attributes, refuse_arguments
+from autograd.support.remedies import OF_BACKWARD, OF_VALUE_ARGUMENTS, OF_VALUES
+from autograd.table import Operand, Primitive
 
 _new = object.__new__
 _ADD, _SUB, _MUL = primitives.add, primitives.sub, primitives.mul  # graphs are made of these: no look-up for each
@@ -57,7 +57,7 @@ class Value(Functions, NumPyMethods, Operand):
 
     def __init__(self, data: SupportsFloat, label: str = "", **foreign: Never) -> None:
         if foreign:
-            foreign_names.refuse_arguments("Value", foreign, foreign_names.OF_VALUE_ARGUMENTS)
+            refuse_arguments("Value", foreign, OF_VALUE_ARGUMENTS)
         self.data: float = as_float(data)
         self.grad: float = 0.0
         self.label: str = label
@@ -97,7 +97,7 @@ class Value(Functions, NumPyMethods, Operand):
             data = as_float(data)
         return _node(data, parents, primitive.local_derivatives(numbers, data), primitive)
 
-    @foreign_names.explain_arguments(foreign_names.OF_BACKWARD)
+    @explain_arguments(OF_BACKWARD)
     def backward(self, gradient: float = 1.0) -> None:
         """Leave in `grad` of every node the derivative of this Value to it, times `gradient`.
 
@@ -292,7 +292,7 @@ def _constant(number: Any) -> Any:
     return None if element is None or number.ndim else Constant(element)  # an array with axes is arrays' own affair
 
 
-foreign_names.explain_attributes(Value, foreign_names.OF_VALUES)
+explain_attributes(Value, OF_VALUES)
 
 if sys.platform == "emscripten":
     from autograd.support.releasing import release_in_turn

@@ -18,10 +18,13 @@ if not hasattr(_autograd, "Value"):
         "pip uninstall -y autograd lucidgrad, then pip install lucidgrad (or pip install . in its checkout)"
     )
 
+from autograd.support.foreign_names import explain_imports as _explain_imports
+from autograd.support.foreign_names import missing as _missing
 from nn.data import one_hot
 from nn.descent import Optimizer
 from nn.drawing import draw
 from nn.exchange import from_torch, to_torch
+from nn.foreign_names import OF_PACKAGE as _OF_PACKAGE
 from nn.initializers import constant, glorot, he, normal, uniform
 from nn.layers import MLP, Layer, Neuron
 from nn.losses import (
@@ -52,10 +55,9 @@ else:  # type checkers would take every name for one that there is
             from importlib import import_module
 
             return import_module("nn.estimators")
-        from autograd.support.foreign_names import missing
-        from nn.foreign_names import OF_PACKAGE
+        raise _missing("nn", name, _OF_PACKAGE)
 
-        raise missing("nn", name, OF_PACKAGE)
+    _explain_imports("nn", _OF_PACKAGE)
 
 
 __all__ = [

@@ -13,7 +13,7 @@ from autograd.arrays.errors import handling_errors, ignoring_errors
 from autograd.reading import gradients_of, numbers_of
 from autograd.support.foreign_names import explain_arguments, explain_attributes
 from autograd.updates import Change, commit, setting, setting_attributes
-from nn.foreign_names import OF_OPTIMIZER_ARGUMENTS, OF_OPTIMIZERS
+from nn.foreign_names import OF_OPTIMIZER_ARGUMENTS, OF_OPTIMIZERS, OF_ZERO_GRAD
 from nn.schedules import LearningRate, checked
 
 Vector = NDArray[np.float64]
@@ -62,6 +62,8 @@ class Optimizer(ABC):
         learning_rate: LearningRate,
         max_gradient_norm: float | None = None,
     ) -> None:
+        if callable(getattr(parameters, "parameters", None)):
+            raise TypeError(f"an optimizer expects Values, got {parameters!r}: give its parameters()")
         self.parameters: list[Value] = list(parameters)
         if not self.parameters:
             raise ValueError("an optimizer expects parameters, got none")
@@ -87,6 +89,7 @@ class Optimizer(ABC):
         told = ", ".join(f"{name}={x!r}" for name, x in settings.items() if x is not None)
         return f"{type(self).__name__}({len(self.parameters):,} parameters, {told})"
 
+    @explain_arguments(OF_ZERO_GRAD)
     def zero_grad(self) -> None:
         """Set every parameter's gradient to zero."""
         commit(setting("grad", self.parameters, [0.0] * len(self.parameters)))

@@ -19,7 +19,16 @@ _SIZES = "write nn.MLP(number of inputs, [neurons of each layer])"
 _WEIGHTS, _BIAS = "neuron.weights is the list of its weights", "neuron.bias is its bias"
 _NEURONS = "weights belong to neurons: layer.neurons[j].weights[k], layer.neurons[j].bias"
 
+_LOSS_OF_ONES_OWN = "a loss is any function of output and target: loss=lambda a, y: abs(a - y)"
+_RULE = "nn.SGD, nn.Adam and nn.AdamW are the optimizers; another rule is a class that derives from nn.Optimizer"
+_RATES = "give the optimizer a function of the step: nn.SGD(parameters, nn.step_decay(...)) or nn.cosine_decay"
+_DATA = "nn.fit takes lists, arrays and data frames, and makes batches itself: batch_size=32"
+_LOOPS = "there is no such layer: derive a class from nn.Module, and write it with loops over Values in forward"
+_CLIPPED = "the optimizer clips gradients: nn.SGD(parameters, 0.1, max_gradient_norm=1.0)"
+
 OF_PACKAGE = {
+    "Value": "it is in the package autograd: from autograd import Value",
+    "engine": "the engine is the package autograd: from autograd import Value",
     "Linear": _LAYER,
     "Dense": _LAYER,
     "Sequential": "nn.MLP is a stack of layers; for another, derive a class from nn.Module and call them in forward",
@@ -39,6 +48,21 @@ OF_PACKAGE = {
     "functional": "activations are in autograd (autograd.relu), losses in nn (nn.cross_entropy)",
     "init": "nn.glorot(), nn.he(), nn.normal() and nn.uniform() draw weights: nn.MLP(..., initializer=nn.he())",
     "optim": "nn.SGD, nn.Adam and nn.AdamW are the optimizers",
+    "Identity": "nn.Layer(nin, nout, activation='identity') is linear",
+    **dict.fromkeys(("Conv1d", "Conv2d", "RNN", "LSTM", "GRU", "Transformer", "LayerNorm", "BatchNorm1d"), _LOOPS),
+    **dict.fromkeys(("Dropout", "Flatten", "GELU", "LeakyReLU"), _LOOPS),
+    "MultiheadAttention": "nn.CausalSelfAttention is attention of several heads, to earlier positions",
+    "NLLLoss": "nn.cross_entropy takes logits, and does both steps",
+    **dict.fromkeys(
+        ("L1Loss", "HuberLoss"), "a loss is any function of output and target: loss=lambda a, y: abs(a - y)"
+    ),
+    "mse_loss": "nn.mean_squared_error is the function",
+    "softmax_cross_entropy": "nn.cross_entropy is the function, of logits",
+    **{name: f"autograd.{name} is the function" for name in ("relu", "sigmoid", "tanh", "softmax", "softplus")},
+    **dict.fromkeys(("RMSprop", "Adagrad", "LBFGS"), _RULE),
+    **dict.fromkeys(("lr_scheduler", "StepLR", "CosineAnnealingLR"), _RATES),
+    **dict.fromkeys(("DataLoader", "Dataset", "TensorDataset"), _DATA),
+    **dict.fromkeys(("utils", "clip_grad_norm_"), _CLIPPED),
     "Network": _SIZES,
     "Trainer": _FIT,
 }
@@ -58,6 +82,9 @@ OF_MODULES = {
     "register_parameter": "assign it: self.w = Value(0.0)",
     "register_buffer": "assign it: a plain number, or a Constant",
     "add_module": "assign it to an attribute",
+    "apply": "write for name, parameter in model.named_parameters(): ...",
+    **dict.fromkeys(("get_weights", "set_weights"), "model.state_dict() has the numbers, load_state_dict() sets them"),
+    "compile": "write autograd.compile(lambda x, y: loss(model(x), y), *one_sample), or let nn.fit do it",
 }
 
 OF_NEURONS = {"w": _WEIGHTS, "b": _BIAS, "nonlin": "neuron.activation is the name of its activation"}
@@ -68,7 +95,8 @@ OF_LAYERS = dict.fromkeys(("w", "b", "weight", "weights", "bias", "biases"), _NE
 }
 
 OF_NETWORKS = dict.fromkeys(("w", "b", "weights", "biases"), f"{_NEURONS}, of each of model.layers") | {
-    "sizes": "[model.nin, *(len(layer.neurons) for layer in model.layers)]",
+    **dict.fromkeys(("weight", "bias"), f"{_NEURONS}, of each of model.layers"),
+    **dict.fromkeys(("sizes", "sz"), "[model.nin, *(len(layer.neurons) for layer in model.layers)]"),
     "num_layers": "len(model.layers)",
 }
 
@@ -101,6 +129,8 @@ OF_OPTIMIZER_ARGUMENTS = {
     "nesterov": "there is plain momentum: momentum=0.9",
     "amsgrad": "there is plain Adam",
 }
+
+OF_ZERO_GRAD = {"set_to_none": "a gradient is a number, and is set to 0.0; leave it out"}
 
 OF_SGD_ARGUMENTS = OF_OPTIMIZER_ARGUMENTS | {
     "weight_decay": "it is called decay here, the fraction that each weight loses in an update: PyTorch's times the "

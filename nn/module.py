@@ -7,9 +7,9 @@ from typing import Any
 
 from autograd import Value
 from autograd.reading import number_of
-from autograd.support.foreign_names import explain_attributes
+from autograd.support.foreign_names import explain_arguments, explain_attributes
 from autograd.updates import commit, setting
-from nn.foreign_names import OF_MODULES
+from nn.foreign_names import OF_MODULES, OF_ZERO_GRAD
 from nn.parameters import Search
 
 
@@ -57,6 +57,7 @@ class Module:
         """Each parameter once, in the order of `named_parameters`."""
         return [parameter for _, parameter in self.named_parameters()]
 
+    @explain_arguments(OF_ZERO_GRAD)
     def zero_grad(self) -> None:
         """Set every parameter's gradient to zero."""
         parameters = self.parameters()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
+import importlib
 import pickle
 import re
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -15,10 +17,10 @@ import pytest
 import autograd
 import nn
 from autograd import Value
-from autograd.support import foreign_names
+from autograd.support import remedies
 
-TABLES = [foreign_names.OF_VALUES, foreign_names.OF_VALUE_ARGUMENTS, foreign_names.OF_BACKWARD,
-          foreign_names.OF_TRANSFORMS, foreign_names.OF_PACKAGE]  # fmt: skip
+TABLES = [remedies.OF_VALUES, remedies.OF_VALUE_ARGUMENTS, remedies.OF_BACKWARD,
+          remedies.OF_TRANSFORMS, remedies.OF_PACKAGE]  # fmt: skip
 
 torch = pytest.importorskip("torch", reason="PyTorch, from which names and numbers come, is not installed")
 
@@ -100,6 +102,51 @@ def test_a_class_of_ones_own_may_have_such_attributes() -> None:
         del named.name
 
 
+IMPORTS = {
+    "import autograd.numpy as np": "import numpy as np",
+    "from autograd import numpy as np": "import numpy as np",
+    "import autograd.numpy.random as npr": "import numpy as np",
+    "import autograd.scipy.stats.norm as norm": "autograd.primitive",
+    "from autograd.misc.optimizers import adam": "nn.Adam",
+    "from autograd.test_util import check_grads": "autograd.check_gradient",
+    "from autograd.extend import primitive, defvjp": "autograd.primitive",
+    "from autograd import elementwise_grad as egrad": "autograd.grad(f)(x) for x in xs",
+    "from autograd import Tensor": "autograd.Value(2.0)",
+    "from autograd import jit, vmap": "autograd.compile(f, *examples)",
+    "from autograd.engine import Value": "from autograd import Value",
+    "from autograd.functional import jacobian": "jacobian",
+    "from autograd import nn": "import nn",
+    "import nn.functional as F": "autograd.relu",
+    "from nn import Module, Linear": "nn.Layer(nin, nout",
+    "from nn.optim import SGD": "nn.SGD",
+}
+
+
+@pytest.mark.parametrize("line", IMPORTS)
+def test_imports_of_other_packages_are_answered(line: str) -> None:
+    package, name = re.findall(r"\b(autograd|nn)(?:\.| import (?:Module, )?)(\w+)", line)[0]
+    with pytest.raises(ModuleNotFoundError) as raised:
+        exec(line, {})
+    assert str(raised.value).startswith(f"lucidgrad's package {package!r} has no {name!r}: ")
+    assert IMPORTS[line] in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("line", ["import autograd.nobody", "from autograd import nobody"])
+def test_an_import_of_what_nobody_has_fails_as_everywhere(line: str) -> None:
+    with pytest.raises(ImportError, match=r"^(No module named 'autograd\.nobody'|cannot import name 'nobody' from)"):
+        exec(line, {})
+
+
+def test_what_looks_for_a_foreign_module_before_it_imports_it_may_go_on() -> None:
+    """Libraries that also work with HIPS/autograd try `import autograd.numpy`, and expect this error."""
+    assert not hasattr(autograd, "numpy")
+    with pytest.raises(ModuleNotFoundError):
+        importlib.import_module("autograd.numpy")
+    assert "autograd.numpy" not in sys.modules
+    assert importlib.import_module("numpy") is np
+
+
 CALLS: list[tuple[Callable[[], Any], str]] = [
     (lambda: Value(2.0).backward(retain_graph=True), r"Value\.backward has no argument 'retain_graph': .*leave it out"),  # type: ignore[call-arg]
     (lambda: Value(2.0).backward(create_graph=True), r"'create_graph': .*autograd\.grad"),  # type: ignore[call-arg]
@@ -165,7 +212,8 @@ def test_a_backward_that_fails_leaves_none_where_it_was() -> None:
 # Numbers
 
 
-NUMBERS = [np.float64(2), np.array(2.0), np.array(2), torch.tensor(2.0), torch.tensor([2.0]), torch.tensor([[2]]),
+NUMBERS = [np.float64(2), np.array(2.0), np.array(2), np.array([2.0]), np.array([[2]], dtype=np.int8),
+           torch.tensor(2.0), torch.tensor([2.0]), torch.tensor([[2]]),
            torch.tensor(2.0, requires_grad=True)]  # fmt: skip
 
 
@@ -185,8 +233,9 @@ def test_arithmetic_takes_what_has_no_axes(two: Any) -> None:
 
 @pytest.mark.parametrize(
     "several",
-    [np.array([2.0]), np.array([1.0, 2.0]), torch.tensor([1.0, 2.0]), np.array("2"), np.array(1j), np.array(None),
-     np.array(Value(2.0)), np.datetime64("2020-01-01"), np.array(np.timedelta64(3, "ns"))],
+    [[2.0], np.array([]), np.array([1.0, 2.0]), torch.tensor([1.0, 2.0]), np.array("2"), np.array(["2"]), np.array(1j),
+     np.array([1j]), np.array(None), np.array(Value(2.0)), np.array([Value(2.0)]), np.datetime64("2020-01-01"),
+     np.array(np.timedelta64(3, "ns"))],
 )  # fmt: skip
 def test_what_is_no_one_real_number_is_refused(several: Any) -> None:
     with pytest.raises(TypeError, match="expected a real number"):
