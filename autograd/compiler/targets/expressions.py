@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from autograd import primitives
-from autograd.compiler.arrays.operations import Labels, Reduction
+from autograd.compiler.arrays.operations import Labels, Reduction, Shape, listed
 from autograd.compiler.scalars import idioms
 from autograd.compiler.targets.contractions import OuterProduct, as_matrix_product, as_outer_product
 from autograd.compiler.targets.notation import INFIX, SLOPES, Term, comparison
@@ -22,6 +22,10 @@ def is_matrix_product(term: Term) -> bool:
 
 class Expressions(Structure):
     """Writes operations as expressions, as a reader is shown them."""
+
+    def array_to_fill(self, shape: Shape, axis: int) -> str:
+        """Return an array of which each step of a loop fills a place along an axis."""
+        return f"empty({listed(shape)})"
 
     def number(self, x: float) -> Text:
         """Return a number beside an operator."""

@@ -12,6 +12,7 @@ from autograd.arrays import NDArray, np
 from autograd.arrays.errors import overflows
 from autograd.compiler.targets.last_axis import max_last, ones, sum_last
 from autograd.compiler.targets.lookup_kernels import entry_at, look_up, scatter_add
+from autograd.compiler.targets.step_layout import by_step, dot_of_rows, is_by_step, rows_dot, sum_rows
 from autograd.derivatives import formulas, gamma_formulas
 from autograd.primitives import Primitive
 
@@ -128,6 +129,7 @@ def sum_samples(array: Array, into: Array) -> None:
     Over all axes in front of those of the place.
     """
     if array.ndim > into.ndim + 1:
+        array = array.swapaxes(0, 1) if is_by_step(array) else array
         array = array.reshape(-1, *into.shape)
     if array.ndim == 2:
         try:
@@ -233,9 +235,11 @@ def accumulate(x: Array, axis: int, backward: bool = False) -> Array:
 HELPERS: dict[str, Any] = {
     "accumulate": accumulate,
     "array": np.array,
+    "by_step": by_step,
     "broadcast_to": np.broadcast_to,
     "concatenate": np.concatenate,
     "cumsum": np.cumsum,
+    "dot_of_rows": dot_of_rows,
     "einsum": np.einsum,
     "empty": np.empty,
     "gather": gather,
@@ -243,6 +247,7 @@ HELPERS: dict[str, Any] = {
     "max_last": max_last,
     "place": place,
     "products_of_others": products_of_others,
+    "rows_dot": rows_dot,
     "scatter_add": scatter_add,
     "shares": shares,
     "sum_last": sum_last,
@@ -253,6 +258,7 @@ HELPERS: dict[str, Any] = {
     "zeros": np.zeros,
     "matmul": np.matmul,
     "sum_products": sum_products,
+    "sum_rows": sum_rows,
     "sum_samples": sum_samples,
     "inf": math.inf,
     "nan": math.nan,

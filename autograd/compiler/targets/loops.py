@@ -73,8 +73,9 @@ class _LoopWriter:
         for k, name in [*states, *((k, self._array(k, name)) for k, name in arrays), *same]:
             if terms[k].name != name:
                 lines.append(self._assign(name, self._outer.read(k).text, listed(terms[k].shape)))
-        for result, _, _ in self._stacks():
-            lines.append(self._assign(result.name, f"empty({listed(result.shape)})", listed(result.shape)))
+        for result, stepping, _ in self._stacks():
+            text = self._outer.array_to_fill(result.shape, stepping.axis)
+            lines.append(self._assign(result.name, text, listed(result.shape)))
         return lines
 
     def _array(self, k: int, argument: str) -> str:

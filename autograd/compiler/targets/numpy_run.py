@@ -27,6 +27,7 @@ from autograd.compiler.targets.python_source import Function, Source, Writer, pa
 from autograd.compiler.targets.references import References
 from autograd.compiler.targets.running_expressions import RunningExpressions
 from autograd.compiler.targets.schedule import GRADIENT, schedule
+from autograd.compiler.targets.step_layout import empty_by_step
 from autograd.support.forking import computed_once
 
 if TYPE_CHECKING:
@@ -295,4 +296,5 @@ class NumpyEngine:
             for name, x in references.constants.items()
         }
         constants["empty"] = partial(np.empty, dtype=self._dtype)
+        constants["empty_by_step"] = partial(empty_by_step, dtype=self._dtype)
         return loaded(self._name, str(shown), aligned(shown, running), constants)

@@ -3,17 +3,33 @@
 from __future__ import annotations
 
 from autograd import primitives
-from autograd.compiler.arrays.operations import Batch
+from autograd.compiler.arrays.operations import Batch, Shape, listed
 from autograd.compiler.targets.contractions import as_matrix_product, as_outer_product
 from autograd.compiler.targets.expressions import Expressions, is_matrix_product
 from autograd.compiler.targets.notation import Term, lengths
+from autograd.compiler.targets.step_layout import arrays_by_step, comes_by_sample
 from autograd.compiler.targets.text import ATOM, Text, infix
+from autograd.support.forking import computed_once
 
 _LAST = {"sum": "sum_last", "max": "max_last"}
 
 
 class RunningExpressions(Expressions):
     """Writes operations as the calls of NumPy that are quickest."""
+
+    def array_to_fill(self, shape: Shape, axis: int) -> str:
+        """Return an array of which each step of a loop fills a place along an axis, step by step in memory."""
+        return f"empty{'_by_step' * (axis == 1)}({listed(shape)})"
+
+    def _defined(self, at: int) -> Text:
+        text = super()._defined(at)
+        return Text(f"by_step({text.text})") if at in self._by_step and comes_by_sample(self._terms[at]) else text
+
+    @computed_once
+    def _by_step(self) -> set[int]:
+        """The arrays that lie in memory step by step: those that loops read and write along their second axis, and
+        those that are computed of these, or together with them."""
+        return arrays_by_step(self._terms)
 
     def number(self, x: float) -> Text:
         """Return the name of an array without axes."""
@@ -35,6 +51,8 @@ class RunningExpressions(Expressions):
         term = self._terms[at]
         match term.kind:
             case "contract":
+                if (rows_of_both := self._rows_of_both(term)) is not None:
+                    return f"dot_of_rows({rows_of_both}, {name})"
                 matrices = self.matrices(term)
                 if matrices is not None and is_matrix_product(term) and self.is_plain(term):
                     left, right = matrices
@@ -52,19 +70,44 @@ class RunningExpressions(Expressions):
         product = as_matrix_product(term.attribute)
         if product is None or as_outer_product(term.attribute) is not None:
             return super()._contraction(term)
+        rows_of_both = self._rows_of_both(term)
+        if rows_of_both is not None:
+            return Text(f"dot_of_rows({rows_of_both})")
         first, second = term.operands[::-1] if product.swapped else term.operands
         rows, matrix = self._terms[first].shape, self._terms[second].shape
         width = rows[-1 if product.left is None else product.left[-1]]
         if len(rows) <= 2 or len(matrix) > 2 or isinstance(width, Batch):
             return super()._contraction(term)
         left, right = self._transposed(first, product.left), self._transposed(second, product.right)
+        if first in self._by_step and product.left is None:
+            return Text(f"rows_dot({left.text}, {right.text})")
         flat = f"{left.within(ATOM)}.reshape(-1, {width}).dot({right.text})"
         return Text(f"{flat}.reshape({', '.join(lengths(term.shape))})")
+
+    def _rows_of_both(self, term: Term) -> str | None:
+        """Return the factors of a product of all rows of two arrays, of which one lies in memory step by step."""
+        product = as_matrix_product(term.attribute)
+        if product is None or (product.left, product.right) != ((1, 0), None):
+            return None
+        operands = term.operands[::-1] if product.swapped else term.operands
+        inner = [self._terms[k] for k in operands]
+        if not all(x.kind == "reshape" and not x.name and len(x.shape) == 2 for x in inner):
+            return None
+        sources = [x.operands[0] for x in inner]
+        shapes = [self._terms[k].shape for k in sources]
+        if any(len(own) != 3 or own[2] != x.shape[1] for own, x in zip(shapes, inner)) or shapes[0][:2] != shapes[1][:2]:
+            return None
+        if self._by_step.isdisjoint(sources):
+            return None
+        return ", ".join([self.read(k).text for k in sources])
 
     def _sum(self, term: Term) -> Text:
         """Return a sum; of products of what lies side by side, in one go."""
         if term.attribute[:3] == ("sum", (1,), True) and len(term.shape) == 2:
             return self._sum_of_products(term) or super()._sum(term)
+        (x,) = term.operands
+        if term.attribute[:3] == ("sum", (0, 1), False) and len(self._terms[x].shape) == 3:
+            return Text(f"sum_rows({self.read(x).text})")
         return super()._sum(term)
 
     def _reduction(self, term: Term) -> Text:

@@ -40,8 +40,11 @@ class Structure:
                 continue
             stack.pop()
             if k not in self._texts:
-                self._texts[k] = self._written(self._terms[k])
+                self._texts[k] = self._defined(k)
         return self._texts[at]
+
+    def _defined(self, at: int) -> Text:
+        return self._written(self._terms[at])
 
     def _written(self, term: Term) -> Text:
         x, attribute = term.operands[0], term.attribute
