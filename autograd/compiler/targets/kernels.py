@@ -12,7 +12,7 @@ from autograd.arrays import NDArray, np
 from autograd.arrays.errors import overflows
 from autograd.compiler.targets.last_axis import max_last, ones, sum_last
 from autograd.compiler.targets.lookup_kernels import entry_at, look_up, scatter_add
-from autograd.compiler.targets.step_layout import by_step, dot_of_rows, is_by_step, rows_dot, sum_rows
+from autograd.compiler.targets.step_kernels import by_step, dot_of_rows, is_by_step, rows_dot, sum_rows
 from autograd.derivatives import formulas, gamma_formulas
 from autograd.primitives import Primitive
 

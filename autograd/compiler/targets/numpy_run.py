@@ -13,7 +13,6 @@ import ast
 import hashlib
 import linecache
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from autograd import primitives
@@ -27,7 +26,7 @@ from autograd.compiler.targets.python_source import Function, Source, Writer, pa
 from autograd.compiler.targets.references import References
 from autograd.compiler.targets.running_expressions import RunningExpressions
 from autograd.compiler.targets.schedule import GRADIENT, schedule
-from autograd.compiler.targets.step_layout import empty_by_step
+from autograd.compiler.targets.step_kernels import makers_of_arrays
 from autograd.support.forking import computed_once
 
 if TYPE_CHECKING:
@@ -295,6 +294,5 @@ class NumpyEngine:
             name: x.astype(self._dtype) if isinstance(x, np.ndarray) and x.dtype.kind == "f" else x
             for name, x in references.constants.items()
         }
-        constants["empty"] = partial(np.empty, dtype=self._dtype)
-        constants["empty_by_step"] = partial(empty_by_step, dtype=self._dtype)
+        constants.update(makers_of_arrays(self._dtype))
         return loaded(self._name, str(shown), aligned(shown, running), constants)

@@ -95,9 +95,8 @@ class RunningExpressions(Expressions):
             return None
         sources = [x.operands[0] for x in inner]
         shapes = [self._terms[k].shape for k in sources]
-        if any(len(own) != 3 or own[2] != x.shape[1] for own, x in zip(shapes, inner)) or shapes[0][:2] != shapes[1][:2]:
-            return None
-        if self._by_step.isdisjoint(sources):
+        are_rows = all(len(own) == 3 and own[2] == x.shape[1] for own, x in zip(shapes, inner))
+        if not are_rows or shapes[0][:2] != shapes[1][:2] or self._by_step.isdisjoint(sources):
             return None
         return ", ".join([self.read(k).text for k in sources])
 
