@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any, SupportsIndex, TypeVar, overload
 
 from autograd import recording
+from autograd.operands import beyond_table
 from autograd.value import Value
 
 __all__ = ["Entry", "checked_index", "indicators", "take"]
@@ -86,7 +87,7 @@ def checked_index(index: Any, length: int) -> int:
     except TypeError:
         raise TypeError(f"take expects an index that is an int, got {index!r} of type {type(index).__name__}") from None
     if not 0 <= i < length:
-        raise IndexError(f"the index {i} is not in a table of {length}, whose entries are counted from 0")
+        raise IndexError(f"the index is {beyond_table(i, length)}")
     return i
 
 

@@ -39,6 +39,17 @@ def only_element(number: Any) -> float | None:
     return float(element) if isinstance(element, (float, int, Real)) else None
 
 
+def beyond_table(index: object, length: int) -> str:
+    """Return what an error says of an index into a table that has no such entry."""
+    text = f"{index}, which is not in a table of {length}, whose entries are counted from 0"
+    if index != -1:
+        return text
+    return text + (
+        ". To pad a shorter sequence, look up any entry, such as that at 0, and leave its position out of the loss: in "
+        "nn.fit by a target of -1, in a loss of your own by autograd.where"
+    )
+
+
 def compared_number(other: Any) -> float:
     """Return the operand of a comparison: a number as Python's own, so that a bool comes of it, or else as it is."""
     if isinstance(other, Operand):

@@ -38,7 +38,7 @@ def test_a_gradient_is_added_up_at_the_entries_that_were_taken() -> None:
 @pytest.mark.parametrize("index", [-1, 3, 10**30, np.int64(-3)])
 def test_no_index_counts_from_the_end_or_goes_beyond(index: Any) -> None:
     with pytest.raises(
-        IndexError, match=rf"the index {index} is not in a table of 3, whose entries are counted from 0"
+        IndexError, match=rf"the index is {index}, which is not in a table of 3, whose entries are counted from 0"
     ):
         take(ROWS, index)
 

@@ -18,6 +18,7 @@ from autograd import primitives
 from autograd.compiler.trace.comparisons import COMPARISONS
 from autograd.compiler.trace.source_lines import users_line
 from autograd.compiler.trace.tables import Rows, are_leaves, read_rows
+from autograd.operands import beyond_table
 from autograd.primitives import Primitive
 from autograd.reading import number_of
 from autograd.table import Slope
@@ -119,10 +120,7 @@ class LookUps:
             )
         row = int(index.data)
         if not 0 <= row < length:
-            raise IndexError(
-                f"{users_line()}: {self._name(place)} is {row}, which is not in a table of {length}, whose entries "
-                f"are counted from 0"
-            )
+            raise IndexError(f"{users_line()}: {self._name(place)} is {beyond_table(row, length)}")
         known = self.uses.get(place)
         if known is None or length < known.length:
             self.uses[place] = Use(length, int(example), known.line if known else users_line())

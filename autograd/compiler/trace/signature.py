@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from autograd.arrays import HAVE_NUMPY, NDArray, np
 from autograd.compiler.names import sanitised
 from autograd.nested import flatten
-from autograd.operands import as_float
+from autograd.operands import as_float, beyond_table
 from autograd.value import Value
 
 Array = NDArray[Any]
@@ -133,10 +133,8 @@ class Argument(NamedTuple):
         wrong = (rows < 0) | (rows >= self.lengths) if is_known else np.zeros(1, dtype=bool)
         if wrong.any() and (wrong := wrong & (self.lengths != ANY_NUMBER)).any():
             sample, k = (int(places[0]) for places in np.nonzero(wrong))
-            raise IndexError(
-                f"{f'sample {sample}: ' if batched else ''}{self.labels()[k]} is {rows[sample, k]}, which is not in a "
-                f"table of {self.lengths[k]}, whose entries are counted from 0"
-            )
+            where = f"sample {sample}: " if batched else ""
+            raise IndexError(f"{where}{self.labels()[k]} is {beyond_table(rows[sample, k], self.lengths[k])}")
 
     def _of_objects(self, array: NDArray[Any], given: Any) -> Array:
         """Fractions, whole numbers of any size, and what else is a real number to Python."""

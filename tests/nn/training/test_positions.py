@@ -195,6 +195,16 @@ def test_a_token_that_is_no_integer_is_refused_with_its_value() -> None:
             train(Transformer(), tokens.astype(float), targets, engine=engine)
 
 
+@pytest.mark.parametrize("engine", ["compiled", "eager"])
+def test_padding_that_is_looked_up_is_refused_with_what_to_pad_with(engine: Any) -> None:
+    tokens, targets = sequences()
+    padded = np.where(targets < 0, -1, tokens)
+    assert (padded == -1).any()
+    with pytest.raises(IndexError, match=r"is -1, .*To pad a shorter sequence, look up any entry.* by a target of -1"):
+        train(Transformer(), padded, targets, engine=engine)
+    train(Transformer(), np.maximum(padded, 0), targets, engine=engine)
+
+
 @pytest.mark.parametrize(
     ("change", "error", "message"),
     [
