@@ -347,6 +347,27 @@ def test_a_graph_network_with_ragged_neighbours() -> None:
     assert sizes.pop()[1] <= 30
 
 
+def test_nodes_with_one_neighbour_are_rows_of_the_same_network() -> None:
+    """Their mean is that neighbour divided by 1, where all others add several up."""
+    width = 4
+    weights, own = parameters(width, width, 5), parameters(width, width, 6)
+
+    def loss(x: Rows) -> Any:
+        for _ in range(2):
+            means = [[sum(x[j][k] for j in of) / len(of) for k in range(width)] for of in neighbours]
+            sums = [zip(linear(weights, mean), linear(own, row)) for mean, row in zip(means, x)]
+            x = [[(a + b).tanh() for a, b in pairs] for pairs in sums]
+        return total(x)
+
+    sizes = set()
+    for nodes in (12, 20, 30):
+        neighbours = [sorted({(i + j + 1) % nodes for j in range(i % 4 + 1)}) for i in range(nodes)]
+        program = assert_equals_eager(loss, numbers(2, nodes, width))
+        sizes.add((lines(program), program.operations, program.matrix_products))
+    assert len(sizes) == 1
+    assert sizes.pop()[1] <= 30
+
+
 # Random programs over positions and channels
 
 

@@ -10,9 +10,10 @@ from collections.abc import Hashable, Iterator, Set
 from dataclasses import replace
 from typing import NamedTuple
 
+from autograd import primitives
 from autograd.compiler.scalars.builder import DROPPED, Builder, renumbered
 from autograd.compiler.scalars.columns import Columns
-from autograd.compiler.scalars.nodes import ABSENT, PARAMETER, SUM, Sum
+from autograd.compiler.scalars.nodes import ABSENT, PARAMETER, PLAIN, SUM, Sum
 from autograd.compiler.scalars.program import ScalarProgram
 
 
@@ -48,6 +49,7 @@ Use = tuple[int, int, int, Hashable]
 
 def complete_unit_rows(program: ScalarProgram) -> ScalarProgram:
     """Let the reductions of one element be nodes, where reductions of two and of more elements are used likewise."""
+    program = _complete_unit_means(program)
     reductions = [r for r in _reductions(program) if _vary_from_two(program, r)]
     if not reductions:
         return program
@@ -56,6 +58,33 @@ def complete_unit_rows(program: ScalarProgram) -> ScalarProgram:
         for reader, place, unit in _units(program, reduction):
             replaced.setdefault(reader, {})[place] = unit
     return _completed(program, replaced) if replaced else program
+
+
+def _complete_unit_means(program: ScalarProgram) -> ScalarProgram:
+    """Let an element that is divided by 1 be the mean of a row of one, where means of more elements are taken.
+
+    So divides the node of a graph network that has a single neighbour; all others divide sums.
+    """
+    means = [i for i in program.operations if program.opcodes[i] == SUM and _is_mean(program, i)]
+    if len({program.counts[i] for i in means}) < 2:
+        return program
+    kinds = {program.opcodes[x] for i in means for x in program.sum_of(i).lefts}
+    divides = program.by_opcode(lambda primitive: primitive is primitives.div, False)
+    builder = Builder.like(program)
+    new = [*range(program.interior.start), *[DROPPED] * len(program.interior)]
+    for i in program.interior:
+        x, *divisor = program.operands_of(i) if divides[program.opcodes[i]] else (i,)
+        if divisor and program.constants.get(divisor[0]) == 1.0 and program.opcodes[x] in kinds:
+            new[i] = builder.sum(Sum([1.0], [new[x]], [ABSENT], [0]))
+        else:
+            new[i] = builder.copy(program, i, new)
+    return builder.successor(program, new, range(len(program)))
+
+
+def _is_mean(program: Columns, i: int) -> bool:
+    total = program.sum_of(i)
+    only_adds = set(total.coefficients) == {1.0} and set(total.rights) == {ABSENT}
+    return only_adds and total.divisor == len(total.lefts) > 1 and total[4:7] == PLAIN[:3]
 
 
 def _units(program: Columns, reduction: _Reductions) -> Iterator[tuple[int, int, _Unit]]:
