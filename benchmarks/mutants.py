@@ -9,7 +9,6 @@ printed: a test is missing, or the mutant computes the same. Without a file all 
 from __future__ import annotations
 
 import argparse
-import compileall
 import json
 import os
 import shutil
@@ -54,34 +53,12 @@ TESTS: dict[str, tuple[str, ...]] = {
 }
 """The tests that belong to each file, those that find most first."""
 
-EXCLUDED = (
-    r"core/ReplaceBinaryOperator_(?!(Add_Sub|Sub_Add|Mul_Div|Div_Mul|Pow_Mul|FloorDiv_Mul|Mod_Mul)$)",
-    r"core/ReplaceComparisonOperator_(?!(Eq_NotEq|NotEq_Eq|Lt_LtE|LtE_Lt|Gt_GtE|GtE_Gt|Is_IsNot|IsNot_Is)$)",
-    r"core/ReplaceUnaryOperator_(?!(USub_UAdd|Delete_Not)$)",
-)
-"""Operators that are left out: of the eleven ways to replace + one is taken, which others would not outlive."""
-
-CONFIGURATION = """\
-[cosmic-ray]
-module-path = "{file}"
-timeout = {timeout}.0
-excluded-modules = []
-test-command = "{python} -m pytest -x -q -p no:cacheprovider -p no:xdist {tests}"
-
-[cosmic-ray.distributor]
-name = "local"
-
-[cosmic-ray.filters.operators-filter]
-exclude-operators = [{excluded}]
-"""
-TIMEOUT = 300  # for mutants that never end
-
 
 class Mutant(NamedTuple):
     """A mistake, and whether a test noticed.
 
     Attributes:
-        outcome: "killed", "survived" or "incompetent", where there was no running it.
+        outcome: "killed" or "survived".
         diff: the change.
     """
 
@@ -114,33 +91,20 @@ def mutants_of(file: str, tests: Sequence[str]) -> list[Mutant]:
     """Return what became of each mutant of a file, in a copy of the checkout.
 
     Raises:
-        subprocess.CalledProcessError: where the tests fail without a mutant.
+        subprocess.CalledProcessError: where the tests cannot be run.
     """
     with tempfile.TemporaryDirectory() as folder:
-        checkout = Path(folder) / "checkout"
+        checkout = Path(folder).resolve() / "checkout"
         _copy_to(checkout)
-        compileall.compile_dir(checkout, quiet=1)
-        for compiled in (checkout / file).parent.glob(f"__pycache__/{Path(file).stem}.*"):
-            compiled.unlink()  # a mutant of the same length and second would be taken for it
-        (checkout / "mutants.toml").write_text(
-            CONFIGURATION.format(
-                file=file,
-                timeout=TIMEOUT,
-                python=sys.executable,
-                tests=" ".join(tests),
-                excluded=", ".join([f"'{pattern}'" for pattern in EXCLUDED]),
-            )
+        process = subprocess.run(
+            [sys.executable, "-m", "benchmarks.mutant_runs", file, *tests],
+            cwd=checkout,
+            env={**os.environ, "PYTHONPATH": str(checkout), "PYTHONDONTWRITEBYTECODE": "1"},
+            check=True,
+            stdout=subprocess.PIPE,
+            text=True,
         )
-        for command in (
-            ("cosmic-ray", "baseline", "mutants.toml"),
-            ("cosmic-ray", "init", "mutants.toml", "mutants.sqlite"),
-            ("cr-filter-operators", "mutants.sqlite", "mutants.toml"),
-            ("cosmic-ray", "exec", "mutants.toml", "mutants.sqlite"),
-        ):
-            _run(checkout, *command)
-        lines = _run(checkout, "cosmic-ray", "dump", "mutants.sqlite").splitlines()
-    results = [result for _, result in map(json.loads, lines) if result and result["worker_outcome"] != "skipped"]
-    return [Mutant(result["test_outcome"], result["diff"] or "") for result in results]
+    return [Mutant(**json.loads(line)) for line in process.stdout.splitlines()]
 
 
 def _copy_to(checkout: Path) -> None:
@@ -156,15 +120,6 @@ def _copy_to(checkout: Path) -> None:
         if name and (ROOT / name).is_file():
             (checkout / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, checkout / name)
-
-
-def _run(checkout: Path, command: str, *arguments: str) -> str:
-    """Run a command of cosmic-ray beside this Python; return what it prints."""
-    environment = {**os.environ, "PYTHONPATH": str(checkout), "PYTHONDONTWRITEBYTECODE": "1"}
-    program = Path(sys.executable).parent / command
-    return subprocess.run(
-        [program, *arguments], cwd=checkout, env=environment, check=True, capture_output=True, text=True
-    ).stdout
 
 
 if __name__ == "__main__":

@@ -329,6 +329,12 @@ def test_infinite_and_undefined_gradients_flow_as_ieee_arithmetic_has_them() -> 
     assert math.isnan(y.grad)
 
 
+def test_nothing_flows_to_the_only_leaf_of_a_graph_that_was_not_taken() -> None:
+    x = Value(0.0)
+    (-x.sqrt()).relu().backward()  # the slope of sqrt is infinite at 0, and relu is off
+    assert x.grad == 0.0
+
+
 # Comparisons and hashing
 
 COMPARISONS = [operator.eq, operator.ne, operator.lt, operator.le, operator.gt, operator.ge]

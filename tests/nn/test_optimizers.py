@@ -367,6 +367,16 @@ def test_an_optimizer_goes_on_from_a_state_to_the_same_bits(rule: str) -> None:
 
 
 @pytest.mark.parametrize("rule", RULES)
+def test_an_optimizer_that_says_so_updates_each_weight_by_itself(rule: str) -> None:
+    """Which lets a training choose the order of the parameters."""
+    (parameters, _, gradients), (others, _, _) = start(0), start(0)
+    optimizer = RULES[rule](parameters)
+    assert optimizer.elementwise
+    steps = [step[::-1].tolist() for step in steps_of(optimizer, gradients)]
+    assert steps == [step.tolist() for step in steps_of(RULES[rule](others[::-1]), [g[::-1] for g in gradients])]
+
+
+@pytest.mark.parametrize("rule", RULES)
 def test_a_state_once_taken_does_not_change(rule: str) -> None:
     parameters, _, gradients = start(0)
     optimizer = RULES[rule](parameters)

@@ -1,0 +1,281 @@
+"""Run the tests of a file on each of its mutants, quickly: `benchmarks.mutants` starts this in a copy of the checkout.
+
+    python -m benchmarks.mutant_runs FILE TEST...
+
+A process collects the tests once and forks for each mutant. The fork exchanges the code of the functions that the
+mutant changes, and runs the tests that come by the changed lines until one fails. What is no function's code, or where
+no test comes by, is tested as anybody would: written to the file, with all of its tests, in a process that has imported
+nothing of the checkout.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import difflib
+import gc
+import importlib
+import json
+import os
+import pickle
+import re
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from types import CodeType, FrameType, FunctionType
+from typing import Any, NamedTuple
+
+import cosmic_ray.plugins
+import pytest
+from cosmic_ray.mutating import mutate_code
+
+EXCLUDED = re.compile(
+    r"core/ReplaceBinaryOperator_(?!(Add_Sub|Sub_Add|Mul_Div|Div_Mul|Pow_Mul|FloorDiv_Mul|Mod_Mul)$)"
+    r"|core/ReplaceComparisonOperator_(?!(Eq_NotEq|NotEq_Eq|Lt_LtE|LtE_Lt|Gt_GtE|GtE_Gt|Is_IsNot|IsNot_Is)$)"
+    r"|core/ReplaceUnaryOperator_(?!(USub_UAdd|Delete_Not)$)"
+)
+"""Operators that are left out: of the eleven ways to replace + one is taken, which others would not outlive."""
+
+LIBRARIES = ("numpy", "hypothesis", "mpmath", "scipy.special", "torch", "pandas")
+"""Imported once, before anything of the checkout; those that are not installed are not needed."""
+
+LONGEST = 120  # seconds, for mutants that never end
+KILLED, SURVIVED, ELSEWHERE = 1, 0, 77  # exit statuses of a fork; elsewhere: no function to put the mutant into
+
+
+class Spot(NamedTuple):
+    """Where the tests come by: for each test its time, and the lines of the file that it runs."""
+
+    seconds: float
+    lines: frozenset[int]
+
+
+def mutants(source: str) -> Iterator[str]:
+    """Yield the source with each of cosmic-ray's mistakes in it, but for those in what only a type checker reads."""
+    original = _meaning(source)
+    for name in cosmic_ray.plugins.operator_names():
+        operator = cosmic_ray.plugins.get_operator(name)
+        if EXCLUDED.match(name) or operator.arguments():
+            continue
+        occurrence = 0
+        while (mutant := mutate_code(source, operator(), occurrence)) is not None:
+            occurrence += 1
+            with contextlib.suppress(SyntaxError):
+                if _meaning(mutant) != original:
+                    yield mutant
+
+
+def _meaning(source: str) -> str:
+    """Return what Python runs: without annotations and what stands under `if TYPE_CHECKING`."""
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.arg | ast.AnnAssign):
+            node.annotation = ast.Constant(None)
+        elif isinstance(node, ast.FunctionDef):
+            node.returns = None
+        elif isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
+            node.test, node.body = ast.Constant(None), []
+    return ast.dump(tree)
+
+
+def changed_lines(source: str, mutant: str) -> set[int]:
+    """Return the numbers of the lines of the source that are not in the mutant."""
+    blocks = difflib.SequenceMatcher(None, source.splitlines(), mutant.splitlines(), autojunk=False).get_opcodes()
+    return {line + 1 for tag, start, end, *_ in blocks if tag != "equal" for line in range(start, end)}
+
+
+def exchanged(old: CodeType, new: CodeType) -> Iterator[tuple[CodeType, CodeType]]:
+    """Yield the code objects that differ, each with what takes its place, those within others among them."""
+    if old == new:
+        return
+    yield old, new
+    inner = [[const for const in code.co_consts if isinstance(const, CodeType)] for code in (old, new)]
+    if len(inner[0]) == len(inner[1]):
+        for pair in zip(*inner):
+            yield from exchanged(*pair)
+
+
+class Quick:
+    """The plugin that runs each mutant in a fork of a process that has collected the tests.
+
+    Attributes:
+        outcomes: of each mutant, the exit status of its fork.
+    """
+
+    def __init__(self, file: Path, mutated: Sequence[str]) -> None:
+        self.file, self.source, self.mutated = file, file.read_text(), mutated
+        self.outcomes: list[int] = []
+
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        """Run the tests on every mutant, in place of running them once."""
+        if session.testsfailed:
+            raise session.Interrupted("the tests are not collected without a mutant")
+        gc.unfreeze()
+        functions: dict[CodeType, list[FunctionType]] = {}
+        for thing in gc.get_objects():
+            if type(thing) is FunctionType and thing.__code__.co_filename == str(self.file):
+                functions.setdefault(thing.__code__, []).append(thing)
+        gc.collect()
+        gc.freeze()
+        spots = _answer(
+            lambda: [
+                _spot(item, following, str(self.file))
+                for item, following in zip(session.items, [*session.items[1:], None])
+            ]
+        )
+        for number, mutant in enumerate(self.mutated):
+            lines = changed_lines(self.source, mutant)
+            items = self._by_worth(session.items, spots, lines)
+            seconds = sum(spots[session.items.index(item)].seconds for item in items)
+            job = self._job(functions, mutant, items)
+            self.outcomes.append(_fork(job, min(LONGEST, 10 + 10 * seconds)))
+            print(f"\r{number + 1} of {len(self.mutated)}", end="", file=sys.__stderr__, flush=True)
+        return True
+
+    def _by_worth(self, items: list[pytest.Item], spots: list[Spot], lines: set[int]) -> list[pytest.Item]:
+        """Return the tests that come by the lines, those of quick files first, in them the quick ones first."""
+        chosen = [(item, spot.seconds) for item, spot in zip(items, spots) if lines & spot.lines]
+        totals: dict[Path, float] = {}
+        for item, seconds in chosen:
+            totals[item.path] = totals.get(item.path, 0.0) + seconds
+        chosen.sort(key=lambda pair: (totals[pair[0].path], str(pair[0].path), pair[1]))
+        return [item for item, _ in chosen]
+
+    def _job(
+        self, functions: dict[CodeType, list[FunctionType]], mutant: str, items: list[pytest.Item]
+    ) -> Callable[[], int]:
+        def run() -> int:
+            old, new = (compile(text, str(self.file), "exec", dont_inherit=True) for text in (self.source, mutant))
+            places = [(function, b) for a, b in exchanged(old, new) for function in functions.get(a, ())]
+            if not (places and items):
+                return ELSEWHERE
+            try:
+                for function, code in places:
+                    function.__code__ = code
+            except ValueError:  # it closes over other variables
+                return ELSEWHERE
+            for item, following in zip(items, [*items[1:], None]):
+                if _fails(item, following):
+                    return KILLED
+            return SURVIVED
+
+        return run
+
+
+def _spot(item: pytest.Item, following: pytest.Item | None, file: str) -> Spot:
+    """Run a test, and see where it comes by: nowhere, if it fails without a mutant while somebody looks."""
+    lines: set[int] = set()
+
+    def local(frame: FrameType, event: str, argument: Any) -> Any:
+        lines.add(frame.f_lineno)
+        return local
+
+    def enter(frame: FrameType, event: str, argument: Any) -> Any:
+        return local(frame, event, argument) if frame.f_code.co_filename == file else None
+
+    start = time.perf_counter()
+    threading.settrace(enter)
+    sys.settrace(enter)
+    try:
+        fails = _fails(item, following)
+    finally:
+        sys.settrace(None)
+        threading.settrace(None)
+    if fails:
+        print(f"{item.nodeid} fails without a mutant: left out", file=sys.__stderr__)
+        lines.clear()
+    return Spot(time.perf_counter() - start, frozenset(lines))
+
+
+def _fails(item: pytest.Item, following: pytest.Item | None) -> bool:
+    """Run a test; tell whether it fails."""
+    before = item.session.testsfailed
+    item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+    return item.session.testsfailed > before
+
+
+def _answer(job: Callable[[], Any]) -> Any:
+    """Run a job in a fork, and return what it returns."""
+    read, write = os.pipe()
+
+    def send() -> int:
+        os.close(read)
+        with os.fdopen(write, "wb") as stream:
+            pickle.dump(job(), stream)
+        return 0
+
+    pid = _start(send, 10 * LONGEST)
+    os.close(write)
+    with os.fdopen(read, "rb") as stream:
+        sent = stream.read()
+    if os.waitpid(pid, 0)[1]:
+        raise SystemExit("the tests fail without a mutant")
+    return pickle.loads(sent)
+
+
+def _fork(job: Callable[[], int], seconds: float) -> int:
+    """Run a job in a fork; return its exit status, KILLED where it does not come to one in this time."""
+    status = os.waitpid(_start(job, seconds), 0)[1]
+    return os.waitstatus_to_exitcode(status) if os.WIFEXITED(status) else KILLED
+
+
+def _start(job: Callable[[], int], seconds: float) -> int:
+    pid = os.fork()
+    if not pid:
+        status = KILLED
+        try:
+            signal.signal(signal.SIGALRM, signal.SIG_DFL)
+            signal.alarm(int(seconds) + 1)
+            status = job()
+        except BaseException:
+            traceback.print_exc(file=sys.__stderr__)
+        finally:
+            os._exit(status)
+    return pid
+
+
+def _silence(*streams: int) -> None:
+    with Path(os.devnull).open("w") as nowhere:
+        for stream in streams:
+            os.dup2(nowhere.fileno(), stream)
+
+
+def main() -> None:
+    """Print what became of each mutant, a JSON object a line."""
+    file, tests = Path(sys.argv[1]).resolve(), sys.argv[2:]
+    source = file.read_text()
+    mutated = list(mutants(source))
+    for library in LIBRARIES:
+        with contextlib.suppress(ImportError):
+            importlib.import_module(library)
+    options = ["-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:faulthandler"]
+    options += ["-W", "ignore::pytest.PytestAssertRewriteWarning", *tests]
+
+    def fresh() -> int:
+        _silence(1, 2)
+        return int(pytest.main(options))
+
+    def quick() -> list[int]:
+        _silence(1)
+        plugin = Quick(file, mutated)
+        pytest.main(["-s", *options], plugins=[plugin])
+        return plugin.outcomes
+
+    outcomes = _answer(quick)
+    if len(outcomes) != len(mutated):
+        raise SystemExit("the tests cannot be run")
+    for mutant, outcome in zip(mutated, outcomes):
+        if outcome == ELSEWHERE:
+            file.write_text(mutant)
+            outcome = _fork(fresh, LONGEST)
+            file.write_text(source)
+        diff = "\n".join(difflib.unified_diff(source.splitlines(), mutant.splitlines(), lineterm="", n=2))
+        print(json.dumps({"outcome": "killed" if outcome else "survived", "diff": diff}), flush=True)
+
+
+if __name__ == "__main__":
+    main()
