@@ -15,6 +15,7 @@ import contextlib
 import difflib
 import gc
 import importlib
+import inspect
 import json
 import os
 import pickle
@@ -99,6 +100,11 @@ def exchanged(old: CodeType, new: CodeType) -> Iterator[tuple[CodeType, CodeType
             yield from exchanged(*pair)
 
 
+def _own(code: CodeType) -> tuple[object, ...]:
+    """Return what a module or a class does when it is imported, apart from what functions do later."""
+    return code.co_code, code.co_names, *[const for const in code.co_consts if not isinstance(const, CodeType)]
+
+
 class Quick:
     """The plugin that runs each mutant in a fork of a process that has collected the tests.
 
@@ -150,8 +156,10 @@ class Quick:
     ) -> Callable[[], int]:
         def run() -> int:
             old, new = (compile(text, str(self.file), "exec", dont_inherit=True) for text in (self.source, mutant))
-            places = [(function, b) for a, b in exchanged(old, new) for function in functions.get(a, ())]
-            if not (places and items):
+            pairs = list(exchanged(old, new))
+            places = [(function, b) for a, b in pairs for function in functions.get(a, ())]
+            at_import = any(_own(a) != _own(b) for a, b in pairs if not a.co_flags & inspect.CO_OPTIMIZED)
+            if at_import or not (places and items):
                 return ELSEWHERE
             try:
                 for function, code in places:
