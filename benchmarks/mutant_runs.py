@@ -20,6 +20,7 @@ import json
 import os
 import pickle
 import re
+import resource
 import signal
 import sys
 import threading
@@ -44,7 +45,8 @@ EXCLUDED = re.compile(
 LIBRARIES = ("numpy", "hypothesis", "mpmath", "scipy.special", "torch", "pandas")
 """Imported once, before anything of the checkout; those that are not installed are not needed."""
 
-LONGEST = 120  # seconds, for mutants that never end
+LONGEST = 120  # seconds of the processor, for mutants that never end
+MOST_MEMORY = 6 * 2**30  # bytes, for mutants that never cease to collect things
 KILLED, SURVIVED, ELSEWHERE = 1, 0, 77  # exit statuses of a fork; elsewhere: no function to put the mutant into
 
 
@@ -138,7 +140,7 @@ class Quick:
             items = self._by_worth(session.items, spots, lines)
             seconds = sum(spots[session.items.index(item)].seconds for item in items)
             job = self._job(functions, mutant, items)
-            self.outcomes.append(_fork(job, min(LONGEST, 10 + 10 * seconds)))
+            self.outcomes.append(_fork(job, min(LONGEST, 5 + 3 * seconds)))
             print(f"\r{number + 1} of {len(self.mutated)}", end="", file=sys.__stderr__, flush=True)
         return True
 
@@ -185,7 +187,7 @@ def _spot(item: pytest.Item, following: pytest.Item | None, file: str) -> Spot:
     def enter(frame: FrameType, event: str, argument: Any) -> Any:
         return local(frame, event, argument) if frame.f_code.co_filename == file else None
 
-    start = time.perf_counter()
+    start = time.process_time()
     threading.settrace(enter)
     sys.settrace(enter)
     try:
@@ -196,7 +198,7 @@ def _spot(item: pytest.Item, following: pytest.Item | None, file: str) -> Spot:
     if fails:
         print(f"{item.nodeid} fails without a mutant: left out", file=sys.__stderr__)
         lines.clear()
-    return Spot(time.perf_counter() - start, frozenset(lines))
+    return Spot(time.process_time() - start, frozenset(lines))
 
 
 def _fails(item: pytest.Item, following: pytest.Item | None) -> bool:
@@ -216,7 +218,7 @@ def _answer(job: Callable[[], Any]) -> Any:
             pickle.dump(job(), stream)
         return 0
 
-    pid = _start(send, 10 * LONGEST)
+    pid = _start(send, 30 * LONGEST)
     os.close(write)
     with os.fdopen(read, "rb") as stream:
         sent = stream.read()
@@ -232,12 +234,15 @@ def _fork(job: Callable[[], int], seconds: float) -> int:
 
 
 def _start(job: Callable[[], int], seconds: float) -> int:
+    """Fork, and run a job there, which is ended after so many seconds of the processor, or where it waits for ever."""
     pid = os.fork()
     if not pid:
         status = KILLED
         try:
             signal.signal(signal.SIGALRM, signal.SIG_DFL)
-            signal.alarm(int(seconds) + 1)
+            resource.setrlimit(resource.RLIMIT_DATA, (MOST_MEMORY, MOST_MEMORY))
+            signal.setitimer(signal.ITIMER_PROF, seconds)
+            signal.alarm(100 * LONGEST)
             status = job()
         except BaseException:
             traceback.print_exc(file=sys.__stderr__)
