@@ -117,9 +117,12 @@ class Quick:
     def __init__(self, file: Path, mutated: Sequence[str]) -> None:
         self.file, self.source, self.mutated = file, file.read_text(), mutated
         self.outcomes: list[int] = []
+        self._imports = contextlib.ExitStack()
+        self._at_import = self._imports.enter_context(_watched(str(file)))
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Run the tests on every mutant, in place of running them once."""
+        self._imports.close()
         if session.testsfailed:
             raise session.Interrupted("the tests are not collected without a mutant")
         gc.unfreeze()
@@ -140,7 +143,8 @@ class Quick:
             items = self._by_worth(session.items, spots, lines)
             seconds = sum(spots[session.items.index(item)].seconds for item in items)
             job = self._job(functions, mutant, items)
-            self.outcomes.append(_fork(job, min(LONGEST, 5 + 3 * seconds)))
+            outcome = _fork(job, min(LONGEST, 5 + 3 * seconds))
+            self.outcomes.append(ELSEWHERE if outcome == SURVIVED and lines & self._at_import else outcome)
             print(f"\r{number + 1} of {len(self.mutated)}", end="", file=sys.__stderr__, flush=True)
         return True
 
@@ -178,6 +182,18 @@ class Quick:
 
 def _spot(item: pytest.Item, following: pytest.Item | None, file: str) -> Spot:
     """Run a test, and see where it comes by: nowhere, if it fails without a mutant while somebody looks."""
+    start = time.process_time()
+    with _watched(file) as lines:
+        fails = _fails(item, following)
+    if fails:
+        print(f"{item.nodeid} fails without a mutant: left out", file=sys.__stderr__)
+        lines.clear()
+    return Spot(time.process_time() - start, frozenset(lines))
+
+
+@contextlib.contextmanager
+def _watched(file: str) -> Iterator[set[int]]:
+    """Collect the lines of a file that run within."""
     lines: set[int] = set()
 
     def local(frame: FrameType, event: str, argument: Any) -> Any:
@@ -187,18 +203,13 @@ def _spot(item: pytest.Item, following: pytest.Item | None, file: str) -> Spot:
     def enter(frame: FrameType, event: str, argument: Any) -> Any:
         return local(frame, event, argument) if frame.f_code.co_filename == file else None
 
-    start = time.process_time()
     threading.settrace(enter)
     sys.settrace(enter)
     try:
-        fails = _fails(item, following)
+        yield lines
     finally:
         sys.settrace(None)
         threading.settrace(None)
-    if fails:
-        print(f"{item.nodeid} fails without a mutant: left out", file=sys.__stderr__)
-        lines.clear()
-    return Spot(time.process_time() - start, frozenset(lines))
 
 
 def _fails(item: pytest.Item, following: pytest.Item | None) -> bool:

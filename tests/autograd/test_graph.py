@@ -186,6 +186,14 @@ def test_nan_and_infinite_numbers_do_not_make_a_graph_stale() -> None:
     assert not is_stale(autograd.hypot(x, x))
 
 
+@pytest.mark.parametrize(("before", "now"), [(math.nan, 2.0), (2.0, math.nan)])
+def test_a_number_that_takes_the_place_of_nan_makes_a_graph_stale_and_the_reverse(before: float, now: float) -> None:
+    x = Value(before)
+    root = x + 1
+    x.data = now
+    assert is_stale(root)
+
+
 def test_a_changed_leaf_that_the_root_does_not_depend_on_makes_nothing_stale() -> None:
     a, b = Value(2.0), Value(3.0)
     root, other = a.exp(), b.exp()
@@ -229,6 +237,12 @@ def test_derivatives_to_constants_do_not_count() -> None:
 def test_finite_graphs_have_none() -> None:
     x = Value(2.0)
     assert first_nonfinite(x.exp() / x) is None
+
+
+def test_the_largest_float_is_finite() -> None:
+    largest = sys.float_info.max
+    assert first_nonfinite(Value(largest) + Value(0.0)) is None
+    assert first_nonfinite(Value(0.5) * Value(largest)) is None  # the derivative to the half
 
 
 # Depth: limited by memory alone, at the default recursion limit

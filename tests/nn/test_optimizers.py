@@ -246,6 +246,12 @@ def test_a_gradient_that_is_too_long_is_scaled_down_to_the_norm_asked_for(scale:
     np.testing.assert_allclose(weights - after, expected, rtol=1e-12)
 
 
+def test_a_gradient_of_just_the_norm_asked_for_is_left_as_it_is() -> None:
+    """Not by one bit: 33² + 56² = 65²."""
+    (after,) = steps_of(nn.SGD([Value(0.0), Value(0.0)], 1.0, max_gradient_norm=65.0), [np.array([33.0, 56.0])])
+    assert after.tolist() == [-33.0, -56.0]
+
+
 @pytest.mark.parametrize("settings", [{"momentum": 0.9}, {"decay": 0.1}], ids=str)
 def test_clipping_comes_before_the_update_rule(settings: dict[str, float]) -> None:
     parameters, weights, gradients = start(0)
@@ -412,6 +418,15 @@ def test_a_state_that_does_not_fit_changes_nothing(change: Callable[[Any], Any],
         optimizer.load_state_dict(state)
     assert optimizer.steps == 3
     assert optimizer.state["change"].tolist() == before
+
+
+def test_a_count_of_updates_is_exact_as_a_float() -> None:
+    """Adam takes powers of it: 2⁵³ is the first of which the next number is no float."""
+    optimizer = nn.SGD([Value(1.0)])
+    optimizer.load_state_dict({**optimizer.state_dict(), "steps": 2**53 - 1})
+    assert optimizer.steps == 2**53 - 1
+    with pytest.raises(ValueError, match="steps must be a number of updates, got 9007199254740992"):
+        optimizer.load_state_dict({**optimizer.state_dict(), "steps": 2**53})
 
 
 # What they refuse
