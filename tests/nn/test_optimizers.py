@@ -382,6 +382,25 @@ def test_an_optimizer_that_says_so_updates_each_weight_by_itself(rule: str) -> N
     assert steps == [step.tolist() for step in steps_of(RULES[rule](others[::-1]), [g[::-1] for g in gradients])]
 
 
+def test_a_rule_of_ones_own_is_said_to_update_each_weight_by_itself_or_taken_to_mind_their_order() -> None:
+    class Mine(Optimizer):
+        def _rule(self, weights: Vector, gradients: Vector, rate: float, new: Vector) -> None:
+            new[:] = weights - rate * np.sign(gradients)
+
+    class ByItself(Mine, elementwise=True):
+        pass
+
+    class Heir(ByItself):
+        pass
+
+    assert [rule.elementwise for rule in (Optimizer, Mine, ByItself, Heir)] == [False, False, True, True]
+    with pytest.raises(TypeError, match="has no argument 'lr': it is called learning_rate"):
+        Mine([Value(1.0)], lr=0.1)  # type: ignore[call-arg]
+    without_a_rule: Any = Optimizer
+    with pytest.raises(TypeError, match="_rule"):
+        without_a_rule([Value(1.0)], 0.1)
+
+
 @pytest.mark.parametrize("rule", RULES)
 def test_a_state_once_taken_does_not_change(rule: str) -> None:
     parameters, _, gradients = start(0)
@@ -425,8 +444,10 @@ def test_a_count_of_updates_is_exact_as_a_float() -> None:
     optimizer = nn.SGD([Value(1.0)])
     optimizer.load_state_dict({**optimizer.state_dict(), "steps": 2**53 - 1})
     assert optimizer.steps == 2**53 - 1
-    with pytest.raises(ValueError, match="steps must be a number of updates, got 9007199254740992"):
-        optimizer.load_state_dict({**optimizer.state_dict(), "steps": 2**53})
+    damaged: list[Any] = [2**53, -1, True, 1.0, "1", None]
+    for steps in damaged:
+        with pytest.raises(ValueError, match=f"steps must be a number of updates, got {steps!r}"):
+            optimizer.load_state_dict({**optimizer.state_dict(), "steps": steps})
 
 
 # What they refuse

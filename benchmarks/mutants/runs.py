@@ -1,6 +1,6 @@
-"""Run the tests of a file on each of its mutants, quickly: `benchmarks.mutants` starts this in a copy of the checkout.
+"""Run the tests of a file on each of its mutants; `python -m benchmarks.mutants` starts this in a copy of the checkout.
 
-    python -m benchmarks.mutant_runs FILE TEST...
+    python -m benchmarks.mutants.runs FILE TEST...
 
 A process collects the tests once and forks for each mutant. The fork exchanges the code of the functions that the
 mutant changes, and runs the tests that come by the changed lines until one fails. What is no function's code, or where
@@ -10,7 +10,6 @@ nothing of the checkout.
 
 from __future__ import annotations
 
-import ast
 import contextlib
 import difflib
 import gc
@@ -19,7 +18,6 @@ import inspect
 import json
 import os
 import pickle
-import re
 import resource
 import signal
 import sys
@@ -31,16 +29,9 @@ from pathlib import Path
 from types import CodeType, FrameType, FunctionType
 from typing import Any, NamedTuple
 
-import cosmic_ray.plugins
 import pytest
-from cosmic_ray.mutating import mutate_code
 
-EXCLUDED = re.compile(
-    r"core/ReplaceBinaryOperator_(?!(Add_Sub|Sub_Add|Mul_Div|Div_Mul|Pow_Mul|FloorDiv_Mul|Mod_Mul)$)"
-    r"|core/ReplaceComparisonOperator_(?!(Eq_NotEq|NotEq_Eq|Lt_LtE|LtE_Lt|Gt_GtE|GtE_Gt|Is_IsNot|IsNot_Is)$)"
-    r"|core/ReplaceUnaryOperator_(?!(USub_UAdd|Delete_Not)$)"
-)
-"""Operators that are left out: of the eleven ways to replace + one is taken, which others would not outlive."""
+from benchmarks.mutants.mistakes import changed_lines, exchanged, mutants, runs_at_import
 
 LIBRARIES = ("numpy", "hypothesis", "mpmath", "scipy.special", "torch", "pandas")
 """Imported once, before anything of the checkout; those that are not installed are not needed."""
@@ -55,56 +46,6 @@ class Spot(NamedTuple):
 
     seconds: float
     lines: frozenset[int]
-
-
-def mutants(source: str) -> Iterator[str]:
-    """Yield the source with each of cosmic-ray's mistakes in it, but for those in what only a type checker reads."""
-    original = _meaning(source)
-    for name in cosmic_ray.plugins.operator_names():
-        operator = cosmic_ray.plugins.get_operator(name)
-        if EXCLUDED.match(name) or operator.arguments():
-            continue
-        occurrence = 0
-        while (mutant := mutate_code(source, operator(), occurrence)) is not None:
-            occurrence += 1
-            with contextlib.suppress(SyntaxError):
-                if _meaning(mutant) != original:
-                    yield mutant
-
-
-def _meaning(source: str) -> str:
-    """Return what Python runs: without annotations and what stands under `if TYPE_CHECKING`."""
-    tree = ast.parse(source)
-    for node in ast.walk(tree):
-        if isinstance(node, ast.arg | ast.AnnAssign):
-            node.annotation = ast.Constant(None)
-        elif isinstance(node, ast.FunctionDef):
-            node.returns = None
-        elif isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
-            node.test, node.body = ast.Constant(None), []
-    return ast.dump(tree)
-
-
-def changed_lines(source: str, mutant: str) -> set[int]:
-    """Return the numbers of the lines of the source that are not in the mutant."""
-    blocks = difflib.SequenceMatcher(None, source.splitlines(), mutant.splitlines(), autojunk=False).get_opcodes()
-    return {line + 1 for tag, start, end, *_ in blocks if tag != "equal" for line in range(start, end)}
-
-
-def exchanged(old: CodeType, new: CodeType) -> Iterator[tuple[CodeType, CodeType]]:
-    """Yield the code objects that differ, each with what takes its place, those within others among them."""
-    if old == new:
-        return
-    yield old, new
-    inner = [[const for const in code.co_consts if isinstance(const, CodeType)] for code in (old, new)]
-    if len(inner[0]) == len(inner[1]):
-        for pair in zip(*inner):
-            yield from exchanged(*pair)
-
-
-def _own(code: CodeType) -> tuple[object, ...]:
-    """Return what a module or a class does when it is imported, apart from what functions do later."""
-    return code.co_code, code.co_names, *[const for const in code.co_consts if not isinstance(const, CodeType)]
 
 
 class Quick:
@@ -164,7 +105,9 @@ class Quick:
             old, new = (compile(text, str(self.file), "exec", dont_inherit=True) for text in (self.source, mutant))
             pairs = list(exchanged(old, new))
             places = [(function, b) for a, b in pairs for function in functions.get(a, ())]
-            at_import = any(_own(a) != _own(b) for a, b in pairs if not a.co_flags & inspect.CO_OPTIMIZED)
+            at_import = any(
+                runs_at_import(a) != runs_at_import(b) for a, b in pairs if not a.co_flags & inspect.CO_OPTIMIZED
+            )
             if at_import or not (places and items):
                 return ELSEWHERE
             try:

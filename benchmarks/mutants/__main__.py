@@ -20,7 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 
 PASSES = "tests/autograd/compiler/"
 TESTS: dict[str, tuple[str, ...]] = {
@@ -97,7 +97,7 @@ def mutants_of(file: str, tests: Sequence[str]) -> list[Mutant]:
         checkout = Path(folder).resolve() / "checkout"
         _copy_to(checkout)
         process = subprocess.run(
-            [sys.executable, "-m", "benchmarks.mutant_runs", file, *tests],
+            [sys.executable, "-m", "benchmarks.mutants.runs", file, *tests],
             cwd=checkout,
             env={**os.environ, "PYTHONPATH": str(checkout), "PYTHONDONTWRITEBYTECODE": "1"},
             check=True,
