@@ -70,9 +70,7 @@ class Compiled:
         self._order = self._arrange()
         self._back = np.argsort(self._order)
         self._arranged = [self.optimizer.parameters[i] for i in self._order.tolist()]
-        size = len(self.program.parameters)
-        rows = np.zeros((4, size + -size % 8))[:, :size]  # which begin alike within a line of the cache
-        self._weights, self._next, self._gradient, self._next_gradient = rows
+        self._weights, self._gradient, self._spare = _vectors(3, len(self.program.parameters))
         self._read()
 
     def _arrange(self) -> NDArray[np.int64]:
@@ -90,7 +88,7 @@ class Compiled:
         return np.array([ours[parameter] for parameter in first])
 
     def _read(self) -> None:
-        self._weights[:] = self._next[:] = numbers_of(self.program.parameters)
+        self._weights[:] = numbers_of(self.program.parameters)
         self._finite = bool(np.isfinite(self._weights).all())
 
     @property
@@ -143,10 +141,10 @@ class Compiled:
         """Make one update from a batch, as `Engine` says."""
         working = self._working
         assert working is not None
-        results, _ = self.program.outputs_and_gradient(self._weights, *self._arguments(batch), into=self._next_gradient)
+        results, gradient = self.program.outputs_and_gradient(self._weights, *self._arguments(batch), into=self._spare)
         losses, rows = self._losses_and_rows(results)
-        gradient, numbers = self._own(self._next_gradient), losses.tolist()
-        largest: float = max(np.maximum.reduce(gradient), -np.minimum.reduce(gradient))
+        own, numbers = self._own(gradient), losses.tolist()
+        largest: float = max(np.maximum.reduce(own), -np.minimum.reduce(own))
         if not (self._finite and math.isfinite(largest) and math.isfinite(sum(numbers))):
             return self._update_node_by_node(epoch, batch)
         self._step(working, gradient)
@@ -167,17 +165,16 @@ class Compiled:
         return (rows[:, 0], rows[:, 1:]) if self._weighted else (losses, rows)
 
     def _step(self, working: Optimizer, gradient: Array) -> None:
-        """One update, in copies that take their places when they are whole: an interrupt leaves it done, or not."""
-        weights, new = self._weights, self._next
-        after, _ = working.after_update(self._own(weights), gradient, self._own(new))
-        vars(self).update(
-            _weights=new,
-            _next=weights,
-            _gradient=self._next_gradient,
-            _next_gradient=self._gradient,
-            _working=after,
-            _stepped=True,
-        )
+        """One update, in copies that take their places when they are whole: an interrupt leaves it done, or not.
+
+        The new weights are written where the gradient before was: of three vectors more is in the processor's cache.
+        """
+        weights, new = self._weights, self._gradient
+        vars(self).update(_gradient=gradient, _spare=new)
+        if len(new) > self._count:  # parameters that the optimizer leaves alone
+            new[self._count :] = weights[self._count :]
+        after, _ = working.after_update(self._own(weights), self._own(gradient), self._own(new))
+        vars(self).update(_weights=new, _spare=weights, _working=after, _stepped=True)
 
     def _update_node_by_node(self, epoch: int, batch: Samples) -> tuple[list[float], Array, float]:
         """Update node by node where something is not finite: that names it, or goes on if all is finite there."""
@@ -193,3 +190,12 @@ class Compiled:
             self.settle()
             return self._eager.measure(batch)
         return losses.tolist(), rows
+
+
+def _vectors(count: int, size: int) -> list[Array]:
+    """Return vectors of zeros that begin with lines of the processor's cache, as NumPy goes over them quickest."""
+    line = 8  # numbers of 8 bytes
+    length = size + -size % line
+    memory = np.zeros(count * length + line)
+    start = -(memory.ctypes.data // 8) % line
+    return [memory[start + k * length :][:size] for k in range(count)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,9 +63,9 @@ class Loop:
                 return f"no lower validation cost in {self.best.patience} epochs"
             number = len(history) + 1
             self.bar.set_description(f"epoch {number}/{self.epochs}", refresh=False)
-            batches = self.samples.batches(self.batch_size, self.order())
+            samples = self.samples.in_order(self.order())
             after_callbacks = bool(self.callbacks) and number > 1
-            epoch = judge.epoch(number, batches, self.held_out, self.bar, after_callbacks)
+            epoch = judge.epoch(number, samples, self.batch_size, self.held_out, self.bar, after_callbacks)
             history.epochs.append(epoch)
             if self._ended_by_a_callback(epoch):
                 return f"a callback ended it after epoch {number}"
@@ -110,25 +110,20 @@ class Judge:
         self.threshold = 0.0 if engine.loss in OF_LOGITS or (targets == -1).any() else 0.5
 
     def epoch(
-        self, number: int, batches: Iterable[Samples], held_out: Samples | None, bar: Any, after_callbacks: bool
+        self, number: int, samples: Samples, size: int, held_out: Samples | None, bar: Any, after_callbacks: bool
     ) -> Epoch:
-        """Make one update for each batch; return the record of the epoch."""
+        """Make one update for each batch of that size; return the record of the epoch."""
         losses: list[float] = []
         rows: list[Array] = []
-        wanted: list[Array] = []
-        weights: list[Array] = []
         largest = 0.0
         self.engine.begin(after_callbacks)
-        for batch in batches:
+        for batch in samples.batches(size):
             batch_losses, batch_rows, derivative = self.engine.update(number, batch)
             losses += batch_losses
             rows.append(batch_rows)
-            wanted.append(batch.targets)
-            weights += [] if batch.weights is None else [batch.weights]
             largest = max(largest, derivative)
             bar.update()
-        counted = np.concatenate(weights) if weights else None
-        cost, accuracy = self._judge(losses, np.concatenate(rows), np.concatenate(wanted), counted)
+        cost, accuracy = self._judge(losses, np.concatenate(rows), samples.targets, samples.weights)
         held_out_cost, held_out_accuracy = self.measure(held_out) if held_out else (None, None)
         shown = {"cost": f"{cost:.4g}"}
         if accuracy is not None:

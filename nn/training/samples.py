@@ -15,6 +15,9 @@ from nn.training.positions import are_tokens, as_tokens, labels_and_shares, refu
 from nn.training.prediction import predict
 from nn.training.settings import check_validation
 
+GATHERED = 65_536
+"""Bytes of inputs that are gathered together: a batch of ten images, or many of a few numbers."""
+
 
 class Samples(NamedTuple):
     """Samples of a training.
@@ -24,24 +27,45 @@ class Samples(NamedTuple):
         targets: of shape (samples, outputs); of sequences the tokens, of shape (samples, positions).
         weights: of each sample, all above 0; None where all count alike.
         classes: what the outputs stand for, where the targets were names.
+        order: in which `batches` takes the inputs, which are not copied as a whole; targets and weights stand in it
+            already. None where inputs do so, too.
     """
 
     inputs: Array
     targets: NDArray[Any]
     weights: Array | None = None
     classes: tuple[str, ...] | None = None
+    order: NDArray[np.int64] | None = None
 
-    def batches(self, size: int, order: NDArray[np.int64] | None) -> Iterator[Samples]:
-        """So many samples at a time, in an order, or as they come."""
-        for i in range(0, len(self.inputs), size):
-            if order is None:
-                part = slice(i, i + size)
+    def in_order(self, order: NDArray[np.int64] | None) -> Samples:
+        """Return the samples in another order; None leaves them as they come."""
+        if order is None:
+            return self
+        weights = None if self.weights is None else self.weights.take(order, axis=0)
+        return Samples(self.inputs, self.targets.take(order, axis=0), weights, self.classes, order)
+
+    def batches(self, size: int) -> Iterator[Samples]:
+        """So many samples at a time. The inputs of one may be overwritten by those of the next."""
+        for start, inputs in self._gathered(size):
+            for i in range(0, len(inputs), size):
+                part = slice(start + i, start + i + size)
                 weights = None if self.weights is None else self.weights[part]
-                yield Samples(self.inputs[part], self.targets[part], weights)
-            else:
-                places = order[i : i + size]
-                weights = None if self.weights is None else self.weights.take(places, axis=0)
-                yield Samples(self.inputs.take(places, axis=0), self.targets.take(places, axis=0), weights)
+                yield Samples(inputs[i : i + size], self.targets[part], weights)
+
+    def _gathered(self, size: int) -> Iterator[tuple[int, Array]]:
+        """Inputs of several batches in their order, with the place of the first: all, where no order is given.
+
+        They are gathered in one piece of memory, so that it stays in the processor's cache.
+        """
+        if self.order is None:
+            yield 0, self.inputs
+            return
+        count = min(len(self.order), size * max(1, GATHERED // max(1, size * self.inputs[:1].nbytes)))
+        memory = np.empty((count, *self.inputs.shape[1:]), self.inputs.dtype)
+        for start in range(0, len(self.order), count):
+            places = self.order[start : start + count]
+            # "clip" changes none of these places, and lets NumPy write to the memory at once
+            yield start, self.inputs.take(places, axis=0, out=memory[: len(places)], mode="clip")
 
     def as_given(self) -> list[NDArray[Any]]:
         """The arguments that a program of the loss takes: inputs, targets, of sequences also the positions' shares."""

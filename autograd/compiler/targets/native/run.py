@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import struct
 import threading
 from collections.abc import Sequence
 from typing import Any
@@ -45,40 +46,50 @@ class NativeFunction:
         self.nests = writer.nests
         self.arguments = [slot.name for slot in plan.slots if slot.kind in ("argument", "index")]
         self._results = [extents(slot.shape) for slot in plan.slots if slot.kind == "result"]
+        self._shapes: dict[int, list[tuple[int, ...]]] = {}  # of the results, by the number of samples
+        self._blocks: dict[int, int] = {}  # the samples of a block, likewise
         self._dtypes = [_INTEGER if slot.kind == "index" else dtype for slot in plan.slots[: len(self.arguments)]]
         self._run = self._code.run
         self._memory = _Memory(plan.shared, plan.batch, dtype, len(plan.slots))
+        given = sum(slot.kind != "moving" for slot in plan.slots)
+        self._write_table = struct.Struct(f"{given}N").pack_into
 
     def result_shapes(self, samples: int) -> list[tuple[int, ...]]:
-        """Return the shapes of the results for so many samples."""
-        return [tuple([count * samples if power else count for count, power in shape]) for shape in self._results]
+        """Return the shapes of the results for so many samples, which are kept for the next time."""
+        shapes = self._shapes.get(samples)
+        if shapes is None:
+            shapes = [tuple([count * samples if power else count for count, power in shape]) for shape in self._results]
+            self._shapes = {**dict([*self._shapes.items()][-3:]), samples: shapes}
+        return shapes
+
+    def _block(self, samples: int) -> int:
+        """Return how many samples a block has, which is kept for the next time."""
+        block = block_size(self._plan.batch, samples) if self._plan.is_divided else samples
+        self._blocks = {**dict([*self._blocks.items()][-3:]), samples: block}
+        return block
 
     def __call__(
-        self, samples: int, arguments: Sequence[Array | None], parameters: list[int], results: list[int]
+        self, samples: int, arguments: Sequence[Array | None], parameters: Sequence[int], results: Sequence[int]
     ) -> None:
         """Compute the results.
 
         Args:
             arguments: in the order of their names, arrays of a row a sample; of indices, of any integers of at most 64
                 bits with a sign; None for what is not read.
-            parameters: the addresses of arrays that lie side by side in memory. A list that was given before has not
-                changed.
+            parameters: the addresses of arrays that lie side by side in memory.
             results: the addresses of such arrays for the results.
         """
-        memory, k = self._memory, len(arguments)
-        table: Any = memory.table
-        arrays = [
-            array
-            if array is None or (array.dtype is dtype and array.flags.c_contiguous)
-            else np.ascontiguousarray(array, dtype)
-            for array, dtype in zip(arguments, self._dtypes, strict=True)
-        ]
-        table[:k] = [0 if array is None else address_of(array) for array in arrays]
-        end = k + len(parameters)
-        if memory.parameters is not parameters:
-            table[k:end] = memory.parameters = parameters
-        table[end : end + len(results)] = results
-        block = block_size(self._plan.batch, samples) if self._plan.is_divided else samples
+        memory, arrays, addresses = self._memory, [], []
+        for array, dtype in zip(arguments, self._dtypes, strict=True):
+            if array is None:
+                addresses.append(0)
+                continue
+            if array.dtype is not dtype or not array.flags.c_contiguous:
+                array = np.ascontiguousarray(array, dtype)
+                arrays.append(array)  # which lives until the results are computed
+            addresses.append(address_of(array))
+        self._write_table(memory.table, 0, *addresses, *parameters, *results)
+        block = self._blocks.get(samples) or self._block(samples)
         self._run(memory.table_address, memory.reserve(block), samples, block)
 
 
@@ -89,16 +100,18 @@ class _Memory(threading.local):
         self._shared, self._batch, self._dtype = shared, batch, dtype
         self.table = (ctypes.c_size_t * max(slots, 1))()
         self.table_address = ctypes.addressof(self.table)
-        self.parameters: list[int] | None = None  # those that are in the table
         self._array = np.empty(0, dtype)
         self._address = 0
+        self._block = -1
 
     def reserve(self, block: int) -> int:
         """Return the address of memory for blocks of so many samples."""
-        size = self._shared + self._batch * block
-        if self._array.size < size + 16:
-            self._array = np.empty(size + 16, self._dtype)  # for an address that is a multiple of 64
-            self._address = -(-self._array.ctypes.data // 64) * 64
+        if block != self._block:
+            size, array, address = self._shared + self._batch * block, self._array, self._address
+            if array.size < size + 16:
+                array = np.empty(size + 16, self._dtype)  # for an address that is a multiple of 64
+                address = -(-array.ctypes.data // 64) * 64
+            self._array, self._address, self._block = array, address, block  # where no interrupt comes in between
         return self._address
 
 
