@@ -8,6 +8,7 @@ import difflib
 import re
 from collections.abc import Iterator
 from types import CodeType
+from typing import Any
 
 import cosmic_ray.plugins
 from cosmic_ray.mutating import mutate_code
@@ -36,16 +37,32 @@ def mutants(source: str) -> Iterator[str]:
 
 
 def _meaning(source: str) -> str:
-    """Return what Python runs: without annotations and what stands under `if TYPE_CHECKING`."""
-    tree = ast.parse(source)
-    for node in ast.walk(tree):
-        if isinstance(node, ast.arg | ast.AnnAssign):
-            node.annotation = ast.Constant(None)
-        elif isinstance(node, ast.FunctionDef):
-            node.returns = None
-        elif isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
-            node.test, node.body = ast.Constant(None), []
-    return ast.dump(tree)
+    """Return what Python runs: the source without what is there for type checkers alone."""
+    return ast.dump(_WithoutTypes().visit(ast.parse(source)))
+
+
+class _WithoutTypes(ast.NodeTransformer):
+    """Leaves out annotations, overloads, literal types and what stands under `if TYPE_CHECKING`."""
+
+    def visit_arg(self, node: ast.arg) -> ast.arg:
+        node.annotation = None
+        return node
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
+        node.annotation = ast.Constant(None)
+        return self.generic_visit(node)
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST | None:
+        node.returns = None
+        is_overload = ast.unparse(node.body[-1]) == "..."
+        return None if is_overload else self.generic_visit(node)
+
+    def visit_If(self, node: ast.If) -> Any:
+        self.generic_visit(node)
+        return node.orelse if "TYPE_CHECKING" in ast.unparse(node.test) else node
+
+    def visit_Subscript(self, node: ast.Subscript) -> ast.AST | None:
+        return None if ast.unparse(node.value) == "Literal" else self.generic_visit(node)
 
 
 def changed_lines(source: str, mutant: str) -> set[int]:

@@ -347,6 +347,43 @@ def test_a_value_as_a_tangent_gets_values_out() -> None:
     assert isinstance(jvp(lambda x: 5.0, (3.0,), (direction,))[1], Value)
 
 
+def test_a_tangent_that_is_a_value_flows_though_its_number_is_zero() -> None:
+    """The slope of x³ at 2 in the direction t is 12 t, which has derivative 12 at t = 0."""
+    t = Value(0.0)
+    _, slope = jvp(lambda x: x**3, (2.0,), (t,))
+    slope.backward()
+    assert t.grad == 12.0
+
+
+def test_a_captured_value_that_the_derivative_does_not_depend_on_leaves_it_a_number() -> None:
+    w = Value(3.0)
+    slope: Any = jacobian(lambda x: x * x + w)(2.0)
+    assert (type(slope), slope) == (float, 4.0)
+    assert all(type(x) is float for x in jvp(lambda x: x**3, (2.0,), (1.0,)))
+
+
+def test_a_derivative_that_is_a_captured_value_is_that_one_itself() -> None:
+    """Without a factor 1 in the graph, at either end."""
+    w = Value(3.0)
+    slopes: list[Any] = [grad(lambda x: x * w)(2.0), grad(lambda x: x * w + 1.0)(2.0), grad(lambda x: -(-x * w))(2.0)]
+    assert slopes[0] is w
+    assert slopes[1] is w
+    assert slopes[2] == 3.0
+
+
+def test_a_derivative_that_is_zero_stops_what_is_behind() -> None:
+    """(x²)⁰ + w x, whose derivative is w, at other points than 0 too; and w x⁰, whose derivative is 0."""
+    w = Value(3.0)
+    assert grad(lambda x: (x * x) ** 0 + w * x)(2.0) == 3.0
+    assert grad(lambda x: x**0 * w)(2.0) == 0.0
+
+
+def test_a_slope_beside_a_number_at_the_edge_is_infinite_in_a_graph_too() -> None:
+    """∂(w x log 0)/∂x = w log 0 = -∞."""
+    w = Value(2.0)
+    assert grad(lambda x: autograd.xlogy(x, 0.0) * w)(0.0) == -math.inf
+
+
 def test_grad_of_captured_leaves_and_nodes_is_never_touched() -> None:
     w = Value(2.0)
     inner = w * w
@@ -501,6 +538,13 @@ def test_the_hessian_is_symmetric(p: list[float]) -> None:
             assert rows[i][j] == pytest.approx(rows[j][i], rel=1e-12, abs=1e-12)
 
 
+def test_of_several_arguments_the_first_is_differentiated_to() -> None:
+    """Of x³y they are 3x²y and 6xy; to the last it would be x³ and 0."""
+    f: Any = lambda x, y: x**3 * y  # noqa: E731
+    assert (grad(f)(2.0, 5.0), jacobian(f)(2.0, 5.0), hessian(f)(2.0, 5.0)) == (60.0, 60.0, 60.0)
+    assert value_and_grad(f)(2.0, 5.0) == (40.0, 60.0)
+
+
 def test_a_hessian_by_hand() -> None:
     """x³ y²: (6x y², 6x² y; 6x² y, 2x³)."""
     x, y = 2.0, 5.0
@@ -583,12 +627,23 @@ def test_argnums_beyond_the_arguments_are_told() -> None:
     for argnums in (2, -3, (0, 2)):
         with pytest.raises(ValueError, match=r"argnums names argument -?[0-9], but .* called with 2 of them"):
             grad(lambda x, y: x * y, argnums)(1.0, 2.0)
+    for last in (1, -1):
+        with pytest.raises(TypeError, match="argument 1 must be a number"):
+            grad(lambda x, y: x, last)(1.0, "2")
 
 
 @pytest.mark.parametrize("tangents", [(1.0, 2.0), ([1.0],), (1.0,), ([1.0, 2.0, 3.0],), ()])
 def test_tangents_of_another_shape_are_told(tangents: tuple[Any, ...]) -> None:
     with pytest.raises(ValueError, match="not shaped like the primals"):
         jvp(lambda p: p[0] * p[1], ([1.0, 2.0],), tangents)
+
+
+@pytest.mark.parametrize("transform", [grad, value_and_grad, jacobian, hessian])
+def test_what_is_no_function_is_told_and_a_value_what_to_do_with_it(transform: Any) -> None:
+    with pytest.raises(TypeError, match=f"{transform.__name__} expects a function, .* call y.backward"):
+        transform(Value(3.0) * 2)
+    with pytest.raises(TypeError, match=f"{transform.__name__} expects a function, and gives a function; got 3.0$"):
+        transform(3.0)
 
 
 def test_errors_of_the_function_itself_come_through() -> None:

@@ -119,6 +119,8 @@ DAMAGES: dict[str, Callable[[dict[str, Any], dict[str, Any]], Any]] = {
     "a rate in words": lambda tensors, texts: texts["optimizer"].update(largest_rate="large"),
     "an infinite rate": lambda tensors, texts: texts["optimizer"].update(largest_rate=math.inf),
     "nan among the parameters": lambda tensors, texts: tensors["parameters"].__setitem__(3, math.nan),
+    "a parameter more than names": lambda tensors, texts: tensors.update(parameters=np.zeros(14)),
+    "a name more than parameters": lambda tensors, texts: texts["names"].append("more"),
     "inf in a vector": lambda tensors, texts: tensors["optimizer.mean"].__setitem__(3, math.inf),
     "a vector in a matrix": lambda tensors, texts: tensors.update({"optimizer.mean": np.zeros((13, 1))}),
     "no run": lambda tensors, texts: texts.pop("run"),
@@ -148,6 +150,13 @@ def test_damages_are_one_clear_error_and_change_nothing(
     with pytest.raises(ValueError, match=r"run\.safetensors"):
         train(path, model, make=lambda p: nn.AdamW(p, 0.1))
     assert model.state_dict() == before
+
+
+@pytest.mark.parametrize("names", ["abcdefghijklm", ["a"] * 12 + [1], None, {"a": 1}], ids=repr)
+def test_names_of_parameters_are_texts(names: Any, path: Path) -> None:
+    forge(path, lambda tensors, texts: texts.update(optimizer_names=names))
+    with pytest.raises(ValueError, match=r"run\.safetensors does not fit: names must be texts, got"):
+        train(path)
 
 
 def test_a_checkpoint_of_very_many_steps_is_read_at_once(tmp_path: Path) -> None:
@@ -232,3 +241,9 @@ def test_what_a_checkpoint_claims_of_machine_code_is_checked(claim: Any, path: P
     files.write(path, files.CHECKPOINT, tensors, {**texts, "warm_up": claim})
     with pytest.raises(ValueError, match="damaged"):
         train(path, epochs=4)
+
+
+def test_an_engine_that_was_cold_goes_on_cold(path: Path) -> None:
+    tensors, texts, _ = files.read(path, files.CHECKPOINT)
+    files.write(path, files.CHECKPOINT, tensors, {**texts, "warm_up": {"gradient": 0}})
+    assert len(train(path, epochs=4)[1]) == 4
