@@ -60,7 +60,7 @@ def take(table: Sequence[Any], index: Any) -> Any:
 
 
 def indicators(index: Any, classes: int) -> list[Any]:
-    """Of an index in a function that is compiled, 1 for its own class and 0 for the others; of a list of them, a list.
+    """Return 1 for the class of an index in a compiled function and 0 for the others; a list of such rows for a list.
 
     Raises:
         TypeError: for a Value outside of such a function.

@@ -21,7 +21,7 @@ EPSILON = 1e-5  # added to the mean square in an RMS norm
 
 
 class Sizes(NamedTuple):
-    """Of a GPT of one layer: positions are those of the longest document."""
+    """Sizes of a GPT of one layer; positions are those of the longest document."""
 
     positions: int
     vocabulary: int = 27

@@ -1,4 +1,4 @@
-"""What the tests of both packages share."""
+"""Fixtures that the tests of both packages share."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Where each process is given whole files, give one of them all files that share what is slow to make."""
+    """Give one process all files that share what is slow to make, if processes are given whole files."""
     if config.option.dist != "loadfile":
         return None
     from xdist.scheduler import LoadFileScheduling
@@ -98,7 +98,7 @@ def spare_the_collector() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def interrupts(pytestconfig: pytest.Config) -> int:
-    """How many places in each action are interrupted."""
+    """Return how many places in each action are interrupted."""
     return int(pytestconfig.getoption("--interrupts"))
 
 
@@ -130,7 +130,7 @@ def run_python() -> Callable[..., str]:
 
 @pytest.fixture(scope="session")
 def thin() -> Callable[[str], AbstractContextManager[None]]:
-    """What is compiled within is straight-line code, however short, and runs as "machine code" or as "Python".
+    """A context whose programs are straight-line code, however short, and run as "machine code" or as "Python".
 
     It runs as Python because llvmlite cannot be imported, as where it is not installed. Within "arrays" it is array
     operations, though they be of single numbers.

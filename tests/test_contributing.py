@@ -34,7 +34,7 @@ def blocks(monkeypatch: pytest.MonkeyPatch) -> Blocks:
 
 
 def run(code: str, names: dict[str, Any]) -> str:
-    """What a block prints, given the names that those before it defined."""
+    """Return what a block prints, given the names that those before it defined."""
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
         exec(compile(code, CONTRIBUTING.name, "exec"), names)

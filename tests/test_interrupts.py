@@ -37,7 +37,7 @@ TARGETS = np.array([[1.0], [0.0], [1.0], [0.5]])
 
 
 class Place(NamedTuple):
-    """Where it was interrupted."""
+    """The line that was interrupted."""
 
     file: str
     function: str
@@ -138,7 +138,7 @@ class Scenario(ABC):
 
     @abstractmethod
     def state(self) -> Any:
-        """What must not be between two states."""
+        """Return the state, which an interrupt must leave before or after the action."""
 
     def states(self) -> list[Any]:
         """Those that it may be in."""
@@ -296,7 +296,7 @@ def _interrupted(scenario: Scenario, allowed: list[Any], interrupter: Interrupte
 
 
 def _wrongs(scenario: Scenario, allowed: list[Any]) -> Iterator[str]:
-    """What is wrong after an interrupt, in words."""
+    """Yield what is wrong after an interrupt, in words."""
     if scenario.state() not in allowed:
         yield "the state is between two"
     if recording.paused.get() is not False:

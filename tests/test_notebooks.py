@@ -74,7 +74,7 @@ def test_checks_are_collapsed_and_exercises_unanswered(notebook: dict[str, Any])
 
 
 def test_the_first_cell_is_the_same_in_all_and_removes_the_other_autograd_before_it_installs() -> None:
-    """What it does in a hosted notebook `test_packaging.py` tries, with the wheel."""
+    """In `test_packaging.py` it runs as in a hosted notebook, with the wheel."""
     cells = {source(code_cells(json.loads(path.read_text(encoding="utf-8")))[0]) for path in NOTEBOOKS}
     assert len(cells) == 1
     (install,) = cells

@@ -120,7 +120,7 @@ def test_the_other_autograd_installed_before_ours(fresh_python: Path, wheel: Pat
 
 
 def test_what_is_left_when_the_other_one_is_uninstalled_alone(fresh_python: Path, wheel: Path, tmp_path: Path) -> None:
-    """That takes our `__init__.py` along, and leaves a folder that imports as an empty package."""
+    """Uninstalling takes our `__init__.py` along, and leaves a folder that imports as an empty package."""
     _pip(fresh_python, "install", "--no-deps", "autograd==1.8.0")
     _pip(fresh_python, "uninstall", "-y", "autograd")
     status, _, stderr = _run(fresh_python, "import nn", tmp_path)
@@ -190,7 +190,7 @@ def pip(line): subprocess.run(f'"{{sys.executable}}" -m pip {{line}}', shell=Tru
 
 
 def _remedy(python: Path, wheel: Path, folder: Path) -> None:
-    """What the message advises, after which all must be well."""
+    """Follow the message's advice, after which all must be well."""
     _pip(python, "uninstall", "-y", "autograd", "lucidgrad")
     _pip(python, "install", "--no-deps", wheel)
     assert _run(python, "import autograd, nn; print(autograd.Value(1.0).data)", folder) == (0, "1.0\n", "")

@@ -1,4 +1,4 @@
-"""What type checkers find: in a program of a user's, and of the package's public names."""
+"""Type checkers agree: on a program of a user's, and on the package's public names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What works where NumPy, safetensors and Graphviz cannot be imported, as in a browser; a process blocks them."""
+"""The packages work without NumPy, safetensors and Graphviz, as in a browser; a process blocks their import."""
 
 from __future__ import annotations
 

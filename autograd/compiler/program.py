@@ -230,7 +230,7 @@ class Program(Inspectable, Elsewhere, Generic[One, Batch]):
         return batch
 
     def input_gradients(self, *arguments: Any) -> Any:
-        """Of each sample, the derivatives of its result to the arguments: arrays shaped like them.
+        """Compute the derivatives of each sample's result to the arguments: arrays shaped like them.
 
         Indices have none, and are left out.
 

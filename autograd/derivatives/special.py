@@ -19,7 +19,7 @@ def _norm_derivatives(*xs_out: Any) -> tuple[Any, ...]:
 
 
 def _remainder_derivatives(x: Any, y: Any, out: Any) -> tuple[Any, ...]:
-    """Of x - n y, where n is the same all around."""
+    """Return the derivatives of x - n y, whose n is constant nearby."""
     return 1.0, -detached((x - out) / y)
 
 

@@ -202,7 +202,7 @@ def _boxes(nodes: list[Node], paths: list[Path], level: int, expand: Collection[
 
 
 def _first_uses(nodes: list[Node]) -> list[tuple[int, int]]:
-    """Of a leaf the operation that uses it first, and as which parent; an operation comes after its parents."""
+    """Find the operation that uses each leaf first, and as which parent; an operation comes after its parents."""
     places = [(i, len(node.parents)) for i, node in enumerate(nodes)]
     for i in range(len(nodes) - 1, -1, -1):
         for position, parent in enumerate(nodes[i].parents):
@@ -212,7 +212,7 @@ def _first_uses(nodes: list[Node]) -> list[tuple[int, int]]:
 
 
 def _fold_the_rest(nodes: list[Node], boxes: list[Box], limit: int) -> list[Box]:
-    """Of too many boxes, or too many lines, those nearest to the end; the others as one box."""
+    """Keep the boxes nearest to the end where there are too many, or too many lines; fold the others into one box."""
     distance = [0] * len(nodes)  # on the longest way to the end, so that all that follow a node are nearer than it
     for i in range(len(nodes) - 1, -1, -1):
         for parent in nodes[i].parents:

@@ -102,7 +102,7 @@ def _of_operands(op: str, left: str, right: str, inside: bool) -> str:
 
 
 def _of_a_call(kind: str, error: TypeError, engine: Callable[[float], Any]) -> str:
-    """Of something called that is no function: perhaps what a function returned, which was called too early."""
+    """Explain a call of what is no function: perhaps a function's result, because it was called too early."""
     for node in frames(error.__traceback__)[-1:] and frames(error.__traceback__)[-1][0].f_locals.values():
         for name in callables(engine):
             if type(getattr(node, name, callables)).__name__ == kind:

@@ -62,5 +62,5 @@ DATASETS: dict[str, Callable[[random.Random, int], list[Point]]] = {
 
 
 def points_of(name: str, seed: int, count: int) -> list[Point]:
-    """So many points of a data set. Raises KeyError for an unknown one."""
+    """Draw `count` points of a data set. Raises KeyError for an unknown one."""
     return [(REACH * x, REACH * y, label) for x, y, label in DATASETS[name](random.Random(seed), count)]

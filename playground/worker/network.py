@@ -60,7 +60,7 @@ class Session:
         return points
 
     def train(self, updates: int, seconds: float) -> dict[str, Any]:
-        """So many updates, a batch each, but none that would begin after the time is up."""
+        """Do `updates` updates, a batch each, but start none after the time is up."""
         until = time.monotonic() + seconds
         for i in range(updates):
             if i and time.monotonic() > until:

@@ -83,7 +83,7 @@ def failure_of(error: BaseException) -> Failure:
 
 
 def _keep_own_frames(report: traceback.TracebackException, seen: set[int]) -> None:
-    """Of an exception, and of those that led to it."""
+    """Keep the program's own frames of an exception, and of those that led to it."""
     if id(report) in seen:
         return
     seen.add(id(report))

@@ -1,4 +1,4 @@
-"""What was assigned to `data` is checked where it is used: a float or an int is a number, anything else a slip."""
+"""Numbers assigned to `data` are checked where they are used: a float or an int is fine, anything else a slip."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def leaf(data: Any) -> Value:
 
 
 def of_the_slip() -> Value:
-    """What `w.data = w - 0.1 * w.grad` makes."""
+    """Make the slip `w.data = w - 0.1 * w.grad`."""
     w = Value(1.0, "w")
     w.grad = 2.0
     w.data = w - 0.1 * w.grad  # type: ignore[assignment]
@@ -134,7 +134,7 @@ def test_the_message_calls_a_node_without_a_label_v() -> None:
 
 
 def test_a_node_of_the_slip_can_be_shown_by_repr() -> None:
-    """Which is how its user finds out."""
+    """That is how its user finds out."""
     assert repr(of_the_slip()).startswith("Value(data=Value(data=0.8")
 
 
@@ -200,7 +200,7 @@ def test_floats_of_all_kinds_and_ints_compute_as_the_float_that_they_equal(data:
 
 
 def test_numpys_arithmetic_does_not_come_in_with_its_float() -> None:
-    """Where Python's raises, NumPy's warns and goes on with inf."""
+    """Python's arithmetic raises where NumPy's warns and goes on with inf."""
     w = leaf(np.float64(0.0))
     with pytest.raises(ZeroDivisionError):
         1 / w

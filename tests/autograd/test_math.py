@@ -92,7 +92,7 @@ ARGUMENTS: dict[str, list[tuple[Any, ...]]] = {
 
 
 def outcome(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    """What a function returns, or raises: the type, and the number to the bit."""
+    """Return what a function returns or raises: the type, and the number to the bit."""
     try:
         result = function(*args, **kwargs)
     except Exception as error:

@@ -85,7 +85,7 @@ ONLY_OURS: dict[str, Callable[[Any, Any], Any]] = {
 
 @pytest.mark.parametrize("name", ONLY_OURS)
 def test_values_and_derivatives_of_more_functions(name: str) -> None:
-    """Of arrays that `autograd.array` makes, and of those that transforms hand to a function."""
+    """The arrays are made by `autograd.array`, or handed to a function by transforms."""
     f = ONLY_OURS[name]
     np.testing.assert_allclose(numbers(f(array(plain(X)), array(plain(Y)))), f(X, Y), rtol=1e-15)
     np.testing.assert_allclose(numbers(f(array(plain(X)), Y)), f(X, Y), rtol=1e-15)
@@ -220,7 +220,7 @@ def test_the_derivative_of_the_determinant_of_a_singular_matrix(matrix: Any) -> 
     ],
 )
 def test_a_compiled_determinant_is_right_or_nan(matrix: Any, ends_early: bool) -> None:
-    """Where elimination ends before the last column, the program says so; other samples have their numbers."""
+    """A sample whose elimination ends before the last column is nan; the others have their numbers."""
     program = compile(np.linalg.det, A)
     batch = np.stack([A, np.array(matrix), A.T])
     assert np.isnan(program.outputs(np.empty(0), batch)).tolist() == [False, ends_early, False]
@@ -275,7 +275,7 @@ def test_functions_of_arrays_compile() -> None:
 
 
 def test_functions_of_plain_arrays_compile() -> None:
-    """Of arrays that the function makes with `np.array`, or captures."""
+    """The function makes the arrays with `np.array`, or captures them."""
     weights = plain(X)
 
     def f(x: Any, y: Any) -> Any:

@@ -201,7 +201,7 @@ def test_the_transforms_agree_with_backward(program: Program, data: st.DataObjec
 @heavy
 @given(inner=programs(steps=15), data=st.data())
 def test_chain_rule(inner: Program, data: st.DataObject) -> None:
-    """Of one program in the place of another's first input: ∂(f∘g)/∂x = ∂f/∂g × ∂g/∂x, the parts taken apart."""
+    """One program is another's first input: ∂(f∘g)/∂x = ∂f/∂g × ∂g/∂x, with both factors computed apart."""
     g, dg, g_scales = backward(inner)
     outer = data.draw(programs([g.data, 0.5], steps=15))
     _, (to_g, _), (scale, _) = backward(outer)

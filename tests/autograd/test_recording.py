@@ -25,7 +25,7 @@ from autograd import Value, no_grad, recording
 
 
 def records() -> bool:
-    """Whether arithmetic makes a graph here and now."""
+    """Tell whether arithmetic makes a graph here and now."""
     x = Value(2.0)
     nodes = [x * x, x.exp(), -x, autograd.sum([x, x]), autograd.dot([x], [x]), autograd.maximum(x, 1.0)]
     recorded = [bool(node.parents) for node in nodes]
@@ -309,7 +309,7 @@ def test_decorated_asynchronous_generators_do_not_record_and_whoever_iterates_do
 
 
 def test_decorated_functions_that_return_something_lazy() -> None:
-    """Of another decorator's making, say: the code that runs later is the function's, too."""
+    """Another decorator may have made it: the code that runs later is the function's, too."""
 
     def generator() -> Iterator[bool]:
         yield records()
@@ -531,7 +531,7 @@ def test_blocks_that_overlap_for_ever_take_no_memory() -> None:
 @settings(max_examples=300)
 @given(st.lists(st.integers(0, 5), max_size=40), st.randoms(use_true_random=False))
 def test_blocks_in_any_order_hold_where_they_should(actions: list[int], chance: random.Random) -> None:
-    """Of generators and of the caller, entered and left at random, against a plain account of who is in one."""
+    """Generators and the caller enter and leave blocks at random; a plain list tells who is in one."""
 
     def steps() -> Generator[bool, None, None]:
         for _ in range(3):
@@ -687,7 +687,7 @@ def test_a_traced_function_may_iterate_over_generators_with_blocks() -> None:
 
 def test_an_interrupt_between_entering_and_the_body_leaves_no_block_behind() -> None:
     def interrupted_at(n: int) -> bool:
-        """Whether there was an n-th line to interrupt while the block is entered."""
+        """Interrupt the n-th line of entering the block; tell whether there was one."""
         left = n
 
         def trace(frame: Any, event: str, argument: object) -> Any:

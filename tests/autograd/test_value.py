@@ -264,7 +264,7 @@ def test_leaves_accumulate_over_different_graphs() -> None:
 
 
 def test_interior_nodes_do_not_pile_up_where_graphs_share_them() -> None:
-    """Where an interior gradient of an earlier pass stayed, the second pass would count it again."""
+    """If an interior gradient of an earlier pass stayed, the second pass would count it again."""
     x = Value(2.0)
     shared = x * x
     (shared * 3).backward()

@@ -32,7 +32,7 @@ sys.__stdout__.write(json.dumps(answers))
 
 
 def shown(cell: Any, checks: Any, drawn: bool) -> str:
-    """What a cell, and the check of its answer, print in the walkthrough, without what the playground draws instead."""
+    """Return what a cell and the check of its answer print in the walkthrough, without what the playground draws."""
     text = ""
     for output in [*cell["outputs"], *checks]:
         if output["output_type"] == "stream" and output["name"] == "stdout":
@@ -43,7 +43,7 @@ def shown(cell: Any, checks: Any, drawn: bool) -> str:
 
 
 def ends_with(printed: str, expected: str) -> bool:
-    """Whether a text ends with another, but for line breaks, numbers of lines, and the last digits of numbers."""
+    """Tell whether a text ends with another, but for line breaks, line numbers, and the last digits of numbers."""
     printed, expected = (re.sub(r"\bline \d+", "line", text) for text in (printed, expected))
     number = r"-?\d[\d,]*\.?\d*(?:e[+-]\d+)?"
     ours, theirs = (re.split(f"({number})", " ".join(text.split())) for text in (printed, expected))

@@ -18,7 +18,7 @@ OWN = "playground/"  # pages of the playground, which has tests of its own
 
 
 class Links(HTMLParser):
-    """What a page links to and loads, and the anchors that it has."""
+    """The links of a page, the files that it loads, and its anchors."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -173,7 +173,7 @@ def look(opened: Opened, path: str) -> dict[str, Any]:
 
 
 def faults(opened: Opened, pages: dict[str, Links], dark: bool) -> dict[str, Any]:
-    """What is wrong with each page; nothing, if all is well."""
+    """List what is wrong with each page; empty if all is well."""
     found = {}
     for path in own_pages(pages):
         opened.complaints.clear()

@@ -1,4 +1,4 @@
-"""What the tests of `nn` share: a process that has imported everything, and forks for each run of the command line."""
+"""Shared by the tests of `nn`: a process that has imported everything, and forks for each run of the command line."""
 
 from __future__ import annotations
 

@@ -77,7 +77,7 @@ def four_equations_of_samples(
 
 
 def random_sizes(chance: np.random.Generator, layers: int) -> list[int]:
-    """How many inputs there are, and how many neurons each layer has."""
+    """Draw the number of inputs, and of neurons in each layer."""
     return [int(size) for size in chance.integers(1, 8, size=layers + 1)]
 
 

@@ -1,4 +1,4 @@
-"""What people bring along to `nn` from other libraries: names, keywords, ways to train."""
+"""Names, keywords and ways to train from other libraries are answered with those of `nn`."""
 
 from __future__ import annotations
 

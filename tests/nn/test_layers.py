@@ -155,7 +155,7 @@ def test_a_wide_neuron_is_two_nodes_and_an_elementary_one_shows_every_multiplica
 
 
 def test_gradients_reach_the_inputs() -> None:
-    """Of z = w · x + b and a = σ(z) the derivative to x is σ′(z) w."""
+    """With z = w · x + b and a = σ(z), the derivative to x is σ′(z) w."""
     neuron = nn.Neuron(2, initializer=nn.uniform(), seed=1)
     x = [Value(0.4), Value(-1.2)]
     a = neuron(x)

@@ -107,7 +107,7 @@ def test_hinge_agrees_with_scikit_learn(seed: int) -> None:
 
 
 def close(found: float, exact: Any, scale: Any) -> bool:
-    """Whether a number lies within 4 units in the last place of `scale`, the size of what it is made of."""
+    """Tell whether a number is within 4 units in the last place of `scale`, the size of its terms."""
     return bool(abs(mpf(found) - exact) <= 4 * EPSILON * abs(scale) + mpf(5e-324))
 
 
@@ -238,7 +238,7 @@ def test_one_output_and_its_target_may_be_single_numbers(name: str, target: Any)
 
 @pytest.mark.parametrize("name", LOSSES)
 def test_plain_numbers_give_a_plain_number(name: str) -> None:
-    """Which is how a cost is measured without a graph."""
+    """So a cost is measured without a graph."""
     loss = LOSSES[name]
     outputs, targets = [0.25, 0.5], [1.0, -1.0] if loss is nn.hinge else [1.0, 0.0]
     number = loss(outputs, targets)

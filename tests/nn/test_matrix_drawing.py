@@ -23,7 +23,7 @@ SEQUENCE = [[math.sin(4 * t + k) for k in range(4)] for t in range(5)]
 
 
 class Tile:
-    """What a reader of the SVG sees of a number."""
+    """A number as a reader of the SVG sees it."""
 
     def __init__(self, rect: ElementTree.Element) -> None:
         title = rect.findtext(f"{SVG}title") or ""

@@ -42,7 +42,7 @@ HOSTILE = [
 
 
 class Seen:
-    """What a reader of the SVG finds in it."""
+    """The parts of the SVG that its reader sees."""
 
     def __init__(self, picture: Picture) -> None:
         self.root = ElementTree.fromstring(picture.svg)

@@ -335,7 +335,7 @@ def test_ctrl_c_in_the_middle_of_an_update_leaves_it_done() -> None:
     ids=["SGD", "SGD with momentum", "Adam", "AdamW"],
 )
 def test_an_update_that_overflows_is_refused_and_leaves_no_trace(make: Callable[[list[Value]], Optimizer]) -> None:
-    """Of 1.5 · 10³⁰⁸ neither ten times as much nor the square is a float; the training can go on from before it."""
+    """Neither ten times 1.5 · 10³⁰⁸ nor its square is a float; the training can go on from before the update."""
     model, fresh = nn.Neuron(1, initializer=nn.constant(1.0), name="n"), nn.Neuron(1, initializer=nn.constant(1.0))
     optimizer, expected = make(model.parameters()), make(fresh.parameters())
     model.weights[0].grad, model.bias.grad = 1.0, 1.5e308

@@ -89,7 +89,7 @@ def in_cpython(program: str) -> tuple[dict[str, Any], str]:
 
 
 def same_words(shown: str, expected: str) -> bool:
-    """Whether two texts are the same, but for the last digits, in which mathematical libraries may differ."""
+    """Tell whether two texts are the same, but for the last digits, in which mathematical libraries may differ."""
 
     def parts(text: str) -> list[Any]:
         words = re.split(r"(-?\d+\.\d+(?:e[+-]\d+)?)", " ".join(text.split()))
@@ -104,7 +104,7 @@ def as_float(text: str) -> float:
 
 
 def fragment(program: str, version: str = "", format: str = "1") -> str:
-    """What stands behind # in a link, written down anew from what PROTOCOL.md says."""
+    """Encode the part of a link behind #, written anew from what PROTOCOL.md says."""
     compressor = zlib.compressobj(9, zlib.DEFLATED, -15)
     packed = compressor.compress(program.encode()) + compressor.flush()
     return f"#{format};{version};{base64.urlsafe_b64encode(packed).decode().rstrip('=')}"
@@ -470,7 +470,7 @@ def test_axe_finds_no_violation(page: Page, modules: Path, scheme: str) -> None:
 
 
 def violations(page: Page, modules: Path) -> list[Any]:
-    """What axe-core objects to: rule, and elements."""
+    """List axe-core's objections: the rule, and the elements."""
     page.evaluate((modules / "axe-core" / "axe.min.js").read_text(encoding="utf-8") + "; null")
     found: list[Any] = page.evaluate(
         "async () => (await axe.run()).violations.map((v) => [v.id, v.nodes.map((n) => n.html.slice(0, 150))])"

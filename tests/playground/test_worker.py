@@ -252,7 +252,7 @@ def test_infinite_numbers_travel_as_text(ask: Ask) -> None:
 
 
 def test_the_graph_shown_is_a_copy(ask: Ask) -> None:
-    """What sliders do leaves the program's Values alone."""
+    """Sliders leave the program's Values alone."""
     program = "from autograd import Value\nx = Value(1.0)\ny = x * 2\ny"
     (item,) = ask("run", program=program)["items"]
     x = sys.modules["__main__"].__dict__["x"]

@@ -145,7 +145,7 @@ def _of_reduction(shapes: Sequence[Shape], reduction: Reduction) -> Shape | None
 
 
 def _of_slopes(shapes: Sequence[Shape], primitive: Any) -> Shape | None:
-    """Of one array and its reduction along the last axis, the array's; of several arrays, these along a new axis."""
+    """Return the array's shape for one array and its reduction along the last axis; a new axis in front for several."""
     *arrays, out = shapes
     if len(arrays) == 1:
         return arrays[0] if broadcast_shape([arrays[0], out]) == arrays[0] else None

@@ -186,7 +186,7 @@ def _reduce(edge: Edge) -> list[Any]:
 
 
 def _slopes(edge: Edge) -> list[Any]:
-    """Of softmax, p (g - Σ g p); where there was a choice, 0."""
+    """Return p (g - Σ g p) for softmax, and 0 for a primitive that chooses."""
     if edge.operation.attribute.chooses:
         return [0.0 for _ in edge.wanted]
     assert len(edge.operands) == 2, "softmax is along the last axis of one array"

@@ -129,7 +129,7 @@ class LookUps(NamedTuple):
 
 
 class Choice(NamedTuple):
-    """Of each row of a table that was computed, the number at an index.
+    """Numbers chosen from the rows of a computed table, each by an index.
 
     Attributes:
         source, members, batched: as of an application.

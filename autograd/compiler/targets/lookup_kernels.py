@@ -11,7 +11,7 @@ Array = NDArray[Any]
 
 
 def entry_at(*entries_and_index: Array) -> Array:
-    """Of several arrays, element by element the one at a place, which is the last array; nan where there is none."""
+    """Choose among arrays, element by element, by the index in the last one; nan where there is no such array."""
     *entries, index = np.broadcast_arrays(*entries_and_index)
     there = (index >= 0) & (index < len(entries)) & (index == np.trunc(index))
     chosen = np.where(there, index, 0).astype(np.int64)

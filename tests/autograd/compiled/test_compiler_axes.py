@@ -126,7 +126,7 @@ def test_causal_attention_is_two_batched_products_and_one_mask(positions: int) -
 
 @pytest.mark.parametrize(("before", "heads"), [(2, 1), (2, 2), (4, 1), (4, 2)])
 def test_attention_to_a_window_is_a_table_with_a_softmax(before: int, heads: int) -> None:
-    """As many shares for each position as the window is long; at the beginning some of them are padding."""
+    """Each position has as many shares as the window is long; at the beginning some of them are padding."""
     w = [parameters(4, 4, seed) for seed in range(3)]
     sizes = set()
     for positions in (10, 13, 16):

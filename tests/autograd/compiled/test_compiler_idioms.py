@@ -159,7 +159,7 @@ def test_a_saturated_sigmoid_by_hand_keeps_the_digits_of_its_slope(f: Function, 
 @pytest.mark.parametrize("f", TANHS.values(), ids=TANHS)
 @pytest.mark.parametrize("z", SATURATED)
 def test_a_saturated_tanh_by_hand_has_the_slope_that_its_formula_has_exactly(f: Function, z: float) -> None:
-    """Where z is large the graph itself subtracts nearly equal numbers, so that only 50 digits can tell."""
+    """The truth needs 50 digits: for large z the graph itself subtracts nearly equal numbers."""
     with mpmath.workdps(50):
         truth = float(1 / mpmath.cosh(mpmath.mpf(z)) ** 2)
     assert autograd.compile(f, z).input_gradients(z) == pytest.approx(truth, rel=1e-13, abs=0)

@@ -79,7 +79,7 @@ POINTS: dict[str, list[tuple[float, ...]]] = {
 
 
 def points(name: str) -> list[tuple[float, ...]]:
-    """Where to try a primitive; of those that are defined everywhere also ties, kinks and zeros of both signs."""
+    """Points at which to try a primitive; ties, kinks and zeros of both signs too, if it is defined everywhere."""
     if name in POINTS:
         return POINTS[name]
     count = len(inspect.signature(TABLE[name].derivatives).parameters) - 1

@@ -1,4 +1,4 @@
-"""What a choice does not take contributes nothing in a compiled program, whatever its slope.
+"""A branch that is not taken contributes nothing in a compiled program, whatever its derivative.
 
 The truth is the same function written with Python's `if`, which computes only what is taken.
 """
@@ -65,7 +65,7 @@ Lazy = Callable[[], Number]
 
 
 class Choosing(NamedTuple):
-    """How a program chooses: as compiled, of two numbers; or as Python does, computing one of them."""
+    """Functions that choose: one of two computed numbers, as compiled; or as Python does, computing only one."""
 
     where: Callable[[Lazy, Lazy, Lazy, Lazy], Number]
     relu: Callable[[Number], Number]
@@ -170,7 +170,7 @@ def example_for(recipe: Recipe) -> list[float] | None:
 
 
 class Truth(NamedTuple):
-    """What is expected at a point, for each derivative what rounding errors are multiplied with, and what is taken."""
+    """The expected value and gradient at a point, the factor of each derivative's rounding errors, the leaves taken."""
 
     value: float
     gradient: list[float]
@@ -382,7 +382,7 @@ def test_auxiliary_outputs_have_no_derivative_however_infinite(way: str, thin: T
 
 @pytest.mark.parametrize("way", WAYS)
 def test_two_ways_to_the_same_condition(way: str, thin: Thin) -> None:
-    """Where a(x) chooses and then b(x), and where b(x) does and then a(x), two masks are equal."""
+    """Two masks are equal: a(x) chooses and then b(x), or b(x) and then a(x)."""
 
     def f(x: Any) -> Any:
         first, second = autograd.sqrt(x[0]), autograd.cbrt(x[1])
@@ -401,7 +401,7 @@ def test_two_ways_to_the_same_condition(way: str, thin: Thin) -> None:
 
 @pytest.mark.parametrize("way", WAYS)
 def test_a_parameter_that_some_samples_take(way: str, thin: Thin) -> None:
-    """Of a number that all samples share, the slope is infinite; where no sample takes it, it does not count."""
+    """The slope of a shared parameter is infinite, and does not count if no sample takes it."""
     w, v = Value(0.25), Value(2.0)
     program = compiled(thin, way, lambda x: where(x > 0, autograd.sqrt(w), v * x), 1.0, reduction="sum")
     w.data = 0.0

@@ -126,7 +126,7 @@ def path_sums(order: list[Value]) -> dict[Value, float]:
 
 
 def near_a_kink(nodes: list[Value]) -> bool:
-    """Whether rounding could choose another branch than eager does."""
+    """Tell whether rounding could choose another branch than eager does."""
     kinked = {"relu": 0, "abs": 0, "maximum": 1, "minimum": 1}
     for node in nodes:
         if node.op in kinked:

@@ -30,7 +30,7 @@ Function = Callable[..., Any]
 
 
 class Found(NamedTuple):
-    """What was emitted: matrix products and statements, forward and backward."""
+    """Counts of emitted matrix products and statements, forward and backward."""
 
     forward_products: int
     backward_products: int
@@ -422,7 +422,7 @@ def squares(model: Function, data: Sequence[tuple[list[float], float]]) -> Funct
 
 
 def elements(source: str) -> int:
-    """How many numbers the arrays of parameters hold, by the shapes of their gradients."""
+    """Count the numbers in the arrays of parameters, by the shapes of their gradients."""
     return sum(int(np.prod(eval(shape))) for shape in re.findall(r"^    nabla_\w+ = .*# (.*)$", source, re.MULTILINE))
 
 
@@ -624,7 +624,7 @@ def test_several_outputs() -> None:
 
 
 def test_outputs_gradients_are_handed_in() -> None:
-    """Where there are several outputs: the gradient of Σ over samples and outputs of their product."""
+    """With several outputs, the result is the gradient of Σ outputs · gradients over samples and outputs."""
     model: Any = nn.MLP(4, [5, 3], seed=0)
     program = autograd.compile(lambda x: model(x), [0.1] * 4)
     chance = np.random.default_rng(0)

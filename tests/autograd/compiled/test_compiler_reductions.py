@@ -128,7 +128,7 @@ def test_cross_entropy(way: str, thin: Thin) -> None:
 def test_max_and_min(
     way: str, xs: list[float], largest: Any, smallest: Any, shares: Any, others: Any, thin: Thin
 ) -> None:
-    """Of an argument's numbers; of several rows at once; of numbers that come from different operations."""
+    """The operands are an argument's numbers, several rows at once, or results of different operations."""
     for function, value, slopes in ((autograd.max, largest, shares), (autograd.min, smallest, others)):
         if value is None:
             continue
@@ -169,7 +169,7 @@ def test_reductions_of_one_number_keep_samples_apart(way: str, thin: Thin) -> No
     "xs", [[0.5, -2.0, 3.0], [0.5, 0.0, 3.0], [0.0, -2.0, 0.0], [0.0, 0.0, 0.0], [1e200, 1e200, 0.0]]
 )
 def test_prod(way: str, xs: list[float], thin: Thin) -> None:
-    """Of an argument's numbers; of several rows at once; of numbers that come from different operations."""
+    """The operands are an argument's numbers, several rows at once, or results of different operations."""
     value, slopes = math.prod(xs), [math.prod(xs[:k] + xs[k + 1 :]) for k in range(3)]
     program = compiled(thin, way, lambda xs: autograd.prod(xs), [0.5, 0.25, 0.75])
     rows = compiled(thin, way, lambda rows: autograd.sum([autograd.prod(row) for row in rows]), [[0.5, 0.25, 0.75]] * 4)

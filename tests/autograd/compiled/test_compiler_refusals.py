@@ -1,4 +1,4 @@
-"""What Python itself refuses a traced argument, and Values that outlive a run, are refused with line and remedy."""
+"""Refusals with line and remedy: of what Python cannot do with a traced argument, and of Values that outlive a run."""
 
 from __future__ import annotations
 

@@ -229,7 +229,7 @@ def any_number(chance: np.random.Generator) -> float:
 
 
 def random_function(chance: np.random.Generator, inputs: int) -> tuple[int, Callable[[Sequence[Any]], list[Any]]]:
-    """How many numbers a random function gives, and the function."""
+    """Make a random function; return how many numbers it gives, and the function."""
     steps: list[tuple[Callable[..., Any], list[int], list[float]]] = []
     size = inputs
     for _ in range(chance.integers(1, 6)):

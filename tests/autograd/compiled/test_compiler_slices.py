@@ -24,7 +24,7 @@ from autograd.nested import flatten
 
 @given(st.data())
 def test_axes_are_found_again(data: st.DataObject) -> None:
-    """Of an array whose axes are turned, with new ones in between, along which it is repeated."""
+    """The array is transposed, and repeated along new axes in between."""
     lengths = data.draw(st.lists(st.integers(2, 4), min_size=1, max_size=4))
     start = data.draw(st.integers(0, 5))
     order = data.draw(st.permutations(range(len(lengths))))

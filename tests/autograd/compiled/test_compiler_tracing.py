@@ -1,4 +1,4 @@
-"""What compiling refuses, and how it says so: frozen numbers, useless arguments, results that are not finite."""
+"""Errors of compiling: frozen numbers, useless arguments, results that are not finite."""
 
 from __future__ import annotations
 

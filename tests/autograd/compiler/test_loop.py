@@ -328,7 +328,7 @@ def test_the_source_does_not_depend_on_the_number_of_steps() -> None:
 
 
 def test_a_loop_runs_in_single_precision() -> None:
-    """What is written by step too, for which the source makes room."""
+    """Arrays written step by step have that precision too; the source allocates them."""
     program = rnn(9)
     chance = np.random.default_rng(0)
     x, vector = (chance.normal(size=size).astype("float32") for size in ((SAMPLES, 27), 32))

@@ -67,7 +67,7 @@ def evaluated(compiled: Lowered, batch: Sequence[Array]) -> Array:
 
 
 def by_graph(function: Function, examples: Sequence[Any], batch: Sequence[Array]) -> Array:
-    """What the function returns for each sample, computed eagerly."""
+    """Compute the function for each sample, eagerly."""
     results = []
     for rows in zip(*batch):
         inputs = [flatten(e, "")[1](map(Value, row.ravel().tolist())) for e, row in zip(examples, rows)]

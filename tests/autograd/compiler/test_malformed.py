@@ -41,7 +41,7 @@ def changed(program: ArrayProgram, at: int, **changes: Any) -> ArrayProgram:
 
 
 def of_kind(program: ArrayProgram, *kinds: str) -> list[int]:
-    """Where operations of some kinds are; of all, if none is given."""
+    """Find operations of some kinds; of all kinds, if none is given."""
     return [at for at, operation in enumerate(program.operations) if not kinds or operation.kind in kinds]
 
 
@@ -326,7 +326,7 @@ COLUMNS = ("opcodes", "starts", "counts", "operands", "lefts", "rights", "slots"
 
 @pytest.mark.parametrize("column", COLUMNS)
 def test_what_verify_lets_pass_can_be_evaluated(column: str) -> None:
-    """Where one number of a column is another."""
+    """Each program differs from a sound one in a single number of a column."""
     refused = 0
     for seed in SEEDS:
         program, chance = scalar_program(seed), random.Random(seed)

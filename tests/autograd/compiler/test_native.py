@@ -212,7 +212,7 @@ def batch(samples: int) -> tuple[Any, Any]:
 
 
 def made(program: autograd.Program) -> set[str]:
-    """What of a program is machine code."""
+    """List the passes of a program that are machine code."""
     return {record.name for record in program.passes if record.name.startswith("machine code")}
 
 

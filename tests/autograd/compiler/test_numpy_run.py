@@ -25,7 +25,7 @@ Array = NDArray[Any]
 
 
 class Operands:
-    """What results are made of: x is (n, 6), d is (n, 4)."""
+    """Operands of the results: x is (n, 6), d is (n, 4)."""
 
     def __init__(self) -> None:
         self.builder = Builder()
@@ -197,7 +197,7 @@ def assert_near(result: Array, expected: Array) -> None:
 
 
 def test_lines_keep_their_places() -> None:
-    """What runs stands on the lines of the source that is shown, also where a statement takes several."""
+    """Each statement runs on its own lines of the printed source, even if it takes several."""
     b = Builder()
     x, d = b.argument("x", 6), b.argument("d", 4)
     long = x
@@ -243,7 +243,7 @@ SEEDS: dict[str, tuple[bool, Callable[[Builder, Handle, Handle, Handle], Handle]
 
 @pytest.mark.parametrize("name", SEEDS)
 def test_one_seed_for_all_samples(name: str) -> None:
-    """Where derivatives of values only ever multiply rows, and nobody counts them."""
+    """The derivative of the values only multiplies rows; its length is not used."""
     expected, function = SEEDS[name]
     b = Builder()
     x, w, gradient = b.argument("x", 2), b.parameter([0, 1], "w"), b.argument("gradient", 1)

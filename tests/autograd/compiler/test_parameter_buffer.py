@@ -28,7 +28,7 @@ CASES: dict[str, list[Any]] = {
 
 
 def assert_is_numpys(indices: list[NDArray[np.int64]]) -> None:
-    """What is read is `vector[index]`; what is written is added up as by `np.add.at`, over whatever was there."""
+    """Assert that it reads `vector[index]`, and writes what `np.add.at` adds up, over whatever was there."""
     buffer = ParameterBuffer(indices, SIZE)
     for seed in range(3):  # several vectors, since views of some are kept
         vector, into = np.random.default_rng(seed).normal(size=(2, SIZE))

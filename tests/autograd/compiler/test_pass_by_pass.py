@@ -232,7 +232,7 @@ def test_no_pass_changes_a_bit_where_there_are_no_reductions(way: str, thin: Thi
 
 
 def tolerance(function: Callable[[Sequence[Value]], Any], samples: Array) -> float:
-    """How far rounding errors may go in all samples together; inf where one is near a branch."""
+    """Bound the rounding errors of all samples together; inf if one is near a branch."""
     scale = 1.0
     of_all_kinds.near_ties.clear()
     for sample in samples.tolist():

@@ -41,7 +41,7 @@ def executed(source: Source, writer: Writer) -> dict[str, Any]:
 
 
 class Operands:
-    """What expressions are made of: x and y are (n, 6), g is (n, 1), w is (3, 6), b is (3,), c is (6,)."""
+    """Operands of the expressions: x and y are (n, 6), g is (n, 1), w is (3, 6), b is (3,), c is (6,)."""
 
     def __init__(self) -> None:
         self.builder = b = Builder()

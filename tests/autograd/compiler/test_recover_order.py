@@ -66,7 +66,7 @@ def test_a_slice_is_read_for_nothing_and_a_gather_is_dear() -> None:
 
 
 def places_of(*arrays: Sequence[int], nodes: int = 40) -> Places:
-    """Where the nodes of arrays 0 (parameters), 1 (an argument), 2, ... are found; all but the first are batched."""
+    """Make the places of the nodes of arrays 0 (parameters), 1 (an argument), 2, ...; all but the first are batched."""
     source, position = np.full(nodes, CONSTANT), np.zeros(nodes, dtype=np.int64)
     for k, members in enumerate(arrays):
         source[list(members)], position[list(members)] = k, np.arange(len(members))
@@ -141,7 +141,7 @@ def test_a_later_step_reads_in_the_order_of_the_earlier_one() -> None:
 
 
 def grouping_of(groups: Sequence[Group], widths: Sequence[int]) -> Grouping:
-    """Of parameters, an argument, and these groups."""
+    """Make a grouping of parameters, an argument, and these groups."""
     source, position = np.full(40, CONSTANT), np.zeros(40, dtype=np.int64)
     for group in groups:
         source[list(group.members)], position[list(group.members)] = group.source, np.arange(len(group.members))

@@ -50,7 +50,7 @@ def convolution() -> ScalarProgram:
 
 
 def heat() -> ScalarProgram:
-    """Of ten cells the inner ones after two steps of u[i - 1] - 2 u[i] + u[i + 1]; the ends are fixed."""
+    """Take two steps of u[i - 1] - 2 u[i] + u[i + 1] on ten cells with fixed ends; return the inner ones."""
     builder = Builder([10], 0)
     cells = list(range(10))
     for _ in range(2):
@@ -63,7 +63,7 @@ def heat() -> ScalarProgram:
 
 
 def largest() -> ScalarProgram:
-    """Of two rows of three numbers the largest of each."""
+    """Return the largest number of each of two rows of three."""
     builder = Builder([6], 0)
     opcode = builder.opcode(primitives.max_)
     return builder.program([builder.application(opcode, [0, 1, 2]), builder.application(opcode, [3, 4, 5])]).verify()

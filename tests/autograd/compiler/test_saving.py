@@ -1,4 +1,4 @@
-"""What is saved for a backward pass takes the least memory."""
+"""The arrays saved for a backward pass take the least memory."""
 
 from __future__ import annotations
 

@@ -265,7 +265,7 @@ def test_collecting_twice_is_refused() -> None:
 
 
 def test_captured_samples_become_an_array() -> None:
-    """Of three samples of two numbers, one of them zeros, for two neurons: the product of a matrix with the samples."""
+    """Three samples of two numbers, one of them zeros, for two neurons are a matrix that is multiplied."""
     w, b = [[Value(0.1), Value(0.2)], [Value(0.3), Value(0.4)]], [Value(0.5), Value(0.6)]
     data = ((1.5, -0.5), (0.0, 0.0), (2.5, 0.25))
 

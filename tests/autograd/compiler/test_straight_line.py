@@ -94,7 +94,7 @@ def test_unrolled_programs_are_differentiated_as_all_others(
 
 
 def engine(program: ArrayProgram, way: str, size: int, monkeypatch: pytest.MonkeyPatch) -> StraightLineEngine:
-    """What runs a program, as machine code or as Python, in functions of so many operations."""
+    """Make the engine of a program, in machine code or Python, in functions of `size` operations."""
     if way == "machine code":
         pytest.importorskip("llvmlite", reason="llvmlite, which makes machine code, is not installed")
     monkeypatch.setattr(cost, "TERMS_A_FUNCTION", size)

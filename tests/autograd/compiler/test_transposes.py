@@ -51,7 +51,7 @@ def squares(b: Builder, x: Handle) -> Handle:
 
 
 def transposed_cube(b: Builder, x: Handle, w: Handle) -> Handle:
-    """Of a cube of 1 by 2 by 3 the axes in turn, so that the order is not its own inverse."""
+    """Rotate the axes of a cube of 1 by 2 by 3: an order that is not its own inverse."""
     return b.reshape(b.transpose(b.reshape(x, (N, 1, 2, 3)), (0, 2, 3, 1)), (N, 6))
 
 

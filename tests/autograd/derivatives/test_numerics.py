@@ -447,7 +447,7 @@ def test_softmax_of_equal_and_infinite_logits() -> None:
 
 
 def test_logsumexp_of_nothing_possible_has_gradient_zero() -> None:
-    """Where paths of probability 0 meet in the forward algorithm of a hidden Markov model."""
+    """Paths of probability 0 meet like this in the forward algorithm of a hidden Markov model."""
     nothing = [-math.inf, -math.inf]
     assert autograd.logsumexp(nothing) == -math.inf
     assert MODES["backward"](lambda x: autograd.logsumexp([x, x - 1]), -math.inf) == 0.0

@@ -36,7 +36,7 @@ SMALLEST = 5e-324  # the smallest float above 0, and the unit in the last place 
 
 
 class Reference(NamedTuple):
-    """What mpmath and calculus say of one primitive. All rules take numbers of 50 digits.
+    """The truth about one primitive, from mpmath and calculus. All rules take numbers of 50 digits.
 
     Attributes:
         value: the inputs to the output.
@@ -121,7 +121,7 @@ def constant_power_second(x: Any, n: Any) -> Sequence[Sequence[Terms]]:
 
 
 def leaves_the_floats(x: Any, y: Any) -> bool:
-    """Whether a power on the way to the second derivative overflows, though that itself might not."""
+    """Tell whether a power on the way to the second derivative overflows, though that itself might not."""
     return math.inf in map(float, (abs(x) ** (y - 1), abs(x) ** (y - 2), 1 / abs(x)))
 
 
@@ -364,7 +364,7 @@ def as_floats(terms: Terms) -> list[float]:
 
 
 def is_at_the_edge_of_overflow(truth: Any) -> bool:
-    """Whether rounding decides if it is the largest float or inf."""
+    """Tell whether rounding decides if it is the largest float or inf."""
     return bool(abs(abs(truth) / HUGE - 1) < 2**-48)
 
 
@@ -391,7 +391,7 @@ def assert_close(name: str, place: Place, inputs: Sequence[float], actual: float
 
 
 def has_value(reference: Reference, inputs: Sequence[float]) -> bool:
-    """Whether the inputs have a value that a float can hold."""
+    """Tell whether the inputs have a value that a float can hold."""
     numbers = list(map(mpf, inputs))
     return reference.defined(*numbers) and math.isfinite(float(reference.value(*numbers)))
 
@@ -442,7 +442,7 @@ def check_first_derivatives(name: str, inputs: Sequence[float]) -> None:
 
 
 def check_second_derivatives(name: str, inputs: Sequence[float]) -> None:
-    """Where the value and all derivatives are finite: elsewhere inf or nan has come in on the way."""
+    """Check second derivatives if the value and all derivatives are finite: otherwise inf or nan has come in."""
     reference, entry = REFERENCES[name], TABLE[name]
     numbers = list(map(mpf, inputs))
     if not has_value(reference, inputs):

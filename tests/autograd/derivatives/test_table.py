@@ -77,7 +77,7 @@ INTERNAL = {
 
 
 def inputs_of(name: str) -> int:
-    """How many numbers a primitive takes; three of one that takes any number."""
+    """Count the operands of a primitive; three for one that takes any number."""
     parameters = inspect.signature(TABLE[name].derivatives).parameters.values()
     return 3 if any(p.kind is p.VAR_POSITIONAL for p in parameters) else len(parameters) - 1
 
@@ -179,7 +179,7 @@ Column = np.ndarray[Any, Any]
 
 
 def value_by_arrays(name: str, columns: Sequence[Column]) -> Column:
-    """What emitted source computes; for rows that are called number by number, what these give."""
+    """Compute values by emitted source; number by number for rows that are called so."""
     entry = TABLE[name]
     known, definition = named_function(entry), references.own_expression(entry)
     if known is not None:
@@ -191,7 +191,7 @@ def value_by_arrays(name: str, columns: Sequence[Column]) -> Column:
 
 
 def derivatives_by_arrays(name: str, columns: Sequence[Column], out: Column) -> list[Column]:
-    """What emitted source computes, a column for each input."""
+    """Compute derivatives by emitted source, a column for each input."""
     entry = TABLE[name]
     if entry.reduces:
         return list(kernels.HELPERS[entry.reduces](*columns, *([out] if entry.chooses else [])))

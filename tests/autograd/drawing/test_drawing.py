@@ -153,7 +153,7 @@ def key(node: Value) -> tuple[str, str]:
 @settings(max_examples=40)
 @given(random_graphs(), st.data())
 def test_every_node_and_every_edge_is_in_the_picture_once(graph: list[Value], data: st.DataObject) -> None:
-    """Which lines join which boxes is told by Graphviz's reading of the source, and by where the lines end."""
+    """Graphviz's reading of the source, and the ends of the lines, tell which boxes are joined."""
     roots = [graph[i] for i in data.draw(st.sets(st.integers(0, len(graph) - 1), min_size=1, max_size=3))]
     order = topological_order(*roots)
     drawing = draw(roots, limit=10_000, direction=data.draw(st.sampled_from(["LR", "TB"])))

@@ -19,7 +19,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 
 def counted(drawing: Drawing) -> tuple[int, int]:
-    """How many nodes and edges the SVG shows or counts."""
+    """Count the nodes and edges that the SVG shows or gives in numbers."""
     groups = list(ET.fromstring(drawing.svg).iter(f"{SVG}g"))
 
     def total(attribute: str) -> int:
@@ -29,7 +29,7 @@ def counted(drawing: Drawing) -> tuple[int, int]:
 
 
 def titles(drawing: Drawing) -> list[str]:
-    """What stands on each box, at full length."""
+    """Return the title of each box, at full length."""
     boxes = [g for g in ET.fromstring(drawing.svg).iter(f"{SVG}g") if g.get("class", "").startswith("box")]
     return [re.split(r" \(|: ", box.findtext(f"{SVG}title", ""))[0] for box in boxes]
 
@@ -40,7 +40,7 @@ def frames(drawing: Drawing) -> list[str]:
 
 
 def rows(drawing: Drawing, title: str) -> dict[str, str]:
-    """What the box with this tooltip says below its title."""
+    """Return the rows below the title of the box with this tooltip."""
     for group in ET.fromstring(drawing.svg).iter(f"{SVG}g"):
         if group.get("class", "").startswith("box") and group.findtext(f"{SVG}title", "").startswith(f"{title}: "):
             texts = [text.text or "" for text in group.iter(f"{SVG}text") if "name" not in text.get("class", "")]
@@ -95,7 +95,7 @@ def test_every_node_and_every_edge_is_drawn_or_counted(root: Value, data: st.Dat
 
 
 def leads_to(label: str, group: str) -> bool:
-    """Whether the label is of an element of the list that the group is, or of a part of the element that it is."""
+    """Tell whether the label belongs to an element of the list, or a part of the element, that the group is."""
     found = re.match(rf"{re.escape(group)}\.(\d?)", label.replace("[", ".").replace("]", ""))
     return found is not None and (group[-1].isdecimal() or found[1] != "")
 

@@ -20,7 +20,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 
 def boxes(drawing: Drawing) -> list[tuple[str, str, dict[str, str]]]:
-    """Of each box the role, the title, and the rows below it."""
+    """Return the role, the title and the rows of each box."""
     found = []
     for group in ET.fromstring(drawing.svg).iter(f"{SVG}g"):
         if group.get("class", "").startswith("box"):

@@ -1,4 +1,4 @@
-"""What nodes are called in formulas: the texts' notation, no two alike, and LaTeX in which no command can hide."""
+"""Names of nodes in formulas: the texts' notation, no two alike, and LaTeX in which no command can hide."""
 
 from __future__ import annotations
 

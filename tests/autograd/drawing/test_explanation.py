@@ -69,7 +69,7 @@ def equations(explanation: Explanation) -> dict[str, list[str]]:
 
 
 def evaluate(side: str, graph: dict[str, Value], delta: dict[str, float]) -> float:
-    """What a side of an equation comes to, in symbols or in numbers."""
+    """Evaluate one side of an equation, in symbols or in numbers."""
 
     def derivative(found: re.Match[str]) -> str:
         child, parent, use = graph[found[1]], graph[found[2]], int((found[3] or "₁").translate(DIGITS))

@@ -162,7 +162,7 @@ def test_labels_are_text_in_dot(label: str) -> None:
 
 
 def unescaped(dot_string: str) -> str:
-    r"""What Graphviz shows of a string: it takes \n for a new line, \\ for a backslash, and reads entities."""
+    r"""Return a string as Graphviz shows it: it takes \n for a new line, \\ for a backslash, and reads entities."""
     text = re.sub(r"\\(.)", lambda escape: "\n" if escape[1] == "n" else escape[1], dot_string, flags=re.DOTALL)
     return text.replace("&amp;", "&")
 
@@ -299,7 +299,7 @@ def test_stepping_in_a_browser(page: Page, tmp_path: Path, everything: Value) ->
 
 
 def test_notebooks_in_a_browser(page: Page, tmp_path: Path, everything: Value) -> None:
-    """What a cell shows stands in a page that lets every script run."""
+    """The output of a cell stands in a page that lets every script run."""
     shown: dict[str, Callable[[], str]] = {
         "text/html": lambda: step_through(everything, limit=1_000)._repr_mimebundle_()["text/html"],
         "image/svg+xml": lambda: draw(everything, limit=1_000)._repr_mimebundle_()["image/svg+xml"],

@@ -402,7 +402,7 @@ def server() -> Iterator[tuple[str, list[str]]]:
 def test_no_other_script_runs_and_nothing_is_loaded(
     browser: Browser, tmp_path: Path, server: tuple[str, list[str]]
 ) -> None:
-    """What runs and is asked for on a page without the policy, as is shown first, does not on this one."""
+    """Scripts and requests that work on a page without the policy, as is shown first, do not on this one."""
     address, asked = server
     page = browser.new_page()
     inject = """async (address) => {

@@ -89,7 +89,7 @@ def passes(root: Value, precision: int = 17) -> tuple[list[Node], Passes]:
 @settings(max_examples=60)
 @given(random_graphs())
 def test_formulas_of_the_forward_pass_give_the_numbers(root: Value) -> None:
-    """What a reader who types the printed numbers into a calculator finds."""
+    """A reader who types the printed numbers into a calculator gets the printed result."""
     nodes, found = passes(root)
     forward = [step for step in found.steps if step.phase == "forward"]
     assert len(forward) == len(nodes)

@@ -73,7 +73,7 @@ def test_an_interrupted_write_leaves_things_as_they_were(
 
 
 def test_a_writer_may_take_its_file_away(tmp_path: Path) -> None:
-    """Which leaves nothing to rename: an error, and the old file."""
+    """There is nothing to rename then: it raises, and leaves the old file."""
     path = tmp_path / "file"
     path.write_bytes(b"old")
     with pytest.raises(FileNotFoundError):

@@ -1,4 +1,4 @@
-"""What people bring along from other libraries: names are answered with the one used here, numbers are taken."""
+"""Names from other libraries are answered with the ones used here; their numbers are taken."""
 
 from __future__ import annotations
 

@@ -146,7 +146,7 @@ def test_deep_graphs_are_freed_one_node_after_the_other(name: str, run_python: C
 
 
 def test_elsewhere_nodes_have_no_finalizer() -> None:
-    """Which would cost time, and is not needed: the stack is large enough."""
+    """A finalizer would cost time, and is not needed: the stack is large enough."""
     assert not hasattr(Value, "__del__")
 
 

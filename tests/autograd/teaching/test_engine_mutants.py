@@ -74,7 +74,7 @@ class Mutant(NamedTuple):
 
 
 def mutants(name: str, every: int = 1) -> Iterator[Mutant]:
-    """Of the classes that differ from this one by one small mistake each n-th; some change nothing that it does."""
+    """Make every n-th class that differs from this one by a small mistake; some behave the same."""
     (body,) = (node for node in ast.parse(SOURCE).body if isinstance(node, ast.ClassDef) and node.name == name)
     for method, kind, line, instead in islice(mistakes(body), None, None, every):
         yield Mutant(method.name, kind, line, build(body, method, instead))
@@ -214,7 +214,7 @@ def run(engine: Any, choices: random.Random, functions: tuple[str, ...]) -> list
 
 
 def differs(engine: type[Any]) -> str:
-    """Where an engine computes something else than lucidgrad does; "" if nowhere."""
+    """Describe where an engine computes something else than lucidgrad does; "" if nowhere."""
     functions = tuple(name for name in FUNCTIONS if hasattr(engine, name))
     for seed in range(300):
         try:
@@ -255,7 +255,7 @@ def test_every_mistake_is_found_and_the_common_ones_are_named(name: str) -> None
 
 
 def misplaced(mutant: Mutant, failure: Rung) -> bool:
-    """Whether the first explanation speaks of another operation, or of another cause, than the mistake."""
+    """Tell whether the first explanation names another operation, or another cause, than the mistake."""
     if rungs := RUNG.get(mutant.method, ""):
         if mutant.engine.__name__ == "Compact":
             rungs = ".*"  # there operations are made of others

@@ -139,7 +139,7 @@ def regression(tmp_path_factory: pytest.TempPathFactory, lucidgrad: CommandLine)
 
 
 def predictions(lucidgrad: CommandLine, trained: Trained, names: list[str], rows: list[list[object]]) -> Rows:
-    """What `lucidgrad predict` writes for rows of a new table, from another folder than the training's."""
+    """Return what `lucidgrad predict` writes for rows of a new table, in another folder than the training's."""
     folder = trained.folder / "elsewhere"
     folder.mkdir(exist_ok=True)
     write_table(folder / "new.csv", names, rows)
@@ -194,7 +194,7 @@ def test_the_cost_falls(classification: Trained, regression: Trained) -> None:
 
 
 def held_out_rows(trained: Trained, target: str, seed: int = 0) -> list[int]:
-    """Which rows of the table were held out: those whose inputs are among the held-out ones."""
+    """Find the rows of the table that were held out: those whose inputs are among the held-out ones."""
     dataset = table(trained.table, target, seed=seed)
     rows = read_table(trained.table)
     inputs = np.concatenate([dataset.preprocessing.inputs(_frame([row])) for row in rows])

@@ -1,4 +1,4 @@
-"""What reaches the terminal and what is read: progress, control characters, few letters, pipes, files, versions."""
+"""Output to the terminal, and input: progress, control characters, few letters, pipes, files, versions."""
 
 from __future__ import annotations
 

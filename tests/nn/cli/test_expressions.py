@@ -105,7 +105,7 @@ def error_of(text: str, given: dict[str, Value] | None = None) -> str:
 
 
 def underlined(message: str) -> str:
-    """What stands above the carets, for characters that are one column wide."""
+    """Return the text above the carets, for characters that are one column wide."""
     _, shown, carets = message.split("\n")[:3]
     assert set(carets.strip(" ")) == {"^"}
     return shown[carets.index("^") : len(carets)]

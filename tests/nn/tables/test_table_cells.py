@@ -1,4 +1,4 @@
-"""What a cell means never depends on the other rows of its file: train, then predict all rows, parts, one, and others.
+"""The meaning of a cell never depends on the other rows of its file: train, then predict all rows, parts, one, others.
 
 Every table is written here and goes through `lucidgrad train` and `lucidgrad predict` as a user calls them.
 """
@@ -135,7 +135,7 @@ def test_labels_that_may_be_one_class_are_pointed_out(capsys: pytest.CaptureFixt
 
 
 def test_a_text_after_262144_truth_values_is_one_more_class() -> None:
-    """As many rows as pandas reads at a time."""
+    """That is how many rows pandas reads at a time."""
     rows: list[list[object]] = [["TRUE" if k % 2 else "FALSE", "TRUE" if k % 3 else "FALSE"] for k in range(262_144)]
     rows += [["UNKNOWN", "UNKNOWN"]] * 40
     write("t.csv", ["a", "y"], rows)

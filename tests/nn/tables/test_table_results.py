@@ -32,7 +32,7 @@ def said(capsys: pytest.CaptureFixture[str], *options: str) -> str:
 
 
 def predictions(rows: list[list[str]]) -> list[str]:
-    """What the trained model says of rows of inputs a and b."""
+    """Return the trained model's predictions for rows of inputs a and b."""
     with Path("new.csv").open("w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows([["a", "b"], *rows])
     assert main(["predict", "runs/t-1/model.safetensors", "new.csv"]) == 0

@@ -260,7 +260,7 @@ def test_new_rows_that_do_not_fit_are_refused_by_row_and_column(lines: list[str]
 
 @pytest.mark.parametrize("cell", ["oops", "inf", "-inf", "1,5"])
 def test_junk_in_a_column_of_numbers_is_named_wherever_it_stands(cell: str, write: Write) -> None:
-    """Whether the row is one to learn from or one held out."""
+    """The row may be one to learn from or one held out."""
     for row in range(1, 21):
         lines = rows(20)
         cells = lines[row].split(",")

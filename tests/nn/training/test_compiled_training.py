@@ -381,7 +381,7 @@ def test_what_is_not_finite_is_named_by_the_same_words() -> None:
 
 
 def test_a_loss_without_a_value_is_an_error_of_its_own() -> None:
-    """What the eager engine raises, naming operation and operand, comes of the compiled one too."""
+    """The compiled engine raises the eager one's error, which names operation and operand."""
 
     class Logarithm(nn.Module):
         def __init__(self) -> None:

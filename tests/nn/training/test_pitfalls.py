@@ -1,4 +1,4 @@
-"""What would train badly without a word is refused, with a word on what to change; what goes together is not."""
+"""Combinations that would train badly are rejected with what to change; those that go together are not."""
 
 from __future__ import annotations
 

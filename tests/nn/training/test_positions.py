@@ -97,7 +97,7 @@ def test_both_engines_train_alike(reduction: str, weighted: bool) -> None:
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_padding_is_the_same_as_shorter_sequences(engine: str) -> None:
-    """What stands in the inputs where nothing counts does not matter to a network that only looks back."""
+    """A network that only looks back does not depend on the inputs at positions that do not count."""
     tokens, targets = sequences()
     targets[:, 3:] = -1
     targets[:, 0] = (tokens[:, 0] + 1) % CLASSES

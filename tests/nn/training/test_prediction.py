@@ -21,7 +21,7 @@ def rows(count: int, width: int) -> NDArray[np.float64]:
 
 
 def by_hand(model: nn.MLP, x: NDArray[Any]) -> NDArray[np.float64]:
-    """What a sigmoid network computes, in NumPy."""
+    """Compute a sigmoid network in NumPy."""
     a = x
     for layer in model.layers:
         w = np.array([[weight.data for weight in neuron.weights] for neuron in layer.neurons])

@@ -32,7 +32,7 @@ def trained(inputs: Any, targets: Any, engine: Engine, **settings: Any) -> tuple
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("reduction", ["mean", "sum"])
 def test_an_update_follows_the_weighted_cost(engine: Engine, reduction: Literal["mean", "sum"]) -> None:
-    """Of a line and ½ (o − t)², whose gradient is Σ w (o − t) x, by hand."""
+    """The model is a line with ½ (o − t)², whose gradient by hand is Σ w (o − t) x."""
     model = nn.Neuron(2, "identity", seed=0)
     line, bias = np.array([weight.data for weight in model.weights]), 0.0
     for start in (0, 4, 8):

@@ -172,7 +172,7 @@ def orders(epochs: int, samples: int, **settings: Any) -> list[list[float]]:
 
 
 def test_each_epoch_takes_every_sample_once_in_an_order_of_its_own() -> None:
-    """That two of five orders of 20 samples are equal happens by chance in 10 of 20! cases."""
+    """Two of five random orders of 20 samples are equal in 10 of 20! cases."""
     seen = orders(5, 20, batch_size=6, seed=0)
     assert all(Counter(order) == Counter(range(20)) for order in seen)
     assert len(set(map(tuple, seen))) == 5

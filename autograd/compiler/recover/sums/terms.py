@@ -57,7 +57,7 @@ class Scaling(NamedTuple):
         return all(isinstance(uniform(numbers), float) for numbers in self[:3])
 
     def taken(self, rows: Positions) -> Scaling:
-        """That of some rows, in a new order."""
+        """Return the scaling of some rows, in a new order."""
         return Scaling(self.constant[rows], self.factor[rows], self.divisor[rows], self.leads[rows])
 
     def applied(self, group: SumOfProducts) -> SumOfProducts:
