@@ -128,7 +128,7 @@ def check_gradient(f: Callable[..., Any], *args: Any, tolerance: float = 1e-6) -
 def _central_difference(f: Callable[[float], float], x: float) -> tuple[float, float]:
     """The derivative of f at x by differences, and how far it can be trusted; nan where f has no values beside x."""
     h = max(math.ldexp(abs(x) or 1e-3, -40), math.ulp(0.0))
-    found: tuple[float, float] | None = None
+    estimate: tuple[float, float] | None = None
     while h <= max(abs(x), 1e-3) / 4:
         a, b = x - h, x + h
         h *= 4
@@ -138,14 +138,14 @@ def _central_difference(f: Callable[[float], float], x: float) -> tuple[float, f
         except (ArithmeticError, ValueError):  # the step leaves the domain, or is too small to be one
             slope = math.nan
         if not math.isfinite(slope):
-            if found is not None:
+            if estimate is not None:
                 break
             continue
         rounding = 2 * sys.float_info.epsilon * (abs(below) + abs(above)) / (b - a)
-        if found is not None and abs(slope - found[0]) > 8 * found[1]:
-            return found[0], max(found[1], abs(slope - found[0]))  # more than rounding: curvature sets in
-        found = slope, rounding
-    return found or (math.nan, 0.0)
+        if estimate is not None and abs(slope - estimate[0]) > 8 * estimate[1]:
+            return estimate[0], max(estimate[1], abs(slope - estimate[0]))  # more than rounding: curvature sets in
+        estimate = slope, rounding
+    return estimate or (math.nan, 0.0)
 
 
 def _compare(argument: str, gradient: float, difference: float, uncertainty: float) -> Comparison:

@@ -54,8 +54,8 @@ def deep_copy(root: Value, memo: dict[int, Any]) -> Value:
             stack += missing
         else:
             _copy_one(node, memo)
-    found: Value = memo[id(root)]
-    return found
+    copied: Value = memo[id(root)]
+    return copied
 
 
 def _copy_one(node: Value, memo: dict[int, Any]) -> None:

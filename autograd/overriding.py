@@ -103,7 +103,7 @@ def _restore() -> None:
     In one call of C, so that no thread begins between the question and the deed.
     """
     installed = [(owner, "data", vars(owner)["data"]) for owner in list(_owners)]
-    rows = [(owner, name, _originals[id(found)]) for owner, name, found in installed if id(found) in _originals]
+    rows = [(owner, name, _originals[id(now)]) for owner, name, now in installed if id(now) in _originals]
     deque(starmap(setattr, compress(rows, map(not_, repeat(_live)))), maxlen=0)
 
 

@@ -91,12 +91,12 @@ def report(rounds: int, quick: bool) -> None:
     jobs: dict[str, Job] = {written: ("-m", "benchmarks.compile_time", written) for written in WRITTEN}
     large: Job = ("-m", "benchmarks.compile_time", "large")
     by_job = alternate(list(jobs.values()), rounds, "time to compile")
-    found = {written: by_job[job] for written, job in jobs.items()}
+    measured = {written: by_job[job] for written, job in jobs.items()}
     for name in ("cost", "gradient"):
-        refuse_unequal("the ways to write it", found, name, 1e-10)
+        refuse_unequal("the ways to write it", measured, name, 1e-10)
     names = dict(WRITTEN)
     if not quick:
-        found["large"] = alternate([large], min(rounds, 3), "a million nodes")[large]
+        measured["large"] = alternate([large], min(rounds, 3), "a million nodes")[large]
         names["large"] = f"MLP(784, [{LARGE}, 10]), elementary=True"
     rows = [
         [
@@ -106,15 +106,15 @@ def report(rounds: int, quick: bool) -> None:
             spread(numbers, "compile", digits=2),
             f"{median(numbers, 'peak') / 1e6:,.0f}",
         ]
-        for written, numbers in found.items()
+        for written, numbers in measured.items()
     ]
     header = ["loss of MLP(784, [50, 10])", "nodes", "operations", "products", "compile, s", "min-max", "peak RSS, MB"]
     print_table(f"Time to compile (medians of {rounds} processes, of a million nodes at most 3)", header, rows)
     for written, most in (("wide", 1), ("elementary", 3), ("hand", 3)):
-        print_target(f"compile, {WRITTEN[written]}, s", median(found[written], "compile"), at_most=most)
+        print_target(f"compile, {WRITTEN[written]}, s", median(measured[written], "compile"), at_most=most)
     if not quick:
-        print_target("compile a million nodes, s", median(found["large"], "compile"), at_most=30)
-        gigabytes = median(found["large"], "peak") / 1e9
+        print_target("compile a million nodes, s", median(measured["large"], "compile"), at_most=30)
+        gigabytes = median(measured["large"], "peak") / 1e9
         print_target("compile a million nodes, peak of the process, GB", gigabytes, at_most=2)
 
 

@@ -29,7 +29,7 @@ COLLECTOR = {"on": 100_000, "off": 40_000}  # times as fast as micrograd
 
 Setting = tuple[str, int, int, str]
 """Engine, hidden neurons, batch, dtype."""
-Found = dict[Setting, list[Numbers]]
+Measured = dict[Setting, list[Numbers]]
 
 
 def run(rounds: int, quick: bool = False, picture: Path | None = None) -> None:
@@ -60,7 +60,7 @@ def run(rounds: int, quick: bool = False, picture: Path | None = None) -> None:
     print(f"\nwrote {picture}")
 
 
-def compare_epochs(rounds: int, count: int) -> Found:
+def compare_epochs(rounds: int, count: int) -> Measured:
     """Seconds an epoch by each engine, and ratios.
 
     Raises:
@@ -71,22 +71,22 @@ def compare_epochs(rounds: int, count: int) -> Found:
     asked += [(engine, 50, 100, "float32") for engine in ("compiled", "numpy", "torch") if engine in engines]
     jobs: dict[Setting, Job] = {key: ("-m", "benchmarks.epoch", *map(str, key), str(count), "time") for key in asked}
     by_job = alternate(list(jobs.values()), rounds, "epochs")
-    found = {key: by_job[job] for key, job in jobs.items()}
-    for hidden, batch, dtype in dict.fromkeys(key[1:] for key in found):
-        of_setting = {key[0]: numbers for key, numbers in found.items() if key[1:] == (hidden, batch, dtype)}
+    measured = {key: by_job[job] for key, job in jobs.items()}
+    for hidden, batch, dtype in dict.fromkeys(key[1:] for key in measured):
+        of_setting = {key[0]: numbers for key, numbers in measured.items() if key[1:] == (hidden, batch, dtype)}
         for order in (False, True):
             same = {engine: numbers for engine, numbers in of_setting.items() if engine.endswith("shuffled") is order}
             what = f"784-{hidden}-10, batch {batch}, {dtype}{', shuffled' * order}"
             if same:
                 refuse_unequal(what, same, "cost", 1e-8 if dtype == "float64" else 1e-3)
-    _print_epochs(found, rounds, count)
-    return found
+    _print_epochs(measured, rounds, count)
+    return measured
 
 
-def _print_epochs(found: Found, rounds: int, count: int) -> None:
+def _print_epochs(measured: Measured, rounds: int, count: int) -> None:
     rows = []
-    for (engine, hidden, batch, dtype), numbers in found.items():
-        peers = [found.get((peer, hidden, batch, dtype)) for peer in ("numpy", "torch")]
+    for (engine, hidden, batch, dtype), numbers in measured.items():
+        peers = [measured.get((peer, hidden, batch, dtype)) for peer in ("numpy", "torch")]
         rows.append(
             [
                 f"784-{hidden}-10, batch {batch}, {dtype}",
@@ -101,18 +101,18 @@ def _print_epochs(found: Found, rounds: int, count: int) -> None:
     print_table(f"An epoch of {count:,} samples of 784 numbers (medians of {rounds} processes)", header, rows)
     for (hidden, batch), (against_numpy, against_torch) in SETTINGS.items():
         what = f"784-{hidden}-10, batch {batch}"
-        numpy, compiled = found["numpy", hidden, batch, "float64"], found["compiled", hidden, batch, "float64"]
+        numpy, compiled = measured["numpy", hidden, batch, "float64"], measured["compiled", hidden, batch, "float64"]
         products = median(numpy, "products")
         ratio = median(numpy, "epoch") / products
         print_target(f"{what}, NumPy by hand, times its bare matrix products of {products:.3f} s", ratio, at_most=1.4)
         ratio = median(compiled, "epoch") / median(numpy, "epoch")
         print_target(f"{what}, compiled, times NumPy by hand", ratio, at_most=against_numpy)
         for order in ("", "-shuffled"):
-            fit, peer = (found[f"{engine}{order}", hidden, batch, "float64"] for engine in ("fit", "numpy"))
+            fit, peer = (measured[f"{engine}{order}", hidden, batch, "float64"] for engine in ("fit", "numpy"))
             ratio = median(fit, "epoch") / median(peer, "epoch")
             name = ENGINES[f"fit{order}"]
             print_target(f"{what}, {name}, times NumPy by hand likewise", ratio, at_most=FIT[hidden, batch])
-        if torch := found.get(("torch", hidden, batch, "float64")):
+        if torch := measured.get(("torch", hidden, batch, "float64")):
             ratio = median(compiled, "epoch") / median(torch, "epoch")
             print_target(f"{what}, compiled, times PyTorch", ratio, at_most=against_torch)
     if not is_installed("torch"):
@@ -126,8 +126,8 @@ def compare_one_sample(rounds: int, compiled: float) -> dict[tuple[str, str], li
         (engine, state): ("-m", "benchmarks.one_sample", engine, state) for state in COLLECTOR for engine in engines
     }
     by_job = alternate(list(jobs.values()), rounds, "one sample")
-    found = {key: by_job[job] for key, job in jobs.items()}
-    same = {f"{engine}, collector {state}": numbers for (engine, state), numbers in found.items()}
+    measured = {key: by_job[job] for key, job in jobs.items()}
+    same = {f"{engine}, collector {state}": numbers for (engine, state), numbers in measured.items()}
     expected = {"NumPy": [{"loss": numbers[0]["expected"]} for numbers in same.values()]}
     refuse_unequal("one sample", expected | same, "loss", 1e-8)
     rows = [
@@ -138,21 +138,21 @@ def compare_one_sample(rounds: int, compiled: float) -> dict[tuple[str, str], li
             spread(numbers, "total", 1e3),
             f"{median(numbers, 'total') / compiled:,.0f}",
         ]
-        for (engine, state), numbers in found.items()
+        for (engine, state), numbers in measured.items()
     ]
     rows.append(["lucidgrad, compiled: its epoch / samples", "on", f"{1e3 * compiled:.4f}", "-", "1"])
     header = ["784-50-10", "collector", "ms a sample", "min-max", "x compiled"]
     print_table(f"One sample, forward and backward (medians of {rounds} processes)", header, rows)
     for state, least in COLLECTOR.items():
-        if numbers := found.get(("micrograd", state)):
+        if numbers := measured.get(("micrograd", state)):
             ratio = median(numbers, "total") / compiled
             print_target(f"a sample, times as fast as micrograd, collector {state}", ratio, at_least=least)
     if "micrograd" not in engines:
         print("left out: micrograd is not installed (pip install micrograd)")
-    return found
+    return measured
 
 
-def measure_memory(epochs: Found) -> None:
+def measure_memory(epochs: Measured) -> None:
     """Print the memory of running against NumPy by hand: its own, once, since it is always the same; and all in all."""
     jobs: dict[tuple[str, int, int], Job] = {
         (engine, *setting): ("-m", "benchmarks.epoch", engine, *map(str, setting), "float64", "0", "memory")
@@ -160,15 +160,15 @@ def measure_memory(epochs: Found) -> None:
         for engine in ("compiled", "numpy")
     }
     by_job = alternate(list(jobs.values()), 1, "memory")
-    found = {key: by_job[job][0]["bytes"] for key, job in jobs.items()}
+    measured = {key: by_job[job][0]["bytes"] for key, job in jobs.items()}
     rows = [
         [f"784-{hidden}-10, batch {batch}", ENGINES[engine], f"{number / 1e3:,.0f}"]
-        for (engine, hidden, batch), number in found.items()
+        for (engine, hidden, batch), number in measured.items()
     ]
     print_table("Held at most while learning, samples left out, kB (by tracemalloc)", ["network", "engine", "kB"], rows)
     for hidden, batch in SETTINGS:
         what = f"784-{hidden}-10, batch {batch}"
-        ratio = found["compiled", hidden, batch] / found["numpy", hidden, batch]
+        ratio = measured["compiled", hidden, batch] / measured["numpy", hidden, batch]
         print_target(f"{what}, held while learning, times NumPy by hand", ratio, at_most=2)
         for engine in ("compiled", "fit"):
             peaks = [median(epochs[name, hidden, batch, "float64"], "peak") for name in (engine, "numpy")]
@@ -181,15 +181,15 @@ def time_main_job(rounds: int) -> None:
         print("\nleft out: the main job, since scikit-learn is not installed (pip install 'lucidgrad[train]')")
         return
     job: Job = ("-m", "benchmarks.main_job", "30")
-    found = alternate([job], rounds, "main job")[job]
+    measured = alternate([job], rounds, "main job")[job]
     rows = [
         [
             "lucidgrad train digits, 30 epochs",
-            f"{median(found, 'seconds'):.2f}",
-            spread(found, "seconds"),
-            f"{median(found, 'accuracy'):.1f}",
+            f"{median(measured, 'seconds'):.2f}",
+            spread(measured, "seconds"),
+            f"{median(measured, 'accuracy'):.1f}",
         ]
     ]
     header = ["main job", "wall clock, s", "min-max", "held-out accuracy, %"]
     print_table(f"The main job (medians of {rounds} processes)", header, rows)
-    print_target("the main job, wall clock, s", median(found, "seconds"), at_most=10)
+    print_target("the main job, wall clock, s", median(measured, "seconds"), at_most=10)

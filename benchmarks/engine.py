@@ -48,9 +48,9 @@ def compare_engines(rounds: int) -> None:
         (engine, state): ("-m", "benchmarks.two_moons", engine, state) for state in COLLECTOR for engine in engines
     }
     by_job = alternate(list(jobs.values()), rounds, "two moons")
-    found = {key: by_job[job] for key, job in jobs.items()}
-    _refuse_unequal(found)
-    total = {key: median(numbers, "total") for key, numbers in found.items()}
+    measured = {key: by_job[job] for key, job in jobs.items()}
+    _refuse_unequal(measured)
+    total = {key: median(numbers, "total") for key, numbers in measured.items()}
 
     rows = [
         [
@@ -61,7 +61,7 @@ def compare_engines(rounds: int) -> None:
             spread(numbers, "total", 1e3),
             *(f"{total[peer, state] / total[engine, state]:.2f}" if peer in engines else "-" for peer in PEERS),
         ]
-        for (engine, state), numbers in found.items()
+        for (engine, state), numbers in measured.items()
     ]
     header = ["two moons", "collector", *PASSES, "total", "min-max", *(f"x {ENGINES[peer]}" for peer in PEERS)]
     print_table(f"MLP 2-16-16-1, 100 samples, one pass each way, ms (medians of {rounds} processes)", header, rows)
@@ -84,10 +84,10 @@ def _print_speed_targets(total: dict[tuple[str, str], float]) -> None:
             print(f"left out: {ENGINES[peer]} is not installed (pip install {peer})")
 
 
-def _refuse_unequal(found: dict[tuple[str, str], list[Numbers]]) -> None:
+def _refuse_unequal(measured: dict[tuple[str, str], list[Numbers]]) -> None:
     """Exit if a loss or a gradient differs from the first by more than 1e-6, relatively."""
     for name in ("loss", "gradient norm"):
-        computed = {key: [numbers[name] for numbers in processes] for key, processes in found.items()}
+        computed = {key: [numbers[name] for numbers in processes] for key, processes in measured.items()}
         expected = next(iter(computed.values()))[0]
         if not all(math.isclose(x, expected, rel_tol=1e-6) for values in computed.values() for x in values):
             each = "; ".join(f"{engine} {values[0]!r}" for (engine, _), values in computed.items())
@@ -100,8 +100,8 @@ def time_nodes(rounds: int) -> None:
         (nodes, state): ("-m", "benchmarks.chain", str(nodes), state) for state in COLLECTOR for nodes in NODES
     }
     by_job = alternate(list(jobs.values()), rounds, "time a node")
-    found = {key: by_job[job] for key, job in jobs.items()}
-    ratios = {key: median(numbers, "backward") / median(numbers, "forward") for key, numbers in found.items()}
+    measured = {key: by_job[job] for key, job in jobs.items()}
+    ratios = {key: median(numbers, "backward") / median(numbers, "forward") for key, numbers in measured.items()}
 
     rows = [
         [
@@ -111,12 +111,12 @@ def time_nodes(rounds: int) -> None:
             spread(numbers, "total", 1e9),
             f"{ratios[nodes, state]:.2f}",
         ]
-        for (nodes, state), numbers in found.items()
+        for (nodes, state), numbers in measured.items()
     ]
     header = ["chain", "collector", *PASSES, "total", "min-max", "backward / forward"]
     print_table(f"Time a node of x = x * a + b, ns (medians of {rounds} processes)", header, rows)
     for state in COLLECTOR:
-        totals = [median(found[nodes, state], "total") for nodes in NODES]
+        totals = [median(measured[nodes, state], "total") for nodes in NODES]
         print_target(f"flat: largest / smallest time a node, collector {state}", max(totals) / min(totals), at_most=2)
         largest = max(ratios[nodes, state] for nodes in NODES)
         print_target(f"backward / forward, the largest, collector {state}", largest, at_most=2)
@@ -126,24 +126,24 @@ def measure_memory() -> None:
     """Bytes a node of a chain; once, since they are the same each time."""
     jobs: dict[int, Job] = {nodes: ("-m", "benchmarks.chain", str(nodes), "memory") for nodes in MEMORY_NODES}
     by_job = alternate(list(jobs.values()), 1, "memory a node")
-    found = {nodes: by_job[job][0] for nodes, job in jobs.items()}
+    measured = {nodes: by_job[job][0] for nodes, job in jobs.items()}
 
     columns = ("addition", "multiplication", "backward")
-    rows = [[f"{nodes:,} nodes", *(f"{numbers[name]:.0f}" for name in columns)] for nodes, numbers in found.items()]
+    rows = [[f"{nodes:,} nodes", *(f"{numbers[name]:.0f}" for name in columns)] for nodes, numbers in measured.items()]
     print_table("Memory a node, bytes (by tracemalloc)", ["chain", *columns[:2], "backward's own peak"], rows)
     for name, what, most in (
         ("addition", "an addition of two Values", 250),
         ("multiplication", "a multiplication of two Values", 250),
         ("backward", "backward's own peak", 300),
     ):
-        print_target(f"{what}, bytes a node", max(numbers[name] for numbers in found.values()), at_most=most)
+        print_target(f"{what}, bytes a node", max(numbers[name] for numbers in measured.values()), at_most=most)
 
 
 def measure_import(rounds: int) -> None:
     """Milliseconds that `import autograd` takes in a fresh interpreter, whose own start does not count."""
     job: Job = ("-c", IMPORT)
-    found = alternate([job], 4 * rounds, "import")[job]
-    milliseconds = 1e3 * median(found, "import")
-    rows = [["import autograd", f"{milliseconds:.1f}", spread(found, "import", 1e3)]]
+    measured = alternate([job], 4 * rounds, "import")[job]
+    milliseconds = 1e3 * median(measured, "import")
+    rows = [["import autograd", f"{milliseconds:.1f}", spread(measured, "import", 1e3)]]
     print_table(f"Import, ms (median of {4 * rounds} processes)", ["", "median", "min-max"], rows)
     print_target("import autograd, ms", milliseconds, at_most=50)

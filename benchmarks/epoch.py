@@ -59,15 +59,15 @@ class Compiled:
         self._now, self._step = weights[self._order], np.empty_like(weights)
 
     def update(self, x: Array, y: Array) -> Any:
-        found, step = self.program.outputs_and_gradient(self._now, x, y, into=self._step, scale=-RATE)
+        losses, step = self.program.outputs_and_gradient(self._now, x, y, into=self._step, scale=-RATE)
         self._now += step
-        return found
+        return losses
 
     @property
     def weights(self) -> Array:
-        found: Array = np.empty_like(self._now)
-        found[self._order] = self._now
-        return found
+        parameters: Array = np.empty_like(self._now)
+        parameters[self._order] = self._now
+        return parameters
 
 
 class Torch:
@@ -95,8 +95,8 @@ class Torch:
 
     @property
     def weights(self) -> Array:
-        found: Array = np.concatenate([p.detach().numpy().reshape(-1) for p in self._model.parameters()])
-        return found
+        parameters: Array = np.concatenate([p.detach().numpy().reshape(-1) for p in self._model.parameters()])
+        return parameters
 
     def of(self, rows: Array) -> Any:
         """Rows as a tensor that shares their memory."""
@@ -105,11 +105,11 @@ class Torch:
 
 def in_order(model: Any) -> list[Any]:
     """The parameters of an MLP, layer by layer: first the weights, neuron by neuron, then the biases."""
-    found = []
+    parameters = []
     for layer in model.layers:
-        found += [w for neuron in layer.neurons for w in neuron.weights]
-        found += [neuron.bias for neuron in layer.neurons]
-    return found
+        parameters += [w for neuron in layer.neurons for w in neuron.weights]
+        parameters += [neuron.bias for neuron in layer.neurons]
+    return parameters
 
 
 def run(update: Callable[[Any, Any], Any], images: Any, targets: Any, batch: int) -> list[float]:
@@ -165,7 +165,7 @@ def measure(name: str, sizes: Sizes, batch: int, dtype: str, count: int) -> Numb
     """Seconds of the quickest epoch, the cost in the end, and the most memory that the process needed."""
     images, targets = samples(count, dtype)
     weights = initial_weights(sizes, dtype)
-    found: Numbers = {}
+    numbers: Numbers = {}
     if name.startswith("fit"):
         seconds, after = run_fit(sizes, images, targets, batch, name == "fit-shuffled")
     elif name == "torch":
@@ -177,9 +177,9 @@ def measure(name: str, sizes: Sizes, batch: int, dtype: str, count: int) -> Numb
         of_epochs = run_shuffled if name == "numpy-shuffled" else run
         seconds, after = of_epochs(engine.update, images, targets, batch), engine.weights
         if isinstance(engine, Network):
-            found["products"] = min(run(engine.products, images, targets, batch))
-    found |= {"epoch": min(seconds), "peak": peak_memory()}
-    return found | {"cost": float(losses(after, sizes, images, targets).mean())}
+            numbers["products"] = min(run(engine.products, images, targets, batch))
+    numbers |= {"epoch": min(seconds), "peak": peak_memory()}
+    return numbers | {"cost": float(losses(after, sizes, images, targets).mean())}
 
 
 def measure_memory(name: str, sizes: Sizes, batch: int, dtype: str) -> Numbers:

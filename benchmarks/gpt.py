@@ -58,9 +58,9 @@ def compare_steps(rounds: int) -> None:
         (engine, count): ("-m", "benchmarks.gpt_step", engine, str(count)) for count in DOCUMENTS for engine in engines
     }
     by_job = alternate(list(jobs.values()), rounds, "a step")
-    found = {key: by_job[job] for key, job in jobs.items()}
+    measured = {key: by_job[job] for key, job in jobs.items()}
     for count in DOCUMENTS:
-        _refuse_unequal(f"{count} documents", {engine: found[engine, count] for engine in engines})
+        _refuse_unequal(f"{count} documents", {engine: measured[engine, count] for engine in engines})
     rows = [
         [
             f"{count} document{'s' if count > 1 else ''}",
@@ -68,16 +68,16 @@ def compare_steps(rounds: int) -> None:
             f"{1e3 * median(numbers, 'step'):.3f}",
             spread(numbers, "step", 1e3, digits=3),
             *(
-                f"{median(numbers, 'step') / median(found[peer, count], 'step'):.2f}" if peer in engines else "-"
+                f"{median(numbers, 'step') / median(measured[peer, count], 'step'):.2f}" if peer in engines else "-"
                 for peer in PEERS
             ),
         ]
-        for (engine, count), numbers in found.items()
+        for (engine, count), numbers in measured.items()
     ]
     header = ["8 tokens each", "engine", "step, ms", "min-max", "/ NumPy", "/ PyTorch"]
     print_table(f"GPT, 1 layer, 16 wide, 4 heads: forward and backward (medians of {rounds} processes)", header, rows)
     for count, most in DOCUMENTS.items():
-        ratio = median(found["compiled", count], "step") / median(found["numpy", count], "step")
+        ratio = median(measured["compiled", count], "step") / median(measured["numpy", count], "step")
         print_target(f"a step of {count}, compiled, times NumPy by hand", ratio, at_most=most)
     if "torch" not in engines:
         print("left out: PyTorch is not installed (pip install torch)")
@@ -91,9 +91,9 @@ def compare_scalars(rounds: int) -> None:
     """
     jobs: dict[str, Job] = {engine: ("-m", "benchmarks.gpt_step", engine, "1") for engine in SCALARS}
     by_job = alternate(list(jobs.values()), rounds, "node by node")
-    found = {engine: by_job[job] for engine, job in jobs.items()}
-    _refuse_unequal("a document, node by node", found)
-    total = {engine: median(numbers, "total") for engine, numbers in found.items()}
+    measured = {engine: by_job[job] for engine, job in jobs.items()}
+    _refuse_unequal("a document, node by node", measured)
+    total = {engine: median(numbers, "total") for engine, numbers in measured.items()}
     rows = [
         [
             SCALARS[engine],
@@ -102,7 +102,7 @@ def compare_scalars(rounds: int) -> None:
             spread(numbers, "total", 1e3),
             f"{total[engine] / total['minimal']:.2f}",
         ]
-        for engine, numbers in found.items()
+        for engine, numbers in measured.items()
     ]
     header = ["the same GPT", *PASSES, "total", "min-max", "/ minimal"]
     print_table(f"One document node by node, collector on, ms (medians of {rounds} processes)", header, rows)
@@ -119,9 +119,9 @@ def time_compiling(rounds: int) -> None:
         for written in WRITTEN
     }
     by_job = alternate(list(jobs.values()), rounds, "time to compile")
-    found = {key: by_job[job] for key, job in jobs.items()}
+    measured = {key: by_job[job] for key, job in jobs.items()}
     for length in LENGTHS:
-        _refuse_unequal(f"{length} tokens, compiled", {written: found[written, length] for written in WRITTEN})
+        _refuse_unequal(f"{length} tokens, compiled", {written: measured[written, length] for written in WRITTEN})
     rows = [
         [
             f"{length} tokens, {WRITTEN[written]}",
@@ -130,15 +130,15 @@ def time_compiling(rounds: int) -> None:
             spread(numbers, "compile", digits=2),
             f"{median(numbers, 'peak') / 1e6:,.0f}",
         ]
-        for (written, length), numbers in found.items()
+        for (written, length), numbers in measured.items()
     ]
     header = ["loss of a document", "nodes", "lines", "operations", "products", "compile, s", "min-max", "peak RSS, MB"]
     print_table(f"Time to compile (medians of {rounds} processes)", header, rows)
     for length, most in LENGTHS.items():
-        print_target(f"compile {length} tokens, s", median(found["compile", length], "compile"), at_most=most)
+        print_target(f"compile {length} tokens, s", median(measured["compile", length], "compile"), at_most=most)
 
 
-def _refuse_unequal(what: str, found: dict[str, list[Numbers]]) -> None:
+def _refuse_unequal(what: str, measured: dict[str, list[Numbers]]) -> None:
     """Exit if the cost or a gradient differs from the first engine's by more than the tolerance, relatively."""
     for name in RESULTS:
-        refuse_unequal(what, found, name, TOLERANCE)
+        refuse_unequal(what, measured, name, TOLERANCE)

@@ -62,8 +62,8 @@ def losses(weights: Array, sizes: Sizes, images: Array, targets: Array) -> Array
     w1, b1, w2, b2 = arrays(weights, sizes)
     a1 = 1 / (1 + np.exp(-(images @ w1.T + b1)))
     a2 = 1 / (1 + np.exp(-(a1 @ w2.T + b2)))
-    found: Array = 0.5 * ((a2 - targets) ** 2).sum(axis=1)
-    return found
+    costs: Array = 0.5 * ((a2 - targets) ** 2).sum(axis=1)
+    return costs
 
 
 class Network:
@@ -116,8 +116,8 @@ def _aligned(shape: tuple[int, int], dtype: Any) -> Array:
     size = int(np.prod(shape)) * dtype.itemsize
     memory = np.empty(size + 64, np.uint8)
     start = -memory.ctypes.data % 64
-    found: Array = memory[start : start + size].view(dtype).reshape(shape)
-    return found
+    array: Array = memory[start : start + size].view(dtype).reshape(shape)
+    return array
 
 
 def _passes(

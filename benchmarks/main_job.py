@@ -23,10 +23,10 @@ def measure(epochs: str) -> Numbers:
         start = perf_counter()
         done = subprocess.run(command, stdout=subprocess.PIPE, text=True, encoding="utf-8", check=True)
         seconds = perf_counter() - start
-    found = re.search(r"held-out accuracy ([\d.]+)%", done.stdout)
-    if found is None:
+    match = re.search(r"held-out accuracy ([\d.]+)%", done.stdout)
+    if match is None:
         raise SystemExit(f"no accuracy in what `lucidgrad train digits` printed:\n{done.stdout}")
-    return {"seconds": seconds, "accuracy": float(found[1])}
+    return {"seconds": seconds, "accuracy": float(match[1])}
 
 
 if __name__ == "__main__":

@@ -72,10 +72,10 @@ def alternate(jobs: Sequence[Job], rounds: int, description: str) -> dict[Job, l
     """
     from tqdm import tqdm
 
-    found: dict[Job, list[Numbers]] = {job: [] for job in jobs}
+    measured: dict[Job, list[Numbers]] = {job: [] for job in jobs}
     for job in tqdm(list(jobs) * rounds, desc=description, leave=False, disable=None):
-        found[job].append(_run(job))
-    return found
+        measured[job].append(_run(job))
+    return measured
 
 
 def _run(job: Job) -> Numbers:
@@ -90,14 +90,14 @@ def _run(job: Job) -> Numbers:
     return numbers
 
 
-def median(found: Sequence[Numbers], name: str) -> float:
+def median(measured: Sequence[Numbers], name: str) -> float:
     """The median over processes of the number of that name."""
-    return statistics.median(numbers[name] for numbers in found)
+    return statistics.median(numbers[name] for numbers in measured)
 
 
-def spread(found: Sequence[Numbers], name: str, scale: float = 1.0, digits: int = 1) -> str:
+def spread(measured: Sequence[Numbers], name: str, scale: float = 1.0, digits: int = 1) -> str:
     """The smallest and the largest over processes, times `scale`, with so many digits after the point."""
-    values = [numbers[name] * scale for numbers in found]
+    values = [numbers[name] * scale for numbers in measured]
     return f"{min(values):.{digits}f}-{max(values):.{digits}f}"
 
 
@@ -115,13 +115,13 @@ def peak_memory() -> float:
     return float(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit)
 
 
-def refuse_unequal(what: str, found: Mapping[str, Sequence[Numbers]], name: str, tolerance: float) -> None:
+def refuse_unequal(what: str, measured: Mapping[str, Sequence[Numbers]], name: str, tolerance: float) -> None:
     """Exit if that number differs relatively from the first by more than the tolerance anywhere.
 
     Raises:
         SystemExit: because then the engines do not compute the same, and their times mean nothing.
     """
-    computed = {engine: [numbers[name] for numbers in processes] for engine, processes in found.items()}
+    computed = {engine: [numbers[name] for numbers in processes] for engine, processes in measured.items()}
     expected = next(iter(computed.values()))[0]
     if not all(math.isclose(x, expected, rel_tol=tolerance) for values in computed.values() for x in values):
         each = "; ".join(f"{engine} {values[0]!r}" for engine, values in computed.items())

@@ -66,7 +66,7 @@ def run(rounds: int) -> None:
     """Measure each graph in fresh processes, print the table and the targets."""
     jobs: dict[str, Job] = {graph: ("-m", "benchmarks.pictures", graph) for graph in GRAPHS}
     by_job = alternate(list(jobs.values()), rounds, "pictures")
-    found = {graph: by_job[job] for graph, job in jobs.items()}
+    measured = {graph: by_job[job] for graph, job in jobs.items()}
     rows = [
         [
             graph,
@@ -75,14 +75,14 @@ def run(rounds: int) -> None:
             spread(numbers, "later", 1e3),
             f"{median(numbers, 'bytes') / 1e3:.0f}",
         ]
-        for graph, numbers in found.items()
+        for graph, numbers in measured.items()
     ]
     header = ["graph", "first, ms", "later, ms", "min-max", "SVG, kB"]
     print_table(f"Time a picture (medians of {rounds} processes)", header, rows)
-    print_target("100 nodes once warm, s", median(found["100 nodes"], "later"), at_most=0.1)
-    print_target("the first picture of a process, s", median(found["100 nodes"], "first"), at_most=2)
-    print_target("the loss of a 784-50-10 network, s", median(found["784-50-10 network"], "first"), at_most=3)
-    print_target("100,000 nodes collapsed, s", median(found["chain of 100,000"], "first"), at_most=3)
+    print_target("100 nodes once warm, s", median(measured["100 nodes"], "later"), at_most=0.1)
+    print_target("the first picture of a process, s", median(measured["100 nodes"], "first"), at_most=2)
+    print_target("the loss of a 784-50-10 network, s", median(measured["784-50-10 network"], "first"), at_most=3)
+    print_target("100,000 nodes collapsed, s", median(measured["chain of 100,000"], "first"), at_most=3)
 
 
 if __name__ == "__main__":

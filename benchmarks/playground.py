@@ -104,9 +104,9 @@ def run(rounds: int) -> None:
         folder = str(Path(parent) / "pages")
         build(Path(folder))
         job: Job = ("-m", "benchmarks.playground", folder)
-        found = alternate([job], rounds, "browsers")[job]
+        measured = alternate([job], rounds, "browsers")[job]
     rows = [
-        [what, f"{median(found, key):.2f}", spread(found, key, digits=2)]
+        [what, f"{median(measured, key):.2f}", spread(measured, key, digits=2)]
         for what, key in (
             ("first picture after opening the page, s", "first"),
             ("a later run, 39 nodes, s", "later"),
@@ -115,10 +115,10 @@ def run(rounds: int) -> None:
         )
     ]
     print_table(f"The playground (medians of {rounds} browsers)", ["", "median", "min-max"], rows)
-    print_target("the first picture, s", median(found, "first"), at_most=10)
-    print_target("a later run, s", median(found, "later"), at_most=0.3)
-    print_target("a training step, s", median(found, "training"), at_most=0.5)
-    print_target("updates of a slider, a second", median(found, "updates"), at_least=20)
+    print_target("the first picture, s", median(measured, "first"), at_most=10)
+    print_target("a later run, s", median(measured, "later"), at_most=0.3)
+    print_target("a training step, s", median(measured, "training"), at_most=0.5)
+    print_target("updates of a slider, a second", median(measured, "updates"), at_least=20)
 
 
 if __name__ == "__main__":

@@ -81,7 +81,7 @@ def run(rounds: int) -> None:
             what: ("-m", "benchmarks.predicting", what, name) for what in ("library", "start", "command")
         }
         by_job = alternate(list(jobs.values()), rounds, "predictions")
-    found = {what: by_job[job] for what, job in jobs.items()}
+    by_program = {what: by_job[job] for what, job in jobs.items()}
     measured = [
         ("nn.predict, first call", "library", "first"),
         ("nn.predict, later", "library", "later"),
@@ -90,12 +90,13 @@ def run(rounds: int) -> None:
         ("lucidgrad predict", "command", "seconds"),
     ]
     table = [
-        [text, f"{median(found[what], key):.4f}", spread(found[what], key, digits=4)] for text, what, key in measured
+        [text, f"{median(by_program[what], key):.4f}", spread(by_program[what], key, digits=4)]
+        for text, what, key in measured
     ]
     title = f"{ROWS:,} rows of a network {INPUTS}-{HIDDEN}-1 (medians of {rounds} processes)"
     print_table(title, ["what", "seconds", "min-max"], table)
-    print_target("nn.predict, its first call, s", median(found["library"], "first"), at_most=0.1)
-    above = median(found["command"], "seconds") - median(found["start"], "seconds")
+    print_target("nn.predict, its first call, s", median(by_program["library"], "first"), at_most=0.1)
+    above = median(by_program["command"], "seconds") - median(by_program["start"], "seconds")
     print_target("lucidgrad predict, above a bare start, s", above, at_most=0.3)
 
 

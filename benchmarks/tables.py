@@ -107,8 +107,8 @@ def scores(source: Source, folder: Path, seeds: range) -> Scores:
         dataset = table(path, source.target, source.drop, seed=seed, missing=source.missing)
         result = jobs.train(dataset, jobs.Choices(seed=seed), lambda text: None, Progress(quiet=True))
         ours.append(_score(result.wanted, result.predictions, dataset))
-        for model, found in zip(_peers(dataset, seed), (linear, mlp)):
-            found.append(_peer_score(model, dataset))
+        for model, of_model in zip(_peers(dataset, seed), (linear, mlp)):
+            of_model.append(_peer_score(model, dataset))
     classes = dataset.preprocessing.classes
     rows = len(dataset.inputs) + len(dataset.held_out_inputs)
     return Scores("R²" if classes is None else "accuracy", rows, linear, mlp, ours)
@@ -152,13 +152,15 @@ def run(rounds: int) -> None:
     failed = []
     with tempfile.TemporaryDirectory() as folder:
         for source in SOURCES:
-            found = scores(source, Path(folder), range(rounds))
-            means = " | ".join(f"{statistics.fmean(part):.3f}" for part in (found.linear, found.mlp, found.ours))
-            print(f"| {source.name} | {found.rows:,} | {found.task} | {means} | {found.difference:+.3f} |", flush=True)
-            if found.difference < -MOST_BELOW:
+            result = scores(source, Path(folder), range(rounds))
+            means = " | ".join(f"{statistics.fmean(part):.3f}" for part in (result.linear, result.mlp, result.ours))
+            print(
+                f"| {source.name} | {result.rows:,} | {result.task} | {means} | {result.difference:+.3f} |", flush=True
+            )
+            if result.difference < -MOST_BELOW:
                 failed.append(source.name)
             if source.name == "diabetes":
-                least = min(ours / linear for ours, linear in zip(found.ours, found.linear))
+                least = min(ours / linear for ours, linear in zip(result.ours, result.linear))
                 on_diabetes = f"diabetes: at least {least:.2f} of linear regression's R² on each split"
                 if least < LEAST_OF_LINEAR:
                     failed.append("diabetes on each split")

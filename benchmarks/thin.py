@@ -182,9 +182,9 @@ def report(rounds: int, quick: bool) -> dict[str, list[Numbers]]:
         (engine, nodes): ("-m", "benchmarks.thin", engine, str(nodes)) for engine, nodes in asked
     }
     by_job = alternate(list(jobs.values()), rounds, "thin program")
-    found = {key: by_job[job] for key, job in jobs.items()}
+    measured = {key: by_job[job] for key, job in jobs.items()}
     for nodes in (NODES, FEW):
-        same = {engine: numbers for (engine, size), numbers in found.items() if size == nodes}
+        same = {engine: numbers for (engine, size), numbers in measured.items() if size == nodes}
         for name in ("value", "gradient"):
             refuse_unequal(f"a thin program of {nodes:,} nodes", same, name, 1e-8)
     rows = [
@@ -197,26 +197,26 @@ def report(rounds: int, quick: bool) -> dict[str, list[Numbers]]:
             spread(numbers, "run", 1e9),
             f"{median(numbers, 'peak') / 1e6:,.0f}",
         ]
-        for (engine, nodes), numbers in found.items()
+        for (engine, nodes), numbers in measured.items()
     ]
     header = ["thin program", "nodes", "first result, s", "min-max", "ns a node", "min-max", "peak RSS, MB"]
     print_table(f"Van der Pol's oscillator, value and gradient (medians of {rounds} processes)", header, rows)
     print("First result: to compile and run once. Nodes are the function's operations, constants not counted.\n")
-    _print_targets(found)
-    return {f"{engine} {nodes}": numbers for (engine, nodes), numbers in found.items()}
+    _print_targets(measured)
+    return {f"{engine} {nodes}": numbers for (engine, nodes), numbers in measured.items()}
 
 
-def _print_targets(found: dict[tuple[str, int], list[Numbers]]) -> None:
+def _print_targets(measured: dict[tuple[str, int], list[Numbers]]) -> None:
     for engine, how in (("compiled", ""), ("source", " without llvmlite")):
-        if here := found.get((engine, NODES)):
+        if here := measured.get((engine, NODES)):
             print_target(f"{NODES:,} nodes{how}, ns a node", 1e9 * median(here, "run"), at_most=100)
             print_target(f"{NODES:,} nodes{how}, compile and first result, s", median(here, "compile"), at_most=2.5)
-    if many := found.get(("compiled", MANY)):
+    if many := measured.get(("compiled", MANY)):
         print_target(f"{MANY:,} nodes, compile and first result, s", median(many, "compile"), at_most=10)
         print_target(f"{MANY:,} nodes, peak of the process, GB", median(many, "peak") / 1e9, at_most=1)
-    if jax_found := found.get(("jax", FEW)):
+    if of_jax := measured.get(("jax", FEW)):
         for name, what in (("compile", "compile and first result"), ("run", "run")):
-            ratio = median(jax_found, name) / median(found["compiled", FEW], name)
+            ratio = median(of_jax, name) / median(measured["compiled", FEW], name)
             print_target(f"{FEW:,} nodes, {what}, times as fast as JAX", ratio, at_least=1)
     for peer in sorted({module for module in NEEDED.values() if not is_installed(module)}):
         print(f"left out: {peer} is not installed (pip install {peer})")

@@ -98,15 +98,15 @@ def sections(text: str) -> dict[str, str]:
     {'start': 'Hello.\\n', 'One': 'Text.\\n\\n## Part\\n'}
     """
     title, fenced = "start", False
-    found: dict[str, list[str]] = {title: []}
+    parts: dict[str, list[str]] = {title: []}
     for line in text.splitlines()[1:]:
         fenced ^= line.lstrip().startswith("```")
         if not fenced and line.startswith("## "):
             title = line[3:]
-            found[title] = []
+            parts[title] = []
         else:
-            found[title].append(line[1:] if not fenced and re.match(r"###+ ", line) else line)
-    return {title: "\n".join(lines).strip() + "\n" for title, lines in found.items()}
+            parts[title].append(line[1:] if not fenced and re.match(r"###+ ", line) else line)
+    return {title: "\n".join(lines).strip() + "\n" for title, lines in parts.items()}
 
 
 def slug(title: str) -> str:

@@ -56,9 +56,9 @@ def programs_of(notebook: Any) -> Iterator[tuple[int, str]]:
             continue
         checks = sources[k + 1] if k + 1 < len(cells) and "check-answer" in tags[k + 1] else ""
         whole = _shown(f"{source}\n\n{checks}".strip())
-        found = statements([*plain[:k], whole])
-        own = [statement for statement in found if statement.cell == k]
-        before, missing = needed(found, k)
+        all_statements = statements([*plain[:k], whole])
+        own = [statement for statement in all_statements if statement.cell == k]
+        before, missing = needed(all_statements, k)
         if not own or missing or any(map(_needs_more, [*before, *own])):
             continue
         program = "\n".join([*_text(before), *([""] if before else []), whole]) + "\n"

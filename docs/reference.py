@@ -42,13 +42,13 @@ def public_names(module: ModuleType) -> list[str]:
 
 def _with_names(package: str) -> list[str]:
     """A package, and its modules that say which of their names are public."""
-    found = [package]
+    names = [package]
     for info in pkgutil.iter_modules(importlib.import_module(package).__path__, f"{package}."):
         if info.name.rpartition(".")[2].startswith("_") or info.name in INTERNAL:
             continue
         if "__all__" in vars(importlib.import_module(info.name)):
-            found.append(info.name)
-    return found
+            names.append(info.name)
+    return names
 
 
 def _page(module: ModuleType, known: set[str]) -> str:

@@ -41,7 +41,7 @@ class Statement:
 
 def statements(cells: Sequence[str]) -> list[Statement]:
     """The statements of cells, in order; of a cell that is no plain Python, none."""
-    found: list[Statement] = []
+    program: list[Statement] = []
     modules: set[str] = set()
     origins: dict[str, set[str]] = {}  # the names that a name's object was computed from
     for k, source in enumerate(cells):
@@ -59,8 +59,8 @@ def statements(cells: Sequence[str]) -> list[Statement]:
             statement.changes -= BUILTINS - origins.keys()  # functions of Python, which no statement changes
             below = statement.loads | {origin for name in statement.loads for origin in origins.get(name, ())}
             origins.update((name, below) for name in statement.binds)
-            found.append(statement)
-    return found
+            program.append(statement)
+    return program
 
 
 def needed(all_statements: Sequence[Statement], cell: int) -> tuple[list[Statement], set[str]]:
@@ -117,14 +117,14 @@ def _outside_functions(node: ast.AST) -> Iterator[ast.AST]:
 
 def _read_before_bound(node: ast.AST) -> set[str]:
     """The names that a loop or a branch computes from what they were before it, and the bases of a class."""
-    found = {name for base in getattr(node, "bases", ()) for name in _root(base)}
+    roots = {name for base in getattr(node, "bases", ()) for name in _root(base)}
     for part in _outside_functions(node):
         if isinstance(part, ast.AugAssign):
-            found |= _root(part.target)
+            roots |= _root(part.target)
         elif isinstance(part, ast.Assign):
             read = {name.id for name in ast.walk(part.value) if isinstance(name, ast.Name)}
-            found |= {name for target in part.targets for name in _root(target)} & read
-    return found
+            roots |= {name for target in part.targets for name in _root(target)} & read
+    return roots
 
 
 def _changed_by(call: ast.Call) -> set[str]:

@@ -104,8 +104,8 @@ def as_targets(
     labels = as_labels(targets, used)
     array = as_floats(targets, "targets", used) if labels is None else labels
     if array.ndim == 0 or len(array) != samples:
-        found = "a single number" if array.ndim == 0 else f"{len(array)} targets"
-        raise ValueError(f"there must be a target for each of the {samples} samples, got {found}")
+        count = "a single number" if array.ndim == 0 else f"{len(array)} targets"
+        raise ValueError(f"there must be a target for each of the {samples} samples, got {count}")
     if labels is not None:
         return _rows_of_classes(labels, tuple(classes or class_names(labels)), outputs)
     if array.ndim == 1 and outputs == 1:

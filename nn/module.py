@@ -51,7 +51,7 @@ class Module:
         search = Search(lambda item: isinstance(item, Module))
         search.collect(self, "")
         search.check()
-        return iter(search.found)
+        return iter(search.parameters)
 
     def parameters(self) -> list[Value]:
         """Each parameter once, in the order of `named_parameters`."""

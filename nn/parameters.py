@@ -37,12 +37,12 @@ class Search:
         is_module: tells modules, whose attributes are all searched, from other objects.
 
     Attributes:
-        found: the parameters with the paths that lead to them, each once.
+        parameters: those that were found, with the paths that lead to them, each once.
     """
 
     def __init__(self, is_module: Callable[[Any], bool]) -> None:
         self._is_module = is_module
-        self.found: list[tuple[str, Value]] = []
+        self.parameters: list[tuple[str, Value]] = []
         self._seen: dict[int, Any] = {}  # by id, and so kept: lists made on the way must not lend theirs to others
         self._hidden: list[Hidden] = []
 
@@ -53,7 +53,7 @@ class Search:
         self._seen[id(item)] = item
         if isinstance(item, Value):
             if not item.parents and not item.is_constant:
-                self.found.append((path, item))
+                self.parameters.append((path, item))
             return
         prefix = f"{path}." if path else ""
         if self._is_module(item):
@@ -73,14 +73,14 @@ class Search:
         else:
             self._refuse_later_what_hides_in(item, path)
             return
-        seen, found = self._seen, self.found
+        seen, parameters = self._seen, self.parameters
         for key, child in children:
             if not isinstance(child, Value):
                 self.collect(child, f"{prefix}{key}")
             elif id(child) not in seen:  # as above, without a call for each weight
                 seen[id(child)] = child
                 if not child.parents and not child.is_constant:
-                    found.append((f"{prefix}{key}", child))
+                    parameters.append((f"{prefix}{key}", child))
 
     def check(self) -> None:
         """Refuse what would silently lose a parameter.
@@ -90,11 +90,11 @@ class Search:
                 were found elsewhere, too.
             ValueError: for two parameters of one name.
         """
-        known = {id(parameter) for _, parameter in self.found} if self._hidden else set()
+        known = {id(parameter) for _, parameter in self.parameters} if self._hidden else set()
         for path, owner, values, remedy in self._hidden:
             if not known.issuperset(map(id, values)):
                 raise TypeError(f"{path or 'the module'} holds parameters in a {owner}: {remedy}")
-        names = [name for name, _ in self.found]
+        names = [name for name, _ in self.parameters]
         if len(set(names)) < len(names):
             twice = next(name for name in names if names.count(name) > 1)
             raise ValueError(f"two parameters have the name {twice!r}: choose other keys")
@@ -111,7 +111,7 @@ class Search:
         for part in inside:
             if isinstance(part, (Value, list, tuple, dict)) or self._is_module(part) or is_array(part):
                 search.collect(part, "")
-        self._refuse_later(type(item), path, [parameter for _, parameter in search.found], remedy)
+        self._refuse_later(type(item), path, [parameter for _, parameter in search.parameters], remedy)
 
     def _refuse_later(self, kind: type, path: str, values: list[Value], remedy: str) -> None:
         if values:
@@ -120,11 +120,11 @@ class Search:
 
 def attributes(item: Any) -> list[tuple[str, Any]]:
     """An object's own attributes in the order in which they were set, then those in slots."""
-    found = list(getattr(item, "__dict__", {}).items())
+    pairs = list(getattr(item, "__dict__", {}).items())
     for name, slot in _slots(type(item)):  # type: ignore[arg-type]  # which mypy takes for unhashable
         with suppress(AttributeError):  # not set yet
-            found.append((name, slot.__get__(item)))
-    return found
+            pairs.append((name, slot.__get__(item)))
+    return pairs
 
 
 def _own_attributes(item: Any) -> list[Any]:

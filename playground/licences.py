@@ -52,9 +52,9 @@ def entries(modules: Path, bundled: Iterable[str], version: str) -> list[Entry]:
         bundled: the packages in the editor's bundle.
         version: of this package.
     """
-    found = [Entry("lucidgrad", version, "MIT", "", _text(CHECKOUT / "LICENSE"))]
+    licences = [Entry("lucidgrad", version, "MIT", "", _text(CHECKOUT / "LICENSE"))]
     pyodide = _of_npm(modules, "pyodide", _text(HERE / "MPL-2.0.txt"))
-    found += [
+    licences += [
         pyodide,
         Entry("Python", "3.13", "PSF-2.0", "https://github.com/python/cpython", _text(HERE / "PSF-2.0.txt")),
         Entry("Parts compiled into Python and Graphviz", "", "MIT and others", "", _text(HERE / "MIT-parts.txt")),
@@ -62,10 +62,10 @@ def entries(modules: Path, bundled: Iterable[str], version: str) -> list[Entry]:
         Entry("Graphviz", "", "EPL-2.0", "https://gitlab.com/graphviz/graphviz", _text(HERE / "EPL-2.0.txt")),
         _of_npm(modules, "katex"),
     ]
-    found += [_of_npm(modules, name) for name in sorted(bundled)]
+    licences += [_of_npm(modules, name) for name in sorted(bundled)]
     for name in ("graphviz", "tqdm"):
-        found.append(_of_python(name))
-    return found
+        licences.append(_of_python(name))
+    return licences
 
 
 def _of_npm(modules: Path, name: str, text: str | None = None) -> Entry:
@@ -98,13 +98,13 @@ def package_of(path: str) -> str:
     return "/".join(parts[: 2 if parts[0].startswith("@") else 1])
 
 
-def as_html(found: Iterable[Entry]) -> str:
+def as_html(entries: Iterable[Entry]) -> str:
     """The entries, each with its text to unfold."""
     return "\n".join(
         f"<details><summary>{html.escape(' '.join(filter(None, (e.name, e.version))))}: {html.escape(e.licence)}"
         f'</summary>\n{f"<p>Source: {html.escape(e.source)}</p>" if e.source else ""}<pre tabindex="0">'
         f"{html.escape(e.text)}</pre></details>"
-        for e in found
+        for e in entries
     )
 
 

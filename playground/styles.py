@@ -36,9 +36,9 @@ def _in_walk(rule: str) -> str:
 
 def _under_dark(css: str) -> str:
     """The rules, for dark pages only."""
-    found = []
+    rules = []
     for rule in css.split("}"):
         selectors, brace, body = rule.partition("{")
         if brace:
-            found.append(", ".join(f":root.dark {s.strip()}" for s in selectors.split(",")) + " {" + body + "}")
-    return "\n".join(found)
+            rules.append(", ".join(f":root.dark {s.strip()}" for s in selectors.split(",")) + " {" + body + "}")
+    return "\n".join(rules)

@@ -153,8 +153,9 @@ class ndarray:  # noqa: N801
             self.items[p] = convert(source.items[q])
 
     def take(self, indices: Any, axis: int | None = None) -> ndarray:
-        found: ndarray = self.ravel()[indices] if axis is None else self[(*[slice(None)] * (axis % self.ndim), indices)]
-        return found
+        places = indices if axis is None else (*[slice(None)] * (axis % self.ndim), indices)
+        elements: ndarray = (self.ravel() if axis is None else self)[places]
+        return elements
 
     # Reductions
 

@@ -49,9 +49,9 @@ class Generator:
     def _up_to(self, largest: int) -> int:
         """One of the numbers from 0 to the largest, each as likely: enough bits for it, drawn until they fit."""
         mask = (1 << largest.bit_length()) - 1
-        while (found := next(self._words) & mask) > largest:
+        while (number := next(self._words) & mask) > largest:
             pass
-        return found
+        return number
 
     def permutation(self, n: int) -> ndarray:
         """The numbers from 0 to n − 1 in a random order."""
@@ -94,5 +94,5 @@ def _longs(seed: int) -> tuple[int, ...]:
 
 
 def _mixed(x: int, y: int) -> int:
-    found = (x * 0xCA01F9DD - y * 0x4973F715) & WORD
-    return found ^ found >> 16
+    mixed = (x * 0xCA01F9DD - y * 0x4973F715) & WORD
+    return mixed ^ mixed >> 16

@@ -50,9 +50,9 @@ def lexsort(keys: Any, axis: int = -1) -> ndarray:
 
 
 def searchsorted(x: Any, numbers: Any) -> Any:
-    items, found = as_array(x).items, as_array(numbers)
-    places = [bisect_left(items, y) for y in found.items]
-    return ndarray(places, found.shape, int) if found.shape else places[0]
+    items, sought = as_array(x).items, as_array(numbers)
+    places = [bisect_left(items, y) for y in sought.items]
+    return ndarray(places, sought.shape, int) if sought.shape else places[0]
 
 
 def unique(
@@ -74,10 +74,10 @@ def unique(
         first.setdefault(key, i)
     different = sorted(first)
     if axis is None:
-        found = ndarray(different, (len(different),), array.dtype)
+        distinct = ndarray(different, (len(different),), array.dtype)
     else:
         rows = ndarray([y for key in different for y in key], (len(different), *moved.shape[1:]), array.dtype)
-        found = rows if axis == 0 else rows.T
+        distinct = rows if axis == 0 else rows.T
     number = {key: k for k, key in enumerate(different)}
     inverse = [number[key] for key in keys]
     extras = []
@@ -87,7 +87,7 @@ def unique(
         extras.append(vector(inverse) if axis is not None else ndarray(inverse, array.shape, int))
     if return_counts:
         extras.append(bincount(inverse, len(different)))
-    return (found, *extras) if extras else found
+    return (distinct, *extras) if extras else distinct
 
 
 def bincount(x: Any, minlength: int = 0) -> ndarray:

@@ -41,19 +41,19 @@ def states(nodes: list[Node], first: Scene, svg: str, draw: Callable[[Scene], st
         draw: gives the SVG of a scene.
     """
     start = _opened(first)
-    found: dict[Opened, tuple[Scene, str]] = {start: (first, svg)}
+    pictures: dict[Opened, tuple[Scene, str]] = {start: (first, svg)}
     waiting, letters = [start], len(svg)
     for opened in waiting:  # which grows
-        for target in _toggled(found[opened][0], opened).values():
-            if target in found or len(found) == MOST_STATES or letters > MOST_LETTERS:
+        for target in _toggled(pictures[opened][0], opened).values():
+            if target in pictures or len(pictures) == MOST_STATES or letters > MOST_LETTERS:
                 continue
             scene = choose(nodes, None, 0, target, stacked=True)
             picture = draw(scene)
             letters += len(picture)
-            found[target] = scene, picture
+            pictures[target] = scene, picture
             waiting.append(target)
-    places = {opened: k for k, opened in enumerate(found)}
-    return [State(picture, scene, _targets(scene, opened, start, places)) for opened, (scene, picture) in found.items()]
+    places = {opened: k for k, opened in enumerate(pictures)}
+    return [State(svg, scene, _targets(scene, opened, start, places)) for opened, (scene, svg) in pictures.items()]
 
 
 def _opened(scene: Scene) -> Opened:
@@ -62,10 +62,10 @@ def _opened(scene: Scene) -> Opened:
 
 def _toggled(scene: Scene, opened: Opened) -> dict[str, Opened]:
     """Return, for each group that can be clicked, what is open after a click on it."""
-    found = {group: opened | {group, *path} for group, path in _closed(scene)}
+    toggled = {group: opened | {group, *path} for group, path in _closed(scene)}
     for frame in scene.frames():
-        found[frame] = frozenset(group for group in opened if group != frame and not group.startswith(f"{frame}."))
-    return found
+        toggled[frame] = frozenset(group for group in opened if group != frame and not group.startswith(f"{frame}."))
+    return toggled
 
 
 def _closed(scene: Scene) -> Sequence[tuple[str, tuple[str, ...]]]:
@@ -73,12 +73,12 @@ def _closed(scene: Scene) -> Sequence[tuple[str, tuple[str, ...]]]:
 
 
 def _targets(scene: Scene, opened: Opened, start: Opened, places: dict[Opened, int]) -> dict[str, int]:
-    found = {}
+    indices = {}
     paths = dict(_closed(scene))
     for group, target in _toggled(scene, opened).items():
         place = places.get(target)
         if place is None and group in paths:
             place = places.get(start | {group, *paths[group]})
         if place is not None:
-            found[visible(group)] = place
-    return found
+            indices[visible(group)] = place
+    return indices

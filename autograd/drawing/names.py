@@ -67,8 +67,8 @@ def name_of(label: str) -> Name:
     >>> name_of("x12"), name_of("theta")
     (Name(text='x12', latex='x_{12}'), Name(text='theta', latex='\\\\theta'))
     """
-    if found := IN_NETWORK.fullmatch(label):
-        layer, neuron, quantity, k = found.groups()
+    if match := IN_NETWORK.fullmatch(label):
+        layer, neuron, quantity, k = match.groups()
         symbol = SHORT.get(quantity, quantity)
         indices = ", ".join(index for index in (neuron, k) if index is not None)
         ordinal = "" if layer is None else str(int(layer) + 1)
@@ -76,8 +76,8 @@ def name_of(label: str) -> Name:
         superscript = f"^{{({ordinal})}}" if ordinal else ""
         return Name(text, symbol + superscript + (f"_{{{indices}}}" if indices else ""))
     text = abbreviate(visible(label), LONGEST)
-    if found := WORD.fullmatch(text):
-        word, digits = found.groups()
+    if match := WORD.fullmatch(text):
+        word, digits = match.groups()
         symbol = f"\\{word}" if GREEK.fullmatch(word) else word if len(word) == 1 else rf"\mathrm{{{word}}}"
         return Name(text, symbol + (f"_{{{digits}}}" if digits else ""))
     return Name(text, rf"\mathrm{{{latex_escape(text)}}}")
@@ -105,9 +105,9 @@ def latex_escape(text: str) -> str:
     >>> print(latex_escape("50 % σ"))
     50\\ \\%\\ \\text{σ}
     """
-    text = ACCENT.sub(lambda found: f"⟨{ord(found[0]):04X}⟩", unicodedata.normalize("NFC", text))
+    text = ACCENT.sub(lambda match: f"⟨{ord(match[0]):04X}⟩", unicodedata.normalize("NFC", text))
     escaped = "".join(LATEX_ESCAPES.get(character, character) for character in text)
-    return BESIDE_MATHEMATICS.sub(lambda found: rf"\text{{{found[0]}}}", escaped)
+    return BESIDE_MATHEMATICS.sub(lambda match: rf"\text{{{match[0]}}}", escaped)
 
 
 def distinct(names: Iterable[Name]) -> list[Name]:

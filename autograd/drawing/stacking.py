@@ -22,21 +22,21 @@ def alike(nodes: Sequence[Node], paths: Sequence[Sequence[str]]) -> list[int]:
     operations are computed from those of the step before.
     """
     numbers: dict[Hashable, int] = {}
-    found: list[int] = []
+    kinds: list[int] = []
     for i, node in enumerate(nodes):
         if not node.parents:
-            found.append(numbers.setdefault(("leaf", i), len(numbers)))
+            kinds.append(numbers.setdefault(("leaf", i), len(numbers)))
             continue
-        operands = tuple([_operand(nodes[parent], found[parent]) for parent in node.parents])
+        operands = tuple([_operand(nodes[parent], kinds[parent]) for parent in node.parents])
         key = (node.label, node.op, tuple(paths[i]), node.role, operands)
-        found.append(numbers.setdefault(key, len(numbers)))
-    counts = Counter(found)
+        kinds.append(numbers.setdefault(key, len(numbers)))
+    counts = Counter(kinds)
     repeated: list[bool] = []
-    for node, number, path in zip(nodes, found, paths):
+    for node, number, path in zip(nodes, kinds, paths):
         labelled = bool(node.label) and bool(path)
         follows = any(repeated[parent] for parent in node.parents)
         repeated.append(counts[number] > 1 and (labelled or follows))
-    return [number if again else -1 - i for i, (number, again) in enumerate(zip(found, repeated))]
+    return [number if again else -1 - i for i, (number, again) in enumerate(zip(kinds, repeated))]
 
 
 def _operand(node: Node, number: int) -> int:

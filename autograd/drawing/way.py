@@ -77,13 +77,13 @@ def derivative(nodes: Sequence[Node], edge: Edge) -> float:
 
 def all_paths(nodes: Sequence[Node], way: Way) -> list[list[Edge]]:
     """Every path as its edges from the root to the leaf, in the order of the operands."""
-    found = []
+    paths = []
     unfinished: list[tuple[int, list[Edge]]] = [(way.root, [])] if way.delta else []
     while unfinished:
         end, path = unfinished.pop()
         if end == way.leaf:
-            found.append(path)
+            paths.append(path)
             continue
         steps = [(parent, [*path, Edge(end, k)]) for k, parent in enumerate(nodes[end].parents) if parent in way.delta]
         unfinished.extend(reversed(steps))
-    return found
+    return paths

@@ -48,11 +48,11 @@ class Bench:
 
     def leaves(self, **given: float) -> dict[str, Any]:
         """A leaf for each number."""
-        found = {}
+        results = {}
         for name, x in given.items():
             self.doing = f"`{self.name}({x!r})`"
-            found[name] = self.engine(x)
-        return found
+            results[name] = self.engine(x)
+        return results
 
     def run(
         self,

@@ -16,19 +16,19 @@ WRAP = "wrap numbers first, as in `other = other if isinstance(other, MyValue) e
 
 def frames(traceback: TracebackType | None) -> list[tuple[FrameType, int]]:
     """The frames of the engine's own code, each with its line, the innermost last."""
-    found = []
+    stack = []
     while traceback is not None:
         frame = traceback.tb_frame
         if frame.f_code.co_filename != PROGRAM and not frame.f_globals.get("__name__", "").startswith(OURS):
-            found.append((frame, traceback.tb_lineno))
+            stack.append((frame, traceback.tb_lineno))
         traceback = traceback.tb_next
-    return found
+    return stack
 
 
 def where(traceback: TracebackType | None) -> str:
     """The place in the engine's code that raised; "" where it was the program itself."""
-    found = frames(traceback)
-    return f" (in {found[-1][0].f_code.co_name}, line {found[-1][1]})" if found else ""
+    stack = frames(traceback)
+    return f" (in {stack[-1][0].f_code.co_name}, line {stack[-1][1]})" if stack else ""
 
 
 def meaning(error: BaseException, text: str, engine: Callable[[float], Any], inside: bool) -> str:
@@ -38,7 +38,7 @@ def meaning(error: BaseException, text: str, engine: Callable[[float], Any], ins
     if isinstance(error, AttributeError):
         return _of_an_attribute(text, engine, inside)
     if isinstance(error, UnboundLocalError):
-        name = found[1] if (found := re.search(r"'(\w+)'", text)) else "a name"
+        name = match[1] if (match := re.search(r"'(\w+)'", text)) else "a name"
         return (
             f"`{name}` is used there before it has a value. (A function that assigns to a name makes it its own: write "
             f"`self.grad += ...`, or `nonlocal {name}`)"
@@ -47,19 +47,19 @@ def meaning(error: BaseException, text: str, engine: Callable[[float], Any], ins
 
 
 def _of_a_type(error: TypeError, text: str, engine: Callable[[float], Any], inside: bool) -> str:
-    if found := re.match(r"unsupported operand type\(s\) for (.+): '([\w.]+)' and '([\w.]+)'", text):
-        return _of_operands(found[1], found[2], found[3], inside)
+    if match := re.match(r"unsupported operand type\(s\) for (.+): '([\w.]+)' and '([\w.]+)'", text):
+        return _of_operands(match[1], match[2], match[3], inside)
     if text.startswith("bad operand type for unary -"):
         return "Define `__neg__`" + ", or take the number of the node, its `data`" * inside
-    if found := re.match(r"'(\w+)' object is not callable", text):
-        return _of_a_call(found[1], error, engine)
-    if found := re.match(r"'(\w+)' object is not iterable", text):
-        if found[1] == "NoneType":
+    if match := re.match(r"'(\w+)' object is not callable", text):
+        return _of_a_call(match[1], error, engine)
+    if match := re.match(r"'(\w+)' object is not iterable", text):
+        if match[1] == "NoneType":
             return (
                 "There is None where something to go through should be: `list.reverse()` changes a list and returns "
                 "None, where `reversed(...)` gives its nodes in reverse. Or is a `return` missing?"
             )
-        if found[1] == getattr(engine, "__name__", ""):
+        if match[1] == getattr(engine, "__name__", ""):
             return "One node is no tuple, in parentheses either: it is the comma that makes one, `(self,)`"
     if "unhashable" in text:
         return (
@@ -131,10 +131,10 @@ def _article(kind: str) -> str:
 
 
 def _of_an_attribute(text: str, engine: Callable[[float], Any], inside: bool) -> str:
-    found = re.match(r"'(\w+)' object has no attribute '(\w+)'", text)
-    if not found:
+    match = re.match(r"'(\w+)' object has no attribute '(\w+)'", text)
+    if not match:
         return ""
-    kind, name = found.groups()
+    kind, name = match.groups()
     if kind in ("int", "float"):
         return f"A plain number was asked for its `{name}`: {WRAP}"
     if kind == "NoneType":

@@ -172,21 +172,21 @@ Result = tuple[Literal["passed", "failed", "skipped", "not run"], str]
 def _climb(rung: _Rung, engine: Callable[[float], Any], name: str, seconds: float) -> tuple[Result, bool]:
     """Climb a rung; return its outcome, and whether it ended in time."""
     bench = Bench(engine, name)
-    found: list[Result] = []
+    results: list[Result] = []
 
     def climb() -> None:
         try:
             if rung.method and not hasattr(bench.leaves(a=0.5)["a"], rung.method):
-                found.append(("skipped", f"{name} has no method `{rung.method}`."))
+                results.append(("skipped", f"{name} has no method `{rung.method}`."))
                 return
-            found.append(("passed", rung.climb(bench)))
+            results.append(("passed", rung.climb(bench)))
         except EngineError as wrong:
-            found.append(("failed", sentence(str(wrong))))
+            results.append(("failed", sentence(str(wrong))))
         except BaseException as error:  # exit() too: whatever an engine may raise
-            found.append(("failed", sentence(bench.blame(error))))
+            results.append(("failed", sentence(bench.blame(error))))
 
     if _in_a_thread(climb, seconds):
-        return found[0] if found else ("failed", f"{bench.doing} ended without a word."), True
+        return results[0] if results else ("failed", f"{bench.doing} ended without a word."), True
     doing = bench.doing.removesuffix(",")
     return ("failed", f"{doing} took longer than {seconds:g} s and was stopped: {rung.too_slow}"), False
 

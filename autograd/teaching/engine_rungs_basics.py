@@ -64,23 +64,23 @@ def parents(bench: Bench) -> str:
                 f"{bench.doing} gave a node that has neither `parents` nor `_prev`: let it remember in `self.parents` "
                 "the two that it was computed from"
             )
-        found = list(getattr(node, name) or ())
+        recorded = list(getattr(node, name) or ())
         if symbol == "leaf":
-            if found:
+            if recorded:
                 raise EngineError(
-                    f"{bench.doing} was computed from nothing, but has {len(found)} parents, expected none: {SHARED}"
+                    f"{bench.doing} was computed from nothing, but has {len(recorded)} parents, expected none: {SHARED}"
                 )
             continue
         for operand, which in ((a, "a"), (b, "b")):
-            if not any(parent is operand for parent in found):
-                copy = any(parent is not a and parent is not b for parent in found)
+            if not any(parent is operand for parent in recorded):
+                copy = any(parent is not a and parent is not b for parent in recorded)
                 raise EngineError(
                     f"{bench.doing} gave a node whose `{name}` do not contain {which}: "
                     + ("keep the operands themselves, not copies or other nodes" if copy else "keep both operands")
                 )
-        if len(found) != 2:
-            shared = f": {SHARED}" if len(found) > 2 else ""
-            raise EngineError(f"{bench.doing} gave a node with {len(found)} parents, expected 2{shared}")
+        if len(recorded) != 2:
+            shared = f": {SHARED}" if len(recorded) > 2 else ""
+            raise EngineError(f"{bench.doing} gave a node with {len(recorded)} parents, expected 2{shared}")
     return ""
 
 

@@ -81,11 +81,11 @@ def number(answer: Any, what: str = "it") -> int | float:
         answer = answer.item()
     if isinstance(answer, bool) or not isinstance(answer, Real):
         raise WrongAnswerError(f"{what} should be a number, and is {described(given)}")
-    found = int(answer) if isinstance(answer, Integral) else float(answer)
-    if not -LARGEST < found < LARGEST:
-        kind = "not a number (nan)" if found != found else "infinite, or nearly"
+    result = int(answer) if isinstance(answer, Integral) else float(answer)
+    if not -LARGEST < result < LARGEST:
+        kind = "not a number (nan)" if result != result else "infinite, or nearly"
         raise WrongAnswerError(f"{what} should be a number, and is {kind}")
-    return found
+    return result
 
 
 def numbers(count: int | None = None, ordered: bool = True) -> Kind:
@@ -101,10 +101,10 @@ def numbers(count: int | None = None, ordered: bool = True) -> Kind:
     wanted = {None: "some numbers, in a list", 2: "a pair of numbers"}.get(count, f"{count} numbers")
 
     def kind(answer: Any, what: str = "it") -> list[int | float]:
-        found = _elements(answer, what, wanted, ordered)
-        if count is not None and len(found) != count:
-            raise WrongAnswerError(f"{what} should be {wanted}, and has {len(found)}")
-        return [number(x, f"number {i} of {what}") for i, x in enumerate(found, start=1)]
+        elements = _elements(answer, what, wanted, ordered)
+        if count is not None and len(elements) != count:
+            raise WrongAnswerError(f"{what} should be {wanted}, and has {len(elements)}")
+        return [number(x, f"number {i} of {what}") for i, x in enumerate(elements, start=1)]
 
     return kind
 
@@ -117,10 +117,12 @@ def table(rows: int, columns: int) -> Kind:
     """
 
     def kind(answer: Any, what: str = "it") -> list[list[int | float]]:
-        found = _elements(answer, what, f"{rows} rows of {columns} numbers", ordered=True)
-        if len(found) != rows:
-            raise WrongAnswerError(f"{what} should be {rows} rows of {columns} numbers, and has {len(found)} elements")
-        return [numbers(columns)(row, f"row {i} of {what}") for i, row in enumerate(found, start=1)]
+        elements = _elements(answer, what, f"{rows} rows of {columns} numbers", ordered=True)
+        if len(elements) != rows:
+            raise WrongAnswerError(
+                f"{what} should be {rows} rows of {columns} numbers, and has {len(elements)} elements"
+            )
+        return [numbers(columns)(row, f"row {i} of {what}") for i, row in enumerate(elements, start=1)]
 
     return kind
 
@@ -134,10 +136,10 @@ def parts(**kinds: Kind) -> Kind:
 
     def kind(answer: Any, what: str = "it") -> tuple[Any, ...]:
         names = ", ".join(kinds)
-        found = _elements(answer, what, f"({names})", ordered=True)
-        if len(found) != len(kinds):
-            raise WrongAnswerError(f"{what} should be ({names}), and has {len(found)} elements")
-        return tuple(take(part, name) for (name, take), part in zip(kinds.items(), found))
+        elements = _elements(answer, what, f"({names})", ordered=True)
+        if len(elements) != len(kinds):
+            raise WrongAnswerError(f"{what} should be ({names}), and has {len(elements)} elements")
+        return tuple(take(part, name) for (name, take), part in zip(kinds.items(), elements))
 
     return kind
 
@@ -168,8 +170,8 @@ def texts(answer: Any, what: str = "it") -> list[str]:
     >>> texts({"w1"})
     ['w1']
     """
-    found = _elements(answer, what, "some texts, in a list", ordered=False)
-    return [text(x, f"each element of {what}") for x in found]
+    elements = _elements(answer, what, "some texts, in a list", ordered=False)
+    return [text(x, f"each element of {what}") for x in elements]
 
 
 def function(*parameters: str, gives: Kind | None = None) -> Kind:

@@ -94,14 +94,14 @@ class Sheet:
 
     def _weights(self) -> list[tuple[float, Ends, str]]:
         """The number, the line and the tooltip of each weight between neurons that are shown, the strongest last."""
-        found = []
+        lines = []
         for i, (left, right) in enumerate(pairwise(self.columns)):
             for j, k in product(right.shown, left.shown):
                 weight = self.layers[i][j].weights[k]
                 x = number_of(weight) if self.quantity == "w" else self.sample.gradients.get(weight, 0.0)
                 title = self.tooltip(f"w{_raised(i + 1)}[{j}, {k}]", "w", weight)
-                found.append((x, (left.x + RADIUS, left.shown[k], right.x - RADIUS, right.shown[j]), title))
-        return sorted(found, key=lambda weight: (math.isnan(weight[0]), abs(weight[0])))
+                lines.append((x, (left.x + RADIUS, left.shown[k], right.x - RADIUS, right.shown[j]), title))
+        return sorted(lines, key=lambda weight: (math.isnan(weight[0]), abs(weight[0])))
 
     def neurons(self) -> Iterator[str]:
         for i, column in enumerate(self.columns):

@@ -118,7 +118,7 @@ class Preprocessing:
         try:
             columns = tuple(map(column_from_json, content["columns"]))
             classes = None if content["classes"] is None else tuple(map(str, [*content["classes"]]))
-            found = cls(
+            preprocessing = cls(
                 columns,
                 str(content["target"]),
                 classes,
@@ -127,14 +127,17 @@ class Preprocessing:
                 content.get("missing", "refuse"),
             )
             names = [column.name for column in columns]
-            if not columns or len(set(names)) < len(names) or found.missing not in POLICIES:
+            if not columns or len(set(names)) < len(names) or preprocessing.missing not in POLICIES:
                 raise ValueError("columns")
-            statistics = [(found.mean, found.scale), *((column.mean, column.scale) for column in columns)]
+            statistics = [
+                (preprocessing.mean, preprocessing.scale),
+                *((column.mean, column.scale) for column in columns),
+            ]
             if not all(math.isfinite(mean) and math.isfinite(scale) and scale for mean, scale in statistics):
                 raise ValueError("scales")
         except (AttributeError, KeyError, TypeError, ValueError):
             raise ValueError("the model does not say how a table becomes its inputs: was it made by train?") from None
-        return found
+        return preprocessing
 
 
 def _rows(count: int) -> str:

@@ -85,9 +85,9 @@ def decide(table: Table, names: Collection[str], settings: Settings) -> dict[str
         ValueError: for a column that is numbers but for a few cells, naming those, and for numbers that may have a
             decimal comma or not; the message names the option that settles it.
     """
-    found = [_look_at(table, name, settings) for name in names if name not in settings.text]
-    decimal = settings.decimal or _decimal_mark(table, found)
-    readings = {evidence.name: _reading(table, evidence, decimal, settings) for evidence in found}
+    columns = [_look_at(table, name, settings) for name in names if name not in settings.text]
+    decimal = settings.decimal or _decimal_mark(table, columns)
+    readings = {evidence.name: _reading(table, evidence, decimal, settings) for evidence in columns}
     return {name: readings.get(name, AS_TEXT) for name in names}
 
 
@@ -119,11 +119,11 @@ def _has_leading_zero(cells: Texts) -> bool:
     return any(LEADING_ZERO.fullmatch(text) for text in cells[zeros].tolist())
 
 
-def _decimal_mark(table: Table, found: list[_Evidence]) -> Mark:
+def _decimal_mark(table: Table, columns: list[_Evidence]) -> Mark:
     """The decimal mark of a file: the one that a column settles; else a point, if no comma could be one."""
-    points = [evidence for evidence in found if evidence.settles(".")]
-    commas = [evidence for evidence in found if evidence.settles(",")]
-    unsettled = [e for e in found if not e.plain and e.numeric and not e.settles(".") and not e.settles(",")]
+    points = [evidence for evidence in columns if evidence.settles(".")]
+    commas = [evidence for evidence in columns if evidence.settles(",")]
+    unsettled = [e for e in columns if not e.plain and e.numeric and not e.settles(".") and not e.settles(",")]
     doubtful = [(e, text) for e in unsettled for text in e.texts if "," in text or "." in text]
     if points and commas and doubtful:
         evidence, text = doubtful[0]

@@ -50,8 +50,8 @@ class Reading:
             if plain is not None:
                 return plain
         texts, places = np.unique(cells, return_inverse=True)
-        found = [self.number(text) for text in texts.tolist()]
-        return np.array([math.nan if x is None else x for x in found], dtype=float)[places]
+        values = [self.number(text) for text in texts.tolist()]
+        return np.array([math.nan if x is None else x for x in values], dtype=float)[places]
 
     def number(self, text: str) -> float | None:
         """The number that a text stands for, or None."""

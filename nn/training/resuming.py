@@ -30,8 +30,8 @@ def describe(model: Module, loss: Callable[..., Any], optimizer: Optimizer, sett
         "optimizer": _name(type(optimizer)),
         **{name.replace("_", " "): x for name, x in {**own, **settings}.items()},
     }
-    found: Run = json.loads(json.dumps(run, default=_name))  # as it comes back from a file
-    return found
+    plain: Run = json.loads(json.dumps(run, default=_name))  # as it comes back from a file
+    return plain
 
 
 def refuse_another(stored: Any, run: Run) -> None:
@@ -66,7 +66,7 @@ def names_of_parameters(model: Module, optimizer: Optimizer) -> list[str]:
 
 def _activations(model: Module) -> list[str]:
     """The names of activations among the attributes of a module and those below it, in their order."""
-    found: list[str] = []
+    activations: list[str] = []
     seen: set[int] = set()
     waiting: list[Any] = [model]
     while waiting:
@@ -76,13 +76,13 @@ def _activations(model: Module) -> list[str]:
         seen.add(id(item))
         if isinstance(item, Module):
             activation = vars(item).get("activation")
-            found += [activation if isinstance(activation, str) else _name(activation)] if activation else []
+            activations += [activation if isinstance(activation, str) else _name(activation)] if activation else []
             waiting += list(vars(item).values())[::-1]
         elif isinstance(item, Mapping):
             waiting += list(item.values())[::-1]
         elif isinstance(item, (list, tuple)):
             waiting += item[::-1]
-    return found
+    return activations
 
 
 def _name(thing: Any) -> str:

@@ -148,13 +148,13 @@ class Session:
             (ACTIVATIONS[layer.activation], [([w.data for w in n.weights], n.bias.data) for n in layer.neurons])
             for layer in self.model.layers
         ]
-        found = []
+        outputs = []
         for sample in samples:
             numbers = sample
             for activation, neurons in layers:
                 numbers = [activation(sum(map(operator.mul, weights, numbers), bias)) for weights, bias in neurons]
-            found.append(numbers[0])
-        return found
+            outputs.append(numbers[0])
+        return outputs
 
     def neuron(self, layer: int, neuron: int) -> LiveGraph:
         """The graph of one neuron at the sample that is looked at, with the gradients of that sample's cost."""

@@ -30,19 +30,19 @@ def as_before(read: Positions, before: Reading) -> dict[int, int] | None:
     rows_before = [{place: r for r, place in enumerate(column)} for column in before.places.T.tolist()]
     places_of, read_with = before.places.tolist(), read.tolist()
     known = dict(zip(before.nodes.reshape(-1).tolist(), before.places.reshape(-1).tolist()))
-    found = {i: known[i] for i in read.reshape(-1).tolist() if i in known}
-    stack = list(found)
+    counterparts = {i: known[i] for i in read.reshape(-1).tolist() if i in known}
+    stack = list(counterparts)
     while stack:
         i = stack.pop()
         for here, there in zip(rows, rows_before):
-            r, q = here.get(i), there.get(found[i])
+            r, q = here.get(i), there.get(counterparts[i])
             if r is None or q is None:
                 continue
             for other, place in zip(read_with[r], places_of[q]):
-                if other not in found:
-                    found[other] = place
+                if other not in counterparts:
+                    counterparts[other] = place
                     stack.append(other)
-    return found if len(set(found.values())) == len(found) else None
+    return counterparts if len(set(counterparts.values())) == len(counterparts) else None
 
 
 def chain(read: Positions) -> list[int] | None:

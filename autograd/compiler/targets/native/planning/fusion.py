@@ -36,13 +36,13 @@ def is_alias(program: ArrayProgram, at: int) -> bool:
 
 def needed(program: ArrayProgram) -> set[int]:
     """Return the operations that the outputs are computed of. Shares of a row are, without its reduction."""
-    found = set(program.outputs)
+    read = set(program.outputs)
     for at in range(len(program.operations) - 1, -1, -1):
-        if at in found:
+        if at in read:
             kind, operands, attribute, _, _ = program.operations[at]
             reads_all = kind != "slopes" or len(operands) > 2 or attribute.reduces == "shares"
-            found.update(operands if reads_all else operands[:1])
-    return found
+            read.update(operands if reads_all else operands[:1])
+    return read
 
 
 def with_arrays(program: ArrayProgram, results: Collection[int], needed: Collection[int]) -> set[int]:
