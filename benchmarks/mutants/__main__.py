@@ -22,36 +22,72 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[2]
 
+ENGINE = "tests/autograd/"
 PASSES = "tests/autograd/compiler/"
+COMPILED = "tests/autograd/compiled/"
+DERIVATIVES = (f"{ENGINE}derivatives",)
+RECOVERY = (f"{PASSES}test_lower.py", f"{COMPILED}test_compiler_recovery.py")
 TESTS: dict[str, tuple[str, ...]] = {
     "nn/losses.py": ("tests/nn/test_losses.py",),
     "nn/optimizers.py": ("tests/nn/test_optimizers.py", "tests/nn/test_foreign_names.py"),
-    "nn/descent.py": ("tests/nn/test_optimizers.py",),
+    "nn/descent.py": ("tests/nn/test_optimizers.py", "tests/nn/test_foreign_names.py"),
     "nn/schedules.py": ("tests/nn/test_optimizers.py",),
-    "nn/training/checkpoint.py": ("tests/nn/training/test_checkpoint.py", "tests/nn/training/test_resuming.py"),
-    "nn/training/files.py": ("tests/nn/training/test_checkpoint.py",),
-    "autograd/graph.py": ("tests/autograd/test_graph.py", "tests/autograd/test_value.py"),
-    "autograd/sweeps.py": ("tests/autograd/test_transforms.py",),
-    "autograd/value.py": ("tests/autograd/test_value.py", "tests/autograd/test_assigned_data.py"),
-    "autograd/operands.py": ("tests/autograd/test_value.py", "tests/autograd/test_numpy_values.py"),
-    "autograd/backward_pass.py": ("tests/autograd/test_value.py", "tests/autograd/test_graph.py"),
-    "autograd/transforms.py": ("tests/autograd/test_transforms.py",),
-    "autograd/derivatives/arithmetic.py": ("tests/autograd/derivatives",),
-    "autograd/derivatives/exponentials.py": ("tests/autograd/derivatives",),
-    "autograd/derivatives/trigonometry.py": ("tests/autograd/derivatives",),
+    "nn/training/checkpoint.py": (
+        "tests/nn/training/test_checkpoint.py",
+        "tests/nn/training/test_resuming.py",
+        "tests/nn/training/test_patience.py",
+    ),
+    "nn/training/files.py": ("tests/nn/training/test_checkpoint.py", "tests/nn/training/test_resuming.py"),
+    "autograd/graph.py": (f"{ENGINE}test_graph.py",),
+    "autograd/backward_pass.py": (f"{ENGINE}test_value.py", f"{ENGINE}derivatives/test_numerics.py"),
+    "autograd/value.py": (
+        f"{ENGINE}test_value.py",
+        f"{ENGINE}test_assigned_data.py",
+        f"{ENGINE}test_copying.py",
+        f"{ENGINE}test_contexts.py",
+        f"{ENGINE}support/test_foreign_names.py",
+    ),
+    "autograd/operands.py": (f"{ENGINE}test_value.py", f"{ENGINE}test_numpy_values.py"),
+    "autograd/transforms.py": (f"{ENGINE}test_transforms.py", f"{ENGINE}support/test_foreign_names.py"),
+    "autograd/sweeps.py": (f"{ENGINE}test_transforms.py", f"{ENGINE}derivatives/test_numerics.py"),
+    "autograd/derivatives/arithmetic.py": DERIVATIVES,
+    "autograd/derivatives/exponentials.py": DERIVATIVES,
+    "autograd/derivatives/formulas.py": DERIVATIVES,
+    "autograd/derivatives/slopes.py": DERIVATIVES,
+    "autograd/derivatives/trigonometry.py": DERIVATIVES,
+    "autograd/compiler/scalars/fold.py": (f"{PASSES}test_scalar_passes.py",),
+    "autograd/compiler/scalars/merge.py": (f"{PASSES}test_scalar_passes.py",),
+    "autograd/compiler/scalars/guards.py": (f"{PASSES}test_scalar_passes.py", f"{PASSES}test_lower.py"),
+    "autograd/compiler/scalars/idioms.py": (f"{PASSES}test_scalar_passes.py", f"{COMPILED}test_compiler_idioms.py"),
     "autograd/compiler/scalars/passes.py": (f"{PASSES}test_scalar_passes.py",),
     "autograd/compiler/scalars/sums/chains.py": (f"{PASSES}test_scalar_passes.py",),
-    "autograd/compiler/scalars/swallowed.py": (f"{PASSES}test_scalar_passes.py", f"{PASSES}test_padding_elsewhere.py"),
+    "autograd/compiler/scalars/sums/collect.py": (f"{PASSES}test_scalar_passes.py",),
+    "autograd/compiler/scalars/swallowed.py": (
+        f"{PASSES}test_scalar_passes.py",
+        f"{PASSES}elsewhere/test_padding_elsewhere.py",
+    ),
+    "autograd/compiler/arrays/dead_code.py": (f"{PASSES}test_transposes.py", f"{PASSES}test_differentiate.py"),
     "autograd/compiler/arrays/shapes.py": (f"{PASSES}test_malformed.py", f"{PASSES}test_transposes.py"),
     "autograd/compiler/arrays/softmax.py": (f"{PASSES}test_softmax.py",),
+    "autograd/compiler/differentiate/rules.py": (
+        f"{PASSES}test_differentiate.py",
+        f"{ENGINE}derivatives/test_table.py",
+    ),
     "autograd/compiler/differentiate/transposes.py": (f"{PASSES}test_transposes.py", f"{PASSES}test_differentiate.py"),
+    "autograd/compiler/recover/sums/blocks.py": RECOVERY,
+    "autograd/compiler/recover/sums/contractions.py": RECOVERY,
+    "autograd/compiler/recover/sums/lower.py": RECOVERY,
+    "autograd/compiler/recover/sums/products.py": RECOVERY,
+    "autograd/compiler/recover/sums/summands.py": RECOVERY,
+    "autograd/compiler/recover/sums/terms.py": RECOVERY,
     "autograd/compiler/targets/parameter_buffer.py": (f"{PASSES}test_parameter_buffer.py",),
+    "autograd/compiler/targets/straight_line/layout.py": (f"{PASSES}test_straight_line.py",),
     "autograd/compiler/targets/libraries/parameters.py": (
-        f"{PASSES}test_to_torch.py",
-        f"{PASSES}test_padding_elsewhere.py",
+        f"{PASSES}elsewhere/test_to_torch.py",
+        f"{PASSES}elsewhere/test_padding_elsewhere.py",
     ),
 }
-"""The tests that belong to each file, those that find most first."""
+"""The tests that belong to each file: the smallest set that is to find what is wrong with it."""
 
 
 class Mutant(NamedTuple):

@@ -81,22 +81,23 @@ class Quick:
         )
         for number, mutant in enumerate(self.mutated):
             lines = changed_lines(self.source, mutant)
-            items = self._by_worth(session.items, spots, lines)
-            seconds = sum(spots[session.items.index(item)].seconds for item in items)
+            items, seconds = self._by_worth(session.items, spots, lines)
             job = self._job(functions, mutant, items)
             outcome = _fork(job, min(LONGEST, 5 + 3 * seconds))
             self.outcomes.append(ELSEWHERE if outcome == SURVIVED and lines & self._at_import else outcome)
             print(f"\r{number + 1} of {len(self.mutated)}", end="", file=sys.__stderr__, flush=True)
         return True
 
-    def _by_worth(self, items: list[pytest.Item], spots: list[Spot], lines: set[int]) -> list[pytest.Item]:
+    def _by_worth(
+        self, items: list[pytest.Item], spots: list[Spot], lines: set[int]
+    ) -> tuple[list[pytest.Item], float]:
         """Return the tests that come by the lines, those of quick files first, in them the quick ones first."""
         chosen = [(item, spot.seconds) for item, spot in zip(items, spots) if lines & spot.lines]
         totals: dict[Path, float] = {}
         for item, seconds in chosen:
             totals[item.path] = totals.get(item.path, 0.0) + seconds
         chosen.sort(key=lambda pair: (totals[pair[0].path], str(pair[0].path), pair[1]))
-        return [item for item, _ in chosen]
+        return [item for item, _ in chosen], sum(totals.values())
 
     def _job(
         self, functions: dict[CodeType, list[FunctionType]], mutant: str, items: list[pytest.Item]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -12,6 +14,7 @@ from autograd.compiler.arrays.operations import N
 from autograd.compiler.arrays.program import ArrayProgram
 from autograd.compiler.arrays.softmax import with_softmax
 from autograd.compiler.differentiate.reverse import to_arguments
+from autograd.primitives import Primitive
 
 
 def spelled_out(detached: bool = True, axis: int = 2, total_of: int = 2) -> ArrayProgram:
@@ -25,6 +28,42 @@ def spelled_out(detached: bool = True, axis: int = 2, total_of: int = 2) -> Arra
     total = builder.reduce(exponentials, "sum", [total_of], keepdims=True)
     shares: Handle = builder.apply(primitives.div, exponentials, total).named("quotient1")
     return builder.program([builder.reshape(shares, (N, 12)).named("y")]).verify()
+
+
+NEAR_MISSES: dict[str, dict[str, Any]] = {
+    "the smallest": {"largest": "min"},
+    "a product of all": {"total": "prod"},
+    "the largest added": {"shift": primitives.add},
+    "a hyperbolic sine": {"exponential": primitives.sinh},
+    "a product": {"share": primitives.mul},
+    "the largest of others": {"largest_of_others": True},
+    "the sum of others": {"total_of_others": True},
+}
+
+
+def nearly(
+    largest: str = "max",
+    total: str = "sum",
+    shift: Primitive = primitives.sub,
+    exponential: Primitive = primitives.exp,
+    share: Primitive = primitives.div,
+    largest_of_others: bool = False,
+    total_of_others: bool = False,
+) -> ArrayProgram:
+    """Softmax of rows of four, of which one thing is another."""
+    builder = Builder()
+    x, others = (builder.reshape(builder.argument(name, 12), (N, 3, 4)) for name in ("x", "others"))
+    peak = builder.reduce(others if largest_of_others else x, largest, [2], keepdims=True)
+    e = builder.apply(exponential, builder.apply(shift, x, builder.apply(primitives.detached, peak)))
+    sums = builder.reduce(others if total_of_others else e, total, [2], keepdims=True)
+    return builder.program([builder.apply(share, e, sums).named("y")]).verify()
+
+
+@pytest.mark.parametrize("change", NEAR_MISSES.values(), ids=list(NEAR_MISSES))
+def test_what_only_looks_like_it_stays_as_it_is(change: dict[str, Any]) -> None:
+    assert "slopes" in kinds(with_softmax(nearly()).verify())
+    program = nearly(**change)
+    assert with_softmax(program) is program
 
 
 def kinds(program: ArrayProgram) -> list[str]:
