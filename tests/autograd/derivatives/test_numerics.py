@@ -125,6 +125,22 @@ def test_rows_that_count_their_derivatives(name: str, i: int, j: int) -> None:
         assert TABLE[name](*point, float(i), float(j)) == pytest.approx(truth, rel=1e-13)
 
 
+def test_a_quotient_too_small_for_its_digits_has_a_slope_with_all_of_them() -> None:
+    """10⁻³¹³ / 10⁻³ is subnormal, and has eleven digits; its derivative to the divisor is normal."""
+    a, b = Value(1e-313), Value(1e-3)
+    (a / b).backward()
+    assert b.grad == pytest.approx(float(-mpf(a.data) / mpf(b.data) ** 2), rel=1e-15)
+    assert a.grad == pytest.approx(1e3, rel=1e-15)
+
+
+@pytest.mark.parametrize(("place", "entry"), [(0.0, 5.0), (1.0, 7.0), (-1.0, None), (0.5, None), (2.0, None)])
+def test_the_entry_at_a_place_is_nan_where_there_is_none(place: float, entry: float | None) -> None:
+    row = TABLE["entry_at"]
+    assert callable(row.machine)
+    for taken in (row.forward(5.0, 7.0, place), row.machine(5.0, 7.0, place)):
+        assert math.isnan(taken) if entry is None else taken == entry
+
+
 def test_the_ratio_of_nothing_is_nothing() -> None:
     ratio = TABLE["ratio"]
     assert [ratio(0.0, 0.0), ratio(1.0, 0.0), ratio(-1.0, 0.0), ratio(-1.0, -0.0)] == [
