@@ -24,7 +24,8 @@ def outputs(kind: str, layer: Any, xs: Any) -> list[list[Any]]:
         both = [(dot(w[k], x) + b[k], dot(u[k], h) + d[k]) for k in range(len(w))]
         return [both[k : k + UNITS] for k in range(0, len(both), UNITS)]
 
-    h, c, states = [0.0] * UNITS, [0.0] * UNITS, []
+    h: list[Any] = [0.0] * UNITS
+    c, states = h, []
     for x in xs:
         parts = gates(x, h)
         if kind == "RNN":

@@ -29,7 +29,8 @@ def test_what_a_step_reads_lies_side_by_side() -> None:
 
 def test_what_a_step_fills_lies_side_by_side() -> None:
     array = makers_of_arrays(np.dtype(np.float32))["empty_by_step"]((SAMPLES, STEPS, WIDTH))
-    assert (array.shape, array.dtype) == ((SAMPLES, STEPS, WIDTH), np.float32)
+    assert array.shape == (SAMPLES, STEPS, WIDTH)
+    assert array.dtype == np.float32
     assert array[:, 2].flags.c_contiguous
 
 
