@@ -249,6 +249,10 @@ more, and saves little."""
 LEAST_STEPS = 5
 """Steps of a loop: fewer are written one after the other."""
 
+LEAST_DEPTHS = 3
+"""Depths at which equal operations of a loop of LEAST_STEPS steps lie, at least: in most loops as many as it has steps,
+in those whose states change places from step to step half as many."""
+
 SHORTEST_WINDOW, WINDOW_GROWTH, MOST_PERIODS = 8, 8, 6
 """Distance up to which operations that are compared look for what they read, at first; the factor by which it grows;
 and the number of periods that are tried each time."""

@@ -22,6 +22,7 @@ from autograd.compiler.arrays.loop import Loop, is_of_numbers, numbers_a_step
 from autograd.compiler.arrays.program import ArrayProgram
 from autograd.compiler.differentiate.reverse import to_arguments, to_parameters
 from autograd.compiler.scalars.depths import levels
+from autograd.compiler.scalars.loops.repetition import may_recur
 from autograd.compiler.scalars.passes import PREPARE_FOR_ARRAYS, SIMPLIFY
 from autograd.compiler.scalars.program import ScalarProgram
 from autograd.compiler.stages import PassRunner
@@ -104,6 +105,8 @@ def to_arrays(
 
 def _with_loops(scalars: ScalarProgram) -> ScalarProgram:
     """Return the program in which what repeats is a loop."""
+    if not may_recur(scalars):
+        return scalars
     from autograd.compiler.scalars.loops.find import find_loops
 
     return find_loops(scalars)

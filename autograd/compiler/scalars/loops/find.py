@@ -64,7 +64,7 @@ def _chosen(program: ScalarProgram, operations: Operations, excluded: NDArray[np
     eligible = _Eligible(program, operations, excluded)
     chosen: list[Levels] = []
     taken = np.zeros(len(operations) + 1, dtype=bool)
-    for run in runs(operations):
+    for run in runs(operations, taken):
         if not taken[run.start : run.stop].any():
             levels = _loops_of(operations, run, eligible)
             if levels is not None and not taken[levels.stretch.start : levels.stop].any():

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from autograd.arrays import np
+from autograd.arrays import NDArray, np
 from autograd.compiler import cost
+from autograd.compiler.scalars.loops.components import components
 from autograd.compiler.scalars.loops.hashing import Hashes
 from autograd.compiler.scalars.loops.operations import Operations
 
@@ -27,28 +28,65 @@ class Run(NamedTuple):
     period: int
 
 
-def runs(operations: Operations) -> Iterator[Run]:
-    """The runs of all periods that are likely, the shortest periods first."""
+def runs(operations: Operations, taken: NDArray[np.bool_]) -> Iterator[Run]:
+    """The runs of all periods that are likely, the shortest periods first.
+
+    Args:
+        taken: of each operation whether it is in a loop by now; what asks for runs says so as it goes on.
+    """
     seen: set[int] = set()
     window, size = cost.SHORTEST_WINDOW, len(operations)
-    while size >= 2:
+    while True:
+        free = _longest_free(taken[:size])
+        if free < cost.LEAST_STEPS:
+            return
         for period in sorted(_likely(operations.keys(window)) - seen):
-            if period * cost.LEAST_STEPS <= size:
+            if period * cost.LEAST_STEPS <= free:
                 seen.add(period)
                 yield from runs_of(operations, period)
-        if window >= size:
+        if window >= free:
             return
         window *= cost.WINDOW_GROWTH
 
 
 def runs_of(operations: Operations, period: int) -> list[Run]:
-    """The runs of one period that are long enough for a loop."""
+    """The runs of one period that are long enough for a loop, and in which a step depends on those before it."""
     keys = operations.keys(MOST_STEPS_BACK * period)
     alike = np.concatenate([[False], keys[:-period] == keys[period:], [False]])
     changes = np.flatnonzero(alike[1:] != alike[:-1])
     starts, stops = changes[::2], changes[1::2]
     long = stops - starts >= (cost.LEAST_STEPS - 1) * period
-    return [Run(start, stop + period, period) for start, stop in zip(starts[long].tolist(), stops[long].tolist())]
+    starts, stops = starts[long], stops[long] + period
+    last = starts + ((stops - starts) // period - 1) * period
+    known: dict[tuple[int, ...], bool] = {}
+    several = []
+    for start, stop, at in zip(starts.tolist(), stops.tolist(), last.tolist()):
+        step = tuple(keys[at : at + period].tolist())
+        if step not in known:
+            known[step] = _recurs(operations, at, period)
+        if known[step]:
+            several.append(Run(start, stop, period))
+    return several
+
+
+def _recurs(operations: Operations, start: int, period: int) -> bool:
+    """Return whether operations of a step depend on those of earlier steps that do the same.
+
+    Args:
+        start: the place of the first one, with several steps before it.
+    """
+    reads: list[set[int]] = []
+    for at in range(start, start + period):
+        places = operations.places_read(at, at + 1)
+        near = (places >= 0) & (places >= start - MOST_STEPS_BACK * period)
+        reads.append({(place - start) % period for place in places[near].tolist()})
+    return any(len(several) > 1 or several[0] in reads[several[0]] for several in components(reads))
+
+
+def _longest_free(taken: NDArray[np.bool_]) -> int:
+    """Return the length of the longest stretch of operations that are in no loop."""
+    bounds = np.flatnonzero(np.concatenate([[True], taken, [True]]))
+    return int(np.diff(bounds).max()) - 1
 
 
 def _likely(keys: Hashes) -> set[int]:
