@@ -87,6 +87,31 @@ def test_folding_follows_a_weighted_sum_of_zeros_into_what_reads_it() -> None:
     assert str(program) == written(f"v4 = mul({math.tanh(0.5)!r}, x)", "return v4")
 
 
+def test_folding_a_function_of_the_only_constant() -> None:
+    builder = Builder([1], 0)
+    known = builder.application(builder.opcode(primitives.tanh), [builder.constant(0.5)])
+    folded = fold_constants(builder.program([builder.application(builder.opcode(primitives.mul), [0, known])]))
+    assert str(folded.verify()) == written(f"v2 = mul(x, {math.tanh(0.5)!r})", "return v2")
+
+
+@pytest.mark.parametrize("factors", [("x", 0.0), (0.0, "x"), ("w", 2.0), (2.0, "w"), ("w", "w"), (0.0, 0.0, "x", "w")])
+def test_a_weighted_sum_of_other_things_than_zeros_times_parameters_is_no_number(factors: tuple[Any, ...]) -> None:
+    """A sample may be infinite, so 0 x is no zero."""
+    builder = Builder([1], 1)
+    nodes = {"x": 0, "w": 1}
+    operands = [nodes[f] if f in nodes else builder.constant(f) for f in factors]
+    total = builder.application(builder.opcode(primitives.dot), [*operands, builder.constant(0.5)])
+    program = builder.program([total]).verify()
+    assert fold_constants(program) is program
+
+
+def test_a_weighted_sum_of_zeros_with_another_bias_than_a_number_is_no_number() -> None:
+    builder = Builder([1], 1)
+    zero = builder.constant(0.0)
+    program = builder.program([builder.application(builder.opcode(primitives.dot), [1, zero, 0])]).verify()
+    assert fold_constants(program) is program
+
+
 def test_folding_an_argument_times_zero_is_no_folding() -> None:
     program = traced(lambda x: 0.0 * x, 1.0)
     assert fold_constants(program) is program
@@ -135,6 +160,26 @@ def test_merging_sums_that_differ_in_the_order_of_two_terms_or_factors() -> None
     merged = merge_equal_nodes(builder.program(sums).verify()).verify()
     assert [merged.outputs.index(i) for i in merged.outputs] == [0, 0, 0, 3, 3, 5, 6, 7, 8, 9, 10, 11]
     assert merged.outputs[-1] == 0
+
+
+@pytest.mark.parametrize(
+    "total",
+    [
+        Sum([1.0], [0], [1], [0]),  # x y
+        Sum([2.0], [0], [ABSENT], [0]),
+        Sum([-1.0], [0], [ABSENT], [0]),
+        Sum([1.0], [0], [ABSENT], [0], 0.5),
+        Sum([1.0], [0], [ABSENT], [0], 0.0),  # which makes 0.0 of -0.0
+        Sum([1.0], [0], [ABSENT], [0], NOTHING, False, 2.0),
+        Sum([1.0], [0], [ABSENT], [0], NOTHING, False, 1.0, 2.0),
+        Sum([1.0, 1.0], [0, 1], [ABSENT, ABSENT], [0, 0]),
+    ],
+    ids=str,
+)
+def test_a_sum_that_is_more_than_another_node_stays(total: Sum) -> None:
+    builder = Builder([2], 0)
+    program = builder.program([builder.sum(total)]).verify()
+    assert merge_equal_nodes(program) is program
 
 
 def test_what_is_merged_is_marked_where_each_of_the_nodes_had_one_reader() -> None:
