@@ -54,6 +54,8 @@ class Body:
         self._new: list[int] = []
         self._builder = Builder([], 0)
         self._constants: dict[int, int] = {}
+        in_arrays = {i for nodes in program.constant_arrays for i in nodes}
+        self._literals = {i: x for i, x in program.constants.items() if i not in in_arrays}
         self._in_parts = {(part.operation, n) for part in self.parts for n in part.terms}
         for j in self._members:
             for c in self._own_columns(j):
@@ -117,7 +119,7 @@ class Body:
         elif not self._is_same(c):
             if self._read.setdefault(column.tobytes(), len(self._read)) == len(self._read_columns):
                 self._read_columns.append(c)
-        elif int(column[0]) not in self._program.constants:
+        elif int(column[0]) not in self._literals:
             self._same.setdefault(int(column[0]), len(self._same))
 
     def _parts(self) -> list[Part]:
@@ -194,10 +196,10 @@ class Body:
             return self._states[producer, tuple(column[:lag].tolist())] if lag else self._new[producer]
         if not self._is_same(c):
             return self._sizes[0] + self._read[column.tobytes()]
-        if node not in self._program.constants:
+        if node not in self._literals:
             return self._sizes[0] + self._sizes[1] + self._same[node]
         if node not in self._constants:
-            self._constants[node] = self._builder.constant(self._program.constants[node])
+            self._constants[node] = self._builder.constant(self._literals[node])
         return self._constants[node]
 
     def _sum(self, j: int) -> Sum:

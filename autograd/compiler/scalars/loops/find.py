@@ -14,6 +14,7 @@ from autograd.compiler import cost
 from autograd.compiler.scalars.builder import DROPPED, Builder, renumbered
 from autograd.compiler.scalars.depths import depths
 from autograd.compiler.scalars.loops.body import Body
+from autograd.compiler.scalars.loops.by_step import with_numbers_by_step
 from autograd.compiler.scalars.loops.operations import Integers, Operations, in_levels, operations_of
 from autograd.compiler.scalars.loops.periods import Run, runs
 from autograd.compiler.scalars.loops.recurrences import Levels, Recurrence, levels_of
@@ -36,14 +37,34 @@ def find_loops(program: ScalarProgram) -> ScalarProgram:
 
 def _with_loops(program: ScalarProgram) -> ScalarProgram:
     """Let what repeats become loops, of which none is in another one."""
-    operations, excluded = operations_of(program), _excluded(program)
+    operations, chosen = _best(program, operations_of(program))
+    if not cost.mostly_looped(_covered(chosen), len(operations)):
+        reading = _reading_numbers(program, operations)
+        if reading is not program:
+            of_reading, others = _best(reading, operations_of(reading))
+            if _covered(others) > _covered(chosen):
+                program, operations, chosen = reading, of_reading, others
+    return _Rewriter(program, operations, chosen).program() if chosen else program
+
+
+def _best(program: ScalarProgram, operations: Operations) -> tuple[Operations, list[Levels]]:
+    """Return the operations in the order in which more of them are parts of loops, and these loops."""
+    excluded = _excluded(program)
     chosen = _chosen(program, operations, excluded)
     if not cost.mostly_looped(_covered(chosen), len(operations)):
         by_level = in_levels(operations, depths(program.operations, program.operands_of))
         others = _chosen(program, by_level, excluded)
         if _covered(others) > _covered(chosen):
-            operations, chosen = by_level, others
-    return _Rewriter(program, operations, chosen).program() if chosen else program
+            return by_level, others
+    return operations, chosen
+
+
+def _reading_numbers(program: ScalarProgram, operations: Operations) -> ScalarProgram:
+    """Return the program in which sums read the numbers that differ from step to step, if it has such steps."""
+    alike = operations_of(program, whatever_numbers=True)
+    if len(np.unique(alike.code)) == len(np.unique(operations.code)):
+        return program
+    return with_numbers_by_step(program, *_best(program, alike))
 
 
 def _covered(chosen: Sequence[Levels]) -> int:

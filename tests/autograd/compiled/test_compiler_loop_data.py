@@ -1,0 +1,146 @@
+"""Data that a function captures as plain numbers: a loop reads them by step, in as many lines for every length."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import autograd
+from autograd import Value, dot
+
+a, b, c = Value(0.3), Value(0.2), Value(0.5)
+RECURRENT, INPUT, BIASES = (
+    [[Value(0.3), Value(-0.2)], [Value(0.4), Value(0.1)]],
+    [Value(0.5), Value(-0.7)],
+    [a, b],
+)
+LENGTHS = 20, 27, 41
+
+
+def series(length: int, least: float = -1.0) -> list[float]:
+    chance = random.Random(length)
+    return [round(chance.uniform(least, 1.0), 2) for _ in range(length)]
+
+
+def populations(length: int) -> Callable[..., Any]:
+    data = series(length)
+
+    def error(x: Any, y: Any) -> Any:
+        total = 0.0
+        for t in range(length):
+            x, y = x + 0.1 * (a * x - b * x * y), y + 0.1 * (b * x * y - c * y)
+            total = total + (x - data[t]) ** 2
+        return total / length
+
+    return error
+
+
+def two_series(length: int) -> Callable[..., Any]:
+    data = list(zip(series(length), series(length + 1)))
+
+    def error(x: Any, y: Any) -> Any:
+        errors = []
+        for u, v in data:
+            x, y = (a * x + b * y + 0.1).tanh(), (c * y - a * x).sin()
+            errors.append((x - u) ** 2 + (v - y) ** 2)
+        return autograd.sum(errors)
+
+    return error
+
+
+def network(length: int) -> Callable[..., Any]:
+    data = list(zip(series(length), series(length + 1)))
+
+    def error(x: Any, y: Any) -> Any:
+        h, total = [x, y], 0.0
+        for u, wanted in data:
+            h = [(dot(row, h) + w * u + bias).tanh() for row, w, bias in zip(RECURRENT, INPUT, BIASES)]
+            total = total + (dot(BIASES, h) - wanted) ** 2
+        return total
+
+    return error
+
+
+def final(step: Callable[[Any, float], Any], least: float = -1.0) -> Callable[[int], Callable[..., Any]]:
+    """A function of the state after all steps."""
+
+    def of_length(length: int) -> Callable[..., Any]:
+        data = series(length, least)
+
+        def value(x: Any, y: Any) -> Any:
+            for u in data:
+                x = step(x, u)
+            return x * x + y
+
+        return value
+
+    return of_length
+
+
+PROGRAMS: dict[str, Callable[[int], Callable[..., Any]]] = {
+    "populations": populations,
+    "two series": two_series,
+    "network": network,
+    "driven": final(lambda x, u: (a * x + b * u).sin()),
+    "added": final(lambda x, u: (a * x + u).tanh()),
+    "steps of several lengths": final(lambda x, dt: x + dt * (a * x - b * x * x), 0.01),
+    "coefficient of a product": final(lambda x, u: (u * x * a + b).tanh()),
+    "factor of a sum": final(lambda x, u: (a * x + b * x * x) * u + c),
+    "divisor": final(lambda x, u: (a * x + b * x * x) / u + c, 0.5),
+    "exponent": final(lambda x, u: a * x.sigmoid() ** u + b, 0.1),
+    "threshold": final(lambda x, u: autograd.where(x > u, 0.9 * x, 0.5 * x) + a),
+    "largest": final(lambda x, u: autograd.maximum(a * x, u) - b),
+}
+
+
+def lines(program: Any) -> int:
+    return sum(bool(line.strip()) for line in program.source.splitlines())
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_captured_numbers_are_read_by_step(name: str) -> None:
+    programs = [autograd.compile(PROGRAMS[name](length), 0.8, 0.5) for length in LENGTHS]
+    assert len(set(map(lines, programs))) == 1
+    assert lines(programs[0]) <= 110
+    for length, program in zip(LENGTHS, programs):
+        assert any(f"in range({length - ends}):" in program.source for ends in range(3))
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_captured_numbers_are_those_of_the_graph(name: str) -> None:
+    function, examples = PROGRAMS[name](LENGTHS[0]), (0.8, 0.5)
+    program = autograd.compile(function, *examples)
+    x, y = map(Value, examples)
+    value = function(x, y)
+    for parameter in program.parameters:
+        parameter.grad = 0.0
+    value.backward()
+    expected = [parameter.grad for parameter in program.parameters]
+    for parameter in program.parameters:
+        parameter.grad = 0.0
+    program.backward(*[np.array([example]) for example in examples])
+    np.testing.assert_allclose([float(program(*examples))], [value.data], rtol=1e-12)
+    np.testing.assert_allclose([parameter.grad for parameter in program.parameters], expected, rtol=1e-12)
+    derivatives = program.input_gradients(*[np.array([example]) for example in examples])
+    np.testing.assert_allclose(np.ravel(derivatives), [x.grad, y.grad], rtol=1e-12)
+
+
+def test_a_number_that_is_the_same_at_every_step_stays_where_it_is() -> None:
+    source = autograd.compile(populations(20), 0.8, 0.5).source
+    assert "0.1 * " in source.split("for t in range")[1]
+
+
+def test_data_of_few_values_are_read_by_step_as_well() -> None:
+    """Zeros and ones among data change no operation: an impulse, a switch."""
+    switched = [float(t % 3 == 0) for t in range(24)]
+
+    def value(x: Any) -> Any:
+        for u in switched:
+            x = (a * x + b * u + c).tanh()
+        return x
+
+    assert "for t in range" in autograd.compile(value, 0.5).source
