@@ -27,6 +27,10 @@ MOST_ITEMS_SEARCHED = 1_000
 MOST_MOVED = 1024.0
 """The largest power of 2 that may be applied to a factor in place of a product: that is exact unless numbers vanish."""
 
+MANY_SUMS_ALIKE = 4
+"""From so many on, sums alike that another sum adds up, as of the squares of each row, are computed by one operation.
+Fewer are slots of that sum, as the two matrix products of a recurrent layer are."""
+
 DATA_PER_TERM = 8
 """Numbers and weights of a layer for each term of its sums. Where more of them are zeros, a matrix does more work than
 the sums that it stands for."""

@@ -40,7 +40,7 @@ class Reader:
         self.builder, self.grouping, self.names = builder, grouping, names
         self.arrays: dict[int, Handle] = dict(enumerate(arguments, 1))
         self.padding: Padding = padding_values(grouping)
-        self._parameters: dict[tuple[bytes, tuple[int, ...]], Handle] = {}
+        self._parameters: dict[bytes, Handle] = {}
 
     # Whole arrays
 
@@ -61,7 +61,7 @@ class Reader:
         return numbers if isinstance(numbers, float) else self.builder.constant(numbers)
 
     def parameter(self, positions: Positions, role: str, layer: int | None = None, name: str = "") -> Handle:
-        """Return an array of parameters, or the transpose of one that is known.
+        """Return an array of parameters: one that is known, in this shape or transposed, else a new one.
 
         Args:
             positions: of its elements among the parameters.
@@ -69,21 +69,20 @@ class Reader:
             layer: the number of the layer that it belongs to.
             name: of a new one, where the program has none of this name.
         """
-        known = self._parameters.get((positions.tobytes(), positions.shape))
+        known = self._parameters.get(positions.tobytes())
         if known is not None:
-            return known
+            return self.builder.reshape(known, positions.shape)
         if positions.ndim == 2:
-            transpose = np.ascontiguousarray(positions.T)
-            known = self._parameters.get((transpose.tobytes(), transpose.shape))
+            known = self._parameters.get(positions.T.tobytes())
             if known is not None:
-                return self.builder.transpose(known, (1, 0))
+                return self.builder.transpose(self.builder.reshape(known, positions.T.shape), (1, 0))
         labels = self.grouping.scalars.labels
         some_positions = positions.reshape(-1)[:100]  # of which those in tables alone are no nodes
         nodes = self._nodes[some_positions[some_positions < len(self._nodes)]]
         some = {labels.get(i, "") for i in nodes.tolist()} or {""}
         name = name or parameter_name(self.names, some, role, layer, positions.size == 1)
         array = self.builder.parameter(positions, name)
-        self._parameters[positions.tobytes(), positions.shape] = array
+        self._parameters[positions.tobytes()] = array
         return array
 
     @computed_once

@@ -91,7 +91,14 @@ def _settled_trace(
     finally:
         overriding.end()
     read = sorted({p.table for p in set(first.primitives) if isinstance(p, TracedLookUp)})
-    return first, list(dict.fromkeys([*captured, *leaves_of([tables[k] for k in read])]))
+    return first, list(dict.fromkeys([*_by_first_use(captured, first), *leaves_of([tables[k] for k in read])]))
+
+
+def _by_first_use(captured: Sequence[Value], trace: Trace) -> list[Value]:
+    """Return leaves in the order in which the operations read them, then those that are results themselves."""
+    number = {leaf: i for i, leaf in trace.leaves.items()}
+    place = {i: k for k, i in enumerate(dict.fromkeys(trace.operands))}
+    return sorted(captured, key=lambda leaf: place.get(number.get(leaf, -1), len(place)))
 
 
 def _same_operations(first: Trace, second: Trace) -> bool:

@@ -293,6 +293,46 @@ def test_sums_of_several_lengths_are_one_operation(kind: str) -> None:
     assert sizes.pop()[0] <= 60
 
 
+ROWS_ADDED: dict[str, Callable[[Sequence[Any]], Any]] = {
+    "sums": autograd.sum,
+    "chains": sum,
+    "from 0": lambda terms: sum(terms, 0.0),
+}
+
+
+@pytest.mark.parametrize("kind", ROWS_ADDED)
+def test_sums_of_squares_of_many_rows_are_one_operation(kind: str) -> None:
+    """As a penalty on all hidden numbers is written: the sum of the rows' sums."""
+    add = ROWS_ADDED[kind]
+    sizes = set()
+    for rows in (6, 9, 16):
+        w = parameters(4, 5, seed=1)
+        program = assert_equals_eager(
+            lambda x, w=w: add([add([y * y for y in linear(w, row)]) for row in x]), numbers(3, rows, 5)
+        )
+        sizes.add((lines(program), program.operations))
+    assert len(sizes) == 1, sizes
+    assert sizes.pop()[0] <= 12
+
+
+@pytest.mark.parametrize("square", [lambda w: w * w, lambda w: w**2, abs], ids=["product", "power", "abs"])
+def test_weight_decay_reads_the_matrix_of_the_layer(square: Callable[[Any], Any]) -> None:
+    """The weights are one array of parameters, not a second one for the penalty."""
+    sizes = set()
+    for rows in (6, 9, 16):
+        w = parameters(rows, 5, seed=1)
+
+        def cost(x: list[Any], w: Rows = w) -> Any:
+            penalty = sum(sum(square(a) for a in row) for row in w)
+            return sum(y.tanh() for y in linear(w, x)) ** 2 + 0.01 * penalty
+
+        program = assert_equals_eager(lambda x, cost=cost: cost(x), numbers(3, 5))
+        assert str(program.stages["arrays"]).count(" = parameter ") == 1
+        sizes.add((lines(program), program.operations))
+    assert len(sizes) == 1, sizes
+    assert sizes.pop()[0] <= 20
+
+
 def test_running_sums_side_by_side() -> None:
     """One operation for all rows; rounded as the graph rounds, so that what is subtracted again is what was added."""
 

@@ -118,6 +118,9 @@ class Chains(NamedTuple):
         c, x, y = term
         return (x in self.parameters or y in self.parameters) and (abs(c), y) != (1.0, ABSENT)
 
+    def _are_parameters(self, term: Term) -> bool:
+        return term[1] in self.parameters and term[2] in self.parameters
+
     def _slot(self, i: int, sign: float) -> Slot:
         """An operand of a chain: as one term, or as those of a reduction."""
         if self.own[i] and self._is_reduction(i):
@@ -127,16 +130,44 @@ class Chains(NamedTuple):
         return [self._term(i, sign)]
 
     def _reduction(self, root: int) -> tuple[list[Slot], float, bool]:
-        """The slots of a reduction: its terms, and then those that are weighted sums themselves."""
+        """The slots of a reduction: its terms, and then those that are sums themselves, unless these are many alike.
+
+        Many sums alike without weights, as of the squares of each row, stay nodes: one operation computes all of them.
+        """
         terms, constant, leads = self._terms(root)
-        slots: list[Slot] = [[]]
+        single: Slot = []
+        inner: list[Slot] = []
         for term in terms:
             slot = self._slot(term[1], term[0]) if term[2] == ABSENT and abs(term[0]) == 1.0 else [term]
             if len(slot) > 1:
-                slots.append(slot)
+                inner.append(slot)
             else:
-                slots[0] += slot
-        return slots, constant, leads
+                single += slot
+        if self._are_many_alike(inner):
+            return [self._first_alike(root, terms, inner)], constant, leads
+        return [single, *inner], constant, leads
+
+    def _are_many_alike(self, inner: Sequence[Slot]) -> bool:
+        return (
+            len(inner) >= cost.MANY_SUMS_ALIKE
+            and len({len(slot) for slot in inner}) == 1
+            and not any(self._is_weighted(term) and not self._are_parameters(term) for term in inner[0])
+        )
+
+    def _first_alike(self, root: int, terms: list[Term], inner: Sequence[Slot]) -> list[Term]:
+        """Return the terms of a reduction that ends with sums alike; where it begins with one more, that is a node too.
+
+        A chain of additions that begins with a chain is one: (a + b + c) + (d + e + f) is a + b + c + (d + e + f).
+        """
+        others = len(terms) - len(inner)
+        if self.made_by[root] is not _ADD or others != len(inner[0]):
+            return terms
+        first = root
+        for _ in inner:
+            first = self.rows[first][0]
+        if not self.own[first] or self.lengths.get(first) != others:
+            return terms
+        return [(1.0, first, ABSENT), *terms[others:]]
 
     def _terms(self, root: int) -> tuple[list[Term], float, bool]:
         """The terms of a reduction in the order in which the graph adds them, its constant, and whether that is first.
@@ -244,34 +275,3 @@ def _sum(slots: list[Slot], constant: float = NOTHING, leads: bool = False) -> S
     numbers = [n for n, slot in enumerate(filter(None, slots)) for _ in slot]
     leads = leads and not is_nothing(constant)
     return Sum(coefficients, lefts, rights, numbers, constant, leads)
-
-
-def chain_lengths(
-    made_by: Sequence[Primitive | None],
-    rows: Sequence[tuple[int, ...]],
-    constants: Mapping[int, float],
-    own: Sequence[bool],
-) -> dict[int, int]:
-    """Count the terms that each addition adds, as the end of a chain.
-
-    An explicit sum that a chain begins with is no term of it. A chain that begins with a difference adds none, so
-    that it stays in order; nor does one of two numbers, which must not meet, or of one number and no products.
-    """
-    lengths: dict[int, int] = {}
-    numbers, products = set[int](), set[int]()
-    for i, primitive in enumerate(made_by):
-        if primitive is not _ADD:
-            continue
-        left, right = rows[i]
-        length = 2
-        if own[left] and made_by[left] in _TOTALS:
-            length = 1 if made_by[left] in (_SUM, _DOT) else lengths.get(left, 0)
-            length += length > 0 and made_by[left] is _ADD
-        if left in products or _MUL in (made_by[left], made_by[right]):
-            products.add(i)
-        has_leaf = made_by[left] is None or made_by[right] is None
-        has_number = has_leaf and bool(constants.get(left) or constants.get(right))
-        if has_number or left in numbers:
-            numbers.add(i)
-        lengths[i] = length * (not has_number or left not in numbers)
-    return {i: length for i, length in lengths.items() if i not in numbers or i in products}

@@ -17,7 +17,8 @@ from autograd.compiler.scalars.builder import DROPPED, Builder, renumbered
 from autograd.compiler.scalars.merge import uses
 from autograd.compiler.scalars.nodes import CONSTANT, Sum
 from autograd.compiler.scalars.program import ScalarProgram
-from autograd.compiler.scalars.sums.chains import Chains, chain_lengths
+from autograd.compiler.scalars.sums.chains import Chains
+from autograd.compiler.scalars.sums.lengths import chain_lengths
 from autograd.compiler.scalars.sums.written_out import written_out
 
 _LINEAR = frozenset({primitives.add, primitives.sub, primitives.sum_, primitives.dot, primitives.mul, primitives.neg})

@@ -20,7 +20,7 @@ pytest.importorskip("jax", reason="JAX is not installed: pip install '.[jax]'")
 
 import safetensors.numpy
 
-RECIPE = Path(__file__).parents[3] / "docs" / "recipes" / "data_parallel.py"
+RECIPE = Path(__file__).parents[4] / "docs" / "recipes" / "data_parallel.py"
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
 BATCH = 16
 PATIENCE = 120  # seconds to wait for a process before it is ended
