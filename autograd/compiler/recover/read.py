@@ -14,12 +14,15 @@ from autograd.compiler.arrays.operations import PADDING, Length, N, Shape
 from autograd.compiler.arrays.shapes import is_batched
 from autograd.compiler.names import Names
 from autograd.compiler.recover.groups import PARAMETERS, Grouping
-from autograd.compiler.recover.index import Axes, Band, Index, Positions
+from autograd.compiler.recover.index import Axes, Band, Index, Positions, distinct
 from autograd.compiler.recover.naming import parameter_name
 from autograd.compiler.recover.padding import filled
 from autograd.compiler.recover.padding_values import Padding, padding_values
 from autograd.compiler.recover.sums.blocks import Numbers, View
 from autograd.support.forking import computed_once
+
+_UNKNOWN = -1
+"""The array of a parameter that none has been made of."""
 
 
 class Reader:
@@ -40,7 +43,9 @@ class Reader:
         self.builder, self.grouping, self.names = builder, grouping, names
         self.arrays: dict[int, Handle] = dict(enumerate(arguments, 1))
         self.padding: Padding = padding_values(grouping)
-        self._parameters: dict[bytes, Handle] = {}
+        self._parameters: list[tuple[Handle, tuple[int, ...]]] = []
+        count = grouping.scalars.parameter_count + grouping.scalars.table_parameters
+        self._array_of, self._place_of = np.full(count, _UNKNOWN), np.zeros(count, dtype=int)
 
     # Whole arrays
 
@@ -61,7 +66,7 @@ class Reader:
         return numbers if isinstance(numbers, float) else self.builder.constant(numbers)
 
     def parameter(self, positions: Positions, role: str, layer: int | None = None, name: str = "") -> Handle:
-        """Return an array of parameters: one that is known, in this shape or transposed, else a new one.
+        """Return an array of parameters: a known one or a part of it, in this shape or transposed, else a new one.
 
         Args:
             positions: of its elements among the parameters.
@@ -69,21 +74,39 @@ class Reader:
             layer: the number of the layer that it belongs to.
             name: of a new one, where the program has none of this name.
         """
-        known = self._parameters.get(positions.tobytes())
+        known = self._known_parameters(positions)
         if known is not None:
-            return self.builder.reshape(known, positions.shape)
+            return known
         if positions.ndim == 2:
-            known = self._parameters.get(positions.T.tobytes())
+            known = self._known_parameters(positions.T)
             if known is not None:
-                return self.builder.transpose(self.builder.reshape(known, positions.T.shape), (1, 0))
+                return self.builder.transpose(known, (1, 0))
         labels = self.grouping.scalars.labels
         some_positions = positions.reshape(-1)[:100]  # of which those in tables alone are no nodes
         nodes = self._nodes[some_positions[some_positions < len(self._nodes)]]
         some = {labels.get(i, "") for i in nodes.tolist()} or {""}
         name = name or parameter_name(self.names, some, role, layer, positions.size == 1)
         array = self.builder.parameter(positions, name)
-        self._parameters[positions.tobytes()] = array
+        if len(distinct(positions.reshape(-1))) == positions.size:
+            self._array_of[positions] = len(self._parameters)
+            self._place_of[positions] = np.arange(positions.size).reshape(positions.shape)
+            self._parameters.append((array, positions.shape))
         return array
+
+    def _known_parameters(self, positions: Positions) -> Handle | None:
+        """Return an array of parameters that a known one holds in this order, without gaps; None where none does."""
+        known = self._array_of[positions[(0,) * positions.ndim]] if positions.size else _UNKNOWN
+        if known == _UNKNOWN or (self._array_of[positions] != known).any():
+            return None
+        (array, shape), places = self._parameters[known], self._place_of[positions].reshape(-1)
+        if (np.diff(places) != 1).any():
+            return None
+        start, stop, row = int(places[0]), int(places[-1]) + 1, math.prod(shape[1:])
+        if start % row == stop % row == 0:
+            part = self.builder.slice(array, 0, start // row, stop // row)
+        else:
+            part = self.builder.slice(self.builder.reshape(array, (math.prod(shape),)), 0, start, stop)
+        return self.builder.reshape(part, positions.shape)
 
     @computed_once
     def _nodes(self) -> Positions:

@@ -5,8 +5,10 @@ Lines and products are counted at three lengths, so that one operation for each 
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
+import operator
 import random
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -33,6 +35,10 @@ def lines(program: Program) -> int:
 
 def numbers(*shape: int, seed: int = 0) -> Any:
     return np.random.default_rng(seed).uniform(-1, 1, shape).tolist()
+
+
+def positive(*shape: int) -> Any:
+    return np.random.default_rng(0).uniform(0.1, 1, shape).tolist()
 
 
 def parameters(rows: int, columns: int, seed: int) -> Rows:
@@ -331,6 +337,52 @@ def test_weight_decay_reads_the_matrix_of_the_layer(square: Callable[[Any], Any]
         sizes.add((lines(program), program.operations))
     assert len(sizes) == 1, sizes
     assert sizes.pop()[0] <= 20
+
+
+SUBTRACTED: dict[str, Callable[[Sequence[Any]], Any]] = {
+    "from 0": lambda terms: functools.reduce(operator.sub, terms, 0.0),
+    "from the negative of the first": lambda terms: functools.reduce(operator.sub, terms[1:], -terms[0]),
+}
+
+
+@pytest.mark.parametrize("kind", SUBTRACTED)
+def test_what_only_subtracts_is_the_negative_of_a_sum(kind: str) -> None:
+    """As likelihoods are written: cost = 0.0, and then cost = cost - log(p) for each token."""
+    sizes = set()
+    for tokens in (6, 9, 16):
+        program = assert_equals_eager(lambda p: SUBTRACTED[kind]([autograd.log(a) for a in p]), positive(3, tokens))
+        sizes.add((lines(program), program.operations))
+    assert len(sizes) == 1, sizes
+    assert sizes.pop()[0] <= 10
+
+
+def test_zero_minus_zeros_is_zero() -> None:
+    """Not -0.0, by which a division would be -inf."""
+    program = autograd.compile(SUBTRACTED["from 0"], numbers(6))
+    for zeros in ([0.0] * 6, [-0.0] * 6, [0.0, -0.0] * 3):
+        assert math.copysign(1, float(program(zeros))) == math.copysign(1, SUBTRACTED["from 0"](zeros)) == 1
+
+
+def test_energies_of_pairs_and_of_bodies() -> None:
+    """A body of mass 2 has the factor 0.5 m = 1, which disappears in the graph; it is one of the bodies all the same."""
+    sizes = set()
+    for bodies in (6, 9):
+        masses = [float(1 + i) for i in range(bodies)]
+
+        def energy(places: Rows, speeds: Rows, masses: list[float] = masses) -> Any:
+            total = sum(0.5 * m * sum(v * v for v in speed) for m, speed in zip(masses, speeds))
+            potential = 0.0
+            for i, j in itertools.combinations(range(len(masses)), 2):
+                distance = autograd.sqrt(sum((a - b) ** 2 for a, b in zip(places[i], places[j])))
+                potential = potential - masses[i] * masses[j] / distance
+            return total + potential
+
+        program = assert_equals_eager(
+            lambda p, v, energy=energy: energy(p, v), numbers(3, bodies, 3), numbers(3, bodies, 3, seed=1)
+        )
+        sizes.add((lines(program), program.operations))
+    assert len(sizes) == 1, sizes
+    assert sizes.pop()[0] <= 30
 
 
 def test_running_sums_side_by_side() -> None:

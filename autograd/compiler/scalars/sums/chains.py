@@ -87,6 +87,8 @@ class Chains(NamedTuple):
                 tail.append(self._slot(right, -1.0 if self.made_by[i] is _SUB else 1.0))
             if not goes_on:
                 slots = [*([] if left in self.constants else [self._slot(left, 1.0)]), *tail[::-1]]
+                if self._only_subtracts(root, left):
+                    slots = _together(slots)
                 reduced = self.own[right] and self._is_reduction(right)
                 return _sum(slots if leads else self._begun(slots, reduced), constant, leads)
             i = left
@@ -97,6 +99,20 @@ class Chains(NamedTuple):
             constant, leads = inner, bool(tail) or inner_leads
         slots += tail[::-1]
         return _sum(slots if leads else self._begun(slots, True), constant, leads)
+
+    def _only_subtracts(self, root: int, first: int) -> bool:
+        """Return whether a chain subtracts all its terms from 0: it is the negative of what adds them.
+
+        Args:
+            first: the operand that the chain begins with.
+        """
+        is_negated = self.own[first] and self.made_by[first] is _NEG
+        if self.constants.get(first) != 0.0 and not is_negated:
+            return False
+        i, terms = root, int(is_negated)
+        while i != first and self.made_by[i] is _SUB:
+            i, terms = self.rows[i][0], terms + 1
+        return i == first and terms > 2
 
     def _begun(self, slots: list[Slot], reduced: bool) -> list[Slot]:
         """A chain that begins with what a matrix product may compute, where that is one of its first two slots.
@@ -143,13 +159,15 @@ class Chains(NamedTuple):
                 inner.append(slot)
             else:
                 single += slot
-        if self._are_many_alike(inner):
+        multiples = sum(y == ABSENT and abs(c) != 1.0 and self.own[x] and self._is_reduction(x) for c, x, y in terms)
+        if self._are_many_alike(inner, multiples):
             return [self._first_alike(root, terms, inner)], constant, leads
         return [single, *inner], constant, leads
 
-    def _are_many_alike(self, inner: Sequence[Slot]) -> bool:
+    def _are_many_alike(self, inner: Sequence[Slot], multiples: int) -> bool:
+        """Return whether sums, of which there are multiples besides, are many alike without weights."""
         return (
-            len(inner) >= cost.MANY_SUMS_ALIKE
+            len(inner) + multiples >= cost.MANY_SUMS_ALIKE
             and len({len(slot) for slot in inner}) == 1
             and not any(self._is_weighted(term) and not self._are_parameters(term) for term in inner[0])
         )
@@ -267,6 +285,11 @@ class Chains(NamedTuple):
                 if number in self.constants:
                     return self.constants[number], other
         return None
+
+
+def _together(slots: Sequence[Slot]) -> list[Slot]:
+    """Single terms in one slot, in which they may be added in any order, and then the other slots."""
+    return [[term for slot in slots if len(slot) == 1 for term in slot], *(slot for slot in slots if len(slot) > 1)]
 
 
 def _sum(slots: list[Slot], constant: float = NOTHING, leads: bool = False) -> Sum:
