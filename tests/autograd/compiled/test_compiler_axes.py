@@ -364,7 +364,7 @@ def test_zero_minus_zeros_is_zero() -> None:
 
 
 def test_energies_of_pairs_and_of_bodies() -> None:
-    """A body of mass 2 has the factor 0.5 m = 1, which disappears in the graph; it is one of the bodies all the same."""
+    """A body of mass 2 has the factor 0.5 m = 1, which disappears in the graph; its row is like the others'."""
     sizes = set()
     for bodies in (6, 9):
         masses = [float(1 + i) for i in range(bodies)]
