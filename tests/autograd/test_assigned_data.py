@@ -282,14 +282,13 @@ def others() -> dict[str, Any]:
         "an object with apply": WithApply(),
         "an object with everything": Everything(),
         "an array": np.array([1.0, 2.0]),
-        "an array of one": np.array([1.0]),
         "an array of objects": np.array([Value(1.0)], dtype=object),
         "a list": [1.0],
         "a type": float,
         "Value itself": Value,
     }
     makers: dict[str, Callable[[Any], list[Any]]] = {
-        "pandas": lambda module: [module.Series([1.0, 2.0]), module.Series([1.0]), module.DataFrame({"apply": [1.0]})],
+        "pandas": lambda module: [module.Series([1.0, 2.0]), module.DataFrame({"apply": [1.0]})],
         "polars": lambda module: [module.Series([1.0, 2.0]), module.DataFrame({"a": [1.0]})],
         "torch": lambda module: [module.nn.Linear(1, 1), module.ones(2)],
         "sympy": lambda module: [module.Symbol("x"), module.Function("f")],
@@ -302,6 +301,13 @@ def others() -> dict[str, Any]:
             continue
         found |= {f"{name}'s {type(x).__name__} {k}": x for k, x in enumerate(make(module))}
     return found
+
+
+@pytest.mark.parametrize("one", [np.array([2.0]), np.array([[2]]), np.array(2.0), np.float32(2)], ids=repr)
+def test_arrays_of_one_element_are_numbers(one: Any) -> None:
+    assert Value(one).data == 2.0
+    assert autograd.maximum(Value(1.0), one).data == 2.0
+    assert autograd.dot([one], [Value(3.0)]).data == 6.0
 
 
 @pytest.mark.parametrize("other", others().values(), ids=list(others()))

@@ -358,7 +358,7 @@ def test_views_are_read_without_positions(name: str) -> None:
     assert_reads(builder, view, array, np.append(array, np.zeros((3, 1)), axis=1)[:, index])
 
 
-def test_parameters_are_arrays_of_their_own_or_transposed() -> None:
+def test_parameters_are_arrays_of_their_own_or_transposed_or_parts_of_others() -> None:
     array = np.zeros((1, 3))
     builder, reader = reader_of(array)
     index = np.arange(6).reshape(2, 3)
@@ -371,6 +371,11 @@ def test_parameters_are_arrays_of_their_own_or_transposed() -> None:
     assert_reads(builder, tiled, array, np.array([7, 9, 8] * 4))
     repeated = reader.vector(View(PARAMETERS, np.array([5, 5])))
     assert_reads(builder, repeated, array, np.array([5]))
+    row = reader.vector(View(PARAMETERS, np.array([3, 4, 5])))
+    assert_reads(builder, row, array, np.array([3, 4, 5]))
+    assert [o.name for o in builder.operations if o.kind == "parameter"] == ["w1", "b1"]
+    across = reader.vector(View(PARAMETERS, np.array([2, 5])))  # not one behind the other
+    assert_reads(builder, across, array, np.array([2, 5]))
     assert [o.name for o in builder.operations if o.kind == "parameter"] == ["w1", "b1", "b2"]
 
 
