@@ -48,13 +48,13 @@ def test_no_folder_is_too_full() -> None:
 
 def imports(path: Path) -> list[tuple[str, str]]:
     """The modules and names that a file imports; of `import a.b` the module alone."""
-    found: list[tuple[str, str]] = []
+    imported: list[tuple[str, str]] = []
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and node.module:
-            found += [(node.module, alias.name) for alias in node.names]
+            imported += [(node.module, alias.name) for alias in node.names]
         elif isinstance(node, ast.Import):
-            found += [(alias.name, "") for alias in node.names]
-    return found
+            imported += [(alias.name, "") for alias in node.names]
+    return imported
 
 
 def test_nn_uses_public_names_of_autograd_alone() -> None:

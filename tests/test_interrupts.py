@@ -263,11 +263,11 @@ class Fit(Scenario):
 
     def states(self) -> list[Any]:
         self.prepare()
-        found = [self.state()]
+        reached = [self.state()]
         for updates in (1, 2, 3):
             self.prepare(updates)()
-            found.append(self.state())
-        return found
+            reached.append(self.state())
+        return reached
 
 
 class EagerFit(Fit):
@@ -332,7 +332,7 @@ def test_an_interrupt_anywhere(name: str, event: str, tmp_path: Path, interrupts
     wrong = []
     for k, at in enumerate(recorder.events[:: max(1, len(recorder.events) // interrupts)]):
         interrupter = Interrupter(at, KINDS[k % len(KINDS)], event)
-        found = copy_context().run(_interrupted, scenario, allowed, interrupter)  # none suffers from another's leak
+        faults = copy_context().run(_interrupted, scenario, allowed, interrupter)  # none suffers from another's leak
         assert interrupter.place, f"the action no longer runs event {at}"
-        wrong += [f"{what}, interrupted at {interrupter.place}" for what in found]
+        wrong += [f"{what}, interrupted at {interrupter.place}" for what in faults]
     assert not wrong, "\n".join(wrong)

@@ -25,10 +25,10 @@ REQUIRED = "LUCIDGRAD_REQUIRE_TYPES" in os.environ
 def checker(name: str) -> str:
     """The program of a type checker, beside this Python or on the PATH."""
     beside = Path(sys.executable).with_name(name)
-    found = str(beside) if beside.exists() else shutil.which(name)
-    if found is None and REQUIRED:
+    path = str(beside) if beside.exists() else shutil.which(name)
+    if path is None and REQUIRED:
         pytest.fail(f"{name} is not installed: pip install '.[lint]'")
-    return found or pytest.skip(f"{name}, which checks types, is not installed: pip install '.[lint]'")
+    return path or pytest.skip(f"{name}, which checks types, is not installed: pip install '.[lint]'")
 
 
 @pytest.fixture

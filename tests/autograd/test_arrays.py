@@ -130,9 +130,9 @@ def test_floats_follow_ieee(numbers: list[tuple[float, float]], operation: str) 
 def test_a_float_follows_ieee(a: float, b: float, operation: str) -> None:
     with numpy.errstate(all="ignore"):
         expected = eval(operation, {"a": numpy.float64(a), "b": numpy.float64(b)})
-    found = eval(operation, {"a": Float(a), "b": Float(b)})
-    assert type(found) is Float
-    assert repr(float(found)) == repr(float(expected))
+    result = eval(operation, {"a": Float(a), "b": Float(b)})
+    assert type(result) is Float
+    assert repr(float(result)) == repr(float(expected))
 
 
 FUNCTIONS = ("exp", "expm1", "log", "log2", "log10", "log1p", "sqrt", "cbrt", "sin", "cos", "tan", "arcsin", "arccos",

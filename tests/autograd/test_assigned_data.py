@@ -189,14 +189,14 @@ def test_floats_of_all_kinds_and_ints_compute_as_the_float_that_they_equal(data:
         nodes += [autograd.sum([v, v]), autograd.maximum(v, 0.5), v.detach(), abs(v)]
         return [*nodes, v > 1, v == 3, bool(v), f"{v:.3e}"]
 
-    for found, expected in zip(uses(w), uses(plain), strict=True):
-        assert type(found) is type(expected)
-        if isinstance(found, Value):
-            assert type(found.data) is float
-            assert found.data.hex() == expected.data.hex()
-            assert (*map(float, found.local_derivatives),) == expected.local_derivatives
+    for result, expected in zip(uses(w), uses(plain), strict=True):
+        assert type(result) is type(expected)
+        if isinstance(result, Value):
+            assert type(result.data) is float
+            assert result.data.hex() == expected.data.hex()
+            assert (*map(float, result.local_derivatives),) == expected.local_derivatives
         else:
-            assert found == expected
+            assert result == expected
 
 
 def test_numpys_arithmetic_does_not_come_in_with_its_float() -> None:
@@ -278,7 +278,7 @@ class Everything:
 
 
 def others() -> dict[str, Any]:
-    found: dict[str, Any] = {
+    objects: dict[str, Any] = {
         "an object with apply": WithApply(),
         "an object with everything": Everything(),
         "an array": np.array([1.0, 2.0]),
@@ -299,8 +299,8 @@ def others() -> dict[str, Any]:
             module = __import__(name, fromlist=["*"])
         except ImportError:
             continue
-        found |= {f"{name}'s {type(x).__name__} {k}": x for k, x in enumerate(make(module))}
-    return found
+        objects |= {f"{name}'s {type(x).__name__} {k}": x for k, x in enumerate(make(module))}
+    return objects
 
 
 @pytest.mark.parametrize("one", [np.array([2.0]), np.array([[2]]), np.array(2.0), np.float32(2)], ids=repr)

@@ -215,8 +215,8 @@ def test_graphs_that_hang_on_leaves_attributes(duplicate: Duplicate) -> None:
         y = leaf + y
     y2 = duplicate(y)
     assert y2.data == y.data
-    found = [leaf.source.data for leaf in autograd.leaves(y2) if isinstance(leaf, Named)]
-    assert sorted(found) == sorted((Value(2.0).exp() * k).data for k in range(300))
+    numbers = [leaf.source.data for leaf in autograd.leaves(y2) if isinstance(leaf, Named)]
+    assert sorted(numbers) == sorted((Value(2.0).exp() * k).data for k in range(300))
 
 
 def test_subclasses_that_say_how_they_are_copied(duplicate: Duplicate) -> None:
@@ -226,8 +226,8 @@ def test_subclasses_that_say_how_they_are_copied(duplicate: Duplicate) -> None:
     for _ in range(100):
         y = y + 1.0
     other = autograd.leaves(duplicate(y))
-    found = next(n for n in topological_order(duplicate(y)) if type(n) is WithState)
-    assert (found.data, found.cache, [p.data for p in found.parents]) == (3.0, "made anew", [1.0, 2.0])
+    duplicated = next(n for n in topological_order(duplicate(y)) if type(n) is WithState)
+    assert (duplicated.data, duplicated.cache, [p.data for p in duplicated.parents]) == (3.0, "made anew", [1.0, 2.0])
     assert any(leaf.label == "a" for leaf in other)
     reducing = Reducing(4.0)
     assert duplicate(reducing * 2).parents[0].data == 4.0

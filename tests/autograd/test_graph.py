@@ -31,12 +31,12 @@ def random_graphs(draw: st.DrawFn) -> list[Value]:
 
 def ancestors_by_definition(roots: list[Value]) -> set[Value]:
     """The roots, their parents, the parents of those, and so on until nothing is added."""
-    found = set(roots)
+    reached = set(roots)
     while True:
-        wider = found.union(*(node.parents for node in found))
-        if wider == found:
-            return found
-        found = wider
+        wider = reached.union(*(node.parents for node in reached))
+        if wider == reached:
+            return reached
+        reached = wider
 
 
 # The topological order
@@ -104,32 +104,32 @@ def test_order_of_a_leaf_alone() -> None:
 
 def test_leaves_are_the_nodes_without_parents_constants_among_them() -> None:
     a, b = Value(1.0, "a"), Value(2.0, "b")
-    found = leaves(a * 3 + b)
-    assert [node.label or node.data for node in found] == ["a", 3.0, "b"]
-    assert [node.is_constant for node in found] == [False, True, False]
+    result = leaves(a * 3 + b)
+    assert [node.label or node.data for node in result] == ["a", 3.0, "b"]
+    assert [node.is_constant for node in result] == [False, True, False]
 
 
 def test_counts_of_an_expression_counted_by_hand() -> None:
     """d = (a b + a) (a b): leaves a, b; a b, + and *; each of the three operations has two edges."""
     a, b = Value(2.0), Value(3.0)
     product = a * b
-    found = summary((product + a) * product)
-    assert (found.nodes, found.leaves, found.edges, found.depth) == (5, 2, 6, 3)
-    assert (found.stale, found.first_nonfinite) == (0, None)
-    assert str(found) == "5 nodes (2 leaves), 6 edges, depth 3"
+    counts = summary((product + a) * product)
+    assert (counts.nodes, counts.leaves, counts.edges, counts.depth) == (5, 2, 6, 3)
+    assert (counts.stale, counts.first_nonfinite) == (0, None)
+    assert str(counts) == "5 nodes (2 leaves), 6 edges, depth 3"
 
 
 def test_counts_of_a_neuron() -> None:
     """dot of 3 weights, 3 inputs and a bias is one node with 7 edges; the activation has one."""
     weights = [Value(0.1), Value(0.2), Value(0.3)]
-    found = summary(autograd.dot(weights, [1.0, 2.0, 3.0], bias=Value(0.5)).sigmoid())
-    assert (found.nodes, found.leaves, found.edges, found.depth) == (9, 7, 8, 2)
+    counts = summary(autograd.dot(weights, [1.0, 2.0, 3.0], bias=Value(0.5)).sigmoid())
+    assert (counts.nodes, counts.leaves, counts.edges, counts.depth) == (9, 7, 8, 2)
 
 
 def test_a_parent_used_twice_by_one_node_counts_as_two_edges() -> None:
     x = Value(3.0)
-    found = summary(x * x)
-    assert (found.nodes, found.leaves, found.edges, found.depth) == (2, 1, 2, 1)
+    counts = summary(x * x)
+    assert (counts.nodes, counts.leaves, counts.edges, counts.depth) == (2, 1, 2, 1)
 
 
 def test_counts_of_a_leaf_and_of_two_roots() -> None:

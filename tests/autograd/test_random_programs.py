@@ -144,9 +144,9 @@ def backward(program: Program) -> tuple[Value, list[float], list[float]]:
     return result, [x.grad for x in inputs], [scales[x] for x in inputs]
 
 
-def assert_close(found: Sequence[float], expected: Sequence[float], scales: Sequence[float]) -> None:
-    assert len(found) == len(expected) == len(scales)
-    for a, b, scale in zip(found, expected, scales):
+def assert_close(actual: Sequence[float], expected: Sequence[float], scales: Sequence[float]) -> None:
+    assert len(actual) == len(expected) == len(scales)
+    for a, b, scale in zip(actual, expected, scales):
         assert math.isfinite(a)
         assert abs(a - b) <= 1e-10 * scale, f"{a!r} against {b!r}, {abs(a - b) / scale:.1e} of the scale apart"
 

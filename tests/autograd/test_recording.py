@@ -322,9 +322,9 @@ def test_decorated_functions_that_return_something_lazy() -> None:
 
     async def main() -> list[bool]:
         lazily: Any = no_grad()(lambda: coroutine())
-        found = [await lazily(), await asyncio.create_task(lazily())]
+        results = [await lazily(), await asyncio.create_task(lazily())]
         lazily = no_grad()(lambda: async_generator())
-        return found + [item async for item in lazily()]
+        return results + [item async for item in lazily()]
 
     assert list(no_grad()(lambda: generator())()) == [False]
     assert list(no_grad()(functools.partial(generator))()) == [False]
@@ -665,11 +665,11 @@ def test_transforms_and_compile_inside_a_generators_block() -> None:
             yield (Value(2.0) * 3).parents
 
     generator = steps()
-    found = []
+    results = []
     for item in generator:
-        found.append(item)
+        results.append(item)
         assert records()
-    assert found == [12.0, [[4.0, 2.0], [2.0, 0.0]], 10.0, ()]
+    assert results == [12.0, [[4.0, 2.0], [2.0, 0.0]], 10.0, ()]
 
 
 def test_a_traced_function_may_iterate_over_generators_with_blocks() -> None:

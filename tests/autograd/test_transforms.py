@@ -120,24 +120,24 @@ def weighted(structure: Any) -> Any:
     ],
 )
 def test_gradients_have_the_shape_of_the_argument(argument: Any, gradient: Any) -> None:
-    found = grad(weighted)(argument)
-    assert found == gradient
-    assert type(found) is type(gradient)
+    derivatives = grad(weighted)(argument)
+    assert derivatives == gradient
+    assert type(derivatives) is type(gradient)
 
 
 @pytest.mark.parametrize("shape", [(3,), (2, 3), (2, 1, 2), (1,)])
 def test_gradients_of_arrays_are_arrays(shape: tuple[int, ...]) -> None:
     n = math.prod(shape)
-    found = grad(lambda a: weighted(a.ravel()))(np.zeros(shape))
-    assert isinstance(found, np.ndarray)
-    assert found.dtype == float
-    assert found.tolist() == np.arange(1.0, n + 1).reshape(shape).tolist()
+    gradient = grad(lambda a: weighted(a.ravel()))(np.zeros(shape))
+    assert isinstance(gradient, np.ndarray)
+    assert gradient.dtype == float
+    assert gradient.tolist() == np.arange(1.0, n + 1).reshape(shape).tolist()
 
 
 def test_arrays_of_integers_and_of_no_dimension() -> None:
     assert grad(lambda a: (a * a).sum())(np.array([1, 2])).tolist() == [2.0, 4.0]
-    found = grad(lambda a: a.item() ** 2)(np.array(3.0))
-    assert (found.shape, found.item()) == ((), 6.0)
+    gradient = grad(lambda a: a.item() ** 2)(np.array(3.0))
+    assert (gradient.shape, gradient.item()) == ((), 6.0)
 
 
 def test_arrays_within_lists_and_tuples() -> None:
@@ -504,8 +504,8 @@ def test_the_structure_of_the_result_is_outside_and_that_of_the_argument_inside(
 
 def test_the_jacobian_of_arrays_has_the_axes_of_the_result_first() -> None:
     matrix = np.arange(6.0).reshape(2, 3)
-    found = jacobian(lambda x: matrix @ x)(np.array([1.0, 2.0, 3.0]))
-    assert found.tolist() == matrix.tolist()
+    derivatives = jacobian(lambda x: matrix @ x)(np.array([1.0, 2.0, 3.0]))
+    assert derivatives.tolist() == matrix.tolist()
     outer = jacobian(lambda x: np.outer(x, x))(np.array([2.0, 3.0, 5.0]))  # ∂(xᵢxⱼ)/∂xₖ = δᵢₖxⱼ + xᵢδⱼₖ
     x, delta = [2.0, 3.0, 5.0], np.eye(3)
     assert outer.shape == (3, 3, 3)
@@ -578,9 +578,9 @@ def test_the_hessian_agrees_with_pytorch(p: list[float]) -> None:
         return rosenbrock + network + m.log(1 + x[2] ** 2) / m.sqrt(2 + m.sin(x[3]))
 
     expected = torch.autograd.functional.hessian(lambda x: f(torch, x), torch.tensor(p, dtype=torch.float64))
-    found = hessian(lambda x: f(autograd, x))(np.array(p))
+    derivatives = hessian(lambda x: f(autograd, x))(np.array(p))
     scale = float(expected.abs().max())
-    assert np.abs(found - expected.numpy()).max() <= 1e-12 * scale
+    assert np.abs(derivatives - expected.numpy()).max() <= 1e-12 * scale
 
 
 # Errors

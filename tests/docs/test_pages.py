@@ -132,8 +132,8 @@ def test_what_a_cell_needs_is_found() -> None:
         "def f(v):\n    return v * x",
         "z = f(y)\nx.grad",
     ]
-    found = slices.statements(cells)
-    before, missing = slices.needed(found, 4)
+    program = slices.statements(cells)
+    before, missing = slices.needed(program, 4)
     assert [statement.text for statement in before] == [
         "from autograd import Value", "x = Value(2.0)", "y = x * x", "y.backward()", "def f(v):\n    return v * x",
     ]  # fmt: skip

@@ -174,7 +174,7 @@ def look(opened: Opened, path: str) -> dict[str, Any]:
 
 def faults(opened: Opened, pages: dict[str, Links], dark: bool) -> dict[str, Any]:
     """List what is wrong with each page; empty if all is well."""
-    found = {}
+    by_page = {}
     for path in own_pages(pages):
         opened.complaints.clear()
         seen = look(opened, path)
@@ -186,8 +186,8 @@ def faults(opened: Opened, pages: dict[str, Links], dark: bool) -> dict[str, Any
         if seen["dark"] != dark:
             wrong.append("dark" if seen["dark"] else "not dark")
         if wrong:
-            found[path] = wrong
-    return found
+            by_page[path] = wrong
+    return by_page
 
 
 def test_every_page_is_whole_on_a_screen(wide: Opened, pages: dict[str, Links]) -> None:
@@ -203,13 +203,13 @@ def test_there_are_formulas_to_typeset(wide: Opened) -> None:
     assert look(wide, "from-nielsen.html")["typeset"] >= 4
 
 
-@pytest.mark.parametrize(("word", "found"), [("Value", "autograd.Value"), ("softmax", "autograd.softmax")])
-def test_search_finds(word: str, found: str, wide: Opened) -> None:
+@pytest.mark.parametrize(("word", "page"), [("Value", "autograd.Value"), ("softmax", "autograd.softmax")])
+def test_search_finds(word: str, page: str, wide: Opened) -> None:
     wide.complaints.clear()
     wide.go("search.html")
     wide.page.locator("input[name=q]").last.fill(word)
     wide.page.keyboard.press("Enter")
-    wide.page.locator("#search-results li a", has_text=found).first.wait_for()
+    wide.page.locator("#search-results li a", has_text=page).first.wait_for()
     assert wide.complaints == []
 
 

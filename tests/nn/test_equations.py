@@ -109,10 +109,10 @@ def arrays_of(model: nn.MLP, attribute: str) -> list[Array]:
     return arrays
 
 
-def assert_same(found: Sequence[Array], expected: Sequence[Array], tolerance: float = 1e-12) -> None:
+def assert_same(actual: Sequence[Array], expected: Sequence[Array], tolerance: float = 1e-12) -> None:
     """The arrays agree, each to `tolerance` of its norm."""
-    assert len(found) == len(expected)
-    for k, (a, b) in enumerate(zip(found, expected)):
+    assert len(actual) == len(expected)
+    for k, (a, b) in enumerate(zip(actual, expected)):
         assert a.shape == b.shape
         distance, norm = np.linalg.norm(a - b), np.linalg.norm(b)
         assert distance <= tolerance * norm, f"array {k} is {distance / norm:.1e} of its norm away"

@@ -112,11 +112,11 @@ def test_each_layer_may_have_an_activation_of_its_own(
     spread_biases(model)
     assert tuple(layer.activation for layer in model.layers) == activations
     a = np.array([0.3, -0.6, 0.9])
-    found = nn.predict(model, [a])[0]
+    outputs = nn.predict(model, [a])[0]
     for layer, activation in zip(model.layers, activations):
         w, b = weights_and_biases(layer)
         a = DEFINITIONS[activation](w @ a + b)
-    np.testing.assert_allclose(found, a, rtol=1e-13)
+    np.testing.assert_allclose(outputs, a, rtol=1e-13)
 
 
 def test_one_name_is_the_activation_of_all_hidden_layers_and_not_of_the_output() -> None:

@@ -47,8 +47,8 @@ def assert_agrees_with_torch(torch: Any, loss: Loss, theirs: Any, outputs: Any, 
     tensor = torch.tensor(outputs, requires_grad=True)
     expected = theirs(tensor, torch.tensor(targets))
     expected.backward()
-    found, gradient = value_and_gradient(loss, outputs.tolist(), np.asarray(targets).tolist())
-    assert found == pytest.approx(expected.item(), rel=1e-13)
+    value, gradient = value_and_gradient(loss, outputs.tolist(), np.asarray(targets).tolist())
+    assert value == pytest.approx(expected.item(), rel=1e-13)
     np.testing.assert_allclose(gradient, tensor.grad.numpy(), rtol=1e-12, atol=1e-14)
 
 
@@ -98,23 +98,23 @@ def test_hinge_agrees_with_scikit_learn(seed: int) -> None:
     n = int(chance.integers(2, 9))
     outputs, targets = chance.normal(scale=2, size=n), chance.choice([-1, 1], size=n)
     targets[:2] = -1, 1  # theirs takes a single class for the negative one, whatever its label
-    found, gradient = value_and_gradient(nn.hinge, outputs.tolist(), targets.tolist())
-    assert found == pytest.approx(n * hinge_loss(targets, outputs, labels=[-1, 1]), rel=1e-13)
+    value, gradient = value_and_gradient(nn.hinge, outputs.tolist(), targets.tolist())
+    assert value == pytest.approx(n * hinge_loss(targets, outputs, labels=[-1, 1]), rel=1e-13)
     assert gradient == [-float(t) if t * o < 1 else 0.0 for o, t in zip(outputs, targets)]
 
 
 # Against mpmath
 
 
-def close(found: float, exact: Any, scale: Any) -> bool:
+def close(number: float, exact: Any, scale: Any) -> bool:
     """Tell whether a number is within 4 units in the last place of `scale`, the size of its terms."""
-    return bool(abs(mpf(found) - exact) <= 4 * EPSILON * abs(scale) + mpf(5e-324))
+    return bool(abs(mpf(number) - exact) <= 4 * EPSILON * abs(scale) + mpf(5e-324))
 
 
 @pytest.mark.parametrize("target", [0.0, 1.0, 0.3])
 @pytest.mark.parametrize("z", [0.0, 1e-300, -1e-8, 1.0, -5.0, 36.7, -37.5, 40.0, 709.0, -746.0, 1e4, -1e4, 1e300])
 def test_binary_cross_entropy_with_logits_is_exact_and_finite_everywhere(z: float, target: float) -> None:
-    found, (gradient,) = value_and_gradient(nn.binary_cross_entropy_with_logits, [z], [target])
+    value, (gradient,) = value_and_gradient(nn.binary_cross_entropy_with_logits, [z], [target])
     with mpmath.workdps(50):
         t = mpf(target)
         if abs(z) <= 1e4:
@@ -122,7 +122,7 @@ def test_binary_cross_entropy_with_logits_is_exact_and_finite_everywhere(z: floa
             p, q = 1 / (1 + mpmath.exp(-mpf(z))), 1 / (1 + mpmath.exp(mpf(z)))
         else:  # the exponential alone would fill the memory; what is left out is below 10^(−10^299)
             one, zero, p, q = mpf(0), (1 - t) * mpf(z), mpf(1), mpf(0)
-        assert close(found, one + zero, one + zero)
+        assert close(value, one + zero, one + zero)
         assert close(gradient, (1 - t) * p - t * q, (1 - t) * p + t * q)
 
 
@@ -136,13 +136,13 @@ def test_binary_cross_entropy_with_logits_is_exact_and_finite_everywhere(z: floa
 )
 def test_binary_cross_entropy_at_saturated_outputs(output: float, target: float) -> None:
     """Down to outputs of exactly 0 and 1, which are no trouble where they are right."""
-    found, (gradient,) = value_and_gradient(nn.binary_cross_entropy, [output], [target])
+    value, (gradient,) = value_and_gradient(nn.binary_cross_entropy, [output], [target])
     with mpmath.workdps(50):
         o, t = mpf(output), mpf(target)
         one = -t * mpmath.log(o) if t else mpf(0)
         zero = -(1 - t) * mpmath.log(1 - o) if t != 1 else mpf(0)
         # 1 − o is rounded where o is tiny, which moves the second logarithm by half a unit of 1
-        assert close(found, one + zero, abs(one) + abs(zero) + 1)
+        assert close(value, one + zero, abs(one) + abs(zero) + 1)
         slopes = (-t / o if t else mpf(0)), ((1 - t) / (1 - o) if t != 1 else mpf(0))
         assert close(gradient, sum(slopes), sum(map(abs, slopes)))
 
@@ -171,9 +171,9 @@ def test_cross_entropy_is_finite_and_right_for_huge_logits(logits: list[float]) 
         scale = max(1.0, *map(abs, logits))
         uniform = [1 / n] * n
         for target in (*range(n), uniform):
-            found, gradient = value_and_gradient(nn.cross_entropy, logits, target)
+            value, gradient = value_and_gradient(nn.cross_entropy, logits, target)
             t = [mpf(x) for x in (uniform if target is uniform else np.eye(n)[target])]
-            assert close(found, sum(a * b for a, b in zip(t, surprise)), 2 * scale)
+            assert close(value, sum(a * b for a, b in zip(t, surprise)), 2 * scale)
             assert all(close(g, a - b * sum(t), 2 * scale) for g, a, b in zip(gradient, p, t))
 
 
@@ -391,13 +391,13 @@ def test_cross_entropy_in_the_tail(target: Any) -> None:
 )
 def test_cross_entropy_of_infinite_logits(logits: list[float], target: Any, loss: float, gradient: list[float]) -> None:
     """As of a class that is masked out."""
-    found, slopes = value_and_gradient(nn.cross_entropy, logits, target)
-    assert found == pytest.approx(loss, rel=1e-15)
+    value, slopes = value_and_gradient(nn.cross_entropy, logits, target)
+    assert value == pytest.approx(loss, rel=1e-15)
     assert slopes == pytest.approx(gradient, rel=1e-15)
 
 
 def test_cross_entropy_of_nan_is_nan() -> None:
     for target in (0, 1, [0.5, 0.5]):
-        found, slopes = value_and_gradient(nn.cross_entropy, [math.nan, 0.0], target)
-        assert math.isnan(found)
+        value, slopes = value_and_gradient(nn.cross_entropy, [math.nan, 0.0], target)
+        assert math.isnan(value)
         assert all(map(math.isnan, slopes))

@@ -27,10 +27,10 @@ class Tile:
 
     def __init__(self, rect: ElementTree.Element) -> None:
         title = rect.findtext(f"{SVG}title") or ""
-        found = TITLE.fullmatch(title)
-        assert found, title
-        self.symbol, self.number, self.label = found[1], float(found[4]), found[5] or ""
-        self.place = int(found[2]), int(found[3])
+        match = TITLE.fullmatch(title)
+        assert match, title
+        self.symbol, self.number, self.label = match[1], float(match[4]), match[5] or ""
+        self.place = int(match[2]), int(match[3])
         self.colour, self.opacity = rect.get("class"), float(rect.get("fill-opacity", "1"))
         self.x, self.y = (float(rect.get(name, "nan")) for name in "xy")
 
@@ -51,8 +51,8 @@ def modules() -> list[Any]:
 
 @pytest.mark.parametrize("module", modules(), ids=repr)
 def test_each_parameter_has_a_tile_with_its_number_in_full_and_its_label(module: Any) -> None:
-    found = {tile.label: tile.number for tile in tiles(draw(module))}
-    assert found == {parameter.label: parameter.data for parameter in module.parameters()}
+    numbers = {tile.label: tile.number for tile in tiles(draw(module))}
+    assert numbers == {parameter.label: parameter.data for parameter in module.parameters()}
 
 
 def test_rows_lie_below_each_other_and_columns_side_by_side() -> None:
@@ -65,24 +65,24 @@ def test_rows_lie_below_each_other_and_columns_side_by_side() -> None:
 
 
 def test_tiles_are_as_strong_as_their_numbers_and_show_the_sign() -> None:
-    found = sorted(tiles(draw(nn.Embedding(6, 5, seed=1))), key=lambda tile: abs(tile.number))
-    assert [tile.opacity for tile in found] == sorted(tile.opacity for tile in found)
-    assert found[-1].opacity == 1.0
-    assert {tile.colour for tile in found} == {"positive", "negative"}
-    assert all((tile.colour == "negative") == (tile.number < 0) for tile in found)
+    by_size = sorted(tiles(draw(nn.Embedding(6, 5, seed=1))), key=lambda tile: abs(tile.number))
+    assert [tile.opacity for tile in by_size] == sorted(tile.opacity for tile in by_size)
+    assert by_size[-1].opacity == 1.0
+    assert {tile.colour for tile in by_size} == {"positive", "negative"}
+    assert all((tile.colour == "negative") == (tile.number < 0) for tile in by_size)
 
 
 def test_given_a_sequence_attention_shows_where_its_heads_look() -> None:
     module = nn.CausalSelfAttention(4, 2, seed=0)
-    found = {(tile.symbol, *tile.place): tile.number for tile in tiles(draw(module, SEQUENCE))}
+    numbers = {(tile.symbol, *tile.place): tile.number for tile in tiles(draw(module, SEQUENCE))}
     expected = {
         (f"share of head {h}", t, s): share.data
         for h, rows in enumerate(module.shares(SEQUENCE))
         for t, row in enumerate(rows)
         for s, share in enumerate(row)
     }
-    assert found == expected
-    assert len(found) == 2 * (1 + 2 + 3 + 4 + 5)
+    assert numbers == expected
+    assert len(numbers) == 2 * (1 + 2 + 3 + 4 + 5)
 
 
 def test_large_tables_are_shown_in_part_and_what_is_left_out_is_counted() -> None:
@@ -154,11 +154,11 @@ class GPT(nn.Module):
 
 
 def test_a_module_of_the_users_own_is_a_matrix_for_each_array() -> None:
-    gpt, found = GPT(), tiles(draw(GPT()))
+    gpt, shown = GPT(), tiles(draw(GPT()))
     numbers: dict[str, dict[tuple[int, int], float]] = {}
-    for tile in found:
+    for tile in shown:
         numbers.setdefault(tile.symbol, {})[tile.place] = tile.number
-    assert sorted(tile.number for tile in found) == sorted(parameter.data for parameter in gpt.parameters())
+    assert sorted(tile.number for tile in shown) == sorted(parameter.data for parameter in gpt.parameters())
     assert numbers["embedding.table"][29, 7] == gpt.embedding.table[29][7].data
     assert numbers["layers.0.neurons.weights"][39, 2] == gpt.layers[0].neurons[39].weights[2].data
     assert numbers["layers.0.neurons.bias"][0, 39] == 0.0

@@ -64,9 +64,9 @@ def title_of(element: ElementTree.Element) -> str:
 
 def in_title(title: str, quantity: str) -> float:
     """The number that stands after `quantity =` in a tooltip."""
-    found = re.search(rf"(?:^|[\n ]){re.escape(quantity)} = (\S+)$", title, re.MULTILINE)
-    assert found is not None, (quantity, title)
-    return float(found[1])
+    match = re.search(rf"(?:^|[\n ]){re.escape(quantity)} = (\S+)$", title, re.MULTILINE)
+    assert match is not None, (quantity, title)
+    return float(match[1])
 
 
 def weights_of(model: MLP | Layer | Neuron) -> dict[str, Value]:
@@ -144,7 +144,7 @@ def test_shown_and_not_shown_add_up(most: int) -> None:
     seen = Seen(draw(MLP(64, [30, 10], seed=0), most=most))
     names = ["inputs", "neurons of layer 1", "neurons of layer 2"]
     for raised, size, name in zip("⁰¹²", sizes, names, strict=True):
-        shown = [int(found[1]) for n in seen.neurons if (found := re.fullmatch(rf"a{raised}\[(\d+)\]", n))]
+        shown = [int(match[1]) for n in seen.neurons if (match := re.fullmatch(rf"a{raised}\[(\d+)\]", n))]
         left_out = re.search(rf"(\d+) of {size} {name}", seen.caption)
         more = size - len(shown)
         assert (int(left_out[1]) if left_out else 0) == more
@@ -188,14 +188,14 @@ def test_colour_and_dashes_tell_the_sign(lines: Any) -> None:
     model = MLP(3, [4, 2], seed=0)
     model.layers[0].neurons[0].weights[0].data = 0.0
     seen = Seen(draw(model, [0.0, 1.0, -1.0], [0, 1], lines=lines))
-    found = set()
+    titles = set()
     for line in seen.lines:
         number = in_title(title_of(line), "w" if lines == "weights" else "∂C/∂w")
-        found.add(math.copysign(1, number) if number else 0)
+        titles.add(math.copysign(1, number) if number else 0)
         assert (line.get("stroke") == BLUE) == (number > 0)
         assert (line.get("stroke") == ORANGE) == (number < 0)
         assert ("stroke-dasharray" in line.attrib) == (number < 0)
-    assert found == {-1, 0, 1}
+    assert titles == {-1, 0, 1}
 
 
 # Numbers

@@ -54,8 +54,8 @@ def torch_steps(torch: Any, make: Callable[[Any], Any], weights: Vector, gradien
         yield tensor.detach().numpy().copy()
 
 
-def assert_same_steps(found: Iterator[Vector], expected: Iterator[Vector]) -> None:
-    for step, (a, b) in enumerate(zip(found, expected, strict=True)):
+def assert_same_steps(actual: Iterator[Vector], expected: Iterator[Vector]) -> None:
+    for step, (a, b) in enumerate(zip(actual, expected, strict=True)):
         assert np.linalg.norm(a - b) <= 1e-12 * np.linalg.norm(b), f"step {step}"
 
 

@@ -54,9 +54,9 @@ def test_the_curves_of_the_cost_carry_the_historys_numbers() -> None:
 
 def test_the_curves_of_the_accuracy_are_in_per_cent() -> None:
     axes = plot_accuracy(History(EPOCHS), Figure().subplots())
-    found = curves(axes)
-    assert found["learned from"][1] == pytest.approx([60.0, 70.0, 80.0, 90.0])
-    assert found["held out"][1] == pytest.approx([50.0, 60.0, 70.0, 80.0])
+    lines = curves(axes)
+    assert lines["learned from"][1] == pytest.approx([60.0, 70.0, 80.0, 90.0])
+    assert lines["held out"][1] == pytest.approx([50.0, 60.0, 70.0, 80.0])
     assert axes.get_ylabel() == "accuracy (%)"
 
 
@@ -305,15 +305,15 @@ def tiles(axes: Axes, rows: int, columns: int) -> list[Any]:
     """The images of the mosaic, in the order of their numbers, each cut out below its number."""
     drawn: Any = axes.images[0].get_array()
     mosaic = np.pad(np.ma.filled(drawn, np.nan), 1, constant_values=np.nan)
-    found = []
+    images = []
     for j, text in enumerate(axes.texts):
         assert text.get_text() == str(j)
         left, top = (round(coordinate + 0.5) for coordinate in text.get_position())
         framed = mosaic[top : top + rows + 2, left : left + columns + 2]
-        found.append(framed[1:-1, 1:-1])
+        images.append(framed[1:-1, 1:-1])
         assert np.isfinite(framed).sum() == rows * columns, "it touches another"
-    assert np.isfinite(mosaic).sum() == len(found) * rows * columns, "something else is on the sheet"
-    return found
+    assert np.isfinite(mosaic).sum() == len(images) * rows * columns, "something else is on the sheet"
+    return images
 
 
 @pytest.mark.parametrize(("inputs", "shape"), [(64, None), (6, (2, 3)), (784, None), (1, None)], ids=str)
@@ -323,9 +323,9 @@ def test_each_neurons_weights_are_an_image(inputs: int, shape: Any, neurons: int
     given = Figure().subplots()
     axes = weight_images(model, given, shape=shape)
     assert axes is given
-    found = tiles(axes, *(shape or (math.isqrt(inputs),) * 2))
-    assert len(found) == neurons
-    for image, neuron in zip(found, model.layers[0].neurons, strict=True):
+    shown = tiles(axes, *(shape or (math.isqrt(inputs),) * 2))
+    assert len(shown) == neurons
+    for image, neuron in zip(shown, model.layers[0].neurons, strict=True):
         assert image.ravel().tolist() == [weight.data for weight in neuron.weights]
     assert axes.get_title() == f"the weights of {neurons} neurons"
     draw(axes.figure)  # type: ignore[arg-type]

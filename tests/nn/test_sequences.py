@@ -46,10 +46,10 @@ def numbers(structure: Any, attribute: str = "data") -> Array:
     return np.array([numbers(part, attribute) for part in structure])
 
 
-def assert_close(found: Array, expected: Any) -> None:
+def assert_close(actual: Array, expected: Any) -> None:
     wanted = expected.detach().numpy()
-    assert found.shape == wanted.shape
-    assert np.linalg.norm(found - wanted) <= 1e-12 * np.linalg.norm(wanted)
+    assert actual.shape == wanted.shape
+    assert np.linalg.norm(actual - wanted) <= 1e-12 * np.linalg.norm(wanted)
 
 
 def backward(outputs: Any, seeds: Array) -> None:
@@ -72,9 +72,9 @@ def test_an_embedding_hands_out_its_rows_and_adds_up_their_gradients(torch: Any)
     expected = torch.nn.functional.embedding(torch.tensor(tokens), table)
     seeds = chance.normal(size=(5, 3))
     expected.backward(torch.tensor(seeds))
-    found = embedding(tokens)
-    assert_close(numbers(found), expected)
-    backward(found, seeds)
+    rows = embedding(tokens)
+    assert_close(numbers(rows), expected)
+    backward(rows, seeds)
     assert_close(numbers(embedding.table, "grad"), table.grad)
 
 
@@ -97,9 +97,9 @@ def test_an_rms_norm_is_pytorchs(torch: Any, width: int, size: float) -> None:
     expected = torch.nn.functional.rms_norm(tx, (width,), gains, norm.epsilon)
     seeds = chance.normal(size=width)
     expected.backward(torch.tensor(seeds))
-    found = norm(x)
-    assert_close(numbers(found), expected)
-    backward([found], seeds)
+    outputs = norm(x)
+    assert_close(numbers(outputs), expected)
+    backward([outputs], seeds)
     assert_close(numbers(norm.gains, "grad"), gains.grad)
     error = np.abs(numbers(x, "grad") - tx.grad.numpy()).max()  # which one alone takes from x all that it has
     assert error <= 1e-10 * np.abs(seeds).max() / size
@@ -121,9 +121,9 @@ def test_causal_self_attention_is_pytorchs(torch: Any, positions: int, width: in
     expected = linear(mixed[0].transpose(0, 1).reshape(positions, width), matrices[3])
     seeds = chance.normal(size=(positions, width))
     expected.backward(torch.tensor(seeds))
-    found = attention(x)
-    assert_close(numbers(found), expected)
-    backward(found, seeds)
+    outputs = attention(x)
+    assert_close(numbers(outputs), expected)
+    backward(outputs, seeds)
     for ours, theirs in zip([x, *layers], [tx, *matrices]):
         error = numbers(ours, "grad") - theirs.grad.numpy()
         assert np.linalg.norm(error) <= 1e-10 * np.linalg.norm(seeds)
@@ -160,9 +160,9 @@ def test_a_layer_without_a_bias_is_a_product_with_its_weights(torch: Any, elemen
     tx, w = (torch.tensor(numbers(y), requires_grad=True) for y in (x, weights(layer)))
     expected = torch.tanh(torch.nn.functional.linear(tx, w))
     expected.backward(torch.tensor([1.0, -2.0], dtype=torch.float64))
-    found = layer(x)
-    assert_close(numbers(found), expected)
-    backward([found], np.array([1.0, -2.0]))
+    outputs = layer(x)
+    assert_close(numbers(outputs), expected)
+    backward([outputs], np.array([1.0, -2.0]))
     assert_close(numbers(weights(layer), "grad"), w.grad)
     assert_close(numbers(x, "grad"), tx.grad)
     assert len(layer.parameters()) == 6

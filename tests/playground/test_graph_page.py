@@ -62,17 +62,17 @@ def run(page: Page, program: str) -> str:
 
 def rows(page: Page) -> list[list[str]]:
     """The graph as the table has it: name, role, from, data, gradient."""
-    found: list[list[str]] = page.evaluate(
+    texts: list[list[str]] = page.evaluate(
         "[...document.querySelectorAll('#rows tr')].map((row) => [...row.cells].map((cell) => cell.textContent))"
     )
-    return found
+    return texts
 
 
 def places(page: Page) -> list[str]:
-    found: list[str] = page.evaluate(
+    texts: list[str] = page.evaluate(
         "[...document.querySelectorAll('#picture .box')].map((b) => b.getAttribute('transform'))"
     )
-    return found
+    return texts
 
 
 def in_cpython(program: str) -> tuple[dict[str, Any], str]:
@@ -472,10 +472,10 @@ def test_axe_finds_no_violation(page: Page, modules: Path, scheme: str) -> None:
 def violations(page: Page, modules: Path) -> list[Any]:
     """List axe-core's objections: the rule, and the elements."""
     page.evaluate((modules / "axe-core" / "axe.min.js").read_text(encoding="utf-8") + "; null")
-    found: list[Any] = page.evaluate(
+    objections: list[Any] = page.evaluate(
         "async () => (await axe.run()).violations.map((v) => [v.id, v.nodes.map((n) => n.html.slice(0, 150))])"
     )
-    return found
+    return objections
 
 
 # Sizes

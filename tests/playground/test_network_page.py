@@ -157,10 +157,10 @@ def test_axe_finds_no_violation(page: Page, modules: Path, scheme: str) -> None:
         if opened:
             page.locator("#net .unit").first.click()
         page.wait_for_timeout(800)
-        found = page.evaluate(
+        texts = page.evaluate(
             "async () => (await axe.run()).violations.map((v) => [v.id, v.nodes.map((n) => n.html.slice(0, 150))])"
         )
-        assert found == []
+        assert texts == []
     page.click("#close")
     page.emulate_media(color_scheme="light")
 

@@ -50,10 +50,10 @@ def by_hand(activation: Function) -> tuple[Callable[..., Any], list[Value]]:
 
 
 def gradient_of(parameters: list[Value]) -> Any:
-    found = np.array([p.grad for p in parameters])
+    gradient = np.array([p.grad for p in parameters])
     for p in parameters:
         p.grad = 0.0
-    return found
+    return gradient
 
 
 def assert_equals_eager(function: Callable[..., Any], parameters: list[Value], *batch: Any) -> str:

@@ -77,10 +77,10 @@ def assert_equals_eager(function: Callable[..., Any], parameters: list[Value], *
     one = program(*sample_of(batch, 0, float))
     assert one == pytest.approx(results[0], rel=1e-12)
     program.backward(*batch)
-    found = [p.grad for p in program.parameters]
+    gradient = [p.grad for p in program.parameters]
     for p in parameters:
         p.grad = 0.0
-    assert norm_of_difference(found, expected) <= 1e-12 * np.linalg.norm(expected)
+    assert norm_of_difference(gradient, expected) <= 1e-12 * np.linalg.norm(expected)
     numbers = [rows for rows in batch if rows.dtype.kind == "f"]
     parts = program.input_gradients(*batch)
     parts = [parts] if len(numbers) == 1 else parts
@@ -590,8 +590,8 @@ def test_look_ups_with_axes_in_common_and_their_transposes(
     tables = rows.reshape(3, *inner, 5, *rest) if shared else vector.reshape(5, *rest)
     expected = np.array([2.0 * tables[(*at[:shared], places[at])] for at in np.ndindex(*places.shape)]).reshape(3, -1)
     given = {"x": rows, "i": places.reshape(3, -1)}
-    (found,) = program.evaluate(given, vector)
-    assert np.array_equal(found, expected)
+    (output,) = program.evaluate(given, vector)
+    assert np.array_equal(output, expected)
 
     to = to_arguments if shared else to_parameters
     differentiated = to(program, expected.shape[1]).verify()

@@ -190,8 +190,8 @@ def test_batches(way: str, samples: int, thin: Thin) -> None:
         slopes.append([x.grad for x in inputs])
     rate.grad = 0.0
     assert program(*batch) == pytest.approx(values, rel=1e-13)
-    found = np.array(program.input_gradients(*batch)).T
-    assert found == pytest.approx(np.array(slopes), rel=1e-12, abs=1e-12)
+    derivatives = np.array(program.input_gradients(*batch)).T
+    assert derivatives == pytest.approx(np.array(slopes), rel=1e-12, abs=1e-12)
     assert program.backward(*batch) == pytest.approx(sum(values), rel=1e-13)
     assert rate.grad == pytest.approx(expected, rel=1e-12)
 
@@ -224,8 +224,8 @@ def test_a_function_that_computes_nothing(way: str, number: int, thin: Thin) -> 
     results = ((7.0, [1.0, 0.0], 0.0), (3.0, [0.0, 0.0], 1.0), (2.0, [0.0, 0.0], 0.0))
     value, slopes, slope = results[number]
     program = compiled(thin, way, lambda x: (x[0], w, Value(2.0))[number], [0.5, 0.5])
-    found, gradient = program.value_and_grad([7.0, 8.0])
-    assert (found, gradient.tolist()) == (value, slopes)
+    output, gradient = program.value_and_grad([7.0, 8.0])
+    assert (output, gradient.tolist()) == (value, slopes)
     assert program.backward([7.0, 8.0]) == value
     assert w.grad == slope
 
@@ -255,10 +255,10 @@ def test_float32(way: str, thin: Thin) -> None:
     w = Value(0.3)
     program = compiled(thin, way, lambda x: [autograd.tanh(w * x[0]), x[1] - w], [0.5, 0.5], dtype="float32")
     batch = np.array([[1.0, 2.0], [3.0, 4.0]], np.float32)
-    found = program(batch)
-    assert found.dtype == np.float32
-    assert found[:, 0] == pytest.approx(np.tanh(0.3 * batch[:, 0]), rel=1e-6)
-    assert found[:, 1] == pytest.approx(batch[:, 1] - 0.3, rel=1e-6)
+    values = program(batch)
+    assert values.dtype == np.float32
+    assert values[:, 0] == pytest.approx(np.tanh(0.3 * batch[:, 0]), rel=1e-6)
+    assert values[:, 1] == pytest.approx(batch[:, 1] - 0.3, rel=1e-6)
     program.backward(batch, gradients=np.ones((2, 2)))
     assert w.grad == pytest.approx(sum(x / math.cosh(0.3 * x) ** 2 for x in (1.0, 3.0)) - 2, rel=1e-6)
     single = compiled(thin, way, lambda x: autograd.tanh(w * x[0]), [0.5, 0.5], dtype="float32")
@@ -274,8 +274,8 @@ def test_threads_do_not_disturb_each_other(way: str, thin: Thin) -> None:
     program = compiled(thin, way, lambda x, y, z: lorenz(500, 10.0, x, y, z), 1.0, 1.5, 2.0)
     samples = np.random.default_rng(0).normal(size=(64, 3)).tolist()
     with ThreadPoolExecutor(4) as pool:
-        found = list(pool.map(lambda sample: program.value_and_grad(*sample), samples))
-    assert found == [program.value_and_grad(*sample) for sample in samples]
+        results = list(pool.map(lambda sample: program.value_and_grad(*sample), samples))
+    assert results == [program.value_and_grad(*sample) for sample in samples]
 
 
 # What is not finite
@@ -370,8 +370,8 @@ def test_without_llvmlite_the_same_source_runs_as_python(monkeypatch: pytest.Mon
     assert other.source == program.source
     assert other.input_gradients_source == program.input_gradients_source
     value, slopes = program.value_and_grad(1.1, -0.4, 2.5)
-    found, others = other.value_and_grad(1.1, -0.4, 2.5)
-    assert (value, *slopes) == pytest.approx((found, *others), rel=1e-14)
+    output, others = other.value_and_grad(1.1, -0.4, 2.5)
+    assert (value, *slopes) == pytest.approx((output, *others), rel=1e-14)
 
 
 def test_a_program_that_lives_to_the_end_of_the_process(run_python: Callable[..., str]) -> None:

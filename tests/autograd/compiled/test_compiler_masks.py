@@ -450,9 +450,9 @@ def test_float32(way: str, thin: Thin) -> None:
         return autograd.sum([where(x > 0, autograd.sqrt(x), -x) for x in xs]) + autograd.sqrt(autograd.max(xs))
 
     program = compiled(thin, way, f, [0.5, 0.25, 1.0], dtype="float32")
-    found = program.input_gradients([0.0, -1.0, 4.0])
-    assert found.dtype == np.float32
-    assert found.tolist() == [-1.0, -1.0, 0.5]
+    slopes = program.input_gradients([0.0, -1.0, 4.0])
+    assert slopes.dtype == np.float32
+    assert slopes.tolist() == [-1.0, -1.0, 0.5]
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -78,8 +78,8 @@ def test_gradients_to_uneven_results_are_nested_as_the_results_are() -> None:
     assert w.grad == 2.0 + 120.0 + 100.0 + 2000.0
     w.grad = 0.0
     batch = [[np.array([1.0, 1.0]), [np.array([10.0, 0.0])]], [np.array([100.0, 0.0]), np.zeros(2)], np.zeros(2)]
-    found = program.backward([2.0, 4.0], gradients=batch)
-    assert [found[0][1][0].tolist(), found[2].tolist()] == [[18.0, 36.0], [6.0, 6.0]]
+    outputs = program.backward([2.0, 4.0], gradients=batch)
+    assert [outputs[0][1][0].tolist(), outputs[2].tolist()] == [[18.0, 36.0], [6.0, 6.0]]
     assert w.grad == (2.0 + 120.0 + 100.0) + 4.0
     for wrong in ([[1.0, 10.0], [100.0, 7.0], 1000.0], [[1.0, [10.0]], [100.0, 7.0]], [[1.0, [10.0, 1.0]], 1.0, 1.0]):
         with pytest.raises(ValueError, match="gradients must be shaped"):
@@ -234,8 +234,8 @@ def test_scipys_minimizer_takes_value_and_grad() -> None:
 
     for n in (2, 10):
         program = compile(rosenbrock, [0.0] * n)
-        found = optimize.minimize(program.value_and_grad, np.full(n, -0.5), jac=True, method="L-BFGS-B", tol=1e-14)
-        assert found.x == pytest.approx(np.ones(n), abs=1e-5)
+        minimum = optimize.minimize(program.value_and_grad, np.full(n, -0.5), jac=True, method="L-BFGS-B", tol=1e-14)
+        assert minimum.x == pytest.approx(np.ones(n), abs=1e-5)
 
 
 # Source

@@ -267,9 +267,9 @@ def numbers(values: Any, read: Callable[[Value], float]) -> Any:
     return [numbers(v, read) for v in values] if isinstance(values, list) else read(values)
 
 
-def assert_close(found: Any, expected: Any) -> None:
-    assert np.shape(found) == np.shape(expected)
-    assert np.linalg.norm(np.subtract(found, expected)) <= 1e-12 * np.linalg.norm(expected)
+def assert_close(actual: Any, expected: Any) -> None:
+    assert np.shape(actual) == np.shape(expected)
+    assert np.linalg.norm(np.subtract(actual, expected)) <= 1e-12 * np.linalg.norm(expected)
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -118,11 +118,11 @@ def recipes(draw: st.DrawFn) -> Recipe:
 
 def path_sums(order: list[Value]) -> dict[Value, float]:
     """For each node the sum over all paths from the last of |∂·/∂·|: what rounding errors are multiplied with."""
-    found = {order[-1]: 1.0}
+    derivatives = {order[-1]: 1.0}
     for node in reversed(order):
         for parent, derivative in zip(node.parents, node.local_derivatives):
-            found[parent] = found.get(parent, 0.0) + abs(derivative) * found.get(node, 0.0)
-    return found
+            derivatives[parent] = derivatives.get(parent, 0.0) + abs(derivative) * derivatives.get(node, 0.0)
+    return derivatives
 
 
 def near_a_kink(nodes: list[Value]) -> bool:
@@ -168,8 +168,8 @@ def assert_computes_what_its_graph_does(recipe: Recipe, samples: int, seed: int,
     assert np.abs(program(batch) - expected).max() <= allowed
     cost = program.backward(batch)
     assert abs(cost - np.mean(expected)) <= allowed
-    found = np.array([leaf.grad for leaf in program.parameters])
-    assert np.linalg.norm(found - gradient) <= allowed
+    gradients = np.array([leaf.grad for leaf in program.parameters])
+    assert np.linalg.norm(gradients - gradient) <= allowed
     assert np.abs(program.input_gradients(batch) - np.array(slopes)).max() <= allowed
     value, slope = program.value_and_grad(batch[0])
     assert abs(value - expected[0]) <= allowed
@@ -338,6 +338,6 @@ def test_networks_that_share_weights_compute_what_their_graphs_do(network: Layer
         p.grad = 0.0
     assert program(batch) == pytest.approx(expected, rel=1e-12, abs=1e-13)
     program.backward(batch)
-    found = np.array([p.grad for p in program.parameters])
-    assert np.linalg.norm(found - gradient) <= 1e-12 * np.linalg.norm(gradient) + 1e-13
+    gradients = np.array([p.grad for p in program.parameters])
+    assert np.linalg.norm(gradients - gradient) <= 1e-12 * np.linalg.norm(gradient) + 1e-13
     assert np.linalg.norm(program.input_gradients(batch) - slopes) <= 1e-12 * np.linalg.norm(slopes) + 1e-13

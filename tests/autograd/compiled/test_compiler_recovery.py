@@ -72,16 +72,16 @@ def assert_equals_eager(
     for p in program.parameters:
         p.grad = 0.0
 
-    def close(found: Any, wanted: Any) -> None:
-        assert np.linalg.norm(np.subtract(found, wanted)) <= tolerance * np.linalg.norm(wanted)
+    def close(actual: Any, wanted: Any) -> None:
+        assert np.linalg.norm(np.subtract(actual, wanted)) <= tolerance * np.linalg.norm(wanted)
 
     close(program(*given), results)
     close(program.backward(*given), np.mean(results))
     close([p.grad for p in program.parameters], expected)
     if given:
-        found = program.input_gradients(*given)
-        found = found if isinstance(found, tuple) else (found,)
-        close(np.concatenate([array.reshape(samples, -1) for array in found], axis=1), slopes)
+        derivatives = program.input_gradients(*given)
+        derivatives = derivatives if isinstance(derivatives, tuple) else (derivatives,)
+        close(np.concatenate([array.reshape(samples, -1) for array in derivatives], axis=1), slopes)
     for p in program.parameters:
         p.grad = 0.0
     return program
@@ -137,11 +137,11 @@ def test_a_layer_is_one_product_forward_and_two_backward(nouts: list[int], eleme
     model = nn.MLP(6, nouts, "tanh", seed=0, elementary=elementary)
     target: Any = 0.2 if nouts[-1] == 1 else [0.2] * nouts[-1]
     program = assert_equals_eager(lambda x, t: nn.half_squared_error(model(x), t), [0.1] * 6, target)
-    found = counted(program.source)
-    assert found.forward_products == len(nouts)
-    assert found.backward_products == 2 * len(nouts) - 1
-    assert found.forward_lines <= 2 * len(nouts) + 2
-    assert found.backward_lines <= 3 * len(nouts) + 2
+    counts = counted(program.source)
+    assert counts.forward_products == len(nouts)
+    assert counts.backward_products == 2 * len(nouts) - 1
+    assert counts.forward_lines <= 2 * len(nouts) + 2
+    assert counts.backward_lines <= 3 * len(nouts) + 2
 
 
 LOSSES = {
@@ -160,10 +160,10 @@ def test_any_mix_of_activations_and_losses(hidden: Any, loss: Function) -> None:
     chance = np.random.default_rng(0)
     batch = [chance.normal(size=(7, 5)), np.array([LOSSES[loss]] * 7)]
     program = assert_equals_eager(lambda x, t: loss(model(x), t), [0.1] * 5, LOSSES[loss], batch=batch)
-    found = counted(program.source)
-    assert (found.forward_products, found.backward_products) == (3, 5)
-    assert found.forward_lines <= 12
-    assert found.backward_lines <= 12
+    counts = counted(program.source)
+    assert (counts.forward_products, counts.backward_products) == (3, 5)
+    assert counts.forward_lines <= 12
+    assert counts.backward_lines <= 12
 
 
 def test_the_cross_entropy_of_sigmoids() -> None:
@@ -191,9 +191,9 @@ def test_a_network_by_hand() -> None:
         return sum((o - e) ** 2 for o, e in zip(outputs, t)) / 3
 
     program = assert_equals_eager(loss, [0.1] * 8, [0.2] * 3)
-    found = counted(program.source)
-    assert found[:2] == (2, 3)
-    assert found.forward_lines <= 6
+    counts = counted(program.source)
+    assert counts[:2] == (2, 3)
+    assert counts.forward_lines <= 6
     assert "[:, " not in program.source
 
 
@@ -205,9 +205,9 @@ def test_scalings_and_differences_among_the_terms() -> None:
         outputs = [sigmoid(sum(0.5 * w[j][k] * scaled[k] / 2 for k in range(6)) - b[j] * 2) for j in range(4)]
         return -sum(e * autograd.log(o) for o, e in zip(outputs, t))
 
-    found = counted(assert_equals_eager(loss, [0.1] * 6, [0.2] * 4).source)
-    assert found[:2] == (1, 1)
-    assert found.forward_lines <= 5
+    counts = counted(assert_equals_eager(loss, [0.1] * 6, [0.2] * 4).source)
+    assert counts[:2] == (1, 1)
+    assert counts.forward_lines <= 5
 
 
 @pytest.mark.parametrize("scaling", [lambda k: 255.0, lambda k: 1.0 + k], ids=["one for all", "one for each"])
@@ -231,10 +231,10 @@ def test_two_towers_side_by_side(arguments: int) -> None:
         return nn.half_squared_error(one(x) + other(y[0] if y else x), t)
 
     program = assert_equals_eager(loss, *[[0.1] * 5] * arguments, [0.2] * 6)
-    found = counted(program.source)
-    assert found.forward_products == 2 + arguments
-    assert found.backward_products == 4 + arguments
-    assert found.forward_lines + found.backward_lines <= 30
+    counts = counted(program.source)
+    assert counts.forward_products == 2 + arguments
+    assert counts.backward_products == 4 + arguments
+    assert counts.forward_lines + counts.backward_lines <= 30
 
 
 def test_towers_over_parts_of_one_argument() -> None:
@@ -267,9 +267,9 @@ def test_a_recurrent_network_projects_all_inputs_at_once() -> None:
     steps, inputs, hidden = 5, 3, 4
     loss = recurrent(matrix(hidden, inputs), matrix(hidden, hidden, 1), leaves(hidden), leaves(hidden, 1), [0.0] * 4)
     program = assert_equals_eager(loss, [[0.1] * inputs] * steps, 0.2)
-    found = counted(program.source)
-    assert found.forward_products == 1 + (steps - 1) + 1  # all inputs; each step but the first; the output
-    assert found.backward_products == 1 + 2 * (steps - 1) + 2
+    counts = counted(program.source)
+    assert counts.forward_products == 1 + (steps - 1) + 1  # all inputs; each step but the first; the output
+    assert counts.backward_products == 1 + 2 * (steps - 1) + 2
     assert ".reshape(-1, 3)" in program.source
 
 
@@ -284,9 +284,9 @@ def test_a_recurrent_network_with_a_loss_at_each_step() -> None:
             cost = cost + (autograd.dot(v, h) - target) ** 2
         return cost
 
-    found = counted(assert_equals_eager(loss, [[0.1] * 3] * 5, [0.2] * 5).source)
-    assert found.forward_products <= 1 + 5 + 5
-    assert found.forward_lines <= 35
+    counts = counted(assert_equals_eager(loss, [[0.1] * 3] * 5, [0.2] * 5).source)
+    assert counts.forward_products <= 1 + 5 + 5
+    assert counts.forward_lines <= 35
 
 
 def test_an_lstm_computes_its_four_gates_in_one_product() -> None:
@@ -301,9 +301,9 @@ def test_an_lstm_computes_its_four_gates_in_one_product() -> None:
             h = [sigmoid(z[8 + k]) * tanh(c[k]) for k in range(4)]
         return sum(h)
 
-    found = counted(assert_equals_eager(loss, [[0.1] * 3] * 4).source)
-    assert found.forward_products == 1 + 3
-    assert found.forward_lines <= 40
+    counts = counted(assert_equals_eager(loss, [[0.1] * 3] * 4).source)
+    assert counts.forward_products == 1 + 3
+    assert counts.forward_lines <= 40
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -321,10 +321,10 @@ def test_a_convolution_is_one_product_over_patches(padded: bool, channels: int) 
         ]
         return (sum(outputs) - t) ** 2
 
-    found = counted(assert_equals_eager(loss, [0.1] * length, 0.2).source)
-    assert found[:2] == (1, 1)
-    assert found.forward_lines <= 6
-    assert found.backward_lines <= 5
+    counts = counted(assert_equals_eager(loss, [0.1] * length, 0.2).source)
+    assert counts[:2] == (1, 1)
+    assert counts.forward_lines <= 6
+    assert counts.backward_lines <= 5
 
 
 @pytest.mark.parametrize("padded", [False, True], ids=["inside", "padded"])
@@ -347,9 +347,9 @@ def test_a_convolution_in_two_dimensions_with_a_dense_layer(padded: bool) -> Non
                     outputs.append(tanh(z))
         return nn.half_squared_error([sum(w * o for w, o in zip(row, outputs)) for row in dense], t)
 
-    found = counted(assert_equals_eager(loss, [[0.1] * size] * size, [0.2] * 4).source)
-    assert found[:2] == (2, 3)
-    assert found.forward_lines <= 6
+    counts = counted(assert_equals_eager(loss, [[0.1] * size] * size, [0.2] * 4).source)
+    assert counts[:2] == (2, 3)
+    assert counts.forward_lines <= 6
 
 
 def test_convolutions_one_after_the_other() -> None:
@@ -398,9 +398,9 @@ def test_a_penalty_on_all_weights() -> None:
     def loss(x: Any, t: Any) -> Any:
         return nn.half_squared_error(model(x), t) + 0.01 * sum(p * p for p in model.parameters())
 
-    found = counted(assert_equals_eager(loss, [0.1] * 5, [0.2] * 3).source)
-    assert found[:2] == (2, 3)
-    assert found.forward_lines <= 8
+    counts = counted(assert_equals_eager(loss, [0.1] * 5, [0.2] * 3).source)
+    assert counts[:2] == (2, 3)
+    assert counts.forward_lines <= 8
 
 
 # Data captured as numbers
@@ -447,11 +447,11 @@ def test_a_layer_over_captured_data_is_one_product(name: str, nouts: list[int], 
     inputs, data = DATA[name]
     model = nn.MLP(inputs, nouts, "tanh", seed=0, elementary=elementary)
     program = assert_equals_eager(squares(model, data))
-    found = counted(program.source)
-    assert found.forward_products == len(nouts)
-    assert found.backward_products == 2 * len(nouts) - 1
-    assert found.forward_lines <= 3 * len(nouts) + 3
-    assert found.backward_lines <= 3 * len(nouts) + 3
+    counts = counted(program.source)
+    assert counts.forward_products == len(nouts)
+    assert counts.backward_products == 2 * len(nouts) - 1
+    assert counts.forward_lines <= 3 * len(nouts) + 3
+    assert counts.backward_lines <= 3 * len(nouts) + 3
     assert elements(program.source) <= len(model.parameters())
     assert "positions" not in program.source
 
@@ -489,8 +489,8 @@ def test_two_towers_over_captured_data() -> None:
     one: Any = nn.MLP(3, [4, 1], "tanh", seed=0)
     other: Any = nn.MLP(2, [4, 1], "tanh", seed=1)
     data = list(zip(samples_of(3, 6), samples_of(2, 6, zeros=0.4)))
-    found = counted(assert_equals_eager(lambda: sum((one(x) + other(y) - t) ** 2 for (x, t), (y, _) in data)).source)
-    assert found[:2] == (4, 6)
+    counts = counted(assert_equals_eager(lambda: sum((one(x) + other(y) - t) ** 2 for (x, t), (y, _) in data)).source)
+    assert counts[:2] == (4, 6)
 
 
 def test_a_recurrent_network_over_captured_data() -> None:
@@ -506,9 +506,9 @@ def test_a_recurrent_network_over_captured_data() -> None:
 @pytest.mark.parametrize("data", [XOR, samples_of(2, 6)], ids=["zeros", "dense"])
 def test_one_neuron_over_captured_data(data: list[tuple[list[float], float]]) -> None:
     model = nn.MLP(2, [1], seed=0)
-    found = counted(assert_equals_eager(squares(model, data)).source)
-    assert found[:2] == (1, 1)
-    assert found.forward_lines <= 6
+    counts = counted(assert_equals_eager(squares(model, data)).source)
+    assert counts[:2] == (1, 1)
+    assert counts.forward_lines <= 6
 
 
 @pytest.mark.parametrize("first", [0.3, 0.0])
@@ -575,8 +575,8 @@ ARRAY_WORK: dict[str, tuple[int, Function]] = {
 def test_work_on_arrays_takes_few_operations(name: str) -> None:
     most, function = ARRAY_WORK[name]
     program = assert_equals_eager(function, [0.3, -0.7, 0.2, 0.45, 1.1, -0.2, 0.8, -0.4, 0.6, 0.15])
-    found = counted(program.source)
-    assert 0 < found.forward_lines <= most
+    counts = counted(program.source)
+    assert 0 < counts.forward_lines <= most
 
 
 def test_a_function_that_differentiates() -> None:
@@ -587,9 +587,9 @@ def test_a_function_that_differentiates() -> None:
         gradient = autograd.grad(lambda point: nn.half_squared_error(model(point), t))(x)
         return sum(g * g for g in gradient)
 
-    found = counted(assert_equals_eager(penalty, [0.1] * 5, [0.2] * 3).source)
-    assert found.forward_products <= 4
-    assert found.forward_lines <= 25
+    counts = counted(assert_equals_eager(penalty, [0.1] * 5, [0.2] * 3).source)
+    assert counts.forward_products <= 4
+    assert counts.forward_lines <= 25
 
 
 def test_outputs_that_depend_on_parameters_alone() -> None:
@@ -629,8 +629,8 @@ def test_outputs_gradients_are_handed_in() -> None:
     program = autograd.compile(lambda x: model(x), [0.1] * 4)
     chance = np.random.default_rng(0)
     batch, weights = chance.normal(size=(6, 4)), chance.normal(size=(6, 3))
-    found = program.backward(batch, gradients=weights)
-    assert np.allclose(found, nn.predict(model, batch), rtol=1e-13)
+    outputs = program.backward(batch, gradients=weights)
+    assert np.allclose(outputs, nn.predict(model, batch), rtol=1e-13)
     gradient = np.array([p.grad for p in program.parameters])
     model.zero_grad()
     for sample, row in zip(batch.tolist(), weights.tolist()):

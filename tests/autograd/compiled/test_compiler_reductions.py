@@ -134,11 +134,11 @@ def test_max_and_min(
             continue
         program = compiled(thin, way, lambda xs: function(xs), [0.5, 0.25, 0.75])  # noqa: B023
         for batch in ([xs], [xs, [0.25, 0.5, 1.0]]):
-            values, found = program.value_and_grad(batch)
-            assert (values[0], found[0].tolist()) == (value, slopes)
+            values, actual = program.value_and_grad(batch)
+            assert (values[0], actual[0].tolist()) == (value, slopes)
         rows = compiled(thin, way, lambda rows: autograd.sum([function(row) for row in rows]), [[0.5, 0.25, 0.75]] * 4)  # noqa: B023
-        found = rows.input_gradients([xs] * 4)
-        assert found.tolist() == [slopes] * 4
+        actual = rows.input_gradients([xs] * 4)
+        assert actual.tolist() == [slopes] * 4
         mixed = compiled(thin, way, lambda xs: function([xs[0] * 1.5, autograd.atan(xs[1]), 0.625]), [0.5, 0.25])  # noqa: B023
         inputs = [Value(0.5), Value(0.25)]
         function([inputs[0] * 1.5, autograd.atan(inputs[1]), 0.625]).backward()
@@ -179,8 +179,8 @@ def test_prod(way: str, xs: list[float], thin: Thin) -> None:
             program.input_gradients(xs)
         return
     for batch in ([xs], [xs, [0.25, 0.5, 1.0]]):
-        values, found = program.value_and_grad(batch)
-        assert (values[0], found[0].tolist()) == (value, slopes)
+        values, actual = program.value_and_grad(batch)
+        assert (values[0], actual[0].tolist()) == (value, slopes)
     assert rows.input_gradients([xs] * 4).tolist() == [slopes] * 4
     assert mixed.input_gradients(xs).tolist() == [-slope for slope in slopes]
 
@@ -281,8 +281,8 @@ def test_detach_in_derivatives_within_a_function(way: str, thin: Thin) -> None:
 def test_what_is_returned_detached_is_no_view_of_what_was_given(way: str, thin: Thin) -> None:
     program = compiled(thin, way, lambda xs: [x.detach() for x in xs], [0.5, 0.25])
     given = np.array([[1.0, 2.0], [3.0, 4.0]])
-    found = program(given)
-    for array in found if isinstance(found, list) else [found]:
+    outputs = program(given)
+    for array in outputs if isinstance(outputs, list) else [outputs]:
         array[...] = 0.0
     assert given.tolist() == [[1.0, 2.0], [3.0, 4.0]]
 

@@ -105,8 +105,8 @@ def test_results_are_those_of_floats_to_the_last_bit(thin: Thin, way: str, name:
     expected = [float(function(*(float(x) for x in sample))) for sample in samples]
     program = compiled(thin, way, function, 0.3, 0.4, 0.5)
     columns = [np.array(column, dtype=float) for column in zip(*samples)]
-    found = program.outputs(np.empty(0), *columns)
-    assert np.array_equal(found, expected, equal_nan=True)
+    outputs = program.outputs(np.empty(0), *columns)
+    assert np.array_equal(outputs, expected, equal_nan=True)
     alone = [float(program.outputs(np.empty(0), *map(float, sample))) for sample in samples]
     assert np.array_equal(alone, expected, equal_nan=True)
 
@@ -119,8 +119,8 @@ def test_so_are_those_of_many_cells_side_by_side(name: str) -> None:
     program = autograd.compile(
         lambda x: [function(*x[k : k + 3]) for k in range(0, len(x), 3)], [0.1 * k + 0.3 for k in range(len(cells))]
     )
-    found = program.outputs(np.empty(0), np.array([cells, cells]))
-    assert np.array_equal(found, [expected] * 2, equal_nan=True)
+    outputs = program.outputs(np.empty(0), np.array([cells, cells]))
+    assert np.array_equal(outputs, [expected] * 2, equal_nan=True)
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -137,8 +137,8 @@ def test_derivatives_are_those_of_the_graph(thin: Thin, way: str, name: str) -> 
         slopes = [x.grad for x in inputs]
         if not np.isfinite(slopes).all():
             continue
-        found = program.input_gradients(*map(float, sample))
-        assert np.linalg.norm(np.subtract(found, slopes)) <= 1e-12 * np.linalg.norm(slopes)
+        derivatives = program.input_gradients(*map(float, sample))
+        assert np.linalg.norm(np.subtract(derivatives, slopes)) <= 1e-12 * np.linalg.norm(slopes)
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -146,9 +146,9 @@ def test_parameters_are_not_merged_with_numbers(thin: Thin, way: str) -> None:
     w, b = Value(1e-200), Value(1e16)
     program = compiled(thin, way, lambda x: (w * x * 1e-200 * 1e300, (x + b) - b, 0 * (w * x) + 1), 2.0)
     weights = np.array([p.data for p in program.parameters])
-    found = program.outputs(weights, [1e200, 3.0, math.inf])
+    outputs = program.outputs(weights, [1e200, 3.0, math.inf])
     expected = [[1e-200 * 1e300, 1e200, 1.0], [0.0, 4.0, 1.0], [math.inf, math.inf, math.nan]]
-    assert np.array_equal(found, expected, equal_nan=True)
+    assert np.array_equal(outputs, expected, equal_nan=True)
 
 
 # Sums that stay reductions
@@ -182,9 +182,9 @@ def test_a_reduction_is_within_its_bound(thin: Thin, way: str, terms: int) -> No
     for name, function in functions.items():
         factors = np.ones(terms) if name == "sum" else w
         program = compiled(thin, way, function, list(map(float, x[0])))
-        found = program.outputs(np.array([p.data for p in program.parameters]), x)
+        outputs = program.outputs(np.array([p.data for p in program.parameters]), x)
         exact = [math.fsum(row) for row in (x * factors).tolist()]
-        assert (np.abs(found - exact) <= terms * 2.0**-52 * np.abs(x * factors).sum(axis=1)).all()
+        assert (np.abs(outputs - exact) <= terms * 2.0**-52 * np.abs(x * factors).sum(axis=1)).all()
 
 
 # Random programs
@@ -269,10 +269,10 @@ def test_random_programs_round_as_their_graphs_do(thin: Thin, way: str) -> None:
             expected.append([x.data for x in results])
         if samples:
             program = compiled(thin, way, lambda x, f=function, p=leaves: f([*x, *p]), np.linspace(0.3, 0.9, inputs))
-            found = program.outputs(np.array([p.data for p in program.parameters]), np.array(samples))
-            found = np.reshape(found, (len(samples), count))
-            assert np.array_equal(found, expected, equal_nan=True), (seed, samples, found, expected)
-            compared += found.size
+            outputs = program.outputs(np.array([p.data for p in program.parameters]), np.array(samples))
+            outputs = np.reshape(outputs, (len(samples), count))
+            assert np.array_equal(outputs, expected, equal_nan=True), (seed, samples, outputs, expected)
+            compared += outputs.size
     assert compared > 1000
 
 
@@ -304,8 +304,8 @@ def test_outer_products_are_no_sums(name: str, way: str, thin: Thin) -> None:
         w[0].data, w[1].data = first, -first
         weights = np.array([p.data for p in program.parameters])
         for n in (1, len(rows)):
-            found = program.outputs(weights, rows[:n]).tolist()
-            for row, values in zip(rows[:n].tolist(), found):
+            outputs = program.outputs(weights, rows[:n]).tolist()
+            for row, values in zip(rows[:n].tolist(), outputs):
                 try:
                     expected = [v.data for v in OUTER[name]([Value(a) for a in row], w)]
                 except ArithmeticError:  # a division by 0, which is an error in the graph

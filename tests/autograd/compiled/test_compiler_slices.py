@@ -33,13 +33,13 @@ def test_axes_are_found_again(data: st.DataObject) -> None:
         if data.draw(st.booleans()):
             array = np.repeat(np.expand_dims(array, axis), data.draw(st.integers(2, 3)), axis)
     index = np.ascontiguousarray(array).reshape(-1)
-    found = as_axes(index)
-    assert found is not None
-    assert (found.start, found.stop) == (start, start + int(np.prod(lengths)))
-    own = [k for k in found.place if k >= 0]
-    read = np.arange(found.start, found.stop).reshape(found.own).transpose(own)
-    apart = [length if k >= 0 else 1 for length, k in zip(found.shape, found.place)]
-    assert np.array_equal(np.broadcast_to(read.reshape(apart), found.shape).reshape(-1), index)
+    axes = as_axes(index)
+    assert axes is not None
+    assert (axes.start, axes.stop) == (start, start + int(np.prod(lengths)))
+    own = [k for k in axes.place if k >= 0]
+    read = np.arange(axes.start, axes.stop).reshape(axes.own).transpose(own)
+    apart = [length if k >= 0 else 1 for length, k in zip(axes.shape, axes.place)]
+    assert np.array_equal(np.broadcast_to(read.reshape(apart), axes.shape).reshape(-1), index)
 
 
 @given(st.lists(st.integers(0, 9), min_size=2, max_size=12))
@@ -64,11 +64,11 @@ def test_bands_are_found_again(start: int, rows: int, length: int, more: int, fi
     first %= more + 1
     matrix = start * period + np.arange(rows * period).reshape(rows, period)[:, first : first + length]
     index = np.ascontiguousarray(matrix.T if turned else matrix).reshape(-1)
-    found = as_band(index, start * period + rows * period)
-    assert found is not None
-    read = np.arange(found.start, found.stop).reshape(-1, found.period)[:, found.first : found.last].reshape(-1)
-    if found.axes is not None:
-        read = read.reshape(found.axes.own).transpose(found.axes.place).reshape(-1)
+    band = as_band(index, start * period + rows * period)
+    assert band is not None
+    read = np.arange(band.start, band.stop).reshape(-1, band.period)[:, band.first : band.last].reshape(-1)
+    if band.axes is not None:
+        read = read.reshape(band.axes.own).transpose(band.axes.place).reshape(-1)
     assert np.array_equal(read, index)
     assert as_band(index, int(index.max())) is None
 
@@ -214,12 +214,12 @@ def assert_equals_eager(function: Callable[..., Any], examples: list[Any]) -> An
         p.grad = 0.0
     assert program(*batch) == pytest.approx(results, rel=1e-12)
     program.backward(*batch)
-    found = np.array([p.grad for p in program.parameters])
-    assert np.linalg.norm(found - expected) <= 1e-12 * np.linalg.norm(expected)
+    gradient = np.array([p.grad for p in program.parameters])
+    assert np.linalg.norm(gradient - expected) <= 1e-12 * np.linalg.norm(expected)
     arrays = program.input_gradients(*batch)
     arrays = arrays if isinstance(arrays, tuple) else (arrays,)
-    found = np.concatenate([a.reshape(5, -1) for a in arrays], axis=1)
-    assert np.linalg.norm(found - slopes) <= 1e-12 * np.linalg.norm(slopes)
+    gradient = np.concatenate([a.reshape(5, -1) for a in arrays], axis=1)
+    assert np.linalg.norm(gradient - slopes) <= 1e-12 * np.linalg.norm(slopes)
     for p in program.parameters:
         p.grad = 0.0
     return program

@@ -42,7 +42,7 @@ FUNCTIONS: dict[str, Callable[[Any], Any]] = {
 def _numbers(domain: str) -> list[float]:
     chance = np.random.default_rng(0)
     sizes = 10.0 ** chance.uniform(-320, 300, 100)
-    found = [
+    slopes = [
         *chance.normal(size=50),
         *(sizes * chance.choice([-1, 1], 100)),
         *chance.uniform(-760, 760, 150),
@@ -52,7 +52,7 @@ def _numbers(domain: str) -> list[float]:
     above = 709.0 if domain in ("exp", "expm1", "sinh") else math.inf
     if domain == "sinh":
         below = -709.0
-    return [float(x) for x in found if below < x < above]
+    return [float(x) for x in slopes if below < x < above]
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -61,17 +61,17 @@ def test_functions_are_right_to_four_units_in_the_last_place(name: str, way: str
     numbers = _numbers(name)
     with thin(way):
         program = compile(lambda x: TABLE[name](x), 0.5)
-        found = program(numbers).tolist()
+        outputs = program(numbers).tolist()
         alone = [program(x) for x in numbers[::7]]
     truths = [FUNCTIONS[name](mp.mpf(x)) for x in numbers]
-    for x, value, truth in [*zip(numbers, found, truths), *zip(numbers[::7], alone, truths[::7])]:
+    for x, value, truth in [*zip(numbers, outputs, truths), *zip(numbers[::7], alone, truths[::7])]:
         assert abs(value - truth) <= 4 * math.ulp(float(truth)), (x, value, float(truth))
 
 
 def test_the_tail_of_sigmoid_in_single_precision() -> None:
     numbers = [-88.0, -89.0, -95.0, -103.0, -110.0, 3.0, math.log(2.0) - 88.722839]
-    found = compile(lambda x: autograd.sigmoid(x), 0.5, dtype="float32")(numbers)
+    outputs = compile(lambda x: autograd.sigmoid(x), 0.5, dtype="float32")(numbers)
     smallest = float(np.finfo(np.float32).smallest_subnormal)
-    for x, value in zip(np.array(numbers, np.float32).tolist(), found.tolist()):
+    for x, value in zip(np.array(numbers, np.float32).tolist(), outputs.tolist()):
         truth = 1 / (1 + mp.exp(-x))
         assert abs(value - truth) <= 4 * max(2.0**-23 * float(truth), smallest), x

@@ -297,8 +297,8 @@ def reader_of(array: Array, parameters: int = 40) -> tuple[Builder, Reader]:
 
 def assert_reads(builder: Builder, view: Handle, array: Array, expected: NDArray[Any]) -> None:
     program = builder.program([view]).verify()
-    (found,) = program.evaluate({"x": array}, np.arange(40.0))
-    assert np.array_equal(found, expected)
+    (output,) = program.evaluate({"x": array}, np.arange(40.0))
+    assert np.array_equal(output, expected)
 
 
 @given(st.integers(1, 9).flatmap(lambda n: st.lists(st.integers(PADDING, n), min_size=1, max_size=12)))
@@ -490,9 +490,9 @@ def test_element_by_element_every_bit_is_that_of_the_graph(
 
     examples = [[0.3] * inputs]
     batch = batch_for(examples, seed=seed)
-    found, expected = evaluated(lowered(function, *examples), batch), by_graph(function, examples, batch)
-    assert np.array_equal(found, expected)
-    assert np.array_equal(np.signbit(found), np.signbit(expected))
+    outputs, expected = evaluated(lowered(function, *examples), batch), by_graph(function, examples, batch)
+    assert np.array_equal(outputs, expected)
+    assert np.array_equal(np.signbit(outputs), np.signbit(expected))
 
 
 def steps(read: Sequence[Any], w: Any) -> list[Any]:

@@ -297,8 +297,8 @@ def test_a_row_alone_makes_a_function_an_array_operation_and_machine_code(
     for way in ("arrays", "machine code", "Python"):
         with thin(way):
             program = compile(f, 0.25, 0.25)
-        found = program.value_and_grad(0.5, 3.0)
-        assert (found[0], *found[1]) == pytest.approx((value, *slopes), rel=1e-15)
+        result = program.value_and_grad(0.5, 3.0)
+        assert (result[0], *result[1]) == pytest.approx((value, *slopes), rel=1e-15)
         assert way == "arrays" or f"run as {way}" in str(program)
         assert "doubled(" in program.source
     with thin("arrays"):

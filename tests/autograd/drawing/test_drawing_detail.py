@@ -96,8 +96,8 @@ def test_every_node_and_every_edge_is_drawn_or_counted(root: Value, data: st.Dat
 
 def leads_to(label: str, group: str) -> bool:
     """Tell whether the label belongs to an element of the list, or a part of the element, that the group is."""
-    found = re.match(rf"{re.escape(group)}\.(\d?)", label.replace("[", ".").replace("]", ""))
-    return found is not None and (group[-1].isdecimal() or found[1] != "")
+    match = re.match(rf"{re.escape(group)}\.(\d?)", label.replace("[", ".").replace("]", ""))
+    return match is not None and (group[-1].isdecimal() or match[1] != "")
 
 
 @pytest.mark.parametrize("elementary", [False, True])

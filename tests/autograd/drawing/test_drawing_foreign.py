@@ -21,14 +21,14 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 def boxes(drawing: Drawing) -> list[tuple[str, str, dict[str, str]]]:
     """Return the role, the title and the rows of each box."""
-    found = []
+    rows_of_boxes = []
     for group in ET.fromstring(drawing.svg).iter(f"{SVG}g"):
         if group.get("class", "").startswith("box"):
             texts = [(text.get("class", ""), text.text or "") for text in group.iter(f"{SVG}text")]
             names = [text for kind, text in texts if "name" in kind]
             rows = [text for kind, text in texts if "name" not in kind]
-            found.append((group.get("class", "").split()[1], names[0], dict(zip(rows[::2], rows[1::2]))))
-    return found
+            rows_of_boxes.append((group.get("class", "").split()[1], names[0], dict(zip(rows[::2], rows[1::2]))))
+    return rows_of_boxes
 
 
 def line_labels(drawing: Drawing) -> list[str]:

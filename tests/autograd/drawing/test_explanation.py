@@ -71,14 +71,14 @@ def equations(explanation: Explanation) -> dict[str, list[str]]:
 def evaluate(side: str, graph: dict[str, Value], delta: dict[str, float]) -> float:
     """Evaluate one side of an equation, in symbols or in numbers."""
 
-    def derivative(found: re.Match[str]) -> str:
-        child, parent, use = graph[found[1]], graph[found[2]], int((found[3] or "₁").translate(DIGITS))
+    def derivative(match: re.Match[str]) -> str:
+        child, parent, use = graph[match[1]], graph[match[2]], int((match[3] or "₁").translate(DIGITS))
         places = [k for k, operand in enumerate(child.parents) if operand is parent]
-        assert (found[3] is None) == (len(places) == 1)
+        assert (match[3] is None) == (len(places) == 1)
         return repr(child.local_derivatives[places[use - 1]])
 
     side = re.sub(r"∂([\w]+)/∂(\w+)(?:\|([₀-₉]+))?", derivative, side)
-    side = re.sub(r"δ_(\w+)", lambda found: repr(delta[found[1]]), side)
+    side = re.sub(r"δ_(\w+)", lambda match: repr(delta[match[1]]), side)
     assert re.fullmatch(r"[-\d.e+ ()·−]+", side)
     return float(eval(side.replace("·", "*").replace("−", "-")))
 
@@ -111,8 +111,8 @@ def test_symbols_and_numbers_in_print_agree(max_paths: int, graph: list[Value], 
     explanation = explain(root, leaf, precision=17, max_paths=max_paths)
     delta: dict[str, float] = {}
     by_label = {node.label: node for node in graph}
-    found = equations(explanation)
-    for left, sides in found.items():
+    lines = equations(explanation)
+    for left, sides in lines.items():
         whole = [side for side in sides if "…" not in side]
         numbers = [evaluate(side, by_label, delta) for side in whole]
         size = max(evaluate(re.sub("(?<!e)−", "+", side), {}, {}) for side in whole if "∂" not in side)
@@ -120,7 +120,7 @@ def test_symbols_and_numbers_in_print_agree(max_paths: int, graph: list[Value], 
         if left.startswith("δ_"):
             delta[left[2:]] = numbers[-1]
             assert numbers[-1] == fresh_sweep(root, by_label[left[2:]])
-    assert found[f"d{root.label}/d{leaf.label}"]
+    assert lines[f"d{root.label}/d{leaf.label}"]
     assert numbers[-1] == explanation.value
 
 

@@ -96,10 +96,10 @@ def page(blank: Page) -> Iterator[Page]:
 
 
 def groups(page: Page, kind: str) -> set[str]:
-    found: list[str] = page.evaluate(
+    texts: list[str] = page.evaluate(
         "(kind) => [...document.querySelectorAll(`.picture .${kind}`)].map((part) => part.dataset.group)", kind
     )
-    return set(found)
+    return set(texts)
 
 
 def test_groups_open_and_close_by_click_and_by_key(page: Page, tmp_path: Path) -> None:

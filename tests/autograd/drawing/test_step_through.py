@@ -117,8 +117,8 @@ def load(page: Page, root: Value, folder: Path, precision: int = 17) -> None:
 
 
 def state(page: Page) -> dict[str, Any]:
-    found: dict[str, Any] = page.evaluate(STATE)
-    return found
+    shown: dict[str, Any] = page.evaluate(STATE)
+    return shown
 
 
 def as_float(text: str) -> float:
@@ -226,12 +226,12 @@ def check_running_sum(moment: dict[str, Any], before: dict[str, Any], after: dic
 def check_numbers(shown: dict[str, Any], order: list[Value]) -> None:
     """Those of the engine, whose backward pass has just run: with 17 digits they are the same numbers."""
     expected = [(v.label or "constant", v.data, None if v.is_constant else v.grad) for v in order if v.label]
-    found = [
+    formulas = [
         (box["name"], as_float(box["data"]), None if box["grad"] is None else as_float(box["grad"]))
         for box in shown["boxes"]
     ]
-    assert len(found) == len(order)
-    assert {*expected} <= {*found}
+    assert len(formulas) == len(order)
+    assert {*expected} <= {*formulas}
     gradients = Counter(v.grad for v in order if not v.is_constant)
     assert Counter(as_float(box["grad"]) for box in shown["boxes"] if box["grad"] is not None) == gradients
 

@@ -90,8 +90,8 @@ def passes(root: Value, precision: int = 17) -> tuple[list[Node], Passes]:
 @given(random_graphs())
 def test_formulas_of_the_forward_pass_give_the_numbers(root: Value) -> None:
     """A reader who types the printed numbers into a calculator gets the printed result."""
-    nodes, found = passes(root)
-    forward = [step for step in found.steps if step.phase == "forward"]
+    nodes, steps = passes(root)
+    forward = [step for step in steps.steps if step.phase == "forward"]
     assert len(forward) == len(nodes)
     for node, step in zip(nodes, forward):
         said = step.formula.split(" = ")
@@ -106,9 +106,9 @@ def test_formulas_of_the_forward_pass_give_the_numbers(root: Value) -> None:
 @given(random_graphs())
 def test_sums_of_the_backward_pass_are_right(root: Value) -> None:
     """17 digits are all, so that the printed arithmetic holds to the last bit."""
-    nodes, found = passes(root)
+    nodes, steps = passes(root)
     running = [0.0] * len(nodes)
-    backward = [step for step in found.steps if step.phase == "backward"]
+    backward = [step for step in steps.steps if step.phase == "backward"]
     assert backward[0].formula.endswith("= 1.0") and evaluated(backward[0].changed[0][1]) == 1.0
     running[-1] = 1.0
     boxes = [box.nodes[0] for box in detail.whole(nodes).boxes]
@@ -122,12 +122,12 @@ def test_sums_of_the_backward_pass_are_right(root: Value) -> None:
         assert same(evaluated(before), running[target]) and same(evaluated(added), evaluated(term))
         assert same(evaluated(addition), evaluated(total)) and total == shown
         running[target] = evaluated(total)
-    assert all(map(same, running, found.gradients))
-    for i, uses in enumerate(found.uses[:-1]):
+    assert all(map(same, running, steps.gradients))
+    for i, uses in enumerate(steps.uses[:-1]):
         assert uses.endswith(" use)" if uses.endswith("(1 use)") else " uses)")
         if "more" not in uses:
             *_, terms, gradient = uses.rsplit(" (", 1)[0].split(" = ")
-            assert same(evaluated(terms), found.gradients[i]) and same(evaluated(gradient), found.gradients[i])
+            assert same(evaluated(terms), steps.gradients[i]) and same(evaluated(gradient), steps.gradients[i])
             assert terms.count(" × ") == sum(node.parents.count(i) for node in nodes)
 
 
@@ -135,20 +135,20 @@ def test_sums_of_the_backward_pass_are_right(root: Value) -> None:
 @given(random_graphs())
 def test_gradients_are_those_of_a_backward_pass_to_the_bit(root: Value) -> None:
     order = topological_order(root)
-    _, found = passes(root)
+    _, steps = passes(root)
     root.backward()
-    assert struct.pack(f"{len(order)}d", *found.gradients) == struct.pack(f"{len(order)}d", *(v.grad for v in order))
+    assert struct.pack(f"{len(order)}d", *steps.gradients) == struct.pack(f"{len(order)}d", *(v.grad for v in order))
 
 
 def test_gradients_that_are_not_finite() -> None:
     zero = Value(0.0, "x")
     root = zero.sqrt() * Value(0.0, "y") + math.inf * zero
     order = topological_order(root)
-    _, found = passes(root)
+    _, steps = passes(root)
     root.backward()
-    assert [math.isnan(gradient) for gradient in found.gradients] == [math.isnan(node.grad) for node in order]
+    assert [math.isnan(gradient) for gradient in steps.gradients] == [math.isnan(node.grad) for node in order]
     assert any(math.isnan(node.grad) for node in order)
-    assert any(step.formula.endswith("= inf × 0.0 = nan") for step in found.steps)
+    assert any(step.formula.endswith("= inf × 0.0 = nan") for step in steps.steps)
 
 
 @pytest.mark.parametrize(
@@ -167,8 +167,8 @@ def test_gradients_that_are_not_finite() -> None:
     ],
 )
 def test_formulas_as_a_person_would_write_them(root: Any, formula: str) -> None:
-    _, found = passes(root(Value(2.0, "a"), Value(-3.0, "b")), precision=4)
-    (said,) = [step.formula for step in found.steps if step.phase == "forward" and step.formula.startswith("v1 = ")]
+    _, steps = passes(root(Value(2.0, "a"), Value(-3.0, "b")), precision=4)
+    (said,) = [step.formula for step in steps.steps if step.phase == "forward" and step.formula.startswith("v1 = ")]
     assert said.startswith(formula)
 
 
@@ -176,9 +176,9 @@ def test_long_sums_are_written_with_their_first_and_last_terms() -> None:
     xs = [Value(float(k), f"x{k}") for k in range(20)]
     (node,) = snapshot([autograd.sum(xs)])[-1:]
     assert expression(node, [x.label for x in xs]) == "x0 + x1 + x2 + x3 + … 15 more … + x19"
-    _, found = passes(autograd.sum([xs[1]] * 20), precision=4)
-    assert found.uses[0].endswith("… 15 more … + 1.0 × 1.0 = 20.0 (20 uses)")
-    assert found.steps[1].words == "v1 is computed from x1."
+    _, steps = passes(autograd.sum([xs[1]] * 20), precision=4)
+    assert steps.uses[0].endswith("… 15 more … + 1.0 × 1.0 = 20.0 (20 uses)")
+    assert steps.steps[1].words == "v1 is computed from x1."
 
 
 def test_an_operation_of_ones_own_is_written_as_a_function() -> None:
@@ -194,21 +194,21 @@ def test_an_operation_of_ones_own_is_written_as_a_function() -> None:
 def test_every_box_and_line_lights_up_once_in_each_pass_in_a_valid_order(root: Value) -> None:
     nodes = snapshot([root])
     scene = detail.whole(nodes)
-    found = Passes(scene, names_of(nodes), 4)
+    both = Passes(scene, names_of(nodes), 4)
     ends = [(line.tail, line.head) for line in scene.lines]
     for phase in ("forward", "backward"):
-        steps = [step for step in found.steps if step.phase == phase]
+        steps = [step for step in both.steps if step.phase == phase]
         assert Counter(box for step in steps for box in step.boxes) == Counter(range(len(scene.boxes)))
         assert Counter(line for step in steps for line in step.lines) == Counter(range(len(scene.lines)))
-    assert [step.phase for step in found.steps] == sorted((step.phase for step in found.steps), reverse=True)
+    assert [step.phase for step in both.steps] == sorted((step.phase for step in both.steps), reverse=True)
     lit: set[int] = set()
-    for step in found.steps[: len(nodes)]:
+    for step in both.steps[: len(nodes)]:
         assert all(ends[line][0] in lit and ends[line][1] in step.boxes for line in step.lines)
         lit.update(step.boxes)
     complete: set[int] = set()
     passed: Counter[int] = Counter()
     uses = Counter(tail for tail, _ in ends)
-    for step in found.steps[len(nodes) :]:
+    for step in both.steps[len(nodes) :]:
         assert all(ends[line][1] in complete for line in step.lines)
         passed.update(ends[line][0] for line in step.lines)
         assert all(passed[box] == uses[box] for box in step.boxes)
@@ -324,5 +324,5 @@ def test_nothing_flows_to_what_a_choice_did_not_take() -> None:
     x = Value(0.0, "x")
     root = autograd.where(x > 0, x.sqrt(), 3 * x)
     root.backward()
-    nodes, found = passes(root)
-    assert found.gradients[[node.label for node in nodes].index("x")] == x.grad == 3.0
+    nodes, steps = passes(root)
+    assert steps.gradients[[node.label for node in nodes].index("x")] == x.grad == 3.0

@@ -340,13 +340,13 @@ def test_an_interrupt_at_any_line_leaves_the_old_file_or_the_new_and_nothing_els
             interrupted = True
         finally:
             sys.settrace(before)
-        found = {p.name: p.read_bytes() for p in tmp_path.iterdir()}
+        contents = {p.name: p.read_bytes() for p in tmp_path.iterdir()}
         if not interrupted:
             break
-        assert found in ([{"file": b"old"}, {"file": b"new"}] if there_before else [{}, {"file": b"new"}]), lines
+        assert contents in ([{"file": b"old"}, {"file": b"new"}] if there_before else [{}, {"file": b"new"}]), lines
         assert not descriptors.exists() or len(list(descriptors.iterdir())) <= opened + 1
         lines += 1
-    assert found == {"file": b"new"}
+    assert contents == {"file": b"new"}
     assert lines > 30
 
 

@@ -997,8 +997,8 @@ def test_loops_that_never_end_are_stopped() -> None:
     assert report.first_failure is not None
     assert report.first_failure.name == "seed"
     assert "is there a loop that never ends?" in report.first_failure.explanation
-    found = outcomes(report)
-    assert (found["plus gradient"], found["times gradient"], found["deep"]) == ("failed", "not run", "not run")
+    results = outcomes(report)
+    assert (results["plus gradient"], results["times gradient"], results["deep"]) == ("failed", "not run", "not run")
     assert "??  times gradient, chain" in str(report)
     assert report.score == 4 / 24
     assert threading.active_count() == before

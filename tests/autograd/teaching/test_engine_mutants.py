@@ -224,11 +224,11 @@ def differs(engine: type[Any]) -> str:
         if not all(math.isfinite(x) and abs(x) < 1e6 for x in expected):
             continue
         try:
-            found = run(engine, random.Random(seed), functions)
+            result = run(engine, random.Random(seed), functions)
         except Exception as error:
             return f"program {seed} raised {error!r}"
-        if not all(abs(a - b) <= 1e-6 * max(1.0, abs(b)) for a, b in zip(found, expected)):
-            return f"program {seed} gave {found}, expected {expected}"
+        if not all(abs(a - b) <= 1e-6 * max(1.0, abs(b)) for a, b in zip(result, expected)):
+            return f"program {seed} gave {result}, expected {expected}"
     return ""
 
 
@@ -242,16 +242,16 @@ def test_the_right_ones_pass_and_compute_what_lucidgrad_does(name: str) -> None:
 @pytest.mark.filterwarnings("ignore")  # what stops an endless loop may hit a callback
 @pytest.mark.parametrize("name", ENGINES)
 def test_every_mistake_is_found_and_the_common_ones_are_named(name: str) -> None:
-    found = 0
+    caught = 0
     every = 1 if name == "Longhand" else 3  # the others do in few places what the first does in many
     for mutant in mutants(name, every):
         failure = first_failure(mutant)
         if failure is None:
             assert differs(mutant.engine) == "", f"{mutant} passes"
             continue
-        found += 1
+        caught += 1
         assert not misplaced(mutant, failure), f"{mutant}: {failure}"
-    assert found > 100
+    assert caught > 100
 
 
 def misplaced(mutant: Mutant, failure: Rung) -> bool:

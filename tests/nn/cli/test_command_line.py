@@ -199,9 +199,9 @@ def held_out_rows(trained: Trained, target: str, seed: int = 0) -> list[int]:
     rows = read_table(trained.table)
     inputs = np.concatenate([dataset.preprocessing.inputs(_frame([row])) for row in rows])
     held_out = {tuple(row) for row in dataset.held_out_inputs.tolist()}
-    found = [i for i, row in enumerate(inputs.tolist()) if tuple(row) in held_out]
-    assert len(found) == len(dataset.held_out_inputs)
-    return found
+    places = [i for i, row in enumerate(inputs.tolist()) if tuple(row) in held_out]
+    assert len(places) == len(dataset.held_out_inputs)
+    return places
 
 
 def _frame(rows: Rows) -> Any:
@@ -309,9 +309,9 @@ def test_digits_can_be_predicted_from_a_table_of_pixels(digits: tuple[Path, Run]
     run = lucidgrad(folder, "predict", "model.safetensors", "pixels.csv")
     assert (run.returncode, run.stderr) == (0, "")
     outputs = nn.predict(nn.load(folder / "model.safetensors"), load_digits().data[:20] / 16)
-    found = read_table(folder / "predictions.csv")
-    assert [int(row["prediction"]) for row in found] == outputs.argmax(axis=1).tolist()
-    for row, expected in zip(found, outputs.tolist(), strict=True):
+    written = read_table(folder / "predictions.csv")
+    assert [int(row["prediction"]) for row in written] == outputs.argmax(axis=1).tolist()
+    for row, expected in zip(written, outputs.tolist(), strict=True):
         assert [float(row[f"output {k}"]) for k in range(10)] == pytest.approx(expected, rel=1e-12)
 
 

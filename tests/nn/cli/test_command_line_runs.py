@@ -71,7 +71,7 @@ def forking(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, forked: Callable[..
 
 @pytest.mark.parametrize("name", ["SIGKILL", "SIGTERM", "SIGINT"])
 def test_a_run_that_is_stopped_anywhere_goes_on_to_the_same_bits(name: str, forking: Forking) -> None:
-    found = forking(f"""
+    output = forking(f"""
 signal_number = signal.{name}
 operations = []
 def count():
@@ -97,8 +97,8 @@ for at in (point * len(operations) // 16 for point in points):
     outcomes.append([operations[at], status, said, again[0], state("runs/t-1") == expected, again[1]])
 print(json.dumps(outcomes))
 """)
-    assert len(found) >= 2
-    for operation, status, said, status_again, equal, said_again in found:
+    assert len(output) >= 2
+    for operation, status, said, status_again, equal, said_again in output:
         expected = {"SIGKILL": (-9,), "SIGTERM": (143, 0), "SIGINT": (130, 0)}[name]
         assert status in expected, f"{operation}: {said}"
         assert "Traceback" not in said + said_again
@@ -109,7 +109,7 @@ print(json.dumps(outcomes))
 
 def test_where_the_disk_is_full_nothing_is_left_or_everything_is_named(forking: Forking) -> None:
     """Files cannot grow beyond a limit, as where a disk is full."""
-    found = forking("""
+    output = forking("""
 outcomes = []
 for limit in (100, 1500, 40_000):
     shutil.rmtree("runs", ignore_errors=True)
@@ -120,7 +120,7 @@ for limit in (100, 1500, 40_000):
     outcomes.append([limit, status, said, left])
 print(json.dumps(outcomes))
 """)
-    for limit, status, said, left in found:
+    for limit, status, said, left in output:
         *_, line = said.strip().splitlines()
         assert status == 1
         assert line.startswith("lucidgrad: ")

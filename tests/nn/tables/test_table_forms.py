@@ -30,13 +30,13 @@ def dataset(lines: Collection[str], **settings: Any) -> Dataset:
     return table(written("\n".join(lines) + "\n"), "y", **settings)
 
 
-def numbers(found: Dataset, name: str) -> list[float]:
+def numbers(data: Dataset, name: str) -> list[float]:
     """The numbers that a column was read as, of all rows."""
-    k = [column.name for column in found.preprocessing.columns].index(name)
-    column = found.preprocessing.columns[k]
+    k = [column.name for column in data.preprocessing.columns].index(name)
+    column = data.preprocessing.columns[k]
     assert column.categories is None
-    place = found.preprocessing.input_names.index(name)
-    inputs = np.concatenate([found.inputs, found.held_out_inputs])[:, place]
+    place = data.preprocessing.input_names.index(name)
+    inputs = np.concatenate([data.inputs, data.held_out_inputs])[:, place]
     return sorted((inputs * column.scale + column.mean).tolist())
 
 
@@ -46,14 +46,14 @@ def numbers(found: Dataset, name: str) -> list[float]:
 @pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
 def test_the_separator_is_recognised(separator: str) -> None:
     rows = [["a", "b", "y"], *([f"{k}", f'"x{separator}{k % 3},;|"', f"{k % 2}"] for k in range(20))]
-    found = read_csv(written("\n".join(separator.join(row) for row in rows)))
-    assert found.names == ("a", "b", "y")
-    assert found["b"].tolist() == [f"x{separator}{k % 3},;|" for k in range(20)]
+    frame = read_csv(written("\n".join(separator.join(row) for row in rows)))
+    assert frame.names == ("a", "b", "y")
+    assert frame["b"].tolist() == [f"x{separator}{k % 3},;|" for k in range(20)]
 
 
 def test_the_line_that_tells_excel_the_separator_is_no_row() -> None:
-    found = read_csv(written("sep=;\r\na,1;b\r\n1,5;2\r\n"))
-    assert (found.names, found.lines.tolist()) == (("a,1", "b"), [3])
+    frame = read_csv(written("sep=;\r\na,1;b\r\n1,5;2\r\n"))
+    assert (frame.names, frame.lines.tolist()) == (("a,1", "b"), [3])
 
 
 def test_amounts_with_a_sign_are_pointed_out() -> None:
@@ -188,9 +188,9 @@ def test_a_few_cells_that_are_no_numbers_are_named(odd: list[str], message: str,
 
 def test_zeros_in_front_make_categories_and_many_of_them_numbers() -> None:
     lines = ["zip,y", *(f"0{k % 5},{'no' if k % 5 < 3 else 'yes'}" for k in range(40))]
-    found = dataset(lines)
-    assert found.preprocessing.columns[0].categories == ("00", "01", "02", "03", "04")
-    assert any("zeros in front" in remark for remark in found.remarks)
+    data = dataset(lines)
+    assert data.preprocessing.columns[0].categories == ("00", "01", "02", "03", "04")
+    assert any("zeros in front" in remark for remark in data.remarks)
 
 
 # What new rows are read as
@@ -235,9 +235,9 @@ def test_names_that_are_none_are_refused(header: str, message: str) -> None:
 
 def test_an_index_without_a_name_is_left_out_and_one_with_a_name_pointed_out() -> None:
     rows = [f"{k},{k * 7 % 20},{'no' if k < 10 else 'yes'}" for k in range(20)]
-    found = dataset([",a,y", *rows])
-    assert [column.name for column in found.preprocessing.columns] == ["a"]
-    assert "no name and counts the rows" in found.remarks[0]
+    data = dataset([",a,y", *rows])
+    assert [column.name for column in data.preprocessing.columns] == ["a"]
+    assert "no name and counts the rows" in data.remarks[0]
     assert "'id' counts the rows" in dataset(["id,a,y", *rows]).remarks[0]
 
 
@@ -262,15 +262,15 @@ def test_missing_values_are_filled_in_from_the_rows_to_learn_from() -> None:
     dropped = dataset(lines, missing="drop")
     assert len(dropped.inputs) + len(dropped.held_out_inputs) == sum(k % 5 != 1 and k % 7 != 2 for k in range(60))
     for policy, of in (("mean", np.mean), ("median", np.median)):
-        found = dataset(lines, missing=policy)
-        column = found.preprocessing.columns[0]
-        learned = [x * column.scale + column.mean for x in found.inputs[:, 0]]
+        data = dataset(lines, missing=policy)
+        column = data.preprocessing.columns[0]
+        learned = [x * column.scale + column.mean for x in data.inputs[:, 0]]
         known = [x for x in learned if abs(x - round(x)) < 1e-9]
         fill = column.mean if policy == "mean" else column.median
         assert sum(not math.isclose(x, round(x), abs_tol=1e-9) or x == fill for x in learned) >= 1 or fill in known
         present = [k for k in map(round, known) if k % 5 != 1]
         assert fill == pytest.approx(float(of(present)), abs=1e-9)
-        assert set(np.concatenate([found.inputs, found.held_out_inputs])[:, 1:].sum(axis=1)) == {1.0}
+        assert set(np.concatenate([data.inputs, data.held_out_inputs])[:, 1:].sum(axis=1)) == {1.0}
 
 
 def test_missing_values_of_new_rows(capsys: pytest.CaptureFixture[str]) -> None:
@@ -330,10 +330,10 @@ def test_rare_categories_never_stop_a_training() -> None:
     """Whichever rows are held out."""
     lines = ["c,y", *(f"{'common' if k >= 5 else f'rare {k}'},{'no' if k % 2 else 'yes'}" for k in range(40))]
     for seed in range(30):
-        found = dataset(lines, seed=seed)
-        assert found.preprocessing.columns[0].categories == ("common",)
-        assert set(found.inputs.sum(axis=1)) | set(found.held_out_inputs.sum(axis=1)) == {1.0}
-    assert any("share the input 'other'" in remark for remark in found.remarks)
+        data = dataset(lines, seed=seed)
+        assert data.preprocessing.columns[0].categories == ("common",)
+        assert set(data.inputs.sum(axis=1)) | set(data.held_out_inputs.sum(axis=1)) == {1.0}
+    assert any("share the input 'other'" in remark for remark in data.remarks)
 
 
 def test_a_value_that_held_out_rows_alone_have_never_stops_a_training() -> None:
@@ -402,5 +402,7 @@ def test_a_reading_is_a_function_of_the_cell_alone(reading: Reading) -> None:
 def test_a_model_file_of_before_is_still_read() -> None:
     old = {"name": "a", "mean": 1.0, "scale": 2.0, "categories": None}
     colour = {"name": "c", "mean": 0.0, "scale": 1.0, "categories": ["blue", "red"]}
-    found = Preprocessing.from_json({"columns": [old, colour], "target": "y", "classes": None, "mean": 0, "scale": 1})
-    assert found.inputs(read_csv(written("a,c\n5,red\n"))).tolist() == [[2.0, 0.0, 1.0]]
+    preprocessing = Preprocessing.from_json(
+        {"columns": [old, colour], "target": "y", "classes": None, "mean": 0, "scale": 1}
+    )
+    assert preprocessing.inputs(read_csv(written("a,c\n5,red\n"))).tolist() == [[2.0, 0.0, 1.0]]

@@ -45,8 +45,8 @@ def held_out(rows: list[list[str]]) -> list[list[str]]:
     dataset = table("t.csv", "y")
     column = dataset.preprocessing.columns[0]
     numbers = (dataset.held_out_inputs[:, 0] * column.scale + column.mean).round(6).tolist()
-    found = {float(row[0]): row for row in rows}
-    return [found[number] for number in numbers]
+    by_input = {float(row[0]): row for row in rows}
+    return [by_input[number] for number in numbers]
 
 
 def test_a_classification_is_told_beside_the_most_frequent_class_with_recalls(
@@ -60,10 +60,10 @@ def test_a_classification_is_told_beside_the_most_frequent_class_with_recalls(
     Path("t.csv").write_text("\n".join(["a,b,y", *map(",".join, rows)]) + "\n", encoding="utf-8")
     out = said(capsys, "--epochs", "20")
     rows = held_out(rows)
-    wanted, found = [row[2] for row in rows], predictions([row[:2] for row in rows])
+    wanted, predicted = [row[2] for row in rows], predictions([row[:2] for row in rows])
     assert f"always naming the most frequent class, 'often', has {wanted.count('often') / len(wanted):.1%}" in out
-    recalls = recall_score(wanted, found, labels=["often", "rare"], average=None)
-    right = Counter(w for w, p in zip(wanted, found) if w == p)
+    recalls = recall_score(wanted, predicted, labels=["often", "rare"], average=None)
+    right = Counter(w for w, p in zip(wanted, predicted) if w == p)
     for label, recall in zip(("often", "rare"), recalls.tolist()):
         line = rf"^ *{label} +{100 * recall:.1f}% \({right[label]} of {wanted.count(label)}\)$"
         assert re.search(line, out, re.MULTILINE)
@@ -113,8 +113,8 @@ def test_on_diabetes_the_defaults_reach_what_linear_regression_does() -> None:
         dataset = table("t.csv", "target", seed=seed)
         line = LinearRegression().fit(dataset.inputs, dataset.targets)
         result = train(dataset, Choices(seed=seed), lambda text: None, Progress(quiet=True))
-        wanted, found = np.array(result.wanted), np.array(result.predictions)
-        explained = 1 - ((wanted - found) ** 2).sum() / ((wanted - wanted.mean()) ** 2).sum()
+        wanted, predicted = np.array(result.wanted), np.array(result.predictions)
+        explained = 1 - ((wanted - predicted) ** 2).sum() / ((wanted - wanted.mean()) ** 2).sum()
         assert explained >= 0.9 * line.score(dataset.held_out_inputs, dataset.held_out_targets)
 
 

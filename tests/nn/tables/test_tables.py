@@ -196,13 +196,13 @@ PREPROCESSING = Preprocessing(
 
 
 def test_new_rows_are_standardised_by_the_old_statistics(write: Write) -> None:
-    found = PREPROCESSING.inputs(frame_of(write, "a,colour", "10,red", "2,blue"))
-    assert found.tolist() == [[2.0, 0.0, 1.0], [0.0, 1.0, 0.0]]
+    inputs = PREPROCESSING.inputs(frame_of(write, "a,colour", "10,red", "2,blue"))
+    assert inputs.tolist() == [[2.0, 0.0, 1.0], [0.0, 1.0, 0.0]]
 
 
 def test_columns_are_found_by_name_and_others_are_left_alone(write: Write) -> None:
-    found = PREPROCESSING.inputs(frame_of(write, "id,colour,y,a", "x,red,,10", "y,blue,no,2"))
-    assert found.tolist() == [[2.0, 0.0, 1.0], [0.0, 1.0, 0.0]]
+    inputs = PREPROCESSING.inputs(frame_of(write, "id,colour,y,a", "x,red,,10", "y,blue,no,2"))
+    assert inputs.tolist() == [[2.0, 0.0, 1.0], [0.0, 1.0, 0.0]]
 
 
 def test_categories_that_look_like_numbers_are_recognised(write: Write) -> None:
@@ -373,8 +373,8 @@ def test_digits_are_scikit_learns_with_a_stratified_part_held_out() -> None:
     labels = np.concatenate([dataset.targets, dataset.held_out_targets]).argmax(axis=1)
     assert images.shape == (1797, 64)
     assert (images.min(), images.max()) == (0.0, 1.0)
-    found = Counter((label, *image) for label, image in zip(labels.tolist(), (16 * images).tolist()))
-    assert found == Counter((label, *image) for label, image in zip(theirs.target.tolist(), theirs.data.tolist()))
+    counts = Counter((label, *image) for label, image in zip(labels.tolist(), (16 * images).tolist()))
+    assert counts == Counter((label, *image) for label, image in zip(theirs.target.tolist(), theirs.data.tolist()))
     assert len(dataset.held_out_inputs) == 360
     for k in range(10):
         count = int((theirs.target == k).sum())

@@ -80,8 +80,8 @@ def test_any_finite_float_comes_back(number: float, tmp_path: Path) -> None:
     model.layers[1].neurons[0].bias.data = number
     save(model, tmp_path / "model.safetensors")
     other = load(tmp_path / "model.safetensors")
-    for found in (other.layers[0].neurons[1].weights[1].data, other.layers[1].neurons[0].bias.data):
-        assert struct.pack("<d", found) == struct.pack("<d", number)
+    for restored in (other.layers[0].neurons[1].weights[1].data, other.layers[1].neurons[0].bias.data):
+        assert struct.pack("<d", restored) == struct.pack("<d", number)
 
 
 def test_a_loaded_model_learns_like_the_saved_one(path: Path) -> None:
@@ -215,12 +215,12 @@ def test_a_flipped_byte_anywhere_is_refused_or_without_effect(flip: int, path: P
         damaged[position] ^= flip
         path.write_bytes(damaged)
         try:
-            found = load(path).state_dict(), read_metadata(path)
+            loaded = load(path).state_dict(), read_metadata(path)
         except ValueError as error:
             assert path.name in str(error)
         else:
             assert chr(content[position]).isspace(), f"byte {position} was not missed"
-            assert found == (state, metadata)
+            assert loaded == (state, metadata)
 
 
 def test_a_file_that_is_not_there_is_an_os_error(tmp_path: Path) -> None:

@@ -34,14 +34,14 @@ def gradients_of(model: nn.Module) -> list[float]:
     return [p.grad for p in model.parameters()]
 
 
-def assert_close(found: Any, expected: Any, tolerance: float = 1e-12) -> None:
-    assert np.linalg.norm(np.subtract(found, expected)) <= tolerance * np.linalg.norm(expected)
+def assert_close(actual: Any, expected: Any, tolerance: float = 1e-12) -> None:
+    assert np.linalg.norm(np.subtract(actual, expected)) <= tolerance * np.linalg.norm(expected)
 
 
-def assert_same_history(found: nn.History, expected: nn.History) -> None:
-    assert found.stopped == expected.stopped
-    assert len(found) == len(expected)
-    for one, other in zip(found, expected):
+def assert_same_history(actual: nn.History, expected: nn.History) -> None:
+    assert actual.stopped == expected.stopped
+    assert len(actual) == len(expected)
+    for one, other in zip(actual, expected):
         assert (one.epoch, one.accuracy, one.validation_accuracy) == (
             other.epoch,
             other.accuracy,
@@ -94,8 +94,8 @@ def test_step_for_step_the_same_numbers(name: str, reduction: Any) -> None:
         )
     assert histories["compiled"].engine == "compiled"
     assert histories["eager"].engine == "eager"
-    for found, expected in zip(steps["compiled"], steps["eager"], strict=True):
-        assert_close(found, expected, 1e-11)
+    for actual, expected in zip(steps["compiled"], steps["eager"], strict=True):
+        assert_close(actual, expected, 1e-11)
     assert_same_history(histories["compiled"], histories["eager"])
 
 
@@ -114,7 +114,7 @@ LOSSES: list[tuple[Any, str]] = [
 def test_every_loss_in_mini_batches(loss: Any, activation: Any, elementary: bool) -> None:
     x, y = data(samples=17)
     targets = 2 * y - 1 if loss is nn.hinge else y
-    found = {}
+    results = {}
     for engine in ("eager", "compiled"):
         model = nn.MLP(3, [4, 2], "tanh", activation, seed=1, elementary=elementary)
         history = nn.fit(
@@ -128,22 +128,22 @@ def test_every_loss_in_mini_batches(loss: Any, activation: Any, elementary: bool
             progress=False,
             engine=engine,
         )
-        found[engine] = numbers_of(model), history
-    assert_close(found["compiled"][0], found["eager"][0], 1e-11)
-    assert_same_history(found["compiled"][1], found["eager"][1])
+        results[engine] = numbers_of(model), history
+    assert_close(results["compiled"][0], results["eager"][0], 1e-11)
+    assert_same_history(results["compiled"][1], results["eager"][1])
 
 
 @pytest.mark.parametrize("targets", ["numbers", "labels", "one output"])
 def test_targets_of_every_kind(targets: str) -> None:
     x, y = data(samples=11, classes=3)
     given: Any = {"numbers": y * 0.7, "labels": y.argmax(axis=1), "one output": y[:, 0]}[targets]
-    found = {}
+    results = {}
     for engine in ("eager", "compiled"):
         model = nn.MLP(3, [4, 1 if targets == "one output" else 3], seed=1)
         history = nn.fit(model, x, given, epochs=3, batch_size=4, seed=0, progress=False, engine=engine)
-        found[engine] = numbers_of(model), history
-    assert_close(found["compiled"][0], found["eager"][0])
-    assert_same_history(found["compiled"][1], found["eager"][1])
+        results[engine] = numbers_of(model), history
+    assert_close(results["compiled"][0], results["eager"][0])
+    assert_same_history(results["compiled"][1], results["eager"][1])
 
 
 def test_values_are_up_to_date_in_callbacks_and_at_the_end() -> None:
@@ -165,7 +165,7 @@ def test_values_are_up_to_date_in_callbacks_and_at_the_end() -> None:
 
 def test_what_a_callback_changes_is_trained_on() -> None:
     x, y = data()
-    found = {}
+    results = {}
     for engine in ("eager", "compiled"):
         model = nn.MLP(3, [5, 2], seed=1)
 
@@ -175,14 +175,14 @@ def test_what_a_callback_changes_is_trained_on() -> None:
                     parameter.data *= 0.5
 
         nn.fit(model, x, y, epochs=4, batch_size=6, seed=0, callbacks=[reset], progress=False, engine=engine)
-        found[engine] = numbers_of(model)
-    assert_close(found["compiled"], found["eager"])
+        results[engine] = numbers_of(model)
+    assert_close(results["compiled"], results["eager"])
 
 
 def test_a_loss_that_a_callback_changes_is_compiled_anew() -> None:
     """A weight of the loss that grows from epoch to epoch is a constant of each epoch's program."""
     x, y = data()
-    found = {}
+    results = {}
     for engine in ("eager", "compiled"):
         model = nn.MLP(3, [5, 2], seed=1)
         weight = [0.5]
@@ -194,13 +194,13 @@ def test_a_loss_that_a_callback_changes_is_compiled_anew() -> None:
             weight[0] *= 1.5
 
         nn.fit(model, x, y, loss=loss, epochs=4, seed=0, callbacks=[grow], progress=False, engine=engine)
-        found[engine] = numbers_of(model)
-    assert_close(found["compiled"], found["eager"])
+        results[engine] = numbers_of(model)
+    assert_close(results["compiled"], results["eager"])
 
 
 def test_only_the_parameters_of_the_optimizer_change() -> None:
     x, y = data()
-    found = {}
+    results = {}
     for engine in ("eager", "compiled"):
         model = nn.MLP(3, [5, 2], seed=1)
         before = model.layers[0].state_dict()
@@ -209,8 +209,8 @@ def test_only_the_parameters_of_the_optimizer_change() -> None:
         nn.fit(model, x, y, optimizer=optimizer, epochs=3, seed=0, progress=False, engine=engine)
         assert model.layers[0].state_dict() == before
         assert extra.data == 5.0
-        found[engine] = numbers_of(model)
-    assert_close(found["compiled"], found["eager"])
+        results[engine] = numbers_of(model)
+    assert_close(results["compiled"], results["eager"])
 
 
 @pytest.mark.parametrize("first", ["eager", "compiled"])
@@ -225,9 +225,9 @@ def test_checkpoints_of_either_engine_serve_both(first: Any, second: Any, tmp_pa
     nn.fit(model, x, y, optimizer=OPTIMIZERS["adam"](model), epochs=3, seed=4, engine=first, **settings)
     resumed = nn.MLP(3, [5, 2], seed=99)
     optimizer = OPTIMIZERS["adam"](resumed)
-    found = nn.fit(resumed, x, y, optimizer=optimizer, epochs=6, resume=True, engine=second, **settings)
+    history = nn.fit(resumed, x, y, optimizer=optimizer, epochs=6, resume=True, engine=second, **settings)
     assert_close(numbers_of(resumed), numbers_of(whole), 1e-10)
-    assert_same_history(found, expected)
+    assert_same_history(history, expected)
 
 
 def test_a_rule_of_ones_own_has_the_parameters_in_its_own_order() -> None:
@@ -238,14 +238,14 @@ def test_a_rule_of_ones_own_has_the_parameters_in_its_own_order() -> None:
             super()._rule(weights, gradients * np.linspace(0.0, 1.0, len(weights)), rate, new)
 
     x, y = data()
-    found = {}
+    results = {}
     engines: tuple[Any, ...] = ("eager", "compiled")
     for engine in engines:
         model = nn.MLP(3, [5, 2], seed=1)
         optimizer = Rates(model.parameters(), 0.5)
         nn.fit(model, x, y, optimizer=optimizer, epochs=3, seed=0, progress=False, engine=engine)
-        found[engine] = numbers_of(model)
-    assert_close(found["compiled"], found["eager"])
+        results[engine] = numbers_of(model)
+    assert_close(results["compiled"], results["eager"])
 
 
 @pytest.mark.parametrize("seen", ["by a callback", "at the end"])
@@ -256,16 +256,16 @@ def test_the_optimizer_has_its_parameters_and_state_in_its_own_order_again(seen:
     for engine in engines:
         model = nn.MLP(3, [5, 2], seed=1)
         optimizer = nn.Adam(model.parameters(), 0.05)
-        found: list[tuple[bool, dict[str, Array]]] = []
+        snapshots: list[tuple[bool, dict[str, Array]]] = []
 
-        def look(model: nn.Module, history: nn.History, found: Any = found, optimizer: Any = optimizer) -> None:
-            found.append((optimizer.parameters == model.parameters(), optimizer.state_dict()["state"]))
+        def look(model: nn.Module, history: nn.History, snapshots: Any = snapshots, optimizer: Any = optimizer) -> None:
+            snapshots.append((optimizer.parameters == model.parameters(), optimizer.state_dict()["state"]))
 
         callbacks = [look] if seen == "by a callback" else []
         nn.fit(model, x, y, optimizer=optimizer, epochs=3, seed=0, progress=False, engine=engine, callbacks=callbacks)
         look(model, nn.History())
-        assert all(in_order for in_order, _ in found)
-        states[engine] = found
+        assert all(in_order for in_order, _ in snapshots)
+        states[engine] = snapshots
     for (_, one), (_, other) in zip(states["compiled"], states["eager"]):
         for name in ("mean", "square"):
             assert_close(one[name], other[name], 1e-10)
@@ -282,7 +282,7 @@ def test_ctrl_c_in_the_middle_of_an_epoch_keeps_the_updates_made(step: int) -> N
                 raise KeyboardInterrupt
 
     x, y = data()
-    found = {}
+    results = {}
     for engine in ("eager", "compiled"):
         model = nn.MLP(3, [5, 2], seed=1)
         optimizer = Interrupted(model.parameters(), 0.5)
@@ -299,10 +299,10 @@ def test_ctrl_c_in_the_middle_of_an_epoch_keeps_the_updates_made(step: int) -> N
         )
         assert len(history) == (step - 1) // 3
         assert f"interrupted in epoch {(step - 1) // 3 + 1}" in history.stopped
-        found[engine] = numbers_of(model)
-    assert_close(found["compiled"], found["eager"])
+        results[engine] = numbers_of(model)
+    assert_close(results["compiled"], results["eager"])
     changed = step > 1
-    assert (found["compiled"] != numbers_of(nn.MLP(3, [5, 2], seed=1))) == changed
+    assert (results["compiled"] != numbers_of(nn.MLP(3, [5, 2], seed=1))) == changed
 
 
 def interrupted(line: int, engine: Any) -> tuple[int, list[float], bool]:
@@ -355,15 +355,15 @@ def test_ctrl_c_at_any_line_of_an_update_leaves_weights_and_optimizer_at_the_sam
             engine=engine,
         )
         expected[steps] = numbers_of(model)
-    found = []
+    results = []
     for line in itertools.count():
         steps, numbers, was_interrupted = interrupted(line, engine)
         assert numbers == expected[steps]
         if not was_interrupted:
             break
-        found.append(steps)
-    assert len(found) > 15
-    assert set(found) == {2}  # the last line puts the new weights in their place
+        results.append(steps)
+    assert len(results) > 15
+    assert set(results) == {2}  # the last line puts the new weights in their place
 
 
 def test_what_is_not_finite_is_named_by_the_same_words() -> None:
@@ -453,7 +453,7 @@ def test_auto_falls_back_and_says_why_in_one_line(
 ) -> None:
     """And then has the bits of the eager engine, its random draws included."""
     x, y = np.linspace(-1, 1, 8), np.linspace(0, 1, 8)
-    found = {}
+    results = {}
     for engine in ("eager", "auto"):
         random.seed(5)
         model = make()
@@ -465,8 +465,8 @@ def test_auto_falls_back_and_says_why_in_one_line(
         assert said.out == ""
         if not progress:
             assert said.err == "".join(lines)
-        found[engine] = numbers_of(model), history.epochs
-    assert found["auto"] == found["eager"]
+        results[engine] = numbers_of(model), history.epochs
+    assert results["auto"] == results["eager"]
     with pytest.raises((TypeError, ValueError), match=r"where|random"):
         nn.fit(make(), x, y, epochs=2, progress=False, engine="compiled")
 
@@ -551,9 +551,9 @@ def test_samples_of_several_axes() -> None:
             return self.network([pixel for row in image for pixel in row])
 
     images = np.random.default_rng(0).normal(size=(9, 2, 2))
-    found = {}
+    results = {}
     for engine in ("eager", "compiled"):
         model = Image()
         nn.fit(model, images, np.eye(2)[[0, 1, 1] * 3], epochs=3, batch_size=4, seed=0, progress=False, engine=engine)
-        found[engine] = numbers_of(model)
-    assert_close(found["compiled"], found["eager"])
+        results[engine] = numbers_of(model)
+    assert_close(results["compiled"], results["eager"])

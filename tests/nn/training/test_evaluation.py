@@ -161,8 +161,8 @@ def test_one_output_agrees_with_scikit_learn(threshold: float) -> None:
     predicted = (rows[:, 0] > threshold).astype(int)
     expected = sklearn_confusion_matrix(labels, predicted)
     for targets in (labels, labels[:, None], labels.astype(float), labels.astype(bool), 2 * labels - 1):
-        found = nn.accuracy(table(rows), samples(200), targets, threshold)
-        assert found == pytest.approx(accuracy_score(labels, predicted))
+        accuracy = nn.accuracy(table(rows), samples(200), targets, threshold)
+        assert accuracy == pytest.approx(accuracy_score(labels, predicted))
         assert nn.confusion_matrix(table(rows), samples(200), targets, threshold).tolist() == expected.tolist()
 
 

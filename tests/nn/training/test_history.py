@@ -49,8 +49,8 @@ def test_the_file_has_a_line_of_names_and_a_line_an_epoch(tmp_path: Path) -> Non
 
 def test_every_number_comes_back_to_the_bit(tmp_path: Path) -> None:
     History(EPOCHS).save_csv(tmp_path / "history.csv")
-    found = [Epoch(int(row[0]), *map(float, row[1:])) for row in rows_of(tmp_path / "history.csv")[1:]]
-    assert found == EPOCHS
+    epochs = [Epoch(int(row[0]), *map(float, row[1:])) for row in rows_of(tmp_path / "history.csv")[1:]]
+    assert epochs == EPOCHS
 
 
 def test_what_was_not_measured_stays_empty(tmp_path: Path) -> None:

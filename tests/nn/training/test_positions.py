@@ -72,8 +72,8 @@ def test_an_update_is_that_of_pytorch(engine: str) -> None:
     cost.backward()
     expected = (table - 0.5 * table.grad).detach().numpy()
     history = train(model, tokens, targets, epochs=1, batch_size=None, engine=engine)
-    found = np.array([[x.data for x in row] for row in model.table.table])
-    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-14)
+    rows = np.array([[x.data for x in row] for row in model.table.table])
+    np.testing.assert_allclose(rows, expected, rtol=0, atol=1e-14)
     assert history[0].cost == pytest.approx(cost.item(), rel=1e-13)
     assert history.engine == engine
 
@@ -83,16 +83,16 @@ def test_an_update_is_that_of_pytorch(engine: str) -> None:
 def test_both_engines_train_alike(reduction: str, weighted: bool) -> None:
     tokens, targets = sequences()
     weight = np.arange(len(tokens)) / 4 if weighted else None
-    found = []
+    results = []
     for engine in ENGINES:
         model = Transformer()
         settings = {"reduction": reduction, "sample_weight": weight, "validation": sequences(5, seed=1)}
         optimizer = nn.SGD(model.parameters(), learning_rate=0.05)
         history = train(model, tokens, targets, epochs=2, batch_size=5, engine=engine, optimizer=optimizer, **settings)
         numbers = np.array([[e.cost, e.accuracy, e.validation_cost, e.validation_accuracy] for e in history], float)
-        found.append((numbers, list(model.state_dict().values())))
-    np.testing.assert_allclose(found[0][0], found[1][0], rtol=1e-11, atol=0)
-    np.testing.assert_allclose(found[0][1], found[1][1], rtol=1e-10, atol=1e-13)
+        results.append((numbers, list(model.state_dict().values())))
+    np.testing.assert_allclose(results[0][0], results[1][0], rtol=1e-11, atol=0)
+    np.testing.assert_allclose(results[0][1], results[1][1], rtol=1e-10, atol=1e-13)
 
 
 @pytest.mark.parametrize("engine", ENGINES)

@@ -83,7 +83,7 @@ def test_fit_is_the_loop_of_the_texts(samples: int, batch_size: int | None, redu
     model = nn.MLP(2, [3, 2], seed=1)
     by_hand = ByHand(model)
     optimizer = nn.SGD(model.parameters(), learning_rate=0.2, momentum=0.9, decay=0.01)
-    found: list[list[float]] = []
+    seen: list[list[float]] = []
     history = quietly(
         model,
         x,
@@ -93,11 +93,11 @@ def test_fit_is_the_loop_of_the_texts(samples: int, batch_size: int | None, redu
         batch_size=batch_size,
         reduction=reduction,
         shuffle=False,
-        callbacks=[every_epoch(found)],
+        callbacks=[every_epoch(seen)],
     )
-    assert len(history) == len(found) == 4
+    assert len(history) == len(seen) == 4
     size = min(batch_size or samples, samples)
-    for epoch, numbers in zip(history, found):
+    for epoch, numbers in zip(history, seen):
         outputs, losses, largest = [], [], []
         for start in range(0, samples, size):
             batch = slice(start, start + size)
@@ -400,11 +400,11 @@ def test_a_resumed_training_has_the_bits_of_an_uninterrupted_one(
     checkpointed(first, make_optimizer(first), tmp_path / "half", 3, seed=4)
     second = nn.MLP(2, [3, 2], seed=99)
     random.seed(99)
-    found = checkpointed(second, make_optimizer(second), tmp_path / "half", 6, resume=True)
+    resumed = checkpointed(second, make_optimizer(second), tmp_path / "half", 6, resume=True)
 
     assert numbers_of(second) == numbers_of(whole)
-    assert found.epochs == expected.epochs
-    assert found.stopped == expected.stopped
+    assert resumed.epochs == expected.epochs
+    assert resumed.stopped == expected.stopped
 
 
 def test_a_training_resumes_after_ctrl_c_in_the_middle_of_an_epoch(tmp_path: Path) -> None:
@@ -424,9 +424,9 @@ def test_a_training_resumes_after_ctrl_c_in_the_middle_of_an_epoch(tmp_path: Pat
     broken = checkpointed(model, adam(model), tmp_path / "broken", 4, seed=4, loss=loss, engine="eager")
     assert len(broken) == 2
     again = nn.MLP(2, [3, 2], seed=7)
-    found = checkpointed(again, adam(again), tmp_path / "broken", 4, resume=True, engine="eager")
+    resumed = checkpointed(again, adam(again), tmp_path / "broken", 4, resume=True, engine="eager")
     assert numbers_of(again) == numbers_of(whole)
-    assert found.epochs == expected.epochs
+    assert resumed.epochs == expected.epochs
 
 
 def test_a_training_resumes_in_another_process(run_python: Callable[..., str], tmp_path: Path) -> None:
@@ -449,9 +449,9 @@ def test_a_training_that_was_finished_stays_as_it_is_when_resumed(tmp_path: Path
     model = nn.MLP(2, [3, 2], seed=1)
     expected = checkpointed(model, sgd(model), tmp_path / "done", 3, seed=4)
     other = nn.MLP(2, [3, 2], seed=2)
-    found = checkpointed(other, sgd(other), tmp_path / "done", 3, resume=True)
+    resumed = checkpointed(other, sgd(other), tmp_path / "done", 3, resume=True)
     assert numbers_of(other) == numbers_of(model)
-    assert found.epochs == expected.epochs
+    assert resumed.epochs == expected.epochs
 
 
 def test_a_network_of_ones_own_can_be_resumed_too(tmp_path: Path) -> None:
@@ -568,10 +568,10 @@ def test_validation_is_measured_after_each_epoch_and_not_learned_from(reduction:
     )
     quietly(without, x, y, epochs=3, seed=0, reduction=reduction)
     assert numbers_of(with_validation) == numbers_of(without)
-    for epoch, found in zip(history, outputs):
-        losses = 0.5 * ((found - held_out_y) ** 2).sum(axis=1)
+    for epoch, output in zip(history, outputs):
+        losses = 0.5 * ((output - held_out_y) ** 2).sum(axis=1)
         assert epoch.validation_cost == pytest.approx(losses.mean() if reduction == "mean" else losses.sum(), rel=1e-13)
-        assert epoch.validation_accuracy == (found.argmax(axis=1) == held_out_y.argmax(axis=1)).mean()
+        assert epoch.validation_accuracy == (output.argmax(axis=1) == held_out_y.argmax(axis=1)).mean()
 
 
 def test_a_prediction_that_could_not_be_more_wrong_costs_infinitely_much() -> None:
@@ -915,7 +915,7 @@ def test_a_value_that_does_not_exist_stops_the_training_naming_operation_and_ope
 
 def test_a_training_that_diverges_is_stopped_with_the_parameters_as_before_that_update() -> None:
     model = nn.MLP(1, [2, 1], activation="identity", output_activation="identity", seed=0)
-    found: list[list[float]] = []
+    seen: list[list[float]] = []
     x = np.linspace(-1, 1, 8)
     with pytest.raises(FloatingPointError, match=r"epoch \d+: .* is (inf|nan).*smaller learning rate") as caught:
         quietly(
@@ -925,10 +925,10 @@ def test_a_training_that_diverges_is_stopped_with_the_parameters_as_before_that_
             epochs=10_000,
             batch_size=None,
             optimizer=nn.SGD(model.parameters(), learning_rate=1e3),
-            callbacks=[every_epoch(found)],
+            callbacks=[every_epoch(seen)],
         )
-    assert f"epoch {len(found) + 1}:" in str(caught.value)
-    assert numbers_of(model) == found[-1]
+    assert f"epoch {len(seen) + 1}:" in str(caught.value)
+    assert numbers_of(model) == seen[-1]
     assert all(map(math.isfinite, numbers_of(model)))
 
 

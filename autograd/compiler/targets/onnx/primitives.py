@@ -101,9 +101,10 @@ def _by_expression(primitive: Primitive, operands: Sequence[Tensor]) -> Tensor:
             f"primitive {primitive.name!r} has no float64 operator in ONNX's runtimes, and is not composed of others: "
             "say dtype='float32'"
         )
+    way_out = "give it array=, an expression of this package's functions"
+    remedy = "there are none that it could be composed of" if is_ours(primitive) else way_out
     raise NotImplementedError(
-        f"primitive {primitive.name!r} is called number by number, which no operator of ONNX does: give it array=, an "
-        "expression of this package's functions"
+        f"primitive {primitive.name!r} is called number by number, which no operator of ONNX does: {remedy}"
     )
 
 

@@ -281,8 +281,8 @@ def test_reductions(tmp_path: Path) -> None:
     results += [shares.named(f"slopes_{k}") for k, shares in enumerate(slopes)]
     program, rows = builder.program(results), {"x": x.reshape(SAMPLES, 12)}
     model_of(program, tmp_path / "reductions.onnx", "float64")
-    found = run(tmp_path / "reductions.onnx", **rows)
-    for result, expected, handle in zip(found, program.evaluate(rows), results, strict=True):
+    outputs = run(tmp_path / "reductions.onnx", **rows)
+    for result, expected, handle in zip(outputs, program.evaluate(rows), results, strict=True):
         np.testing.assert_allclose(result, expected, rtol=1e-12, err_msg=str(handle.operation.attribute))
 
 
