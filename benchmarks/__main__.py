@@ -16,7 +16,11 @@ def main() -> None:
         ("engine", engine.run, "the eager engine: two moons, cost of a node, import (3 minutes)"),
         ("draw", pictures.run, "pictures: time against nodes, size (1 minute)"),
         ("playground", playground.run, "the pages in headless Chromium: first and later runs, sliders (3 minutes)"),
-        ("compile", compiled.run, "compiled programs: epochs, thin programs, memory, the main job (10 minutes)"),
+        (
+            "compile",
+            compiled.run,
+            "compiled programs: epochs, thin and recurrent programs, memory, the main job (15 minutes)",
+        ),
         ("gpt", gpt.run, "a small GPT against NumPy, PyTorch and a minimal engine; time to compile (5 minutes)"),
         ("predict", predicting.run, "predictions of many rows: nn.predict and the command line (1 minute)"),
         ("small", small.run, "small networks: an MLP on two moons, an LSTM, against PyTorch and NumPy (1 minute)"),

@@ -1,10 +1,10 @@
-"""Compiled programs: an epoch against its peers, a sample against micrograd, thin programs, memory, the main job."""
+"""Compiled programs: epochs and a sample against peers, thin and recurrent programs, memory, the main job."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from benchmarks import compile_time, thin
+from benchmarks import compile_time, recurrent, thin
 from benchmarks.epoch import ENGINES
 from benchmarks.measure import (
     Job,
@@ -48,6 +48,7 @@ def run(rounds: int, quick: bool = False, picture: Path | None = None) -> None:
     one_sample = compare_one_sample(rounds, median(epochs["compiled", 50, 100, "float64"], "epoch") / count)
     measure_memory(epochs)
     programs = thin.report(rounds, quick)
+    recurrent.report(rounds, quick)
     time_main_job(rounds)
     if picture is None:
         return

@@ -29,7 +29,8 @@ def running_sums(program: Columns) -> list[list[int]]:
         if max(depth.get(k, -1) for k in program.operands_of(i) if k != previous) > most:
             chains[previous] = chain
         else:
-            chains[i] = [*chain, i]
+            chain.append(i)
+            chains[i] = chain
     return [chain for chain in chains.values() if cost.worth_accumulating(len(chain))]
 
 
