@@ -288,3 +288,67 @@ def worth_looping(before: int, after: int) -> bool:
 def mostly_looped(covered: int, operations: int) -> bool:
     """Return whether so many operations are parts of loops that another order need not be tried."""
     return 10 * covered >= 9 * operations
+
+
+# Grids.
+
+LEAST_LEVELS, LEAST_CELLS, MOST_GRIDS = 10, 20, 8
+"""Levels of a program in which grids are looked for, operations of a grid, and grids of a program."""
+
+MOST_ROUNDS = 3
+"""Attempts to tell the operations of a cell apart, each by what is one operation further away."""
+
+MOST_PINNED = 40
+"""Kinds of operations in a cell from which the steps are counted in turn, to see where they begin best."""
+
+MOST_SKEWED = 3
+"""Factors of the coordinates in the direction of time."""
+
+MOST_PADDING = 4
+"""Places of a loop over wavefronts for each operation: those of a square are twice as many."""
+
+
+def is_border(operations: int, others: int) -> bool:
+    """Return whether so few operations may be like others, of which there are so many, but for leaves that they read.
+
+    Those of a cell that read a literal are as many as those of other kinds.
+    """
+    return 2 * operations <= others
+
+
+def mostly_read_once(single: int, operations: int) -> bool:
+    """Return whether most operations of a kind have one reader, so that they are told apart by their place there."""
+    return 4 * single >= 3 * operations
+
+
+def mostly_in_grid(cells: int, operations: int) -> bool:
+    """Return whether a grid has so many of a program's operations that others need not be looked for."""
+    return 2 * cells >= operations
+
+
+def is_staggered(steps: int, lanes: int) -> bool:
+    """Return whether so many lanes that begin at so many different steps need padding.
+
+    The cells of a simulation begin at one step, or some; those of a dynamic program one after the other.
+    """
+    return 4 * steps >= 3 * lanes and steps > 2
+
+
+def is_deep(levels: int) -> bool:
+    """Return whether grids are looked for in a program of this many levels."""
+    return levels >= LEAST_LEVELS
+
+
+def worth_wavefronts(operations: int) -> bool:
+    """Return whether a grid of this many operations may become a loop."""
+    return operations >= LEAST_CELLS
+
+
+def worth_wave(operations: int, places: int) -> bool:
+    """Return whether this many operations may become a loop with so many places."""
+    return places <= MOST_PADDING * operations
+
+
+def is_shallower(levels: int, before: int) -> bool:
+    """Return whether a program with loops over wavefronts has so much fewer levels that these are worth it."""
+    return 2 * levels <= before

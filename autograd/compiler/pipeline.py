@@ -23,9 +23,9 @@ from autograd.compiler.arrays.program import ArrayProgram
 from autograd.compiler.differentiate.reverse import to_arguments, to_parameters
 from autograd.compiler.scalars.depths import levels
 from autograd.compiler.scalars.loops.repetition import may_recur
-from autograd.compiler.scalars.passes import PREPARE_FOR_ARRAYS, SIMPLIFY
+from autograd.compiler.scalars.passes import COLLECT, PREPARE_FOR_ARRAYS, SIMPLIFY
 from autograd.compiler.scalars.program import ScalarProgram
-from autograd.compiler.stages import PassRunner
+from autograd.compiler.stages import PassRecord, PassRunner
 
 if TYPE_CHECKING:
     from autograd.compiler.targets.numpy_run import NumpyEngine
@@ -71,21 +71,39 @@ class Lowered(NamedTuple):
 
 def simplify(program: ScalarProgram, runner: PassRunner) -> ScalarProgram:
     """Return the simplest program of scalars: what `stages["scalars"]` shows."""
-    simplified: ScalarProgram = runner.run_all(SIMPLIFY, program)
-    return simplified
+    return simplified(program, runner)[1]
+
+
+def simplified(program: ScalarProgram, runner: PassRunner) -> tuple[ScalarProgram, ScalarProgram]:
+    """Return a program before its sums are collected, each operation as in the trace; and the simplest one."""
+    elementary = program
+    for name, run in SIMPLIFY:
+        program = runner.run(name, run, program)
+        elementary = elementary if program.lefts else program
+    return elementary, program
 
 
 def to_arrays(
-    scalars: ScalarProgram, arguments: Sequence[str], runner: PassRunner, indices: Collection[int] = ()
+    scalars: ScalarProgram,
+    arguments: Sequence[str],
+    runner: PassRunner,
+    indices: Collection[int] = (),
+    elementary: ScalarProgram | None = None,
 ) -> Lowered:
     """Return the program of array operations; the unrolled one, if nearly every operation would be of one number.
 
     Args:
         arguments: the names of the function's arguments.
         indices: the numbers of those that are indices. A program that looks up is one of arrays.
+        elementary: the program before sums were collected, in which grids are found.
     """
     attempt = PassRunner()
     looped = attempt.run("find loops", _with_loops, scalars)
+    of_grids = elementary and _with_wavefronts(looped, scalars, elementary, arguments, indices)
+    if of_grids:
+        lowered, records = of_grids
+        runner.records += records
+        return lowered
     if indices or _worth_grouping(looped):
         prepared = attempt.run_all(PREPARE_FOR_ARRAYS, looped)
         program = attempt.run("recover arrays", _recovered, prepared, arguments, indices)
@@ -110,6 +128,43 @@ def _with_loops(scalars: ScalarProgram) -> ScalarProgram:
     from autograd.compiler.scalars.loops.find import find_loops
 
     return find_loops(scalars)
+
+
+def _with_wavefronts(
+    looped: ScalarProgram,
+    scalars: ScalarProgram,
+    elementary: ScalarProgram,
+    arguments: Sequence[str],
+    indices: Collection[int],
+) -> tuple[Lowered, list[PassRecord]] | None:
+    """Return a program whose grids are loops over their wavefronts, and its passes; None where there are none.
+
+    Steps of these loops are padded, so the program without such loops says what the graph gives where these give inf or
+    nan; nor are derivatives guarded here.
+    """
+    if not cost.is_deep(levels(looped)):
+        return None
+    from autograd.compiler.scalars.loops.grids import find_grids
+
+    attempt = PassRunner()
+    gridded = attempt.run("find grids", find_grids, elementary)
+    if gridded is elementary:
+        return None
+    gridded = attempt.run("find loops", _with_loops, attempt.run_all(COLLECT, gridded))
+    if not cost.is_shallower(levels(gridded), levels(looped)):
+        return None
+    prepared = attempt.run_all(PREPARE_FOR_ARRAYS, gridded)
+    program = attempt.run("recover arrays", _recovered, prepared, arguments, indices)
+    if program is None:
+        return None
+    program = attempt.run_all(_PASSES_OVER_ARRAYS, program)
+
+    def unpadded() -> ArrayProgram:
+        from autograd.compiler.scalars.passes import run_passes
+
+        return _lowered(run_passes(PREPARE_FOR_ARRAYS, looped), arguments, indices, padding=False)
+
+    return Lowered(program, False, scalars.differentiated, unpadded), attempt.records
 
 
 def _worth_grouping(scalars: ScalarProgram) -> bool:
@@ -202,6 +257,14 @@ def _recovered(scalars: ScalarProgram, arguments: Sequence[str], indices: Collec
     grouping = recover(scalars, padding)
     worthwhile = indices or not grouping.groups or any(map(is_wide, grouping.groups))
     return lower(grouping, arguments, indices) if worthwhile else None
+
+
+def _lowered(scalars: ScalarProgram, arguments: Sequence[str], indices: Collection[int], padding: bool) -> ArrayProgram:
+    """Return the array program that the scalars spell out, however few arrays it has."""
+    from autograd.compiler.recover.lower import lower
+    from autograd.compiler.recover.recover import recover
+
+    return lower(recover(scalars, padding), arguments, indices)
 
 
 def _divided(program: ArrayProgram) -> ArrayProgram:

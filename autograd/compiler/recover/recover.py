@@ -159,8 +159,12 @@ class _Arrays:
         self.new_source(group.members, group.batched)
         self.groups.append(group)
 
-    def _one_array(self, nodes: Positions) -> View | Numbers:
-        """Read nodes as elements of one array, which is put together if it must be; or as numbers."""
+    def _one_array(self, nodes: Positions, once: bool = False) -> View | Numbers:
+        """Read nodes as elements of one array, which is put together if it must be; or as numbers.
+
+        Args:
+            once: whether the array that is put together has each node once.
+        """
         source = self.places.source[nodes]
         if (source == CONSTANT).all():
             return self.places.number[nodes]
@@ -169,10 +173,15 @@ class _Arrays:
             nodes[source == CONSTANT] = self._as_array(nodes[source == CONSTANT])
             source = self.places.source[nodes]
         if (source != source[0]).any():
-            joined = in_one_array(nodes, self.places)
+            each, place = nodes, np.arange(len(nodes))
+            if once:
+                each, place = np.unique(nodes, return_inverse=True)
+                order = np.lexsort((self.places.position[each], self.places.source[each]))
+                each, place = each[order], np.argsort(order)[place]
+            joined = in_one_array(each, self.places)
             self._reserve(len(joined.origin))
             self._add([concatenation(joined, self._batched)])
-            return View(len(self._widths) - 1, np.arange(len(nodes)))
+            return View(len(self._widths) - 1, place)
         return View(int(source[0]), self.places.position[nodes])
 
     def _as_array(self, nodes: Positions) -> Positions:

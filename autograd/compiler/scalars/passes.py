@@ -17,12 +17,14 @@ from autograd.compiler.scalars.sums.unit_rows import complete_unit_rows
 
 Pass = tuple[str, Callable[[ScalarProgram], ScalarProgram]]
 
+COLLECT: tuple[Pass, ...] = (("collect sums", collect_sums), ("merge equal sums", merge_equal_nodes))
+"""From operations one by one to sums of products."""
+
 SIMPLIFY: tuple[Pass, ...] = (
     ("fold constants", fold_constants),
     ("merge equal nodes", merge_equal_nodes),
     ("recognise idioms", recognise_idioms),
-    ("collect sums", collect_sums),
-    ("merge equal sums", merge_equal_nodes),
+    *COLLECT,
     ("add guards", add_guards),
 )
 """From the trace to the simplest program of scalars."""

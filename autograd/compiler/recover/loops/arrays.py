@@ -19,13 +19,13 @@ from autograd.compiler.recover.loops.repetitions import LoopResult, Operand, Rep
 from autograd.compiler.recover.sums.blocks import View
 from autograd.compiler.scalars.builder import Builder, renumbered
 from autograd.compiler.scalars.depths import depths
-from autograd.compiler.scalars.loops.repeat import Repeat
+from autograd.compiler.scalars.loops.repeat import Repeat, Rows
 from autograd.compiler.scalars.nodes import CONSTANT as NUMBER
 from autograd.compiler.scalars.nodes import SUM
 from autograd.compiler.scalars.program import ScalarProgram
 
-OneArray = Callable[[Positions], Operand]
-"""Reads nodes as elements of one array, which is put together if necessary."""
+OneArray = Callable[[Positions, bool], Operand]
+"""Reads nodes as elements of one array, which is put together if necessary; of each node once, or as often as read."""
 
 RecoverBody = Callable[[ScalarProgram, Sequence[bool]], Grouping]
 """Recovers a body, given which of its arguments have a row for each sample."""
@@ -66,7 +66,8 @@ def repetition(
     initial, read, same = (np.array(nodes, dtype=np.int64) for nodes in repeat.split(operands))
     by_step = read.reshape(repeat.steps, repeat.read)
     arrangement = _arranged(repeat, (initial, by_step, same), places())
-    constant = [one_array(same[part]) for part in arrangement.same]
+    once = repeat.rows is not None
+    constant = [one_array(same[part], once) for part in arrangement.same]
     at = places()
     of_read = [at.source[by_step[:, part]] for part in arrangement.read]
     batched = [bool((np.array(at.batched)[x] & (x != CONSTANT)).any()) for x in of_read]
@@ -85,8 +86,8 @@ def repetition(
         if as_computed == arrangement or tries == cost.MOST_ARRANGEMENTS:
             break
         arrangement = as_computed
-    arrays = [_by_step(one_array, by_step[:, part]) for part in arrangement.read]
-    states = [one_array(initial[part]) for part in arrangement.states]
+    arrays = [_by_step(one_array, by_step[:, part], once) for part in arrangement.read]
+    states = [one_array(initial[part], once) for part in arrangement.states]
     weights = at.position[same[arrangement.weights]]
     results = iter(body.outputs)
     outputs = [tuple([i for _, i in zip(part, results)]) for part in (*arrangement.states, *arrangement.written)]
@@ -128,8 +129,8 @@ def _is_batched(group: Repetition, number: int) -> bool:
     return any(body.batched[source] for source in sources)
 
 
-def _by_step(one_array: OneArray, nodes: Positions) -> Operand:
-    operand = one_array(nodes.reshape(-1))
+def _by_step(one_array: OneArray, nodes: Positions, once: bool) -> Operand:
+    operand = one_array(nodes.reshape(-1), once)
     if isinstance(operand, View):
         return View(operand.source, operand.positions.reshape(nodes.shape))
     return operand.reshape(nodes.shape)
@@ -138,6 +139,8 @@ def _by_step(one_array: OneArray, nodes: Positions) -> Operand:
 def _arranged(repeat: Repeat, operands: tuple[Positions, Positions, Positions], places: Places) -> Arrangement:
     """Return which scalars are one array; they are in the order in which they were computed outside."""
     initial, read, same = operands
+    if repeat.rows is not None:
+        return _arranged_in_rows(repeat.rows, places.source[same].tolist())
     kinds = _kinds(repeat.body)
     outputs = [kinds(i) for i in repeat.body.outputs]
     of_read = [tuple(places.source[read[:, k]].tolist()) for k in range(read.shape[1])]
@@ -150,6 +153,20 @@ def _arranged(repeat: Repeat, operands: tuple[Positions, Positions, Positions], 
         [part for part in _together(of_same) if of_same[part[0]] != PARAMETERS],
         [k for k, source in enumerate(of_same) if source == PARAMETERS],
     )
+
+
+def _arranged_in_rows(rows: Rows, of_same: Sequence[int]) -> Arrangement:
+    """Return which scalars are one array where a loop says so; parameters are none."""
+    states, read, same, written = (_numbered(lengths) for lengths in rows)
+    arrays = [[k for k in part if of_same[k] != PARAMETERS] for part in same]
+    weights = [k for k, source in enumerate(of_same) if source == PARAMETERS]
+    return Arrangement(states, written, read, [part for part in arrays if part], weights)
+
+
+def _numbered(lengths: Sequence[int]) -> list[list[int]]:
+    """Return consecutive numbers in lists of these lengths."""
+    ends = itertools.accumulate(lengths)
+    return [list(range(end - length, end)) for end, length in zip(ends, lengths)]
 
 
 def _together(keys: Sequence[Hashable]) -> list[list[int]]:

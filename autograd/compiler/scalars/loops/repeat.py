@@ -3,13 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from autograd.primitives import Primitive
 from autograd.table import Slope
 
 if TYPE_CHECKING:
     from autograd.compiler.scalars.program import ScalarProgram
+
+
+class Rows(NamedTuple):
+    """Which numbers of a loop are arrays: the lengths of these, in order.
+
+    Attributes:
+        states: the states.
+        read: what is read by step.
+        same: what is the same at every step.
+        written: what is written by step.
+    """
+
+    states: tuple[int, ...]
+    read: tuple[int, ...]
+    same: tuple[int, ...]
+    written: tuple[int, ...]
 
 
 class Repeat(Primitive):
@@ -24,14 +40,16 @@ class Repeat(Primitive):
     Attributes:
         body: the program of one step, without parameters of its own.
         steps: how many there are.
+        rows: which numbers are arrays, where that is known from the start.
     """
 
     body: ScalarProgram
     steps: int
+    rows: Rows | None
 
-    def __init__(self, body: ScalarProgram, steps: int) -> None:
+    def __init__(self, body: ScalarProgram, steps: int, rows: Rows | None = None) -> None:
         super().__init__("loop", self._run, self._no_slopes, slope=Slope.SINGULAR, hides_nan=True)
-        self.body, self.steps = body, steps
+        self.body, self.steps, self.rows = body, steps, rows
         columns = body.opcodes, body.operands, body.coefficients, body.lefts, body.rights, body.slots, body.outputs
         numbers = tuple(sorted((i, repr(x)) for i, x in body.constants.items()))
         scalings = tuple(sorted((i, repr(x)) for i, x in body.scalings.items()))

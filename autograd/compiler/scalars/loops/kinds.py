@@ -1,0 +1,132 @@
+"""Kinds of operations in a grid: those that do the same part of a cell's work, whichever cell they belong to.
+
+Operations of one kind apply one primitive to operands that are computed alike. At the borders of a grid some operands
+are leaves, or constants that were folded, so a leaf is like anything. Equal operations of one cell are told apart by
+the operand that they are of their only reader, as the exponentials in the sum of a softmin.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable, Mapping, Sequence
+from typing import NamedTuple
+
+from autograd.compiler import cost
+from autograd.compiler.scalars.loops.components import components
+from autograd.compiler.scalars.nodes import APPLY
+from autograd.compiler.scalars.program import ScalarProgram
+
+LEAF = -1
+"""The kind of a node that is no operation, or reads too much to be one of a cell."""
+
+_MOST_ROUNDS = 30
+
+
+class Kinds(NamedTuple):
+    """Which operations are of one kind, and what they read.
+
+    Attributes:
+        of: the kind of each node, or LEAF.
+        rows: the operands of each node.
+        reads: of each kind, operand by operand, the kind that most of its operations read there.
+        recurrent: the kinds that depend on themselves, of the largest set of kinds that depend on one another.
+    """
+
+    of: list[int]
+    rows: list[tuple[int, ...]]
+    reads: list[list[int]]
+    recurrent: frozenset[int]
+
+
+def kinds_of(program: ScalarProgram, rounds: int) -> Kinds | None:
+    """Return the kinds of a program's operations; None where no kind depends on itself.
+
+    Args:
+        rounds: how often kinds are divided by those of their operands. Each time tells more operations of a cell apart,
+            and more of those near a border from others.
+    """
+    rows = [program.operands_of(i) if opcode >= APPLY else () for i, opcode in enumerate(program.opcodes)]
+    of = [opcode if opcode >= APPLY else LEAF for opcode in program.opcodes]
+    for _ in range(rounds):
+        of = _by_operands(program, rows, of)
+    of = _told_apart(program, rows, of)
+    members: dict[int, list[int]] = {}
+    for i in program.operations:
+        if of[i] != LEAF:
+            members.setdefault(of[i], []).append(i)
+    reads = [
+        [
+            Counter([of[rows[i][p]] for i in members[kind]]).most_common(1)[0][0]
+            for p in range(len(rows[members[kind][0]]))
+        ]
+        for kind in range(len(members))
+    ]
+    graph = [{k for k in row if k != LEAF} for row in reads]
+    recurrent = [part for part in components(graph) if len(part) > 1 or part[0] in graph[part[0]]]
+    if not recurrent:
+        return None
+    largest = max(recurrent, key=lambda part: sum(len(members[kind]) for kind in part))
+    return Kinds(of, rows, reads, frozenset(largest))
+
+
+def _by_operands(program: ScalarProgram, rows: Sequence[tuple[int, ...]], of: Sequence[int]) -> list[int]:
+    """Divide kinds by those of the operands."""
+    signature = {
+        i: (of[i], *[of[k] for k in rows[i]]) for i in program.operations if 0 < len(rows[i]) <= cost.MOST_READ
+    }
+    counts = Counter(signature.values())
+    alike: dict[tuple[int, int], list[tuple[int, ...]]] = {}
+    stands: dict[tuple[int, ...], tuple[int, ...]] = {}
+    for key, count in counts.most_common():
+        others = alike.setdefault((key[0], len(key)), [])
+        like = (other for other in others if cost.is_border(count, counts[other]) and _is_like(key, other))
+        stands[key] = next((stands[other] for other in like), key)
+        others.append(key)
+    return _numbered(len(of), {i: stands[key] for i, key in signature.items()})
+
+
+def _is_like(key: tuple[int, ...], other: tuple[int, ...]) -> bool:
+    """Return whether a signature may be another one at a border, where some operands are leaves, or computed otherwise.
+
+    Half of the operands are alike, and not only leaves.
+    """
+    pairs = list(zip(key[1:], other[1:]))
+    alike = [a for a, b in pairs if a == b]
+    differ = [(a, b) for a, b in pairs if a != b]
+    if all(a == LEAF for a in alike) or any(b == LEAF for _, b in differ):
+        return False
+    return all(a == LEAF for a, _ in differ) or 2 * len(alike) >= len(pairs)
+
+
+def _numbered(size: int, keys: Mapping[int, Hashable]) -> list[int]:
+    """Return a number for each node, equal for equal keys; LEAF for those without a key."""
+    numbers: dict[Hashable, int] = {}
+    of = [LEAF] * size
+    for i, key in keys.items():
+        of[i] = numbers.setdefault(key, len(numbers))
+    return of
+
+
+def _told_apart(program: ScalarProgram, rows: Sequence[tuple[int, ...]], of: list[int]) -> list[int]:
+    """Return kinds in which what has one reader each is of the kind of its place there."""
+    places: dict[int, list[tuple[int, int]]] = {}
+    for i in program.operations:
+        for p, k in enumerate(rows[i]):
+            if of[k] != LEAF:
+                places.setdefault(k, []).append((i, p))
+    operations = [i for i in program.operations if of[i] != LEAF]
+    single = [i for i in operations if len({reader for reader, _ in places.get(i, ())}) == 1]
+    mostly, every = Counter(of[i] for i in single), Counter(of[i] for i in operations)
+    results = {of[i] for i in program.outputs}
+    single = [i for i in single if of[i] not in results and cost.mostly_read_once(mostly[of[i]], every[of[i]])]
+    count = len(set(of))
+    for _ in range(_MOST_ROUNDS):
+        keys: dict[int, Hashable] = {i: of[i] for i in operations}
+        for i in single:
+            reader = places[i][0][0]
+            keys[i] = of[i], of[reader], tuple([p for _, p in places[i]])
+        of = _numbered(len(of), keys)
+        if len(set(of)) == count:
+            return of
+        count = len(set(of))
+    return of

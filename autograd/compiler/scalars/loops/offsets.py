@@ -1,0 +1,74 @@
+"""Offsets: in which step, and in which order within it, the operations of each kind of a grid are computed."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple
+
+from autograd.compiler import cost
+from autograd.compiler.scalars.loops.lattice import Edge
+
+
+class Offsets(NamedTuple):
+    """When the kinds are computed.
+
+    Attributes:
+        steps: by how many steps each kind is later than its coordinates say.
+        order: the kinds, in the order in which a step computes them.
+    """
+
+    steps: dict[int, int]
+    order: list[int]
+
+
+def offsets(spans: Mapping[Edge, int], results: Collection[int]) -> Offsets | None:
+    """Return offsets with which as little as possible is carried from step to step; None where there are none.
+
+    Args:
+        spans: how many steps each edge spans, before the offsets of its two kinds.
+        results: kinds that are read outside: they are best carried to the end.
+    """
+    kinds = sorted({kind for edge in spans for kind in (edge[0], edge[2])})
+    best: tuple[tuple[int, int], Offsets] | None = None
+    for pinned in kinds[: cost.MOST_PINNED]:
+        latest = _latest(spans, kinds, pinned)
+        if latest is None:
+            return None
+        parts = len(kinds) + 1
+        for shift in range(parts):
+            moved = {kind: late + shift for kind, late in latest.items()}
+            steps = {kind: late // parts for kind, late in moved.items()}
+            carried = [n for n in (max(lag, kind in results) for kind, lag in _lags(spans, steps).items()) if n]
+            key = sum(carried), len(carried)
+            if best is None or key < best[0]:
+                order = sorted(kinds, key=lambda kind: (moved[kind] % parts, kind))
+                best = key, Offsets(steps, order)
+    return best and best[1]
+
+
+def _lags(spans: Mapping[Edge, int], steps: Mapping[int, int]) -> dict[int, int]:
+    """Return how many steps back each kind is read."""
+    lags: dict[int, int] = {}
+    for (reader, _, read), span in spans.items():
+        lags[read] = max(lags.get(read, 0), span + steps[reader] - steps[read])
+    return lags
+
+
+def _latest(spans: Mapping[Edge, int], kinds: Sequence[int], pinned: int) -> dict[int, int] | None:
+    """Return the latest times of kinds, in parts of a step, of which there is one more than kinds.
+
+    One kind is at 0, and each kind a part later than what it reads (Bellman and Ford). None where an operation would
+    wait for a later one.
+    """
+    parts = len(kinds) + 1
+    far = parts * (1 + sum(map(abs, spans.values())))
+    latest = {kind: 0 if kind == pinned else far for kind in kinds}
+    for _ in range(parts):
+        changed = False
+        for (reader, _, read), span in spans.items():
+            most = latest[reader] + parts * span - 1
+            if most < latest[read]:
+                latest[read], changed = most, True
+        if not changed:
+            return latest
+    return None

@@ -1,0 +1,162 @@
+"""Dynamic programs on a grid become loops over their antidiagonals: as many lines whatever the lengths, and exact."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import autograd
+from autograd import Value
+
+Series = list[Any]
+Loss = Callable[[Series, Series], Any]
+
+
+def softmin(*scores: Any) -> Any:
+    return -autograd.logsumexp([-x for x in scores])
+
+
+def soft_dtw_with_infinite_borders(x: Series, y: Series) -> Any:
+    r: list[list[Any]] = [[math.inf] * (len(y) + 1) for _ in range(len(x) + 1)]
+    r[0][0] = 0.0
+    for i in range(1, len(x) + 1):
+        for j in range(1, len(y) + 1):
+            r[i][j] = (x[i - 1] - y[j - 1]) ** 2 + softmin(r[i - 1][j], r[i][j - 1], r[i - 1][j - 1])
+    return r[len(x)][len(y)]
+
+
+def soft_dtw_in_a_dict(x: Series, y: Series) -> Any:
+    gamma = 0.5
+    r: dict[tuple[int, int], Any] = {(0, 0): (x[0] - y[0]) ** 2}
+    for i in range(1, len(x)):
+        r[i, 0] = r[i - 1, 0] + (x[i] - y[0]) ** 2
+    for j in range(1, len(y)):
+        r[0, j] = r[0, j - 1] + (x[0] - y[j]) ** 2
+    for i in range(1, len(x)):
+        for j in range(1, len(y)):
+            before = r[i - 1, j], r[i, j - 1], r[i - 1, j - 1]
+            r[i, j] = (x[i] - y[j]) ** 2 - gamma * autograd.logsumexp([-a / gamma for a in before])
+    return r[len(x) - 1, len(y) - 1]
+
+
+def alignment(x: Series, y: Series) -> Any:
+    """Needleman and Wunsch's: the best alignment, with gaps."""
+    gap = -0.7
+    f: list[list[Any]] = [[gap * (i + j) for j in range(len(y) + 1)] for i in range(len(x) + 1)]
+    for i in range(1, len(x) + 1):
+        for j in range(1, len(y) + 1):
+            f[i][j] = autograd.max([f[i - 1][j - 1] + x[i - 1] * y[j - 1], f[i - 1][j] + gap, f[i][j - 1] + gap])
+    return f[len(x)][len(y)]
+
+
+def soft_edit_distance(x: Series, y: Series) -> Any:
+    d: list[list[Any]] = [[float(i + j) for j in range(len(y) + 1)] for i in range(len(x) + 1)]
+    for i in range(1, len(x) + 1):
+        for j in range(1, len(y) + 1):
+            changed = d[i - 1][j - 1] + autograd.tanh((x[i - 1] - y[j - 1]) ** 2)
+            d[i][j] = softmin(changed, d[i - 1][j] + 1.0, d[i][j - 1] + 1.0)
+    return d[len(x)][len(y)]
+
+
+PROGRAMS: dict[str, Loss] = {
+    "soft-DTW, infinite borders": soft_dtw_with_infinite_borders,
+    "soft-DTW, a dict": soft_dtw_in_a_dict,
+    "alignment": alignment,
+    "soft edit distance": soft_edit_distance,
+}
+LENGTHS = [(6, 6), (12, 12), (9, 15)]
+
+
+def series(n: int, m: int, seed: int = 0) -> tuple[Series, Series]:
+    rng = np.random.default_rng(seed)
+    return rng.uniform(-1, 1, n).tolist(), rng.uniform(-1, 1, m).tolist()
+
+
+def lines(source: str) -> int:
+    return sum(bool(line.strip()) for line in source.splitlines())
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_the_number_of_lines_does_not_depend_on_the_lengths(name: str) -> None:
+    sources = [autograd.compile(PROGRAMS[name], *series(n, m)).source for n, m in LENGTHS]
+    counts = [lines(source) for source in sources]
+    assert max(counts) <= 110
+    assert max(counts) - min(counts) <= 2  # long numbers wrap
+    for (n, m), source in zip(LENGTHS, sources):
+        assert f"for t in range({n + m - 1}):" in source or f"for t in range({n + m - 2}):" in source
+
+
+@pytest.mark.parametrize("lengths", LENGTHS)
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_it_is_what_eager_computes(name: str, lengths: tuple[int, int]) -> None:
+    loss = PROGRAMS[name]
+    program = autograd.compile(loss, *series(*lengths))
+    batch = [np.random.default_rng(n).uniform(-1, 1, (3, n)) for n in lengths]
+    results, slopes = [], []
+    for row in zip(*batch):
+        inputs = [[Value(float(a)) for a in x] for x in row]
+        result = loss(*inputs)
+        result.backward()
+        results.append(result.data)
+        slopes.append([a.grad for x in inputs for a in x])
+    assert program(*batch) == pytest.approx(results, rel=1e-12)
+    found = np.concatenate(program.input_gradients(*batch), axis=1)
+    assert np.linalg.norm(found - slopes) <= 1e-12 * np.linalg.norm(slopes)
+
+
+def test_series_that_are_captured_have_gradients() -> None:
+    y = [Value(v) for v in series(7, 8)[1]]
+    program = autograd.compile(lambda x: soft_dtw_with_infinite_borders(x, y), series(7, 8)[0])
+    assert "for t in range(" in program.source
+    x = np.random.default_rng(3).uniform(-1, 1, (2, 7))
+    for row in x:
+        (soft_dtw_with_infinite_borders(row.tolist(), y) / 2).backward()
+    expected = [v.grad for v in y]
+    for v in y:
+        v.grad = 0.0
+    program.backward(x)
+    assert np.linalg.norm(np.subtract([v.grad for v in y], expected)) <= 1e-12 * np.linalg.norm(expected)
+
+
+def test_all_cells_may_be_read() -> None:
+    def best(x: Series, y: Series) -> Any:
+        """Smith and Waterman's local alignment, with a soft maximum over all ends."""
+        h: dict[tuple[int, int], Any] = {}
+        for i in range(len(x)):
+            for j in range(len(y)):
+                gaps = [h.get((i - 1, j), 0.0) - 0.5, h.get((i, j - 1), 0.0) - 0.5]
+                h[i, j] = autograd.logsumexp([0.0, h.get((i - 1, j - 1), 0.0) + x[i] * y[j], *gaps])
+        return autograd.logsumexp(list(h.values()))
+
+    x, y = series(7, 9, seed=1)
+    program = autograd.compile(best, *series(7, 9))
+    inputs = [Value(a) for a in x], [Value(a) for a in y]
+    result = best(*inputs)
+    result.backward()
+    assert "for t in range(15):" in program.source
+    assert program(x, y) == pytest.approx(result.data, rel=1e-12)
+    for found, own in zip(program.input_gradients([x], [y]), inputs):
+        assert found[0] == pytest.approx([a.grad for a in own], rel=1e-11)
+
+
+def test_what_padding_makes_infinite_is_computed_without() -> None:
+    """Products that overflow where lanes go on behind the grid's end are no part of the result."""
+
+    def paths(x: Series, y: Series) -> Any:
+        p: dict[tuple[int, int], Any] = {}
+        for i in range(len(x)):
+            for j in range(len(y)):
+                p[i, j] = x[i] * p.get((i - 1, j), 0.5) + y[j] * p.get((i, j - 1), 0.5)
+        return p[len(x) - 1, len(y) - 1]
+
+    x, y = [1e30] * 6, [1.0] * 11
+    program = autograd.compile(paths, *series(6, 11))
+    inputs = [Value(a) for a in x], [Value(a) for a in y]
+    result = paths(*inputs)
+    result.backward()
+    assert program(x, y) == pytest.approx(result.data, rel=1e-12)
+    assert program.input_gradients([x], [y])[0][0] == pytest.approx([a.grad for a in inputs[0]], rel=1e-12)
