@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from numbers import Real
 from typing import Any
 
 from autograd import Value
-from autograd.arrays import ArrayLike, NDArray, np
+from autograd.arrays import HAVE_NUMPY, ArrayLike, NDArray, np
+from autograd.arrays.errors import ignoring_errors
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -21,7 +23,9 @@ FIXES = {  # by kinds of arrays
 }
 
 
-def as_floats(numbers: ArrayLike, name: str, used: Mask | None = None, *, integers: bool = False) -> Array:
+def as_floats(
+    numbers: ArrayLike, name: str, used: Mask | None = None, *, integers: bool = False, copy: bool = True
+) -> Array:
     """Convert numbers to an array of finite floats, samples first.
 
     Columns of a data frame may be of truth values, nullable and of different types; arrays of objects may hold Python
@@ -32,19 +36,23 @@ def as_floats(numbers: ArrayLike, name: str, used: Mask | None = None, *, intege
         name: what to call it in an error.
         used: which samples to return; the others are not looked at.
         integers: keep integers, which may be indices; those that a float does not hold exactly are floats all the same.
+        copy: whether the array must be another one than the given one; else it is only to be read.
 
     Raises:
         ValueError: for ragged rows; for a missing value, NaN or infinity, saying where.
         TypeError: for anything but real numbers.
     """
-    array = _of_frame(numbers, name, used) if hasattr(numbers, "iloc") else _of_array(numbers, name, used, integers)
-    if not np.isfinite(array).all():
+    if hasattr(numbers, "iloc"):
+        array = _of_frame(numbers, name, used)
+    else:
+        array = _of_array(numbers, name, used, integers, copy)
+    if not (math.isfinite(ignoring_errors(array.sum)) or np.isfinite(array).all()):  # at first without a copy
         at = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
         raise ValueError(f"{name} must be finite numbers, got {array[at]} in {_place(at, used)}")
     return array
 
 
-def _of_array(numbers: Any, name: str, used: Mask | None, integers: bool) -> Array:
+def _of_array(numbers: Any, name: str, used: Mask | None, integers: bool, copy: bool) -> Array:
     try:
         array = np.asarray(numbers)
     except ValueError:
@@ -56,7 +64,7 @@ def _of_array(numbers: Any, name: str, used: Mask | None, integers: bool) -> Arr
     if integers and array.dtype.kind in "iu" and array.size and -EXACT <= array.min() <= array.max() <= EXACT:
         return array.astype(np.int64)
     if array.dtype.kind in "biuf":
-        return array.astype(float)
+        return array.astype(float) if copy or not HAVE_NUMPY else np.require(array, float, ["C", "ALIGNED"])
     if array.dtype.kind == "O" and array.ndim:
         return _of_objects(array, name, used)
     if array.dtype.kind == "O":

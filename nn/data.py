@@ -65,18 +65,26 @@ def _traced_one_hot(labels: Any, classes: int | None) -> Any:
     return np.array(rows, dtype=object) if HAVE_NUMPY else rows
 
 
-def as_samples(inputs: ArrayLike, name: str = "inputs", used: Mask | None = None, *, integers: bool = False) -> Array:
+def as_samples(
+    inputs: ArrayLike,
+    name: str = "inputs",
+    used: Mask | None = None,
+    *,
+    integers: bool = False,
+    copy: bool = True,
+) -> Array:
     """The inputs as an array of floats, samples first; one number a sample becomes a row of one.
 
     Args:
         used: which of them to return; the others are not looked at.
         integers: keep integers as they are, since they may be tokens.
+        copy: whether the array must be another one than the given one; else it is only to be read.
 
     Raises:
         ValueError: for no samples, ragged rows, NaN or infinity (saying where).
         TypeError: for anything but real numbers.
     """
-    array = as_floats(inputs, name, used, integers=integers)
+    array = as_floats(inputs, name, used, integers=integers, copy=copy)
     if array.ndim == 0 or array.size == 0:
         raise ValueError(f"{name} must hold at least one sample, got an array of shape {array.shape}")
     return array.reshape(-1, 1) if array.ndim == 1 else array

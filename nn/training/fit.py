@@ -68,7 +68,7 @@ def fit(
     Args:
         model: a Module that takes one sample and returns a Value, a list of Values, or such a list for each position.
         inputs: anything `numpy.asarray` takes, samples first; or a data frame of numbers and truth values. Integers
-            reach the model as ints.
+            reach the model as ints. An array of floats is not copied: it must stay as it is until `fit` returns.
         targets: a row of numbers a sample; a number a sample for one output; integer labels for several outputs; or
             names of classes, which stand in sorted order for the outputs (of one output, for 0 and 1), and which
             `history.classes` keeps.

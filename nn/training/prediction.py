@@ -56,7 +56,7 @@ def predict(model: Model, inputs: ArrayLike) -> Array:
     """
     if not computes(model):
         raise TypeError(f"predict wants a network that can be called with a sample, got {model!r}")
-    return np.concatenate(list(output_blocks(model, as_samples(inputs, integers=True))))
+    return np.concatenate(list(output_blocks(model, as_samples(inputs, integers=True, copy=False))))
 
 
 def output_blocks(model: Model, samples: Array, fewest: int = ROWS_TO_COMPILE) -> Iterator[Array]:

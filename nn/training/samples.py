@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from autograd.arrays import ArrayLike, NDArray, np
+from autograd.arrays import HAVE_NUMPY, ArrayLike, NDArray, np
 from nn.conversion import Array, as_labels, as_weights
 from nn.data import as_samples, as_targets, class_names
 from nn.losses import Loss, hinge
@@ -59,6 +59,9 @@ class Samples(NamedTuple):
         """
         if self.order is None:
             yield 0, self.inputs
+            return
+        if not HAVE_NUMPY:
+            yield 0, self.inputs.take(self.order, axis=0)
             return
         count = min(len(self.order), size * max(1, GATHERED // max(1, size * self.inputs[:1].nbytes)))
         memory = np.empty((count, *self.inputs.shape[1:]), self.inputs.dtype)
@@ -115,7 +118,7 @@ def prepared(
         weights = weights[used]
         if (weights == (weights[0] if reduction == "mean" else 1.0)).all():
             weights = None
-    inputs = as_samples(given, f"{name}inputs", used, integers=True)
+    inputs = as_samples(given, f"{name}inputs", used, integers=True, copy=False)
     refuse_samples_of_another_shape(model, inputs)
     outputs = predict(model, inputs[:1]).shape[1:]  # which refuses samples of another size
     if len(outputs) == 2:

@@ -102,6 +102,21 @@ def test_samples_become_rows_of_floats(inputs: Any) -> None:
     assert array.tolist() == [[1.0, 2.0], [3.0, 4.0]]
 
 
+def test_arrays_of_floats_are_not_copied_where_they_can_be_read_as_they_are() -> None:
+    floats = np.arange(12.0).reshape(3, 4)
+    assert np.shares_memory(as_samples(floats, copy=False), floats)
+    unaligned = np.frombuffer(b" " + floats.tobytes(), np.uint8)[1:].view(float).reshape(3, 4)
+    for array in (np.asfortranarray(floats), floats.astype(">f8"), unaligned, np.repeat(floats, 2, axis=1)[:, ::2]):
+        samples = as_samples(array, copy=False)
+        assert samples.flags.c_contiguous and samples.flags.aligned
+        assert samples.dtype.isnative
+        np.testing.assert_array_equal(samples, floats)
+
+
+def test_sums_that_overflow_are_no_reason_to_refuse() -> None:
+    assert as_samples([[1.7e308], [1.7e308]]).tolist() == [[1.7e308], [1.7e308]]
+
+
 def test_a_pandas_table_is_samples() -> None:
     import pandas as pd
 
