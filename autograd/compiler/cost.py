@@ -316,9 +316,9 @@ def is_border(operations: int, others: int) -> bool:
     return 2 * operations <= others
 
 
-def mostly_read_once(single: int, operations: int) -> bool:
-    """Return whether most operations of a kind have one reader, so that they are told apart by their place there."""
-    return 4 * single >= 3 * operations
+def is_exception(operations: int, most: int) -> bool:
+    """Return whether so few operations are read in a place that they are of one kind with most others."""
+    return 4 * operations < most
 
 
 def mostly_in_grid(cells: int, operations: int) -> bool:

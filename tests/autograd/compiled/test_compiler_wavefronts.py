@@ -62,12 +62,39 @@ def soft_edit_distance(x: Series, y: Series) -> Any:
     return d[len(x)][len(y)]
 
 
+def softmin_by_hand(scores: Series) -> Any:
+    least = autograd.min(scores)
+    return least - 0.5 * autograd.log(autograd.sum([autograd.exp(-(x - least) / 0.5) for x in scores]))
+
+
+def soft_dtw_by_hand(x: Series, y: Series) -> Any:
+    large = 1e6
+    r: list[list[Any]] = [[large] * (len(y) + 1) for _ in range(len(x) + 1)]
+    r[0][0] = 0.0
+    for i in range(1, len(x) + 1):
+        for j in range(1, len(y) + 1):
+            r[i][j] = abs(x[i - 1] - y[j - 1]) + softmin_by_hand([r[i - 1][j], r[i][j - 1], r[i - 1][j - 1]])
+    return r[len(x)][len(y)]
+
+
+def weighted_cells(x: Series, y: Series) -> Any:
+    """Terms added one by one, which only differ in what they read."""
+    d: list[list[Any]] = [[0.5] * (len(y) + 1) for _ in range(len(x) + 1)]
+    for i in range(1, len(x) + 1):
+        for j in range(1, len(y) + 1):
+            own = 0.1 * x[i - 1] * y[j - 1]
+            d[i][j] = own + 0.3 * d[i - 1][j] + 0.4 * d[i][j - 1] + 0.2 * d[i - 1][j - 1]
+    return d[len(x)][len(y)]
+
+
 PROGRAMS: dict[str, Loss] = {
+    "weighted cells": weighted_cells,
     "soft-DTW, infinite borders": soft_dtw_with_infinite_borders,
     "soft-DTW, a dict": soft_dtw_in_a_dict,
     "alignment": alignment,
     "soft edit distance": soft_edit_distance,
 }
+BY_HAND = {"soft-DTW, a softmin by hand": soft_dtw_by_hand}
 LENGTHS = [(6, 6), (12, 12), (9, 15)]
 
 
@@ -91,9 +118,9 @@ def test_the_number_of_lines_does_not_depend_on_the_lengths(name: str) -> None:
 
 
 @pytest.mark.parametrize("lengths", LENGTHS)
-@pytest.mark.parametrize("name", PROGRAMS)
+@pytest.mark.parametrize("name", [*PROGRAMS, *BY_HAND])
 def test_it_is_what_eager_computes(name: str, lengths: tuple[int, int]) -> None:
-    loss = PROGRAMS[name]
+    loss = {**PROGRAMS, **BY_HAND}[name]
     program = autograd.compile(loss, *series(*lengths))
     batch = [np.random.default_rng(n).uniform(-1, 1, (3, n)) for n in lengths]
     results, slopes = [], []

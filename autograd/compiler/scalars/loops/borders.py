@@ -29,7 +29,7 @@ def _enter(program: ScalarProgram, lanes: Lanes, i: int, border: dict[Place, int
             continue
         place = read.kind, t - read.steps, lane - read.lanes
         other = lanes.node.get(place, border.get(place, k))
-        if k != other and not _are_equal(program, k, other):
+        if lanes.places.get(k, place) != place or (k != other and not _are_equal(program, k, other)):
             return False
         if k not in lanes.places:
             border[place] = k

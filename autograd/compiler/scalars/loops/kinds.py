@@ -108,25 +108,38 @@ def _numbered(size: int, keys: Mapping[int, Hashable]) -> list[int]:
 
 
 def _told_apart(program: ScalarProgram, rows: Sequence[tuple[int, ...]], of: list[int]) -> list[int]:
-    """Return kinds in which what has one reader each is of the kind of its place there."""
+    """Return kinds in which what has one reader is of the kind of its place there.
+
+    At a border what has several readers elsewhere may have only one of them. So it counts as read several times where
+    others of its kind are that are read in the same place. What is read in a rare place, as the last cell is, stays
+    with most of its kind.
+    """
     places: dict[int, list[tuple[int, int]]] = {}
     for i in program.operations:
         for p, k in enumerate(rows[i]):
             if of[k] != LEAF:
                 places.setdefault(k, []).append((i, p))
     operations = [i for i in program.operations if of[i] != LEAF]
-    single = [i for i in operations if len({reader for reader, _ in places.get(i, ())}) == 1]
-    mostly, every = Counter(of[i] for i in single), Counter(of[i] for i in operations)
-    results = {of[i] for i in program.outputs}
-    single = [i for i in single if of[i] not in results and cost.mostly_read_once(mostly[of[i]], every[of[i]])]
+    single = {i for i, read in places.items() if len({reader for reader, _ in read}) == 1}
     count = len(set(of))
     for _ in range(_MOST_ROUNDS):
-        keys: dict[int, Hashable] = {i: of[i] for i in operations}
-        for i in single:
-            reader = places[i][0][0]
-            keys[i] = of[i], of[reader], tuple([p for _, p in places[i]])
-        of = _numbered(len(of), keys)
+        several = {(of[k], of[i], p) for k, read in places.items() if k not in single for i, p in read}
+        place: dict[int, Hashable] = dict.fromkeys(operations)
+        for k in single:
+            reader, read = of[places[k][0][0]], tuple([p for _, p in places[k]])
+            if not any((of[k], reader, p) in several for p in read):
+                place[k] = reader, read
+        of = _numbered(len(of), {i: (of[i], x) for i, x in _frequent(of, place).items()})
         if len(set(of)) == count:
             return of
         count = len(set(of))
     return of
+
+
+def _frequent(of: Sequence[int], place: Mapping[int, Hashable]) -> dict[int, Hashable]:
+    """Return the places of operations, the most frequent one of the kind instead of one that is rare."""
+    counts: dict[int, Counter[Hashable]] = {}
+    for i, x in place.items():
+        counts.setdefault(of[i], Counter())[x] += 1
+    most = {kind: counter.most_common(1)[0] for kind, counter in counts.items()}
+    return {i: most[of[i]][0] if cost.is_exception(counts[of[i]][x], most[of[i]][1]) else x for i, x in place.items()}
