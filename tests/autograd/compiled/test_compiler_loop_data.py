@@ -23,7 +23,7 @@ LENGTHS = 20, 27, 41
 
 def series(length: int, least: float = -1.0) -> list[float]:
     chance = random.Random(length)
-    return [round(chance.uniform(least, 1.0), 2) for _ in range(length)]
+    return [round(chance.uniform(least, 1.0), 2) or 0.5 for _ in range(length)]
 
 
 def populations(length: int) -> Callable[..., Any]:
@@ -56,11 +56,11 @@ def network(length: int) -> Callable[..., Any]:
     data = list(zip(series(length), series(length + 1)))
 
     def error(x: Any, y: Any) -> Any:
-        h, total = [x, y], 0.0
+        h, errors = [x, y], []
         for u, wanted in data:
             h = [(dot(row, h) + w * u + bias).tanh() for row, w, bias in zip(RECURRENT, INPUT, BIASES)]
-            total = total + (dot(BIASES, h) - wanted) ** 2
-        return total
+            errors.append((dot(BIASES, h) - wanted) ** 2)
+        return autograd.sum(errors)
 
     return error
 
@@ -101,18 +101,9 @@ def lines(program: Any) -> int:
     return sum(bool(line.strip()) for line in program.source.splitlines())
 
 
-@pytest.mark.parametrize("name", PROGRAMS)
-def test_captured_numbers_are_read_by_step(name: str) -> None:
-    programs = [autograd.compile(PROGRAMS[name](length), 0.8, 0.5) for length in LENGTHS]
-    assert len(set(map(lines, programs))) == 1
-    assert lines(programs[0]) <= 110
-    for length, program in zip(LENGTHS, programs):
-        assert any(f"in range({length - ends}):" in program.source for ends in range(3))
-
-
-@pytest.mark.parametrize("name", PROGRAMS)
-def test_captured_numbers_are_those_of_the_graph(name: str) -> None:
-    function, examples = PROGRAMS[name](LENGTHS[0]), (0.8, 0.5)
+def assert_computes(function: Callable[..., Any]) -> None:
+    """Compare the value and all derivatives with the graph's."""
+    examples = 0.8, 0.5
     program = autograd.compile(function, *examples)
     x, y = map(Value, examples)
     value = function(x, y)
@@ -127,6 +118,66 @@ def test_captured_numbers_are_those_of_the_graph(name: str) -> None:
     np.testing.assert_allclose([parameter.grad for parameter in program.parameters], expected, rtol=1e-12)
     derivatives = program.input_gradients(*[np.array([example]) for example in examples])
     np.testing.assert_allclose(np.ravel(derivatives), [x.grad, y.grad], rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_captured_numbers_are_read_by_step(name: str) -> None:
+    programs = [autograd.compile(PROGRAMS[name](length), 0.8, 0.5) for length in LENGTHS]
+    assert len(set(map(lines, programs))) == 1
+    assert lines(programs[0]) <= 110
+    for length, program in zip(LENGTHS, programs):
+        assert any(f"in range({length - ends}):" in program.source for ends in range(3))
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_captured_numbers_are_those_of_the_graph(name: str) -> None:
+    assert_computes(PROGRAMS[name](LENGTHS[0]))
+
+
+def moving_average(length: int) -> Callable[..., Any]:
+    data = series(length)
+
+    def error(x: Any, y: Any) -> Any:
+        mean, errors = x, []
+        for u in data:
+            errors.append((mean - u) ** 2)
+            mean = a * mean + (1 - a) * u
+        return autograd.sum(errors) * y
+
+    return error
+
+
+def volatility(length: int) -> Callable[..., Any]:
+    data = series(length)
+
+    def likelihood(x: Any, y: Any) -> Any:
+        variance, total = a + x * x, 0.0
+        for u in data:
+            total = total + autograd.log(variance) + u * u / variance
+            variance = a + b * u**2 + c * variance
+        return total * y
+
+    return likelihood
+
+
+@pytest.mark.parametrize("function", [moving_average, volatility, PROGRAMS["driven"]])
+def test_short_series_have_as_many_lines_as_long_ones(function: Callable[[int], Callable[..., Any]]) -> None:
+    programs = [autograd.compile(function(length), 0.8, 0.5) for length in (10, 11, 14, 50)]
+    assert len(set(map(lines, programs))) == 1
+    assert lines(programs[0]) <= 60
+
+
+def test_errors_are_summed_in_the_loop_that_computes_the_states() -> None:
+    """One loop computes the variances, each term of the likelihood and the sum: nothing is read by a second one."""
+    forward, _ = autograd.compile(volatility(30), 0.8, 0.5).source.split("def backward")
+    assert forward.count("for t in range(") == 1
+    assert "log(" in forward.split("for t in range(")[1]
+
+
+@pytest.mark.parametrize("function", [moving_average, volatility])
+def test_loops_in_one_compute_what_the_graph_does(function: Callable[[int], Callable[..., Any]]) -> None:
+    for length in (6, 9, 60):
+        assert_computes(function(length))
 
 
 def test_a_number_that_is_the_same_at_every_step_stays_where_it_is() -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from autograd.arrays import NDArray, np
 from autograd.compiler.arrays.operations import PADDING, Batch, Operation, Shape
 from autograd.compiler.arrays.shapes import broadcast_shape
+from autograd.compiler.targets.straight_line.blocks import Codes
 
 
 def arranged(operation: Operation, operands: Sequence[Any], zero: int) -> Any:
@@ -58,3 +59,16 @@ def together(arrays: Sequence[Any]) -> list[Any]:
     shape = broadcast_shape([x.shape for x in arrays])
     assert shape is not None
     return [np.broadcast_to(x, sized(shape)) for x in arrays]
+
+
+def with_zeros(a: Codes, b: Codes, zero: int, add: Callable[[Codes, Codes], Codes]) -> Codes:
+    """Add arrays of which some elements are zero, such as steps of which nothing is read: the others are taken over.
+
+    Args:
+        zero: the code of zero.
+        add: adds elements one by one.
+    """
+    total, both = np.where(a == zero, b, a), (a != zero) & (b != zero)
+    if both.any():
+        total[both] = add(a[both], b[both])
+    return total

@@ -36,10 +36,14 @@ class UnexpandableError(Exception):
 
 
 class Scope:
-    """A block that grows, and what has been computed in it and around it."""
+    """A block that grows, and what has been computed in it and around it.
 
-    def __init__(self, outer: Scope | None = None) -> None:
-        self.block, self.outer = Block(), outer
+    Attributes:
+        is_in_loop: whether the block is the body of a loop.
+    """
+
+    def __init__(self, outer: Scope | None = None, *, is_in_loop: bool = False) -> None:
+        self.block, self.outer, self.is_in_loop = Block(), outer, is_in_loop
         self._known: dict[object, tuple[int, ...]] = {}
 
     def known(self, key: object) -> tuple[int, ...] | None:
@@ -150,6 +154,21 @@ class BlockBuilder:
             k += run.length
         return row(buffer, steps * size).reshape(steps, *codes.shape)
 
+    def are_by_step(self, arrays: Sequence[tuple[Codes, int]]) -> bool:
+        """Return whether a loop outside of others can read arrays along axes, as many steps as loops have at least."""
+        if self.scope.is_in_loop:
+            return False
+        strides = set()
+        for x, axis in arrays:
+            if not x.ndim or x.shape[axis] < cost.LEAST_STEPS:
+                return False
+            for column in moved(x, axis, 0).reshape(x.shape[axis], -1).T:
+                several = runs(column)
+                if len(several) > 1:
+                    return False
+                strides.add(several[0].stride)
+        return strides != {0}
+
     def stepped(
         self, arrays: Sequence[tuple[Codes, int | None]], compute: Callable[..., Codes], initial: Codes | None = None
     ) -> Codes:
@@ -160,7 +179,7 @@ class BlockBuilder:
             compute: gets the numbers of a step; before them what is carried, where something is.
             initial: what is carried, before the first step.
         """
-        scope, self.scope = self.scope, Scope(self.scope)
+        scope, self.scope = self.scope, Scope(self.scope, is_in_loop=True)
         read, rows, given = list[Read](), list[Copy](), list[Codes]()
         steps = next(x.shape[axis] for x, axis in arrays if axis is not None)
         for x, axis in arrays:
@@ -185,7 +204,7 @@ def _copies(several: Sequence[Run], buffer: int) -> list[ForLoop | Put | Copy]:
     instructions: list[ForLoop | Put | Copy] = []
     at = 0
     for run in several:
-        if run.space not in (REGISTERS, CONSTANTS) and run.stride and run.length > cost.MOST_ELEMENTS:
+        if run.space not in (REGISTERS, CONSTANTS) and run.stride and run.length >= cost.LEAST_STEPS:
             instructions.append(Copy(buffer, at, 0, run, 0))
         elif not run.stride and run.length > cost.MOST_ELEMENTS:
             put = Put(buffer, at, 1, run.space * SPACE + run.first)

@@ -14,7 +14,7 @@ from autograd.compiler.arrays.loop import Loop
 from autograd.compiler.arrays.operations import PADDING, Data, Labels, Operation
 from autograd.compiler.arrays.program import ArrayProgram
 from autograd.compiler.differentiate.transposes import GRADIENT
-from autograd.compiler.targets.straight_line.arranged import arranged, moved, sized, together
+from autograd.compiler.targets.straight_line.arranged import arranged, moved, sized, together, with_zeros
 from autograd.compiler.targets.straight_line.block_builder import BlockBuilder, Scope, UnexpandableError
 from autograd.compiler.targets.straight_line.blocks import (
     ARGUMENTS,
@@ -33,6 +33,7 @@ from autograd.compiler.targets.straight_line.blocks import (
     flat,
     row,
 )
+from autograd.compiler.targets.straight_line.fuse import fused
 from autograd.primitives import Primitive
 
 _REDUCTIONS = {
@@ -52,7 +53,7 @@ def expand(program: ArrayProgram) -> Blocks:
     Raises:
         UnexpandableError: where an operation has no such form, or there are too many.
     """
-    return _Expansion(program).blocks()
+    return fused(_Expansion(program).blocks())
 
 
 class _Expansion:
@@ -154,8 +155,11 @@ class _Expansion:
     def _map(self, primitive: Primitive, operands: Sequence[Any], name: str = "") -> Codes:
         """Apply a primitive element by element: to many of them, in a loop."""
         arrays = together(operands)
-        if arrays[0].size > cost.MOST_ELEMENTS:
-            axis = int(np.argmax(arrays[0].shape))
+        zero = self._numbers.constant(0.0)
+        if primitive is primitives.add and (np.stack(arrays) == zero).any():
+            return with_zeros(*arrays, zero, lambda a, b: self._map(primitives.add, [a, b]))
+        axis = int(np.argmax(arrays[0].shape)) if arrays[0].ndim else 0
+        if arrays[0].size > cost.MOST_ELEMENTS or self._numbers.are_by_step([(x, axis) for x in arrays]):
             rows = [(x, axis) for x in arrays]
             return moved(self._numbers.stepped(rows, lambda *x: self._map(primitive, x)), 0, axis)
         several = [flat(x) for x in arrays]
@@ -172,7 +176,8 @@ class _Expansion:
     def _contraction(self, labels: Labels, a: Codes, b: Codes) -> Codes:
         lengths = {**dict(zip(labels.left, a.shape)), **dict(zip(labels.right, b.shape))}
         longest = max(lengths, key=lambda letter: lengths[letter])
-        if lengths[longest] > cost.MOST_ELEMENTS:
+        along = [(x, own.index(longest)) for x, own in zip((a, b), labels) if longest in own]
+        if lengths[longest] > cost.MOST_ELEMENTS or self._numbers.are_by_step(along):
             return self._contraction_by_step(labels, longest, a, b)
         summed = [letter for letter in lengths if letter not in labels.result]
         results = []
@@ -217,7 +222,7 @@ class _Expansion:
             return x
         longest = int(np.argmax(x.shape[:axes]))
         along = moved(x, longest, 0)
-        if len(along) > cost.MOST_ELEMENTS:
+        if len(along) > cost.MOST_ELEMENTS or self._numbers.are_by_step([(along, 0)]):
             zeros = np.full(x.shape[axes:], self._numbers.constant(0.0))
             return self._numbers.stepped(
                 [(along, 0)], lambda total, y: self._map(primitives.add, [total, self._sum(y, axes - 1)]), zeros
@@ -248,7 +253,7 @@ class _Expansion:
         body, arguments = loop.body, loop.arguments
         outputs = [k for k in range(len(body.outputs)) if k < loop.carried or k in used]
         needed = body.needed([body.outputs[k] for k in outputs])
-        scope, self._numbers.scope = self._numbers.scope, Scope(self._numbers.scope)
+        scope, self._numbers.scope = self._numbers.scope, Scope(self._numbers.scope, is_in_loop=True)
         given: dict[int, Any] = {}
         states, read, rows = [], list[Read](), list[Copy]()
         for k, (at, x, stepping) in enumerate(zip(arguments, operands, loop.steppings)):
