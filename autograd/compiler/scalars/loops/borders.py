@@ -21,11 +21,16 @@ def borders(program: ScalarProgram, lanes: Lanes) -> Border | None:
 
 
 def _enter(program: ScalarProgram, lanes: Lanes, i: int, border: dict[Place, int]) -> bool:
-    """Enter what an operation reads from outside in place of others; return whether the places are free."""
+    """Enter what an operation reads from outside in place of others; return whether the places are free.
+
+    And whether what it reads from within is what its kind reads there.
+    """
     kind, t, lane = lanes.places[i]
     for p, k in enumerate(program.operands_of(i)):
         read = lanes.reads.get((kind, p))
         if read is None:
+            if k in lanes.places:
+                return False
             continue
         place = read.kind, t - read.steps, lane - read.lanes
         other = lanes.node.get(place, border.get(place, k))
