@@ -56,9 +56,10 @@ def moved(x: Any, source: int, target: int) -> NDArray[np.int64]:
 
 def together(arrays: Sequence[Any]) -> list[Any]:
     """Return arrays in the shape that they have in common."""
-    shape = broadcast_shape([x.shape for x in arrays])
+    several = [np.asarray(x) for x in arrays]  # without NumPy, an element is no array
+    shape = broadcast_shape([x.shape for x in several])
     assert shape is not None
-    return [np.broadcast_to(x, sized(shape)) for x in arrays]
+    return [np.broadcast_to(x, sized(shape)) for x in several]
 
 
 def with_zeros(a: Codes, b: Codes, zero: int, add: Callable[[Codes, Codes], Codes]) -> Codes:
@@ -72,3 +73,8 @@ def with_zeros(a: Codes, b: Codes, zero: int, add: Callable[[Codes, Codes], Code
     if both.any():
         total[both] = add(a[both], b[both])
     return total
+
+
+def longest(shape: Sequence[int]) -> int:
+    """Return the longest axis, the first one of several."""
+    return max(range(len(shape)), key=shape.__getitem__, default=0)

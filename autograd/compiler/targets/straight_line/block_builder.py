@@ -104,7 +104,7 @@ class BlockBuilder:
 
     def by_step(self, along: Codes, name: str, read: list[Read], rows: list[Copy], scope: Scope) -> Codes:
         """Return the numbers of a step, of those of all steps."""
-        row = self._row(along, rows) if along[0].size > cost.MOST_ELEMENTS else None
+        row = self._row(along, rows) if along[:1].size > cost.MOST_ELEMENTS else None
         return self._read(along, name, read, scope) if row is None else row
 
     def _row(self, along: Codes, rows: list[Copy]) -> Codes | None:

@@ -14,7 +14,7 @@ from autograd.compiler.arrays.loop import Loop
 from autograd.compiler.arrays.operations import PADDING, Data, Labels, Operation
 from autograd.compiler.arrays.program import ArrayProgram
 from autograd.compiler.differentiate.transposes import GRADIENT
-from autograd.compiler.targets.straight_line.arranged import arranged, moved, sized, together, with_zeros
+from autograd.compiler.targets.straight_line.arranged import arranged, longest, moved, sized, together, with_zeros
 from autograd.compiler.targets.straight_line.block_builder import BlockBuilder, Scope, UnexpandableError
 from autograd.compiler.targets.straight_line.blocks import (
     ARGUMENTS,
@@ -157,8 +157,9 @@ class _Expansion:
         arrays = together(operands)
         zero = self._numbers.constant(0.0)
         if primitive is primitives.add and (np.stack(arrays) == zero).any():
-            return with_zeros(*arrays, zero, lambda a, b: self._map(primitives.add, [a, b]))
-        axis = int(np.argmax(arrays[0].shape)) if arrays[0].ndim else 0
+            a, b = arrays
+            return with_zeros(a, b, zero, lambda *rest: self._map(primitives.add, rest))
+        axis = longest(arrays[0].shape)
         if arrays[0].size > cost.MOST_ELEMENTS or self._numbers.are_by_step([(x, axis) for x in arrays]):
             rows = [(x, axis) for x in arrays]
             return moved(self._numbers.stepped(rows, lambda *x: self._map(primitive, x)), 0, axis)
@@ -175,10 +176,10 @@ class _Expansion:
 
     def _contraction(self, labels: Labels, a: Codes, b: Codes) -> Codes:
         lengths = {**dict(zip(labels.left, a.shape)), **dict(zip(labels.right, b.shape))}
-        longest = max(lengths, key=lambda letter: lengths[letter])
-        along = [(x, own.index(longest)) for x, own in zip((a, b), labels) if longest in own]
-        if lengths[longest] > cost.MOST_ELEMENTS or self._numbers.are_by_step(along):
-            return self._contraction_by_step(labels, longest, a, b)
+        letter = max(lengths, key=lambda x: lengths[x])
+        along = [(x, own.index(letter)) for x, own in zip((a, b), labels) if letter in own]
+        if lengths[letter] > cost.MOST_ELEMENTS or self._numbers.are_by_step(along):
+            return self._contraction_by_step(labels, letter, a, b)
         summed = [letter for letter in lengths if letter not in labels.result]
         results = []
         for place in itertools.product(*(range(lengths[letter]) for letter in labels.result)):
@@ -220,8 +221,8 @@ class _Expansion:
         """Add up along the first axes; along a long one in a loop."""
         if not axes:
             return x
-        longest = int(np.argmax(x.shape[:axes]))
-        along = moved(x, longest, 0)
+        along_axis = longest(x.shape[:axes])
+        along = moved(x, along_axis, 0)
         if len(along) > cost.MOST_ELEMENTS or self._numbers.are_by_step([(along, 0)]):
             zeros = np.full(x.shape[axes:], self._numbers.constant(0.0))
             return self._numbers.stepped(
