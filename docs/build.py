@@ -34,6 +34,7 @@ def build(out: Path) -> None:
         BuildError: where something is not installed, a page has a fault, or the folder holds something else.
         OSError: where the folder cannot be written.
     """
+    out = out.absolute()  # builders work in folders of their own; `tempfile` keeps a relative one before Python 3.12
     if out.exists() and any(out.iterdir()) and not (out / MARK).exists():
         raise BuildError(f"{out} holds something else: give an empty folder, or one that was built before")
     out.parent.mkdir(parents=True, exist_ok=True)
