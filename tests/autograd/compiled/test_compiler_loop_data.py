@@ -180,6 +180,11 @@ def test_loops_in_one_compute_what_the_graph_does(function: Callable[[int], Call
         assert_computes(function(length))
 
 
+def test_exponents_by_step_have_derivatives_however_many() -> None:
+    """So many operations would be machine code, which writes a power's derivative for one exponent only."""
+    assert_computes(PROGRAMS["exponent"](150))
+
+
 def test_a_number_that_is_the_same_at_every_step_stays_where_it_is() -> None:
     source = autograd.compile(populations(20), 0.8, 0.5).source
     assert "0.1 * " in source.split("for t in range")[1]

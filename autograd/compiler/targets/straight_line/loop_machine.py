@@ -27,8 +27,14 @@ from autograd.compiler.targets.straight_line.blocks import (
     place_of,
 )
 from autograd.compiler.targets.straight_line.function import Function, define, define_loop, pointers
-from autograd.compiler.targets.straight_line.instructions import DECLARATIONS, literal, require_writable
+from autograd.compiler.targets.straight_line.instructions import (
+    DECLARATIONS,
+    UnwritableError,
+    literal,
+    require_writable,
+)
 from autograd.compiler.targets.straight_line.machine import Module
+from autograd.primitives import constant_power
 
 _ARRAYS = {ARGUMENTS: "%x", PARAMETERS: "%p", SEEDS: "%seeds", CONSTANTS: "@constants"}
 
@@ -77,6 +83,8 @@ def require_blocks_writable(blocks: Blocks) -> None:
             kinds.add((apply.primitive, tuple(known)))
     for primitive, numbers in kinds:
         require_writable(primitive, numbers)
+        if primitive is constant_power and numbers[1] is None:
+            raise UnwritableError("the derivative of a power is written for one exponent, not for one of each step")
 
 
 def _module(writer: _Writer, name: str, arrays: Sequence[str], strides: dict[str, int]) -> Module:
