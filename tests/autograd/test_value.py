@@ -18,7 +18,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import autograd
-from autograd import Constant, Value, no_grad, topological_order
+from autograd import Constant, Value, compile, no_grad, primitive, topological_order
+from autograd.compiler.trace.tracing import FreezingError
+from autograd.primitives import TABLE
 
 # 3 as Python and NumPy spell it
 THREES = [3, 3.0, Fraction(3), np.float64(3), np.float32(3), np.int64(3), np.uint8(3)]
@@ -424,6 +426,29 @@ def test_detach_cuts_off_the_graph() -> None:
 
 
 # Text
+
+
+def test_only_while_a_function_is_traced_a_value_refuses_to_be_a_condition_and_detaches_as_a_node() -> None:
+    """Whose number is not that of the trace: the derivative of x · detach(x) is detach(x)."""
+    assert compile(lambda x: x * x.detach(), 1.0).value_and_grad(3.0) == (9.0, 3.0)
+    assert compile(lambda x: x * 2 if Constant(1.0) else x, 1.0)(3.0) == 6.0
+    assert compile(lambda x: x * Constant(5.0).detach().data, 1.0)(3.0) == 15.0
+    for drop, message in ((bool, r"bool\(\) of a Value"), (float, r"float\(\) of a Value, or a conversion")):
+        with pytest.raises(FreezingError, match=message):
+            compile(lambda x, drop=drop: x * drop(x), 1.0)
+    x = Value(2.0)
+    assert bool(x) is True
+    assert (x.detach().parents, x.detach().is_constant) == ((), True)
+    with pytest.raises(TypeError, match="would drop its gradient"):
+        float(x)
+
+
+def test_what_a_primitive_of_ones_own_computes_is_a_float() -> None:
+    own = primitive("own_of_whole_numbers", lambda x: round(x), lambda x, out: (0.0,))
+    try:
+        assert repr(own(Value(2.4)).data) == "2.0"
+    finally:
+        del TABLE["own_of_whole_numbers"]
 
 
 def test_repr_says_what_a_beginner_asks() -> None:

@@ -87,6 +87,14 @@ def test_folding_follows_a_weighted_sum_of_zeros_into_what_reads_it() -> None:
     assert str(program) == written(f"v4 = mul({math.tanh(0.5)!r}, x)", "return v4")
 
 
+@pytest.mark.parametrize(("condition", "taken"), [(0.0, 1), (1.0, 0), (-2.0, 0), (math.nan, 0)])
+def test_folding_a_choice_that_is_made(condition: float, taken: int) -> None:
+    """Of nan too, which as a condition is no zero."""
+    builder = Builder([2], 0)
+    choice = builder.application(builder.opcode(primitives.where), [builder.constant(condition), 0, 1])
+    assert fold_constants(builder.program([choice])).verify().outputs == (taken,)
+
+
 def test_folding_a_function_of_the_only_constant() -> None:
     builder = Builder([1], 0)
     known = builder.application(builder.opcode(primitives.tanh), [builder.constant(0.5)])
@@ -94,7 +102,9 @@ def test_folding_a_function_of_the_only_constant() -> None:
     assert str(folded.verify()) == written(f"v2 = mul(x, {math.tanh(0.5)!r})", "return v2")
 
 
-@pytest.mark.parametrize("factors", [("x", 0.0), (0.0, "x"), ("w", 2.0), (2.0, "w"), ("w", "w"), (0.0, 0.0, "x", "w")])
+@pytest.mark.parametrize(
+    "factors", [("x", 0.0), (0.0, "x"), ("w", 2.0), (2.0, "w"), ("w", "w"), (0.0, 0.0, "x", "w"), ("w", 0.0, "x", "w")]
+)
 def test_a_weighted_sum_of_other_things_than_zeros_times_parameters_is_no_number(factors: tuple[Any, ...]) -> None:
     """A sample may be infinite, so 0 x is no zero."""
     builder = Builder([1], 1)

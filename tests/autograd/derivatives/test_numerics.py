@@ -253,9 +253,26 @@ def test_values_raise_where_derivatives_do_not() -> None:
                 transform(f)(x)
 
 
+def raising(error: type[Exception]) -> float:
+    raise error("no derivative here")
+
+
+def test_a_rule_of_ones_own_that_raises_for_a_number_beside_a_value_is_infinite() -> None:
+    """x + b has no slope 1 / b, but this rule says so; the graph of the derivative has w as a factor."""
+    own = autograd.primitive("own_that_raises", lambda x, b: x + b, lambda x, b, out: (1 / b, 1.0))
+    w = Value(2.0)
+    try:
+        assert grad(lambda x: own(x, 0.0) * w)(1.0) == math.inf
+        assert backward(lambda x: own(x, 0.0) * w, 1.0) == math.inf
+    finally:
+        del TABLE["own_that_raises"]
+
+
 def test_rules_of_ones_own_that_raise_give_nan_or_infinity_in_any_mode() -> None:
     rules: list[tuple[Callable[..., Any], float]] = [
         (lambda x, out: (1 / x,), math.inf),
+        (lambda x, out: (raising(ValueError),), math.nan),
+        (lambda x, out: (raising(ZeroDivisionError),), math.nan),
         (lambda x, out: (1 / autograd.sqrt(x),), math.inf),
         (lambda x, out: (autograd.log(x),), -math.inf),
         (lambda x, out: (autograd.exp(1000.0 + x),), math.inf),
