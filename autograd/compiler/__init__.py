@@ -6,7 +6,8 @@
     backward       differentiate/  ArrayProgram -> ArrayProgram: values, and the gradients of what was asked for
     targets        targets/        ArrayProgram -> source, NumPy, straight-line Python, machine code
 
-`pipeline.py` lists the passes in order, `arrays/` has the operations and their shapes, and `cost.py` every threshold.
+`pipeline.py` lists the passes in order, `arrays/` has the operations and their shapes, and `cost.py` every threshold,
+those of loops in `cost_of_loops.py`.
 A program with little to do side by side is unrolled instead (`recover/unrolled.py`), for `targets/straight_line/`.
 `program.py` is what users hold; its `stages` are the programs in between, as values that print, verify and evaluate
 themselves. CONTRIBUTING.md follows a function through all of it. `compile` imports the rest when it is first called.

@@ -17,7 +17,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from autograd.arrays import np
-from autograd.compiler import cost
+from autograd.compiler import cost, cost_of_loops
 from autograd.compiler.arrays.loop import Loop, is_of_numbers, numbers_a_step
 from autograd.compiler.arrays.program import ArrayProgram
 from autograd.compiler.differentiate.reverse import to_arguments, to_parameters
@@ -30,7 +30,7 @@ from autograd.compiler.stages import PassRecord, PassRunner
 if TYPE_CHECKING:
     from autograd.compiler.targets.numpy_run import NumpyEngine
     from autograd.compiler.targets.straight_line.engine import StraightLineEngine
-    from autograd.compiler.targets.straight_line.loop_engine import LoopEngine, LoopPasses
+    from autograd.compiler.targets.straight_line.loops.engine import LoopEngine, LoopPasses
 
 Engine: TypeAlias = "NumpyEngine | StraightLineEngine | LoopEngine"
 
@@ -142,7 +142,7 @@ def _with_wavefronts(
     Steps of these loops are padded, so the program without such loops says what the graph gives where these give inf or
     nan; nor are derivatives guarded here.
     """
-    if not cost.is_deep(levels(looped)):
+    if not cost_of_loops.is_deep(levels(looped)):
         return None
     from autograd.compiler.scalars.loops.grids import find_grids
 
@@ -151,7 +151,7 @@ def _with_wavefronts(
     if gridded is elementary:
         return None
     gridded = attempt.run("find loops", _with_loops, attempt.run_all(COLLECT, gridded))
-    if not cost.is_shallower(levels(gridded), levels(looped)):
+    if not cost_of_loops.is_shallower(levels(gridded), levels(looped)):
         return None
     prepared = attempt.run_all(PREPARE_FOR_ARRAYS, gridded)
     program = attempt.run("recover arrays", _recovered, prepared, arguments, indices)
@@ -205,7 +205,7 @@ def _on_single_numbers(lowered: Lowered, runner: PassRunner) -> LoopPasses | Non
     if not loops or not _have_little_work(loops):
         return None
     from autograd.compiler.targets.straight_line.block_builder import UnexpandableError
-    from autograd.compiler.targets.straight_line.loop_engine import LoopPasses
+    from autograd.compiler.targets.straight_line.loops.engine import LoopPasses
 
     by_numbers, attempt = lowered._replace(is_unrolled=True), PassRunner()
     try:
@@ -233,7 +233,7 @@ def engine_for(lowered: Lowered, parameters: int, dtype: np.dtype[Any], name: st
 
         return StraightLineEngine(lowered.program, backward, input_gradients, lowered.seeds, dtype, name)
     if lowered.single_numbers is not None and lowered.unpadded is None:
-        from autograd.compiler.targets.straight_line.loop_engine import LoopEngine
+        from autograd.compiler.targets.straight_line.loops.engine import LoopEngine
 
         return LoopEngine(lowered.single_numbers, dtype, name, parameters)
     from autograd.compiler.targets.numpy_run import NumpyEngine

@@ -20,7 +20,7 @@ from autograd.compiler.arrays.program import ArrayProgram
 from autograd.compiler.differentiate.reverse import to_arguments, to_parameters
 from autograd.compiler.targets.numpy_run import NumpyEngine
 from autograd.compiler.targets.straight_line.block_builder import UnexpandableError
-from autograd.compiler.targets.straight_line.loop_engine import LoopEngine, LoopPasses
+from autograd.compiler.targets.straight_line.loops.engine import LoopEngine, LoopPasses
 
 torch = pytest.importorskip("torch", reason="PyTorch, the oracle, is not installed")
 

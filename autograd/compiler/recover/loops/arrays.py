@@ -11,7 +11,7 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import NamedTuple
 
 from autograd.arrays import np
-from autograd.compiler import cost
+from autograd.compiler import cost_of_loops
 from autograd.compiler.arrays.operations import PADDING
 from autograd.compiler.recover.groups import CONSTANT, PARAMETERS, Grouping, Places, single_views
 from autograd.compiler.recover.index import Positions
@@ -83,7 +83,7 @@ def repetition(
             states=_as_computed(arrangement.states, body, grouping),
             read=_as_read(arrangement.read, 1 + len(arrangement.states), grouping),
         )
-        if as_computed == arrangement or tries == cost.MOST_ARRANGEMENTS:
+        if as_computed == arrangement or tries == cost_of_loops.MOST_ARRANGEMENTS:
             break
         arrangement = as_computed
     arrays = [_by_step(one_array, by_step[:, part], once) for part in arrangement.read]

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from autograd.arrays import NDArray, np
-from autograd.compiler import cost
+from autograd.compiler import cost_of_loops
 from autograd.compiler.scalars.builder import DROPPED, Builder, renumbered
 from autograd.compiler.scalars.depths import depths
 from autograd.compiler.scalars.loops.body import Body
@@ -30,7 +30,7 @@ def find_loops(program: ScalarProgram) -> ScalarProgram:
     while True:
         looped = _with_loops(program)
         is_loop = looped.by_opcode(lambda primitive: isinstance(primitive, Repeat), False)
-        if looped is program or sum(is_loop[opcode] for opcode in looped.opcodes) < cost.LEAST_STEPS:
+        if looped is program or sum(is_loop[opcode] for opcode in looped.opcodes) < cost_of_loops.LEAST_STEPS:
             return looped
         program = looped
 
@@ -38,7 +38,7 @@ def find_loops(program: ScalarProgram) -> ScalarProgram:
 def _with_loops(program: ScalarProgram) -> ScalarProgram:
     """Let what repeats become loops, of which none is in another one."""
     operations, chosen = _best(program, operations_of(program))
-    if not cost.mostly_looped(_covered(chosen), len(operations)):
+    if not cost_of_loops.mostly_looped(_covered(chosen), len(operations)):
         reading = _reading_numbers(program, operations)
         if reading is not program:
             of_reading, others = _best(reading, operations_of(reading))
@@ -51,7 +51,7 @@ def _best(program: ScalarProgram, operations: Operations) -> tuple[Operations, l
     """Return the operations in the order in which more of them are parts of loops, and these loops."""
     excluded = _excluded(program)
     chosen = _chosen(program, operations, excluded)
-    if not cost.mostly_looped(_covered(chosen), len(operations)):
+    if not cost_of_loops.mostly_looped(_covered(chosen), len(operations)):
         by_level = in_levels(operations, depths(program.operations, program.operands_of))
         others = _chosen(program, by_level, excluded)
         if _covered(others) > _covered(chosen):
@@ -91,13 +91,13 @@ def _chosen(program: ScalarProgram, operations: Operations, excluded: NDArray[np
             if levels is not None and not taken[levels.stretch.start : levels.stop].any():
                 chosen.append(levels)
                 taken[levels.stretch.start : levels.stop] = True
-    narrow = [cost.is_narrow(loop.carried) for levels in chosen for loop in levels.loops.values()]
-    if sum(narrow) <= cost.FEW_LOOPS:
+    narrow = [cost_of_loops.is_narrow(loop.carried) for levels in chosen for loop in levels.loops.values()]
+    if sum(narrow) <= cost_of_loops.FEW_LOOPS:
         return chosen
     looped = _Rewriter(program, operations, chosen).program()
-    if cost.worth_looping(_longest_path(program), _longest_path(looped)):
+    if cost_of_loops.worth_looping(_longest_path(program), _longest_path(looped)):
         return chosen
-    return [x for x in chosen if not any(cost.is_narrow(loop.carried) for loop in x.loops.values())]
+    return [x for x in chosen if not any(cost_of_loops.is_narrow(loop.carried) for loop in x.loops.values())]
 
 
 def _longest_path(program: ScalarProgram) -> int:
@@ -107,7 +107,7 @@ def _longest_path(program: ScalarProgram) -> int:
         loop = program.primitive_of(i)
         own = 1
         if isinstance(loop, Repeat):
-            own = loop.steps * _longest_path(loop.body) if cost.is_narrow(loop.states) else 0
+            own = loop.steps * _longest_path(loop.body) if cost_of_loops.is_narrow(loop.states) else 0
         path[i] = own + max([path[k] for k in program.operands_of(i)], default=0)
     return max(path)
 

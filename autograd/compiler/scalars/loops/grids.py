@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from autograd.compiler import cost
+from autograd.compiler import cost_of_loops
 from autograd.compiler.scalars.builder import DROPPED, Builder
 from autograd.compiler.scalars.depths import levels
 from autograd.compiler.scalars.loops.borders import Border, borders, with_borders
@@ -30,8 +30,8 @@ def find_grids(program: ScalarProgram) -> ScalarProgram:
         program: without sums of products.
     """
     looped = program
-    for _ in range(cost.MOST_GRIDS):
-        lanes = wavefronts(looped) if cost.is_deep(levels(looped)) else None
+    for _ in range(cost_of_loops.MOST_GRIDS):
+        lanes = wavefronts(looped) if cost_of_loops.is_deep(levels(looped)) else None
         border = borders(looped, lanes) if lanes else None
         if lanes is None or border is None:
             break

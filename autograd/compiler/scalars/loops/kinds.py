@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 from typing import NamedTuple
 
-from autograd.compiler import cost
+from autograd.compiler import cost, cost_of_loops
 from autograd.compiler.scalars.loops.components import components
 from autograd.compiler.scalars.nodes import APPLY
 from autograd.compiler.scalars.program import ScalarProgram
@@ -79,7 +79,7 @@ def _by_operands(program: ScalarProgram, rows: Sequence[tuple[int, ...]], of: Se
     stands: dict[tuple[int, ...], tuple[int, ...]] = {}
     for key, count in counts.most_common():
         others = alike.setdefault((key[0], len(key)), [])
-        like = (other for other in others if cost.is_border(count, counts[other]) and _is_like(key, other))
+        like = (other for other in others if cost_of_loops.is_border(count, counts[other]) and _is_like(key, other))
         stands[key] = next((stands[other] for other in like), key)
         others.append(key)
     return _numbered(len(of), {i: stands[key] for i, key in signature.items()})
@@ -142,4 +142,7 @@ def _frequent(of: Sequence[int], place: Mapping[int, Hashable]) -> dict[int, Has
     for i, x in place.items():
         counts.setdefault(of[i], Counter())[x] += 1
     most = {kind: counter.most_common(1)[0] for kind, counter in counts.items()}
-    return {i: most[of[i]][0] if cost.is_exception(counts[of[i]][x], most[of[i]][1]) else x for i, x in place.items()}
+    return {
+        i: most[of[i]][0] if cost_of_loops.is_exception(counts[of[i]][x], most[of[i]][1]) else x
+        for i, x in place.items()
+    }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
-from autograd.compiler import cost
+from autograd.compiler import cost_of_loops
 from autograd.compiler.scalars.loops.lattice import Edge
 
 
@@ -30,7 +30,7 @@ def offsets(spans: Mapping[Edge, int], results: Collection[int]) -> Offsets | No
     """
     kinds = sorted({kind for edge in spans for kind in (edge[0], edge[2])})
     best: tuple[tuple[int, int], Offsets] | None = None
-    for pinned in kinds[: cost.MOST_PINNED]:
+    for pinned in kinds[: cost_of_loops.MOST_PINNED]:
         latest = _latest(spans, kinds, pinned)
         if latest is None:
             return None

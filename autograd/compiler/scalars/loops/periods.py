@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from autograd.arrays import NDArray, np
-from autograd.compiler import cost
+from autograd.compiler import cost_of_loops
 from autograd.compiler.scalars.loops.components import components
 from autograd.compiler.scalars.loops.hashing import Hashes
 from autograd.compiler.scalars.loops.operations import Operations
@@ -35,18 +35,18 @@ def runs(operations: Operations, taken: NDArray[np.bool_]) -> Iterator[Run]:
         taken: of each operation whether it is in a loop by now; what asks for runs says so as it goes on.
     """
     seen: set[int] = set()
-    window, size = cost.SHORTEST_WINDOW, len(operations)
+    window, size = cost_of_loops.SHORTEST_WINDOW, len(operations)
     while True:
         free = _longest_free(taken[:size])
-        if free < cost.LEAST_STEPS:
+        if free < cost_of_loops.LEAST_STEPS:
             return
         for period in sorted(_likely(operations.keys(window)) - seen):
-            if period * cost.LEAST_STEPS <= free:
+            if period * cost_of_loops.LEAST_STEPS <= free:
                 seen.add(period)
                 yield from runs_of(operations, period)
         if window >= free:
             return
-        window *= cost.WINDOW_GROWTH
+        window *= cost_of_loops.WINDOW_GROWTH
 
 
 def runs_of(operations: Operations, period: int) -> list[Run]:
@@ -55,7 +55,7 @@ def runs_of(operations: Operations, period: int) -> list[Run]:
     alike = np.concatenate([[False], keys[:-period] == keys[period:], [False]])
     changes = np.flatnonzero(alike[1:] != alike[:-1])
     starts, stops = changes[::2], changes[1::2]
-    long = stops - starts >= (cost.LEAST_STEPS - 1) * period
+    long = stops - starts >= (cost_of_loops.LEAST_STEPS - 1) * period
     starts, stops = starts[long], stops[long] + period
     last = starts + ((stops - starts) // period - 1) * period
     known: dict[tuple[int, ...], bool] = {}
@@ -95,6 +95,7 @@ def _likely(keys: Hashes) -> set[int]:
     again = keys[order][1:] == keys[order][:-1]
     distances, votes = np.unique(np.diff(order)[again], return_counts=True)
     frequent = np.argsort(
-        -votes * np.where(distances < cost.SHORTEST_WINDOW, distances, cost.SHORTEST_WINDOW), kind="stable"
-    )[: cost.MOST_PERIODS]
+        -votes * np.where(distances < cost_of_loops.SHORTEST_WINDOW, distances, cost_of_loops.SHORTEST_WINDOW),
+        kind="stable",
+    )[: cost_of_loops.MOST_PERIODS]
     return set(distances[frequent].tolist())

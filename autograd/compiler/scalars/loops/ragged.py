@@ -15,7 +15,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from autograd import primitives
-from autograd.compiler import cost
+from autograd.compiler import cost_of_loops
 from autograd.compiler.scalars.builder import Builder
 from autograd.compiler.scalars.loops.repeat import Repeat, Rows
 from autograd.compiler.scalars.program import ScalarProgram
@@ -72,7 +72,9 @@ class Lanes:
             steps.setdefault((kind, lane), []).append(t)
         begins = Counter(kind for kind, _ in {(kind, min(own)) for (kind, _), own in steps.items()})
         ends = Counter(kind for kind, _ in {(kind, max(own)) for (kind, _), own in steps.items()})
-        return any(cost.is_staggered(max(begins[kind], ends[kind]), len(lanes)) for kind, lanes in self.lanes.items())
+        return any(
+            cost_of_loops.is_staggered(max(begins[kind], ends[kind]), len(lanes)) for kind, lanes in self.lanes.items()
+        )
 
     @cached_property
     def lags(self) -> dict[int, int]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from autograd.arrays import np
-from autograd.compiler import cost
+from autograd.compiler import cost_of_loops
 from autograd.compiler.scalars.loops.components import components
 from autograd.compiler.scalars.loops.operations import Integers, Operations
 from autograd.compiler.scalars.loops.retimed import retimed
@@ -86,7 +86,7 @@ def levels_of(
         before = max([level[k] for j in component for k in reads[j] if k not in within], default=0)
         if _recurs(operations, stretch, within):
             order, places = retimed(operations, stretch, sorted(component), stop)
-            if len(places) >= cost.LEAST_STEPS and is_loop(component):
+            if len(places) >= cost_of_loops.LEAST_STEPS and is_loop(component):
                 before += 1
                 members.setdefault(before, []).extend(order)
                 several.setdefault(before, []).append(places)
@@ -97,7 +97,7 @@ def levels_of(
         steps = min(map(len, parts))
         together = np.concatenate([places[:steps] for places in parts], axis=1)
         loop = recurrence(operations, members[n], together[: _complete(operations, together)])
-        if loop is None or loop.steps < cost.LEAST_STEPS:
+        if loop is None or loop.steps < cost_of_loops.LEAST_STEPS:
             return None
         loops[n] = loop
     return Levels(stretch, stop, level, loops) if loops else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from autograd.compiler import cost
+from autograd.compiler import cost_of_loops
 from autograd.compiler.scalars.columns import Columns
 
 
@@ -18,6 +18,6 @@ def may_recur(program: Columns) -> bool:
         own = depth[i] = 1 + max(map(depth.__getitem__, program.operands_of(i)), default=0)
         equal = depths.setdefault((program.opcodes[i], program.counts[i]), set())
         equal.add(own)
-        if len(equal) >= cost.LEAST_DEPTHS:
+        if len(equal) >= cost_of_loops.LEAST_DEPTHS:
             return True
     return False

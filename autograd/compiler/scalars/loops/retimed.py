@@ -11,7 +11,7 @@ import itertools
 from collections.abc import Mapping, Sequence
 
 from autograd.arrays import np
-from autograd.compiler import cost
+from autograd.compiler import cost_of_loops
 from autograd.compiler.scalars.loops.operations import Integers, Operations
 from autograd.compiler.scalars.loops.periods import MOST_STEPS_BACK
 from autograd.compiler.scalars.loops.stretches import Stretch
@@ -37,7 +37,7 @@ def retimed(operations: Operations, stretch: Stretch, members: Sequence[int], st
     depth, levels = depths
     count = [-(-(stop - stretch.start - j) // stretch.period) for j in members]
     best: tuple[tuple[int, int, int], dict[int, int]] | None = None
-    for begin in range(1, 1 + min(levels, cost.MOST_CUTS)):
+    for begin in range(1, 1 + min(levels, cost_of_loops.MOST_CUTS)):
         shift = {j: (depth[j] - begin) // levels for j in members}
         carried = _carried(reads, shift)
         first = max(shift.values())
@@ -84,7 +84,7 @@ def _depths(reads: Reads, own: Mapping[int, int]) -> tuple[dict[int, int], int] 
         own: of each operation whether it takes a level: a result does not, which belongs to its loop.
     """
     earlier: list[dict[int, int]] = []
-    for _ in range(cost.MOST_STEPS_TRIED):
+    for _ in range(cost_of_loops.MOST_STEPS_TRIED):
         now: dict[int, int] = {}
         for j in own:
             before = [

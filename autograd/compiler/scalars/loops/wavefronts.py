@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from autograd.arrays import np
-from autograd.compiler import cost
+from autograd.compiler import cost_of_loops
 from autograd.compiler.scalars.loops.cells import cells_of, edges_of
 from autograd.compiler.scalars.loops.kinds import kinds_of
 from autograd.compiler.scalars.loops.lattice import Edge, Vector, coordinates
@@ -15,7 +15,7 @@ from autograd.compiler.scalars.loops.offsets import offsets
 from autograd.compiler.scalars.loops.ragged import Lanes, Read
 from autograd.compiler.scalars.program import ScalarProgram
 
-_FACTORS = range(-cost.MOST_SKEWED, cost.MOST_SKEWED + 1)
+_FACTORS = range(-cost_of_loops.MOST_SKEWED, cost_of_loops.MOST_SKEWED + 1)
 
 
 def wavefronts(program: ScalarProgram) -> Lanes | None:
@@ -24,11 +24,11 @@ def wavefronts(program: ScalarProgram) -> Lanes | None:
     Nor where all lanes have all steps: an ordinary loop has these.
     """
     best: Lanes | None = None
-    for rounds in range(1, 1 + cost.MOST_ROUNDS):
+    for rounds in range(1, 1 + cost_of_loops.MOST_ROUNDS):
         lanes = _wavefronts(program, rounds)
         if lanes and (best is None or len(lanes.places) > len(best.places)):
             best = lanes
-        if best and cost.mostly_in_grid(len(best.places), len(program.operations)):
+        if best and cost_of_loops.mostly_in_grid(len(best.places), len(program.operations)):
             break
     return best if best and best.is_ragged else None
 
@@ -36,7 +36,7 @@ def wavefronts(program: ScalarProgram) -> Lanes | None:
 def _wavefronts(program: ScalarProgram, rounds: int) -> Lanes | None:
     kinds = kinds_of(program, rounds)
     cells = cells_of(program, kinds) if kinds else set()
-    if kinds is None or not cost.worth_wavefronts(len(cells)):
+    if kinds is None or not cost_of_loops.worth_wavefronts(len(cells)):
         return None
     edges = edges_of(cells, kinds)
     plane = coordinates(cells, kinds, edges)
@@ -67,7 +67,7 @@ def _wavefronts(program: ScalarProgram, rounds: int) -> Lanes | None:
         return None
     reads = {(e[0], e[1]): Read(e[2], waits[e], sideways[e] + shift[e[0]] - shift[e[2]]) for e in edges}
     lanes = Lanes(places, [kind for kind in order if kind in set(of)], reads, max(step) - first + 1)
-    return lanes if cost.worth_wave(len(cells), lanes.steps * sum(map(len, lanes.lanes.values()))) else None
+    return lanes if cost_of_loops.worth_wave(len(cells), lanes.steps * sum(map(len, lanes.lanes.values()))) else None
 
 
 def _dot(a: Vector, b: Vector) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 
 from autograd import primitives
 from autograd.arrays import np
-from autograd.compiler import cost
+from autograd.compiler import cost, cost_of_loops
 from autograd.compiler.targets.straight_line.arranged import moved
 from autograd.compiler.targets.straight_line.blocks import (
     BUFFERS,
@@ -160,7 +160,7 @@ class BlockBuilder:
             return False
         strides = set()
         for x, axis in arrays:
-            if not x.ndim or x.shape[axis] < cost.LEAST_STEPS:
+            if not x.ndim or x.shape[axis] < cost_of_loops.LEAST_STEPS:
                 return False
             for column in moved(x, axis, 0).reshape(x.shape[axis], -1).T:
                 several = runs(column)
@@ -204,7 +204,7 @@ def _copies(several: Sequence[Run], buffer: int) -> list[ForLoop | Put | Copy]:
     instructions: list[ForLoop | Put | Copy] = []
     at = 0
     for run in several:
-        if run.space not in (REGISTERS, CONSTANTS) and run.stride and run.length >= cost.LEAST_STEPS:
+        if run.space not in (REGISTERS, CONSTANTS) and run.stride and run.length >= cost_of_loops.LEAST_STEPS:
             instructions.append(Copy(buffer, at, 0, run, 0))
         elif not run.stride and run.length > cost.MOST_ELEMENTS:
             put = Put(buffer, at, 1, run.space * SPACE + run.first)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from autograd.arrays import NDArray, np
 from autograd.compiler.targets.native.addresses import address_of
 from autograd.compiler.targets.straight_line.blocks import Blocks
-from autograd.compiler.targets.straight_line.loop_machine import (
+from autograd.compiler.targets.straight_line.loops.machine import (
     backward_module,
     forward_module,
     require_blocks_writable,

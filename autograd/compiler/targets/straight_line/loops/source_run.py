@@ -7,7 +7,7 @@ from typing import Any
 
 from autograd.arrays import NDArray, np
 from autograd.compiler.targets.straight_line.loading import execute, prepared
-from autograd.compiler.targets.straight_line.loop_source import LoopPass
+from autograd.compiler.targets.straight_line.loops.source import LoopPass
 from autograd.compiler.targets.straight_line.source_run import functions_of_floats
 
 Array = NDArray[Any]

@@ -13,14 +13,14 @@ from autograd.compiler.arrays.program import ArrayProgram
 from autograd.compiler.targets.straight_line.block_builder import UnexpandableError
 from autograd.compiler.targets.straight_line.blocks import Blocks
 from autograd.compiler.targets.straight_line.expand import expand
-from autograd.compiler.targets.straight_line.loop_source import LoopPass, text_of, written
-from autograd.compiler.targets.straight_line.loop_source_run import LoopSourceRun
+from autograd.compiler.targets.straight_line.loops.source import LoopPass, text_of, written
+from autograd.compiler.targets.straight_line.loops.source_run import LoopSourceRun
 from autograd.compiler.targets.straight_line.machine_code import MachineCode, llvm
 from autograd.support.collector import collector_paused
 from autograd.support.forking import across_forks
 
 if TYPE_CHECKING:
-    from autograd.compiler.targets.straight_line.loop_machine_run import LoopMachineRun
+    from autograd.compiler.targets.straight_line.loops.machine_run import LoopMachineRun
 
 Array = NDArray[Any]
 Derivative = Callable[[], ArrayProgram]
@@ -152,7 +152,7 @@ def _machine_run(passes: LoopPasses, dtype: np.dtype[Any]) -> LoopMachineRun | N
     if binding is None:
         return None
     from autograd.compiler.targets.straight_line.instructions import UnwritableError
-    from autograd.compiler.targets.straight_line.loop_machine_run import LoopMachineRun
+    from autograd.compiler.targets.straight_line.loops.machine_run import LoopMachineRun
 
     try:
         return LoopMachineRun(passes.blocks, dtype, MachineCode(binding, effort=EFFORT))

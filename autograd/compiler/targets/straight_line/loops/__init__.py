@@ -1,0 +1,1 @@
+"""Loops on single numbers, as Python source and as machine code."""
