@@ -125,9 +125,10 @@ def _with_loops(scalars: ScalarProgram) -> ScalarProgram:
     """Return the program in which what repeats is a loop."""
     if not may_recur(scalars):
         return scalars
+    from autograd.compiler.scalars.loops.eliminations import find_eliminations
     from autograd.compiler.scalars.loops.find import find_loops
 
-    return find_loops(scalars)
+    return find_loops(find_eliminations(scalars))
 
 
 def _with_wavefronts(

@@ -1,0 +1,211 @@
+"""Eliminations: chains of updates as a matrix whose rows and columns are finished one after the other.
+
+A chain subtracts products of a number of its row and one of its column. A row whose number of updates is the smallest
+is finished first. Counted from the row that is finished next, places are the same at every step: the pivot is always
+at (0, 0), and what is left of the matrix shrinks at its end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+from autograd import primitives
+from autograd.compiler import cost
+from autograd.compiler.scalars.loops.updates import Updates, largest_block
+from autograd.compiler.scalars.nodes import ABSENT, APPLY, SUM
+from autograd.compiler.scalars.program import ScalarProgram
+
+OWN = "own"
+"""In place of a coordinate: that of the row or column for which a number is computed."""
+
+Coordinate = int | str
+Path = tuple[int, ...]
+Tree = tuple[Any, ...]
+"""How a factor is computed: ("read",), a node from outside; ("state", row, column), of the matrix before the step; or
+("apply", operation, operands), an application or a sum."""
+
+
+class Axis(NamedTuple):
+    """The rows or the columns of the matrix.
+
+    Attributes:
+        numbers: of each class its number: in the order in which they are finished, from 1 on; or from 0 on.
+        factors: of each class the factors that its chains read, step by step.
+        advances: whether one is finished at each step.
+    """
+
+    numbers: dict[int, int]
+    factors: dict[int, list[int]]
+    advances: bool
+
+    def lanes(self) -> int:
+        """The number of factors at each step, padding included."""
+        return max(self.numbers.values()) + (not self.advances)
+
+    def lane(self, root: int, step: int) -> int:
+        """The lane of a class's factor."""
+        return self.numbers[root] - 1 - step if self.advances else self.numbers[root]
+
+    def coordinate(self, root: int, step: int) -> int:
+        """The coordinate of a class in the matrix before a step."""
+        return self.numbers[root] - step if self.advances else self.numbers[root]
+
+    def coordinates(self) -> int:
+        """The number of coordinates of the matrix."""
+        return self.lanes() + self.advances
+
+
+class Elimination(NamedTuple):
+    """A matrix that is eliminated step by step.
+
+    Attributes:
+        updates: the chains of the program.
+        block: those that are the matrix.
+        steps: how many there are.
+        roots: of each chain of the block the classes of its row and column.
+        axes: the rows and columns; twice the same where rows are columns, as in Cholesky's algorithm.
+        trees: how the factors of rows and of columns are computed.
+        coefficient: of the products.
+    """
+
+    updates: Updates
+    block: list[int]
+    steps: int
+    roots: dict[int, tuple[int, int]]
+    axes: tuple[Axis, Axis]
+    trees: tuple[Tree, Tree]
+    coefficient: float
+
+    def sides(self) -> range:
+        """0 for rows; and 1 for columns, if these are others."""
+        return range(1 if self.axes[0] is self.axes[1] else 2)
+
+    def places(self) -> Iterator[tuple[int, int, int, int]]:
+        """All factors: the side, the class, the step, and the node."""
+        for side in self.sides():
+            for root, nodes in self.axes[side].factors.items():
+                for step, node in enumerate(nodes):
+                    yield side, root, step, node
+
+
+class NoEliminationError(Exception):
+    """Raised where a program has no elimination."""
+
+
+def elimination_of(program: ScalarProgram) -> Elimination:
+    """Return the largest elimination of a program; raise NoEliminationError where there is none."""
+    updates = Updates(program)
+    block = largest_block(updates.chains)
+    steps = max((len(updates.chains[n].factors) for n in block), default=0)
+    if steps < cost.LEAST_STEPS:
+        raise NoEliminationError
+    part = _classes([[f[side] for f in updates.chains[n].factors] for n in block for side in range(2)])
+    roots = {n: (part[updates.chains[n].factors[0][0]], part[updates.chains[n].factors[0][1]]) for n in block}
+    of_sides = [{both[side] for both in roots.values()} for side in range(2)]
+    if of_sides[0] & of_sides[1]:
+        of_sides = [of_sides[0] | of_sides[1]] * 2
+    by_step: dict[int, dict[int, int]] = {}
+    for n in block:
+        for step, factors in enumerate(updates.chains[n].factors):
+            for node in factors:
+                if by_step.setdefault(part[node], {}).setdefault(step, node) != node:
+                    raise NoEliminationError
+    rows = _axis(of_sides[0], by_step, steps)
+    columns = rows if of_sides[0] == of_sides[1] else _axis(of_sides[1], by_step, steps)
+    if len(set(roots.values())) < len(roots):
+        raise NoEliminationError
+    coefficient = updates.chains[block[0]].coefficient
+    elimination = Elimination(updates, block, steps, roots, (rows, columns), ((), ()), coefficient)
+    trees = [_tree(program, elimination, side) for side in elimination.sides()]
+    return elimination._replace(trees=(trees[0], trees[-1]))
+
+
+def _classes(rows: Sequence[Sequence[int]]) -> dict[int, int]:
+    """Return a representative for each node, the same for those of one row."""
+    part: dict[int, int] = {}
+
+    def root(i: int) -> int:
+        while part.setdefault(i, i) != i:
+            part[i] = part[part[i]]
+            i = part[i]
+        return i
+
+    for row in rows:
+        for i in row:
+            part[root(i)] = root(row[0])
+    return {i: root(i) for i in list(part)}
+
+
+def _axis(roots: set[int], by_step: dict[int, dict[int, int]], steps: int) -> Axis:
+    """Return rows or columns in the order in which they are finished."""
+    factors = {}
+    for root in roots:
+        size = len(by_step[root])
+        if set(by_step[root]) != set(range(size)):
+            raise NoEliminationError
+        factors[root] = [by_step[root][step] for step in range(size)]
+    order = sorted(roots, key=lambda root: (len(factors[root]), factors[root][0]))
+    sizes = [len(factors[root]) for root in order]
+    if sizes[0] == steps:
+        return Axis({root: n for n, root in enumerate(order)}, factors, advances=False)
+    numbers = dict(zip(order, range(sizes[0], sizes[0] + len(order))))
+    if any(len(factors[root]) != min(number, steps) for root, number in numbers.items()):
+        raise NoEliminationError
+    return Axis(numbers, factors, advances=True)
+
+
+def _tree(program: ScalarProgram, elimination: Elimination, side: int) -> Tree:
+    """Return how the factors of rows, or of columns, are computed: all in the same way from the second step on."""
+    trees = {
+        tree_of(program, elimination, side, root, step, node)
+        for of, root, step, node in elimination.places()
+        if of == side and step
+    }
+    if len(trees) != 1:
+        raise NoEliminationError
+    return trees.pop()
+
+
+def shape_of(program: ScalarProgram, i: int) -> tuple[Any, ...]:
+    """Return what a node does with its operands."""
+    if program.opcodes[i] != SUM:
+        return (program.opcodes[i],)
+    total = program.sum_of(i)
+    rights = tuple([k == ABSENT for k in total.rights])
+    return (SUM, tuple(total.coefficients), rights, tuple(total.slots), repr(total[4:]))
+
+
+def tree_of(program: ScalarProgram, elimination: Elimination, side: int, root: int, step: int, node: int) -> Tree:
+    """Return how a factor of a class is computed."""
+    updates = elimination.updates
+    if not updates.ready[node]:
+        return ("read",)
+    if updates.ready[node] != step:
+        raise NoEliminationError
+    number, _ = updates.at.get(node, (-1, 0))
+    if number in elimination.roots:
+        both = zip(elimination.axes, elimination.roots[number])
+        at = [OWN if of == root else axis.coordinate(of, step) for axis, of in both]
+        return ("state", *at)
+    if updates.chains and number >= 0:
+        raise NoEliminationError
+    operands = tuple([tree_of(program, elimination, side, root, step, k) for k in program.operands_of(node)])
+    tree = ("apply", shape_of(program, node), operands)
+    if _is_own(tree) and not _is_zero_at_padding(program, tree):
+        raise NoEliminationError
+    return tree
+
+
+def _is_own(tree: Tree) -> bool:
+    """Return whether a number differs by row."""
+    return OWN in tree if tree[0] != "apply" else any(map(_is_own, tree[2]))
+
+
+def _is_zero_at_padding(program: ScalarProgram, tree: Tree) -> bool:
+    """Return whether a number that differs by row has a value wherever the matrix is 0: nothing divides by it."""
+    opcode = tree[1][0]
+    if opcode == SUM:
+        return True
+    primitive = program.primitives[opcode - APPLY]
+    return primitive is primitives.mul or (primitive is primitives.div and not _is_own(tree[2][1]))

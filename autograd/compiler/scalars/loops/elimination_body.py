@@ -1,0 +1,178 @@
+"""The body of an elimination: one step, with all places of the matrix."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from autograd.compiler.scalars.builder import Builder
+from autograd.compiler.scalars.loops.elimination import (
+    OWN,
+    Elimination,
+    NoEliminationError,
+    Path,
+    Tree,
+    shape_of,
+)
+from autograd.compiler.scalars.loops.repeat import Repeat
+from autograd.compiler.scalars.nodes import ABSENT, NOTHING, SUM, Sum
+from autograd.compiler.scalars.program import ScalarProgram
+
+Slot = tuple[Any, ...]
+"""A result of the body: ("update", row, column), or ("factor", side, path, lane)."""
+
+
+class EliminationBody:
+    """One step of an elimination, and what the loop reads.
+
+    Attributes:
+        members: the nodes that the loop computes.
+        operands: what the loop reads: nodes; and numbers, of which the n-th is -1 - n.
+        numbers: these numbers.
+    """
+
+    def __init__(self, program: ScalarProgram, elimination: Elimination) -> None:
+        self._program, self._elimination = program, elimination
+        self.members: set[int] = set()
+        self.numbers: list[float] = [0.0, NOTHING]
+        self._slot_of: dict[int, tuple[Slot, int]] = {}
+        self._initial: dict[tuple[int, int], int] = {}
+        self._read: dict[tuple[int, Path], dict[tuple[int, int], int]] = {}
+        self._enter_chains()
+        for side, root, step, node in elimination.places():
+            lane = elimination.axes[side].lane(root, step)
+            self._bind(elimination.trees[side], node, (side, (), lane), step)
+        self._arrange()
+
+    # What is read
+
+    def _enter_chains(self) -> None:
+        """Enter initial numbers, and what is computed where."""
+        elimination = self._elimination
+        for n in elimination.block:
+            chain, roots = elimination.updates.chains[n], elimination.roots[n]
+            row, column = (axis.coordinate(root, 0) for axis, root in zip(elimination.axes, roots))
+            self._set_initial(row, column, -2 if chain.initial == ABSENT else chain.initial)
+            for done, node in chain.nodes.items():
+                row, column = (axis.lane(root, done - 1) for axis, root in zip(elimination.axes, roots))
+                self.members.add(node)
+                self._slot_of[node] = ("update", row, column), done - 1
+
+    def _set_initial(self, row: int, column: int, node: int) -> None:
+        if self._initial.setdefault((row, column), node) != node:
+            raise NoEliminationError
+
+    def _bind(self, tree: Tree, node: int, slot: tuple[int, Path, int], step: int) -> None:
+        """Enter what a factor reads at a step, and what it computes."""
+        side, path, lane = slot
+        if tree[0] == "read":
+            if self._read.setdefault((side, path), {}).setdefault((step, lane), node) != node:
+                raise NoEliminationError
+        elif tree[0] == "state":
+            if step == 0:
+                row, column = self._coordinates(tree, lane)
+                self._set_initial(row, column, node)
+        elif node not in self._elimination.updates.at and self._is_applied(tree, node):
+            self.members.add(node)
+            self._slot_of.setdefault(node, (("factor", *slot), step))
+            for n, (operand, k) in enumerate(zip(tree[2], self._program.operands_of(node))):
+                self._bind(operand, k, (side, (*path, n), lane), step)
+        elif step == 0 and _adds_to_nothing(tree) and self._elimination.updates.ready[node] == 0:
+            states = [n for n, operand in enumerate(tree[2]) if operand[0] == "state"]
+            self._bind(tree[2][states[0]], -2, (side, (*path, states[0]), lane), step)
+            self._bind(tree[2][1 - states[0]], node, (side, (*path, 1 - states[0]), lane), step)
+        else:
+            raise NoEliminationError
+
+    def _is_applied(self, tree: Tree, node: int) -> bool:
+        operands = self._program.operands_of(node)
+        return len(operands) == len(tree[2]) and shape_of(self._program, node) == tree[1]
+
+    def _coordinates(self, tree: Tree, lane: int) -> tuple[int, int]:
+        """Return the row and column of the matrix before a step that a lane reads."""
+        row, column = (
+            (lane + axis.advances) if at == OWN else at for axis, at in zip(self._elimination.axes, tree[1:])
+        )
+        return row, column
+
+    def _arrange(self) -> None:
+        """Arrange what is read: the initial matrix, what differs by step, and what does not."""
+        rows, columns = (axis.coordinates() for axis in self._elimination.axes)
+        self._states = {(r, c): r * columns + c for r in range(rows) for c in range(columns)}
+        initial = [self._initial.get(at, -1) for at in self._states]
+        by_step: dict[tuple[int, ...], int] = {}
+        same: dict[int, int] = {}
+        self._inputs: dict[tuple[int, Path, int], tuple[str, int]] = {}
+        for (side, path), nodes in self._read.items():
+            for lane in range(self._elimination.axes[side].lanes()):
+                column = self._column(nodes, lane, is_factor=not path)
+                if len(set(column)) == 1:
+                    self._inputs[side, path, lane] = "same", same.setdefault(column[0], len(same))
+                else:
+                    self._inputs[side, path, lane] = "read", by_step.setdefault(column, len(by_step))
+        steps = range(self._elimination.steps)
+        self.operands = [*initial, *(column[t] for t in steps for column in by_step), *same]
+        self._sizes = len(initial), len(by_step), len(same)
+
+    def _column(self, nodes: dict[tuple[int, int], int], lane: int, is_factor: bool) -> tuple[int, ...]:
+        """Return what a lane reads, step by step: at padding 0 for a factor, else what it read last."""
+        row: list[int] = []
+        for step in range(self._elimination.steps):
+            node = nodes.get((step, lane))
+            if node is None:
+                node = -1 if is_factor or not row else row[-1]
+            row.append(node)
+        return tuple(row)
+
+    # What is computed
+
+    def repeat(self, read: list[int]) -> tuple[Repeat, dict[int, int]]:
+        """Return the loop, and the numbers of the results that are these nodes."""
+        elimination, program = self._elimination, self._program
+        self._builder = Builder(self._sizes, 0, program.primitives)
+        self._known: dict[Slot, int] = {}
+        left, right = (
+            [self._node(elimination.trees[side], (side, (), lane)) for lane in range(elimination.axes[side].lanes())]
+            for side in (0, elimination.sides()[-1])
+        )
+        for r, f in enumerate(left):
+            for c, g in enumerate(right):
+                rows, columns = elimination.axes
+                before = self._states[r + rows.advances, c + columns.advances]
+                total = Sum([1.0, elimination.coefficient], [before, f], [ABSENT, g], [0, 1])
+                self._known["update", r, c] = self._builder.sum(total)
+        slots = {i: self._slot_of[i] for i in read}
+        written = {slot: n for n, slot in enumerate(sorted({slot for slot, _ in slots.values()}, key=repr))}
+        zero = self._builder.constant(0.0)
+        after = [self._known.get(("update", r, c), zero) for r, c in self._states]
+        body = self._builder.program([*after, *(self._known[slot] for slot in written)])
+        places = {i: len(after) + step * len(written) + written[slot] for i, (slot, step) in slots.items()}
+        return Repeat(body, elimination.steps), places
+
+    def _node(self, tree: Tree, slot: tuple[int, Path, int]) -> int:
+        """Return the body's node for a part of a factor."""
+        side, path, lane = slot
+        if tree[0] == "read":
+            kind, n = self._inputs[slot]
+            return self._sizes[0] + n + (self._sizes[1] if kind == "same" else 0)
+        if tree[0] == "state":
+            return self._states[self._coordinates(tree, lane)]
+        operands = [self._node(operand, (side, (*path, n), lane)) for n, operand in enumerate(tree[2])]
+        key = (tree[1], *operands)
+        if key not in self._known:
+            self._known[key] = self._applied(tree[1], operands)
+        self._known["factor", *slot] = self._known[key]
+        return self._known[key]
+
+    def _applied(self, shape: tuple[Any, ...], operands: list[int]) -> int:
+        if shape[0] != SUM:
+            return self._builder.application(shape[0], operands)
+        _, coefficients, absent, slots, _ = shape
+        rights = iter(operands[len(coefficients) :])
+        return self._builder.sum(
+            Sum(coefficients, operands[: len(coefficients)], [ABSENT if x else next(rights) for x in absent], slots)
+        )
+
+
+def _adds_to_nothing(tree: Tree) -> bool:
+    """Return whether a number is that of the matrix and another one, so that it is this one where the matrix is -0.0."""
+    return tree[1][:2] == (SUM, (1.0, 1.0)) and sorted(x[0] for x in tree[2]) == ["read", "state"]

@@ -1,0 +1,64 @@
+"""Find eliminations: forward substitution, Gauss's and Cholesky's algorithm become loops over rows.
+
+The body has all places at every step. Those that are left over, when the matrix has shrunk, hold 0: their factors are
+0, so they stay 0, and nothing divides by them.
+"""
+
+from __future__ import annotations
+
+from autograd.compiler.scalars.builder import DROPPED, Builder
+from autograd.compiler.scalars.loops.elimination import NoEliminationError, elimination_of
+from autograd.compiler.scalars.loops.elimination_body import EliminationBody
+from autograd.compiler.scalars.loops.repeat import RESULT
+from autograd.compiler.scalars.nodes import CONSTANT
+from autograd.compiler.scalars.program import ScalarProgram
+from autograd.compiler.scalars.rewrite import rewrite
+
+
+def find_eliminations(program: ScalarProgram) -> ScalarProgram:
+    """Let each elimination become a loop."""
+    while True:
+        try:
+            program = _with_loop(program)
+        except NoEliminationError:
+            return program
+
+
+def _with_loop(program: ScalarProgram) -> ScalarProgram:
+    body = EliminationBody(program, elimination_of(program))
+    members = body.members
+    guards = program.guards
+    if members & {*guards.of, *guards.choices, *guards.unreached, *guards.of.values()}:
+        raise NoEliminationError
+    after = _after(program, members)
+    if any(after[k] or k in members for k in body.operands if k >= 0):
+        raise NoEliminationError
+    read = {k for i in program.operations if i not in members for k in program.operands_of(i)}
+    read |= {*program.outputs, *(k for i in program.guard_operations for k in program.operands_of(i))}
+    repeat, places = body.repeat(sorted(read & members))
+    builder = Builder.like(program)
+    new = [*range(program.interior.start), *[DROPPED] * len(program.interior)]
+    first = len(program) - guards.size
+    before = [i for i in range(program.interior.start, first) if not after[i] and i not in members]
+    for i in before:
+        new[i] = builder.copy(program, i, new)
+    numbers = [builder.constant(x) for x in body.numbers]
+    loop = builder.application(
+        builder.opcode(repeat), [new[k] if k >= 0 else numbers[-1 - k] for k in body.operands]
+    )
+    for i, place in places.items():
+        new[i] = builder.application(builder.opcode(RESULT), [loop, builder.constant(float(place))])
+    for i in range(program.interior.start, len(program)):
+        if after[i] or i >= first:
+            new[i] = builder.copy(program, i, new)
+    looped = builder.successor(program, new, range(len(program)))
+    return rewrite(looped, range(len(looped)))
+
+
+def _after(program: ScalarProgram, members: set[int]) -> list[bool]:
+    """Return, of each node that is no member, whether it waits for one."""
+    waits = [i in members for i in range(len(program))]
+    for i in program.interior:
+        if program.opcodes[i] != CONSTANT and not waits[i]:
+            waits[i] = any(waits[k] for k in program.operands_of(i))
+    return [waits[i] and i not in members for i in range(len(program))]

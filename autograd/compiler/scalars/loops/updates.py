@@ -1,0 +1,134 @@
+"""Chains of updates: a number from which products are subtracted, one at each step, as elimination does.
+
+What is subtracted at step t can be computed once all chains had t updates, and no earlier. So chains advance together
+even where a trace computes one after the other, as Cholesky's algorithm row by row.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import NamedTuple
+
+from autograd.compiler.scalars.nodes import ABSENT, PLAIN, SUM, Sum
+from autograd.compiler.scalars.program import ScalarProgram
+
+Factors = tuple[int, int]
+
+
+class Chain(NamedTuple):
+    """A number and its updates.
+
+    Attributes:
+        initial: the node that it is before; ABSENT where it is the sum of the products alone.
+        coefficient: of the products.
+        factors: of the product at each step.
+        nodes: those that the chain is after so many updates, as far as the program has them.
+    """
+
+    initial: int
+    coefficient: float
+    factors: list[Factors]
+    nodes: dict[int, int]
+
+
+class Updates:
+    """The chains of a program.
+
+    Attributes:
+        chains: all of them.
+        at: of each node that is a chain after some updates, the number of the chain, and of these updates.
+        ready: of each node how many updates it waits for.
+    """
+
+    def __init__(self, program: ScalarProgram) -> None:
+        self._program = program
+        self.chains: list[Chain] = []
+        self.at: dict[int, tuple[int, int]] = {}
+        self.ready = [0] * len(program)
+        for i in program.operations:
+            self.ready[i] = max([self.ready[k] for k in program.operands_of(i)], default=0)
+            if program.opcodes[i] == SUM and i not in program.scalings:
+                self._add(i, program.sum_of(i))
+
+    def _add(self, i: int, total: Sum) -> None:
+        """Enter a sum if it is a chain."""
+        product_sum = products(self._program, total)
+        if product_sum is not None:
+            coefficient, factors = product_sum
+            factors = sorted(factors, key=self._step)
+            self._enter(i, Chain(ABSENT, coefficient, factors, {}), 0)
+            return
+        if len(set(total.slots)) < len(total.slots) or total.coefficients[0] != 1.0 or total.rights[0] != ABSENT:
+            return
+        product_sum = products(self._program, _without_first(total), ordered=True)
+        if product_sum is None:
+            return
+        coefficient, factors = product_sum
+        initial = total.lefts[0]
+        number, done = self.at.get(initial, (-1, 0))
+        if done and self._step(factors[0]) == done:
+            chain = self.chains[number]
+            if len(chain.factors) == done and chain.coefficient == coefficient and chain.initial != ABSENT:
+                self._enter(i, chain, done, factors)
+        elif self.ready[initial] == 0:
+            self._enter(i, Chain(initial, coefficient, factors, {}), 0)
+
+    def _step(self, factors: Factors) -> int:
+        return max(self.ready[k] for k in factors)
+
+    def _enter(self, i: int, chain: Chain, done: int, more: list[Factors] | None = None) -> None:
+        """Enter a node as a chain after its updates, if each of these is the first one that is possible."""
+        new = chain.factors if more is None else more
+        if [self._step(factors) for factors in new] != list(range(done, done + len(new))):
+            return
+        if more is None:
+            self.chains.append(chain)
+            number = len(self.chains) - 1
+        else:
+            number = self.at[chain.nodes[done]][0]
+            chain.factors.extend(more)
+        steps = done + len(new)
+        chain.nodes[steps] = i
+        self.at[i], self.ready[i] = (number, steps), steps
+
+
+def _without_first(total: Sum) -> Sum:
+    return total._replace(
+        coefficients=total.coefficients[1:], lefts=total.lefts[1:], rights=total.rights[1:], slots=total.slots[1:]
+    )
+
+
+def products(program: ScalarProgram, total: Sum, ordered: bool = False) -> tuple[float, list[Factors]] | None:
+    """Return the coefficient and factors of a sum of nothing but products; None where it is another one.
+
+    Args:
+        ordered: whether the products may be added in the order in which they stand only.
+    """
+    if not total.lefts or len(set(total.coefficients)) > 1:
+        return None
+    if not ordered and len(set(total.slots)) > 1 and len(total.slots) > 2:
+        return None
+    factors = []
+    for x, y in zip(total.lefts, total.rights):
+        both = (x, y) if y != ABSENT else _product(program, x)
+        if both is None:
+            return None
+        factors.append(both)
+    return total.coefficients[0], factors
+
+
+def _product(program: ScalarProgram, i: int) -> Factors | None:
+    """Return the factors of a node that is a product of two."""
+    if program.opcodes[i] != SUM:
+        return None
+    total = program.sum_of(i)
+    is_product = len(total.lefts) == 1 and total.rights[0] != ABSENT and total.coefficients[0] == 1.0
+    return (total.lefts[0], total.rights[0]) if is_product and total[4:] == PLAIN else None
+
+
+def largest_block(chains: list[Chain]) -> list[int]:
+    """Return the chains that may be one matrix: those of one coefficient, with or without an initial number."""
+    blocks: dict[tuple[bool, float], list[int]] = defaultdict(list)
+    for number, chain in enumerate(chains):
+        blocks[chain.initial == ABSENT, chain.coefficient].append(number)
+    return max(blocks.values(), key=lambda block: sum(len(chains[n].factors) for n in block), default=[])
