@@ -10,10 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from autograd import primitives
 from autograd.compiler import cost
 from autograd.compiler.scalars.loops.updates import Updates, largest_block
-from autograd.compiler.scalars.nodes import ABSENT, APPLY, SUM
+from autograd.compiler.scalars.nodes import ABSENT, SUM
 from autograd.compiler.scalars.program import ScalarProgram
 
 OWN = "own"
@@ -173,7 +172,7 @@ def shape_of(program: ScalarProgram, i: int) -> tuple[Any, ...]:
         return (program.opcodes[i],)
     total = program.sum_of(i)
     rights = tuple([k == ABSENT for k in total.rights])
-    return (SUM, tuple(total.coefficients), rights, tuple(total.slots), repr(total[4:]))
+    return (SUM, tuple(total.coefficients), rights, tuple(total.slots), repr(total[4:]), total[4:])
 
 
 def tree_of(program: ScalarProgram, elimination: Elimination, side: int, root: int, step: int, node: int) -> Tree:
@@ -191,21 +190,4 @@ def tree_of(program: ScalarProgram, elimination: Elimination, side: int, root: i
     if updates.chains and number >= 0:
         raise NoEliminationError
     operands = tuple([tree_of(program, elimination, side, root, step, k) for k in program.operands_of(node)])
-    tree = ("apply", shape_of(program, node), operands)
-    if _is_own(tree) and not _is_zero_at_padding(program, tree):
-        raise NoEliminationError
-    return tree
-
-
-def _is_own(tree: Tree) -> bool:
-    """Return whether a number differs by row."""
-    return OWN in tree if tree[0] != "apply" else any(map(_is_own, tree[2]))
-
-
-def _is_zero_at_padding(program: ScalarProgram, tree: Tree) -> bool:
-    """Return whether a number that differs by row has a value wherever the matrix is 0: nothing divides by it."""
-    opcode = tree[1][0]
-    if opcode == SUM:
-        return True
-    primitive = program.primitives[opcode - APPLY]
-    return primitive is primitives.mul or (primitive is primitives.div and not _is_own(tree[2][1]))
+    return ("apply", shape_of(program, node), operands)

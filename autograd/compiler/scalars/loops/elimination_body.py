@@ -14,7 +14,7 @@ from autograd.compiler.scalars.loops.elimination import (
     shape_of,
 )
 from autograd.compiler.scalars.loops.repeat import Repeat
-from autograd.compiler.scalars.nodes import ABSENT, NOTHING, SUM, Sum
+from autograd.compiler.scalars.nodes import ABSENT, NOTHING, PLAIN, SUM, Sum
 from autograd.compiler.scalars.program import ScalarProgram
 
 Slot = tuple[Any, ...]
@@ -33,7 +33,7 @@ class EliminationBody:
     def __init__(self, program: ScalarProgram, elimination: Elimination) -> None:
         self._program, self._elimination = program, elimination
         self.members: set[int] = set()
-        self.numbers: list[float] = [0.0, NOTHING]
+        self.numbers: list[float] = []
         self._slot_of: dict[int, tuple[Slot, int]] = {}
         self._initial: dict[tuple[int, int], int] = {}
         self._read: dict[tuple[int, Path], dict[tuple[int, int], int]] = {}
@@ -51,11 +51,18 @@ class EliminationBody:
         for n in elimination.block:
             chain, roots = elimination.updates.chains[n], elimination.roots[n]
             row, column = (axis.coordinate(root, 0) for axis, root in zip(elimination.axes, roots))
-            self._set_initial(row, column, -2 if chain.initial == ABSENT else chain.initial)
+            self._set_initial(row, column, self._number(chain.number) if chain.initial == ABSENT else chain.initial)
             for done, node in chain.nodes.items():
                 row, column = (axis.lane(root, done - 1) for axis, root in zip(elimination.axes, roots))
                 self.members.add(node)
                 self._slot_of[node] = ("update", row, column), done - 1
+
+    def _number(self, x: float) -> int:
+        """Return what stands for a number among the operands."""
+        known = [n for n, other in enumerate(self.numbers) if repr(other) == repr(x)]
+        if not known:
+            self.numbers.append(x)
+        return -1 - (known[0] if known else len(self.numbers) - 1)
 
     def _set_initial(self, row: int, column: int, node: int) -> None:
         if self._initial.setdefault((row, column), node) != node:
@@ -78,7 +85,7 @@ class EliminationBody:
                 self._bind(operand, k, (side, (*path, n), lane), step)
         elif step == 0 and _adds_to_nothing(tree) and self._elimination.updates.ready[node] == 0:
             states = [n for n, operand in enumerate(tree[2]) if operand[0] == "state"]
-            self._bind(tree[2][states[0]], -2, (side, (*path, states[0]), lane), step)
+            self._bind(tree[2][states[0]], self._number(NOTHING), (side, (*path, states[0]), lane), step)
             self._bind(tree[2][1 - states[0]], node, (side, (*path, 1 - states[0]), lane), step)
         else:
             raise NoEliminationError
@@ -98,30 +105,27 @@ class EliminationBody:
         """Arrange what is read: the initial matrix, what differs by step, and what does not."""
         rows, columns = (axis.coordinates() for axis in self._elimination.axes)
         self._states = {(r, c): r * columns + c for r in range(rows) for c in range(columns)}
-        initial = [self._initial.get(at, -1) for at in self._states]
+        initial = [self._initial[at] if at in self._initial else self._number(0.0) for at in self._states]
         by_step: dict[tuple[int, ...], int] = {}
         same: dict[int, int] = {}
         self._inputs: dict[tuple[int, Path, int], tuple[str, int]] = {}
         for (side, path), nodes in self._read.items():
-            for lane in range(self._elimination.axes[side].lanes()):
-                column = self._column(nodes, lane, is_factor=not path)
-                if len(set(column)) == 1:
-                    self._inputs[side, path, lane] = "same", same.setdefault(column[0], len(same))
-                else:
+            lanes = range(self._elimination.axes[side].lanes())
+            read = [self._column(nodes, lane) for lane in lanes]
+            varies = any(len(set(column)) > 1 for column in read)
+            for lane, column in zip(lanes, read):
+                if varies:
                     self._inputs[side, path, lane] = "read", by_step.setdefault(column, len(by_step))
+                else:
+                    self._inputs[side, path, lane] = "same", same.setdefault(column[0], len(same))
         steps = range(self._elimination.steps)
         self.operands = [*initial, *(column[t] for t in steps for column in by_step), *same]
         self._sizes = len(initial), len(by_step), len(same)
 
-    def _column(self, nodes: dict[tuple[int, int], int], lane: int, is_factor: bool) -> tuple[int, ...]:
-        """Return what a lane reads, step by step: at padding 0 for a factor, else what it read last."""
-        row: list[int] = []
-        for step in range(self._elimination.steps):
-            node = nodes.get((step, lane))
-            if node is None:
-                node = -1 if is_factor or not row else row[-1]
-            row.append(node)
-        return tuple(row)
+    def _column(self, nodes: dict[tuple[int, int], int], lane: int) -> tuple[int, ...]:
+        """Return what a lane reads, step by step: at padding what the last lane of the step reads."""
+        steps = range(self._elimination.steps)
+        return tuple([next(nodes[step, k] for k in range(lane, -1, -1) if (step, k) in nodes) for step in steps])
 
     # What is computed
 
@@ -142,8 +146,8 @@ class EliminationBody:
                 self._known["update", r, c] = self._builder.sum(total)
         slots = {i: self._slot_of[i] for i in read}
         written = {slot: n for n, slot in enumerate(sorted({slot for slot, _ in slots.values()}, key=repr))}
-        zero = self._builder.constant(0.0)
-        after = [self._known.get(("update", r, c), zero) for r, c in self._states]
+        last = len(left) - 1, len(right) - 1
+        after = [self._known["update", min(r, last[0]), min(c, last[1])] for r, c in self._states]
         body = self._builder.program([*after, *(self._known[slot] for slot in written)])
         places = {i: len(after) + step * len(written) + written[slot] for i, (slot, step) in slots.items()}
         return Repeat(body, elimination.steps), places
@@ -166,13 +170,16 @@ class EliminationBody:
     def _applied(self, shape: tuple[Any, ...], operands: list[int]) -> int:
         if shape[0] != SUM:
             return self._builder.application(shape[0], operands)
-        _, coefficients, absent, slots, _ = shape
-        rights = iter(operands[len(coefficients) :])
-        return self._builder.sum(
-            Sum(coefficients, operands[: len(coefficients)], [ABSENT if x else next(rights) for x in absent], slots)
-        )
+        _, coefficients, absent, slots, _, scaling = shape
+        lefts, others = operands[: len(coefficients)], iter(operands[len(coefficients) :])
+        rights = [ABSENT if x else next(others) for x in absent]
+        return self._builder.sum(Sum(coefficients, lefts, rights, slots, *scaling))
 
 
 def _adds_to_nothing(tree: Tree) -> bool:
-    """Return whether a number is that of the matrix and another one, so that it is this one where the matrix is -0.0."""
-    return tree[1][:2] == (SUM, (1.0, 1.0)) and sorted(x[0] for x in tree[2]) == ["read", "state"]
+    """Return whether a number that is read is added to one of the matrix: before its first update that is -0.0."""
+    return (
+        tree[1][:2] == (SUM, (1.0, 1.0))
+        and tree[1][4] == repr(PLAIN)
+        and sorted(x[0] for x in tree[2]) == ["read", "state"]
+    )

@@ -1,7 +1,8 @@
 """Find eliminations: forward substitution, Gauss's and Cholesky's algorithm become loops over rows.
 
-The body has all places at every step. Those that are left over, when the matrix has shrunk, hold 0: their factors are
-0, so they stay 0, and nothing divides by them.
+The body has all places at every step, and the pivot is the first of them. Places that are left over when the matrix has
+shrunk are copies of its last row and column: what they compute is read by nothing, and no pivot is among them, so they
+are finite where the matrix is.
 """
 
 from __future__ import annotations
@@ -43,9 +44,7 @@ def _with_loop(program: ScalarProgram) -> ScalarProgram:
     for i in before:
         new[i] = builder.copy(program, i, new)
     numbers = [builder.constant(x) for x in body.numbers]
-    loop = builder.application(
-        builder.opcode(repeat), [new[k] if k >= 0 else numbers[-1 - k] for k in body.operands]
-    )
+    loop = builder.application(builder.opcode(repeat), [new[k] if k >= 0 else numbers[-1 - k] for k in body.operands])
     for i, place in places.items():
         new[i] = builder.application(builder.opcode(RESULT), [loop, builder.constant(float(place))])
     for i in range(program.interior.start, len(program)):

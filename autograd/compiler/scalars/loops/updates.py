@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import NamedTuple
 
-from autograd.compiler.scalars.nodes import ABSENT, PLAIN, SUM, Sum
+from autograd.compiler.scalars.nodes import ABSENT, NOTHING, PLAIN, SUM, Sum, is_nothing
 from autograd.compiler.scalars.program import ScalarProgram
 
 Factors = tuple[int, int]
@@ -19,16 +19,23 @@ class Chain(NamedTuple):
     """A number and its updates.
 
     Attributes:
-        initial: the node that it is before; ABSENT where it is the sum of the products alone.
+        initial: the node that it is before; ABSENT where it is a number.
+        number: this number; NOTHING where it is the sum of the products alone.
         coefficient: of the products.
         factors: of the product at each step.
         nodes: those that the chain is after so many updates, as far as the program has them.
     """
 
     initial: int
+    number: float
     coefficient: float
     factors: list[Factors]
     nodes: dict[int, int]
+
+    @property
+    def is_sum(self) -> bool:
+        """Whether it is the sum of the products alone."""
+        return self.initial == ABSENT and is_nothing(self.number)
 
 
 class Updates:
@@ -47,31 +54,39 @@ class Updates:
         self.ready = [0] * len(program)
         for i in program.operations:
             self.ready[i] = max([self.ready[k] for k in program.operands_of(i)], default=0)
-            if program.opcodes[i] == SUM and i not in program.scalings:
+            if program.opcodes[i] == SUM and program.scalings.get(i, PLAIN)[2:] == PLAIN[2:]:
                 self._add(i, program.sum_of(i))
 
     def _add(self, i: int, total: Sum) -> None:
         """Enter a sum if it is a chain."""
-        product_sum = products(self._program, total)
-        if product_sum is not None:
+        has_number = not is_nothing(total.constant)
+        is_ordered = has_number and len(total.lefts) > 1
+        product_sum = products(self._program, total, is_ordered)
+        if product_sum is not None and (total.leads or not is_ordered):
             coefficient, factors = product_sum
-            factors = sorted(factors, key=self._step)
-            self._enter(i, Chain(ABSENT, coefficient, factors, {}), 0)
+            factors = factors if is_ordered else sorted(factors, key=self._step)
+            self._enter(i, Chain(ABSENT, total.constant, coefficient, factors, {}), 0)
             return
-        if len(set(total.slots)) < len(total.slots) or total.coefficients[0] != 1.0 or total.rights[0] != ABSENT:
+        if has_number:
             return
-        product_sum = products(self._program, _without_first(total), ordered=True)
-        if product_sum is None:
+        if len(set(total.slots)) < len(total.slots):
+            return
+        first = next(
+            (n for n in range(min(2, len(total.lefts))) if total.coefficients[n] == 1.0 and total.rights[n] == ABSENT),
+            None,
+        )
+        product_sum = None if first is None else products(self._program, _without(total, first), ordered=True)
+        if first is None or product_sum is None:
             return
         coefficient, factors = product_sum
-        initial = total.lefts[0]
+        initial = total.lefts[first]
         number, done = self.at.get(initial, (-1, 0))
         if done and self._step(factors[0]) == done:
             chain = self.chains[number]
-            if len(chain.factors) == done and chain.coefficient == coefficient and chain.initial != ABSENT:
+            if len(chain.factors) == done and chain.coefficient == coefficient and not chain.is_sum:
                 self._enter(i, chain, done, factors)
         elif self.ready[initial] == 0:
-            self._enter(i, Chain(initial, coefficient, factors, {}), 0)
+            self._enter(i, Chain(initial, NOTHING, coefficient, factors, {}), 0)
 
     def _step(self, factors: Factors) -> int:
         return max(self.ready[k] for k in factors)
@@ -92,9 +107,14 @@ class Updates:
         self.at[i], self.ready[i] = (number, steps), steps
 
 
-def _without_first(total: Sum) -> Sum:
+def _without(total: Sum, term: int) -> Sum:
+    """Return the sum of the other terms. The first two may be added in either order."""
+    terms = [n for n in range(len(total.lefts)) if n != term]
     return total._replace(
-        coefficients=total.coefficients[1:], lefts=total.lefts[1:], rights=total.rights[1:], slots=total.slots[1:]
+        coefficients=[total.coefficients[n] for n in terms],
+        lefts=[total.lefts[n] for n in terms],
+        rights=[total.rights[n] for n in terms],
+        slots=[total.slots[n] for n in terms],
     )
 
 
@@ -106,7 +126,8 @@ def products(program: ScalarProgram, total: Sum, ordered: bool = False) -> tuple
     """
     if not total.lefts or len(set(total.coefficients)) > 1:
         return None
-    if not ordered and len(set(total.slots)) > 1 and len(total.slots) > 2:
+    several = len(set(total.slots))
+    if several < len(total.slots) if ordered else (several > 1 and len(total.slots) > 2):
         return None
     factors = []
     for x, y in zip(total.lefts, total.rights):
@@ -130,5 +151,5 @@ def largest_block(chains: list[Chain]) -> list[int]:
     """Return the chains that may be one matrix: those of one coefficient, with or without an initial number."""
     blocks: dict[tuple[bool, float], list[int]] = defaultdict(list)
     for number, chain in enumerate(chains):
-        blocks[chain.initial == ABSENT, chain.coefficient].append(number)
+        blocks[chain.is_sum, chain.coefficient].append(number)
     return max(blocks.values(), key=lambda block: sum(len(chains[n].factors) for n in block), default=[])
