@@ -145,7 +145,7 @@ class EliminationBody:
                 total = Sum([1.0, elimination.coefficient], [before, f], [ABSENT, g], [0, 1])
                 self._known["update", r, c] = self._builder.sum(total)
         slots = {i: self._slot_of[i] for i in read}
-        written = {slot: n for n, slot in enumerate(sorted({slot for slot, _ in slots.values()}, key=repr))}
+        written = {slot: n for n, slot in enumerate(sorted({slot for slot, _ in slots.values()}, key=_by_place))}
         last = len(left) - 1, len(right) - 1
         after = [self._known["update", min(r, last[0]), min(c, last[1])] for r, c in self._states]
         body = self._builder.program([*after, *(self._known[slot] for slot in written)])
@@ -176,10 +176,15 @@ class EliminationBody:
         return self._builder.sum(Sum(coefficients, lefts, rights, slots, *scaling))
 
 
+def _by_place(slot: Slot) -> tuple[Any, ...]:
+    """Return what results are sorted by, so that those of one kind are side by side, lane by lane."""
+    return (slot[0], (), *slot[1:]) if slot[0] == "update" else (slot[0], slot[2], slot[1], slot[3])
+
+
 def _adds_to_nothing(tree: Tree) -> bool:
     """Return whether a number that is read is added to one of the matrix: before its first update that is -0.0."""
     return (
         tree[1][:2] == (SUM, (1.0, 1.0))
-        and tree[1][4] == repr(PLAIN)
+        and tree[1][4] == repr(tuple(PLAIN))
         and sorted(x[0] for x in tree[2]) == ["read", "state"]
     )

@@ -8,6 +8,7 @@ are finite where the matrix is.
 from __future__ import annotations
 
 from autograd.compiler.scalars.builder import DROPPED, Builder
+from autograd.compiler.scalars.loops.accumulators import with_accumulators
 from autograd.compiler.scalars.loops.elimination import NoEliminationError, elimination_of
 from autograd.compiler.scalars.loops.elimination_body import EliminationBody
 from autograd.compiler.scalars.loops.repeat import RESULT
@@ -19,14 +20,24 @@ from autograd.compiler.scalars.rewrite import rewrite
 def find_eliminations(program: ScalarProgram) -> ScalarProgram:
     """Let each elimination become a loop."""
     while True:
-        try:
-            program = _with_loop(program)
-        except NoEliminationError:
-            return program
+        looped = _with_loop(program)
+        if looped is program:
+            apart = with_accumulators(program)
+            looped = _with_loop(apart) if apart is not program else apart
+            if looped is apart:
+                return program
+        program = looped
 
 
 def _with_loop(program: ScalarProgram) -> ScalarProgram:
-    body = EliminationBody(program, elimination_of(program))
+    """Let the largest elimination become a loop; return the program itself where there is none."""
+    try:
+        return _rewritten(program, EliminationBody(program, elimination_of(program)))
+    except NoEliminationError:
+        return program
+
+
+def _rewritten(program: ScalarProgram, body: EliminationBody) -> ScalarProgram:
     members = body.members
     guards = program.guards
     if members & {*guards.of, *guards.choices, *guards.unreached, *guards.of.values()}:

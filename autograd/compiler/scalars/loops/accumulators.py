@@ -1,0 +1,69 @@
+"""Write sums of products apart from what they are added to, as in b - Σ l · x, so that they are chains of updates."""
+
+from __future__ import annotations
+
+from autograd.compiler.scalars.builder import DROPPED, Builder, renumbered
+from autograd.compiler.scalars.loops.updates import Factors, products
+from autograd.compiler.scalars.merge import uses
+from autograd.compiler.scalars.nodes import ABSENT, SUM, Sum
+from autograd.compiler.scalars.program import ScalarProgram
+
+
+def with_accumulators(program: ScalarProgram) -> ScalarProgram:
+    """Return the program in which a node plus products is a node plus a sum of products; it rounds as before."""
+    count = uses(program)
+    builder = Builder.like(program)
+    new = [*range(program.interior.start), *[DROPPED] * len(program.interior)]
+    changed = False
+    for i in program.interior:
+        parts = None
+        if program.opcodes[i] == SUM and i not in program.scalings:
+            parts = _node_and_products(program, program.sum_of(i), count)
+        if parts is None:
+            new[i] = builder.copy(program, i, new)
+            continue
+        node, coefficient, factors = parts
+        lefts, rights = zip(*factors)
+        total = Sum([coefficient] * len(factors), lefts, rights, [0] * len(factors))
+        accumulator = builder.sum(renumbered(total, new))
+        new[i] = builder.sum(Sum([1.0, 1.0], [accumulator, new[node]], [ABSENT, ABSENT], [0, 1]))
+        changed = True
+    return builder.successor(program, new, range(len(program))) if changed else program
+
+
+def _node_and_products(program: ScalarProgram, total: Sum, count: list[int]) -> tuple[int, float, list[Factors]] | None:
+    """Return the node, and the coefficient and factors of the products, that a sum adds up in this way."""
+    slots = set(total.slots)
+    single = [n for n, slot in enumerate(total.slots) if total.slots.count(slot) == 1 and _is_node(total, n)]
+    if len(slots) != 2 or not single:
+        return None
+    node, rest = total.lefts[single[0]], [n for n in range(len(total.slots)) if n != single[0]]
+    if len(single) == 2:
+        single = [n for n in single if total.coefficients[n] == 1.0]
+        if not single:
+            return None
+        node, rest = total.lefts[single[0]], [n for n in range(2) if n != single[0]]
+        inner = total.lefts[rest[0]]
+        if program.opcodes[inner] != SUM or inner in program.scalings or count[inner] > 1:
+            return None
+        product_sum = products(program, program.sum_of(inner))
+        outer = total.coefficients[rest[0]]
+    else:
+        outer, product_sum = 1.0, products(program, _part(total, rest))
+    if product_sum is None or abs(outer) != 1.0 or total.coefficients[single[0]] != 1.0:
+        return None
+    return node, outer * product_sum[0], product_sum[1]
+
+
+def _is_node(total: Sum, term: int) -> bool:
+    return total.rights[term] == ABSENT
+
+
+def _part(total: Sum, terms: list[int]) -> Sum:
+    """Return the sum of some terms."""
+    return Sum(
+        [total.coefficients[n] for n in terms],
+        [total.lefts[n] for n in terms],
+        [total.rights[n] for n in terms],
+        [total.slots[n] for n in terms],
+    )
