@@ -146,10 +146,14 @@ def _arranged(repeat: Repeat, operands: tuple[Positions, Positions, Positions], 
     of_read = [tuple(places.source[read[:, k]].tolist()) for k in range(read.shape[1])]
     of_same = places.source[same].tolist()
     before, at = places.position[initial].tolist(), places.position[read[0]].tolist()
+    states = [sorted(part, key=before.__getitem__) for part in _together(outputs[: repeat.states])]
+    by_step = [sorted(part, key=at.__getitem__) for part in _together(of_read)]
+    if repeat.arrays is not None:
+        states, by_step = _numbered(repeat.arrays[0]), _read_in_parts(by_step, _numbered(repeat.arrays[1]), of_read)
     return Arrangement(
-        [sorted(part, key=before.__getitem__) for part in _together(outputs[: repeat.states])],
+        states,
         _together(outputs[repeat.states :]),
-        [sorted(part, key=at.__getitem__) for part in _together(of_read)],
+        by_step,
         [part for part in _together(of_same) if of_same[part[0]] != PARAMETERS],
         [k for k, source in enumerate(of_same) if source == PARAMETERS],
     )
@@ -167,6 +171,15 @@ def _numbered(lengths: Sequence[int]) -> list[list[int]]:
     """Return consecutive numbers in lists of these lengths."""
     ends = itertools.accumulate(lengths)
     return [list(range(end - length, end)) for end, length in zip(ends, lengths)]
+
+
+def _read_in_parts(
+    by_source: list[list[int]], parts: list[list[int]], sources: Sequence[tuple[int, ...]]
+) -> list[list[int]]:
+    """Return what is read by step as parts where these are of several sources, and else by source."""
+    mixed = [part for part in parts if len({source for k in part for source in sources[k]}) > 1]
+    others = [[k for k in part if not any(k in other for other in mixed)] for part in by_source]
+    return [*mixed, *filter(None, others)]
 
 
 def _together(keys: Sequence[Hashable]) -> list[list[int]]:

@@ -34,8 +34,10 @@ def with_accumulators(program: ScalarProgram) -> ScalarProgram:
 def _node_and_products(program: ScalarProgram, total: Sum, count: list[int]) -> tuple[int, float, list[Factors]] | None:
     """Return the node, and the coefficient and factors of the products, that a sum adds up in this way."""
     slots = set(total.slots)
-    single = [n for n, slot in enumerate(total.slots) if total.slots.count(slot) == 1 and _is_node(total, n)]
-    if len(slots) != 2 or not single:
+    single = [n for n, slot in enumerate(total.slots) if total.rights[n] == ABSENT]
+    if len(slots) == 2:
+        single = [n for n in single if total.slots.count(total.slots[n]) == 1]
+    if len(slots) > 2 or not single or len(single) > 1 and len(total.slots) > 2:
         return None
     node, rest = total.lefts[single[0]], [n for n in range(len(total.slots)) if n != single[0]]
     if len(single) == 2:
@@ -53,10 +55,6 @@ def _node_and_products(program: ScalarProgram, total: Sum, count: list[int]) -> 
     if product_sum is None or abs(outer) != 1.0 or total.coefficients[single[0]] != 1.0:
         return None
     return node, outer * product_sum[0], product_sum[1]
-
-
-def _is_node(total: Sum, term: int) -> bool:
-    return total.rights[term] == ABSENT
 
 
 def _part(total: Sum, terms: list[int]) -> Sum:

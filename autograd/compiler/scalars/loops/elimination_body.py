@@ -18,7 +18,7 @@ from autograd.compiler.scalars.nodes import ABSENT, NOTHING, PLAIN, SUM, Sum
 from autograd.compiler.scalars.program import ScalarProgram
 
 Slot = tuple[Any, ...]
-"""A result of the body: ("update", row, column), or ("factor", side, path, lane)."""
+"""A result of the body: ("state", row, column), ("update", row, column), or ("factor", side, path, lane)."""
 
 
 class EliminationBody:
@@ -35,6 +35,7 @@ class EliminationBody:
         self.members: set[int] = set()
         self.numbers: list[float] = []
         self._slot_of: dict[int, tuple[Slot, int]] = {}
+        self._pivot_rows: dict[int, tuple[Slot, int]] = {}
         self._initial: dict[tuple[int, int], int] = {}
         self._read: dict[tuple[int, Path], dict[tuple[int, int], int]] = {}
         self._enter_chains()
@@ -53,9 +54,12 @@ class EliminationBody:
             row, column = (axis.coordinate(root, 0) for axis, root in zip(elimination.axes, roots))
             self._set_initial(row, column, self._number(chain.number) if chain.initial == ABSENT else chain.initial)
             for done, node in chain.nodes.items():
-                row, column = (axis.lane(root, done - 1) for axis, root in zip(elimination.axes, roots))
                 self.members.add(node)
-                self._slot_of[node] = ("update", row, column), done - 1
+                before = [axis.coordinate(root, done) for axis, root in zip(elimination.axes, roots)]
+                after = [axis.lane(root, done - 1) for axis, root in zip(elimination.axes, roots)]
+                self._slot_of[node] = ("update", *after), done - 1
+                if before[0] == 0 and elimination.axes[0].advances and done < elimination.steps:
+                    self._pivot_rows[node] = ("state", *before), done
 
     def _number(self, x: float) -> int:
         """Return what stands for a number among the operands."""
@@ -105,19 +109,29 @@ class EliminationBody:
         """Arrange what is read: the initial matrix, what differs by step, and what does not."""
         rows, columns = (axis.coordinates() for axis in self._elimination.axes)
         self._states = {(r, c): r * columns + c for r in range(rows) for c in range(columns)}
-        initial = [self._initial[at] if at in self._initial else self._number(0.0) for at in self._states]
+        if self._elimination.axes[0] is self._elimination.axes[1]:
+            for (r, c), node in list(self._initial.items()):
+                self._initial.setdefault((c, r), node)
+        for r, c in reversed(self._states):
+            if (r, c) not in self._initial:
+                self._initial[r, c] = self._initial.get((r, c + 1), self._number(0.0))
+        initial = [self._initial[at] for at in self._states]
         by_step: dict[tuple[int, ...], int] = {}
         same: dict[int, int] = {}
         self._inputs: dict[tuple[int, Path, int], tuple[str, int]] = {}
+        sizes: list[int] = []
         for (side, path), nodes in self._read.items():
             lanes = range(self._elimination.axes[side].lanes())
             read = [self._column(nodes, lane) for lane in lanes]
             varies = any(len(set(column)) > 1 for column in read)
+            before = len(by_step)
             for lane, column in zip(lanes, read):
                 if varies:
                     self._inputs[side, path, lane] = "read", by_step.setdefault(column, len(by_step))
                 else:
                     self._inputs[side, path, lane] = "same", same.setdefault(column[0], len(same))
+            sizes.append(len(by_step) - before)
+        self._arrays = [len(initial)], [size for size in sizes if size]
         steps = range(self._elimination.steps)
         self.operands = [*initial, *(column[t] for t in steps for column in by_step), *same]
         self._sizes = len(initial), len(by_step), len(same)
@@ -127,10 +141,29 @@ class EliminationBody:
         steps = range(self._elimination.steps)
         return tuple([next(nodes[step, k] for k in range(lane, -1, -1) if (step, k) in nodes) for step in steps])
 
+    def first_row(self, read: set[int]) -> dict[int, int]:
+        """Return nodes from outside that are the matrix's first row, each with one at its place in a later step.
+
+        Where these are read as whole rows, the rows of all pivots are one array then.
+
+        Args:
+            read: what is read outside.
+        """
+        rows = {self._pivot_rows[i][0]: i for i in read if i in self._pivot_rows}
+        if len(rows) < 2:
+            return {}
+        columns = range(self._elimination.axes[1].coordinates())
+        nodes = {c: self._initial[0, c] for c in columns if ("state", 0, c) in rows and (0, c) in self._initial}
+        return {node: rows["state", 0, c] for c, node in nodes.items() if node >= 0}
+
     # What is computed
 
-    def repeat(self, read: list[int]) -> tuple[Repeat, dict[int, int]]:
-        """Return the loop, and the numbers of the results that are these nodes."""
+    def repeat(self, read: list[int], first: dict[int, int]) -> tuple[Repeat, dict[int, int]]:
+        """Return the loop, and the numbers of the results that are these nodes.
+
+        Args:
+            first: nodes of the matrix's first row that are read as results, too, as in `first_row`.
+        """
         elimination, program = self._elimination, self._program
         self._builder = Builder(self._sizes, 0, program.primitives)
         self._known: dict[Slot, int] = {}
@@ -145,12 +178,18 @@ class EliminationBody:
                 total = Sum([1.0, elimination.coefficient], [before, f], [ABSENT, g], [0, 1])
                 self._known["update", r, c] = self._builder.sum(total)
         slots = {i: self._slot_of[i] for i in read}
-        written = {slot: n for n, slot in enumerate(sorted({slot for slot, _ in slots.values()}, key=_by_place))}
+        if first:
+            slots.update({i: self._pivot_rows[i] for i in read if i in self._pivot_rows})
+            slots.update({node: (self._pivot_rows[like][0], 0) for node, like in first.items()})
+        self._known.update({("state", *at): node for at, node in self._states.items()})
+        in_order = sorted({slot for slot, _ in slots.values()}, key=_by_place)
+        written = list(dict.fromkeys(self._known[slot] for slot in in_order))
         last = len(left) - 1, len(right) - 1
         after = [self._known["update", min(r, last[0]), min(c, last[1])] for r, c in self._states]
-        body = self._builder.program([*after, *(self._known[slot] for slot in written)])
-        places = {i: len(after) + step * len(written) + written[slot] for i, (slot, step) in slots.items()}
-        return Repeat(body, elimination.steps), places
+        body = self._builder.program([*after, *written])
+        number = {node: n for n, node in enumerate(written, len(after))}
+        places = {i: step * len(written) + number[self._known[slot]] for i, (slot, step) in slots.items()}
+        return Repeat(body, elimination.steps, arrays=self._arrays), places
 
     def _node(self, tree: Tree, slot: tuple[int, Path, int]) -> int:
         """Return the body's node for a part of a factor."""
@@ -178,7 +217,7 @@ class EliminationBody:
 
 def _by_place(slot: Slot) -> tuple[Any, ...]:
     """Return what results are sorted by, so that those of one kind are side by side, lane by lane."""
-    return (slot[0], (), *slot[1:]) if slot[0] == "update" else (slot[0], slot[2], slot[1], slot[3])
+    return (slot[0], (), *slot[1:]) if slot[0] != "factor" else (slot[0], slot[2], slot[1], slot[3])
 
 
 def _adds_to_nothing(tree: Tree) -> bool:

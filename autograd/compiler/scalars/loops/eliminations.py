@@ -47,7 +47,8 @@ def _rewritten(program: ScalarProgram, body: EliminationBody) -> ScalarProgram:
         raise NoEliminationError
     read = {k for i in program.operations if i not in members for k in program.operands_of(i)}
     read |= {*program.outputs, *(k for i in program.guard_operations for k in program.operands_of(i))}
-    repeat, places = body.repeat(sorted(read & members))
+    first_row = body.first_row(read)
+    repeat, places = body.repeat(sorted(read & members), first_row)
     builder = Builder.like(program)
     new = [*range(program.interior.start), *[DROPPED] * len(program.interior)]
     first = len(program) - guards.size
@@ -56,11 +57,14 @@ def _rewritten(program: ScalarProgram, body: EliminationBody) -> ScalarProgram:
         new[i] = builder.copy(program, i, new)
     numbers = [builder.constant(x) for x in body.numbers]
     loop = builder.application(builder.opcode(repeat), [new[k] if k >= 0 else numbers[-1 - k] for k in body.operands])
+    known = list(new)  # what stands for nodes behind the loop
     for i, place in places.items():
-        new[i] = builder.application(builder.opcode(RESULT), [loop, builder.constant(float(place))])
+        known[i] = builder.application(builder.opcode(RESULT), [loop, builder.constant(float(place))])
+        if i in members:
+            new[i] = known[i]
     for i in range(program.interior.start, len(program)):
         if after[i] or i >= first:
-            new[i] = builder.copy(program, i, new)
+            new[i] = known[i] = builder.copy(program, i, known)
     looped = builder.successor(program, new, range(len(program)))
     return rewrite(looped, range(len(looped)))
 

@@ -41,15 +41,24 @@ class Repeat(Primitive):
         body: the program of one step, without parameters of its own.
         steps: how many there are.
         rows: which numbers are arrays, where that is known from the start.
+        arrays: how many of the states are one array, in their order, and of what is read by step; None where that is
+            still to be found out.
     """
 
     body: ScalarProgram
     steps: int
     rows: Rows | None
+    arrays: tuple[Sequence[int], Sequence[int]] | None
 
-    def __init__(self, body: ScalarProgram, steps: int, rows: Rows | None = None) -> None:
+    def __init__(
+        self,
+        body: ScalarProgram,
+        steps: int,
+        rows: Rows | None = None,
+        arrays: tuple[Sequence[int], Sequence[int]] | None = None,
+    ) -> None:
         super().__init__("loop", self._run, self._no_slopes, slope=Slope.SINGULAR, hides_nan=True)
-        self.body, self.steps, self.rows = body, steps, rows
+        self.body, self.steps, self.rows, self.arrays = body, steps, rows, arrays
         columns = body.opcodes, body.operands, body.coefficients, body.lefts, body.rights, body.slots, body.outputs
         numbers = tuple(sorted((i, repr(x)) for i, x in body.constants.items()))
         scalings = tuple(sorted((i, repr(x)) for i, x in body.scalings.items()))
