@@ -37,7 +37,7 @@ def _node_and_products(program: ScalarProgram, total: Sum, count: list[int]) -> 
     single = [n for n, slot in enumerate(total.slots) if total.rights[n] == ABSENT]
     if len(slots) == 2:
         single = [n for n in single if total.slots.count(total.slots[n]) == 1]
-    if len(slots) > 2 or not single or len(single) > 1 and len(total.slots) > 2:
+    if len(slots) > 2 or not single or (len(single) > 1 and len(total.slots) > 2):
         return None
     node, rest = total.lefts[single[0]], [n for n in range(len(total.slots)) if n != single[0]]
     if len(single) == 2:
