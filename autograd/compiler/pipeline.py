@@ -125,7 +125,7 @@ def _with_loops(scalars: ScalarProgram) -> ScalarProgram:
     """Return the program in which what repeats is a loop."""
     if not may_recur(scalars):
         return scalars
-    from autograd.compiler.scalars.loops.eliminations import find_eliminations
+    from autograd.compiler.scalars.eliminations.find import find_eliminations
     from autograd.compiler.scalars.loops.find import find_loops
 
     return find_loops(find_eliminations(scalars))
@@ -145,7 +145,7 @@ def _with_wavefronts(
     """
     if not cost_of_loops.is_deep(levels(looped)):
         return None
-    from autograd.compiler.scalars.loops.grids import find_grids
+    from autograd.compiler.scalars.grids.find import find_grids
 
     attempt = PassRunner()
     gridded = attempt.run("find grids", find_grids, elementary)

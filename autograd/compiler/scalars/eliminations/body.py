@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from autograd.compiler.scalars.builder import Builder
-from autograd.compiler.scalars.loops.elimination import (
+from autograd.compiler.scalars.eliminations.elimination import (
     OWN,
     Elimination,
     NoEliminationError,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from autograd.compiler.scalars.loops.kinds import Kinds
+from autograd.compiler.scalars.grids.kinds import Kinds
 
 Vector = tuple[int, ...]
 Edge = tuple[int, int, int]

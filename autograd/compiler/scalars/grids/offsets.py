@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from autograd.compiler import cost_of_loops
-from autograd.compiler.scalars.loops.lattice import Edge
+from autograd.compiler.scalars.grids.lattice import Edge
 
 
 class Offsets(NamedTuple):

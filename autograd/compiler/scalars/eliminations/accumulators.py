@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from autograd.compiler.scalars.builder import DROPPED, Builder, renumbered
-from autograd.compiler.scalars.loops.updates import Factors, products
+from autograd.compiler.scalars.eliminations.updates import Factors, products
 from autograd.compiler.scalars.merge import uses
 from autograd.compiler.scalars.nodes import ABSENT, SUM, Sum
 from autograd.compiler.scalars.program import ScalarProgram

@@ -8,9 +8,9 @@ are finite where the matrix is.
 from __future__ import annotations
 
 from autograd.compiler.scalars.builder import DROPPED, Builder
-from autograd.compiler.scalars.loops.accumulators import with_accumulators
-from autograd.compiler.scalars.loops.elimination import NoEliminationError, elimination_of
-from autograd.compiler.scalars.loops.elimination_body import EliminationBody
+from autograd.compiler.scalars.eliminations.accumulators import with_accumulators
+from autograd.compiler.scalars.eliminations.body import EliminationBody
+from autograd.compiler.scalars.eliminations.elimination import NoEliminationError, elimination_of
 from autograd.compiler.scalars.loops.repeat import RESULT
 from autograd.compiler.scalars.nodes import CONSTANT
 from autograd.compiler.scalars.program import ScalarProgram

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from autograd.compiler.scalars.loops.ragged import Lanes, Place
+from autograd.compiler.scalars.grids.ragged import Lanes, Place
 from autograd.compiler.scalars.program import ScalarProgram
 
 Border = Mapping[Place, int]

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from autograd.compiler import cost
-from autograd.compiler.scalars.loops.updates import Updates, largest_block
+from autograd.compiler import cost_of_loops
+from autograd.compiler.scalars.eliminations.updates import Updates, largest_block
 from autograd.compiler.scalars.nodes import ABSENT, SUM
 from autograd.compiler.scalars.program import ScalarProgram
 
@@ -97,7 +97,7 @@ def elimination_of(program: ScalarProgram) -> Elimination:
     updates = Updates(program)
     block = largest_block(updates.chains)
     steps = max((len(updates.chains[n].factors) for n in block), default=0)
-    if steps < cost.LEAST_STEPS:
+    if steps < cost_of_loops.LEAST_STEPS:
         raise NoEliminationError
     part = _classes([[f[side] for f in updates.chains[n].factors] for n in block for side in range(2)])
     roots = {n: (part[updates.chains[n].factors[0][0]], part[updates.chains[n].factors[0][1]]) for n in block}

@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from autograd.compiler import cost_of_loops
 from autograd.compiler.scalars.builder import DROPPED, Builder
 from autograd.compiler.scalars.depths import levels
-from autograd.compiler.scalars.loops.borders import Border, borders, with_borders
-from autograd.compiler.scalars.loops.ragged import Lanes, PaddedLoop
+from autograd.compiler.scalars.grids.borders import Border, borders, with_borders
+from autograd.compiler.scalars.grids.ragged import Lanes, PaddedLoop
+from autograd.compiler.scalars.grids.wavefronts import wavefronts
 from autograd.compiler.scalars.loops.repeat import RESULT, Repeat
-from autograd.compiler.scalars.loops.wavefronts import wavefronts
 from autograd.compiler.scalars.merge import merge_equal_nodes
 from autograd.compiler.scalars.program import ScalarProgram
 from autograd.compiler.scalars.sums.collect import collect_sums

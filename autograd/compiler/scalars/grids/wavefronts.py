@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 
 from autograd.arrays import np
 from autograd.compiler import cost_of_loops
-from autograd.compiler.scalars.loops.cells import cells_of, edges_of
-from autograd.compiler.scalars.loops.kinds import kinds_of
-from autograd.compiler.scalars.loops.lattice import Edge, Vector, coordinates
-from autograd.compiler.scalars.loops.offsets import offsets
-from autograd.compiler.scalars.loops.ragged import Lanes, Read
+from autograd.compiler.scalars.grids.cells import cells_of, edges_of
+from autograd.compiler.scalars.grids.kinds import kinds_of
+from autograd.compiler.scalars.grids.lattice import Edge, Vector, coordinates
+from autograd.compiler.scalars.grids.offsets import offsets
+from autograd.compiler.scalars.grids.ragged import Lanes, Read
 from autograd.compiler.scalars.program import ScalarProgram
 
 _FACTORS = range(-cost_of_loops.MOST_SKEWED, cost_of_loops.MOST_SKEWED + 1)

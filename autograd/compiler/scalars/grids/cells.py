@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from autograd.compiler.scalars.loops.kinds import Kinds
+from autograd.compiler.scalars.grids.kinds import Kinds
 from autograd.compiler.scalars.program import ScalarProgram
 
 

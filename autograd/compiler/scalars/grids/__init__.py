@@ -1,0 +1,1 @@
+"""Dynamic programs on grids, as loops over their antidiagonals."""
