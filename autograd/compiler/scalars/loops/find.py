@@ -6,8 +6,10 @@ it can be computed at once. Loops in loops are found from the inside out.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterable, Sequence
 from functools import partial
+from graphlib import TopologicalSorter
 
 from autograd.arrays import NDArray, np
 from autograd.compiler import cost_of_loops
@@ -176,7 +178,8 @@ class _Rewriter:
             if program.opcodes[i] == CONSTANT:
                 new[i] = builder.constant(program.constants[i])
         done: set[int] = set()
-        for at in self._order().tolist():
+        order = self._order()
+        for at in order.tolist() if self._is_computable(order) else self._sorted():
             loop = int(self._loop_of[at])
             if loop < 0:
                 i = int(self._operations.nodes[at])
@@ -213,6 +216,33 @@ class _Rewriter:
                     level[last + period - start :: period] = 4 * n - 1
             order[start:stop] = start + np.argsort(level, kind="stable")
         return order
+
+    def _is_computable(self, order: Integers) -> bool:
+        """Return whether nothing reads what comes later; operations that end in the middle of a step may."""
+        operations, loop_of = self._operations, self._loop_of
+        rank = np.empty(len(order), dtype=np.int64)
+        rank[order] = np.arange(len(order))
+        for loop in self._loops:
+            rank[loop.places] = rank[loop.places].min()
+        of_node, loop_of_node = np.full((2, len(self._program) + 1), -1)  # the last place is that of ABSENT
+        of_node[operations.nodes], loop_of_node[operations.nodes] = rank, loop_of
+        counts = np.diff(operations.first)
+        by_rank = of_node[operations.reads] < np.repeat(rank, counts)
+        within = (loop_of_node[operations.reads] == np.repeat(loop_of, counts)) & (np.repeat(loop_of, counts) >= 0)
+        return bool((by_rank | within).all())
+
+    def _sorted(self) -> Iterable[int]:
+        """Sort operations topologically, a loop as one of them."""
+        operations, loop_of, reads = self._operations, self._loop_of.tolist(), self._operations.reads.tolist()
+        place = {int(i): at for at, i in enumerate(operations.nodes)}
+        first_of = [int(loop.places[0, 0]) for loop in self._loops]
+        unit = [first_of[loop] if loop >= 0 else at for at, loop in enumerate(loop_of)]
+        waits_for: dict[int, set[int]] = {at: set() for at in unit}
+        for at, (start, stop) in enumerate(itertools.pairwise(operations.first.tolist())):
+            waits_for[unit[at]].update(unit[place[i]] for i in reads[start:stop] if i in place)
+        for at, others in waits_for.items():
+            others.discard(at)
+        return TopologicalSorter(waits_for).static_order()
 
     def _add_loop(self, number: int, read: Integers) -> None:
         """Add a loop, what is split off its sums, and the results that are read."""
