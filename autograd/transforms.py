@@ -101,8 +101,8 @@ def value_and_grad(f: Function, argnums: Argnums = 0) -> Function:
         with resumed() as recorded:
             run = Run(f, args, kwargs, argnums, recorded)
             gradients = run.pull_back({run.single_output(f): 1.0})
-            value, *gradients = run.finish([run.outputs[0], *gradients])
-            return value, run.like_arguments(gradients)
+            (value,) = run.finish(run.outputs)  # it may depend on a Value on which no gradient does
+            return value, run.like_arguments(run.finish(gradients))
 
     return value_and_gradient
 

@@ -357,8 +357,11 @@ def test_a_tangent_that_is_a_value_flows_though_its_number_is_zero() -> None:
 
 def test_a_captured_value_that_the_derivative_does_not_depend_on_leaves_it_a_number() -> None:
     w = Value(3.0)
-    slope: Any = jacobian(lambda x: x * x + w)(2.0)
-    assert (type(slope), slope) == (float, 4.0)
+    for derivative in (jacobian, grad):
+        slope: Any = derivative(lambda x: x * x + w)(2.0)
+        assert (type(slope), slope) == (float, 4.0)
+    value, slope = value_and_grad(lambda x: x * x + w)(2.0)
+    assert (type(value), value.data, type(slope)) == (Value, 7.0, float)
     assert all(type(x) is float for x in jvp(lambda x: x**3, (2.0,), (1.0,)))
 
 
