@@ -360,8 +360,8 @@ def test_a_captured_value_that_the_derivative_does_not_depend_on_leaves_it_a_num
     for derivative in (jacobian, grad):
         slope: Any = derivative(lambda x: x * x + w)(2.0)
         assert (type(slope), slope) == (float, 4.0)
-    value, slope = value_and_grad(lambda x: x * x + w)(2.0)
-    assert (type(value), value.data, type(slope)) == (Value, 7.0, float)
+    pair: Any = value_and_grad(lambda x: x * x + w)(2.0)
+    assert (type(pair[0]), pair[0].data, type(pair[1])) == (Value, 7.0, float)
     assert all(type(x) is float for x in jvp(lambda x: x**3, (2.0,), (1.0,)))
 
 
