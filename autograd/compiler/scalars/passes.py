@@ -31,9 +31,9 @@ SIMPLIFY: tuple[Pass, ...] = (
 
 PREPARE_FOR_ARRAYS: tuple[Pass, ...] = (
     ("lift captured constants", lift_constants),
+    ("complete unit rows", complete_unit_rows),
     ("split projections", split_projections),
     ("split increments", split_increments),
-    ("complete unit rows", complete_unit_rows),
 )
 """Passes that help to recover arrays, and would only add to a program that runs as straight lines."""
 

@@ -518,3 +518,22 @@ def test_layers_over_positions_compute_what_their_graphs_do(
         return total(x)
 
     assert_equals_eager(loss, numbers(2, positions, width, seed=seed), floor=1e-13)
+
+
+def test_a_graph_network_whose_neighbours_are_added_up() -> None:
+    """A node with one neighbour reads that one as the others read their sums: the same weights multiply it."""
+    chooser = random.Random(0)
+    neighbours = [chooser.sample([j for j in range(30) if j != i], chooser.randint(1, 4)) for i in range(30)]
+    assert 1 in map(len, neighbours)
+    own, of_others = parameters(4, 4, seed=1), parameters(4, 4, seed=2)
+
+    def loss(x: Rows) -> Any:
+        for _ in range(2):
+            sums = [[autograd.sum([x[j][k] for j in near]) for k in range(4)] for near in neighbours]
+            x = [
+                [(a + b).tanh() for a, b in zip(linear(own, row), linear(of_others, added))]
+                for row, added in zip(x, sums)
+            ]
+        return total(x)
+
+    assert assert_equals_eager(loss, numbers(3, 30, 4)).operations <= 30

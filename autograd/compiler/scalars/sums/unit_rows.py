@@ -96,6 +96,11 @@ def _units(program: Columns, reduction: _Reductions) -> Iterator[tuple[int, int,
     of_elements = {key for reader, _, _, key in _uses(program, reduction.elements) if reader not in reducing}
     kinds = {program.opcodes[k] for k in reduction.elements} - {PARAMETER}
     others = {i for i in range(len(program)) if program.opcodes[i] in kinds} - reduction.elements
+    weighted = {key for key in reached if _has_weight(key)}
+    if weighted:  # these weights multiply results of reductions, and so do those that stand for a row of one
+        for reader, place, _, key in _uses(program, (reduction.elements | others) - reducing):
+            if key in weighted:
+                yield reader, place, _Unit(reduction.opcode, reached[key])
     known = reached.keys() | of_elements
     uses: dict[int, list[Use]] = {}
     for use in _uses(program, others):
@@ -110,6 +115,11 @@ def _units(program: Columns, reduction: _Reductions) -> Iterator[tuple[int, int,
             for reader, place, _, key in several:
                 if key in reached and key not in of_elements:
                     yield reader, place, _Unit(reduction.opcode, reached[key])
+
+
+def _has_weight(key: Hashable) -> bool:
+    """Return whether places are of equal use because the same parameter multiplies what is read there."""
+    return isinstance(key, tuple) and key[-1] in ("left", "right") and type(key[2]) is int
 
 
 def _reductions(program: Columns) -> list[_Reductions]:
@@ -144,7 +154,11 @@ def _vary_from_two(program: Columns, reduction: _Reductions) -> bool:
 
 
 def _uses(program: Columns, nodes: Set[int]) -> Iterator[Use]:
-    """Yield the places where applications, and sums that do more than add them up, read some nodes."""
+    """Yield the places where applications, and sums that do more than add them up, read some nodes.
+
+    By which weight a sum multiplies them tells places apart: a node of a graph network reads itself and its neighbours.
+    """
+    parameters = program.parameters
     opcodes, starts, counts = program.opcodes, program.starts, program.counts
     operands, coefficients, lefts, rights = program.operands, program.coefficients, program.lefts, program.rights
     for i in program.operations:
@@ -160,9 +174,9 @@ def _uses(program: Columns, nodes: Set[int]) -> Iterator[Use]:
         for n in range(start, end):
             c, x, y = coefficients[n], lefts[n], rights[n]
             if x in nodes and (c != 1.0 or y != ABSENT):
-                yield i, n - start, x, (opcode, c, y == ABSENT, "left")
+                yield i, n - start, x, (opcode, c, y if y in parameters else y == ABSENT, "left")
             if y in nodes:
-                yield i, count + n - start, y, (opcode, c, "right")
+                yield i, count + n - start, y, (opcode, c, x if x in parameters else False, "right")
 
 
 def _completed(program: ScalarProgram, replaced: dict[int, dict[int, _Unit]]) -> ScalarProgram:
