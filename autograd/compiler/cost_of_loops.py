@@ -52,6 +52,9 @@ LEAST_LEVELS, LEAST_CELLS, MOST_GRIDS = 10, 20, 8
 MOST_ROUNDS = 3
 """Attempts to tell the operations of a cell apart, each by what is one operation further away."""
 
+MOST_REFINEMENTS = 30
+"""Rounds in which equal operations of a cell are told apart by where they are read."""
+
 MOST_PINNED = 40
 """Kinds of operations in a cell from which the steps are counted in turn, to see where they begin best."""
 

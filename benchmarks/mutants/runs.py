@@ -42,7 +42,7 @@ KILLED, SURVIVED, ELSEWHERE = 1, 0, 77  # exit statuses of a fork; elsewhere: no
 
 
 class Spot(NamedTuple):
-    """Where the tests come by: for each test its time, and the lines of the file that it runs."""
+    """The lines of the file that each test runs, and the time that it takes."""
 
     seconds: float
     lines: frozenset[int]

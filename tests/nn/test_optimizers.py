@@ -374,7 +374,7 @@ def test_an_optimizer_goes_on_from_a_state_to_the_same_bits(rule: str) -> None:
 
 @pytest.mark.parametrize("rule", RULES)
 def test_an_optimizer_that_says_so_updates_each_weight_by_itself(rule: str) -> None:
-    """Which lets a training choose the order of the parameters."""
+    """A training may then choose the order of the parameters."""
     (parameters, _, gradients), (others, _, _) = start(0), start(0)
     optimizer = RULES[rule](parameters)
     assert optimizer.elementwise

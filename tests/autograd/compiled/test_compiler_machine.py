@@ -34,7 +34,7 @@ def compiled(thin: Thin, way: str, function: Callable[..., Any], *examples: Any,
 # Every primitive
 
 PYTHONS = {"gamma", "lgamma", "fsum", *(f"{name}_derivative" for name in ("power", "atan2", "lgamma"))}
-"""What is computed by Python's functions of floats: test_table.py says why."""
+"""Primitives that Python's functions of floats compute; test_table.py says why."""
 MADE = tuple(name for name in TABLE if name in OURS - PYTHONS)  # the package's own; tests add some
 POINTS: dict[str, list[tuple[float, ...]]] = {
     "acos": [(0.25,), (-0.75,)],

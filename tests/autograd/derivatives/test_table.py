@@ -64,7 +64,7 @@ ELSEWHERE: dict[str, Callable[..., Any]] = {
     "norm": lambda *xs: autograd.math.hypot(*xs),
     "fsum": lambda *xs: autograd.math.fsum(xs),
 }
-"""How to come by the rows that are not exported as they stand."""
+"""Rows that are not exported as they stand, and what makes each."""
 
 INTERNAL = {
     "detach",

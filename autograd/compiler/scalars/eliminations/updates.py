@@ -34,7 +34,7 @@ class Chain(NamedTuple):
 
     @property
     def is_sum(self) -> bool:
-        """Whether it is the sum of the products alone."""
+        """Return whether it is the sum of the products alone."""
         return self.initial == ABSENT and is_nothing(self.number)
 
 

@@ -19,11 +19,9 @@ from autograd.compiler.scalars.program import ScalarProgram
 LEAF = -1
 """The kind of a node that is no operation, or reads too much to be one of a cell."""
 
-_MOST_ROUNDS = 30
-
 
 class Kinds(NamedTuple):
-    """Which operations are of one kind, and what they read.
+    """Kinds of operations, and the kinds that they read.
 
     Attributes:
         of: the kind of each node, or LEAF.
@@ -122,7 +120,7 @@ def _told_apart(program: ScalarProgram, rows: Sequence[tuple[int, ...]], of: lis
     operations = [i for i in program.operations if of[i] != LEAF]
     single = {i for i, read in places.items() if len({reader for reader, _ in read}) == 1}
     count = len(set(of))
-    for _ in range(_MOST_ROUNDS):
+    for _ in range(cost_of_loops.MOST_REFINEMENTS):
         several = {(of[k], of[i], p) for k, read in places.items() if k not in single for i, p in read}
         place: dict[int, Hashable] = dict.fromkeys(operations)
         for k in single:

@@ -10,7 +10,7 @@ from autograd.compiler.scalars.grids.lattice import Edge
 
 
 class Offsets(NamedTuple):
-    """When the kinds are computed.
+    """The steps in which kinds are computed, and their order within one.
 
     Attributes:
         steps: by how many steps each kind is later than its coordinates say.

@@ -28,7 +28,7 @@ Slot = tuple[int, int]
 
 
 class Read(NamedTuple):
-    """Which kind an operand is, how many steps earlier, and how many lanes before."""
+    """An operand: its kind, how many steps earlier it is computed, and how many lanes before."""
 
     kind: int
     steps: int
@@ -66,7 +66,7 @@ class Lanes:
 
     @property
     def is_ragged(self) -> bool:
-        """Whether lanes begin, or end, one after the other."""
+        """Return whether lanes begin, or end, one after the other."""
         steps: dict[Slot, list[int]] = {}
         for kind, t, lane in self.places.values():
             steps.setdefault((kind, lane), []).append(t)
@@ -78,7 +78,7 @@ class Lanes:
 
     @cached_property
     def lags(self) -> dict[int, int]:
-        """How many steps back each kind is read."""
+        """The number of steps by which each kind is read back, at most."""
         lags = dict.fromkeys(self.order, 0)
         for read in self.reads.values():
             lags[read.kind] = max(lags[read.kind], read.steps)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Rows(NamedTuple):
-    """Which numbers of a loop are arrays: the lengths of these, in order.
+    """The lengths of the arrays that the numbers of a loop form, in order.
 
     Attributes:
         states: the states.
