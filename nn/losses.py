@@ -97,10 +97,10 @@ def cross_entropy(outputs: Numbers, targets: int | Numbers) -> Value:
     pairs = _pairs(logits, targets, "cross_entropy")
     numbers = [t for _, t in pairs]
     if not any(isinstance(t, Value) for t in numbers):
-        chosen = [k for k, t in enumerate(numbers) if t != 0]
+        chosen = [(k, t) for k, t in enumerate(numbers) if t != 0]
         if len(chosen) == 1:
-            surprise = _surprise(logits, chosen[0])
-            return surprise if numbers[chosen[0]] == 1 else numbers[chosen[0]] * surprise
+            ((k, t),) = chosen
+            return _surprise(logits, k) if t == 1 else t * _surprise(logits, k)
         pairs = [(z, t) for z, t in pairs if t != 0]  # a class of probability 0 may have a logit of -inf
     largest = _detached(autograd.max(logits))
     total = autograd.logsumexp([z - largest for z in logits])

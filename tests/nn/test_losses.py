@@ -246,6 +246,14 @@ def test_plain_numbers_give_a_plain_number(name: str) -> None:
     assert number == loss([Value(o) for o in outputs], targets).data
 
 
+def test_cross_entropy_of_plain_numbers_takes_a_probability_for_each_class(torch: Any) -> None:
+    logits, targets = [0.25, 0.5, -1.5], [0.125, 0.5, 0.375]
+    theirs = torch.nn.functional.cross_entropy(torch.tensor(logits).double(), torch.tensor(targets).double())
+    number = nn.cross_entropy(logits, targets)
+    assert type(number) is float
+    assert number == pytest.approx(theirs.item(), rel=1e-15)
+
+
 @pytest.mark.parametrize("name", LOSSES)
 def test_a_loss_records_nothing_where_no_graph_is_wanted(name: str) -> None:
     loss = LOSSES[name]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +80,16 @@ def test_a_training_that_had_ended_adds_no_epoch_when_it_is_resumed(tmp_path: Pa
     again = network()
     assert fit(again, patience=5, checkpoint=tmp_path / "c", resume=True).epochs == history.epochs
     assert again.state_dict() == first.state_dict()
+
+
+def test_a_training_whose_validation_never_was_finite_ends_at_the_same_epoch_when_it_is_resumed(tmp_path: Path) -> None:
+    """No parameters are the best ones then, so that the checkpoint keeps none."""
+    validation = VALIDATE[0], np.full(20, 1e200)  # whose squares overflow
+    settings: dict[str, Any] = {"patience": 3, "validation": validation, "checkpoint": tmp_path / "c"}
+    fit(network(), epochs=1, **settings)
+    history = fit(network(), resume=True, **settings)
+    assert [epoch.validation_cost for epoch in history] == [math.inf] * 3
+    assert history.stopped == "no lower validation cost in 3 epochs"
 
 
 def test_ctrl_c_leaves_the_best_epoch() -> None:
