@@ -30,7 +30,7 @@ class CosineDecay:
 
     initial: float
     steps: int
-    final: float = 0.0
+    final: float
 
     def __call__(self, step: int) -> float:
         part = min(step / self.steps, 1.0)

@@ -31,7 +31,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "nn/losses.py": ("tests/nn/test_losses.py",),
     "nn/optimizers.py": ("tests/nn/test_optimizers.py", "tests/nn/test_foreign_names.py"),
     "nn/descent.py": ("tests/nn/test_optimizers.py", "tests/nn/test_foreign_names.py"),
-    "nn/schedules.py": ("tests/nn/test_optimizers.py",),
+    "nn/schedules.py": ("tests/nn/test_optimizers.py", "tests/nn/test_pickles.py"),
     "nn/training/checkpoint.py": (
         "tests/nn/training/test_checkpoint.py",
         "tests/nn/training/test_resuming.py",
