@@ -69,7 +69,7 @@ TESTS: dict[str, tuple[str, ...]] = {
         f"{PASSES}elsewhere/test_padding_elsewhere.py",
     ),
     "autograd/compiler/arrays/dead_code.py": (f"{PASSES}test_transposes.py", f"{PASSES}test_differentiate.py"),
-    "autograd/compiler/arrays/shapes.py": (f"{PASSES}test_malformed.py", f"{PASSES}test_transposes.py"),
+    "autograd/compiler/arrays/shapes.py": (f"{PASSES}test_shapes.py", f"{PASSES}test_malformed.py"),
     "autograd/compiler/arrays/softmax.py": (f"{PASSES}test_softmax.py",),
     "autograd/compiler/differentiate/rules.py": (
         f"{PASSES}test_differentiate.py",

@@ -53,9 +53,9 @@ def check_form(kind: str, operands: int, attribute: Any) -> None:
     Raises:
         ValueError: where they do not.
     """
-    if kind not in _SHAPES:
+    if kind not in _FORMS:
         raise ValueError(f"there are no operations of kind {kind!r}")
-    least, most, carried = _FORMS.get(kind, (0, operands, (object,)))
+    least, most, carried = _FORMS[kind]
     if not isinstance(attribute, carried) or (carried == (tuple,) and type(attribute) is not tuple):
         raise ValueError(f"an operation of kind {kind!r} carries {attribute!r}")
     if not least <= operands <= (operands if most is None else most):
