@@ -1,7 +1,7 @@
-"""Handles that simplify: what derivatives are computed with, so that they come out as a text would write them.
+"""Handles that simplify as they compute, so that derivatives come out as a textbook would write them.
 
-Zeros and ones disappear, numbers meet in one, and a product with 1 / x divides by x. Forward passes do not go this way:
-they round as the graph does.
+Zeros and ones disappear, numeric factors combine into one, and a product with 1 / x becomes a division by x. Forward
+passes do not use these handles, since they must round as the graph does.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from autograd.compiler.arrays.handle import Handle
 from autograd.compiler.arrays.operations import Application, Operation
 
 _LARGEST, _SMALLEST = 1e200, 1e-200
-"""Numbers meet only where their product has neither overflowed nor vanished."""
+"""Numeric factors are combined only where their product neither overflows nor underflows."""
 
 
 class Simplified(Handle):
-    """A handle whose arithmetic leaves out what does nothing.
+    """A handle whose arithmetic skips operations without effect.
 
     >>> from autograd.compiler.arrays.builder import Builder
     >>> x = Simplified.of(Builder().argument("x", 1))
@@ -29,7 +29,7 @@ class Simplified(Handle):
 
     @classmethod
     def of(cls, x: Any) -> Any:
-        """Return the same result as a handle of this kind; a number as it is."""
+        """Return a handle of this kind for the same result; return a number unchanged."""
         return cls(x.builder, x.at) if isinstance(x, Handle) else x
 
     def __add__(self, other: Any) -> Any:
@@ -38,7 +38,7 @@ class Simplified(Handle):
         negated = self._negated(other)
         if negated is not None:
             return self - negated
-        if isinstance(other, Handle):  # terms are added from left to right
+        if isinstance(other, Handle):  # flatten, so that terms are added from left to right
             if _applies(other.operation, primitives.add):
                 return self + self.builder.operand(other) + self.builder.operand(other, 1)
             if _applies(other.operation, primitives.sub):
@@ -74,7 +74,7 @@ class Simplified(Handle):
                 return inner.attribute * self
             own = _number(self)
             return other * self if own != 0.0 else Simplified.of(self.builder.constant(own * inner.attribute))
-        if _applies(inner, primitives.mul):  # factors are multiplied from left to right
+        if _applies(inner, primitives.mul):  # flatten, so that factors are multiplied from left to right
             return self * self.builder.operand(other) * self.builder.operand(other, 1)
         if _applies(inner, primitives.div):
             above, below = self.builder.operand(other), self.builder.operand(other, 1)
@@ -115,8 +115,8 @@ class Simplified(Handle):
         return 1.0 if _is(exponent, 0.0) else super().__pow__(exponent)
 
     def scaled(self) -> tuple[float, Simplified]:
-        """Return the number that a product begins with, and the rest of it; 1 and this where it begins with none."""
-        chain: list[Simplified] = []  # products and quotients that begin with each other
+        """Return the leading numeric factor of a product and the rest of it; 1 and this handle if there is none."""
+        chain: list[Simplified] = []  # products and quotients, each the first operand of the one before it
         x: Simplified = self
         while (operation := x.operation).kind == "apply" and not operation.name:
             primitive = operation.attribute.primitive
@@ -124,7 +124,7 @@ class Simplified(Handle):
                 return -1.0, self._rebuilt(x.builder.operand(x), chain)
             if primitive is primitives.mul:
                 number = _number(x.builder.operand(x))
-                if number:  # a factor 0 of the program stays, since 0 times inf is nan
+                if number:  # a factor 0 stays, since 0 times inf is nan
                     return number, self._rebuilt(x.builder.operand(x, 1), chain)
             elif primitive is not primitives.div:
                 break
@@ -133,13 +133,13 @@ class Simplified(Handle):
         return 1.0, self
 
     def _rebuilt(self, first: Simplified, chain: list[Simplified]) -> Simplified:
-        """Return products and quotients that begin with something else."""
+        """Return a chain of products and quotients with its first operand replaced."""
         for x in reversed(chain):
             first = first.apply(x.operation.attribute.primitive, (first, x.builder.operand(x, 1)))
         return first
 
     def _times_number(self, number: float) -> Any:
-        """Return the product with a number, which goes to the first factor: that may be smaller than the others."""
+        """Return the product with a number, which is applied to the first factor: that may be a smaller array."""
         operation = self.operation
         if _applies(operation, primitives.mul) or _applies(operation, primitives.div):
             first, second = self.builder.operand(self), self.builder.operand(self, 1)
@@ -151,7 +151,7 @@ class Simplified(Handle):
         return -self if number == -1.0 else self.apply(primitives.mul, (number, self))
 
     def _negated(self, other: Any) -> Any:
-        """Return what another handle is the negative of, a multiple of a negative number as that of a positive one."""
+        """Return the negative of a handle whose leading factor is negative; None for any other."""
         if not isinstance(other, Handle):
             return None
         number, x = Simplified.of(other).scaled()
@@ -182,5 +182,5 @@ def _is(x: Any, number: float) -> bool:
 
 
 def is_ordinary(number: float) -> bool:
-    """Return whether a product with a number can neither overflow nor vanish, unless the other factor does."""
+    """Return whether a factor is moderate enough that multiplying by it neither overflows nor underflows."""
     return _SMALLEST < abs(number) < _LARGEST

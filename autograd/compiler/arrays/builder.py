@@ -1,7 +1,7 @@
-"""Builds array programs operation by operation. What is equal is computed once, and what does nothing is left out.
+"""Build array programs operation by operation; merge common subexpressions and skip operations without effect.
 
-A `Handle` stands for the result of an operation. The derivative table's rules are fed with handles to extend a program,
-as they are fed with Values to extend a graph; `algebra.py` has the handles that simplify what rules compute.
+A `Handle` refers to the result of an operation. The rules of the derivative table extend a program when they are given
+handles, as they extend a graph when they are given Values; the handles of `algebra.py` simplify what rules compute.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ from autograd.primitives import Primitive
 
 
 class Builder:
-    """A program that grows.
+    """A program under construction.
 
     Args:
-        program: what it begins with.
+        program: the program to extend; by default an empty one.
 
     Attributes:
         operations: so far.
@@ -49,12 +49,12 @@ class Builder:
     def program(
         self, outputs: Iterable[Handle], layers: Mapping[int, int] | None = None, masks: Iterable[Handle] = ()
     ) -> ArrayProgram:
-        """Return the program that has been built."""
+        """Return the finished program."""
         places, of_masks = ([x.at for x in handles] for handles in (outputs, masks))
         return ArrayProgram(tuple(self.operations), tuple(places), dict(layers or {}), tuple(of_masks))
 
     def add(self, kind: Kind, operands: tuple[int, ...], attribute: Any, name: str = "") -> int:
-        """Add an operation unless there is an equal one; return its place. One with a name is always added."""
+        """Return the place of an operation, adding it unless it has no name and an equal one exists."""
         key = _key(kind, operands, attribute)
         at = self._places.get(key)
         if at is not None and not name:
@@ -77,11 +77,11 @@ class Builder:
     # Leaves
 
     def argument(self, name: str, width: int | Shape) -> Handle:
-        """Add an argument: a row of a width for each sample, or, of a loop's body, an array of any shape."""
+        """Add an argument: a row of the given width for each sample or, in a loop's body, an array of any shape."""
         return self._add("argument", (), (name, (N, width) if isinstance(width, int) else width), name)
 
     def parameter(self, positions: Any, name: str = "") -> Handle:
-        """Add an array of parameters: the elements of their vector at some positions, in the shape of these."""
+        """Add an array of parameters: the elements of the parameter vector at positions, in the shape of these."""
         index = Data(np.array(positions, dtype=np.int64))
         known = self._places.get(_key("parameter", (), index))
         return Handle(self, known) if known is not None else self._add("parameter", (), index, name)
@@ -95,7 +95,7 @@ class Builder:
     # Elementwise
 
     def apply(self, primitive: Primitive, *inputs: Any, careful: bool = False, name: str = "") -> Handle:
-        """Apply a primitive element by element. An operand that was only broadcast to fit is read as it was before."""
+        """Apply a primitive elementwise. Explicit broadcasts of operands are dropped where implicit ones suffice."""
         handles = [x if isinstance(x, Handle) else self.constant(x) for x in inputs]
         first = next((x for x in inputs if isinstance(x, Handle)), handles[0])
         if len(handles) > 1 and any(self._is_plain(x, "broadcast") for x in handles):
@@ -111,18 +111,18 @@ class Builder:
         return result
 
     def operand(self, x: Handle, k: int = 0) -> Any:
-        """Return an operand of what a handle stands for."""
+        """Return an operand of a handle's operation."""
         return x.like(x.operation.operands[k])
 
     def _is_plain(self, x: Handle, kind: Kind) -> bool:
-        """Return whether this is an operation of a kind, without a name of its own."""
+        """Return whether this is an unnamed operation of a kind."""
         operation = self.operations[x.at]
         return operation.kind == kind and not operation.name
 
     # Sums
 
     def contract(self, a: Handle, b: Handle, left: str, right: str, result: str) -> Handle:
-        """Sum up products over the axes that are not in the result; transposed operands are read as they were before.
+        """Sum products over the axes that are not in the result; transpositions of operands are folded into the labels.
 
         >>> b = Builder()
         >>> x, w = b.argument("x", 4), b.parameter([[0, 1, 2, 3], [4, 5, 6, 7]], "w")
@@ -142,7 +142,7 @@ class Builder:
     def reduce(
         self, x: Handle, function: str, axes: Sequence[int], keepdims: bool = False, careful: bool = False
     ) -> Handle:
-        """Reduce along some axes."""
+        """Reduce along axes."""
         if not axes:
             return x
         axes = tuple(sorted(axes))
@@ -153,7 +153,7 @@ class Builder:
         return self._add("reduce", (x,), Reduction(function, axes, keepdims, careful))
 
     def _summed_broadcast(self, x: Handle, axes: tuple[int, ...], keepdims: bool) -> Handle | None:
-        """Sum what was broadcast along these axes: as the number of its elements times what it was before."""
+        """Sum a broadcast array along its broadcast axes, by multiplying the source by the number of repetitions."""
         if not self._is_plain(x, "broadcast"):
             return None
         source = self.operand(x)
@@ -171,13 +171,13 @@ class Builder:
         return float(count) * total if count != 1 else total
 
     def slopes(self, primitive: Primitive, arrays: Sequence[Handle], out: Handle) -> Handle:
-        """The derivatives of a primitive that reduces: of one array along its last axis, or of several arrays."""
+        """Compute the derivatives of a reducing primitive: over one array's last axis, or over several arrays."""
         return self._add("slopes", (*arrays, out), primitive)
 
     # Structure
 
     def reshape(self, x: Handle, shape: Shape) -> Handle:
-        """Change the shape; how it was reshaped before does not matter then."""
+        """Change the shape; earlier reshapes are folded into this one."""
         while self._is_plain(x, "reshape"):
             x = self.operand(x)
         if self._is_plain(x, "reduce") and x.shape != shape:
@@ -188,7 +188,7 @@ class Builder:
         return x if x.shape == shape else self._add("reshape", (x,), shape)
 
     def transpose(self, x: Handle, axes: Sequence[int]) -> Handle:
-        """Put axes into another order."""
+        """Permute axes."""
         axes = tuple(axes)
         if self._is_plain(x, "transpose"):
             inner = x.operation.attribute
@@ -208,7 +208,7 @@ class Builder:
         return x if x.shape == shape else self._add("broadcast", (x,), shape)
 
     def slice(self, x: Handle, axis: int, start: int, stop: int, step: int = 1) -> Handle:
-        """Take a part along an axis."""
+        """Take a range along an axis."""
         if (start, stop, step) == (0, x.shape[axis], 1):
             return x
         inner = x.operation
@@ -221,7 +221,7 @@ class Builder:
         return self._add("slice", (x,), Slice(axis, start, stop, step))
 
     def _slice_of_broadcast(self, x: Handle, part: Slice) -> Handle:
-        """Slice what was broadcast: broadcast to fewer, or broadcast the slice."""
+        """Slice before broadcasting."""
         source = self.operand(x)
         own = part.axis - (len(x.shape) - len(source.shape))
         if own >= 0 and source.shape[own] != 1:
@@ -233,17 +233,17 @@ class Builder:
         return parts[0] if len(parts) == 1 else self._add("concatenate", parts, axis)
 
     def pad(self, x: Handle, axis: int, start: int, stop: int, step: int, length: int) -> Handle:
-        """Put zeros around an array, or between its elements: the transpose of a slice."""
+        """Put zeros around an array or between its elements: the transpose of slice."""
         if (start, stop, step) == (0, length, 1):
             return x
         return self._add("pad", (x,), Padding(axis, start, stop, step, length))
 
     def take(self, x: Handle, positions: Any) -> Handle:
-        """Read elements along the last axis by their positions; those at PADDING are zero."""
+        """Gather elements along the last axis by position; those at PADDING are zero."""
         return self._add("take", (x,), Data(np.array(positions, dtype=np.int64)))
 
     def place(self, x: Handle, positions: Any, length: int) -> Handle:
-        """Add elements up at positions along a last axis of this length: the transpose of take."""
+        """Scatter-add elements to positions along a new last axis of this length: the transpose of take."""
         index = np.array(positions, dtype=np.int64)
         if length == 1 and (index == 0).all():
             before = x.shape[: len(x.shape) - index.ndim]
@@ -251,11 +251,11 @@ class Builder:
         return self._add("place", (x,), Placement(Data(index), length))
 
     def accumulate(self, x: Handle, axis: int, backward: bool = False) -> Handle:
-        """Return the sums so far along an axis, from its start or from its end."""
+        """Return the cumulative sums along an axis, from its start or from its end."""
         return self._add("accumulate", (x,), Accumulation(axis, backward))
 
     def loop(self, loop: Loop, operands: Sequence[Handle]) -> list[Handle]:
-        """Add a loop; return its results, which need names if they are read.
+        """Add a loop; return its results, which must be named before they are read.
 
         >>> from autograd.compiler.arrays.loop import Stepping
         >>> body = Builder()
@@ -280,7 +280,7 @@ class Builder:
         return [self.result(several, k) for k in range(loop.carried + len(loop.written))]
 
     def give_attribute(self, x: Handle, attribute: Any) -> None:
-        """Give an operation another attribute, that only adds to what it computes."""
+        """Replace an operation's attribute by one with which it computes the same results and possibly more."""
         operation = x.operation
         shape = infer(operation.kind, [self.operations[k].shape for k in operation.operands], attribute)
         self.operations[x.at] = operation._replace(attribute=attribute, shape=shape)

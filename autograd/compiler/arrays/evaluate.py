@@ -1,4 +1,4 @@
-"""The meaning of array programs: each operation computed by NumPy, one after the other, in the plainest way."""
+"""Define the meaning of array programs: interpret them with NumPy, one operation at a time."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def _compute(operation: Operation, operands: list[Array], samples: int) -> Any:
 
 
 def _loop(loop: Loop, operands: list[Array], samples: int) -> list[Array]:
-    """Compute the body step by step; return the last states, and what was written, stacked."""
+    """Run the body step by step; return the final states, then the written arrays, stacked."""
     names = [loop.body.operations[at].name for at in loop.arguments]
     states, arrays, constants = loop.split(operands)
     written: list[list[Array]] = [[] for _ in loop.written]

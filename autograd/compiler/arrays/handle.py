@@ -1,4 +1,4 @@
-"""Handles: results of operations that the derivative table's rules are fed with, to extend a program that is built."""
+"""Handles: results of operations of a program under construction; the derivative table's rules compute with them."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 
 class Handle(Written):
-    """The result of an operation of a program that is being built. Its arithmetic is recorded as it is written.
+    """The result of an operation of a program under construction, which its arithmetic extends.
 
     Attributes:
-        builder: of the program.
-        at: the operation's place in it.
+        builder: the program's builder.
+        at: the operation's place in the program.
     """
 
     at: int
@@ -38,7 +38,7 @@ class Handle(Written):
         return self.builder.operations[self.at].shape
 
     def named(self, name: str) -> Handle:
-        """Give the result a name; one that has another name already is copied under this one."""
+        """Name the result; if it already has another name, return a copy with the new one."""
         builder, operation = self.builder, self.operation
         if operation.name == name:
             return self

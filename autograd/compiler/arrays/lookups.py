@@ -1,4 +1,4 @@
-"""Build look-ups: entries of a table at an index of integers, and their transpose, which adds up in a table."""
+"""Build look-ups of a table's entries by integer index, and their transpose, which scatter-adds into a table."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from autograd.compiler.arrays.operations import LookUp, N, Scattering
 
 
 def add_index(builder: Builder, name: str, width: int) -> Handle:
-    """Add an argument of integers, a row of a width for each sample. Look-ups and comparisons read it, nothing else."""
+    """Add an integer argument, a row of this width for each sample. Only look-ups and comparisons may read it."""
     return Handle(builder, builder.add("index", (), (name, (N, width)), name))
 
 
@@ -16,7 +16,7 @@ def look_up(table: Handle, index: Handle, shared: int = 0) -> Handle:
     """Look up entries of a table.
 
     Args:
-        shared: how many leading axes the index has in common with the table.
+        shared: the number of leading axes that the index shares with the table.
 
     >>> b = Builder()
     >>> w, tokens = b.parameter([[0, 1], [2, 3], [4, 5]], "w"), add_index(b, "tokens", 8)
@@ -31,6 +31,6 @@ def look_up(table: Handle, index: Handle, shared: int = 0) -> Handle:
 
 
 def scatter(x: Handle, index: Handle, length: int, shared: int = 0) -> Handle:
-    """Add an array up in a table of this length: the transpose of a look-up."""
+    """Scatter-add an array into a table of this length: the transpose of a look-up."""
     result: Handle = x.like(x.builder.add("scatter", (x.at, index.at), Scattering(shared, length)))
     return result

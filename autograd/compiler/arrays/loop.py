@@ -1,4 +1,4 @@
-"""Loops: a program that is computed step by step, and hands what it carries from one step to the next."""
+"""Loops: a body program that runs once per step, with state carried from each step to the next."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ T = TypeVar("T")
 
 
 class Stepping(NamedTuple):
-    """An axis of an array, of which each step of a loop reads or writes one place.
+    """An axis of an array along which each step of a loop reads or writes one place.
 
     Attributes:
-        axis: as long as the loop has steps; the body's array is without it.
-        backward: whether the first step is at the last place.
+        axis: of the same length as the loop; the body's array lacks it.
+        backward: whether the first step accesses the last place.
     """
 
     axis: int
@@ -31,7 +31,7 @@ class Stepping(NamedTuple):
         return steps - 1 - step if self.backward else step
 
     def outer(self, shape: Shape, steps: int) -> Shape:
-        """Return the shape of the whole array, from that of one place."""
+        """Return the shape of the full array, given the shape at one place."""
         return (*shape[: self.axis], steps, *shape[self.axis :])
 
     def reversed(self) -> Stepping:
@@ -40,29 +40,29 @@ class Stepping(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Loop:
-    """A loop over its operands, which are, in order: initial states, arrays read by step, and all others.
+    """A loop. Its operands are, in order: initial states, arrays read by step, and loop-invariant arrays.
 
-    The body is a program of one argument for each operand: the state before the step, what the step reads, and what is
-    the same at every step. Its outputs are the states after the step, and then what the step writes. The loop's results
-    are the states after the last step, and then the arrays that were written.
+    The body is a program with one argument for each operand: the states before the step, the places that the step
+    reads, and the invariant arrays. Its outputs are the states after the step, followed by the places that the step
+    writes. The loop's results are the states after the last step, followed by the written arrays.
 
-    The value of a loop is the tuple of its results, and its shape the tuple of their shapes. `result` operations read
-    them, and nothing else reads a loop. So every operation but a loop has one array for its result; a loop runs once
-    however many of its results are read; those that nobody reads are dead code; and a loop can be given more results
-    without a change to what reads the others, as differentiation does for what the backward loop needs.
+    The value of a loop is the tuple of its results, and its shape the tuple of their shapes. Only `result` operations
+    read a loop. So every other operation has a single array as its result; a loop runs once however many of its results
+    are read; unread results are dead code; and results can be added to a loop without changing the readers of the
+    others, as differentiation does to save values for the backward loop.
 
     The derivative of a loop is a loop over the same steps in the opposite order (backpropagation through time: Werbos,
-    1990): it carries the cotangents of the states and the sums of the cotangents of what is the same at every step, and
-    reads and writes the same axes the other way round. See `differentiate.loops`.
+    1990): it carries the cotangents of the states and the accumulated cotangents of the invariant arrays, writes along
+    the axes that the loop reads, and reads along those that it writes. See `differentiate.loops`.
 
-    Two loops are equal only if they are one object.
+    Loops compare by identity.
 
     Attributes:
-        body: has no parameters of its own: those are operands.
-        steps: how many there are.
-        carried: how many operands are initial states.
-        read: along which axis each of the next operands is read.
-        written: along which axis each array is written.
+        body: has no parameters; they are operands of the loop.
+        steps: the number of steps.
+        carried: the number of initial states.
+        read: the axis along which each of the next operands is read.
+        written: the axis along which each array is written.
     """
 
     body: ArrayProgram
@@ -77,7 +77,7 @@ class Loop:
         return [at for at, operation in enumerate(self.body.operations) if operation.kind == "argument"]
 
     def split(self, operands: Sequence[T]) -> tuple[Sequence[T], Sequence[T], Sequence[T]]:
-        """Return what belongs to the states, to the arrays read by step, and to what is the same at every step."""
+        """Split a sequence with an item for each operand: states, arrays read by step, and loop-invariant ones."""
         first = self.carried + len(self.read)
         return operands[: self.carried], operands[self.carried : first], operands[first:]
 
@@ -112,7 +112,7 @@ class Loop:
 
     @property
     def steppings(self) -> list[Stepping | None]:
-        """For each operand how it is read by step; None for those that are not."""
+        """How each operand is read by step; None for one that is not."""
         same = len(self.arguments) - self.carried - len(self.read)
         return [*[None] * self.carried, *self.read, *[None] * same]
 
@@ -130,7 +130,7 @@ def _described(stepping: Stepping) -> str:
 
 
 def is_of_numbers(loop: Loop) -> bool:
-    """Return whether each operation of a step computes one number of a sample."""
+    """Return whether each operation of a step computes a single number per sample."""
     return all(
         is_of_numbers(operation.attribute) if operation.kind == "loop" else _size(operation.shape) == 1
         for operation in loop.body.operations
@@ -139,12 +139,12 @@ def is_of_numbers(loop: Loop) -> bool:
 
 
 def _size(shape: Shape) -> int:
-    """Return how many numbers of a sample an array has."""
+    """Return the number of elements of an array per sample."""
     return math.prod([n.times if isinstance(n, Batch) else n for n in shape])
 
 
 def numbers_a_step(loop: Loop) -> int:
-    """Return about how many numbers of a sample a step computes; where it is a loop itself, a step of that."""
+    """Estimate the number of elements that a step computes per sample; an inner loop counts with one of its steps."""
     numbers = 0
     for operation in loop.body.operations:
         if operation.kind == "loop":
@@ -156,7 +156,7 @@ def numbers_a_step(loop: Loop) -> int:
 
 
 def names(operations: Sequence[Operation]) -> Iterator[str]:
-    """Return the names of operations, and of those in the bodies of loops."""
+    """Yield the names of operations, including those in the bodies of loops."""
     for operation in operations:
         if operation.name:
             yield operation.name
@@ -165,14 +165,14 @@ def names(operations: Sequence[Operation]) -> Iterator[str]:
 
 
 def verify_loop(program: ArrayProgram, at: int) -> None:
-    """Check a loop's body, that results alone read the loop, and that these have names.
+    """Check a loop's body, and that only named results read the loop.
 
     Args:
-        program: that the loop belongs to.
-        at: the loop's place in it.
+        program: the program that contains the loop.
+        at: the loop's place in the program.
 
     Raises:
-        ValueError: where that is not so.
+        ValueError: if a check fails.
     """
     operations, label = program.operations, program.label(at)
     body = operations[at].attribute.body.verify()
@@ -180,17 +180,17 @@ def verify_loop(program: ArrayProgram, at: int) -> None:
         raise ValueError(f"the body of {label} has parameters, which must be operands of the loop")
     readers = [k for k, operation in enumerate(operations) if at in operation.operands]
     if at in (*program.outputs, *program.masks) or any(operations[k].kind != "result" for k in readers):
-        raise ValueError(f"{label} is a loop, of which only single results can be read")
+        raise ValueError(f"{label} is a loop: only `result` operations may read it")
     unnamed = {k for k in readers if not operations[k].name}
     if operations[at].name or not all(unnamed.isdisjoint(operation.operands) for operation in operations):
-        raise ValueError(f"of {label}, which is a loop, results have names, and it has none itself")
+        raise ValueError(f"{label} is a loop: it must have no name, and its results must have one")
     _verify_names(program, at, set())
 
 
 def _verify_names(program: ArrayProgram, at: int, enclosing: set[str]) -> None:
-    """Check that bodies give no names of programs around them to something else.
+    """Check that bodies do not reuse the names of enclosing programs, so that all fit into one printed function.
 
-    So all can be written into one function. What is the same at every step may be called in a body what it is outside.
+    A loop-invariant array may have the same name in the body as outside.
     """
     operations, loop = program.operations, program.operations[at].attribute
     body: ArrayProgram = loop.body
@@ -199,7 +199,7 @@ def _verify_names(program: ArrayProgram, at: int, enclosing: set[str]) -> None:
     own = {body.operations[k].name for k, x in same if body.operations[k].name == operations[x].name}
     clash = sorted(taken & {operation.name for operation in body.operations if operation.name} - own)
     if clash:
-        raise ValueError(f"the body of {program.label(at)} gives names that are taken: {', '.join(clash)}")
+        raise ValueError(f"the body of {program.label(at)} reuses names of the enclosing program: {', '.join(clash)}")
     for k, operation in enumerate(body.operations):
         if operation.kind == "loop":
             _verify_names(body, k, taken)

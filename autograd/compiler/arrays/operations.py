@@ -1,4 +1,4 @@
-"""Operations on n-dimensional arrays: their kinds, and what each carries besides its operands."""
+"""Operations on n-dimensional arrays: their kinds, and the attributes of each."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ from typing import Any, Literal, NamedTuple
 from autograd.arrays import NDArray
 
 Kind = Literal[
-    "parameter",  # positions: these elements of the vector of parameters, in the shape of the positions
+    "parameter",  # Data, positions: these elements of the parameter vector, in the shape of the positions
     "argument",  # name: a row for each sample
     "index",  # name: integers, a row for each sample
     "constant",  # a float, or Data
-    "apply",  # Application: a primitive, element by element, with broadcasting
+    "apply",  # Application: a primitive, elementwise, with broadcasting
     "contract",  # Labels: sums of products over named axes
     "reduce",  # Reduction: along some axes
-    "slopes",  # a primitive that reduces: its derivatives to all that it reduced
+    "slopes",  # a reducing primitive: its derivatives with respect to the elements that it reduced
     "reshape",  # the new shape
-    "transpose",  # the operand's axes in their new order
+    "transpose",  # the operand's axes in the new order
     "broadcast",  # the new shape
     "slice",  # Slice
     "concatenate",  # the axis
-    "pad",  # Padding: zeros around, or between
+    "pad",  # Padding: zeros around or between the elements
     "take",  # Data, positions along the last axis
     "place",  # Placement: the transpose of take
-    "accumulate",  # Accumulation: sums so far along an axis
-    "look up",  # LookUp: entries of a table, the first operand, at the positions in an index, the second
+    "accumulate",  # Accumulation: cumulative sums along an axis
+    "look up",  # LookUp: entries of a table (first operand) at the positions in an index (second operand)
     "scatter",  # Scattering: the transpose of look up
-    "loop",  # Loop: a program, step by step; its value is a tuple of arrays
-    "result",  # the number of one of a loop's results
+    "loop",  # Loop: a body program that runs step by step; its value is a tuple of arrays
+    "result",  # the number of a loop's result
     "guard",  # the number of a mask of the program: the operand, whose derivative is exactly 0 where the mask is 0
 ]
 
@@ -51,11 +51,11 @@ Shape = tuple[Length, ...]
 
 N = Batch(1)
 PADDING = -1
-"""The position of an element that does not exist, and reads as zero."""
+"""The position of an absent element, which reads as zero."""
 
 
 class Data:
-    """An array that is part of a program: numbers, or positions. Equal where they are equal bit by bit."""
+    """A constant array of numbers or positions. Arrays are equal if they are bitwise equal."""
 
     __slots__ = ("_key", "array")
 
@@ -77,16 +77,16 @@ class Application(NamedTuple):
     """A primitive to apply.
 
     Attributes:
-        careful: whether an operand that the primitive, a choice, does not take receives exactly 0 as its derivative,
-            and not 0 times what arrives, which may be infinite.
+        careful: whether an operand that the primitive, a choice, does not select receives a cotangent of exactly 0,
+            rather than 0 times the incoming one, which may be infinite.
     """
 
-    primitive: Any  # a Primitive; said so, mypy would take it for the method that its __get__ makes
+    primitive: Any  # a Primitive; declared as one, mypy would take it for the method that its __get__ makes
     careful: bool = False
 
 
 class Labels(NamedTuple):
-    """The axes of a contraction, a letter each; those that are not in the result are summed over.
+    """The axes of a contraction, a letter each; axes that are not in the result are summed over.
 
     >>> Labels("nk", "ck", "nc")
     Labels(left='nk', right='ck', result='nc')
@@ -101,7 +101,7 @@ class Reduction(NamedTuple):
     """A function along some axes: `sum`, `any` (1.0 where an element is not 0), `max`, `min`, `prod` or `logsumexp`.
 
     Attributes:
-        careful: as that of `Application`.
+        careful: as in `Application`.
     """
 
     function: str
@@ -111,7 +111,7 @@ class Reduction(NamedTuple):
 
 
 class Slice(NamedTuple):
-    """From start to stop along an axis, each step-th."""
+    """Every step-th element from start to stop along an axis."""
 
     axis: int
     start: int
@@ -120,7 +120,7 @@ class Slice(NamedTuple):
 
 
 class Padding(NamedTuple):
-    """The operand as the elements from start on, each step-th, of a longer axis of zeros."""
+    """An axis of zeros into which the operand is written, from start to stop at every step-th place."""
 
     axis: int
     start: int
@@ -130,14 +130,14 @@ class Padding(NamedTuple):
 
 
 class Placement(NamedTuple):
-    """The positions in a new last axis at which the elements of the last axes are added up; at PADDING, nowhere."""
+    """Positions along a new last axis to which the last axes' elements are added; those at PADDING are dropped."""
 
     positions: Data
     length: int
 
 
 class Accumulation(NamedTuple):
-    """The sums of the elements along an axis so far, added up from its start; or, backward, from its end."""
+    """Cumulative sums along an axis, from its start or, backward, from its end."""
 
     axis: int
     backward: bool = False
@@ -147,18 +147,18 @@ class LookUp(NamedTuple):
     """Entries of a table of shape (*S, length, *R) at an index of shape (*S, *I): an array of shape (*S, *I, *R).
 
     Attributes:
-        shared: how many axes S are. Along them, each part of the index chooses from the table's part at the same place.
+        shared: the number of axes S. Along them, each part of the index reads the table's part at the same place.
     """
 
     shared: int = 0
 
 
 class Scattering(NamedTuple):
-    """An array of shape (*S, *I, *R), added up in a table of zeros of shape (*S, length, *R) at an index.
+    """An array of shape (*S, *I, *R), scatter-added into a table of zeros of shape (*S, length, *R) by index.
 
     Attributes:
-        shared: as of `LookUp`.
-        length: of the table's axis behind the shared ones.
+        shared: as in `LookUp`.
+        length: the length of the table's axis after the shared ones.
     """
 
     shared: int
@@ -170,9 +170,9 @@ class Operation(NamedTuple):
 
     Attributes:
         operands: the places of earlier operations in the program.
-        attribute: what it carries besides, by its kind.
-        shape: of its result, as `shapes.infer` gives it.
-        name: of its result, where it has one. Operations without a name are written as parts of others.
+        attribute: further data; its type depends on the kind.
+        shape: the result's shape, as `shapes.infer` returns it.
+        name: the result's name, or empty. Operations without a name are printed as parts of others.
     """
 
     kind: Kind
@@ -183,7 +183,7 @@ class Operation(NamedTuple):
 
 
 def listed(shape: Sequence[Any]) -> str:
-    """Return a shape as Python writes it.
+    """Format a shape as Python does.
 
     >>> listed((N, 30)), listed((10,))
     ('(n, 30)', '(10,)')

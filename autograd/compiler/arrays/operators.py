@@ -1,4 +1,4 @@
-"""The operators of Python on what stands for a number while a program is written."""
+"""Python's operators for placeholders of numbers, which write a program as they are applied."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from autograd.table import Operand
 
 
 class Written(Operand):
-    """An operand whose arithmetic is written down: each operator applies its primitive."""
+    """An operand whose arithmetic is recorded: each operator applies its primitive."""
 
     __slots__ = ()
 
-    __array_ufunc__ = None  # so that NumPy's functions refuse it
+    __array_ufunc__ = None  # so that NumPy's functions reject it
 
     def __add__(self, other: Any) -> Any:
         return self.apply(primitives.add, (self, other))

@@ -1,4 +1,4 @@
-"""Array programs: single assignment, immutable; each prints, verifies and evaluates itself."""
+"""Array programs: immutable, in single-assignment form; each prints, verifies and evaluates itself."""
 
 from __future__ import annotations
 
@@ -25,22 +25,22 @@ from autograd.compiler.arrays.shapes import broadcast_shape, check_form, infer
 
 LEAVES = ("argument", "index", "parameter", "constant")
 STRUCTURE = ("reshape", "transpose", "broadcast", "slice", "concatenate")
-"""Operations whose results hold elements of their operands, in another order or shape, and no others."""
+"""Kinds of operations that only rearrange or repeat the elements of their operands."""
 
 
 @dataclass(frozen=True, repr=False)
 class ArrayProgram:
-    """Operations in an order in which they can be computed, and which of them are the results.
+    """Operations in execution order, and which of them are the results.
 
     Attributes:
-        operations: each refers to earlier ones by their place here.
-        outputs: the places of the results. Of a function's program that is one, with a column for each number that it
-            returns; of a differentiated one, that and then a gradient for each array that was asked for.
-        layers: of operations that are layers of a network, by their place, the number of the layer.
-        masks: the places of the masks that guards refer to by their number. A mask may come after what it guards: that
-            of sqrt(x) in maximum(sqrt(x), y) asks which of the two is larger.
-        padded: whether zeros are multiplied by elements that the graph does not read there, or guards left out, so that
-            a result may be nan where the graph's is not; never a number where the graph's is nan.
+        operations: each refers to earlier ones by their place in this tuple.
+        outputs: the places of the results. A function's program has one, with a column for each number returned; a
+            differentiated program has that, followed by a gradient for each requested array.
+        layers: the number of the layer, by the place of the operation, for operations that are layers of a network.
+        masks: the places of the masks, which guards refer to by number. A mask may come after the guarded operation:
+            that of sqrt(x) in maximum(sqrt(x), y) compares the two.
+        padded: whether padding lanes multiply zeros by elements that the graph does not read, or guards were omitted. A
+            result may then be nan where the graph's is finite, but is never finite where the graph's is nan.
 
     >>> from autograd.compiler.arrays.builder import Builder
     >>> b = Builder()
@@ -75,7 +75,7 @@ class ArrayProgram:
         return f"<ArrayProgram of {sum([o.kind not in LEAVES for o in self.operations]):,} operations>"
 
     def label(self, at: int) -> str:
-        """Return an operation's name; where it has none, its place."""
+        """Return an operation's name or, if it has none, its place."""
         operation = self.operations[at]
         if operation.kind == "constant" and isinstance(operation.attribute, float):
             return f"{operation.attribute:g}"
@@ -85,22 +85,25 @@ class ArrayProgram:
         """Check that the program is well formed; return it.
 
         Raises:
-            ValueError: where an operation lacks the form of its kind, an operand does not come before what reads it, a
-                shape is not what `infer` gives, a mask does not fit what it guards, a name is given twice, numbers have
-                the wrong dtype, an index is of no integers, a result does not exist, or a loop's body is not well
-                formed.
+            ValueError: if an operation lacks the form of its kind, an operand is not defined before its use, a shape
+                differs from what `infer` returns, a mask does not fit the guarded operation, a name is defined twice,
+                numbers have the wrong dtype, an index is not made of integers, a result does not exist, or a loop's
+                body is not well formed.
         """
         if not all(0 <= at < len(self.operations) for at in [*self.outputs, *self.layers, *self.masks]):
             raise ValueError(
-                f"of {len(self.operations)} operations there are no {self.outputs}, {[*self.layers]}, {self.masks}"
+                f"outputs {self.outputs}, layers {[*self.layers]} and masks {self.masks} must be places of "
+                f"{len(self.operations)} operations"
             )
-        checked: dict[int, int] = {}  # of applications, of which a long program has few, the number of operands
+        checked: dict[
+            int, int
+        ] = {}  # operand count by id of the application; even a long program has few distinct ones
         shapes = [shape for _, _, _, shape, _ in self.operations]
         for at, (kind, operands, attribute, shape, _) in enumerate(self.operations):
             has_shape = differs = False
             for k in operands:
                 if not 0 <= k < at:
-                    raise ValueError(f"{self.label(at)} reads {operands}, of which not all come before it")
+                    raise ValueError(f"{self.label(at)} reads {operands}, which must all come before it")
                 other = shapes[k]
                 if other is shape or other == shape:
                     has_shape = True
@@ -111,18 +114,20 @@ class ArrayProgram:
             elif checked.get(id(attribute)) != len(operands):
                 check_form(kind, len(operands), attribute)
                 checked[id(attribute)] = len(operands)
-            if kind != "apply" or differs or not has_shape:  # in most of a long program, operands have the one shape
+            if kind != "apply" or differs or not has_shape:  # in a long program, most operands have the result's shape
                 self._verify_operation(at, self.operations[at])
         names = [name for _, _, _, _, name in self.operations if name]
         if len(set(names)) != len(names):
             repeated = [name for name, n in Counter(names).items() if n > 1]
-            raise ValueError(f"names are given once, these were given again: {', '.join(repeated)}")
+            raise ValueError(f"each name must be defined once, these are defined again: {', '.join(repeated)}")
         return self
 
     def _verify_operation(self, at: int, operation: Operation) -> None:
         shape = infer(operation.kind, [self.operations[k].shape for k in operation.operands], operation.attribute)
         if shape != operation.shape:
-            raise ValueError(f"{self.label(at)} is said to be {listed(operation.shape)}, but is {listed(shape)}")
+            raise ValueError(
+                f"{self.label(at)} declares shape {listed(operation.shape)}, but has shape {listed(shape)}"
+            )
         for data, kind in _data(operation):
             if data.array.dtype.kind != kind:
                 raise ValueError(f"{self.label(at)} holds {data.array.dtype}, where kind {kind!r} is expected")
@@ -131,16 +136,18 @@ class ArrayProgram:
         if operation.kind == "loop":
             verify_loop(self, at)
         if operation.kind in ("look up", "scatter") and not self._is_of_integers(operation.operands[1]):
-            raise ValueError(f"{self.label(at)} looks up at {self.label(operation.operands[1])}, which is no index")
+            raise ValueError(
+                f"{self.label(at)} looks up at {self.label(operation.operands[1])}, which must be an index"
+            )
 
     def _is_of_integers(self, at: int) -> bool:
-        """Return whether an array holds indices: an argument of them, or elements of such arguments."""
+        """Return whether an array holds indices: an index argument, or elements of index arguments."""
         operation = self.operations[at]
         has_only_elements = operation.kind in (*STRUCTURE, "take")
         return operation.kind == "index" or (has_only_elements and all(map(self._is_of_integers, operation.operands)))
 
     def _verify_guard(self, at: int) -> None:
-        """Check that the mask of a guard exists, and has no more elements than what it guards."""
+        """Check that a guard's mask exists and broadcasts to the shape of the guarded operand."""
         operation = self.operations[at]
         if not 0 <= operation.attribute < len(self.masks):
             raise ValueError(f"{self.label(at)} refers to mask {operation.attribute} of {len(self.masks)}")
@@ -149,24 +156,24 @@ class ArrayProgram:
             raise ValueError(f"{self.label(at)} is {listed(operation.shape)}, its mask {listed(mask)}")
 
     def evaluate(self, arguments: Mapping[str, Any], parameters: Any = ()) -> list[NDArray[Any]]:
-        """Compute the results, operation by operation: what the program means.
+        """Compute the results, one operation at a time. This defines the program's meaning.
 
         Args:
-            arguments: by name, arrays of a row a sample.
+            arguments: arrays by name, with one row per sample.
             parameters: a vector.
 
         Raises:
-            KeyError: where an argument is missing.
+            KeyError: if an argument is missing.
         """
         from autograd.compiler.arrays.evaluate import evaluate
 
         return evaluate(self, arguments, parameters)
 
     def with_parameters_at(self, places: NDArray[Any]) -> ArrayProgram:
-        """Return the same program over another vector of parameters.
+        """Return the same program for another parameter vector.
 
         Args:
-            places: where the other vector has each element of this one.
+            places: the place in the other vector of each element of this one.
         """
         operations = [
             o._replace(attribute=Data(places[o.attribute.array])) if o.kind == "parameter" else o
@@ -175,7 +182,7 @@ class ArrayProgram:
         return replace(self, operations=tuple(operations))
 
     def needed(self, outputs: Sequence[int]) -> set[int]:
-        """Return the operations that some of them depend on, themselves included."""
+        """Return the operations that these depend on, including themselves."""
         needed = set(outputs)
         for at in range(max(outputs, default=-1), -1, -1):
             if at in needed:
@@ -183,7 +190,7 @@ class ArrayProgram:
         return needed
 
     def users(self) -> list[list[int]]:
-        """Return, for each operation, those that read it, as often as they do."""
+        """Return the readers of each operation, once for each operand that reads it."""
         users: list[list[int]] = [[] for _ in self.operations]
         for at, operation in enumerate(self.operations):
             for k in operation.operands:
@@ -192,7 +199,7 @@ class ArrayProgram:
 
 
 def _described(operation: Operation) -> str:
-    """Return what an operation does, as text."""
+    """Describe an operation as text."""
     attribute: Any = operation.attribute
     match attribute:
         case Application():
@@ -219,7 +226,7 @@ def _described(operation: Operation) -> str:
 
 
 def _data(operation: Operation) -> list[tuple[Data, str]]:
-    """Return the arrays that an operation holds, with the kind of their dtypes."""
+    """Return the arrays that an operation holds, each with its expected kind of dtype."""
     match operation.kind, operation.attribute:
         case "constant", Data():
             return [(operation.attribute, "f")]

@@ -1,4 +1,4 @@
-"""The shapes of operations' results. `infer` alone knows them: programs are built with it, and verified with it."""
+"""Infer the shapes of results. Both the builder and `verify` use `infer`."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ def infer(kind: Kind, shapes: Sequence[Shape], attribute: Any) -> Shape:
     """Return the shape of an operation's result.
 
     Args:
-        shapes: of the operands.
-        attribute: what the operation carries besides.
+        shapes: the operands' shapes.
+        attribute: the operation's attribute.
 
     Raises:
-        ValueError: where the operands do not fit, naming the operation and the shapes.
+        ValueError: if the operands do not fit, naming the operation and the shapes.
 
     >>> infer("contract", [(Batch(), 784), (30, 784)], Labels("nk", "ck", "nc"))
     (Batch(times=1), 30)
@@ -48,26 +48,26 @@ def infer(kind: Kind, shapes: Sequence[Shape], attribute: Any) -> Shape:
 
 
 def check_form(kind: str, operands: int, attribute: Any) -> None:
-    """Check that operations of a kind have so many operands, and carry such an attribute.
+    """Check that an operation of a kind may have this number of operands and this attribute.
 
     Raises:
-        ValueError: where they do not.
+        ValueError: if it may not.
     """
     if kind not in _FORMS:
         raise ValueError(f"there are no operations of kind {kind!r}")
     least, most, carried = _FORMS[kind]
     if not isinstance(attribute, carried) or (carried == (tuple,) and type(attribute) is not tuple):
-        raise ValueError(f"an operation of kind {kind!r} carries {attribute!r}")
+        raise ValueError(f"an operation of kind {kind!r} cannot have the attribute {attribute!r}")
     if not least <= operands <= (operands if most is None else most):
-        raise ValueError(f"an operation of kind {kind!r} has {operands} operand(s)")
+        raise ValueError(f"an operation of kind {kind!r} cannot have {operands} operand(s)")
     if isinstance(attribute, Application):
         primitive = attribute.primitive
         if not isinstance(primitive, Primitive) or not takes(primitive, operands):
-            raise ValueError(f"{getattr(primitive, 'name', primitive)} is applied to {operands} operand(s)")
+            raise ValueError(f"{getattr(primitive, 'name', primitive)} cannot be applied to {operands} operand(s)")
 
 
 def broadcast_shape(shapes: Sequence[Shape]) -> Shape | None:
-    """Return the shape that arrays of these shapes have together; None where they do not fit."""
+    """Return the shape that these shapes broadcast to, or None if they are incompatible."""
     first = shapes[0]
     if all(shape == first for shape in shapes):
         return first
@@ -93,11 +93,11 @@ def size(shape: Shape) -> tuple[int, int]:
 
 
 def is_batched(shape: Shape) -> bool:
-    """Return whether there is a row for each sample."""
+    """Return whether an array has a row for each sample."""
     return bool(shape) and isinstance(shape[0], Batch)
 
 
-# The shape of each kind's result; None where the operands do not fit.
+# The shape of each kind's result; None if the operands do not fit.
 
 
 def _of_parameter(shapes: Sequence[Shape], positions: Data) -> Shape | None:
@@ -145,7 +145,7 @@ def _of_reduction(shapes: Sequence[Shape], reduction: Reduction) -> Shape | None
 
 
 def _of_slopes(shapes: Sequence[Shape], primitive: Any) -> Shape | None:
-    """Return the array's shape for one array and its reduction along the last axis; a new axis in front for several."""
+    """Return the array's shape for one array reduced along its last axis; several arrays add a leading axis."""
     *arrays, out = shapes
     if len(arrays) == 1:
         return arrays[0] if broadcast_shape([arrays[0], out]) == arrays[0] else None
@@ -238,7 +238,7 @@ def _of_scatter(shapes: Sequence[Shape], scattering: Scattering) -> Shape | None
 
 
 def _of_result(shapes: Sequence[Shape], number: int) -> Any:
-    """One of the shapes that a loop's shape is a tuple of."""
+    """Return one of the shapes in a loop's tuple of shapes."""
     (several,) = shapes
     is_loop = all(type(shape) is tuple for shape in several)
     return several[number] if is_loop and 0 <= number < len(several) else None
@@ -295,4 +295,4 @@ _FORMS: dict[str, tuple[int, int | None, tuple[type, ...]]] = {
     "result": (1, 1, (int,)),
     "guard": (1, 1, (int,)),
 }
-"""Of each kind the least and the largest number of operands, and the types of what it carries."""
+"""The least and the largest number of operands of each kind, and the types of its attribute."""

@@ -1,11 +1,11 @@
-"""Recognise softmax where a program spells it out: the exponentials of x, shifted by the largest, over their sum.
+"""Recognise softmax where a program spells it out: the exponentials of x, shifted by its maximum, over their sum.
 
     largest = x.max(axis=-1)
     e = exp(x - largest[..., None])
     shares = e / e.sum(axis=-1)[..., None]
 
-As one operation it is what the derivative of logsumexp is, so it is written `softmax(x)`, and its own derivative is
-p (g - Σ g p), with p the shares and g what arrives.
+As one operation, softmax is the derivative of logsumexp. It is printed as `softmax(x)`, and its vector-Jacobian product
+is p (g - Σ g p), with p the shares and g the cotangent.
 """
 
 from __future__ import annotations
@@ -23,10 +23,11 @@ from autograd.primitives import Primitive
 
 
 def with_softmax(program: ArrayProgram) -> ArrayProgram:
-    """Return the program with an operation for each softmax along the last axis.
+    """Replace each softmax along the last axis by a single operation.
 
-    It computes what the several operations did; and it is right where a score is +inf, as `autograd.softmax` is. Guards
-    between them are left out: what is not reached has shares, unless scores are nan, so the program counts as padded.
+    It computes the same result; unlike the separate operations, it is also correct where a score is +inf, as
+    `autograd.softmax` is. Guards within the pattern are dropped: unselected lanes have finite shares unless their
+    scores are nan, so the program counts as padded.
     """
     matched = {at: _scores(program, at) for at in range(len(program.operations))}
     scores = {at: x for at, x in matched.items() if x is not None}
@@ -49,7 +50,7 @@ def with_softmax(program: ArrayProgram) -> ArrayProgram:
 
 
 def _scores(program: ArrayProgram, at: int) -> int | None:
-    """Return the place of the scores of which an operation is the softmax; None where it is none."""
+    """Return the place of the scores whose softmax an operation computes; None if it computes no softmax."""
     operations = program.operations
     quotient = _applied(operations[at], primitives.div)
     if quotient is None:
@@ -66,14 +67,14 @@ def _scores(program: ArrayProgram, at: int) -> int | None:
 
 
 def _applied(operation: Operation, primitive: Primitive) -> tuple[int, ...] | None:
-    """Return the operands of an application of a primitive; None of anything else."""
+    """Return the operands if an operation applies this primitive, else None."""
     if operation.kind == "apply" and operation.attribute.primitive is primitive:
         return operation.operands
     return None
 
 
 def _unshaped(program: ArrayProgram, at: int) -> int:
-    """Return what an operation only gives another shape, repeats, or guards."""
+    """Return the operation behind reshapes, broadcasts and guards."""
     operation = program.operations[at]
     while operation.kind in ("reshape", "broadcast", "guard"):
         (at,) = operation.operands
@@ -82,10 +83,10 @@ def _unshaped(program: ArrayProgram, at: int) -> int:
 
 
 def _reduced(program: ArrayProgram, at: int, function: str, inner: int | None = None) -> int | None:
-    """Return what is reduced along its last axis, and read with that axis again; None where that is not so.
+    """Return the array that is reduced along its last axis and read with that axis restored; None if there is none.
 
     Args:
-        inner: what is read, where something else stands between that and the reduction.
+        inner: the place to look for the reduction at, where another operation lies between it and `at`.
     """
     operation = program.operations[_unshaped(program, at if inner is None else inner)]
     if operation.kind != "reduce" or operation.attribute.function != function:
@@ -104,14 +105,14 @@ def _unguarded(program: ArrayProgram, at: int) -> int:
 
 
 def _without_unused_masks(program: ArrayProgram) -> ArrayProgram:
-    """Return the program without dead operations, and with the masks that a guard still refers to."""
+    """Eliminate dead operations and the masks that no guard refers to any more."""
     used: list[int] = []
-    while True:  # masks may be computed of what other masks guard
+    while True:  # a mask may depend on operations that other masks guard
         needed = program.needed([*program.outputs, *(program.masks[k] for k in used)])
-        now = sorted({program.operations[at].attribute for at in needed if program.operations[at].kind == "guard"})
-        if now == used:
+        current = sorted({program.operations[at].attribute for at in needed if program.operations[at].kind == "guard"})
+        if current == used:
             break
-        used = now
+        used = current
     number = {old: new for new, old in enumerate(used)}
     operations = [
         o._replace(attribute=number.get(o.attribute, 0)) if o.kind == "guard" else o for o in program.operations

@@ -1,10 +1,10 @@
-"""Estimate the length of an operation, written as an expression."""
+"""Estimate the length of an operation when it is printed as an expression."""
 
 from __future__ import annotations
 
 from autograd.compiler.arrays.handle import Handle
 
-_NAME = 3  # characters: what names are called must not change a program
+_NAME = 3  # characters; a program must not depend on the lengths of its names
 _AROUND = {
     "slice": 6,
     "take": 6,
@@ -18,11 +18,11 @@ _AROUND = {
     "look up": 2,
     "scatter": 18,
 }
-_REPEATED = 33  # what is reshaped, broadcast and reshaped again is one call, but a copy
+_REPEATED = 33  # reshape, broadcast and reshape print as one call, which copies
 
 
 def length_written(x: Handle) -> int:
-    """Estimate how many characters an expression takes, if each name in it had three letters.
+    """Estimate the number of characters of an expression whose names all have three letters.
 
     >>> from autograd.compiler.arrays.builder import Builder
     >>> x = Builder().argument("measurement", 1)
@@ -32,7 +32,7 @@ def length_written(x: Handle) -> int:
     operations, lengths = x.builder.operations, dict[int, int]()
 
     def inner(at: int, kind: str) -> int | None:
-        """Return the operand of an operation of a kind that is written in place."""
+        """Return the operand of an unnamed operation of a kind."""
         operation = operations[at]
         return operation.operands[0] if operation.kind == kind and not operation.name else None
 

@@ -1,4 +1,4 @@
-"""Comparisons as primitives, which a trace records."""
+"""Comparisons as primitives, so that a trace can record them."""
 
 from __future__ import annotations
 

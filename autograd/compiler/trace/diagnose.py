@@ -16,11 +16,11 @@ from autograd.value import Value
 def not_finite(
     function: Callable[..., Any], arguments: Sequence[Argument], rows: Sequence[NDArray[Any]], outputs: NDArray[Any]
 ) -> str:
-    """One line on where inf or nan comes from.
+    """Explain in one line where inf or nan comes from.
 
     Args:
-        rows: the samples of each argument.
-        outputs: what the program made of them.
+        rows: the arguments, with one row per sample.
+        outputs: the program's results for them.
     """
     samples = len(outputs)
     largest = float(np.finfo(outputs.dtype).max)
@@ -38,12 +38,12 @@ def not_finite(
             return f"{where}{_in_words(node, outputs.dtype)}"
     return (
         "a result of the compiled program is not finite, although every node of the eager run is: a sum overflowed, or "
-        "it is the determinant of a singular matrix, of which the function knows another way"
+        "it is the determinant of a singular matrix, which the function computes in another way"
     )
 
 
 def _sample(argument: Argument, numbers: Sequence[Any]) -> Any:
-    """An argument of one sample, of Values; indices are the ints that they are."""
+    """Return one sample of an argument, with Values for its numbers; indices stay ints."""
     is_index = argument.lengths is not None
     values = numbers if is_index else [Value(x, label) for x, label in zip(numbers, argument.labels())]
     return flatten(argument.example, argument.name)[1](iter(values))

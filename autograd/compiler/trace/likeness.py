@@ -1,4 +1,4 @@
-"""Compare a graph with one that was recorded before, without sorting it."""
+"""Compare a graph with one recorded before, without sorting it."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ T = TypeVar("T", bound=Recorded)
 
 
 class Likeness(Generic[T]):
-    """Finds the nodes of graphs that are the same as one that was recorded, but for the numbers.
+    """Match graphs against a recorded one, ignoring numbers.
 
-    Each node is a parent of one that reads it in the first graph; then all primitives and parents are compared.
+    Each node is located through one of its readers in the recorded graph; then all primitives and parents are compared.
 
     Attributes:
-        first: what was recorded.
+        first: the recorded graph.
     """
 
     def __init__(self, first: T) -> None:
@@ -45,18 +45,18 @@ class Likeness(Generic[T]):
         edges, nodes = np.arange(len(operands)), np.arange(len(counts))
         readers = np.repeat(nodes, counts)
         places = edges - np.repeat(counts.cumsum() - counts, counts)
-        edge = np.full(len(counts), len(operands))  # one of those along which a node is read; none of an output
+        edge = np.full(len(counts), len(operands))  # an edge along which each node is read; out of range if unread
         edge[operands] = edges
         from_last = edge[nodes[::-1]]
         self._readers: list[int] = np.append(len(counts) - 1 - readers, -1)[from_last].tolist()
         self._places: list[int] = np.append(places, -1)[from_last].tolist()
 
     def nodes(self, inputs: Sequence[Sequence[Value]], outputs: Sequence[Value]) -> list[Value] | None:
-        """Return the nodes of another graph in the order of the first one's; None if they are not the same.
+        """Return the nodes of another graph in the order of the recorded one; None if the graphs differ.
 
         Args:
-            inputs: the Values that stand for the arguments' numbers.
-            outputs: the nodes that are returned.
+            inputs: the Values of the arguments' numbers.
+            outputs: the nodes that the function returned.
         """
         if len(outputs) != len(self.first.outputs):
             return None
@@ -68,7 +68,7 @@ class Likeness(Generic[T]):
                     nodes.append(nodes[reader].parents[place])
                 else:
                     nodes.append(by_index[len(self._readers) - 1 - len(nodes)])
-        except IndexError:  # a node with fewer parents
+        except IndexError:  # a node has fewer parents
             return None
         nodes.reverse()
         return nodes if self._is_same(nodes, inputs, outputs) else None

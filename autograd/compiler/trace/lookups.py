@@ -1,8 +1,9 @@
-"""Look-ups in a function that is traced: which arguments are indices, and the tables that they choose from.
+"""Record look-ups while tracing: the arguments used as indices, and the tables that they select from.
 
-`autograd.take(table, index)` of an argument gives a node for each number that it returns. Of a table of leaves, such as
-weights, the node's primitive says where it looks, and its only parent is the index: so a look-up costs what it returns,
-not what the table holds. Of a table of numbers that the function computed, all that the index can choose are parents.
+`autograd.take(table, index)`, with an argument as index, creates a node for each number returned. If the table holds
+leaves, such as weights, the node's primitive identifies the column, and the index is the only parent: the cost of a
+look-up depends on the size of the result, not of the table. If the table was computed, all entries that the index can
+select are parents.
 """
 
 from __future__ import annotations
@@ -27,16 +28,16 @@ from autograd.value import Value
 _COMPARING = frozenset(COMPARISONS.values())
 
 Place = tuple[int, int]
-"""The number of an argument, and which of the argument's numbers it is."""
+"""The position of an argument, and of a number in that argument."""
 
 
 class Use(NamedTuple):
     """The use of an argument's number as an index.
 
     Attributes:
-        length: of the shortest table that it chooses from.
-        example: what it was.
-        line: where it is first used so, in words.
+        length: the length of the shortest table that it indexes.
+        example: its number in the example.
+        line: the line of its first such use, in words.
     """
 
     length: int
@@ -45,7 +46,7 @@ class Use(NamedTuple):
 
 
 def other_indices(uses: Mapping[Place, Use], seed: int) -> dict[Place, int]:
-    """Return indices that all differ from those of the example, where a table has another entry."""
+    """Return indices that differ from the example's, except for tables with a single entry."""
     chance = random.Random(seed)
     return {
         place: (use.example + chance.randint(1, max(1, use.length - 1))) % use.length for place, use in uses.items()
@@ -53,7 +54,7 @@ def other_indices(uses: Mapping[Place, Use], seed: int) -> dict[Place, int]:
 
 
 class TracedLookUp(Primitive):
-    """The number in a table's column, as a function of the row; equal if the table has the same number in its trace."""
+    """The entry of a table's column as a function of the row. Equal if table and column have the same positions."""
 
     table: int
     column: int
@@ -70,7 +71,7 @@ class TracedLookUp(Primitive):
 
 
 class Table(NamedTuple):
-    """A table of leaves and plain numbers, and the primitives that look up its columns."""
+    """A table of leaves and plain numbers, with a primitive to look up each column."""
 
     rows: Rows
     columns: list[TracedLookUp]
@@ -80,13 +81,13 @@ class LookUps:
     """The look-ups of one trace.
 
     Args:
-        inputs: the Values that stand for the arguments' numbers.
-        examples: these numbers, as they were given.
-        name: gives what to call an argument's number.
+        inputs: the Values of the arguments' numbers.
+        examples: these numbers as given.
+        name: returns the name of an argument's number.
 
     Attributes:
-        tables: of leaves, in the order of first use.
-        uses: of the arguments' numbers that are indices.
+        tables: the tables of leaves, in the order of first use.
+        uses: the uses of the arguments' numbers as indices.
     """
 
     def __init__(
@@ -94,28 +95,28 @@ class LookUps:
     ) -> None:
         self._inputs, self._examples, self._name = inputs, examples, name
         self._places: dict[Value, Place] = {}
-        self._known: dict[int, tuple[Any, list[Any], Table]] = {}  # by the id of what the user calls the table
+        self._known: dict[int, tuple[Any, list[Any], Table]] = {}  # by the id of the user's object
         self.tables: list[Table] = []
         self.uses: dict[Place, Use] = {}
 
     def index(self, index: Value, length: int) -> None:
-        """Note that an argument's number chooses one of so many.
+        """Record that an argument's number indexes a table of this length.
 
         Raises:
-            TypeError: where it is no argument's number, or no integer.
-            IndexError: where it is beyond the last one.
+            TypeError: if it is not an argument's number, or not an integer.
+            IndexError: if it is out of range.
         """
         self._places = self._places or {x: (i, k) for i, xs in enumerate(self._inputs) for k, x in enumerate(xs)}
         place = self._places.get(index)
         if place is None:
             raise TypeError(
-                f"{users_line()}: an index must be a number of an argument as it is, and this one is computed. "
-                f"Compute the index before, and pass it as an argument"
+                f"{users_line()}: an index must be a number of an argument, and this one is computed. "
+                f"Compute the index outside of the function, and pass it as an argument"
             )
         example = self._examples[place[0]][place[1]]
         if not isinstance(example, Integral) or isinstance(example, bool):
             raise TypeError(
-                f"{users_line()}: {self._name(place)} is used as an index, so that its example must be an int; "
+                f"{users_line()}: {self._name(place)} is used as an index, so its example must be an int; "
                 f"got {example!r}"
             )
         row = int(index.data)
@@ -126,7 +127,7 @@ class LookUps:
             self.uses[place] = Use(length, int(example), known.line if known else users_line())
 
     def take(self, table: Any, index: Value) -> Any:
-        """Return the entry of a table, in nodes."""
+        """Return a table's entry as nodes."""
         known = self._table(table)
         rows = known if isinstance(known, Rows) else known.rows
         self.index(index, rows.length)
@@ -139,7 +140,7 @@ class LookUps:
         return next(nodes) if rows.is_flat else rows.rebuild(nodes)
 
     def _table(self, table: Any) -> Table | Rows:
-        """Return a table of leaves, which is read once; or the rows of one that was computed."""
+        """Return a table of leaves, reading it only once, or the rows of a computed table."""
         known = self._known.get(id(table))
         if known is not None and len(known[1]) == len(table) and all(map(operator.is_, known[1], table)):
             return known[2]
@@ -156,19 +157,21 @@ class LookUps:
         return leaves
 
     def refuse_changes(self) -> None:
-        """Raise ValueError where a table is not what it was when it was read."""
+        """Raise ValueError if a table has changed since it was read."""
         for table, _, known in self._known.values():
             rows = table if known.rows.is_flat else chain.from_iterable(table)
             is_same = len(table) == known.rows.length and all(map(operator.is_, rows, known.rows.entries))
             if not is_same and not read_rows(table).is_same(known.rows):
-                raise ValueError("a table that autograd.take looks up in has changed while the function ran")
+                raise ValueError(
+                    "a table passed to autograd.take has changed while the function ran; leave it unchanged"
+                )
 
     def number_use(self, order: Sequence[Value], outputs: Sequence[Value]) -> Place | None:
-        """Return the place of a number that is used as such, among those of arguments with indices, if there is one.
+        """Return the place of a number, in an argument with indices, that is used as a number; None if there is none.
 
         Args:
-            order: the nodes of the graph.
-            outputs: those that are returned.
+            order: the graph's nodes.
+            outputs: the nodes that the function returned.
         """
         if not self.uses:
             return None
@@ -182,23 +185,23 @@ class LookUps:
         return next((numbers[x] for x in outputs if x in numbers), None)
 
     def both_uses(self, place: Place, line: str) -> str:
-        """Explain that an argument is used as an index and as a number.
+        """Explain that an argument is used both as an index and as a number.
 
         Args:
-            place: of the number that is used as such.
-            line: where that is.
+            place: the place of the number that is used as a number.
+            line: the line of that use.
         """
         indexed = place if place in self.uses else next(other for other in self.uses if other[0] == place[0])
         number, index = self._name(place), self._name(indexed)
         also = "" if number == index else f", and {index}, of the same argument,"
         return (
             f"{line}: {number} is a number here{also or ', and'} an index at {self.uses[indexed].line}. An argument "
-            f"holds either: pass the number as an argument of its own"
+            f"must hold either numbers or indices: pass the number as a separate argument"
         )
 
 
 def read_as_numbers(primitive: Primitive | None, parents: tuple[Value, ...]) -> tuple[Value, ...]:
-    """Return the parents that a primitive computes with, and does not only look up at or compare."""
+    """Return the parents that a primitive computes with, as opposed to comparing them or using them as indices."""
     if isinstance(primitive, TracedLookUp) or primitive in _COMPARING:
         return ()
     return parents[:-1] if primitive is primitives.entry_at else parents

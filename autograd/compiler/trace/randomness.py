@@ -1,12 +1,11 @@
-"""Detect that a function draws random numbers, by the states of the random generators that it can reach.
+"""Detect whether a function draws random numbers, by the states of the random generators that it can reach.
 
-A program would repeat the number drawn while it was compiled for ever. A number that enters the graph differs from run
-to run, but a coin can fall on the same side each time; the state of the generator changes all the same, be it a shared
-generator or one that only the function knows.
+A compiled program would forever repeat the number drawn while it was compiled. Comparing runs does not suffice: a coin
+can fall on the same side each time. The state of the generator changes all the same, be it shared or private.
 
-The code of libraries is not searched. They draw from generators that they are given, and from those that all modules
-share; and one name of theirs leads to thousands, and from this package's table of primitives to all that users have
-ever put there.
+The code of libraries is not searched: they draw from generators that they are given and from the shared ones, and one
+of their names leads to thousands of others. This package's table of primitives would lead to everything that users have
+ever registered.
 """
 
 from __future__ import annotations
@@ -27,23 +26,23 @@ from autograd.table import OURS
 from autograd.value import Constant, Traced, Value
 
 _KINDS = (random.Random, np.random.RandomState, np.random.BitGenerator)  # NumPy's Generators draw from the last
-_FOR_EVERYONE: tuple[Any, ...] = (random.random, np.random.random_sample)  # methods of the two that all modules share
+_SHARED_METHODS: tuple[Any, ...] = (random.random, np.random.random_sample)  # methods of the two global generators
 _PLAIN = frozenset({float, int, bool, str, bytes, complex, type(None), Value, Constant, Traced, np.ndarray, np.float64})
 _LIBRARIES = sys.stdlib_module_names | {"autograd", "jax", "matplotlib", "numpy", "pandas", "scipy", "sklearn", "torch"}
 
 
 def draws(function: Callable[..., Any], run: Callable[[], Iterable[Primitive | None]]) -> bool:
-    """Run a function, and tell whether it draws random numbers.
+    """Run a function; return whether it draws random numbers.
 
-    If a state has changed meanwhile it runs again, as another thread may have drawn. It also runs again if it has used
-    primitives whose rules reach more generators than were watched. What the operating system draws has no state that
-    could be seen.
+    If a state has changed, the function runs again, since another thread may have drawn. It also runs again if it used
+    primitives whose rules reach generators that were not watched. The operating system's generator has no state to
+    observe.
 
     Args:
-        run: runs the function, and returns the primitives that it has used.
+        run: runs the function and returns the primitives that it used.
     """
     seen: dict[int, Any] = {}
-    generators = _generators([function, *_FOR_EVERYONE], seen)
+    generators = _generators([function, *_SHARED_METHODS], seen)
     before = list(map(_state, generators))
     used = set(run())
     suspects = [*_changed(generators, before), *_generators(used, seen)]
@@ -61,17 +60,17 @@ def _changed(generators: Sequence[Any], before: Sequence[bytes]) -> list[Any]:
 def _state(generator: Any) -> bytes:
     try:
         return pickle.dumps(generator.__getstate__())
-    except Exception:  # one that has none, such as the operating system's, or a kind of somebody's own
+    except Exception:  # no state, as of the operating system's generator, or a user-defined kind
         return b""
 
 
 def _generators(roots: Iterable[Any], seen: dict[int, Any]) -> list[Any]:
-    """The generators that code can reach, apart from what was seen.
+    """Return the generators that code can reach, except through objects already seen.
 
-    It reaches what it names, what containers hold, and attributes and methods of what it reaches.
+    Code reaches the objects that it names, and from each object its items, attributes and methods.
 
     Args:
-        seen: what was searched before, by id; objects are added, and so kept alive: no other gets the id of one.
+        seen: the objects searched before, by id; holding them keeps their ids unique. Updated.
     """
     stack, generators = list(roots), []
     while stack:
@@ -115,7 +114,7 @@ def _is_of_library(x: FunctionType | type) -> bool:
 
 
 def captured(function: FunctionType) -> list[Any]:
-    """The free variables of a function that have a value."""
+    """Return the values of a function's free variables that have one."""
     contents = []
     for cell in function.__closure__ or ():
         try:
@@ -126,11 +125,11 @@ def captured(function: FunctionType) -> list[Any]:
 
 
 def named(function: FunctionType) -> list[Any]:
-    """Everything that a function's code refers to: free variables, defaults, globals, and names of modules."""
+    """Return all objects that a function's code refers to: free variables, defaults, globals, and names in modules."""
     names = set(names_in(function.__code__))
     objects = [function.__globals__[name] for name in names if name in function.__globals__]
     objects += captured(function)
-    for x in objects:  # which grows
+    for x in objects:  # grows during the iteration
         if isinstance(x, ModuleType):
             inner = (vars(x)[name] for name in names if name in vars(x))
             objects += [y for y in inner if not any(y is z for z in objects)]

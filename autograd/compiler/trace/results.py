@@ -1,4 +1,4 @@
-"""Convert between columns, one for each number that the function returns, and the structure that users see."""
+"""Convert between columns, one per number that the function returns, and the structure that users see."""
 
 from __future__ import annotations
 
@@ -12,47 +12,47 @@ Array = NDArray[Any]
 
 
 class Results:
-    """The structure of a function's results, and which of them are differentiated.
+    """The structure of a function's results, and the number of differentiated ones.
 
     Args:
-        structure: what the function returned while it was traced.
-        has_aux: whether that is a pair of a Value and others that are only handed out.
+        structure: the result of the traced run.
+        has_aux: whether it is a pair of a Value and auxiliary values, which are returned but not differentiated.
 
     Attributes:
-        count: how many numbers there are.
-        differentiated: how many of them, from the first on, have derivatives.
+        count: the number of results.
+        differentiated: the number of differentiated ones, which come first.
         has_aux: as given.
-        shape: of the results as an array, those that are only handed out where there are such; None where ragged.
+        shape: the shape of the results (with `has_aux`, of the auxiliary ones) as an array; None if ragged.
 
     Raises:
-        TypeError: where `has_aux` is said of something else than such a pair.
+        TypeError: if `has_aux` is set and the structure is not such a pair.
     """
 
     shape: tuple[int, ...] | None
 
     def __init__(self, structure: Any, has_aux: bool) -> None:
         if has_aux and not _is_pair_of_one_and_others(structure):
-            raise TypeError("with has_aux, the function returns a pair: one Value, and auxiliary Values")
+            raise TypeError("with has_aux, the function must return a pair: one Value, and auxiliary Values")
         name = "the function's result"
         numbers, rebuild = flatten(structure, name)
         self.count: int = len(numbers)
         self.differentiated: int = 1 if has_aux else self.count
-        self._structure = rebuild(iter([0.0] * self.count))  # which does not keep the graph in memory
+        self._structure = rebuild(iter([0.0] * self.count))  # plain numbers, which do not keep the graph alive
         self.has_aux = has_aux
         shown = self._structure[1] if has_aux else self._structure
         self.shape, self._rebuild = shape_of(shown), flatten(shown, name)[1]
 
     def refuse_several(self, remedy: str) -> None:
-        """Raise TypeError where several numbers have derivatives."""
+        """Raise TypeError if several results are differentiated."""
         if self.differentiated > 1:
             raise TypeError(f"the function returns several numbers: {remedy}")
 
     def shaped(self, outputs: Any, batched: bool, as_numbers: bool = True) -> Any:
-        """Columns in the structure that the function returns: arrays of a row a sample, or numbers of one sample.
+        """Return columns in the function's structure: arrays with a row per sample, or the numbers of one sample.
 
         Args:
-            outputs: an array of whatever library.
-            as_numbers: as that of `signature.shaped`.
+            outputs: an array of any library.
+            as_numbers: as in `signature.shaped`.
         """
         if not self.has_aux:
             return shaped(outputs, self.shape, self._rebuild, batched, as_numbers)
@@ -60,10 +60,10 @@ class Results:
         return shaped(outputs[:, :1], (), next, batched, as_numbers), rest
 
     def read_gradients(self, gradients: Any, samples: int, batched: bool, dtype: Any) -> Array:
-        """The derivatives to the results, given in their structure, as a column for each.
+        """Return the cotangents of the results, given in the results' structure, with a column for each.
 
         Raises:
-            ValueError: where they are nested or shaped in another way, or not finite.
+            ValueError: if their structure or shape differs, or they are not finite.
         """
         shape = (samples,) if batched else ()
         try:
@@ -71,7 +71,7 @@ class Results:
         except (TypeError, ValueError):
             flat = []
         if len(flat) != self.differentiated or any(x.shape != shape for x in flat):
-            raise ValueError("gradients must be shaped like what calling the program with these arguments gives")
+            raise ValueError("gradients must be shaped like the program's result for these arguments")
         columns = np.stack([x.reshape(samples) for x in flat], axis=1)
         if not np.isfinite(columns).all():
             raise ValueError(f"gradients must be finite, got {columns[~np.isfinite(columns)][0]}")
@@ -83,7 +83,7 @@ def _is_pair_of_one_and_others(structure: Any) -> bool:
 
 
 def _parts(gradients: Any, structure: Any, axes: int) -> list[Any]:
-    """The gradients to each of the results, behind as many axes of samples; nothing for what has another shape."""
+    """Return the gradient of each result, after this many sample axes; an empty list if the shape does not match."""
     shape = shape_of(structure)
     if shape is None:
         return _numbers(gradients, structure)
@@ -95,7 +95,7 @@ def _parts(gradients: Any, structure: Any, axes: int) -> list[Any]:
 
 
 def _numbers(gradients: Any, structure: Any) -> list[Any]:
-    """The gradients to results of an uneven structure, where each number has an array of its own."""
+    """Return the gradients of results with a ragged structure, in which each number has a separate array."""
     if not isinstance(structure, (list, tuple)):
         return [gradients]
     if not isinstance(gradients, (list, tuple, np.ndarray)) or len(gradients) != len(structure):

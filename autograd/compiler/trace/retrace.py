@@ -1,10 +1,9 @@
 """Verify that a trace does not depend on the examples' numbers, by tracing again on others.
 
-Whatever differs between the graphs, apart from the numbers of nodes that depend on arguments or parameters, was frozen:
-a number that `v.data` took out of the graph, or a branch that was chosen by one. To expose branches, the other numbers
-lie on both sides of zero and in another order. A branch on something else may well go the same way several times, so a
-small function, where it costs almost nothing, runs more often. Random draws are detected by the states of the
-generators (`randomness.py`).
+Only the numbers of nodes that depend on arguments or parameters may differ between the graphs. Any other difference
+was frozen: a number that `v.data` took out of the graph, or a branch on one. To expose branches, the other numbers lie
+on both sides of zero and in another order. Since a branch may go the same way several times, a small function, whose
+runs are cheap, runs more often. Random draws are detected by the states of the generators (`randomness.py`).
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ from autograd.value import Value
 Change = Callable[[float], float]
 
 _OTHERWISE = (
-    "the function computes other operations when its numbers change, so that one graph cannot stand for it. "
+    "the function performs different operations for different numbers, so one trace cannot represent it. "
     "Choose with autograd.where(condition, a, b), and keep v.data and random draws out of it"
 )
 
@@ -42,15 +41,15 @@ _OTHERWISE = (
 def settled_trace(
     function: Callable[..., Any], examples: Sequence[Any], parameters: Iterable[Value] = ()
 ) -> tuple[Trace, list[Value]]:
-    """The graph of a function, and the leaves that it captured, in the order of their first use.
+    """Return a function's trace, and the leaves that it captured, in the order of first use.
 
     Args:
         function, examples: as in `trace`.
-        parameters: leaves that it may depend on, besides those that the graph shows.
+        parameters: further leaves that it may depend on, besides those in the graph.
 
     Raises:
-        TypeError: where the function returns something else than numbers, or asks for the number of a Value.
-        ValueError: where it froze a number, or a way.
+        TypeError: if the function returns anything but numbers, or asks for the number of a Value.
+        ValueError: if it froze a number or a branch.
     """
     return copy_context().run(_settled_trace, function, examples, parameters)
 
@@ -66,16 +65,16 @@ def _settled_trace(
 
     if draws(function, run):
         raise ValueError(
-            "the function draws random numbers, of which a compiled program would keep the ones drawn now for ever; "
+            "the function draws random numbers, and a compiled program would forever repeat the ones drawn now; "
             "draw them outside, and pass them as an argument"
         )
     first = runs[0].read()
-    runs.clear()  # which lets go of the graph
+    runs.clear()  # free the graph
     arguments = {i for indices in first.arguments for i in indices}
     captured = [
         leaf for i, leaf in first.leaves.items() if i not in arguments and not leaf.is_constant
-    ]  # or made by the function itself
-    leaves = list(dict.fromkeys([*captured, *parameters]))  # without those of tables, which are seldom read
+    ]  # includes leaves created by the function itself
+    leaves = list(dict.fromkeys([*captured, *parameters]))  # without the leaves of tables, most of which are not read
     numbers = numbers_of(leaves)
     overriding = Overriding(leaves)
     retrace = _Retrace(function, examples, overriding, numbers, 2 * first.recorded + 1000, first.uses, Likeness(first))
@@ -95,7 +94,7 @@ def _settled_trace(
 
 
 def _by_first_use(captured: Sequence[Value], trace: Trace) -> list[Value]:
-    """Return leaves in the order in which the operations read them, then those that are results themselves."""
+    """Return leaves in the order in which operations first read them, followed by those that are results."""
     number = {leaf: i for i, leaf in trace.leaves.items()}
     place = {i: k for k, i in enumerate(dict.fromkeys(trace.operands))}
     return sorted(captured, key=lambda leaf: place.get(number.get(leaf, -1), len(place)))
@@ -113,10 +112,10 @@ def _same_operations(first: Trace, second: Trace) -> bool:
 
 
 def _compared(first: Trace, second: Trace, arguments: set[int]) -> list[Value]:
-    """The leaves that two runs of the same operations have in common.
+    """Return the leaves that two runs of the same operations share.
 
     Raises:
-        ValueError: where the runs differ in more than the numbers of nodes that depend on arguments or these leaves.
+        ValueError: if the runs differ in anything but the numbers of nodes that depend on arguments or these leaves.
     """
     for (leaf, line), (other_leaf, _) in zip(first.asked, second.asked):
         if leaf is other_leaf:
@@ -141,18 +140,18 @@ _FAR = {
     5: (_SAME, _SAME, (0, 2)),
     6: (_SAME, _SAME, (-2, 0)),
 }
-"""Signs of arguments and of leaves, and powers of 4, of the runs after the first that are far off. Others are near."""
+"""Signs of arguments, signs of leaves, and exponents of 4, for the runs on distant numbers; other runs are near."""
 
 
 class _Retrace(NamedTuple):
-    """A function, to be traced again on other numbers.
+    """A function to trace again on other numbers.
 
     Attributes:
-        overriding: lets it see other numbers of the leaves that it captured, too.
-        numbers: of these leaves.
-        most_nodes: how many it may record: where others choose its way, it might go on for ever.
-        uses: of the arguments' numbers that are indices.
-        likeness: to the first trace.
+        overriding: makes the function see other numbers in the captured leaves, too.
+        numbers: the numbers of these leaves.
+        most_nodes: a limit on the nodes recorded, since a loop whose end depends on numbers might not end.
+        uses: the uses of the arguments' numbers as indices.
+        likeness: compares with the first trace.
     """
 
     function: Callable[..., Any]
@@ -164,13 +163,13 @@ class _Retrace(NamedTuple):
     likeness: Likeness[Trace]
 
     def in_common(self, first: Trace, arguments: set[int], n: int) -> tuple[list[Value], Sequence[Rows]] | None:
-        """Run as the n-th time after the first, from 0; None if it did not go.
+        """Run for the n-th time after the first, from 0; return None if the run failed.
 
         Returns:
-            The leaves that both captured, and the tables that both looked up in.
+            The leaves that both runs captured, and the tables that both looked up in.
 
         Raises:
-            ValueError: where the runs differ in more than numbers that they may differ in.
+            ValueError: if the runs differ in anything but numbers that may differ.
         """
         try:
             other = self.far_off(n) if n in _FAR else self.near_by(n)
@@ -183,12 +182,12 @@ class _Retrace(NamedTuple):
         tables = [rows for pair in zip(first.tables, other.tables) if (rows := in_common(*pair)) is not None]
         if not len(first.tables) == len(other.tables) == len(tables):
             raise ValueError(
-                f"a table that autograd.take looks up in holds other numbers when it runs again: {_OTHERWISE}"
+                f"a table passed to autograd.take holds other numbers when the function runs again: {_OTHERWISE}"
             )
         return _compared(first, other, arguments), tables
 
     def _why_other_operations(self, first: Trace, other: Trace, arguments: set[int]) -> str:
-        """Explain in words; where it computes with a node of its first run, another run tells the line."""
+        """Explain the difference; if the function uses a node of its first run, find the line by another run."""
         earlier = {id(leaf) for i, leaf in first.leaves.items() if i in arguments}
         if earlier.isdisjoint(map(id, other.leaves.values())):
             lines = dict.fromkeys(line for _, line in reads_of_numbers(self._watched))
@@ -207,13 +206,13 @@ class _Retrace(NamedTuple):
         return trace(self.function, self.examples, watch=watch)
 
     def near_by(self, n: int) -> Trace | None:
-        """On numbers near by; None where it is defined at none that were tried."""
+        """Trace on nearby numbers; return None if the function is undefined at all that are tried."""
         for size, move_leaves in ((2.0**-7, True), (-(2.0**-7), True), (2.0**-7, False), (2.0**-20, False)):
             chance = random.Random(n)
 
             def shift(x: float, size: float = size, chance: random.Random = chance) -> float:
                 by = size * (0.5 + chance.random() / 2)
-                return x * (1 - by) if x else abs(by) / 8  # towards 0, where most domains are
+                return x * (1 - by) if x else abs(by) / 8  # towards 0, which most domains contain
 
             try:
                 return self._run(n, shift, shift if move_leaves else float)
@@ -222,12 +221,12 @@ class _Retrace(NamedTuple):
         return None
 
     def far_off(self, n: int) -> Trace | None:
-        """On numbers of other signs and sizes; None where that does not go well.
+        """Trace on numbers of other signs and magnitudes; return None if the function fails there.
 
-        Where the function is not made for other signs, all keep them.
+        If the function fails for other signs, the signs are kept.
 
         Raises:
-            FreezingError: where the function asks for the number of a Value on a way that it did not go at first.
+            FreezingError: if the function asks for the number of a Value in a branch that the first run did not take.
         """
         chance = random.Random(n)
         of_arguments, of_leaves, sizes = _FAR[n]
@@ -237,7 +236,7 @@ class _Retrace(NamedTuple):
                 return self._run(n, change, change_leaf)
             except (FreezingError, MemoryError):
                 raise
-            except Exception:  # whatever the function does with numbers that it is not made for
+            except Exception:  # the function may fail in any way outside of its domain
                 continue
         return None
 
@@ -258,17 +257,17 @@ def _refuse_memo(line: str) -> Never:
 
 
 class _FrozenNumberError(Exception):
-    """A constant of a trace, node i, was another number in another trace."""
+    """The constant at node i of a trace differs in another trace."""
 
     def __init__(self, first: Trace, other: float, i: int) -> None:
         super().__init__(first, other, i)
         self._first, self._other, self._i = first, other, i
 
     def explained(self, reads: Sequence[tuple[float, str]]) -> str:
-        """Explain in words.
+        """Explain the difference.
 
         Args:
-            reads: the numbers of Values that the function reads, with the lines.
+            reads: the numbers that the function reads as `v.data`, with the lines.
         """
         first, i, made_by = self._first, self._i, ""
         if i in first.operands:

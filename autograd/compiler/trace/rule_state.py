@@ -1,10 +1,10 @@
-"""Detect that the rules of a user's primitive read mutable state, such as a context variable.
+"""Detect whether the rules of a user's primitive read mutable state, such as a context variable.
 
-Written out as an expression, such a rule would keep the state it read at compile time, so it is called number by number
-instead. The names in its code are followed through functions, closures, modules and other primitives. What cannot
-change, or depends on its arguments alone, is no state; everything else counts as state. A named plain number is a
-constant of the program, as it is in the compiled function, unless a function of the same module declares the name
-`global` and assigns it.
+Traced into an expression, such a rule would freeze the state that it read at compile time, so it is called for each
+element instead. The names in its code are followed through functions, closures, modules and other primitives.
+Immutable objects and functions of their arguments alone are not state; everything else counts as state. A named plain
+number is a constant of the program, as it is in the compiled function, unless a function of the same module declares
+the name `global` and assigns it.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ from autograd.transforms import grad
 _PLAIN = (int, float, complex, str, bytes, type(None), type(...), range)
 _STATELESS = frozenset({"autograd", "builtins", "cmath", "functools", "itertools", "math", "numpy", "operator"})
 _LOOKUPS = frozenset({"eval", "exec", "getattr", "globals", "input", "open", "vars", "__import__"})
-"""Builtin functions that get at what no name shows."""
+"""Builtin functions that reach objects without naming them."""
 
 
 def reads_state(primitive: Primitive) -> bool:
-    """Tell whether a rule of a primitive, for value or derivatives, may give other results for the same numbers."""
+    """Return whether a primitive's forward or derivative rule may give different results for the same numbers."""
     stack: list[Any] = [primitive]
     seen: dict[int, Any] = {}
     while stack:
         x = stack.pop()
         if id(x) in seen:
             continue
-        seen[id(x)] = x  # kept alive, so that no other object gets its id
+        seen[id(x)] = x  # keeps x alive, so that its id stays unique
         if (inner := _within(x)) is None:
             return True
         stack += inner
@@ -44,7 +44,7 @@ def reads_state(primitive: Primitive) -> bool:
 
 
 def _within(x: Any) -> list[Any] | None:
-    """Everything that an object refers to; None if it is state, or may be."""
+    """Return the objects that an object refers to; None if it is, or may be, state."""
     if isinstance(x, (*_PLAIN, ModuleType)) or (type(x).__module__ == "numpy" and not isinstance(x, np.ndarray)):
         return []
     if isinstance(x, Primitive):
@@ -69,7 +69,7 @@ def _is_stateless(module: str | None) -> bool:
 
 
 def _within_function(function: FunctionType) -> list[Any] | None:
-    if _is_stateless(function.__module__):  # but it may have been made for a user's function
+    if _is_stateless(function.__module__):  # but it may wrap a user's function
         return captured(function)
     names = set(names_in(function.__code__))
     neighbours = [x for x in list(function.__globals__.values()) if isinstance(x, FunctionType)]
@@ -86,13 +86,13 @@ def _within_function(function: FunctionType) -> list[Any] | None:
 
 
 def _steps(code: CodeType) -> set[tuple[str, str]]:
-    """The instructions of a function and of those within it: what each is called, and what it is about."""
+    """Return the opcodes and operands of the instructions of a function and of its inner functions."""
     steps = {(step.opname, str(step.argval)) for step in dis.get_instructions(code)}
     return steps.union(*[_steps(x) for x in code.co_consts if isinstance(x, CodeType)])
 
 
 def slopes_of(primitive: Primitive) -> Rule:
-    """The derivative rule of a primitive that reads a state, as nodes of their own."""
+    """Return the derivative rule of a primitive that reads state, in which each derivative is a node."""
 
     def rule(*inputs_and_out: Any) -> tuple[Any, ...]:
         *inputs, _ = inputs_and_out
@@ -101,9 +101,9 @@ def slopes_of(primitive: Primitive) -> Rule:
     return rule
 
 
-@functools.cache  # so that traces have them in common
+@functools.cache  # so that all traces share the same primitives
 def _slope(primitive: Primitive, place: int) -> Primitive:
-    """The local derivative to an operand as a primitive, whose rules are called at each run as the primitive's own."""
+    """Return the derivative with respect to an operand as a primitive, whose rules are called at each run, too."""
 
     def forward(*inputs: float) -> float:
         return primitive.local_derivatives(inputs, primitive.forward(*inputs))[place]
@@ -112,11 +112,11 @@ def _slope(primitive: Primitive, place: int) -> Primitive:
         return primitive.derivatives(*inputs, primitive(*inputs))[place]
 
     def derivatives(*inputs_and_out: float) -> tuple[float, ...]:
-        *inputs, _ = map(float, inputs_and_out)  # refuses Values and symbols
+        *inputs, _ = map(float, inputs_and_out)  # fails for Values and symbols
         try:
             with tracing(None):
                 return grad(slope, tuple(range(len(inputs))))(*inputs)
-        except TypeError:  # of rules that take floats alone
+        except TypeError:  # a rule that takes only floats
             return (math.nan,) * (len(inputs_and_out) - 1)
 
     return Primitive(f"slope of {primitive.name}", forward, derivatives, hides_nan=True)

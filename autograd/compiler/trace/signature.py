@@ -1,4 +1,4 @@
-"""The arguments of a program: their names, their shapes, and what they are called with as rows of one sample each."""
+"""The arguments of a program: their names and shapes, and conversion to arrays with one row per sample."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from autograd.value import Value
 Array = NDArray[Any]
 
 ANY_NUMBER = 2**62
-"""In the place of a table's length, for an integer that is only compared."""
+"""Replaces the table's length for an integer that is only compared."""
 
 
 def shape_of(structure: Any) -> tuple[int, ...] | None:
-    """The shape of a nested sequence as an array; None where it is ragged."""
+    """Return the shape of a nested sequence as an array; None if it is ragged."""
     if isinstance(structure, np.ndarray):
         return tuple(structure.shape)
     if not isinstance(structure, (list, tuple)):
@@ -32,7 +32,7 @@ def shape_of(structure: Any) -> tuple[int, ...] | None:
 
 
 def argument_names(function: Callable[..., Any], count: int) -> list[str]:
-    """Names for a function's arguments, from its signature where that has them, else `x1`, `x2`, ...
+    """Return the names of a function's arguments, from its signature where possible, else `x1`, `x2`, ...
 
     >>> argument_names(lambda image, target: image * target, 2)
     ['image', 'target']
@@ -46,15 +46,15 @@ def argument_names(function: Callable[..., Any], count: int) -> list[str]:
 
 
 class Argument(NamedTuple):
-    """An argument: like its example, or a batch, with one axis more, samples first.
+    """An argument of a program. It is called with one sample, shaped like the example, or with a batch, samples first.
 
     Attributes:
-        name: for errors.
-        example: what it was compiled with.
-        shape: of the example; None where it is ragged.
-        size: how many numbers it holds.
-        lengths: of an argument of indices, for each the length of the table that it chooses from, or ANY_NUMBER; None
-            for an argument of numbers.
+        name: its name in error messages.
+        example: the example that it was compiled with.
+        shape: the example's shape; None if it is ragged.
+        size: the count of its numbers.
+        lengths: for an argument of indices, the length of the table that each indexes, or ANY_NUMBER; None for an
+            argument of numbers.
     """
 
     name: str
@@ -64,24 +64,24 @@ class Argument(NamedTuple):
     lengths: Array | None = None
 
     def with_indices(self, lengths: Mapping[int, int]) -> Argument:
-        """Return the argument as one of indices: at these places, into tables of these lengths. If there are any."""
+        """Return this argument with indices at these places, into tables of these lengths; unchanged if none."""
         if not lengths:
             return self
         return self._replace(lengths=np.array([lengths.get(k, ANY_NUMBER) for k in range(self.size)]))
 
     def read(self, given: Any, dtype: Any) -> tuple[Array, bool]:
-        """The numbers as rows of one sample each, and whether it was a batch of samples.
+        """Return the numbers with one row per sample, and whether they were a batch.
 
         Raises:
             ValueError: for another shape, or ragged samples.
             TypeError: for anything but real numbers; for indices, anything but integers.
-            IndexError: for an index that is in no table.
+            IndexError: for an index that is out of range.
         """
         if self.lengths is not None:
             return self._read_indices(given)
         if type(given) is np.ndarray and given.dtype is dtype and given.shape[1:] == self.shape and given.ndim:
             return given if given.ndim == 2 else given.reshape(len(given), self.size), True
-        if type(given) is float and self.shape == ():  # as in a loop over time, where every microsecond counts
+        if type(given) is float and self.shape == ():  # fast path for calls in a loop over time
             return np.array(given, dtype, ndmin=2), False
         if self.shape is None:
             numbers, batched = self._read_ragged(given)
@@ -92,14 +92,14 @@ class Argument(NamedTuple):
         if array.dtype.kind not in "biuf":
             raise TypeError(f"{self.name} must hold real numbers, got an array of {array.dtype}")
         rows, batched = self.as_rows(array)
-        with np.errstate(over="ignore"):  # what float32 does not hold is inf there, of which the caller makes an error
+        with np.errstate(over="ignore"):  # out of float32's range gives inf, which the caller reports
             return rows.astype(dtype, copy=False), batched
 
     def as_rows(self, array: Any) -> tuple[Any, bool]:
-        """Return an array, of whatever library, as rows of one sample each, and whether it was a batch of samples.
+        """Return an array, of any library, with one row per sample, and whether it was a batch.
 
         Raises:
-            ValueError: for another shape than the example's, or one axis more.
+            ValueError: if the shape is neither the example's nor that after an axis of samples.
         """
         shape = tuple(array.shape)
         if self.shape is None or (shape != self.shape and shape[1:] != self.shape):
@@ -108,7 +108,7 @@ class Argument(NamedTuple):
         return array.reshape((shape[0] if batched else 1, self.size)), batched
 
     def _read_indices(self, given: Any) -> tuple[Array, bool]:
-        """Indices as they are, row by row; each is in its table."""
+        """Return indices with one row per sample, after a range check."""
         if self.shape is None:
             numbers, batched = self._read_ragged(given)
             rows = _as_array(numbers)
@@ -118,17 +118,17 @@ class Argument(NamedTuple):
         return rows, batched
 
     def refuse_beyond_tables(self, rows: Any, batched: bool, is_known: bool = True) -> None:
-        """Check the indices that the argument is called with, a row a sample.
+        """Check that indices, one row per sample, are integers within their tables.
 
         Args:
-            is_known: whether their numbers are known; else only their dtype is checked.
+            is_known: whether their numbers are known; if not, only their dtype is checked.
 
         Raises:
-            TypeError: for what are no integers.
-            IndexError: for an index that is in no table, naming the sample.
+            TypeError: if they are not integers.
+            IndexError: for an index that is out of range, naming the sample.
         """
         if rows.dtype.kind not in "iu":
-            raise TypeError(f"{self.name} is used as an index, so that it must hold integers; got {rows.dtype}")
+            raise TypeError(f"{self.name} is used as an index, so it must hold integers; got {rows.dtype}")
         assert self.lengths is not None
         wrong = (rows < 0) | (rows >= self.lengths) if is_known else np.zeros(1, dtype=bool)
         if wrong.any() and (wrong := wrong & (self.lengths != ANY_NUMBER)).any():
@@ -137,9 +137,9 @@ class Argument(NamedTuple):
             raise IndexError(f"{where}{self.labels()[k]} is {beyond_table(rows[sample, k], self.lengths[k])}")
 
     def _of_objects(self, array: NDArray[Any], given: Any) -> Array:
-        """Fractions, whole numbers of any size, and what else is a real number to Python."""
+        """Convert an array of objects: fractions, integers of any size, and other real numbers of Python."""
         if any(isinstance(x, Value) for x in array.flat):
-            raise TypeError(f"{self.name} must hold numbers, got Values: give their numbers, v.data")
+            raise TypeError(f"{self.name} must hold numbers, got Values: pass their numbers, v.data")
         try:
             return np.array([as_float(x) for x in array.flat]).reshape(array.shape)
         except (TypeError, OverflowError):
@@ -147,7 +147,7 @@ class Argument(NamedTuple):
 
     def _expected(self) -> str:
         if self.shape == ():
-            return "a number, or an array of one number a sample"
+            return "a number, or an array with one number per sample"
         return (
             f"of shape {self.shape} for one sample, or (samples, {', '.join(map(str, self.shape or ()))}) for several"
         )
@@ -158,26 +158,26 @@ class Argument(NamedTuple):
             return [flatten(given, self.name)[0]], False
         if isinstance(given, Sequence) and given and all(_lengths(sample) == wanted for sample in given):
             return [flatten(sample, self.name)[0] for sample in given], True
-        raise ValueError(f"{self.name} must be nested as its example is, or a list of such; got {_short(given)}")
+        raise ValueError(f"{self.name} must be nested like its example, or a list of such samples; got {_short(given)}")
 
     def labels(self) -> list[str]:
-        """A name for each of its numbers: x for a single one, x[1] or x[1][0] in a sequence, by its place if ragged."""
+        """Return a name for each number: x for a single one, x[1] or x[1][0] in a sequence, its position if ragged."""
         if self.shape is None:
             return [f"{self.name}, number {k}" for k in range(self.size)]
         return [self.name + "".join(f"[{k}]" for k in place) for place in np.ndindex(*self.shape)]
 
     def shaped(self, columns: Array, batched: bool) -> Any:
-        """Rows of numbers, one for each of the argument's, in the argument's shape."""
+        """Return columns, one for each of the argument's numbers, in the argument's shape."""
         rebuild = None if self.shape is not None else flatten(self.example, self.name)[1]
         return shaped(columns, self.shape, rebuild, batched)
 
 
 def shaped(columns: Any, shape: tuple[int, ...] | None, rebuild: Any, batched: bool, as_numbers: bool = True) -> Any:
-    """Rows of numbers as an array of a shape behind the samples' axis; or nested as `rebuild` does it.
+    """Return columns as an array of a shape, after the axis of samples; or nested by `rebuild`.
 
     Args:
-        rebuild: nests numbers, where the shape is None.
-        as_numbers: whether numbers of one sample are Python's; else they are arrays without axes.
+        rebuild: nests numbers if the shape is None.
+        as_numbers: whether one sample's numbers are returned as Python numbers instead of 0-dimensional arrays.
     """
     if shape == () and batched:
         return columns[:, 0]
@@ -189,16 +189,16 @@ def shaped(columns: Any, shape: tuple[int, ...] | None, rebuild: Any, batched: b
 
 
 def read_batch(arguments: Sequence[Argument], given: Sequence[Any], dtype: Any) -> tuple[list[Array], bool, int]:
-    """All arguments as rows, whether they were batches, and how many samples there are.
+    """Return all arguments as rows, whether they were batches, and the number of samples.
 
     Raises:
         TypeError: for too many or too few arguments.
-        ValueError: where they are not of the same number of samples.
+        ValueError: if their batch sizes differ.
     """
     if not HAVE_NUMPY:
         raise ModuleNotFoundError(
-            "a compiled program runs on NumPy's arrays, and NumPy is not installed: pip install numpy. Where there is "
-            "none, as in the browser, the program's source can be read, and the function run node by node",
+            "a compiled program runs on NumPy's arrays, and NumPy is not installed: pip install numpy. Where that is "
+            "impossible, as in the browser, print the program's source, and run the function node by node",
             name="numpy",
         )
     if given and _are_rows(arguments, given, dtype):
@@ -209,10 +209,10 @@ def read_batch(arguments: Sequence[Argument], given: Sequence[Any], dtype: Any) 
 def read_together(
     arguments: Sequence[Argument], given: Sequence[Any], read: Callable[[Argument, Any], tuple[Any, bool]]
 ) -> tuple[list[Any], bool, int]:
-    """All arguments as rows of whatever library; see `read_batch`.
+    """Return all arguments as rows, in arrays of any library; see `read_batch`.
 
     Args:
-        read: makes rows of one argument, and tells whether it was a batch.
+        read: returns one argument as rows, and whether it was a batch.
     """
     if len(given) != len(arguments):
         raise TypeError(f"the program takes {len(arguments)} argument(s), got {len(given)}")
@@ -224,11 +224,11 @@ def read_together(
         kinds.append(batched)
     if len(set(kinds)) > 1:
         one = arguments[kinds.index(False)].name
-        raise ValueError(f"{one} is one sample, where others are batches: give as many samples of each argument")
+        raise ValueError(f"{one} is one sample, but others are batches: all arguments must have the same batch size")
     lengths = {int(array.shape[0]) for array in rows}
     if len(lengths) > 1:
-        told = ", ".join(f"{array.shape[0]} of {a.name}" for a, array in zip(arguments, rows))
-        raise ValueError(f"a batch has as many samples of each argument, got {told}")
+        sizes = ", ".join(f"{array.shape[0]} of {a.name}" for a, array in zip(arguments, rows))
+        raise ValueError(f"all arguments must have the same batch size, got {sizes}")
     (samples,) = lengths or {1}
     if samples == 0:
         raise ValueError("a batch must hold at least one sample, got none")
@@ -236,7 +236,7 @@ def read_together(
 
 
 def _are_rows(arguments: Sequence[Argument], given: Sequence[Any], dtype: Any) -> bool:
-    """Tell whether these are rows already, as in training, where every microsecond counts."""
+    """Return whether these are rows already: a fast path for training."""
     samples = len(given[0]) if type(given[0]) is np.ndarray and given[0].ndim else 0
     for argument, x in zip(arguments, given):
         if type(x) is not np.ndarray or x.dtype is not dtype:
@@ -248,9 +248,9 @@ def _are_rows(arguments: Sequence[Argument], given: Sequence[Any], dtype: Any) -
 
 
 def refuse_unless_flat(name: str, vector: Array, size: int, dtype: np.dtype[Any]) -> None:
-    """Raise for what is no contiguous vector of a size: views of it would go beyond its memory, or lie in a copy."""
+    """Raise unless this is a contiguous vector of this size: views of another would be out of bounds, or copies."""
     if not isinstance(vector, np.ndarray):
-        raise TypeError(f"{name} must be a vector of NumPy's, got {type(vector).__name__}")
+        raise TypeError(f"{name} must be a NumPy vector, got {type(vector).__name__}")
     if vector.shape != (size,) or vector.dtype != dtype or not vector.flags.c_contiguous:
         contiguous = "" if vector.flags.c_contiguous else ", not contiguous"
         raise ValueError(
@@ -260,7 +260,7 @@ def refuse_unless_flat(name: str, vector: Array, size: int, dtype: np.dtype[Any]
 
 
 def _as_array(given: Any) -> Array:
-    """An array; of rows that are no array, one of None."""
+    """Return an array; for ragged rows, an array of None."""
     try:
         return np.asarray(given)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Find the user's line for an error message, and explain errors of Python that a traced argument causes."""
+"""Find the user's line for an error message, and explain Python's errors about traced arguments."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _INDEX = re.compile(
 _OF_A_VALUE = re.compile(r"(?<=')(Traced|Condition|Value)(?=')|(?<=not |ype )(Traced|Condition|Value)\b")
 _OF_OBJECTS = re.compile(r"[Uu]func '(\w+)'.*(?:dtype\('O'\)|not supported for the input types)")
 _BY_ARRAYS = (
-    "make the array with autograd.array(...), of which NumPy computes all elementwise functions, and solve, det, "
+    "create the array with autograd.array(...), which supports all elementwise functions of NumPy, and solve, det, "
     "slogdet and inv of np.linalg; an argument that is an array in the example is such an array"
 )
 _BY_INDEX = (
@@ -38,7 +38,7 @@ _BY_OPERATIONS = (
 
 
 def users_line() -> str:
-    """The line, in words, of the innermost frame that is neither of this package nor of Python's or NumPy's."""
+    """Describe the line of the innermost frame outside of this package, Python's library and NumPy."""
     frame: FrameType | None = sys._getframe(2)
     lines = []
     while frame is not None:
@@ -48,7 +48,7 @@ def users_line() -> str:
 
 
 def _line_of(traceback: TracebackType | None) -> str:
-    """The innermost such line of the frames that an exception came through."""
+    """Describe the innermost such line among the frames that an exception passed through."""
     lines = []
     while traceback is not None:
         lines.append((traceback.tb_frame.f_code.co_filename, traceback.tb_lineno))
@@ -57,7 +57,7 @@ def _line_of(traceback: TracebackType | None) -> str:
 
 
 def _in_words(lines: list[tuple[str, int]]) -> str:
-    """The first line that is the user's; where there is none, the first that is not of this package."""
+    """Describe the first line of the user's; if there is none, the first outside of this package."""
     others = [line for line in lines if not line[0].startswith(PACKAGES)] or lines[-1:]
     name, line = next((line for line in others if not _is_of_a_library(line[0])), others[0])
     text = linecache.getline(name, line).strip()
@@ -69,13 +69,13 @@ def _is_of_a_library(file: str) -> bool:
 
 
 def explained(error: Exception) -> str | None:
-    """Explain why Python or NumPy refused a traced argument, with line and remedy; None for another kind of error."""
+    """Explain why Python or NumPy rejected a traced argument, with line and remedy; None for other errors."""
     message = str(error.args[0]) if error.args else ""
     if isinstance(error, KeyError):
         if not isinstance(error.args[0] if error.args else None, Operand):
             return None
         message, remedy = "a dictionary has no entry for a Value, which is looked up by its identity", _BY_INDEX
-    elif isinstance(error, IndexError) or message.startswith("slice indices"):  # which do not say what they got
+    elif isinstance(error, IndexError) or message.startswith("slice indices"):  # these messages do not name the type
         if _INDEX.search(message) is None:
             return None
         remedy = _BY_INDEX
@@ -87,6 +87,6 @@ def explained(error: Exception) -> str | None:
         remedy = _BY_OPERATIONS if _INDEX.search(message) is None else _BY_INDEX
     message = _OF_A_VALUE.sub("Value", message)
     return (
-        f"{_line_of(error.__traceback__)}: {message}. While a function is compiled its arguments are Values, which "
-        f"stand for the numbers of all samples. Instead, {remedy}"
+        f"{_line_of(error.__traceback__)}: {message}. While a function is compiled, its arguments are Values, which "
+        f"represent the numbers of all samples. Instead, {remedy}"
     )

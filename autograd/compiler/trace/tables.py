@@ -15,13 +15,13 @@ from autograd.value import Traced, Value
 
 
 class Rows(NamedTuple):
-    """A table as it is given.
+    """A table as given.
 
     Attributes:
-        entries: row by row.
-        length: how many rows there are.
-        is_flat: whether the rows are single numbers.
-        rebuild: makes a row of an iterator over its numbers.
+        entries: all entries, row by row.
+        length: the number of rows.
+        is_flat: whether each row is a single number.
+        rebuild: builds a row from an iterator over its numbers.
     """
 
     entries: list[Any]
@@ -31,11 +31,11 @@ class Rows(NamedTuple):
 
     @property
     def width(self) -> int:
-        """The numbers in a row."""
+        """The number of entries in a row."""
         return len(self.entries) // self.length
 
     def is_same(self, other: Rows) -> bool:
-        """Return whether another table has the same leaves and numbers."""
+        """Return whether another table holds the same leaves and numbers."""
         if other.length != self.length or len(other.entries) != len(self.entries):
             return False
         pairs = self.entries, other.entries
@@ -46,8 +46,8 @@ def read_rows(table: Any) -> Rows:
     """Read a table.
 
     Raises:
-        ValueError: where its rows are not alike.
-        TypeError: where they hold something else than numbers.
+        ValueError: if its rows have different structures.
+        TypeError: if they hold anything but numbers.
     """
     rows = list(table)
     if not rows:
@@ -64,16 +64,16 @@ def read_rows(table: Any) -> Rows:
     if shapes.count(shapes[0]) < len(shapes):
         k = next(k for k, shape in enumerate(shapes) if shape != shapes[0])
         raise ValueError(
-            f"{users_line()}: take expects a table whose rows are alike, but table[{k}] is not nested as table[0] is"
+            f"{users_line()}: take expects a table of equally nested rows, but table[{k}] is not nested like table[0]"
         )
     return Rows([x for numbers, _ in parts for x in numbers], len(rows), False, rebuild)
 
 
 def in_common(first: Rows, second: Rows) -> Rows | None:
-    """Return the table that two traces have in common: where they have other leaves, the number of both.
+    """Return the table that two traces share, with plain numbers in the places where their leaves differ.
 
     Returns:
-        None, where they have not the same numbers there.
+        The table, or None if the numbers differ in such a place.
     """
     if second.length != first.length or len(second.entries) != len(first.entries):
         return None
@@ -89,18 +89,18 @@ def in_common(first: Rows, second: Rows) -> Rows | None:
 
 
 def leaves_of(tables: Iterable[Rows]) -> list[Value]:
-    """Return the leaves in some tables, each once, without constants."""
+    """Return the distinct leaves of tables, without constants."""
     leaves = [x for rows in tables for x in rows.entries if isinstance(x, Value) and not x.is_constant]
     return list(dict.fromkeys(leaves))
 
 
 def _lengths(row: Any) -> Any:
-    """The lengths of a nested sequence; 0 for a number."""
+    """Return the nested lengths of a sequence; 0 for a number."""
     return [_lengths(item) for item in row] if hasattr(row, "__len__") else 0
 
 
 def are_leaves(entries: Sequence[Any]) -> bool:
-    """Return whether all entries are plain numbers, or leaves that the function has not been handed as arguments."""
+    """Return whether all entries are plain numbers, or leaves that are not arguments."""
     kinds = set(map(type, entries))
     values = entries if all(issubclass(kind, Value) for kind in kinds) else [x for x in entries if isinstance(x, Value)]
     return not any(issubclass(kind, Traced) for kind in kinds) and not any(map(operator.attrgetter("parents"), values))

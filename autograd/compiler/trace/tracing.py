@@ -29,7 +29,7 @@ from autograd.value import Constant, Traced, Value
 
 
 class Condition(Value):
-    """The result of a comparison while tracing: 1.0 or 0.0, for `where` to choose by; combined with &, | and ^."""
+    """The result of a comparison while tracing: 1.0 or 0.0, a condition for `where`; combined with &, | and ^."""
 
     __slots__ = ()
     data: float = vars(Value)["data"]
@@ -44,7 +44,7 @@ class Condition(Value):
         return _recorded(COMPARISONS["!="], self, other)
 
     def __invert__(self) -> Never:
-        raise TypeError("~ of a bool is never 0 in Python: in place of where(~c, a, b) write where(c, b, a)")
+        raise TypeError("~ of a bool is never 0 in Python: write where(c, b, a) in place of where(~c, a, b)")
 
     __rand__, __ror__, __rxor__ = __and__, __or__, __xor__
 
@@ -58,29 +58,29 @@ class Condition(Value):
 
 
 UNUSED = -1
-"""The index of an argument's number that the results do not depend on."""
+"""The index of a number of an argument that the results do not depend on."""
 
 
 @dataclass(frozen=True, repr=False, eq=False)
 class Trace:
-    """The graph of one run, as lists that are indexed by node, parents before children.
+    """The graph of one run, as lists indexed by node, parents before children.
 
     Attributes:
-        primitives: what made each node; None for a leaf.
-        counts: how many parents each node has.
+        primitives: the primitive of each node; None for a leaf.
+        counts: the number of parents of each node.
         operands: the indices of the parents, node after node.
-        leaves: the Values that leaves are, by index.
-        arguments: the indices of the arguments' numbers, for each argument a list; UNUSED for one that was not used.
+        leaves: the leaves' Values, by index.
+        arguments: for each argument, the indices of its numbers; UNUSED for an unused one.
         outputs: the indices of the numbers that the function returned.
-        structure: what it returned.
-        single: whether it is one number, in no sequence.
-        recorded: how many nodes it recorded, those that the results do not need included.
-        asked: the leaves whose numbers it chose a way by, detached, with the lines. It may if it made them itself.
-        nodes: the graph itself, until it was read.
-        numbers: what each node was, once read.
-        labels: the users' names for the nodes that have one, by index, once read.
-        tables: those of leaves that numbers are looked up in.
-        uses: of the arguments' numbers that are indices.
+        structure: the function's result.
+        single: whether the result is one number, not a sequence.
+        recorded: the number of nodes recorded, including dead ones.
+        asked: the leaves that the function branched on, detached, with the lines. It may branch on leaves of its own.
+        nodes: the graph itself, until `read`.
+        numbers: the nodes' numbers, after `read`.
+        labels: the user's names of nodes, by index, after `read`.
+        tables: the tables of leaves that are looked up in.
+        uses: the uses of the arguments' numbers as indices.
     """
 
     primitives: list[Primitive | None]
@@ -100,24 +100,24 @@ class Trace:
     uses: Mapping[Place, Use] = field(default_factory=dict)
 
     def read(self) -> Trace:
-        """The trace with numbers and labels, which does not hold the graph."""
+        """Return the trace with numbers and labels in place of the graph."""
         labels = {i: node.label for i, node in enumerate(self.nodes) if node.label}
         return replace(self, nodes=[], numbers=numbers_of(self.nodes), labels=labels)
 
 
 MEMO = (
-    "the function computes with a Value that it made when it ran before, as from a cache or memo outside of it. It "
-    "runs several times while it is compiled, each time on new Values, and a compiled program runs it no more. Let "
-    "each run begin with an empty cache, or keep plain numbers in it"
+    "the function uses a Value from an earlier run, as from a cache outside of the function. It runs several times "
+    "while it is compiled, each time on new Values, and a compiled program does not run it again. Let each run begin "
+    "with an empty cache, or store plain numbers in it"
 )
 
 
 class FreezingError(TypeError):
-    """Something asks for the number of a Value while a function is traced."""
+    """The number of a Value was requested while a function was traced."""
 
 
 class _Tracer:
-    """Records comparisons and look-ups, and refuses what would take a number out of the graph."""
+    """Records comparisons and look-ups, and rejects operations that would take a number out of the graph."""
 
     def __init__(self, look_ups: LookUps) -> None:
         self.asked: list[tuple[Value, str]] = []
@@ -129,7 +129,7 @@ class _Tracer:
 
     def compare(self, symbol: str, a: Any, b: Any) -> Any:
         if isinstance(a, Condition) and symbol == "!=" and type(b) is float and b == 0.0:
-            return a  # as `where` asks
+            return a  # `where` compares its condition with 0
         if not isinstance(b, (Value, float, int)) and not hasattr(b, "__float__"):
             return None
         if a.is_constant and (not isinstance(b, Value) or b.is_constant):
@@ -154,22 +154,22 @@ def trace(
     watch: Watch | None = None,
     likeness: Likeness[Trace] | None = None,
 ) -> Trace:
-    """The graph of a function.
+    """Record the graph of a function.
 
     Args:
-        function: takes the examples, with Values in the place of numbers.
+        function: takes the examples, with Values in place of numbers.
         examples: numbers and (nested) sequences of numbers.
-        change: what to do to each number first.
-        most_nodes: how many nodes may be recorded, at most.
-        indices: other numbers in the place of those that are indices.
-        watch: what may not be computed with.
-        likeness: to an earlier trace; a graph that is the same but for the numbers is not sorted anew.
+        change: applied to each number first.
+        most_nodes: the largest number of nodes that may be recorded.
+        indices: replacements of the numbers that are indices.
+        watch: Values that the function must not compute with.
+        likeness: compares with an earlier trace; a graph that differs only in its numbers need not be sorted again.
 
     Raises:
-        TypeError: where the function returns something else than numbers, or asks for the number of a Value; or where
-            it uses one argument both for indices and for numbers.
-        IndexError: where an index is in no table.
-        TooManyNodesError: where it records more nodes.
+        TypeError: if the function returns anything but numbers, asks for the number of a Value, or uses one argument
+            both for indices and for numbers.
+        IndexError: if an index is out of range.
+        TooManyNodesError: if it records more nodes.
     """
     given, inputs, arguments = _as_values(examples, change, indices, Traced if watch is None else watch.kind)
     look_ups = LookUps(inputs, given, partial(_name_of, function, examples))
@@ -187,7 +187,7 @@ def trace(
     results = flatten(returned, "the function's result")[0]
     outputs = [x if isinstance(x, Value) else Constant(x) for x in results]
     if not outputs:
-        raise TypeError(f"a function to compile returns a Value or a sequence of Values, this one gave {returned!r}")
+        raise TypeError(f"a function to compile must return a Value or a sequence of Values, got {returned!r}")
     look_ups.refuse_changes()
     settings: dict[str, Any] = {
         "structure": returned,
@@ -224,7 +224,7 @@ def trace(
 def _as_values(
     examples: Sequence[Any], change: Callable[[float], float], indices: Mapping[Place, int], kind: type[Traced]
 ) -> tuple[list[list[Any]], list[list[Value]], list[Any]]:
-    """Return the numbers of each example, the Values that stand for them, and the arguments made of these."""
+    """Return the numbers of each example, their Values, and the arguments built from these."""
     given: list[list[Any]] = []
     inputs: list[list[Value]] = []
     arguments = []
@@ -252,7 +252,7 @@ def _refuse_both(look_ups: LookUps, place: Place, line: str) -> Never:
 
 
 def _detached_leaves(condition: Condition) -> list[Value] | None:
-    """The leaves whose detached numbers a condition compares, where it compares nothing else."""
+    """Return the leaves whose detached numbers a condition compares; None if it compares anything else."""
     leaves = []
     for operand in condition.parents:
         if operand.is_constant:

@@ -1,4 +1,4 @@
-"""Find the line at which a function computes with a Value that it must not compute with."""
+"""Find the line at which a function computes with a forbidden Value."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ class Watch(NamedTuple):
     """The Values that a function must not compute with.
 
     Attributes:
-        ids: gives the ids of Values, of which some may be among the arguments' numbers.
+        ids: returns the ids of these Values, given the arguments' Values.
         refuse: raises an error, given the line in words.
-        kind: the class of the nodes that are made.
+        kind: the class of new nodes.
     """
 
     ids: Callable[[Sequence[Sequence[Value]]], Collection[int]]
@@ -28,7 +28,7 @@ class Watch(NamedTuple):
 
 
 class Watching(recording.Counter):
-    """Refuses nodes that are computed from some others."""
+    """Rejects nodes that are computed from watched ones."""
 
     def __init__(self, watch: Watch, inputs: Sequence[Sequence[Value]], *settings: Any) -> None:
         super().__init__(*settings)
@@ -36,7 +36,7 @@ class Watching(recording.Counter):
 
     def count(self) -> None:
         frame: Any = sys._getframe(1)
-        while "parents" not in frame.f_locals:  # of the node that is being made
+        while "parents" not in frame.f_locals:  # the frame that creates the node
             frame = frame.f_back
         numbers = read_as_numbers(frame.f_locals["primitive"], frame.f_locals["parents"])
         if not self._watched.isdisjoint(map(id, numbers)):
@@ -49,14 +49,14 @@ _reads: ContextVar[list[tuple[float, str]] | None] = ContextVar("reads", default
 
 
 class Reporting(Traced):
-    """A node that reports who reads its number: whoever is no code of this package."""
+    """A node that reports each read of its number from outside of this package."""
 
     __slots__ = ()
 
     @property
     def data(self) -> Any:
         number = _slot.__get__(self, type(self))
-        reads = _reads.get()  # none where a function has kept the node for later
+        reads = _reads.get()  # None if the node outlived the traced run
         if reads is not None and not sys._getframe(1).f_code.co_filename.startswith(PACKAGES):
             reads.append((number, users_line()))
         return number
@@ -67,10 +67,10 @@ class Reporting(Traced):
 
 
 def reads_of_numbers(run: Callable[[Watch], object]) -> list[tuple[float, str]]:
-    """Return the numbers of nodes that a function reads as `v.data`, each with the line that does it.
+    """Return the numbers that a function reads as `v.data`, each with the line.
 
     Args:
-        run: traces the function while it is watched.
+        run: traces the function with the given watch.
     """
     reads: list[tuple[float, str]] = []
     token = _reads.set(reads)

@@ -416,7 +416,7 @@ def test_the_shortest_table_counts() -> None:
 @pytest.mark.parametrize("given", [[[0.0, 1.0]], [[True, False]], [[0.5, 1]], [["0", "1"]], [[2**70, 0]]])
 def test_what_are_no_integers_is_refused(given: Any) -> None:
     program = compile(lambda tokens: autograd.sum([x for t in tokens for x in take(matrix(4, 2), t)]), [0, 1])
-    with pytest.raises(TypeError, match="tokens is used as an index, so that it must hold integers; got"):
+    with pytest.raises(TypeError, match="tokens is used as an index, so it must hold integers; got"):
         program(given)
 
 
@@ -479,11 +479,11 @@ def test_an_argument_that_is_both_is_refused_with_both_lines(f: Any, number: str
     [
         (lambda row: take(W, row[0])[0] * row[1], [[1, 2]], r"row\[1\] is a number here, and row\[0\], of the same"),
         (lambda i: [take(W, i)[0], i], [1], "the function's result: i is a number here, and an index at"),
-        (lambda i: take(W, i + 1)[0], [0], r"line \d+, `.*`: an index must be a number of an argument as it is"),
-        (lambda i: take(W, take([1, 0, 2], i))[0], [0], "an index must be a number of an argument as it is"),
-        (lambda i: take(W, i)[0], [1.0], r"line \d+, `.*`: i is used as an index, so that its example must be an int"),
-        (lambda i: take(W, i)[0], [True], "so that its example must be an int; got True"),
-        (lambda i: take(W, i)[0], [Value(1.0)], "so that its example must be an int; got Value"),
+        (lambda i: take(W, i + 1)[0], [0], r"line \d+, `.*`: an index must be a number of an argument"),
+        (lambda i: take(W, take([1, 0, 2], i))[0], [0], "an index must be a number of an argument"),
+        (lambda i: take(W, i)[0], [1.0], r"line \d+, `.*`: i is used as an index, so its example must be an int"),
+        (lambda i: take(W, i)[0], [True], "so its example must be an int; got True"),
+        (lambda i: take(W, i)[0], [Value(1.0)], "so its example must be an int; got Value"),
         (lambda i: nn.one_hot(i, 3)[0] * take(W, i)[0] + i, [1], "i is a number here, and an index at"),
         (lambda i: W[i][0], [1], r"line \d+, `.*`: list indices .*Instead, look it up with autograd\.take\(table, i\)"),
     ],
@@ -496,8 +496,8 @@ def test_what_is_no_index_is_refused(f: Any, examples: list[Any], message: str) 
 @pytest.mark.parametrize(
     ("table", "error", "message"),
     [
-        ([[1.0], [1.0, 2.0]], ValueError, r"table\[1\] is not nested as table\[0\] is"),
-        ([[1.0, [2.0]], [[1.0], 2.0]], ValueError, r"table\[1\] is not nested as table\[0\] is"),
+        ([[1.0], [1.0, 2.0]], ValueError, r"table\[1\] is not nested like table\[0\]"),
+        ([[1.0, [2.0]], [[1.0], 2.0]], ValueError, r"table\[1\] is not nested like table\[0\]"),
         ([], IndexError, "a table of at least one entry, got none"),
         (["a", "b"], TypeError, r"table\[0\] must be a number, or"),
         ({0: 1.0}, TypeError, "a table that is a sequence, got one of type dict"),
@@ -525,10 +525,10 @@ def test_a_table_that_changes_is_refused() -> None:
         table.append(Value(3.0))
         return x
 
-    with pytest.raises(ValueError, match=r"a table that autograd\.take looks up in has changed while the function ran"):
+    with pytest.raises(ValueError, match=r"a table passed to autograd\.take has changed while the function ran"):
         compile(grows, 1)
     calls = iter(range(100))
-    with pytest.raises(ValueError, match="holds other numbers when it runs again"):
+    with pytest.raises(ValueError, match="holds other numbers when the function runs again"):
         compile(lambda i: take([float(next(calls)), 1.0], i), 1)
 
 
@@ -615,7 +615,7 @@ def test_look_ups_with_axes_in_common_and_their_transposes(
 def test_a_program_that_looks_up_at_numbers_is_malformed() -> None:
     b = Builder()
     w, x = b.parameter([0, 1, 2], "w"), b.argument("x", 2)
-    with pytest.raises(ValueError, match="entries looks up at x, which is no index"):
+    with pytest.raises(ValueError, match="entries looks up at x, which must be an index"):
         b.program([look_up(w, x).named("entries")]).verify()
 
 

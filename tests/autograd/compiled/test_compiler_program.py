@@ -93,7 +93,7 @@ def test_ragged_arguments_keep_their_nesting() -> None:
     assert program([(2.0, [3.0, 4.0]), (1.0, [1.0, 1.0])]).tolist() == [10.0, 2.0]
     first, (second, third) = program.input_gradients([(2.0, [3.0, 4.0]), (1.0, [1.0, 1.0])])
     assert (first.tolist(), second.tolist(), third.tolist()) == ([3.0, 1.0], [2.0, 1.0], [1.0, 1.0])
-    with pytest.raises(ValueError, match="nested as its example is"):
+    with pytest.raises(ValueError, match="nested like its example"):
         program((2.0, [3.0]))
 
 

@@ -141,7 +141,7 @@ def _of_no_arguments() -> Callable[[Any], Any]:
 
 @pytest.mark.parametrize("make", [_in_a_dictionary, _the_argument_itself, _the_result, _of_an_object, _of_no_arguments])
 def test_a_cache_of_values_is_refused_with_a_remedy(make: Callable[[], Callable[[Any], Any]]) -> None:
-    with pytest.raises(ValueError, match=r"made when it ran before.*begin with an empty cache") as caught:
+    with pytest.raises(ValueError, match=r"uses a Value from an earlier run.*begin with an empty cache") as caught:
         compile(make(), 1.5)
     if make is not _the_result:  # where nothing is computed with it
         assert "test_compiler_refusals.py, line " in str(caught.value)
@@ -212,5 +212,5 @@ def test_a_way_that_is_chosen_by_a_number_is_told_with_its_line() -> None:
             return x * 2
         return x.exp()
 
-    with pytest.raises(ValueError, match=r"line \d+, `if x\.data > 0:`: the function computes other operations"):
+    with pytest.raises(ValueError, match=r"line \d+, `if x\.data > 0:`: the function performs different operations"):
         compile(f, 3.0)

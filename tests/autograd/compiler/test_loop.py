@@ -462,21 +462,21 @@ def test_programs_with_loops_are_verified() -> None:
         return builder.program([builder.reshape(last.named(name) if name else last, (N,))])
 
     good = program(accumulator()[1]).verify()
-    with pytest.raises(ValueError, match="results have names"):
+    with pytest.raises(ValueError, match="its results must have one"):
         program(accumulator()[1], name="").verify()
-    with pytest.raises(ValueError, match="names that are taken: start"):
+    with pytest.raises(ValueError, match="reuses names of the enclosing program: start"):
         program(accumulator(name="start")[1]).verify()
-    with pytest.raises(ValueError, match="names that are taken: x_t"):
+    with pytest.raises(ValueError, match="reuses names of the enclosing program: x_t"):
         program(accumulator()[1], name="x_t").verify()
     loop_alone = ArrayProgram(good.operations, (2,))
-    with pytest.raises(ValueError, match="of which only single results can be read"):
+    with pytest.raises(ValueError, match="only `result` operations may read it"):
         loop_alone.verify()
     body, loop = accumulator()
     body.parameter([0], "w")
     with pytest.raises(ValueError, match="has parameters, which must be operands"):
         program(Loop(body.program([Handle(body, loop.body.outputs[0])]), 3, 1, (Stepping(1),))).verify()
     broken = Loop(ArrayProgram(loop.body.operations[::-1], loop.body.outputs), 3, 1, (Stepping(1),))
-    with pytest.raises(ValueError, match="which not all come before it"):
+    with pytest.raises(ValueError, match="which must all come before it"):
         program(broken).verify()
 
 
@@ -488,5 +488,5 @@ def test_inner_names_may_not_be_those_of_programs_around() -> None:
     outer = Loop(body.program([last.named("inner_last")]), 2, carried=1)
     builder = Builder()
     (last,) = builder.loop(outer, [builder.argument("outermost", 1), builder.argument("x", (N, 3, 1))])
-    with pytest.raises(ValueError, match="names that are taken: outermost"):
+    with pytest.raises(ValueError, match="reuses names of the enclosing program: outermost"):
         builder.program([last.named("last")]).verify()

@@ -359,7 +359,7 @@ def test_look_ups_take_integers_each_of_which_is_in_its_table() -> None:
         assert_near(array, expected)
     slopes = jax.grad(compiled.cost, argnums=3)(parameters, tokens, targets, x)
     assert_near(slopes * SAMPLES, program.input_gradients(tokens, targets, x))
-    with pytest.raises(TypeError, match="tokens is used as an index, so that it must hold integers; got float64"):
+    with pytest.raises(TypeError, match="tokens is used as an index, so it must hold integers; got float64"):
         compiled(parameters, tokens * 1.0, targets, x)
     with pytest.raises(IndexError, match=r"sample \d: tokens\[\d\] is -1, which is not in a table of 5"):
         compiled(parameters, tokens - 1, targets, x)

@@ -400,7 +400,7 @@ def test_look_ups_take_integers_each_of_which_is_in_its_table() -> None:
     (weights,) = function.parameters.values()
     assert np.allclose(weights.grad.numpy(), [[v.grad for v in row] for row in wte], rtol=1e-12, atol=1e-15)
     assert np.allclose(given.grad.numpy() * SAMPLES, program.input_gradients(tokens, targets, x), rtol=1e-12)
-    with pytest.raises(TypeError, match="tokens is used as an index, so that it must hold integers; got float64"):
+    with pytest.raises(TypeError, match="tokens is used as an index, so it must hold integers; got float64"):
         function(tokens * 1.0, targets, x)
     with pytest.raises(IndexError, match=r"sample \d: tokens\[\d\] is -1, which is not in a table of 5"):
         function(tokens - 1, targets, x)
