@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import statistics
 import sys
+import tracemalloc
 from collections.abc import Callable
 from time import perf_counter
 from typing import Any, NamedTuple
@@ -44,6 +45,7 @@ ENGINES = {
     "torch": "PyTorch",
 }
 PEERS = ("numpy", "torch")
+IN_NUMPY = ("source", "numpy")
 NEEDED = {"source": "llvmlite", "torch": "torch"}
 
 
@@ -235,7 +237,18 @@ def measure(name: str, cell: str, steps: int, samples: int) -> Numbers:
         start = perf_counter()
         engine.step()
         seconds.append(perf_counter() - start)
-    return numbers | {"step": statistics.median(seconds), "peak": peak_memory()}
+    numbers |= {"step": statistics.median(seconds), "peak": peak_memory()}
+    return numbers | ({"memory": memory_of_step(engine.step)} if name in IN_NUMPY else {})
+
+
+def memory_of_step(step: Callable[[], float]) -> float:
+    """Return the most bytes that the arrays of a step have at a time."""
+    tracemalloc.start()
+    step()
+    before, _ = tracemalloc.get_traced_memory()
+    tracemalloc.reset_peak()
+    step()
+    return float(tracemalloc.get_traced_memory()[1] - before)
 
 
 def report(rounds: int, quick: bool) -> None:
@@ -258,7 +271,8 @@ def report(rounds: int, quick: bool) -> None:
             milliseconds = f"{1e3 * median(numbers, 'step'):.3f}", spread(numbers, "step", 1e3, 3)
             ratios = [f"{median(numbers, 'step') / median(here[x], 'step'):.2f}" if x in here else "-" for x in PEERS]
             compiling = f"{median(numbers, 'compile'):.2f}", f"{median(numbers, 'peak') / 1e6:,.0f}"
-            rows.append([what, ENGINES[engine], *milliseconds, *ratios, *compiling])
+            memory = f"{median(numbers, 'memory') / 1e6:.2f}" if engine in IN_NUMPY else "-"
+            rows.append([what, ENGINES[engine], *milliseconds, *ratios, *compiling, memory])
     header = [
         "layer of 16 units",
         "engine",
@@ -268,8 +282,12 @@ def report(rounds: int, quick: bool) -> None:
         "/ PyTorch",
         "compile, s",
         "peak RSS, MB",
+        "arrays, MB",
     ]
     print_table(f"Recurrent networks, cost and gradient (medians of {rounds} processes)", header, rows)
+    for cell in GATES:
+        of_arrays = [median(measured[name, cell, STEPS, max(BATCHES)], "memory") for name in IN_NUMPY]
+        print_target(f"{cell}, arrays of a step without llvmlite / by hand", of_arrays[0] / of_arrays[1], at_most=1.5)
     if of_long := measured.get(("compiled", "RNN", LONG, 1)):
         print_target(f"{LONG:,} steps, compile, s", median(of_long, "compile"), at_most=60)
         print_target(f"{LONG:,} steps, peak of the process, GB", median(of_long, "peak") / 1e9, at_most=6)

@@ -15,7 +15,7 @@ from autograd.compiler.arrays.algebra import Simplified
 from autograd.compiler.arrays.builder import Builder
 from autograd.compiler.arrays.handle import Handle
 from autograd.compiler.arrays.loop import Loop, Stepping
-from autograd.compiler.arrays.operations import Operation
+from autograd.compiler.arrays.operations import Batch, Operation, Slice
 from autograd.compiler.arrays.program import ArrayProgram
 from autograd.compiler.differentiate.forward_values import ForwardValues, Input, Inputs, cut_out
 from autograd.compiler.differentiate.over_steps import ByStep, Summand, sum_over_steps, summands
@@ -176,12 +176,23 @@ class _BackwardLoop:
         axis = min(stepping.axis, len(value.shape))
         self._written.append((Output(NO_OPERAND, value), stepping._replace(axis=axis)))
 
-    def _place(self, at: int, stepping: Stepping) -> int | None:
-        """Return which of the arrays that are written holds a value, in this order of steps."""
+    def _place(self, at: int, stepping: Stepping) -> tuple[int, Slice | None] | None:
+        """Return which of the arrays that are written holds a value, in this order of steps, and which part of it."""
+        inside = None
         for n, (output, own) in enumerate(self._written):
-            if output.cotangent.at == at and own.backward == stepping.backward:
-                return n
-        return None
+            if own.backward != stepping.backward:
+                continue
+            if output.cotangent.at == at:
+                return n, None
+            joined = output.cotangent.operation
+            if inside is None and joined.kind == "concatenate" and at in joined.operands:
+                axis = joined.attribute
+                lengths = [self._sweep.builder.operations[k].shape[axis] for k in joined.operands]
+                if not any(isinstance(length, Batch) for length in lengths):
+                    first = joined.operands.index(at)
+                    start = sum(lengths[:first])
+                    inside = n, Slice(axis, start, start + lengths[first], 1)
+        return inside
 
     def _arrays(self, summand: Summand, inputs: Inputs, by_step: Sequence[Handle]) -> list[ByStep]:
         """Return the values of a summand at all steps."""
@@ -190,10 +201,15 @@ class _BackwardLoop:
             if stepping is None:
                 arrays.append(inputs.by_step[at])
                 continue
-            n = self._place(at, stepping)
-            assert n is not None
+            place = self._place(at, stepping)
+            assert place is not None
+            n, part = place
             output, own = self._written[n]
             array = by_step[n]
+            if part is not None:
+                array = array.builder.slice(array, part.axis + (part.axis >= own.axis), *part[1:])
+                arrays.append(ByStep(Simplified.of(array), own))
+                continue
             if output.operand == NO_OPERAND and not array.operation.name:
                 name = self._sweep.builder.operations[at].name or "d_part"
                 array = array.named(self._edge.names.plain(f"{name}_by_step"))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from autograd import primitives
-from autograd.compiler.arrays.operations import Labels, Reduction, Shape, listed
+from autograd.compiler.arrays.operations import Labels, Reduction, listed
 from autograd.compiler.scalars import idioms
 from autograd.compiler.targets.contractions import OuterProduct, as_matrix_product, as_outer_product
 from autograd.compiler.targets.notation import INFIX, SLOPES, Term, comparison
@@ -23,9 +25,15 @@ def is_matrix_product(term: Term) -> bool:
 class Expressions(Structure):
     """Writes operations as expressions, as a reader is shown them."""
 
-    def array_to_fill(self, shape: Shape, axis: int) -> str:
-        """Return an array of which each step of a loop fills a place along an axis."""
-        return f"empty({listed(shape)})"
+    def array_to_fill(self, result: int, axis: int, read: Mapping[int, str]) -> str:
+        """Return an array of which each step of a loop fills a place along an axis.
+
+        Args:
+            result: the place of the loop's result.
+            axis: of the steps.
+            read: the names of the arrays that the loop reads by step, by their places.
+        """
+        return f"empty({listed(self._terms[result].shape)})"
 
     def number(self, x: float) -> Text:
         """Return a number beside an operator."""

@@ -12,7 +12,7 @@ from autograd.arrays import NDArray, np
 from autograd.arrays.errors import overflows
 from autograd.compiler.targets.last_axis import max_last, ones, sum_last
 from autograd.compiler.targets.lookup_kernels import entry_at, look_up, scatter_add
-from autograd.compiler.targets.step_kernels import by_step, dot_of_rows, is_by_step, rows_dot, sum_rows
+from autograd.compiler.targets.step_kernels import beside, by_step, dot_of_rows, is_by_step, part_of, rows_dot, sum_rows
 from autograd.derivatives import formulas, gamma_formulas
 from autograd.primitives import Primitive
 
@@ -235,6 +235,7 @@ def accumulate(x: Array, axis: int, backward: bool = False) -> Array:
 HELPERS: dict[str, Any] = {
     "accumulate": accumulate,
     "array": np.array,
+    "beside": beside,
     "by_step": by_step,
     "broadcast_to": np.broadcast_to,
     "concatenate": np.concatenate,
@@ -245,6 +246,7 @@ HELPERS: dict[str, Any] = {
     "gather": gather,
     "look_up": look_up,
     "max_last": max_last,
+    "part_of": part_of,
     "place": place,
     "products_of_others": products_of_others,
     "rows_dot": rows_dot,

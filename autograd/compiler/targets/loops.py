@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from autograd.compiler.arrays.loop import Loop, Stepping
 from autograd.compiler.arrays.operations import listed
 from autograd.compiler.targets.expressions import Expressions
-from autograd.compiler.targets.notation import Notation, Term, described
-from autograd.compiler.targets.schedule import written
+from autograd.compiler.targets.notation import Notation, described
+from autograd.compiler.targets.step_order import StepOrder
 
 Assign = Callable[[str, str, str], str]
 """Writes a statement: the name, the expression and a comment."""
@@ -39,7 +39,9 @@ class _LoopWriter:
         self._notation = Notation(self._loop.body)
         self._body = type(outer)(self._notation, outer.references)
         self._names = [self._notation.terms[k].name for k in self._loop.arguments]
-        self._results = {x.attribute: x for x in outer.terms if x.kind == "result" and x.operands == (at,) and x.name}
+        of_loop = [(k, x) for k, x in enumerate(outer.terms) if x.kind == "result" and x.operands == (at,) and x.name]
+        self._results = {x.attribute: k for k, x in of_loop}
+        self._order = StepOrder(self._loop, self._notation)
         self._needed = self._loop.body.needed([*self._states(), *(output for _, _, output in self._stacks())])
         self._step = outer.references.local(("step", depth), "t")
         steppings = [*self._loop.read, *(stepping for _, stepping, _ in self._stacks())]
@@ -48,20 +50,17 @@ class _LoopWriter:
     def statements(self) -> list[str]:
         steps = f"range({self._loop.steps})"
         head = f"    for {self._step} in {f'reversed({steps})' if self._is_reversed else steps}:"
-        step = [*self._read(), *self._computed(), *self._written(), *self._updated()]
-        last = [
-            self._assign(result.name, self._names[k], described(result))
-            for k, result in sorted(self._results.items())
-            if k < self._loop.carried
-        ]
+        step = [*self._read(), *self._computed(), *self._written(False), *self._updated(), *self._written(True)]
+        results = [(k, self._outer.terms[at]) for k, at in sorted(self._results.items()) if k < self._loop.carried]
+        last = [self._assign(result.name, self._names[k], described(result)) for k, result in results]
         return [*self._ahead(), head, *map(_indented, step or ["    pass"]), *last]
 
     def _states(self) -> Sequence[int]:
         """The places of the states after a step."""
         return self._loop.body.outputs[: self._loop.carried]
 
-    def _stacks(self) -> list[tuple[Term, Stepping, int]]:
-        """Arrays that are written: what reads them, how, and the place of what is written."""
+    def _stacks(self) -> list[tuple[int, Stepping, int]]:
+        """Arrays that are written: the places of results, how, and the place of what is written."""
         loop = self._loop
         outputs = enumerate(zip(loop.written, loop.body.outputs[loop.carried :]), loop.carried)
         return [(self._results[k], stepping, at) for k, (stepping, at) in outputs if k in self._results]
@@ -73,9 +72,10 @@ class _LoopWriter:
         for k, name in [*states, *((k, self._array(k, name)) for k, name in arrays), *same]:
             if terms[k].name != name:
                 lines.append(self._assign(name, self._outer.read(k).text, listed(terms[k].shape)))
+        names = {k: self._array(k, name) for k, name in arrays}
         for result, stepping, _ in self._stacks():
-            text = self._outer.array_to_fill(result.shape, stepping.axis)
-            lines.append(self._assign(result.name, text, listed(result.shape)))
+            text = self._outer.array_to_fill(result, stepping.axis, names)
+            lines.append(self._assign(terms[result].name, text, listed(terms[result].shape)))
         return lines
 
     def _array(self, k: int, argument: str) -> str:
@@ -105,16 +105,18 @@ class _LoopWriter:
                 lines.append(self._assign(terms[at].name, self._body.definition(at).text, described(terms[at])))
         return lines
 
-    def _written(self) -> list[str]:
+    def _written(self, late: bool) -> list[str]:
         return [
-            f"    {x.name}{self._index(stepping)} = {self._body.read(at).text}" for x, stepping, at in self._stacks()
+            f"    {self._outer.terms[result].name}{self._index(stepping)} = {self._body.read(at).text}"
+            for result, stepping, at in self._stacks()
+            if (self._outer.terms[result].attribute - self._loop.carried in self._order.late) == late
         ]
 
     def _updated(self) -> list[str]:
         """The new states: one after the other, where none is read after it was overwritten; else at once."""
         outputs, arguments = self._states(), self._loop.arguments
-        pending = [k for k, at in enumerate(outputs) if at != arguments[k]]
-        reads = {k: self._read_by(outputs[k]) for k in pending}
+        reads = self._order.reads
+        pending = list(reads)
         lines = []
         while pending:
             free = [k for k in pending if not any(arguments[k] in reads[j] for j in pending if j != k)]
@@ -125,12 +127,6 @@ class _LoopWriter:
             lines.append(self._assign(names, texts, shapes))
             pending = [k for k in pending if k not in together]
         return lines
-
-    def _read_by(self, at: int) -> set[int]:
-        """Return what is read where an operation is read."""
-        if not self._notation.is_inline(at):
-            return {at}
-        return {k for x in written(self._notation, [at]) for k in self._notation.terms[x].operands}
 
 
 def _indented(statement: str) -> str:

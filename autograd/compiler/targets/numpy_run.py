@@ -20,12 +20,14 @@ from autograd.arrays import NDArray, np
 from autograd.compiler.arrays.program import ArrayProgram
 from autograd.compiler.arrays.shapes import is_batched
 from autograd.compiler.stages import PassRunner
+from autograd.compiler.targets.freeing import free_after_last_use
 from autograd.compiler.targets.kernels import HELPERS
 from autograd.compiler.targets.parameter_buffer import ParameterBuffer, in_reading_order
 from autograd.compiler.targets.python_source import Function, Source, Writer, passes, to_inputs
 from autograd.compiler.targets.references import References
+from autograd.compiler.targets.rooms import Room, spots
 from autograd.compiler.targets.running_expressions import RunningExpressions
-from autograd.compiler.targets.schedule import GRADIENT, schedule
+from autograd.compiler.targets.schedule import GRADIENT, Schedule, schedule
 from autograd.compiler.targets.step_kernels import makers_of_arrays
 from autograd.support.forking import computed_once
 
@@ -44,6 +46,12 @@ class RunningWriter(Writer):
     _write: RunningExpressions
     expressions = RunningExpressions
 
+    def __init__(self, plan: Schedule, references: References) -> None:
+        super().__init__(plan, references)
+        self._write.spots = self._spots = spots(plan)
+        terms = plan.notation.terms
+        self._has_loops = any(terms[at].kind == "loop" for at in (*plan.forward, *plan.backward))
+
     def backward(self) -> Function:
         """Return the function that writes the gradients into arrays."""
         shown, plan, terms = super().backward(), self.schedule, self._notation.terms
@@ -60,6 +68,22 @@ class RunningWriter(Writer):
 
     def _assigned(self, name: str, text: str, comment: str) -> str:
         return f"    {name} = {text}"
+
+    def _saved(self) -> list[str]:
+        """The names of arrays, and of their memory where the backward pass writes others into it."""
+        terms, computed = self._notation.terms, set(self.schedule.forward)
+        by_pass: dict[bool, list[Room]] = {True: [], False: []}
+        for at, spot in self._spots.items():
+            by_pass[terms[at].operands[0] in computed].append(spot.room)
+        rooms = [room for room in dict.fromkeys(by_pass[True]) if room in by_pass[False]]
+        return [*super()._saved(), *map(self._write.room, rooms)]
+
+    def _packed(self) -> str:
+        return f"[{', '.join(self._saved())}]" if self._has_loops else super()._packed()
+
+    def _unpacked(self) -> str:
+        """Return the statement that names what was saved; that of loops is not kept for who called."""
+        return f"{super()._unpacked()}{'; saved.clear()' * self._has_loops}"
 
     def _statement_of_backward(self, at: int) -> str:
         if at in self._gradients:
@@ -121,6 +145,7 @@ def loaded(name: str, shown: str, running: str, constants: Mapping[str, Any]) ->
     file = f"<compiled {name} {hashlib.sha256(shown.encode()).hexdigest()[:12]}>"
     linecache.cache[file] = (len(shown), None, shown.splitlines(keepends=True), file)
     tree = ast.parse(running)
+    free_after_last_use(tree)
     for node in ast.walk(tree):  # columns are those of the running form, which tracebacks do not show
         if isinstance(node, (ast.stmt, ast.expr, ast.arg, ast.keyword)):
             node.col_offset = node.end_col_offset = -1

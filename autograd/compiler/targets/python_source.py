@@ -70,7 +70,7 @@ class Writer:
             [
                 *self._samples(plan.first, plan.forward, [plan.values]),
                 *self._statements(plan.forward, self._statement),
-                f"    return {self._result(plan.values)}, {self._saved()}",
+                f"    return {self._result(plan.values)}, {self._packed()}",
             ],
         )
 
@@ -81,7 +81,7 @@ class Writer:
             f"def backward({', '.join([GRADIENT, 'saved', *plan.arguments])}):",
             [
                 *self._samples(GRADIENT, plan.backward, plan.gradients),
-                *[f"    {self._saved()} = saved"] * bool(plan.saved),
+                *[self._unpacked()] * bool(self._saved()),
                 *self._statements(plan.backward, self._statement_of_backward),
                 f"    return {listed(list(map(self._result, plan.gradients)))}",
             ],
@@ -131,8 +131,14 @@ class Writer:
     def _result(self, at: int) -> str:
         return self._write.read(at).text
 
-    def _saved(self) -> str:
-        return listed([self._notation.terms[at].name for at in self.schedule.saved])
+    def _packed(self) -> str:
+        return listed(self._saved())
+
+    def _unpacked(self) -> str:
+        return f"    {listed(self._saved())} = saved"
+
+    def _saved(self) -> list[str]:
+        return [self._notation.terms[at].name for at in self.schedule.saved]
 
     def _samples(self, first: str, statements: Iterable[int], results: Iterable[int]) -> list[str]:
         """The number of samples, where it is asked for."""

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from autograd import primitives
-from autograd.compiler.arrays.operations import Batch, Shape, listed
+from autograd.compiler.arrays.operations import Batch, listed
 from autograd.compiler.targets.contractions import as_matrix_product, as_outer_product
 from autograd.compiler.targets.expressions import Expressions, is_matrix_product
 from autograd.compiler.targets.notation import Term, lengths
+from autograd.compiler.targets.rooms import Room, Spot
 from autograd.compiler.targets.step_layout import arrays_by_step, comes_by_sample
 from autograd.compiler.targets.text import ATOM, Text, infix
 from autograd.support.forking import computed_once
@@ -17,9 +21,24 @@ _LAST = {"sum": "sum_last", "max": "max_last"}
 class RunningExpressions(Expressions):
     """Writes operations as the calls of NumPy that are quickest."""
 
-    def array_to_fill(self, shape: Shape, axis: int) -> str:
+    spots: Mapping[int, Spot] = MappingProxyType({})
+
+    def array_to_fill(self, result: int, axis: int, read: Mapping[int, str]) -> str:
         """Return an array of which each step of a loop fills a place along an axis, step by step in memory."""
-        return f"empty{'_by_step' * (axis == 1)}({listed(shape)})"
+        shape, spot = self._terms[result].shape, self.spots.get(result)
+        if spot is None:
+            return f"empty{'_by_step' * (axis == 1)}({listed(shape)})"
+        steps_first = (shape[axis], *shape[:axis], *shape[axis + 1 :])
+        room = self.room(spot.room)
+        if spot.opens:
+            array = f"{read[spot.room.first]}{'.swapaxes(0, 1)' * spot.room.axis}"
+            room = f"({room} := room_of({array}))"
+        text = f"part_of({room}, {f'{spot.start} * n' if spot.start else 0}, {listed(steps_first)})"
+        return f"{text}{'.swapaxes(0, 1)' * axis}"
+
+    def room(self, room: Room) -> str:
+        """Return the name of memory that several arrays have."""
+        return self.references.local(room, "room")
 
     def _defined(self, at: int) -> Text:
         text = super()._defined(at)
@@ -64,6 +83,22 @@ class RunningExpressions(Expressions):
                 if term.attribute[:3] == ("sum", axes, False):
                     return f"sum_samples({self.read(term.operands[0]).text}, {name})"
         return f"{name}[...] = {self.definition(at).text}"
+
+    def _written(self, term: Term) -> Text:
+        """Return an operation; arrays by step beside others, as rows of samples, without a copy of them before."""
+        if term.kind == "concatenate" and term.attribute == 1 and len(term.shape) == 2:
+            inner = [self._by_step_as_rows(k) for k in term.operands]
+            if any(k is not None for k in inner):
+                parts = [self.read(k if source is None else source).text for k, source in zip(term.operands, inner)]
+                return Text(f"beside({', '.join(parts)})")
+        return super()._written(term)
+
+    def _by_step_as_rows(self, at: int) -> int | None:
+        """Return the array by step of which an operation is a row a sample; None where it is none."""
+        term = self._terms[at]
+        if term.kind != "reshape" or term.name or term.operands[0] not in self._by_step:
+            return None
+        return term.operands[0]
 
     def _contraction(self, term: Term) -> Text:
         """Return a contraction; of many rows that are multiplied by one matrix, all rows in one product."""

@@ -6,8 +6,10 @@ them anew, and takes up to ten times as long. Shapes and values are those of arr
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import lru_cache, partial
+from itertools import accumulate
 from typing import Any
 
 from autograd.arrays import NDArray, np
@@ -31,9 +33,23 @@ def by_step(array: Array) -> Array:
     return array.swapaxes(0, 1).copy().swapaxes(0, 1)
 
 
+def beside(*arrays: Array) -> Array:
+    """Return arrays side by side, of each a row a sample, whatever axes it has."""
+    ends = list(accumulate([math.prod(array.shape[1:]) for array in arrays]))
+    result = np.empty((len(arrays[0]), ends[-1]), np.result_type(*arrays))
+    for array, start, end in zip(arrays, [0, *ends], ends):
+        result[:, start:end].reshape(array.shape)[...] = array
+    return result
+
+
 def makers_of_arrays(dtype: np.dtype[Any]) -> dict[str, Callable[..., Array]]:
     """Return the functions with which loops make arrays to fill, by their names in emitted source."""
-    return {"empty": partial(_empty, dtype=dtype), "empty_by_step": partial(_empty_by_step, dtype=dtype)}
+    makers: dict[str, Callable[..., Array]] = {
+        "empty": _empty,
+        "empty_by_step": _empty_by_step,
+        "room_of": _room_of,
+    }
+    return {name: partial(maker, dtype=dtype) for name, maker in makers.items()}
 
 
 def _empty(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
@@ -45,6 +61,18 @@ def _empty_by_step(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
     """Return an array of samples, steps and more, step by step in memory."""
     samples, steps, *others = shape
     return _empty((steps, samples, *others), dtype).swapaxes(0, 1)
+
+
+def _room_of(array: Array, dtype: np.dtype[Any]) -> Array:
+    """Return the memory of an array whose first axis are the steps, as a row for each; new memory where it has gaps."""
+    if array.flags.c_contiguous and array.flags.writeable and array.dtype == dtype:
+        return array.reshape(len(array), -1)
+    return _empty((len(array), math.prod(array.shape[1:])), dtype)
+
+
+def part_of(room: Array, start: int, shape: tuple[int, ...]) -> Array:
+    """Return a part of each row of numbers, from one of them on, as an array of this shape."""
+    return room[:, start : start + math.prod(shape[1:])].reshape(shape)
 
 
 _LARGE_BLOCK = 1 << 24

@@ -1,0 +1,72 @@
+"""Tell which arrays may share memory: a slice or a reshape of an array is a view of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from autograd.compiler.arrays.loop import Loop
+from autograd.compiler.targets.notation import INFIX, SLOPES, Notation, Term, comparison
+from autograd.primitives import Primitive
+from autograd.table import OURS
+
+_NEW = SLOPES | {"concatenate", "contract", "stack"}
+"""The kinds of terms whose result is a new array. Of others it may be a view of an operand, or the operand itself."""
+
+Owners = frozenset[int]
+"""The terms whose memory an array may be in, by their places; leaves among them, whose memory belongs to others."""
+
+
+def owners(terms: Sequence[Term]) -> list[Owners]:
+    """Return for each term of a notation whose memory it may be in; a loop, which is no array, is in none."""
+    known: dict[int, Owners] = {}
+    handed_on = {at: _handed_on(term.attribute) for at, term in enumerate(terms) if term.kind == "loop"}
+
+    def of(at: int) -> Owners:
+        if at not in known:
+            known[at] = found(terms[at], at)
+        return known[at]
+
+    def found(term: Term, at: int) -> Owners:
+        if term.kind == "loop":
+            return frozenset()
+        if term.kind == "result":
+            operands = terms[term.operands[0]].operands
+            places = handed_on[term.operands[0]].get(term.attribute, [])
+            return frozenset({at}).union(*[of(operands[k]) for k in places])
+        if not term.operands or term.kind in _NEW or _computes(term):
+            return frozenset({at})
+        return frozenset().union(*map(of, term.operands))
+
+    return [of(at) for at in range(len(terms))]  # what notation adds, behind the others, is two terms deep at most
+
+
+def _computes(term: Term) -> bool:
+    """Return whether a term applies a primitive that gives a new array: users' ones may hand on what they are given."""
+    if term.kind != "apply":
+        return False
+    primitive: Primitive = term.attribute.primitive
+    if primitive in INFIX or comparison(primitive):
+        return True
+    return primitive.name in OURS and isinstance(primitive.array, str) and not primitive.reduces
+
+
+def states_in(loop: Loop, terms: Sequence[Term]) -> dict[int, set[int]]:
+    """Return for each state of a loop the numbers of the operands in whose memory it may be after a step.
+
+    Args:
+        terms: of the body.
+    """
+    numbers = {at: k for k, at in enumerate(loop.arguments)}
+    of_body = owners(terms)
+    result = {k: {numbers[at] for at in of_body[loop.body.outputs[k]] if at in numbers} for k in range(loop.carried)}
+    while True:
+        before = {k: len(operands) for k, operands in result.items()}
+        for operands in result.values():
+            operands.update(*[result[j] for j in list(operands) if j < loop.carried])
+        if all(len(operands) == before[k] for k, operands in result.items()):
+            return result
+
+
+def _handed_on(loop: Loop) -> dict[int, list[int]]:
+    """Return for each state of a loop the operands in whose memory it may be after the last step."""
+    return {k: sorted({k, *operands}) for k, operands in states_in(loop, Notation(loop.body).terms).items()}
