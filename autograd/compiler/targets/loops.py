@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from autograd.compiler.arrays.loop import Loop, Stepping
 from autograd.compiler.arrays.operations import listed
 from autograd.compiler.targets.expressions import Expressions
+from autograd.compiler.targets.memory.order import StepOrder
 from autograd.compiler.targets.notation import Notation, described
-from autograd.compiler.targets.step_order import StepOrder
 
 Assign = Callable[[str, str, str], str]
 """Writes a statement: the name, the expression and a comment."""

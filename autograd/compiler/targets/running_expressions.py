@@ -9,8 +9,8 @@ from autograd import primitives
 from autograd.compiler.arrays.operations import Batch, listed
 from autograd.compiler.targets.contractions import as_matrix_product, as_outer_product
 from autograd.compiler.targets.expressions import Expressions, is_matrix_product
+from autograd.compiler.targets.memory.rooms import Room, Spot
 from autograd.compiler.targets.notation import Term, lengths
-from autograd.compiler.targets.rooms import Room, Spot
 from autograd.compiler.targets.step_layout import arrays_by_step, comes_by_sample
 from autograd.compiler.targets.text import ATOM, Text, infix
 from autograd.support.forking import computed_once

@@ -15,10 +15,10 @@ from typing import NamedTuple
 from autograd.compiler.arrays.loop import Loop
 from autograd.compiler.arrays.operations import Batch, Shape
 from autograd.compiler.arrays.program import LEAVES
+from autograd.compiler.targets.memory.order import StepOrder
+from autograd.compiler.targets.memory.sharing import owners, states_in
 from autograd.compiler.targets.notation import Notation
 from autograd.compiler.targets.schedule import Schedule, written
-from autograd.compiler.targets.sharing import owners, states_in
-from autograd.compiler.targets.step_order import StepOrder
 
 
 @dataclass(eq=False)

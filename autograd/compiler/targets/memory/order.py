@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from autograd.compiler.arrays.loop import Loop
+from autograd.compiler.targets.memory.sharing import owners
 from autograd.compiler.targets.notation import Notation
 from autograd.compiler.targets.schedule import written
-from autograd.compiler.targets.sharing import owners
 
 
 class StepOrder:

@@ -1,0 +1,65 @@
+"""Write the functions of a program in the form in which NumPy is quickest (see `numpy_run`)."""
+
+from __future__ import annotations
+
+from autograd.compiler.targets.memory.rooms import Room, spots
+from autograd.compiler.targets.python_source import Function, Writer
+from autograd.compiler.targets.references import References
+from autograd.compiler.targets.running_expressions import RunningExpressions
+from autograd.compiler.targets.schedule import GRADIENT, Schedule
+from autograd.support.forking import computed_once
+
+
+class RunningWriter(Writer):
+    """Writes the functions of a program as they run. `backward` is called with an array for each gradient."""
+
+    _write: RunningExpressions
+    expressions = RunningExpressions
+
+    def __init__(self, plan: Schedule, references: References) -> None:
+        super().__init__(plan, references)
+        self._write.spots = self._spots = spots(plan)
+        terms = plan.notation.terms
+        self._has_loops = any(terms[at].kind == "loop" for at in (*plan.forward, *plan.backward))
+
+    def backward(self) -> Function:
+        """Return the function that writes the gradients into arrays."""
+        shown, plan, terms = super().backward(), self.schedule, self._notation.terms
+        computed = set(plan.backward)
+        places, last = [], []
+        for at in plan.gradients:
+            if at in computed:
+                places.append(terms[at].name)
+                continue
+            places.append(self.references.names.numbered("result"))
+            last.append(f"{places[-1]}[...] = {self._result(at)}")
+        arguments = ", ".join([GRADIENT, "saved", *plan.arguments, *places])
+        return Function(f"def backward({arguments}):", [*shown.statements[:-1], f"    {'; '.join(last) or 'return'}"])
+
+    def _assigned(self, name: str, text: str, comment: str) -> str:
+        return f"    {name} = {text}"
+
+    def _saved(self) -> list[str]:
+        """The names of arrays, and of their memory where the backward pass writes others into it."""
+        terms, computed = self._notation.terms, set(self.schedule.forward)
+        by_pass: dict[bool, list[Room]] = {True: [], False: []}
+        for at, spot in self._spots.items():
+            by_pass[terms[at].operands[0] in computed].append(spot.room)
+        rooms = [room for room in dict.fromkeys(by_pass[True]) if room in by_pass[False]]
+        return [*super()._saved(), *map(self._write.room, rooms)]
+
+    def _packed(self) -> str:
+        return f"[{', '.join(self._saved())}]" if self._has_loops else super()._packed()
+
+    def _unpacked(self) -> str:
+        """Return the statement that names what was saved; that of loops is not kept for who called."""
+        return f"{super()._unpacked()}{'; saved.clear()' * self._has_loops}"
+
+    def _statement_of_backward(self, at: int) -> str:
+        if at in self._gradients:
+            return f"    {self._write.written_into(self._notation.terms[at].name, at)}"
+        return self._statement(at)
+
+    @computed_once
+    def _gradients(self) -> set[int]:
+        return set(self.schedule.gradients)
