@@ -8,11 +8,11 @@
 7.0
 """
 
-import os.path as _path  # not pathlib, which alone would take a third of the time of this import
+import os.path as _path  # not pathlib, which would take a third of the import time
 import typing as _typing
 
 if _path.exists(_path.join(_path.dirname(__file__), "tracer.py")):  # noqa: PTH110, PTH118, PTH120
-    # That is a file which only the other package has.
+    # Only the other package has a file of that name.
     raise ImportError(
         "the folder of lucidgrad's package 'autograd' also holds the files of another package of that name "
         "(HIPS/autograd): pip has written one over the other. Remove both, then install the one you want: "
@@ -86,13 +86,13 @@ _LAZY = {
     "teaching.engine_check": ("EngineReport", "check_engine"),
     "compiler.program": ("Program",),
 }
-_MODULES = {"exercises": "teaching.exercises", "math": "math"}  # not in __all__: `math` there would hide Python's
+_MODULES = {"exercises": "teaching.exercises", "math": "math"}  # not in __all__, where `math` would shadow Python's
 
 
-if not _typing.TYPE_CHECKING:  # type checkers would take every name for one that there is
+if not _typing.TYPE_CHECKING:  # a type checker would believe that every name exists
 
     def __getattr__(name: str) -> object:
-        """Import what not every program needs when it is first asked for."""
+        """Import rarely needed names on first use."""
         for home, names in _LAZY.items():
             if name in names:
                 from importlib import import_module
@@ -189,7 +189,7 @@ __all__ = [
     "xlogy",
 ]
 
-if not _typing.TYPE_CHECKING:  # which would take for private what is not in it
+if not _typing.TYPE_CHECKING:  # a type checker treats names outside __all__ as private
     import builtins as _builtins
 
     __all__ = [name for name in __all__ if not hasattr(_builtins, name)]

@@ -1,4 +1,4 @@
-"""The backward pass: the chain rule along every edge, from the end of a graph to its leaves."""
+"""The backward pass: the chain rule along every edge, from the root of a graph to its leaves."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def run_backward(root: Value, gradient: float) -> None:
-    """Leave in `grad` of every node the derivative of the root to it, times a number; see `Value.backward`."""
+    """Store in the `grad` of every node the derivative of the root with respect to it; see `Value.backward`."""
     order = topological_order(root)  # leaves first
     before = [node.grad for node in order]
     try:
@@ -27,14 +27,14 @@ def run_backward(root: Value, gradient: float) -> None:
             gradient = node.grad
             derivatives = node.local_derivatives
             if gradient == 0.0 and isfinite(sum(derivatives)):
-                continue  # as behind a relu that is off: zeros to add, and no 0 × inf to make nan
-            i = 0  # counted by hand: for the two edges of most nodes, a zip costs as much as the sums
+                continue  # skip adding zeros, as behind an inactive relu; infinite derivatives need 0 × inf = nan
+            i = 0  # counted by hand: most nodes have two edges, and a zip would cost as much as the sums
             for parent in node.parents:
                 parent.grad += derivatives[i] * gradient  # the chain rule
                 i += 1  # noqa: SIM113
         for node in order:
             if node.grad != node.grad:
-                _skip_what_was_not_taken(order)
+                _skip_unselected_edges(order)
                 break
             if node.parents:
                 break
@@ -44,14 +44,14 @@ def run_backward(root: Value, gradient: float) -> None:
             if accumulated is not None:
                 node.grad += accumulated
     except BaseException:
-        deque(map(setattr, order, repeat("grad"), before), maxlen=0)  # in one call of C, so all or none
+        deque(map(setattr, order, repeat("grad"), before), maxlen=0)  # one C call, which Ctrl-C cannot interrupt
         raise
 
 
-def _skip_what_was_not_taken(order: list[Value]) -> None:
-    """Run the backward pass again, to the edges alone along which something flows.
+def _skip_unselected_edges(order: list[Value]) -> None:
+    """Run the backward pass again, but only along edges to selected operands.
 
-    For the gradients that came out as nan: a choice hands 0 to what it did not take, and 0 × inf is nan.
+    Needed when a gradient is nan: an operand that was not selected has derivative 0, and 0 × inf is nan.
     """
     for node in order[:-1]:
         node.grad = 0.0

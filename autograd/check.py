@@ -1,4 +1,4 @@
-"""Checking a gradient against differences of the function itself."""
+"""Check a gradient against finite differences of the function."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from autograd.value import Value
 
 
 class Comparison(NamedTuple):
-    """One partial derivative, twice.
+    """One partial derivative, computed by the engine and by differences.
 
     Attributes:
-        argument: which number it is the derivative to, such as `weights[2][0]`.
-        gradient: what the engine says.
-        difference: what differences say: central ones, or those of one side at the edge of a domain.
-        uncertainty: how far that may be off, by rounding and as the next larger step tells.
-        relative_error: |gradient - difference| / max(|gradient|, |difference|), 0 where they are equal, inf where only
-            one of them is finite.
+        argument: the number that the function is differentiated with respect to, such as `weights[2][0]`.
+        gradient: the engine's derivative.
+        difference: the central difference, or the one-sided one at the edge of a domain.
+        uncertainty: the estimated error of the difference, from rounding and from the next larger step.
+        relative_error: |gradient - difference| / max(|gradient|, |difference|); 0 if they are equal, inf if only one of
+            them is finite.
     """
 
     argument: str
@@ -35,12 +35,12 @@ class Comparison(NamedTuple):
 
 
 class GradientCheck(NamedTuple):
-    """The result of `check_gradient`; true where it passed. `str()` of it is a table, the worst first.
+    """The result of `check_gradient`; true if it passed. `str()` gives a table, the worst first.
 
     Attributes:
         comparisons: one for each number of the arguments, the worst first.
-        failures: those that disagree.
-        passed: whether there are none.
+        failures: the comparisons that disagree.
+        passed: True if there are no failures.
     """
 
     comparisons: tuple[Comparison, ...]
@@ -69,12 +69,12 @@ class GradientCheck(NamedTuple):
 def check_gradient(f: Callable[..., Any], *args: Any, tolerance: float = 1e-6) -> GradientCheck:
     """Compare the gradient of `f` with central differences, for each number of each argument.
 
-    The difference (f(x + h) - f(x - h)) / 2h loses digits to rounding where h is small and to curvature where it is
-    large. So h grows fourfold from a step that is surely too small, while each difference agrees with the one before
-    up to the rounding of that one; the last to agree is kept.
+    The difference (f(x + h) - f(x - h)) / 2h loses digits to rounding if h is small and to curvature if it is large.
+    So h starts too small and grows fourfold, as long as each difference agrees with the previous one up to the
+    rounding error of the latter; the last one that agrees is used.
 
-    At the edge of a domain differences to the one side count, and where they grow without bound the derivative is
-    infinite, as that of sqrt is at 0. At a kink every slope between those of the two sides is right.
+    At the edge of a domain, one-sided differences are used; if they grow without bound, the derivative is infinite, as
+    for sqrt at 0. At a kink, every slope between the slopes of the two sides is accepted.
 
     Args:
         f: a function that returns one number.
@@ -82,11 +82,11 @@ def check_gradient(f: Callable[..., Any], *args: Any, tolerance: float = 1e-6) -
         tolerance: the largest relative error that passes, beyond the uncertainty of the differences themselves.
 
     Returns:
-        A report that is true where all agree, and prints as a table.
+        A report that is true if all derivatives agree, and prints as a table.
 
     Raises:
-        TypeError: if `f` does not return one number, or an argument holds something else.
-        ValueError: if a number is infinite, beside which there are no others to take differences with.
+        TypeError: if `f` does not return one number, or an argument contains anything but numbers.
+        ValueError: if a number is infinite, since there is no difference to take.
 
     >>> bool(check_gradient(lambda x, y: (x * y).sin(), 0.5, 2.0))
     True
@@ -126,7 +126,7 @@ def check_gradient(f: Callable[..., Any], *args: Any, tolerance: float = 1e-6) -
 
 
 def _central_difference(f: Callable[[float], float], x: float) -> tuple[float, float]:
-    """The derivative of f at x by differences, and how far it can be trusted; nan where f has no values beside x."""
+    """Return the derivative of f at x by differences, and its uncertainty; nan if f is undefined around x."""
     h = max(math.ldexp(abs(x) or 1e-3, -40), math.ulp(0.0))
     estimate: tuple[float, float] | None = None
     while h <= max(abs(x), 1e-3) / 4:
@@ -135,7 +135,7 @@ def _central_difference(f: Callable[[float], float], x: float) -> tuple[float, f
         try:
             below, above = f(a), f(b)
             slope = (above - below) / (b - a)
-        except (ArithmeticError, ValueError):  # the step leaves the domain, or is too small to be one
+        except (ArithmeticError, ValueError):  # the step leaves the domain, or is too small to change x
             slope = math.nan
         if not math.isfinite(slope):
             if estimate is not None:
@@ -143,7 +143,7 @@ def _central_difference(f: Callable[[float], float], x: float) -> tuple[float, f
             continue
         rounding = 2 * sys.float_info.epsilon * (abs(below) + abs(above)) / (b - a)
         if estimate is not None and abs(slope - estimate[0]) > 8 * estimate[1]:
-            return estimate[0], max(estimate[1], abs(slope - estimate[0]))  # more than rounding: curvature sets in
+            return estimate[0], max(estimate[1], abs(slope - estimate[0]))  # more than rounding: curvature
         estimate = slope, rounding
     return estimate or (math.nan, 0.0)
 
@@ -158,7 +158,7 @@ def _compare(argument: str, gradient: float, difference: float, uncertainty: flo
 
 
 def _slope_of_sides(f: Callable[[float], float], x: float, gradient: float) -> tuple[float, float] | None:
-    """The derivative at an edge, or of the slopes at a kink the nearest to a gradient; None at an ordinary point."""
+    """Return the derivative at an edge, or at a kink the slope nearest to a gradient; None at an ordinary point."""
     slopes = [slope for side in (-1, 1) if (slope := _one_sided_difference(f, x, side)) is not None]
     if len(slopes) < 2:
         return slopes[0] if slopes else None
@@ -172,10 +172,10 @@ def _slope_of_sides(f: Callable[[float], float], x: float, gradient: float) -> t
 
 
 def _one_sided_difference(f: Callable[[float], float], x: float, side: int) -> tuple[float, float] | None:
-    """The derivative to one side, and how far it can be trusted; inf where differences grow without bound.
+    """Return the derivative to one side, and its uncertainty; inf if the differences grow without bound.
 
-    None where f has no values there. The step shrinks fourfold, and with it what curvature does to the difference; that
-    of a slope which is infinite grows by as much at every step, or by more.
+    None if f is undefined on that side. The step shrinks fourfold, and with it the error from curvature; if the slope
+    is infinite, the differences grow by the same amount or more at every step.
     """
     differences: list[tuple[float, float]] = []
     for k in range(25):
@@ -183,7 +183,7 @@ def _one_sided_difference(f: Callable[[float], float], x: float, side: int) -> t
         try:
             start_value, end_value = f(x), f(end)
             slope = (end_value - start_value) / (end - x)
-        except (ArithmeticError, ValueError):  # the step leaves the domain, or is too small to be one
+        except (ArithmeticError, ValueError):  # the step leaves the domain, or is too small to change x
             continue
         if math.isfinite(slope):
             rounding = 2 * sys.float_info.epsilon * (abs(start_value) + abs(end_value)) / abs(end - x)
@@ -200,7 +200,7 @@ def _one_sided_difference(f: Callable[[float], float], x: float, side: int) -> t
 
 
 def _argument_names(f: Callable[..., Any], args: tuple[Any, ...]) -> list[str]:
-    """The names that the function's own signature gives its arguments, and the indices into them."""
+    """Name each number by its argument in the function's signature and its index in that argument."""
     import inspect
 
     try:

@@ -1,8 +1,8 @@
-"""Copies and pickles of graphs of any depth, where `copy` and `pickle` themselves call on for each edge of a path.
+"""Copy and pickle graphs of any depth, although `copy` and `pickle` recurse along each edge of a path.
 
-A deep copy walks the graph with a stack of its own. A pickle cannot, since it is `pickle` that walks: so a node says of
-itself what any object would, except where `pickle` has come far down a path. There the node says that it is the last of
-a list, which holds all nodes below it, parents before children, none of which leads `pickle` further down.
+A deep copy walks the graph with an explicit stack. A pickle cannot, since `pickle` does the walking: so a node reduces
+like any object, until `pickle` has gone deep down a path. There a node reduces to the last item of a list of all nodes
+below it, parents before children, so that `pickle` recurses no further.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from typing import Any
 from autograd.graph import topological_order
 from autograd.value import Constant, Traced, Value
 
-DEEPEST = 25  # edges of a path that pickle may go down; each takes some ten of Python's 1,000 calls inside each other
+DEEPEST = 25  # edges that pickle may follow down a path; each takes about 10 of the 1,000 frames Python allows
 _PATHS = 4
 _PLAIN = {Value, Constant, Traced}
 
 
 class _Local(threading.local):
-    """The paths that pickles of this thread are on, the innermost last: of each node the ids of its parents.
+    """The paths that this thread's pickles are on, the innermost last: for each node, the ids of its parents.
 
-    There is more than one where attributes of users' subclasses hold graphs, or where a pickle is over. Ids, since a
-    path that is over must not keep its nodes; where another node has got one's id, its path seems longer than it is.
+    There are several if attributes of users' subclasses hold graphs, or if a pickle has ended. Paths hold ids, so that
+    an ended path does not keep its nodes alive; if a new node reuses an id, its path merely looks longer than it is.
     """
 
     def __init__(self) -> None:
@@ -35,7 +35,7 @@ _local = _Local()
 
 
 def shallow_copy(node: Value) -> Value:
-    """A node with the same parents, for `copy.copy`."""
+    """Copy a node, keeping its parents; implements `copy.copy`."""
     reduced: Any = object.__reduce_ex__(node, 4)
     build, arguments, state = reduced[:3]
     other: Value = build(*arguments)
@@ -44,7 +44,7 @@ def shallow_copy(node: Value) -> Value:
 
 
 def deep_copy(root: Value, memo: dict[int, Any]) -> Value:
-    """A node and all that it was computed from, copied: what `copy.deepcopy` asks of it."""
+    """Copy a node and everything it was computed from; implements `copy.deepcopy`."""
     stack = [root]
     while stack:
         node = stack[-1]
@@ -59,7 +59,7 @@ def deep_copy(root: Value, memo: dict[int, Any]) -> Value:
 
 
 def _copy_one(node: Value, memo: dict[int, Any]) -> None:
-    """Copy a node whose parents are copied."""
+    """Copy a node whose parents have been copied."""
     kind = type(node)
     if kind in _PLAIN:
         other = memo[id(node)] = kind.__new__(kind)
@@ -79,15 +79,15 @@ def _copy_one(node: Value, memo: dict[int, Any]) -> None:
 
 
 def reduce(node: Value, protocol: int) -> Any:
-    """Return what `pickle` asks of a node."""
+    """Implement `__reduce_ex__` of a node."""
     if not node.parents or _steps_down_to(node) <= DEEPEST:
-        return object.__reduce_ex__(node, max(protocol, 2))  # before 2, Python knows no slots
+        return object.__reduce_ex__(node, max(protocol, 2))  # earlier protocols do not support slots
     _local.paths.clear()
     return _last, (_Below(node),)
 
 
 def _steps_down_to(node: Value) -> int:
-    """Count the edges that `pickle` has followed to a node; the nodes of its path come here one after the other."""
+    """Count the edges that `pickle` has followed to a node; called for each node of the path in turn."""
     paths = _local.paths
     for p in reversed(range(len(paths))):
         for i in reversed(range(len(paths[p]))):
@@ -101,7 +101,7 @@ def _steps_down_to(node: Value) -> int:
 
 
 class _Below:
-    """Pickled as the list of all nodes that a node was computed from, and itself."""
+    """Pickles as the list of a node and all nodes that it was computed from."""
 
     def __init__(self, node: Value) -> None:
         self._node = node
@@ -115,7 +115,7 @@ def _last(nodes: list[Value]) -> Value:
 
 
 def _set_state(node: Value, state: Any) -> None:
-    """As `pickle` and `copy` do: `state` is None, what `__setstate__` takes, or attributes and slots."""
+    """Set a node's state as `pickle` does: None, the argument of `__setstate__`, or attributes and slots."""
     if state is None:
         return
     if hasattr(node, "__setstate__"):

@@ -1,7 +1,7 @@
 """The types of the functions that transforms return, for type checkers.
 
-The derivative to plain numbers is of plain numbers, shaped like the argument. A checker cannot see what `f` captured:
-where that is a Value whose derivative matters, Values come out where these say numbers.
+The derivative with respect to plain numbers is plain numbers, shaped like the argument. A checker cannot see that `f`
+captured a Value; if the derivative depends on one, the result is Values although these types say numbers.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
 
 if TYPE_CHECKING:
-    from autograd.arrays import NDArray  # which imports NumPy
+    from autograd.arrays import NDArray  # imports NumPy
     from autograd.value import Value
 
 T = TypeVar("T")
@@ -51,7 +51,7 @@ class PairOfGradients(Protocol):
 
 
 class ValueAndGradient(Protocol):
-    """A function of the arguments of `f`; it gives the value of `f`, and what is shaped like the first."""
+    """A function of the arguments of `f`; returns the value of `f` and a gradient shaped like the first argument."""
 
     @overload
     def __call__(self, x: float, /, *args: Any, **kwargs: Any) -> tuple[float, float]: ...
@@ -70,7 +70,7 @@ class ValueAndGradient(Protocol):
 
 
 class ValueAndPair(Protocol):
-    """A function of the arguments of `f`; it gives the value of `f`, and what is shaped like the first two."""
+    """A function of the arguments of `f`; returns the value of `f` and gradients shaped like the first two."""
 
     @overload
     def __call__(self, x: float, y: float, /, *args: Any, **kwargs: Any) -> tuple[float, tuple[float, float]]: ...

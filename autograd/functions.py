@@ -1,6 +1,6 @@
-"""Functions of several numbers: sums, weighted sums, the largest, choices. Each is one node, however many parents.
+"""Functions of several numbers: sums, weighted sums, extremes, choices. Each makes one node with many parents.
 
-All of them take Values and plain numbers, mixed; of plain numbers alone they make a plain number.
+They accept Values and plain numbers, mixed; for plain numbers alone they return a plain number.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def sum(values: Iterable[float]) -> float: ...  # type: ignore[overload-overlap]
 @overload
 def sum(values: Iterable[Value | float]) -> Value: ...
 def sum(values: Iterable[Value | float]) -> Value | float:
-    """The sum of the values as one node, where the built-in sum makes one for each term.
+    """The sum of the values as one node; the built-in sum makes a node for each term.
 
     >>> sum([Value(1.0), 2.0, Value(3.0)])
     Value(data=6.0, grad=0.0, op='sum')
@@ -38,7 +38,7 @@ def dot(xs: Iterable[Value | float], ys: Iterable[Value | float], bias: Value | 
     """bias + x₁y₁ + ... + xₙyₙ as one node with 2n + 1 parents: the weighted sum z of a neuron.
 
     Args:
-        xs, ys: as many numbers each; none at all gives the bias.
+        xs, ys: sequences of the same length; empty ones give the bias.
         bias: a number to add.
 
     Raises:
@@ -54,7 +54,7 @@ def dot(xs: Iterable[Value | float], ys: Iterable[Value | float], bias: Value | 
         raise ValueError(f"dot expects two sequences of the same length, got {len(xs)} and {len(ys)} numbers")
     n = len(xs)
     parents: tuple[Value | float, ...] = (*xs, *ys, bias)
-    try:  # the usual case, all of them Values, which a neuron must not pay for checking
+    try:  # the common case, only Values, skips all checks: neurons are hot
         numbers = [parent.data for parent in parents]  # type: ignore[union-attr]
         x_numbers, y_numbers = numbers[:n], numbers[n:-1]
         z = builtins.sum(map(operator.mul, x_numbers, y_numbers), numbers[-1])
@@ -89,7 +89,7 @@ def prod(values: Iterable[Value | float]) -> Value: ...
 def prod(values: Iterable[Value | float]) -> Value | float:
     """The product of the values as one node; its derivative to each value is the product of the others.
 
-    It is so where values are 0, too, since nothing is divided by. The product of no values is 1.
+    This holds for values of 0 too, since there is no division. The product of no values is 1.
 
     >>> p = prod([Value(2.0), Value(0.0), 5.0])
     >>> p.data, p.local_derivatives
@@ -103,7 +103,7 @@ def max(values: Iterable[float]) -> float: ...  # type: ignore[overload-overlap]
 @overload
 def max(values: Iterable[Value | float]) -> Value: ...
 def max(values: Iterable[Value | float]) -> Value | float:
-    """The largest of the values as one node; its derivative is shared equally by all that are the largest.
+    """The largest of the values as one node; values tied for the largest share the derivative equally.
 
     nan among the values gives nan.
 
@@ -124,7 +124,7 @@ def min(values: Iterable[float]) -> float: ...  # type: ignore[overload-overlap]
 @overload
 def min(values: Iterable[Value | float]) -> Value: ...
 def min(values: Iterable[Value | float]) -> Value | float:
-    """The smallest of the values as one node; its derivative is shared equally by all that are the smallest.
+    """The smallest of the values as one node; values tied for the smallest share the derivative equally.
 
     nan among the values gives nan.
 
@@ -140,10 +140,10 @@ def min(values: Iterable[Value | float]) -> Value | float:
 def _at_least_one(values: Iterable[Value | float], function: str) -> tuple[Value | float, ...]:
     if isinstance(values, Value) or not hasattr(values, "__iter__"):
         of_two = {"max": "maximum(a, b)", "min": "minimum(a, b)"}.get(function, f"{function}([a, b])")
-        raise TypeError(f"{function} expects one list of numbers, got {values!r}; of two numbers write {of_two}")
+        raise TypeError(f"{function} expects one list of numbers, got {values!r}; for two numbers write {of_two}")
     values = tuple(values)
     if not values:
-        raise ValueError(f"{function} expects at least one number, got none: add one that holds for an empty list")
+        raise ValueError(f"{function} expects at least one number, got none: add a default for an empty list")
     return values
 
 
@@ -167,7 +167,7 @@ def softmax(values: Iterable[Value | float]) -> list[Value]: ...
 def softmax(values: Iterable[Value | float]) -> list[Value] | list[float]:
     """exp(xᵢ) / Σ exp(xⱼ) for each i: positive numbers whose sum is 1.
 
-    The largest is subtracted first, so that neither a large offset nor a wide spread costs digits.
+    The largest value is subtracted first, so that neither a large offset nor a wide spread loses digits.
 
     >>> [f"{p:.2f}" for p in softmax([Value(0.0), Value(1000.0)])]
     ['0.00', '1.00']
@@ -188,10 +188,10 @@ def where(condition: bool, a: float, b: float) -> float: ...  # type: ignore[ove
 @overload
 def where(condition: bool, a: Value | float, b: Value | float) -> Value: ...
 def where(condition: bool, a: Value | float, b: Value | float) -> Value | float:
-    """`a` where the condition holds, else `b`; the gradient goes to the one taken.
+    """`a` if the condition holds, else `b`; the gradient goes to the selected one.
 
-    Both are computed before `where` is called, so that both must have a value. The condition, a bool (a comparison
-    of Values gives one), is remembered as the node's first parent.
+    Both are computed before `where` is called, so both must have a value. The condition is a bool, such as a comparison
+    of Values returns; it becomes the node's first parent.
 
     >>> x = Value(-2.0)
     >>> where(x > 0, x, 0.1 * x).data
@@ -201,6 +201,6 @@ def where(condition: bool, a: Value | float, b: Value | float) -> Value | float:
         traced = recording.compared("!=", condition, 0.0)
         condition = bool(condition) if traced is None else traced
         return primitives.where(condition, a, b)
-    if isinstance(condition, Operand) and not isinstance(condition, Value):  # the compiler's, in a rule of a primitive
+    if isinstance(condition, Operand) and not isinstance(condition, Value):  # the compiler's operand, in a rule
         return primitives.where(condition, a, b)
     return primitives.where(bool(condition), a, b)

@@ -1,4 +1,4 @@
-"""Walking a graph: the topological order, and what a person asks of a graph. Nothing here is recursive."""
+"""Graph traversal: the topological order, and queries about a graph. Nothing here is recursive."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 
 def topological_order(*roots: Value, stop: Collection[Value] = ()) -> list[Value]:
-    """Every node that the roots were computed from, and the roots: each once, parents before children.
+    """List the roots and every node that they were computed from, each once, parents before children.
 
     Leaves come first, then the operations, those of an earlier operand before those of a later one. The order depends
-    on the graph alone, never on addresses in memory. Nodes in `stop` are left out,
-    and what only they were computed from.
+    only on the graph, never on memory addresses. Nodes in `stop` are left out, with the ancestors reached only
+    through them.
 
     >>> from autograd import Value
     >>> a, b = Value(2.0, "a"), Value(3.0, "b")
@@ -27,7 +27,7 @@ def topological_order(*roots: Value, stop: Collection[Value] = ()) -> list[Value
     leaves: list[Value] = []
     interior: list[Value] = []
     visited = set(stop)
-    # A node is followed on the stack by None once its parents lie above it: when None comes up, they are all listed.
+    # A node whose parents have been pushed above it is marked by a None: when the None is popped, they are all listed.
     stack: list[Value | None] = [*reversed(roots)]
     while stack:
         node = stack.pop()
@@ -39,7 +39,7 @@ def topological_order(*roots: Value, stop: Collection[Value] = ()) -> list[Value
             if not parents:
                 leaves.append(node)
                 continue
-            if len(parents) > 2 and visited.issuperset(parents):  # a layer's neurons after its first: nothing new
+            if len(parents) > 2 and visited.issuperset(parents):  # common in a layer: its neurons share their inputs
                 interior.append(node)
                 continue
             stack.append(node)
@@ -56,14 +56,14 @@ def topological_order(*roots: Value, stop: Collection[Value] = ()) -> list[Value
 
 
 def leaves(*roots: Value) -> list[Value]:
-    """The leaves that the roots depend on, wrapped constants among them, in topological order."""
+    """List the leaves that the roots depend on, including wrapped constants, in topological order."""
     return [node for node in topological_order(*roots) if not node.parents]
 
 
 def is_stale(*roots: Value) -> bool:
-    """Tell whether some number has changed since others were computed from it, so that these no longer hold.
+    """Tell whether a number has changed since other numbers were computed from it, so that they are out of date.
 
-    An optimizer's step does this to every graph made before it. The remedy is to compute the graph again.
+    An optimizer's step makes every earlier graph stale. The remedy is to compute the graph again.
 
     >>> from autograd import Value
     >>> a = Value(2.0)
@@ -76,31 +76,31 @@ def is_stale(*roots: Value) -> bool:
 
 
 def stale_nodes(*roots: Value) -> list[Value]:
-    """The nodes whose value or local derivatives no longer agree with their parents' numbers, in topological order."""
+    """List the nodes whose value or local derivatives no longer match their parents' numbers, in topological order."""
     return list(filter(disagrees_with_parents, topological_order(*roots)))
 
 
 def disagrees_with_parents(node: Value) -> bool:
-    """Tell whether the node's value or local derivatives are not what its parents' numbers give now."""
+    """Tell whether the node's value or local derivatives differ from those its parents' numbers give now."""
     if node.primitive is None:
         return False
     inputs = tuple(map(number_of, node.parents))
     try:
         data = node.primitive.forward(*inputs)
     except (ArithmeticError, ValueError):
-        data = node.primitive.ieee_value(inputs)  # as in the graph of a derivative, which may hold inf and nan
+        data = node.primitive.ieee_value(inputs)  # the graph of a derivative may hold inf and nan
     now = (data, *node.primitive.local_derivatives(inputs, data))
     return any(a != b and not (a != a and b != b) for a, b in zip(now, (number_of(node), *node.local_derivatives)))
 
 
 def first_nonfinite(*roots: Value, largest: float = sys.float_info.max) -> Value | None:
-    """The first node, in topological order, whose value or a local derivative is inf or nan; None if there is none.
+    """Return the first node, in topological order, with an infinite or nan value or local derivative; else None.
 
-    Derivatives along edges to constants do not count, since nothing flows there that anyone asks for.
+    Derivatives along edges to constants do not count, since constants have no gradient.
 
     Args:
-        roots: the graph's ends.
-        largest: the largest number that counts as finite, 3.4e38 in float32 for one.
+        roots: the roots of the graph.
+        largest: the largest number that counts as finite, such as 3.4e38 for float32.
     """
     for node in topological_order(*roots):
         if not abs(number_of(node)) <= largest:
@@ -112,13 +112,13 @@ def first_nonfinite(*roots: Value, largest: float = sys.float_info.max) -> Value
 
 
 class Summary(NamedTuple):
-    """The result of `summary`. `str()` of it is one line a fact.
+    """The result of `summary`. `str()` gives one line per fact.
 
     Attributes:
-        nodes, edges: how many; a parent used twice by one node counts as two edges.
-        leaves: how many nodes have no parents, wrapped constants among them.
+        nodes, edges: their numbers; a parent used twice by one node counts as two edges.
+        leaves: the number of nodes without parents, including wrapped constants.
         depth: the number of edges on the longest path from a leaf to a root.
-        stale: how many nodes no longer agree with their parents' numbers (`stale_nodes` lists them).
+        stale: the number of nodes that no longer match their parents' numbers (`stale_nodes` lists them).
         first_nonfinite: the first node with a non-finite value or derivative, or None.
     """
 

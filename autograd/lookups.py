@@ -21,21 +21,21 @@ def take(table: Sequence[Entry], index: SupportsIndex | Value) -> Entry: ...
 @overload
 def take(table: Sequence[Entry], index: Sequence[Any]) -> list[Any]: ...
 def take(table: Sequence[Any], index: Any) -> Any:
-    """Look up the entry of a table at an index, counted from 0. It is the table's own: no node is added to the graph.
+    """Look up the entry of a table at an index, counted from 0. The entry itself is returned: no node is added.
 
-    In a function that is compiled, a number of an argument is an index wherever `take` or `nn.one_hot` uses it. Then it
-    is an integer at each call, and not a number to compute with, and the look-ups of all samples are one operation,
-    `table[tokens]`, whose gradient is added up at the entries that were looked up. `table[index]` itself would keep the
-    example's index for ever, and is refused.
+    In a compiled function, a number of an argument is an index if `take` or `nn.one_hot` uses it. It is then an integer
+    at each call, and no other operation may use it. The look-ups of all samples become one operation, `table[tokens]`,
+    whose gradient accumulates in the entries that were looked up. A plain `table[index]` would freeze the example's
+    index, and is refused.
 
     Args:
         table: a sequence of Values or numbers, or of rows of them, nested to any depth; or an array.
         index: an int, or a (nested) sequence of ints, which gives a list of entries.
 
     Raises:
-        IndexError: for an index below 0 or beyond the last entry. None counts from the end.
-        TypeError: for an index that is no int, or a table that is no sequence; in a function that is compiled, also for
-            an index that was computed there.
+        IndexError: if an index is negative or beyond the last entry. Negative indices do not count from the end.
+        TypeError: if an index is not an int, or the table is not a sequence; in a compiled function, also if the index
+            was computed there.
 
     >>> embedding = [[Value(0.1), Value(0.2)], [Value(0.3), Value(0.4)], [Value(0.5), Value(0.6)]]
     >>> take(embedding, 2) is embedding[2]
@@ -49,7 +49,7 @@ def take(table: Sequence[Any], index: Any) -> Any:
     array([0.5, 0.5])
     """
     if not isinstance(table, Sequence) and not _is_array(table):
-        raise TypeError(f"take expects a table that is a sequence, got one of type {type(table).__name__}")
+        raise TypeError(f"take expects a sequence as its table, got an object of type {type(table).__name__}")
     if isinstance(index, (list, tuple)) or (_is_array(index) and index.ndim):
         return [take(table, i) for i in index]
     if isinstance(index, Value):
@@ -60,10 +60,10 @@ def take(table: Sequence[Any], index: Any) -> Any:
 
 
 def indicators(index: Any, classes: int) -> list[Any]:
-    """Return 1 for the class of an index in a compiled function and 0 for the others; a list of such rows for a list.
+    """Return the one-hot vector of an index in a compiled function; for a list of indices, a list of them.
 
     Raises:
-        TypeError: for a Value outside of such a function.
+        TypeError: for a Value outside of a compiled function.
     """
     if not isinstance(index, Value):
         return [indicators(i, classes) for i in index]
@@ -74,15 +74,15 @@ def indicators(index: Any, classes: int) -> list[Any]:
 
 
 def checked_index(index: Any, length: int) -> int:
-    """An index into a sequence of this length as an int.
+    """Return an index into a sequence of this length as an int.
 
     Raises:
-        IndexError: where there is no such entry.
-        TypeError: for what is no int; a bool, which is a condition, included.
+        IndexError: if there is no such entry.
+        TypeError: if the index is not an int; a bool is rejected too, since it is a condition.
     """
     try:
         if isinstance(index, bool) or getattr(getattr(index, "dtype", None), "kind", "") == "b":
-            raise TypeError  # NumPy 2.0 only warns of its own
+            raise TypeError  # NumPy 2.0 accepts its own bools with only a warning
         i = operator.index(index)
     except TypeError:
         raise TypeError(f"take expects an index that is an int, got {index!r} of type {type(index).__name__}") from None
@@ -92,5 +92,5 @@ def checked_index(index: Any, length: int) -> int:
 
 
 def _is_array(x: object) -> bool:
-    numpy = sys.modules.get("numpy")  # who passes an array has imported it
+    numpy = sys.modules.get("numpy")  # a caller that passes an array has imported NumPy
     return numpy is not None and isinstance(x, numpy.ndarray)

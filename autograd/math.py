@@ -1,17 +1,17 @@
-"""Python's `math`, for Values and numbers alike: a program moves over by its import alone.
+"""Python's `math`, for Values and numbers alike: to use it, a program changes only its import.
 
     from autograd import math                 # in place of `import math`
     from autograd.math import sin, pi         # in place of `from math import sin, pi`
 
-Every name that the running Python's `math` has is here, with the same signature. Of numbers, a function computes what
-that of `math` does, to the bit, and raises what it raises. Of Values, it computes a Value, with these exceptions:
+Every name of the running Python's `math` is here, with the same signature. For numbers, a function returns exactly
+what `math` does, to the last bit, and raises the same errors. For Values, it returns a Value, with these exceptions:
 
-- `floor`, `ceil`, `trunc`, `ulp`, `isclose`, `isfinite`, `isinf` and `isnan` give plain numbers: their slope is 0
-  wherever they have one. `autograd.compile` refuses them, since that number of its example would be frozen.
-- `frexp` and `modf` give a Value and a plain number, and are refused likewise, as `nextafter` is.
-- `comb`, `factorial`, `gcd`, `isqrt`, `lcm` and `perm` are of whole numbers, and refuse Values.
+- `floor`, `ceil`, `trunc`, `ulp`, `isclose`, `isfinite`, `isinf` and `isnan` return plain numbers, since their slope
+  is 0 wherever it exists. `autograd.compile` rejects them, because it would freeze the number of its example.
+- `frexp` and `modf` return a Value and a plain number; `autograd.compile` rejects them too, and `nextafter`.
+- `comb`, `factorial`, `gcd`, `isqrt`, `lcm` and `perm` take integers, and reject Values.
 
-`help(math.lgamma)` says how the derivatives of `gamma` and `lgamma` are computed.
+`help(math.lgamma)` explains how the derivatives of `gamma` and `lgamma` are computed.
 
 >>> from autograd import Value, math
 >>> x = Value(2.0)
@@ -63,7 +63,7 @@ _Plain = TypeVar("_Plain", bound=Callable[..., Any])
 
 
 def _function(name: str, of_values: Callable[..., Any]) -> Any:
-    """The function of `math` where no argument is a Value, else the one that takes Values; it looks like the former."""
+    """Wrap a function of `math` so that it dispatches to `of_values` if any argument is a Value."""
     plain = getattr(_math, name)
 
     @functools.wraps(plain)
@@ -76,7 +76,7 @@ def _function(name: str, of_values: Callable[..., Any]) -> Any:
 
 
 def _of_sequences(name: str, of_values: Callable[..., Any]) -> Any:
-    """The same for functions of sequences of numbers."""
+    """Do the same for a function of sequences of numbers."""
     plain = getattr(_math, name)
 
     @functools.wraps(plain)
@@ -90,7 +90,7 @@ def _of_sequences(name: str, of_values: Callable[..., Any]) -> Any:
 
 
 def _named(function: Any, of_values: Callable[..., Any]) -> Any:
-    """Let a function be pickled as this module's, and say what is known of its derivative."""
+    """Make a function picklable as this module's, and add its derivative's documentation."""
     function.__module__ = __name__
     if isinstance(of_values, Primitive):
         function.__doc__ = f"{function.__doc__}\n\nOf a Value: {of_values.__doc__}"
@@ -105,7 +105,7 @@ def _log(x: Any, base: Any = None) -> Any:
 
 
 def _ldexp(x: Any, i: int) -> Any:
-    half = _math.trunc(i / 2)  # a power of 2 alone may leave the floats, where the result does not
+    half = _math.trunc(i / 2)  # in two steps: 2**i may overflow although the result does not
     return x * _math.ldexp(1.0, half) * _math.ldexp(1.0, i - half)
 
 
@@ -169,11 +169,11 @@ if hasattr(_math, "sumprod"):
     sumprod: OfTwoSequences = _of_sequences("sumprod", functions.dot)
 
 
-# Functions that give plain numbers
+# Functions that return plain numbers
 
 
 def _of_number(name: str, remedy: str, of_values: Callable[..., Any] | None = None) -> Any:
-    """The function of the Values' numbers, or `of_values`; refused while a function is compiled."""
+    """Apply a function of `math` to the Values' numbers, or call `of_values`; refuse it inside a compiled function."""
     plain = getattr(_math, name)
 
     def refusing(*args: Any, **kwargs: Any) -> Any:
@@ -209,7 +209,7 @@ def _nextafter(x: Any, *args: Any, **kwargs: Any) -> Value:
 
 _STEPS = "write x - math.fmod(x, 1.0), which is trunc(x) as a Value, or choose a step with autograd.where(x < 1, a, b)"
 _CONDITION = "choose with autograd.where and a comparison of Values: "
-_NO_STEPS = "keep what depends on the bits of a number outside of the arguments, as a plain number"
+_NO_STEPS = "compute whatever depends on the bits of a number from a plain number, not from the arguments"
 
 ceil: ToInteger = _of_number("ceil", _STEPS)
 floor: ToInteger = _of_number("floor", _STEPS)
@@ -224,13 +224,13 @@ nextafter: Next = _of_number("nextafter", _NO_STEPS, _nextafter)
 ulp: ToFloat = _of_number("ulp", _NO_STEPS)
 
 
-# Functions of whole numbers, and what later versions of Python may add
+# Functions of integers, and any function that a later version of Python adds
 
 
 def _without_derivative(plain: _Plain) -> _Plain:
     def refuse(*args: Any, **kwargs: Any) -> Never:
         raise TypeError(
-            f"math.{plain.__name__} has no derivative, and takes no Values: give it plain numbers, such as int(v.data)"
+            f"math.{plain.__name__} has no derivative and takes no Values: give it plain numbers, such as int(v.data)"
         )
 
     function: _Plain = _function(plain.__name__, refuse)

@@ -1,4 +1,4 @@
-"""The types of the functions of `autograd.math`: of numbers a number, and of Values a Value."""
+"""The types of the functions of `autograd.math`: numbers give a number, Values give a Value."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Methods of Value that are made from one pattern: functions of the table, and comparisons."""
+"""Methods of Value that follow one pattern: functions of the table, and comparisons."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from autograd.reading import number_of
 def comparison(symbol: str, compare: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
     """Return a method that compares the numbers of two Values, or of a Value with a number.
 
-    Where the function is traced, the comparison becomes a node of the graph.
+    While a function is traced, the comparison becomes a node of the graph.
 
     Args:
-        symbol: of the comparison, such as "<".
-        compare: of numbers.
+        symbol: the comparison's symbol, such as "<".
+        compare: compares two numbers.
     """
 
     def method(self: Any, other: Any) -> bool:
@@ -31,7 +31,7 @@ def comparison(symbol: str, compare: Callable[[Any, Any], bool]) -> Callable[[An
 
 
 class Functions:
-    """The table's functions of one number, as methods: `v.exp()` is `autograd.exp(v)`."""
+    """The table's unary functions as methods: `v.exp()` is `autograd.exp(v)`."""
 
     __slots__ = ()
 

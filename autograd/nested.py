@@ -1,4 +1,4 @@
-"""Nested sequences and arrays of numbers: taken apart into a flat list, and put together again in the same shape."""
+"""Flatten nested sequences and arrays of numbers into a list, and rebuild them in the same shape."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ Rebuild = Callable[[Iterator[Any]], Any]
 
 
 def flatten(structure: Any, name: str) -> tuple[list[Any], Rebuild]:
-    """The numbers in a structure, and a function that makes the same structure of an iterator over other numbers.
+    """Return the numbers in a structure, and a function that builds the same structure from an iterator of numbers.
 
     Args:
         structure: a number or Value, or a list, tuple or NumPy array of structures, to any depth.
-        name: what to call it in an error, such as "argument x".
+        name: the structure's name in errors, such as "argument x".
 
     Raises:
-        TypeError: for anything else in it; the message says where.
+        TypeError: if it contains anything else; the message says where.
     """
     if isinstance(structure, (Value, float, int, Real)):
         return [structure], next
@@ -51,12 +51,12 @@ def names(structure: Any, name: str) -> list[str]:
 
 
 def nest(outer: Any, inner: Any, number: Callable[[int, int], Any]) -> Any:
-    """A structure like the outer one, with structures like the inner one in the places of its numbers.
+    """Build a structure like the outer one, with each of its numbers replaced by a structure like the inner one.
 
     Args:
         outer, inner: structures that hold their numbers' positions in the order of `flatten`, 0, 1, 2, ...
-        number: what to put where position i of the outer one and j of the inner one meet. Where an array meets an
-            array, an array comes of it, the outer one's axes first.
+        number: returns the number for position i of the outer and j of the inner structure. Two arrays are combined
+            into one array, with the outer one's axes first.
     """
     if isinstance(outer, (list, tuple)):
         return _like(outer, [nest(item, inner, number) for item in outer])
@@ -70,17 +70,17 @@ def nest(outer: Any, inner: Any, number: Callable[[int, int], Any]) -> Any:
 
 
 def _like(sequence: Any, items: list[Any]) -> Any:
-    """The items as a sequence of the same type; a named tuple takes them in a way of its own."""
+    """Return the items as a sequence of the same type; a named tuple is built by its `_make`."""
     return getattr(type(sequence), "_make", type(sequence))(items)
 
 
 def _is_array(structure: Any) -> bool:
-    numpy = sys.modules.get("numpy")  # who passes an array has imported it
+    numpy = sys.modules.get("numpy")  # a caller that passes an array has imported NumPy
     return numpy is not None and isinstance(structure, numpy.ndarray)
 
 
 def _array(numbers: list[Any], shape: tuple[int, ...]) -> Any:
-    """An array of floats, or one of Values where there are any among them."""
+    """Return an array of floats, or of Values if any number is a Value."""
     import numpy
 
     if any(isinstance(x, Value) for x in numbers):

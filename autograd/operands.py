@@ -1,4 +1,4 @@
-"""Numbers among Values: which there are, and how an error names them."""
+"""Plain numbers as operands: conversion to floats, and their names in errors."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 
 def as_float(number: Any) -> float:
-    """A real number as a float: Python's or NumPy's, an array or a tensor of one element.
+    """Convert a real number to a float: Python's or NumPy's, or an array or tensor of one element.
 
     Raises:
-        TypeError: for anything else, a Value included.
+        TypeError: for anything else, including a Value.
     """
     if isinstance(number, (float, int, Real)):
         return float(number)
@@ -40,25 +40,25 @@ def only_element(number: Any) -> float | None:
 
 
 def beyond_table(index: object, length: int) -> str:
-    """Return what an error says of an index into a table that has no such entry."""
+    """Describe, for an error message, an index that is out of a table's range."""
     text = f"{index}, which is not in a table of {length}, whose entries are counted from 0"
     if index != -1:
         return text
     return text + (
-        ". To pad a shorter sequence, look up any entry, such as that at 0, and leave its position out of the loss: in "
-        "nn.fit by a target of -1, in a loss of your own by autograd.where"
+        ". To pad a shorter sequence, look up any entry, such as the one at 0, and exclude its position from the loss: "
+        "in nn.fit by a target of -1, in your own loss by autograd.where"
     )
 
 
 def compared_number(other: Any) -> float:
-    """Return the operand of a comparison: a number as Python's own, so that a bool comes of it, or else as it is."""
+    """Return the operand of a comparison: a number as Python's float, so that the result is a bool; else unchanged."""
     if isinstance(other, Operand):
-        return number_of(other)  # type: ignore[arg-type]  # a Value: a `cast` is a call, and this is asked all the time
+        return number_of(other)  # type: ignore[arg-type]  # a Value; this is hot, and `cast` would be a call
     return float(other) if isinstance(other, (float, Real)) and not isinstance(other, int) else cast(float, other)
 
 
 def undefined(primitive: Primitive, parents: tuple[Value, ...], error: Exception) -> Exception:
-    """Return the error of a forward rule, with the operation and its operands named."""
+    """Rewrite the error of a forward rule to name the operation and its operands."""
     operands = [f"{parent.label} = {parent.data!r}" if parent.label else repr(parent.data) for parent in parents[:4]]
     if len(parents) > 4:
         operands.append(f"and {len(parents) - 4} more")

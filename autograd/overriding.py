@@ -1,12 +1,12 @@
-"""Other numbers for Values, seen in one context alone: how `compile` runs a function again on other numbers.
+"""Override the numbers of Values in one context only, so that `compile` can run a function again on other numbers.
 
-The Values stay untouched. While any context sees other numbers, their class has a property in the place of its slot
-`data`, which looks them up in a context variable, and else gives what the slot holds. So other threads, and whoever
-pickles or saves, get the true numbers at any moment. Where an interrupt leaves the property behind, it gives the true
-numbers to everybody, only slower, and the next read of a Value takes it away.
+The Values stay untouched. While any context overrides numbers, the slot `data` of their class is replaced by a property
+that looks the number up in a context variable, and falls back to the slot. So other threads, and code that pickles or
+saves, always see the true numbers. If an interrupt leaves the property installed, it still returns the true numbers,
+only slower, and the next read of a Value removes it.
 
-CPython 3.13 and later stop caching a class's attributes once it was changed 1,000 times: after some 500 compilations in
-one process, arithmetic node by node takes half as long again there. Earlier versions have no such limit.
+CPython 3.13 and later stop caching the attributes of a class that was changed 1,000 times: after some 500 compilations
+in one process, arithmetic node by node takes 1.5 times as long there. Earlier versions have no such limit.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ from autograd.value import Value
 
 
 class _Reference(weakref.ref[Any]):
-    """Is equal to itself alone, even if its object is gone before anybody asked for the hash."""
+    """A weak reference that is equal only to itself, and hashable even if its object is gone."""
 
     __hash__ = object.__hash__
     __eq__ = object.__eq__
 
 
 class _Others(dict[int, float]):
-    """Other numbers by the ids of their Values.
+    """Overriding numbers, by the ids of their Values.
 
     Attributes:
-        change: gives another number for a Value that is read and has none yet; None outside of `Overriding.run`.
-        made: the Values that were made meanwhile, by their ids. They keep their own numbers.
-        met: other Values. An id is theirs as long as they are kept here.
+        change: computes the number for a Value that is read and has none yet; None outside of `Overriding.run`.
+        made: the Values made during the run, by their ids. They keep their own numbers.
+        met: the other Values read or written during the run, kept alive so that their ids stay unique.
     """
 
     def __init__(self, numbers: dict[int, float], change: Callable[[float], float] | None) -> None:
@@ -45,27 +45,27 @@ class _Others(dict[int, float]):
         self.met: list[Value] = []
 
 
-_others: ContextVar[_Others] = ContextVar("others", default=_Others({}, None))  # noqa: B039  # which stays empty
+_others: ContextVar[_Others] = ContextVar("others", default=_Others({}, None))  # noqa: B039  # the default stays empty
 _live: set[_Reference] = set()
-_owners: dict[type, None] = {}  # classes that ever had a property in the place of their `data`
-_properties: dict[int, property] = {}  # by id of what they stand in for
-_originals: dict[int, Any] = {}  # what a property stands in for, by its id
+_owners: dict[type, None] = {}  # classes whose `data` was ever replaced by a property
+_properties: dict[int, property] = {}  # by the id of the descriptor they replace
+_originals: dict[int, Any] = {}  # the replaced descriptor, by the id of its property
 
 
 class Overriding:
     """Lets functions see other numbers, between `begin` and `end`.
 
     Args:
-        values: those that may get other numbers. Of one whose class has `data` as something else than a slot or a
-            property, functions see the true number.
+        values: the Values to override. If a class has a `data` that is neither a slot nor a property, functions see the
+            true number.
     """
 
     def __init__(self, values: Iterable[Value]) -> None:
-        self._values = list(values)  # an id is theirs as long as they live
+        self._values = list(values)  # kept alive so that their ids stay unique
         self._reference = _Reference(self, _live.discard)
 
     def begin(self) -> None:
-        _live.add(self._reference)  # first, so that nobody takes a property away any more
+        _live.add(self._reference)  # first, so that no other thread removes a property
         for kind in {Value, *map(type, self._values)}:
             owner = next(base for base in kind.__mro__ if "data" in vars(base))
             original = vars(owner)["data"]
@@ -76,9 +76,9 @@ class Overriding:
     def run(
         self, numbers: Iterable[float], change: Callable[[float], float], function: Callable[..., Any], *arguments: Any
     ) -> Any:
-        """Call a function that sees these numbers, one for each Value. What it sets them to, it alone sees, too.
+        """Call a function that sees these numbers, one for each Value; its own assignments are visible only to it.
 
-        Of other Values that it reads it sees what `change` makes of theirs, except for constants and what it made.
+        For other Values it sees the number that `change` returns, except for constants and Values that it made.
         """
         token = _others.set(_Others({**_others.get(), **dict(zip(map(id, self._values), numbers))}, change))
         try:
@@ -92,15 +92,15 @@ class Overriding:
 
 
 def _install(owner: type, original: Any) -> None:
-    made = _properties.setdefault(id(original), _property(original))
-    _originals[id(made)] = original
-    owner.data = made  # type: ignore[attr-defined]
+    replacement = _properties.setdefault(id(original), _property(original))
+    _originals[id(replacement)] = original
+    owner.data = replacement  # type: ignore[attr-defined]
 
 
 def _restore() -> None:
-    """Give the classes back their own `data`, unless some thread needs the property.
+    """Restore the classes' own `data`, unless a thread still needs the property.
 
-    In one call of C, so that no thread begins between the question and the deed.
+    One C call, so that no thread begins between the check and the assignment.
     """
     installed = [(owner, "data", vars(owner)["data"]) for owner in list(_owners)]
     rows = [(owner, name, _originals[id(now)]) for owner, name, now in installed if id(now) in _originals]
@@ -128,7 +128,7 @@ def _property(original: Any) -> property:
             others[id(value)] = number
         elif others.change is None or id(value) in others.made:
             write(value, number)
-        elif hasattr(value, "grad"):  # it was there before
+        elif hasattr(value, "grad"):  # made before the run
             others.met.append(value)
             others[id(value)] = number
         else:

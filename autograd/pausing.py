@@ -16,11 +16,10 @@ _Function = Callable[..., Any]
 def no_grad() -> NoGrad:
     """Open a block, or decorate a function, in which no graph is recorded: results are constants, without parents.
 
-    It holds for the thread (or asyncio task) that enters it, and no other. A generator that enters a block holds up
-    recording while its own code runs, not while it is suspended and whoever iterates over it computes; where
-    `contextlib.contextmanager` makes a context of it, or pytest a fixture, it is the body of that context, or the test,
-    which is meant. Decorated
-    generators, coroutines and asynchronous generators likewise run all of their own code without recording.
+    It applies only to the thread (or asyncio task) that enters it. A generator that enters a block pauses recording
+    while its own code runs, not while it is suspended. If the generator is a `contextlib.contextmanager` or a pytest
+    fixture, recording is paused in the body of that context, or in the test. Decorated generators, coroutines and
+    asynchronous generators run all of their own code without recording.
 
     >>> from autograd import Value
     >>> x = Value(3.0)
@@ -36,13 +35,13 @@ class NoGrad:
     """The context manager and decorator of `no_grad()`."""
 
     def __init__(self) -> None:
-        self._leave: list[Callable[[], None]] = []  # one for each block that was entered and not left yet
+        self._leave: list[Callable[[], None]] = []  # one for each open block
 
     def __enter__(self) -> None:
         before = recording.paused.get()
         try:
             self._leave.append(recording.pause())
-        except BaseException:  # Ctrl-C, while there is no block yet that would be left
+        except BaseException:  # Ctrl-C before the block is registered: __exit__ will not run
             recording.paused.set(before)
             raise
 
@@ -50,18 +49,18 @@ class NoGrad:
         self._leave.pop()()
 
     def __call__(self, function: _Decorated) -> _Decorated:
-        """Decorate a function. Raises TypeError for a class, and for what cannot be called."""
+        """Decorate a function. Raises TypeError for a class or an object that is not callable."""
         if isinstance(function, (staticmethod, classmethod)):
             return type(function)(self(function.__func__))
         if isinstance(function, type) or not callable(function):
-            what = f"the class {function.__name__}" if isinstance(function, type) else repr(function)
-            raise TypeError(f"no_grad() decorates functions, got {what}; decorate the methods that compute")
+            given = f"the class {function.__name__}" if isinstance(function, type) else repr(function)
+            raise TypeError(f"no_grad() decorates functions, got {given}; decorate the methods that compute")
         return functools.wraps(function)(_paused_function(function))  # type: ignore[return-value]
 
 
 def _paused_function(function: _Function) -> _Function:
-    """A function of the same kind, since frameworks ask whether one is a coroutine function, say."""
-    import inspect  # here, since it would take a good part of the time of `import autograd`
+    """Wrap a function in one of the same kind, since frameworks check for coroutine functions, for example."""
+    import inspect  # here, because it would slow down `import autograd` considerably
 
     if inspect.iscoroutinefunction(function):
         return _paused_coroutine(function)
@@ -75,7 +74,7 @@ def _paused_function(function: _Function) -> _Function:
             result = function(*args, **kwargs)
             if isinstance(result, (map, filter)):
                 result = (item for item in result)
-        if isinstance(result, types.GeneratorType):  # code that is yet to run
+        if isinstance(result, types.GeneratorType):  # its code has not run yet
             return _paused_generator(lambda: result)()
         if isinstance(result, types.CoroutineType):
             return _paused_coroutine(lambda: result)()
@@ -121,7 +120,7 @@ def _paused_async_generator(function: _Function) -> Callable[..., AsyncGenerator
 
 
 def _steps(inner: Any) -> Generator[Any, Any, Any]:
-    """Run a generator, or what is awaited, from one step to the next, recording no graph within a step."""
+    """Run a generator or awaitable step by step, recording no graph within a step."""
     resume, value = inner.send, None
     while True:
         try:

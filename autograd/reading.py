@@ -1,4 +1,4 @@
-"""Reading the numbers of Values, each of which anybody may have assigned anything to."""
+"""Read the numbers of Values, checking that they are numbers: users may assign anything to `data`."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 
 def number_of(value: Value) -> float:
-    """The number of a Value, as a float.
+    """Return the number of a Value as a float.
 
-    `data` is a plain attribute, so that an update of many of them cannot be cut in the middle by a check; what was put
-    there is checked when it is used.
+    `data` is a plain attribute, so that a check cannot abort an update of many Values halfway; it is checked when it is
+    read.
 
     Raises:
-        TypeError: if something else than a float or an int was assigned to `data`.
+        TypeError: if anything but a float or an int was assigned to `data`.
     """
     data: Any = value.data
     if type(data) is float:
@@ -31,20 +31,20 @@ def number_of(value: Value) -> float:
     if isinstance(data, Operand):
         raise TypeError(
             f"{name}.data is a Value, not a number: `{name}.data = {name} - 0.1 * {name}.grad` computes with the node "
-            f"and makes another. Write `{name}.data -= 0.1 * {name}.grad`, which computes with the numbers"
+            f"and makes a new one. Write `{name}.data -= 0.1 * {name}.grad`, which computes with the numbers"
         )
     raise TypeError(
-        f"{name}.data must be a float, got {data!r:.200} of type {type(data).__name__}, whose arithmetic is another. "
+        f"{name}.data must be a float, got {data!r:.200} of type {type(data).__name__}, whose arithmetic differs. "
         f"Write `{name}.data = float(x)`"
     )
 
 
 def numbers_of(values: Iterable[Value]) -> list[float]:
-    """The number of each Value, as floats and ints. Raises as `number_of` does."""
+    """Return the number of each Value, as floats and ints. Raises as `number_of` does."""
     values = list(values)
     numbers = [value.data for value in values]
     try:
-        if type(sum(numbers, 0.0)) is float:  # of floats and ints alone; three times as fast as a look at each type
+        if type(sum(numbers, 0.0)) is float:  # only floats and ints; three times as fast as checking each type
             return numbers
     except (ArithmeticError, TypeError):
         pass
@@ -52,5 +52,5 @@ def numbers_of(values: Iterable[Value]) -> list[float]:
 
 
 def gradients_of(values: Iterable[Value]) -> list[float]:
-    """The gradient of each Value; None, to which PyTorch's users clear it, is 0."""
+    """Return the gradient of each Value; None, which PyTorch users assign to clear it, counts as 0."""
     return [0.0 if (gradient := value.grad) is None else gradient for value in values]

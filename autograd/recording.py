@@ -1,7 +1,7 @@
-"""The state of recording: graphs are recorded, except inside `no_grad`, in the thread or asyncio task that is in it.
+"""Per-thread (or per-task) recording state: whether graphs are recorded, and whether a function is being traced.
 
-And whether a trace is: while `autograd.compile` runs a function, comparisons are recorded too, and what would take a
-number out of the graph is refused.
+Graphs are recorded except inside `no_grad`. While `autograd.compile` traces a function, comparisons are recorded too,
+and operations that would take a number out of the graph are refused.
 """
 
 from __future__ import annotations
@@ -38,36 +38,36 @@ __all__ = [
 State: TypeAlias = "bool | WhileRunning"
 
 paused: ContextVar[State] = ContextVar("paused", default=False)
-_GENERATOR = 0x20 | 0x200  # CO_GENERATOR and CO_ASYNC_GENERATOR among a code's flags; coroutines have tasks' contexts
-ever_changed = False  # by any thread, by a pause or a count: until then, no operation need ask the context variables
+_GENERATOR = 0x20 | 0x200  # code flags CO_GENERATOR and CO_ASYNC_GENERATOR; a coroutine has the context of its task
+ever_changed = False  # set by the first pause or count in any thread; until then operations skip the context variables
 
 
 class Tracer(Protocol):
     """Runs a function in order to compile it."""
 
     def compare(self, symbol: str, a: Any, b: Any) -> Any:
-        """The comparison as a node of the graph; None where its operands are constants, or no numbers."""
+        """Return the comparison as a node of the graph; None if its operands are constants or not numbers."""
 
     def refuse(self, what: str, remedy: str) -> Never:
-        """Raise a TypeError that names the line of the user's code which would freeze a number of the example."""
+        """Raise a TypeError that names the line of user code that would freeze one of the example's numbers."""
 
     def take(self, table: Any, index: Any) -> Any:
-        """The entry of a table at an index that is a number of an argument."""
+        """Return the entry of a table at an index that is one of the arguments' numbers."""
 
     def one_hot(self, index: Any, classes: int) -> list[Any]:
-        """For each class, the comparison of such an index with it as a node."""
+        """Return for each class a node that compares such an index with it."""
 
     def derivatives_of(self, primitive: Any) -> Callable[..., Any]:
-        """The derivative rule of a primitive, which makes a graph of Values."""
+        """Return the derivative rule of a primitive, to be applied to Values."""
 
 
 tracer: ContextVar[Tracer | None] = ContextVar("tracer", default=None)
-ever_traced = False  # by any thread: until then, no comparison need ask the context variable
+ever_traced = False  # set by the first trace in any thread; until then comparisons skip the context variable
 
 
 @contextmanager
 def tracing(by: Tracer | None) -> Iterator[None]:
-    """A context in which comparisons and conversions of Values are put to a tracer, in this thread or task alone."""
+    """Pass comparisons and conversions of Values to a tracer, in this thread or task only."""
     global ever_traced
     ever_traced = True
     token = tracer.set(by)
@@ -78,14 +78,14 @@ def tracing(by: Tracer | None) -> Iterator[None]:
 
 
 def compared(symbol: str, a: Any, b: Any) -> Any:
-    """The comparison as a node, where a trace is on in this thread and the operands are not all constants; or None."""
+    """Return the comparison as a node if this thread is tracing and an operand is not constant; else None."""
     by = tracer.get()
     return None if by is None else by.compare(symbol, a, b)
 
 
 @contextmanager
 def pausing() -> Iterator[None]:
-    """A context of the package's own in which no graph is recorded, to be left before any generator is suspended."""
+    """Record no graph inside this context. For internal use: no generator may be suspended inside it."""
     global ever_changed
     ever_changed = True
     before = paused.get()
@@ -97,7 +97,7 @@ def pausing() -> Iterator[None]:
 
 
 def pause() -> Callable[[], None]:
-    """Record no graphs from now on, on behalf of the caller's caller; returns the function that ends it."""
+    """Stop recording graphs on behalf of the caller's caller; return the function that ends the pause."""
     global ever_changed
     ever_changed = True
     frame = _suspendable(sys._getframe(2))
@@ -111,9 +111,9 @@ def pause() -> Callable[[], None]:
 
 
 def _suspendable(frame: FrameType | None) -> FrameType | None:
-    """The generator's frame that a block is in; None where it is in none, or in one that is a context manager.
+    """Return the frame of the generator that contains a block; None if none does, or if it is a context manager.
 
-    A context manager of the caller's that enters the block in its own `__enter__` is looked through.
+    If the caller's own context manager enters the block in its `__enter__`, the search continues with its caller.
     """
     while frame is not None:
         is_generator = frame.f_code.co_flags & _GENERATOR
@@ -125,17 +125,17 @@ def _suspendable(frame: FrameType | None) -> FrameType | None:
 
 
 def _makes_contexts(frame: FrameType | None) -> bool:
-    """Tell whether it is code that makes contexts of generators."""
+    """Tell whether the frame belongs to code that turns generators into contexts."""
     return frame is not None and frame.f_globals.get("__name__") in ("contextlib", "_pytest.fixtures")
 
 
 class WhileRunning:
-    """The state of a block in a generator: true while its code runs, the state outside while it is suspended.
+    """The state of a block in a generator: true while the generator runs, the outer state while it is suspended.
 
-    A generator's frame has a caller just as long as its code runs.
+    A generator's frame has a caller only while the generator runs.
 
     Attributes:
-        outside: the state where the block was entered, or what became of it.
+        outside: the state where the block was entered, updated when outer blocks end.
     """
 
     outside: State
@@ -145,7 +145,7 @@ class WhileRunning:
         self.outside = outside
 
     def end(self) -> None:
-        """Leave the block, even if others were entered in the meantime and not left yet."""
+        """Leave the block, even if blocks entered later are still open."""
         self._frame = None
         paused.set(_alive(paused.get()))
 
@@ -164,7 +164,7 @@ class WhileRunning:
 
 
 def _alive(state: State) -> State:
-    """The state without the blocks of generators that were left."""
+    """Return the state without the generators' blocks that have ended."""
     while isinstance(state, WhileRunning) and state.has_ended:
         state = state.outside
     above = state
@@ -178,7 +178,7 @@ def _alive(state: State) -> State:
 
 
 def _leave(before: State) -> None:
-    """Leave a block that stands on `before`. Where generators entered blocks inside it, they stand on that now."""
+    """Leave a block entered in state `before`, which becomes the outer state of generators' blocks inside it."""
     state = lowest = paused.get()
     while isinstance(lowest, WhileRunning) and isinstance(lowest.outside, WhileRunning):
         lowest = lowest.outside
@@ -194,7 +194,7 @@ differentiating: ContextVar[bool] = ContextVar("differentiating", default=False)
 
 @contextmanager
 def derivatives_never_raise() -> Iterator[None]:
-    """A context for the rules of derivatives, in which what has no value is inf or nan as in IEEE arithmetic."""
+    """Evaluate derivative rules in IEEE arithmetic: an undefined value is inf or nan instead of an exception."""
     token = differentiating.set(True)
     try:
         yield
@@ -204,7 +204,7 @@ def derivatives_never_raise() -> Iterator[None]:
 
 @contextmanager
 def resumed() -> Iterator[bool]:
-    """A context in which graphs are recorded even inside `no_grad`; gives whether they were before."""
+    """Record graphs even inside `no_grad`; yields whether they were recorded before."""
     before = paused.get()
     try:
         paused.set(False)
@@ -214,15 +214,15 @@ def resumed() -> Iterator[bool]:
 
 
 class TooManyNodesError(BaseException):
-    """More nodes were recorded than `counting` allows. A function that handles its own Exceptions lets it pass."""
+    """More nodes were recorded than `counting` allows. Not an Exception, so that user code does not catch it."""
 
 
 class Counter:
-    """Counts the nodes that a trace computes, those included that are not recorded.
+    """Counts the nodes that a trace computes, including those that are not recorded.
 
     Attributes:
-        nodes: how many there were.
-        kind: the class of nodes; `value.py` says which.
+        nodes: the number of nodes so far.
+        kind: the class of new nodes, set by `value.py`.
     """
 
     kind: type[Any]
@@ -232,7 +232,7 @@ class Counter:
         self._most, self._outer = most, outer
 
     def count(self) -> None:
-        """Count one node more, here and in the traces around this one."""
+        """Count one more node, here and in the enclosing traces."""
         self.nodes += 1
         if self.nodes > self._most:
             raise TooManyNodesError
@@ -245,12 +245,12 @@ counter: ContextVar[Counter | None] = ContextVar("counter", default=None)
 
 @contextmanager
 def counting(most: float, kind: Callable[..., Counter] = Counter) -> Iterator[Counter]:
-    """Count the nodes that are computed in a context, and let no more than so many be.
+    """Count the nodes that are computed in this context, and allow at most `most` of them.
 
-    Graphs are recorded in it even inside `no_grad`.
+    Graphs are recorded even inside `no_grad`.
 
     Raises:
-        TooManyNodesError: by the node that is one too many.
+        TooManyNodesError: at the first node above the limit.
     """
     global ever_changed
     ever_changed = True

@@ -1,4 +1,4 @@
-"""One run of a function on fresh nodes, and the sweeps over its graph that the transforms are made of."""
+"""One run of a function on fresh nodes, and the sweeps over its graph that implement the transforms."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ class Run:
     """One run of a function on fresh nodes, and the sweeps over the graph that it recorded.
 
     Attributes:
-        variables: the fresh nodes, one for each number of the arguments to differentiate to.
-        like_arguments: shapes as many numbers like those arguments.
+        variables: the fresh nodes, one for each number of the differentiated arguments.
+        like_arguments: gives a flat list of numbers the shape of those arguments.
         outputs: the numbers that the function returned, as Values.
-        rebuild_output: shapes as many numbers like them.
-        values_given: whether a Value was among the arguments, so that Values are to come out.
+        rebuild_output: gives a flat list of numbers the shape of the function's result.
+        values_given: True if an argument holds a Value; the results are then Values too.
     """
 
     rebuild_output: Rebuild
@@ -56,7 +56,7 @@ class Run:
         self._sort()
 
     def _sort(self) -> None:
-        """Find the nodes that depend on the variables, and those that vary with these or with a captured Value."""
+        """Find the nodes that depend on the variables, and those that depend on the variables or a captured Value."""
         self._dependent = set(self.variables)
         self._varying = set(self.variables)
         captured = False
@@ -71,17 +71,17 @@ class Run:
         self._symbolic = self.values_given or (captured and self._recorded)
 
     def single_output(self, f: Function) -> Value:
-        """The one number that the function returned."""
+        """Return the single number that the function returned. Raises TypeError if there are several."""
         returned = self.rebuild_output(iter(self.outputs))
         if not isinstance(returned, Value):
             raise TypeError(
-                f"the gradient of {getattr(f, '__name__', f)!r} wants a function that returns one number; it returned "
+                f"the gradient of {getattr(f, '__name__', f)!r} needs a function that returns one number; it returned "
                 f"a {type(returned).__name__} of {len(self.outputs)}: use jacobian, or return a sum"
             )
         return returned
 
     def pull_back(self, gradients: dict[Value, Number]) -> list[Number]:
-        """The reverse sweep: from gradients at outputs to gradients at each variable."""
+        """Run the reverse sweep: propagate gradients of the outputs to a gradient for each variable."""
         masked = reverse_masks(self._order)
         with derivatives_never_raise():
             for node in reversed(self._order):
@@ -93,10 +93,10 @@ class Run:
         return [gradients.get(variable, 0.0) for variable in self.variables]
 
     def push_forward(self, directions: Sequence[Number]) -> list[Number]:
-        """The forward sweep: from a direction, a number for each variable, to the slope of each output."""
+        """Run the forward sweep: propagate a direction, one number per variable, to a slope for each output."""
         if self._recorded and any(isinstance(direction, Value) for direction in directions):
             self._symbolic = self.values_given = True
-        slopes = {x: d for x, d in zip(self.variables, directions) if not _is_zero(d)}  # the others do not move
+        slopes = {x: d for x, d in zip(self.variables, directions) if not _is_zero(d)}
         masked = forward_masks()
         with derivatives_never_raise():
             for node in self._order:
@@ -108,10 +108,10 @@ class Run:
         return [slopes.get(output, 0.0) for output in self.outputs]
 
     def _taken(self, node: Value) -> Iterator[tuple[Value, Number]]:
-        """The parents that depend on the variables, with the local derivatives to them.
+        """Yield the parents that depend on the variables, with the local derivatives to them.
 
-        Where the node chose among its parents, those that it did not take are left out: nothing flows there, whatever
-        the derivatives behind.
+        If the node chooses among its parents, those it did not select are left out: no gradient flows to them, even if
+        a derivative further along is infinite.
         """
         chooses = node.primitive is not None and node.primitive.chooses
         for parent, derivative in zip(node.parents, self._local_derivatives(node)):
@@ -119,7 +119,7 @@ class Run:
                 yield parent, derivative
 
     def _local_derivatives(self, node: Value) -> Sequence[Number]:
-        """As recorded; or by the same rule of the table on Values, which makes a graph of them."""
+        """Return the recorded local derivatives; or evaluate their rule on Values, which makes a graph of them."""
         if not self._symbolic or node.primitive is None:
             return node.local_derivatives
         inputs = [parent if parent in self._varying else parent.data for parent in node.parents]
@@ -127,15 +127,15 @@ class Run:
         derivatives: Sequence[Number]
         try:
             derivatives = rule(*inputs, node)
-        except (ArithmeticError, ValueError):  # plain numbers raise where Values, here, do not: 1 / 0.0
+        except (ArithmeticError, ValueError):  # plain numbers raise, as in 1 / 0.0; inside this context Values do not
             try:
                 derivatives = rule(*(x if isinstance(x, Value) else Constant(x) for x in inputs), node)
-            except (ArithmeticError, ValueError):  # of functions that take floats alone
+            except (ArithmeticError, ValueError):  # raised by functions that accept only floats
                 derivatives = (math.nan,) * len(inputs)
         return derivatives
 
     def _times(self, derivative: Number, gradient: Number) -> Number:
-        """Their product; a graph is kept free of factors 1."""
+        """Multiply a derivative and a gradient, without a node for a factor of 1."""
         if self._symbolic and type(derivative) is float and derivative == 1.0:
             return gradient
         if self._symbolic and type(gradient) is float and gradient == 1.0:
@@ -143,9 +143,9 @@ class Run:
         return derivative * gradient
 
     def finish(self, results: Sequence[Number]) -> list[Number]:
-        """The results as plain numbers; or all as Values, where an argument was one or a result depends on one.
+        """Return the results as plain numbers, or all as Values if an argument was one or a result depends on one.
 
-        The run is over, and nobody else can ask for derivatives to its own leaves: from here on they are constants.
+        Also turn the run's own leaves into constants: nobody can differentiate with respect to them afterwards.
         """
         for variable in self.variables:
             if not variable.parents:
@@ -157,12 +157,12 @@ class Run:
         return [number_of(x) if isinstance(x, Value) else float(x) for x in results]
 
     def like_arguments(self, numbers: Iterable[Any]) -> Any:
-        """One number for each variable, shaped like the arguments."""
+        """Give numbers, one for each variable, the shape of the arguments."""
         flat = iter(numbers)
         shaped = tuple(rebuild(flat) for rebuild in self._rebuilds)
         return shaped if self._returns_tuple else shaped[0]
 
 
 def _is_zero(x: Number) -> bool:
-    """Tell whether a number is plain and 0: a zero known by structure, where a Value that is 0 is one by chance."""
+    """Tell whether x is a plain 0: a structural zero. A Value is never one, since its 0 may be accidental."""
     return not isinstance(x, Value) and x == 0.0

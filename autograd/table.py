@@ -1,9 +1,9 @@
 """The rows of the derivative table, and the table itself.
 
-The rows stand in `arithmetic.py`, `exponentials.py`, `trigonometry.py`, `special.py` and `slopes.py`; `primitive` adds
-one of a user's own. All that is known of a primitive stands in its row: what the engine, the compiler and its targets
-need of it, they read there. `tests/autograd/derivatives/test_table.py` checks each row, and names what is missing
-elsewhere, such as a method of Value.
+The rows are in `arithmetic.py`, `exponentials.py`, `trigonometry.py`, `special.py` and `slopes.py`; `primitive` adds a
+user's own. A row holds everything the engine, the compiler and its targets need to know about a primitive.
+`tests/autograd/derivatives/test_table.py` checks each row, and reports what is missing elsewhere, such as a method of
+Value.
 """
 
 from __future__ import annotations
@@ -25,51 +25,51 @@ Rule = Callable[..., Any]
 Fields = ParamSpec("Fields")
 
 TABLE: dict[str, Primitive] = {}
-OURS: set[str] = set()  # the names of the package's own rows, which no user's primitive can take
+OURS: set[str] = set()  # the names of the package's own rows: users' primitives cannot reuse them
 
 
 class Slope(IntEnum):
-    """A class of local derivatives, by the numbers that they can be."""
+    """A class of local derivatives, by the values they can take."""
 
-    NONE = 0  # 0, always
-    FINITE = 1  # finite, always
-    BOUNDED = 2  # nan where the node is nan, else finite
-    LIKE_VALUE = 3  # finite where the node's value is
-    WEIGHT = 4  # likewise, and exempt: a factor in a weighted sum
-    SINGULAR = 5  # infinite or nan even where the node's value is finite
+    NONE = 0  # always 0
+    FINITE = 1  # always finite
+    BOUNDED = 2  # nan if the node is nan, else finite
+    LIKE_VALUE = 3  # finite if the node's value is
+    WEIGHT = 4  # finite if the node's value is, and exempt from masks: a factor in a weighted sum
+    SINGULAR = 5  # can be infinite or nan even if the node's value is finite
 
 
 class Operand:
-    """The base of what primitives take besides numbers: a Value, or its stand-in while a program is compiled."""
+    """The base class of non-numeric operands: a Value, or the compiler's stand-in for one."""
 
     __slots__ = ()
 
-    apply: Callable[..., Any]  # (primitive, inputs), where this operand is among the inputs
+    apply: Callable[..., Any]  # called with (primitive, inputs); this operand is among the inputs
 
 
 class Primitive:
-    """One row of the table. Calling it computes: floats give a float, and any Value among them gives a Value.
+    """One row of the table. A call with floats returns a float; a call with any Value among them returns a Value.
 
     Attributes:
-        name: what the operation is called, in errors and in the table.
-        symbol: what a picture and `Value.op` show; the name, if not given.
-        forward: the inputs' numbers to the output's number.
-        derivatives: `(*inputs, out)` to one local derivative ∂out/∂input for each input, as a tuple.
-        array: the forward rule for arrays, where it is another: a function of arrays, or an expression; or the name of
-            NumPy's function, or of one in the compiler's `kernels.py`. None where `forward` says it all.
-        machine: the forward rule for machine code, where it is another: an expression; or the name of the C library's
-            function, or of an instruction in the compiler's `instructions.py`.
-        chooses: whether a local derivative of 0 means that the input was not taken. Such an input receives nothing at
-            all, not even 0 × inf.
-        reduces: for what arrays compute of any number of inputs along an axis, the name of the function in the
-            compiler's `kernels.py` that gives all its derivatives together; "" for others. The primitive's own name is
-            then a kind of reduction of array programs.
-        compiled_derivatives: the derivative rule of compiled programs: an expression that does not branch on numbers,
-            and that their source shows. Where it is another than `derivatives`, that one keeps digits which this loses.
-        machine_derivatives: where it reduces, that of machine code, if it is another.
-        slope: what the local derivatives can be. Any class that is too high is right, and costs needless masks.
-        keeps_infinity: the places of the inputs which, where infinite or nan, make the output so.
-        hides_nan: whether the output can be a number though an input is nan.
+        name: the operation's name in errors and in the table.
+        symbol: the name that pictures and `Value.op` show; defaults to `name`.
+        forward: computes the output's number from the inputs' numbers.
+        derivatives: computes from `(*inputs, out)` a tuple of local derivatives ∂out/∂input, one for each input.
+        array: the forward rule for arrays, if different: a function of arrays, an expression, or the name of a
+            function of NumPy or of the compiler's `kernels.py`. None if `forward` also works for arrays.
+        machine: the forward rule for machine code, if different: an expression, or the name of a C library function or
+            of an instruction in the compiler's `instructions.py`.
+        chooses: True if a local derivative of 0 means that the input was not selected. Such an input receives no
+            gradient, not even 0 × inf.
+        reduces: for a primitive that reduces any number of inputs along an axis of an array, the name of the function
+            in the compiler's `kernels.py` that computes all its derivatives together; "" for others. The primitive's
+            name is then also a kind of reduction in array programs.
+        compiled_derivatives: the derivative rule for compiled programs: an expression that does not branch on numbers,
+            and that the compiled source shows. If it differs from `derivatives`, it is the less accurate of the two.
+        machine_derivatives: for a reduction, the derivative rule for machine code, if different.
+        slope: the class of the local derivatives. A class that is too high is safe, but costs needless masks.
+        keeps_infinity: the positions of inputs whose infinity or nan always makes the output infinite or nan.
+        hides_nan: True if the output can be a number although an input is nan.
     """
 
     name: str
@@ -129,7 +129,7 @@ class Primitive:
         return out if kind is float else kind(out)
 
     def _kind(self, x: Any, kind: type[float]) -> type[float]:
-        """The type of the result, given that of the inputs before x: NumPy's float stays one, with IEEE arithmetic."""
+        """Return the result's type, given its type without x: a NumPy float keeps its type and IEEE arithmetic."""
         if isinstance(x, float):
             return type(x) if kind is float else kind
         if isinstance(x, (int, Real)) or _is_numpys_bool(x):
@@ -148,7 +148,7 @@ class Primitive:
         return self if instance is None else MethodType(self, instance)
 
     def local_derivatives(self, inputs: Sequence[float], out: float) -> tuple[float, ...]:
-        """The local derivatives as numbers: inf or nan where they are infinite or undefined, never an exception."""
+        """Compute the local derivatives; infinite or undefined ones are inf or nan rather than an exception."""
         try:
             derivatives = self.derivatives(*inputs, out)
         except (ArithmeticError, ValueError):
@@ -161,7 +161,7 @@ class Primitive:
         return derivatives
 
     def _ieee_derivatives(self, inputs: Sequence[float], out: float) -> Any:
-        """The same rule in IEEE arithmetic, where 1/0 is inf; nan where the rule has no number even so."""
+        """Evaluate the rule in IEEE arithmetic, where 1/0 is inf; return nan if it raises even then."""
         from autograd.arrays import ieee_float
         from autograd.arrays.errors import ignoring_errors
 
@@ -175,7 +175,7 @@ class Primitive:
             return (math.nan,) * len(inputs)
 
     def ieee_value(self, inputs: Sequence[float]) -> float:
-        """The value in IEEE arithmetic, where log 0 is -inf and the square root of -1 is nan: for derivatives."""
+        """Compute the value in IEEE arithmetic, where log 0 is -inf and sqrt(-1) is nan; used for derivatives."""
         from autograd.arrays import ieee_float, np
         from autograd.arrays.errors import ignoring_errors
 
@@ -193,13 +193,13 @@ class Primitive:
 
 
 def _is_numpys_bool(x: Any) -> bool:
-    """Tell whether x came of a comparison of NumPy's floats."""
+    """Tell whether x is the result of comparing NumPy floats."""
     numpy = sys.modules.get("numpy")
     return numpy is not None and isinstance(x, numpy.bool_)
 
 
 def lookup(name: str) -> Primitive:
-    """The primitive of this name. Raises KeyError with advice where the table has none."""
+    """Return the primitive of this name. Raises KeyError, with advice, if the table has none."""
     if name not in TABLE:
         raise KeyError(f"no primitive is called {name!r}: import the module that defines it first")
     return TABLE[name]
@@ -216,7 +216,7 @@ def _added(make: Callable[Fields, Primitive]) -> Callable[Fields, Primitive]:
 
 
 row = _added(Primitive)
-"""Add a row of the package's own to the table. It takes what `Primitive` takes."""
+"""Add one of the package's own rows to the table. Takes the arguments of `Primitive`."""
 
 
 def primitive(
@@ -233,33 +233,33 @@ def primitive(
 ) -> Primitive:
     """Add a primitive of your own to the table.
 
-    It then works in every mode: on floats, on Values, and in derivatives of any order, provided that its rules are
-    made of operators and of functions of this package, which take Values too (`autograd.cos`, not `math.cos`).
+    It then works on floats, on Values, and in derivatives of any order, provided that its rules use only operators and
+    functions of this package, which accept Values (`autograd.cos`, not `math.cos`).
 
     Args:
-        name: what to call it. A name of your own may be given again, as a notebook's cell does that is run again: the
-            new entry takes the old one's place, which nodes and functions that have it keep.
-        forward: `(*inputs)` to the output, for floats. Where it raises, the value is undefined.
-        derivatives: `(*inputs, out)` to a tuple of local derivatives, one for each input.
-        symbol: what `Value.op` shows; the name, if not given.
-        doc: one line on what it computes.
-        array: for compiled programs, the forward rule on arrays: a function such as `numpy.exp`, or the name of
-            NumPy's (`"exp"`), which is looked up when a program is compiled; or an expression of this package's
-            functions that does not branch. Needed only for speed, and only where `forward` calls what takes floats
-            alone (`math.erf`) or branches on its input; it is then run number by number. So is a rule that reads what
-            can change, such as a context variable or an attribute.
+        name: the primitive's name. You may define a name of your own again, for example by rerunning a notebook cell:
+            the new entry replaces the old one, but existing nodes and functions keep the old one.
+        forward: computes the output from `(*inputs)`, which are floats. The value is undefined where it raises.
+        derivatives: computes from `(*inputs, out)` a tuple of local derivatives, one for each input.
+        symbol: the name that `Value.op` shows; defaults to `name`.
+        doc: one line that says what it computes.
+        array: for compiled programs, the forward rule on arrays: a function such as `numpy.exp`; the name of a NumPy
+            function (`"exp"`), which is looked up when a program is compiled; or an expression of this package's
+            functions that does not branch. It is needed only for speed, and only if `forward` branches on its input or
+            calls functions that accept only floats (`math.erf`): such a rule runs element by element. So does a rule
+            that reads mutable state, such as a context variable or an attribute.
         machine: for programs that run as machine code, likewise: the name of a function of C's math.h (`"erfc"`), or
-            an expression. Where neither this nor another rule is one, such a program runs as Python.
-        chooses: whether it chooses among its inputs, as `where` and `maximum` do: an input whose local derivative is
-            0 was not taken then, and receives exactly nothing, even where its own derivative is infinite.
-        compiled_derivatives: for compiled programs, where `derivatives` branches on numbers for the sake of digits:
-            the same as an expression that does not.
+            an expression. If no rule is either of these, such a program runs as Python.
+        chooses: whether it selects among its inputs, as `where` and `maximum` do. An input whose local derivative is 0
+            was then not selected, and receives no gradient, even if its own derivative is infinite.
+        compiled_derivatives: for compiled programs, if `derivatives` branches on numbers for accuracy: the same
+            derivatives as an expression that does not branch.
 
     Returns:
         A function of floats or Values.
 
     Raises:
-        ValueError: if a primitive of this package has the name.
+        ValueError: if one of this package's primitives has that name.
 
     >>> from autograd import Value, grad, sigmoid
     >>> swish = primitive(

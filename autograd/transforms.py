@@ -1,16 +1,17 @@
-"""Functions that make derivatives of functions, in JAX's conventions.
+"""Transforms that turn a function into its derivative, with JAX's conventions.
 
-A transform runs the function once on fresh nodes, one for each number of its arguments, and sweeps over the graph
-that this records. Nothing is approximated, and the `grad` of a Value outside is never touched.
+A transform runs the function once on fresh nodes, one for each number of its arguments, and sweeps over the recorded
+graph. Nothing is approximated, and the `grad` of outside Values is never touched.
 
-**Numbers or Values.** Where a derivative depends on plain numbers alone, plain numbers come out. Where an argument is
-a Value, or the derivative depends on one that the function uses (one it captured, or a `Value(1.0)` that it made: start
-from 1.0 if you want a number), Values come out: nodes of a graph of the derivative itself, which can be differentiated
-again. This is how transforms nest to any order, and how a gradient can be part of a loss. Inside `no_grad()` plain
-numbers come out in any case.
+**Numbers or Values.** A derivative that depends only on plain numbers is returned as plain numbers. If an argument is a
+Value, or the derivative depends on a Value that the function captured or made (such as `Value(1.0)`: start from 1.0 if
+you want a number), the result is Values: nodes of a graph of the derivative, which can be differentiated again. This is
+how transforms nest to any order, and how a gradient can be part of a loss. Inside `no_grad()` the result is always
+plain numbers.
 
 **At edges.** A function raises where its value is undefined; a derivative of any order never raises: it is inf, -inf or
-nan. What `where`, relu, maximum and the like did not take contributes exactly nothing, whatever its derivative.
+nan instead. Operands that `where`, relu, maximum and the like did not select contribute nothing, even if their
+derivative is infinite.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     )
 
 T = TypeVar("T")
-First = Literal[0]  # the usual `argnums`, of which the result's type is known
+First = Literal[0]  # the usual `argnums`, for which the result's type is known
 FirstTwo = tuple[Literal[0], Literal[1]]
 
 
@@ -57,14 +58,14 @@ def grad(f: Function, argnums: Argnums = 0) -> Function:
     Args:
         f: takes numbers, or (nested) lists, tuples or arrays of numbers, and returns a number. Further arguments,
             by position or keyword, may be anything.
-        argnums: which argument to differentiate to, or a tuple of several.
+        argnums: the position of the argument to differentiate with respect to, or a tuple of positions.
 
     Returns:
-        A function of the same arguments, which returns the partial derivatives shaped like the argument; a tuple of
-        such where `argnums` is a tuple.
+        A function of the same arguments that returns the partial derivatives, shaped like the argument; a tuple of
+        them if `argnums` is a tuple.
 
     Raises (when called):
-        TypeError: if `f` does not return one number, or an argument to differentiate to holds something else.
+        TypeError: if `f` does not return one number, or a differentiated argument contains anything but numbers.
 
     >>> cube = lambda x: x**3
     >>> grad(cube)(2.0), grad(grad(cube))(2.0), grad(grad(grad(cube)))(2.0)
@@ -90,7 +91,7 @@ def value_and_grad(f: Function, argnums: FirstTwo) -> ValueAndPair: ...
 def value_and_grad(f: Function, argnums: Argnums) -> Callable[..., tuple[Any, Any]]: ...
 @explain_arguments(OF_TRANSFORMS)
 def value_and_grad(f: Function, argnums: Argnums = 0) -> Function:
-    """Like `grad`, but the function returned gives a pair: the value of `f`, and the gradient.
+    """Like `grad`, but the returned function returns a pair: the value of `f`, and the gradient.
 
     >>> value_and_grad(lambda x: x**3)(2.0)
     (8.0, 12.0)
@@ -101,7 +102,7 @@ def value_and_grad(f: Function, argnums: Argnums = 0) -> Function:
         with resumed() as recorded:
             run = Run(f, args, kwargs, argnums, recorded)
             gradients = run.pull_back({run.single_output(f): 1.0})
-            (value,) = run.finish(run.outputs)  # it may depend on a Value on which no gradient does
+            (value,) = run.finish(run.outputs)  # separately: only the value may depend on a Value
             return value, run.like_arguments(run.finish(gradients))
 
     return value_and_gradient
@@ -109,12 +110,12 @@ def value_and_grad(f: Function, argnums: Argnums = 0) -> Function:
 
 @explain_arguments(OF_TRANSFORMS)
 def jacobian(f: Function, argnums: Argnums = 0) -> Function:
-    """The matrix of the partial derivatives of each number that `f` returns to each number of an argument.
+    """The matrix of partial derivatives of each number that `f` returns with respect to each number of an argument.
 
     Returns:
-        A function which returns a structure like that of `f`'s result, with a structure like the argument (a tuple
-        of such where `argnums` is a tuple) in the place of each number. Arrays stay arrays: where `f` takes an array
-        of shape s to one of shape t, the result has shape t + s.
+        A function that returns a structure like the result of `f`, in which each number is replaced by a structure
+        like the argument (a tuple of them if `argnums` is a tuple). Arrays stay arrays: if `f` maps an array of shape s
+        to one of shape t, the result has shape t + s.
 
     >>> jacobian(lambda x, y: [x * y, x + y], argnums=(0, 1))(2.0, 5.0)
     [(5.0, 2.0), (1.0, 1.0)]
@@ -154,10 +155,10 @@ def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[A
         tangents: the direction, as a tuple of the same shape.
 
     Returns:
-        The value of `f(*primals)` and Σ ∂f/∂primal × tangent, both shaped like what `f` returns.
+        The value of `f(*primals)` and Σ ∂f/∂primal × tangent, both shaped like the result of `f`.
 
     Raises:
-        ValueError: if the tangents are not shaped like the primals.
+        ValueError: if the tangents do not have the shape of the primals.
 
     >>> jvp(lambda x, y: x * y, (2.0, 5.0), (1.0, 0.0))
     (10.0, 5.0)
@@ -166,7 +167,7 @@ def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[A
         run = Run(f, tuple(primals), {}, tuple(range(len(primals))), recorded)
         directions = flatten(tuple(tangents), "tangents")[0]
         if names(tuple(tangents), "") != names(tuple(primals), ""):
-            raise ValueError(f"the tangents {tangents!r} are not shaped like the primals {primals!r}")
+            raise ValueError(f"tangents must be shaped like the primals {primals!r}, got {tangents!r}")
         slopes = run.push_forward(directions)
         flat = run.finish([*run.outputs, *slopes])
         n = len(run.outputs)
@@ -180,12 +181,12 @@ def hessian_vector_product(f: Function, x: list[float], vector: list[float]) -> 
 @overload
 def hessian_vector_product(f: Function, x: T, vector: T) -> T: ...
 def hessian_vector_product(f: Function, x: Any, vector: Any) -> Any:
-    """The Hessian of `f` at `x` times a vector, without the Hessian: the gradient's derivative in that direction.
+    """The Hessian of `f` at `x` times a vector: the gradient's derivative in that direction, without the matrix.
 
     Args:
         f: a function of one argument that returns one number.
         x: a number, or a (nested) list, tuple or array of numbers.
-        vector: shaped like `x`; so is the result.
+        vector: shaped like `x`, as the result is.
 
     >>> hessian_vector_product(lambda p: p[0] ** 2 * p[1], [3.0, 5.0], [1.0, 0.0])
     [10.0, 6.0]
@@ -194,8 +195,8 @@ def hessian_vector_product(f: Function, x: Any, vector: Any) -> Any:
 
 
 def _function(f: Any, transform: str) -> Function:
-    """`f`, if it is a function. Raises TypeError otherwise, with what to do with a number that was computed already."""
+    """Return `f` if it is a function; else raise a TypeError that says what to do with a computed number."""
     if callable(f):
         return f  # type: ignore[no-any-return]
     remedy = ": call y.backward() on it, and read x.grad" if isinstance(f, Value) else ""
-    raise TypeError(f"{transform} expects a function, and gives a function; got {f!r:.100}{remedy}")
+    raise TypeError(f"{transform} expects a function, and returns a function; got {f!r:.100}{remedy}")

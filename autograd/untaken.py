@@ -1,7 +1,7 @@
-"""Masks in graphs of derivatives that `compile` traces, where what choices do not take is not yet known.
+"""Masks in the derivative graphs that `compile` traces, where the selected operands are not yet known.
 
-While a graph of a derivative is recorded for one point, what was not taken is left out. A traced graph is for all
-points, so it has masks in its place: 0 where a node is not taken, whatever its slope.
+A derivative graph recorded at one point leaves out the operands that were not selected. A traced graph must hold for
+all points, so it masks their terms instead: 0 if a node is not selected, even if its slope is infinite.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from autograd.table import Slope
 from autograd.value import Value
 
 Masks = Callable[[Value, Value, Any, Any], Any]
-"""`(node, parent, derivative, term)` to the term, or to 0 where the node does not take the parent."""
+"""Takes `(node, parent, derivative, term)`; returns the term, or 0 if the node does not select the parent."""
 
 
 def reverse_masks(order: Sequence[Value]) -> Masks:
-    """The masks of a reverse sweep over nodes, leaves first: of one that is traced, else none."""
+    """Return the masks of a reverse sweep over nodes, leaves first; without a trace they do nothing."""
     return TracedMasks(order) if tracer.get() else _unmasked
 
 
 def forward_masks() -> Masks:
-    """The masks of a forward sweep, likewise."""
+    """Return the masks of a forward sweep; without a trace they do nothing."""
     return TracedForwardMasks() if tracer.get() else _unmasked
 
 
@@ -40,15 +40,15 @@ class TracedMasks:
     """
 
     def __init__(self, order: Sequence[Value]) -> None:
-        self._conditions: dict[Value, Any] = {}  # under which a node is reached; None for always
-        self._infinite: set[Value] = set()  # where derivatives can arrive that are infinite
-        self._singular: set[Value] = set()  # nodes with an infinite slope, or above one: there conditions matter
+        self._conditions: dict[Value, Any] = {}  # the condition under which a node is reached; None for always
+        self._infinite: set[Value] = set()  # nodes that can receive an infinite derivative
+        self._singular: set[Value] = set()  # nodes with an infinite slope, or computed from one: conditions matter here
         for node in order:
             if _can_be_infinite(node) or not self._singular.isdisjoint(node.parents):
                 self._singular.add(node)
 
     def __call__(self, node: Value, parent: Value, derivative: Any, term: Any) -> Any:
-        """Return what a node hands to a parent: the term, or 0 where this is not taken."""
+        """Return the term that a node passes to a parent, masked to 0 if the parent is not selected."""
         condition, infinite = self._conditions.get(node), node in self._infinite
         if isinstance(derivative, Value) and node.primitive is not None:
             if node.primitive.chooses:
@@ -56,7 +56,7 @@ class TracedMasks:
                 term = where(taken, term, 0.0) if infinite else term
                 if parent in self._singular:
                     condition = taken if condition is None else condition & taken
-            elif _can_be_infinite(node) and derivative.parents:  # a leaf, such as a weight, is finite
+            elif _can_be_infinite(node) and derivative.parents:  # leaves, such as weights, are finite
                 term = term if condition is None else where(condition, term, 0.0)
                 infinite = True
         if parent in self._singular:
@@ -66,7 +66,7 @@ class TracedMasks:
         return term
 
     def _reach(self, node: Value, condition: Any) -> None:
-        """Add a way in which a node is reached."""
+        """Add a condition under which a node is reached."""
         before = self._conditions.setdefault(node, condition)
         if before is not condition:
             self._conditions[node] = None if before is None or condition is None else before | condition
@@ -76,10 +76,10 @@ class TracedForwardMasks:
     """Masks the terms of a forward sweep, node by node."""
 
     def __init__(self) -> None:
-        self._infinite: set[Value] = set()  # whose slopes can be infinite
+        self._infinite: set[Value] = set()  # nodes whose slope can be infinite
 
     def __call__(self, node: Value, parent: Value, derivative: Any, term: Any) -> Any:
-        """Return what a node takes from a parent: the term, or 0 where it does not take this."""
+        """Return the term that a node receives from a parent, masked to 0 if the parent is not selected."""
         infinite = parent in self._infinite
         if isinstance(derivative, Value) and node.primitive is not None:
             if node.primitive.chooses:
@@ -92,7 +92,7 @@ class TracedForwardMasks:
 
 
 def _can_be_infinite(node: Value) -> bool:
-    """Tell whether a slope of a node can be infinite though its operands are finite, as those of a dot product are."""
+    """Tell whether a node's slope can be infinite although its operands are finite. A dot product's cannot."""
     primitive = node.primitive
     if primitive is None or primitive.chooses or primitive is dot:
         return False

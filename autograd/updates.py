@@ -1,4 +1,4 @@
-"""Changes of many numbers at once: all of them or none, wherever an interrupt lands."""
+"""Atomic changes of many numbers: all or none are made, even if an interrupt arrives."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from autograd.value import Constant, Traced, Value
 __all__ = ["Change", "commit", "setting", "setting_attributes"]
 
 Change = Callable[[], Iterator[Any]]
-"""Makes an iterator that changes something whenever it goes on; the iterator itself is written in C."""
+"""Returns an iterator, implemented in C, that makes one change per step."""
 
 _SETTERS = {name: vars(Value)[name].__set__ for name in ("data", "grad")}
 _OURS = (Value, Constant, Traced)
 
 
 def commit(*changes: Change) -> None:
-    """Make changes in one go: all of them, or none.
+    """Make all of the changes, or none.
 
-    Python looks for Ctrl-C between two of its own instructions, not inside a function written in C, such as the one
-    that runs through the iterators here. Where they call something written in Python, such as a property of the
-    user's, which is interrupted, all changes are made once more.
+    Python checks for Ctrl-C between its own instructions, not inside a C function such as the one that consumes the
+    iterators here. If they call Python code, such as a user's property, and that is interrupted, all changes are made
+    again.
 
     >>> from autograd import Value
     >>> a, b = Value(1.0), Value(2.0)
@@ -43,9 +43,9 @@ def commit(*changes: Change) -> None:
 
 
 def setting(name: str, values: Sequence[Value], numbers: Sequence[float]) -> Change:
-    """The change that gives Values a new `data` or `grad`, one number each.
+    """Return the change that assigns to the `data` or `grad` of Values, one number each.
 
-    While a function is traced, its own other numbers are set instead of those of the Values.
+    While a function is traced, its overriding numbers are set instead of the Values' own.
     """
     if recording.tracer.get() is None and all(_inherits(kind, name) for kind in set(map(type, values))):
         return partial(map, _SETTERS[name], values, numbers)
@@ -53,11 +53,11 @@ def setting(name: str, values: Sequence[Value], numbers: Sequence[float]) -> Cha
 
 
 def setting_attributes(of: object, attributes: Mapping[str, Any]) -> Change:
-    """The change that gives an object attributes."""
+    """Return the change that sets attributes of an object."""
     return partial(map, vars(of).update, [attributes])
 
 
 def _inherits(kind: type, name: str) -> bool:
-    """Tell whether a class of Values has an attribute as Value has it."""
+    """Tell whether a class of Values inherits an attribute of Value unchanged."""
     owner = next(base for base in kind.__mro__ if name in vars(base))
     return owner in _OURS and not any("__setattr__" in vars(base) for base in kind.__mro__[:-1])

@@ -18,29 +18,29 @@ from autograd.support.remedies import OF_BACKWARD, OF_VALUE_ARGUMENTS, OF_VALUES
 from autograd.table import Operand, Primitive
 
 _new = object.__new__
-_ADD, _SUB, _MUL = primitives.add, primitives.sub, primitives.mul  # graphs are made of these: no look-up for each
+_ADD, _SUB, _MUL = primitives.add, primitives.sub, primitives.mul  # the hot operators: avoids an attribute look-up
 
 
 class Value(Functions, NumPyMethods, Operand):
-    """A number, together with the numbers it was computed from and its derivative to each of them.
+    """A number, the numbers it was computed from, and its derivative with respect to each of them.
 
-    Arithmetic on Values makes new Values, and so a graph. `backward()` walks that graph from its end to its
-    beginning and leaves in `grad` of every node the derivative of the end to that node.
+    Arithmetic on Values makes new Values, which form a graph. `backward()` walks that graph from its root to its
+    leaves, and stores in the `grad` of every node the derivative of the root with respect to that node.
 
-    Comparisons, `==` included, compare the numbers; hashing goes by identity, so that sets and dicts of Values hold
-    nodes. A Value is false where its number is 0.
+    Comparisons, including `==`, compare the numbers; hashing is by identity, so sets and dicts of Values hold nodes.
+    A Value is false if its number is 0.
 
     Attributes:
         data: the number, a float.
-        grad: the derivative of what `backward()` was called on to this node; assigning None is assigning 0.
-        label: a name, for people.
+        grad: the derivative of the root of `backward()` with respect to this node, summed in leaves; None counts as 0.
+        label: a name to show to people.
         parents: the Values that this one was computed from; empty for a leaf.
         local_derivatives: ∂self/∂parent as a float for each parent, recorded when the node was made.
         primitive: the row of the derivative table that made the node; None for a leaf.
-        is_constant: whether it is a number that was wrapped (see `Constant`).
+        is_constant: True for a plain number that was wrapped (see `Constant`).
 
     Raises:
-        TypeError: if `data` is not a real number; one of NumPy's or of a tensor is.
+        TypeError: if `data` is not a real number. NumPy scalars and one-element tensors are accepted.
 
     >>> a, b = Value(2.0, "a"), Value(-3.0, "b")
     >>> c = a * b
@@ -72,10 +72,10 @@ class Value(Functions, NumPyMethods, Operand):
 
     @staticmethod
     def apply(primitive: Primitive, inputs: tuple[Value | float, ...]) -> Value:
-        """Compute a primitive of numbers and Values, and record the node. Any row of the table comes through here.
+        """Apply any primitive of the table to numbers and Values, and record the node.
 
         Raises:
-            ValueError, OverflowError, ZeroDivisionError: where the value is undefined, naming operation and operands.
+            ValueError, OverflowError, ZeroDivisionError: if the value is undefined; names the operation and operands.
         """
         for x in inputs:
             if not isinstance(x, Value):
@@ -99,13 +99,13 @@ class Value(Functions, NumPyMethods, Operand):
 
     @explain_arguments(OF_BACKWARD)
     def backward(self, gradient: float = 1.0) -> None:
-        """Leave in `grad` of every node the derivative of this Value to it, times `gradient`.
+        """Store in the `grad` of every node the derivative of this Value with respect to it, times `gradient`.
 
-        Leaves accumulate: what is found is added to the `grad` they have, so that calling twice doubles it. Interior
-        nodes are overwritten. An exception in mid-pass, Ctrl-C included, leaves every `grad` as it was.
+        Leaves accumulate: the derivative is added to their `grad`, so calling twice doubles it. Interior nodes are
+        overwritten. If the pass is interrupted by an exception, including Ctrl-C, every `grad` is restored.
 
-        What `where`, relu, maximum and the like did not take receives exactly nothing, even where a derivative on the
-        way is infinite: `where(x > 0, x.sqrt(), 0.0)` has derivative 0 at 0. But 0 * x.sqrt() has nan there.
+        An operand that `where`, relu, maximum and the like did not select receives no gradient, even if a derivative
+        along the path is infinite: `where(x > 0, x.sqrt(), 0.0)` has derivative 0 at 0. But 0 * x.sqrt() has nan there.
 
         >>> a = Value(3.0)
         >>> (a * a).backward()
@@ -115,9 +115,9 @@ class Value(Functions, NumPyMethods, Operand):
         run_backward(self, as_float(gradient))
 
     def detach(self) -> Value:
-        """The same number as a constant, cut off from the graph.
+        """Return the same number as a constant, detached from the graph.
 
-        In a function that is compiled it is a node without a derivative, so that its number is not frozen.
+        While a function is compiled, return a node without a derivative instead, so that its number is not frozen.
         """
         if recording.ever_traced and not self.is_constant and recording.tracer.get() is not None:
             return primitives.detached(self)
@@ -125,7 +125,7 @@ class Value(Functions, NumPyMethods, Operand):
         constant.label = self.label
         return constant
 
-    # Operators. Addition, subtraction and multiplication spell out what the table says, since graphs are made of them.
+    # Operators. Addition, subtraction and multiplication are the hot ones, so they inline their row of the table.
 
     def __add__(self, other: Value | float) -> Value:
         if not isinstance(other, Value) and (other := _constant(other)) is None:
@@ -136,7 +136,7 @@ class Value(Functions, NumPyMethods, Operand):
         return _node(data, (self, other), (1.0, 1.0), _ADD)
 
     def __radd__(self, other: float) -> Value:
-        if type(other) is int and other == 0:  # where the built-in sum starts
+        if type(other) is int and other == 0:  # the start value of the built-in sum
             return self
         return NotImplemented if (constant := _constant(other)) is None else constant + self
 
@@ -156,7 +156,7 @@ class Value(Functions, NumPyMethods, Operand):
             return NotImplemented
         a, b = self.data, other.data
         data = a * b
-        if data.__class__ is not float or a.__class__ is not b.__class__:  # an int, say, is no derivative as it is
+        if data.__class__ is not float or a.__class__ is not b.__class__:  # derivatives must be floats, not ints
             return Value.apply(_MUL, (self, other))
         return _node(data, (self, other), (b, a), _MUL)
 
@@ -198,7 +198,7 @@ class Value(Functions, NumPyMethods, Operand):
         def __gt__(self, other: Value | float) -> bool: ...
         def __ge__(self, other: Value | float) -> bool: ...
     else:
-        __hash__ = object.__hash__  # in C: sets of nodes are made all the time
+        __hash__ = object.__hash__  # in C, because sets of nodes are common
         __eq__, __ne__, __lt__ = map(comparison, ("==", "!=", "<"), (operator.eq, operator.ne, operator.lt))
         __le__, __gt__, __ge__ = map(comparison, ("<=", ">", ">="), (operator.le, operator.gt, operator.ge))
 
@@ -216,7 +216,7 @@ class Value(Functions, NumPyMethods, Operand):
                 "compute with the Value itself: v.exp() or autograd.exp(v), and likewise for the other functions",
             )
         raise TypeError(
-            "float() of a Value would drop its gradient without a word. For the number write v.data; in place of "
+            "float() of a Value would silently drop its gradient. For the number write v.data; in place of "
             "math.exp(v) write v.exp() or autograd.exp(v), and likewise for the other functions"
         )
 
@@ -245,16 +245,16 @@ class Value(Functions, NumPyMethods, Operand):
 
 
 class Constant(Value):
-    """A number that was wrapped because it met a Value: a leaf that nobody asks the derivative to."""
+    """A literal operand, wrapped as a leaf that has no gradient."""
 
     __slots__ = ()
 
-    data: float = vars(Value)["data"]  # the slot itself, which `overriding.py` leaves alone
+    data: float = vars(Value)["data"]  # the slot itself: `overriding.py` does not replace it
     is_constant: bool = True
 
 
 class Traced(Value):
-    """A node of the graph that `compile` records: a Value, whose number `overriding.py` leaves alone."""
+    """A node of the graph that `compile` records: a Value whose number `overriding.py` does not replace."""
 
     __slots__ = ()
 
@@ -272,7 +272,7 @@ def _node(data: float, parents: tuple[Value, ...], local_derivatives: tuple[floa
             kind = counter.kind
         if recording.paused.get():
             return Constant(data)
-    node = _new(kind)  # around __init__, which is for leaves: graphs are made of millions of these
+    node = _new(kind)  # bypasses __init__, for speed: a graph can have millions of nodes
     node.data = data
     node.grad = 0.0
     node.label = ""
@@ -283,13 +283,13 @@ def _node(data: float, parents: tuple[Value, ...], local_derivatives: tuple[floa
 
 
 def _constant(number: Any) -> Any:
-    """A Value as it is, a real number as a Constant, None for anything else."""
+    """Return a Value unchanged, a real number as a Constant, and None for anything else."""
     if isinstance(number, Value):
         return number
     if isinstance(number, (float, int, Real)):
         return Constant(cast(float, number))
     element = None if getattr(number, "requires_grad", False) else only_element(number)
-    return None if element is None or number.ndim else Constant(element)  # an array with axes is arrays' own affair
+    return None if element is None or number.ndim else Constant(element)  # NumPy handles arrays that have axes
 
 
 explain_attributes(Value, OF_VALUES)

@@ -116,7 +116,7 @@ def test_prod_of_nothing_and_of_numbers() -> None:
     ],
 )
 def test_one_number_in_place_of_a_list_is_told(function: Callable[[Any], object], remedy: str) -> None:
-    with pytest.raises(TypeError, match=f"expects one list of numbers, got 2.0; of two numbers {remedy}"):
+    with pytest.raises(TypeError, match=f"expects one list of numbers, got 2.0; for two numbers {remedy}"):
         function(2.0)
     with pytest.raises(ValueError, match="at least one number, got none"):
         function([])

@@ -56,5 +56,5 @@ def test_a_value_is_no_index() -> None:
 
 @pytest.mark.parametrize("table", [Value(1.0), {0: 1.0}, iter([1.0]), 3])
 def test_what_is_no_sequence_is_no_table(table: Any) -> None:
-    with pytest.raises(TypeError, match="expects a table that is a sequence, got one of type"):
+    with pytest.raises(TypeError, match="expects a sequence as its table, got an object of type"):
         take(table, 0)

@@ -291,7 +291,7 @@ def test_what_comes_in_two_parts() -> None:
 
 @pytest.mark.parametrize("name", sorted(INTEGERS_ONLY))
 def test_functions_of_whole_numbers_take_no_values(name: str) -> None:
-    with pytest.raises(TypeError, match=rf"math.{name} has no derivative, and takes no Values"):
+    with pytest.raises(TypeError, match=rf"math.{name} has no derivative and takes no Values"):
         getattr(math, name)(*[Value(3.0)] * (2 if name == "comb" else 1))
 
 

@@ -500,7 +500,7 @@ def test_what_is_no_index_is_refused(f: Any, examples: list[Any], message: str) 
         ([[1.0, [2.0]], [[1.0], 2.0]], ValueError, r"table\[1\] is not nested like table\[0\]"),
         ([], IndexError, "a table of at least one entry, got none"),
         (["a", "b"], TypeError, r"table\[0\] must be a number, or"),
-        ({0: 1.0}, TypeError, "a table that is a sequence, got one of type dict"),
+        ({0: 1.0}, TypeError, "a sequence as its table, got an object of type dict"),
     ],
 )
 def test_what_is_no_table_is_refused(table: Any, error: type[Exception], message: str) -> None:

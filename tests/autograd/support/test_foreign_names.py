@@ -156,7 +156,7 @@ CALLS: list[tuple[Callable[[], Any], str]] = [
     (lambda: autograd.grad(lambda x: x, argnum=0), "grad has no argument 'argnum': it is called argnums"),  # type: ignore[call-overload]
     (lambda: autograd.jacobian(lambda x: x, argnum=0), "jacobian has no argument 'argnum'"),  # type: ignore[call-arg]
     (lambda: autograd.grad(Value(2.0), Value(1.0)), r"grad expects a function.*call y\.backward\(\)"),  # type: ignore[call-overload]
-    (lambda: autograd.hessian(3.0), r"hessian expects a function, and gives a function; got 3\.0$"),  # type: ignore[call-overload]
+    (lambda: autograd.hessian(3.0), r"hessian expects a function, and returns a function; got 3\.0$"),  # type: ignore[call-overload]
 ]
 
 
