@@ -19,7 +19,7 @@ NEEDED = {"sklearn": ("scikit-learn", "train"), "matplotlib": ("matplotlib", "tr
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; gives the exit status, 0 where all went well. Errors are one line on stderr."""
+    """Run the command line and return the exit status, 0 on success. Errors are one line on stderr."""
     terminal.prepare()
     options = parser(_train, _predict, _grad, _draw, _export).parse_args(
         _expression_first(sys.argv[1:] if arguments is None else arguments)
@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         options.run(options)
         terminal.flush()
-    except ExpressionError as error:  # of several lines, which underline what is wrong
+    except ExpressionError as error:  # the message has several lines, which underline the mistake
         return _fail(str(error))
     except StoppedError as stopped:
         return _fail(str(stopped), stopped.status)
@@ -48,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _expression_first(arguments: Sequence[str]) -> list[str]:
-    """The arguments, with an expression such as -x**2 marked by a space as one, and not as an option."""
+    """Put a space before an expression such as -x**2, so that it is not parsed as an option."""
     marked = list(arguments)
     if len(marked) > 1 and marked[0] == "grad" and marked[1][:1] == "-" and marked[1][:2] not in ("--", "-h"):
         marked[1] = f" {marked[1]}"
@@ -60,7 +60,7 @@ def _grad(options: argparse.Namespace) -> None:
     result = evaluate(options.expression, variables)
     for name in options.explain or ():
         if name not in variables:
-            raise ValueError(f"there is no variable {name!r} to explain; there are: {', '.join(variables) or 'none'}")
+            raise ValueError(f"there is no variable {name!r} to explain; there is: {', '.join(variables) or 'none'}")
     if not result.label and "f" not in variables:
         result.label = "f"
     result.backward()
@@ -78,7 +78,7 @@ def _grad(options: argparse.Namespace) -> None:
 
 
 def _variables(assignments: Sequence[str]) -> dict[str, autograd.Value]:
-    """The Values of arguments such as x=2."""
+    """Parse arguments such as x=2 as Values."""
     variables: dict[str, autograd.Value] = {}
     for assignment in assignments:
         name, equals, text = assignment.partition("=")
@@ -88,7 +88,7 @@ def _variables(assignments: Sequence[str]) -> dict[str, autograd.Value]:
         except ValueError:
             number = math.nan
         if not equals or not name.isidentifier() or not math.isfinite(number):
-            raise ValueError(f"variables are given as name=number, such as x=2 or y=-0.5; got {assignment!r}")
+            raise ValueError(f"write variables as name=number, such as x=2 or y=-0.5; got {assignment!r}")
         if name in variables:
             raise ValueError(f"{name} is given twice")
         variables[name] = autograd.Value(number, name)
@@ -101,7 +101,7 @@ def _draw(options: argparse.Namespace) -> None:
     from nn.training.models import load
 
     if same_file(options.output, options.model):
-        raise ValueError(f"{options.output} is read from, so it cannot be the output: say --output OTHER")
+        raise ValueError(f"{options.output} is the model, so it cannot be the output: name another file with --output")
     draw(load(options.model), options.inputs).save(options.output)
     say(f"wrote {options.output}")
 
@@ -114,14 +114,15 @@ def _train(options: argparse.Namespace) -> None:
 
 
 def _predict(options: argparse.Namespace) -> None:
-    from nn.cli.predicting import How, predict_file
+    from nn.cli.predicting import Formats, predict_file
 
     def note(text: str) -> None:
         print(f"lucidgrad: note: {terminal.shown(text)}", file=sys.stderr)
 
     output = None if str(options.output) == "-" else options.output
-    how = How(Dialect(options.separator, options.encoding), options.missing, options.decimal, options.escape_formulas)
-    rows = predict_file(options.model, options.table, output, how, terminal.Progress(options.quiet), note)
+    dialect = Dialect(options.separator, options.encoding)
+    formats = Formats(dialect, options.missing, options.decimal, options.escape_formulas)
+    rows = predict_file(options.model, options.table, output, formats, terminal.Progress(options.quiet), note)
     if output is not None:
         say(f"wrote {rows:,} predictions to {output}")
 

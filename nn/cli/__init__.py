@@ -1,1 +1,1 @@
-"""The command line, `lucidgrad`: its options, the jobs that they start, and what is printed."""
+"""The `lucidgrad` command line: its options, jobs and printed output."""

@@ -1,4 +1,4 @@
-"""Export a trained model as ONNX, with all that becomes of a table's row before and after the network."""
+"""Export a trained model as ONNX, including the encoding of a table's rows and the decoding of predictions."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ PERCENT = "percentages, 12 for 12 %; nan is a missing value"
 
 
 class Feature(NamedTuple):
-    """A column of the table in the graph.
+    """A table column in the ONNX graph.
 
     Attributes:
-        port: the input.
-        inputs: of the network, which the column becomes, a row a sample.
+        port: the graph's input.
+        inputs: name of the encoded column, with one row per sample.
     """
 
     port: Port
@@ -40,24 +40,24 @@ class Feature(NamedTuple):
 
 
 def export_file(model_path: Path, output: Path, dtype: str, say: Callable[[str], None]) -> None:
-    """Write a model that `lucidgrad train` wrote as an ONNX model that takes the rows of a table as they are.
+    """Export a model trained by `lucidgrad train` to an ONNX model that takes raw table rows.
 
-    It has an input for each column, a vector of a cell a row: of texts for categories, else of float64, whatever the
-    dtype of the network. Its outputs are "prediction", a class's name or a number in the target's own units, and in
-    classification "outputs", the network's, in the order of "classes". What is missing is treated as in the training;
-    where such rows were refused or left out, the prediction is empty, or nan.
+    The ONNX model has one input per column, a vector with one cell per row: strings for categories, otherwise float64,
+    regardless of the network's dtype. Its outputs are "prediction", a class name or a number in the target's own units,
+    and for classification "outputs", the network's outputs in the order of "classes". Missing values are handled as in
+    training; if such rows were refused or left out, the prediction is empty or nan.
 
     Args:
-        dtype: "float64" or "float32", in which the network computes.
-        say: told what the inputs and outputs are, a line each.
+        dtype: the network's precision, "float64" or "float32".
+        say: called with a line for each input and output.
 
     Raises:
-        ValueError: for a file that is no model, or was not made of a table.
-        ModuleNotFoundError: where the package onnx is missing.
+        ValueError: if the file is not a model, or the model was not trained on a table.
+        ModuleNotFoundError: if the package onnx is missing.
         OSError: if a file cannot be read or written.
     """
     if same_file(output, model_path):
-        raise ValueError(f"{output} is read from, so it cannot be the output: name another file")
+        raise ValueError(f"{output} is the model, so it cannot be the output: name another file")
     model = load(model_path)
     preprocessing = Preprocessing.from_json(read_metadata(model_path).get("preprocessing"))
     if len(preprocessing.input_names) != model.nin:
@@ -80,7 +80,7 @@ def export_file(model_path: Path, output: Path, dtype: str, say: Callable[[str],
 
 
 def _feature(graph: Graph, column: Column, policy: Policy) -> Feature:
-    """Add what becomes of a column."""
+    """Add the nodes that encode a column."""
     types = graph.onnx.TensorProto
     if column.categories is not None:
         return Feature(Port(column.name, types.STRING, [BATCH]), _one_hot(graph, column, policy))
@@ -92,7 +92,7 @@ def _feature(graph: Graph, column: Column, policy: Policy) -> Feature:
 
 
 def _one_hot(graph: Graph, column: Column, policy: Policy) -> str:
-    """Add the places of a column's categories, as `Column.inputs` gives them."""
+    """Add the one-hot encoding of a column's categories, as `Column.inputs` computes it."""
     categories = column.categories or ()
     unseen, refused = len(categories), len(categories) + 1
     gap = categories.index(column.mode) if column.mode in categories else unseen
@@ -115,14 +115,14 @@ def _one_hot(graph: Graph, column: Column, policy: Policy) -> str:
 
 
 def _doubles(graph: Graph, numbers: Any) -> str:
-    """Return numbers in float64, whatever the network computes with."""
+    """Add a float64 constant, regardless of the network's dtype, and return its name."""
     name = graph.name("table")
     graph.constants.append(graph.onnx.numpy_helper.from_array(np.asarray(numbers, dtype=np.float64), name))
     return name
 
 
 def _outputs(graph: Graph, preprocessing: Preprocessing, model: MLP, columns: str) -> list[Port]:
-    """Add what becomes of the network's outputs."""
+    """Add the nodes that decode the network's outputs."""
     types = graph.onnx.TensorProto
     if preprocessing.classes is None:
         single = graph.node("Cast", graph.node("Squeeze", columns, graph.integers(1)), to=types.DOUBLE)

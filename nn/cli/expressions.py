@@ -1,9 +1,9 @@
-"""Arithmetic written as text, "sin(x*y) + x**2", computed with Values. Nothing in the text is ever run as code.
+"""Evaluate arithmetic given as text, such as "sin(x*y) + x**2", on Values. The text is never run as code.
 
-The text goes through two gates. The first reads it character by character and lets through what formulas are written
-with: numbers, names, operators, brackets and commas. The second parses it with Python's own `ast`, and lets through a
-closed list of nodes. What remains is computed node by node with the functions of this package, so that it is the graph
-that the same formula in Python makes. Whatever is refused is shown underlined, with what to write in its place.
+The text passes two checks. The first scans it and accepts only what formulas are written with: numbers, names,
+operators, brackets and commas. The second parses it with Python's `ast` and accepts only a closed list of nodes. The
+tree is then evaluated node by node with this package's functions, so it builds the same graph as the formula would in
+Python. Anything rejected is shown underlined, with what to write instead.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import autograd
 from autograd import Constant, Value, primitives
 from autograd.primitives import Primitive
 
-MAX_LENGTH = 1000  # characters: longer than any formula read by people, short enough that no text can take long
+MAX_LENGTH = 1000  # characters: longer than any formula people read, short enough to evaluate quickly
 
 FUNCTIONS = {name: function for name, function in vars(autograd).items() if isinstance(function, Primitive)}
 FUNCTIONS |= {row.name: row for row in (primitives.absolute, primitives.logsumexp)}
@@ -41,7 +41,7 @@ _OPERATORS: dict[type[ast.AST], tuple[str, Callable[..., Value]]] = {
 _ALLOWED = "Allowed are numbers, variables, + - * / **, round brackets, pi, e, tau, and functions such as sin(x)."
 
 _NUMBER = r"(?!0[0-9]++(?![.eE]))(?:[0-9]++\.?+[0-9]*+|\.[0-9]++)(?:[eE][+-]?[0-9]++)?+(?![\w.])"
-_NAME = r"(?:[A-Za-z_]|[^\x00-\x7f])(?:\w|[^\x00-\x7f])*"  # which of Unicode's letters, isidentifier() says
+_NAME = r"(?:[A-Za-z_]|[^\x00-\x7f])(?:\w|[^\x00-\x7f])*"  # isidentifier() checks the non-ASCII letters
 _STRANGE = r"[\w.]+|\"[^\"]*\"?|'[^']*'?|[<>=!]=|//|."
 _PIECE = re.compile(
     rf" +|(?P<number>{_NUMBER})|(?P<name>{_NAME})|\(|(?P<close>\))|\*\*|[-+*,]|/(?!/)|(?P<strange>{_STRANGE})"
@@ -49,35 +49,35 @@ _PIECE = re.compile(
 
 _MEANT = {"^": "**", "²": "**2", "³": "**3", **dict.fromkeys("×·∙⋅", "*"), "÷": "/", "∕": "/", "−": "-", "–": "-"}
 _ALSO_CALLED = {"ln": "log", "pow": "x**y"}
-_ADVICE = {  # by what is found, or by its first character
-    **dict.fromkeys(("//", "%"), "there is no division with remainder here; x/y is written with one /"),
-    **dict.fromkeys(("<", ">", "==", "!="), "comparisons are not arithmetic; maximum(x, y) and abs(x) make choices"),
-    **dict.fromkeys("=:", "nothing is assigned or defined in an expression; values are given beside it, as in x=2"),
+_ADVICE = {  # by the rejected text, or by its first character
+    **dict.fromkeys(("//", "%"), "floor division and remainders are not supported; write a division as x/y"),
+    **dict.fromkeys(("<", ">", "==", "!="), "comparisons are not arithmetic; use maximum(x, y) or abs(x)"),
+    **dict.fromkeys("=:", "an expression cannot assign or define anything; give values after it, as in x=2"),
     **dict.fromkeys("[]{}", "only round brackets group: write ( and )"),
     **dict.fromkeys("'\"", "text in quotes is not a number"),
-    ".": "numbers and variables have no attributes here: v.exp() is written exp(v)",
-    "!": "there is no factorial here",
+    ".": "attributes are not supported: write exp(v), not v.exp()",
+    "!": "factorials are not supported",
 }
 
 
 class ExpressionError(ValueError):
-    """Write what is wrong with an expression; then the expression, underlined where it is; then what is allowed."""
+    """An invalid expression. The message has the reason, the expression with the mistake underlined, and a hint."""
 
 
 def evaluate(text: str, variables: Mapping[str, Value]) -> Value:
     """Compute an expression of numbers, variables, + - * / **, round brackets, `FUNCTIONS` and `CONSTANTS`.
 
-    Precedence is Python's: -x**2 is -(x**2). All numbers are floats, whole ones too. The result and the graph behind
-    it are what the same formula makes in Python: a variable that stands alone is that very Value, and where there is
-    no variable at all, the result is a Constant.
+    Precedence is Python's: -x**2 is -(x**2). All numbers are floats, including whole ones. The result and its graph are
+    those of the same formula in Python: a variable on its own returns that Value itself, and an expression without
+    variables returns a Constant.
 
     Args:
         text: at most `MAX_LENGTH` characters.
-        variables: the Value of each name. They may hide pi, e and tau, but no function.
+        variables: the Value of each name. Names may shadow pi, e and tau, but no function.
 
     Raises:
-        ExpressionError: if the text is not such an expression, if a variable has no value, or if the value of any part
-            is undefined or beyond the floats. The message has several lines and underlines that part.
+        ExpressionError: if the text is not such an expression, if a variable has no value, or if any part is undefined
+            or overflows. The message has several lines and underlines that part.
         TypeError: if a variable is not a Value.
 
     >>> x, y = Value(2.0, "x"), Value(-3.0, "y")
@@ -94,7 +94,7 @@ def evaluate(text: str, variables: Mapping[str, Value]) -> Value:
     text, nodes = _parse(text)
     given = {normalize("NFKC", name): value for name, value in variables.items()}
     if len(given) < len(variables):
-        raise ExpressionError(f"two of these are one name, written differently: {_visible(', '.join(variables))}")
+        raise ExpressionError(f"two of these names are equal in Unicode's NFKC form: {_visible(', '.join(variables))}")
     results: dict[ast.expr, Value] = {}
     for node in nodes:
         match node:
@@ -111,10 +111,10 @@ def evaluate(text: str, variables: Mapping[str, Value]) -> Value:
 
 
 def variable_names(text: str) -> tuple[str, ...]:
-    """The names that stand for numbers in an expression, each once, in their order.
+    """Return the variable names of an expression, each once, in order of appearance.
 
-    pi, e and tau are among them, since they may be given values. Names are in Python's normal form of identifiers
-    (NFKC), in which the µ of the keyboard and the Greek μ are one letter.
+    They include pi, e and tau, since those may be given values. Names are NFKC-normalised, as Python's identifiers are:
+    the keyboard's µ and the Greek μ are the same letter.
 
     Raises:
         ExpressionError: if the text is not an expression.
@@ -126,9 +126,9 @@ def variable_names(text: str) -> tuple[str, ...]:
 
 
 def _parse(text: str) -> tuple[str, dict[ast.expr, list[ast.expr]]]:
-    """The expression on one line, and its nodes with their operands, each node before its operands; all checked."""
+    """Return the expression on one line, and its checked nodes with their operands, each node before its operands."""
     if len(text) > MAX_LENGTH:
-        reason = f"an expression has at most {MAX_LENGTH} characters, so that none takes long; this has {len(text)}"
+        reason = f"an expression may have at most {MAX_LENGTH} characters; this one has {len(text)}"
         raise _error(text[: MAX_LENGTH + 1], (MAX_LENGTH, MAX_LENGTH + 1), reason)
     text = re.sub(r"\s", " ", text).strip()
     if not text:
@@ -139,7 +139,7 @@ def _parse(text: str) -> tuple[str, dict[ast.expr, list[ast.expr]]]:
     except SyntaxError as error:
         raise _syntax_error(text, error) from None
     except (MemoryError, RecursionError):
-        raise _error(text, (0, len(text)), "this is nested too deeply") from None
+        raise _error(text, (0, len(text)), "the expression is nested too deeply") from None
     nodes = {}
     while stack:
         node = stack.pop()
@@ -149,7 +149,7 @@ def _parse(text: str) -> tuple[str, dict[ast.expr, list[ast.expr]]]:
 
 
 def _check_characters(text: str) -> None:
-    """The first gate: numbers, names, operators, brackets, commas. Raises ExpressionError at anything else."""
+    """Accept numbers, names, operators, brackets and commas only. Raise ExpressionError at anything else."""
     after_operand = False
     for piece in _PIECE.finditer(text):
         if piece["strange"]:
@@ -159,7 +159,7 @@ def _check_characters(text: str) -> None:
         if piece["number"] and math.isinf(float(piece[0])):
             raise _error(text, piece.span(), "this number is beyond the largest float, 1.8e308")
         if after_operand and (piece["number"] or piece["name"]):
-            reason = "an operator is missing before this: a product is written 2*x, a function with brackets, sin(x)"
+            reason = "an operator is missing before this: write products as 2*x and functions as sin(x)"
             raise _error(text, piece.span(), reason)
         if not piece[0].isspace():
             after_operand = piece.lastgroup is not None
@@ -170,14 +170,14 @@ def _check_name(text: str, begin: int, name: str) -> None:
         if character in _MEANT or not name[: i + 1].isidentifier():
             raise _error(text, (begin + i, begin + i + 1), _advice(character), _ALLOWED)
     if keyword.iskeyword(normalize("NFKC", name)):
-        reason = f"{name} is a word of Python's grammar, which neither computes anything here nor names a variable"
+        reason = f"{name} is a Python keyword, which neither computes anything here nor names a variable"
         raise _error(text, (begin, begin + len(name)), reason, _ALLOWED)
 
 
 def _advice(strange: str) -> str:
-    """Explain why these characters are refused, and what to write in their place."""
+    """Explain why the characters are rejected, and what to write instead."""
     if re.match(r"\.?[0-9]", strange):
-        return "numbers are written like 7, 0.5 or 1e-3, and products like 2*x"
+        return "write numbers as 7, 0.5 or 1e-3, and products as 2*x"
     if advice := _ADVICE.get(strange) or _ADVICE.get(strange[0]):
         return advice
     plain = _MEANT.get(strange) or normalize("NFKC", strange)
@@ -186,17 +186,17 @@ def _advice(strange: str) -> str:
 
 
 def _syntax_error(text: str, error: SyntaxError) -> ExpressionError:
-    """Python's complaint, with its position (from 1; 0 or beyond the end where it has none) brought into the text."""
+    """Convert Python's SyntaxError, whose offset counts from 1 and is 0 or past the end where it is unknown."""
     begin, reason = (error.offset or 0) - 1, error.msg
     if not 0 <= begin < len(text):
         begin, reason = len(text), "the expression ends where a number, a variable or a bracket should follow"
     elif reason.startswith("invalid syntax"):
-        reason = "this cannot stand here"
+        reason = "this is not allowed here"
     return _error(text, (begin, (error.end_offset or 0) - 1), reason, _ALLOWED)
 
 
 def _checked_operands(text: str, node: ast.expr) -> list[ast.expr]:
-    """The second gate, a closed list of nodes: the operands of one. Raises ExpressionError at anything else."""
+    """Return the operands of a node on the closed list. Raise ExpressionError for any other node."""
     match node:
         case ast.Name() | ast.Constant(value=int() | float()):
             return []
@@ -208,9 +208,9 @@ def _checked_operands(text: str, node: ast.expr) -> list[ast.expr]:
             _check_call(text, node, name)
             return node.args
         case ast.Call():
-            reason = "only functions are called: a product is written with *, as in 2*(x + 1)"
+            reason = "only functions can be called: write products with *, as in 2*(x + 1)"
         case ast.Tuple():
-            reason = "a comma parts the arguments of a function; decimals are written with a point, as in 2.5"
+            reason = "a comma only separates a function's arguments; write decimals with a point, as in 2.5"
         case _:
             reason = f"{type(node).__name__} is not arithmetic"
     raise _error(text, node, reason, _ALLOWED)
@@ -218,16 +218,16 @@ def _checked_operands(text: str, node: ast.expr) -> list[ast.expr]:
 
 def _check_call(text: str, call: ast.Call, name: str) -> None:
     if name not in FUNCTIONS:
-        near = _near(name, FUNCTIONS) or f" (a product is written {name}*(...))"
+        near = _near(name, FUNCTIONS) or f" (write a product as {name}*(...))"
         known = f"The functions are {', '.join(sorted(FUNCTIONS))}."
-        raise _error(text, call.func, f"no function is called {name}{near}", known)
+        raise _error(text, call.func, f"there is no function {name}{near}", known)
     if call.keywords or any(isinstance(argument, ast.Starred) for argument in call.args):
-        raise _error(text, call, "arguments are given one by one, without names and stars")
-    given, code = len(call.args), FUNCTIONS[name].derivatives.__code__
-    inputs = code.co_varnames[: code.co_argcount][:-1]  # after them comes the output; none where any number may come
-    if given != (len(inputs) or max(given, 1)):
+        raise _error(text, call, "pass arguments one by one, without names or stars")
+    count, code = len(call.args), FUNCTIONS[name].derivatives.__code__
+    inputs = code.co_varnames[: code.co_argcount][:-1]  # the last is the output; variadic functions have no others
+    if count != (len(inputs) or max(count, 1)):
         usage = f"{name}({', '.join(inputs) or 'x, ...'}) takes {len(inputs) or 'one or more'} argument(s)"
-        raise _error(text, call, f"{usage}, got {given}")
+        raise _error(text, call, f"{usage}, got {count}")
 
 
 def _variable(text: str, node: ast.Name, given: Mapping[str, Value]) -> Value:
@@ -240,7 +240,7 @@ def _variable(text: str, node: ast.Name, given: Mapping[str, Value]) -> Value:
             return Constant(CONSTANTS[name])
         product = f", or write {'*'.join(name)}" if len(name) < 5 and set(name) <= given.keys() else ""
         advice = product or _near(name, [*given, *CONSTANTS])
-        raise _error(text, node, f"{name} is not given a value: add {name}=...{advice}")
+        raise _error(text, node, f"{name} has no value: add {name}=...{advice}")
     value = given[name]
     if not isinstance(value, Value):
         raise TypeError(f"a variable must be a Value, got {name} = {value!r}: write Value({value!r})")
@@ -250,7 +250,7 @@ def _variable(text: str, node: ast.Name, given: Mapping[str, Value]) -> Value:
 
 
 def _compute(text: str, node: ast.expr, inputs: Sequence[Value]) -> Value:
-    """One operator or function. Raises ExpressionError where it has no finite value."""
+    """Compute one operator or function. Raise ExpressionError if its value is not finite."""
     numbers = [str(x.data) for x in inputs[:4]] + ["..."] * (len(inputs) > 4)
     operation: Callable[..., Value]
     match node:
@@ -265,7 +265,7 @@ def _compute(text: str, node: ast.expr, inputs: Sequence[Value]) -> Value:
         raise _error(text, node, str(error)) from None
     if not math.isfinite(out.data):
         raise _error(text, node, f"{formula} is {out.data}, beyond the largest float, 1.8e308")
-    return Constant(out.data) if all(x.is_constant for x in inputs) else out  # numbers make a number, as in Python
+    return Constant(out.data) if all(x.is_constant for x in inputs) else out  # constants give a constant
 
 
 def _near(name: str, known: Iterable[str]) -> str:
@@ -276,8 +276,8 @@ def _near(name: str, known: Iterable[str]) -> str:
 
 
 def _error(text: str, part: ast.expr | tuple[int, int], reason: str, more: str = "") -> ExpressionError:
-    """The error that underlines a node, or text[begin:end]; of a long text it shows the surroundings."""
-    if isinstance(part, ast.expr):  # whose columns are counted in bytes of UTF-8
+    """Return an error that underlines a node, or text[begin:end]; a long text is cut to the surroundings."""
+    if isinstance(part, ast.expr):  # ast counts columns in bytes of UTF-8
         line = text.encode()
         part = (len(line[: part.col_offset].decode()), len(line[: part.end_col_offset].decode()))
     begin, end = part[0], max(part[1], part[0] + 1)
@@ -289,11 +289,11 @@ def _error(text: str, part: ast.expr | tuple[int, int], reason: str, more: str =
 
 
 def _visible(text: str) -> str:
-    """The text with a code in place of each character that a terminal would not show, or would obey."""
+    """Replace each unprintable character, which a terminal might obey, by its code."""
     return "".join(c if c.isprintable() else f"<U+{ord(c):04X}>" for c in text)
 
 
 def _width(text: str) -> int:
-    """Return how many columns a terminal gives the text: two for wide characters, none for marks that combine."""
+    """Return the text's width in terminal columns: two for wide characters, none for combining marks."""
     marks = sum(category(c) in ("Mn", "Me") for c in text)
     return len(text) - marks + sum(east_asian_width(c) in "WF" for c in text)

@@ -1,4 +1,4 @@
-"""Train a network on a dataset, and leave a folder with the results."""
+"""Train a network on a dataset, and write the results."""
 
 from __future__ import annotations
 
@@ -31,18 +31,18 @@ from nn.training.prediction import output_blocks
 
 REGRESSION_LOSSES = ("half_squared_error", "mean_squared_error")
 
-VALIDATION = 0.2  # of the rows to learn from
+VALIDATION = 0.2  # fraction of the training rows
 FEWEST_TO_VALIDATE = 4
 WEIGHT_DECAY = 3e-4
-FINAL_RATE = 0.01  # of the first learning rate, where it falls
+FINAL_RATE = 0.01  # fraction of the initial learning rate at which its decay ends
 
 
 @dataclass(frozen=True)
 class Choices:
-    """Settings of a training that a dataset leaves open; None is chosen to suit the rest.
+    """Training settings; None selects a default that suits the dataset and the other settings.
 
-    Images are learned as the texts do it, by plain gradient descent; a table with AdamW at a rate that falls, until the
-    cost on a part of its rows falls no more.
+    Images are trained on as in the textbooks, by plain gradient descent; tables by AdamW with a decaying learning rate,
+    until the cost on a part of the rows stops falling.
     """
 
     hidden: Sequence[int] = (30,)
@@ -59,11 +59,11 @@ class Choices:
 
 @dataclass(frozen=True)
 class Result:
-    """A trained network, and what it makes of the held-out samples.
+    """A trained network, with its predictions for the held-out samples.
 
     Attributes:
-        history: of the training.
-        predictions, wanted: for each held-out sample, in the target's own units or names.
+        history: the training history.
+        predictions, wanted: the predicted and the true target of each held-out sample, in its own units or class names.
     """
 
     model: MLP
@@ -74,7 +74,7 @@ class Result:
 
 @dataclass(frozen=True)
 class _Plan:
-    """Choices with nothing left open."""
+    """Choices with the defaults filled in."""
 
     model: MLP
     loss: Loss
@@ -82,7 +82,7 @@ class _Plan:
     epochs: int
     batch_size: int
     patience: int | None
-    words: str
+    summary: str
 
 
 def train(
@@ -92,21 +92,21 @@ def train(
     progress: Progress,
     checkpoint: Path | None = None,
 ) -> Result:
-    """Train an MLP on a dataset, telling what is done.
+    """Train an MLP on a dataset, reporting progress.
 
     Args:
-        checkpoint: a file to write after each epoch, and to go on from where it exists.
+        checkpoint: a file to write after each epoch, and to resume from if it exists.
 
     Raises:
-        ValueError: for choices that do not go together.
-        FloatingPointError, OSError: as `nn.fit`.
+        ValueError: for incompatible choices.
+        FloatingPointError, OSError: as for `nn.fit`.
     """
     say(dataset.title)
     plan = _plan(dataset, choices)
     learn, validation = _parts(dataset, plan.patience, choices.seed)
-    say(plan.words)
+    say(plan.summary)
     if plan.patience:
-        say(f"{len(validation[0]):,} of the rows to learn from choose the best epoch")
+        say(f"{len(validation[0]):,} of the training rows select the best epoch")
 
     def targets(rows: Array) -> Array:
         return 2 * rows - 1 if plan.loss is hinge else rows
@@ -128,7 +128,7 @@ def train(
     )
     say(history.stopped)
     if history.kept == 0 and dataset.preprocessing.classes is None:
-        say("note: no epoch was better than the straight line through the data, at which the training starts")
+        say("note: no epoch was better than the straight line through the data, where training starts")
     predictions = dataset.preprocessing.predictions(outputs_of(plan.model, dataset.held_out_inputs, progress))
     return Result(plan.model, history, predictions, dataset.preprocessing.predictions(dataset.held_out_targets))
 
@@ -138,11 +138,11 @@ def _plan(dataset: Dataset, choices: Choices) -> _Plan:
     name = choices.loss or ("half_squared_error" if classification else "mean_squared_error")
     if not classification and name not in REGRESSION_LOSSES:
         raise ValueError(
-            f"{name} is a loss of classes, but the target is a number: use {' or '.join(REGRESSION_LOSSES)}"
+            f"{name} is a loss for classes, but the target is a number: use {' or '.join(REGRESSION_LOSSES)}"
         )
     rule = choices.optimizer or ("sgd" if image or choices.momentum else "adamw")
     if choices.momentum and rule != "sgd":
-        raise ValueError(f"momentum is a setting of sgd; {rule} has its own")
+        raise ValueError(f"momentum is an option of sgd, not of {rule}: leave it out, or use sgd")
     loss = LOSSES[name]
     squashed = classification and loss not in OF_LOGITS
     model = MLP(
@@ -163,19 +163,19 @@ def _plan(dataset: Dataset, choices: Choices) -> _Plan:
     )
     if not classification:
         start_straight(model, dataset.inputs, dataset.targets)
-    words = (
+    summary = (
         f"{model!r}, {len(optimizer.parameters):,} parameters; {name}, {rule} at learning rate {rate}, "
         f"batches of {batch_size}"
     )
-    return _Plan(model, loss, optimizer, epochs, batch_size, patience or None, words)
+    return _Plan(model, loss, optimizer, epochs, batch_size, patience or None, summary)
 
 
 def _optimizer(model: MLP, rule: str, choices: Choices, slow: bool, steps: int) -> tuple[Optimizer, str]:
-    """The optimizer, and its learning rate in words.
+    """Return the optimizer and a description of its learning rate.
 
     Args:
-        slow: whether the slope of a squared error through a sigmoid makes the steps of gradient descent small.
-        steps: how many there will be at most.
+        slow: whether a squared error through a sigmoid makes the steps of gradient descent small.
+        steps: the maximum number of updates.
     """
     settings: dict[str, Any] = {"momentum": choices.momentum} if rule == "sgd" else {}
     if rule == "adamw":
@@ -183,18 +183,18 @@ def _optimizer(model: MLP, rule: str, choices: Choices, slow: bool, steps: int) 
     rate = choices.learning_rate
     if rate is None:
         rate = 0.01 if rule != "sgd" else 1.0 if slow else 0.1
-    falls = rule == "adamw" and choices.learning_rate is None
-    words = f"{rate:g} falling to {rate * FINAL_RATE:g}" if falls else f"{rate:g}"
-    schedule = cosine_decay(rate, steps, rate * FINAL_RATE) if falls else rate
-    make: Callable[..., Optimizer] = OPTIMIZERS[rule]
-    return make(model.parameters(), learning_rate=schedule, **settings), words
+    decays = rule == "adamw" and choices.learning_rate is None
+    description = f"{rate:g} falling to {rate * FINAL_RATE:g}" if decays else f"{rate:g}"
+    schedule = cosine_decay(rate, steps, rate * FINAL_RATE) if decays else rate
+    create: Callable[..., Optimizer] = OPTIMIZERS[rule]
+    return create(model.parameters(), learning_rate=schedule, **settings), description
 
 
 Samples = tuple[Array, Array]
 
 
 def _parts(dataset: Dataset, patience: int | None, seed: int) -> tuple[Samples, Samples]:
-    """The samples to learn from, and those to measure on after each epoch: a part of them, or those held out."""
+    """Return the training samples, and those to validate on after each epoch: a part of them, or the held-out ones."""
     if not patience:
         return (dataset.inputs, dataset.targets), (dataset.held_out_inputs, dataset.held_out_targets)
     from sklearn.model_selection import train_test_split
@@ -210,7 +210,7 @@ def _parts(dataset: Dataset, patience: int | None, seed: int) -> tuple[Samples, 
 
 
 def outputs_of(model: MLP, inputs: Array, progress: Progress) -> Array:
-    """Return the outputs of a network, with a bar; the bits of a row do not depend on the rows beside it."""
+    """Return a network's outputs, showing a progress bar; no bit of a row's output depends on the other rows."""
     blocks = []
     with progress.bar("predicting", " rows", len(inputs)) as bar:
         for block in output_blocks(model, inputs, fewest=1):
@@ -220,7 +220,7 @@ def outputs_of(model: MLP, inputs: Array, progress: Progress) -> Array:
 
 
 def results(dataset: Dataset, result: Result) -> list[tuple[str, Callable[[Path], object]]]:
-    """The files of a run, by name, each with what writes it to a path: the model first, pictures last."""
+    """Return the names of a run's files, each with the function that writes it: the model first, pictures last."""
     model, history, held_out = result.model, result.history, dataset.held_out_inputs
     metadata = {"preprocessing": dataset.preprocessing.to_json()}
     files: list[tuple[str, Callable[[Path], object]]] = [
@@ -246,7 +246,7 @@ def results(dataset: Dataset, result: Result) -> list[tuple[str, Callable[[Path]
 
 
 def step_through_a_neuron(model: MLP, sample: Array) -> StepThrough:
-    """The page that plays both passes of the output neuron which a sample excites most."""
+    """Return the page that plays both passes of the output neuron with the largest activation for a sample."""
     activations = [Value(x, f"x{k}") for k, x in enumerate(sample.tolist())]
     for i, layer in enumerate(model.layers[:-1]):
         with no_grad():

@@ -11,7 +11,7 @@ from nn.cli.train_options import Run, add_dialect, add_missing, add_train
 
 
 def parser(train: Run, predict: Run, grad: Run, draw: Run, export: Run) -> argparse.ArgumentParser:
-    """The parser of the command line; what it gives has as `run` what the command is to do."""
+    """Return the command line's parser; the options it returns have the command's function as `run`."""
     parser = argparse.ArgumentParser(prog="lucidgrad", description="Sigmoid networks on a scalar autodiff engine.")
     parser.add_argument("--version", action="version", version=f"lucidgrad {_version()}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
@@ -27,7 +27,7 @@ def _add_predict(commands: Any, run: Run) -> None:
     predict = commands.add_parser(
         "predict",
         help="predict with a trained model",
-        description="Write what a model that `lucidgrad train` wrote predicts for each row of a table.",
+        description="Write the predictions of a model trained by `lucidgrad train` for each row of a table.",
     )
     predict.set_defaults(run=run)
     predict.add_argument("model", type=Path, metavar="MODEL", help="a model.safetensors file")
@@ -42,10 +42,10 @@ def _add_predict(commands: Any, run: Run) -> None:
     predict.add_argument(
         "--escape-formulas",
         action="store_true",
-        help="put an apostrophe before names of classes that begin with = + - or @, which a spreadsheet would run",
+        help="put an apostrophe before class names that start with = + - or @, which a spreadsheet would run",
     )
     predict.add_argument("--quiet", action="store_true", help="no progress bar")
-    add_missing(predict, None, "as in the training; drop leaves the prediction of such a row empty")
+    add_missing(predict, None, "as in training; drop leaves the prediction of such a row empty")
     add_dialect(predict)
 
 
@@ -53,7 +53,7 @@ def _add_grad(commands: Any, run: Run) -> None:
     grad = commands.add_parser(
         "grad",
         help="differentiate an expression",
-        description='The value of an expression and its derivatives: lucidgrad grad "sin(x*y) + x**2" x=2 y=-3',
+        description='Print the value of an expression and its derivatives: lucidgrad grad "sin(x*y) + x**2" x=2 y=-3',
     )
     grad.set_defaults(run=run)
     grad.add_argument("expression", metavar="EXPRESSION", help="arithmetic and functions, as Python writes them")
@@ -66,7 +66,7 @@ def _add_grad(commands: Any, run: Run) -> None:
         action="extend",
         nargs="+",
         default=None,
-        help="spell out the chain rule for the derivative to a variable",
+        help="spell out the chain rule for the derivative with respect to a variable",
     )
 
 
@@ -75,7 +75,7 @@ def _add_draw(commands: Any, run: Run) -> None:
     draw.set_defaults(run=run)
     draw.add_argument("model", type=Path, metavar="MODEL", help="a model.safetensors file")
     draw.add_argument(
-        "--inputs", type=float, nargs="+", metavar="X", default=None, help="a sample, whose activations to fill in"
+        "--inputs", type=float, nargs="+", metavar="X", default=None, help="a sample; its activations are filled in"
     )
     draw.add_argument(
         "--output",
@@ -90,17 +90,17 @@ def _add_export(commands: Any, run: Run) -> None:
     export = commands.add_parser(
         "export",
         help="write a trained model as ONNX",
-        description="Write a model that `lucidgrad train` wrote as an ONNX model, which takes the rows of a table as "
-        "they are: an input for each column, with its encoding and scaling inside.",
+        description="Export a model trained by `lucidgrad train` to ONNX. The ONNX model takes raw table rows, with "
+        "one input per column; it includes the encoding and scaling.",
     )
     export.set_defaults(run=run)
     export.add_argument("model", type=Path, metavar="MODEL", help="a model.safetensors file")
     export.add_argument("output", type=Path, metavar="OUT.onnx", help="where to write")
-    export.add_argument("--float32", action="store_true", help="compute with float32, in place of float64")
+    export.add_argument("--float32", action="store_true", help="compute in float32 instead of float64")
 
 
 def _version() -> str:
     try:
         return metadata.version("lucidgrad")
     except metadata.PackageNotFoundError:
-        return "of a checkout that is not installed"
+        return "(a checkout that is not installed)"

@@ -1,4 +1,4 @@
-"""Predict for the rows of a table with a trained model."""
+"""Predict the target of a table's rows with a trained model."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True)
-class How:
-    """The way in which a table is read and predictions are written; None is as the model has it, or recognised.
+class Formats:
+    """Options for reading a table and writing predictions; None is the model's setting, or is detected.
 
     Attributes:
-        missing: what to do about missing values.
+        missing: how to handle missing values.
         decimal: the decimal mark of this table.
         escape_formulas: put an apostrophe before names that a spreadsheet would run as formulas.
     """
@@ -39,36 +39,41 @@ class How:
 
 
 def predict_file(
-    model_path: Path, table_path: Path, output: Path | None, how: How, progress: Progress, note: Callable[[str], None]
+    model_path: Path,
+    table_path: Path,
+    output: Path | None,
+    formats: Formats,
+    progress: Progress,
+    note: Callable[[str], None],
 ) -> int:
-    """Write what a trained model predicts for each row of a CSV file into another; gives the number of rows.
+    """Write a trained model's predictions for each row of a CSV file to another file; return the number of rows.
 
-    The columns are `prediction`, and in classification `output NAME` for each class. There is a line for each row of
-    the table; it is empty where the row has a missing value and such rows are left out.
+    The columns are `prediction` and, for classification, `output NAME` for each class. There is a line for each row of
+    the table; it is empty if the row has a missing value and such rows are left out.
 
     Args:
-        output: None is standard output.
-        note: told what a user may not expect, a line each.
+        output: None means standard output.
+        note: called with each line about something a user may not expect.
 
     Raises:
-        ValueError: for files that cannot be used, naming line and column where there is one to name.
-        OSError: if one cannot be read or written.
+        ValueError: if a file cannot be used; names line and column where possible.
+        OSError: if a file cannot be read or written.
     """
     if output is not None:
         for path in (model_path, table_path):
             if same_file(output, path):
-                raise ValueError(f"{output} is read from, so it cannot be the output: say --output OTHER")
+                raise ValueError(f"{output} is an input, so it cannot be the output: name another file with --output")
     model = load(model_path)
     preprocessing = Preprocessing.from_json(read_metadata(model_path).get("preprocessing"))
-    if how.decimal is not None:
-        preprocessing = _with_decimal(preprocessing, how.decimal)
+    if formats.decimal is not None:
+        preprocessing = _with_decimal(preprocessing, formats.decimal)
     if len(preprocessing.input_names) != model.nin:
         raise ValueError(f"{model_path} is damaged: {model.nin} inputs for {len(preprocessing.input_names)} columns")
     with progress.bar("reading", " rows") as bar:
         names = [column.name for column in preprocessing.columns]
-        table = read_csv(table_path, how.dialect, names, lambda rows: bar.update(rows - bar.n))
+        table = read_csv(table_path, formats.dialect, names, lambda rows: bar.update(rows - bar.n))
     with progress.phase("preparing"):
-        encoded = preprocessing.encode(table, how.missing)
+        encoded = preprocessing.encode(table, formats.missing)
     for remark in encoded.remarks:
         note(remark)
     classes = [f"output {name}" for name in preprocessing.classes or ()]
@@ -76,7 +81,7 @@ def predict_file(
     if width != (1 if preprocessing.classes is None else len(classes)):
         raise ValueError(f"{model_path} is damaged: {width} outputs for the classes {preprocessing.classes}")
     outputs = outputs_of(model, encoded.inputs, progress) if len(encoded.inputs) else np.zeros((0, width))
-    made = iter(zip(preprocessing.predictions(outputs), outputs.tolist()))
+    predictions = iter(zip(preprocessing.predictions(outputs), outputs.tolist()))
 
     def rows() -> Iterator[list[Any]]:
         yield ["prediction", *classes]
@@ -84,8 +89,8 @@ def predict_file(
             if not used:
                 yield [""] * (1 + len(classes))
                 continue
-            prediction, numbers = next(made)
-            yield [_safe(prediction) if how.escape_formulas else prediction, *(numbers if classes else ())]
+            prediction, numbers = next(predictions)
+            yield [_safe(prediction) if formats.escape_formulas else prediction, *(numbers if classes else ())]
 
     def write(temporary: Path) -> None:
         with temporary.open("w", encoding="utf-8", newline="") as file:
@@ -99,7 +104,7 @@ def predict_file(
 
 
 def _with_decimal(preprocessing: Preprocessing, decimal: Mark) -> Preprocessing:
-    """The preprocessing of tables whose numbers are written with another mark."""
+    """Return the preprocessing for tables with another decimal mark."""
     columns = tuple(
         replace(column, reading=replace(column.reading, decimal=decimal, grouped=True))
         if column.reading.kind == "number"
@@ -110,5 +115,5 @@ def _with_decimal(preprocessing: Preprocessing, decimal: Mark) -> Preprocessing:
 
 
 def _safe(name: Any) -> Any:
-    """A name that no spreadsheet takes for a formula; numbers are left alone."""
+    """Escape a name that a spreadsheet would take for a formula; numbers are unchanged."""
     return f"'{name}" if isinstance(name, str) and name.startswith(FORMULA_SIGNS) else name

@@ -1,4 +1,4 @@
-"""The report on a trained network: its results on held-out rows, beside baselines without a network."""
+"""The report on a trained network: its results on held-out rows, next to baselines without a network."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ import numpy as np
 from nn.data import Array
 from nn.tables import Dataset
 
-MOST_CLASSES = 30  # in a matrix that fits on a screen
+MOST_CLASSES = 30  # a larger confusion matrix does not fit on a screen
 LONGEST_NAME = 20
 
 
 def report(dataset: Dataset, wanted: Sequence[Any], predictions: Sequence[Any]) -> str:
-    """The figures of merit, in lines to print.
+    """Return the report as lines of text.
 
     Args:
-        wanted, predictions: of each held-out sample, in the target's own units or names.
+        wanted, predictions: the true and the predicted target of each held-out sample, in its own units or class names.
     """
     if dataset.preprocessing.classes is None:
         return _of_numbers(dataset, np.array(wanted), np.array(predictions))
@@ -34,10 +34,10 @@ def _of_numbers(dataset: Dataset, wanted: Array, predictions: Array) -> str:
     n = len(wanted)
     lines = [
         f"held-out error {error:.4g} (root mean square), {explained}{n:,} row{'s' * (n != 1)}",
-        f"always predicting the mean of the rows learned from, {dataset.preprocessing.mean:.4g}, has {mean_error:.4g}",
+        f"baseline: always predicting the training mean, {dataset.preprocessing.mean:.4g}, has error {mean_error:.4g}",
     ]
     if error >= mean_error or (variance and error**2 >= variance):
-        lines.append("note: the network is no better than that mean, so it has found nothing that holds for other rows")
+        lines.append("note: the network is no better than that mean, so it has learned nothing that generalises")
     return "\n".join(lines)
 
 
@@ -52,13 +52,13 @@ def _of_classes(dataset: Dataset, wanted: list[str], predictions: list[str]) -> 
     total = Counter(wanted)
     accuracy = sum(right.values()) / n
     usual = classes[int(dataset.targets.sum(axis=0).argmax())]
-    by_naming_it = total[usual] / n
+    baseline = total[usual] / n
     lines = [
         f"held-out accuracy {accuracy:.1%} ({sum(right.values())} of {n})",
-        f"always naming the most frequent class, {usual!r}, has {by_naming_it:.1%}",
+        f"baseline: always predicting the most frequent class, {usual!r}, has accuracy {baseline:.1%}",
     ]
-    if accuracy <= by_naming_it:
-        lines.append("note: the network is no better than that, so it has found nothing that holds for other rows")
+    if accuracy <= baseline:
+        lines.append("note: the network is no better than that, so it has learned nothing that generalises")
     names = [_short(label) for label in classes]
     if len(classes) <= MOST_CLASSES:
         lines += ["", *_confusion(classes, names, wanted, predictions)]
@@ -71,24 +71,27 @@ def _confusion(classes: Sequence[str], names: list[str], wanted: list[str], pred
     counts = np.zeros((len(classes), len(classes)), dtype=int)
     np.add.at(counts, ([places[w] for w in wanted], [places[p] for p in predictions]), 1)
     width = max(3, *map(len, names), len(str(counts.max())))
-    lines = ["confusion: rows are, columns taken for", " " * width + "".join(f" {name:>{width}}" for name in names)]
+    lines = [
+        "confusion matrix: rows are true classes, columns are predictions",
+        " " * width + "".join(f" {name:>{width}}" for name in names),
+    ]
     for name, row in zip(names, counts.tolist()):
         lines.append(f"{name:>{width}}" + "".join(f" {count or '.':>{width}}" for count in row))
     return lines
 
 
 def _recalls(classes: Sequence[str], names: list[str], right: Counter[str], total: Counter[str]) -> list[str]:
-    """Write which part of each class was recognised; of many classes the lowest alone."""
+    """Return the recall of each class as lines; of many classes, only the lowest."""
     recalls = [(right[label] / total[label], name, label) for label, name in zip(classes, names) if total[label]]
-    heading = "recall: of each class, the part that was recognised"
+    heading = "recall: the fraction of each class that was recognised"
     if len(recalls) > MOST_CLASSES:
         recalls = sorted(recalls)[:MOST_CLASSES]
-        heading = f"recall: the {MOST_CLASSES} classes of which the smallest part was recognised"
+        heading = f"recall: the {MOST_CLASSES} classes with the lowest"
     width = max(3, *(len(name) for _, name, _ in recalls))
     return [heading, *(f"{name:>{width}} {recall:6.1%} ({right[k]} of {total[k]})" for recall, name, k in recalls)]
 
 
 def _short(name: str) -> str:
-    """A class's name as one word of a table: on one line, and not too long."""
+    """Return a class's name on one line, cut to `LONGEST_NAME` characters."""
     line = " ".join(name.split())
     return line if len(line) <= LONGEST_NAME else line[: LONGEST_NAME - 1] + "…"

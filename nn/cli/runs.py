@@ -1,7 +1,7 @@
-"""The folder of a run: made and tested before the training, and what is in it at every moment of it.
+"""The folder of a run, created and tested before training.
 
-While a run is not finished its folder holds `run.json`, which says how it was started, and after the first epoch
-`checkpoint.safetensors`; from these two `lucidgrad train --resume` goes on. Both are removed once all results are
+Until a run is finished, its folder holds `run.json`, which records how it was started, and after the first epoch
+`checkpoint.safetensors`; `lucidgrad train --resume` continues from these two. Both are removed once all results are
 written.
 """
 
@@ -24,10 +24,10 @@ LEAST_SPACE = 20 * 2**20  # bytes: pictures take about two megabytes, a network 
 
 @dataclass(frozen=True)
 class Run:
-    """A folder, and how its run was started.
+    """A run's folder, and the settings it was started with.
 
     Attributes:
-        settings: what JSON can hold.
+        settings: values that JSON can represent.
     """
 
     folder: Path
@@ -35,22 +35,22 @@ class Run:
 
     @property
     def checkpoint(self) -> Path:
-        """The state after the last epoch that was completed."""
-        named = self.settings.get("checkpoint")
-        return self.folder / CHECKPOINT_FILE if named is None else Path(named)
+        """Return the path of the state after the last completed epoch."""
+        path = self.settings.get("checkpoint")
+        return self.folder / CHECKPOINT_FILE if path is None else Path(path)
 
     @property
     def resume_command(self) -> str:
-        """Return the command that resumes a run."""
+        """Return the command that resumes this run."""
         return f"lucidgrad train --resume {self.folder}"
 
     def finish(self) -> None:
-        """Remove what a run needs to go on."""
+        """Remove the files that only an unfinished run needs."""
         (self.folder / RUN_FILE).unlink(missing_ok=True)
         self.checkpoint.unlink(missing_ok=True)
 
     def abandon(self) -> None:
-        """Remove a folder in which nothing was learned, and the one around it, if that is then empty."""
+        """Remove a folder without results, and its parent if that is then empty."""
         with contextlib.suppress(OSError):
             (self.folder / RUN_FILE).unlink(missing_ok=True)
             self.folder.rmdir()
@@ -58,10 +58,10 @@ class Run:
 
 
 def begin(runs: Path, name: str, settings: Mapping[str, Any]) -> Run:
-    """Make the first of the folders `runs/name-1`, `runs/name-2`, ... that is not there yet, and write `run.json`.
+    """Create the first of the folders `runs/name-1`, `runs/name-2`, ... that does not exist, and write `run.json`.
 
     Raises:
-        OSError: if it cannot be made or written to, or where the disk is nearly full.
+        OSError: if it cannot be created or written to, or if the disk is nearly full.
     """
     runs.mkdir(parents=True, exist_ok=True)
     n = 1
@@ -76,7 +76,7 @@ def begin(runs: Path, name: str, settings: Mapping[str, Any]) -> Run:
     try:
         free = shutil.disk_usage(run.folder).free
         if free < LEAST_SPACE:
-            raise OSError(f"{runs} has {free / 2**20:.1f} MB left on its disk, and a run needs {LEAST_SPACE >> 20} MB")
+            raise OSError(f"the disk of {runs} has {free / 2**20:.1f} MB left; a run needs {LEAST_SPACE >> 20} MB")
         _write(run)
     except BaseException:
         run.abandon()
@@ -90,40 +90,40 @@ def _write(run: Run) -> None:
 
 
 def reopen(folder: Path) -> Run | None:
-    """The run of a folder that is to go on; None where it is finished.
+    """Return the run in a folder, to be resumed; None if it is finished.
 
     Raises:
-        ValueError: where it is no folder of a run, or its file is damaged.
+        ValueError: if the folder is not that of a run, or its file is damaged.
         OSError: if it cannot be read.
     """
     if (folder / MODEL_FILE).exists() and not (folder / RUN_FILE).exists():
-        (folder / CHECKPOINT_FILE).unlink(missing_ok=True)  # of a run that was ended while it removed these two
+        (folder / CHECKPOINT_FILE).unlink(missing_ok=True)  # left by a run that was killed while removing these two
         return None
     if not folder.is_dir():
-        raise ValueError(f"{folder} is no folder of a run; such are made in the folder that --runs names")
+        raise ValueError(f"{folder} is not the folder of a run; runs are created in the folder given by --runs")
     try:
         settings = json.loads((folder / RUN_FILE).read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise ValueError(f"{folder} has no {RUN_FILE}, so there is nothing to go on with") from None
+        raise ValueError(f"{folder} has no {RUN_FILE}, so there is nothing to resume") from None
     except ValueError as error:
         raise ValueError(f"{folder / RUN_FILE} is damaged: {error}") from None
     if not isinstance(settings, dict) or settings.get("format") != FORMAT or not isinstance(settings.get("data"), str):
-        raise ValueError(f"{folder / RUN_FILE} is damaged, or of another version of lucidgrad")
+        raise ValueError(f"{folder / RUN_FILE} is damaged, or from another version of lucidgrad")
     return Run(folder, settings)
 
 
 def write_each(folder: Path, files: Iterable[tuple[str, Callable[[Path], object]]]) -> list[str]:
-    """Write files into a folder, the later ones even where one before them fails; gives their names.
+    """Write files into a folder, continuing past any that fail, and return their names.
 
     Raises:
-        OSError: naming what was written and what was not.
+        OSError: if any failed; names what was written and what was not.
     """
     written: list[str] = []
     failed: list[str] = []
     for name, write in files:
         try:
             write(folder / name)
-        except Exception as error:  # of whatever kind: a picture that fails must not cost the files after it
+        except Exception as error:  # of any type: a picture that fails must not cost the files after it
             failed.append(f"{name} ({' '.join(str(error).split()) or type(error).__name__})")
         else:
             written.append(name)

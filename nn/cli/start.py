@@ -1,4 +1,4 @@
-"""Start the training of a regression at the straight line through the data, which it then bends."""
+"""Initialise a regression network to the straight line through the data, which training then bends."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from nn.data import Array
 from nn.layers import MLP
 from nn.training.prediction import predict
 
-STRAIGHT = 0.25  # standard deviation of z in a neuron that is to stay in the straight part of its curve
-MOST_ROWS = 20_000  # more tell a straight line no better
+STRAIGHT = 0.25  # standard deviation of z that keeps a neuron in the nearly linear part of its activation
+MOST_ROWS = 20_000  # more rows do not improve a straight line
 ALPHAS = np.logspace(-2, 5, 15)
 
 
 def start_straight(model: MLP, inputs: Array, targets: Array) -> None:
     """Set a network to the ridge regression of its training rows.
 
-    The first neuron of each hidden layer passes the regression's prediction on, small enough that its curve is as good
-    as straight, and the output neuron scales it back. The other neurons keep their random weights, and have none to the
-    output yet: they are what the training bends the line with.
+    The first neuron of each hidden layer passes the regression's prediction on, scaled so that its activation is nearly
+    linear, and the output neuron scales it back. The other neurons keep their random weights, but their weights to the
+    output are 0 at first; training uses them to bend the line.
 
     Args:
-        model: with one output, which is not squashed.
-        inputs, targets: standardised rows, one number a target.
+        model: a network with one identity output.
+        inputs, targets: standardised rows; a target is one number.
     """
     from sklearn.linear_model import RidgeCV
 
@@ -41,7 +41,7 @@ def start_straight(model: MLP, inputs: Array, targets: Array) -> None:
             numbers[0] = STRAIGHT / float(before.std())
             neuron.bias.data = float(-before.mean() * numbers[0])
         if layer.activation == "relu":
-            neuron.bias.data += 4 * STRAIGHT  # so that hardly a row is cut off
+            neuron.bias.data += 4 * STRAIGHT  # so that relu clips hardly any row
         for weight, number in zip(neuron.weights, numbers.tolist()):
             weight.data = number
     last = output.neurons[0]

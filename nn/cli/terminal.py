@@ -1,4 +1,4 @@
-"""Output to the terminal: text that it can show, without control characters from files, and progress."""
+"""Terminal output: text that it can display, without control characters from files, and progress bars."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ ASCII = {
     "²": "^2", "³": "^3", "→": "->", "←": "<-", "≤": "<=", "≥": ">=", "≠": "!=", "≈": "~", "±": "+-", "√": "sqrt",
     "∞": "inf", "…": "...", "‘": "'", "’": "'", "“": '"', "”": '"', "½": "1/2", "∇": "grad", "′": "'",
 }  # fmt: skip
-BROKEN_PIPE = 141  # 128 + SIGPIPE, as of a program that the signal ends
+BROKEN_PIPE = 141  # 128 + SIGPIPE: the status of a program that the signal ends
 
 
 def _replace(error: UnicodeError) -> tuple[str, int]:
-    """Stand in for signs that a terminal cannot show: a minus stays a minus; a letter becomes a question mark."""
+    """Replace characters that a terminal cannot encode: a minus stays a minus; a letter becomes a question mark."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     return "".join(ASCII.get(sign, "?") for sign in error.object[error.start : error.end]), error.end
@@ -30,14 +30,14 @@ codecs.register_error("lucidgrad", _replace)
 
 
 def prepare() -> None:
-    """Let the standard streams replace what they cannot show."""
+    """Make the standard streams replace characters that they cannot encode."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="lucidgrad")
 
 
 def shown(text: str) -> str:
-    """A text with its control characters escaped, so that a name in a file cannot steer the terminal.
+    """Escape control characters, so that a name in a file cannot control the terminal.
 
     >>> shown("a\\x1b[2Jb")
     'a\\\\x1b[2Jb'
@@ -46,7 +46,7 @@ def shown(text: str) -> str:
 
 
 def say(text: str = "") -> None:
-    """Print a text. Where nobody reads on, as behind `| head`, the work goes on in silence."""
+    """Print a text, or silence the output if the reader of the pipe has gone, as with `| head`."""
     try:
         print(shown(text), flush=True)
     except BrokenPipeError:
@@ -54,7 +54,7 @@ def say(text: str = "") -> None:
 
 
 def silence() -> None:
-    """Send what is still printed nowhere: the reader of the pipe has left."""
+    """Discard all further output: the reader of the pipe has gone."""
     with contextlib.suppress(OSError, ValueError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, sys.stdout.fileno())
@@ -62,7 +62,7 @@ def silence() -> None:
 
 
 def flush() -> None:
-    """Print what is still in the buffer, or nothing where nobody reads on."""
+    """Flush the output, or silence it if the reader of the pipe has gone."""
     try:
         sys.stdout.flush()
     except BrokenPipeError:
@@ -70,10 +70,10 @@ def flush() -> None:
 
 
 class Progress:
-    """Bars and notes about what is being done, on a terminal alone.
+    """Progress bars and messages, shown only on a terminal.
 
     Args:
-        quiet: show nothing on a terminal either.
+        quiet: show nothing there either.
     """
 
     def __init__(self, quiet: bool = False, stream: TextIO | None = None) -> None:
@@ -81,10 +81,10 @@ class Progress:
         self.shown: bool | Any = not quiet and self.stream.isatty()
 
     @contextlib.contextmanager
-    def phase(self, what: str) -> Iterator[None]:
-        """Show what is being done, until it is."""
+    def phase(self, message: str) -> Iterator[None]:
+        """Show a message while the block runs."""
         if self.shown:
-            self.stream.write(f"\r{what} ...\x1b[K")
+            self.stream.write(f"\r{message} ...\x1b[K")
             self.stream.flush()
         try:
             yield
@@ -93,8 +93,8 @@ class Progress:
                 self.stream.write("\r\x1b[K")
                 self.stream.flush()
 
-    def bar(self, what: str, unit: str, total: int | None = None) -> Any:
-        """A bar that vanishes when it is closed."""
+    def bar(self, message: str, unit: str, total: int | None = None) -> Any:
+        """Return a progress bar that vanishes when it is closed."""
         return tqdm(
-            total=total, desc=what, unit=unit, disable=not self.shown, leave=False, file=self.stream, mininterval=0.2
+            total=total, desc=message, unit=unit, disable=not self.shown, leave=False, file=self.stream, mininterval=0.2
         )

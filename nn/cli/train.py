@@ -1,4 +1,4 @@
-"""`lucidgrad train`: a run from its first line to its last file, which can go on after an interrupt at any moment."""
+"""`lucidgrad train`: a run from start to finish, which can be interrupted at any moment and resumed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ INTERRUPTED, TERMINATED = 130, 143  # 128 + SIGINT, 128 + SIGTERM
 
 
 class StoppedError(Exception):
-    """The end of a run that an interrupt cut short; its status is what the shell is told."""
+    """A run was interrupted; `status` is the exit status for the shell."""
 
     def __init__(self, message: str, status: int) -> None:
         super().__init__(message)
@@ -30,18 +30,18 @@ class StoppedError(Exception):
 
 
 class Terminated(BaseException):
-    """SIGTERM came."""
+    """SIGTERM was received."""
 
 
 def train(options: argparse.Namespace, defaults: Mapping[str, Any]) -> None:
-    """Train as the options say, or go on with a run that was interrupted.
+    """Train with the given options, or resume an interrupted run.
 
     Args:
-        defaults: the options' values where nothing is said.
+        defaults: the options' default values.
 
     Raises:
         StoppedError: after an interrupt.
-        ValueError, OSError, FloatingPointError: for what cannot be done; nothing is left where nothing was learned.
+        ValueError, OSError, FloatingPointError: if the run fails; a folder without results is removed.
     """
     for package in ("sklearn", "matplotlib"):
         importlib.import_module(package)
@@ -50,13 +50,13 @@ def train(options: argparse.Namespace, defaults: Mapping[str, Any]) -> None:
         try:
             run = _begin(options) if options.resume is None else _reopen(options, defaults)
             if run is None:
-                say(f"{options.resume} is finished: there is nothing to go on with")
+                say(f"{options.resume} is finished: there is nothing to resume")
             else:
                 _work(run, Progress(options.quiet))
         except KeyboardInterrupt:
-            raise StoppedError(f"interrupted; {_how_to_go_on(run)}", INTERRUPTED) from None
+            raise StoppedError(f"interrupted; {_how_to_resume(run)}", INTERRUPTED) from None
         except Terminated:
-            raise StoppedError(f"terminated; {_how_to_go_on(run)}", TERMINATED) from None
+            raise StoppedError(f"terminated; {_how_to_resume(run)}", TERMINATED) from None
         except Exception as error:
             if run is not None:
                 _leave(run, error)
@@ -84,16 +84,18 @@ def _work(run: Run, progress: Progress) -> None:
 
 def _begin(options: argparse.Namespace) -> Run:
     if options.data is None:
-        raise ValueError("say what to learn from: lucidgrad train digits, or lucidgrad train FILE.csv --target COLUMN")
+        raise ValueError(
+            "name the data to train on: lucidgrad train digits, or lucidgrad train FILE.csv --target COLUMN"
+        )
     settings = {name: value for name, value in vars(options).items() if name not in NEVER_SAVED}
     settings["checkpoint"] = None if options.checkpoint is None else str(options.checkpoint.absolute())
     if options.data == "digits":
         return runs.begin(options.runs, "digits", settings)
     if options.target is None:
-        raise ValueError(f"say which column of {options.data} to predict: --target COLUMN")
+        raise ValueError(f"name the column of {options.data} to predict: --target COLUMN")
     path = Path(options.data)
     if options.checkpoint is not None and same_file(options.checkpoint, path):
-        raise ValueError(f"{path} is read from, so it cannot be the checkpoint too")
+        raise ValueError(f"{path} is the table, so it cannot be the checkpoint: name another file")
     if options.checkpoint is not None and options.checkpoint.exists():
         raise ValueError(f"{options.checkpoint} exists: name another file for the checkpoint, or remove it")
     settings["sha256"] = digest(path) if path.is_file() else None
@@ -105,18 +107,18 @@ def _begin(options: argparse.Namespace) -> Run:
 
 
 def _reopen(options: argparse.Namespace, defaults: Mapping[str, Any]) -> Run | None:
-    """The run to go on with. Raises ValueError where options or the table are not what they were."""
-    given = [name for name in defaults if name not in NEVER_SAVED and getattr(options, name) != defaults[name]]
-    if given:
-        said = "digits or FILE.csv" if given[0] == "data" else f"--{given[0].replace('_', '-')}"
-        raise ValueError(f"--resume goes on with a run as it was started: leave {said} away")
+    """Return the run to resume. Raise ValueError if other options are given, or the table has changed."""
+    changed = [name for name in defaults if name not in NEVER_SAVED and getattr(options, name) != defaults[name]]
+    if changed:
+        option = "digits or FILE.csv" if changed[0] == "data" else f"--{changed[0].replace('_', '-')}"
+        raise ValueError(f"--resume continues a run with the options it was started with: leave out {option}")
     run = runs.reopen(options.resume)
     if run is None or run.settings["data"] == "digits":
         return run
     if run.settings.get("sha256") is None:
-        raise ValueError(f"{run.settings['data']} was no regular file, so its run cannot go on")
+        raise ValueError(f"{run.settings['data']} was not a regular file, so its run cannot be resumed")
     if digest(run.settings["data"]) != run.settings["sha256"]:
-        raise ValueError(f"{run.settings['data']} is not what it was when {run.folder} was started: start a new run")
+        raise ValueError(f"{run.settings['data']} has changed since {run.folder} was started: start a new run")
     return run
 
 
@@ -124,7 +126,7 @@ def _dataset(settings: Mapping[str, Any], progress: Progress) -> tables.Dataset:
     if settings["data"] == "digits":
         return tables.digits(settings["held_out"], settings["seed"])
     marks, path = settings["na"], Path(settings["data"])
-    shown = Path(settings["shown"])  # as the user named it, where that is still the same file
+    shown = Path(settings["shown"])  # the path as given by the user, if it is still the same file
     dialect, drop = tables.Dialect(settings["separator"], settings["encoding"]), tuple(settings["drop"] or ())
     with progress.bar("reading", " rows") as bar:
         rows = tables.read_csv(
@@ -150,7 +152,7 @@ def _dataset(settings: Mapping[str, Any], progress: Progress) -> tables.Dataset:
 
 @contextmanager
 def _terminable() -> Iterator[None]:
-    """SIGTERM raises Terminated, in place of ending the process at once, so that half-written files are removed."""
+    """Make SIGTERM raise Terminated instead of ending the process at once, so that half-written files are removed."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -165,15 +167,15 @@ def _terminable() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _how_to_go_on(run: Run | None) -> str:
-    return "nothing was begun" if run is None else f"`{run.resume_command}` goes on"
+def _how_to_resume(run: Run | None) -> str:
+    return "nothing was started" if run is None else f"resume with `{run.resume_command}`"
 
 
 def _leave(run: Run, error: Exception) -> None:
-    """Remove the folder of a run in which nothing was learned; else raise the error with what is left of the run."""
+    """Remove the folder of a run without results; otherwise raise the error, adding what is left of the run."""
     if not run.checkpoint.exists() and not (run.folder / runs.MODEL_FILE).exists():
         run.abandon()
         return
     names = sorted(path.name for path in run.folder.iterdir() if not path.name.startswith("."))
-    kept = f"{run.folder} keeps {', '.join(names)}; {_how_to_go_on(run)}"
-    raise RuntimeError(f"{' '.join(str(error).split())}; {kept}") from error
+    remains = f"{run.folder} keeps {', '.join(names)}; {_how_to_resume(run)}"
+    raise RuntimeError(f"{' '.join(str(error).split())}; {remains}") from error

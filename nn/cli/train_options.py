@@ -1,4 +1,4 @@
-"""The options of `lucidgrad train`, and those on tables, which `predict` has too."""
+"""The options of `lucidgrad train`, and the table options that it shares with `predict`."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ def add_train(commands: Any, run: Run) -> None:
     train = commands.add_parser(
         "train",
         help="train a network on handwritten digits or on your own table",
-        description="Train a network, say how good it is on held-out samples, and write the model, its history and "
+        description="Train a network, evaluate it on held-out samples, and write the model, its history and "
         "pictures into a new folder.",
     )
     train.set_defaults(run=run)
-    what = train.add_mutually_exclusive_group(required=True)
-    what.add_argument(
+    source = train.add_mutually_exclusive_group(required=True)
+    source.add_argument(
         "data",
         metavar="digits|FILE.csv",
         nargs="?",
         help="real handwritten digits, or a table with column names; .csv.gz is unpacked up to 4 GiB",
     )
-    what.add_argument(
+    source.add_argument(
         "--resume",
         type=Path,
         metavar="RUN",
         default=None,
-        help="go on with a run that was interrupted, from its folder, to the same result",
+        help="resume an interrupted run, given its folder; the result is the same",
     )
     _add_table(train)
     _add_network(train)
@@ -48,7 +48,7 @@ def add_train(commands: Any, run: Run) -> None:
 
 
 def _add_table(train: argparse.ArgumentParser) -> None:
-    table = train.add_argument_group("for a table of your own")
+    table = train.add_argument_group("your own table")
     table.add_argument("--target", metavar="COLUMN", default=None, help="the column to predict")
     table.add_argument(
         "--drop", metavar="COLUMN", action="extend", nargs="+", default=None, help="columns to leave out"
@@ -57,7 +57,7 @@ def _add_table(train: argparse.ArgumentParser) -> None:
         "--task",
         choices=("classification", "regression"),
         default=None,
-        help="what the target is; if not given, texts and whole numbers of at most 20 kinds are classes",
+        help="the kind of target; by default, texts and whole numbers with at most 20 distinct values are classes",
     )
     table.add_argument(
         "--text",
@@ -65,7 +65,7 @@ def _add_table(train: argparse.ArgumentParser) -> None:
         action="extend",
         nargs="+",
         default=None,
-        help="columns whose cells are categories, whatever they look like: NA and None too, and 01 is not 1",
+        help="columns to read as categories: NA and None are ordinary texts there, and 01 is not 1",
     )
     table.add_argument(
         "--na",
@@ -73,8 +73,8 @@ def _add_table(train: argparse.ArgumentParser) -> None:
         action="extend",
         nargs="*",
         default=None,
-        help="what stands for a missing value besides an empty cell, NA, NaN, NULL, None and the like; without a MARK, "
-        "an empty cell alone does",
+        help="marks of missing values besides an empty cell, NA, NaN, NULL, None and the like; without a MARK, only "
+        "empty cells are missing",
     )
     add_missing(table, "refuse", "refuse")
     add_dialect(table)
@@ -87,14 +87,14 @@ def _add_output(train: argparse.ArgumentParser) -> None:
         type=Path,
         metavar="FOLDER",
         default=Path("runs"),
-        help="where to make the new folder (default: %(default)s)",
+        help="where to create the new folder (default: %(default)s)",
     )
     output.add_argument(
         "--checkpoint",
         type=Path,
         metavar="FILE",
         default=None,
-        help="where to write the state after each epoch; if not given, into the new folder, until the run is finished",
+        help="where to write the state after each epoch (default: in the new folder, until the run is finished)",
     )
     output.add_argument("--quiet", action="store_true", help="no progress bar")
 
@@ -113,40 +113,40 @@ def _add_network(train: argparse.ArgumentParser) -> None:
         "--activation",
         choices=tuple(ACTIVATIONS),
         default="sigmoid",
-        help="of the hidden layers (default: %(default)s)",
+        help="activation of the hidden layers (default: %(default)s)",
     )
     network.add_argument(
         "--loss",
         choices=tuple(LOSSES),
         default=None,
-        help="half_squared_error for classes and mean_squared_error for numbers, if not given; outputs are sigmoid "
-        "or identity as it needs",
+        help="the cost of a sample (default: half_squared_error for classes, mean_squared_error for numbers); the "
+        "outputs are sigmoid or identity to suit it",
     )
 
 
 def _add_learning(train: argparse.ArgumentParser) -> None:
-    learning = train.add_argument_group("learning")
+    learning = train.add_argument_group("training")
     learning.add_argument(
         "--epochs",
         type=_positive,
         metavar="N",
         default=None,
-        help="passes over the samples, at most (default: 30 for digits, 200 for a table)",
+        help="maximum number of passes over the samples (default: 30 for digits, 200 for a table)",
     )
     learning.add_argument(
         "--patience",
         type=_whole,
         metavar="N",
         default=None,
-        help="stop after N epochs without a lower cost on a fifth of the rows to learn from, and keep the best epoch; "
-        "0 learns from all of them and keeps the last (default: 0 for digits, 40 for a table)",
+        help="stop after N epochs without a lower cost on a fifth of the training rows, and keep the best epoch; "
+        "0 trains on all of them and keeps the last (default: 0 for digits, 40 for a table)",
     )
     learning.add_argument(
         "--batch-size",
         type=_positive,
         metavar="N",
         default=None,
-        help="samples an update (default: 10 for digits; for a table a tenth of its rows, 4 to 32)",
+        help="samples per update (default: 10 for digits; for a table a tenth of its rows, 4 to 32)",
     )
     learning.add_argument(
         "--optimizer",
@@ -159,58 +159,61 @@ def _add_learning(train: argparse.ArgumentParser) -> None:
         type=float,
         metavar="RATE",
         default=None,
-        help="if not given, for sgd 1.0 with a squared error of sigmoid outputs, else 0.1; 0.01 for adam; for adamw "
-        "0.01, which falls to a hundredth of it over the epochs",
+        help="default: for sgd, 1.0 with a squared error of sigmoid outputs, otherwise 0.1; for adam, 0.01; for adamw, "
+        "0.01 decaying to a hundredth of that over the epochs",
     )
     learning.add_argument(
-        "--momentum", type=float, metavar="ALPHA", default=0.0, help="of sgd, below 1 (default: %(default)s)"
+        "--momentum", type=float, metavar="ALPHA", default=0.0, help="momentum of sgd, below 1 (default: %(default)s)"
     )
     learning.add_argument(
         "--held-out",
         type=_fraction,
         metavar="PART",
         default=0.2,
-        help="of the samples, between 0 and 1 (default: %(default)s)",
+        help="fraction of the samples to hold out, between 0 and 1 (default: %(default)s)",
     )
     learning.add_argument(
         "--seed",
         type=int,
         metavar="N",
         default=0,
-        help="of the split, the weights and the order (default: %(default)s)",
+        help="seed of the split, the weights and the order of the samples (default: %(default)s)",
     )
 
 
 def add_missing(group: Any, default: str | None, shown: str) -> None:
-    """Add the option on missing values, with its default as it is and as it is shown."""
+    """Add the option for missing values, with its default and the text that describes the default."""
     group.add_argument(
         "--missing",
         choices=POLICIES,
         default=default,
-        help="what to do about missing values: leave such rows out (drop), or take them for the mean, the median or "
-        "the most frequent value of the rows learned from; categories always for the most frequent "
+        help="how to handle missing values: leave such rows out (drop), or fill in the mean, the median or the most "
+        "frequent value of the training rows; categories always get the most frequent "
         f"(default: {shown})",
     )
 
 
 def add_dialect(group: Any) -> None:
-    """Add the options on how a file writes its table."""
+    """Add the options for a table file's format."""
     group.add_argument(
         "--separator",
         type=_separator,
         metavar="SIGN",
         default=None,
-        help="what is between two cells: a sign, or tab or space; if not given, comma, semicolon, tab or bar",
+        help="the character between cells, or tab or space; by default, comma, semicolon, tab or bar is detected",
     )
     group.add_argument(
         "--decimal",
         choices=(".", ","),
         metavar="MARK",
         default=None,
-        help="the decimal mark, . or a comma; if not given, it is recognised",
+        help="the decimal mark, . or a comma; detected by default",
     )
     group.add_argument(
-        "--encoding", metavar="NAME", default=None, help="such as cp1252; if not given, UTF-8, or UTF-16 with a mark"
+        "--encoding",
+        metavar="NAME",
+        default=None,
+        help="the encoding, such as cp1252 (default: UTF-8, or UTF-16 with a byte order mark)",
     )
 
 
@@ -229,7 +232,7 @@ def _whole(text: str) -> int:
 def _separator(text: str) -> str:
     sign = SEPARATORS.get(text, text)
     if not re.fullmatch(r'[^"\r\n]', sign):
-        raise argparse.ArgumentTypeError(f"must be one sign, or tab, space, comma, semicolon or bar; got {text!r}")
+        raise argparse.ArgumentTypeError(f"must be one character, or tab, space, comma, semicolon or bar; got {text!r}")
     return sign
 
 

@@ -73,7 +73,7 @@ def test_grad_explains_a_derivative(capsys: pytest.CaptureFixture[str]) -> None:
         (("x.__class__", "x=2"), "^"),
         (("__import__('os')",), "^"),
         (("log(x)", "x=-1"), "log"),
-        (("x*z", "x=2"), "z is not given a value"),
+        (("x*z", "x=2"), "z has no value"),
         (("x", "x"), "name=number"),
         (("x", "x=two"), "name=number"),
         (("x", "x=inf"), "name=number"),

@@ -91,7 +91,7 @@ for at in (point * len(operations) // 16 for point in points):
             os.kill(os.getpid(), signal_number)
     status, said = run(TRAIN, lambda: watch(kill_at))
     again = run(["train", "--resume", "runs/t-1", "--quiet"])
-    if again[0] == 1 and "nothing to go on with" in again[1] or "no folder of a run" in again[1]:
+    if again[0] == 1 and "nothing to resume" in again[1] or "not the folder of a run" in again[1]:
         shutil.rmtree("runs", ignore_errors=True)  # it was stopped before it had begun
         again = run(TRAIN)
     outcomes.append([operations[at], status, said, again[0], state("runs/t-1") == expected, again[1]])
@@ -103,7 +103,7 @@ print(json.dumps(outcomes))
         assert status in expected, f"{operation}: {said}"
         assert "Traceback" not in said + said_again
         if status in (143, 130):
-            assert "`lucidgrad train --resume runs/t-1` goes on" in said or "nothing was begun" in said, operation
+            assert "resume with `lucidgrad train --resume runs/t-1`" in said or "nothing was started" in said, operation
         assert (status_again, equal) == (0, True), f"{operation}: {said} then {said_again}"
 
 
@@ -177,13 +177,13 @@ def test_a_finished_run_has_nothing_to_go_on_with(small: Path, capsys: pytest.Ca
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--resume", "nowhere"), "nowhere is no folder of a run"),
-        (("--resume", "."), "no run.json, so there is nothing to go on with"),
+        (("--resume", "nowhere"), "nowhere is not the folder of a run"),
+        (("--resume", "."), "no run.json, so there is nothing to resume"),
         (("--resume", "bad"), "run.json is damaged"),
         (("--resume", "other"), "run.json is damaged"),
-        (("--resume", "begun"), "t.csv is not what it was when begun was started"),
-        (("--resume", "begun", "--epochs", "5"), "leave --epochs away"),
-        (("--resume", "begun", "--held-out", "0.5"), "leave --held-out away"),
+        (("--resume", "begun"), "t.csv has changed since begun was started"),
+        (("--resume", "begun", "--epochs", "5"), "leave out --epochs"),
+        (("--resume", "begun", "--held-out", "0.5"), "leave out --held-out"),
     ],
     ids=lambda case: " ".join(case) if isinstance(case, tuple) else "",
 )

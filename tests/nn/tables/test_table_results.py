@@ -61,7 +61,10 @@ def test_a_classification_is_told_beside_the_most_frequent_class_with_recalls(
     out = said(capsys, "--epochs", "20")
     rows = held_out(rows)
     wanted, predicted = [row[2] for row in rows], predictions([row[:2] for row in rows])
-    assert f"always naming the most frequent class, 'often', has {wanted.count('often') / len(wanted):.1%}" in out
+    assert (
+        f"always predicting the most frequent class, 'often', has accuracy {wanted.count('often') / len(wanted):.1%}"
+        in out
+    )
     recalls = recall_score(wanted, predicted, labels=["often", "rare"], average=None)
     right = Counter(w for w, p in zip(wanted, predicted) if w == p)
     for label, recall in zip(("often", "rare"), recalls.tolist()):
@@ -78,7 +81,7 @@ def test_a_regression_is_told_beside_the_mean(capsys: pytest.CaptureFixture[str]
     learned = [float(row[2]) for row in rows if row not in test]
     wanted = np.array([float(row[2]) for row in test])
     error = float(np.sqrt(((wanted - np.mean(learned)) ** 2).mean()))
-    assert f"always predicting the mean of the rows learned from, {np.mean(learned):.4g}, has {error:.4g}" in out
+    assert f"always predicting the training mean, {np.mean(learned):.4g}, has error {error:.4g}" in out
     explained = float(re.search(r"R² (-?\d\.\d+)", out)[1])  # type: ignore[index]
     errors = np.array([float(p) for p in predictions([row[:2] for row in test])]) - wanted
     assert explained == pytest.approx(1 - (errors**2).sum() / ((wanted - wanted.mean()) ** 2).sum(), abs=6e-4)
