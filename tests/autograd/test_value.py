@@ -667,6 +667,7 @@ def test_nan_and_infinity_are_numbers() -> None:
         (lambda a, b: b**a, ValueError, r"\(zero = 0\.0\) \*\* \(numerator = -1\.0\)"),
         (lambda a, b: 1 / b, ZeroDivisionError, r"\(1\.0\) / \(zero = 0\.0\)"),
         (lambda a, b: (a - 999).cosh(), OverflowError, r"cosh\(-1000\.0\)"),
+        (lambda a, b: autograd.math.fmod(a, b), ValueError, r"fmod\(numerator = -1\.0, zero = 0\.0\)"),
     ],
 )
 def test_undefined_values_raise_with_operation_and_operands_named(
@@ -674,3 +675,23 @@ def test_undefined_values_raise_with_operation_and_operands_named(
 ) -> None:
     with pytest.raises(error, match=message):
         compute(Value(-1.0, "numerator"), Value(0.0, "zero"))
+
+
+@pytest.mark.parametrize(
+    ("count", "named", "more"), [(3, 3, ""), (4, 4, ""), (5, 4, "and 1 more"), (9, 4, "and 5 more")]
+)
+def test_of_many_operands_an_error_names_four_and_counts_the_others(count: int, named: int, more: str) -> None:
+    with pytest.raises(OverflowError) as caught:
+        autograd.math.fsum([Value(1e308) for _ in range(count)])
+    assert str(caught.value).count("1e+308") == named
+    assert more in str(caught.value)
+    assert bool(more) == ("more" in str(caught.value))
+
+
+@pytest.mark.parametrize(
+    ("data", "is_several"), [([1.0, 2.0], True), ((1.0,), True), (np.array([1.0, 2.0]), True), ("12", False)], ids=str
+)
+def test_who_gives_several_numbers_is_told_that_a_value_is_one(data: Any, is_several: bool) -> None:
+    with pytest.raises(TypeError) as caught:
+        Value(data)
+    assert ("a list of Values" in str(caught.value)) == is_several

@@ -24,7 +24,8 @@ from autograd.compiler.arrays.operations import (
 )
 from autograd.compiler.arrays.program import ArrayProgram
 from autograd.compiler.scalars.builder import Builder
-from autograd.compiler.scalars.nodes import ABSENT, Sum
+from autograd.compiler.scalars.columns import Guards
+from autograd.compiler.scalars.nodes import ABSENT, Scaling, Sum
 from autograd.compiler.scalars.program import ScalarProgram
 
 SEEDS = range(60)
@@ -387,3 +388,107 @@ def test_what_comes_too_early_is_refused() -> None:
             else:
                 assert swapped.verify().evaluate(*GIVEN) == program.evaluate(*GIVEN)
     assert refused > 20
+
+
+# Scalar programs with one thing wrong, up to the last that is right
+
+
+def small_program(**changes: Any) -> ScalarProgram:
+    """Two arguments (0, 1), a parameter (2), 0.5 (3), the product of 0 and 2 (4), and (1.5 + x₁ p - x₄) / 2 (5)."""
+    builder = Builder([2], 1)
+    builder.constant(0.5)
+    builder.application(builder.opcode(primitives.mul), [0, 2])
+    builder.sum(Sum([1.0, -1.0], [1, 4], [2, ABSENT], [0, 1], 1.5, divisor=2.0))
+    return replace(builder.program([5]), **changes)
+
+
+SCALING = Scaling(1.5, False, 1.0, 2.0)
+RIGHT: dict[str, dict[str, Any]] = {
+    "as it is": {},
+    "labels of the first and the last node": {"labels": {0: "first", 5: "last"}},
+    "marks of the first and the last node": {"repeated": frozenset({0, 5})},
+    "an array of constants": {"constant_arrays": ((3,),)},
+    "guards of and by the first and the last node": {"guards": Guards(of={0: 5, 5: 0})},
+    "choices and what is not reached": {"guards": Guards(choices=frozenset({0, 5}), unreached=frozenset({0, 5}))},
+    "the first and the last node as outputs": {"outputs": (0, 5), "differentiated": 2},
+    "no derivatives": {"differentiated": 0},
+    "both terms in one slot": {"slots": (0, 0)},
+    "slots that are left out": {"slots": (1, 7)},
+    "the node before": {"operands": (3, 3), "lefts": (4, 4), "rights": (4, 4)},
+    "the first node": {"operands": (0, 0), "lefts": (0, 0), "rights": (0, 0)},
+}
+
+
+@pytest.mark.parametrize("changes", RIGHT.values(), ids=list(RIGHT))
+def test_what_is_right_is_verified(changes: dict[str, Any]) -> None:
+    small_program(**changes).verify()
+
+
+def test_a_sum_without_terms_is_its_constant() -> None:
+    builder = Builder([1], 0)
+    builder.sum(Sum([], [], [], [], 1.5, divisor=2.0))
+    assert builder.program([1]).verify().evaluate([[3.0]], []) == [0.75]
+
+
+WRONG: dict[str, tuple[dict[str, Any], str]] = {
+    "a row that begins before the first": ({"starts": (0, 0, 0, 0, -1, 0)}, "begins before the first"),
+    "a row that ends before it begins": ({"counts": (0, 0, 0, 0, 2, -1)}, "ends before it begins"),
+    "a row behind the others": ({"starts": (0, 0, 0, 0, 1, 0)}, "node 4: its row of 2 lies beyond the end"),
+    "a row of a sum behind the others": ({"starts": (0, 0, 0, 0, 0, 1)}, "node 5: its row of 2 lies beyond the end"),
+    "an opcode that does not exist": ({"opcodes": (0, 0, 1, 2, 5, 3)}, "node 4: opcode 5 is none"),
+    "an argument behind the others": ({"opcodes": (0, 0, 1, 0, 4, 3)}, "node 3: opcode 0 has no place"),
+    "too few operands": ({"counts": (0, 0, 0, 0, 1, 2)}, "node 4: mul does not take 1"),
+    "an operand that is the node itself": ({"operands": (0, 4)}, "node 4: reads node 4"),
+    "an operand before the first": ({"operands": (0, -1)}, "node 4: reads node -1"),
+    "a factor that is the node itself": ({"lefts": (1, 5)}, "node 5: reads node 5"),
+    "a factor before the first": ({"lefts": (-1, 4)}, "node 5: reads node -1"),
+    "a second factor that is the node itself": ({"rights": (5, ABSENT)}, "node 5: reads node 5"),
+    "a second factor before the first": ({"rights": (2, -2)}, "node 5: reads node -2"),
+    "a second factor before the absent one": ({"rights": (ABSENT, -2)}, "node 5: a second factor is neither"),
+    "slots that descend": ({"slots": (1, 0)}, "node 5: slots must ascend"),
+    "a slot before the first": ({"slots": (-1, 0)}, "node 5: slots must ascend"),
+    "a whole number as a coefficient": ({"coefficients": (1.0, -1)}, "node 5: its numbers must be floats, got -1"),
+    "a constant without a number": ({"constants": {}}, "node 3: a constant without a number"),
+    "a constant that is a whole number": ({"constants": {3: 1}}, "node 3: its numbers must be floats"),
+    "a number of a product": ({"constants": {3: 0.5, 4: 1.0}}, "node 4: has a number, but is no constant"),
+    "a number behind the last node": ({"constants": {3: 0.5, 6: 1.0}}, "node 6: has a number"),
+    "a number before the first node": ({"constants": {3: 0.5, -3: 1.0}}, "node -3: has a number"),
+    "a scaling of a product": ({"scalings": {4: SCALING}}, "node 4: has a scaling, but is no sum"),
+    "a scaling behind the last node": ({"scalings": {6: SCALING}}, "node 6: has a scaling"),
+    "a scaling before the first node": ({"scalings": {-1: SCALING}}, "node -1: has a scaling"),
+    "a scaling by a whole number": ({"scalings": {5: Scaling(divisor=2)}}, "node 5: its numbers must be floats"),
+    "an output behind the last node": ({"outputs": (6,)}, "node 6: an output"),
+    "an output before the first node": ({"outputs": (-1,)}, "node -1: an output"),
+    "an output that is a guard": ({"guards": Guards(size=1)}, "node 5: an output that does not exist, or is a guard"),
+    "derivatives of more than the outputs": ({"differentiated": 2}, "2 of 1 outputs"),
+    "derivatives of fewer than none": ({"differentiated": -1}, "-1 of 1 outputs"),
+    "a label behind the last node": ({"labels": {6: "more"}}, "node 6: a label"),
+    "a label before the first node": ({"labels": {-1: "less"}}, "node -1: a label"),
+    "a mark behind the last node": ({"repeated": frozenset({6})}, "node 6: a label or a mark"),
+    "an array of what is no constant": ({"constant_arrays": ((3, 4),)}, "node 4: belongs to an array of constants"),
+    "a guard of no node": ({"guards": Guards(of={6: 0})}, "node 6: a guarded node"),
+    "a guard of a node before the first": ({"guards": Guards(of={-1: 0})}, "node -1: a guarded node"),
+    "a guard that does not exist": ({"guards": Guards(of={0: 6})}, "node 0: its guard 6 does not exist"),
+    "a guard before the first node": ({"guards": Guards(of={0: -1})}, "node 0: its guard -1 does not exist"),
+    "a choice that does not exist": ({"guards": Guards(choices=frozenset({6}))}, "node 6: a guarded node"),
+    "what is not reached and does not exist": ({"guards": Guards(unreached=frozenset({6}))}, "node 6: a guarded node"),
+    "one argument less": ({"argument_sizes": (1,)}, "the first nodes must be 1 numbers of arguments and 1 parameters"),
+}
+
+
+@pytest.mark.parametrize(("changes", "message"), WRONG.values(), ids=list(WRONG))
+def test_what_is_wrong_is_named(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        small_program(**changes).verify()
+
+
+@pytest.mark.parametrize("slot", [-1, 0, 3])
+def test_a_sum_of_one_term_has_a_slot_from_0_on(slot: int) -> None:
+    builder = Builder([1], 0)
+    builder.sum(Sum([2.0], [0], [ABSENT], [slot]))
+    program = builder.program([1])
+    if slot < 0:
+        with pytest.raises(ValueError, match="node 1: slots must ascend"):
+            program.verify()
+    else:
+        program.verify()

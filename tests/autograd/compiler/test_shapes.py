@@ -30,7 +30,7 @@ N = Batch(1)
 PLACES = Data(np.array([[0, 3], [PADDING, 2]]))
 BEFORE_PADDING = Data(np.array([[0, 3], [PADDING - 1, 2]]))
 NOWHERE = Data(np.zeros((0, 2), int))
-ADD = Application(primitives.add)
+ADD, TANH = Application(primitives.add), Application(primitives.tanh)
 
 
 @pytest.mark.parametrize(
@@ -45,6 +45,7 @@ ADD = Application(primitives.add)
         ("apply", [(N, 3), (3,)], ADD, (N, 3)),
         ("apply", [(N, 1), (1, 3)], ADD, (N, 3)),
         ("apply", [(), (Batch(2), 1)], ADD, (Batch(2), 1)),
+        ("apply", [(N, 3)], TANH, (N, 3)),
         ("contract", [(N, 4), (3, 4)], Labels("nk", "ck", "nc"), (N, 3)),
         ("contract", [(4,), (4,)], Labels("k", "k", ""), ()),
         ("contract", [(N, 2), (3,)], Labels("nk", "c", "cnk"), (3, N, 2)),
@@ -70,6 +71,7 @@ ADD = Application(primitives.add)
         ("slice", [(2, 5, N)], Slice(0, 1, 2), (1, 5, N)),
         ("concatenate", [(N, 2), (N, 3), (N, 1)], 1, (N, 6)),
         ("concatenate", [(2, 3), (4, 3)], 0, (6, 3)),
+        ("concatenate", [(N, 3)], 1, (N, 3)),
         ("concatenate", [(N, 2, 4), (N, 1, 4)], 1, (N, 3, 4)),
         ("pad", [(N, 2)], Padding(1, 1, 4, 2, 6), (N, 6)),
         ("pad", [(2, N)], Padding(0, 3, 5, 1, 5), (5, N)),
@@ -224,6 +226,12 @@ OPERANDS: dict[str, tuple[Any, set[int]]] = {
     "result": (0, {1}),
     "guard": (0, {1}),
 }
+
+
+def test_applications_have_as_many_operands_as_their_primitives() -> None:
+    check_form("apply", 1, TANH)
+    with pytest.raises(ValueError, match="tanh is applied to 2"):
+        check_form("apply", 2, TANH)
 
 
 @pytest.mark.parametrize("kind", OPERANDS)
