@@ -241,10 +241,10 @@ def test_an_operation_has_so_many_operands_and_carries_what_its_kind_does(kind: 
         if count in counts:
             check_form(kind, count, attribute)
         else:
-            with pytest.raises(ValueError, match=rf"(has|applied to) {count} operand\(s\)"):
+            with pytest.raises(ValueError, match=rf"{count} operand\(s\)"):
                 check_form(kind, count, attribute)
     for wrong in (None, "text", Slice(0, 0, 1) if kind != "slice" else (0, 0, 1, 1)):
-        with pytest.raises(ValueError, match="carries"):
+        with pytest.raises(ValueError, match=repr(kind)):
             check_form(kind, min(counts), wrong)
 
 
