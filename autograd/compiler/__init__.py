@@ -1,16 +1,16 @@
-"""From scalars to the textbook's matrices: a function of Values as a program of array operations.
+"""Compile a function of scalar Values into a program of array operations.
 
-    trace          trace/          run the function on Values of examples, and again on other numbers, to be sure
+        trace          trace/          run the function on Values of examples; verify the graph on other numbers
     scalars        scalars/        ScalarProgram -> ScalarProgram: fold, merge, recognise formulas, collect sums
     arrays         recover/        ScalarProgram -> ArrayProgram: nodes that do equal work become one operation
-    backward       differentiate/  ArrayProgram -> ArrayProgram: values, and the gradients of what was asked for
+        backward       differentiate/  ArrayProgram -> ArrayProgram: values and the requested gradients
     targets        targets/        ArrayProgram -> source, NumPy, straight-line Python, machine code
 
-`pipeline.py` lists the passes in order, `arrays/` has the operations and their shapes, and `cost.py` every threshold,
-those of loops in `cost_of_loops.py`.
-A program with little to do side by side is unrolled instead (`recover/unrolled.py`), for `targets/straight_line/`.
-`program.py` is what users hold; its `stages` are the programs in between, as values that print, verify and evaluate
-themselves. CONTRIBUTING.md follows a function through all of it. `compile` imports the rest when it is first called.
+`pipeline.py` lists the passes in order, `arrays/` has the operations and their shapes, and `cost.py` and
+`cost_of_loops.py` have every threshold. A program with little parallel work is unrolled (`recover/unrolled.py`) and
+runs as straight-line code (`targets/straight_line/`). `program.py` has the object that users hold; its `stages` are
+the intermediate programs, values that print, verify and evaluate themselves. CONTRIBUTING.md follows a function
+through all stages. `compile` imports the rest at its first call.
 """
 
 from __future__ import annotations
@@ -73,63 +73,63 @@ def compile(
 ) -> Program[Any, Any]:
     """Compile a function of one sample, written with scalars, into a program that runs on whole batches of samples.
 
-    The function is run on Values of the examples, and again on other numbers: three times in all, a small one eight
-    times, and so often it does what else it does, such as print. The graphs that this records must be the same but for
-    the numbers; so it may loop and call as it likes, but must choose by `autograd.where(x > 0, a, b)` in place of `if`.
-    A loop whose end depends on `v.data` is refused once it records too many nodes; one that records none may never end.
-    Leaves that it captures, such as a network's weights, are the program's parameters, whose numbers are read anew at
-    each call. While the function runs again, it alone sees other numbers in them: the leaves themselves are never
-    written to, whatever other threads do meanwhile and wherever it is interrupted. A long program with little to do
-    side by side runs as machine code where llvmlite is installed.
+    The function runs on Values of the examples, and again on other numbers: three times in all, a small function eight
+    times; side effects such as prints repeat. The recorded graphs must be the same except for their numbers. So the
+    function may use any loops and calls, but must branch with `autograd.where(x > 0, a, b)` in place of `if`. A loop
+    whose end depends on `v.data` is rejected once it records too many nodes; one that records none may never end.
+    Leaves that the function captures, such as a network's weights, are the program's parameters; their current numbers
+    are read at each call. During the further runs, only the function sees other numbers in them: the leaves themselves
+    are never written to, whatever other threads do and even if compilation is interrupted. A long program with little
+    parallel work runs as machine code if llvmlite is installed.
 
-    A float64 program rounds as the graph does, by these rules:
+    A float64 program rounds as the graph does, according to these rules:
 
-    - *Forward.* `+ - * /`, comparisons and `where` are those of the graph, in its order and association, on the same
-      operands. Multiplications are not distributed over sums, like terms are not collected, `0 * x` is not 0, and no
-      multiplication is fused with an addition. So compensated sums and other tricks with rounding keep their meaning.
-    - *Reductions.* The terms of an explicit `sum` or `dot` may be added in another order, by a matrix product for
-      instance; so may those of a chain of `+` alone (a `-` ends it) of at least three terms, none of whose partial sums
-      is used elsewhere; and those of a sum of two beside longer ones, as at the second position of causal attention.
-      Each term is rounded as in the graph or, within a matrix product, not at all. With n terms
-      the result differs by at most n · 2⁻⁵² · Σ|term|. In such a sum a captured leaf times the constant 0 is left out,
-      and so is the sign of a zero; a captured leaf that is inf or nan may reach sums that multiply it by nothing.
-    - *Elementary functions* differ by up to 4 units in the last place between `math`, NumPy and machine code. A sigmoid
-      or tanh that is spelled out may be computed by the primitive, which is never less exact.
-    - *Padding.* Rows that differ in length, as in causal attention, are one array with padding, multiplied by 0. Where
-      that makes a result or a derivative inf or nan, the batch is computed once more without padding, and that counts.
-      Nothing is padded so where a comparison could hide the nan.
-    - *Backward.* Derivatives are those of the graph to 1e-12 of the norm of each array, not to the last bit.
-    - *Choices.* What `where`, relu, `maximum` and other choices do not take contributes exactly nothing, whatever its
-      own slope; only what a weighted sum (a matrix product, a neuron) multiplies is taken to be finite.
-      Both branches of a `where` are computed, and one that has no value, such as the square root of -1, is nan instead
-      of an error where it is not taken. `v.detach()` stops a derivative and keeps the number live.
-    - *Slopes.* Those of sigmoid and tanh are a (1 - a) and 1 - a², as the texts and `source` have them: 0 where a is
-      within 1e-16 of 1, where those of the graph keep all digits. No slope raises an error; results and gradients that
-      are infinite or nan do.
-    - *Look-ups.* A number of an argument is an index wherever `autograd.take` or `nn.one_hot` uses it; there and in
-      comparisons it is an integer, and it has no derivative. All look-ups in one table are one operation.
-    - *Primitives of your own.* Their rules are called at each run, in the caller's context, where they read what can
-      change: context variables, the environment, attributes, containers, what a function assigns as `global`. Others
-      are written out; a plain number that they read by name is a constant of the program, as it is in the function.
+    - *Forward.* `+ - * /`, comparisons and `where` are the graph's, in its order and association, on the same operands.
+      Multiplications are not distributed over sums, like terms are not collected, `0 * x` is not folded to 0, and no
+      multiplication is fused with an addition. So compensated summation and similar tricks work.
+    - *Reductions.* The terms of an explicit `sum` or `dot` may be added in another order, for instance by a matrix
+      product. The same holds for a chain of at least three terms connected by `+` only (a `-` ends it), none of whose
+      partial sums is used elsewhere, and for a sum of two terms among longer ones, as at the second position of causal
+      attention. Each term is rounded as in the graph or, within a matrix product, not at all. With n terms, the result
+      differs by at most n · 2⁻⁵² · Σ|term|. In such a sum, a captured leaf times the constant 0 is dropped, and so is
+      the sign of a zero; a captured leaf that is inf or nan may reach sums that do not read it.
+    - *Elementary functions* differ by up to 4 units in the last place between `math`, NumPy and machine code. A
+      spelled-out sigmoid or tanh may be computed by the primitive, which is never less exact.
+    - *Padding.* Rows of different lengths, as in causal attention, become one array with padding, multiplied by 0. If
+      padding makes a result or a derivative inf or nan, the batch is computed again without padding. Rows are not
+      padded where a comparison could hide the nan.
+    - *Backward.* Derivatives agree with the graph's to 1e-12 of the norm of each array, not to the last bit.
+    - *Choices.* An operand that `where`, relu, `maximum` or another choice does not select contributes exactly nothing,
+      whatever its own slope; only the factors in a weighted sum (a matrix product, a neuron) are assumed to be finite.
+      Both branches of a `where` are computed; an undefined number, such as the square root of -1, is nan instead of an
+      error in a branch that is not selected. `v.detach()` stops the derivative and keeps the number live.
+    - *Slopes.* The slopes of sigmoid and tanh are a (1 - a) and 1 - a², as in textbooks and in `source`: 0 where a is
+      within 1e-16 of 1, where the graph's keep all digits. A slope never raises an error; an infinite or nan result or
+      gradient does.
+    - *Look-ups.* A number of an argument is an index if `autograd.take` or `nn.one_hot` uses it. It may then only be
+      looked up and compared, as an integer, and has no derivative. All look-ups in one table are one operation.
+    - *User-defined primitives.* Rules that read mutable state (context variables, the environment, attributes,
+      containers, a name that a function assigns as `global`) are called at each run, in the caller's context. Other
+      rules are inlined; a plain number that they read by name is a constant of the program, as it is in the function.
 
     Args:
         function: takes numbers and (nested) sequences of numbers; returns a Value, or a (nested) sequence of Values.
-        examples: an argument each. What the program is called with has their shapes, or one axis more: samples first.
-        dtype: of the numbers computed with.
+        examples: one for each argument. The program takes arguments of these shapes, or batches with samples first.
+        dtype: the dtype of all computations.
         reduction: whether the cost that `backward` differentiates is the mean or the sum of the samples' results.
-        parameters: Values to begin the flat vector of parameters with, in this order; by default it goes by matrices.
-        has_aux: whether the function returns a pair of a Value and others that are only handed out, not differentiated.
+        parameters: Values to put first in the flat parameter vector, in this order; by default it follows the matrices.
+        has_aux: whether the function returns a pair of a Value and auxiliary ones, which are not differentiated.
 
     Returns:
-        A program: `program(*batch)`, `program.backward(*batch)`, `program.input_gradients(*batch)`,
-        `program.value_and_grad(*sample)`, `program.source`, and `print(program)`. `program.stages` has the
-        program after each stage, "scalars", "arrays" and "backward"; `program.passes` is a table of the passes.
+        A program, with `program(*batch)`, `program.backward(*batch)`, `program.input_gradients(*batch)`,
+        `program.value_and_grad(*sample)`, `program.source`, and `print(program)`. `program.stages` has the program
+        after each stage, "scalars", "arrays" and "backward"; `program.passes` is a table of the passes.
 
     Raises:
-        TypeError: where the function asks for the number of a Value, or uses an argument both as an index and as a
-            number, naming the line; or for useless settings.
-        ValueError: where it froze a number, or chose a way by one.
-        FloatingPointError: when the program is called, where a result or a derivative is infinite or nan.
+        TypeError: if the function asks for the number of a Value, or uses an argument both as an index and as a number,
+            naming the line; or for invalid settings.
+        ValueError: if it froze a number, or branched on one.
+        FloatingPointError: when the program is called, if a result or a derivative is infinite or nan.
 
     >>> from autograd import Value
     >>> w = [Value(1.0), Value(2.0)]

@@ -10,7 +10,7 @@ from autograd.primitives import Primitive
 
 @functools.lru_cache(maxsize=4096)
 def takes(primitive: Primitive, count: int) -> bool:
-    """Return whether a primitive can be applied to so many operands, as far as its rule says.
+    """Return whether the signature of a primitive's rule allows this many operands.
 
     >>> from autograd import primitives
     >>> takes(primitives.sigmoid, 1), takes(primitives.sigmoid, 2), takes(primitives.max_, 5)
@@ -20,7 +20,7 @@ def takes(primitive: Primitive, count: int) -> bool:
         return False
     try:
         signature = inspect.signature(primitive.forward)
-    except (TypeError, ValueError):  # a function of C that does not say
+    except (TypeError, ValueError):  # a C function without a signature
         return True
     try:
         signature.bind(*range(count))

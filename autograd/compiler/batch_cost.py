@@ -1,4 +1,4 @@
-"""The cost of a batch: the mean or the sum of its samples' results, and its derivatives to them."""
+"""The cost of a batch: the mean or the sum of its samples' results, and its derivatives with respect to them."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ class BatchCost:
 
     Args:
         reduction: "mean" or "sum".
-        dtype: of the numbers computed with.
-        takes_one_seed: whether one derivative for all samples will do.
+        dtype: the dtype of all computations.
+        takes_one_seed: whether the backward pass takes one scalar seed for all samples.
 
     Attributes:
         reduction: as given.
@@ -30,10 +30,10 @@ class BatchCost:
         self._recent = np.empty(0, dtype), 0, 1.0
 
     def __call__(self, outputs: Array) -> float:
-        """Return the cost of results, a row a sample.
+        """Return the cost of results, one row per sample.
 
         Raises:
-            FloatingPointError: where it is not finite, although all results are.
+            FloatingPointError: if it is not finite, although all results are.
         """
         share = 1 / len(outputs) if self.reduction == "mean" else 1.0
         cost = float(ignoring_errors(np.dot, outputs[:, 0], np.full(len(outputs), share, self._dtype)))
@@ -42,7 +42,7 @@ class BatchCost:
         return cost
 
     def seeds(self, samples: int, scale: float = 1.0) -> Array:
-        """Return its derivative to each result, times a number; the last ones are kept for the next batch."""
+        """Return the derivative with respect to each result, times a scale; cached for batches of the same size."""
         seeds, of_samples, known = self._recent
         if of_samples != samples or scale != known:
             share = 1 / samples if self.reduction == "mean" else 1.0

@@ -1,32 +1,32 @@
-"""The cost model of loops: when what repeats is worth one, and what is tried to find it (see `cost.py`)."""
+"""The cost model of loops: when repetitions become a loop, and the effort spent to find them (see `cost.py`)."""
 
 from __future__ import annotations
 
 # Loops.
 
 LEAST_STEPS = 5
-"""Steps of a loop: fewer are written one after the other."""
+"""The least number of steps of a loop; fewer are unrolled."""
 
 LEAST_DEPTHS = 3
-"""Depths at which equal operations of a loop of LEAST_STEPS steps lie, at least: in most loops as many as it has steps,
-in those whose states change places from step to step half as many."""
+"""The least number of depths at which equal operations of a loop of LEAST_STEPS steps lie: in most loops as many as it
+has steps, in loops whose states change places from step to step half as many."""
 
 SHORTEST_WINDOW, WINDOW_GROWTH, MOST_PERIODS = 8, 8, 6
-"""Distance up to which operations that are compared look for what they read, at first; the factor by which it grows;
-and the number of periods that are tried each time."""
+"""The initial distance within which compared operations look for their operands, the factor by which it grows, and the
+number of periods tried each time."""
 
 MOST_CUTS = 32
-"""Places that are compared where the steps of a loop may begin."""
+"""The number of places compared as possible starts of a loop's steps."""
 
 MOST_STEPS_TRIED = 12
-"""Steps that are scheduled to see how many levels a step takes."""
+"""The number of steps that are scheduled to count the levels of a step."""
 
 MOST_ARRANGEMENTS = 4
-"""Attempts at recovering the body of a loop, until its arrays are in the order in which it reads and computes them."""
+"""Attempts at recovering the body of a loop until the order of its arrays agrees with that of its reads and results."""
 
 FEW_LOOPS, FEW_CARRIED, MOST_WAITING = 2, 2, 2.5
-"""Bounds that keep a grid, whose diagonals are computed at once, from becoming loops along its rows: where more than
-FEW_LOOPS loops carry at most FEW_CARRIED numbers, the longest path may grow by this factor."""
+"""Bounds that keep a grid, whose diagonals can be computed at once, from becoming loops along its rows: if more than
+FEW_LOOPS loops carry at most FEW_CARRIED numbers, the longest path may grow by the factor MOST_WAITING."""
 
 
 def is_narrow(carried: int) -> bool:
@@ -35,64 +35,64 @@ def is_narrow(carried: int) -> bool:
 
 
 def worth_looping(before: int, after: int) -> bool:
-    """Return whether so many operations may wait for one another where it was so many before."""
+    """Return whether the longest chain of dependent operations may grow from `before` to `after`."""
     return after <= MOST_WAITING * before
 
 
 def mostly_looped(covered: int, operations: int) -> bool:
-    """Return whether so many operations are parts of loops that another order need not be tried."""
+    """Return whether loops cover so many operations that another order need not be tried."""
     return 10 * covered >= 9 * operations
 
 
 # Grids.
 
 LEAST_LEVELS, LEAST_CELLS, MOST_GRIDS = 10, 20, 8
-"""Levels of a program in which grids are looked for, operations of a grid, and grids of a program."""
+"""The least levels of a program that is searched for grids, the least operations of a grid, and the most grids."""
 
 MOST_ROUNDS = 3
-"""Attempts to tell the operations of a cell apart, each by what is one operation further away."""
+"""Attempts to distinguish the operations of a cell, each by operations one step further away."""
 
 MOST_REFINEMENTS = 30
-"""Rounds in which equal operations of a cell are told apart by where they are read."""
+"""Rounds in which equal operations of a cell are distinguished by their readers."""
 
 MOST_PINNED = 40
-"""Kinds of operations in a cell from which the steps are counted in turn, to see where they begin best."""
+"""The most kinds of operations in a cell that are tried as the start of its steps."""
 
 MOST_SKEWED = 3
-"""Factors of the coordinates in the direction of time."""
+"""The number of factors tried for each coordinate in the direction of time."""
 
 MOST_PADDING = 4
-"""Places of a loop over wavefronts for each operation: those of a square are twice as many."""
+"""The most places of a loop over wavefronts per operation; a square has two."""
 
 
 def is_border(operations: int, others: int) -> bool:
-    """Return whether so few operations may be like others, of which there are so many, but for leaves that they read.
+    """Return whether this few operations may count as equal to the others although they read leaves.
 
-    Those of a cell that read a literal are as many as those of other kinds.
+    Operations that read a literal in every cell are as numerous as other kinds.
     """
     return 2 * operations <= others
 
 
 def is_exception(operations: int, most: int) -> bool:
-    """Return whether so few operations are read in a place that they are of one kind with most others."""
+    """Return whether this few operations at a place count as exceptions among the `most` others."""
     return 4 * operations < most
 
 
 def mostly_in_grid(cells: int, operations: int) -> bool:
-    """Return whether a grid has so many of a program's operations that others need not be looked for."""
+    """Return whether a grid covers so many of a program's operations that the search can stop."""
     return 2 * cells >= operations
 
 
 def is_staggered(steps: int, lanes: int) -> bool:
-    """Return whether so many lanes that begin at so many different steps need padding.
+    """Return whether lanes that begin at this many different steps need padding.
 
-    The cells of a simulation begin at one step, or some; those of a dynamic program one after the other.
+    The cells of a simulation begin at one or a few steps; those of a dynamic program begin one after the other.
     """
     return 4 * steps >= 3 * lanes and steps > 2
 
 
 def is_deep(levels: int) -> bool:
-    """Return whether grids are looked for in a program of this many levels."""
+    """Return whether a program of this many levels is searched for grids."""
     return levels >= LEAST_LEVELS
 
 
@@ -102,10 +102,10 @@ def worth_wavefronts(operations: int) -> bool:
 
 
 def worth_wave(operations: int, places: int) -> bool:
-    """Return whether this many operations may become a loop with so many places."""
+    """Return whether this many operations may become a loop with this many places."""
     return places <= MOST_PADDING * operations
 
 
 def is_shallower(levels: int, before: int) -> bool:
-    """Return whether a program with loops over wavefronts has so much fewer levels that these are worth it."""
+    """Return whether loops over wavefronts reduce the number of levels enough to pay."""
     return 2 * levels <= before

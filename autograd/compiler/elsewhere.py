@@ -1,4 +1,4 @@
-"""A compiled program in other libraries: PyTorch, JAX and ONNX, which are imported when they are asked for."""
+"""Conversion of a compiled program to PyTorch, JAX and ONNX, which are imported on demand."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ Dtype = Literal["float64", "float32"]
 
 
 class Elsewhere:
-    """Converts a compiled program for other libraries.
+    """The part of a `Program` that converts it for other libraries.
 
-    There, too, results that padding makes inf or nan (see `compile`) are computed once more without it.
+    There, too, results that padding makes inf or nan (see `compile`) are computed again without it.
     """
 
     parameters: list[Value]
@@ -37,19 +37,20 @@ class Elsewhere:
     _dtype: np.dtype[Any]
 
     def to_torch(self, *, dtype: Dtype | None = None, device: Any = None) -> TorchProgram:
-        """Return the program as a function of PyTorch's tensors, made of PyTorch's operations.
+        """Return the program as a function of PyTorch tensors, built from PyTorch operations.
 
-        `T = program.to_torch()`: `T(*rows)` returns what `program(*rows)` returns, as tensors. They are differentiable,
-        also twice, to `T.parameters`, a dict of tensors that begin as copies of the Values' numbers, and to the
-        arguments. Derivatives are those of the compiled program: nothing for what a choice does not take, and a
-        primitive of your own has its own rule. `T.assign()` writes the parameters back into the Values.
+        With `T = program.to_torch()`, `T(*rows)` returns the results of `program(*rows)` as tensors. They are
+        differentiable, also twice, with respect to the arguments and to `T.parameters`, a dict of tensors that start as
+        copies of the Values' numbers. Derivatives are the compiled program's: operands that a choice does not select
+        contribute nothing, and user-defined primitives use their own rules. `T.assign()` writes the parameters back
+        into the Values.
 
         Args:
-            dtype: of the tensors; by default that of the program.
-            device: where the parameters are put, such as "cuda"; by default the CPU.
+            dtype: the tensors' dtype; by default the program's.
+            device: the device of the parameters, such as "cuda"; by default the CPU.
 
         Raises:
-            ModuleNotFoundError: where PyTorch is missing.
+            ModuleNotFoundError: if PyTorch is missing.
 
         ```python
         T = program.to_torch()
@@ -64,22 +65,21 @@ class Elsewhere:
         return TorchProgram(self.portable(), dtype, device)
 
     def to_jax(self, *, dtype: Dtype | None = None) -> JaxProgram:
-        """Return the program as pure functions of JAX's arrays, made of JAX's operations.
+        """Return the program as pure functions of JAX arrays, built from JAX operations.
 
-        `J = program.to_jax()`: `J(parameters, *rows)` returns what `program(*rows)` returns,
-        `J.cost(parameters, *rows)` the cost of the batch, and `J.value_and_grad(parameters, *rows)` that and its
-        gradient, for parameters as `J.parameters` has them, a dict of arrays. `jax.grad` goes through the backward pass
-        that the compiler emits; `J.plain` is the same without, for `jax.jvp` and `jax.hessian`. All work under `jit`
-        and `vmap`, and with optax. `J.assign(parameters)` writes numbers back into the Values. Loops of the program are
-        `lax.scan`.
+        With `J = program.to_jax()`, `J(parameters, *rows)` returns the results of `program(*rows)`,
+        `J.cost(parameters, *rows)` the cost of the batch, and `J.value_and_grad(parameters, *rows)` the cost and its
+        gradient, for a dict of arrays like `J.parameters`. `jax.grad` uses the backward pass that the compiler emits;
+        `J.plain` is the same function without it, for `jax.jvp` and `jax.hessian`. All work under `jit` and `vmap`, and
+        with optax. `J.assign(parameters)` writes numbers back into the Values. Loops of the program become `lax.scan`.
 
         Args:
-            dtype: of the arrays; by default that of the program. float64 needs
-                `jax.config.update("jax_enable_x64", True)`, before anything else is done with JAX.
+            dtype: the arrays' dtype; by default the program's. float64 requires
+                `jax.config.update("jax_enable_x64", True)` before any other use of JAX.
 
         Raises:
-            ModuleNotFoundError: where JAX is missing.
-            ValueError: where JAX is not set to float64, and for a long straight-line program without loops, which JAX
+            ModuleNotFoundError: if JAX is missing.
+            ValueError: if float64 is not enabled in JAX; and for a long straight-line program without loops, which JAX
                 would compile for minutes.
 
         ```python
@@ -93,20 +93,19 @@ class Elsewhere:
         return JaxProgram(self.portable(), dtype)
 
     def to_onnx(self, path: str | Path, *, dtype: Dtype | None = None) -> None:
-        """Write the forward pass as an ONNX model, with the parameters as they are now.
+        """Write the forward pass as an ONNX model, with the current parameters.
 
-        Its inputs have the names and shapes of the function's arguments, with a batch axis "n" in front; indices, which
-        `autograd.take` looks up, are int64. Its output is
-        "output"; that of a function with auxiliary results "output" and "aux"; and if the results are nested unevenly,
-        "output_0", "output_1" and so on, a number a sample each.
+        Its inputs have the names and shapes of the function's arguments, after a batch axis "n"; indices, as used by
+        `autograd.take`, are int64. Its output is "output"; with auxiliary results, "output" and "aux"; and for ragged
+        results, "output_0", "output_1" and so on, with one number per sample each.
 
         Args:
-            path: by custom it ends in `.onnx`.
-            dtype: of inputs, outputs and all that is computed; by default that of the program.
+            path: ends in `.onnx` by convention.
+            dtype: the dtype of inputs, outputs and all computations; by default the program's.
 
         Raises:
-            ModuleNotFoundError: where the package onnx is missing.
-            NotImplementedError: for a primitive that ONNX's operators cannot compute, by name.
+            ModuleNotFoundError: if the package onnx is missing.
+            NotImplementedError: for a primitive that ONNX's operators cannot compute, naming it.
             OSError: if the file cannot be written.
         """
         from autograd.compiler.targets.onnx.model import write_model
@@ -114,7 +113,7 @@ class Elsewhere:
         write_model(self.portable(), path, dtype)
 
     def portable(self) -> Portable:
-        """Return the program apart from what runs it, which targets outside this package are made from."""
+        """Return the program without its engine, from which external targets are built."""
         from autograd.compiler.targets.portable import Portable
 
         lowered = self._lowered.at(self._places)

@@ -1,4 +1,4 @@
-"""The parts of a compiled program that people read: its source, its stages, the passes that made it, and counts."""
+"""The readable parts of a compiled program: its source, stages, passes and counts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from autograd.value import Value
 
 
 class Inspectable:
-    """The part of a `Program` that only reads it."""
+    """The read-only part of a `Program`."""
 
     if TYPE_CHECKING:
         parameters: list[Value]
@@ -37,18 +37,18 @@ class Inspectable:
 
     @property
     def passes(self) -> PassTable:
-        """The passes so far: a table of operations before and after, and of seconds.
+        """The passes so far, as a table of operations before and after, and seconds.
 
-        Passes to derivatives that nothing has asked for yet are not in it.
+        Passes for derivatives that have not been requested yet are missing.
         """
         return PassTable(self._runner.records)
 
     @property
     def stages(self) -> Stages:
-        """The program as it was at each stage: "scalars", "arrays" and "backward".
+        """The program after each stage: "scalars", "arrays" and "backward".
 
-        Each prints, verifies and evaluates itself, with parameters in the order of `parameters`. It is built when it is
-        asked for, of the scalars from a new trace, and lives as long as someone holds it.
+        Each prints, verifies and evaluates itself, with parameters in the order of `parameters`. It is built on demand,
+        "scalars" from a new trace, and cached while it is referenced elsewhere.
         """
         wrt, places = "parameters" if self.parameters else "arguments", self._places
         return Stages(
@@ -67,9 +67,9 @@ class Inspectable:
 
     @property
     def source(self) -> str:
-        """The program as Python source: the forward pass, and the backward pass to the captured leaves.
+        """The program as Python source: the forward pass, and the backward pass to the parameters.
 
-        Where the function captured none, the backward pass to its arguments, which `input_gradients` runs.
+        If there are no parameters, the backward pass to the arguments, which `input_gradients` runs.
         """
         return self._engine.source
 
@@ -80,12 +80,12 @@ class Inspectable:
 
     @property
     def operations(self) -> int:
-        """The number of array operations emitted, forward and backward; of straight-line code, the number of lines."""
+        """The number of array operations emitted, forward and backward; for straight-line code, the number of lines."""
         return self._engine.operations
 
     @property
     def matrix_products(self) -> int:
-        """The number of matrix products in them."""
+        """The number of matrix products among them."""
         return self._engine.matrix_products
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""Names for the emitted source: users' labels where they make names, else those of the texts. Nothing else."""
+"""Names in the emitted source: users' labels where they are identifiers, else the names that textbooks use."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ _OF_PYTHON = frozenset({*keyword.kwlist, *keyword.softkwlist, *dir(builtins)})
 
 
 class Names:
-    """Hands out each name once."""
+    """Generates unique names."""
 
     def __init__(self, reserved: Iterable[str] = ()) -> None:
         self._taken = {*_OF_PYTHON, *reserved}
         self._counts: dict[str, int] = {}
 
     def plain(self, name: str) -> str:
-        """The name itself, or with a number where it is taken."""
+        """Return the name, with a number if it is taken."""
         if name in self._taken:
             return self.numbered(name)
         self._taken.add(name)
         return name
 
     def numbered(self, base: str, number: int | None = None) -> str:
-        """`base` and a number, the next free one where none is given; where it is taken, with one more behind it."""
+        """Return `base` with this number, by default the next free one; if the name is taken, append another number."""
         stem = base if number is None else f"{base}{number}_"
         name = "" if number is None else f"{base}{number}"
         while not name or name in self._taken:
@@ -46,7 +46,7 @@ class Names:
 
 
 def sanitised(text: str) -> str:
-    """The letters, digits and underscores of a text as an identifier, at most 24 of them; "" where none is left."""
+    """Return the letters, digits and underscores of a text as an identifier of at most 24, or "" if none are left."""
     cleaned = re.sub(r"[^0-9A-Za-z_]+", "_", text).strip("_")[:24].rstrip("_")
     return cleaned if re.match(r"[A-Za-z]", cleaned) else ""
 
@@ -67,7 +67,7 @@ def stems(labels: Iterable[str]) -> list[str]:
     return [_last_word(label) for label in separated.translate(_WITHOUT_DIGITS).split("\n")]
 
 
-@functools.lru_cache(maxsize=1024)  # labels of parameters are many, and differ in their digits alone
+@functools.lru_cache(maxsize=1024)  # many labels differ only in their digits
 def _last_word(label: str) -> str:
     words = [word for word in re.split(r"[^A-Za-z]+", label) if word]
     last = words[-1][:12] if words and label.isascii() else ""
@@ -76,7 +76,7 @@ def _last_word(label: str) -> str:
 
 @functools.cache
 def reserved_names() -> frozenset[str]:
-    """Return the names that a program's own may not take: those of what emitted source calls and is made of."""
+    """Return the names that a program must not define: functions that the emitted source calls or defines."""
     from autograd.compiler.targets.kernels import HELPERS
     from autograd.compiler.targets.notation import is_operator
     from autograd.table import OURS, TABLE
@@ -87,5 +87,5 @@ def reserved_names() -> frozenset[str]:
 
 
 def names_of(program: ArrayProgram) -> Names:
-    """Return names of which those of a program's operations are taken, those in the bodies of loops too."""
+    """Return a generator of names unused by a program's operations and its loop bodies."""
     return Names([*reserved_names(), *names(program.operations)])

@@ -1,12 +1,12 @@
-"""The compiler's passes, in their order: from the trace of a function to what a target runs.
+"""The compiler's passes in order, from a function's trace to an engine.
 
     scalars    fold constants, merge equal nodes, recognise idioms, collect sums, merge equal sums, add guards
     arrays     find loops, lift captured constants, split projections, recover arrays, divide axes, recognise softmax;
                or unroll
     backward   differentiate
 
-Each pass is a function from program to program, and what it returns is verified. What makes arrays and what makes
-straight lines are imported when they are needed: a program needs one of them, and importing both takes as long as
+Each pass is a function from program to program, and its result is verified. The modules for arrays and for
+straight-line code are imported on demand: a program needs only one of them, and importing both takes as long as
 compiling a small network.
 """
 
@@ -41,12 +41,11 @@ class Lowered(NamedTuple):
     """A function as a program of arrays.
 
     Attributes:
-        program: of its values.
-        is_unrolled: whether each operation computes one number a sample, since there is little to do side by side.
-        seeds: how many of its results, from the first on, have derivatives.
-        unpadded: makes the same without padding, if there is any; where a padded program gives inf or nan, the other
-            one says what the graph gives.
-        single_numbers: its passes as instructions on single numbers, if it has loops with little work at each step.
+        program: computes its values.
+        is_unrolled: whether each operation computes one number per sample, since there is little parallel work.
+        seeds: the number of differentiated results, which come first.
+        unpadded: builds the same program without padding, if there is any, to run where padding gives inf or nan.
+        single_numbers: the passes as instructions on single numbers, for loops with little work per step.
     """
 
     program: ArrayProgram
@@ -56,13 +55,13 @@ class Lowered(NamedTuple):
     single_numbers: LoopPasses | None = None
 
     def at(self, places: Any) -> Lowered:
-        """Return the same with each parameter at another place of their vector."""
+        """Return the same with the parameters at other places of their vector."""
         make = self.unpadded
         unpadded = None if make is None else lambda: make().with_parameters_at(places)
         return Lowered(self.program.with_parameters_at(places), self.is_unrolled, self.seeds, unpadded)
 
     def differentiated(self, wrt: str, runner: PassRunner) -> ArrayProgram:
-        """Return the program of values and gradients, with respect to "parameters" or "arguments"."""
+        """Return the program that computes values and the gradients with respect to "parameters" or "arguments"."""
         differentiate = {"parameters": to_parameters, "arguments": to_arguments}[wrt]
         name = f"differentiate to {wrt}"
         program: ArrayProgram = runner.run(name, differentiate, self.program, self.seeds, self.is_unrolled)
@@ -70,12 +69,12 @@ class Lowered(NamedTuple):
 
 
 def simplify(program: ScalarProgram, runner: PassRunner) -> ScalarProgram:
-    """Return the simplest program of scalars: what `stages["scalars"]` shows."""
+    """Return the fully simplified scalar program, as `stages["scalars"]` shows it."""
     return simplified(program, runner)[1]
 
 
 def simplified(program: ScalarProgram, runner: PassRunner) -> tuple[ScalarProgram, ScalarProgram]:
-    """Return a program before its sums are collected, each operation as in the trace; and the simplest one."""
+    """Return the program before sums are collected, with the trace's operations, and the fully simplified one."""
     elementary = program
     for name, run in SIMPLIFY:
         program = runner.run(name, run, program)
@@ -90,12 +89,12 @@ def to_arrays(
     indices: Collection[int] = (),
     elementary: ScalarProgram | None = None,
 ) -> Lowered:
-    """Return the program of array operations; the unrolled one, if nearly every operation would be of one number.
+    """Return the program of array operations, or the unrolled one if nearly every operation would be scalar.
 
     Args:
         arguments: the names of the function's arguments.
-        indices: the numbers of those that are indices. A program that looks up is one of arrays.
-        elementary: the program before sums were collected, in which grids are found.
+        indices: the numbers of those that are indices. A program with look-ups always becomes one of arrays.
+        elementary: the program before sums were collected, which is searched for grids.
     """
     attempt = PassRunner()
     looped = attempt.run("find loops", _with_loops, scalars)
@@ -122,7 +121,7 @@ def to_arrays(
 
 
 def _with_loops(scalars: ScalarProgram) -> ScalarProgram:
-    """Return the program in which what repeats is a loop."""
+    """Return the program with repetitions turned into loops."""
     if not may_recur(scalars):
         return scalars
     from autograd.compiler.scalars.eliminations.find import find_eliminations
@@ -138,10 +137,10 @@ def _with_wavefronts(
     arguments: Sequence[str],
     indices: Collection[int],
 ) -> tuple[Lowered, list[PassRecord]] | None:
-    """Return a program whose grids are loops over their wavefronts, and its passes; None where there are none.
+    """Return a program whose grids are loops over their wavefronts, and its passes; None if there are no grids.
 
-    Steps of these loops are padded, so the program without such loops says what the graph gives where these give inf or
-    nan; nor are derivatives guarded here.
+    The steps of these loops are padded and their derivatives are not guarded, so the program without them runs where
+    they give inf or nan.
     """
     if not cost_of_loops.is_deep(levels(looped)):
         return None
@@ -174,10 +173,10 @@ def _worth_grouping(scalars: ScalarProgram) -> bool:
 
 
 def _suits_loops(lowered: Lowered, scalars: ScalarProgram) -> bool:
-    """Return whether a program with loops is better than straight lines.
+    """Return whether a program with loops is better than straight-line code.
 
-    It is if the loops run on single numbers, if they have much work at each step, or if the program would be one of
-    arrays without them too.
+    It is if the loops run on single numbers, if they have much work per step, or if the program would consist of array
+    operations without loops, too.
     """
     from autograd.compiler.recover.groups import is_wide
     from autograd.compiler.recover.recover import recover
@@ -193,14 +192,14 @@ def _loops_of(program: ArrayProgram) -> list[Loop]:
 
 
 def _have_little_work(loops: Sequence[Loop]) -> bool:
-    """Return whether loops may run on single numbers; those with arrays in them run on arrays, at every length."""
+    """Return whether loops may run on single numbers; loops that contain arrays always run on arrays."""
     return all(is_of_numbers(loop) and cost.worth_single_numbers(numbers_a_step(loop)) for loop in loops)
 
 
 def _on_single_numbers(lowered: Lowered, runner: PassRunner) -> LoopPasses | None:
     """Return the passes of a program with loops as instructions on single numbers.
 
-    None where it has no loops, or much work at each step; and where it, or a derivative, has no such form.
+    None if it has no loops, or much work per step, or if it or a derivative has no such form.
     """
     loops = _loops_of(lowered.program)
     if not loops or not _have_little_work(loops):
@@ -220,13 +219,13 @@ def _on_single_numbers(lowered: Lowered, runner: PassRunner) -> LoopPasses | Non
 
 
 def engine_for(lowered: Lowered, parameters: int, dtype: np.dtype[Any], name: str, runner: PassRunner) -> Engine:
-    """Return what runs a program.
+    """Return the engine that runs a program.
 
     Args:
-        parameters: how many there are.
-        dtype: of the numbers computed with.
-        name: of the function, for tracebacks.
-        runner: of the passes that the engine still needs; what it does not need at once is made when it is asked for.
+        parameters: the number of parameters.
+        dtype: the dtype of all computations.
+        name: the function's name, for tracebacks.
+        runner: runs the remaining passes, which the engine requests on demand.
     """
     backward, input_gradients = (partial(lowered.differentiated, wrt, runner) for wrt in _WRT)
     if lowered.is_unrolled:
@@ -250,7 +249,7 @@ def engine_for(lowered: Lowered, parameters: int, dtype: np.dtype[Any], name: st
 
 
 def _recovered(scalars: ScalarProgram, arguments: Sequence[str], indices: Collection[int], padding: bool = True) -> Any:
-    """Return the array program that the scalars spell out; None where it has no arrays worth the name."""
+    """Return the array program that the scalars spell out; None if it would have no wide arrays."""
     from autograd.compiler.recover.groups import is_wide
     from autograd.compiler.recover.lower import lower
     from autograd.compiler.recover.recover import recover
@@ -261,7 +260,7 @@ def _recovered(scalars: ScalarProgram, arguments: Sequence[str], indices: Collec
 
 
 def _lowered(scalars: ScalarProgram, arguments: Sequence[str], indices: Collection[int], padding: bool) -> ArrayProgram:
-    """Return the array program that the scalars spell out, however few arrays it has."""
+    """Return the array program that the scalars spell out, even if it has no wide arrays."""
     from autograd.compiler.recover.lower import lower
     from autograd.compiler.recover.recover import recover
 
@@ -269,14 +268,14 @@ def _lowered(scalars: ScalarProgram, arguments: Sequence[str], indices: Collecti
 
 
 def _divided(program: ArrayProgram) -> ArrayProgram:
-    """Return the array program with the axes that its operations read."""
+    """Return the array program with divided axes."""
     from autograd.compiler.axes.rewrite import with_axes
 
     return with_axes(program)
 
 
 def _with_softmax(program: ArrayProgram) -> ArrayProgram:
-    """Return the array program with softmax as an operation."""
+    """Return the array program with each softmax as one operation."""
     from autograd.compiler.arrays.softmax import with_softmax
 
     return with_softmax(program)

@@ -1,4 +1,4 @@
-"""The compiled program, as users see it."""
+"""The compiled program that users hold."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from autograd.updates import commit, setting
 from autograd.value import Value
 
 if TYPE_CHECKING:
-    from typing_extensions import TypeVar  # which type checkers have of their own
+    from typing_extensions import TypeVar  # type checkers bundle this package
 
     One = TypeVar("One", default=Any)
     Batch = TypeVar("Batch", default=Any)
@@ -41,15 +41,15 @@ Array = NDArray[Any]
 
 
 class Program(Inspectable, Elsewhere, Generic[One, Batch]):
-    """A function of scalars as a program of array operations, or of straight lines: what `autograd.compile` returns.
+    """A compiled function, as `autograd.compile` returns it: a program of array operations or straight-line code.
 
     Attributes:
         parameters: the leaves that the function captured, in the order of the flat vector.
-        nodes: how many nodes the trace had.
-        seconds: how long compiling took. What computes derivatives may be made when it is first asked for.
+        nodes: the number of nodes traced.
+        seconds: the time that compiling took. Derivatives may be compiled later, when they are first requested.
 
-    To type checkers it is `Program[One, Batch]`, by what it gives for one sample and for a batch. They take arguments
-    for one sample where a plain number is the first or the second, and arrays and nested lists for a batch.
+    To type checkers it is `Program[One, Batch]`, by its results for one sample and for a batch. They take arguments for
+    one sample if the first or the second is a plain number, and arrays and nested lists for a batch.
     """
 
     def __init__(
@@ -91,7 +91,7 @@ class Program(Inspectable, Elsewhere, Generic[One, Batch]):
         self._runner = PassRunner()
         elementary, scalars = simplified(from_trace(traced, captured, self._results.differentiated), self._runner)
         uses = traced.uses
-        del traced  # what the function returned keeps the whole graph in memory
+        del traced  # its `structure`, the function's result, keeps the graph alive
         self._hands_out_its_input = not set(scalars.operations).issuperset(scalars.outputs)
         self._lowered = to_arrays(scalars, names, self._runner, {i for i, _ in uses}, elementary)
         self._engine = engine_for(self._lowered, len(captured), self._dtype, self._name, self._runner)
@@ -100,9 +100,9 @@ class Program(Inspectable, Elsewhere, Generic[One, Batch]):
         self.arrange(parameters or ())
 
     def arrange(self, parameters: Iterable[Value] = ()) -> None:
-        """Let the flat vector begin with these, in this order; the others follow as the matrices have them.
+        """Put these first in the flat parameter vector, in this order; the others follow in the order of the matrices.
 
-        An order of one's own costs time at each call where it tears the rows of a matrix apart.
+        A custom order costs time at each call if it makes a weight matrix non-contiguous.
 
         Args:
             parameters: Values, which the function need not have captured.
@@ -121,10 +121,10 @@ class Program(Inspectable, Elsewhere, Generic[One, Batch]):
 
     @property
     def warm_up(self) -> dict[str, int]:
-        """The picoseconds that machine code would have saved so far, by the name of the pass.
+        """The picoseconds that machine code would have saved so far, by pass.
 
-        After so many, a pass is made as machine code, which rounds otherwise in the last digits. A program that takes
-        this over from another one of the same function goes on to the same bits.
+        Beyond a threshold, a pass is compiled to machine code, which rounds differently in the last digits. A program
+        that takes over another's `warm_up`, for the same function, continues with the same bits.
         """
         return dict(self._engine.warm_up)
 
@@ -134,8 +134,8 @@ class Program(Inspectable, Elsewhere, Generic[One, Batch]):
 
     def __reduce__(self) -> Never:
         raise TypeError(
-            "a program cannot be copied or pickled, since it belongs to a function and to the leaves that this "
-            "captured: compile the function again; nn.save keeps a model"
+            "a program cannot be copied or pickled, since it refers to a function and to the leaves that this "
+            "captured: compile the function again, or save a model with nn.save"
         )
 
     @overload
@@ -143,15 +143,15 @@ class Program(Inspectable, Elsewhere, Generic[One, Batch]):
     @overload
     def __call__(self, x: Any, y: float, /, *others: Any) -> One: ...
     @overload
-    def __call__(self, x: list[float], /) -> Any: ...  # a sample of numbers, or a batch of a number each
+    def __call__(self, x: list[float], /) -> Any: ...  # one sample of several numbers, or a batch of single numbers
     @overload
     def __call__(self, *arguments: Any) -> Batch: ...
     def __call__(self, *arguments: Any) -> Any:
-        """The function of each sample, as arrays with a row a sample; of one sample alone, as numbers.
+        """Compute the function: for a batch, as arrays with one row per sample; for one sample, as numbers.
 
         Raises:
-            ValueError, TypeError: for arguments of another shape than the examples, or that are no numbers.
-            IndexError: for an index that is in no table, naming the sample.
+            ValueError, TypeError: if arguments do not have the shapes of the examples, or are not numbers.
+            IndexError: for an index that is out of range, naming the sample.
             FloatingPointError: if a result is inf or nan, naming the first node that was.
         """
         rows, batched, samples = read_batch(self._arguments, arguments, self._dtype)
@@ -165,22 +165,24 @@ class Program(Inspectable, Elsewhere, Generic[One, Batch]):
     @overload
     def backward(self, *arguments: Any, gradients: Any) -> Any: ...
     def backward(self, *arguments: Any, gradients: Any = None) -> Any:
-        """Add the gradient of the cost to `grad` of every captured leaf; the cost is the mean of the samples' results.
+        """Add the gradient of the cost to the `grad` of every parameter.
+
+        The cost is the mean of the samples' results or, with `reduction="sum"`, their sum.
 
         Args:
             arguments: a batch, or one sample.
-            gradients: where the function returns several numbers, the derivative of what is asked about to each,
-                shaped like what calling the program gives; then nothing is averaged.
+            gradients: if the function returns several numbers, the cotangents of the results, shaped like the results;
+                nothing is averaged then.
 
         Returns:
-            The cost; or what calling the program gives, where `gradients` are given.
+            The cost; if `gradients` are given, the results of calling the program.
 
         Raises:
-            As calling does; no `grad` has changed then.
+            As calling does; then no `grad` has changed.
         """
         rows, batched, samples = read_batch(self._arguments, arguments, self._dtype)
         if gradients is None:
-            self._results.refuse_several("say gradients=, the derivative to each of them")
+            self._results.refuse_several("pass gradients=, a cotangent for each of them")
             seeds = self._cost.seeds(samples)
         else:
             seeds = self._results.read_gradients(gradients, samples, batched, self._dtype)
@@ -196,33 +198,33 @@ class Program(Inspectable, Elsewhere, Generic[One, Batch]):
     def outputs_and_gradient(
         self, weights: Array, *arguments: Any, into: Array | None = None, scale: float = 1.0
     ) -> tuple[Batch, Array]:
-        """The flat path that `nn.fit` goes: nothing is read from Values or written to them.
+        """Compute outputs and gradient for parameters in a vector, without reading or writing Values, as `nn.fit` does.
 
         Args:
             weights: one number for each of `parameters`, a contiguous vector of the program's dtype.
             arguments: a batch.
-            into: another such vector for the gradient, where it need not be a new one.
-            scale: what the gradient is multiplied by: with minus the learning rate it is a step of gradient descent.
+            into: another such vector, to receive the gradient; by default a new one.
+            scale: multiplies the gradient: with minus the learning rate it is a step of gradient descent.
 
         Returns:
-            What calling the program gives, and the gradient of the cost as a vector. Neither is checked for inf or nan.
+            The results of calling the program, and the cost's gradient as a vector. Neither is checked for inf or nan.
 
         Raises:
-            ValueError, TypeError: for other vectors, or for arguments of another shape than the examples.
-            TypeError: where the function returns several numbers.
+            ValueError, TypeError: for other vectors, or arguments that do not have the shapes of the examples.
+            TypeError: if the function returns several numbers.
         """
-        self._results.refuse_several("call backward, and say gradients=")
+        self._results.refuse_several("call backward, and pass gradients=")
         self._refuse_unless_flat("weights", weights)
         gradient = np.empty_like(weights) if into is None else into
         self._refuse_unless_flat("into", gradient)
         if into is weights:
-            raise ValueError("into must be another vector than weights, which are needed until the gradient is whole")
+            raise ValueError("`into` must not alias `weights`: pass another vector, or leave it out")
         rows, batched, samples = read_batch(self._arguments, arguments, self._dtype)
         outputs = ignoring_errors(self._engine.gradient, weights, rows, self._cost.seeds(samples, scale), gradient)
         return self._results.shaped(self._of_samples(outputs, samples), batched), gradient
 
     def outputs(self, weights: Array, *arguments: Any) -> Batch:
-        """Return what calling the program returns, with the parameters as a vector; inf and nan are let pass."""
+        """Return the results of calling the program, for parameters in a vector, without checks for inf and nan."""
         self._refuse_unless_flat("weights", weights)
         rows, batched, samples = read_batch(self._arguments, arguments, self._dtype)
         outputs = ignoring_errors(self._engine.outputs, weights, rows)
@@ -230,22 +232,22 @@ class Program(Inspectable, Elsewhere, Generic[One, Batch]):
         return batch
 
     def input_gradients(self, *arguments: Any) -> Any:
-        """Compute the derivatives of each sample's result to the arguments: arrays shaped like them.
+        """Compute the derivatives of each sample's result with respect to the arguments, in arrays shaped like them.
 
-        Indices have none, and are left out.
+        Arguments of indices have none, and are left out.
 
         Returns:
-            A tuple of them; where there is one argument of numbers, what belongs to it.
+            A tuple of arrays; for a single argument of numbers, its array.
 
         Raises:
-            TypeError: where the function returns several numbers.
-            Else as calling does.
+            TypeError: if the function returns several numbers.
+            Otherwise as calling does.
         """
         return self.value_and_grad(*arguments)[1]
 
     def value_and_grad(self, *arguments: Any) -> tuple[Any, Any]:
-        """Return what calling returns and what `input_gradients` returns, as `scipy.optimize.minimize` wants it."""
-        self._results.refuse_several("derivatives to the arguments are of one number")
+        """Return the results of calling and of `input_gradients`, as `scipy.optimize.minimize` expects them."""
+        self._results.refuse_several("derivatives with respect to arguments need a single one")
         rows, batched, samples = read_batch(self._arguments, arguments, self._dtype)
         seeds = np.ones((samples, 1), self._dtype)
         outputs, arrays = ignoring_errors(self._engine.input_gradients, self._live(), rows, seeds)
@@ -256,31 +258,29 @@ class Program(Inspectable, Elsewhere, Generic[One, Batch]):
         value = self._results.shaped(outputs, batched)
         return value, tuple(result) if len(result) != 1 else result[0]
 
-    # Underneath
-
     def _live(self) -> Array:
-        """The parameters' numbers as they are now."""
+        """Return the parameters' current numbers."""
         return np.array(numbers_of(self.parameters), dtype=self._dtype)
 
     def _refuse_unless_flat(self, name: str, vector: Array) -> None:
-        """Check a vector; those checked lately are kept, so that no other can have their id."""
+        """Check a vector; holding those checked recently keeps their ids unique."""
         if self._recent_vectors.get(id(vector)) is not vector:
             refuse_unless_flat(name, vector, len(self.parameters), self._dtype)
             self._recent_vectors = {**dict(list(self._recent_vectors.items())[-3:]), id(vector): vector}
 
     def _of_samples(self, outputs: Array, samples: int) -> Array:
-        """A row for each sample, in memory of its own."""
+        """Return one row per sample, in memory that nothing else aliases."""
         if outputs.ndim == 2 and not self._hands_out_its_input:
             return outputs
         return np.array(np.broadcast_to(outputs, (samples, self._results.count)))
 
     def _check(self, rows: list[Array], *results: Array) -> None:
-        for result in results:  # the sum of squares is quick to find, and finite for all but huge numbers
+        for result in results:  # the sum of squares is fast, and finite for all but huge numbers
             if not math.isfinite(np.vdot(result, result)) and not np.isfinite(result).all():
                 explained = copy_context().run(not_finite, self._function, self._arguments, rows, results[0])
                 raise FloatingPointError(explained)
 
     def _add(self, gradient: list[float]) -> None:
-        """Add to every `grad`; all of them, or none where an interrupt comes in between."""
+        """Add to every `grad` atomically: an interrupt leaves all or none changed."""
         after = [before + g for before, g in zip(gradients_of(self.parameters), gradient)]
         commit(setting("grad", self.parameters, after))

@@ -1,4 +1,4 @@
-"""Show a compilation: its passes as a table, and the program at each stage as a value."""
+"""Show a compilation: its passes as a table, and the program after each stage."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ class PassRecord(NamedTuple):
     """One pass of one compilation.
 
     Attributes:
-        name: of the pass.
-        before, after: the number of operations of the program that it was given, and of the one that it returned.
-        seconds: that it took, without the verification of its result.
+        name: the pass's name.
+        before, after: the number of operations of the program before and after the pass.
+        seconds: the time that it took, without verification.
     """
 
     name: str
@@ -29,7 +29,7 @@ class PassRecord(NamedTuple):
 
 
 class PassTable(tuple[PassRecord, ...]):
-    """The passes that a program went through, in order; it prints as a table.
+    """The passes that a program went through, in order; prints as a table.
 
     >>> print(PassTable([PassRecord("fold constants", 12, 10, 0.0001)]))
     pass                                 operations     seconds
@@ -48,20 +48,20 @@ class PassTable(tuple[PassRecord, ...]):
 
 
 class PassRunner:
-    """Runs passes, verifies what they return, and records what each did.
+    """Runs passes, verifies their results, and records them.
 
     Attributes:
-        records: of the passes so far.
+        records: one for each pass so far.
     """
 
     def __init__(self) -> None:
         self.records: list[PassRecord] = []
 
     def run(self, name: str, run: Callable[..., Any], program: Any, *settings: Any) -> Any:
-        """Return what a pass makes of a program: another, or None where it declines.
+        """Return the result of a pass: a program, or None if the pass declines.
 
         Raises:
-            ValueError: where that is not well formed.
+            ValueError: if the result is not well formed.
         """
         start = perf_counter()
         result = run(program, *settings)
@@ -74,14 +74,14 @@ class PassRunner:
         return result
 
     def run_all(self, passes: Sequence[tuple[str, Callable[[Any], Any]]], program: Any) -> Any:
-        """Return a program after several passes, one after the other."""
+        """Return a program after several passes."""
         for name, run in passes:
             program = self.run(name, run, program)
         return program
 
 
 def operation_count(program: AnyProgram) -> int:
-    """Return the number of operations of a program, leaves aside."""
+    """Return the number of operations of a program, without leaves."""
     if isinstance(program, ArrayProgram):
         kinds: list[str] = [operation[0] for operation in program.operations]
         return len(kinds) - sum(kinds.count(leaf) for leaf in LEAVES)
@@ -89,11 +89,11 @@ def operation_count(program: AnyProgram) -> int:
 
 
 class Stages(Mapping[str, Any]):
-    """Programs by the name of their stage. Each is built when it is asked for, and lives as long as someone holds it.
+    """Programs by the name of their stage, built on demand and cached while referenced elsewhere.
 
     Args:
-        builders: what builds each.
-        alive: those that someone holds.
+        builders: a function that builds each.
+        alive: the cache.
     """
 
     def __init__(
@@ -103,7 +103,7 @@ class Stages(Mapping[str, Any]):
 
     def __getitem__(self, name: str) -> AnyProgram:
         if name not in self._builders:
-            raise KeyError(f"a program has the stages {', '.join(map(repr, self._builders))}; there is no {name!r}")
+            raise KeyError(f"a program has the stages {', '.join(map(repr, self._builders))}, got {name!r}")
         program = self._alive.get(name)
         if program is None:
             program = self._alive[name] = self._builders[name]()

@@ -1,4 +1,4 @@
-"""Give arrays their axes: from arrays of a row a sample, which are reshaped where they are read, to (n, T, d).
+"""Give arrays their real axes: (n, T, d) in place of one row per sample that every reader reshapes.
 
-`divisions.py` decides into which axes each array is divided, `rewrite.py` writes the program of arrays with these.
+`divisions.py` decides which axes each array is divided into, and `rewrite.py` rewrites the program with these.
 """

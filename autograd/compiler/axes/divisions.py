@@ -1,8 +1,8 @@
-"""Decide into which axes each array of a program is divided: wherever an operation reads some of its elements apart.
+"""Decide which axes each array of a program is divided into, from how operations read its elements.
 
-A reduction along the last axis of `h.reshape(-1, 8, 4)` reads `h`, of shape (n, 32), as (n, 8, 4); so `h` has these
-axes, and what it is computed from, element by element, has them too. Rows of a matrix of parameters, which are an axis
-of what they are multiplied by, stay one.
+A reduction along the last axis of `h.reshape(-1, 8, 4)` reads `h`, of shape (n, 32), as (n, 8, 4); so `h` gets these
+axes, and so do the arrays that it is computed from elementwise. The rows of a parameter matrix, which form an axis of
+its products, are not divided.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from autograd.compiler.arrays.program import ArrayProgram
 from autograd.compiler.axes.lengths import divided, per_sample, size_of, strides_of
 from autograd.compiler.axes.links import Link, ends, links
 
-_READ_APART = ("slice", "concatenate", "take", "place")
-"""Kinds that may read a divided part of an array whose rest is not divided, such as some of a product's columns."""
+_READING_PARTS = ("slice", "concatenate", "take", "place")
+"""Kinds that may read a part of an array, such as some columns of a product, which is divided where the rest is not."""
 
 _READINGS = ("contract", "reshape", "slice", "transpose")
 
 
 def divisions(program: ArrayProgram) -> list[Shape]:
-    """Return, for each operation of a program, the lengths of the axes that its result is divided into.
+    """Return the lengths of the axes that each operation's result is divided into.
 
     >>> from autograd.compiler.arrays.builder import Builder
     >>> from autograd.compiler.arrays.operations import N
@@ -39,10 +39,10 @@ def divisions(program: ArrayProgram) -> list[Shape]:
 
 
 class _Strides:
-    """The strides at which axes begin, for each operation of a program.
+    """The strides at which the axes of each operation's result begin.
 
     Attributes:
-        of: each operation.
+        of: the strides, by operation.
     """
 
     def __init__(self, program: ArrayProgram) -> None:
@@ -52,8 +52,8 @@ class _Strides:
             [] if o.kind == "loop" else links(o, [operations[k].shape for k in o.operands]) for o in operations
         ]
         self.of: list[set[int]] = [set() for _ in operations]
-        self._whole: list[list[tuple[int, int]]] = []
-        self._find_whole(program)
+        self._undivided: list[list[tuple[int, int]]] = []
+        self._find_undivided(program)
         self._neighbours: list[list[tuple[int, int, int, Link]]] = [[] for _ in operations]
         for at, operation in enumerate(operations):
             for link in self._linked[at]:
@@ -62,8 +62,8 @@ class _Strides:
                 self._neighbours[other].append((link.own, at, link.result, link))
         self._spread(self._needed(program))
 
-    def _find_whole(self, program: ArrayProgram) -> None:
-        """Find the axes that stay whole: from one stride to another."""
+    def _find_undivided(self, program: ArrayProgram) -> None:
+        """Find the axes that must not be divided, as ranges of strides."""
         is_weights: list[bool] = []
         in_parts = _read_in_parts(program)
         for at, operation in enumerate(program.operations):
@@ -81,23 +81,23 @@ class _Strides:
             elif kind == "contract":
                 columns = [k for k in self._linked[at] if is_weights[operands[k.operand]] and at not in in_parts]
                 ranges = [(k.result, k.result * k.length) for k in columns]
-            elif kind in _READ_APART:
+            elif kind in _READING_PARTS:
                 ranges = []
             else:
-                ranges = self._handed_on(at, operands)
-            self._whole.append(ranges)
+                ranges = self._inherited(at, operands)
+            self._undivided.append(ranges)
 
-    def _handed_on(self, at: int, operands: Sequence[int]) -> list[tuple[int, int]]:
-        """Return the axes that stay whole because an operand's do."""
+    def _inherited(self, at: int, operands: Sequence[int]) -> list[tuple[int, int]]:
+        """Return the axes that must not be divided because an operand's must not."""
         return [
             (first // link.own * link.result, last // link.own * link.result)
             for link in self._linked[at]
-            for first, last in self._whole[operands[link.operand]]
+            for first, last in self._undivided[operands[link.operand]]
             if link.own <= first and last <= link.own * link.length
         ]
 
     def _needed(self, program: ArrayProgram) -> list[tuple[int, int]]:
-        """Return where axes begin because an operation's own do: first of results, then of what they read."""
+        """Add the strides that operations need, first those of results, then those of operands; return the new ones."""
         of_operands: list[tuple[int, int]] = []
         added = []
         for at, operation in enumerate(program.operations):
@@ -109,30 +109,30 @@ class _Strides:
         return added + [(at, stride) for at, stride in of_operands if self._add(at, stride)]
 
     def _spread(self, added: list[tuple[int, int]]) -> None:
-        """Let axes begin wherever those of what is computed from them, or what they are computed from, do."""
+        """Propagate strides along links, from operands to results and back."""
         while added:
             at, stride = added.pop()
             for own, other, others, link in self._neighbours[at]:
-                apart, rest = divmod(stride, own)
-                is_within = not rest and 1 < apart < link.length and link.divisor % apart == 0
-                if is_within and self._add(other, others * apart):
-                    added.append((other, others * apart))
+                factor, rest = divmod(stride, own)
+                is_within = not rest and 1 < factor < link.length and link.divisor % factor == 0
+                if is_within and self._add(other, others * factor):
+                    added.append((other, others * factor))
 
     def _add(self, at: int, stride: int, is_own: bool = False) -> bool:
-        """Let an axis begin at a stride; return whether that is new, and can be."""
+        """Add a stride at which an axis begins; return whether it is new and allowed."""
         size, strides = self._sizes[at], self.of[at]
         if not 1 < stride < size or stride in strides or size % stride:
             return False
         if any(other % stride and stride % other for other in strides):
             return False
-        if not is_own and any(first < stride < last for first, last in self._whole[at]):
+        if not is_own and any(first < stride < last for first, last in self._undivided[at]):
             return False
         strides.add(stride)
         return True
 
 
 def _read_in_parts(program: ArrayProgram) -> set[int]:
-    """Return the operations that others only reshape, slice, transpose and multiply: dividing them is one reshape."""
+    """Return the operations that are only reshaped, sliced, transposed and multiplied: one reshape divides them."""
     in_parts = set(range(len(program.operations))) - {*program.outputs, *program.masks}
     for at in range(len(program.operations) - 1, -1, -1):
         operation = program.operations[at]

@@ -1,7 +1,7 @@
-"""Lengths of axes: how an axis is divided into several, by the strides at which these begin.
+"""Lengths of axes, and the division of axes by strides.
 
-A stride is the number of elements of one sample from one place along an axis to the next, as those of NumPy are but for
-the size of an element: the axes of an array (n, 3, 4) have the strides 12 (of the samples), 4 and 1.
+A stride is the distance between neighbours along an axis, in elements of one sample: the axes of an array (n, 3, 4)
+have the strides 12 (samples), 4 and 1.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from autograd.compiler.arrays.operations import Batch, Length, N, Shape
 
 
 def is_by_sample(shape: Shape) -> bool:
-    """Return whether samples, if there are any, lie along the first axis alone."""
+    """Return whether only the first axis, if any, depends on the number of samples."""
     return not any(isinstance(length, Batch) for length in shape[1:])
 
 
 def per_sample(shape: Shape) -> list[int]:
-    """Return the lengths of one sample's axes.
+    """Return the lengths of the axes of one sample.
 
     >>> per_sample((Batch(4), 3)), per_sample((N, 3)), per_sample((2, 3))
     ([4, 3], [1, 3], [2, 3])
@@ -28,7 +28,7 @@ def per_sample(shape: Shape) -> list[int]:
 
 
 def size_of(shape: Shape) -> int:
-    """Return the number of elements of one sample."""
+    """Return the number of elements per sample."""
     return math.prod(per_sample(shape))
 
 
@@ -46,7 +46,7 @@ def strides_of(shape: Shape) -> list[int]:
 
 
 def divided(shape: Shape, strides: Iterable[int] = ()) -> Shape:
-    """Return the lengths of an array's axes where they begin at these strides; axes of length 1 stay where they can.
+    """Return a shape divided into axes that begin at these strides; axes of length 1 stay where possible.
 
     >>> divided((N, 12, 1), [4]), divided((Batch(4), 3), [3])
     ((Batch(times=1), 3, 4, 1), (Batch(times=1), 4, 3))
@@ -62,7 +62,7 @@ def divided(shape: Shape, strides: Iterable[int] = ()) -> Shape:
 
 
 def by_axis(shape: Shape, lengths: Sequence[Length]) -> list[list[int]]:
-    """Return, for each axis of a shape, the places of the lengths into which it is divided.
+    """Return the places of the lengths that each axis of a shape is divided into.
 
     >>> by_axis((N, 12, 1), (N, 3, 4, 1))
     [[0], [1, 2], [3]]
@@ -84,7 +84,7 @@ def by_axis(shape: Shape, lengths: Sequence[Length]) -> list[list[int]]:
 
 
 def is_divided(shape: Shape, lengths: Sequence[Length]) -> bool:
-    """Return whether axes of these lengths begin wherever those of a shape do, so that `by_axis` tells which are which.
+    """Return whether these lengths divide the axes of a shape, as `by_axis` requires.
 
     >>> is_divided((N, 12), (N, 3, 4)), is_divided((N, 3, 4), (N, 12))
     (True, False)

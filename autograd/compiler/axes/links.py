@@ -1,4 +1,4 @@
-"""Link the axes that operands and results share, and tell where an operation needs axes to begin, by its kind."""
+"""Link the axes that operands and results share, and find the strides at which an operation needs axes to begin."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from autograd.compiler.axes.lengths import per_sample, size_of, strides_of
 
 
 class Link(NamedTuple):
-    """Axes of an operand that are axes of the result.
+    """Adjacent axes that an operand and the result share.
 
     Attributes:
-        operand: its number.
-        own, result: the strides at which they begin, in the operand and in the result.
-        length: their product.
-        divisor: of their length, where only some of the elements are the same: an axis within begins at a stride that
-            divides this.
+        operand: the operand's number.
+        own, result: the strides at which the axes begin in the operand and in the result.
+        length: the product of their lengths.
+        divisor: a divisor of the length. If only some of the elements are shared, an axis within must begin at a stride
+            that divides it.
     """
 
     operand: int
@@ -29,10 +29,10 @@ class Link(NamedTuple):
 
 
 def links(operation: Operation, shapes: Sequence[Shape]) -> list[Link]:
-    """Return the axes that an operation's operands have in common with its result.
+    """Return the axes that an operation's operands share with its result.
 
     Args:
-        shapes: of the operands.
+        shapes: the operands' shapes.
 
     >>> from autograd.compiler.arrays.operations import N
     >>> links(Operation("broadcast", (0,), None, (N, 3, 5, 4)), [(N, 3, 1, 4)])
@@ -43,7 +43,7 @@ def links(operation: Operation, shapes: Sequence[Shape]) -> list[Link]:
 
 
 def ends(operation: Operation, shapes: Sequence[Shape]) -> tuple[list[int], list[tuple[int, int]]]:
-    """Return the strides at which axes of the result have to begin, and those of the operands, with their numbers."""
+    """Return the strides at which the result's axes must begin, and pairs of an operand and such a stride."""
     if operation.kind in ("reshape", "guard"):
         return [], []
     linked = links(operation, shapes)
@@ -61,7 +61,7 @@ def _same(operation: Operation, shapes: Sequence[Shape]) -> list[Link]:
 
 
 def fitted_axes(shape: Shape, result: Shape, operand: int = 0) -> list[Link]:
-    """Return the axes of an array along which it is not repeated when it is broadcast to a shape.
+    """Return the axes along which broadcasting to a shape does not repeat an array.
 
     >>> from autograd.compiler.arrays.operations import N
     >>> [(link.own, link.result, link.length) for link in fitted_axes((3, 1, 4), (N, 3, 5, 4))]
@@ -114,7 +114,7 @@ def _reduced(operation: Operation, shapes: Sequence[Shape]) -> list[Link]:
 
 
 def _around(operand: int, shape: Shape, result: Shape, axis: int) -> list[Link]:
-    """The axes before one, and those behind it."""
+    """Link the axes before and after one axis."""
     own, new = (math.prod(per_sample(x)[axis:]) for x in (shape, result))
     behind = math.prod(per_sample(shape)[axis + 1 :])
     return [Link(operand, 1, 1, behind), Link(operand, own, new, math.prod(per_sample(shape)[:axis]))]
@@ -145,7 +145,7 @@ def _concatenated(operation: Operation, shapes: Sequence[Shape]) -> list[Link]:
 
 
 def _before_last(operation: Operation, shapes: Sequence[Shape]) -> list[Link]:
-    """Of `take` and `place`: the axes before those that positions are along."""
+    """Link the axes of `take` and `place` before those of the positions."""
     (shape,) = shapes
     index = operation.attribute if operation.kind == "take" else operation.attribute.positions
     before = len(shape) - (1 if operation.kind == "take" else index.array.ndim)
@@ -154,7 +154,7 @@ def _before_last(operation: Operation, shapes: Sequence[Shape]) -> list[Link]:
 
 
 def _joined(linked: list[Link]) -> list[Link]:
-    """Join axes that lie side by side in both arrays."""
+    """Join axes that are adjacent in both arrays."""
     joined: list[Link] = []
     for link in reversed(_proper(linked)):
         last = joined[-1] if joined else None

@@ -1,4 +1,4 @@
-"""Write a program with divided axes: where it has fewer operations so."""
+"""Rewrite a program with divided axes where that takes fewer operations."""
 
 from __future__ import annotations
 
@@ -19,11 +19,10 @@ _STRUCTURE = frozenset({"reshape", "transpose", "broadcast"})
 
 
 def with_axes(program: ArrayProgram) -> ArrayProgram:
-    """Return a program whose arrays have their real axes, such as (n, T, d), if it has fewer operations.
+    """Return a program whose arrays have their real axes, such as (n, T, d), if that has fewer operations.
 
-    Arrays of a row a sample are divided into the axes that operations read them with. So what was reshaped, repeated,
-    transposed and reshaped again for each reader is computed with axes that broadcast. The arguments and the results
-    keep their shapes.
+    Arrays with one row per sample are divided into the axes that their readers use. Chains of reshape, broadcast,
+    transpose and reshape for each reader are replaced by axes that broadcast. Arguments and results keep their shapes.
 
     >>> from autograd.compiler.arrays.operations import N
     >>> b = Builder()
@@ -46,20 +45,20 @@ def with_axes(program: ArrayProgram) -> ArrayProgram:
 
 
 def rewritten(program: ArrayProgram) -> ArrayProgram:
-    """Return a program with divided axes, whether it has fewer operations or not; as it is where samples move."""
+    """Return a program with divided axes, even if it has more operations; unchanged if an operation mixes samples."""
     if not _is_by_sample(program):
         return program
     return replace(without_dead_operations(_Rewriter(program).program()), padded=program.padded)
 
 
 def _count(program: ArrayProgram) -> int:
-    """Return the number of operations that results and masks need."""
+    """Return the number of live operations."""
     needed = program.needed([*program.outputs, *program.masks])
     return sum([program.operations[at].kind not in LEAVES for at in needed])
 
 
 def _is_by_sample(program: ArrayProgram) -> bool:
-    """Return whether samples are along the first axis of every array, and stay there."""
+    """Return whether samples lie along the first axis of every array, and no operation moves them."""
     for kind, operands, attribute, shape, _ in program.operations:
         if kind == "loop":
             if not all(map(is_by_sample, shape)):  # type: ignore[arg-type]
@@ -78,7 +77,7 @@ def _is_by_sample(program: ArrayProgram) -> bool:
 
 
 class _Rewriter:
-    """Writes the operations of a program one after the other."""
+    """Rewrites the operations of a program in order."""
 
     def __init__(self, program: ArrayProgram) -> None:
         self._program, self._lengths, self._builder = program, divisions(program), Builder()
@@ -87,7 +86,7 @@ class _Rewriter:
         self._loops: dict[int, Handle] = {}
 
     def program(self) -> ArrayProgram:
-        """Return the new program."""
+        """Return the rewritten program."""
         program = self._program
         for at, operation in enumerate(program.operations):
             self._views.append(self._view(at, operation))
@@ -97,7 +96,7 @@ class _Rewriter:
         return self._builder.program(outputs, layers, masks)
 
     def _view(self, at: int, operation: Operation) -> View:
-        """Write an operation; return its result as a view, with a name where it can have one."""
+        """Rewrite an operation; return its result as a view, named if possible."""
         operations, lengths = self._program.operations, self._lengths[at]
         views = [self._views[k] for k in operation.operands]
         step = Step(self._builder, operation, [operations[k].shape for k in operation.operands], views, lengths)
@@ -105,13 +104,13 @@ class _Rewriter:
             case "guard":
                 view = self._guard(step)
             case "loop":
-                self._loops[at] = self._as_it_was(step)
+                self._loops[at] = self._with_old_shapes(step)
                 return View(self._loops[at], (), ())
             case "result":
                 result = self._builder.result(self._loops[operation.operands[0]], operation.attribute)
                 view = _by_sample(result.named(operation.name) if operation.name else result)
             case _:
-                view = written(step) or _by_sample(self._as_it_was(step))
+                view = written(step) or _by_sample(self._with_old_shapes(step))
         view = view.divided(lengths)
         new = view.handle.operation
         may_be_named = operation.kind not in (*LEAVES, "result")  # a result has its name before it is divided
@@ -119,28 +118,28 @@ class _Rewriter:
             view.handle.named(operation.name)
         return view
 
-    def _as_it_was(self, step: Step) -> Handle:
-        """Write an operation on arrays in their old shapes."""
+    def _with_old_shapes(self, step: Step) -> Handle:
+        """Copy an operation, on operands reshaped to their old shapes."""
         operation = step.operation
         operands = tuple([view.as_shape(shape).at for view, shape in zip(step.views, step.shapes)])
         name = operation.name if operation.kind in ("argument", "index") else ""
         return Handle(self._builder, self._builder.add(operation.kind, operands, operation.attribute, name))
 
     def _guard(self, step: Step) -> View:
-        """Guard an array by a mask that may come later, in the order of the array's axes then."""
+        """Guard an array by a mask that may come later; the mask will follow the order of the array's axes."""
         (view,), number = step.views, step.operation.attribute
         mask = self._program.operations[self._program.masks[number]].shape
         view = view.divided(step.lengths)
         if size_of(mask) > 1 or mask == step.operation.shape:
             view = view.with_axes(range(len(step.lengths)))
-        elif mask and isinstance(mask[0], Batch):  # of which there is one for each sample
+        elif mask and isinstance(mask[0], Batch):  # a number per sample
             view = view.with_axes([0])
         key = (self._program.masks[number], step.operation.shape, step.lengths, view.axes)
         new = self._masks.setdefault(key, len(self._masks))
         return view._replace(handle=self._builder.guard(view.handle, new))
 
     def _mask(self, at: int, shape: Shape, lengths: Shape, axes: tuple[int, ...]) -> Handle:
-        """Return a mask for what has this shape, if that is divided and its axes are in some order."""
+        """Return a mask for an array of this shape with divided axes in the given order."""
         mask = fitted(self._views[at], self._program.operations[at].shape, shape, lengths)
         return trimmed(View(mask.handle, lengths, mask.axes), axes)
 

@@ -1,4 +1,4 @@
-"""Write each kind of operation on arrays whose axes are divided."""
+"""Rewrite each kind of operation on arrays with divided axes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from autograd.compiler.targets.contractions import product_order
 
 
 def written(step: Step) -> View | None:
-    """Return an operation's result, written with divided axes; None where its kind takes arrays as they are."""
+    """Return an operation's result with divided axes; None if its kind needs arrays in their old shapes."""
     rule = _RULES.get(step.operation.kind)
     return None if rule is None else rule(step)
 
@@ -49,9 +49,9 @@ def _contract(step: Step) -> View:
 
 
 def _letters(step: Step, labels: Labels) -> dict[str, list[tuple[str, Length]]]:
-    """Return a letter for each of the axes that an axis is divided into, and its length.
+    """Return, for each label, a letter and a length for every axis that it is divided into.
 
-    Axes that are summed over are not divided, nor those that are axes of a matrix of parameters.
+    Summed axes and axes of parameter matrices are not divided.
     """
     free = iter([letter for letter in string.ascii_letters if letter not in "".join(labels)])
     parts: dict[str, list[tuple[str, Length]]] = {}

@@ -1,4 +1,4 @@
-"""An operation that is to be written with divided axes, and its operands as they are read then."""
+"""An operation to rewrite with divided axes, with views of its operands."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from autograd.compiler.axes.views import View
 
 
 class Step(NamedTuple):
-    """An operation to write.
+    """An operation to rewrite.
 
     Attributes:
-        builder: of the new program.
-        operation: of the old one.
-        shapes: of its operands there.
-        views: of its operands.
-        lengths: into which its result's axes are divided.
+        builder: the builder of the new program.
+        operation: the operation of the old program.
+        shapes: the operands' shapes in the old program.
+        views: the operands in the new program.
+        lengths: the lengths that the result's axes are divided into.
     """
 
     builder: Builder
@@ -32,18 +32,18 @@ class Step(NamedTuple):
 
     @property
     def axes(self) -> list[list[int]]:
-        """The places of the lengths of each axis of the result."""
+        """The places of the lengths that each axis of the result is divided into."""
         return by_axis(self.operation.shape, self.lengths)
 
     def parts(self, operand: int, axis: int) -> Shape:
-        """Return the lengths into which an axis of an operand is divided; its own where it is none by itself."""
+        """Return the lengths that an operand's axis is divided into; its own length if the view does not divide it."""
         shape, lengths = self.shapes[operand], self.views[operand].lengths
         if not is_divided(shape, lengths):
             return shape[axis : axis + 1]
         return tuple([lengths[k] for k in by_axis(shape, lengths)[axis]])
 
     def divided(self, operand: int, parts: Sequence[Shape]) -> tuple[View, list[list[int]]]:
-        """Return an operand with its axes divided into these, and where those of each axis are."""
+        """Return an operand with its axes divided into these parts, and the places of each axis's parts."""
         places, at = [], 0
         for lengths in parts:
             places.append(list(range(at, at + len(lengths))))
@@ -52,7 +52,7 @@ class Step(NamedTuple):
 
 
 def fitted(view: View, own: Shape, shape: Shape, lengths: Shape) -> View:
-    """Return what is broadcast from one shape to another as a view with the axes into which the latter is divided."""
+    """Return an array that is broadcast from its own shape to another, as a view with the latter's divided axes."""
     if own == shape:
         return view.divided(lengths)
     linked = fitted_axes(own, shape)
@@ -67,13 +67,13 @@ def fitted(view: View, own: Shape, shape: Shape, lengths: Shape) -> View:
     else:
         places = [k for k in places if isinstance(lengths[k], int)]
     chosen = tuple([lengths[k] for k in places])
-    if size_of(chosen) != size_of(own):  # along a part of one of these lengths it is repeated
+    if size_of(chosen) != size_of(own):  # it is repeated along a part of one of these axes
         return View.of(view.handle.builder.broadcast(view.as_shape(own), shape)).divided(lengths)
     return view.divided(chosen).selected(lengths, places)
 
 
 def trimmed(view: View, order: Sequence[int]) -> Handle:
-    """Return an array with its axes in an order, as far as it has to have axes of length 1 in front."""
+    """Return an array with its axes in an order, without leading axes of length 1."""
     first = min([order.index(k) for k in view.axes], default=len(order))
     x = view.ordered(order[first:])
     if x.operation.kind == "reshape" and not x.operation.name:
@@ -84,6 +84,6 @@ def trimmed(view: View, order: Sequence[int]) -> Handle:
 
 
 def _without_ones(shape: Shape) -> Shape:
-    """Return a shape without axes of length 1 in front."""
+    """Return a shape without leading axes of length 1."""
     first = next((k for k, length in enumerate(shape) if length != 1), len(shape))
     return shape[first:]

@@ -1,4 +1,4 @@
-"""Write what changes no number, only where it stands, on arrays whose axes are divided; and leaves."""
+"""Rewrite leaves and structural operations, which only move elements, on arrays with divided axes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from autograd.compiler.axes.views import View, merged_order
 
 
 def _transpose(step: Step) -> View:
-    """Its axes in another order; so the view's are, with what each is divided into."""
+    """Permute the axes of the view, each together with its parts."""
     axes = step.operation.attribute
     parts: list[Shape] = [()] * len(axes)
     for at, axis in enumerate(axes):
@@ -31,7 +31,7 @@ def _slice(step: Step) -> View:
     place, block = places[axis][0], math.prod(per_sample(inner))
     start, stop = start // block, -(-stop // block)
     handle = view.handle
-    if view.is_there([place]):
+    if view.has_axes([place]):
         handle = step.builder.slice(handle, view.axes.index(place), start, stop, stride)
     count = len(range(start, stop, stride))
     return View(handle, (*view.lengths[:place], count, *view.lengths[place + 1 :]), view.axes)
@@ -48,7 +48,7 @@ def _accumulate(step: Step) -> View:
 
 
 def _split(lengths: Shape, divisor: int) -> tuple[int, Shape]:
-    """Divide an axis in two: the inner part as long as it can be, if it is to divide a number."""
+    """Split an axis in two, with the longest inner part whose length divides a number."""
     for at in range(1, len(lengths)):
         if divisor % math.prod(per_sample(lengths[at:])) == 0:
             return math.prod(per_sample(lengths[:at])), lengths[at:]
@@ -74,7 +74,7 @@ def _concatenate(step: Step) -> View:
 
 
 def _common_blocks(step: Step, axis: int) -> Shape:
-    """Return the lengths behind the first one along an axis where every operand has them too."""
+    """Return the lengths after the first that an axis is divided into, if all operands share them."""
     inner = tuple([step.lengths[k] for k in step.axes[axis][1:]])
     is_common = bool(inner) and all(step.parts(k, axis)[1:] == inner for k in range(len(step.shapes)))
     return inner if is_common else ()
@@ -100,7 +100,7 @@ def _place(step: Step) -> View:
 
 
 def _last_axes_last(step: Step, before: int, last: Sequence[Shape]) -> tuple[Handle, list[int]]:
-    """Return an operand with its last axes last, and which of the axes before them it has, in order."""
+    """Return an operand with its last axes moved to the end, and its other axes in order."""
     parts = [tuple([step.lengths[k] for k in places]) for places in step.axes[:before]]
     view, places = step.divided(0, [*parts, *last])
     behind = [k for own in places[before:] for k in own]

@@ -1,4 +1,4 @@
-"""Views: an array of an old program, as a handle of a new one whose axes are others."""
+"""Views: arrays of the old program as handles of the new one, with a map between their axes."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from autograd.compiler.axes.lengths import divided, strides_of
 
 
 class View(NamedTuple):
-    """An array, read as another.
+    """An array in terms of a handle with other axes.
 
-    The array that is meant has axes of these lengths. The handle has some of them, in some order; along the others the
-    array is the same everywhere. To transpose, repeat or reshape an array costs nothing until an operation needs it.
+    The array has axes of the given lengths. The handle has some of them, in some order; along the others the array is
+    constant. Transposing, broadcasting or reshaping a view costs nothing until an operation needs the result.
 
     Attributes:
-        handle: of the array that is there.
-        lengths: of the axes that the array is read with.
-        axes: which of them each axis of the handle is.
+        handle: the existing array.
+        lengths: the lengths of the array's axes.
+        axes: for each axis of the handle, its place among the lengths.
     """
 
     handle: Handle
@@ -28,77 +28,77 @@ class View(NamedTuple):
 
     @classmethod
     def of(cls, handle: Handle) -> View:
-        """Return the view of an array as it is."""
+        """Return the trivial view of an array."""
         return cls(handle, handle.shape, tuple(range(len(handle.shape))))
 
-    def is_there(self, axes: Iterable[int]) -> bool:
+    def has_axes(self, axes: Iterable[int]) -> bool:
         """Return whether the handle has these axes."""
         return set(axes) <= set(self.axes)
 
     def ordered(self, order: Sequence[int]) -> Handle:
-        """Return the array with its axes in this order; those that the handle does not have are of length 1."""
+        """Return the array with its axes in this order; axes that the handle lacks have length 1."""
         builder, own = self.handle.builder, [k for k in order if k in self.axes]
         assert len(own) == len(self.axes), (self, order)
         x = builder.transpose(self.handle, [self.axes.index(k) for k in own])
         return builder.reshape(x, tuple([self.lengths[k] if k in self.axes else 1 for k in order]))
 
     def spread(self, order: Sequence[int]) -> View:
-        """Return the view with its axes in this order, repeated along those that the handle does not have."""
+        """Return the view with its axes in this order, broadcast along those that the handle lacks."""
         wide = self.handle.builder.broadcast(self.ordered(order), tuple([self.lengths[k] for k in order]))
         return View(wide, self.lengths, tuple(order))
 
     def with_axes(self, axes: Iterable[int]) -> View:
-        """Return the view, repeated along these axes where the handle does not have them."""
+        """Return the view, broadcast along those of these axes that the handle lacks."""
         missing = [k for k in axes if k not in self.axes]
         return self.spread(merged_order([self.axes, missing])) if missing else self
 
-    def whole(self) -> Handle:
-        """Return the array with all its axes in their order."""
+    def materialized(self) -> Handle:
+        """Return the array with all its axes, in order."""
         return self.spread(range(len(self.lengths))).handle
 
     def as_shape(self, shape: Shape) -> Handle:
         """Return the array in a shape."""
-        return self.handle.builder.reshape(self.divided(divided(shape)).whole(), shape)
+        return self.handle.builder.reshape(self.divided(divided(shape)).materialized(), shape)
 
     def selected(self, lengths: Shape, places: Sequence[int]) -> View:
-        """Return the view with these axes for its own, at some places among others, along which it is the same."""
+        """Return the view with its axes at these places among others, along which it is constant."""
         return View(self.handle, lengths, tuple([places[k] for k in self.axes]))
 
     def transposed(self, order: Sequence[int]) -> View:
-        """Return the view with its axes in another order."""
+        """Return the view with its axes permuted."""
         places = {k: at for at, k in enumerate(order)}
         return View(self.handle, tuple([self.lengths[k] for k in order]), tuple([places[k] for k in self.axes]))
 
     def divided(self, lengths: Shape) -> View:
-        """Return the array, read with axes of other lengths, its elements in the same order."""
+        """Return the view with axes of other lengths and the elements in the same order."""
         if lengths == self.lengths:
             return self
-        groups = _alike(self.lengths, lengths)
+        groups = _common_groups(self.lengths, lengths)
         x = self
         for own, _ in groups:
-            if len(own) > 1 and not x._is_side_by_side(own):
-                x = x._side_by_side(own)
+            if len(own) > 1 and not x._are_adjacent(own):
+                x = x._with_adjacent(own)
         return x._regrouped(lengths, groups)
 
-    def _is_side_by_side(self, group: Sequence[int]) -> bool:
+    def _are_adjacent(self, group: Sequence[int]) -> bool:
         places = [self.axes.index(k) for k in group if k in self.axes]
         return not places or (len(places) == len(group) and places == list(range(places[0], places[-1] + 1)))
 
-    def _side_by_side(self, group: Sequence[int]) -> View:
-        """Return the view with axes that are to be one side by side in the handle."""
+    def _with_adjacent(self, group: Sequence[int]) -> View:
+        """Return the view with these axes adjacent in the handle, so that they can be merged."""
         rest = [k for k in self.axes if k not in group]
         at = merged_order([rest, group[:1]]).index(group[0])
         return self.spread([*rest[:at], *group, *rest[at:]])
 
     def _regrouped(self, lengths: Shape, groups: list[tuple[list[int], list[int]]]) -> View:
-        new_axes = {own[0]: others for own, others in groups if own and self.is_there(own)}
+        new_axes = {own[0]: others for own, others in groups if own and self.has_axes(own)}
         axes = [k for own in self.axes for k in new_axes.get(own, [])]
         handle = self.handle.builder.reshape(self.handle, tuple([lengths[k] for k in axes]))
         return View(handle, lengths, tuple(axes))
 
 
 def merged_order(orders: Iterable[Sequence[int]]) -> list[int]:
-    """Return an order of all axes that some orders have: that of the longest, which the others are put into.
+    """Return an order of all axes in some orders: the longest order, with the missing axes inserted.
 
     >>> merged_order([(0, 2, 1), (0, 3)]), merged_order([(2,), (0, 2)])
     ([0, 2, 1, 3], [0, 2])
@@ -111,8 +111,8 @@ def merged_order(orders: Iterable[Sequence[int]]) -> list[int]:
     return order
 
 
-def _alike(first: Shape, second: Shape) -> list[tuple[list[int], list[int]]]:
-    """Return which axes of one division of an array are which of another, in groups that are as small as can be."""
+def _common_groups(first: Shape, second: Shape) -> list[tuple[list[int], list[int]]]:
+    """Match the axes of two divisions of an array, in groups that are as small as possible."""
     common = {1, *_ends(first)} & {1, *_ends(second)}
     groups: dict[tuple[int, int], tuple[list[int], list[int]]] = {}
     for number, lengths in enumerate((first, second)):

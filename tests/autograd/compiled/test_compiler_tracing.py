@@ -478,7 +478,7 @@ def test_the_flat_path_tells_what_else_it_does_not_take() -> None:
     weights = np.ones(3)
     with pytest.raises(TypeError, match="weights must be a NumPy vector, got list"):
         program.outputs([1.0, 1.0, 1.0], np.ones((4, 3)), np.ones(4))  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="into must be another vector than weights"):
+    with pytest.raises(ValueError, match="`into` must not alias `weights`"):
         program.outputs_and_gradient(weights, np.ones((4, 3)), np.ones(4), into=weights)
     with pytest.raises(TypeError, match="several numbers"):
         compile(lambda x: [W[0] * x, W[1] * x], 1.0).outputs_and_gradient(np.ones(2), np.ones(4))
