@@ -1,4 +1,4 @@
-"""Classify the nodes of one level: those that do equal work on the same arrays become one group."""
+"""Classify the nodes of one level: nodes that do equal work on the same arrays form one group."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ from autograd.primitives import Primitive
 
 def applications(
     nodes: Sequence[int],
-    made_by: Sequence[Primitive | None],
+    primitive_of: Sequence[Primitive | None],
     operands: Mapping[int, tuple[int, ...]],
     places: Places,
 ) -> list[Application | Reduction]:
     """Group applications by their primitive and the arrays that their operands come from.
 
     Args:
-        nodes: those of one level.
-        made_by: the primitive of each node of the program.
-        operands: of these nodes.
+        nodes: the nodes of one level.
+        primitive_of: the primitive of each node of the program.
+        operands: the operands of these nodes.
     """
     classes: dict[tuple[Primitive | None, tuple[int, ...], tuple[float, ...]], list[int]] = {}
-    exponents_are_data = _has_many_exponents(nodes, made_by, operands, places)
+    exponents_are_data = _has_many_exponents(nodes, primitive_of, operands, places)
     for i in nodes:
-        primitive = made_by[i]
+        primitive = primitive_of[i]
         sources = tuple([int(places.source[k]) for k in operands[i]])
         numbers: tuple[float, ...] = ()
-        if primitive is primitives.constant_power and not exponents_are_data:  # few are written as x ** 2
+        if primitive is primitives.constant_power and not exponents_are_data:  # few exponents are printed as x ** 2
             numbers = (float(places.number[operands[i][1]]),)
-        elif primitive is not None and primitive.reduces and len(set(sources)) == 1:  # of any number of elements
+        elif primitive is not None and primitive.reduces and len(set(sources)) == 1:  # rows of any length
             sources = sources[:1]
         classes.setdefault((primitive, sources, numbers), []).append(i)
     groups: list[Application | Reduction] = []
@@ -57,12 +57,12 @@ def applications(
 
 def _has_many_exponents(
     nodes: Sequence[int],
-    made_by: Sequence[Primitive | None],
+    primitive_of: Sequence[Primitive | None],
     operands: Mapping[int, tuple[int, ...]],
     places: Places,
 ) -> bool:
-    """Return whether powers have so many constant exponents that these are data, and each has a slope n xⁿ⁻¹."""
-    powers = [i for i in nodes if made_by[i] is primitives.constant_power]
+    """Return whether powers have enough constant exponents to become data, and all have the slope n xⁿ⁻¹."""
+    powers = [i for i in nodes if primitive_of[i] is primitives.constant_power]
     exponents = {float(places.number[operands[i][1]]) for i in powers}
     return cost.worth_exponents(len(exponents)) and all(n and n - 1 + 1 == n for n in exponents)
 
@@ -70,7 +70,7 @@ def _has_many_exponents(
 def _tables(
     members: list[int], operands: Mapping[int, tuple[int, ...]], source: int, places: Places
 ) -> list[tuple[list[int], View]]:
-    """Return what members reduce as one table, with padding where rows are shorter; or as one for each length."""
+    """Return the elements that members reduce as one table, padded where rows are shorter, or one table per length."""
     lengths = np.array([len(operands[i]) for i in members])
     row = np.repeat(np.arange(len(members)), lengths)
     positions = places.position[np.array([k for i in members for k in operands[i]])]
@@ -97,14 +97,14 @@ def sums_of_products(nodes: Sequence[int], terms: Terms, scaling: Scaling, place
     """Group sums of products by the pairs of arrays that their factors come from.
 
     Args:
-        nodes: those of one level.
-        terms: of these nodes, a row for each.
+        nodes: the nodes of one level.
+        terms: their terms, one row per node.
     """
     terms = oriented(terms, places)
     rest = np.ones(len(nodes), dtype=bool)
     sums: list[Contraction] = []
     of_two = _of_two_alike(terms, scaling, places)
-    if of_two.any():  # among longer rows, a sum of two numbers is a reduction as well
+    if of_two.any():  # among longer rows, a sum of two numbers is a reduction, too
         merged = _sorted(terms._replace(slot=np.where(of_two[terms.row], 0, terms.slot)), places)
         for rows in _same_structure(merged, scaling.leads.tolist(), places):
             some = of_two[rows].any() and not of_two[rows].all()
@@ -123,7 +123,7 @@ def sums_of_products(nodes: Sequence[int], terms: Terms, scaling: Scaling, place
 def _contracted(
     rows: list[int], nodes: Sequence[int], terms: Terms, scaling: Scaling, places: Places
 ) -> list[Contraction]:
-    """The contractions of some rows, which have the same structure."""
+    """Return the contractions of rows with the same structure."""
     chosen = np.array(rows)
     parts = _by_pair(terms.of_rows(chosen, len(nodes)), places)
     return contractions([nodes[r] for r in rows], parts, scaling.taken(chosen), places)
@@ -142,7 +142,7 @@ def _group(source: int, sums: Contraction, places: Places) -> SumOfProducts:
 
 
 def _of_two_alike(terms: Terms, scaling: Scaling, places: Places) -> NDArray[np.bool_]:
-    """Return which rows are two terms, in two slots, that read the same arrays, and nothing else."""
+    """Return which rows consist of two terms, in two slots, that read the same arrays."""
     counts = np.bincount(terms.row, minlength=len(scaling.constant))
     of_two = (counts == 2) & (scaling.constant == 0.0) & np.signbit(scaling.constant)
     last = np.flatnonzero(of_two[terms.row])[1::2]
@@ -153,9 +153,9 @@ def _of_two_alike(terms: Terms, scaling: Scaling, places: Places) -> NDArray[np.
 
 
 def _is_table(block: tuple[int, Block]) -> bool:
-    """Return whether a block is a product of matrices, or rows of several lengths, that rounds sums of two as they are.
+    """Return whether a block is a matrix product or padded rows, and rounds sums of two as the graph does.
 
-    A product with a matrix of constants does so where these are 0 and ±1.
+    A product with a constant matrix does if its elements are 0 and ±1.
     """
     match block[1]:
         case Rows(left=left):
@@ -166,34 +166,34 @@ def _is_table(block: tuple[int, Block]) -> bool:
 
 
 def _pairs(terms: Terms, places: Places) -> Positions:
-    """The two sources of each term as one number."""
+    """Return a number for each term that encodes its two sources."""
     pairs: Positions = (places.source[terms.left] + 1) * (len(places.widths) + 1) + places.source_of(terms.right) + 1
     return pairs
 
 
 def _sorted(terms: Terms, places: Places) -> Terms:
-    """The terms of each row slot by slot, those of one pair of sources by their right factor."""
+    """Sort the terms of each row by slot, pair of sources and right factor."""
     keys = (places.place_of(terms.left), places.place_of(terms.right), _pairs(terms, places), terms.slot, terms.row)
     return terms.reordered(np.lexsort(keys))
 
 
 def oriented(terms: Terms, places: Places) -> Terms:
-    """The same terms, the factor that does not depend on the arguments to the left, where there is one."""
-    batched = np.array([*places.batched, True])  # an absent factor, at -1, stays to the right
+    """Swap factors so that one that does not depend on the arguments is on the left."""
+    batched = np.array([*places.batched, True])  # an absent factor, at -1, stays on the right
     a, b = places.source[terms.left], places.source_of(terms.right)
     swap = (b != ABSENT) & np.where(batched[a] == batched[b], a > b, batched[a])
-    swap &= np.abs(terms.coefficients) == 1.0  # in (c x) y, x is multiplied by c
+    swap &= np.abs(terms.coefficients) == 1.0  # c x y means (c x) y
     return terms._replace(left=np.where(swap, terms.right, terms.left), right=np.where(swap, terms.left, terms.right))
 
 
 def _same_structure(terms: Terms, leads: list[bool], places: Places) -> list[list[int]]:
-    """Rows that take their terms from the same pairs of sources; they may differ in how many.
+    """Group rows whose terms come from the same pairs of sources, in any number.
 
-    Weights with labels of their own, such as those of queries, keys and values, stay apart for a reader to find them.
+    Weights with different labels, such as those of queries, keys and values, stay separate to keep the source readable.
 
     Args:
         terms: sorted.
-        leads: of each row whether its constant comes first.
+        leads: whether each row's constant comes first.
     """
     pair = _pairs(terms, places)
     changes = (np.diff(terms.row) != 0) | (np.diff(pair) != 0) | (np.diff(terms.slot) != 0)
@@ -210,7 +210,7 @@ def _same_structure(terms: Terms, leads: list[bool], places: Places) -> list[lis
 
 
 def _by_pair(terms: Terms, places: Places) -> Parts:
-    """The terms of each slot and pair of sources, in positions instead of nodes."""
+    """Return the terms of each slot and pair of sources, with positions in place of nodes."""
     a, b = places.source[terms.left], places.source_of(terms.right)
     parts = {}
     order = np.argsort(terms.nth)

@@ -1,4 +1,4 @@
-"""Rows that belong together because they have an element in common, directly or by way of others."""
+"""Connected components of rows that share elements."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from autograd.compiler.recover.index import Positions
 
 
 def components(row: Positions, element: Positions, rows: int) -> Positions:
-    """Return the number of each row's component, counted in the order of the rows.
+    """Return the number of each row's component, in the order of the rows.
 
     Args:
-        row, element: pairs of a row and an element that it has.
-        rows: how many rows there are.
+        row, element: pairs of a row and one of its elements.
+        rows: the number of rows.
 
     >>> components(np.array([0, 0, 1, 2, 2, 3]), np.array([7, 8, 5, 8, 9, 5]), 4).tolist()
     [0, 1, 0, 1]

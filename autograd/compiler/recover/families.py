@@ -1,4 +1,4 @@
-"""Families of arrays: those of which nodes that do equal work read one in the place of another."""
+"""Families of arrays: arrays that nodes of equal work read in place of one another."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from autograd.compiler.scalars.nodes import ABSENT
 
 
 def numbered(rows: Positions) -> tuple[Positions, Positions]:
-    """A number for each row of a matrix, equal for equal rows; and for each number the first row that has it."""
+    """Number the rows of a matrix, equal rows equally; return each row's number and each number's first row."""
     number = np.zeros(len(rows), dtype=np.int64)
     for column in rows.T:
         number = np.unique(number * (int(rows.max()) + 2) + column + 1, return_inverse=True)[1].reshape(-1)
@@ -18,13 +18,13 @@ def numbered(rows: Positions) -> tuple[Positions, Positions]:
 
 
 def families(rows: list[list[int]]) -> dict[int, int]:
-    """The family of each source, named after its least one.
+    """Return the family of each source, identified by its least member.
 
-    A family are sources of which a node reads several, where another node reads one in the place of the other; and then
-    all sources that such nodes read in the same places.
+    Two sources form a family if one node reads both, and another node reads one in place of the other; then all sources
+    that such nodes read in the same places join it.
 
     Args:
-        rows: the sources that each node reads, operand by operand; ABSENT where it has none.
+        rows: the sources of each node's operands; ABSENT for an absent operand.
 
     >>> families([[3, 4], [4, 5]])
     {3: 3, 4: 3, 5: 3}

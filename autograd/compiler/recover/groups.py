@@ -1,4 +1,4 @@
-"""Groups of nodes, each one operation on arrays, and the views by which they read one another."""
+"""Groups of nodes, each of which becomes one array operation, and the views through which they read one another."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ from autograd.compiler.scalars.nodes import ABSENT, NOTHING
 from autograd.compiler.scalars.program import ScalarProgram
 
 CONSTANT = -1
-"""The source of numbers that are written into the program instead of read from an array."""
+"""The source of literals, which are not read from an array."""
 
 PARAMETERS = 0
-"""The source of the parameters; 1, 2, ... are the arguments, then come data, then the groups."""
+"""The source of the parameters; 1, 2, ... are the arguments, followed by the data and the groups."""
 
 
 class Application(NamedTuple):
     """A primitive applied element by element.
 
     Attributes:
-        source: the number of the array that it computes.
-        members: the nodes that it computes, in the order of the array.
-        batched: whether it depends on the arguments, so that it has a row for each sample.
-        operands: views of one element a member, and constants.
+        source: the number of the computed array.
+        members: the computed nodes, in the order of the array.
+        batched: whether it depends on the arguments, and so has a row for each sample.
+        operands: views with one element per member, and constants.
     """
 
     source: int
     members: tuple[int, ...]
     batched: bool
-    primitive: Any  # a Primitive, which mypy would take for the method that its __get__ makes
+    primitive: Any  # a Primitive; declared as one, mypy would take it for the method that its __get__ makes
     operands: tuple[View | float | Numbers, ...]
 
 
@@ -44,7 +44,7 @@ class Reduction(NamedTuple):
     """A primitive of many operands, such as `max`, applied to each row of a table.
 
     Attributes:
-        source, members, batched, primitive: as of an application.
+        source, members, batched, primitive: as in `Application`.
         view: the table, of shape (members, terms).
     """
 
@@ -56,16 +56,16 @@ class Reduction(NamedTuple):
 
 
 class SumOfProducts(NamedTuple):
-    """A sum of blocks, which are products of matrices, or terms row by row, and a constant; all of it scaled.
+    """A scaled sum of blocks, which are matrix products or terms row by row, and a constant.
 
     Attributes:
-        source, batched: as of an application.
+        source, batched: as in `Application`.
         members: the nodes, in the order of the array; PADDING where a result is discarded.
-        blocks: what is added up.
-        slots: of each block its slot, in ascending order: what is in a slot is added up, then these sums in order.
-        constant: NOTHING where there is none.
+        blocks: the summands.
+        slots: the slot of each block, ascending: the blocks of each slot are added first, then the sums of the slots.
+        constant: NOTHING if there is none.
         leads: whether the constant comes first.
-        factor, divisor: applied to the sum in the end, in this order.
+        factor, divisor: applied last to the sum, in this order.
     """
 
     source: int
@@ -80,11 +80,11 @@ class SumOfProducts(NamedTuple):
 
 
 class Concatenation(NamedTuple):
-    """Parts of several arrays as one array, which others read.
+    """Parts of several arrays, joined into one.
 
     Attributes:
-        source, batched: as of an application.
-        members: nodes that stand for the places of the array; they are no nodes of the program.
+        source, batched: as in `Application`.
+        members: new nodes for the places of the array; the program does not contain them.
         pieces: the parts.
     """
 
@@ -95,10 +95,10 @@ class Concatenation(NamedTuple):
 
 
 class RunningSum(NamedTuple):
-    """The sums of the elements of each row of a table so far, from left to right.
+    """The cumulative sums along each row of a table, from left to right.
 
     Attributes:
-        source, batched: as of an application.
+        source, batched: as in `Application`.
         members: the nodes, in the order of the table; PADDING where a result is discarded.
         view: the table.
     """
@@ -110,13 +110,13 @@ class RunningSum(NamedTuple):
 
 
 class LookUps(NamedTuple):
-    """The rows of a table of parameters and constants, one after another, for some indices.
+    """Rows of a table of parameters and constants, one for each index.
 
     Attributes:
-        source, batched: as of an application.
+        source, batched: as in `Application`.
         members: the nodes, row by row; PADDING where a number is discarded.
-        table: which is looked up in.
-        columns: of the table, those that are read.
+        table: the table.
+        columns: the columns of the table that are read.
         indices: one for each row.
     """
 
@@ -129,10 +129,10 @@ class LookUps(NamedTuple):
 
 
 class Choice(NamedTuple):
-    """Numbers chosen from the rows of a computed table, each by an index.
+    """Numbers selected from the rows of a computed table, each by an index.
 
     Attributes:
-        source, members, batched: as of an application.
+        source, members, batched: as in `Application`.
         view: the table, of shape (members, entries).
         indices: one for each member.
     """
@@ -154,13 +154,13 @@ class Places(NamedTuple):
     """The places of nodes in the arrays recovered so far.
 
     Attributes:
-        source, position: for each node, the array that it is in, and its place there.
-        number: for each node that is a constant, its number.
+        source, position: the array of each node, and the node's place in it.
+        number: the number of each node that is a constant.
         widths: the length of each array.
         batched: whether each array has a row for each sample.
-        nodes: how many nodes there are, those included that stand for places of joined arrays.
-        unpadded: nodes that must not be computed with zeros times what is not theirs; None for all of them.
-        family: of nodes that are weights, the number of the name that their labels have in common.
+        nodes: the number of nodes, including those added for places of joined arrays.
+        unpadded: nodes whose computation must not multiply zeros by elements that they do not read; None for all nodes.
+        family: for nodes that are weights, the number of the name that their labels share.
     """
 
     source: Positions
@@ -173,30 +173,30 @@ class Places(NamedTuple):
     family: Mapping[int, int] = EMPTY
 
     def may_pad(self, members: Iterable[int]) -> bool:
-        """Return whether these nodes may be computed with zeros times elements that are not theirs."""
+        """Return whether these nodes may be computed with zeros times elements that they do not read."""
         return self.unpadded is not None and self.unpadded.isdisjoint(members)
 
     def source_of(self, nodes: Positions) -> Positions:
-        """The source of each node; ABSENT for factors that are absent."""
+        """Return the source of each node; ABSENT for absent factors."""
         return np.where(nodes < 0, ABSENT, self.source[nodes])
 
     def place_of(self, nodes: Positions) -> Positions:
-        """The position of each node in its source; 0 for factors that are absent."""
+        """Return the position of each node in its source; 0 for absent factors."""
         return np.where(nodes < 0, 0, self.position[nodes])
 
 
 class Grouping(NamedTuple):
-    """All groups of a program, in an order in which they can be computed, and where each node is found.
+    """All groups of a program, in execution order, and the place of each node.
 
     Attributes:
-        scalars: the program that was grouped.
+        scalars: the grouped program.
         groups: the operations.
-        source, position: for each node, the array it is in, and its place there.
-        number: for each node that is a constant, its number.
+        source, position: the array of each node, and the node's place in it.
+        number: the number of each node that is a constant.
         widths: the length of each array.
         batched: whether each array has a row for each sample.
-        data: the numbers of those arrays that are constants.
-        padding: whether 0 may be multiplied by what may be infinite, and the result be checked.
+        data: the numbers of the constant arrays.
+        padding: whether zeros may multiply elements that may be infinite; the results are checked then.
     """
 
     scalars: ScalarProgram
@@ -211,12 +211,12 @@ class Grouping(NamedTuple):
 
     @property
     def first(self) -> int:
-        """The source of the first group: parameters, arguments and data come before it."""
+        """The source of the first group, after parameters, arguments and data."""
         return len(self.widths) - len(self.groups)
 
 
 def views(group: Group, source: int | None = None) -> list[View]:
-    """All views that a group reads, or those of one source."""
+    """Return the views that a group reads, of all sources or of one."""
     match group:
         case Application():
             everything = [operand for operand in group.operands if isinstance(operand, View)]
@@ -238,7 +238,7 @@ def views(group: Group, source: int | None = None) -> list[View]:
 
 
 def single_views(group: Group) -> list[View]:
-    """The views of one element a member that a group reads."""
+    """Return the views with one element per member that a group reads."""
     if isinstance(group, Application):
         return views(group)
     if not isinstance(group, SumOfProducts):
@@ -248,7 +248,7 @@ def single_views(group: Group) -> list[View]:
 
 
 def tables(group: Group) -> list[View]:
-    """The views of several elements a member that a group reduces, row by row."""
+    """Return the views with several elements per member that a group reduces row by row."""
     if isinstance(group, Reduction):
         return [group.view]
     blocks = group.blocks if isinstance(group, SumOfProducts) else ()
@@ -256,13 +256,13 @@ def tables(group: Group) -> list[View]:
 
 
 def padded_product(group: Group) -> Product | None:
-    """Return the product of matrices of a group that computes more than is needed; None of others."""
+    """Return a group's matrix product if some of its results are discarded, else None."""
     blocks = group.blocks if isinstance(group, SumOfProducts) and PADDING in group.members else ()
     return next((block for block in blocks if isinstance(block, Product)), None)
 
 
 def is_padded(group: Group) -> bool:
-    """Return whether a group multiplies zeros by elements that are not its own."""
+    """Return whether a group multiplies zeros by elements that its nodes do not read."""
     if isinstance(group, Repetition):
         return any(map(is_padded, group.body.groups))
     for block in group.blocks if isinstance(group, SumOfProducts) else ():

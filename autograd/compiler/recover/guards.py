@@ -1,7 +1,7 @@
-"""Guard what is read, so that what a choice did not take receives a derivative of exactly 0 (see `scalars/guards.py`).
+"""Guard operands, so that operands that a choice does not select receive a cotangent of exactly 0.
 
-Which mask guards a view is known when the view is lowered; the mask itself is lowered last, since it may depend on what
-it guards.
+See `scalars/guards.py`. The mask of a view is known when the view is lowered, but is itself lowered last, since it may
+depend on the guarded array.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ from autograd.compiler.recover.groups import Group, SumOfProducts
 from autograd.compiler.recover.read import Reader
 from autograd.compiler.recover.sums.blocks import Matrix, Product, Rows, View
 
-_ALWAYS, _NEVER = -1, -2  # in place of a condition's node
+_ALWAYS, _NEVER = -1, -2  # replace the node of a condition
 
 Layout = Literal["columns", "rows", "summed"]
-COLUMNS: Layout = "columns"  # a column for each member of a group
-ROWS: Layout = "rows"  # a row of columns for each member
-SUMMED: Layout = "summed"  # a row of columns for all members, whose derivatives are added up
+COLUMNS: Layout = "columns"  # one column per member of a group
+ROWS: Layout = "rows"  # one row of columns per member
+SUMMED: Layout = "summed"  # one row of columns for all members, whose derivatives are added
 
 
 class _Mask(NamedTuple):
     """A mask that guards refer to.
 
     Attributes:
-        nodes: the condition of each member; _ALWAYS where it is always reached, _NEVER where it never is.
-        batched: whether what it guards has a row for each sample.
+        nodes: the condition under which each member is reached; _ALWAYS or _NEVER if that is constant.
+        batched: whether the guarded array has a row for each sample.
     """
 
     nodes: tuple[int, ...]
@@ -41,7 +41,7 @@ class _Mask(NamedTuple):
 
 
 class Guards:
-    """Guards of a program that is being lowered. Each mask has a number, under which it is listed once."""
+    """Guards of a program while it is lowered. Equal masks share a number."""
 
     def __init__(self, reader: Reader) -> None:
         self._reader, self._grouping = reader, reader.grouping
@@ -49,11 +49,11 @@ class Guards:
         self._numbers: dict[_Mask, int] = {}
 
     def is_careful(self, group: Group) -> bool:
-        """Return whether an infinite derivative can arrive at a choice among the members of a group."""
+        """Return whether an infinite cotangent can reach a choice among the members of a group."""
         return not self._conditions.choices.isdisjoint(group.members)
 
     def reached(self, group: Group, x: Handle, layout: Layout = COLUMNS) -> Handle:
-        """Return what a group reads, guarded where not all members are always reached."""
+        """Return an operand of a group, guarded unless all members are always reached."""
         nodes = self._conditions_of(group)
         if nodes is None:
             return x
@@ -65,24 +65,24 @@ class Guards:
         )
 
     def always_reached(self, group: Group) -> bool:
-        """Return whether all members of a group are always reached, so that nothing they read wants a guard."""
+        """Return whether all members of a group are always reached, so that their operands need no guard."""
         return self._conditions_of(group) is None
 
     def _conditions_of(self, group: Group) -> tuple[int, ...] | None:
-        """Return the condition of each member; None where all are always reached."""
+        """Return the condition of each member; None if all are always reached."""
         reached, unreached = self._conditions.of, self._conditions.unreached
         if not (reached or unreached):
             return None
         nodes: list[int] = []
         for i in group.members:
-            if i < 0 and nodes:  # padding, whose results nothing reads: guarded as its neighbour, rows stay whole
+            if i < 0 and nodes:  # a padding lane, which nothing reads: the neighbour's condition keeps runs long
                 nodes.append(nodes[-1])
             else:
                 nodes.append(_NEVER if i in unreached else reached.get(i, _ALWAYS))
         return None if set(nodes) == {_ALWAYS} else tuple(nodes)
 
     def factor(self, group: SumOfProducts, block: Rows, x: Handle, layout: Layout = COLUMNS) -> Handle:
-        """Return a factor, guarded in products: the slopes of what is no product, or is weighted, are finite."""
+        """Return a factor, guarded if it is part of an unweighted product; all other slopes are finite."""
         if block.right is None or self._is_weighted(group, block):
             return x
         return self.reached(group, x, layout)
@@ -92,7 +92,7 @@ class Guards:
         return [self._lowered(mask) for mask in self._numbers]
 
     def _is_weighted(self, group: SumOfProducts, block: Rows) -> bool:
-        """Return whether a block belongs to a weighted sum of at least two terms, or is one."""
+        """Return whether a block is part of a weighted sum of at least two terms."""
         terms = 0
         for other in group.blocks:
             if isinstance(other, Product):
@@ -117,7 +117,7 @@ class Guards:
         return [(source, [i for _, i in run]) for source, run in by_source]
 
     def _shape(self, mask: _Mask) -> Shape:
-        """Return the shape that a mask will have."""
+        """Return a mask's shape, before it is lowered."""
         runs = self._runs(mask.nodes)
         some_batched = any(source >= 0 and self._grouping.batched[source] for source, _ in runs)
         width = 1 if len(runs) == 1 and self._is_one_column(*runs[0]) else len(mask.nodes)
@@ -125,7 +125,7 @@ class Guards:
         return self._reader.shape_of(some_batched and mask.batched, *lengths)
 
     def _is_one_column(self, source: int, nodes: list[int]) -> bool:
-        """Return whether the conditions of nodes of one source are the same."""
+        """Return whether nodes of one source are all the same condition."""
         places = self._grouping.position[nodes]
         return source < 0 or bool((places == places[0]).all())
 
@@ -140,7 +140,7 @@ class Guards:
         return condition
 
     def _condition(self, nodes: tuple[int, ...]) -> Handle:
-        """Return a column for each node, of ones for _ALWAYS, zeros for _NEVER; only one if they are the same."""
+        """Return a column for each node, of ones for _ALWAYS and zeros for _NEVER; a single column if all are equal."""
         runs = self._runs(nodes)
         parts = [self._part(*run) for run in runs]
         if len(parts) == 1:

@@ -1,10 +1,10 @@
-"""Index: where the elements of a view lie in an array.
+"""Index maps: the positions of a view's elements in an array.
 
 Most views are affine: their elements lie at start + Σ strides[k] · i[k] for the coordinates i of an array of some
-shape. A slice, a strided slice, a transposition, a repetition and a column of a stencil are all of this kind. Whatever
-is not affine is a few slices one after another ("pieces"), or a gather by explicit positions.
+shape. Slices, strided slices, transpositions, repetitions and columns of a stencil are affine. Other views are a few
+concatenated slices ("pieces"), or gathers by explicit positions.
 
-`as_slice`, `as_axes`, `as_pieces` and `as_band` say how a target can write the view without an array of positions.
+`as_slice`, `as_axes`, `as_pieces` and `as_band` describe views that need no array of positions.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ Kind = Literal["slice", "axes", "pieces", "band", "gather"]
 
 
 def distinct(positions: Positions) -> Positions:
-    """The distinct ones of some positions, ascending.
+    """Return the distinct positions in ascending order.
 
-    `np.unique` gives them too, but imports `numpy.ma` for that, which takes longer than compiling a small network.
+    `np.unique` does the same, but imports `numpy.ma`, which takes longer than compiling a small network.
 
     >>> distinct(np.array([3, 1, 3])).tolist()
     [1, 3]
@@ -35,12 +35,12 @@ def distinct(positions: Positions) -> Positions:
 
 
 class Axes(NamedTuple):
-    """A view that reads a slice as an array of several axes, in another order of axes or some of them repeated.
+    """A slice, reshaped to several axes, which are transposed or repeated.
 
     Attributes:
         start, stop: the slice.
-        shape: the lengths of the axes of what is read, the outermost first.
-        place: for each of these the number of the slice's own axis that it is; -1 where it repeats what is there.
+        shape: the lengths of the view's axes, the outermost first.
+        place: for each of these axes, its number among the slice's axes; -1 for a repetition.
     """
 
     start: int
@@ -50,17 +50,17 @@ class Axes(NamedTuple):
 
     @property
     def own(self) -> list[int]:
-        """The lengths of the slice's own axes."""
+        """The lengths of the slice's axes."""
         lengths = {k: length for k, length in zip(self.place, self.shape) if k >= 0}
         return [lengths[k] for k in sorted(lengths)]
 
 
 class Band(NamedTuple):
-    """The columns from `first` to `last` of each `period` columns of a slice, such as one gate of every step.
+    """The columns from `first` to `last` of every `period` columns of a slice, such as one gate of every step.
 
     Attributes:
         start, stop: the slice.
-        axes: in which order these columns are read; None where it is their own.
+        axes: the order in which these columns are read; None if it is ascending.
     """
 
     start: int
@@ -72,13 +72,13 @@ class Band(NamedTuple):
 
 
 class Index(NamedTuple):
-    """An affine map into an array, or explicit positions where there is none.
+    """An affine map into an array, or explicit positions.
 
     Attributes:
         start: the position of the first element.
         shape: the lengths of the axes, the outermost first.
-        strides: by how many positions a step along each axis moves; 0 where the axis repeats what is there.
-        explicit: the positions themselves where they are not affine; then there are no axes.
+        strides: the distance between neighbours along each axis; 0 for a repetition.
+        explicit: the positions if they are not affine; there are no axes then.
     """
 
     start: int
@@ -88,7 +88,7 @@ class Index(NamedTuple):
 
     @staticmethod
     def of(positions: Positions) -> Index:
-        """The affine map with the fewest axes that reads these positions in this order, or the positions themselves.
+        """Return the affine map with the fewest axes that reads these positions in order, or the explicit positions.
 
         >>> Index.of(np.array([4, 5, 6]))
         Index(start=4, shape=(3,), strides=(1,), explicit=None)
@@ -99,7 +99,7 @@ class Index(NamedTuple):
         strides: tuple[int, ...] = ()
         rest = positions
         while len(rest) > 1:
-            steps = rest[1:] - rest[:-1]  # `np.diff` takes four times as long for a few
+            steps = rest[1:] - rest[:-1]  # four times as fast as `np.diff` for a few
             stride = int(steps[0])
             others = np.flatnonzero(steps != stride)
             length = int(others[0]) + 1 if len(others) else len(rest)
@@ -124,7 +124,7 @@ class Index(NamedTuple):
 
     @property
     def positions(self) -> Positions:
-        """The positions, one after another."""
+        """The positions, in order."""
         if self.explicit is not None:
             return self.explicit
         positions = np.array([self.start])
@@ -134,7 +134,7 @@ class Index(NamedTuple):
 
     @property
     def slice(self) -> tuple[int, int, int] | None:
-        """Start, stop and step of the slice that this is, if it is one."""
+        """The start, stop and step of the slice that reads these positions, if there is one."""
         if not self.is_affine or len(self.strides) > 1 or min(self.strides, default=1) < 1:
             return None
         step = self.strides[0] if self.strides else 1
@@ -143,7 +143,7 @@ class Index(NamedTuple):
 
     @property
     def axes(self) -> Axes | None:
-        """The axes of a slice in another order, or some of them repeated, if that is what this reads."""
+        """The transposed or repeated axes of a slice that read these positions, if there are any."""
         order = self._by_stride()
         length = self._compact(order, 1)
         if not order or length < len(order):
@@ -152,7 +152,7 @@ class Index(NamedTuple):
 
     @property
     def pieces(self) -> list[tuple[int, int]] | None:
-        """Start and stop of the few long slices that this reads one after another, if it does that."""
+        """The start and stop of the few long slices that, concatenated, read these positions, if there are any."""
         positions = self.positions
         breaks = np.flatnonzero(np.diff(positions) != 1) + 1
         if not cost.worth_pieces(len(breaks) + 1, len(positions)) or (positions < 0).any():
@@ -160,7 +160,7 @@ class Index(NamedTuple):
         return [(int(piece[0]), int(piece[-1]) + 1) for piece in np.split(positions, breaks)]
 
     def band(self, width: int) -> Band | None:
-        """The same columns of each period of a slice of an array of this width, if that is what this reads."""
+        """Return the band of an array of this width that reads these positions, if there is one."""
         order = self._by_stride()
         inner = self._compact(order, 1)
         outer = order[inner:]
@@ -176,13 +176,13 @@ class Index(NamedTuple):
         return Band(start, stop, period, first, first + length, axes)
 
     def _by_stride(self) -> list[int]:
-        """The axes along which an affine map moves, those with the least strides first; none if one moves back."""
+        """Return the axes with nonzero strides, in order of strides; none if a stride is negative."""
         if not self.is_affine or min(self.strides, default=0) < 0:
             return []
         return sorted([k for k, stride in enumerate(self.strides) if stride], key=lambda k: self.strides[k])
 
     def _compact(self, order: list[int], stride: int) -> int:
-        """Return the number of leading axes that are contiguous if the innermost of them has this stride."""
+        """Return the number of leading axes that are contiguous if the innermost has this stride."""
         for n, k in enumerate(order):
             if self.strides[k] != stride:
                 return n
@@ -193,13 +193,13 @@ class Index(NamedTuple):
         return order == list(range(len(self.shape)))[::-1]
 
     def _along(self, order: list[int], start: int, size: int) -> Axes:
-        """The axes of a slice of this size, of which the last has the least stride."""
+        """Return the axes of a slice of this size, of which the last has the least stride."""
         number = {k: n for n, k in enumerate(reversed(order))}
         shape: list[int] = []
         place: list[int] = []
         for k, length in enumerate(self.shape):
             n = number.get(k, -1)
-            if n > 0 and place and number.get(k - 1) == n - 1:  # the two are one axis of the slice
+            if n > 0 and place and number.get(k - 1) == n - 1:  # merge two adjacent axes of the slice
                 shape[-1] *= length
             else:
                 shape.append(length)
@@ -209,7 +209,7 @@ class Index(NamedTuple):
 
 
 def as_slice(positions: Positions) -> tuple[int, int, int] | None:
-    """Start, stop and step of a slice that reads these positions, where there is one."""
+    """Return the start, stop and step of the slice that reads these positions, if there is one."""
     start = int(positions[0])
     if len(positions) == 1:
         return (start, start + 1, 1) if start >= 0 else None
@@ -221,7 +221,7 @@ def as_slice(positions: Positions) -> tuple[int, int, int] | None:
 
 
 def as_axes(positions: Positions) -> Axes | None:
-    """The axes of a slice, and the order in which these positions read them, where they do that.
+    """Return the transposed or repeated axes of a slice that read these positions, if there are any.
 
     >>> as_axes(np.array([0, 0, 1, 1, 2, 2]))
     Axes(start=0, stop=3, shape=[3, 2], place=[0, -1])
@@ -232,17 +232,17 @@ def as_axes(positions: Positions) -> Axes | None:
 
 
 def as_band(positions: Positions, width: int) -> Band | None:
-    """The columns of each period of an array of this width that these positions read, where they do that."""
+    """Return the band of an array of this width that reads these positions, if there is one."""
     return Index.of(positions).band(width)
 
 
 def as_pieces(positions: Positions) -> list[tuple[int, int]] | None:
-    """Start and stop of the few long slices that these positions read one after another, where they do that."""
+    """Return the start and stop of the few long slices that, concatenated, read these positions, if there are any."""
     return Index.of(positions).pieces
 
 
 def is_part(positions: Positions, width: int) -> bool:
-    """Return whether these positions read a slice of an array of this width, or the same columns of each period."""
+    """Return whether these positions are a slice or an ascending band of an array of this width."""
     if as_slice(positions) is not None:
         return True
     band = as_band(positions, width)
@@ -250,7 +250,7 @@ def is_part(positions: Positions, width: int) -> bool:
 
 
 def kind_of(positions: Positions, width: int) -> Kind:
-    """The cheapest way to read these positions of an array of this width.
+    """Return the cheapest way to read these positions of an array of this width.
 
     >>> [kind_of(np.array(p), 9) for p in ([2, 3, 4], [0, 3, 1, 4, 2, 5], [0, 1, 5, 6], [0, 3, 6], [4, 0, 1])]
     ['slice', 'axes', 'pieces', 'slice', 'gather']
@@ -266,7 +266,7 @@ def kind_of(positions: Positions, width: int) -> Kind:
 
 
 def effort(positions: Positions) -> float:
-    """The cost of reading an array so, from 0 for a slice to 1 for one element at a time."""
+    """Return the relative cost of reading these positions, from 0 for a slice to 1 for a gather."""
     if len(positions) > 1 and (positions == positions[0]).all():
         return cost.READING["slice"]
     part = as_slice(positions)

@@ -1,14 +1,14 @@
-"""Join what nodes that do equal work read from several arrays: concatenated, it is one array to read.
+"""Concatenate several arrays that nodes of equal work read, so that one operation reads the joined array.
 
-In a simulation on a grid with fixed ends, the cells next to the ends read these, all others read each other. Were they
-arrays of their own for that, their neighbours would be the next to read from two arrays, a step later, then theirs, and
-so on inwards, a cell a step. With all that is read in one array, the cells stay together:
+In a simulation on a grid with fixed ends, the cells next to the ends read these, and all others read each other. If
+those cells became separate arrays, their neighbours would read two arrays one step later, and so on, one cell further
+inwards at each step. A joined array keeps the cells together:
 
     joined = concatenate([u[:, 0:1], y, u[:, 9:10]], axis=-1)
     s = joined[:, 0:8] - 2 * joined[:, 1:9] + joined[:, 2:10]
 
-That pays where it makes one operation of several, and where what is read of the joined array are slices of it; or where
-it makes one of many, of which all but one are for few exceptions.
+Joining pays if it merges several operations into one that reads slices of the joined array, or if most nodes form one
+operation and the others are few exceptions.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ from autograd.compiler.scalars.nodes import ABSENT
 
 
 class Joined(NamedTuple):
-    """An array put together from parts of others.
+    """An array concatenated from parts of others.
 
     Attributes:
-        origin: for each place in it the source and the position there that it comes from, of shape (width, 2).
-        place: of each node that is read here.
-        source: its own number; None before it has one.
-        first: the node that stands for the first place; the next ones stand for the others.
+        origin: the source and the position of each element, of shape (width, 2).
+        place: the place of each node that is read.
+        source: the array's number; None before it has one.
+        first: the new node for the first place; the nodes after it are for the other places.
     """
 
     origin: Positions
@@ -42,7 +42,7 @@ class Joined(NamedTuple):
     first: int = 0
 
     def places(self, nodes: Positions) -> Positions:
-        """The positions of nodes in this array."""
+        """Return the positions of nodes in this array."""
         return np.array([self.place[i] for i in nodes.reshape(-1).tolist()]).reshape(nodes.shape)
 
 
@@ -50,9 +50,9 @@ class History(NamedTuple):
     """The joined arrays and the reads of earlier levels.
 
     Attributes:
-        joined: the joined arrays, by the newest node that each holds.
-        origin: of joined arrays, by their source.
-        readings: by the kind of the nodes that read and by which of their operands.
+        joined: the joined arrays, by the newest node that each contains.
+        origin: the joined arrays' origins, by source.
+        readings: by the kind of the reading nodes and the operands.
     """
 
     joined: dict[int, list[Joined]]
@@ -60,7 +60,7 @@ class History(NamedTuple):
     readings: dict[Hashable, list[Reading]]
 
     def record(self, joins: Joins) -> None:
-        """Remember what was joined and read."""
+        """Remember joined arrays and reads."""
         for joined in joins.joined:
             assert joined.source is not None
             self.joined.setdefault(max(joined.place), []).append(joined)
@@ -72,12 +72,12 @@ class History(NamedTuple):
 
 
 class Joins(NamedTuple):
-    """The arrays to join for some nodes, and how these read them.
+    """The arrays to join for a set of nodes, and the nodes' reads of them.
 
     Attributes:
-        reads: what the nodes read, a row for each: nodes, or what stands for them in joined arrays.
+        reads: the nodes that each node reads, one row per node; nodes of joined arrays replace those that were joined.
         joined: the arrays to join.
-        readings: what to remember.
+        readings: the reads to remember.
     """
 
     reads: Positions
@@ -86,10 +86,10 @@ class Joins(NamedTuple):
 
 
 def parts_to_join(nodes: Positions, places: Places) -> list[tuple[Positions, Positions]]:
-    """The rows of nodes that may read joined arrays together, and for each operand the family of its sources.
+    """Return sets of rows that may read joined arrays together, each with the family of every operand's sources.
 
     Args:
-        nodes: what nodes of one kind read, a row for each.
+        nodes: the operands of nodes of one kind, one row per node.
     """
     source = places.source_of(nodes)
     if (source == source[0]).all():
@@ -105,22 +105,24 @@ def parts_to_join(nodes: Positions, places: Places) -> list[tuple[Positions, Pos
 
 
 def joins_for(kind: Hashable, nodes: Positions, family: Positions, places: Places, history: History) -> Joins:
-    """For nodes that read from the same families of sources, what to join of each family if that makes them one.
+    """Plan the joins that merge nodes reading the same families of sources into one operation.
 
     Args:
-        kind: of the nodes that read: equal for those that do equal work.
-        nodes: what they read, a row for each.
-        family: of each operand.
+        kind: the kind of the reading nodes, equal for nodes of equal work.
+        nodes: their operands, one row per node.
+        family: the family of each operand.
     """
     unchanged = Joins(nodes, [], [])
     source = places.source_of(nodes)
     varying = (source != source[0]).any(axis=0)
     force = False
     if varying.any():
-        alike = np.bincount(numbered(np.sort(source, axis=1))[0])  # how many nodes each operation would compute
-        if len(alike) < 2 or not cost.worth_uniting(len(alike), len(nodes)):
+        nodes_of_operation = np.bincount(
+            numbered(np.sort(source, axis=1))[0]
+        )  # the number of nodes that each operation would compute
+        if len(nodes_of_operation) < 2 or not cost.worth_uniting(len(nodes_of_operation), len(nodes)):
             return unchanged
-        force = cost.mostly_alike(len(alike), int(alike.max()), len(nodes))
+        force = cost.mostly_alike(len(nodes_of_operation), int(nodes_of_operation.max()), len(nodes))
     plans: list[tuple[Positions, Joined | None]] = []
     for operands in [family == one for one in sorted(set(family.tolist()) - {ABSENT})]:
         joined = None
@@ -135,7 +137,7 @@ def joins_for(kind: Hashable, nodes: Positions, family: Positions, places: Place
 def _carried_out(
     kind: Hashable, nodes: Positions, plans: list[tuple[Positions, Joined | None]], places: Places
 ) -> Joins:
-    """Number the arrays that are to be joined, and read them."""
+    """Number the joined arrays, and return the reads of them."""
     joins = Joins(nodes.copy(), [], [])
     node = places.nodes
     for operands, joined in plans:
@@ -156,7 +158,7 @@ def _carried_out(
 
 
 def concatenation(joined: Joined, batched: list[bool]) -> Concatenation:
-    """The group that puts a joined array together."""
+    """Return the group that concatenates a joined array."""
     assert joined.source is not None
     pieces = [View(int(part[0, 0]), part[:, 1]) for part in pieces_of(joined.origin)]
     members = tuple(range(joined.first, joined.first + len(joined.origin)))
@@ -164,18 +166,18 @@ def concatenation(joined: Joined, batched: list[bool]) -> Concatenation:
 
 
 def in_one_array(nodes: Positions, places: Places) -> Joined:
-    """Return an array of nodes in their order, of whatever arrays they are."""
+    """Return an array of nodes from any arrays, in their order."""
     flat = nodes.reshape(-1)
     place = {i: n for n, i in enumerate(flat.tolist())}
     return Joined(_origin_of(flat, places), place, len(places.widths), places.nodes)
 
 
 def _planned(key: Hashable, read: Positions, force: bool, places: Places, history: History) -> Joined | None:
-    """An array of all that some operands read, so that each of them reads a slice; with `force`, in any order."""
+    """Return an array of all elements that operands read, each as a slice; with `force`, in any order."""
     for joined in _candidates(key, read, places, history):
         width = len(joined.origin)
         positions = joined.places(read)
-        in_order = positions[np.argsort(positions[:, 0])]  # the order of the nodes is still free
+        in_order = positions[np.argsort(positions[:, 0])]  # the nodes may still be reordered
         few = cost.worth_joining(len(pieces_of(joined.origin)), width)
         if few and all(is_part(column, width) for column in in_order.T):
             return joined
@@ -188,7 +190,7 @@ def _planned(key: Hashable, read: Positions, force: bool, places: Places, histor
 
 
 def _candidates(key: Hashable, read: Positions, places: Places, history: History) -> Iterator[Joined]:
-    """One that exists; then as the same kind of nodes read before; then one where operands read what is adjacent."""
+    """Yield existing arrays; then one like an earlier read of this kind; then one in which operands are adjacent."""
     everything = set(read.reshape(-1).tolist())
     for joined in history.joined.get(max(everything), []):
         if everything <= joined.place.keys():
@@ -206,7 +208,7 @@ def _candidates(key: Hashable, read: Positions, places: Places, history: History
 
 
 def _in_place_of(before: Reading, place: dict[int, int], places: Places, history: History) -> Joined:
-    """An array like the one that was read before, with other nodes in their places."""
+    """Return an array like one that was read before, with other nodes in their places."""
     start, end = 0, places.widths[before.source]
     if cost.reads_little(len(place), end):
         start, end = min(place.values()), max(place.values()) + 1
@@ -219,10 +221,10 @@ def _in_place_of(before: Reading, place: dict[int, int], places: Places, history
 
 
 def _origin_of(nodes: Positions, places: Places) -> Positions:
-    """The source and position of each node."""
+    """Return the source and position of each node."""
     return np.stack([places.source[nodes], places.position[nodes]], axis=1)
 
 
 def pieces_of(origin: Positions) -> list[Positions]:
-    """The parts of a joined array that come from one source each."""
+    """Split a joined array into parts of one source each."""
     return np.split(origin, np.flatnonzero(np.diff(origin[:, 0])) + 1)

@@ -1,4 +1,4 @@
-"""Recover look-ups: rows of a table of parameters for the indices of a sample, and choices among computed numbers."""
+"""Recover look-ups of rows of a parameter table by index, and choices among computed numbers."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from autograd.compiler.scalars.lookups import CONSTANT, LookUp, Table
 
 
 def look_ups(
-    nodes: Sequence[int], made_by: Sequence[Any], operands: Mapping[int, tuple[int, ...]], places: Places
+    nodes: Sequence[int], primitive_of: Sequence[Any], operands: Mapping[int, tuple[int, ...]], places: Places
 ) -> list[LookUps]:
-    """Group look-ups by the table and the argument that holds the indices: rows of the table, in the argument's order.
+    """Group look-ups by the table and the argument of indices, in the order of the indices.
 
     Args:
-        nodes: those of one level; others than look-ups are left out.
-        made_by: the primitive of each node of the program.
-        operands: of these nodes.
+        nodes: the nodes of one level; only look-ups are grouped.
+        primitive_of: the primitive of each node of the program.
+        operands: the operands of these nodes.
     """
     classes: dict[tuple[Table, int], dict[int, dict[int, int]]] = {}
     for i in nodes:
-        primitive = made_by[i]
+        primitive = primitive_of[i]
         if isinstance(primitive, LookUp):
             (index,) = operands[i]
             rows = classes.setdefault((primitive.table, int(places.source[index])), {})
@@ -47,16 +47,16 @@ def look_ups(
 
 
 def choices(
-    nodes: Sequence[int], made_by: Sequence[Any], operands: Mapping[int, tuple[int, ...]], places: Places
+    nodes: Sequence[int], primitive_of: Sequence[Any], operands: Mapping[int, tuple[int, ...]], places: Places
 ) -> list[Choice]:
-    """Group choices by the array whose numbers they choose from; those among numbers of several arrays are left out.
+    """Group choices by the array that they select from; choices among several arrays are left out.
 
     Args:
-        nodes, made_by, operands: as those of `look_ups`.
+        nodes, primitive_of, operands: as in `look_ups`.
     """
     classes: dict[tuple[int, int, int], list[int]] = {}
     for i in nodes:
-        if made_by[i] is primitives.entry_at:
+        if primitive_of[i] is primitives.entry_at:
             *entries, index = [int(places.source[k]) for k in operands[i]]
             if len(set(entries)) == 1:
                 classes.setdefault((entries[0], index, len(entries)), []).append(i)
@@ -69,14 +69,14 @@ def choices(
 
 
 def lowered_look_ups(reader: Reader, group: LookUps) -> Handle:
-    """Look up the rows for all indices at once."""
+    """Look up the rows of all indices."""
     index = reader.columns(group.indices.source, group.indices.positions)
     rows = look_up(_table(reader, group.table, group.columns), index)
     return reader.builder.reshape(rows, reader.shape(group.source))
 
 
 def _table(reader: Reader, table: Table, columns: Positions) -> Handle:
-    """Return a table of parameters, of constants, or of both."""
+    """Return a table of parameters, constants, or both."""
     is_whole = len(columns) == table.places.shape[1]
     places = table.places if is_whole else table.places[:, columns]
     numbers = table.numbers if is_whole else table.numbers[:, columns]
@@ -99,7 +99,7 @@ def _table(reader: Reader, table: Table, columns: Positions) -> Handle:
 
 
 def lowered_choice(reader: Reader, group: Choice) -> Handle:
-    """Choose one number of each row; of one table that all rows are, with as few copies of it as there are."""
+    """Select one number of each row; if the rows repeat a few distinct tables, read only those."""
     positions, chosen = group.view.positions, group.indices.positions
     members, entries = positions.shape
     width = _width(positions, chosen)
@@ -119,7 +119,7 @@ def _behind_samples(x: Handle, lengths: tuple[int, ...]) -> Shape:
 
 
 def _width(positions: Positions, chosen: Positions) -> int | None:
-    """Return how many columns a table has that all rows are chosen from; None where they come from different ones."""
+    """Return the number of columns of the one table that all rows select from; None if there are several tables."""
     changes = np.flatnonzero(np.diff(chosen) != 0)
     width = int(changes[0]) + 1 if len(changes) else len(chosen)
     for columns in (width, 1):

@@ -1,4 +1,4 @@
-"""Lower groups of scalars to operations on arrays: an operation with a name for each group, and the outputs."""
+"""Lower groups of scalars to array operations: one named operation per group, and the outputs."""
 
 from __future__ import annotations
 
@@ -41,17 +41,17 @@ from autograd.compiler.recover.sums.lower import Sums, named
 
 
 def lower(grouping: Grouping, arguments: Sequence[str], indices: Collection[int] = ()) -> ArrayProgram:
-    """Return the forward pass of a function as a program of array operations.
+    """Return a function's forward pass as a program of array operations.
 
     Args:
-        grouping: which scalars are computed together.
+        grouping: the groups of scalars.
         arguments: the names of the function's arguments.
-        indices: the numbers of those that are indices.
+        indices: the positions of those that are indices.
 
     Returns:
         A program whose output has a column for each number that the function returns, and a row for each sample if it
-        depends on the arguments. Its operations have the names that they have in the source. Masks are operations that
-        the output does not need; guards say where they are 0.
+        depends on the arguments. Its operations have their names in the source. The output does not depend on masks,
+        which only guards refer to.
     """
     names, builder = Names(reserved_names()), Builder()
     rows = [
@@ -64,11 +64,11 @@ def lower(grouping: Grouping, arguments: Sequence[str], indices: Collection[int]
 def _lowered_groups(
     grouping: Grouping, builder: Builder, names: Names, rows: Sequence[Handle], outputs: Sequence[Sequence[int]]
 ) -> ArrayProgram:
-    """Return the program of some groups.
+    """Return the program of a sequence of groups.
 
     Args:
-        builder: which has the arguments.
-        names: that are left.
+        builder: contains the arguments.
+        names: generates unused names.
         rows: the arguments.
         outputs: the nodes of each output.
     """
@@ -87,7 +87,7 @@ def _lowered_groups(
             continue
         start = len(builder.operations)
         result = _lowered(reader, guards, sums, group, name)
-        # Where all members have the same operands, one column has been computed for all of them.
+        # If all members have the same operands, one column has been computed for all of them.
         result = builder.broadcast(result, reader.shape(group.source))
         reader.arrays[group.source] = named(result, name, start)
     results = [_columns(reader, nodes) for nodes in outputs]
@@ -117,7 +117,7 @@ def _lowered(reader: Reader, guards: Guards, sums: Sums, group: Group, name: str
 
 
 def _filled(reader: Reader, group: SumOfProducts, x: Handle) -> Handle:
-    """Return sums, with what suits their readers where a product of matrices computes more than is needed."""
+    """Return sums, with the padding lanes of a matrix product set to the number that suits their readers."""
     product = padded_product(group)
     if product is None or group.source not in reader.padding:
         return x
@@ -126,7 +126,7 @@ def _filled(reader: Reader, group: SumOfProducts, x: Handle) -> Handle:
 
 
 def _concatenated(reader: Reader, group: Concatenation) -> Handle:
-    """Concatenate the pieces of a group, for each sample where one of them is of each."""
+    """Concatenate the pieces of a group, broadcasting those without a row for each sample if others have one."""
     pieces = [
         reader.builder.broadcast(reader.vector(view), reader.shape_of(group.batched, len(view.positions)))
         for view in group.pieces
@@ -135,7 +135,7 @@ def _concatenated(reader: Reader, group: Concatenation) -> Handle:
 
 
 def _running_sum(reader: Reader, group: RunningSum) -> Handle:
-    """Add up along the last axis; the table of a single running sum is one row."""
+    """Accumulate along the last axis; a single running sum is read as one row."""
     positions = group.view.positions
     row = reader.columns(group.view.source, positions[0]) if len(positions) == 1 else reader.table(group.view)
     return reader.reshape(reader.builder.accumulate(row, len(row.shape) - 1), len(group.members))
@@ -150,7 +150,7 @@ def _application(reader: Reader, guards: Guards, group: Application) -> Handle:
 
 
 def _reduction(reader: Reader, guards: Guards, group: Reduction) -> Handle:
-    """Reduce a table along its last axis; the table of a single member is one row."""
+    """Reduce a table along its last axis; a single member is read as one row."""
     one = len(group.members) == 1
     if one:
         x = guards.reached(group, reader.columns(group.view.source, group.view.positions[0]))
@@ -161,7 +161,7 @@ def _reduction(reader: Reader, guards: Guards, group: Reduction) -> Handle:
 
 
 def _columns(reader: Reader, outputs: Sequence[int]) -> Handle:
-    """Concatenate some nodes, a column each. Consecutive ones that come from one array are read together."""
+    """Concatenate nodes, a column each. Consecutive nodes of one array are read together."""
     grouping, builder = reader.grouping, reader.builder
     parts = []
     for source, nodes in _runs_of_outputs(grouping, outputs):
@@ -180,7 +180,7 @@ def _columns(reader: Reader, outputs: Sequence[int]) -> Handle:
 
 
 def _runs_of_outputs(grouping: Grouping, outputs: Sequence[int]) -> list[tuple[int, list[int]]]:
-    """Split the outputs where their source changes; numbers, which have no source, are runs of their own."""
+    """Split the outputs where their source changes; each literal is a separate run."""
     runs: list[tuple[int, list[int]]] = []
     for source, nodes in itertools.groupby(outputs, key=lambda i: int(grouping.source[i])):
         together = list(nodes)

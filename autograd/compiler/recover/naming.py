@@ -1,4 +1,4 @@
-"""Names of what a program computes: users' labels where they make names, else those of the texts."""
+"""Name groups by users' labels where they are identifiers, else as textbooks do."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ def group_names(grouping: Grouping, names: Names) -> tuple[list[str], dict[int, 
     """Name the groups in order.
 
     Args:
-        names: what the arguments have left.
+        names: generates unused names.
 
     Returns:
-        The name of each group; and for the groups that are layers of a network, by their source, the layer's number.
+        The name of each group; and the layer's number for the groups that are layers of a network, by their source.
     """
     layers: dict[int, int] = {}
     outputs, labels = set(grouping.scalars.outputs), grouping.scalars.labels
@@ -59,7 +59,7 @@ def _is_layer(group: Group) -> bool:
 
 
 def _activated(group: Group) -> int:
-    """Return the source that a group applies a function of one operand to, element by element; -1 for others."""
+    """Return the source to which a group applies a unary function elementwise; -1 for other groups."""
     if not isinstance(group, Application) or len(group.operands) != 1:
         return -1
     (operand,) = group.operands
@@ -70,7 +70,7 @@ def parameter_name(names: Names, labels: Collection[str], role: str, layer: int 
     """Name an array of parameters by its labels, else by its role: "w", "b" or "p".
 
     Args:
-        single: whether it has one parameter, which is called what the user calls it.
+        single: whether it has one parameter, whose label is used unchanged.
     """
     label = next(iter(labels))
     if single and label and sanitised(label) == label:
@@ -79,7 +79,7 @@ def parameter_name(names: Names, labels: Collection[str], role: str, layer: int 
 
 
 def _base(group: Group) -> str:
-    """Return what a group without a label is called after: its function, `s` for a sum, `e` for a difference, `y`."""
+    """Return the base name of a group without a label: its function, `s` for a sum, `e` for a difference, else `y`."""
     match group:
         case Concatenation():
             return "joined"

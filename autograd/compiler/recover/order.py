@@ -1,8 +1,8 @@
-"""Order the members of each array so that slices read them.
+"""Order the members of each array so that its readers read slices.
 
-A trace does not say in which order arrays hold their members: which of two outputs is 0 and which 1, or that the gates
-of all units of a recurrent network should be adjacent. What reads an array says so. The groups are visited
-from the last to the first; each takes the order that its readers want, or else that of the arguments that it reads.
+A trace does not define the order of an array's members: which of two outputs is 0 and which is 1, or that the gates of
+all units of a recurrent network should be adjacent. The array's readers do. The groups are visited from the last to the
+first; each takes the order that its readers prefer, or else that of the arguments that it reads.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ from autograd.compiler.recover.sums.blocks import Matrix, Product
 
 
 def ordered(grouping: Grouping, outputs: Sequence[int]) -> Grouping:
-    """The same groups, their members in orders that make them cheaper to read.
+    """Return the same groups, with members in orders that are cheaper to read.
 
     Args:
-        outputs: the nodes that the program returns, in the order in which it returns them.
+        outputs: the nodes that the program returns, in order.
     """
     orders = _Orders(grouping, outputs)
     everything, first = len(grouping.widths), grouping.first
@@ -49,17 +49,17 @@ def ordered(grouping: Grouping, outputs: Sequence[int]) -> Grouping:
 
 
 class _Orders:
-    """The groups and positions of a program while `ordered` improves them, one group after another.
+    """The groups and positions of a program while `ordered` improves them, group by group.
 
     Attributes:
-        groups, position: as they are now; copies of the grouping's.
+        groups, position: the current ones, copied from the grouping.
     """
 
     def __init__(self, grouping: Grouping, outputs: Sequence[int]) -> None:
         self.groups, self.position = list(grouping.groups), grouping.position.copy()
         self._first, self._effort_of_views = grouping.first, _Efforts()
-        self._data = self._first - len(grouping.data)  # data are written down in whatever order
-        self._runs: dict[int, list[list[int]]] = {}  # of adjacent outputs, by their source
+        self._data = self._first - len(grouping.data)  # data may be stored in any order
+        self._runs: dict[int, list[list[int]]] = {}  # adjacent outputs, by source
         for source, run in itertools.groupby(outputs, key=lambda i: int(grouping.source[i])):
             self._runs.setdefault(source, []).append(list(run))
         self._readers: dict[int, list[int]] = {}
@@ -68,7 +68,7 @@ class _Orders:
                 self._readers.setdefault(source, []).append(k)
 
     def improve(self, k: int, fixed: int, by_readers: bool = True) -> None:
-        """Give a group the best order, as its readers see it and what it reads of sources below `fixed`."""
+        """Give a group the cheapest order for its readers, and for its own reads of sources below `fixed`."""
         group = self.groups[k]
         least = self._effort(k, fixed, by_readers)
         if (
@@ -93,7 +93,7 @@ class _Orders:
         self.position[members[members >= 0]] = np.flatnonzero(members >= 0)
 
     def _candidates(self, k: int, by_readers: bool) -> Iterator[Positions]:
-        """Orders that suit one reader or the other, and those of what the group reads itself."""
+        """Yield orders that suit some reader, and the orders of the arrays that the group reads."""
         group = self.groups[k]
         source, width = group.source, len(group.members)
         if by_readers:
@@ -115,23 +115,23 @@ class _Orders:
         return self._readers.get(source, [])
 
     def _runs_of_outputs(self, source: int) -> list[Positions]:
-        """The places of the program's outputs in a source, run by run."""
+        """Return the places of the program's outputs in a source, run by run."""
         return [self.position[run] for run in self._runs.get(source, [])]
 
     def _renumbered(self, k: int, order: Positions) -> Iterator[tuple[int, Group]]:
-        """The readers of a group as they are when it is in another order."""
+        """Yield the readers of a group, adapted to another order of it."""
         source = self.groups[k].source
-        number = np.append(np.argsort(order), -1)  # the last one for padding
+        number = np.append(np.argsort(order), -1)  # the last element is for padding
         for r in self._read_by(source):
             yield r, renumbered(self.groups[r], source, number)
 
     def _effort(self, k: int, fixed: int, by_readers: bool, order: Positions | None = None) -> float:
-        """The cost of reading a group, in another order where one is given, and of what it reads itself."""
+        """Return the cost of reading a group, and of its own reads, in its own order or another."""
         group = self.groups[k]
         source, known = group.source, self._effort_of_views
         itself = group if order is None else reordered(group, order)
         arguments, others = effort_of(itself, 1, self._data, known), effort_of(itself, self._first, fixed, known)
-        if not by_readers:  # arguments are as they are; what else it reads can still change
+        if not by_readers:  # the order of arguments is fixed; other arrays may still be reordered
             return arguments + others / 2
         readers = [self.groups[r] for r in self._read_by(source)]
         runs = self._runs_of_outputs(source)
@@ -149,7 +149,7 @@ def _first_read(table: Positions) -> Positions:
 
 
 class _Efforts(dict[bytes, float]):
-    """The effort of reading positions that are few enough to be remembered: most are asked about again and again."""
+    """A cache of the effort of reading positions, unless they are many: most are requested repeatedly."""
 
     def __call__(self, positions: Positions) -> float:
         if positions.size > cost.MOST_POSITIONS_KNOWN:
@@ -161,7 +161,7 @@ class _Efforts(dict[bytes, float]):
 
 
 def effort_of(group: Group, start: int, stop: int, effort: Callable[[Positions], float] = effort) -> float:
-    """The cost at which a group reads the sources from `start` to `stop`."""
+    """Return the cost of a group's reads of the sources from `start` to `stop`."""
     total = 0.0
     for view in views(group):
         if start <= view.source < stop:
@@ -175,7 +175,7 @@ def effort_of(group: Group, start: int, stop: int, effort: Callable[[Positions],
 
 
 def permitted(group: Group, wanted: Positions) -> Iterator[Positions]:
-    """Orders near to the one that is wanted: over patches, each position is followed by all its channels."""
+    """Yield permitted orders close to the preferred one: over patches, the channels of each position stay adjacent."""
     blocks = group.blocks if isinstance(group, SumOfProducts) else ()
     if any(isinstance(b, Product) for b in blocks):
         return

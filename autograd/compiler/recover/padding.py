@@ -1,7 +1,7 @@
-"""Padding: places of an array, or elements of a row, that are there only so that all have one shape.
+"""Padding: places of an array, or elements of a row, added so that all rows have one shape.
 
-What is read at PADDING is zero, or whatever else leaves a reduction as it is. A target reads some element there all the
-same, so `filled` continues the pattern of what is read; then the views are slices again, and a mask does the rest.
+Elements at PADDING read as zero, or as the neutral element of a reduction. A target reads some element there anyway, so
+`filled` continues the affine pattern; then the views are slices again, and a mask replaces the padding.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from autograd.compiler.recover.sums.blocks import Numbers, Rows, View
 
 
 def filled(positions: Positions, width: int) -> Positions | None:
-    """Return the affine map that reads the same where there is no PADDING; None where there is none within the array.
+    """Return the affine map that agrees with positions outside of PADDING; None if there is none within the array.
 
     Args:
-        positions: of any shape; the map is affine in its axes.
-        width: of the array.
+        positions: an array of any shape; the map is affine in its axes.
+        width: the width of the array that is read.
 
     >>> filled(np.array([[0, -1, -1], [3, 4, -1], [6, 7, 8]]), 9).tolist()
     [[0, 1, 2], [3, 4, 5], [6, 7, 8]]
@@ -46,7 +46,7 @@ def filled(positions: Positions, width: int) -> Positions | None:
 
 
 def _stride(positions: Positions, axis: int) -> int:
-    """Return by how much positions grow along an axis, where two neighbours are known."""
+    """Return the difference of two neighbouring positions along an axis that are not padding; 0 if there are none."""
     inner = math.prod(positions.shape[axis + 1 :])
     by_axis = positions.reshape(-1, positions.shape[axis], inner)
     here, there = by_axis[:, :-1].reshape(-1), by_axis[:, 1:].reshape(-1)
@@ -57,15 +57,15 @@ def _stride(positions: Positions, axis: int) -> int:
 def columns_of_rows(
     row: Positions, positions: Sequence[Positions], rows: int, widths: Sequence[int]
 ) -> Positions | None:
-    """Return the column of each element in a table of as many columns as the longest row has elements.
+    """Return the column of each element in a table as wide as the longest row.
 
-    The elements are moved to the left or to the right, or to where other rows have them, so that the table is affine.
-    None where it is not, and rows of each length by themselves would be few; or where most would be padding.
+    Rows are aligned left or right, or with other rows, so that the table is affine. None if it is not affine and there
+    are few distinct lengths; or if most of the table would be padding.
 
     Args:
-        row: of each element, in ascending order.
-        positions: of each element in an array, in ascending order in each row; or in several arrays.
-        widths: of these arrays.
+        row: the row of each element, ascending.
+        positions: the position of each element, ascending in each row; one sequence for each array.
+        widths: the widths of these arrays.
 
     >>> columns_of_rows(np.array([0, 1, 1, 2, 2, 2]), [np.array([0, 3, 4, 6, 7, 8])], 3, [9]).tolist()
     [0, 0, 1, 0, 1, 2]
@@ -87,18 +87,18 @@ def columns_of_rows(
 
 
 def table(row: Positions, column: Positions, elements: Any, rows: int, padding: Any) -> Any:
-    """Return elements as a table, with something else where there are none."""
+    """Return elements as a table, with padding where there are none."""
     result = np.full((rows, int(column.max()) + 1), padding)
     result[row, column] = elements
     return result
 
 
 def _as_full_rows(row: Positions, positions: Positions, counts: Positions, starts: Positions) -> Positions | None:
-    """Return the column of each element where rows of full length are affine, and shorter ones are parts of such.
+    """Return the column of each element if full rows are affine and shorter rows are parts of such rows.
 
     Args:
-        row, positions: of each element.
-        counts, starts: of each row, the number of its elements and the place of the first.
+        row, positions: the row and position of each element.
+        counts, starts: the number of elements of each row and the place of the first.
     """
     longest = int(counts.max())
     full = np.flatnonzero(counts == longest)
@@ -121,7 +121,7 @@ def _as_full_rows(row: Positions, positions: Positions, counts: Positions, start
 
 
 class Layout(NamedTuple):
-    """An array with padding, on the grid that it is.
+    """The grid of an array with padding.
 
     Attributes:
         grid: the lengths of its axes.
@@ -133,16 +133,16 @@ class Layout(NamedTuple):
 
 
 def layout_of(group: Group) -> Layout | None:
-    """Return the layout of a product of matrices that computes more than is needed."""
+    """Return the layout of a matrix product with discarded results."""
     product = padded_product(group)
     return None if product is None else Layout(product.shape, np.array(group.members))
 
 
 def on_layout(group: Group, layout: Layout, read: View, widths: Sequence[int]) -> Group | None:
-    """Return a group with a member in the place of each one of an array that it reads element by element.
+    """Return a group with one member for each place of an array that it reads elementwise.
 
-    What it computes where the array has padding is padding again, of whatever it reads there. None where the group
-    does not read each member once, or would not read other arrays by slices then.
+    Where the array has padding, the group computes padding, from any elements. None if the group does not read each
+    member once, or if its other reads would no longer be slices.
     """
     own = read.positions
     elementwise = isinstance(group, Application) or len(single_views(group)) == len(views(group))

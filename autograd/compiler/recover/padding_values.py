@@ -1,7 +1,7 @@
-"""Choose the number at the padding of each array, so that reductions over it need no mask.
+"""Choose the number in the padding of each array, so that reductions over it need no mask.
 
-The padding of a product of matrices is filled once, with what is best for all that reads it: with -inf where a softmax
-follows, since exp(-inf) is 0 and so are the shares.
+The padding of a matrix product is filled once, with the number that suits its readers best: with -inf before a softmax,
+since exp(-inf) is 0 and so are the shares.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ _FILLS = -math.inf, 0.0, math.inf
 _SAMPLES = (-1.7, 0.6, 3.1, -0.2, 2.3), (0.9, -2.4, 1.3, 0.4, -3.2), (2.9, 1.1, -0.7, -1.9, 0.3)
 
 Padding = dict[int, float]
-"""Of sources their padding's number, where it is known."""
+"""The number in the padding of each source, if it is known."""
 
 
 def neutral(group: Group) -> float:
-    """Return what a reduction reads at padding without a change to its result."""
+    """Return the neutral element of a group's reduction."""
     if isinstance(group, Reduction):
         return {"max": -math.inf, "logsumexp": -math.inf, "min": math.inf}.get(group.primitive.name, 0.0)
     return 0.0
 
 
 def padding_values(grouping: Grouping) -> Padding:
-    """Return the number at the padding of each array, with what products of matrices are to be filled with."""
+    """Return the number in the padding of each array, including the chosen fills of matrix products."""
     padded = [group for group in grouping.groups if PADDING in group.members]
     fills: Padding = {}
     for group in padded:
@@ -47,7 +47,7 @@ def padding_values(grouping: Grouping) -> Padding:
 
 
 def _propagated(padded: list[Group], fills: Padding) -> Padding:
-    """Return what is at the padding of all arrays, given what is at that of some."""
+    """Propagate known padding numbers to the arrays computed from them."""
     members = {group.source: np.array(group.members) for group in padded}
     padding = dict(fills)
     for group in padded:
@@ -59,7 +59,7 @@ def _propagated(padded: list[Group], fills: Padding) -> Padding:
 
 
 def _masks(grouping: Grouping, padded: list[Group], fills: Padding) -> int:
-    """Count the reductions that need a mask for what they read at padding."""
+    """Count the reductions that need a mask because of padding."""
     padding = _propagated(padded, fills)
     sources = {group.source for group in padded}
     return sum(
@@ -71,7 +71,7 @@ def _masks(grouping: Grouping, padded: list[Group], fills: Padding) -> int:
 
 
 def _reduced(group: Group) -> Iterator[View]:
-    """The views that a group reduces."""
+    """Yield the views that a group reduces."""
     if isinstance(group, Reduction):
         yield group.view
     elif isinstance(group, SumOfProducts):
@@ -82,10 +82,10 @@ def _reduced(group: Group) -> Iterator[View]:
 def _evaluated(
     group: Group, padding: Padding, members: Mapping[int, Positions], sample: Sequence[float]
 ) -> float | None:
-    """Return what a group computes at its padding if other operands are these numbers; None where it varies.
+    """Return the number that a group computes in its padding if its other operands are these; None if it varies.
 
     Args:
-        members: of the arrays with padding.
+        members: the members of the arrays with padding.
     """
     own = members[group.source] == PADDING
     numbers = iter(sample)
@@ -105,7 +105,7 @@ def _evaluated(
 
 
 def _evaluated_sum(group: SumOfProducts, read: Callable[[View | float | Numbers], float | None]) -> float | None:
-    """Return constant + Σ coefficient · left · right, scaled; None where a number is not known."""
+    """Return constant + Σ coefficient · left · right, scaled; None if a number is unknown."""
     total = read(group.constant)
     for block in group.blocks:
         if not isinstance(block, Rows) or block.left.positions.shape[1] > 1 or total is None:

@@ -1,4 +1,4 @@
-"""Read views of arrays: as slices, by reordering and repeating their axes, as concatenated slices, else as gathers."""
+"""Read views of arrays as slices, transposed or repeated axes, concatenated slices, or gathers."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from autograd.compiler.recover.sums.blocks import Numbers, View
 from autograd.support.forking import computed_once
 
 _UNKNOWN = -1
-"""The array of a parameter that none has been made of."""
+"""The number of the array that contains a parameter, before there is one."""
 
 
 class Reader:
-    """Reads the arrays of a program that is being lowered.
+    """Reads the arrays of a program while it is lowered.
 
     Attributes:
-        builder: of the program.
-        names: that are left.
-        arrays: what has been lowered so far, by source.
-        padding: the number that is at the padding of a source, where it is known to be the same everywhere.
+        builder: the program's builder.
+        names: generates unused names.
+        arrays: the lowered arrays so far, by source.
+        padding: the number in the padding of a source, if it is known to be the same everywhere.
     """
 
     builder: Builder
@@ -50,7 +50,7 @@ class Reader:
     # Whole arrays
 
     def shape(self, source: int) -> Shape:
-        """Return the shape of a source: a row for each sample, where it depends on the arguments."""
+        """Return the shape of a source, with a row for each sample if it depends on the arguments."""
         return self.shape_of(self.grouping.batched[source], self.grouping.widths[source])
 
     @staticmethod
@@ -58,21 +58,21 @@ class Reader:
         return (N, *lengths) if batched else lengths
 
     def is_batched(self, view: View | None) -> bool:
-        """Return whether a view has a row for each sample; one that is absent has none."""
+        """Return whether a view has a row for each sample; an absent view has none."""
         return view is not None and self.grouping.batched[view.source]
 
     def numbers(self, numbers: float | Numbers) -> float | Handle:
-        """Return a float as it is, and an array of numbers as a constant."""
+        """Return a float unchanged, and an array of numbers as a constant."""
         return numbers if isinstance(numbers, float) else self.builder.constant(numbers)
 
     def parameter(self, positions: Positions, role: str, layer: int | None = None, name: str = "") -> Handle:
-        """Return an array of parameters: a known one or a part of it, in this shape or transposed, else a new one.
+        """Return an array of parameters: all or part of a known one, possibly transposed, else a new one.
 
         Args:
-            positions: of its elements among the parameters.
-            role: the name of the array where labels give none.
+            positions: the positions of its elements among the parameters.
+            role: the name of the array if labels give none.
             layer: the number of the layer that it belongs to.
-            name: of a new one, where the program has none of this name.
+            name: the name of a new array, if it is unused.
         """
         known = self._known_parameters(positions)
         if known is not None:
@@ -82,7 +82,7 @@ class Reader:
             if known is not None:
                 return self.builder.transpose(known, (1, 0))
         labels = self.grouping.scalars.labels
-        some_positions = positions.reshape(-1)[:100]  # of which those in tables alone are no nodes
+        some_positions = positions.reshape(-1)[:100]  # parameters that only tables hold are not nodes
         nodes = self._nodes[some_positions[some_positions < len(self._nodes)]]
         some = {labels.get(i, "") for i in nodes.tolist()} or {""}
         name = name or parameter_name(self.names, some, role, layer, positions.size == 1)
@@ -94,7 +94,7 @@ class Reader:
         return array
 
     def _known_parameters(self, positions: Positions) -> Handle | None:
-        """Return an array of parameters that a known one holds in this order, without gaps; None where none does."""
+        """Return parameters as part of a known array that holds them contiguously, in this order; None without one."""
         known = self._array_of[positions[(0,) * positions.ndim]] if positions.size else _UNKNOWN
         if known == _UNKNOWN or (self._array_of[positions] != known).any():
             return None
@@ -110,7 +110,7 @@ class Reader:
 
     @computed_once
     def _nodes(self) -> Positions:
-        """The nodes that are parameters, by position."""
+        """Return the nodes that are parameters, by position."""
         nodes = np.flatnonzero(self.grouping.source == PARAMETERS)
         in_order: Positions = nodes[np.argsort(self.grouping.position[nodes])]
         return in_order
@@ -118,7 +118,7 @@ class Reader:
     # Views
 
     def vector(self, view: View, layer: int | None = None) -> Handle:
-        """Read one element for each member; a single one where all members read the same."""
+        """Read one element for each member; a single element if all members read the same."""
         positions = view.positions
         if len(positions) > 1 and (positions == positions[0]).all():
             positions = positions[:1]
@@ -132,7 +132,7 @@ class Reader:
         return self._along_axes(array, axes)
 
     def columns(self, source: int, positions: Positions) -> Handle:
-        """Read columns of a source, each as often as it is among the positions."""
+        """Read columns of a source, including repeated ones."""
         if source == PARAMETERS:
             return self.parameter(positions, "p")
         if source in self.grouping.data:
@@ -152,14 +152,14 @@ class Reader:
         return self.builder.take(array, positions)
 
     def data(self, source: int, positions: Positions) -> Handle:
-        """Read elements of an array of constants: a constant of their own, in their shape."""
+        """Read elements of a constant array, as a new constant in their shape."""
         return self.builder.constant(np.where(positions == PADDING, 0.0, self.grouping.data[source][positions]))
 
     def table(self, view: View, role: str = "w", layer: int | None = None, padding: float = 0.0) -> Handle:
-        """Read a view of several axes as an array of that shape, behind the samples' axis if there is one.
+        """Read a view of several axes as an array of that shape, after the axis of samples if there is one.
 
         Args:
-            padding: what is read at PADDING.
+            padding: the number to read at PADDING.
         """
         present = view.positions != PADDING
         if view.source == PARAMETERS:
@@ -178,7 +178,7 @@ class Reader:
         return x if self._is_padding(view.source, everywhere[~present], padding) else self.masked(x, present, padding)
 
     def _is_padding(self, source: int, positions: Positions, padding: float) -> bool:
-        """Return whether a source has a known number at these positions, which are padding of its own."""
+        """Return whether these positions are padding of the source, and known to hold this number."""
         return self.padding.get(source) == padding and bool((self.members(source)[positions] == PADDING).all())
 
     def members(self, source: int) -> Positions:
@@ -186,10 +186,10 @@ class Reader:
         return np.array(self.grouping.groups[source - self.grouping.first].members)
 
     def masked(self, x: Handle, present: Any, padding: float) -> Handle:
-        """Return what is present of an array, and a number where it is padding.
+        """Replace the padding of an array by a number.
 
         Args:
-            present: which elements are there, in the shape of x behind the samples' axis.
+            present: marks the elements that are not padding, in the shape of x after the axis of samples.
         """
         shape = x.shape
         rows = present.reshape(-1, present.shape[-1])
@@ -200,21 +200,21 @@ class Reader:
         return self.builder.reshape(kept, shape)
 
     def reshape(self, x: Handle, *lengths: int) -> Handle:
-        """Change the shape behind the samples' axis."""
+        """Change the shape after the axis of samples."""
         return self.builder.reshape(x, self.shape_of(is_batched(x.shape), *lengths))
 
     def _slice(self, array: Handle, start: int, stop: int, step: int = 1) -> Handle:
         return self.builder.slice(array, len(array.shape) - 1, start, stop, step)
 
     def _band(self, array: Handle, band: Band) -> Handle:
-        """Read some columns of each period of a slice."""
+        """Read the same columns of each period of a slice."""
         rows, length = (band.stop - band.start) // band.period, band.last - band.first
         periods = self.reshape(self._slice(array, band.start, band.stop), rows, band.period)
         part = self.reshape(self._slice(periods, band.first, band.last), rows * length)
         return part if band.axes is None else self._along_axes(part, band.axes)
 
     def _along_axes(self, part: Handle, axes: Axes) -> Handle:
-        """Put the axes of a slice into another order, and repeat it along new ones."""
+        """Transpose the axes of a slice, and repeat it along new ones."""
         first, lengths = int(is_batched(part.shape)), axes.shape
         width = math.prod(lengths)
         own = [k for k in axes.place if k >= 0]
@@ -228,7 +228,7 @@ class Reader:
 
 
 def _period_of_rows(rows: Any) -> int:
-    """Return after how many rows they repeat; their number where they do not."""
+    """Return the period with which rows repeat; their number if they do not."""
     for period in range(1, len(rows)):
         if len(rows) % period == 0 and (rows.reshape(-1, period, rows.shape[1]) == rows[:period]).all():
             return period
@@ -236,7 +236,7 @@ def _period_of_rows(rows: Any) -> int:
 
 
 def _period(positions: Positions) -> int:
-    """Return after how many elements positions repeat; their number where they do not."""
+    """Return the period with which positions repeat; their number if they do not."""
     again = np.flatnonzero(positions[1:] == positions[0])
     if not len(again):
         return len(positions)

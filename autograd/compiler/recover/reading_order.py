@@ -1,4 +1,4 @@
-"""The order in which a joined array holds what nodes read together, so that each of them reads a slice."""
+"""Order the elements of a joined array so that each operand that reads it reads a slice."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from autograd.compiler.recover.index import Positions
 
 
 class Reading(NamedTuple):
-    """The positions that nodes of one kind have read of one source, a column for each operand.
+    """The positions of a source that nodes of one kind have read, with a column for each operand.
 
     Attributes:
-        nodes: what was read.
-        places: the positions in the source that were read in their place.
+        nodes: the nodes that were read.
+        places: their positions in the source.
     """
 
     source: int
@@ -22,9 +22,9 @@ class Reading(NamedTuple):
 
 
 def as_before(read: Positions, before: Reading) -> dict[int, int] | None:
-    """The place of each node among those that were read before, found from those that were read then as well.
+    """Return the place of each node in an earlier reading, derived from the nodes that both read.
 
-    Where a node stands in the place of another, what is read with it stands in the places of what was read with that.
+    If a node takes the place of another, its fellow operands take the places of the other's fellow operands.
     """
     rows = [{i: r for r, i in enumerate(column)} for column in read.T.tolist()]
     rows_before = [{place: r for r, place in enumerate(column)} for column in before.places.T.tolist()]
@@ -46,7 +46,7 @@ def as_before(read: Positions, before: Reading) -> dict[int, int] | None:
 
 
 def chain(read: Positions) -> list[int] | None:
-    """All that is read, in the one order in which the distance of two operands is the same for all nodes, if any."""
+    """Return all nodes read, in the order in which operands have the same distance for all readers, if there is one."""
     columns = read.T.tolist()
     for one, other in itertools.permutations(columns, 2):
         order = _path(dict(zip(one, other)))
@@ -68,11 +68,11 @@ def chain(read: Positions) -> list[int] | None:
 
 
 def _path(following: dict[int, int]) -> list[int] | None:
-    """The one path that leads from each to the following, if there is one."""
-    beginning = following.keys() - set(following.values())
-    if len(beginning) != 1 or len(set(following.values())) < len(following):
+    """Return the single path along successors, if there is one."""
+    starts = following.keys() - set(following.values())
+    if len(starts) != 1 or len(set(following.values())) < len(following):
         return None
-    order = [*beginning]
+    order = [*starts]
     while order[-1] in following:
         order.append(following[order[-1]])
     return order if len(order) == len(following) + 1 else None

@@ -1,14 +1,14 @@
 """Recover the array program that scalars spell out: nodes that do equal work become one operation on arrays.
 
-    schedule    nodes level by level, as early as possible; all parts of a running sum at the level of the first
-    join        what equal nodes read from several arrays
-    classify    the nodes of a level into groups that do equal work
-    contract    sums of products as matrix products, batch by batch, over patches, as sums of slices, or row by row
-    pad         rows that differ only in length, so that they are one table
-    order       the members of each array, so that slices read them
+            schedule    nodes level by level, as early as possible; all parts of a running sum at the level of the first
+        join        arrays that equal nodes read
+        classify    the nodes of a level into groups of equal work
+        contract    sums of products as matrix products, batched or over patches, as sums of slices, or row by row
+        pad         rows that differ only in length, so that they form one table
+        order       the members of each array, so that readers read slices
 
-Chains of additions are one sum by now, so that the level of a node does not depend on how many terms it has, and the
-edges of a padded convolution are at the level of its middle.
+Earlier passes have collected chains of additions into sums, so the level of a node does not depend on its number of
+terms, and the edges of a padded convolution are at the same level as its middle.
 """
 
 from __future__ import annotations
@@ -42,10 +42,10 @@ def recover(scalars: ScalarProgram, padding: bool = True, batched: Sequence[bool
     """Group the nodes of a program into operations on arrays.
 
     Args:
-        scalars: a program that was prepared for arrays (`scalars/passes.py`).
-        padding: whether 0 may be multiplied by numbers that the graph does not read, which is nan where these are
-            infinite; otherwise rows of several lengths are padded by masks alone.
-        batched: of a loop's body, which arguments have a row for each sample; of a function's program all have.
+        scalars: a program prepared for arrays (`scalars/passes.py`).
+        padding: whether zeros may multiply numbers that the graph does not read, which gives nan if these are infinite;
+            if not, rows of several lengths are padded only with masks.
+        batched: which arguments of a loop's body have a row for each sample; all arguments of a function have.
     """
     arrays = _Arrays(scalars, padding)
     arrays.new_source(scalars.parameters, batched=False)
@@ -60,11 +60,11 @@ def recover(scalars: ScalarProgram, padding: bool = True, batched: Sequence[bool
 
 
 class _Arrays:
-    """The arrays recovered so far, while `recover` goes from level to level.
+    """The arrays recovered so far, while `recover` proceeds level by level.
 
     Attributes:
-        groups: those that compute arrays.
-        places: where nodes are found by now.
+        groups: the groups so far.
+        places: the places of nodes so far.
     """
 
     def __init__(self, scalars: ScalarProgram, padding: bool) -> None:
@@ -91,7 +91,7 @@ class _Arrays:
         self._loops: dict[int, tuple[Repetition, Arrangement]] = {}
 
     def new_source(self, nodes: Sequence[int], batched: bool) -> int:
-        """Number an array of these nodes; a negative one is a padding lane."""
+        """Number a new array of these nodes; a negative node is a padding lane."""
         source = len(self._widths)
         indices = np.array(nodes, dtype=np.int64)
         used = indices >= 0
@@ -117,13 +117,13 @@ class _Arrays:
             self._group_applications(others)
 
     def grouping(self, data: Mapping[int, Numbers]) -> Grouping:
-        """All groups as a value."""
+        """Return all groups."""
         source, position, number, widths, batched, _, unpadded, *_ = self.places
         arrays = source, position, number, tuple(widths), tuple(batched), data
         return Grouping(self._scalars, tuple(self.groups), *arrays, padding=unpadded is not None)
 
     def _without_loops(self, nodes: list[int]) -> list[int]:
-        """Group the loops among some nodes, and their results; return the others."""
+        """Group the loops among nodes, and the loops' results; return the other nodes."""
         others: list[int] = []
         read: dict[int, dict[int, int]] = {}
         for i in nodes:
@@ -160,10 +160,10 @@ class _Arrays:
         self.groups.append(group)
 
     def _one_array(self, nodes: Positions, once: bool = False) -> View | Numbers:
-        """Read nodes as elements of one array, which is put together if it must be; or as numbers.
+        """Read nodes as elements of one array, concatenated if necessary, or as numbers.
 
         Args:
-            once: whether the array that is put together has each node once.
+            once: whether a concatenated array contains each node once.
         """
         source = self.places.source[nodes]
         if (source == CONSTANT).all():
@@ -185,7 +185,7 @@ class _Arrays:
         return View(int(source[0]), self.places.position[nodes])
 
     def _as_array(self, nodes: Positions) -> Positions:
-        """Let numbers be an array; return nodes that stand for its elements."""
+        """Turn numbers into an array; return new nodes for its elements."""
         first, numbers = self.places.nodes, self.places.number[nodes]
         self._reserve(len(nodes))
         members = tuple(range(first, first + len(nodes)))
@@ -240,7 +240,7 @@ class _Arrays:
                 self._layouts[group.source] = layout
 
     def _on_layout(self, group: Group) -> Group:
-        """Return a group with the padding of an array that it reads element by element, where there is one."""
+        """Return a group on the padded layout of an array that it reads elementwise, if there is one."""
         for view in single_views(group):
             layout = self._layouts.get(view.source)
             if layout is not None:
@@ -253,7 +253,7 @@ class _Arrays:
     # Joined arrays
 
     def _joined_terms(self, terms: Terms, rows: int) -> Terms:
-        """Terms that read joined arrays where that pays; short sums with as many terms and products are one kind."""
+        """Let terms read joined arrays where that pays; short sums with equally many terms and products form a kind."""
         left, right = terms.left.copy(), terms.right.copy()
         ends = np.searchsorted(terms.row, np.arange(rows + 1)).tolist()
         kinds: dict[tuple[bool, ...], list[int]] = {}
@@ -267,7 +267,7 @@ class _Arrays:
         return terms._replace(left=left, right=right)
 
     def _joined(self, kind: Hashable, nodes: Positions) -> Positions:
-        """Return the nodes that nodes of one kind read, or their places in joined arrays."""
+        """Return the nodes that nodes of one kind read, with nodes of joined arrays where that pays."""
         reads = nodes.copy()
         for rows, family in parts_to_join(nodes, self.places):
             joins = joins_for(kind, nodes[rows], family, self.places, self._history)
@@ -279,7 +279,7 @@ class _Arrays:
         return reads
 
     def _reserve(self, nodes: int) -> None:
-        """Make room for more nodes, which stand for the places of a joined array."""
+        """Make room for new nodes for the places of a joined array."""
         source, position, number, _, _, size, *_ = self.places
         if size + nodes > len(source):
             more = max(nodes, size)

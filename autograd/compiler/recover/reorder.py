@@ -1,4 +1,4 @@
-"""Groups whose members, or what they read, are in another order."""
+"""Reorder the members of groups, or adapt groups to reordered operands."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from autograd.compiler.recover.sums.blocks import Block, Matrix, Numbers, Produc
 
 
 def reordered(group: Group, order: Positions) -> Group:
-    """A group with its members in a new order."""
+    """Return a group with its members in a new order."""
     members = tuple([group.members[r] for r in order.tolist()])
     match group:
         case Application():
@@ -41,7 +41,9 @@ def reordered(group: Group, order: Positions) -> Group:
         case Choice():
             return group._replace(members=members, view=group.view[order], indices=group.indices[order])
         case Concatenation() | RunningSum() | LookUps() | Repetition() | LoopResult():
-            raise TypeError("the order of a concatenation, a running sum, look-ups, or a loop is that of what it reads")
+            raise TypeError(
+                "a concatenation, a running sum, look-ups, or a loop cannot be reordered: its reads fix the order"
+            )
 
 
 def _reordered_operand(operand: View | float | Numbers, order: Positions) -> View | float | Numbers:
@@ -49,7 +51,7 @@ def _reordered_operand(operand: View | float | Numbers, order: Positions) -> Vie
 
 
 def reordered_block(block: Block, order: Positions) -> Block:
-    """A block with its rows in a new order."""
+    """Return a block with its rows in a new order."""
     if isinstance(block, Rows):
         return Rows(
             _taken(block.coefficients, order),
@@ -61,7 +63,7 @@ def reordered_block(block: Block, order: Positions) -> Block:
         is_complete = len(place) == block.results and (place == np.arange(len(place))).all()
         return block._replace(place=None if is_complete else place)
     if isinstance(block, Product):
-        raise ValueError("the rows of a product of matrices are in the order of its factors")
+        raise ValueError("the rows of a matrix product cannot be reordered: its factors fix the order")
     weights, channels = block.weights, len(weights_positions(block))
     if len(block.columns.positions) > 1 and weights is not None:
         columns = block.columns[order[::channels] // channels]
@@ -77,7 +79,7 @@ def _taken(numbers: float | Numbers, order: Positions) -> float | Numbers:
 
 
 def renumbered(group: Group, source: int, number: Positions) -> Group:
-    """A group that reads a source whose elements have new numbers, its terms in the new order where that is free."""
+    """Return a group adapted to a renumbered source, with its terms in the new order where the order is free."""
 
     def read(view: View) -> View:
         return View(source, number[view.positions]) if view.source == source else view
@@ -119,7 +121,7 @@ def _renumbered_block(block: Block, read: Callable[[View], View]) -> Block:
 
 
 def _sorted_rows(block: Rows) -> Rows:
-    """The terms of each row in the order of their right factors, or of their only ones."""
+    """Sort the terms of each row by their right, or only, factors."""
     if block.left.positions.shape[1] == 1:
         return block
     left, right = block.left.positions, block.left.positions if block.right is None else block.right.positions
@@ -135,14 +137,14 @@ def _sorted_rows(block: Rows) -> Rows:
 
 
 def _sorted_product(block: Product) -> Product:
-    """The columns of a product in the order in which the right factor has them."""
+    """Sort the columns of a product in the order of the right factor."""
     positions = block.right.positions.reshape(-1, block.right.positions.shape[2])
     order = np.argsort(positions[(positions != PADDING).sum(axis=1).argmax()], kind="stable")
     return block._replace(left=block.left[:, :, order], right=block.right[:, :, order])
 
 
 def _sorted_columns(block: Matrix) -> Matrix:
-    """The columns of a product as the array has them that is multiplied; over patches, as the fullest one has them."""
+    """Sort the columns of a product in the order of the multiplied array; over patches, of the fullest patch."""
     fullest = (block.columns.positions >= 0).sum(axis=1).argmax()
     order = np.argsort(block.columns.positions[fullest], kind="stable")
     coefficients, weights = block.coefficients, block.weights

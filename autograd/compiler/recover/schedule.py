@@ -8,10 +8,10 @@ from autograd.compiler.scalars.depths import Operands, depths
 
 
 def schedule(order: Sequence[int], operands: Operands) -> list[list[int]]:
-    """The nodes level by level, in their order within each.
+    """Return the nodes level by level, in their given order within each level.
 
     Args:
-        order: the nodes, operands before what reads them.
+        order: the nodes, operands before their readers.
 
     >>> reads = {2: [0, 1], 3: [2], 4: [0]}
     >>> schedule([2, 3, 4], reads.__getitem__)

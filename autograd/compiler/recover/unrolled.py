@@ -1,8 +1,8 @@
-"""Unroll: each scalar operation becomes one array operation, on a number a sample.
+"""Unroll: each scalar operation becomes an array operation on one number per sample.
 
-That is what programs with little to do side by side are made of, such as an integrator's thousand steps. Every array is
-of shape (n, 1). Arguments are sliced into columns; the parameters are one vector, and each that is used is sliced from
-it and broadcast under a name of its own.
+Programs with little parallel work, such as a thousand steps of an integrator, are lowered in this way. Every array has
+shape (n, 1). Arguments are sliced into columns; the parameters are one vector, and each used parameter is sliced from
+it, broadcast and named.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from autograd.compiler.scalars.slopes import dependent_on_arguments, weighted_te
 from autograd.support.forking import computed_once
 
 MOST_LABELLED = 200
-"""Operations up to which labels name them: in a long program each label was given to one node of many alike."""
+"""The most operations of a program that are named by labels: in a longer one, many similar nodes share a label."""
 
 Term = tuple[float, int]
-"""A part of a sum: its sign, and the place of its size."""
+"""A term of a sum: its sign, and the place of its absolute value."""
 
 _COLUMN: Shape = (N, 1)
 _ADD, _SUB, _NEG = Application(primitives.add), Application(primitives.sub), Application(primitives.neg)
@@ -33,28 +33,28 @@ _IDENTITY = Application(primitives.identity)
 
 
 def lower_scalars(program: ScalarProgram, arguments: Sequence[str]) -> ArrayProgram:
-    """Return the array program that computes what a scalar program does, operation by operation.
+    """Return the array program that computes a scalar program, operation by operation.
 
     Args:
-        arguments: a name for each argument.
+        arguments: the arguments' names.
 
     Returns:
-        A program with one output of shape (n, k), a column for each output of the scalar program.
+        A program with one output of shape (n, k), with a column for each output of the scalar program.
     """
     return _Lowering(program, arguments).lowered()
 
 
 class _Lowering:
-    """Appends operations as they are: scalar programs have no equal ones left."""
+    """Appends operations without looking for common subexpressions: scalar programs have none left."""
 
     def __init__(self, program: ScalarProgram, arguments: Sequence[str]) -> None:
         self._program = program
         self._names = Names([*reserved_names(), "m", "g"])
         self._operations: list[Operation] = []
-        self._places = [-1] * len(program)  # of each node the operation that computes it
+        self._places = [-1] * len(program)  # the operation that computes each node
         self._constants: dict[str, int] = {}
         self._guarded: dict[tuple[int, int], int] = {}
-        self._masks: dict[int, int] = {}  # of nodes that are masks, their numbers
+        self._masks: dict[int, int] = {}  # the numbers of nodes that are masks
         self._applications: dict[object, Application] = {}
         self._arguments = [
             (
@@ -96,7 +96,7 @@ class _Lowering:
     # Leaves
 
     def _value(self, i: int) -> int:
-        """Return the operation that computes a node; of a leaf, make it when it is first read."""
+        """Return the operation that computes a node; a leaf's is created at the first read."""
         place = self._places[i]
         if place < 0:
             place = self._places[i] = self._leaf(i)
@@ -116,7 +116,7 @@ class _Lowering:
         return self._sliced(place, 1, k, len(nodes), _COLUMN, f"{name}_{k}")
 
     def _sliced(self, place: int, axis: int, k: int, length: int, shape: Shape, name: str) -> int:
-        """Return one element along an axis of so many."""
+        """Return one element along an axis of this length."""
         if length == 1:
             return place
         return self._append("slice", (place,), Slice(axis, k, k + 1), shape, self._names.plain(name) if name else "")
@@ -128,7 +128,7 @@ class _Lowering:
         return self._constants[key]
 
     def _column(self, place: int) -> int:
-        """Return a constant as a number for each sample; anything else as it is."""
+        """Broadcast a constant to one number per sample; return anything else unchanged."""
         if self._operations[place].shape == _COLUMN:
             return place
         return self._append("broadcast", (place,), _COLUMN, _COLUMN)
@@ -136,7 +136,7 @@ class _Lowering:
     # Nodes
 
     def _lower(self, nodes: Iterable[int], labelled: bool) -> None:
-        """Add operations that compute some nodes; name them by their labels, if asked for."""
+        """Add operations that compute nodes, named by their labels if requested."""
         program, operations, places = self._program, self._operations, self._places
         opcodes, labels, plain = program.opcodes, program.labels if labelled else {}, self._names.plain
         for i in nodes:
@@ -162,7 +162,7 @@ class _Lowering:
         return self._apply(application, *operands)
 
     def _guard(self, place: int, i: int) -> int:
-        """Return an operand whose derivative through a node is exactly 0 where nothing reaches the node."""
+        """Guard an operand so that its derivative through a node is exactly 0 where the node is not reached."""
         mask = self._program.guards.of[i]
         number = self._masks.setdefault(mask, len(self._masks))
         if self._operations[place].kind == "constant":
@@ -172,13 +172,13 @@ class _Lowering:
         return self._guarded[place, number]
 
     def _sum(self, i: int) -> int:
-        """Add the terms up in their order; those of each slot behind the first are added up before."""
+        """Add the terms in order; the terms of each slot after the first are summed beforehand."""
         program = self._program
         start = program.starts[i]
         end = start + program.counts[i]
         slots = program.slots
         terms = self._guarded_terms(i) if i in program.guards.of else self._terms(start, end)
-        if terms and 0 < slots[end - 1] < end - start - 1:  # where they are not all of one slot, or each of its own
+        if terms and 0 < slots[end - 1] < end - start - 1:  # neither one slot for all terms nor one for each
             terms = self._slots_added(terms, slots[start:end])
         scaling = program.scalings.get(i)
         if scaling is None:
@@ -193,7 +193,7 @@ class _Lowering:
         return total if divisor == 1.0 else self._apply(_DIV, total, self._constant(divisor))
 
     def _terms(self, start: int, end: int) -> list[Term]:
-        """Return the terms of a sum: |c| x y, multiplied from left to right, and the sign of c."""
+        """Return the terms of a sum: |c| x y, multiplied from left to right, with the sign of c."""
         program, places, operations = self._program, self._places, self._operations
         terms = []
         for c, x, y in zip(program.coefficients[start:end], program.lefts[start:end], program.rights[start:end]):
@@ -215,7 +215,7 @@ class _Lowering:
         return terms
 
     def _guarded_terms(self, i: int) -> list[Term]:
-        """Return the terms of a sum, the factors of which are guarded where they make a product."""
+        """Return the terms of a sum, with factors guarded in products."""
         total = self._program.sum_of(i)
         weighted = weighted_terms(total, self._dependent)
         terms = []
@@ -234,7 +234,7 @@ class _Lowering:
         return dependent_on_arguments(self._program)
 
     def _slots_added(self, terms: Sequence[Term], slots: Sequence[int]) -> list[Term]:
-        """Add up the terms of each slot behind the first."""
+        """Replace the terms of each slot after the first by their sum."""
         by_slot: dict[int, list[Term]] = {}
         for slot, term in zip(slots, terms):
             by_slot.setdefault(slot, []).append(term)
@@ -244,7 +244,7 @@ class _Lowering:
         return added
 
     def _total(self, terms: Sequence[Term]) -> int:
-        """Add up terms from left to right."""
+        """Add terms from left to right."""
         operations = self._operations
         sign, total = terms[0]
         if sign < 0:

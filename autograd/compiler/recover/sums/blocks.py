@@ -1,4 +1,4 @@
-"""The parts of sums of products: views of arrays, and blocks of products between two of them."""
+"""The parts of sums of products: views of arrays, and blocks of products of two views."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ Numbers = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class View:
-    """Elements of a source, the array of an argument, of the parameters or of a group, in any shape."""
+    """Elements, in any shape, of a source: the array of an argument, of the parameters or of a group."""
 
     source: int
     positions: Positions
 
     def __getitem__(self, chosen: Any) -> View:
-        """A view of some of its elements, which are chosen as of an array."""
+        """Return a view of some of the elements, with NumPy's indexing."""
         return View(self.source, self.positions[chosen])
 
 
@@ -29,8 +29,8 @@ class Rows(NamedTuple):
     """Σₖ coefficients[j, k] · left[j, k] · right[j, k] for row j; without a right, Σₖ coefficients[j, k] · left[j, k].
 
     Attributes:
-        coefficients: a number for all, or one each.
-        left, right: of shape (rows, terms).
+        coefficients: one number for all, or one for each term.
+        left, right: views of shape (rows, terms).
     """
 
     coefficients: float | Numbers
@@ -39,19 +39,18 @@ class Rows(NamedTuple):
 
     @property
     def factors(self) -> list[View]:
-        """The factors that are there."""
+        """The factors that are present."""
         return [self.left] if self.right is None else [self.left, self.right]
 
 
 class Matrix(NamedTuple):
-    """columns @ weights.T, where a convolution or an unrolled recurrence has several rows of columns.
+    """columns @ weights.T; a convolution or an unrolled recurrence has several rows of columns.
 
     Attributes:
-        coefficients: a number for all, or one for each weight; without weights, the matrix itself.
-        weights: of shape (C, K); None for a matrix of constants.
-        columns: of shape (P, K).
-        place: which of the results (p, c), counted from 0 to P · C, each row of the group is; None where it is the
-            one of its own number.
+        coefficients: one number for all, or one for each weight; without weights, the matrix itself.
+        weights: a view of shape (C, K); None for a constant matrix.
+        columns: a view of shape (P, K).
+        place: the flat index of the result (p, c) that each row of the group reads; None if all are read in order.
     """
 
     coefficients: float | Numbers
@@ -61,7 +60,7 @@ class Matrix(NamedTuple):
 
     @property
     def factors(self) -> list[View]:
-        """The factors that are there."""
+        """The factors that are present."""
         return [self.columns] if self.weights is None else [self.weights, self.columns]
 
     @property
@@ -72,14 +71,13 @@ class Matrix(NamedTuple):
 
 
 class Product(NamedTuple):
-    """left[b] @ right[b].T for each batch b: rows that meet rows, as queries meet keys.
+    """left[b] @ right[b].T for each batch b: all pairs of rows, as of queries and keys.
 
     Attributes:
-        coefficients: a number for all.
-        left: of shape (B, I, K); what is PADDING is zero.
-        right: of shape (B, J, K); likewise.
-        place: which of the results (b, i, j), counted from 0 to B · I · J, each row of the group is; None where it is
-            the one of its own number.
+        coefficients: one number for all.
+        left: a view of shape (B, I, K); elements at PADDING are zero.
+        right: a view of shape (B, J, K), likewise.
+        place: the flat index of the result (b, i, j) that each row of the group reads; None if all are read in order.
     """
 
     coefficients: float
@@ -105,7 +103,7 @@ class Product(NamedTuple):
 
     @property
     def rows(self) -> Rows:
-        """The same, row by row."""
+        """Return the same sums row by row."""
         batches, left, right = self.shape
         size = (batches, left, right, self.left.positions.shape[2])
         lefts = np.broadcast_to(self.left.positions[:, :, None], size).reshape(self.results, -1)
@@ -118,10 +116,10 @@ Block = Rows | Matrix | Product
 
 
 def weights_positions(block: Matrix) -> Positions:
-    """Return the positions of a matrix's weights; of a constant matrix, positions of its shape."""
+    """Return the positions of a matrix's weights; for a constant matrix, positions of its shape."""
     return block.columns.positions if block.weights is None else block.weights.positions
 
 
 def has_padding(*views: View) -> bool:
-    """Return whether some views read padding."""
+    """Return whether any view reads padding."""
     return any(bool((view.positions == PADDING).any()) for view in views)

@@ -1,4 +1,4 @@
-"""Decide how sums of products are computed: as a matrix product, over patches, as sums of slices, or row by row."""
+"""Decide how to compute sums of products: as matrix products, over patches, as sums of slices, or row by row."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Contraction(NamedTuple):
 
     Attributes:
         members: the nodes, in the order of the array; PADDING where a result is discarded.
-        blocks: what is summed up, and the slot of each.
+        blocks: the summands, each with its slot.
     """
 
     members: list[int]
@@ -34,7 +34,7 @@ class Contraction(NamedTuple):
 
 
 def contractions(members: list[int], parts: Parts, scaling: Scaling, places: Places) -> list[Contraction]:
-    """One for all members, which have the same structure; or several, where that makes dense products of them."""
+    """Return one contraction for members of the same structure, or several if that gives dense products."""
     rows = len(members)
     pads = places.may_pad(members)
     blocks = [_dense_block(key, terms, rows, places, pads) for key, terms in parts.items()]
@@ -53,15 +53,15 @@ def contractions(members: list[int], parts: Parts, scaling: Scaling, places: Pla
 
 
 def is_weighted(left: int, right: int, places: Places) -> bool:
-    """Return whether products of these sources have one factor that is the same for all samples."""
+    """Return whether products of these sources have a factor that is the same for all samples."""
     return right != ABSENT and not places.batched[left]
 
 
 def _dense_block(key: tuple[int, int, int], terms: Terms, rows: int, places: Places, pads: bool) -> Block | None:
-    """The terms of one pair of sources as a matrix product, or row by row where that is no worse.
+    """Return the terms of one pair of sources as a matrix product, or row by row if that is as good.
 
     Args:
-        pads: whether zeros may be multiplied by what the rows do not read.
+        pads: whether zeros may multiply elements that the rows do not read.
     """
     _, left, right = key
     if is_weighted(left, right, places) and (places.batched[right] or rows > 1) and len(terms.row) > 1:
@@ -75,7 +75,7 @@ def _dense_block(key: tuple[int, int, int], terms: Terms, rows: int, places: Pla
 
 
 def _sparse_block(key: tuple[int, int, int], terms: Terms, rows: int, places: Places, pads: bool) -> Block | None:
-    """The terms of one pair of sources over patches, where rows share weights, or row by row; None as a last resort."""
+    """Return the terms of one pair of sources over patches, if rows share weights, or row by row; else None."""
     _, left, right = key
     patches = over_patches(terms, rows, left, right) if is_weighted(left, right, places) else None
     return patches or as_rows(terms, rows, left, right) or as_padded(terms, rows, left, right, places, pads)
@@ -84,14 +84,14 @@ def _sparse_block(key: tuple[int, int, int], terms: Terms, rows: int, places: Pl
 def _of_bucket(
     bucket: list[int], members: list[int], parts: Parts, scaling: Scaling, places: Places
 ) -> list[Contraction]:
-    """The contractions of some rows only."""
+    """Return the contractions of a subset of rows."""
     chosen = np.array(bucket)
     of_bucket = {key: terms.of_rows(chosen, len(members)) for key, terms in parts.items()}
     return contractions([members[r] for r in bucket], of_bucket, scaling.taken(chosen), places)
 
 
 def _finished(sums: Contraction, widths: Sequence[int]) -> Contraction:
-    """With its members in the order in which a product over patches has them, and its stencils as slices."""
+    """Return a contraction with members in the order of a product over patches, and stencils as slices."""
     members, blocks, scaling = sums
     product = next((b for _, b in blocks if not isinstance(b, Rows) and b.place is not None), None)
     if product is not None and len(blocks) == 1 and scaling.is_uniform:
@@ -108,7 +108,7 @@ def _finished(sums: Contraction, widths: Sequence[int]) -> Contraction:
 
 
 def over_same_columns(parts: Parts, rows: int, places: Places) -> list[list[int]] | None:
-    """Rows over the same columns, where no weight is shared between buckets: each is a matrix product."""
+    """Return buckets of rows over the same columns that share no weights: each bucket is a matrix product."""
     signature: list[tuple[bytes, ...]] = [()] * rows
     weighted = [terms for (_, left, right), terms in parts.items() if is_weighted(left, right, places)]
     for terms in weighted:
@@ -119,7 +119,7 @@ def over_same_columns(parts: Parts, rows: int, places: Places) -> list[list[int]
     for r, key in enumerate(signature):
         buckets.setdefault(key, []).append(r)
     size = sum(len(terms.row) for terms in weighted)
-    if not cost.worth_products(size, len(buckets)) or size == len(weighted) * rows:  # of one term: elementwise work
+    if not cost.worth_products(size, len(buckets)) or size == len(weighted) * rows:  # single terms: elementwise work
         return None
     number = np.empty(rows, dtype=np.int64)
     for n, bucket in enumerate(buckets.values()):
@@ -131,7 +131,7 @@ def over_same_columns(parts: Parts, rows: int, places: Places) -> list[list[int]
 
 
 def by_length(parts: Parts, rows: int) -> list[list[int]]:
-    """The rows, those together that have as many terms of each slot and pair of sources."""
+    """Group rows with equally many terms of each slot and pair of sources."""
     lengths = np.stack([np.bincount(terms.row, minlength=rows) for terms in parts.values()], axis=1)
     buckets: dict[bytes, list[int]] = {}
     for r in range(rows):
@@ -140,7 +140,7 @@ def by_length(parts: Parts, rows: int) -> list[list[int]]:
 
 
 def as_matrix(terms: Terms, rows: int, left: int, right: int) -> Matrix | None:
-    """All rows over the same columns, as in a network's layer. Terms are sorted by their right side in each row."""
+    """Return rows over the same columns as a matrix product, as in a layer. Terms are sorted by row and right side."""
     matrices = dense(terms, rows)
     if matrices is None or len(terms.row) < 2:
         return None
@@ -151,7 +151,7 @@ def as_matrix(terms: Terms, rows: int, left: int, right: int) -> Matrix | None:
 
 
 def as_padded_matrix(terms: Terms, rows: int, left: int, right: int) -> Matrix | None:
-    """Rows of weights of their own over columns of which many lack some, as in a triangle; what is lacking is zero."""
+    """Return rows with separate weights over shared columns, such as a triangle, as a matrix padded with zeros."""
     coefficient = uniform(terms.coefficients)
     columns, column = np.unique(terms.right, return_inverse=True)
     lengths = len(distinct(np.bincount(terms.row, minlength=rows)))
@@ -168,7 +168,7 @@ def as_padded_matrix(terms: Terms, rows: int, left: int, right: int) -> Matrix |
 
 
 def as_rows(terms: Terms, rows: int, left: int, right: int) -> Rows | None:
-    """Row by row, where every row has as many terms; of one factor each where the right source is ABSENT."""
+    """Return rows with equally many terms row by row; terms have one factor if the right source is ABSENT."""
     matrices = dense(terms, rows)
     if matrices is None:
         return None
@@ -177,7 +177,7 @@ def as_rows(terms: Terms, rows: int, left: int, right: int) -> Rows | None:
 
 
 def as_padded(terms: Terms, rows: int, left: int, right: int, places: Places, pads: bool) -> Block | None:
-    """Row by row, with padding where a row has fewer terms; None where that does not pay, or parameters are read."""
+    """Return rows padded to the longest; None if that does not pay, or if they read parameters."""
     sources = [left] if right == ABSENT else [left, right]
     if PARAMETERS in sources:
         return None
@@ -194,10 +194,10 @@ def as_padded(terms: Terms, rows: int, left: int, right: int, places: Places, pa
 
 
 def constant_matrix(block: Rows, width: int) -> Block:
-    """A sum without products over the same columns in each of several rows is a product with a constant matrix.
+    """Turn sums of single factors over the same columns into a product with a constant matrix.
 
     Args:
-        width: of the array that is summed up.
+        width: the width of the array that is summed.
     """
     index: Positions = block.left.positions
     present = index != PADDING

@@ -1,6 +1,6 @@
-"""Lower sums of products: matrix products, products over patches, and terms in the order in which the graph adds them.
+"""Lower sums of products: matrix products, products over patches, and terms in the graph's order of addition.
 
-Forward passes round as the graph does, so terms and factors meet exactly in the order that the groups say.
+Forward passes must round as the graph does, so terms and factors are combined exactly in the order of the groups.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ class Sums:
     """Lowers the sums of a program.
 
     Args:
-        layers: the numbers of those that are layers of a network, by their source.
+        layers: the numbers of the sums that are layers of a network, by source.
 
     Attributes:
-        unguarded: whether products of matrices should have been guarded: their derivatives may be 0 times inf where
+        unguarded: whether some matrix products lack a guard that they need: their derivatives may be 0 times inf where
             the graph's are 0.
     """
 
@@ -40,7 +40,7 @@ class Sums:
         self._patches: dict[tuple[int, bytes], Handle] = {}
 
     def name_layers(self) -> None:
-        """Read the matrices and biases of each layer first: others that have a part of them are named after them."""
+        """Read the matrices and biases of each layer first, so that other arrays become parts of these."""
         for group in self._reader.grouping.groups:
             layer = self._layers.get(group.source)
             if layer is None or not isinstance(group, SumOfProducts):
@@ -53,10 +53,10 @@ class Sums:
                     self._reader.vector(_only_column(block.left), layer)
 
     def lowered(self, group: SumOfProducts, name: str) -> Handle:
-        """Add the blocks of a group slot by slot, the products of each slot first; scale the sum in the end.
+        """Add the blocks of a group slot by slot, with each slot's products first; then scale the sum.
 
         Args:
-            name: of the group. A sum of very many terms has named parts.
+            name: the group's name. A very long sum has named parts.
         """
         in_slots = slots(group)
         constant = None if in_slots and _is_nothing(group.constant) else self._reader.numbers(group.constant)
@@ -84,7 +84,7 @@ class Sums:
         return result
 
     def _with_block(self, total: Any, group: SumOfProducts, block: Block) -> Any:
-        """Return a sum so far and a block: subtracted, where that is what it is; alone where there is none so far."""
+        """Add a block to a partial sum, if there is one, or subtract it if it is negative."""
         if total is not None and is_subtracted(block):
             return total - self._block(group, negative(block))
         term = self._block(group, block)
@@ -115,7 +115,7 @@ class Sums:
         if row is not None:
             c = coefficients if isinstance(coefficients, float) else self._reader.numbers(coefficients[0])
             inner = _product(1.0 if negative else c, self._factors(group, block, row, SUMMED))
-            if inner.shape[-1] == 1:  # one number, several times
+            if inner.shape[-1] == 1:  # a repeated number
                 total = float(len(row[0].positions)) * inner
             else:
                 total = self._builder.reduce(inner, "sum", (len(inner.shape) - 1,), keepdims=True)
@@ -138,7 +138,7 @@ class Sums:
         weights, builder = self._weights(group, block), self._builder
         columns = self._columns(block)
         rows = "n" * (positions > 1 or is_batched(columns.shape))
-        if k == 1 and rows and not _is_layer(group):  # products that stay as they are, signs of zeros included
+        if k == 1 and rows and not _is_layer(group):  # plain products keep the signs of zeros
             product = columns * builder.transpose(weights, (1, 0))
         else:
             product = builder.contract(columns, weights, f"{rows}k", "ck", f"{rows}c")
@@ -150,7 +150,7 @@ class Sums:
         return self._builder.apply(primitives.neg, product) if is_number(block.coefficients, -1.0) else product
 
     def _product(self, block: Product) -> Handle:
-        """Multiply matrices batch by batch. Axes of length 1 are left out."""
+        """Multiply matrices batch by batch, dropping axes of length 1."""
         builder, reader = self._builder, self._reader
         batches, left, right = block.shape
         lengths = {"b": batches, "i": left, "j": right, "k": block.left.positions.shape[2]}
@@ -171,7 +171,7 @@ class Sums:
         return builder.apply(primitives.neg, product) if block.coefficients == -1.0 else product
 
     def _weights(self, group: SumOfProducts, block: Matrix) -> Handle:
-        """Return the matrix of a product, of shape (C, K), with its coefficients, but for a sign."""
+        """Return the matrix of a product, of shape (C, K), times its coefficients except for a common sign."""
         coefficients = block.coefficients
         if block.weights is None:
             return self._builder.constant(coefficients)
@@ -181,9 +181,9 @@ class Sums:
         return _product(self._reader.numbers(coefficients), [weights])
 
     def _columns(self, block: Matrix) -> Handle:
-        """Return what a matrix is multiplied by: samples by K, or samples and positions by K.
+        """Return the array that a matrix multiplies, of shape (samples, K) or (samples, positions, K).
 
-        Gathered columns have a name, so that they are gathered once.
+        Gathered columns are named, so that they are gathered once.
         """
         source, index = block.columns.source, block.columns.positions
         positions, k = index.shape
@@ -201,10 +201,10 @@ class Sums:
 
 
 def named(x: Handle, name: str, start: int | None = None) -> Handle:
-    """Give a result a name. What others had before under no name, they go on computing in place.
+    """Name a result; an unnamed operation that others already read is copied, so that they keep it inline.
 
     Args:
-        start: the place of the first operation that was added for this result.
+        start: the place of the first operation added for this result.
     """
     operation = x.operation
     if start is None or x.at >= start or operation.name or not operation.operands:
@@ -214,12 +214,12 @@ def named(x: Handle, name: str, start: int | None = None) -> Handle:
 
 
 def is_number(numbers: float | Numbers, number: float) -> bool:
-    """Return whether all numbers are this one."""
+    """Return whether this is the given number, for all members."""
     return isinstance(numbers, float) and numbers == number
 
 
 def _product(c: Any, factors: Iterable[Handle]) -> Handle:
-    """Return a number, or an array of numbers, times factors, from left to right."""
+    """Return the product of a number, or an array of numbers, and factors, from left to right."""
     first, *others = factors
     if not isinstance(c, float) or abs(c) != 1.0:
         first = c * first
@@ -231,7 +231,7 @@ def _product(c: Any, factors: Iterable[Handle]) -> Handle:
 
 
 def _plus_number(total: Any, number: Any) -> Any:
-    """Return a sum and a number, or an array of numbers; a negative number is subtracted."""
+    """Add a number, or an array of numbers, to a sum; a negative number is subtracted."""
     return total - -number if isinstance(number, float) and math.copysign(1.0, number) < 0 else total + number
 
 
@@ -240,7 +240,7 @@ def _only_column(view: View) -> View:
 
 
 def _sole_row(block: Rows) -> list[View] | None:
-    """Return the views of the terms where all members sum up the same ones."""
+    """Return the views of the terms if all members sum the same terms."""
     views = block.factors
     if any((view.positions != view.positions[0]).any() for view in views):
         return None
@@ -254,7 +254,7 @@ def _is_nothing(constant: float | Numbers) -> bool:
 
 
 def _is_layer(group: SumOfProducts) -> bool:
-    """Return whether a group is a matrix product and a bias, and nothing else."""
+    """Return whether a group is exactly a matrix product plus a bias."""
     others = [block for block in group.blocks if isinstance(block, Rows)]
     return len(others) == 1 and _is_bias(others[0])
 

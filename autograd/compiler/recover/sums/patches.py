@@ -1,7 +1,8 @@
-"""Sums that share their weights over several sets of columns, as in a convolution or an unrolled recurrence.
+"""Products over patches: sums that share weights over several sets of columns.
 
-Rows with a weight in common belong to one channel; rows over the same columns, one of each channel, to one position.
-So the sums are one product of the matrix of weights and the patches, the columns of each position.
+They occur in convolutions and unrolled recurrences. Rows that share a weight form a channel; rows over the same
+columns, one of each channel, form a position. The sums are the product of the weight matrix and the patches, the
+columns of each position.
 """
 
 from __future__ import annotations
@@ -19,10 +20,10 @@ from autograd.compiler.recover.sums.terms import Terms, uniform
 
 
 def over_patches(terms: Terms, rows: int, left: int, right: int) -> Matrix | None:
-    """Rows between two sources as one product over patches, where they share their weights and that pays.
+    """Return rows of two sources as one product over patches, if they share weights and it pays.
 
-    At a padded edge a position lacks some columns, which then read zero; a position may lack channels too, such as a
-    gate that has nothing to forget yet, whose results are computed and discarded.
+    At a padded edge, a position lacks some columns, which read as zero. A position may also lack channels, such as the
+    forget gate at the first step; their results are computed and discarded.
     """
     coefficient = uniform(terms.coefficients)
     if not isinstance(coefficient, float):
@@ -34,19 +35,19 @@ def over_patches(terms: Terms, rows: int, left: int, right: int) -> Matrix | Non
     if len(distinct(place)) < rows or not cost.worth_patches(rows, positions * channels):
         return None
     weights = _weights(terms, channel, position, channels)
-    if weights is None or weights.size == 1:  # one number for all is no matrix
+    if weights is None or weights.size == 1:  # a single weight needs no matrix product
         return None
     patches = _patches(terms, rows, position, weights)
-    if patches is None or (right == PARAMETERS and (patches == PADDING).any()):  # parameters are read without padding
+    if patches is None or (right == PARAMETERS and (patches == PADDING).any()):  # parameters cannot be padded
         return None
     reading = np.argsort(patches[(patches != PADDING).sum(axis=1).argmax()])
     return Matrix(coefficient, View(left, weights[:, reading]), View(right, patches[:, reading]), place)
 
 
 def _patches(terms: Terms, rows: int, position: Positions, weights: Positions) -> Positions | None:
-    """The columns of each position in the order of the weights, PADDING where one is lacking; None if there are few.
+    """Return the columns of each position in the order of the weights, with PADDING for missing ones.
 
-    None as well where a row reads what others of its position do not read, or has other weights.
+    None if too many are missing, or if a row has other weights, or reads columns that its position does not.
     """
     column_of = np.full(int(terms.left.max()) + 1, PADDING)
     column_of[weights] = np.arange(weights.shape[1])
@@ -65,7 +66,7 @@ def _patches(terms: Terms, rows: int, position: Positions, weights: Positions) -
 
 
 def _weights(terms: Terms, channel: Positions, position: Positions, channels: int) -> Positions | None:
-    """The matrix that the rows have in common, by the positions that have all channels; None if there is none."""
+    """Return the weight matrix that the rows share, from positions that have all channels; None if there is none."""
     has_all = np.bincount(position)[position[terms.row]] == channels
     # Sorted by position, column and channel, the weights of a column are adjacent, one for each channel.
     chosen = terms.reordered(np.flatnonzero(has_all))
@@ -84,12 +85,12 @@ def _weights(terms: Terms, channel: Positions, position: Positions, channels: in
 
 
 def channel_of(terms: Terms, rows: int) -> Positions:
-    """The number of the channel of each row: rows with a weight in common belong to one channel."""
+    """Return the number of each row's channel: rows that share a weight belong to one channel."""
     return components(terms.row, terms.left, rows)
 
 
 def _positions(terms: Terms, rows: int, channel: Positions) -> Positions:
-    """The number of the position of each row: the columns it reads, and how many of its channel read these before."""
+    """Number the position of each row, by its columns and the count of earlier rows of its channel over these."""
     ends = np.searchsorted(terms.row, np.arange(rows + 1)).tolist()
     right = terms.right
     number: dict[Any, int] = {}

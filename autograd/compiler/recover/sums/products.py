@@ -1,10 +1,10 @@
-"""Sums of products in which rows meet rows, batch by batch, as queries meet keys in attention.
+"""Batched matrix products: sums over pairs of rows, as of queries and keys in attention.
 
-Sum r is Σₖ left[b, i, k] · right[b, j, k] for some batch b, row i and row j. Which ones follows from what the sums
-share: those with a left factor in common have the same i, those with a right factor in common the same j, those with an
-i or a j in common the same b; and factors that meet in a term have the same k. Where not every i meets every j, or not
-with every k, as in causal attention, the rest is padding. Where most of it would be padding, as of attention to the few
-positions before, each row of the left is a batch of its own, with the rows that it meets.
+Sum r is Σₖ left[b, i, k] · right[b, j, k] for some batch b, row i and row j. The axes follow from what the sums share:
+sums that share a left factor have the same i, those that share a right factor the same j, and those that share an i or
+a j the same b; the two factors of a term have the same k. If some pairs of i and j, or their terms at some k, are
+missing, as in causal attention, the rest is padding. If most would be padding, as in attention to the few previous
+positions, each row on the left forms a batch with the rows that it is multiplied by.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from autograd.compiler.recover.sums.terms import Terms, uniform
 
 
 def as_product(terms: Terms, rows: int, left: int, right: int, pads: bool = True) -> Product | None:
-    """Return rows between two sources as products of matrices, batch by batch, where they share factors and it pays.
+    """Return rows of two sources as batched matrix products, if they share factors and it pays.
 
     Args:
-        pads: whether zeros may be multiplied by what the rows do not read.
+        pads: whether zeros may multiply elements that the rows do not read.
     """
     coefficient = uniform(terms.coefficients)
     counts = np.bincount(terms.row, minlength=rows)
@@ -49,7 +49,7 @@ def as_product(terms: Terms, rows: int, left: int, right: int, pads: bool = True
 
 
 class _Axes(NamedTuple):
-    """Labels of the batch, the row on either side, and the column of each term."""
+    """Labels of each term's batch, row on either side, and column."""
 
     b: Positions
     i: Positions
@@ -58,9 +58,9 @@ class _Axes(NamedTuple):
 
 
 def _windows(terms: Terms, axes: _Axes, rows: int, left: int, right: int, pads: bool) -> Product | None:
-    """Return products of which each row of the left meets a window of its own on the right, as in local attention.
+    """Return products in which each row on the left has a separate window on the right, as in local attention.
 
-    None where the windows are not the same but for where they begin, or cut off at an end.
+    None if the windows differ in more than their start and being cut off at an end.
     """
     b = axes.b * (1 + int(axes.i.max())) + axes.i
     b, _ = _ranks(np.zeros(len(b), dtype=np.int64), b, terms.left)
@@ -74,7 +74,7 @@ def _windows(terms: Terms, axes: _Axes, rows: int, left: int, right: int, pads: 
 
 
 def _laid_out(terms: Terms, axes: _Axes, rows: int, left: int, right: int, pads: bool) -> Product | None:
-    """Return products with these axes, where that pays."""
+    """Return products with these axes, if that pays."""
     b = axes.b
     (i, rows_left), (j, rows_right) = _ranks(b, axes.i, terms.left), _ranks(b, axes.j, terms.right)
     k, columns = _ranks(b, axes.k, terms.right)
@@ -97,14 +97,14 @@ def _laid_out(terms: Terms, axes: _Axes, rows: int, left: int, right: int, pads:
 
 
 def _is_transposed(row: Positions, i: Positions, j: Positions) -> bool:
-    """Return whether i varies faster than j from row to row: then the factors are in the other order."""
+    """Return whether i varies faster than j from row to row, so that the factors must be swapped."""
     first = np.flatnonzero(np.diff(row, prepend=-1))
     i_changes, j_changes = (np.count_nonzero(np.diff(axis[first])) for axis in (i, j))
     return bool(i_changes > j_changes)
 
 
 def _ranks(batch: Positions, label: Positions, position: Positions) -> tuple[Positions, int]:
-    """Return the rank of each label in its batch, by the least position that it has; and how many there are at most."""
+    """Return the rank of each label in its batch, by its least position; and the largest number of ranks in a batch."""
     least: dict[tuple[int, int], int] = {}
     keys = list(zip(batch.tolist(), label.tolist()))
     for key, at in zip(keys, position.tolist()):
@@ -119,7 +119,7 @@ def _ranks(batch: Positions, label: Positions, position: Positions) -> tuple[Pos
 def _placed(
     shape: tuple[int, int, int], b: Positions, row: Positions, k: Positions, factor: Positions
 ) -> Positions | None:
-    """Return factors as an array of batches, rows and columns; None where two would be in one place."""
+    """Return factors as an array of batches, rows and columns; None if two would share a place."""
     positions = np.full(shape, PADDING)
     positions[b, row, k] = factor
     return positions if (positions[b, row, k] == factor).all() else None

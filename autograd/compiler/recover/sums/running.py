@@ -1,12 +1,12 @@
-"""Group running sums: chains of additions of which each part is read.
+"""Group running sums: chains of additions whose partial sums are read.
 
     c = 0.0
     for x in xs:
         c = c + x
         parts.append(c)
 
-In the graph each part waits for the one before. As one operation that adds up along an axis, from left to right as the
-graph does, all parts are computed at the level of the first.
+In the graph, each partial sum depends on the one before. As one operation that accumulates along an axis, from left to
+right as the graph does, all are computed at the level of the first.
 """
 
 from __future__ import annotations
@@ -27,9 +27,8 @@ class Chain(NamedTuple):
     """A running sum.
 
     Attributes:
-        added: the nodes that are added up.
-        parts: the sums, of which the last one has everything; as many, or one fewer where the first would be a node
-            that is added.
+        added: the nodes that are added.
+        parts: the partial sums; as many, or one fewer if the first partial sum is the first node itself.
     """
 
     added: list[int]
@@ -37,7 +36,7 @@ class Chain(NamedTuple):
 
 
 def chains_of(program: Columns) -> list[Chain]:
-    """Return the running sums of nodes that are neither scaled nor multiplied."""
+    """Return the running sums over nodes that are neither scaled nor multiplied."""
     return [
         Chain([*program.operands_of(parts[0]), *(program.operands_of(i)[1] for i in parts[1:])], parts)
         for parts in running_sums(program)
@@ -50,12 +49,12 @@ def _terms(program: Columns, i: int) -> range:
 
 
 def _is_node(program: Columns, n: int) -> bool:
-    """Return whether a term is a node, and neither scaled nor multiplied."""
+    """Return whether a term is a node that is neither scaled nor multiplied."""
     return program.rights[n] == ABSENT and program.coefficients[n] == 1.0
 
 
 def grouped(chains: Sequence[Chain], places: Places) -> list[list[Chain]]:
-    """Return the chains that may be added up together: as long, from the same arrays, place by place."""
+    """Group chains of the same length that add elements of the same arrays, place by place."""
     classes: dict[tuple[int, tuple[int, ...]], list[Chain]] = {}
     for chain in chains:
         sources = tuple(places.source[np.array(chain.added)].tolist())
@@ -64,7 +63,7 @@ def grouped(chains: Sequence[Chain], places: Places) -> list[list[Chain]]:
 
 
 def running_sum(chains: Sequence[Chain], view: View, source: int, batched: bool) -> RunningSum:
-    """Return the group that adds up several chains of one class, a row each."""
+    """Return the group that accumulates the chains of one class, a row each."""
     lacking = len(chains[0].added) - len(chains[0].parts)
     members = [i for chain in chains for i in [*[PADDING] * lacking, *chain.parts]]
     return RunningSum(source, tuple(members), batched, view)

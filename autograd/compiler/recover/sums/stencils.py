@@ -1,4 +1,4 @@
-"""Write sums of a few elements in each row as sums of slices, as on a grid, where all cells do the same."""
+"""Write sums of a few elements in each row as sums of slices, as for the cells of a grid."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from autograd.compiler.recover.sums.terms import uniform
 
 
 def split_stencil(block: Block, widths: Sequence[int]) -> list[Block]:
-    """A sum of few elements in each row as a block for each of them, where all are slices; or a difference of two.
+    """Split a sum of a few elements per row into a block for each, if all are slices, or a difference of two.
 
     Args:
-        widths: of the sources.
+        widths: the widths of the sources.
     """
     if not isinstance(block, Rows) or len(block.left.positions) < 2:
         return [block]
@@ -36,7 +36,7 @@ def _is_stencil(block: Rows, widths: Sequence[int]) -> bool:
         return False
     if all(_is_slice(view.positions.reshape(-1)) for view in block.factors):
         return False
-    order = np.argsort(varying[0][0])  # the order of the rows is still free
+    order = np.argsort(varying[0][0])  # the rows may still be reordered
     return all(is_part(column[order], width) for column, width in varying)
 
 
@@ -46,7 +46,7 @@ def _is_slice(positions: Positions) -> bool:
 
 
 def _columns(block: Rows) -> list[Block]:
-    """A block for each term."""
+    """Return a block for each term."""
     coefficients = np.broadcast_to(block.coefficients, block.left.positions.shape)
     return [
         Rows(

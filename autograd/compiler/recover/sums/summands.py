@@ -1,4 +1,4 @@
-"""The blocks of a sum in the order in which they are added, and which of them are subtracted."""
+"""The order in which the blocks of a sum are added, and which of them are subtracted."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ def negative(block: Block) -> Block:
 
 
 def is_subtracted(block: Block) -> bool:
-    """Return whether a block is a negative multiple as a whole, so that to subtract its opposite rounds the same."""
+    """Return whether a block has one negative coefficient, so that subtracting its negative rounds the same."""
     c = block.coefficients
     return isinstance(c, float) and c < 0 and (c == -1.0 or (isinstance(block, Rows) and is_column(block)))
 
 
 def slots(group: SumOfProducts) -> list[list[Block]]:
-    """Return the blocks of each slot in the order in which they are added."""
+    """Return the blocks of each slot in the order of addition."""
     by_slot = itertools.groupby(zip(group.slots, group.blocks), key=lambda pair: pair[0])
     return [_in_order([block for _, block in pairs]) for _, pairs in by_slot]
 
 
 def _in_order(blocks: Iterable[Block]) -> list[Block]:
-    """Put products first and what is subtracted last; but the cells of a stencil in the order in which they lie.
+    """Put products first and subtracted blocks last; the cells of a stencil keep their spatial order.
 
     Neighbours are nearly equal, so that u₀ - 2u₁ + u₂ is exact where u₀ + u₂ would be rounded.
     """
@@ -38,16 +38,16 @@ def _in_order(blocks: Iterable[Block]) -> list[Block]:
 
 
 def _sources(block: Block) -> tuple[int, ...]:
-    """Return where the factors of a sum's terms come from; of a product nothing, which is no part of a stencil."""
+    """Return the sources of a block's factors; nothing for a matrix product, which is not part of a stencil."""
     return tuple([view.source for view in block.factors]) if isinstance(block, Rows) else ()
 
 
 def is_column(block: Rows) -> bool:
-    """Return whether a block has one term for each member."""
+    """Return whether a block has a single term for each member."""
     terms: int = block.left.positions.shape[1]
     return terms == 1
 
 
 def starts_with_a_sign(block: Block) -> bool:
-    """Return whether a block is a negative multiple as a whole."""
+    """Return whether a block has one negative coefficient."""
     return isinstance(block.coefficients, float) and block.coefficients < 0

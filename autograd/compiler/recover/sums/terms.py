@@ -1,4 +1,4 @@
-"""The terms of sums of products in columns, and what else is done to these sums."""
+"""The terms of sums of products in columns, and the sums' scaling."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from autograd.compiler.scalars.nodes import Sum
 
 
 class Terms(NamedTuple):
-    """The terms of some rows, sorted by row: coefficients[i] · left[i] · right[i] in row[i].
+    """The terms of a set of rows, sorted by row: coefficients[i] · left[i] · right[i] in row[i].
 
-    The factors are nodes; or, once it is known which two sources they are from, positions in these.
+    The factors are nodes or, once their two sources are known, positions in these.
     """
 
     row: Positions
@@ -23,15 +23,15 @@ class Terms(NamedTuple):
     right: Positions
     coefficients: Numbers
     slot: Positions
-    nth: Positions  # in the order in which the graph adds them
+    nth: Positions  # the place in the graph's order of addition
 
     def reordered(self, order: Positions) -> Terms:
-        """The same in another order."""
+        """Return the terms in another order."""
         row, left, right, coefficients, slot, nth = self
         return Terms(row[order], left[order], right[order], coefficients[order], slot[order], nth[order])
 
     def of_rows(self, rows: Positions, count: int) -> Terms:
-        """Those of some rows only, which are numbered anew, in the order given."""
+        """Return the terms of some rows, renumbered in the given order."""
         number = np.full(count, -1)
         number[rows] = np.arange(len(rows))
         chosen = self.reordered(np.flatnonzero(number[self.row] >= 0))
@@ -40,11 +40,11 @@ class Terms(NamedTuple):
 
 
 Parts = dict[tuple[int, int, int], Terms]
-"""The terms of some rows by their slot and their two sources."""
+"""Terms by their slot and two sources."""
 
 
 class Scaling(NamedTuple):
-    """The scaling of sums, besides their terms: an element of each column for each sum."""
+    """The constants, factors and divisors of sums, with an element for each sum."""
 
     constant: Numbers
     factor: Numbers
@@ -53,21 +53,21 @@ class Scaling(NamedTuple):
 
     @property
     def is_uniform(self) -> bool:
-        """Return whether all sums have the same numbers."""
+        """Return whether all sums have the same scaling."""
         return all(isinstance(uniform(numbers), float) for numbers in self[:3])
 
     def taken(self, rows: Positions) -> Scaling:
-        """Return the scaling of some rows, in a new order."""
+        """Return the scaling of some rows, in the given order."""
         return Scaling(self.constant[rows], self.factor[rows], self.divisor[rows], self.leads[rows])
 
     def applied(self, group: SumOfProducts) -> SumOfProducts:
-        """A group of sums of one structure with all this."""
+        """Return a group of sums of one structure with this scaling."""
         constant, factor, divisor = map(uniform, self[:3])
         return group._replace(constant=constant, factor=factor, divisor=divisor, leads=bool(self.leads[0]))
 
 
 def columns_of(sums: Sequence[Sum]) -> tuple[Terms, Scaling]:
-    """The terms of sums, a row each, and their scaling."""
+    """Return the terms of sums, a row each, and the sums' scaling."""
     row = np.repeat(np.arange(len(sums)), [len(one.lefts) for one in sums])
     terms = Terms(
         row,
@@ -82,14 +82,14 @@ def columns_of(sums: Sequence[Sum]) -> tuple[Terms, Scaling]:
 
 
 def uniform(coefficients: Numbers) -> float | Numbers:
-    """One number where all are the same, signs of zeros included."""
+    """Return a single number if all are the same, including the signs of zeros."""
     flat = coefficients.reshape(-1)
     same = (flat == flat[0]) & (np.signbit(flat) == np.signbit(flat[0]))
     return float(flat[0]) if same.all() else coefficients
 
 
 def dense(terms: Terms, rows: int) -> tuple[Positions, Positions, Numbers] | None:
-    """Left, right and coefficients as (rows, terms) matrices, where every row has as many terms."""
+    """Return left, right and coefficients as (rows, terms) matrices; None if rows differ in their number of terms."""
     k, rest = divmod(len(terms.row), rows)
     if rest or not (terms.row == np.repeat(np.arange(rows), k)).all():
         return None
