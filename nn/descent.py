@@ -122,8 +122,13 @@ class Optimizer(ABC):
         Raises:
             FloatingPointError: if something would be inf or nan.
         """
+        return self.after_update_at(self.rate(self.steps), weights, gradients, into)
+
+    def after_update_at(
+        self, rate: float, weights: Vector, gradients: Vector, into: Vector | None = None
+    ) -> tuple[Self, Vector]:
+        """Compute one update at a learning rate, as `after_update` does at that of the step."""
         new = np.empty_like(weights) if into is None else into
-        rate = self.rate(self.steps)
         try:
             after = self.copied()
             _noticing_errors(after._update, weights, gradients, rate, new)

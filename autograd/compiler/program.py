@@ -214,9 +214,11 @@ class Program(Inspectable, Elsewhere, Generic[One, Batch]):
             TypeError: if the function returns several numbers.
         """
         self._results.refuse_several("call backward, and pass gradients=")
-        self._refuse_unless_flat("weights", weights)
         gradient = np.empty_like(weights) if into is None else into
-        self._refuse_unless_flat("into", gradient)
+        recent = self._recent_vectors  # looked at here, too, since each call counts in a training
+        if recent.get(id(weights)) is not weights or recent.get(id(gradient)) is not gradient:
+            self._refuse_unless_flat("weights", weights)
+            self._refuse_unless_flat("into", gradient)
         if into is weights:
             raise ValueError("`into` must not alias `weights`: pass another vector, or leave it out")
         rows, batched, samples = read_batch(self._arguments, arguments, self._dtype)

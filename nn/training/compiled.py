@@ -15,6 +15,7 @@ from nn.descent import Optimizer
 from nn.losses import Loss
 from nn.training.eager import Eager
 from nn.training.engine import Reduction, checked_loss
+from nn.training.memory import aligned_vectors
 from nn.training.positions import OverPositions
 from nn.training.samples import Samples
 from nn.training.tracing import flat, same_chances
@@ -41,8 +42,11 @@ class Compiled:
         self.reduction: Reduction = eager.reduction
         self._sample = Samples(samples.inputs[:1], samples.targets[:1])
         self._weighted = samples.weights is not None
+        given = self._sample.as_given()
+        self._is_plain = not self._weighted and len(given) == 2 and given[1] is self._sample.targets
         self._count = len(self.optimizer.parameters)
         self._stepped = False
+        self._largest = math.nan
         self._working: Optimizer | None = None
         self._compile()
         self.warm_up = eager.warm_up
@@ -70,7 +74,10 @@ class Compiled:
         self._order = self._arrange()
         self._back = np.argsort(self._order)
         self._arranged = [self.optimizer.parameters[i] for i in self._order.tolist()]
-        self._weights, self._gradient, self._spare = _vectors(3, len(self.program.parameters))
+        self._weights, self._gradient, self._spare = aligned_vectors(3, len(self.program.parameters))
+        from nn.training.fused import FusedUpdates  # which imports the compiler
+
+        self._fused = FusedUpdates()
         self._read()
 
     def _arrange(self) -> NDArray[np.int64]:
@@ -139,19 +146,20 @@ class Compiled:
 
     def update(self, epoch: int, batch: Samples) -> tuple[list[float], Array, float]:
         """Make one update from a batch, as `Engine` says."""
-        working = self._working
-        assert working is not None
-        results, gradient = self.program.outputs_and_gradient(self._weights, *self._arguments(batch), into=self._spare)
+        arguments = self._arguments(batch)
+        results, gradient = self.program.outputs_and_gradient(self._weights, *arguments, into=self._spare)
         losses, rows = self._losses_and_rows(results)
-        own, numbers = self._own(gradient), losses.tolist()
-        largest: float = max(np.maximum.reduce(own), -np.minimum.reduce(own))
-        if not (self._finite and math.isfinite(largest) and math.isfinite(sum(numbers))):
-            return self._update_node_by_node(epoch, batch)
-        self._step(working, gradient)
-        return numbers, rows, largest
+        numbers = losses.tolist()
+        if self._finite and math.isfinite(sum(numbers)):
+            self._step(gradient)
+            if self._largest < math.inf:
+                return numbers, rows, self._largest
+        return self._update_node_by_node(epoch, batch)
 
     def _arguments(self, batch: Samples) -> list[Array]:
         """The arguments of the program: where samples are weighted, first what share of the cost each has."""
+        if self._is_plain:
+            return [batch.inputs, batch.targets]
         arguments = batch.as_given()
         if self._weighted:
             shares = batch.shares(self.reduction)
@@ -161,20 +169,43 @@ class Compiled:
     def _losses_and_rows(self, results: tuple[Array, Array]) -> tuple[Array, Array]:
         """Each sample's loss, and its outputs as a row, of what the program gives."""
         losses, rows = results
-        rows = rows.reshape(len(losses), -1)
+        rows = rows if rows.ndim == 2 else rows.reshape(len(losses), -1)
         return (rows[:, 0], rows[:, 1:]) if self._weighted else (losses, rows)
 
-    def _step(self, working: Optimizer, gradient: Array) -> None:
+    def _step(self, gradient: Array) -> None:
         """One update, in copies that take their places when they are whole: an interrupt leaves it done, or not.
 
         The new weights are written where the gradient before was: of three vectors more is in the processor's cache.
+        Where the largest |∂C/∂w| is inf or nan, that is put down, and there is no update.
         """
-        weights, new = self._weights, self._gradient
-        vars(self).update(_gradient=gradient, _spare=new)
-        if len(new) > self._count:  # parameters that the optimizer leaves alone
-            new[self._count :] = weights[self._count :]
-        after, _ = working.after_update(self._own(weights), self._own(gradient), self._own(new))
-        vars(self).update(_weights=new, _spare=weights, _working=after, _stepped=True)
+        working, weights, new = self._working, self._weights, self._gradient
+        assert working is not None
+        vars(self).update(_gradient=gradient, _spare=new, _largest=math.nan)
+        if len(new) == self._count:
+            after, largest = self._after_update(working, weights, gradient, new)
+        else:
+            own = slice(self._count)
+            new[self._count :] = weights[self._count :]  # parameters that the optimizer leaves alone
+            after, largest = self._after_update(working, weights[own], gradient[own], new[own])
+        if after is not None:
+            vars(self).update(_weights=new, _spare=weights, _working=after, _stepped=True, _largest=largest)
+
+    def _after_update(
+        self, working: Optimizer, weights: Array, gradient: Array, new: Array
+    ) -> tuple[Optimizer | None, float]:
+        """Compute the optimizer after an update, and the largest |∂C/∂w|; None where that is inf or nan."""
+        is_covered, rate = self._fused.covers(working), 0.0
+        if is_covered:
+            rate = working.rate(working.steps)
+            fused = self._fused.update(working, weights, gradient, rate, new)
+            if fused is not None:
+                return fused
+        largest: float = max(np.maximum.reduce(gradient), -np.minimum.reduce(gradient))
+        if not math.isfinite(largest):
+            return None, largest
+        if is_covered:
+            return working.after_update_at(rate, weights, gradient, new)[0], largest
+        return working.after_update(weights, gradient, new)[0], largest
 
     def _update_node_by_node(self, epoch: int, batch: Samples) -> tuple[list[float], Array, float]:
         """Update node by node where something is not finite: that names it, or goes on if all is finite there."""
@@ -190,12 +221,3 @@ class Compiled:
             self.settle()
             return self._eager.measure(batch)
         return losses.tolist(), rows
-
-
-def _vectors(count: int, size: int) -> list[Array]:
-    """Return vectors of zeros that begin with lines of the processor's cache, as NumPy goes over them quickest."""
-    line = 8  # numbers of 8 bytes
-    length = size + -size % line
-    memory = np.zeros(count * length + line)
-    start = -(memory.ctypes.data // 8) % line
-    return [memory[start + k * length :][:size] for k in range(count)]

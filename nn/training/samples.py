@@ -46,11 +46,11 @@ class Samples(NamedTuple):
 
     def batches(self, size: int) -> Iterator[Samples]:
         """So many samples at a time. The inputs of one may be overwritten by those of the next."""
+        _, targets, weights, _, _ = self
         for start, inputs in self._gathered(size):
             for i in range(0, len(inputs), size):
                 part = slice(start + i, start + i + size)
-                weights = None if self.weights is None else self.weights[part]
-                yield Samples(inputs[i : i + size], self.targets[part], weights)
+                yield Samples(inputs[i : i + size], targets[part], None if weights is None else weights[part])
 
     def _gathered(self, size: int) -> Iterator[tuple[int, Array]]:
         """Inputs of several batches in their order, with the place of the first: all, where no order is given.

@@ -57,7 +57,7 @@ class Results:
         if not self.has_aux:
             return shaped(outputs, self.shape, self._rebuild, batched, as_numbers)
         rest = shaped(outputs[:, 1:], self.shape, self._rebuild, batched, as_numbers)
-        return shaped(outputs[:, :1], (), next, batched, as_numbers), rest
+        return outputs[:, 0] if batched else shaped(outputs[:, :1], (), next, batched, as_numbers), rest
 
     def read_gradients(self, gradients: Any, samples: int, batched: bool, dtype: Any) -> Array:
         """Return the cotangents of the results, given in the results' structure, with a column for each.

@@ -1,0 +1,190 @@
+"""Record what a rule computes from vectors, place by place: the operations, and the numbers in them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Never
+
+from autograd import primitives
+from autograd.compiler.arrays.builder import Builder
+from autograd.compiler.arrays.program import ArrayProgram
+from autograd.compiler.trace.comparisons import COMPARISONS
+from autograd.primitives import Primitive
+
+__all__ = ["NotRecordedError", "Recorded", "Recording", "Step"]
+
+Step = tuple[Any, ...]
+"""A primitive and its operands: from 0 on vectors, in the order in which they came about; ~k is the k-th number."""
+
+
+class NotRecordedError(TypeError):
+    """A rule computes something else than numbers from numbers at the same place."""
+
+
+class Recording:
+    """What a rule does with vectors. Only what NumPy rounds as machine code does can be recorded.
+
+    Attributes:
+        steps: the operations so far. Two runs of a rule that have the same ones differ in their numbers alone.
+        numbers: the numbers that met vectors, in the order in which they did.
+        given: how many vectors it computes from.
+    """
+
+    def __init__(self) -> None:
+        self.steps: list[Step] = []
+        self.numbers: list[float] = []
+        self.given = 0
+        self._count = 0
+
+    def vector(self) -> Recorded:
+        """Return a vector to compute from. All of them come before the first step."""
+        self.given = self._count = self._count + 1
+        return Recorded(self, self._count - 1)
+
+    def blank(self) -> Recorded:
+        """Return a vector that is written to before it is read."""
+        return Recorded(self, None)
+
+    def apply(self, primitive: Primitive, *operands: Any) -> int:
+        """Record an operation on vectors and numbers; return the place of its result.
+
+        Raises:
+            NotRecordedError: for other operands.
+        """
+        self.steps.append((primitive, *map(self.place, operands)))
+        at = self._count
+        self._count = at + 1
+        return at
+
+    def place(self, x: Any) -> int:
+        """Return the place of a vector, or ~k for a number, which is the k-th.
+
+        Raises:
+            NotRecordedError: for anything else, a vector of another recording, and one that nothing was written to.
+        """
+        if type(x) is Recorded and x.recording is self and x.at is not None:
+            return x.at
+        if not isinstance(x, (float, int)):
+            raise NotRecordedError(f"a rule computes with {x!r:.80}, which is neither a vector nor a number of its own")
+        self.numbers.append(float(x))
+        return -len(self.numbers)
+
+    def program(self, results: Sequence[Recorded]) -> ArrayProgram:
+        """Return a program of the vectors given and of the numbers, each as an argument."""
+        builder = Builder()
+        values = [builder.argument(f"x{k}", ()) for k in range(self.given)]
+        numbers = [builder.argument(f"number{k}", ()) for k in range(len(self.numbers))]
+        for primitive, *operands in self.steps:
+            values.append(builder.apply(primitive, *[values[k] if k >= 0 else numbers[~k] for k in operands]))
+        return builder.program([values[self.place(x)] for x in results])
+
+
+def _binary(primitive: Primitive) -> tuple[Callable[..., Any], Callable[..., Any], Callable[..., Any]]:
+    """Return the methods of an operator: as it is, with the operands the other way round, and in place."""
+
+    def forward(self: Recorded, other: Any) -> Recorded:
+        return Recorded(self.recording, self.recording.apply(primitive, self, other))
+
+    def reflected(self: Recorded, other: Any) -> Recorded:
+        return Recorded(self.recording, self.recording.apply(primitive, other, self))
+
+    def in_place(self: Recorded, other: Any) -> Recorded:
+        self.at = self.recording.apply(primitive, self, other)
+        return self
+
+    return forward, reflected, in_place
+
+
+class Recorded:
+    """A vector of which only is known how it is computed. To a rule it is an array, as far as that goes.
+
+    Like an array it can be written to, by `out=`, `[:]` and operators such as `*=`.
+
+    Attributes:
+        recording: the operations.
+        at: its place among the vectors; None where it is blank.
+    """
+
+    __slots__ = ("at", "recording")
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(self, recording: Recording, at: int | None) -> None:
+        self.recording, self.at = recording, at
+
+    __add__, __radd__, __iadd__ = _binary(primitives.add)
+    __sub__, __rsub__, __isub__ = _binary(primitives.sub)
+    __mul__, __rmul__, __imul__ = _binary(primitives.mul)
+    __truediv__, __rtruediv__, __itruediv__ = _binary(primitives.div)
+
+    def __neg__(self) -> Recorded:
+        return self.new(primitives.neg, self)
+
+    def __abs__(self) -> Recorded:
+        return self.new(primitives.absolute, self)
+
+    def __pow__(self, exponent: Any) -> Recorded:
+        if isinstance(exponent, (float, int)) and exponent in (2, 0.5):
+            return self.new(primitives.mul, self, self) if exponent == 2 else self.new(primitives.sqrt, self)
+        raise NotRecordedError(f"a rule computes the power {exponent!r:.80}, which NumPy may round in its own way")
+
+    def new(self, primitive: Primitive, *operands: Any) -> Recorded:
+        """Return the result of a primitive."""
+        return Recorded(self.recording, self.recording.apply(primitive, *operands))
+
+    def copy(self) -> Recorded:
+        """Return a vector of the same numbers."""
+        return Recorded(self.recording, self.at)
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        if not (key is Ellipsis or key == slice(None)) or not isinstance(value, Recorded):
+            raise NotRecordedError("a rule writes to a part of a vector")
+        self.at = self.recording.place(value)
+
+    def __array_ufunc__(self, function: Any, method: str, *inputs: Any, out: Any = (None,), **settings: Any) -> Any:
+        record, (target,) = _FUNCTIONS.get(function.__name__), out
+        if record is None or method != "__call__" or settings:
+            raise NotRecordedError(f"a rule calls {function.__name__}, which is not recorded")
+        at = record(self.recording, *inputs)
+        if target is None:
+            return Recorded(self.recording, at)
+        if not isinstance(target, Recorded):
+            raise NotRecordedError("a rule writes to an array of its own")
+        target.at = at
+        return target
+
+    def _refuse(self, *_: Any, **__: Any) -> Never:
+        raise NotRecordedError("a rule asks for the numbers of a vector, which are not known while it is recorded")
+
+    __array__ = __bool__ = __float__ = __len__ = __iter__ = _refuse
+    __lt__ = __le__ = __gt__ = __ge__ = __eq__ = __ne__ = _refuse
+
+
+def _of(primitive: Primitive) -> Callable[..., int]:
+    """Return what records a function of NumPy's that is a primitive."""
+    return lambda recording, *inputs: recording.apply(primitive, *inputs)
+
+
+def _square(recording: Recording, x: Recorded) -> int:
+    return recording.apply(primitives.mul, x, x)
+
+
+def _sign(recording: Recording, x: Recorded) -> int:
+    is_positive, is_negative = (Recorded(recording, recording.apply(COMPARISONS[c], x, 0.0)) for c in "><")
+    return recording.apply(primitives.sub, is_positive, is_negative)
+
+
+_FUNCTIONS: dict[str, Callable[..., int]] = {
+    "add": _of(primitives.add),
+    "subtract": _of(primitives.sub),
+    "multiply": _of(primitives.mul),
+    "divide": _of(primitives.div),
+    "negative": _of(primitives.neg),
+    "absolute": _of(primitives.absolute),
+    "fabs": _of(primitives.absolute),
+    "square": _square,
+    "sqrt": _of(primitives.sqrt),
+    "sign": _sign,
+    "maximum": _of(primitives.maximum),
+    "minimum": _of(primitives.minimum),
+}
+"""What NumPy's functions of arrays record: those that round as IEEE 754 says."""
