@@ -1,4 +1,4 @@
-"""A user's table as numbers, and back: reading, column types, missing values, encoding."""
+"""Convert a user's table to numbers and back: reading, column types, missing values, encoding."""
 
 from nn.tables.cells import Table, as_table
 from nn.tables.column import Column

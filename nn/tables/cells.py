@@ -1,4 +1,4 @@
-"""A table as cells of text, with the line of the file on which each row begins."""
+"""A table of text cells, with the file's line number for each row."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ class Table:
 
     Attributes:
         source: the file's path, for messages.
-        names: of the columns, as the first line has them.
-        columns: an array of texts each, without white space at either end.
-        lines: the line of the file on which each row begins, from 1, as editors count.
-        chosen: the places of its rows in the columns, where it is a part of another table.
+        names: the column names, from the first line.
+        columns: an array of texts per column, stripped of white space.
+        lines: the line of the file on which each row begins, counted from 1 as in editors.
+        chosen: the indices of its rows in the columns, if it is a part of another table.
     """
 
     source: str
@@ -39,12 +39,12 @@ class Table:
         return len(self.lines)
 
     def __getitem__(self, name: str) -> Texts:
-        """The column of that name. Raises ValueError where there is none, saying which there are."""
+        """Return the column of that name. Raise ValueError if there is none, with the names that exist."""
         column = self.columns[self._place(name)]
         return column if self.chosen is None else column[self.chosen]
 
     def numbers(self, name: str) -> Array | None:
-        """The column as numbers, if all its cells are finite ones with a decimal point; found once for all parts."""
+        """Return the column as numbers if all its cells are plain finite ones, else None; cached for all parts."""
         place = self._place(name)
         if place not in self._numbers:
             self._numbers[place] = plain_numbers(self.columns[place])
@@ -54,23 +54,23 @@ class Table:
     def _place(self, name: str) -> int:
         if name not in self.names:
             shown = ", ".join(map(repr, self.names[:20])) + (", ..." if len(self.names) > 20 else "")
-            hint = "" if len(self.names) > 1 else "; if another sign is between the columns, name it with --separator"
+            hint = "" if len(self.names) > 1 else "; if the columns have another separator, name it with --separator"
             raise ValueError(f"{self.source} has no column {name!r}; it has {shown}{hint}")
         return self.names.index(name)
 
     def rows(self, chosen: NDArray[Any]) -> Table:
-        """The rows at some places, or where a mask is true; their texts are taken when they are asked for."""
+        """Return the rows at some indices, or where a mask is true; their texts are gathered on access."""
         places = np.flatnonzero(chosen) if chosen.dtype == bool else chosen
         within = places if self.chosen is None else self.chosen[places]
         return Table(self.source, self.names, self.columns, self.lines[places], within, self._numbers)
 
     def place(self, row: int, name: str) -> str:
-        """Say where a cell stands, in words."""
+        """Describe a cell's position."""
         return f"line {self.lines[row]}, column {name!r}"
 
 
 def plain_numbers(cells: Texts) -> Array | None:
-    """The numbers of cells that are all finite ones, with a decimal point and without groups; else None."""
+    """Convert cells that are all finite numbers with a decimal point and without digit groups; otherwise None."""
     try:
         numbers: Array = cells.astype(float)
     except ValueError:
@@ -81,7 +81,7 @@ def plain_numbers(cells: Texts) -> Array | None:
 
 
 def as_table(table: Any) -> Table:
-    """A pandas table as a table of texts, whose lines count its rows from 1; a Table as it is."""
+    """Convert a pandas table to texts, with line numbers that count its rows from 1; return a Table unchanged."""
     if isinstance(table, Table):
         return table
     names = tuple(map(str, table.columns))

@@ -1,4 +1,4 @@
-"""Checks of the columns of a table: what is wrong is refused, what is suspicious is pointed out in a line."""
+"""Check a table's columns: raise errors for invalid ones and return remarks on suspicious ones."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from nn.tables.numerals import NUMBERS, PLAIN, Reading
 
 AMOUNT = re.compile(r"[^\w\s]{0,3}\s?[+\-−]?\d[\d.,']*\s?[^\d\s:/-]{0,4}")  # such as $12.50, 12 kg
 FEW_CATEGORIES = 10
-ROWS_THAT_COUNT = 5  # fewer may be 1, 2, 3 by chance
+ROWS_THAT_COUNT = 5  # fewer may be 1, 2, 3 by coincidence
 
 
 def checked_names(table: Table, target: str, drop: Sequence[str]) -> tuple[list[str], list[str]]:
-    """The names of the columns to use as inputs, and remarks on columns that are left out.
+    """Return the names of the input columns, and remarks on columns that are left out.
 
     Raises:
-        ValueError: for names that do not exist, occur twice or are empty, and where no input is left.
+        ValueError: for names that do not exist, occur twice or are empty, and if no input is left.
     """
     for name in (target, *drop):
         if name not in table.names and all(NUMBERS["."].fullmatch(other) for other in table.names):
             raise ValueError(
                 f"{table.source} has no column {name!r}: its first line holds numbers ({', '.join(table.names[:5])}), "
-                "and should hold the names of the columns"
+                "but it must hold the column names"
             )
         table[name]
     if target in drop:
@@ -39,7 +39,7 @@ def checked_names(table: Table, target: str, drop: Sequence[str]) -> tuple[list[
         if count > 1 and name:
             places = ", ".join(str(i) for i, other in enumerate(table.names, start=1) if other == name)
             raise ValueError(
-                f"{table.source} has {count} columns named {name!r} (columns {places}): give each a name of its own, "
+                f"{table.source} has {count} columns named {name!r} (columns {places}): give each a unique name, "
                 f"or leave them out with --drop {name!r}"
             )
     if "" in names:
@@ -54,10 +54,10 @@ def checked_names(table: Table, target: str, drop: Sequence[str]) -> tuple[list[
 
 
 def suspicious(table: Table, target: str, readings: dict[str, Reading]) -> list[str]:
-    """Remarks on columns that count the rows or that give the target away, and refusals of those like names.
+    """Return remarks on columns that count the rows or reveal the target.
 
     Raises:
-        ValueError: for a column of texts of which most occur once.
+        ValueError: for a text column with mostly distinct texts, such as names.
     """
     remarks = []
     wanted = table[target]
@@ -69,17 +69,17 @@ def suspicious(table: Table, target: str, readings: dict[str, Reading]) -> list[
             remarks += _of_texts(table, name, cells)
         if bool((cells == wanted).all()) and len(table) > 1:
             remarks.append(
-                f"column {name!r} equals the target {target!r} in every row, so nothing is left to learn: leave it out "
-                f"with --drop {name!r}"
+                f"column {name!r} equals the target {target!r} in every row: leave it out with --drop {name!r}"
             )
         elif reading == PLAIN and _counts_rows(cells):
             remarks.append(
-                f"column {name!r} counts the rows, which says nothing about new ones: leave it out with --drop {name!r}"
+                f"column {name!r} only numbers the rows, so it does not help with new ones: leave it out with "
+                f"--drop {name!r}"
             )
         elif _tells(cells, wanted):
             remarks.append(
-                f"column {name!r} is the target {target!r} in other words, one text of it for each of the target's: "
-                f"if it will not be known for new rows, leave it out with --drop {name!r}"
+                f"column {name!r} corresponds one-to-one to the target {target!r}: if it will not be known for new "
+                f"rows, leave it out with --drop {name!r}"
             )
     return remarks
 
@@ -90,13 +90,13 @@ def _of_texts(table: Table, name: str, cells: Texts) -> list[str]:
     if different > 1 and (different == len(cells) or (different > MOST_CATEGORIES and 2 * different > len(cells))):
         raise ValueError(
             f"column {name!r} of {table.source} has {different:,} different texts in {len(cells):,} rows, such as "
-            f"{cells[0]!r}, which look like names or free text and teach nothing: leave it out with --drop {name!r}"
+            f"{cells[0]!r}, which look like names or free text and do not generalise: leave it out with --drop {name!r}"
         )
     remarks = []
     amounts = [text for text in cells[:1000].tolist() if AMOUNT.fullmatch(text)]
     if different > FEW_CATEGORIES and 2 * len(amounts) > min(1000, len(cells)):
         remarks.append(
-            f"column {name!r} is taken as categories, since {amounts[0]!r} is no plain number: if these are amounts, "
+            f"column {name!r} is read as categories, since {amounts[0]!r} is not a plain number: if these are amounts, "
             "write them without a currency or unit"
         )
     if different > MOST_CATEGORIES:
@@ -119,10 +119,10 @@ def _counts_rows(cells: Texts) -> bool:
 
 
 def _tells(cells: Texts, wanted: Texts) -> bool:
-    """Tell whether each of a few texts stands with one text of the target alone, and the other way round."""
-    some = slice(0, 1000)
-    if len(set(zip(cells[some].tolist(), wanted[some].tolist()))) > MOST_CATEGORIES:
+    """Tell whether a column with few distinct texts corresponds one-to-one to the target."""
+    start = slice(0, 1000)
+    if len(set(zip(cells[start].tolist(), wanted[start].tolist()))) > MOST_CATEGORIES:
         return False
     pairs = set(zip(cells.tolist(), wanted.tolist()))
-    one, other = ({pair[k] for pair in pairs} for k in (0, 1))
-    return 1 < len(pairs) == len(one) == len(other) and 3 * len(pairs) <= len(cells)
+    texts, targets = ({pair[k] for pair in pairs} for k in (0, 1))
+    return 1 < len(pairs) == len(texts) == len(targets) and 3 * len(pairs) <= len(cells)

@@ -1,4 +1,4 @@
-"""The encoding of one column of a table as inputs: fitted on the rows to learn from."""
+"""The encoding of one table column as inputs, fitted on the training rows."""
 
 from __future__ import annotations
 
@@ -17,22 +17,21 @@ from nn.tables.missing import MARKS, Policy, missing_in
 from nn.tables.numerals import AS_TEXT, NUMBERS, PLAIN, Reading
 
 ORDERS = {"ymd": "year-month-day", "dmy": "day.month.year", "mdy": "month/day/year"}
-FEWEST_ROWS = 2  # of a category with an input of its own: one row says nothing about others like it
+FEWEST_ROWS = 2  # for a category to get its own input: nothing can be learned from a single row
 
 Say = Callable[[str], object]
 
 
 @dataclass(frozen=True)
 class Column:
-    """The encoding of one column of a table as inputs: (number - mean) / scale, or a place for each category.
+    """The encoding of one table column as inputs: (number - mean) / scale, or one-hot with an input per category.
 
     Attributes:
-        categories: the texts with a place each; None for a column of numbers.
-        other: whether there is one more place, for the rarest texts and for those that were not learned from. Where
-            there is none, such a text has a 0 in every place.
+        categories: the texts with an input each; None for a column of numbers.
+        other: whether there is one more input, for rare and unseen texts. Without it, such a text is 0 in every input.
         reading: how its cells are read.
-        median, mode: what a missing value is taken for, where that is asked for; the mode of numbers is one as a text.
-        marks: what stands for a missing value, besides an empty cell.
+        median, mode: replacements for a missing value, if the policy selects them; the mode of numbers is a text, too.
+        marks: marks of missing values, besides an empty cell.
     """
 
     name: str
@@ -47,19 +46,19 @@ class Column:
 
     @property
     def names(self) -> list[str]:
-        """The names of its inputs."""
+        """Return the names of its inputs."""
         if self.categories is None:
             return [self.name]
         return [f"{self.name}={text}" for text in (*self.categories, *(["other"] if self.other else ()))]
 
     def missing(self, table: Table) -> NDArray[np.bool_]:
-        """Tell, for each of its cells, whether it is missing."""
+        """Return a mask of its missing cells."""
         return missing_in(table, self.name, self.marks)
 
     def inputs(self, table: Table, gaps: NDArray[np.bool_], policy: Policy, say: Say) -> Array:
-        """Its inputs, a row for each row of the table; where a cell is missing, those of what the policy says.
+        """Return its inputs for each row of the table; missing cells are filled in according to the policy.
 
-        Raises ValueError for a cell that is no number in a column of numbers.
+        Raises ValueError if a cell of a numeric column is not a number.
         """
         if self.categories is None:
             return self._numbers(table, gaps, policy, say)
@@ -75,7 +74,7 @@ class Column:
         return places
 
     def unseen(self, table: Table) -> NDArray[np.int64]:
-        """The rows whose text has no place of its own, missing ones aside."""
+        """Return the rows whose text is not one of the categories, except missing ones."""
         if self.categories is None:
             return np.zeros(0, dtype=np.int64)
         cells = table[self.name]
@@ -91,7 +90,7 @@ class Column:
         if len(bad):
             if self.reading.kind != "truth":
                 raise ValueError(_no_number(table, self, int(bad[0]), len(bad)))
-            say(f"column {self.name!r}: {named(table, self.name, bad)} neither true nor false, and taken as neither")
+            say(f"column {self.name!r}: {named(table, self.name, bad)} neither true nor false, so it counts as neither")
             numbers[bad] = self.mean
         return ((numbers - self.mean) / self.scale).reshape(-1, 1)
 
@@ -102,7 +101,7 @@ class Column:
 
 
 def fitted_column(name: str, table: Table, reading: Reading, marks: tuple[str, ...]) -> Column:
-    """The statistics of one column of the rows to learn from, as scikit-learn finds them.
+    """Fit the encoding of one column on the training rows, with scikit-learn's statistics.
 
     Raises:
         ValueError: for numbers whose squares overflow.
@@ -110,7 +109,7 @@ def fitted_column(name: str, table: Table, reading: Reading, marks: tuple[str, .
     from sklearn.preprocessing import StandardScaler
 
     gaps = missing_in(table, name, marks)
-    if gaps.all():  # all of its values are held out: what this column says cannot be learned
+    if gaps.all():  # all of its values are held out, so nothing can be learned from this column
         return Column(name, categories=(), other=True, reading=AS_TEXT, mode="", marks=marks)
     if reading.kind == "text":
         texts, counted = np.unique(table[name][~gaps], return_counts=True)
@@ -127,20 +126,20 @@ def fitted_column(name: str, table: Table, reading: Reading, marks: tuple[str, .
     mean, scale = float(scaler.mean_[0]), float(scaler.scale_[0])
     if not (math.isfinite(mean) and math.isfinite(scale)):
         raise ValueError(
-            f"column {name!r} of {table.source} has numbers as large as {np.abs(numbers).max():g}, whose squares are "
-            "too large to add: write them in a larger unit"
+            f"column {name!r} of {table.source} has numbers as large as {np.abs(numbers).max():g}, whose squares "
+            "overflow: write them in a larger unit"
         )
     return Column(name, mean, scale, None, False, reading, float(np.median(numbers)), usual, marks)
 
 
 def numbers_in(table: Table, name: str, reading: Reading, gaps: NDArray[np.bool_]) -> Array:
-    """The numbers of the cells of a column that are not missing; nan where one is none."""
+    """Return the numbers of a column's cells that are not missing; nan for a cell that is not a number."""
     plain = table.numbers(name) if reading == PLAIN else None
     return reading.numbers(table[name][~gaps]) if plain is None else plain[~gaps]
 
 
 def column_from_json(c: Any) -> Column:
-    """The column of what JSON holds. Raises KeyError, TypeError or ValueError for anything else."""
+    """Return the column that `Preprocessing.to_json` stored. Raise KeyError, TypeError or ValueError if invalid."""
     categories = None if c["categories"] is None else tuple(map(str, [*c["categories"]]))
     reading = Reading(**c.get("reading", {"kind": "number" if categories is None else "text"}))
     if reading.kind not in ("number", "truth", "date", "text") or reading.decimal not in NUMBERS:
@@ -165,22 +164,22 @@ def _no_number(table: Table, column: Column, row: int, count: int) -> str:
     more = f", one of {count:,} such cells" if count > 1 else ""
     reading = column.reading
     if reading.kind == "date":
-        how = f"date written as {ORDERS[reading.order]}, as in the rows learned from"
+        expected = f"date written as {ORDERS[reading.order]}, as in the training rows"
     else:
-        how = "finite number"
+        expected = "finite number"
         if reading.percent:
-            how += " with a percent sign, as the rows learned from have it"
+            expected += " with a percent sign, as in the training rows"
         elif reading.decimal == ",":
-            how += " with a decimal comma, as the rows learned from have it"
+            expected += " with a decimal comma, as in the training rows"
     hint = ""
     other = Reading("number", "," if reading.decimal == "." else ".", True, reading.percent)
     if reading.kind == "number" and other.number(cell) is not None:
-        hint = f"; if this file writes numbers so, say --decimal {other.decimal}"
-    return f"{table.place(row, column.name)}: {cell!r} is no {how}{more}{hint}"
+        hint = f"; if this file writes numbers so, use --decimal {other.decimal}"
+    return f"{table.place(row, column.name)}: {cell!r} is not a {expected}{more}{hint}"
 
 
 def named(table: Table, name: str, rows: NDArray[np.int64]) -> str:
-    """Some cells in words, with a verb: 'green' (line 3) is, or that and 4 more are."""
+    """Name cells, with a verb: "'green' (line 3) is", or "'green' (line 3) and 4 more cells are"."""
     row = int(rows[0])
     first = f"{table[name][row]!r} (line {table.lines[row]})"
     return f"{first} is" if len(rows) == 1 else f"{first} and {len(rows) - 1:,} more cells are"

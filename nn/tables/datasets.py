@@ -1,7 +1,7 @@
-"""Data to train on: the handwritten digits that come with scikit-learn, or a CSV file of the user's own.
+"""Training data: the handwritten digits that come with scikit-learn, or a user's CSV file.
 
-Numbers are standardised and texts one-hot encoded by the statistics of the rows to learn from, which are kept as plain
-numbers and names (`Preprocessing`) with the model, so that predictions treat new rows in the same way.
+Numbers are standardised and texts one-hot encoded with the statistics of the training rows. These are saved with the
+model as plain numbers and names (`Preprocessing`), so that new rows are encoded in the same way.
 """
 
 from __future__ import annotations
@@ -28,20 +28,20 @@ from nn.tables.reading import Dialect, read_csv
 
 Task = Literal["classification", "regression"]
 
-MOST_INTEGER_CLASSES = 20  # of a column of whole numbers to be taken for labels
+MOST_INTEGER_CLASSES = 20  # a column with more distinct whole numbers is a regression target
 WHOLE_WITH_POINT = re.compile(r"^([+-]?\d+)\.0*$")
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """Samples to learn from and samples held out, as arrays, samples first.
+    """Training samples and held-out samples, as arrays, samples first.
 
     Attributes:
-        title: one line on what it is.
-        targets, held_out_targets: one-hot rows in classification, a standardised number a row in regression.
-        preprocessing: how a table becomes such inputs.
-        image_shape: rows and columns of pixels, where each sample is an image.
-        remarks: what a user may not expect of how the table was read, a line each.
+        title: a description in one line.
+        targets, held_out_targets: one-hot rows for classification, one standardised number per row for regression.
+        preprocessing: the encoding from table to inputs.
+        image_shape: rows and columns of pixels, if each sample is an image.
+        remarks: lines about anything in the reading of the table that a user may not expect.
     """
 
     title: str
@@ -55,7 +55,7 @@ class Dataset:
 
 
 def digits(held_out: float = 0.2, seed: int = 0) -> Dataset:
-    """1,797 real handwritten digits of 8 × 8 pixels, brightness from 0 to 1, a stratified part of them held out.
+    """Return 1,797 real handwritten digits of 8 × 8 pixels, brightness from 0 to 1; holds a stratified part out.
 
     Source: E. Alpaydin and C. Kaynak, Optical Recognition of Handwritten Digits, UCI, as scikit-learn ships it.
     """
@@ -67,7 +67,7 @@ def digits(held_out: float = 0.2, seed: int = 0) -> Dataset:
         table.data / 16, table.target, test_size=held_out, stratify=table.target, random_state=seed
     )
     return Dataset(
-        f"digits: {len(table.data):,} images of 8 x 8, {len(x):,} to learn from and {len(held_out_x):,} held out",
+        f"digits: {len(table.data):,} images of 8 x 8, {len(x):,} for training and {len(held_out_x):,} held out",
         x,
         one_hot(labels, 10),
         held_out_x,
@@ -91,21 +91,22 @@ def table(
     decimal: Mark | None = None,
     dialect: Dialect | None = None,
 ) -> Dataset:
-    """A CSV file as samples, a part of them held out (stratified in classification).
+    """Convert a CSV file to samples, a part of them held out (stratified for classification).
 
     Args:
-        source: the file, or what `read_csv` made of it.
-        target: the column to predict. Texts, and whole numbers of at most 20 kinds, are classes; else it is a number.
+        source: the file, or a table from `read_csv`.
+        target: the column to predict. Texts, and whole numbers with at most 20 distinct values, are classes; other
+            targets are numbers.
         drop: columns to leave out.
-        task: to say what the target is, where the rule above is wrong.
-        missing: what to do about missing values. In the target, rows are left out if this is not "refuse".
-        na: what stands for a missing value, besides an empty cell.
-        text: columns whose cells are categories, whatever they look like.
-        decimal: the decimal mark, where that should not be recognised.
-        dialect: how the file is written, likewise.
+        task: overrides the rule above.
+        missing: how to handle missing values. Rows without a target are left out unless this is "refuse".
+        na: marks of missing values, besides an empty cell.
+        text: columns to read as categories.
+        decimal: the decimal mark; detected by default.
+        dialect: the file's format; detected by default.
 
     Raises:
-        ValueError: for missing values (naming line and column), columns that do not exist or make no inputs.
+        ValueError: for missing values (naming line and column), and columns that do not exist or cannot be inputs.
         OSError: if the file cannot be read.
     """
     rows = source if isinstance(source, Table) else read_csv(source, dialect, [target, *drop])
@@ -117,7 +118,7 @@ def table(
     rows, left_out = _without_gaps(rows, [*names, target], target, settings, missing)
     remarks += left_out
     if len(rows) < 2:
-        raise ValueError(f"{rows.source} has one row to use: there must be rows to learn from and rows held out")
+        raise ValueError(f"{rows.source} has only one usable row: there must be training rows and held-out rows")
     remarks += [*remarks_on(readings, rows, settings), *suspicious(rows, target, readings)]
     task = task or _task(rows, target, readings[target])
     choices = _Choices(rows, names, target, readings, settings, missing, held_out, seed, remarks)
@@ -126,7 +127,7 @@ def table(
 
 @dataclass(frozen=True)
 class _Choices:
-    """The choices by which a table is split and encoded."""
+    """Settings for splitting and encoding a table."""
 
     rows: Table
     names: list[str]
@@ -139,7 +140,7 @@ class _Choices:
     remarks: list[str]
 
     def fitted(self, learned: Table) -> tuple[Column, ...]:
-        """The input columns, with the statistics of the rows to learn from."""
+        """Return the input columns, with the statistics of the training rows."""
         return tuple(
             fitted_column(name, learned, self.readings[name], marks_of(name, self.settings)) for name in self.names
         )
@@ -148,24 +149,24 @@ class _Choices:
 def _without_gaps(
     rows: Table, names: list[str], target: str, settings: Settings, policy: Policy
 ) -> tuple[Table, list[str]]:
-    """The rows that can be learned from, and a remark on those that cannot."""
+    """Return the usable rows, and a remark on those left out."""
     gaps = {name: missing_in(rows, name, marks_of(name, settings)) for name in names}
     if policy == "refuse":
         refuse_missing(rows, gaps)
         return rows, []
     without: NDArray[np.bool_] = np.logical_or.reduce(list(gaps.values())) if policy == "drop" else gaps[target]
-    count, what = int(without.sum()), "a missing value" if policy == "drop" else f"no {target!r}"
+    count, reason = int(without.sum()), "a missing value" if policy == "drop" else f"no {target!r}"
     if count == len(rows):
-        raise ValueError(f"every row of {rows.source} has {what}; --missing mean fills in all but the target")
+        raise ValueError(f"every row of {rows.source} has {reason}; --missing mean fills in all but the target")
     return (
-        (rows.rows(~without), [f"{count:,} of {len(rows):,} rows have {what} and are left out"])
+        (rows.rows(~without), [f"{count:,} of {len(rows):,} rows have {reason} and are left out"])
         if count
         else (rows, [])
     )
 
 
 def marks_of(name: str, settings: Settings) -> tuple[str, ...]:
-    """Return what stands for a missing value in a column: nothing but an empty cell, where a user called it text."""
+    """Return a column's marks of missing values; in a column that the user declared text, only empty cells are."""
     return () if name in settings.text else settings.marks
 
 
@@ -181,11 +182,11 @@ def _task(rows: Table, target: str, reading: Reading) -> Task:
 def _classes(choices: _Choices) -> Dataset:
     rows, target, reading = choices.rows, choices.target, choices.readings[choices.target]
     if reading.kind == "date":
-        raise ValueError(f"column {target!r} holds dates: write what to predict as a number, or say --text {target!r}")
+        raise ValueError(f"column {target!r} holds dates: write the target as a number, or use --text {target!r}")
     labels = _labels(rows[target], reading)
     classes = sorted_classes(np.unique(labels).tolist())
     if len(classes) < 2:
-        raise ValueError(f"column {target!r} holds a single class, {classes[0]!r}: there is nothing to tell apart")
+        raise ValueError(f"column {target!r} holds a single class, {classes[0]!r}: there must be two or more")
     places = {label: k for k, label in enumerate(classes)}
     numbers = np.array([places[label] for label in labels.tolist()])
     parts = _stratified(rows, target, numbers, classes, choices.held_out, choices.seed)
@@ -203,8 +204,10 @@ def _numbers(choices: _Choices) -> Dataset:
     bad = np.flatnonzero(~np.isfinite(numbers))
     if len(bad) or reading.kind == "date":
         row = int(bad[0]) if len(bad) else 0
-        what = "a date; write it as a number" if reading.kind == "date" else "no finite number"
-        raise ValueError(f"{rows.place(row, target)}: {rows[target][row]!r} is {what}, which --task regression needs")
+        problem = "a date; write it as a number" if reading.kind == "date" else "not a finite number"
+        raise ValueError(
+            f"{rows.place(row, target)}: {rows[target][row]!r} is {problem}, which --task regression needs"
+        )
     parts = _parts(rows, choices.held_out, choices.seed)
     learned = rows.rows(parts[0])
     fitted = fitted_column(target, learned, reading, ())
@@ -224,13 +227,13 @@ def _dataset(
 ) -> Dataset:
     learned, held_out = (preprocessing.encode(rows.rows(part)) for part in parts)
     pooled = [
-        f"column {column.name!r}: categories that one row alone has, or too many others beside, share the input 'other'"
+        f"column {column.name!r}: categories of a single row, or beyond the most frequent, share the input 'other'"
         for column in preprocessing.columns
         if column.other
     ]
     unseen = [f"held out: {remark}" for remark in held_out.remarks if "not among the categories" in remark]
     return Dataset(
-        f"{Path(rows.source).name}: {task} of {preprocessing.target!r}, {len(parts[0]):,} rows to learn from and "
+        f"{Path(rows.source).name}: {task} of {preprocessing.target!r}, {len(parts[0]):,} rows for training and "
         f"{len(parts[1]):,} held out",
         learned.inputs,
         targets[0],
@@ -242,7 +245,7 @@ def _dataset(
 
 
 def _labels(cells: Texts, reading: Reading) -> Texts:
-    """The classes' names: as written, but for the point of whole numbers such as 1.0 where that takes none together."""
+    """Return the classes' names as written, except that 1.0 becomes 1 if this merges no two classes."""
     if reading.kind != "number":
         return cells
     texts, places = np.unique(cells, return_inverse=True)
@@ -253,7 +256,7 @@ def _labels(cells: Texts, reading: Reading) -> Texts:
 
 
 def _alike(classes: tuple[str, ...], target: str) -> list[str]:
-    """Remarks on classes that may be one: the same number, or the same letters in upper and lower case."""
+    """Return remarks on classes that may be the same: equal numbers, or texts that differ only in case."""
     plain = Reading("number", ".", True)
     groups: dict[Any, list[str]] = {}
     for label in classes:
@@ -275,7 +278,7 @@ def _parts(rows: Table, held_out: float, seed: int, labels: Any = None) -> list[
 def _stratified(
     rows: Table, target: str, numbers: NDArray[np.int64], classes: tuple[str, ...], held_out: float, seed: int
 ) -> list[NDArray[np.int64]]:
-    """Places of the rows to learn from and of those held out, each class in both."""
+    """Return the indices of the training rows and of the held-out rows, with each class in both."""
     counts = Counter(numbers.tolist())
     rarest, count = min(counts.items(), key=lambda item: item[1])
     if count < 2:
@@ -283,13 +286,13 @@ def _stratified(
         single = sum(n == 1 for n in counts.values())
         others = f" ({single - 1:,} more classes occur once)" if single > 1 else ""
         raise ValueError(
-            f"{rows.place(row, target)}: class {classes[rarest]!r} occurs once{others}, and each class needs a row to "
-            "learn from and one held out: leave such rows out, or join rare classes"
+            f"{rows.place(row, target)}: class {classes[rarest]!r} occurs once{others}, and each class needs a "
+            "training row and a held-out row: leave such rows out, or merge rare classes"
         )
     try:
         return _parts(rows, held_out, seed, numbers)
     except ValueError as error:
         raise ValueError(
-            f"{len(rows):,} rows are too few to hold out a part {held_out:g} with each of {len(classes)} classes in "
-            f"both parts: {error}"
+            f"{len(rows):,} rows are too few to hold out a fraction of {held_out:g} with each of {len(classes)} "
+            f"classes in both parts: {error}"
         ) from None

@@ -1,4 +1,4 @@
-"""Encoding of a table as inputs, and of outputs as predictions: fitted on the rows to learn from."""
+"""Encode a table as inputs and decode outputs as predictions, with statistics of the training rows."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from nn.tables.numerals import Reading
 
 @dataclass(frozen=True)
 class Encoded:
-    """A table as inputs.
+    """A table encoded as inputs.
 
     Attributes:
-        inputs: a row for each row of the table that is used.
-        used: which rows those are: all but those with a missing value, where these are left out.
-        remarks: what a user may not expect, a line each.
+        inputs: one row for each used row of the table.
+        used: a mask of the used rows: all, except rows with a missing value if these are left out.
+        remarks: lines about anything a user may not expect.
     """
 
     inputs: Array
@@ -34,14 +34,14 @@ class Encoded:
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """The encoding of a table as inputs, and of outputs as predictions.
+    """The encoding of a table as inputs, and the decoding of outputs as predictions.
 
     Attributes:
-        columns: one for each input column.
+        columns: the encoding of each input column.
         target: the name of the column to predict.
-        classes: what the outputs stand for in classification; None in regression.
-        mean, scale: of the target in regression, whose outputs are (target - mean) / scale.
-        missing: what is done about missing values.
+        classes: the class of each output; None for regression.
+        mean, scale: of a regression's target, whose outputs are (target - mean) / scale.
+        missing: how missing values are handled.
     """
 
     columns: tuple[Column, ...]
@@ -53,21 +53,21 @@ class Preprocessing:
 
     @property
     def input_names(self) -> list[str]:
-        """The names of the inputs."""
+        """Return the names of the inputs."""
         return [name for column in self.columns for name in column.names]
 
     def inputs(self, table: Any) -> Array:
-        """A table, of texts or pandas's, as an array of inputs.
+        """Encode a Table or a pandas table as an array of inputs.
 
-        Raises ValueError, naming line and column, for what does not fit.
+        Raises ValueError, naming line and column, for cells that do not fit.
         """
         return self.encode(as_table(table)).inputs
 
     def encode(self, table: Table, policy: Policy | None = None) -> Encoded:
-        """A table as inputs, and which of its rows they are.
+        """Encode a table as inputs.
 
         Args:
-            policy: what to do about missing values, if not what the rows learned from were treated by.
+            policy: how to handle missing values; by default as in training.
 
         Raises:
             ValueError: for a missing column, and for cells that do not fit, naming line and column.
@@ -86,7 +86,7 @@ class Preprocessing:
                 gaps = {name: mask[used] for name, mask in gaps.items()}
         filled = int(sum(mask.sum() for mask in gaps.values()))
         if filled:
-            remarks.append(f"{filled:,} missing values taken for the {policy} of their column in the rows learned from")
+            remarks.append(f"{filled:,} missing values filled in with the {policy} of their column's training rows")
         parts = [column.inputs(table, gaps[column.name], policy, remarks.append) for column in self.columns]
         return Encoded(np.hstack(parts), used, (*remarks, *self._on_unseen(table)))
 
@@ -96,25 +96,25 @@ class Preprocessing:
             rows = column.unseen(table)
             if len(rows):
                 remarks.append(
-                    f"column {column.name!r}: {named(table, column.name, rows)} not among the categories that were "
-                    "learned, and taken as another one"
+                    f"column {column.name!r}: {named(table, column.name, rows)} not among the categories seen in "
+                    "training, and treated as 'other'"
                 )
         return remarks
 
     def predictions(self, outputs: Array) -> list[Any]:
-        """A class's name, or a number in the target's own units, for each row of outputs."""
+        """Return a class name, or a number in the target's own units, for each row of outputs."""
         if self.classes is None:
             numbers: list[Any] = (outputs[:, 0] * self.scale + self.mean).tolist()
             return numbers
         return [self.classes[k] for k in outputs.argmax(axis=1)]
 
     def to_json(self) -> dict[str, Any]:
-        """As what JSON can hold."""
+        """Return a representation of values that JSON supports."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, content: Any) -> Preprocessing:
-        """Return what `to_json` was made from. Raises ValueError for anything else."""
+        """Restore the result of `to_json`. Raises ValueError for anything else."""
         try:
             columns = tuple(map(column_from_json, content["columns"]))
             classes = None if content["classes"] is None else tuple(map(str, [*content["classes"]]))
@@ -136,7 +136,7 @@ class Preprocessing:
             if not all(math.isfinite(mean) and math.isfinite(scale) and scale for mean, scale in statistics):
                 raise ValueError("scales")
         except (AttributeError, KeyError, TypeError, ValueError):
-            raise ValueError("the model does not say how a table becomes its inputs: was it made by train?") from None
+            raise ValueError("the model has no encoding for tables: was it written by `lucidgrad train`?") from None
         return preprocessing
 
 
@@ -145,7 +145,7 @@ def _rows(count: int) -> str:
 
 
 def sorted_classes(labels: Sequence[str]) -> tuple[str, ...]:
-    """The names of classes in order: by number where all are numbers, else by letter."""
+    """Sort class names numerically if all are numbers, otherwise alphabetically."""
     numbers = [Reading("number", ".", False).number(label) for label in labels]
     if None in numbers:
         return tuple(sorted(labels))

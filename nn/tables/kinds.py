@@ -1,4 +1,4 @@
-"""Decide what the cells of each column are, once, over all rows that a model is made from."""
+"""Decide the type of each column, once, from all rows that a model is made from."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ from nn.tables.numerals import (
     finite_number,
 )
 
-MOST_CATEGORIES = 100  # a text column's own inputs; the rarest categories beyond them share one
+MOST_CATEGORIES = 100  # inputs of a text column; rarer categories share one more
 CELLS_NAMED = 3
-VERSION = re.compile(r"v?\d+(?:\.\d+){2,}[\w.+-]*")  # beside which 1.10 is no number either
+VERSION = re.compile(r"v?\d+(?:\.\d+){2,}[\w.+-]*")  # next to such versions, 1.10 is not a number either
 
 
 @dataclass(frozen=True)
 class Settings:
-    """The user's settings for reading cells; the rest is recognised.
+    """The user's settings for reading cells; the rest is detected.
 
     Attributes:
-        decimal: the decimal mark; None is recognised.
-        text: columns whose cells are categories, whatever they look like, marks of missing values included.
-        marks: what stands for a missing value, besides an empty cell.
+        decimal: the decimal mark; None detects it.
+        text: columns to read as categories; marks of missing values are ordinary texts there.
+        marks: marks of missing values, besides an empty cell.
     """
 
     decimal: Mark | None = None
@@ -49,9 +49,10 @@ class _Evidence:
     """Evidence from the distinct texts of a column.
 
     Attributes:
-        texts, counts: each distinct text that is not missing, and how many cells have it.
-        fits: for each decimal mark, which of the texts are numbers.
-        plain: whether all cells are numbers with a point, or whole, so that the texts need not be looked at.
+        texts, counts: the distinct texts that are not missing, and their numbers of cells.
+        fits: for each decimal mark, a mask of the texts that are numbers.
+        plain: whether all cells are whole numbers or have a decimal point, so that the texts need not be examined.
+        fractions: in a plain column, whether a cell has a point.
     """
 
     name: str
@@ -62,16 +63,16 @@ class _Evidence:
     fractions: bool = False
 
     def share(self, decimal: Mark) -> float:
-        """Return the part of the cells that are numbers with that decimal mark."""
+        """Return the fraction of cells that are numbers with that decimal mark."""
         return float(self.counts[self.fits[decimal]].sum() / max(1, self.counts.sum()))
 
     @property
     def numeric(self) -> bool:
-        """Tell whether most cells are numbers one way or the other."""
+        """Tell whether most cells are numbers with one of the two marks."""
         return self.plain or max(self.share("."), self.share(",")) > 0.5
 
     def settles(self, decimal: Mark) -> bool:
-        """Tell whether the column can be numbers with that mark alone."""
+        """Tell whether the column's numbers fit that mark better than the other."""
         other: Mark = "," if decimal == "." else "."
         if self.plain:
             return decimal == "." and self.fractions
@@ -79,11 +80,11 @@ class _Evidence:
 
 
 def decide(table: Table, names: Collection[str], settings: Settings) -> dict[str, Reading]:
-    """Decide how each column of a table is read.
+    """Decide how to read each column of a table.
 
     Raises:
-        ValueError: for a column that is numbers but for a few cells, naming those, and for numbers that may have a
-            decimal comma or not; the message names the option that settles it.
+        ValueError: for a column of numbers with a few other cells, which are named, and for numbers that may or may not
+            have a decimal comma; the message names the option that settles it.
     """
     columns = [_look_at(table, name, settings) for name in names if name not in settings.text]
     decimal = settings.decimal or _decimal_mark(table, columns)
@@ -114,13 +115,13 @@ def _is_number(text: str, decimal: Mark) -> bool:
 
 
 def _has_leading_zero(cells: Texts) -> bool:
-    """Tell whether a cell is a whole number such as 01."""
+    """Tell whether any cell is a whole number such as 01."""
     zeros = np.strings.startswith(cells, "0") & ~np.strings.startswith(cells, "0.") & (cells != "0")
     return any(LEADING_ZERO.fullmatch(text) for text in cells[zeros].tolist())
 
 
 def _decimal_mark(table: Table, columns: list[_Evidence]) -> Mark:
-    """The decimal mark of a file: the one that a column settles; else a point, if no comma could be one."""
+    """Return the file's decimal mark: the one that a column settles, otherwise a point unless a comma is possible."""
     points = [evidence for evidence in columns if evidence.settles(".")]
     commas = [evidence for evidence in columns if evidence.settles(",")]
     unsettled = [e for e in columns if not e.plain and e.numeric and not e.settles(".") and not e.settles(",")]
@@ -129,7 +130,7 @@ def _decimal_mark(table: Table, columns: list[_Evidence]) -> Mark:
         evidence, text = doubtful[0]
         raise ValueError(
             f"column {evidence.name!r} of {table.source} has {text!r}, and other columns have both decimal points "
-            f"({points[0].name!r}) and commas ({commas[0].name!r}): say --decimal . or --decimal ,"
+            f"({points[0].name!r}) and commas ({commas[0].name!r}): use --decimal . or --decimal ,"
         )
     if commas and not points:
         return ","
@@ -139,7 +140,7 @@ def _decimal_mark(table: Table, columns: list[_Evidence]) -> Mark:
         raise ValueError(
             f"column {evidence.name!r} of {table.source} has {text!r}, which may be "
             f"{finite_number(text.rstrip('% '), ','):g} or {finite_number(text.rstrip('% '), '.'):g}: "
-            "say --decimal , or --decimal ."
+            "use --decimal , or --decimal ."
         )
     return "."
 
@@ -166,7 +167,7 @@ def _reading(table: Table, evidence: _Evidence, decimal: Mark, settings: Setting
 
 
 def _not_numbers(table: Table, evidence: _Evidence, settings: Settings) -> Reading:
-    """Return the kind of a column that is not one of numbers."""
+    """Return the reading of a column that does not hold numbers."""
     if {text.lower() for text in evidence.texts} <= TRUTH.keys():
         return Reading("truth")
     orders = [date_orders(text) for text in evidence.texts[:5]]
@@ -182,10 +183,10 @@ def _not_numbers(table: Table, evidence: _Evidence, settings: Settings) -> Readi
     if len(common) == 1:
         return Reading("date", order=common.pop())
     example = evidence.texts[0]
-    why = "its day and month cannot be told apart" if common else "the others are written in another order"
+    why = "whose day and month cannot be distinguished" if common else "but others are in another order"
     raise ValueError(
-        f"column {evidence.name!r} of {table.source} has dates such as {example!r}, of which {why}: write them as "
-        f"year-month-day, or take them as categories with --text {evidence.name!r}"
+        f"column {evidence.name!r} of {table.source} has dates such as {example!r}, {why}: write them as "
+        f"year-month-day, or read them as categories with --text {evidence.name!r}"
     )
 
 
@@ -194,10 +195,9 @@ def _few_cells(
     evidence: _Evidence,
     odd: NDArray[np.bool_],
     settings: Settings,
-    what: str = "finite number",
-    _: str = "",
+    kind: str = "finite number",
 ) -> str:
-    """Name the cells of a column that are not what most are, and say what can be done."""
+    """Return an error message that names the odd cells of a column and the remedies."""
     cells = table[evidence.name]
     strange = {text for text, is_odd in zip(evidence.texts, odd.tolist()) if is_odd}
     rows = np.flatnonzero(np.isin(cells.astype(object), list(strange)))
@@ -206,25 +206,25 @@ def _few_cells(
     named = [f"{cells[row]!r} (line {table.lines[row]})" for row in rows[:CELLS_NAMED].tolist()]
     rest = f" and {len(rows) - len(named):,} more" if len(rows) > len(named) else ""
     first = rows[0]
-    also = f"; so {'are' if len(rows) > 2 else 'is'} {', '.join(named[1:])}{rest}" if len(named) > 1 else ""
+    also = f"; nor {'are' if len(rows) > 2 else 'is'} {', '.join(named[1:])}{rest}" if len(named) > 1 else ""
     if odd.all():
         return (
-            f"{table.place(int(first), evidence.name)}: {cells[first]!r} is no {what} with --decimal "
-            f"{settings.decimal}, nor is any other cell of the column: leave that away, or say "
+            f"{table.place(int(first), evidence.name)}: {cells[first]!r} is not a {kind} with --decimal "
+            f"{settings.decimal} and neither is any other cell of the column: drop that option, or use "
             f"--text {shlex.quote(evidence.name)}"
         )
     usual = next(text for text, is_odd in zip(evidence.texts, odd.tolist()) if not is_odd)
     marks = " ".join(sorted(map(shlex.quote, strange))) if len(strange) <= 2 else "MARK"
     return (
-        f"{table.place(int(first), evidence.name)}: {cells[first]!r} is no {what}{also}, where "
-        f"{int(evidence.counts.sum()) - len(rows):,} other cells are such as {usual!r}: correct them, or say "
-        f"--na {marks} if they stand for missing values, or --text {shlex.quote(evidence.name)} if the column holds "
+        f"{table.place(int(first), evidence.name)}: {cells[first]!r} is not a {kind}{also}, while "
+        f"{int(evidence.counts.sum()) - len(rows):,} other cells are like {usual!r}: correct them, or use "
+        f"--na {marks} if they mark missing values, or --text {shlex.quote(evidence.name)} if the column holds "
         "categories"
     )
 
 
 def remarks_on(readings: Mapping[str, Reading], table: Table, settings: Settings) -> list[str]:
-    """Return remarks on readings of columns that a user may not expect, a line each."""
+    """Return remarks, a line each, on columns whose reading a user may not expect."""
     remarks = []
     for name, reading in readings.items():
         if reading.kind == "date":
@@ -239,7 +239,5 @@ def remarks_on(readings: Mapping[str, Reading], table: Table, settings: Settings
                 f"{cell!r} is {reading.number(cell):g}"
             )
         elif reading.kind == "text" and name not in settings.text and _has_leading_zero(table[name]):
-            remarks.append(
-                f"column {name!r} has whole numbers with zeros in front, so its cells are taken as categories"
-            )
+            remarks.append(f"column {name!r} has whole numbers with leading zeros, so its cells are read as categories")
     return remarks

@@ -1,4 +1,4 @@
-"""Numbers, truth values and dates as people write them: whether a cell is one, and which number it stands for."""
+"""Parse numbers, truth values and dates as people write them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from datetime import date
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nn.data import Array
 from nn.tables.cells import TEXT, Texts, plain_numbers
@@ -18,7 +17,7 @@ from nn.tables.cells import TEXT, Texts, plain_numbers
 Kind = Literal["number", "truth", "date", "text"]
 Mark = Literal[".", ","]
 
-GROUP_MARKS = " \u00a0\u202f\u2009'’"  # between thousands, besides the one of . and , that is no decimal mark
+GROUP_MARKS = " \u00a0\u202f\u2009'’"  # between thousands, besides whichever of . and , is not the decimal mark
 TRUTH = {"true": 1.0, "false": 0.0}
 EPOCH = date(1970, 1, 1).toordinal()
 DAY = 86_400.0
@@ -26,15 +25,15 @@ DAY = 86_400.0
 
 @dataclass(frozen=True)
 class Reading:
-    """The reading of the cells of one column: decided once, over all rows that a model was made from.
+    """How to read the cells of one column; decided once, from all rows that a model was made from.
 
     Attributes:
-        kind: what a cell is; "truth" is TRUE or FALSE in any letters, read as 1 or 0, and "date" is read as days since
+        kind: the type of a cell; "truth" is TRUE or FALSE in any case, read as 1 or 0, and "date" is read as days since
             1970-01-01.
         decimal: the decimal mark of numbers.
-        grouped: whether thousands may be set apart, by the other mark, a space or an apostrophe.
-        percent: whether a number is followed by a percent sign, which is left out: 12 % is 12.
-        order: of year, month and day in dates, such as "ymd".
+        grouped: whether thousands may be grouped by the other mark, a space or an apostrophe.
+        percent: whether numbers have a percent sign, which is dropped: 12 % is 12.
+        order: the order of year, month and day in dates, such as "ymd".
     """
 
     kind: Kind = "number"
@@ -44,7 +43,7 @@ class Reading:
     order: str = ""
 
     def numbers(self, cells: Texts) -> Array:
-        """The numbers of cells; nan where a cell is none, or none that is finite."""
+        """Convert cells to numbers; nan for a cell that is not a finite number."""
         if self == PLAIN:
             plain = plain_numbers(cells)
             if plain is not None:
@@ -54,7 +53,7 @@ class Reading:
         return np.array([math.nan if x is None else x for x in values], dtype=float)[places]
 
     def number(self, text: str) -> float | None:
-        """The number that a text stands for, or None."""
+        """Convert a text to a number, or return None."""
         if self.kind == "truth":
             return TRUTH.get(text.lower())
         if self.kind == "date":
@@ -88,14 +87,14 @@ TIME = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}(?:\.\d+)?))?(?: ?Z| ?\+00:?00)?"
 
 
 def finite_number(text: str, decimal: Mark) -> float | None:
-    """The number of a text that matches the pattern of its decimal mark, if it is finite."""
+    """Convert a text that matches the pattern of its decimal mark; None if the number is not finite."""
     digits = text.translate({ord(sign): None for sign in ("," if decimal == "." else ".") + GROUP_MARKS})
     number = float(digits.replace(decimal, ".").replace("−", "-"))
     return number if math.isfinite(number) else None
 
 
 def date_orders(text: str) -> set[str]:
-    """The orders of year, month and day in which a text is a date: none, one, or two where it cannot be told."""
+    """Return the orders of year, month and day in which a text is a date: none, one, or two if ambiguous."""
     day, _, clock = text.replace("T", " ", 1).partition(" ")
     if clock and not TIME.fullmatch(clock):
         return set()
@@ -109,7 +108,7 @@ def date_orders(text: str) -> set[str]:
 
 
 def day_number(text: str, order: str) -> float | None:
-    """Days from 1970-01-01 to a date and a time of day, which is taken as it stands; None for anything else."""
+    """Return the days from 1970-01-01 to a date and time of day, without time zones; None for anything else."""
     day, _, clock = text.replace("T", " ", 1).partition(" ")
     match = (YEAR_FIRST if order == "ymd" else YEAR_LAST).fullmatch(day)
     if match is None:
@@ -130,11 +129,6 @@ def day_number(text: str, order: str) -> float | None:
     return number + (3600 * hours + 60 * minutes + seconds) / DAY
 
 
-def first_where(mask: NDArray[np.bool_]) -> int:
-    """The place of the first True."""
-    return int(mask.argmax())
-
-
 def as_texts(cells: Sequence[object]) -> Texts:
-    """Cells as an array of texts."""
+    """Convert cells to an array of texts."""
     return np.array([str(cell) for cell in cells], dtype=TEXT)

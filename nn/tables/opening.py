@@ -1,4 +1,4 @@
-"""Open a table's file as text: a local file, plain or gzip, in a named encoding or one that its first bytes show."""
+"""Open a local table file as text, plain or gzipped, in a given encoding or one detected from its first bytes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-MOST_UNPACKED = 4 * 2**30  # bytes of text out of a .gz file, so that a small one cannot fill the memory
+MOST_UNPACKED = 4 * 2**30  # bytes unpacked from a .gz file, so that a small one cannot fill the memory
 BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -36,27 +36,27 @@ OTHER_FORMATS = (
 
 @contextmanager
 def open_text(path: str | Path, encoding: str | None = None) -> Iterator[IO[str]]:
-    """Open a file as text whose line ends are left as they are.
+    """Open a file as text, without translating line ends.
 
-    A name that ends in `.gz` is unpacked, up to `MOST_UNPACKED` bytes; no other compression is, and no address is
-    fetched.
+    A file whose name ends in `.gz` is unpacked, up to `MOST_UNPACKED` bytes. Other compressions are not supported, and
+    URLs are not fetched.
 
     Args:
-        encoding: if not given, UTF-8, or what a byte order mark says.
+        encoding: by default, UTF-8 or the encoding of a byte order mark.
 
     Raises:
-        ValueError: for an address, an unknown encoding, and a file that holds something other than text, while it is
-            opened or read; an encoding that does not fit is a `UnicodeDecodeError`, which is a ValueError.
+        ValueError: for a URL, an unknown encoding, and, on opening or reading, a file that is not text; a wrong
+            encoding raises `UnicodeDecodeError`, which is a ValueError.
         OSError: if the file cannot be read.
     """
     if re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", str(path)):
-        raise ValueError(f"{path} is an address, and nothing is fetched from the network: download the file first")
+        raise ValueError(f"{path} is a URL, and nothing is fetched from the network: download the file first")
     if encoding is not None:
         try:
             codecs.lookup(encoding)
         except LookupError:
             raise ValueError(
-                f"{encoding!r} is no encoding that is known; such are utf-8, cp1252, latin-1, utf-16, cp932"
+                f"{encoding!r} is not a known encoding; use one such as utf-8, cp1252, latin-1, utf-16 or cp932"
             ) from None
     with Path(path).open("rb") as file:
         start = file.peek(8)[:8]
@@ -69,9 +69,9 @@ def open_text(path: str | Path, encoding: str | None = None) -> Iterator[IO[str]
             )
         binary: io.BufferedReader = io.BufferedReader(_Unpacked(path, file)) if packed else file
         start = binary.peek(8)[:8]
-        for magic, what in OTHER_FORMATS:
+        for magic, description in OTHER_FORMATS:
             if start.startswith(magic):
-                raise ValueError(f"{path} is {what}")
+                raise ValueError(f"{path} is {description}")
         if encoding is None:
             encoding = next((name for mark, name in BYTE_ORDER_MARKS if start.startswith(mark)), "utf-8")
         elif codecs.lookup(encoding).name == "utf-8":
@@ -81,7 +81,7 @@ def open_text(path: str | Path, encoding: str | None = None) -> Iterator[IO[str]
 
 
 class _Unpacked(io.RawIOBase):
-    """Return what a gzip file holds, up to a limit; what is wrong with the file is a ValueError that names it."""
+    """The unpacked bytes of a gzip file, up to a limit; a damaged file raises a ValueError that names it."""
 
     def __init__(self, path: str | Path, packed: IO[bytes]) -> None:
         self._path, self._file, self._left = path, gzip.GzipFile(fileobj=packed), MOST_UNPACKED
@@ -98,7 +98,7 @@ class _Unpacked(io.RawIOBase):
         self._left -= len(data)
         if self._left < 0:
             raise ValueError(
-                f"{self._path} unpacks to more than {MOST_UNPACKED / 2**30:g} GiB, the most that is read from a .gz: "
+                f"{self._path} unpacks to more than {MOST_UNPACKED / 2**30:g} GiB, the limit for a .gz file: "
                 "unpack it yourself if you trust it"
             )
         view[: len(data)] = data
@@ -106,13 +106,13 @@ class _Unpacked(io.RawIOBase):
 
 
 def digest(path: str | Path) -> str:
-    """The SHA-256 of a file's bytes. Raises OSError."""
+    """Return the SHA-256 of a file's bytes. Raises OSError."""
     with Path(path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def same_file(one: str | Path, other: str | Path) -> bool:
-    """Tell whether two paths lead to one file that exists, by whatever names."""
+    """Tell whether two paths lead to the same existing file."""
     try:
         return Path(one).samefile(other)
     except OSError:

@@ -1,4 +1,4 @@
-"""Read a CSV file as cells of text, with the line of the file on which each row begins."""
+"""Read a CSV file as text cells, with the file's line number for each row."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from nn.tables.cells import TEXT, Table, Texts
 from nn.tables.opening import open_text
 
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
-SEPARATOR_LINE = re.compile("sep=(.)\r?\n?")  # which Excel reads, and some programs write for it
+SEPARATOR_LINE = re.compile("sep=(.)\r?\n?")  # some programs write this line for Excel
 ROWS_A_BATCH = 20_000
 LINES_TO_LOOK_AT = 200
 
@@ -26,11 +26,11 @@ Progress = Callable[[int], object]
 
 @dataclass(frozen=True)
 class Dialect:
-    """The dialect in which a file writes its table; None is recognised.
+    """The format of a table file; None detects it.
 
     Attributes:
-        separator: one character between cells; if None, the one of comma, semicolon, tab and bar that fits.
-        encoding: as Python names it; if None, UTF-8, or what a byte order mark says.
+        separator: the character between cells; if None, the one of comma, semicolon, tab and bar that fits.
+        encoding: Python's name of it; if None, UTF-8 or the encoding of a byte order mark.
     """
 
     separator: str | None = None
@@ -42,16 +42,16 @@ def read_csv(
 ) -> Table:
     """Read a CSV file with a line of column names, every cell as text.
 
-    White space around a cell is left out. A line without anything on it is a row without values, except at the end of
-    a file of several columns.
+    White space around cells is stripped. An empty line is a row without values, except at the end of a file with
+    several columns.
 
     Args:
-        dialect: how the file is written, where that should not be recognised.
-        wanted: names that the table should have, which help to recognise the separator.
+        dialect: the file's format; detected by default.
+        wanted: expected column names, which help to detect the separator.
         progress: called with the number of rows read, every `ROWS_A_BATCH` rows.
 
     Raises:
-        ValueError: for a file that is no such table, naming the line, and the option that helps where there is one.
+        ValueError: if the file is not such a table; names the line, and the option that helps if there is one.
         OSError: if it cannot be read.
     """
     dialect = dialect or Dialect()
@@ -61,20 +61,20 @@ def read_csv(
         with open_text(path, dialect.encoding) as file:
             first = list(itertools.islice(file, LINES_TO_LOOK_AT))
             _refuse_binary(path, first)
-            said = SEPARATOR_LINE.fullmatch("".join(first[:1]))
-            separator = dialect.separator or (said[1] if said else _separator(first, wanted))
+            declared = SEPARATOR_LINE.fullmatch("".join(first[:1]))
+            separator = dialect.separator or (declared[1] if declared else _separator(first, wanted))
             reader = csv.reader(
                 itertools.chain(first, file), delimiter=separator, strict=True, skipinitialspace=separator != " "
             )
-            if said:
+            if declared:
                 next(reader)
             names = _names(path, reader)
             return _cells(path, names, reader, progress)
     except UnicodeDecodeError as error:
         raise ValueError(
             f"{path} cannot be read as a table in {_shown(error.encoding)}: byte 0x{error.object[error.start]:02x}"
-            f"{_line_of(path, error.encoding)} does not belong there; name the file's encoding, such as "
-            "--encoding cp1252 (of Windows in western Europe)"
+            f"{_line_of(path, error.encoding)} is invalid there; name the file's encoding, such as "
+            "--encoding cp1252 (Windows in western Europe)"
         ) from None
     except csv.Error as error:
         raise ValueError(
@@ -103,18 +103,18 @@ def _cells(path: str | Path, names: tuple[str, ...], reader: Any, progress: Prog
             progress(count)
     if not count:
         raise ValueError(f"{path} has no rows under its line of column names")
-    names, kept = _without_empty_end(names, batches)
-    columns = tuple(np.concatenate([batch[k] for batch in batches]) for k in range(kept))
+    names, width = _without_empty_end(names, batches)
+    columns = tuple(np.concatenate([batch[k] for batch in batches]) for k in range(width))
     return Table(str(path), names, columns, np.concatenate(lines))
 
 
 def _batches(path: str | Path, reader: Any, width: int) -> Iterator[tuple[list[list[str]], list[int]]]:
-    """Rows of as many cells as there are names, with the line on which each begins, many at a time."""
+    """Yield batches of rows with one cell per name, and the line on which each row begins."""
     rows: list[list[str]] = []
     numbers: list[int] = []
-    blank: list[int] = []  # lines without anything on them, which are rows only if others follow
+    blank: list[int] = []  # empty lines, which are rows only if others follow
     line = reader.line_num + 1
-    extra = 0  # empty cells behind the last name, as spreadsheets leave them
+    extra = 0  # empty cells after the last name, as spreadsheets leave them
     for row in reader:
         if len(row) < 2 and not "".join(row).strip() and (width > 1 or not row):
             blank.append(line)
@@ -140,25 +140,25 @@ def _batches(path: str | Path, reader: Any, width: int) -> Iterator[tuple[list[l
 
 
 def _checked_extra(path: str | Path, row: list[str], width: int, line: int) -> int:
-    """Return how many cells behind the last name are empty, where a row is otherwise as long as the names."""
+    """Return the number of cells after the last name if all are empty. Raise ValueError for any other width."""
     if len(row) > width and not any(cell.strip() for cell in row[width:]):
         return len(row) - width
     raise ValueError(
         f"{path} cannot be read as a table: line {line} has {len(row)} cell{'s' * (len(row) != 1)}, and the line of "
-        f"column names has {width}; a cell that holds the separator must stand in quotes"
+        f"column names has {width}; a cell that contains the separator must be quoted"
     )
 
 
 def _without_empty_end(names: tuple[str, ...], batches: list[list[Texts]]) -> tuple[tuple[str, ...], int]:
-    """The names without those at the end that are empty and have nothing under them, and how many are left."""
-    kept = len(names)
-    while kept > 1 and not names[kept - 1] and not any((batch[kept - 1] != "").any() for batch in batches):
-        kept -= 1
-    return names[:kept], kept
+    """Return the names without trailing columns that have neither a name nor a value, and their number."""
+    width = len(names)
+    while width > 1 and not names[width - 1] and not any((batch[width - 1] != "").any() for batch in batches):
+        width -= 1
+    return names[:width], width
 
 
 def _separator(lines: Iterable[str], wanted: Sequence[str]) -> str:
-    """The separator by which the line of names has the names wanted; else the one that splits the lines evenly."""
+    """Return the separator that yields the most wanted names, then the one that splits the lines most evenly."""
     sample = list(lines)
     header = next((line for line in sample if line.strip()), "")
     best, best_score = ",", (0, 0, 0)
@@ -183,19 +183,19 @@ def _split(lines: Iterable[str], separator: str) -> Iterator[list[str]]:
 
 def _check_separator(separator: str | None) -> None:
     if separator is not None and (len(separator) != 1 or separator in '"\r\n'):
-        raise ValueError(f"a separator is one character, such as , or ;; got {separator!r}")
+        raise ValueError(f"a separator must be one character, such as , or ;; got {separator!r}")
 
 
 def _refuse_binary(path: str | Path, lines: list[str]) -> None:
     if any("\0" in line for line in lines):
         raise ValueError(
-            f"{path} cannot be read as a table: it holds bytes of zero, which text does not; if it is UTF-16 without "
-            "a byte order mark, say --encoding utf-16-le"
+            f"{path} cannot be read as a table: it contains zero bytes, so it is not text; if it is UTF-16 without "
+            "a byte order mark, use --encoding utf-16-le"
         )
 
 
 def _line_of(path: str | Path, encoding: str) -> str:
-    """On which line a file ceases to be in an encoding, in words; nothing for encodings of more bytes a letter."""
+    """Describe the line where a file first fails to decode; empty if no single line fails, as in UTF-16."""
     with open_text(path, "latin-1") as file:
         for number, line in enumerate(file, start=1):
             try:
@@ -210,12 +210,12 @@ def _shown(encoding: str) -> str:
 
 
 def _reason(error: csv.Error) -> str:
-    """Return what the csv module says, with a remedy."""
+    """Return the csv module's error in plain words, with a remedy."""
     text = str(error)
     if "unexpected end of data" in text:
         return "a quotation mark is opened and never closed"
     if "field larger" in text:
-        return "a cell of more than 131,072 characters; is a quotation mark not closed?"
+        return "a cell has more than 131,072 characters; is a quotation mark not closed?"
     if "expected after" in text:
-        return "there is something behind a closing quotation mark; one inside a cell is written twice"
+        return "text follows a closing quotation mark; inside a cell, a quotation mark is written twice"
     return text

@@ -204,7 +204,7 @@ def test_learning_in_parts() -> None:
     classifier.partial_fit(X[:2], NAMES[:2], sample_weight=[1.0, 2.0])
     with pytest.raises(ValueError, match="must be those of the first call"):
         classifier.partial_fit(X, NAMES, classes=["setosa", "other"])
-    with pytest.raises(ValueError, match="class 'other', which is none of"):
+    with pytest.raises(ValueError, match="class 'other', which is not one of"):
         classifier.partial_fit(X[:2], ["setosa", "other"])
 
 

@@ -360,9 +360,9 @@ def test_a_layer_and_a_neuron_have_images_too() -> None:
 
 def test_what_makes_no_image_is_refused() -> None:
     axes = Figure().subplots()
-    with pytest.raises(ValueError, match=r"63 inputs are no image of 7 × 7: give shape="):
+    with pytest.raises(ValueError, match=r"63 inputs do not form an image of 7 × 7: give shape="):
         weight_images(MLP(63, [2]), axes)
-    with pytest.raises(ValueError, match="64 inputs are no image of 8 × 9"):
+    with pytest.raises(ValueError, match="64 inputs do not form an image of 8 × 9"):
         weight_images(MLP(64, [2]), axes, shape=(8, 9))
     with pytest.raises(ValueError, match="at least 1"):
         weight_images(MLP(64, [2]), axes, most=0)

@@ -165,7 +165,7 @@ def predicted_prices(regression: Trained, lucidgrad: CommandLine) -> Rows:
 
 def test_a_training_tells_what_it_does_and_how_good_it_is(classification: Trained) -> None:
     out = classification.run.stdout
-    assert "fruits.csv: classification of 'kind', 72 rows to learn from and 18 held out" in out
+    assert "fruits.csv: classification of 'kind', 72 rows for training and 18 held out" in out
     assert "4 inputs -> 6 sigmoid, 3 sigmoid" in out
     assert "all 12 epochs were done" in out
     assert re.search(r"held-out accuracy \d+\.\d% \(\d+ of 18\)", out)
@@ -293,7 +293,7 @@ def test_digits_are_learned_with_the_choices_given(digits: tuple[Path, Run]) -> 
     folder, run = digits
     assert (run.returncode, run.stderr) == (0, "")
     assert "64 inputs -> 8 sigmoid, 10 sigmoid" in run.stdout
-    assert "1,617 to learn from and 180 held out" in run.stdout
+    assert "1,617 for training and 180 held out" in run.stdout
     assert "half_squared_error" in run.stdout
     names = {"model.safetensors", "history.csv", "network.svg", "neuron.html"}
     names |= {"curves.png", "misclassified.png", "weights.png"}
@@ -384,7 +384,7 @@ def test_every_choice_is_an_option(optimizer: str, call: Call, tmp_path: Path) -
     assert (outcome.status, outcome.err) == (0, "")
     assert "1 inputs -> 3 tanh, 2 tanh, 2 sigmoid" in outcome.out
     assert f"{optimizer} at learning rate 0.05, batches of 4" in outcome.out
-    assert "14 rows to learn from and 6 held out" in outcome.out
+    assert "14 rows for training and 6 held out" in outcome.out
     assert (tmp_path / "out" / "t-1" / "model.safetensors").exists()
 
 

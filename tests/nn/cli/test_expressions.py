@@ -5,8 +5,8 @@ from __future__ import annotations
 import builtins
 import inspect
 import math
-import re
 import random
+import re
 import sys
 import unicodedata
 from collections.abc import Callable

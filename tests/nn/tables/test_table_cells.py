@@ -178,4 +178,4 @@ def test_the_line_of_a_cell_behind_line_ends_in_quotes_is_the_editors(capsys: py
     lines[at] = lines[at].replace("7", "seven")
     Path("t.csv").write_text("\n".join(lines), encoding="utf-8")
     assert main(["train", "t.csv", "--target", "y", "--quiet"]) == 1
-    assert f"line {at}, column 'b': 'seven' is no finite number" in capsys.readouterr().err
+    assert f"line {at}, column 'b': 'seven' is not a finite number" in capsys.readouterr().err

@@ -58,7 +58,7 @@ def test_the_line_that_tells_excel_the_separator_is_no_row() -> None:
 
 def test_amounts_with_a_sign_are_pointed_out() -> None:
     lines = ["price,y", *(f"${k % 15}.50,{'no' if k < 30 else 'yes'}" for k in range(60))]
-    assert any("'$0.50' is no plain number" in remark for remark in dataset(lines).remarks)
+    assert any("'$0.50' is not a plain number" in remark for remark in dataset(lines).remarks)
 
 
 def test_decimal_commas_between_semicolons_are_no_separators() -> None:
@@ -68,7 +68,7 @@ def test_decimal_commas_between_semicolons_are_no_separators() -> None:
 def test_a_separator_of_ones_own_is_an_option(capsys: pytest.CaptureFixture[str]) -> None:
     written("a y\n" + "".join(f"{k} {'no' if k < 10 else 'yes'}\n" for k in range(20)))
     assert main(["train", "t.csv", "--target", "y", "--quiet"]) == 1
-    assert "no column 'y'; it has 'a y'; if another sign is between the columns, name it with --separator" in (
+    assert "no column 'y'; it has 'a y'; if the columns have another separator, name it with --separator" in (
         capsys.readouterr().err
     )
     assert main(["train", "t.csv", "--target", "y", "--quiet", "--epochs", "1", "--separator", "space"]) == 0
@@ -90,7 +90,7 @@ def test_other_encodings_are_named_by_an_option(encoding: str, capsys: pytest.Ca
     assert "--encoding" in err
     assert main([*options, "--encoding", encoding]) == 0
     assert main([*options, "--encoding", "klingon"]) == 1
-    assert "'klingon' is no encoding that is known" in capsys.readouterr().err
+    assert "'klingon' is not a known encoding" in capsys.readouterr().err
 
 
 # Numbers
@@ -135,7 +135,7 @@ def test_one_file_has_one_decimal_mark() -> None:
 
 def test_numbers_that_may_be_either_are_refused_with_the_option() -> None:
     lines = ["a,y", *(f'"{k + 1},234",{"no" if k < 15 else "yes"}' for k in range(30))]
-    with pytest.raises(ValueError, match=r"'1,234', which may be 1\.234 or 1234: say --decimal , or --decimal \."):
+    with pytest.raises(ValueError, match=r"'1,234', which may be 1\.234 or 1234: use --decimal , or --decimal \."):
         dataset(lines)
     assert numbers(dataset(lines, decimal=","), "a") == pytest.approx([k + 1.234 for k in range(30)])
     assert numbers(dataset(lines, decimal="."), "a") == pytest.approx([1000 * (k + 1) + 234 for k in range(30)])
@@ -143,19 +143,19 @@ def test_numbers_that_may_be_either_are_refused_with_the_option() -> None:
 
 def test_a_decimal_mark_that_no_cell_has_is_refused() -> None:
     lines = ["a,y", *(f"{k}.55,{'no' if k < 15 else 'yes'}" for k in range(30))]
-    with pytest.raises(ValueError, match=r"line 2, column 'a': '0\.55' is no finite number with --decimal ,"):
+    with pytest.raises(ValueError, match=r"line 2, column 'a': '0\.55' is not a finite number with --decimal ,"):
         dataset(lines, decimal=",")
 
 
 def test_both_decimal_marks_in_one_column_are_refused() -> None:
     lines = ["a;y", *(f"{k}{',.'[k % 3 == 0]}55;{'no' if k < 15 else 'yes'}" for k in range(30))]
-    with pytest.raises(ValueError, match=r"line 2, column 'a': '0\.55' is no finite number.*'1,55'"):
+    with pytest.raises(ValueError, match=r"line 2, column 'a': '0\.55' is not a finite number.*'1,55'"):
         dataset(lines)
 
 
 def test_dates_whose_day_and_month_cannot_be_told_apart_are_refused() -> None:
     lines = ["a,y", *(f"0{k % 3 + 1}/0{k % 2 + 1}/2024,{'no' if k < 15 else 'yes'}" for k in range(30))]
-    with pytest.raises(ValueError, match="day and month cannot be told apart: write them as year-month-day"):
+    with pytest.raises(ValueError, match="day and month cannot be distinguished: write them as year-month-day"):
         dataset(lines)
     assert dataset(lines, text=["a"]).preprocessing.columns[0].categories
 
@@ -163,13 +163,13 @@ def test_dates_whose_day_and_month_cannot_be_told_apart_are_refused() -> None:
 @pytest.mark.parametrize(
     ("odd", "message"),
     [
-        (["?"], r"'\?' is no finite number.*--na '\?' if they stand for missing values, or --text a"),
-        (["unknown", "?"], r"'unknown' is no finite number; so is '\?' \(line 6\)"),
-        (["12 kg"], "'12 kg' is no finite number"),
-        (["1_000"], "'1_000' is no finite number"),
-        (["0x10"], "'0x10' is no finite number"),
-        (["12%"], "'12%' is no finite number"),
-        (["1e999"], "'1e999' is no finite number"),
+        (["?"], r"'\?' is not a finite number.*--na '\?' if they mark missing values, or --text a"),
+        (["unknown", "?"], r"'unknown' is not a finite number; nor is '\?' \(line 6\)"),
+        (["12 kg"], "'12 kg' is not a finite number"),
+        (["1_000"], "'1_000' is not a finite number"),
+        (["0x10"], "'0x10' is not a finite number"),
+        (["12%"], "'12%' is not a finite number"),
+        (["1e999"], "'1e999' is not a finite number"),
     ],
     ids=str,
 )
@@ -190,7 +190,7 @@ def test_zeros_in_front_make_categories_and_many_of_them_numbers() -> None:
     lines = ["zip,y", *(f"0{k % 5},{'no' if k % 5 < 3 else 'yes'}" for k in range(40))]
     data = dataset(lines)
     assert data.preprocessing.columns[0].categories == ("00", "01", "02", "03", "04")
-    assert any("zeros in front" in remark for remark in data.remarks)
+    assert any("leading zeros" in remark for remark in data.remarks)
 
 
 # What new rows are read as
@@ -213,8 +213,8 @@ def test_a_model_of_decimal_commas_refuses_points_and_takes_them_on_request(
     Path("new.csv").write_text("a\n7.5\n", encoding="utf-8")
     capsys.readouterr()
     assert main(["predict", model, "new.csv"]) == 1
-    assert "'7.5' is no finite number with a decimal comma" in (err := capsys.readouterr().err)
-    assert "say --decimal ." in err
+    assert "'7.5' is not a finite number with a decimal comma" in (err := capsys.readouterr().err)
+    assert "use --decimal ." in err
 
 
 # Names and columns
@@ -238,14 +238,14 @@ def test_an_index_without_a_name_is_left_out_and_one_with_a_name_pointed_out() -
     data = dataset([",a,y", *rows])
     assert [column.name for column in data.preprocessing.columns] == ["a"]
     assert "no name and counts the rows" in data.remarks[0]
-    assert "'id' counts the rows" in dataset(["id,a,y", *rows]).remarks[0]
+    assert "'id' only numbers the rows" in dataset(["id,a,y", *rows]).remarks[0]
 
 
 def test_a_column_that_gives_the_target_away_is_pointed_out() -> None:
     rows = [f"{k % 7},{k % 2},{'ba'[k % 2]},{k % 2}" for k in range(40)]
     remarks = "\n".join(dataset(["a,same,word,y", *rows]).remarks)
     assert "column 'same' equals the target 'y' in every row" in remarks
-    assert "column 'word' is the target 'y' in other words" in remarks
+    assert "column 'word' corresponds one-to-one to the target 'y'" in remarks
 
 
 # Missing values
@@ -350,8 +350,8 @@ def test_new_categories_are_taken_as_another_with_a_note(capsys: pytest.CaptureF
     assert main(["predict", "runs/t-1/model.safetensors", "new.csv"]) == 0
     err = capsys.readouterr().err
     assert err == (
-        "lucidgrad: note: column 'c': 'violet' (line 3) and 1 more cells are not among the categories that were "
-        "learned, and taken as another one\n"
+        "lucidgrad: note: column 'c': 'violet' (line 3) and 1 more cells are not among the categories seen in "
+        "training, and treated as 'other'\n"
     )
     _, *lines = Path("predictions.csv").read_text(encoding="utf-8").splitlines()
     assert lines[1] == lines[2] != lines[0]
@@ -363,7 +363,7 @@ def test_new_categories_are_taken_as_another_with_a_note(capsys: pytest.CaptureF
 @pytest.mark.parametrize(
     ("lines", "message"),
     [
-        (["a,y", "1,x"], "one row"),
+        (["a,y", "1,x"], "one usable row"),
         (["y", "x", "z"], "no column to predict 'y' from"),
         (["a,y", *(f"{k},same" for k in range(20))], "a single class, 'same'"),
         (["a,y", *(f"{k},{'rare' if k == 7 else 'common'}" for k in range(20))], "line 9, .*'rare' occurs once"),

@@ -235,7 +235,7 @@ def test_preprocessing_survives_json() -> None:
     ids=repr,
 )
 def test_what_is_no_preprocessing_is_refused(content: Any) -> None:
-    with pytest.raises(ValueError, match="how a table becomes its inputs"):
+    with pytest.raises(ValueError, match="no encoding for tables"):
         Preprocessing.from_json(content)
 
 
@@ -243,10 +243,10 @@ def test_what_is_no_preprocessing_is_refused(content: Any) -> None:
     ("lines", "message"),
     [
         (["colour", "red"], "no column 'a'; it has 'colour'"),
-        (["a,colour", "1,red", "oops,red"], "line 3, column 'a': 'oops' is no finite number"),
+        (["a,colour", "1,red", "oops,red"], "line 3, column 'a': 'oops' is not a finite number"),
         (["a,colour", "1,red", ",red"], "line 3, column 'a': the value is missing"),
         (["a,colour", "1,red", "2,"], "line 3, column 'colour': the value is missing"),
-        (["a,colour", "1,red", "inf,red"], "line 3, column 'a': .*inf.* is no finite number"),
+        (["a,colour", "1,red", "inf,red"], "line 3, column 'a': .*inf.* is not a finite number"),
     ],
     ids=["column", "junk", "missing number", "missing text", "infinity"],
 )

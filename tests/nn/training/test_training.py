@@ -985,7 +985,7 @@ BAD_DATA: list[tuple[Any, ...]] = [
     ("targets None", SIGMOID, X, None, {}, EITHER, "targets must be .*real numbers"),
     ("names of four classes", SIGMOID, X, [*"abcd"], {}, V, "1 output, for 2 classes; the targets name 4: 'a', 'b'"),
     ("a name missing", SIGMOID, X, ["a", "b", None, "b"], {}, V, "names of classes; that of sample 2 is missing"),
-    ("a number among names", SIGMOID, X, ["a", "b", 3, "b"], {}, V, "that of sample 2 is 3, which is no text"),
+    ("a number among names", SIGMOID, X, ["a", "b", 3, "b"], {}, V, "that of sample 2 is 3, which is not a text"),
     ("complex targets", SIGMOID, X, [1j] * 4, {}, T, "targets must be real numbers.*complex"),
     ("ragged targets", TWO, X, [[0, 1], [0, 1], [0, 1], [0]], {}, V, "targets.* rows of the same length"),
     ("a target NaN", SIGMOID, X, [0, 1, math.nan, 0], {}, V, "targets must be finite.*nan in sample 2"),
