@@ -5,6 +5,7 @@ The truth is the same function written with Python's `if`, which computes only w
 
 from __future__ import annotations
 
+import functools
 import inspect
 import json
 import math
@@ -254,23 +255,45 @@ COMPOSITIONS: dict[str, Callable[[Choosing, Callable[[], Number], Number], Numbe
 }
 
 
-@pytest.mark.parametrize("composition", COMPOSITIONS)
-@pytest.mark.parametrize("way", WAYS)
-def test_every_primitive_below_every_choice(way: str, composition: str, thin: Thin) -> None:
+class Case(NamedTuple):
+    """A primitive below a choice: the function of the primitive's inputs and one more, and its truths at points."""
+
+    name: str
+    function: Callable[[Choosing, Sequence[Number]], Number]
+    arity: int
+    truths: list[tuple[list[float], Truth | None]]
+
+
+@functools.cache
+def cases(composition: str) -> list[Case]:
+    """Return a case for each primitive: the truth is the same, however the function is compiled."""
     chance = random.Random(0)
+    cases = []
     for name in MADE:
         wide = any(p.kind is p.VAR_POSITIONAL for p in inspect.signature(TABLE[name].derivatives).parameters.values())
         arity = 3 if wide else len(inspect.signature(TABLE[name].derivatives).parameters) - 1
 
-        def function(xs: Sequence[Number], choosing: Choosing, name: str = name) -> Number:
+        def function(choosing: Choosing, xs: Sequence[Number], name: str = name) -> Number:
             return COMPOSITIONS[composition](choosing, lambda: TABLE[name](*xs[:-1]), xs[-1])
 
+        by_if = functools.partial(function, BY_IF)
+        points = [
+            [*[chance.choice(POINTS) for _ in range(arity)], chance.choice((0.0, 0.5, -1.0, nan, 3.0))]
+            for _ in range(40)
+        ]
+        cases.append(Case(name, function, arity, [(point, truth(by_if, point)) for point in points]))
+    return cases
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("composition", COMPOSITIONS)
+def test_every_primitive_below_every_choice(composition: str, way: str, thin: Thin) -> None:
+    for name, function, arity, truths in cases(composition):
         example = [1.5 if name == "acosh" else 0.75] * arity + [0.5]
-        program = compiled(thin, way, lambda xs: function(xs, COMPILED), example)
+        program = compiled(thin, way, functools.partial(function, COMPILED), example)
         tail = 1e-15 if name in ("sigmoid", "tanh") else 0.0  # where compiled programs lose the digits of a (1 - a)
-        for _ in range(40):
-            point = [chance.choice(POINTS) for _ in range(arity)] + [chance.choice((0.0, 0.5, -1.0, nan, 3.0))]
-            check(program, truth(lambda xs: function(xs, BY_IF), point), point, tail)
+        for point, expected in truths:
+            check(program, expected, point, tail)
 
 
 # Cases that are easy to name
