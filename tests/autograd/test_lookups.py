@@ -39,8 +39,9 @@ def test_a_gradient_is_added_up_at_the_entries_that_were_taken() -> None:
 def test_no_index_counts_from_the_end_or_goes_beyond(index: Any) -> None:
     with pytest.raises(
         IndexError, match=rf"the index is {index}, which is not in a table of 3, whose entries are counted from 0"
-    ):
+    ) as caught:
         take(ROWS, index)
+    assert ("To pad a shorter sequence" in str(caught.value)) == (index == -1)
 
 
 @pytest.mark.parametrize("index", [1.0, True, np.float64(1.0), np.bool_(True), "1", None, [1.0], np.array([0.0])])

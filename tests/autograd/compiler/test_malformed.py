@@ -488,7 +488,7 @@ def test_a_sum_of_one_term_has_a_slot_from_0_on(slot: int) -> None:
     builder.sum(Sum([2.0], [0], [ABSENT], [slot]))
     program = builder.program([1])
     if slot < 0:
-        with pytest.raises(ValueError, match="^node 1:"):
+        with pytest.raises(ValueError, match=r"^node 1:"):
             program.verify()
     else:
         program.verify()

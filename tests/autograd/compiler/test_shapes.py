@@ -230,7 +230,7 @@ OPERANDS: dict[str, tuple[Any, set[int]]] = {
 
 def test_applications_have_as_many_operands_as_their_primitives() -> None:
     check_form("apply", 1, TANH)
-    with pytest.raises(ValueError, match="tanh .* applied to 2 operand"):
+    with pytest.raises(ValueError, match=r"tanh .* applied to 2 operand"):
         check_form("apply", 2, TANH)
 
 
