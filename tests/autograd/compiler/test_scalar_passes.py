@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import random
 import struct
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -281,6 +282,12 @@ def test_a_neuron_is_one_sum_however_it_is_written(neuron: Function) -> None:
         (lambda x: 0.5 - x[0], "sum(0.5; -x[0])"),
         (lambda x: (0.1 * x[0]) * x[1], "sum(0.1*x[0]*x[1])"),
         (lambda x: x[0] - 0.3 * x[1] * x[2], "sum(x[0]; -0.3*x[1]*x[2])"),
+        (lambda x: x[0] - x[1] - x[2] - x[0], "sum(x[0]; -x[1]; -x[2]; -x[0])"),
+        (lambda x: 0.0 - x[0] - x[1] - x[2], "sum(0.0; -x[0], -x[1], -x[2])"),
+        (lambda x: -x[0] - x[1] - x[2], "sum(-x[0], -x[1], -x[2])"),
+        (lambda x: 3 * (x[0] - x[1]) / 3, "3.0 * sum(x[0]; -x[1]) / 3.0"),
+        (lambda x: x[0] - (-(x[1] * x[2])), "sum(x[0]; x[1]*x[2])"),
+        (lambda x: autograd.sum([x[0], x[1], x[2]]) - 0.5, "sum(x[0], x[1], x[2]; -0.5)"),
     ],
 )
 def test_a_chain_keeps_its_order_and_its_rounding(function: Function, line: str) -> None:
@@ -289,6 +296,78 @@ def test_a_chain_keeps_its_order_and_its_rounding(function: Function, line: str)
     assert str(program) == written(f"v{root} = {line}", f"return v{root}")
     for numbers in itertools.permutations((1e16, -3.7, 1.1)):
         assert same_bits(program.evaluate([numbers], []), [function([Value(x) for x in numbers]).data])
+
+
+@pytest.mark.parametrize(
+    ("function", "lines"),
+    [
+        (lambda w, x: (w[0] * x[0]) * 0.5, ["sum(0.5*p0*x[0], p1*x[1], x[2]*p1)"]),
+        (lambda w, x: (w[0] * x[0]) / 4, ["sum(0.25*p0*x[0], p1*x[1], x[2]*p1)"]),
+        (lambda w, x: (w[0] * x[0]) * 1024.0, ["sum(1024.0*p0*x[0], p1*x[1], x[2]*p1)"]),
+        (lambda w, x: (w[0] * x[0]) / 1024.0, ["sum(0.0009765625*p0*x[0], p1*x[1], x[2]*p1)"]),
+        (lambda w, x: (2.0 * w[0]) * x[0], ["sum(2.0*p0*x[0], p1*x[1], x[2]*p1)"]),
+        (lambda w, x: x[0] * (3.0 * w[0]), ["sum(3.0*p0*x[0], p1*x[1], x[2]*p1)"]),
+        (lambda w, x: (w[0] * x[0]) * 0.3, ["sum(p0*x[0])", "sum(0.3*v5, p1*x[1], x[2]*p1)"]),
+        (lambda w, x: (w[0] * x[0]) * 2048.0, ["sum(p0*x[0])", "sum(2048.0*v5, p1*x[1], x[2]*p1)"]),
+        (lambda w, x: (w[0] * x[0]) / 2048.0, ["sum(p0*x[0]) / 2048.0", "sum(v5, p1*x[1], x[2]*p1)"]),
+        (lambda w, x: w[0] * (3.0 * x[0]), ["sum(3.0*x[0])", "sum(p0*v5, p1*x[1], x[2]*p1)"]),
+    ],
+)
+def test_a_weighted_sum_scales_weights_alone_and_moves_powers_of_two_alone(
+    function: Function, lines: list[str]
+) -> None:
+    """A factor 0.3 would round otherwise, and a large power of 2 could overflow."""
+    w = [Value(0.3), Value(0.4)]
+    program = simplified(
+        lambda x: sum([function(w, x), w[1] * x[1], x[2] * w[1]]), [1.0, 2.0, 3.0], until="collect sums"
+    )
+    assert [line.split(" = ", 1)[1] for line in str(program).splitlines()[:-1]] == lines
+
+
+FEW_BITS = (1.0, -1.0, 2.0, 0.5, -0.25, 3.0, 0.0, -4.0)
+
+
+def random_chain(seed: int) -> Function:
+    """A function of three numbers made of additions, subtractions and scalings, some of them read twice."""
+    chance = random.Random(seed)
+    w = [Value(3.0, "w0"), Value(-0.5, "w1")]
+    steps = [(chance.randrange(10), chance.random(), chance.random(), chance.choice(FEW_BITS)) for _ in range(9)]
+
+    def function(x: Any) -> list[Any]:
+        known = [*x, *w]
+        products = 0
+        for kind, first, second, number in steps:
+            a, b = (known[-1 - int(part**2 * len(known))] for part in (first, second))
+            if kind >= 8 and products > 2:
+                kind = 0  # so that no number needs more bits than a float has
+            products += kind >= 8
+            known.append(
+                [
+                    lambda a, b, c: a + b,
+                    lambda a, b, c: a - b,
+                    lambda a, b, c: a + c,
+                    lambda a, b, c: c - a,
+                    lambda a, b, c: a * c,
+                    lambda a, b, c: -a,
+                    lambda a, b, c: a / 4,
+                    lambda a, b, c: autograd.sum([a, b, c, a - b]),
+                    lambda a, b, c: a * b,
+                    lambda a, b, c: dot([a, w[0]], [b, a], c),
+                ][kind](a, b, number)
+            )
+        return known[-2:]
+
+    return function
+
+
+@pytest.mark.parametrize("seed", range(150))
+def test_sums_of_exact_numbers_are_exact_in_whatever_order(seed: int) -> None:
+    """All numbers have so few bits that nothing is rounded: what a pass computes is right, or is not."""
+    function = random_chain(seed)
+    program = simplified(function, [1.0, 2.0, 3.0], until="collect sums")
+    weights = [{"w0": 3.0, "w1": -0.5}[program.labels[i]] for i in program.parameters]
+    for numbers in ([1.0, 2.0, 3.0], [-5.0, 0.75, 2.0]):
+        assert program.evaluate([numbers], weights) == [v.data for v in function([Value(x) for x in numbers])]
 
 
 def test_a_sum_that_others_read_stays_a_node() -> None:
