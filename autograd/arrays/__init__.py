@@ -1,10 +1,10 @@
-"""NumPy; or where it cannot be imported, as in a browser, a stand-in in plain Python for the part that is used here.
+"""NumPy, or a pure-Python stand-in for the parts used here if NumPy cannot be imported, as in a browser.
 
     from autograd.arrays import np
 
-The stand-in computes the same numbers, to the bit where NumPy computes element by element, only slowly. It is there so
-that networks train node by node, and programs are compiled to source, where there is no NumPy; running a compiled
-program wants the real one. Whatever it does not have raises an AttributeError that says so.
+The stand-in is slow but computes the same numbers; elementwise functions match NumPy to the last bit. Without NumPy, it
+lets networks train node by node and programs be compiled to source; running a compiled program needs NumPy. A missing
+function raises an error that says so.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from autograd.arrays.kinds import CONVERT, FORMATS, RANK, dtype, kind_of
 
 
 def _operators(function: Callable[..., Any], kind: Any = None) -> tuple[Any, Any, Any]:
-    """An operator, the same from the right, and in place."""
+    """Return an operator, its reflected form, and its in-place form."""
     return (
         lambda self, other: elementwise(function, kind, self, other),
         lambda self, other: elementwise(function, kind, other, self),
@@ -24,7 +24,7 @@ def _operators(function: Callable[..., Any], kind: Any = None) -> tuple[Any, Any
 
 
 class ndarray:  # noqa: N801
-    """An array. Indexing always copies; what is written to an array changes that array alone."""
+    """An array. Indexing always copies, so arrays never share elements."""
 
     __slots__ = ("dtype", "items", "shape")
     __hash__ = None  # type: ignore[assignment]
@@ -32,7 +32,7 @@ class ndarray:  # noqa: N801
     def __init__(self, items: list[Any], shape: Shape, kind: Any) -> None:
         self.items, self.shape, self.dtype = items, shape, dtype(kind)
 
-    # Looks
+    # Attributes and conversions
 
     @property
     def ndim(self) -> int:
@@ -52,7 +52,7 @@ class ndarray:  # noqa: N801
 
     def __len__(self) -> int:
         if not self.shape:
-            raise TypeError("len() of an array without axes")
+            raise TypeError("len() of a 0-dimensional array")
         return self.shape[0]
 
     def __iter__(self) -> Iterator[Any]:
@@ -91,7 +91,7 @@ class ndarray:  # noqa: N801
     def tobytes(self) -> bytes:
         return struct.pack(f"{len(self.items)}{FORMATS[self.dtype.kind]}", *self.items)
 
-    # Form
+    # Shape
 
     def copy(self) -> ndarray:
         return ndarray(list(self.items), self.shape, self.dtype)
@@ -122,7 +122,7 @@ class ndarray:  # noqa: N801
         return ndarray([self.items[p] for p in positions], shape, self.dtype)
 
     def rows_along(self, axis: int | None) -> tuple[list[list[Any]], Shape]:
-        """The lists of elements along an axis, for each place on the others; with None, one list of them all."""
+        """Return the lists of elements along an axis, and the shape of the other axes; for None, one list of all."""
         if axis is None:
             return [self.items], ()
         axis %= self.ndim
@@ -153,8 +153,8 @@ class ndarray:  # noqa: N801
             self.items[p] = convert(source.items[q])
 
     def take(self, indices: Any, axis: int | None = None) -> ndarray:
-        places = indices if axis is None else (*[slice(None)] * (axis % self.ndim), indices)
-        elements: ndarray = (self.ravel() if axis is None else self)[places]
+        key = indices if axis is None else (*[slice(None)] * (axis % self.ndim), indices)
+        elements: ndarray = (self.ravel() if axis is None else self)[key]
         return elements
 
     # Reductions
@@ -247,7 +247,7 @@ class ndarray:  # noqa: N801
 
 
 def as_array(x: Any, kind: Any = None) -> ndarray:
-    """A number, an array, or nested sequences of either as an array. Raises ValueError for ragged ones."""
+    """Convert a number, an array, or nested sequences of either to an array. Raises ValueError if they are ragged."""
     if isinstance(x, ndarray):
         return x if kind is None or x.dtype == dtype(kind) else x.astype(kind)
     shape, items = _unnested(x)
@@ -265,20 +265,20 @@ def _unnested(x: Any) -> tuple[Shape, list[Any]]:
     parts = [_unnested(item) for item in x]
     shapes = {shape for shape, _ in parts}
     if len(shapes) > 1:
-        raise ValueError(f"the sequences are of different lengths: shapes {sorted(shapes)}")
+        raise ValueError(f"the sequences have different lengths: shapes {sorted(shapes)}")
     inner = shapes.pop() if shapes else ()
     return (len(x), *inner), list(chain.from_iterable(items for _, items in parts))
 
 
 def elementwise(function: Callable[..., Any], kind: Any, *operands: Any, out: ndarray | None = None) -> Any:
-    """A function of each element, of arrays that are broadcast to one shape.
+    """Apply a function to each element of operands that are broadcast to one shape.
 
     Args:
-        kind: of the result; None for the widest of the operands' kinds.
-        out: an array that the result is written into.
+        kind: the result's kind; None for the widest of the operands' kinds.
+        out: an array to write the result into.
 
     Raises:
-        FloatingPointError: for a result that is inf or nan of finite numbers, while `seterr` says "raise".
+        FloatingPointError: if finite numbers give inf or nan while `seterr` is set to "raise".
     """
     arrays = [as_array(x) for x in operands]
     shape = broadcast_shape([a.shape for a in arrays])

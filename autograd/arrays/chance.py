@@ -1,4 +1,4 @@
-"""NumPy's default random generator, as far as a permutation needs it: the same seed gives the same order.
+"""The part of NumPy's default random generator that a permutation needs: the same seed gives the same order.
 
 Sources: O'Neill 2014, PCG (XSL-RR, 128 bits of state, 64 of output); O'Neill 2015, "Developing a seed_seq alternative",
 which NumPy's SeedSequence follows.
@@ -17,7 +17,7 @@ MULTIPLIER = 0x2360ED051FC65DA44385DF649FCCF645
 
 
 class Generator:
-    """Orders of so many things, at random.
+    """Generates random permutations.
 
     >>> Generator(0).permutation(5).tolist()
     [2, 4, 3, 0, 1]
@@ -38,7 +38,7 @@ class Generator:
         self._state = (self._state * MULTIPLIER + self._increment) & STATE
 
     def _stream(self) -> Iterator[int]:
-        """32 bits at a time, the lower half of each output first."""
+        """Yield 32 bits at a time, the lower half of each output first."""
         while True:
             self._step()
             folded, rotation = (self._state >> 64 ^ self._state) & LONG, self._state >> 122
@@ -47,14 +47,14 @@ class Generator:
             yield output >> 32
 
     def _up_to(self, largest: int) -> int:
-        """One of the numbers from 0 to the largest, each as likely: enough bits for it, drawn until they fit."""
+        """Draw a uniform integer from 0 to the largest, by rejection of bits that exceed it."""
         mask = (1 << largest.bit_length()) - 1
         while (number := next(self._words) & mask) > largest:
             pass
         return number
 
     def permutation(self, n: int) -> ndarray:
-        """The numbers from 0 to n − 1 in a random order."""
+        """Return the numbers from 0 to n − 1 in random order."""
         order = list(range(n))
         for i in range(n - 1, 0, -1):
             j = self._up_to(i)
@@ -63,7 +63,7 @@ class Generator:
 
 
 def _longs(seed: int) -> tuple[int, ...]:
-    """Four numbers of 64 bits, mixed from a seed of any size."""
+    """Mix a seed of any size into four 64-bit numbers."""
     words = [seed & WORD]
     while seed := seed >> 32:
         words.append(seed & WORD)

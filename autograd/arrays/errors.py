@@ -1,4 +1,4 @@
-"""NumPy's treatment of overflow, division by zero and invalid operations, for the time of one call."""
+"""NumPy's handling of overflow, division by zero and invalid operations, set for one call."""
 
 from __future__ import annotations
 
@@ -14,13 +14,12 @@ __all__ = ["Overflows", "handling_errors", "ignoring_errors", "overflows"]
 def handling_errors(
     called: Callable[[str, int], object] | None = None, **settings: Literal["ignore", "raise", "call"]
 ) -> Callable[..., Any]:
-    """Make a function that calls another, with its arguments, under settings of `np.seterr`.
+    """Return a function that calls another function, with its arguments, under settings of `np.seterr`.
 
-    What is set to "call" is told to `called`, as `np.seterrcall` says.
+    Errors set to "call" are reported to `called`, as by `np.seterrcall`.
 
-    The call runs in a copy of the caller's context, so that it sees the caller's context variables, and an interrupt
-    cannot leave the settings behind; what it sets in its context is not seen outside. It costs a fifth of
-    `np.errstate`.
+    The call runs in a copy of the caller's context: it sees the caller's context variables, an interrupt cannot leave
+    the settings behind, and variables that it sets are not seen outside. It costs a fifth of `np.errstate`.
 
     >>> ignoring = handling_errors(all="ignore")
     >>> ignoring(np.divide, np.array([1.0]), 0.0)
@@ -30,7 +29,7 @@ def handling_errors(
     context.run(np.seterr, **settings)
     if called is not None and HAVE_NUMPY:
         context.run(np.seterrcall, called)
-    variables = list(context.items())  # NumPy's own one, and what it means there
+    variables = list(context.items())  # NumPy's context variable and its value
 
     def call(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
         for variable, value in variables:
@@ -41,10 +40,10 @@ def handling_errors(
 
 
 class Overflows:
-    """Remembers overflows, for functions that are exact only where nothing overflows, and else begin again.
+    """Records overflows, for functions that are exact only if nothing overflows, and start again otherwise.
 
     Attributes:
-        latest: another object after each overflow, whichever thread it was in.
+        latest: a new object after each overflow, in any thread.
     """
 
     latest: object = None

@@ -1,4 +1,4 @@
-"""IEEE arithmetic of floats, in which a division by zero is infinite or nan and nothing raises an exception."""
+"""IEEE arithmetic of floats: a division by zero is infinite or nan, and no operation raises an exception."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextvars import ContextVar
 from typing import Any
 
 raises: ContextVar[bool] = ContextVar("raises", default=False)
-"""True where new infinities and nans are errors, as after NumPy's `seterr(over="raise")`."""
+"""True if new infinities and nans are errors, as after NumPy's `seterr(over="raise")`."""
 
 
 def seterr(**settings: str) -> None:
@@ -26,7 +26,7 @@ def errstate(**settings: str) -> Iterator[None]:
 
 
 def refuse_new_infinities(results: Iterable[Any], operands: list[list[Any]]) -> None:
-    """Raise FloatingPointError for a result that is not finite, of operands that are."""
+    """Raise FloatingPointError if finite operands have a result that is not finite."""
     for result, *numbers in zip(results, *operands):
         if not math.isfinite(result) and all(map(math.isfinite, numbers)):
             raise FloatingPointError("overflow, invalid operation or division by zero")
@@ -63,7 +63,7 @@ def power(a: float, b: float) -> float:
 
 
 def never_raising(function: Callable[..., float], poles: Mapping[float, float] | None = None) -> Callable[..., float]:
-    """A function of floats that is infinite at its poles and where it overflows, and nan where it is undefined.
+    """Wrap a function of floats so that it is infinite at poles and on overflow, and nan where it is undefined.
 
     >>> never_raising(math.log, {0.0: -math.inf})(0.0), never_raising(math.sinh)(-1e3), never_raising(math.sqrt)(-1.0)
     (-inf, -inf, nan)
@@ -81,7 +81,7 @@ def never_raising(function: Callable[..., float], poles: Mapping[float, float] |
 
 
 class Float(float):
-    """A float whose arithmetic is IEEE's.
+    """A float with IEEE arithmetic.
 
     >>> Float(1.0) / 0.0, 2.0 * Float(0.0) ** -1
     (inf, inf)

@@ -1,4 +1,4 @@
-"""Find the elements of a flat list that an index of NumPy's kind selects: slices, None, `...`, arrays, conditions."""
+"""Find the elements of a flat list that a NumPy index selects: slices, None, `...`, index arrays, boolean masks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def size_of(shape: Sequence[int]) -> int:
 
 
 def strides_of(shape: Sequence[int]) -> list[int]:
-    """Return how far apart neighbours along each axis are in the flat list."""
+    """Return the distance in the flat list between neighbours along each axis."""
     strides, step = [], 1
     for length in reversed(shape):
         strides.append(step)
@@ -24,7 +24,7 @@ def strides_of(shape: Sequence[int]) -> list[int]:
 
 
 def broadcast_shape(shapes: Sequence[Shape]) -> Shape:
-    """The shape that all of them are stretched to. Raises ValueError where there is none."""
+    """Return the shape that all shapes broadcast to. Raises ValueError if there is none."""
     rank = max(map(len, shapes), default=0)
     padded = [(1,) * (rank - len(shape)) + shape for shape in shapes]
     common = []
@@ -37,7 +37,7 @@ def broadcast_shape(shapes: Sequence[Shape]) -> Shape:
 
 
 def broadcast_positions(shape: Shape, wanted: Shape) -> Sequence[int]:
-    """For each element of the wanted shape, the place of the element that is repeated there."""
+    """Return for each element of the wanted shape the position of the element that is broadcast to it."""
     if shape == wanted:
         return range(size_of(shape))
     if broadcast_shape([shape, wanted]) != wanted:
@@ -50,17 +50,17 @@ def broadcast_positions(shape: Shape, wanted: Shape) -> Sequence[int]:
 
 
 def select(shape: Shape, key: Any) -> tuple[list[int] | None, Shape]:
-    """The places in the flat list, and the shape of the result; of a single element None, and its place alone.
+    """Return the selected positions in the flat list and the result's shape; for a single element None, (position,).
 
     Raises:
-        IndexError: for an index out of bounds, or too many of them.
+        IndexError: if an index is out of bounds, or there are too many.
     """
     entries = _expanded(shape, key)
     strides = strides_of(shape)
-    several = any(isinstance(entry, tuple) for entry in entries)
+    has_arrays = any(isinstance(entry, tuple) for entry in entries)
     axis = 0
-    blocks: list[tuple[Shape, list[int]]] = []  # of the result's axes: their lengths, and what each adds to the place
-    chosen: list[tuple[Shape, list[int]]] = []  # arrays of indices, and numbers beside them
+    blocks: list[tuple[Shape, list[int]]] = []  # axes of the result: lengths, and offsets in the flat list
+    advanced: list[tuple[Shape, list[int]]] = []  # index arrays, and the integers used together with them
     where: list[int] = []
     for k, entry in enumerate(entries):
         if entry is None:
@@ -74,35 +74,35 @@ def select(shape: Shape, key: Any) -> tuple[list[int] | None, Shape]:
             continue
         inner, numbers = entry if isinstance(entry, tuple) else ((), [entry])
         offsets = [_in_bounds(i, length) * stride for i in numbers]
-        if not several:
+        if not has_arrays:
             blocks.append(((), offsets))
             continue
-        chosen.append((inner, offsets))
+        advanced.append((inner, offsets))
         where += [k, len(blocks)] if not where else [k]
-    if several:
-        inner = broadcast_shape([s for s, _ in chosen])
-        columns = [[o[p] for p in broadcast_positions(s, inner)] for s, o in chosen]
+    if has_arrays:
+        inner = broadcast_shape([s for s, _ in advanced])
+        columns = [[o[p] for p in broadcast_positions(s, inner)] for s, o in advanced]
         ks = [where[0], *where[2:]]
-        together = ks[-1] - ks[0] == len(ks) - 1
-        blocks.insert(where[1] if together else 0, (inner, [sum(column) for column in zip(*columns)]))
+        adjacent = ks[-1] - ks[0] == len(ks) - 1
+        blocks.insert(where[1] if adjacent else 0, (inner, [sum(column) for column in zip(*columns)]))
     positions = [0]
     for _, offsets in blocks:
         positions = [p + offset for p in positions for offset in offsets]
     lengths = tuple(n for block, _ in blocks for n in block)
-    if not lengths and not several:
+    if not lengths and not has_arrays:
         return None, (positions[0],)
     return positions, lengths
 
 
 def _expanded(shape: Shape, key: Any) -> list[Any]:
-    """An entry for each axis: None, an int, a slice, or a shape and a list of indices."""
+    """Expand an index to one entry per axis: None, an int, a slice, or a shape and a list of indices."""
     given: list[Any] = []
     for entry in key if isinstance(key, tuple) else (key,):
         array = _as_indices(entry)
         if array is None:
             given.append(entry)
         elif array[2]:
-            given += [((len(places),), list(places)) for places in true_places(array[0], array[1])]
+            given += [((len(indices),), list(indices)) for indices in true_indices(array[0], array[1])]
         else:
             given.append((array[0], array[1]))
     used = sum(entry is not None and entry is not Ellipsis for entry in given)
@@ -116,7 +116,7 @@ def _expanded(shape: Shape, key: Any) -> list[Any]:
 
 
 def _as_indices(entry: Any) -> tuple[Shape, list[Any], bool] | None:
-    """Shape, elements, and whether they are conditions, of an array or a list; None for anything else."""
+    """Return the shape and elements of an array or list, and whether it is boolean; None for anything else."""
     if isinstance(entry, (list, range)):
         from autograd.arrays.array import as_array
 
@@ -126,14 +126,14 @@ def _as_indices(entry: Any) -> tuple[Shape, list[Any], bool] | None:
     return entry.shape, entry.items, entry.dtype.kind == "b"
 
 
-def true_places(shape: Shape, conditions: Sequence[Any]) -> list[list[int]]:
-    """For each axis, where along it the elements are that are true."""
-    places: list[list[int]] = [[] for _ in shape]
-    for position, holds in enumerate(conditions):
-        if holds:
+def true_indices(shape: Shape, conditions: Sequence[Any]) -> list[list[int]]:
+    """Return for each axis the indices of the elements that are true."""
+    indices: list[list[int]] = [[] for _ in shape]
+    for position, condition in enumerate(conditions):
+        if condition:
             for axis, (stride, length) in enumerate(zip(strides_of(shape), shape)):
-                places[axis].append(position // stride % length)
-    return places
+                indices[axis].append(position // stride % length)
+    return indices
 
 
 def _in_bounds(index: Any, length: int) -> int:

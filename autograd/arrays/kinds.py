@@ -1,4 +1,4 @@
-"""The kinds of elements that an array can have."""
+"""The element types of the stand-in's arrays."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class dtype:  # noqa: N801
 
 
 def kind_of(items: Sequence[Any]) -> dtype:
-    """The kind of array that NumPy makes of these elements."""
+    """Return the dtype that NumPy infers from these elements."""
     types = set(map(type, items))
     if not items or types <= {float, int, bool}:
         return dtype("f" if not items or float in types else "i" if int in types else "b")

@@ -1,4 +1,4 @@
-"""Under NumPy's names, functions that sort, search, count and rearrange arrays."""
+"""NumPy's functions that sort, search, count and rearrange arrays, under the same names."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from autograd.arrays.array import as_array, elementwise, ndarray
-from autograd.arrays.indexing import Shape, broadcast_positions, true_places
+from autograd.arrays.indexing import Shape, broadcast_positions, true_indices
 from autograd.arrays.kinds import CONVERT
 
 
@@ -27,11 +27,11 @@ def argsort(x: Any, axis: int = -1, kind: str = "stable") -> ndarray:
 
 
 def along(function: Any, array: ndarray, axis: int, kind: Any = None) -> ndarray:
-    """Each list along an axis, replaced by what a function makes of it, of the same length or another."""
+    """Apply a function to each list along an axis; it returns a list, whose length may differ."""
     rows, shape = array.rows_along(axis)
-    changed = [function(row) for row in rows]
-    length = len(changed[0]) if changed else 0
-    moved = ndarray([x for row in changed for x in row], (*shape, length), kind or array.dtype)
+    results = [function(row) for row in rows]
+    length = len(results[0]) if results else 0
+    moved = ndarray([x for row in results for x in row], (*shape, length), kind or array.dtype)
     axis %= array.ndim
     order = list(range(array.ndim - 1))
     order.insert(axis, array.ndim - 1)
@@ -39,20 +39,20 @@ def along(function: Any, array: ndarray, axis: int, kind: Any = None) -> ndarray
 
 
 def lexsort(keys: Any, axis: int = -1) -> ndarray:
-    """The order that sorts by the last key, then by the one before it, and so on; along the last axis."""
+    """Return the order along the last axis that sorts by the last key, then by the one before it, and so on."""
     columns = [as_array(key).rows_along(-1)[0] for key in keys]
     first = as_array(keys[0])
     orders = []
     for rows in zip(*columns):
-        together = list(zip(*reversed(rows)))
-        orders += sorted(range(len(together)), key=together.__getitem__)
+        tuples = list(zip(*reversed(rows)))
+        orders += sorted(range(len(tuples)), key=tuples.__getitem__)
     return ndarray(orders, first.shape, int)
 
 
 def searchsorted(x: Any, numbers: Any) -> Any:
-    items, sought = as_array(x).items, as_array(numbers)
-    places = [bisect_left(items, y) for y in sought.items]
-    return ndarray(places, sought.shape, int) if sought.shape else places[0]
+    items, needles = as_array(x).items, as_array(numbers)
+    positions = [bisect_left(items, y) for y in needles.items]
+    return ndarray(positions, needles.shape, int) if needles.shape else positions[0]
 
 
 def unique(
@@ -62,7 +62,7 @@ def unique(
     return_counts: bool = False,
     axis: int | None = None,
 ) -> Any:
-    """The different elements in order; with an axis, the different rows or columns."""
+    """Return the distinct elements in order; for a given axis, the distinct rows or columns."""
     array = as_array(x)
     keys: list[Any] = array.items
     if axis is not None:
@@ -72,21 +72,21 @@ def unique(
     first: dict[Any, int] = {}
     for i, key in enumerate(keys):
         first.setdefault(key, i)
-    different = sorted(first)
+    ordered = sorted(first)
     if axis is None:
-        distinct = ndarray(different, (len(different),), array.dtype)
+        distinct = ndarray(ordered, (len(ordered),), array.dtype)
     else:
-        rows = ndarray([y for key in different for y in key], (len(different), *moved.shape[1:]), array.dtype)
+        rows = ndarray([y for key in ordered for y in key], (len(ordered), *moved.shape[1:]), array.dtype)
         distinct = rows if axis == 0 else rows.T
-    number = {key: k for k, key in enumerate(different)}
+    number = {key: k for k, key in enumerate(ordered)}
     inverse = [number[key] for key in keys]
     extras = []
     if return_index:
-        extras.append(vector([first[key] for key in different]))
+        extras.append(vector([first[key] for key in ordered]))
     if return_inverse:
         extras.append(vector(inverse) if axis is not None else ndarray(inverse, array.shape, int))
     if return_counts:
-        extras.append(bincount(inverse, len(different)))
+        extras.append(bincount(inverse, len(ordered)))
     return (distinct, *extras) if extras else distinct
 
 
@@ -104,8 +104,8 @@ def flatnonzero(x: Any) -> ndarray:
 
 def argwhere(x: Any) -> ndarray:
     array = as_array(x)
-    places = true_places(array.shape, array.items)
-    return ndarray([i for place in zip(*places) for i in place], (len(places[0]), array.ndim), int)
+    indices = true_indices(array.shape, array.items)
+    return ndarray([i for index in zip(*indices) for i in index], (len(indices[0]), array.ndim), int)
 
 
 def count_nonzero(x: Any, axis: int | None = None) -> Any:
@@ -148,10 +148,10 @@ def append(x: Any, more: Any) -> ndarray:
     return concatenate([as_array(x).ravel(), as_array(more).ravel()])
 
 
-def delete(x: Any, places: Any) -> ndarray:
-    left_out = set(as_array(places, int).items)
+def delete(x: Any, indices: Any) -> ndarray:
+    deleted = set(as_array(indices, int).items)
     array = as_array(x)
-    return array[[i for i in range(len(array)) if i not in left_out]]  # type: ignore[no-any-return]
+    return array[[i for i in range(len(array)) if i not in deleted]]  # type: ignore[no-any-return]
 
 
 def repeat(x: Any, times: Any) -> ndarray:
@@ -168,13 +168,13 @@ def split(x: Any, breaks: Any) -> list[ndarray]:
 
 
 def take_along_axis(x: Any, indices: Any, axis: int) -> ndarray:
-    array, places = as_array(x), as_array(indices)
+    array, positions = as_array(x), as_array(indices)
     axis %= array.ndim
     if axis != array.ndim - 1:
         raise NotImplementedError("the stand-in for NumPy takes along the last axis only")
-    rows, n = array.rows_along(axis)[0], places.shape[-1]
-    items = [row[i] for k, row in enumerate(rows) for i in places.items[k * n : (k + 1) * n]]
-    return ndarray(items, places.shape, array.dtype)
+    rows, n = array.rows_along(axis)[0], positions.shape[-1]
+    items = [row[i] for k, row in enumerate(rows) for i in positions.items[k * n : (k + 1) * n]]
+    return ndarray(items, positions.shape, array.dtype)
 
 
 def broadcast_to(x: Any, shape: Shape) -> ndarray:
@@ -192,7 +192,7 @@ def ndindex(*shape: int) -> Iterator[tuple[int, ...]]:
 
 
 class Joined:
-    """`r_[a, b]`: numbers and vectors, one after the other."""
+    """`r_[a, b]`: numbers and vectors, concatenated."""
 
     def __getitem__(self, parts: Sequence[Any]) -> ndarray:
         return concatenate([as_array(part).reshape(-1) for part in parts])

@@ -1,4 +1,4 @@
-"""Under NumPy's names, the functions of it that networks need, in plain Python."""
+"""The NumPy functions that networks need, in plain Python, under the same names."""
 
 from __future__ import annotations
 
@@ -46,11 +46,11 @@ __all__ = [
     "repeat", "searchsorted", "seterr", "sort", "split", "stack", "take_along_axis", "unique", "where",
 ]  # fmt: skip
 
-WHERE_IT_IS = "NumPy is not installed, and there is none in the browser: pip install numpy"
+INSTALL_NUMPY = "NumPy is not installed, and not available in the browser: pip install numpy"
 
 
 class _Kind:
-    """A class of NumPy's that nothing is an instance of."""
+    """A stand-in for a NumPy class that has no instances here."""
 
 
 inf: float = math.inf
@@ -66,13 +66,13 @@ random: SimpleNamespace = SimpleNamespace(
 
 
 class Missing:
-    """A function of NumPy's that emitted source calls when it runs."""
+    """A NumPy function that only compiled programs call when they run."""
 
     def __init__(self, name: str) -> None:
         self.__name__ = name
 
     def __call__(self, *operands: Any, **options: Any) -> Never:
-        raise ModuleNotFoundError(f"numpy.{self.__name__} is needed for this. {WHERE_IT_IS}", name="numpy")
+        raise ModuleNotFoundError(f"numpy.{self.__name__} is needed for this. {INSTALL_NUMPY}", name="numpy")
 
 
 def __getattr__(name: str) -> Missing:
@@ -142,11 +142,11 @@ def signbit(x: Any) -> Any:
     return elementwise(lambda x: math.copysign(1.0, x) < 0, bool, x)
 
 
-# Element by element
+# Elementwise functions
 
 
 class Elementwise:
-    """A function of each element, with `out=`, `.at` and `.reduce` as NumPy's have them."""
+    """An elementwise function with NumPy's `out=` and `.at`."""
 
     def __init__(self, function: Callable[..., Any], kind: Any = None) -> None:
         self._function, self._kind = function, kind
@@ -154,13 +154,13 @@ class Elementwise:
     def __call__(self, *operands: Any, out: ndarray | None = None) -> Any:
         return elementwise(self._function, self._kind, *operands, out=out)
 
-    def at(self, x: ndarray, places: Any, numbers: Any) -> None:
-        """Change elements one after the other, so that what is named twice is changed twice."""
-        chosen = places if isinstance(places, tuple) else (places,)
-        columns = [as_array(place).ravel().tolist() for place in chosen]
+    def at(self, x: ndarray, indices: Any, numbers: Any) -> None:
+        """Change elements one by one, so that an element whose index is repeated is changed repeatedly."""
+        arrays = indices if isinstance(indices, tuple) else (indices,)
+        columns = [as_array(array).ravel().tolist() for array in arrays]
         given = as_array(numbers)
-        for k, place in enumerate(zip(*columns)):
-            x[place] = self._function(x[place], given.items[k if given.size > 1 else 0])
+        for k, index in enumerate(zip(*columns)):
+            x[index] = self._function(x[index], given.items[k if given.size > 1 else 0])
 
 
 add: Elementwise = Elementwise(operator.add)

@@ -1,1 +1,1 @@
-"""The rows of the derivative table by theme, and the formulas that they compute with."""
+"""The rows of the derivative table by theme, and the formulas they use."""

@@ -18,15 +18,15 @@ def _dot_derivatives(*inputs_and_out: Any) -> tuple[Any, ...]:
 
 
 def _shares(*xs_out: Any) -> tuple[Any, ...]:
-    """Equal shares for all inputs that are the output."""
+    """Share the derivative equally among the inputs that equal the output."""
     *xs, out = xs_out
-    taken = [1.0 * (x == out) for x in xs]
-    n = sum(taken[1:], taken[0])
-    return tuple(t / n for t in taken)
+    selected = [1.0 * (x == out) for x in xs]
+    n = sum(selected[1:], selected[0])
+    return tuple(s / n for s in selected)
 
 
 def _products_of_others(*xs_out: Any) -> tuple[Any, ...]:
-    """For each input the product of all others, of those before it and those after it: no zero is divided by."""
+    """Multiply, for each input, the product of those before it by that of those after it: no division by 0."""
     *xs, _ = xs_out
     before, after = [*itertools.accumulate(xs, operator.mul)], [*itertools.accumulate(xs[::-1], operator.mul)][::-1]
     if len(xs) < 2:
@@ -48,7 +48,7 @@ def _chosen(*entries_and_index: Any) -> Any:
 
 
 def _div_derivatives(a: Any, b: Any, out: Any) -> tuple[Any, ...]:
-    if isinstance(out, float) and abs(out) < formulas.TINY < b * b < formulas.HUGE:  # if subnormal, it lost digits
+    if isinstance(out, float) and abs(out) < formulas.TINY < b * b < formulas.HUGE:  # a subnormal out has lost digits
         return 1 / b, -a / (b * b)
     return 1 / b, -out / b
 
@@ -99,7 +99,7 @@ neg: Primitive = row(
     operator.neg,
     lambda x, out: (-1.0,),
     symbol="-",
-    doc="The number with the other sign.",
+    doc="The negative of the number.",
     array="negative",
     machine="fneg",
     slope=Slope.FINITE,
@@ -108,7 +108,7 @@ detached: Primitive = row(
     "detach",
     lambda x: x,
     lambda x, out: (0.0,),
-    doc="The number itself, cut off from its graph.",
+    doc="The number itself, detached from its graph.",
     array="detached",
     chooses=True,
     slope=Slope.NONE,
@@ -117,7 +117,7 @@ identity: Primitive = row(
     "identity",
     lambda x: x,
     lambda x, out: (1.0,),
-    doc="The number itself, as a node of its own.",
+    doc="The number itself, as a new node.",
     array="positive",
     slope=Slope.FINITE,
 )
@@ -134,14 +134,14 @@ dot: Primitive = row(
     "dot",
     formulas.dot,
     _dot_derivatives,
-    doc="The sum of the products of as many numbers and others, and of one number more.",
+    doc="The dot product of two vectors of the same length, plus one number.",
     slope=Slope.LIKE_VALUE,
 )
 mean_: Primitive = row(
     "mean",
     lambda *xs: sum(xs, 0.0) / len(xs),
     lambda *xs_out: (1.0 / (len(xs_out) - 1),) * (len(xs_out) - 1),
-    doc="The sum of many numbers, divided by how many there are.",
+    doc="The arithmetic mean of many numbers.",
     slope=Slope.FINITE,
 )
 prod_: Primitive = row(
@@ -176,14 +176,14 @@ min_: Primitive = row(
     slope=Slope.BOUNDED,
 )
 
-# One of many, by its place
+# Look-up by position
 
 entry_at: Primitive = row(
     "entry_at",
     lambda *entries_and_index: _entry(*entries_and_index),
     lambda *entries_index_out: (*[1.0 * (entries_index_out[-2] == k) for k in range(len(entries_index_out) - 2)], 0.0),
     symbol="take",
-    doc="The number at a place, counted from 0; nan where there is none. The place is the last operand.",
+    doc="The number at a position, counted from 0; nan if out of range. The position is the last operand.",
     array="entry_at",
     machine=lambda *entries_and_index: _chosen(*entries_and_index),
     chooses=True,
@@ -191,12 +191,12 @@ entry_at: Primitive = row(
     hides_nan=True,
 )
 
-# Choices, as conditions times numbers: a bool counts as 0 or 1
+# Choices. Their rules multiply conditions by numbers: a bool counts as 0 or 1
 where: Primitive = row(
     "where",
     lambda c, a, b: a if c else b,
     lambda c, a, b, out: (0.0, 1.0 * c, 1.0 - c),
-    doc="The second number where the first is not 0, else the third.",
+    doc="The second number if the first is not 0, else the third.",
     array="where",
     machine="select",
     chooses=True,
@@ -207,9 +207,9 @@ absolute: Primitive = row(
     "abs",
     abs,
     lambda x, out: (1.0 * (x > 0) - 1.0 * (x < 0),),
-    doc="The number without its sign.",
+    doc="The absolute value.",
     array="abs",
-    machine=lambda x: where(x > 0, x, sub(0.0, x)),  # LLVM's quick way of making code does not know |x|
+    machine=lambda x: where(x > 0, x, sub(0.0, x)),  # LLVM's fast instruction selector does not support fabs
     slope=Slope.FINITE,
     keeps_infinity=(0,),
 )

@@ -22,7 +22,7 @@ from autograd.table import Primitive, Slope, row
 
 
 def _logsumexp_derivatives(*xs_out: Any) -> tuple[Any, ...]:
-    """The softmax; 0 where all numbers are -inf, which is where paths of probability 0 meet."""
+    """Return the softmax; 0 if all numbers are -inf, as where only paths of probability 0 meet."""
     *xs, out = xs_out
     return (0.0,) * len(xs) if out == -math.inf else tuple(softmax(xs))
 
@@ -38,7 +38,7 @@ def _compiled_logsumexp_derivatives(*xs_out: Any) -> tuple[Any, ...]:
 
 
 def _machine_logsumexp(*xs: Any) -> Any:
-    """The largest of the numbers, and the others, each less than 1 time as large: what remains accurate beside it."""
+    """Compute largest + log1p(Σ exp(other - largest)), which stays accurate if the largest dominates."""
     largest, others = xs[0], []
     for x in xs[1:]:
         others.append(minimum(largest, x))
@@ -48,7 +48,7 @@ def _machine_logsumexp(*xs: Any) -> Any:
 
 
 def _machine_logsumexp_derivatives(*xs_out: Any) -> tuple[Any, ...]:
-    """The softmax; 0 where all numbers are -inf, and nan where several are inf."""
+    """Return the softmax; 0 if all numbers are -inf, nan if several are inf."""
     *xs, out = xs_out
     largest = functools.reduce(maximum, xs)
     exponentials = [exp(where(x == largest, 0.0, x - largest)) for x in xs]
@@ -72,16 +72,16 @@ def _power_derivatives(x: Any, y: Any, out: Any) -> tuple[Any, ...]:
 
 
 def _compiled_power_derivatives(x: Any, y: Any, out: Any) -> tuple[Any, ...]:
-    # x^y log x tends to 0 with x where y > 0, and has no real value for a negative base
+    # x^y log x tends to 0 with x if y > 0, and has no real value for a negative base
     base = where(x > 0, x, where(x == 0, 1.0, math.nan))
-    exponent = where(x != 0, y, where(y != 0, y, 1.0)) - 1  # x^0 is 1 at 0 too, so its slope is 0 there
+    exponent = where(x != 0, y, where(y != 0, y, 1.0)) - 1  # x^0 is 1 even at x = 0, so its slope there is 0
     return y * x**exponent, out * log(base)
 
 
 def _constant_power_derivatives(x: Any, n: Any, out: Any) -> tuple[Any, ...]:
     if n == 0:
         return 0.0, 0.0
-    if n - 1 + 1 == n and abs(n) < 2**52 and not 0 < abs(out) < formulas.TINY:  # n - 1 is no rounded number
+    if n - 1 + 1 == n and abs(n) < 2**52 and not 0 < abs(out) < formulas.TINY:  # n - 1 is exact
         slope = n * x ** (n - 1)
         if not isinstance(slope, float) or formulas.TINY < abs(slope) < formulas.HUGE:
             return slope, 0.0
@@ -173,14 +173,14 @@ power: Primitive = row(
     array="power",
     machine="pow",
     compiled_derivatives=_compiled_power_derivatives,
-    hides_nan=True,  # 1 to any power is 1, and so is any number to the power of 0
+    hides_nan=True,  # 1**nan and nan**0 are 1
 )
 constant_power: Primitive = row(
     "constant_power",
     math.pow,
     _constant_power_derivatives,
     symbol="**",
-    doc="x to the power of a number that has no derivative.",
+    doc="x to the power of a constant.",
     array="power",
     machine="pow",
     compiled_derivatives=lambda x, n, out: ((n * x ** (n - 1) if n != 0 else 0.0), 0.0),
@@ -199,7 +199,7 @@ cbrt: Primitive = row(
     "cbrt",
     math.cbrt,
     lambda x, out: (cbrt_slope(x),),
-    doc="The cube root, of negative numbers too.",
+    doc="The cube root, also of negative numbers.",
     array="cbrt",
     machine="cbrt",
     compiled_derivatives=lambda x, out: (1 / (3 * out * out),),
@@ -213,7 +213,7 @@ hypot: Primitive = row(
     array="hypot",
     machine="hypot",
     compiled_derivatives=lambda x, y, out: (x / out, y / out),
-    hides_nan=True,  # beside an infinite side
+    hides_nan=True,  # hypot(inf, nan) is inf
 )
 
 # Activations and the error function
@@ -221,7 +221,7 @@ sigmoid: Primitive = row(
     "sigmoid",
     formulas.sigmoid,
     lambda x, out: (sigmoid_slope(x),),
-    doc="1 / (1 + exp(-x)), the texts' σ.",
+    doc="1 / (1 + exp(-x)), written σ in the textbooks.",
     array="sigmoid",
     machine=_machine_sigmoid,
     compiled_derivatives=lambda x, out: (out * (1 - out),),
@@ -239,7 +239,7 @@ relu: Primitive = row(
     "relu",
     lambda x: 0.0 if x <= 0 else x,
     lambda x, out: (1.0 * (x > 0),),
-    doc="x above 0, else 0.",
+    doc="x if x > 0, else 0.",
     array=lambda x: maximum(x, 0.0),
     chooses=True,
     slope=Slope.FINITE,

@@ -1,7 +1,7 @@
-"""Formulas of floats that keep their digits: where the plain ones overflow, cancel, or round an exponent.
+"""Accurate formulas on floats, for cases in which the plain formulas overflow, cancel, or round an exponent.
 
-Each is the forward rule of a row of the derivative table, or part of one. None of them raises: where there is no
-number they give inf or nan.
+Each is the forward rule of a row of the derivative table, or part of one. None of them raises: an undefined result is
+inf or nan.
 """
 
 from __future__ import annotations
@@ -10,22 +10,22 @@ import math
 import operator
 from collections.abc import Sequence
 
-TINY, HUGE = 1e-290, 1e290  # between them, no product of a few factors near 1 leaves the normal numbers
+TINY, HUGE = 1e-290, 1e290  # a number between these stays normal when multiplied by a few factors near 1
 
 
 def dot(*inputs: float) -> float:
-    """Inputs x_1 ... x_n, y_1 ... y_n, bias: the order in which a `dot` node keeps its parents."""
+    """Compute Σ x_i y_i + bias from x_1 ... x_n, y_1 ... y_n, bias: the order of a `dot` node's parents."""
     n = len(inputs) // 2
     return sum(map(operator.mul, inputs[:n], inputs[n:-1]), inputs[-1])
 
 
 def largest(*xs: float) -> float:
-    """The largest number; nan if there is one."""
+    """Return the largest number; nan if any number is nan."""
     return math.nan if any(x != x for x in xs) else max(xs)
 
 
 def smallest(*xs: float) -> float:
-    """The smallest number; nan if there is one."""
+    """Return the smallest number; nan if any number is nan."""
     return math.nan if any(x != x for x in xs) else min(xs)
 
 
@@ -47,18 +47,18 @@ def tanh_slope(x: float) -> float:
     """1 / cosh² x."""
     if abs(x) > 300:
         e = math.exp(-abs(x))
-        return 4 * e * e  # the square of e alone may be subnormal
+        return 4 * e * e  # not 4 * (e * e): the square may be subnormal
     e = math.exp(-2 * abs(x))
     return 4 * e / (1 + e) ** 2
 
 
 def one_minus_square(x: float) -> float:
-    """1 - x², of whose two forms each is exact enough in one half."""
+    """1 - x², in the more accurate of two forms."""
     return 1 - x * x if abs(x) < 0.5 else (1 - x) * (1 + x)
 
 
 def cbrt_slope(x: float) -> float:
-    """1 / (3 ∛x²), of a cube root to which a step of Newton's method has given its last digits."""
+    """1 / (3 ∛x²), with the cube root refined to its last digits by one Newton step."""
     if not x or not math.isfinite(x):
         return math.inf if not x else 1 / abs(x)
     mantissa, exponent = math.frexp(x)
@@ -72,7 +72,7 @@ def cbrt_slope(x: float) -> float:
 
 
 def bell(x: float, factor: float = 1.0) -> float:
-    """factor · 2/√π · exp(-x²). The square is taken exactly: exp would multiply its rounding by x²."""
+    """factor · 2/√π · exp(-x²). The square is exact, since exp would amplify its rounding error by x²."""
     if not abs(x) < 28:
         return math.nan if x != x else 0.0
     square, rest = exact_product(x, x)
@@ -83,9 +83,9 @@ def bell(x: float, factor: float = 1.0) -> float:
 
 
 def exact_product(a: float, b: float) -> tuple[float, float]:
-    """The product of two moderate numbers, and what rounding took from it. Source: Dekker (1971)."""
+    """Return the product of two moderate numbers and its rounding error. Source: Dekker (1971)."""
     product = a * b
-    split = 134217729.0  # 2²⁷ + 1: cuts a float in two halves, whose products are exact
+    split = 134217729.0  # 2²⁷ + 1: splits a float into two halves, whose products are exact
     a_high = split * a - (split * a - a)
     b_high = split * b - (split * b - b)
     a_low, b_low = a - a_high, b - b_high
@@ -93,20 +93,20 @@ def exact_product(a: float, b: float) -> tuple[float, float]:
 
 
 def exact_difference(a: float, b: float) -> tuple[float, float]:
-    """The difference of two numbers, and what rounding took from it. Source: Knuth, vol. 2, 4.2.2."""
+    """Return the difference of two numbers and its rounding error. Source: Knuth, vol. 2, 4.2.2."""
     difference = a - b
     back = difference - a
     return difference, (a - (difference - back)) - (b + back)
 
 
 def scaled_to_one(x: float, y: float) -> tuple[float, float, int]:
-    """Two numbers times a power of 2 that brings the larger near 1, and its exponent."""
+    """Scale two numbers by a power of 2 that brings the larger near 1; return them and the exponent."""
     exponent = -math.frexp(max(abs(x), abs(y)))[1]
     return math.ldexp(x, exponent), math.ldexp(y, exponent), exponent
 
 
 def hypot_slope(x: float, y: float) -> float:
-    """x / √(x² + y²), where the root may overflow, or be too small to have all its digits."""
+    """x / √(x² + y²), accurate even if the root overflows or is subnormal."""
     if math.isinf(x) or math.isinf(y):
         return math.nan if x != x or y != y or abs(x) == abs(y) else float(math.isinf(x)) * math.copysign(1.0, x)
     x, y, _ = scaled_to_one(x, y)
@@ -115,7 +115,7 @@ def hypot_slope(x: float, y: float) -> float:
 
 
 def norm_slopes(xs: Sequence[float]) -> tuple[float, ...]:
-    """x / √(x₁² + ... + xₙ²) for each x, likewise. Beside an infinite x, others have none."""
+    """x / √(x₁² + ... + xₙ²) for each x, as accurate. If one x is infinite, the slopes of the others are 0."""
     if any(map(math.isinf, xs)):
         several = sum(map(math.isinf, xs)) > 1 or any(x != x for x in xs)
         return tuple(math.nan if several else math.copysign(float(math.isinf(x)), x) for x in xs)
@@ -134,7 +134,7 @@ def hypot_slope_derivatives(x: float, y: float) -> tuple[float, float]:
     if not radius:
         return math.nan, math.nan
     cube = (u * u + v * v) * radius
-    (a, i), (b, j) = math.frexp(x), math.frexp(y)  # the smaller may be subnormal, where the result is not
+    (a, i), (b, j) = math.frexp(x), math.frexp(y)  # scaling could make the smaller subnormal although the result is not
     return (
         times_power_of_two(b * b / cube, 2 * j + 3 * exponent),
         times_power_of_two(-a * b / cube, i + j + 3 * exponent),
@@ -142,17 +142,17 @@ def hypot_slope_derivatives(x: float, y: float) -> tuple[float, float]:
 
 
 def atan2_derivative(y: float, x: float, to_y: float, to_x: float) -> float:
-    """A derivative of the angle of z = x + iy, of any order: to y so many times, to x so many.
+    """Differentiate the angle of z = x + iy, `to_y` times with respect to y and `to_x` times with respect to x.
 
-    The angle is the imaginary part of log z, whose nth derivative is (-1)ⁿ⁻¹ (n - 1)! / zⁿ; each step along y brings
-    a factor i. So mixed derivatives are the same in either order.
+    The angle is the imaginary part of log z, whose nth derivative is (-1)ⁿ⁻¹ (n - 1)! / zⁿ; each derivative with
+    respect to y adds a factor i. So mixed derivatives are the same in either order.
     """
     n = int(to_y) + int(to_x)
     if n == 0:
         return math.atan2(y, x)
     if math.isinf(x) or math.isinf(y):
         return math.nan if x != x or y != y else 0.0
-    (a, i), (b, j) = math.frexp(x), math.frexp(y)  # the smaller may be subnormal, where the result is not
+    (a, i), (b, j) = math.frexp(x), math.frexp(y)  # scaling could make the smaller subnormal although the result is not
     x, y, exponent = scaled_to_one(x, y)
     (x_square, x_rest), (y_square, y_rest) = exact_product(x, x), exact_product(y, y)
     square = math.fsum((x_square, x_rest, y_square, y_rest))
@@ -173,7 +173,7 @@ def atan2_derivative(y: float, x: float, to_y: float, to_x: float) -> float:
 
 
 def remainder(x: float, y: float) -> float:
-    """x - n y for the whole n nearest to x / y; nan where x is infinite or y is 0."""
+    """x - n y for the integer n nearest to x / y; nan if x is infinite or y is 0."""
     try:
         return math.remainder(x, y)
     except ValueError:
@@ -181,7 +181,7 @@ def remainder(x: float, y: float) -> float:
 
 
 def fsum(*xs: float) -> float:
-    """The sum, rounded once; where it overflows on the way, as the plain sum has it."""
+    """Return the sum, rounded once; the plain sum if an intermediate result overflows."""
     try:
         return math.fsum(xs)
     except (OverflowError, ValueError):
@@ -189,7 +189,7 @@ def fsum(*xs: float) -> float:
 
 
 def times_power_of_two(x: float, exponent: int) -> float:
-    """x · 2^exponent, inf where that overflows."""
+    """x · 2^exponent; inf if it overflows."""
     try:
         return math.ldexp(x, exponent)
     except OverflowError:
@@ -197,18 +197,19 @@ def times_power_of_two(x: float, exponent: int) -> float:
 
 
 def power_derivative(x: float, y: float, to_x: float, to_y: float) -> float:
-    """A derivative of x^y, of any order: to x so many times, to y so many. The limit from above at x = 0.
+    """Differentiate x^y, i = `to_x` times with respect to x and j = `to_y` times with respect to y.
 
-    But 0 at 0⁰ to y alone, by convention: there is none, since 0^y falls from 1 to 0.
+    At x = 0 the result is the limit from above. The derivatives with respect to y alone at 0⁰ do not exist, since 0^y
+    jumps from 1 to 0; they are 0 by convention.
 
-    With q(y) = y (y - 1) ... over as many factors as derivatives to x, it is x^(y - i) Σ C(j, m) q⁽ᵐ⁾(y) logʲ⁻ᵐ x,
-    where i and j are how often to x and y. Where x is 0 or inf, the first term that is not 0 outweighs the others.
+    With q(y) = y (y - 1) ... (y - i + 1), the derivative is x^(y - i) Σ C(j, m) q⁽ᵐ⁾(y) logʲ⁻ᵐ x. If x is 0 or inf, the
+    first nonzero term dominates.
     """
     if x != x or y != y:
         return math.nan
     i, j = int(to_x), int(to_y)
     if x < 0 and j:
-        return math.nan  # beside an integer exponent lie exponents without a real value
+        return math.nan  # x^y is real only for isolated exponents
     q = _falling_product(y, i, j)
     coefficients = [math.perm(j, m) * q[m] for m in range(j + 1)]
     first = next((m for m in range(j + 1) if coefficients[m]), None)
@@ -230,7 +231,7 @@ def power_derivative(x: float, y: float, to_x: float, to_y: float) -> float:
 
 
 def _falling_product(y: float, i: int, j: int) -> list[float]:
-    """The Taylor coefficients, to order j, of y (y - 1) ... (y - i + 1)."""
+    """Return the Taylor coefficients, to order j, of y (y - 1) ... (y - i + 1)."""
     coefficients = [1.0] + [0.0] * j
     for k in range(i):
         for m in range(j, -1, -1):
@@ -239,12 +240,12 @@ def _falling_product(y: float, i: int, j: int) -> list[float]:
 
 
 def _times_power(factor: float, x: float, y: float, shift: int) -> float:
-    """factor · x^(y - shift), where neither the rounding of y - shift nor an overflow on the way may count."""
+    """factor · x^(y - shift), unaffected by the rounding of y - shift and by intermediate overflow."""
     exponent, rest = exact_difference(y, float(shift))
     power, root = _ieee_power(x, exponent), _ieee_power(abs(x), exponent / 2)
     if not root:
         return 0.0
-    if rest:  # then y is so large that it is even, or x is positive
+    if rest:  # y is so large that it is even, or x is positive
         factor *= math.exp(rest * math.log(abs(x)))
         if x < 0 and shift % 2 and exponent % 2 == 0:
             factor = -factor
@@ -262,7 +263,7 @@ def _ieee_power(x: float, y: float) -> float:
 
 
 def ratio(x: float, y: float) -> float:
-    """x / y as IEEE has it, but 0 where x is 0, whatever y is."""
+    """x / y in IEEE arithmetic, except that it is 0 if x is 0, for any y."""
     if x == 0:
         return 0.0
     return x / y if y else x * math.copysign(math.inf, y)
@@ -272,12 +273,12 @@ def logsumexp(*xs: float) -> float:
     """log Σ exp(x)."""
     largest = max(xs)
     if math.isinf(largest):
-        return largest + sum(x for x in xs if x != x)  # nan among them makes nan
-    return largest + math.log1p(math.fsum([-1.0, *(math.exp(x - largest) for x in xs)]))  # all but the largest's 1
+        return largest + sum(x for x in xs if x != x)  # nan if any number is nan
+    return largest + math.log1p(math.fsum([-1.0, *(math.exp(x - largest) for x in xs)]))  # -1 cancels the largest's 1
 
 
 def softmax(xs: Sequence[float]) -> list[float]:
-    """exp(x) / Σ exp(x) for each x. nan where all are -inf, or several are inf."""
+    """exp(x) / Σ exp(x) for each x; nan if all are -inf, or several are inf."""
     largest = max(xs)
     if any(x != x for x in xs):
         return [math.nan] * len(xs)
@@ -290,6 +291,6 @@ def softmax(xs: Sequence[float]) -> list[float]:
 
 
 def _exp_of_difference(x: float, largest: float) -> float:
-    """exp(x - largest); where the difference is rounded, exp would multiply that by as much as the difference is."""
+    """exp(x - largest), corrected for the rounding of the difference, which exp would amplify."""
     difference, rest = exact_difference(x, largest)
     return math.exp(difference) * (1 + rest) if difference > -1000 else 0.0

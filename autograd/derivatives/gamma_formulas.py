@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 
-ASYMPTOTIC_FROM = 16.0  # where the series below has more digits than a float; each order takes one more
+ASYMPTOTIC_FROM = 16.0  # from here on the series below is exact to a float's precision; add 1 for each order
 BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510, 43867 / 798)
 """B₂, B₄, ..., B₁₈."""
 
 
 def gamma(x: float) -> float:
-    """Γ(x): infinite where it overflows, nan at the poles."""
+    """Γ(x): infinite if it overflows, nan at the poles."""
     try:
         return math.gamma(x)
     except OverflowError:
@@ -20,7 +20,7 @@ def gamma(x: float) -> float:
 
 
 def lgamma(x: float) -> float:
-    """log |Γ(x)|: infinite where it overflows, and at the poles."""
+    """log |Γ(x)|: infinite if it overflows, and at the poles."""
     try:
         return math.lgamma(x)
     except (OverflowError, ValueError):
@@ -28,10 +28,10 @@ def lgamma(x: float) -> float:
 
 
 def lgamma_derivative(x: float, order: float) -> float:
-    """The derivative of log |Γ(x)| of an order from 1 on: ψ(x), the digamma function, its slope ψ′(x), and so on.
+    """Return a derivative of log |Γ(x)|: order 1 is the digamma function ψ(x), order 2 its slope ψ′(x), and so on.
 
-    Above 0, the recurrence Γ(x + 1) = x Γ(x) leads to where the asymptotic series is exact to the last digits; below
-    0, the reflection Γ(x) Γ(1 - x) = π / sin πx leads above 0. nan at the poles: 0 and the negative integers.
+    For x > 0, the recurrence Γ(x + 1) = x Γ(x) shifts x to where the asymptotic series is accurate to the last digits;
+    for x < 0, the reflection Γ(x) Γ(1 - x) = π / sin πx maps it above 0. nan at the poles: 0 and the negative integers.
     Source: Abramowitz and Stegun, 6.3 and 6.4.
     """
     n = int(order)
@@ -48,7 +48,7 @@ def lgamma_derivative(x: float, order: float) -> float:
 
 
 def _above_0(x: float, n: int) -> float:
-    """ψ⁽ⁿ⁻¹⁾(x) for x > 0: for n > 1, up to the sign, the sum over all k ≥ 0 of (n - 1)! / (x + k)ⁿ."""
+    """ψ⁽ⁿ⁻¹⁾(x) for x > 0; for n > 1, up to the sign, Σ (n - 1)! / (x + k)ⁿ over all k ≥ 0."""
     steps = max(0, math.ceil(ASYMPTOTIC_FROM + n - x))
     z = x + steps
     factor = float(math.factorial(n - 1))
@@ -72,8 +72,8 @@ def _power(x: float, n: int) -> float:
 
 
 def _cotangent_derivative(x: float, order: int) -> float:
-    """The derivative of cot of an order, at πx: a polynomial in c = cot πx, since c′ = -(1 + c²)."""
-    r = x - round(x)  # exact, so that the poles are where they are
+    """Return a derivative of cot at πx, as a polynomial in c = cot πx, since c′ = -(1 + c²)."""
+    r = x - round(x)  # exact, so the poles do not shift
     c = 1 / math.tan(math.pi * r) if abs(r) < 0.25 else math.tan(math.pi * (math.copysign(0.5, r) - r))
     coefficients = [0.0, 1.0]
     for _ in range(order):

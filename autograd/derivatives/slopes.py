@@ -1,9 +1,8 @@
-"""Derivatives that are rows of the table themselves: the plain formula would lose digits, or its own derivative would.
+"""Derivatives that are rows of the table, because the plain formula or its derivative would lose digits.
 
-σ(1 - σ) has no digits left where σ is close to 1, and the product rule none where a derivative passes through 0. A row
-has a forward rule that keeps them (`formulas.py`), and a rule for its own derivative that cancels nothing; so every
-further derivative keeps them too. Rows that count how often to differentiate to each input give mixed derivatives that
-are the same in either order.
+σ(1 - σ) loses its digits where σ is close to 1, and the product rule where a derivative passes through 0. Each row here
+has an accurate forward rule (`formulas.py`) and a derivative rule without cancellation, so higher derivatives are
+accurate too. Rows that take the orders of differentiation as inputs give equal mixed derivatives in either order.
 """
 
 from __future__ import annotations
@@ -12,20 +11,20 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-import autograd.primitives as rows  # which imports these: each of the two is made of the other
+import autograd.primitives as rows  # a circular import: the rows there use the rows here, and vice versa
 from autograd.derivatives import formulas
 from autograd.table import Primitive, Slope, row
 
 
 def softmax(xs: Sequence[Any]) -> list[Any]:
-    """exp(x) / Σ exp(x) for each x, of floats or Values.
+    """exp(x) / Σ exp(x) for each x, for floats or Values.
 
-    Of Values, the largest is subtracted as the node that it is, not as a number: so no derivative has to cancel.
+    The largest Value is subtracted as a node, not as a number, so that derivatives do not cancel.
     """
     if all(isinstance(x, float) for x in xs):
         return formulas.softmax(xs)
     numbers = [x if isinstance(x, float) else x.data for x in xs]
-    pivot = max(range(len(xs)), key=lambda i: (numbers[i] != numbers[i], numbers[i]))  # nan before all others
+    pivot = max(range(len(xs)), key=lambda i: (numbers[i] != numbers[i], numbers[i]))  # nan counts as the largest
     exponentials = [rows.exp(x - xs[pivot]) if i != pivot else 1.0 for i, x in enumerate(xs)]
     if numbers[pivot] != numbers[pivot]:
         exponentials[pivot] = math.nan
@@ -34,7 +33,7 @@ def softmax(xs: Sequence[Any]) -> list[Any]:
 
 
 def traced_softmax(xs: Sequence[Any]) -> list[Any]:
-    """The same while `compile` traces: which of them is the largest depends on the numbers, so no branch may."""
+    """Compute the softmax while `compile` traces; no branch may depend on which number is the largest."""
     largest = rows.detached(rows.max_(*xs))
     exponentials = [rows.exp(x - largest) for x in xs]
     total = rows.sum_(*exponentials)
@@ -95,7 +94,7 @@ power_derivative: Primitive = row(
     formulas.power_derivative,
     _power_derivative_derivatives,
     symbol="∂xʸ",
-    doc="A derivative of x^y: to x as often as the third number says, to y as often as the fourth.",
+    doc="A derivative of x^y; the third and fourth numbers are its orders with respect to x and y.",
 )
 ratio: Primitive = row(
     "ratio",
@@ -103,13 +102,13 @@ ratio: Primitive = row(
     lambda x, y, out: (1 / y, -ratio(out, y)),
     symbol="/",
     array=lambda x, y: rows.where(x == 0, 0.0, x / y),
-    doc="x / y, and 0 at x = 0, over 0 too: the derivative of x log y to y.",
-    hides_nan=True,  # 0 over it is 0
+    doc="x / y, and 0 at x = 0 even if y is 0: the derivative of x log y with respect to y.",
+    hides_nan=True,  # ratio(0, nan) is 0
 )
 sqrt_slope: Primitive = row(
     "sqrt_slope",
     lambda x: 0.5 / math.sqrt(x) if x > 0 else math.inf if x == 0 else math.nan,
-    lambda x, out: (-0.5 * out / (x or x + 0.0),),  # -0.0 is the edge of the domain too, and no negative number
+    lambda x, out: (-0.5 * out / (x or x + 0.0),),  # -0.0 is the edge of the domain, not a negative number
     symbol="sqrt′",
     array=lambda x: 0.5 / rows.sqrt(x),
     doc="The derivative of sqrt.",
@@ -129,7 +128,7 @@ hypot_slope: Primitive = row(
     _hypot_slope_derivatives,
     symbol="hypot′",
     array=lambda x, y: x / rows.hypot(x, y),
-    doc="The derivative of hypot(x, y) to x, which is a cosine.",
+    doc="The derivative of hypot(x, y) with respect to x, which is a cosine.",
     compiled_derivatives=lambda x, y, out: (
         y / rows.hypot(x, y) * (y / rows.hypot(x, y)) / rows.hypot(x, y),
         -out * y / rows.hypot(x, y) / rows.hypot(x, y),
@@ -157,7 +156,7 @@ atan2_derivative: Primitive = row(
     formulas.atan2_derivative,
     _atan2_derivative_derivatives,
     symbol="∂atan2",
-    doc="A derivative of atan2(y, x): to y as often as the third number says, to x as often as the fourth.",
+    doc="A derivative of atan2(y, x); the third and fourth numbers are its orders with respect to y and x.",
 )
 asinh_slope: Primitive = row(
     "asinh_slope",
@@ -191,7 +190,7 @@ tanh_slope: Primitive = row(
     lambda x, out: (-2 * rows.tanh(x) * out,),
     symbol="tanh′",
     array=lambda x: (2 * rows.exp(-abs(x)) / (1 + rows.exp(-2 * abs(x)))) ** 2,
-    doc="The derivative of tanh, 1 / cosh² x, with all its digits where tanh is close to 1.",
+    doc="The derivative of tanh, 1 / cosh² x, accurate where tanh is close to 1.",
     slope=Slope.BOUNDED,
 )
 sigmoid_slope: Primitive = row(
@@ -200,7 +199,7 @@ sigmoid_slope: Primitive = row(
     lambda x, out: (-out * rows.tanh(x / 2),),
     symbol="σ′",
     array=lambda x: rows.exp(-abs(x)) / (1 + rows.exp(-abs(x))) ** 2,
-    doc="The derivative of the sigmoid, σ(x) σ(-x), with all its digits where σ is close to 1.",
+    doc="The derivative of the sigmoid, σ(x) σ(-x), accurate where σ is close to 1.",
     slope=Slope.BOUNDED,
 )
 erf_slope: Primitive = row(

@@ -1,4 +1,4 @@
-"""Rows of the derivative table: what Python's `math` has besides; `autograd.math` hands it out."""
+"""Rows of the derivative table: the remaining functions of Python's `math`, for `autograd.math`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def _norm_derivatives(*xs_out: Any) -> tuple[Any, ...]:
 
 
 def _remainder_derivatives(x: Any, y: Any, out: Any) -> tuple[Any, ...]:
-    """Return the derivatives of x - n y, whose n is constant nearby."""
+    """Return the derivatives of x - n y, where n is locally constant."""
     return 1.0, -detached((x - out) / y)
 
 
@@ -36,27 +36,27 @@ erfc: Primitive = row(
     "erfc",
     math.erfc,
     lambda x, out: (-erf_slope(x),),
-    doc="1 - erf(x), with all its digits where erf(x) is close to 1.",
+    doc="1 - erf(x), accurate where erf(x) is close to 1.",
     machine="erfc",
     compiled_derivatives=lambda x, out: (-2 / math.sqrt(math.pi) * exp(-x * x),),
     slope=Slope.BOUNDED,
 )
 
-# Without machine code: C has no derivatives of these
+# No machine code: the C library has no derivatives of these
 gamma: Primitive = row(
     "gamma",
     math.gamma,
     lambda x, out: (out * lgamma_derivative(x, 1.0),),
     symbol="Γ",
-    doc="Euler's Γ(x), which is (x - 1)! for whole numbers. Its derivative is Γ(x) ψ(x), see `lgamma`.",
+    doc="Euler's Γ(x), which is (x - 1)! for positive integers. Its derivative is Γ(x) ψ(x), see `lgamma`.",
     array="gamma",
 )
 lgamma: Primitive = row(
     "lgamma",
     math.lgamma,
     lambda x, out: (lgamma_derivative(x, 1.0),),
-    doc="log |Γ(x)|. Its derivative is the digamma function ψ(x): by the recurrence ψ(x) = ψ(x + 1) - 1/x up to where "
-    "its asymptotic series has all digits, and below 0 by reflection. Higher derivatives likewise.",
+    doc="log |Γ(x)|. Its derivative is the digamma function ψ(x), computed by its asymptotic series for large x, the "
+    "recurrence ψ(x) = ψ(x + 1) - 1/x for small x, and reflection for negative x. Higher derivatives likewise.",
     array="lgamma",
 )
 lgamma_derivative: Primitive = row(
@@ -64,23 +64,23 @@ lgamma_derivative: Primitive = row(
     gamma_formulas.lgamma_derivative,
     lambda x, n, out: (lgamma_derivative(x, n + 1), 0.0),
     symbol="ψ",
-    doc="The derivative of lgamma of an order, which is the second number: ψ(x), ψ′(x), and so on.",
+    doc="A derivative of lgamma; the second number is its order: ψ(x), ψ′(x), and so on.",
 )
 copysign: Primitive = row(
     "copysign",
     math.copysign,
     lambda x, y, out: (where(out == x, 1.0, -1.0), 0.0),
-    doc="The size of the first number with the sign of the second.",
+    doc="The magnitude of the first number with the sign of the second.",
     array="copysign",
     machine="copysign",
     slope=Slope.FINITE,
-    hides_nan=True,  # which has a sign, too
+    hides_nan=True,  # nan has a sign too
 )
 fmod: Primitive = row(
     "fmod",
     math.fmod,
     _remainder_derivatives,
-    doc="x - n y for the whole number n that x / y is when cut off: the remainder has the sign of x.",
+    doc="x - n y for the integer n = trunc(x / y): the result has the sign of x.",
     array="fmod",
     machine="fmod",
 )
@@ -88,12 +88,12 @@ remainder: Primitive = row(
     "remainder",
     math.remainder,
     _remainder_derivatives,
-    doc="x - n y for the whole number n that is nearest to x / y.",
+    doc="x - n y for the integer n nearest to x / y.",
     array="ieee_remainder",
     machine="remainder",
 )
 
-# Of many numbers
+# Nodes of many parents
 norm: Primitive = row(
     "norm",
     math.hypot,
@@ -102,7 +102,7 @@ norm: Primitive = row(
     doc="sqrt(x₁² + ... + xₙ²), without overflow.",
     array="hypot_of_many",
     machine=lambda *xs: functools.reduce(hypot, xs),
-    hides_nan=True,  # beside an infinite number
+    hides_nan=True,  # the norm of inf and nan is inf
 )
 fsum: Primitive = row(
     "fsum",

@@ -75,7 +75,7 @@ atan2: Primitive = row(
     "atan2",
     math.atan2,
     lambda y, x, out: (atan2_derivative(y, x, 1.0, 0.0), atan2_derivative(y, x, 0.0, 1.0)),
-    doc="The angle of the point (x, y); the arguments come as atan2(y, x).",
+    doc="The angle of the point (x, y); the order of the arguments is atan2(y, x).",
     array="arctan2",
     machine="atan2",
     compiled_derivatives=lambda y, x, out: (x / hypot(y, x) / hypot(y, x), -y / hypot(y, x) / hypot(y, x)),

@@ -1,1 +1,1 @@
-"""Values in NumPy: its functions and arrays of them."""
+"""NumPy support: NumPy functions of Values, and arrays of Values."""

@@ -1,8 +1,8 @@
-"""Linear equations, determinants and inverses of matrices of Values, by elimination: what `np.linalg` calls for them.
+"""`np.linalg` for Values: linear equations, determinants and inverses by elimination.
 
-Gauss's elimination with the largest number of each column as its pivot. Which row that is in depends on the numbers;
-while a function is compiled, the program chooses among the rows for each sample, at n³ choices. Source: Golub and Van
-Loan, Matrix Computations, 3.4.
+Gaussian elimination with partial pivoting: the pivot is the largest number of its column. The pivot's row depends on
+the numbers, so a compiled program selects it for each sample, which takes n³ choices. Source: Golub and Van Loan,
+Matrix Computations, 3.4.
 """
 
 from __future__ import annotations
@@ -21,41 +21,41 @@ Row = list[Any]
 
 
 def solve(a: Array, b: Array) -> Array:
-    """The x for which a @ x is b.
+    """Solve a @ x = b for x.
 
     Args:
         a: of shape (..., n, n).
         b: of shape (n,), or (..., n, k).
 
     Raises:
-        numpy.linalg.LinAlgError: for matrices that are not square, or singular.
-        ValueError: for shapes that do not fit.
+        numpy.linalg.LinAlgError: if a matrix is not square, or singular.
+        ValueError: if the shapes do not match.
     """
     _refuse_unless_square(a)
     if b.ndim == 1:
         return solve(a, b[:, None])[..., 0]
     n = a.shape[-1]
     if not b.ndim or b.shape[-2] != n:
-        raise ValueError(f"solve expects as many rows on the right as the matrix has, {n}; got shape {b.shape}")
-    stacked = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
-    result = np.empty((*stacked, n, b.shape[-1]), dtype=object)
-    a, b = np.broadcast_to(a, (*stacked, n, n)), np.broadcast_to(b, result.shape)
-    for index in np.ndindex(stacked):
+        raise ValueError(f"solve expects a right side of {n} rows, as the matrix has; got shape {b.shape}")
+    batch_shape = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    result = np.empty((*batch_shape, n, b.shape[-1]), dtype=object)
+    a, b = np.broadcast_to(a, (*batch_shape, n, n)), np.broadcast_to(b, result.shape)
+    for index in np.ndindex(batch_shape):
         result[index] = _solution([[*left, *right] for left, right in zip(a[index].tolist(), b[index].tolist())])
     return result
 
 
 def inv(a: Array) -> Array:
-    """The inverse of matrices of shape (..., n, n). Raises as `solve` does."""
+    """Invert matrices of shape (..., n, n). Raises as `solve` does."""
     _refuse_unless_square(a)
     return solve(a, np.eye(a.shape[-1], dtype=object))
 
 
 def det(a: Array) -> Any:
-    """The determinant of matrices of shape (..., n, n): a number, or an array of them.
+    """Compute the determinant of matrices of shape (..., n, n): a number, or an array of them.
 
-    Where elimination ends before the last column, as it may for a singular matrix, the determinant is computed without
-    division, so that its derivatives hold there too. A compiled program has nan there.
+    If elimination ends before the last column, as it may for a singular matrix, the determinant is computed without
+    division, so that its derivatives are right there too. A compiled program returns nan there.
     """
     _refuse_unless_square(a)
     result = np.empty(a.shape[:-2], dtype=object)
@@ -65,10 +65,10 @@ def det(a: Array) -> Any:
 
 
 def slogdet(a: Any) -> Any:
-    """The sign of a determinant, and the logarithm of its size, as `np.linalg.slogdet` returns them.
+    """Compute the sign of a determinant and the log of its absolute value, as `np.linalg.slogdet` returns them.
 
     Raises:
-        numpy.linalg.LinAlgError: for a singular matrix, where the logarithm has no derivative.
+        numpy.linalg.LinAlgError: if a matrix is singular, since the logarithm has no derivative there.
     """
     a = np.asarray(a)
     _refuse_unless_square(a)
@@ -86,7 +86,7 @@ def slogdet(a: Any) -> Any:
 
 def _refuse_unless_square(a: Array) -> None:
     if a.ndim < 2 or a.shape[-1] != a.shape[-2]:
-        raise np.linalg.LinAlgError(f"a square matrix is expected, or a stack of them, got shape {a.shape}")
+        raise np.linalg.LinAlgError(f"expected a square matrix, or a stack of them, got shape {a.shape}")
 
 
 def _refuse_zero(pivot: Any) -> None:
@@ -95,7 +95,7 @@ def _refuse_zero(pivot: Any) -> None:
 
 
 def _solution(rows: list[Row]) -> list[Row]:
-    """The unknowns of equations, whose right sides stand behind the matrix in each row."""
+    """Solve equations given as an augmented matrix: each row ends with its right sides."""
     n = len(rows)
     rows, _ = _eliminated(rows)
     unknowns: list[Row] = [[] for _ in rows]
@@ -119,15 +119,15 @@ def _determinant(rows: list[Row]) -> Any:
 
 
 def _eliminated(rows: list[Row]) -> tuple[list[Row], Any]:
-    """The factors L and U in one matrix, the right sides multiplied by L⁻¹, and the sign of the permutation of rows.
+    """Return L and U in one matrix, with the right sides multiplied by L⁻¹, and the sign of the row permutation.
 
-    It ends where all that is left of a column is 0.
+    Elimination ends when the rest of a column is 0.
     """
     n = len(rows)
     rows, sign = [list(row) for row in rows], 1.0
     for j in range(n):
         _reduce(rows, j)
-        rows, sign = _with_largest_pivot(rows, j, sign)
+        rows, sign = _pivoted(rows, j, sign)
         if not _is_traced() and _number(rows[j][j]) == 0:
             return rows, sign
         for row in rows[j + 1 :]:
@@ -147,8 +147,8 @@ def _less_products(x: Any, factors: Row, others: Row) -> Any:
     return x - dot(factors, others) if factors else x
 
 
-def _with_largest_pivot(rows: list[Row], j: int, sign: Any) -> tuple[list[Row], Any]:
-    """The rows with the largest number of column j, from row j on, in row j."""
+def _pivoted(rows: list[Row], j: int, sign: Any) -> tuple[list[Row], Any]:
+    """Swap the row with the largest number of column j, from row j on, into row j."""
     rows = list(rows)
     if not _is_traced():
         largest = max(range(j, len(rows)), key=lambda i: abs(_number(rows[i][j])))
@@ -163,7 +163,7 @@ def _with_largest_pivot(rows: list[Row], j: int, sign: Any) -> tuple[list[Row], 
 
 
 def _determinant_without_division(rows: list[Row]) -> Any:
-    """The determinant by n - 1 products of matrices. Source: Bird 2011, A simple division-free algorithm."""
+    """Compute the determinant by n - 1 matrix products. Source: Bird 2011, A simple division-free algorithm."""
     n = len(rows)
     product = rows
     for _ in range(n - 1):

@@ -1,7 +1,7 @@
-"""NumPy's interface to a Value: methods by the names of its functions, and computing with a Value among arrays.
+"""NumPy's interface to a Value: methods named like NumPy's functions, and arithmetic with arrays.
 
-NumPy computes a function of an array of objects by calling the method of that name of each. NumPy itself is imported
-where one of its functions is called, so not here.
+NumPy computes a function of an object array by calling the method of that name on each object. This module does not
+import NumPy; only calls of its functions do.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ DEGREE = 180.0 / 3.141592653589793
 
 
 class NumPyMethods:
-    """Methods by NumPy's names, for Value."""
+    """Methods of Value that have NumPy's names."""
 
     __slots__ = ()
 
@@ -35,15 +35,15 @@ class NumPyMethods:
     fmod: Primitive = primitives.fmod
 
     def conjugate(self: Any) -> Any:
-        """The Value itself, which is real: as `np.std`, `np.var` and `np.vdot` ask."""
+        """Return the Value itself, which is real. `np.std`, `np.var` and `np.vdot` call this."""
         return self
 
     def degrees(self: Any) -> Any:
-        """An angle in radians, in degrees."""
+        """Convert an angle from radians to degrees."""
         return self * DEGREE
 
     def radians(self: Any) -> Any:
-        """An angle in degrees, in radians."""
+        """Convert an angle from degrees to radians."""
         return self * (1 / DEGREE)
 
     rad2deg: Callable[[Any], Any] = degrees
@@ -56,22 +56,22 @@ class NumPyMethods:
 
 
 def array(values: Any) -> ValueArray:
-    """Make an array of Values and numbers with which all of NumPy's elementwise functions compute.
+    """Make an array of Values and numbers that supports all of NumPy's elementwise functions.
 
-    Of a plain array of objects, NumPy computes what it finds a method for. It has no way to ask for `logaddexp`,
-    `isfinite`, `isnan`, `copysign` or `np.linalg`, nor to meet plain numbers in the same array: it raises "ufunc
-    'isfinite' not supported for the input types", or "Cannot cast ufunc 'det' input from dtype('O')". An array from
-    here has all of that: `np.where`, `np.clip` and `np.maximum` too, which can be compiled then, and `solve`, `det`,
-    `slogdet` and `inv` of `np.linalg`. What NumPy makes of it is such an array again. Functions that are differentiated
-    or compiled get such arrays in the place of arrays of numbers.
+    For a plain object array, NumPy computes only functions for which the objects have a method. It cannot compute
+    `logaddexp`, `isfinite`, `isnan`, `copysign` or `np.linalg`, nor mix Values with plain numbers: it raises "ufunc
+    'isfinite' not supported for the input types", or "Cannot cast ufunc 'det' input from dtype('O')". The array
+    returned here supports all of these. It also supports `np.where`, `np.clip` and `np.maximum`, which can then be
+    compiled, and `solve`, `det`, `slogdet` and `inv` of `np.linalg`. The results of NumPy's functions are such arrays
+    again. Functions that are differentiated or compiled receive such arrays instead of arrays of numbers.
 
     Args:
         values: nested sequences, or an array, of Values and numbers; rows of the same length.
 
     Raises:
-        ValueError: for ragged rows.
-        TypeError: for anything but Values and real numbers.
-        ModuleNotFoundError: where NumPy is not installed.
+        ValueError: if the rows are ragged.
+        TypeError: if an item is not a Value or a real number.
+        ModuleNotFoundError: if NumPy is not installed.
 
     >>> import numpy as np
     >>> from autograd import Value, array

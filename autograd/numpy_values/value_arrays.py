@@ -1,4 +1,4 @@
-"""Arrays of Values: NumPy's arrays of objects, with what NumPy has no way to ask of objects."""
+"""Arrays of Values: object arrays that also support functions NumPy cannot compute for objects."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Array = np.ndarray[Any, Any]
 
 
 class ValueArray(np.ndarray[Any, Any]):
-    """An array of Values and numbers; what `autograd.array` makes."""
+    """An array of Values and numbers, as returned by `autograd.array`."""
 
     __array_priority__: float = 10.0
 
@@ -34,27 +34,27 @@ class ValueArray(np.ndarray[Any, Any]):
         try:
             return _wrapped(super().__array_function__(function, types, args, kwargs))
         except TypeError as error:
-            if function.__module__ != "numpy.linalg" or not _is_of_conversion(str(error)):
+            if function.__module__ != "numpy.linalg" or not _is_conversion_error(str(error)):
                 raise
             _refuse_linear_algebra(function.__name__)
 
 
 def value_array(values: Any) -> ValueArray:
-    """Make an array of Values and numbers, as `autograd.array` says."""
+    """Implement `autograd.array`."""
     objects = np.array(values, dtype=object)
     for index in np.ndindex(objects.shape):
         x = objects[index]
         if isinstance(x, (list, tuple, np.ndarray)):
-            raise ValueError(f"an array has rows of the same length; the item at {list(index)} is {x!r:.60}")
+            raise ValueError(f"an array must have rows of the same length; the item at {list(index)} is {x!r:.60}")
         if not isinstance(x, (Value, Real, np.bool_)):
             raise TypeError(f"an array of Values holds Values and real numbers, got {x!r:.60} at {list(index)}")
     return objects.view(ValueArray)
 
 
 def apply_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], options: dict[str, Any]) -> Any:
-    """Compute an elementwise function of arrays and Values, by the table's function where there is one.
+    """Compute an elementwise function of arrays and Values, using the table's function if there is one.
 
-    Comparisons give an array of truth values; while a function is compiled, one of conditions for `np.where`.
+    Comparisons return an array of bools; while a function is compiled, an array of conditions for `np.where`.
     """
     operands = [_plain(x) for x in inputs]
     if "out" in options:
@@ -65,13 +65,13 @@ def apply_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], options: dict[
         ufunc = np.frompyfunc(own, ufunc.nin, 1)
     elif of_objects and ufunc.__name__ in COMPARISONS and method == "__call__":
         options = {**options, "dtype": object}
-    with np.errstate(all="ignore") if of_objects else nullcontext():  # the flags are those of Python's own arithmetic
+    with np.errstate(all="ignore") if of_objects else nullcontext():  # the flags come from Python's own arithmetic
         result = getattr(ufunc, method)(*operands, **options)
     return tuple(map(_wrapped, result)) if isinstance(result, tuple) else _wrapped(result)
 
 
 def _plain(x: Any) -> Any:
-    """A Value as an array of one, and an array of Values as one of objects."""
+    """Wrap a Value in a 0-dimensional array, and view an array of Values as a plain object array."""
     if isinstance(x, Value):
         box = np.empty((), dtype=object)
         box[()] = x
@@ -80,7 +80,7 @@ def _plain(x: Any) -> Any:
 
 
 def _wrapped(result: Any) -> Any:
-    """An array of objects as one of Values; of truth values alone as such; of no axes as what it holds."""
+    """View an object array as a ValueArray; if it holds only bools, as bools; if it is 0-dimensional, as its item."""
     if not isinstance(result, np.ndarray) or result.dtype != object:
         return result
     if result.size and all(isinstance(x, (bool, np.bool_)) for x in result.flat):
@@ -88,15 +88,15 @@ def _wrapped(result: Any) -> Any:
     return result.view(ValueArray) if result.ndim else result[()]
 
 
-def _is_of_conversion(message: str) -> bool:
-    """Tell whether an error says that Values are no floats, of NumPy's or of ours."""
+def _is_conversion_error(message: str) -> bool:
+    """Tell whether an error of NumPy or of Value says that Values cannot be converted to floats."""
     return "ufunc" in message or message.startswith("float() of a Value")
 
 
 def _refuse_linear_algebra(name: str) -> Never:
     raise TypeError(
-        f"np.linalg.{name} does not take Values: solve, det, slogdet, inv, norm and matrix_power do. For the numbers "
-        "alone, take those of the Values, v.data"
+        f"np.linalg.{name} does not take Values: solve, det, slogdet, inv, norm and matrix_power do. To compute with "
+        "plain numbers, pass v.data of each Value"
     )
 
 
@@ -157,7 +157,7 @@ ELEMENTWISE: dict[str, Callable[..., Any]] = {
     "radians": lambda x: x * (np.pi / 180),
     "sign": _sign,
 }
-"""By the name of NumPy's function. Those that are operators, NumPy asks of the objects themselves."""
+"""Functions by the name of NumPy's. For operators, NumPy calls the objects' own methods."""
 
 FUNCTIONS: dict[Any, Callable[..., Any]] = {
     np.where: _where,

@@ -1,1 +1,1 @@
-"""Tools that know nothing of derivatives: files, locks, the garbage collector, optional libraries, helpful errors."""
+"""Utilities unrelated to derivatives: files, locks, the garbage collector, optional libraries, helpful errors."""

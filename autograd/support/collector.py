@@ -1,4 +1,4 @@
-"""Python's cyclic garbage collector, kept away from graphs: they have no cycles, and it would search them for some."""
+"""Pause Python's cyclic garbage collector, which would search graphs for cycles although they have none."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["collector_paused"]
 
 
 class _Enabler:
-    """Enables the collector when it is forgotten: so also where the line that does it is interrupted."""
+    """Enables the collector when it is destroyed, and so even if the `del` is interrupted."""
 
     __slots__ = ()
 
@@ -19,9 +19,9 @@ class _Enabler:
 
 @contextmanager
 def collector_paused() -> Iterator[None]:
-    """A context in which the collector does not run; afterwards it does if it did before.
+    """Pause the collector; afterwards enable it again if it was enabled before.
 
-    An interrupt while the context is left delays that until its traceback is forgotten.
+    An interrupt on exit delays that until its traceback is released.
 
     >>> with collector_paused():
     ...     gc.isenabled()

@@ -1,4 +1,4 @@
-"""Libraries that only a part of this package needs, imported when that part is used."""
+"""Optional libraries, imported when the part of this package that needs them is used."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ __all__ = ["imported"]
 
 
 def imported(name: str, use: str) -> Any:
-    """Return a module that only some users need.
+    """Import an optional module.
 
     Args:
-        name: of the module, and of the package to install, which is also an extra of this one.
-        use: what needs it.
+        name: the module's name, which is also that of its package and of this package's extra.
+        use: the feature that needs it, for the error.
 
     Raises:
-        ModuleNotFoundError: where it is missing, saying what to install.
+        ModuleNotFoundError: if it is missing; says what to install.
 
     >>> imported("math", "this example").floor(2.5)
     2

@@ -1,4 +1,4 @@
-"""Writing files so that nothing is lost: whole under a temporary name, then renamed."""
+"""Atomic file writes: to a temporary file, which is then renamed."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ try:
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
-_PREFIX = ".lucidgrad-"  # of temporary files
-_LONGEST_SUFFIX = 64  # bytes; the limit of a name is 255 on the usual file systems
+_PREFIX = ".lucidgrad-"  # starts the names of temporary files
+_LONGEST_SUFFIX = 64  # bytes; most file systems limit a name to 255
 _DAY = 86_400.0  # seconds
 _SEPARATORS = tuple(filter(None, (os.sep, os.altsep)))
 
@@ -27,10 +27,10 @@ _SEPARATORS = tuple(filter(None, (os.sep, os.altsep)))
 def write_atomically(path: str | Path, write: Callable[[Path], object]) -> None:
     """Have `write` fill a temporary file in the same folder, flush it to the disk, then rename it to `path`.
 
-    If anything fails on the way, Ctrl-C included, an existing file stays as it was. Symbolic links are followed: the
-    file that they lead to is replaced. An existing file's mode is kept, and its owner where the system permits it. What
-    is not a regular file (a device, a FIFO, a descriptor such as /dev/stdout) is written to directly, without a
-    temporary file. Temporary files that a killed process left in the folder are removed.
+    If anything fails, including by Ctrl-C, an existing file stays unchanged. Symbolic links are followed: the file they
+    point to is replaced. An existing file keeps its mode, and its owner if the system permits it. A path that is not a
+    regular file (a device, a FIFO, a descriptor such as /dev/stdout) is written to directly, without a temporary file.
+    Temporary files that a killed process left in the folder are removed.
 
     Args:
         path: the file to write.
@@ -39,7 +39,7 @@ def write_atomically(path: str | Path, write: Callable[[Path], object]) -> None:
     Raises:
         OSError: if the folder does not exist, the disk is full, or the file cannot be written; it names `path`.
     """
-    names_folder = os.fspath(path).endswith(_SEPARATORS)  # which a Path forgets
+    names_folder = os.fspath(path).endswith(_SEPARATORS)  # Path drops a trailing separator
     path = Path(path)
     try:
         if names_folder:
@@ -60,8 +60,8 @@ def write_atomically(path: str | Path, write: Callable[[Path], object]) -> None:
 
 
 def _follow_links(path: Path) -> Path | None:
-    """The file that symbolic links lead to; None for an open descriptor, which /proc shows as a link to its file."""
-    for _ in range(40):  # as Linux does
+    """Return the file that symbolic links point to; None for an open descriptor, which /proc shows as a link."""
+    for _ in range(40):  # Linux's limit
         folder = path.parent.resolve()
         if folder.is_relative_to("/proc") or folder.is_relative_to("/dev/fd"):
             return None
@@ -101,7 +101,7 @@ def _replace(path: Path, existing: os.stat_result | None, write: Callable[[Path]
 
 
 def _keep_owner(temporary: Path, existing: os.stat_result) -> None:
-    """Give the temporary file the owner and group of the file that it replaces, as far as the system permits."""
+    """Give the temporary file the owner and group of the file it replaces, if the system permits it."""
     now = temporary.stat()
     for user, group in ((existing.st_uid, -1), (-1, existing.st_gid)):
         if hasattr(os, "chown") and (user, group) not in ((now.st_uid, -1), (-1, now.st_gid)):
@@ -110,7 +110,7 @@ def _keep_owner(temporary: Path, existing: os.stat_result) -> None:
 
 
 def _flush(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDWR)  # to flush, Windows wants a descriptor that can write
+    descriptor = os.open(path, os.O_RDWR)  # Windows needs a writable descriptor to flush
     try:
         os.fsync(descriptor)
     finally:
@@ -118,7 +118,7 @@ def _flush(path: Path) -> None:
 
 
 def _flush_folder(folder: Path) -> None:
-    """Flush the rename. Not every system can open a folder, nor every file system flush one."""
+    """Flush the rename, if the system can open a folder and the file system can flush it."""
     try:
         descriptor = os.open(folder, os.O_RDONLY)
     except OSError:
@@ -131,20 +131,20 @@ def _flush_folder(folder: Path) -> None:
 
 
 def _create_locked(path: Path) -> BinaryIO:
-    """Create a file (O_CREAT | O_EXCL) and hold a lock on it, so that nobody takes it for stale while we live."""
+    """Create a file (O_CREAT | O_EXCL) and lock it, so that no process considers it stale while this one lives."""
     while True:
         file = path.open("xb")
         if fcntl is None:
             return file
-        with suppress(OSError):  # a file system without locks
+        with suppress(OSError):  # the file system may not support locks
             fcntl.flock(file.fileno(), fcntl.LOCK_EX)
         if os.fstat(file.fileno()).st_nlink:
             return file
-        file.close()  # another process removed it before it was locked
+        file.close()  # removed by another process before it was locked
 
 
 def _remove_stale(folder: Path) -> None:
-    """Remove temporary files whose process was killed. What cannot be read or removed is left alone."""
+    """Remove temporary files whose process was killed. Files that cannot be read or removed are left alone."""
     with suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
             if entry.name.startswith(_PREFIX) and entry.is_file(follow_symlinks=False):
@@ -159,5 +159,5 @@ def _remove_if_stale(path: Path) -> None:
         return
     with path.open("rb") as file:
         fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)  # BlockingIOError while its process lives
-        if os.path.samestat(os.fstat(file.fileno()), path.stat()):  # and not one that was created again meanwhile
+        if os.path.samestat(os.fstat(file.fileno()), path.stat()):  # not recreated in the meantime
             path.unlink()

@@ -1,8 +1,7 @@
-"""Names from other libraries of the family, and what they are called here: one line, in an error.
+"""Errors for names from similar libraries, with one line that says what to write instead.
 
-A name that somebody brings along from micrograd, PyTorch or JAX is no attribute, no argument and no module here.
-Instead of "has no attribute", the error says what to write. Nothing else comes of it: `hasattr` is false, `dir` does
-not list it.
+A name from micrograd, PyTorch or JAX may not exist here as an attribute, an argument or a module. Instead of only "has
+no attribute", the error says what to write. There is no other effect: `hasattr` is false, and `dir` does not list it.
 """
 
 from __future__ import annotations
@@ -26,11 +25,11 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class ForeignName:
-    """A name that a class does not have, with a line that says what it is called here.
+    """A name that a class does not have, with a line that says what to write instead.
 
     Raises:
-        AttributeError: when it is read. Also when it is assigned to an object of this package, where it would have no
-            effect; a class of yours, or one that derives from ours, may well have an attribute of that name.
+        AttributeError: when it is read; also when it is set on an object of this package, where it would have no
+            effect. Users' own classes and subclasses may have an attribute of that name.
     """
 
     name: str
@@ -61,14 +60,14 @@ class ForeignName:
 
 
 def explain_attributes(kind: type, remedies: Mapping[str, str]) -> None:
-    """Let objects of a class answer to foreign names with a remedy, unless the class has such an attribute itself."""
+    """Make reading a foreign name on a class's objects raise an error with a remedy, unless the class has the name."""
     for name, remedy in remedies.items():
         if not hasattr(kind, name):
             setattr(kind, name, ForeignName(name, remedy, kind.__module__.partition(".")[0]))
-    setattr(kind, "__dir__", _names_that_are_there)  # noqa: B010  # which mypy would take for an assignment to a method
+    setattr(kind, "__dir__", _existing_names)  # noqa: B010  # mypy rejects an assignment to a method
 
 
-def _names_that_are_there(self: object) -> list[str]:
+def _existing_names(self: object) -> list[str]:
     own = getattr(self, "__dict__", {})
     return [n for n in object.__dir__(self) if n in own or not isinstance(_of_class(type(self), n), ForeignName)]
 
@@ -78,7 +77,7 @@ def _of_class(kind: type, name: str) -> Any:
 
 
 def explain_arguments(remedies: Mapping[str, str]) -> Callable[[F], F]:
-    """Decorate a function, so that a foreign keyword raises a TypeError with a remedy.
+    """Decorate a function so that a foreign keyword raises a TypeError with a remedy.
 
     >>> @explain_arguments({"lr": "it is called learning_rate here"})
     ... def descend(learning_rate=0.1):
@@ -104,23 +103,23 @@ def explain_arguments(remedies: Mapping[str, str]) -> Callable[[F], F]:
 
 
 def refuse_arguments(function: str, given: Mapping[str, Any], remedies: Mapping[str, str]) -> Never:
-    """Raise the TypeError for arguments that a function does not have, with the remedy for the first that has one."""
+    """Raise a TypeError for unknown arguments, with a remedy for the first one that has a remedy."""
     foreign = next((name for name in given if name in remedies), next(iter(given)))
     remedy = f": {remedies[foreign]}" if foreign in remedies else ""
     raise TypeError(f"{function} has no argument {foreign!r}{remedy}")
 
 
 def missing(module: str, name: str, remedies: Mapping[str, str]) -> AttributeError:
-    """The error of a module that lacks a name, with the remedy for a foreign one."""
+    """Return the error of a module that lacks a name, with a remedy if the name is foreign."""
     remedy = f": {remedies[name]}" if name in remedies else ""
     return AttributeError(f"module {module!r} has no attribute {name!r}{remedy}")
 
 
 class _ForeignImports:
-    """Finds no module, but raises the error for those that other libraries have: `import autograd.numpy`.
+    """A finder that finds no module, but raises an error for modules of other libraries: `import autograd.numpy`.
 
-    Python asks for a module of that name also where a package lacks what is imported from it, so that this answers
-    `from autograd import Tensor`, too.
+    If a package lacks an imported name, Python looks for a module of that name, so this also handles
+    `from autograd import Tensor`.
     """
 
     def __init__(self) -> None:
@@ -129,7 +128,7 @@ class _ForeignImports:
     def find_spec(self, fullname: str, path: object = None, target: object = None) -> None:
         package, _, name = fullname.partition(".")
         if remedy := self.remedies.get(package, {}).get(name):
-            # Without `name=fullname`, by which the import system would take it for its own error and replace it.
+            # No `name=fullname`: the import system would mistake it for its own error and replace it.
             raise ModuleNotFoundError(f"lucidgrad's package {package!r} has no {name!r}: {remedy}")
 
 
@@ -137,7 +136,7 @@ _foreign_imports = _ForeignImports()
 
 
 def explain_imports(package: str, remedies: Mapping[str, str]) -> None:
-    """Let imports of foreign names from a package, and of foreign modules in it, fail with a remedy."""
+    """Make imports of a package's foreign names and modules fail with a remedy."""
     _foreign_imports.remedies[package] = remedies
     if _foreign_imports not in sys.meta_path:
-        sys.meta_path.append(_foreign_imports)  # the last one, which is asked for what nobody else has found
+        sys.meta_path.append(_foreign_imports)  # last, so that all other finders come first

@@ -1,19 +1,18 @@
-"""A lock, and values computed once, with which a forked process can go on."""
+"""A lock and a cached property that are safe in a forked process."""
 
 from __future__ import annotations
 
 import os
-from _thread import RLock  # the lock of `threading`, whose import would add a twentieth to that of autograd
+from _thread import RLock  # importing `threading` would make `import autograd` 5 % slower
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar, overload
 
 _T = TypeVar("_T")
 
 across_forks = RLock()
-"""Held while something is done that a child process could not go on with, were it forked in the middle, by another
-thread than the one that forks: drawing with the embedded Graphviz, making code, and importing modules that not every
-program needs, since Python's own locks of modules stay locked in a child. `os.fork` waits for it. Whoever holds it must
-not wait for another thread."""
+"""Held by a thread during work that would leave a child process stuck if another thread forked in the middle: drawing
+with the embedded Graphviz, compiling machine code, and importing lazily loaded modules, since Python's module locks
+stay locked in a child. `os.fork` waits for it. A thread that holds it must not wait for another thread."""
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(
@@ -21,10 +20,10 @@ if hasattr(os, "register_at_fork"):
     )
 
 
-class computed_once(Generic[_T]):  # noqa: N801  # a decorator, as `functools.cached_property` is
-    """`functools.cached_property` without the lock that it has before Python 3.12, in which a forked process can hang.
+class computed_once(Generic[_T]):  # noqa: N801  # named like the decorator `functools.cached_property`
+    """`functools.cached_property` without its lock before Python 3.12, on which a forked process can hang.
 
-    Two threads that ask at the same time may both compute it.
+    Two threads that read it at the same time may both compute it.
     """
 
     def __init__(self, function: Callable[[Any], _T]) -> None:

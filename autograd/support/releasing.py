@@ -1,8 +1,8 @@
-"""Freeing deep graphs where the stack is small, as in a browser.
+"""Free deep graphs without recursion, for small stacks such as a browser's.
 
-When a node is freed, so is what it alone held: its parents, their parents, and so on. CPython frees so many inside one
-another before it puts the rest off, as 1 MB of stack, which is all that Emscripten gives, does not hold. Here a node
-that is freed gives up its parents, and the first one on the way frees those of all, one after the other.
+Freeing a node also frees everything that only it held: its parents, their parents, and so on. CPython nests these calls
+too deeply, before it defers the rest, for the 1 MB of stack that Emscripten provides. Here a node that is freed gives
+up its parents, and the outermost call frees the parents of all such nodes one after the other.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ class _Release:
     """The parents of nodes that are being freed.
 
     Attributes:
-        waiting: tuples of parents that nobody else holds.
-        is_freeing: whether somebody frees them already, further out on the stack.
+        waiting: tuples of parents that nothing else holds.
+        is_freeing: True while a call further out on the stack frees them.
     """
 
     def __init__(self) -> None:
@@ -26,7 +26,7 @@ class _Release:
         self.is_freeing = False
 
     def give_up_parents(self, node: Value) -> None:
-        if not getattr(node, "parents", ()):  # some have none: a copy that was never finished
+        if not getattr(node, "parents", ()):  # an unfinished copy lacks the attribute
             return
         self.waiting.append(node.parents)
         node.parents = ()
@@ -41,6 +41,6 @@ class _Release:
 
 
 def release_in_turn(kind: type[Value]) -> None:
-    """Have nodes freed one after the other instead of inside one another. Each then takes about twice as long."""
+    """Free nodes one after the other instead of recursively. Each then takes about twice as long."""
     release = _Release()
     kind.__del__ = lambda node: release.give_up_parents(node)  # type: ignore[attr-defined]

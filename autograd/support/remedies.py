@@ -1,17 +1,17 @@
-"""Names from micrograd, microgpt, PyTorch, JAX and HIPS/autograd, and what they are called here."""
+"""Names from micrograd, microgpt, PyTorch, JAX and HIPS/autograd, and what to write here instead."""
 
 from __future__ import annotations
 
-_GRADIENT = "v.grad is set to 0 by `v.grad = 0.0`, for a whole model by model.zero_grad() or optimizer.zero_grad()"
+_GRADIENT = "write `v.grad = 0.0`, or for a whole model model.zero_grad() or optimizer.zero_grad()"
 _NUMBER = "v.data is the number"
-_ONE_FLOAT = "a Value is one Python float, v.data, on the processor"
-_UNCHANGED = "nodes are never changed by arithmetic, so that v itself will do; copy.copy(v) is another leaf or node"
-_NOT_IN_PLACE = "nodes are never changed by arithmetic: write v = v + 1.0, or assign to v.data of a leaf"
+_ONE_FLOAT = "a Value is one Python float, v.data, on the CPU"
+_UNCHANGED = "arithmetic never changes nodes, so you can use v itself; copy.copy(v) is a new leaf or node"
+_NOT_IN_PLACE = "arithmetic never changes nodes: write v = v + 1.0, or assign to v.data of a leaf"
 _COMPUTED = "v.data was computed when the node was made"
 _CLAMP = "write autograd.minimum(autograd.maximum(v, low), high)"
 _LOG_SOFTMAX = "subtract autograd.logsumexp(logits) from each of the logits"
-_LISTS = "arrays of Values are lists: [Value(0.0) for _ in range(n)], or autograd.array of one"
-_RANDOM = "random numbers are Python's: Value(random.gauss(0.0, 1.0))"
+_LISTS = "use a list of Values: [Value(0.0) for _ in range(n)], or autograd.array of one"
+_RANDOM = "use Python's random numbers: Value(random.gauss(0.0, 1.0))"
 _NN = "networks are the package nn: write import nn"
 _VECTORS = "autograd.dot(xs, ys) is a sum of products; NumPy's functions take autograd.array of Values"
 _OWN_RULE = "autograd.primitive(name, forward, derivatives) adds an operation with its derivative"
@@ -22,7 +22,7 @@ OF_VALUES = {
     # micrograd
     "_prev": "v.parents is a tuple of the nodes it was computed from, in order",
     "_op": "v.op is the symbol of its operation",
-    "_backward": "v.local_derivatives holds the derivative to each parent; v.backward() walks through the graph",
+    "_backward": "v.local_derivatives holds the derivative to each parent; v.backward() runs the backward pass",
     # microgpt
     "_children": "v.parents is a tuple of the nodes it was computed from, in order",
     "_local_grads": "v.local_derivatives holds the derivative to each parent",
@@ -37,7 +37,7 @@ OF_VALUES = {
     "to": _ONE_FLOAT,
     "cpu": _ONE_FLOAT,
     "cuda": _ONE_FLOAT,
-    "gradient": "v.grad is the derivative of what backward() was called on to v",
+    "gradient": "v.grad is the derivative with respect to v of the Value that backward() was called on",
     "children": "v.parents is a tuple of the nodes it was computed from, in order",
     "name": "v.label is its name",
     "requires_grad": "every Value has a gradient; autograd.no_grad() records no graph, v.detach() is a constant",
@@ -82,41 +82,41 @@ OF_VALUE_ARGUMENTS = {
     "name": "write Value(2.0, label='x')",
     "_label": "write Value(2.0, label='x')",
     "value": "the number is called data: write Value(2.0)",
-    "grad": "it is 0 at first; assign to v.grad for another",
-    "_children": "nodes are made by arithmetic, or by autograd.primitive for an operation of your own",
-    "_op": "nodes are made by arithmetic, or by autograd.primitive for an operation of your own",
+    "grad": "it starts at 0; assign to v.grad to change it",
+    "_children": "nodes are made by arithmetic, or by autograd.primitive for your own operation",
+    "_op": "nodes are made by arithmetic, or by autograd.primitive for your own operation",
 }
 
 OF_BACKWARD = {
-    "retain_graph": "a graph is kept as long as somebody holds it, so leave it out; leaves accumulate at each call",
-    "create_graph": "derivatives of derivatives come from autograd.grad, which nests: grad(grad(f))(2.0)",
-    "inputs": "every leaf receives its gradient; autograd.grad(f, argnums=...) gives those you ask for",
-    "grad_tensors": "the derivative to start from is called gradient: v.backward(2.0)",
+    "retain_graph": "a graph lives as long as it is referenced, so leave it out; leaves accumulate at each call",
+    "create_graph": "for higher derivatives nest autograd.grad: grad(grad(f))(2.0)",
+    "inputs": "every leaf receives its gradient; autograd.grad(f, argnums=...) returns selected ones",
+    "grad_tensors": "the gradient to start from is called gradient: v.backward(2.0)",
 }
 
 OF_TRANSFORMS = {
-    "argnum": "it is called argnums here, and takes an integer or a tuple of them",
-    "has_aux": "autograd.compile has has_aux; here return the one number, and compute the rest apart",
-    "create_graph": "derivatives nest as they are: grad(grad(f))(2.0)",
-    "retain_graph": "each call records a graph of its own; leave it out",
-    "inputs": "write grad(f)(x), which returns the derivative to x",
+    "argnum": "it is called argnums here, and takes an integer or a tuple of integers",
+    "has_aux": "autograd.compile has has_aux; here return one number, and compute the rest separately",
+    "create_graph": "transforms nest without it: grad(grad(f))(2.0)",
+    "retain_graph": "each call records its own graph; leave it out",
+    "inputs": "write grad(f)(x), which returns the derivative with respect to x",
 }
 
 OF_PACKAGE = {
     # modules
     "numpy": "NumPy's own functions take Values: write import numpy as np",
-    "scipy": "autograd.math has erf, gamma, lgamma and more; autograd.primitive adds a function of your own",
-    "misc": "nn.Adam and nn.SGD are the optimizers; the transforms take and return nested lists as they are",
+    "scipy": "autograd.math has erf, gamma, lgamma and more; autograd.primitive adds your own function",
+    "misc": "nn.Adam and nn.SGD are the optimizers; the transforms take and return nested lists directly",
     "test_util": "autograd.check_gradient(f, *args)",
     "extend": _OWN_RULE,
     "builtins": "transforms take Python's own lists, tuples and dicts",
     "engine": _ENGINE,
     "nn": _NN,
-    "functional": "autograd has grad, jacobian, hessian, jvp and value_and_grad itself",
+    "functional": "grad, jacobian, hessian, jvp and value_and_grad are in autograd itself",
     "optim": "the optimizers are in the package nn: nn.SGD, nn.Adam and nn.AdamW",
     "random": _RANDOM,
     "lax": "write plain Python: loops over numbers compile to loops; autograd.where(condition, a, b) chooses",
-    # numbers and arrays of them
+    # numbers and arrays
     **dict.fromkeys(
         ("Tensor", "tensor"), "autograd.Value(2.0) is a number with a gradient; autograd.array holds several of them"
     ),
@@ -124,14 +124,14 @@ OF_PACKAGE = {
     "Parameter": "autograd.Value(2.0) is a number with a gradient",
     **dict.fromkeys(("zeros", "ones", "arange", "asarray"), _LISTS),
     **dict.fromkeys(("rand", "randn", "manual_seed"), _RANDOM),
-    **dict.fromkeys(("stack", "cat", "concatenate"), "arrays of Values are lists: write xs + ys"),
+    **dict.fromkeys(("stack", "cat", "concatenate"), "use lists of Values: write xs + ys"),
     # networks
     **dict.fromkeys(("Module", "MLP", "Layer", "Neuron", "SGD", "Adam", "one_hot", "cross_entropy"), _NN),
     # derivatives
     "Function": _OWN_RULE,
     **dict.fromkeys(("custom_vjp", "custom_jvp", "custom_gradient", "defvjp", "defjvp"), _OWN_RULE),
     "backward": "write loss.backward()",
-    "vjp": "autograd.value_and_grad and loss.backward(gradient) go backward; autograd.jvp goes forward",
+    "vjp": "autograd.value_and_grad and loss.backward(gradient) run reverse mode; autograd.jvp runs forward mode",
     "elementwise_grad": "write [autograd.grad(f)(x) for x in xs]",
     "make_vjp": "autograd.value_and_grad(f), or loss.backward(gradient)",
     "make_jvp": "autograd.jvp(f, primals, tangents)",
@@ -143,12 +143,12 @@ OF_PACKAGE = {
     "stop_gradient": "write v.detach()",
     "checkpoint": "graphs keep every node; compiled programs choose what to keep: autograd.compile(f, *examples)",
     **dict.fromkeys(("set_grad_enabled", "inference_mode"), "write with autograd.no_grad():"),
-    "enable_grad": "autograd.no_grad() is left at the end of its block, after which everything is recorded again",
+    "enable_grad": "autograd.no_grad() ends with its block; afterwards everything is recorded again",
     # programs and pictures
-    "jit": "autograd.compile(f, *examples), which also makes it run on batches",
-    "vmap": "autograd.compile(f, *examples) makes a program that runs on batches",
+    "jit": "autograd.compile(f, *examples), which also vectorizes over batches",
+    "vmap": "autograd.compile(f, *examples) returns a program that runs on batches",
     "make_jaxpr": "autograd.compile(f, *examples).source is the program; autograd.draw(v) shows the graph",
-    **dict.fromkeys(("draw_dot", "trace"), "autograd.draw(v) is the picture of its graph"),
+    **dict.fromkeys(("draw_dot", "trace"), "autograd.draw(v) draws its graph"),
     "build_topo": "autograd.topological_order(v) lists the nodes, parents first",
     # functions of numbers
     "pow": "write v**n",
