@@ -1,4 +1,4 @@
-"""A graph to look at: as a picture, as a page to step through, and as the chain rule in LaTeX."""
+"""Show a graph: as a picture, as a page to step through, and as the chain rule in LaTeX."""
 
 from autograd.drawing.dot import use_layout
 from autograd.drawing.drawing import Drawing, draw

@@ -1,6 +1,6 @@
-"""The colours of pictures and pages, on light ones and on dark ones.
+"""The colours of pictures and pages, in light and dark mode.
 
-The hues are those of Okabe and Ito, which colour-blind readers can tell apart.
+The hues are Okabe and Ito's, which colour-blind readers can distinguish.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ __all__ = ["AMBER", "BANNER", "BLACK", "BLUE", "BOXES", "GREEN", "ORANGE", "PAGE
 BLUE, SKY, ORANGE, AMBER = "#0072b2", "#56b4e9", "#d55e00", "#e69f00"
 GREEN, PURPLE, YELLOW, BLACK = "#009e73", "#cc79a7", "#f0e442", "#000000"
 
-# Fill and line of each kind of box, on light pages and on dark ones.
+# Fill and line of each kind of box, in light and dark mode.
 BOXES = {
     "input": (("#d6e9f5", BLUE), ("#10364f", SKY)),
     "parameter": (("#fdf0cf", "#b07a00"), ("#45350b", "#f0b429")),
@@ -21,7 +21,7 @@ BOXES = {
 }
 BANNER = "#b00020"
 
-# Names in style sheets, written {{page}} and {{page-dark}}.
+# Colours by name; style sheets refer to them as {{page}} and {{page-dark}}.
 PAGES = {
     "page": ("#ffffff", "#14181d"),
     "text": ("#1a1a1a", "#eceff2"),
@@ -33,7 +33,7 @@ PAGES = {
 
 
 def filled(css: str) -> str:
-    """Return a style sheet with colours in the place of their names.
+    """Replace the names of colours in a style sheet by the colours.
 
     >>> filled("a { color: {{forward}}; background: {{page-dark}}; }")
     'a { color: #0072b2; background: #14181d; }'

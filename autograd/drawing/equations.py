@@ -1,4 +1,4 @@
-"""Equations written twice, in plain Unicode and in LaTeX, and broken into lines."""
+"""Equations in plain Unicode and in LaTeX, broken into lines."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeVar
 
 from autograd.drawing.text import MINUS, columns
 
-WIDTH = 88  # in letters, right of the equals sign
+WIDTH = 88  # letters to the right of the equals sign
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Math:
-    """A piece of mathematics, or of the words around it, in plain Unicode and in LaTeX."""
+    """A piece of mathematics or prose, in plain Unicode and in LaTeX."""
 
     text: str
     latex: str
@@ -26,16 +26,16 @@ class Math:
         return Math(self.text + other.text, self.latex + other.latex)
 
     def join(self, parts: Iterable[Math]) -> Math:
-        """The parts, with this between them."""
+        """Join the parts, with this as the separator."""
         parts = list(parts)
         return Math(self.text.join([part.text for part in parts]), self.latex.join([part.latex for part in parts]))
 
 
-Row = tuple[Math, Math, Math]  # what stands left of the sign, the sign, what stands right of it
+Row = tuple[Math, Math, Math]  # the left side, the sign, the right side
 
 
 class Block(NamedTuple):
-    """Lines of words, and below them equations, sign below sign."""
+    """Lines of words followed by equations, aligned at their signs."""
 
     words: list[Math]
     rows: list[Row]
@@ -48,7 +48,7 @@ SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
 def prose(text: str) -> Math:
-    """Words of this module's own, in which LaTeX finds no commands."""
+    """Wrap fixed words that need no escaping in LaTeX."""
     return Math(text, rf"\text{{{text}}}")
 
 
@@ -65,15 +65,15 @@ def count(n: int) -> Math:
 
 
 def abridged(items: Sequence[S], write: Callable[[S], T], omitted: Callable[[int], T], most: int) -> list[T]:
-    """The items in writing; of more than `most` the first and the last, with a sign for those between them."""
+    """Write the items; if there are more than `most`, only the first and the last, with a mark for those omitted."""
     if len(items) <= most:
         return [write(item) for item in items]
-    each = (most - 1) // 2  # so that what is left out are several
+    each = (most - 1) // 2  # so that at least two items are omitted
     return [*map(write, items[:each]), omitted(len(items) - 2 * each), *map(write, items[-each:])]
 
 
 def sum_of(products: Iterable[Sequence[Math]]) -> list[list[Math]]:
-    """The terms of a sum, each with its sign, and cut before each "·"."""
+    """Write the terms of a sum, each with its sign, split before each "·"."""
     terms: list[list[Math]] = []
     for first, *others in products:
         sign = PLUS if terms else NOTHING
@@ -84,13 +84,13 @@ def sum_of(products: Iterable[Sequence[Math]]) -> list[list[Math]]:
 
 
 def lines_of(terms: Iterable[Sequence[Math]]) -> list[Math]:
-    """Terms in lines of at most `WIDTH`; one that is longer has lines of its own, cut where it may be."""
+    """Arrange terms in lines of at most `WIDTH`; a longer term gets its own lines, broken between its pieces."""
     lines: list[Math] = []
     room_left = False
     for pieces in terms:
-        whole = SPACE.join(pieces)
-        if room_left and columns(lines[-1].text) + 1 + columns(whole.text) <= WIDTH:
-            lines[-1] += SPACE + whole
+        term = SPACE.join(pieces)
+        if room_left and columns(lines[-1].text) + 1 + columns(term.text) <= WIDTH:
+            lines[-1] += SPACE + term
             continue
         lines.append(pieces[0])
         for piece in pieces[1:]:
@@ -98,7 +98,7 @@ def lines_of(terms: Iterable[Sequence[Math]]) -> list[Math]:
                 lines[-1] += SPACE + piece
             else:
                 lines.append(piece)
-        room_left = lines[-1] == whole
+        room_left = lines[-1] == term
     return lines
 
 
@@ -107,7 +107,7 @@ def rows_of(left: Math, sign: Math, lines: Sequence[Math]) -> list[Row]:
 
 
 def in_one_row(rows: list[Row]) -> list[Row]:
-    """left = a, = b, = c as the one row left = a = b = c, if it is not too long for one."""
+    """Merge the rows left = a, = b, = c into the one row left = a = b = c, if it is not too long."""
     (left, sign, right), *others = rows
     for _, relation, side in others:
         right += SPACE + relation + SPACE + side

@@ -1,4 +1,4 @@
-"""The chain rule from one node of a graph to another, spelled out in symbols and in numbers."""
+"""`explain`: spell out the chain rule from one node of a graph to another, in symbols and numbers."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from autograd.drawing.snapshot import snapshot
 from autograd.drawing.way import all_paths, derivative, find_way
 from autograd.value import Value
 
-MOST_FACTORS = 12  # of a product that is written out
+MOST_FACTORS = 12  # of a product; longer paths are factored
 
 
 class Explanation(NamedTuple):
-    """A derivative, and how the chain rule finds it. `str()` of it is for a terminal; Jupyter shows the LaTeX.
+    """A derivative, and its computation by the chain rule. `str()` is for a terminal; Jupyter shows the LaTeX.
 
     Attributes:
         value: the derivative, to the bit what a fresh backward sweep gives.
-        paths: how many paths lead from the leaf to the root; where a node uses another twice, there are two ways on.
-        terms: what adds up to the derivative: the product along each path or, where factored, ∂c/∂leaf · δ_c for each
-            use of the leaf by a node c.
-        factored: whether the paths were factored through the nodes they share, and not written out.
+        paths: the number of paths from the leaf to the root; a node that uses another twice gives two edges.
+        terms: the terms of the derivative: the product along each path or, if factored, ∂c/∂leaf · δ_c for each use of
+            the leaf by a node c.
+        factored: True if the paths were factored through shared nodes instead of written out.
         text: the explanation in plain Unicode.
-        latex: the same in LaTeX that MathJax and KaTeX share, without dollar signs around it.
+        latex: the explanation in LaTeX that MathJax and KaTeX both support, without dollar signs around it.
     """
 
     value: float
@@ -44,19 +44,19 @@ class Explanation(NamedTuple):
 def explain(root: Value, leaf: Value, precision: int = 6, max_paths: int = 8) -> Explanation:
     """Spell out the chain rule for ∂root/∂leaf, in symbols, in numbers, and summed up. The graph is not changed.
 
-    Written are the products of partial derivatives along every path from the leaf to the root. Where there are more
-    than `max_paths`, or long ones, they are factored through the nodes they share, with the δ of the texts on
-    backpropagation: δ_n = ∂root/∂n, found from the δ of the nodes that use n.
+    The explanation lists the product of partial derivatives along every path from the leaf to the root. If there are
+    more than `max_paths`, or long ones, they are factored through the nodes they share, with the δ of the textbooks on
+    backpropagation: δ_n = ∂root/∂n, computed from the δ of the nodes that use n.
 
     Args:
         root: the Value to differentiate.
-        leaf: any Value. Where the root does not depend on it, the explanation says so, and the derivative is 0.
-        precision: significant digits; "≈" stands where they are not all.
-        max_paths: how many paths are written out at most; 0 always factors.
+        leaf: any Value. If the root does not depend on it, the explanation says so, and the derivative is 0.
+        precision: significant digits; "≈" marks rounded numbers.
+        max_paths: the most paths to write out; 0 always factors.
 
     Raises:
         TypeError: if `root` or `leaf` is not a Value.
-        ValueError: if `precision` is no integer of at least 1, or `max_paths` none of at least 0.
+        ValueError: if `precision` is not an integer of at least 1, or `max_paths` not one of at least 0.
 
     >>> a, b = Value(2.0, "a"), Value(-3.0, "b")
     >>> c = a * b
@@ -92,7 +92,7 @@ def explain(root: Value, leaf: Value, precision: int = 6, max_paths: int = 8) ->
     factored = way.longest > MOST_FACTORS or (way.longest > 0 and way.paths > max_paths)
     paths = [] if factored else all_paths(nodes, way)
     terms = [math.prod(derivative(nodes, edge) for edge in path) for path in paths]
-    # Of numbers that are not finite a sum over paths may know less than a sweep: inf · (2 − 1), but inf − inf.
+    # If numbers are not finite, a sum over paths may be nan although a sweep is not: inf · (2 − 1), but inf − inf.
     if not math.isfinite(sum(terms)) and repr(sum(terms)) != repr(way.value):
         factored = True
     if factored:

@@ -1,4 +1,4 @@
-"""Write the text on each box and each line of the picture, and measure how large a box must be for it."""
+"""Write the text of each box and each line of the picture, and compute the size of the boxes."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from autograd.drawing.scene import Box, Line, Scene
 from autograd.drawing.snapshot import Node, Role
 from autograd.drawing.text import abbreviate, columns, number, visible
 
-LETTER, TITLE_LETTER = 6.6, 7.8  # the width of a letter in pixels: 0.6 of the font's size, as in all fixed-width fonts
+LETTER, TITLE_LETTER = 6.6, 7.8  # letter widths in pixels: 0.6 of the font size, as in all fixed-width fonts
 PADDING, TITLE_HEIGHT, ROW_HEIGHT = 10, 24, 16
 LONGEST_TITLE, LONGEST_TOOLTIP = 24, 20_000
-ALL_DIGITS = 17  # that tell a float apart from all others
+ALL_DIGITS = 17  # significant digits that identify any float
 
 SYMBOLS = {"*": "×", "-": "−", "/": "÷", "**": "xⁿ", "dot": "Σwx", "sum": "Σ", "prod": "Π", "sigmoid": "σ"}
 
@@ -25,12 +25,12 @@ class Face(NamedTuple):
     """The texts of one box.
 
     Attributes:
-        kind: which shape and colours it gets.
+        kind: selects its shape and colours.
         title: in bold, at the top left.
-        badge: beside it at the right: the operation, where the title is a name.
-        rows: pairs of a key and a number in print.
-        tooltip: everything, with all digits.
-        stale: whether its numbers do not hold any more.
+        badge: at the top right: the operation, if the title is a name.
+        rows: pairs of a key and a formatted number.
+        tooltip: all details, with all digits.
+        stale: whether its numbers are out of date.
         width, height: in pixels.
     """
 
@@ -45,7 +45,7 @@ class Face(NamedTuple):
 
 
 def face(scene: Scene, k: int, precision: int, gradients: bool, names: Sequence[Name] | None) -> Face:
-    """The face of box k; `names`, one for each node, are shown where a text beside the picture speaks of them."""
+    """Return the face of box k; it shows `names`, one for each node, if text next to the picture uses them."""
     box = scene.boxes[k]
     if box.name:
         return _face_of_many(scene, box, scene.inside[k], precision, gradients)
@@ -62,7 +62,7 @@ def face(scene: Scene, k: int, precision: int, gradients: bool, names: Sequence[
     described = [f"{node.label or title} ({node.role}{', ' + node.op if node.op else ''})", f"data = {node.data!r}"]
     if node.grad is not None:
         described.append(f"grad = {node.grad!r}")
-    room = 0 if names is None else precision + 6  # for the sums on the way to the gradient
+    room = 0 if names is None else precision + 6  # for partial sums of the gradient
     return _measured(node.role, title, op, tuple(rows), described, node.stale, room)
 
 
@@ -87,7 +87,7 @@ def _face_of_many(scene: Scene, box: Box, edges: int, precision: int, gradients:
 
 
 def gradient_norm(nodes: Sequence[Node]) -> float | None:
-    """√(Σ grad²), or None where there are no gradients that are numbers."""
+    """Return √(Σ grad²), or None if a gradient is not a number or there are none."""
     try:
         return math.hypot(*(float(node.grad) for node in nodes)) if nodes else None
     except (OverflowError, RuntimeError, TypeError, ValueError):
@@ -95,7 +95,7 @@ def gradient_norm(nodes: Sequence[Node]) -> float | None:
 
 
 def line_label(scene: Scene, line: Line, precision: int) -> str:
-    """The local derivative of a single edge, or how many edges the line stands for."""
+    """Return the local derivative of a single edge, or the number of edges that share the line."""
     derivative = derivative_of(scene, line)
     if derivative is not None:
         return number(derivative, precision)
@@ -103,7 +103,7 @@ def line_label(scene: Scene, line: Line, precision: int) -> str:
 
 
 def derivative_of(scene: Scene, line: Line) -> float | None:
-    """The local derivative that a line stands for, if it is one alone, and known."""
+    """Return the local derivative of a line, if it is a single edge and the derivative is known."""
     if line.position is None:
         return None
     derivatives = scene.nodes[scene.boxes[line.head].nodes[0]].local_derivatives
@@ -111,7 +111,7 @@ def derivative_of(scene: Scene, line: Line) -> float | None:
 
 
 def _relative(label: str, frame: str) -> str:
-    """The label without what the frame around it says already."""
+    """Remove the name of the frame from the start of a label."""
     return label[len(frame) + 1 :] if frame and label.startswith(f"{frame}.") else label
 
 

@@ -1,4 +1,4 @@
-"""A picture whose groups open and close by clicking: its states, each laid out beforehand, and which leads to which."""
+"""A picture whose groups open and close by clicking: its precomputed states, and the transitions between them."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class State(NamedTuple):
 
     Attributes:
         svg: the picture.
-        scene: what is drawn.
-        targets: for each group that can be opened or closed here, the place of the state that this leads to.
+        scene: the scene that it shows.
+        targets: for each group that can be opened or closed here, the index of the resulting state.
     """
 
     svg: str
@@ -31,19 +31,19 @@ class State(NamedTuple):
 
 
 def states(nodes: list[Node], first: Scene, svg: str, draw: Callable[[Scene], str]) -> list[State]:
-    """The states that clicking leads to, from the first on, nearest first, as many as a file can hold.
+    """Return the states reachable from the first by clicking, nearest first, as many as a file can hold.
 
-    Where a state has not found room, a click on a closed group leads to the one in which this group alone is opened
-    from the first, if there is that; else the group cannot be clicked.
+    If the state behind a click on a closed group did not fit, the click leads to the first state with only this group
+    opened, if that is included; otherwise the group cannot be clicked.
 
     Args:
-        first, svg: the picture to begin with.
-        draw: gives the SVG of a scene.
+        first, svg: the initial picture.
+        draw: returns the SVG of a scene.
     """
     start = _opened(first)
     pictures: dict[Opened, tuple[Scene, str]] = {start: (first, svg)}
     waiting, letters = [start], len(svg)
-    for opened in waiting:  # which grows
+    for opened in waiting:  # the list grows during the loop
         for target in _toggled(pictures[opened][0], opened).values():
             if target in pictures or len(pictures) == MOST_STATES or letters > MOST_LETTERS:
                 continue
@@ -52,8 +52,8 @@ def states(nodes: list[Node], first: Scene, svg: str, draw: Callable[[Scene], st
             letters += len(picture)
             pictures[target] = scene, picture
             waiting.append(target)
-    places = {opened: k for k, opened in enumerate(pictures)}
-    return [State(svg, scene, _targets(scene, opened, start, places)) for opened, (scene, svg) in pictures.items()]
+    indices = {opened: k for k, opened in enumerate(pictures)}
+    return [State(svg, scene, _targets(scene, opened, start, indices)) for opened, (scene, svg) in pictures.items()]
 
 
 def _opened(scene: Scene) -> Opened:
@@ -61,7 +61,7 @@ def _opened(scene: Scene) -> Opened:
 
 
 def _toggled(scene: Scene, opened: Opened) -> dict[str, Opened]:
-    """Return, for each group that can be clicked, what is open after a click on it."""
+    """Return for each clickable group the groups that are open after a click on it."""
     toggled = {group: opened | {group, *path} for group, path in _closed(scene)}
     for frame in scene.frames():
         toggled[frame] = frozenset(group for group in opened if group != frame and not group.startswith(f"{frame}."))
@@ -72,13 +72,13 @@ def _closed(scene: Scene) -> Sequence[tuple[str, tuple[str, ...]]]:
     return [(box.name, box.path) for box in scene.boxes if box.name in scene.groups and not box.stacked]
 
 
-def _targets(scene: Scene, opened: Opened, start: Opened, places: dict[Opened, int]) -> dict[str, int]:
-    indices = {}
+def _targets(scene: Scene, opened: Opened, start: Opened, indices: dict[Opened, int]) -> dict[str, int]:
+    targets = {}
     paths = dict(_closed(scene))
     for group, target in _toggled(scene, opened).items():
-        place = places.get(target)
-        if place is None and group in paths:
-            place = places.get(start | {group, *paths[group]})
-        if place is not None:
-            indices[visible(group)] = place
-    return indices
+        index = indices.get(target)
+        if index is None and group in paths:
+            index = indices.get(start | {group, *paths[group]})
+        if index is not None:
+            targets[visible(group)] = index
+    return targets

@@ -1,8 +1,8 @@
 """Name the nodes of a graph in formulas, in plain text and in LaTeX.
 
-A node is called by its label; the labels of a network's nodes become the texts' notation, so that
-`layers.0.neurons.3.weights.12` is w1[3, 12] and `layers.0.neurons.3.z` is z1[3], the weighted sum of neuron 3 of
-layer 1. A wrapped number is called by its digits, anything else v1, v2, ... in topological order.
+A node's name is its label; labels of a network's nodes are written in the notation of the textbooks:
+`layers.0.neurons.3.weights.12` is w1[3, 12], and `layers.0.neurons.3.z` is z1[3], the weighted sum of neuron 3 of layer
+1. A wrapped number's name is its digits; all other nodes are v1, v2, ... in topological order.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ LATEX_ESCAPES = {
     "$": r"\$",
     "%": r"\%",
     "#": r"\#",
-    "&": r"\&{}",  # whose braces keep "&lt;" from being one sign where a viewer takes the LaTeX for HTML
+    "&": r"\&{}",  # the braces break up "&lt;" for viewers that parse the LaTeX as HTML
     "_": r"\_",
     "^": r"\hat{\ }",
     "~": r"\sim{}",
@@ -52,7 +52,7 @@ class Name(NamedTuple):
 
     Attributes:
         text: in plain Unicode, on one line.
-        latex: in LaTeX's mathematics, of which it is one symbol.
+        latex: one symbol in LaTeX's math mode.
     """
 
     text: str
@@ -60,7 +60,7 @@ class Name(NamedTuple):
 
 
 def name_of(label: str) -> Name:
-    """The name that a label gives.
+    """Return the name for a label.
 
     >>> name_of("layers.0.neurons.3.weights.12")
     Name(text='w1[3, 12]', latex='w^{(1)}_{3, 12}')
@@ -84,7 +84,7 @@ def name_of(label: str) -> Name:
 
 
 def numeral(x: float, precision: int) -> Name:
-    """A number in print, with so many significant digits.
+    """Format a number with the given number of significant digits.
 
     >>> numeral(-1e-9 / 3, 4)
     Name(text='−3.333e−10', latex='-3.333 \\\\times 10^{-10}')
@@ -96,11 +96,11 @@ def numeral(x: float, precision: int) -> Name:
 
 
 def latex_escape(text: str) -> str:
-    """Text that LaTeX's mathematics, MathJax and KaTeX show as it is, and in which no command can hide.
+    """Escape text so that LaTeX's math mode, MathJax and KaTeX show it verbatim and execute no command in it.
 
-    The text is one that `visible` gives. Writing is set as text, for not every letter has a place in mathematics,
-    and mathematical signs are not, since KaTeX refuses some of them in text. It refuses accents without a letter
-    to stand on anywhere, so that those are written as their numbers.
+    The text must be a result of `visible`. Letters that math mode does not support are set as text; mathematical signs
+    are not, since KaTeX rejects some of them in text. KaTeX rejects combining accents everywhere, so they are written
+    as their code points.
 
     >>> print(latex_escape("50 % σ"))
     50\\ \\%\\ \\text{σ}
@@ -111,7 +111,7 @@ def latex_escape(text: str) -> str:
 
 
 def distinct(names: Iterable[Name]) -> list[Name]:
-    """The names, those that occur again, in text or in LaTeX, told apart by a count: z1[3], z1[3]#2, z1[3]#3."""
+    """Make names unique, both in text and in LaTeX, by adding a count to repeated ones: z1[3], z1[3]#2, z1[3]#3."""
     used: dict[str, int] = {}
     texts: set[str] = set()
     latexes: set[str] = set()

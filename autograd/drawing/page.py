@@ -17,16 +17,16 @@ from autograd.drawing.steps import Passes
 from autograd.drawing.text import escape
 from autograd.value import Value
 
-HEIGHT = 640  # pixels of the page inside a notebook
+HEIGHT = 640  # pixels, inside a notebook
 MOST_NODES = 400
-MOST_AT_ONCE = 60  # nodes of a network that is stepped through as a whole; of a larger one groups are closed at first
+MOST_AT_ONCE = 60  # nodes; the groups of a larger network are closed at first
 
 
 class StepThrough(Picture):
-    """A page that plays the two passes over a graph. Returned from a notebook's cell, it shows itself.
+    """A page that plays the two passes over a graph. Notebooks display it as the result of a cell.
 
     Attributes:
-        html: the page, which needs no other file and lets nothing in or out.
+        html: the page, which is self-contained and makes no network requests.
         svg: the graph with all numbers filled in, for viewers that run no scripts.
     """
 
@@ -40,7 +40,7 @@ class StepThrough(Picture):
         return {".html": lambda: self.html, ".svg": lambda: self.svg}
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        """The page in a frame of its own; where a viewer takes frames out, the picture that it covers is seen."""
+        """Return the page in an iframe that covers the picture, which a viewer that removes iframes shows instead."""
         frame = (
             f'<div style="position:relative;min-height:{HEIGHT}px">{self._image()}'
             f'<iframe title="{escape(self.title)}" sandbox="allow-scripts" srcdoc="{escape(self.html)}" '
@@ -60,21 +60,21 @@ def step_through(
     limit: int | None = None,
     engine: Engine = "embedded",
 ) -> StepThrough:
-    """A page that walks through the graph of `root`: forwards, each node with its formula; backwards, edge by edge.
+    """Make a page that steps through the graph of `root`: forward node by node, with formulas; backward edge by edge.
 
-    Buttons, arrow keys and a slider move; a node that is pointed at, or tabbed to, shows its whole gradient as a sum
-    over its uses. The gradients are those of a fresh backward pass that starts from `root`; the graph stays as it is.
+    Buttons, arrow keys and a slider move between steps; a node under the mouse or in focus shows its gradient as a sum
+    over its uses. The gradients are those of a fresh backward pass from `root`; the graph is not changed.
 
     Args:
-        root: the Value at whose gradient the backward pass starts.
+        root: the Value from which the backward pass starts.
         direction, precision, engine: as in `draw`.
-        limit: the most nodes to walk through, and a third of the most edges; by default 400, and of a network of more
-            than 60, groups are closed at first, and open by clicking.
+        limit: the most nodes to step through, and a third of the most edges; by default 400. In a network of more than
+            60 nodes, groups are then closed at first, and open by clicking.
 
     Raises:
         TypeError: for anything but a Value.
-        ValueError: for a graph beyond the limit, one whose numbers no longer hold, or a setting that does not exist.
-        RuntimeError: where no Graphviz can run.
+        ValueError: for a graph above the limit, a stale graph, or an invalid option.
+        RuntimeError: if no Graphviz can run.
 
     >>> a, b = Value(2.0, "a"), Value(-3.0, "b")
     >>> step_through(a * b)
@@ -93,10 +93,12 @@ def step_through(
 def walk(
     root: Value, direction: Direction, precision: int, limit: int | None, engine: Engine
 ) -> tuple[Drawing, dict[str, Any]]:
-    """The picture with all numbers filled in, and the steps as step_through.js takes them. Arguments and errors as in
-    `step_through`."""
+    """Return the picture with all numbers filled in, and the data for step_through.js.
+
+    Arguments and errors are those of `step_through`.
+    """
     if not isinstance(root, Value):
-        raise TypeError(f"step_through walks through the graph of a Value, got {root!r} of type {type(root).__name__}")
+        raise TypeError(f"step_through expects the root Value of a graph, got {root!r} of type {type(root).__name__}")
     freely = limit is None
     limit = MOST_NODES if limit is None else limit
     check(direction, precision, limit)
@@ -104,17 +106,17 @@ def walk(
     edges = sum(len(node.parents) for node in nodes)
     if len(nodes) > limit or edges > detail.LINES_A_BOX * limit:
         raise ValueError(
-            f"the graph has {len(nodes):,} nodes and {edges:,} edges, more than a person steps through: take a part of "
-            f"it, such as one neuron's activation or a smaller network, draw() it, or raise the limit (it is {limit})"
+            f"the graph has {len(nodes):,} nodes and {edges:,} edges, too many to step through: use a part of it, such "
+            f"as one neuron's activation or a smaller network, draw() it, or raise the limit (it is {limit})"
         )
     if any(node.stale for node in nodes):
         raise ValueError(
-            "the graph is stale: numbers that it was computed from have changed since, so its arithmetic does not hold "
-            "any more. Compute it again, then step through it"
+            "the graph is stale: numbers that it was computed from have changed since, so its arithmetic is out of "
+            "date. Compute it again, then step through it"
         )
     precision = min(precision, ALL_DIGITS)
     names = names_of(nodes)
-    every = detail.whole(nodes)
+    every = detail.full_scene(nodes)
     passes = Passes(every, names, precision)
     nodes = [node._replace(grad=gradient) for node, gradient in zip(nodes, passes.gradients)]
 
@@ -136,12 +138,12 @@ def walk(
 
 
 def places(every: Scene, scene: Scene) -> dict[str, list[int]]:
-    """Find the boxes and lines of the scene of all nodes in another; a line inside a box is nowhere, at -1."""
+    """Map the boxes and lines of the full scene to those of another scene; -1 for a line inside a box."""
     box_of = box_of_nodes(scene.boxes)
     line_of = {(line.tail, line.head, line.position): k for k, line in enumerate(scene.lines)}
     lines = []
     for line in every.lines:
         tail, head = (box_of[every.boxes[end].nodes[0]] for end in (line.tail, line.head))
-        alone = line_of.get((tail, head, line.position))
-        lines.append(line_of.get((tail, head, None), -1) if alone is None else alone)
+        single = line_of.get((tail, head, line.position))
+        lines.append(line_of.get((tail, head, None), -1) if single is None else single)
     return {"boxes": [box_of[box.nodes[0]] for box in every.boxes], "lines": lines}

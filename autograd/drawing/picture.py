@@ -1,4 +1,4 @@
-"""A finished picture: SVG that shows itself in Jupyter and goes to a file whole."""
+"""A finished picture: SVG that Jupyter displays and that is saved atomically."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ __all__ = ["Picture", "asset", "html_page", "json_script", "states_of_picture"]
 
 
 class Picture:
-    """A picture as SVG. Returned from a notebook's cell, it shows itself.
+    """A picture as SVG. Notebooks display it as the result of a cell.
 
     Attributes:
         svg: the picture's text.
-        title: what it shows, in a few words.
+        title: a short description of the picture.
     """
 
     svg: str
@@ -29,31 +29,31 @@ class Picture:
         self.svg, self.title = svg, title
 
     def save(self, path: str | Path) -> None:
-        """Write the picture to a file, whole or not at all.
+        """Write the picture to a file, atomically.
 
         Args:
-            path: ends in `.svg`, or in `.html` for a page that shows the picture and needs nothing else.
+            path: ends in `.svg`, or in `.html` for a self-contained page that shows the picture.
 
         Raises:
-            ValueError: for another ending.
+            ValueError: for any other suffix.
             OSError: if the folder does not exist or cannot be written to.
         """
         path = Path(path)
         writers = self._formats()
         if path.suffix.lower() not in writers:
-            raise ValueError(f"a picture is saved as {' or '.join(writers)}, got the name {path.name!r}")
+            raise ValueError(f"a picture must be saved as {' or '.join(writers)}, got the name {path.name!r}")
         text = writers[path.suffix.lower()]()
         write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
 
     def _formats(self) -> dict[str, Callable[[], str]]:
-        """The forms in which it can be saved: the file's text by the ending of its name."""
+        """Return the formats it can be saved in: functions that return the file's text, by suffix."""
         return {".svg": lambda: self.svg, ".html": self._page}
 
     def _page(self) -> str:
         return html_page(self.title, self.svg)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        """As an image for viewers that do not trust a notebook, which show no SVG of its own; and as it is."""
+        """Return the SVG, and an <img> for viewers that do not trust a notebook and show no inline SVG."""
         return {"text/html": self._image(), "image/svg+xml": self.svg, "text/plain": repr(self)}
 
     def _image(self) -> str:
@@ -67,13 +67,13 @@ class Picture:
 
 
 def html_page(title: str, body: str, style: str = "", script: str = "") -> str:
-    """A page that needs no other file, and whose Content-Security-Policy lets nothing in or out.
+    """Make a self-contained page whose Content-Security-Policy forbids all network requests.
 
     Args:
         title: plain text.
-        body: HTML, in which whatever came from a user is escaped already.
-        style, script: CSS and JavaScript of the package's own; no other script runs, since the policy names this
-            one by its hash.
+        body: HTML in which all user data is already escaped.
+        style, script: the package's own CSS and JavaScript; no other script can run, since the policy contains the
+            hash of this one.
     """
     import base64
     import hashlib
@@ -100,19 +100,19 @@ def html_page(title: str, body: str, style: str = "", script: str = "") -> str:
 
 
 def asset(name: str) -> str:
-    """Return a file of this package's own for pages: styles, with their colours, scripts, templates."""
+    """Return the text of one of this package's files for pages: style sheets with colours, scripts, templates."""
     text = (Path(__file__).parent / "assets" / name).read_text(encoding="utf-8")
     return filled(text) if name.endswith(".css") else text
 
 
 def json_script(name: str, data: Any) -> str:
-    """Data for a page's script, in an element of this id; nothing in it looks like the element's end."""
+    """Embed data for a page's script in an element with this id, escaped so that it cannot end the element."""
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
     text = text.replace("<", "\\u003c").replace(">", "\\u003e")
     return f'<script type="application/json" id="{name}">{text}</script>\n'
 
 
 def states_of_picture(svgs: Sequence[str]) -> str:
-    """The part of a page with a picture that has several states: the first is seen, the others wait for fold.js."""
+    """Write the part of a page that holds a picture's states: the first is shown, the others are for fold.js."""
     others = "".join(f'<template class="state">{svg}</template>\n' for svg in svgs[1:])
     return f'<section class="picture zoomable" aria-label="the graph">\n{svgs[0]}</section>\n{others}'

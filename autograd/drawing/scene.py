@@ -1,4 +1,4 @@
-"""The scene that is drawn of a graph: boxes, lines between them, and the groups that boxes lie in."""
+"""The scene to draw for a graph: boxes, lines between them, and the groups that contain the boxes."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ Path = tuple[str, ...]
 
 
 class Box(NamedTuple):
-    """One box of the picture: a node, or several.
+    """One box of the picture: one node, or several.
 
     Attributes:
-        nodes: the places of its nodes in the topological order.
-        name: what the nodes are together; "" where it is a single node.
-        path: the open groups that it lies in, outermost first.
-        stacked: whether they are one operation, named by its label or symbol, on several samples.
+        nodes: the indices of its nodes in the topological order.
+        name: the name of the group of nodes; "" for a single node.
+        path: the open groups that contain it, outermost first.
+        stacked: True if the nodes are one operation, named by its label or symbol, on several samples.
     """
 
     nodes: tuple[int, ...]
@@ -28,12 +28,12 @@ class Box(NamedTuple):
 
 
 class Line(NamedTuple):
-    """One line of the picture, from a box to another: an edge of the graph, or several.
+    """One line of the picture, from one box to another: one edge of the graph, or several.
 
     Attributes:
-        tail, head: the places of its boxes in the list of boxes.
-        edges: how many edges it stands for.
-        position: of a single edge between two nodes, which of the head's parents is the tail; None for others.
+        tail, head: the indices of its boxes in the list of boxes.
+        edges: the number of edges it represents.
+        position: for a single edge between two nodes, the index of the tail among the head's parents; else None.
     """
 
     tail: int
@@ -43,12 +43,12 @@ class Line(NamedTuple):
 
 
 class Scene(NamedTuple):
-    """The boxes, lines and groups that are drawn of a graph.
+    """The boxes, lines and groups to draw for a graph.
 
     Attributes:
-        nodes: of the graph, all of them.
-        boxes, lines: what is drawn.
-        inside: for each box, how many edges of the graph lie inside it.
+        nodes: all nodes of the graph.
+        boxes, lines: the parts of the picture.
+        inside: for each box, the number of the graph's edges inside it.
         groups: the names of all groups, which can be opened and closed.
     """
 
@@ -59,11 +59,11 @@ class Scene(NamedTuple):
     groups: Collection[str] = ()
 
     def frames(self) -> list[str]:
-        """The open groups to draw a frame around: elements of lists, not the lists."""
+        """Return the open groups to draw a frame around: elements of lists, not the lists."""
         return list(dict.fromkeys(group for box in self.boxes for group in box.path if _has_frame(group)))
 
     def frame_around(self, box: Box) -> str:
-        """The innermost frame that a box lies in; "" for none."""
+        """Return the innermost frame that contains a box; "" for none."""
         return next(filter(_has_frame, reversed(box.path)), "")
 
 

@@ -1,4 +1,4 @@
-"""A graph as it stands, read once and never changed: lucidgrad's own, or one of another engine of the family."""
+"""An immutable snapshot of a graph, of lucidgrad or of another scalar engine."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ class Node(NamedTuple):
     """One node of a graph.
 
     Attributes:
-        label: as its owner gave it; "" for none.
+        label: the user's label; "" for none.
         op: the symbol of the operation that made it; "" for a leaf.
-        data, grad: as they were; `grad` is None where the node has none.
-        role: what it is to the picture.
-        parents: the places in the topological order of what it was computed from, one for each edge.
-        local_derivatives: one for each parent; None where the engine does not record them.
-        stale: whether it no longer agrees with its parents' numbers, as far as can be told.
+        data, grad: its numbers at the time of the snapshot; `grad` is None if the node has none.
+        role: its role in the picture.
+        parents: the indices of its parents in the topological order, one for each edge.
+        local_derivatives: one for each parent; None if the engine does not record them.
+        stale: whether it no longer matches its parents' numbers, if that is known.
         value: the node itself.
     """
 
@@ -41,21 +41,21 @@ class Node(NamedTuple):
     value: Any
 
     def takes(self, operand: int) -> bool:
-        """Tell whether a derivative flows to this operand: not where the node is a choice that did not take it."""
+        """Tell whether a derivative flows to this operand: not if the node is a choice that did not select it."""
         chooses = getattr(getattr(self.value, "primitive", None), "chooses", False)
         return not chooses or self.local_derivatives is None or self.local_derivatives[operand] != 0.0
 
 
 def snapshot(roots: Sequence[Any], parameters: Collection[Any] = ()) -> list[Node]:
-    """The nodes that the roots were computed from, and the roots, in topological order.
+    """Return the roots and the nodes that they were computed from, in topological order.
 
     Args:
         roots: Values, or nodes of another engine: objects with `data`, and with `parents` or micrograd's `_prev`.
-        parameters: leaves to take for parameters, besides those whose labels say weights, bias, table or gains.
+        parameters: leaves to treat as parameters, besides those whose labels say weights, bias, table or gains.
 
     Raises:
-        TypeError: for a root that is no node.
-        ValueError: for no root, and for a graph that goes round in a circle.
+        TypeError: if a root is not a node.
+        ValueError: if there is no root, or the graph has a cycle.
     """
     if not roots:
         raise ValueError("there is nothing to draw: expected a Value, or several, got an empty sequence")
@@ -75,13 +75,13 @@ def snapshot(roots: Sequence[Any], parameters: Collection[Any] = ()) -> list[Nod
     for i, (node, operands) in enumerate(order):
         parents = tuple([index[id(operand)] for operand in operands])
         if max(parents, default=-1) >= i:
-            raise ValueError(f"the graph goes round in a circle: {node!r} was computed from itself")
+            raise ValueError(f"the graph has a cycle: {node!r} was computed from itself")
         nodes.append(_read(node, parents, id(node) in ends, id(node) in marked))
     return nodes
 
 
 def names_of(nodes: Sequence[Node]) -> list[Name]:
-    """A name for each node of a graph, no two of variables the same."""
+    """Name each node of a graph; no two variables have the same name."""
     given = []
     unnamed = 0
     taken = {node.label for node in nodes}
@@ -127,29 +127,29 @@ def _read(node: Any, parents: tuple[int, ...], is_root: bool, is_parameter: bool
 
 
 def _is_node(candidate: Any) -> bool:
-    if isinstance(candidate, type):  # the class itself, in place of one of its nodes
+    if isinstance(candidate, type):  # a class instead of one of its nodes
         return False
     return hasattr(candidate, "data") and (hasattr(candidate, "parents") or hasattr(candidate, "_prev"))
 
 
 def _parents(node: Any) -> Sequence[Any]:
-    """The parents in order. A set has none, so its members are put in the order of what a reader sees of them."""
+    """Return the parents in order. A set is unordered, so it is sorted by the members' visible attributes."""
     parents: Any = getattr(node, "parents", None)
     if parents is None:
         parents = getattr(node, "_prev", ())
     if isinstance(parents, (set, frozenset)):
-        return sorted(parents, key=_looks)
+        return sorted(parents, key=_visible_attributes)
     return tuple(parents)
 
 
-def _looks(node: Any) -> tuple[str, ...]:
+def _visible_attributes(node: Any) -> tuple[str, ...]:
     return tuple(str(getattr(node, name, "")) for name in ("label", "data", "_op", "op", "grad"))
 
 
 def _order_of_any(roots: Sequence[Any]) -> list[tuple[Any, Sequence[Any]]]:
-    """Nodes that may be neither hashable nor comparable in topological order, each with its parents.
+    """Sort nodes that may be neither hashable nor comparable topologically; return each with its parents.
 
-    Each is asked for them once: an engine may make a new list, or new numbers, whenever it is asked.
+    Parents are read only once for each node, since an engine may return a new list, or new numbers, at each read.
     """
     leaves: list[tuple[Any, Sequence[Any]]] = []
     interior: list[tuple[Any, Sequence[Any]]] = []

@@ -1,4 +1,4 @@
-"""Find what can share a box: leaves that are used alike, and operations that several samples repeat."""
+"""Find nodes that can share a box: leaves with the same uses, and operations repeated for several samples."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from collections.abc import Callable, Hashable, Sequence
 from autograd.drawing.scene import Box, box_of_nodes
 from autograd.drawing.snapshot import Node
 
-FOLDED_LEAVES = 8  # more than so many leaves with the same uses are one box, where there is little room
+FOLDED_LEAVES = 8  # more leaves with the same uses become one box if there is little room
 
 Shortening = Callable[[list[Node], list[Box]], list[Box]]
 
 
 def alike(nodes: Sequence[Node], paths: Sequence[Sequence[str]]) -> list[int]:
-    """A number for each node; nodes of one number are the same operation of the same network, on other samples.
+    """Number the nodes so that equal numbers mean the same operation of the same network on different samples.
 
-    That is where their labels and operations are the same, and what they are computed from is the same, or alike, or
-    constants and inputs. What is not labelled as a part of a network counts only if it follows on something that is
-    repeated: so x * 2 and x * 3 are not alike. In a network that is unrolled through time, nothing is: each step's
-    operations are computed from those of the step before.
+    Two nodes are alike if their labels and operations are equal, and their operands are equal, alike, or constants and
+    inputs. A node that is not labelled as a part of a network counts only if it follows a repeated node: so x * 2 and
+    x * 3 are not alike. In a network unrolled through time no nodes are alike, since each step's operations are
+    computed from those of the step before.
     """
     numbers: dict[Hashable, int] = {}
     kinds: list[int] = []
@@ -36,20 +36,20 @@ def alike(nodes: Sequence[Node], paths: Sequence[Sequence[str]]) -> list[int]:
         labelled = bool(node.label) and bool(path)
         follows = any(repeated[parent] for parent in node.parents)
         repeated.append(counts[number] > 1 and (labelled or follows))
-    return [number if again else -1 - i for i, (number, again) in enumerate(zip(kinds, repeated))]
+    return [number if is_repeated else -1 - i for i, (number, is_repeated) in enumerate(zip(kinds, repeated))]
 
 
 def _operand(node: Node, number: int) -> int:
-    """Return a key of an operand: inputs and targets of samples, which are leaves without names, share one."""
+    """Return a key of an operand; inputs and targets of samples, which are unlabelled leaves, share one key."""
     return -1 if node.role == "constant" or (node.role == "input" and not node.label) else number
 
 
-def as_they_are(nodes: list[Node], boxes: list[Box]) -> list[Box]:
+def unchanged(nodes: list[Node], boxes: list[Box]) -> list[Box]:
     return boxes
 
 
 def fold_leaves(nodes: list[Node], boxes: list[Box]) -> list[Box]:
-    """Leaves of one role that are used by the same boxes share one, where they are many or of stacked samples."""
+    """Merge leaves of one role that are used by the same boxes, if there are many or their users are stacked."""
     box_of = box_of_nodes(boxes)
     users: dict[int, set[int]] = defaultdict(set)
     for i, node in enumerate(nodes):
@@ -73,7 +73,7 @@ def fold_leaves(nodes: list[Node], boxes: list[Box]) -> list[Box]:
 
 
 def stack(kinds: Sequence[int], nodes: list[Node], boxes: list[Box]) -> list[Box]:
-    """The same operation of several samples is one box, and the leaves that come with them."""
+    """Merge the same operation of several samples into one box, and likewise their leaves."""
     stacks: dict[object, list[Box]] = defaultdict(list)
     for k, box in enumerate(boxes):
         single = not box.name and nodes[box.nodes[0]].parents

@@ -12,7 +12,7 @@ from autograd.drawing.scene import Scene
 from autograd.drawing.snapshot import Node
 from autograd.drawing.text import MINUS, abbreviate, number, visible
 
-TERMS = 6  # of a longer sum, the first and the last ones are written out
+TERMS = 6  # a longer sum shows only its first and last terms
 OPERATORS = {"+": "+", "-": "−", "*": "×", "/": "÷", "**": "**"}
 
 
@@ -21,12 +21,12 @@ class Step(NamedTuple):
 
     Attributes:
         phase: "forward" or "backward".
-        boxes, lines: the places of what lights up.
-        changed: pairs of a box and the number that its data or its gradient now is, in print.
+        boxes, lines: the indices of the highlighted boxes and lines.
+        changed: pairs of a box and the new value of its data or gradient, formatted.
         formula: the arithmetic.
-        total: the running sum that it adds to; "" where there is none.
-        words: what happens.
-        layer: the outermost group of a network that the node which is computed, or whose gradient flows, lies in.
+        total: the running sum that it adds to; "" if there is none.
+        words: a sentence that says what happens.
+        layer: the outermost group of a network that contains the node being computed or propagated from.
     """
 
     phase: str
@@ -43,9 +43,9 @@ class Passes:
     """The steps of the forward and the backward pass over a whole graph with one root, its last node.
 
     Attributes:
-        steps: forward, then backward.
-        gradients: of each node, the derivative of the root to it.
-        uses: of each node, its gradient as a sum over its uses, in words and numbers.
+        steps: the forward steps, then the backward steps.
+        gradients: for each node, the derivative of the root with respect to it.
+        uses: for each node, its gradient as a sum over its uses, in symbols and numbers.
     """
 
     def __init__(self, scene: Scene, names: Sequence[Name], precision: int) -> None:
@@ -63,7 +63,7 @@ class Passes:
         return number(x, self._precision)
 
     def _before_a_dot(self, i: int) -> str:
-        """The name of a node as it stands before `.grad`: that of a bare number in parentheses."""
+        """Return the name of a node for use before `.grad`: a number is put in parentheses."""
         node = self._nodes[i]
         return f"({self._names[i]})" if node.role == "constant" and not node.label else self._names[i]
 
@@ -90,7 +90,7 @@ class Passes:
         )
 
     def _backward(self) -> None:
-        """The sweep of `Value.backward`, addition by addition, from a gradient of 1."""
+        """Run the sweep of `Value.backward` from a gradient of 1, recording each addition as a step."""
         last = len(self._nodes) - 1
         name = self._names[last]
         self.gradients[last] = 1.0
@@ -106,7 +106,7 @@ class Passes:
                 self.steps.append(self._along(child, position, parent, derivative, waiting[parent] == 0))
 
     def _along(self, child: int, position: int, parent: int, derivative: float, is_last: bool) -> Step:
-        """The chain rule along one edge."""
+        """Apply the chain rule along one edge."""
         before, gradient = self.gradients[parent], self.gradients[child]
         taken = child in self._taken and self._nodes[child].takes(position)
         if taken:
@@ -119,7 +119,7 @@ class Passes:
         product = f"{self._print(derivative)} × {self._print(gradient)}"
         self._terms[parent].append((f"{partial} × {child_name}.grad", product))
         if to_constant:
-            words = f"{name} is a constant: what flows there ends there."
+            words = f"{name} is a constant: this gradient is not used."
         else:
             words = f"The gradient of {child_name} flows back to {name}."
             if is_last:
@@ -146,14 +146,14 @@ class Passes:
 
 
 def _layer(path: Sequence[str]) -> str:
-    """The outermost element of a list that a path leads through."""
+    """Return the outermost group in a path that is an element of a list."""
     return visible(next((group for group in path if group.rpartition(".")[2].isdecimal()), ""))
 
 
 def expression(node: Node, operands: Sequence[str]) -> str:
-    """The operation of a node on its operands, as a person would write it.
+    """Write the operation of a node on its operands as a formula.
 
-    A sum of many terms is written with the first and the last ones.
+    A sum of many terms shows only the first and the last ones.
     """
     op = node.op
     if op == "dot":
@@ -161,7 +161,7 @@ def expression(node: Node, operands: Sequence[str]) -> str:
         return _sum([*(f"{x} × {y}" for x, y in zip(operands[:n], operands[n:-1])), operands[-1]])
     if op == "sum":
         return _sum(operands)
-    if op == "**" or (op == "-" and len(operands) == 1):  # whose first operand a sign would not belong to: −2² is −4
+    if op == "**" or (op == "-" and len(operands) == 1):  # a negative operand needs parentheses: −2² is −4
         operands = [f"({operands[0]})" if operands[0].startswith(MINUS) else operands[0], *operands[1:]]
     if len(operands) == 2 and op in OPERATORS:
         return f"{operands[0]} {OPERATORS[op]} {operands[1]}"

@@ -1,4 +1,4 @@
-"""The picture as SVG: Graphviz says where things go, this draws them."""
+"""The picture as SVG, drawn at the positions that Graphviz computes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LEGEND_ITEM, LEGEND_HEIGHT = 50, 30
 FONT = "ui-monospace, 'DejaVu Sans Mono', Menlo, Consolas, 'Liberation Mono', monospace"
 CLASS = "lucidgrad-graph"
 
-# Of each kind of box: they tell the kinds apart without any colour.
+# The shape of each kind of box distinguishes it without colour.
 SHAPES = {
     "input": "square corners",
     "parameter": "a folded corner",
@@ -32,11 +32,11 @@ _drawings = count(1)
 
 def svg(scene: Scene, faces: Sequence[Face], labels: Sequence[str], placed: Placed, title: str, notes: Sequence[str],
         warning: str) -> str:  # fmt: skip
-    """The whole picture.
+    """Draw the picture.
 
     Args:
-        scene, faces, labels, placed: what to draw, what stands on boxes and lines, and where.
-        title: in a few words, for those who hear the picture.
+        scene, faces, labels, placed: the scene, the texts of boxes and lines, and their positions.
+        title: a short description for screen readers.
         notes: sentences for the caption.
         warning: a sentence for a banner at the top; "" for none.
     """
@@ -70,7 +70,7 @@ def svg(scene: Scene, faces: Sequence[Face], labels: Sequence[str], placed: Plac
 
 
 def rules(part: Literal["common", "light", "dark"]) -> str:
-    """The looks: what is the same on all pages, and the colours on light pages and on dark ones."""
+    """Return CSS rules: those common to all pages, or the colours of light or dark mode."""
     if part == "common":
         return (
             f".{CLASS}{{max-width:100%;height:auto}}"
@@ -97,7 +97,7 @@ def rules(part: Literal["common", "light", "dark"]) -> str:
 
 
 def _style() -> str:
-    """The looks on light pages and on dark ones. Plain rules first: not every viewer knows the query."""
+    """Return the CSS rules for light and dark mode; light ones first, for viewers that ignore the media query."""
     return f"{rules('common')}{rules('light')}@media (prefers-color-scheme:dark){{{rules('dark')}}}"
 
 
@@ -122,7 +122,7 @@ def _frames(scene: Scene, placed: Placed) -> list[str]:
 
 
 def _line(name: str, k: int, scene: Scene, label: str, placed: Placed) -> str:
-    """One line with its arrow, its label, and a tooltip that says what the number is."""
+    """Draw one line with its arrow, its label, and a tooltip that explains the number."""
     line = scene.lines[k]
     curve, tip = placed.curves[k]
     start, *rest = curve
@@ -135,14 +135,14 @@ def _line(name: str, k: int, scene: Scene, label: str, placed: Placed) -> str:
     if where is not None:
         x, y = where
         text = f'<text class="derivative" x="{x:.1f}" y="{y + 3:.1f}" text-anchor="middle">{escape(label)}</text>'
-    tooltip = f"<title>{escape(_what_flows(scene, line))}</title>"
+    tooltip = f"<title>{escape(_description(scene, line))}</title>"
     return (
         f'<g class="line" id="{name}-line{k}" data-edges="{line.edges}">{tooltip}'
         f'<path class="curve" d="{d}"/><polygon class="tip" points="{arrow}"/>{text}</g>'
     )
 
 
-def _what_flows(scene: Scene, line: Line) -> str:
+def _description(scene: Scene, line: Line) -> str:
     derivative = derivative_of(scene, line)
     if derivative is not None:
         return f"local derivative {derivative!r}"
@@ -150,7 +150,7 @@ def _what_flows(scene: Scene, line: Line) -> str:
 
 
 def _box(name: str, k: int, scene: Scene, face: Face, centre: Point) -> str:
-    """One box with its texts, which are real text, and a tooltip with all digits."""
+    """Draw one box with its texts, as <text> elements, and a tooltip with all digits."""
     width, height = face.width, face.height
     x, y = centre[0] - width / 2, centre[1] - height / 2
     stale = " stale" if face.stale else ""
@@ -178,7 +178,7 @@ def _box(name: str, k: int, scene: Scene, face: Face, centre: Point) -> str:
 
 
 def _outline(kind: str, w: float, h: float) -> str:
-    """The shape of a box, told apart without colour too."""
+    """Draw the outline of a box, whose shape depends on its kind."""
     if kind in ("operation", "output"):
         outer = _rounded(0, 0, w, h, 8)
         return outer + (_rounded(3, 3, w - 6, h - 6, 6) if kind == "output" else "")
@@ -217,7 +217,7 @@ def _lines_of_text(kind: str, lines: Sequence[str], x: float, y: float) -> list[
 
 
 def _wrapped(text: str, width: float) -> list[str]:
-    """The words of a text in lines that fit."""
+    """Wrap a text into lines that fit."""
     letters = int(width / CAPTION_LETTER)
     lines: list[str] = []
     for word in text.split():

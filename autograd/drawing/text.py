@@ -1,4 +1,4 @@
-"""Text for pictures and pages: numbers in print, and labels that may hold anything at all."""
+"""Text for pictures and pages: formatted numbers, and labels that may contain any characters."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Any
 __all__ = ["INVISIBLE", "MINUS", "UNWRITABLE", "abbreviate", "columns", "escape", "number", "visible"]
 
 MINUS = "\N{MINUS SIGN}"
-INVISIBLE = ("Cc", "Cf", "Zl", "Zp")  # controls, formats such as the overrides of the writing direction, separators
-UNWRITABLE = ("Cs", "Cn", "Co")  # halves of a surrogate pair and code points without a character
+INVISIBLE = ("Cc", "Cf", "Zl", "Zp")  # controls, format characters such as direction overrides, separators
+UNWRITABLE = ("Cs", "Cn", "Co")  # surrogates, unassigned and private-use code points
 
 
 def number(x: Any, precision: int = 4) -> str:
-    """A number with so many significant digits, as Python would write it but for a true minus sign.
+    """Format a number with the given number of significant digits, as Python does but with a true minus sign.
 
-    What is no number, as in another engine's node, is shown as text.
+    Anything that is not a number, as in another engine's node, is shown as text.
 
     >>> number(-3.0), number(24.70408), number(1e-9 / 3), number(float("inf"))
     ('−3.0', '24.7', '3.333e−10', 'inf')
@@ -32,7 +32,7 @@ def number(x: Any, precision: int = 4) -> str:
 
 
 def visible(text: str) -> str:
-    """The text on one line, with what cannot be seen or written replaced by a sign for it.
+    """Return the text on one line, with invisible and unwritable characters replaced by visible signs.
 
     >>> visible("a\\nb\\x00")
     'a␊b␀'
@@ -50,18 +50,18 @@ def _visible(character: str) -> str:
         return "␡"
     if category in UNWRITABLE:
         return "\N{REPLACEMENT CHARACTER}"
-    if category in INVISIBLE and code != 0x200D:  # which joins the parts of an emoji
+    if category in INVISIBLE and code != 0x200D:  # U+200D joins the parts of an emoji
         return f"⟨{code:04X}⟩"
     return character
 
 
 def abbreviate(text: str, width: int) -> str:
-    """The text, or its beginning and its end with an ellipsis between them where it is wider than `width` letters.
+    """Return the text, or its beginning and end with an ellipsis between them if it is wider than `width` letters.
 
     >>> abbreviate("layers.0.neurons.3.weights.12", 16)
     'layers.…ights.12'
     """
-    if columns(text) <= width and len(text) <= 4 * width:  # for accents take no room, however many there are
+    if columns(text) <= width and len(text) <= 4 * width:  # combining accents have no width, so limit their number
         return text
     head = _fitting(text[:width], (width - 1) // 2)
     tail = _fitting(text[: -width - 1 : -1], width - 1 - columns(head))[::-1]
@@ -69,7 +69,7 @@ def abbreviate(text: str, width: int) -> str:
 
 
 def columns(text: str) -> int:
-    """Count the letters of a fixed-width font that the text takes; Chinese and emoji take two each."""
+    """Return the width of the text in letters of a fixed-width font; Chinese characters and emoji count twice."""
     if text.isascii():
         return len(text)
     return sum(map(_columns, text))
@@ -82,7 +82,7 @@ def _columns(character: str) -> int:
 
 
 def _fitting(text: str, width: int) -> str:
-    """As much of the beginning as fits."""
+    """Return the longest beginning of the text that fits."""
     end = 0
     for character in text:
         width -= _columns(character)
@@ -93,7 +93,7 @@ def _fitting(text: str, width: int) -> str:
 
 
 def escape(text: str) -> str:
-    """The text as XML and HTML write it, in an element or in a quoted attribute.
+    """Escape text for XML and HTML, in an element or a quoted attribute.
 
     >>> escape('<b title="x">')
     '&lt;b title=&quot;x&quot;&gt;'

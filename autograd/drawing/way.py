@@ -1,4 +1,4 @@
-"""The part of a graph that lies between a leaf and a root."""
+"""The part of a graph between a leaf and a root."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from autograd.drawing.snapshot import Node
 
 
 class Edge(NamedTuple):
-    """One use of a node: by which child, as which of its operands."""
+    """One use of a node: the child that uses it, and the position among the child's operands."""
 
     child: int
     operand: int
 
 
 class Way(NamedTuple):
-    """The nodes between a leaf and a root, and what a sweep over them finds.
+    """The nodes between a leaf and a root, and the results of a sweep over them.
 
     Attributes:
-        root, leaf: their places in the topological order.
-        uses: of each node between them, the edges to the nodes that use it on the way to the root.
+        root, leaf: their indices in the topological order.
+        uses: for each node between them, the edges to the nodes that use it on paths to the root.
         delta: ∂root/∂node of these nodes, the root first and the leaf last; empty if no path leads to the root.
-        taken: those that a path leads to on which every choice took its operand.
-        paths, longest: how many paths there are, and the number of edges of the longest.
+        taken: the nodes reached by a path on which every choice selected its operand.
+        paths, longest: the number of paths, and the number of edges of the longest.
     """
 
     root: int
@@ -40,19 +40,19 @@ class Way(NamedTuple):
         return self.delta.get(self.leaf, 0.0)
 
     def carries(self, nodes: Sequence[Node], edge: Edge) -> bool:
-        """Tell whether anything flows along an edge. Where a choice did not take its operand, nothing does."""
+        """Tell whether a gradient flows along an edge: not if a choice did not select its operand."""
         return edge.child in self.taken and nodes[edge.child].takes(edge.operand)
 
 
 def find_way(nodes: Sequence[Node], root: int, leaf: int) -> Way:
-    """The sweep of `Value.backward`, over the nodes that depend on the leaf."""
+    """Run the sweep of `Value.backward` over the nodes that depend on the leaf."""
     dependent = {leaf}
     for i, node in enumerate(nodes):
         if not dependent.isdisjoint(node.parents):
             dependent.add(i)
     way = Way(root, leaf, {}, {}, {root}, 0, 0)
     count = length = 0
-    # A node's entries are taken out when it is passed: on a deep graph a count has thousands of digits.
+    # A node's entry is removed once it is used: in a deep graph a path count has thousands of digits.
     reached = {root: (1.0, 1, 0)} if root in dependent else {}
     for child in range(root, leaf - 1, -1):
         if child not in reached:
@@ -71,12 +71,12 @@ def find_way(nodes: Sequence[Node], root: int, leaf: int) -> Way:
 
 
 def derivative(nodes: Sequence[Node], edge: Edge) -> float:
-    """The local derivative along an edge, as it was recorded."""
+    """Return the recorded local derivative along an edge."""
     return (nodes[edge.child].local_derivatives or ())[edge.operand]
 
 
 def all_paths(nodes: Sequence[Node], way: Way) -> list[list[Edge]]:
-    """Every path as its edges from the root to the leaf, in the order of the operands."""
+    """List every path as its edges from the root to the leaf, in the order of the operands."""
     paths = []
     unfinished: list[tuple[int, list[Edge]]] = [(way.root, [])] if way.delta else []
     while unfinished:

@@ -80,7 +80,7 @@ def random_graphs(draw: st.DrawFn) -> Value:
 
 def passes(root: Value, precision: int = 17) -> tuple[list[Node], Passes]:
     nodes = snapshot([root])
-    return nodes, Passes(detail.whole(nodes), names_of(nodes), precision)
+    return nodes, Passes(detail.full_scene(nodes), names_of(nodes), precision)
 
 
 # Arithmetic
@@ -111,7 +111,7 @@ def test_sums_of_the_backward_pass_are_right(root: Value) -> None:
     backward = [step for step in steps.steps if step.phase == "backward"]
     assert backward[0].formula.endswith("= 1.0") and evaluated(backward[0].changed[0][1]) == 1.0
     running[-1] = 1.0
-    boxes = [box.nodes[0] for box in detail.whole(nodes).boxes]
+    boxes = [box.nodes[0] for box in detail.full_scene(nodes).boxes]
     for step in backward[1:]:
         ((box, shown),) = step.changed
         target = boxes[box]
@@ -193,7 +193,7 @@ def test_an_operation_of_ones_own_is_written_as_a_function() -> None:
 @given(random_graphs())
 def test_every_box_and_line_lights_up_once_in_each_pass_in_a_valid_order(root: Value) -> None:
     nodes = snapshot([root])
-    scene = detail.whole(nodes)
+    scene = detail.full_scene(nodes)
     both = Passes(scene, names_of(nodes), 4)
     ends = [(line.tail, line.head) for line in scene.lines]
     for phase in ("forward", "backward"):
@@ -220,7 +220,7 @@ def test_every_box_and_line_lights_up_once_in_each_pass_in_a_valid_order(root: V
 
 @pytest.mark.parametrize("root", [None, 2.0, "x", [Value(2.0)], Value, object()])
 def test_only_values_are_stepped_through(root: Any) -> None:
-    with pytest.raises(TypeError, match="step_through walks through the graph of a Value, got"):
+    with pytest.raises(TypeError, match="step_through expects the root Value of a graph, got"):
         step_through(root)
 
 
