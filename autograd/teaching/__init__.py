@@ -1,1 +1,1 @@
-"""Tools for teaching: `check_engine` for an engine of one's own, and the exercises of the walkthroughs."""
+"""Tools for teaching: `check_engine` for a student's engine, and the exercises of the walkthroughs."""

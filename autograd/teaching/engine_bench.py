@@ -1,4 +1,4 @@
-"""Running one small program on an engine of the family, whatever it does, and putting into words what is wrong."""
+"""Run a small program on a student's engine, and explain in words what is wrong."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ from typing import Any
 from autograd.teaching.engine_blame import PROGRAM, meaning, where
 
 Seen = Mapping[str, float]
-# What was seen, as a number or as an open interval, and what that tells of the engine. MyValue stands for its name.
+# Results, as numbers or open intervals, and what they indicate. MyValue is replaced by the engine's name.
 Hint = tuple[Mapping[str, float | tuple[float, float]], str]
 
 TOLERANCE = 1e-9
-NEARLY = 3e-4  # relative; what float32, rounding and differences leave of a number
+NEARLY = 3e-4  # relative error; larger than that of float32, rounding and finite differences
 DIGITS = {"float32": 7, "float16": 3, "bfloat16": 2}
 IMPRECISE = (
-    "that is nearly right, to a few digits of the 16 that a float has. Is something rounded, as `round` and float32 "
-    "do, or is a derivative only approximated, by a difference?"
+    "that is nearly right, but only to a few digits of the 16 that a float has. Is something rounded, as by `round` or "
+    "float32, or is a derivative only approximated, by a difference?"
 )
 
 
 class EngineError(Exception):
-    """An engine gave a wrong answer; the message says so as a teacher would."""
+    """An engine gave a wrong answer; the message explains it to a student."""
 
 
 class Bench:
-    """An engine under test, and what is being done with it, for the words of an error.
+    """An engine under test, and the program that runs on it, for error messages.
 
     Attributes:
-        engine: makes a node out of a number.
-        name: what it is called.
+        engine: makes a node from a number.
+        name: the engine's name.
         doing: the program that runs.
-        errors: what it means if that raises: pairs of a type and of words.
+        errors: explanations of exceptions: pairs of a type and a text.
     """
 
     engine: Callable[[float], Any]
@@ -47,7 +47,7 @@ class Bench:
         self.doing, self.errors = "", ()
 
     def leaves(self, **given: float) -> dict[str, Any]:
-        """A leaf for each number."""
+        """Make a leaf for each number."""
         results = {}
         for name, x in given.items():
             self.doing = f"`{self.name}({x!r})`"
@@ -65,37 +65,37 @@ class Bench:
         errors: Sequence[tuple[type[BaseException], str]] = (),
         value: str | None = None,
     ) -> None:
-        """Compute the program's result from leaves, go backward where gradients are expected, and look.
+        """Run a program on leaves, run the backward pass if gradients are expected, and check the results.
 
         Args:
-            program: statements, the last of which gives the result; or the words for it, and a function of the leaves.
+            program: statements, the last of which gives the result; or a description, and a function of the leaves.
             given: the leaves' numbers.
-            data: the number expected of the result; None if it is not looked at.
-            grads: the gradients expected of the leaves.
-            hints: what wrong answers tell, the first that fits.
-            otherwise: what any other wrong answer tells.
-            errors: what exceptions tell.
-            value: what any other wrong number of the result tells, if that is not what `otherwise` says.
+            data: the expected number of the result; None to skip this check.
+            grads: the expected gradients of the leaves.
+            hints: explanations of wrong answers; the first that matches is used.
+            otherwise: the explanation of any other wrong answer.
+            errors: explanations of exceptions.
+            value: the explanation of any other wrong number of the result, if different from `otherwise`.
 
         Raises:
-            EngineError: for a wrong answer.
+            EngineError: if an answer is wrong.
         """
         self.errors = errors
         words = program if isinstance(program, str) else program[0]
         leaves = self.leaves(**given)
         numbers = ", ".join(f"{name} = {x:g}" for name, x in given.items())
         self.doing = f"With {numbers}, `{words}`"
-        before_it = {name: functions_of(leaf) for name, leaf in leaves.items()}
+        functions_before = {name: functions_of(leaf) for name, leaf in leaves.items()}
         result = evaluate(program, leaves) if isinstance(program, str) else program[1](**leaves)
         seen = {"data": self.number(result, "its result", "data")}
-        made = f"an operation makes a new {self.name}, and leaves the numbers of those it takes as they are"
-        self.same_data(leaves, given, made)
+        rule = f"an operation makes a new {self.name}, and does not change the numbers of its operands"
+        self.same_data(leaves, given, rule)
         for name, leaf in leaves.items():
             for key, function in functions_of(leaf).items():
-                if function is not before_it[name].get(key):
+                if function is not functions_before[name].get(key):
                     raise EngineError(
-                        f"{self.doing} gave {name} another `{key}`: what goes back is kept with the result, as in "
-                        f"`out.{key} = ...`, and not with an operand"
+                        f"{self.doing} replaced the `{key}` of {name}: the backward step is stored on the result, as "
+                        f"in `out.{key} = ...`, and not on an operand"
                     )
         if data is not None:
             self.compare(seen, {"data": data}, hints, otherwise if value is None else value)
@@ -105,31 +105,31 @@ class Bench:
             result.backward()
             seen |= {name: self.number(leaves[name], name, "grad") for name in grads}
             before = {"its result": seen["data"], **given}
-            self.same_data({"its result": result, **leaves}, before, "on the way back only `grad` changes")
+            self.same_data({"its result": result, **leaves}, before, "the backward pass changes only `grad`")
             self.doing = f"With {numbers}, `{words}`"
             self.compare(seen, grads, hints, otherwise)
 
     def same_data(self, nodes: Mapping[str, Any], given: Seen, rule: str) -> None:
-        """Raise EngineError if the data of a node is no longer what it was."""
+        """Raise EngineError if the data of a node has changed."""
         for name, x in given.items():
             if not same(left := self.number(nodes[name], name, "data"), x):
                 which = name if name == "its result" else f"{name}.data"
                 raise EngineError(f"{self.doing.removesuffix(',')} changed {which} from {x:g} to {left:g}: {rule}")
 
     def compare(self, seen: Seen, expected: Seen, hints: Sequence[Hint] = (), otherwise: str = "") -> None:
-        """Raise EngineError, with the first hint that fits, unless all is as expected."""
+        """Raise EngineError, with the first matching hint, if a number is not as expected."""
         for name, x in expected.items():
             if not close(seen[name], x):
                 unknown = IMPRECISE if abs(seen[name] - x) <= NEARLY * abs(x) else otherwise
                 hint = next((words for pattern, words in hints if fits(seen, pattern)), unknown)
-                what = "data" if name == "data" else f"{name}.grad"
+                quantity = "data" if name == "data" else f"{name}.grad"
                 raise EngineError(
-                    f"{self.doing} gave {what} = {seen[name]:.9g}, expected {x:.9g}"
+                    f"{self.doing} gave {quantity} = {seen[name]:.9g}, expected {x:.9g}"
                     + (f": {hint.replace('MyValue', self.name)}" if hint else "")
                 )
 
     def number(self, node: Any, which: str, attribute: str) -> float:
-        """The `data` or `grad` of a node. Raises EngineError where that is no number."""
+        """Return the `data` or `grad` of a node. Raises EngineError if it is not a number."""
         if node is None:
             raise EngineError(f"{self.doing} gave None: does a method end without `return out`?")
         if not hasattr(node, attribute):
@@ -148,30 +148,30 @@ class Bench:
             )
         if isinstance(x, Real):
             return float(x)
-        if getattr(x, "shape", None) == ():  # an array of one number, as of NumPy or PyTorch
+        if getattr(x, "shape", None) == ():  # a 0-dimensional array of NumPy or PyTorch
             return float(x)
         advice = ""
         if hasattr(x, "data"):
             advice = ": compute with the numbers of the operands, `self.data` and `other.data`, not with the operands"
         elif x is None:
-            advice = ": begin with 0.0, to which something can be added"
+            advice = ": start with 0.0, so that gradients can be added"
         a = "an" if type(x).__name__[:1] in "aeiou" else "a"
         kind = "None" if x is None else f"{a} {type(x).__name__}"
         raise EngineError(f"{self.doing} left in the `{attribute}` of {which} {kind}, expected a number{advice}")
 
     def blame(self, error: BaseException) -> str:
-        """Explain an exception of the engine: what it says, where it comes from, and what that tells."""
+        """Explain an exception of the engine: its message, its location, and its likely cause."""
         doing = self.doing.removesuffix(",")
         try:
             text = " ".join(str(error).split())[:200]
-        except BaseException:  # whatever a class of errors of the engine's own may do
+        except BaseException:  # the engine's own exception class may raise anything
             text = ""
         place = where(error.__traceback__)
         words = f"{doing} raised {type(error).__name__}" + (f": {text}" if text else "") + place
         hint = meaning(error, text, self.engine, inside=bool(place))
         hint = hint or next((hint for kind, hint in self.errors if isinstance(error, kind)), "")
         if not hint and isinstance(error, RecursionError):
-            hint = "Calls go round in a circle there: something calls what calls it, and so on without end"
+            hint = "The calls there are circular: functions call each other without end"
         return f"{words}. {hint.replace('MyValue', self.name)}".removesuffix(". ")
 
 
@@ -180,16 +180,16 @@ def sentence(words: str) -> str:
 
 
 def functions_of(node: Any) -> dict[str, Any]:
-    """The functions that are kept in an object itself."""
+    """Return the functions stored in an object itself."""
     try:
         own = dict(vars(node))
-    except TypeError:  # it has slots
+    except TypeError:  # a class with slots
         return {}
     return {name: x for name, x in own.items() if callable(x) and not hasattr(x, "data")}
 
 
 def evaluate(program: str, leaves: Mapping[str, Any]) -> Any:
-    """The value of the last statement of a program of the ladder's own."""
+    """Run one of the ladder's programs and return the value of its last statement."""
     names = dict(leaves)
     *statements, last = program.split("; ")
     expression = last.rpartition(" = ")[2]
@@ -197,13 +197,13 @@ def evaluate(program: str, leaves: Mapping[str, Any]) -> Any:
     return names["result"]
 
 
-@lru_cache(maxsize=1_000)  # a class of pupils is checked with the same few programs
+@lru_cache(maxsize=1_000)  # a class of students is checked with the same few programs
 def _compiled(program: str) -> CodeType:
     return compile(program, PROGRAM, "exec")
 
 
 def fits(seen: Seen, pattern: Mapping[str, float | tuple[float, float]]) -> bool:
-    """Tell whether what was seen is what a hint is about."""
+    """Tell whether the results match a hint's pattern."""
     for name, expected in pattern.items():
         if name not in seen:
             return False

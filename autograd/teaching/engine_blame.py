@@ -1,4 +1,4 @@
-"""Explain what an exception tells of the engine that raised it."""
+"""Explain the likely cause of an exception that an engine raised."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from types import FrameType, TracebackType
 from typing import Any
 
 PROGRAM = "<program of check_engine>"
-OURS = __name__.removesuffix("blame")  # how the names of the modules begin that climb the ladder
+OURS = __name__.removesuffix("blame")  # the prefix of the modules that run the ladder
 DUNDERS = {"+": "add", "-": "sub", "*": "mul", "/": "truediv", "** or pow()": "pow"}
 DUNDERS |= {f"{op}=": name for op, name in DUNDERS.items()} | {"**=": "pow"}
 WRAP = "wrap numbers first, as in `other = other if isinstance(other, MyValue) else MyValue(other)`"
 
 
 def frames(traceback: TracebackType | None) -> list[tuple[FrameType, int]]:
-    """The frames of the engine's own code, each with its line, the innermost last."""
+    """Return the frames of the engine's own code, each with its line, the innermost last."""
     stack = []
     while traceback is not None:
         frame = traceback.tb_frame
@@ -26,13 +26,13 @@ def frames(traceback: TracebackType | None) -> list[tuple[FrameType, int]]:
 
 
 def where(traceback: TracebackType | None) -> str:
-    """The place in the engine's code that raised; "" where it was the program itself."""
+    """Describe the place in the engine's code that raised; "" if it was the program itself."""
     stack = frames(traceback)
     return f" (in {stack[-1][0].f_code.co_name}, line {stack[-1][1]})" if stack else ""
 
 
 def meaning(error: BaseException, text: str, engine: Callable[[float], Any], inside: bool) -> str:
-    """Explain what Python's own errors tell of an engine; "" where they explain themselves, or a rung knows better."""
+    """Explain one of Python's own errors; "" if it is self-explanatory, or a rung explains it better."""
     if isinstance(error, TypeError):
         return _of_a_type(error, text, engine, inside)
     if isinstance(error, AttributeError):
@@ -40,7 +40,7 @@ def meaning(error: BaseException, text: str, engine: Callable[[float], Any], ins
     if isinstance(error, UnboundLocalError):
         name = match[1] if (match := re.search(r"'(\w+)'", text)) else "a name"
         return (
-            f"`{name}` is used there before it has a value. (A function that assigns to a name makes it its own: write "
+            f"`{name}` is used there before it has a value. (Assigning to a name in a function makes it local: write "
             f"`self.grad += ...`, or `nonlocal {name}`)"
         )
     return ""
@@ -50,20 +50,20 @@ def _of_a_type(error: TypeError, text: str, engine: Callable[[float], Any], insi
     if match := re.match(r"unsupported operand type\(s\) for (.+): '([\w.]+)' and '([\w.]+)'", text):
         return _of_operands(match[1], match[2], match[3], inside)
     if text.startswith("bad operand type for unary -"):
-        return "Define `__neg__`" + ", or take the number of the node, its `data`" * inside
+        return "Define `__neg__`" + ", or use the number of the node, its `data`" * inside
     if match := re.match(r"'(\w+)' object is not callable", text):
         return _of_a_call(match[1], error, engine)
     if match := re.match(r"'(\w+)' object is not iterable", text):
         if match[1] == "NoneType":
             return (
-                "There is None where something to go through should be: `list.reverse()` changes a list and returns "
-                "None, where `reversed(...)` gives its nodes in reverse. Or is a `return` missing?"
+                "There is None where a loop expects a sequence: `list.reverse()` changes a list and returns None; use "
+                "`reversed(...)`, which returns its nodes in reverse. Or is a `return` missing?"
             )
         if match[1] == getattr(engine, "__name__", ""):
-            return "One node is no tuple, in parentheses either: it is the comma that makes one, `(self,)`"
+            return "One node in parentheses is not a tuple: the comma makes one, `(self,)`"
     if "unhashable" in text:
         return (
-            "A class that defines `__eq__` cannot be kept in a set any more, unless it defines `__hash__`: write "
+            "Objects of a class that defines `__eq__` cannot be put in a set unless it defines `__hash__`: write "
             "`__hash__ = object.__hash__`, or keep id(node) in the set"
         )
     if text.startswith("float() argument must be") and inside:
@@ -71,9 +71,9 @@ def _of_a_type(error: TypeError, text: str, engine: Callable[[float], Any], insi
     if "must be real number, not" in text and inside:
         return "The functions of `math` take numbers: give them `self.data`"
     if inside and re.search(r"__init__\(\) takes .* positional arguments? but \d+ were given", text):
-        return "Let the constructor take what an operation hands it: `def __init__(self, data, parents=()):`"
+        return "Let the constructor accept the arguments that operations pass: `def __init__(self, data, parents=()):`"
     if "not supported between instances of" in text and inside:
-        return "Compare numbers, `self.data`, and not nodes"
+        return "Compare numbers, `self.data`, not nodes"
     if re.search(r"takes 0 positional arguments but 1 was given", text):
         return "The first parameter of a method is the node itself: write `self` there"
     return ""
@@ -82,12 +82,12 @@ def _of_a_type(error: TypeError, text: str, engine: Callable[[float], Any], insi
 def _of_operands(op: str, left: str, right: str, inside: bool) -> str:
     if "NoneType" in (left, right):
         return (
-            "None has got in among the numbers: does a function end without `return`, or does something begin as None "
-            "that should begin as 0.0?"
+            "An operand is None instead of a number: does a function end without `return`, or does something start as "
+            "None that should start as 0.0?"
         )
     for kind in (left, right):
         if kind in ("method", "function", "builtin_function_or_method"):
-            return f"There is a {kind} among the numbers: to call it, write parentheses behind its name"
+            return f"An operand is a {kind} instead of a number: to call it, write parentheses after its name"
     if inside:
         node, number = (right, left) if left in ("int", "float") else (left, right)
         return f"There {left} meets {right}: take the number of an operand from its `data`" if node != number else ""
@@ -96,33 +96,33 @@ def _of_operands(op: str, left: str, right: str, inside: bool) -> str:
     if not reflected:
         return f"Define {dunder}"
     return (
-        f"A number stands on the left and knows nothing of MyValue, so Python asks MyValue for {dunder}: define it"
-        + ", which the built-in sum needs too, for it begins with 0 + ..." * (op == "+")
+        f"The left operand is a plain number, which cannot handle MyValue, so Python asks MyValue for {dunder}: define "
+        "it" + ", which the built-in sum needs too, for it begins with 0 + ..." * (op == "+")
     )
 
 
 def _of_a_call(kind: str, error: TypeError, engine: Callable[[float], Any]) -> str:
-    """Explain a call of what is no function: perhaps a function's result, because it was called too early."""
+    """Explain a call of an object that is not a function: perhaps the result of a function called too early."""
     for node in frames(error.__traceback__)[-1:] and frames(error.__traceback__)[-1][0].f_locals.values():
         for name in callables(engine):
             if type(getattr(node, name, callables)).__name__ == kind:
                 return (
-                    f"A result has in its `{name}` no function but {_article(kind)}: `out.{name} = {name}()` calls the "
-                    f"function at once and keeps what it returns. Write `out.{name} = {name}`, without the parentheses"
+                    f"The `{name}` of a result is not a function but {_article(kind)}: `out.{name} = {name}()` calls "
+                    f"the function at once and keeps its result. Write `out.{name} = {name}`, without the parentheses"
                 )
     if kind in ("float", "int"):
-        return "A number was called there, such as `grad` or `data`: leave out the parentheses behind it"
+        return "A number was called there, such as `grad` or `data`: remove the parentheses after it"
     if kind == "NoneType":
-        return "Has every node something to call on the way back? A leaf needs a function that does nothing"
+        return "Does every node have a function for the backward pass? A leaf needs a function that does nothing"
     return ""
 
 
 def callables(engine: Callable[[float], Any]) -> list[str]:
-    """The names under which a leaf has something to call."""
+    """Return the names of a leaf's callable attributes."""
     try:
         leaf = engine(1.0)
         return [name for name in dir(leaf) if not name.startswith("__") and callable(getattr(leaf, name))]
-    except Exception:  # whatever a constructor or a property of the engine's own may do
+    except Exception:  # the engine's constructor or properties may raise anything
         return []
 
 
@@ -140,7 +140,7 @@ def _of_an_attribute(text: str, engine: Callable[[float], Any], inside: bool) ->
     if kind == "NoneType":
         return f"None was asked for its `{name}`: does an operation end without `return out`?"
     if kind in ("tuple", "list", "set") and name in ("data", "grad", "parents", "_prev", "_backward"):
-        return f"A {kind} was asked for its `{name}`: go through what is in it, with a loop"
+        return f"A {kind} was asked for its `{name}`: loop over its elements"
     if name == "backward" and not inside:
         return "Define `backward(self)`"
     if kind == getattr(engine, "__name__", "") and inside and not name.startswith("__"):

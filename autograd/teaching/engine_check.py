@@ -1,4 +1,4 @@
-"""Checking an engine that somebody wrote: a ladder of small programs, and words for the first that goes wrong."""
+"""Check a student's engine: run a ladder of small programs, and explain the first failure."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from autograd.teaching.engine_rungs import Rung as _Rung
 WIDTH = 96
 MARKS = {"passed": "ok", "failed": "NO", "skipped": "--", "not run": "??"}
 RECURSION_LIMIT = 1000  # Python's own default
-MOST_STOPPED = 2  # programs that run out of time before the rest is left
+MOST_STOPPED = 2  # timeouts after which the remaining rungs are not run
 
 
 class Rung(NamedTuple):
     """The outcome of one rung.
 
     Attributes:
-        name: what `up_to` calls it.
-        asks: what it asks of an engine.
-        outcome: "skipped" where the class lacks a method that it need not have; "not run" where earlier rungs took
-            too long, which counts as failed.
-        explanation: of a failure what is wrong, as a teacher would say it; of any other outcome a remark, or "".
+        name: its name for `up_to`.
+        asks: its requirement.
+        outcome: "skipped" if the class lacks an optional method; "not run" if earlier rungs took too long, which counts
+            as failed.
+        explanation: for a failure, the cause in words for a student; for any other outcome a remark, or "".
     """
 
     name: str
@@ -38,14 +38,14 @@ class Rung(NamedTuple):
 
 
 class EngineReport(NamedTuple):
-    """The report of `check_engine`; true where every rung passed that was not skipped. `str()` of it is for people.
+    """The report of `check_engine`; true if every rung passed or was skipped. `str()` of it is for people.
 
     Attributes:
         engine: the name of the class.
-        rungs: what became of each, in the ladder's order.
-        score: which share of the rungs passed, from 0 to 1, the skipped ones left out.
-        passed: whether all of them did.
-        first_failure: the first rung that failed; None where none did.
+        rungs: the outcome of each rung, in the ladder's order.
+        score: the fraction of rungs that passed, from 0 to 1, not counting skipped ones.
+        passed: True if all of them passed.
+        first_failure: the first rung that failed; None if none did.
     """
 
     engine: str
@@ -98,39 +98,39 @@ def _wrapped(text: str, mark: str = "") -> str:
 
 
 def check_engine(engine: Callable[[float], Any], *, up_to: str | None = None, seconds: float = 5.0) -> EngineReport:
-    """Run a ladder of small programs on an engine of micrograd's family, against exact answers.
+    """Run a ladder of small programs on a scalar engine like micrograd, and compare with exact answers.
 
-    The engine is a class with a constructor that takes a number, with `data`, `grad`, `backward()`, the operators, and
-    `parents` or micrograd's `_prev`. The rungs for `exp`, `log`, `tanh`, `sigmoid` and `relu` are skipped where it has
-    no such method. An engine may be in the making: `up_to` names the last rung that is tried. Each operation is tried
-    by itself, multiplied by a number, twice, and on results of others, where a way back shows that it forgets the
-    gradient of the result, or assigns instead of adding.
+    The engine is a class whose constructor takes a number, with `data`, `grad`, `backward()`, the operators, and
+    `parents` or micrograd's `_prev`. The rungs for `exp`, `log`, `tanh`, `sigmoid` and `relu` are skipped if it has no
+    such method. An unfinished engine can be checked too: `up_to` names the last rung to run. Each operation is tried
+    alone, multiplied by a number, used twice, and on results of other operations, which reveals a backward step that
+    ignores the gradient of the result, or assigns instead of adding.
 
-    Of a second `backward()` on the same graph it is asked that nothing piles up inside: with the leaves' gradients set
-    to 0 by hand it must find what it found at first. Whether leaves that were not set to 0 add up, as in PyTorch, or
-    start anew, is left to the engine; a remark says so of those that start anew.
+    A second `backward()` on the same graph must not accumulate in interior nodes: after the leaves' gradients are set
+    to 0 by hand, it must give the same gradients again. Leaves that were not set to 0 may accumulate, as in PyTorch, or
+    start again; a remark says so if they start again.
 
-    Whatever the engine does is reported, not raised: wrong numbers, exceptions, endless recursion (for which the
-    recursion limit is brought back to Python's default of 1,000 meanwhile), endless loops. The programs run in a thread
-    of their own, which is stopped when a rung takes longer than `seconds`; after two such rungs the others are not
-    run. Not stopped can be what never comes back to Python's interpreter, such as `2.0 ** 10**10**10` with integers;
-    and where Python has no threads there is no limit of time. In a browser the deepest chain has 2,000 operations in
-    place of 10,000, for freeing a longer one could end the interpreter.
+    All failures are reported, not raised: wrong numbers, exceptions, infinite recursion (for which the recursion limit
+    is temporarily set to Python's default of 1,000), infinite loops. The programs run in a separate thread, which is
+    stopped when a rung takes longer than `seconds`; after two such rungs the others are not run. A computation that
+    never returns to Python's interpreter, such as `2.0 ** 10**10**10` with integers, cannot be stopped; and without
+    thread support there is no time limit. In a browser the deepest chain has 2,000 operations instead of 10,000, since
+    freeing a longer one could crash the interpreter.
 
     Args:
-        engine: the class itself, or another callable that makes a node of a number.
+        engine: the class itself, or another callable that makes a node from a number.
         up_to: the name of the last rung: "number", "plus", "times", "parents", "seed", "plus gradient",
             "times gradient", "chain", "used twice", "diamond", "twins", "sharing", "constant right", "constant left",
             "sum", "in place", "negative", "minus", "power", "divided", "everything", "exp", "log", "tanh", "sigmoid",
             "relu", "second graph", "second backward" or "deep".
-        seconds: the longest that a rung may take.
+        seconds: the time limit of a rung.
 
     Returns:
-        A report, which prints what passed and explains the first failure. To grade a class:
+        A report that lists the rungs passed and explains the first failure. To grade a class:
         `{student: check_engine(engine).score for student, engine in engines.items()}`.
 
     Raises:
-        TypeError: if `engine` cannot be called, such as a node in place of its class.
+        TypeError: if `engine` is not callable, such as a node instead of its class.
         ValueError: if there is no rung of that name.
 
     >>> class MyValue:
@@ -170,7 +170,7 @@ Result = tuple[Literal["passed", "failed", "skipped", "not run"], str]
 
 
 def _climb(rung: _Rung, engine: Callable[[float], Any], name: str, seconds: float) -> tuple[Result, bool]:
-    """Climb a rung; return its outcome, and whether it ended in time."""
+    """Run a rung; return its outcome, and whether it ended in time."""
     bench = Bench(engine, name)
     results: list[Result] = []
 
@@ -182,30 +182,30 @@ def _climb(rung: _Rung, engine: Callable[[float], Any], name: str, seconds: floa
             results.append(("passed", rung.climb(bench)))
         except EngineError as wrong:
             results.append(("failed", sentence(str(wrong))))
-        except BaseException as error:  # exit() too: whatever an engine may raise
+        except BaseException as error:  # an engine may raise anything, even call exit()
             results.append(("failed", sentence(bench.blame(error))))
 
     if _in_a_thread(climb, seconds):
-        return results[0] if results else ("failed", f"{bench.doing} ended without a word."), True
+        return results[0] if results else ("failed", f"{bench.doing} ended silently."), True
     doing = bench.doing.removesuffix(",")
     return ("failed", f"{doing} took longer than {seconds:g} s and was stopped: {rung.too_slow}"), False
 
 
 def _in_a_thread(work: Callable[[], None], seconds: float) -> bool:
-    """Do the work in another thread, at the default recursion limit. Returns whether it was done in time."""
+    """Run `work` in another thread, at the default recursion limit; return whether it finished in time."""
     limit = sys.getrecursionlimit()
     thread = threading.Thread(target=work, daemon=True)
-    with suppress(RecursionError):  # this thread may be deeper inside already
+    with suppress(RecursionError):  # this thread may already be deeper than that
         sys.setrecursionlimit(min(limit, RECURSION_LIMIT))
     try:
         try:
             thread.start()
-        except RuntimeError:  # no threads, as in a browser
+        except RuntimeError:  # no thread support, as in a browser
             work()
             return True
         thread.join(seconds)
-        return not thread.is_alive()  # what it finds from here on, when it is stopped, no longer counts
-    finally:  # after an interrupt from the keyboard too
+        return not thread.is_alive()  # any result after this point is ignored
+    finally:  # also after a keyboard interrupt
         if thread.is_alive():
             _stop(thread)
         sys.setrecursionlimit(limit)
@@ -214,8 +214,8 @@ def _in_a_thread(work: Callable[[], None], seconds: float) -> bool:
 def _stop(thread: threading.Thread) -> None:
     import ctypes
 
-    for _ in range(20):  # more than once, for programs that catch whatever is raised
-        # SystemExit, with which a thread may end without a word, wherever it is hit
+    for _ in range(20):  # repeatedly, for programs that catch every exception
+        # SystemExit ends a thread silently
         ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident or 0), ctypes.py_object(SystemExit))
         thread.join(0.05)
         if not thread.is_alive():

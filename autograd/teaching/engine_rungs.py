@@ -1,6 +1,6 @@
-"""The ladder that `check_engine` climbs: what an engine must be able to do, each rung once, the easy ones first.
+"""The ladder of `check_engine`: the requirements of an engine, from easy to hard.
 
-Each rung is a function of a Bench. It raises EngineError, or whatever the engine raises, and returns a remark or "".
+Each rung is a function of a Bench. It raises EngineError, or the engine's own exception, and returns a remark or "".
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from autograd.teaching.engine_bench import Bench
 
 
 class Rung(NamedTuple):
-    """One rung: its name, what it asks for, how that is tried, the method without which it is skipped."""
+    """One rung: its name, its requirement, its test, and the optional method without which it is skipped."""
 
     name: str
     asks: str
@@ -38,8 +38,8 @@ LADDER = (
     Rung("diamond", "each node once, after all that use it", walk.diamond),
     Rung("twins", "equal numbers are not the same node", walk.twins),
     Rung("sharing", f"{walk.DOUBLINGS} doublings: 2^{walk.DOUBLINGS} ways, {walk.DOUBLINGS + 1} nodes", walk.sharing,
-         too_slow="is every way through the graph walked, one by one? There are 2⁶⁴ of them here, through 65 nodes: go "
-                  "through each node once"),
+         too_slow="is every path through the graph walked, one by one? There are 2⁶⁴ of them here, through 65 nodes: "
+                  "visit each node once"),
     Rung("constant right", "a + 3, a * 3", operators.constant_right),
     Rung("constant left", "3 + a, 3 * a", operators.constant_left),
     Rung("sum", "the built-in sum", operators.built_in_sum),
@@ -57,6 +57,6 @@ LADDER = (
     Rung("second graph", "a new graph after the first, gradients zeroed by hand", walk.second_graph),
     Rung("second backward", "backward() once more on the same graph", walk.second_backward),
     Rung("deep", f"{walk.DEPTH:,} operations in a row", walk.deep,
-         too_slow="the time grows faster than the graph. Are the visited nodes kept in a list? To look something up "
-                  "in a set takes equally long however large it is."),
+         too_slow="the time grows faster than the graph. Are the visited nodes kept in a list? A look-up in a set "
+                  "takes constant time, however large it is."),
 )  # fmt: skip

@@ -1,16 +1,16 @@
-"""The first rungs: numbers, plus and times, and the way back through them."""
+"""The first rungs: numbers, addition and multiplication, and the backward pass through them."""
 
 from __future__ import annotations
 
 from autograd.teaching.engine_bench import IMPRECISE, NEARLY, Bench, EngineError, Hint, close
 from autograd.teaching.engine_company import ASSIGNS, CHAIN, NOTHING
 
-SHARED = "does `__init__` give all nodes the same list, as a default does that is made once, `parents=[]`?"
+SHARED = "do all nodes share one list, as with a default argument, which is evaluated only once, `parents=[]`?"
 NO_ORDER = ". Or does backward() pair the operands with their derivatives? They are in a set, which keeps no order"
-ONCE = ". Or does backward() go through the operands, which are in a set or dict? There a is only once in a * a"
+ONCE = ". Or does backward() loop over the operands, which are in a set or dict? It contains a only once for a * a"
 LATE = (
-    "all of it went to one operand. Does `_backward` name the same one twice? Or are its functions made in a loop, and "
-    "all see the loop's last operand? Bind it when the function is made, as in `lambda parent=parent: ...`"
+    "all of it went to one operand. Does `_backward` name the same one twice? Or are its functions made in a loop, so "
+    "that all use the loop's last operand? Bind it when the function is made, as in `lambda parent=parent: ...`"
 )
 
 
@@ -32,13 +32,13 @@ def number(bench: Bench) -> str:
 
 
 def _changed(seen: float, given: float) -> str:
-    """Explain what a constructor that was given this number has done to it."""
-    if close(seen, 1 / 3):  # the last that was made
+    """Explain how a constructor has changed the number that it was given."""
+    if close(seen, 1 / 3):  # the number of the last node made
         return "is `data` kept on the class instead of on `self`?"
     if close(seen, -given):
         return "the sign is lost. Keep the number as it is, `self.data = data`"
     if seen == round(given) or seen == int(given):
-        return "is it made a whole number, as `int` and `round` do? Keep it as it is, `self.data = data`"
+        return "is it converted to an integer, as by `int` or `round`? Keep it as it is, `self.data = data`"
     return IMPRECISE if abs(seen - given) <= 30 * NEARLY * abs(given) else "keep the number as it is"
 
 
@@ -61,8 +61,8 @@ def parents(bench: Bench) -> str:
         name = next((name for name in ("parents", "_prev") if hasattr(node, name)), None)
         if name is None:
             raise EngineError(
-                f"{bench.doing} gave a node that has neither `parents` nor `_prev`: let it remember in `self.parents` "
-                "the two that it was computed from"
+                f"{bench.doing} gave a node that has neither `parents` nor `_prev`: let it keep in `self.parents` the "
+                "two nodes that it was computed from"
             )
         recorded = list(getattr(node, name) or ())
         if symbol == "leaf":
@@ -93,7 +93,7 @@ def seed(bench: Bench) -> str:
         if not close(seen, 1.0):
             words = "backward() begins with `self.grad = 1.0`"
             if result is not leaf:
-                words += ", and the way back from a sum changes the gradients of its operands, not its own"
+                words += ", and the backward step of a sum changes the gradients of its operands, not its own"
             raise EngineError(f"{bench.doing} left c.grad = {seen:.9g}, expected 1, since dc/dc = 1: {words}")
     return ""
 
@@ -104,14 +104,14 @@ def plus_gradient(bench: Bench) -> str:
         ({"a": 0.0, "b": 0.0}, nothing),
         ({"a": 0.0, "b": 2.0}, LATE),
         ({"a": 2.0, "b": 0.0}, LATE),
-        ({"a": 2.0, "b": 2.0}, "does backward() call what `__add__` prepared twice?"),
+        ({"a": 2.0, "b": 2.0}, "does backward() call twice the function that `__add__` prepared?"),
         (
             {"a": 3.0, "b": 3.0},
-            "does backward() call what `__add__` prepared for each node, `self._backward()`, where "
-            "`node._backward()` belongs?",
+            "does backward() call the function that `__add__` prepared, `self._backward()`, for each node instead of "
+            "`node._backward()`?",
         ),
-        ({"a": -1.0}, "look at the sign of what a gets"),
-        ({"b": -1.0}, "look at the sign of what b gets"),
+        ({"a": -1.0}, "look at the sign of a's gradient"),
+        ({"b": -1.0}, "look at the sign of b's gradient"),
         ({"a": 1.0, "b": 0.0}, "the second operand got nothing"),
         ({"a": 0.0, "b": 1.0}, "the first operand got nothing"),
     ]
@@ -120,7 +120,7 @@ def plus_gradient(bench: Bench) -> str:
 
 
 def _set_of(bench: Bench, words: str) -> str:
-    """The words, if the engine keeps the operands in a set or dict."""
+    """Return the words if the engine keeps the operands in a set or dict; else ""."""
     bench.doing = "`a * b`"
     a, b = bench.leaves(a=3.0, b=5.0).values()
     product = a * b
@@ -137,10 +137,10 @@ def times_gradient(bench: Bench) -> str:
         ({"a": 0.0}, LATE),
         ({"b": 0.0}, LATE),
         ({"a": 1.0, "b": 1.0}, "these are the derivatives of a + b"),
-        ({"a": -5.0}, "look at the sign of what a gets"),
-        ({"b": -3.0}, "look at the sign of what b gets"),
-        ({"a": 15.0}, "does it hand on the product instead of the other operand?"),
-        ({"a": 10.0, "b": 6.0}, "does backward() call what `__mul__` prepared twice?"),
+        ({"a": -5.0}, "look at the sign of a's gradient"),
+        ({"b": -3.0}, "look at the sign of b's gradient"),
+        ({"a": 15.0}, "does it pass on the product instead of the other operand?"),
+        ({"a": 10.0, "b": 6.0}, "does backward() call twice the function that `__mul__` prepared?"),
     ]
     bench.run("a * b", {"a": 3.0, "b": 5.0}, 15.0, {"a": 5.0, "b": 3.0}, hints, "∂(ab)/∂a = b and ∂(ab)/∂b = a")
     return ""
@@ -148,13 +148,13 @@ def times_gradient(bench: Bench) -> str:
 
 def chain(bench: Bench) -> str:
     stops = (
-        "the gradient got no further than the last operation: backward() has to go on to the parents of the parents, "
-        "from the result towards the leaves (if you sort the nodes first, append each after its parents, and go "
-        "through them in reverse)"
+        "the gradient stopped at the last operation: backward() must continue to the parents of the parents, from the "
+        "result towards the leaves (if you sort the nodes first, append each after its parents, and visit them in "
+        "reverse)"
     )
     local = CHAIN.format("__mul__")
-    start = "a * b had a gradient of 1 before anything had reached it: it begins with 0"
-    rule = "the chain rule: ∂out/∂a is the product of the local derivatives along the way"
+    start = "a * b had a gradient of 1 before anything had reached it: it must start with 0"
+    rule = "the chain rule: ∂out/∂a is the product of the local derivatives along the path"
     otherwise = rule + _set_of(bench, NO_ORDER)
     given = {"a": 2.0, "b": 5.0, "c": 7.0}
     hints: list[Hint] = [({"a": 0.0, "b": 0.0}, stops), ({"a": 5.0}, local), ({"b": 2.0}, local), ({"a": 40.0}, start)]
@@ -170,9 +170,9 @@ def chain(bench: Bench) -> str:
 
 
 def used_twice(bench: Bench) -> str:
-    both = "a value that is used twice is reached along both ways, and what comes along them adds up"
+    both = "a value that is used twice is reached along both paths, and their gradients add up"
     mul, add = (ASSIGNS.format(name) + _set_of(bench, ONCE) for name in ("__mul__", "__add__"))
-    twice = "is what an operation prepared called more than once?"
+    twice = "is the function that an operation prepared called more than once?"
     bench.run("a * a", {"a": 3.0}, 9.0, {"a": 6.0}, [({"a": 3.0}, mul), ({"a": 12.0}, twice)], both)
     bench.run("a + a", {"a": 3.0}, 6.0, {"a": 2.0}, [({"a": 1.0}, add), ({"a": 4.0}, twice)], both)
     hints: list[Hint] = [({"a": 1.0}, add), ({"a": 5.0}, mul)]
@@ -180,7 +180,7 @@ def used_twice(bench: Bench) -> str:
     bench.run("a + a * b", {"a": 2.0, "b": 5.0}, 12.0, {"a": 6.0, "b": 2.0}, hints, both)
     given = {"a": 2.0, "b": 5.0, "c": 11.0}  # no two nodes are equal either: 'twins' is about that
     for program in ("(a + b) * (a + c)", "(b + a) * (c + a)"):
-        own = "does one line of it hand on `self.grad`, where `out.grad` belongs?"
+        own = "does one of its lines pass on `self.grad` instead of `out.grad`?"
         hints = [({"a": 13.0}, add), ({"a": 7.0}, add), ({"a": 2.0}, CHAIN.format("__add__")), ({"c": 20.0}, own)]
         bench.run(program, given, 91.0, {"a": 20.0, "b": 13.0, "c": 7.0}, hints, both)
     for program in ("a * b + a * c", "b * a + c * a"):

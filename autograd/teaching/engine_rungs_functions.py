@@ -1,4 +1,4 @@
-"""The rungs of the functions that an engine may have."""
+"""The rungs for optional functions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def exp(bench: Bench) -> str:
         e = math.exp(x)
         hints: list[Hint] = [
             ({"data": e, "a": x}, f"this is a, but {rule}"),
-            ({"data": e, "a": x * e / math.e}, f"eᵃ is no power of a, so the rule for powers is not for it: {rule}"),
+            ({"data": e, "a": x * e / math.e}, f"eᵃ is not a power of a, so the power rule does not apply: {rule}"),
             ({"data": 2**x}, "this is 2ᵃ; `math.exp` computes eᵃ"),
         ]
         try_operation(bench, "a.exp()", {"a": x}, e, {"a": e}, "exp", hints, rule, value="`math.exp` computes it")
@@ -26,9 +26,9 @@ def log(bench: Bench) -> str:
     for x in (4.0, 0.25):
         y = math.log(x)
         hints: list[Hint] = [
-            ({"data": math.log10(x)}, f"this is the logarithm to the base 10. Here is meant {rule}"),
-            ({"data": math.log2(x)}, f"this is the logarithm to the base 2. Here is meant {rule}"),
-            ({"data": math.log1p(x)}, f"this is the logarithm of 1 + a. Here is meant {rule}"),
+            ({"data": math.log10(x)}, f"this is the logarithm to base 10. Expected is {rule}"),
+            ({"data": math.log2(x)}, f"this is the logarithm to base 2. Expected is {rule}"),
+            ({"data": math.log1p(x)}, f"this is the logarithm of 1 + a. Expected is {rule}"),
             ({"data": y, "a": 1 / y}, f"this is 1 over the result: {rule}"),
             ({"data": y, "a": x}, f"this is a: {rule}"),
         ]
@@ -45,9 +45,9 @@ def tanh(bench: Bench) -> str:
             ({"data": math.tanh(x / 2)}, "this is tanh(a/2): (e²ᵃ − 1) / (e²ᵃ + 1) has 2a in its exponents"),
             ({"data": math.tan(x)}, "this is tan; `math.tanh` is the hyperbolic one"),
             ({"data": t, "a": 1 - x * x}, f"this is 1 − a², but {rule}"),
-            ({"data": t, "a": t * (1 - t)}, f"this is that of the sigmoid; {rule}"),
+            ({"data": t, "a": t * (1 - t)}, f"this is the derivative of the sigmoid; {rule}"),
             ({"data": t, "a": 1 - t}, f"this is 1 − t, but {rule}"),
-            ({"data": t, "a": 1 - math.tanh(t) ** 2}, f"here tanh was taken twice: {rule}"),
+            ({"data": t, "a": 1 - math.tanh(t) ** 2}, f"tanh was applied twice: {rule}"),
         ]
         try_operation(
             bench, "a.tanh()", {"a": x}, t, {"a": 1 - t * t}, "tanh", hints, rule, value="`math.tanh` computes it"
@@ -61,7 +61,7 @@ def sigmoid(bench: Bench) -> str:
         s = 1 / (1 + math.exp(-x))
         hints: list[Hint] = [
             ({"data": s, "a": x * (1 - x)}, f"this is a(1 − a), but {rule}"),
-            ({"data": s, "a": 1 - s * s}, f"this is that of tanh; {rule}"),
+            ({"data": s, "a": 1 - s * s}, f"this is the derivative of tanh; {rule}"),
             ({"data": s, "a": 1 - s}, f"the factor o is missing ({rule})"),
             ({"data": s, "a": s}, f"the factor 1 − o is missing ({rule})"),
             ({"data": 1 - s}, f"look at the sign in the exponent ({rule})"),
@@ -89,7 +89,7 @@ def relu(bench: Bench) -> str:
 
 
 def far(bench: Bench, program: str, expected: dict[float, float]) -> str:
-    """A remark on a formula that overflows where its function does not."""
+    """Return a remark if a formula overflows where its function does not; else ""."""
     for x, y in expected.items():
         try:
             bench.run(program, {"a": x}, y)

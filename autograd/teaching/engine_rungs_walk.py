@@ -1,4 +1,4 @@
-"""The rungs of the walk back: each node once, in order, however often and however deep."""
+"""The rungs for the traversal of the graph: shared nodes, repeated passes, and depth."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ DOUBLINGS = 64
 
 def diamond(bench: Bench) -> str:
     again = (
-        "too much. Is a node gone through more than once, once for each way that leads to it? Keep a set of the nodes "
+        "too much. Is a node gone through more than once, once for each path that leads to it? Keep a set of the nodes "
         "that have been visited"
     )
     early = (
-        "too little. Does a node hand its gradient on before all that use it have added theirs? Go through the nodes "
-        "in topological order, reversed: each after all that were computed from it"
+        "too little. Does a node pass on its gradient before all nodes that use it have added theirs? Visit the nodes "
+        "in reverse topological order: each after all nodes that were computed from it"
     )
     for program in ("c = a * b; d = c + b; e = c * d", "c = a * b; d = b + c; e = d * c"):
         hints: list[Hint] = [({"a": (65.0, INFINITE)}, again), ({"a": (0.0, 65.0)}, early)]
@@ -42,13 +42,11 @@ def diamond(bench: Bench) -> str:
 
 
 def twins(bench: Bench) -> str:
-    told_apart = (
-        "two nodes that hold the same number are still two. Does the class define `__eq__` by number, and does "
-        "backward() look for nodes with `in`? Tell them apart by `is`, or keep id(node) in the set"
+    identity = (
+        "two nodes that hold the same number are still two nodes. Does the class define `__eq__` by number, and does "
+        "backward() look for nodes with `in`? Compare them with `is`, or keep id(node) in the set"
     )
-    bench.run(
-        "c = a + b; d = b + a; e = c * d", {"a": 3.0, "b": 3.0}, 36.0, {"a": 12.0, "b": 12.0}, otherwise=told_apart
-    )
+    bench.run("c = a + b; d = b + a; e = c * d", {"a": 3.0, "b": 3.0}, 36.0, {"a": 12.0, "b": 12.0}, otherwise=identity)
     return ""
 
 
@@ -76,8 +74,8 @@ def second_graph(bench: Bench) -> str:
     d.backward()
     seen |= {"a": bench.number(a, "a", "grad"), "b": bench.number(b, "b", "grad")}
     left = (
-        "something is left from the first graph. Does backward() keep a list or set of nodes on the class, or as the "
-        "default of an argument (`def build(v, visited=set())` makes it once, not once a call)?"
+        "something is left from the first graph. Does backward() keep a list or set of nodes on the class, or as a "
+        "default argument (`def build(v, visited=set())` makes it once, not at each call)?"
     )
     bench.compare(seen, {"data": 24.0, "a": 11.0, "b": 3.0}, otherwise=left)
     return ""
@@ -103,15 +101,15 @@ def second_backward(bench: Bench) -> str:
     if not close(seeded := bench.number(d, "d", "grad"), 1.0):
         raise EngineError(
             f"{bench.doing} left d.grad = {seeded:.9g}, expected 1, since dd/dd = 1 each time: let backward() set it, "
-            "with `self.grad = 1.0`, where `+=` adds to what the pass before has left"
+            "with `self.grad = 1.0`; `+=` would add to the gradient of the pass before"
         )
     piled = (
-        "the gradient of a * b inside the graph still held that of the first pass, and piled up. Let backward() set "
-        "the grad of every node that has parents to 0 before it goes through them"
+        "a * b, inside the graph, still held the gradient of the first pass, and the second was added to it. Let "
+        "backward() set the grad of every node that has parents to 0 before it starts"
     )
     asleep = (
         "nothing happened the second time. Does each node remember for ever that it has been visited? Or does "
-        "backward() take the graph apart?"
+        "backward() destroy the graph?"
     )
     bench.compare(grads(), first, [({"a": 70.0, "b": 28.0}, piled), ({"a": 0.0, "b": 0.0}, asleep)])
     bench.doing = f"`{program}`, and `d.backward()` again"
@@ -119,11 +117,11 @@ def second_backward(bench: Bench) -> str:
     seen = grads()
     if all(close(seen[name], first[name]) for name in first):
         return (
-            "A further backward() overwrites the gradients of the leaves. In PyTorch, micrograd and lucidgrad it adds "
+            "A second backward() overwrites the gradients of the leaves. In PyTorch, micrograd and lucidgrad it adds "
             "to them, so that the gradients of several losses add up."
         )
     bench.compare(seen, {name: 2 * x for name, x in first.items()},
-                  otherwise="leaves may add up (twice as much) or start anew (as much), all of them alike")  # fmt: skip
+                  otherwise="leaves may either accumulate (twice as much) or start again (as much)")  # fmt: skip
     return ""
 
 
@@ -137,8 +135,8 @@ def deep(bench: Bench) -> str:
         return a
 
     recursion = (
-        "Python allows some 1,000 calls inside each other, and a loop over time, or training, makes deeper graphs than "
-        "that. Walk the graph with a list for a stack instead of a function that calls itself"
+        "Python allows about 1,000 nested calls, and a loop over time, or training, makes deeper graphs than that. "
+        "Walk the graph with a list as a stack instead of a recursive function"
     )
     words = f"(a = a + b) {DEPTH:,} times; a"
     try:
@@ -155,11 +153,11 @@ def deep(bench: Bench) -> str:
 
 
 def _release(nodes: list[Any]) -> None:
-    """Free a chain from its end: the first of a chain to go would take the others with it, each inside the one before.
+    """Free a chain from its end, one node at a time.
 
-    That needs as much of the stack as the chain is long, which a browser does not have.
+    Freed from its start, each node would free the next inside its own call, which takes too much stack in a browser.
     """
     if error := sys.exception():
-        clear_frames(error.__traceback__)  # which hold the result
+        clear_frames(error.__traceback__)  # the frames hold the result
     while nodes:
         nodes.pop()

@@ -1,4 +1,4 @@
-"""Exercises of the walkthroughs: a cell that looks at the reader's answer, and never raises."""
+"""Exercises of the walkthroughs: checks of the reader's answers that never raise."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ from typing import Any, Protocol
 from autograd.value import Value
 
 LARGEST = 1e300
-LONGEST = 200  # of what is quoted
-MOST = 100_000  # elements that are looked at
+LONGEST = 200  # letters of a quotation
+MOST = 100_000  # elements that are checked
 
 
 class WrongAnswerError(Exception):
-    """Says what is wrong with an answer, as a teacher would."""
+    """Explains to the reader what is wrong with an answer."""
 
 
 class Kind(Protocol):
-    """Takes an answer, and the words for it, for what it should be; raises WrongAnswerError where it is not."""
+    """Converts an answer to an expected type; raises WrongAnswerError if it cannot, calling the answer `what`."""
 
     def __call__(self, answer: Any, what: str = "it", /) -> Any: ...
 
 
 def check_answer(answer: Any, check: Callable[[Any], str | None], hint: str, expects: Kind | None = None) -> bool:
-    """Print whether an answer is right; of one that is missing a hint, of one that is wrong what is wrong with it.
+    """Print whether an answer is right; for a missing answer print a hint, for a wrong one what is wrong with it.
 
     Args:
-        answer: what the reader gave; `...` for nothing yet.
-        check: looks at the answer, and returns what is wrong with it, or None where it is right. It may also raise
-            WrongAnswerError. Anything else that it raises is taken for a fault of the answer.
-        hint: a sentence for who has not begun.
-        expects: what kind of answer is asked for, such as `number`, `numbers(2)` or `function("x", gives=number)`.
-            `check` gets the answer as this kind, and only if it is of this kind.
+        answer: the reader's answer; `...` if not answered yet.
+        check: takes the answer, and returns what is wrong with it, or None if it is right. It may also raise
+            WrongAnswerError. Any other exception is attributed to the answer.
+        hint: a sentence for a reader who has not answered.
+        expects: the expected kind of answer, such as `number`, `numbers(2)` or `function("x", gives=number)`. `check`
+            is called with the converted answer, and only if it is of this kind.
 
     Returns:
         Whether the answer is right.
@@ -59,17 +59,17 @@ def check_answer(answer: Any, check: Callable[[Any], str | None], hint: str, exp
         wrong = check(answer if expects is None else expects(answer, "your answer"))
     except WrongAnswerError as error:
         wrong = str(error)
-    except Exception as error:  # whatever the reader's own code may raise
+    except Exception as error:  # the reader's code may raise anything
         wrong = f"it raised {type(error).__name__}: {error}"
     print("Right." if wrong is None else f"Not yet: {wrong}")
     return wrong is None
 
 
 def number(answer: Any, what: str = "it") -> int | float:
-    """Take an answer for a number: one of Python or NumPy, an array of one, or a Value, of which it takes the data.
+    """Convert an answer to a number: one of Python or NumPy, an array of one element, or the data of a Value.
 
     Raises:
-        WrongAnswerError: if it is something else, or not finite.
+        WrongAnswerError: if it is anything else, or not finite.
 
     >>> number(Value(2.0)), number(7)
     (2.0, 7)
@@ -89,11 +89,11 @@ def number(answer: Any, what: str = "it") -> int | float:
 
 
 def numbers(count: int | None = None, ordered: bool = True) -> Kind:
-    """Make the kind of answer that is some numbers, as a list, a tuple or an array, which it makes a list.
+    """Return the kind for a list, tuple or array of numbers, which it converts to a list.
 
     Args:
-        count: how many; None for any number of them.
-        ordered: whether their order matters; if not, a set will do.
+        count: the number of elements; None for any number.
+        ordered: whether their order matters; if not, a set is accepted.
 
     >>> numbers(2)((1, Value(2.5)), "the pair")
     [1, 2.5]
@@ -110,7 +110,7 @@ def numbers(count: int | None = None, ordered: bool = True) -> Kind:
 
 
 def table(rows: int, columns: int) -> Kind:
-    """Make the kind of answer that is rows of numbers, which it makes a list of lists.
+    """Return the kind for rows of numbers, which it converts to a list of lists.
 
     >>> table(1, 2)([(1, 2)], "it")
     [[1, 2]]
@@ -128,7 +128,7 @@ def table(rows: int, columns: int) -> Kind:
 
 
 def parts(**kinds: Kind) -> Kind:
-    """Make the kind of answer that is a tuple of parts, each of a kind of its own, in the order of their names.
+    """Return the kind for a tuple of named parts, each with its own kind.
 
     >>> parts(w=numbers(2), b=number)(([1, 2], 3), "it")
     ([1, 2], 3)
@@ -145,7 +145,7 @@ def parts(**kinds: Kind) -> Kind:
 
 
 def anything(answer: Any, what: str = "it") -> Any:
-    """Take an answer of any kind; for `function`, whose results should not be None.
+    """Accept any answer; as the result of a `function`, anything but None.
 
     >>> anything("x")
     'x'
@@ -154,7 +154,7 @@ def anything(answer: Any, what: str = "it") -> Any:
 
 
 def text(answer: Any, what: str = "it") -> str:
-    """Take an answer for a text.
+    """Check that an answer is a text.
 
     >>> text("logit")
     'logit'
@@ -165,7 +165,7 @@ def text(answer: Any, what: str = "it") -> str:
 
 
 def texts(answer: Any, what: str = "it") -> list[str]:
-    """Take an answer for some texts, in a list, a tuple or a set.
+    """Convert a list, tuple or set of texts to a list.
 
     >>> texts({"w1"})
     ['w1']
@@ -175,14 +175,14 @@ def texts(answer: Any, what: str = "it") -> list[str]:
 
 
 def function(*parameters: str, gives: Kind | None = None) -> Kind:
-    """Make the kind of answer that is a function. What it raises when it is called becomes WrongAnswerError.
+    """Return the kind for a function. An exception that it raises when called becomes WrongAnswerError.
 
     Args:
         *parameters: the names of its parameters.
-        gives: of what kind its results are; None if it need not return anything.
+        gives: the kind of its results; None if it need not return anything.
 
     Returns:
-        A kind, which makes of a function one that looks at its results. The function itself is its `__wrapped__`.
+        A kind that wraps a function to check its results. The function itself is the wrapper's `__wrapped__`.
 
     >>> function("x", gives=number)(lambda x: None, "it")(3.0)
     Traceback (most recent call last):
@@ -201,7 +201,7 @@ def function(*parameters: str, gives: Kind | None = None) -> Kind:
                 f"{what} should be a function of {len(parameters)} argument{'s' * (len(parameters) != 1)}, "
                 f"`def f({listed}): ...`, and cannot be called like that"
             ) from None
-        except ValueError:  # of some that are built in nothing is known
+        except ValueError:  # some built-in functions have no signature
             pass
 
         def called(*arguments: Any) -> Any:
@@ -225,7 +225,7 @@ def function(*parameters: str, gives: Kind | None = None) -> Kind:
 
 
 def described(x: Any) -> str:
-    """Say what something is, where it is not what it should be.
+    """Describe an object, for an error.
 
     >>> described(None), described("x"), described([1])
     ('None', "the text 'x'", 'a list')
@@ -249,7 +249,7 @@ def _elements(answer: Any, what: str, wanted: str, ordered: bool) -> list[Any]:
         raise WrongAnswerError(f"{what} should be {wanted}, and is {described(answer)}{advice}")
     try:
         return list(islice(answer, MOST))
-    except Exception as error:  # of a generator
+    except Exception as error:  # raised by a generator
         raise WrongAnswerError(f"{what} raised {type(error).__name__}: {_one_line(error)}") from error
 
 

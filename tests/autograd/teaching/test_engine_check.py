@@ -148,8 +148,8 @@ def test_micrograd_gets_what_it_deserves() -> None:
     assert report.score == pytest.approx(23 / 25)
     assert report.first_failure is not None
     assert "gave a.grad = 70, expected 35" in report.first_failure.explanation
-    assert "piled up" in report.first_failure.explanation
-    assert "Walk the graph with a list for a stack" in report.rungs[-1].explanation
+    assert "the second was added to it" in report.first_failure.explanation
+    assert "Walk the graph with a list as a stack" in report.rungs[-1].explanation
 
 
 # What is wrong with each of these, its test says.
@@ -792,7 +792,7 @@ def test_the_gradient_of_the_result_is_asked_for_and_added(function: str) -> Non
 
 
 BROKEN = [
-    (CalledAtOnce, "seed", "`out._backward = _backward()` calls the function at once and keeps what it returns"),
+    (CalledAtOnce, "seed", "`out._backward = _backward()` calls the function at once and keeps its result"),
     (MulCalledAtOnce, "times gradient", "Write `out._backward = _backward`, without the parentheses"),
     (CalledAtOnceAndPassedOver, "plus gradient", "(without parentheses, which would call it at once)"),
     (Float32, "number", "a number of type float32, which has 7 digits, where Python's float has 16"),
@@ -800,24 +800,24 @@ BROKEN = [
     (
         Float32InDisguise,
         "number",
-        "to a few digits of the 16 that a float has. Is something rounded, as `round` and float32",
+        "to a few digits of the 16 that a float has. Is something rounded, as by `round` or float32",
     ),
-    (WholeNumbers, "number", "data = 0, expected 0.333333333: is it made a whole number, as `int` and `round` do?"),
+    (WholeNumbers, "number", "data = 0, expected 0.333333333: is it converted to an integer, as by `int` or `round`?"),
     (Rounded, "number", "Is something rounded"),
     (Positive, "number", "`Positive(-2.0)` has data = 2, expected -2: the sign is lost"),
     (SeedAdds, "second backward", "left d.grad = 2, expected 1, since dd/dd = 1 each time: let backward() set it"),
     (Differences, "exp", "or is a derivative only approximated, by a difference?"),
-    (KeptWithSelf, "times", "gave a another `_backward`: what goes back is kept with the result, as in `out._backward"),
+    (KeptWithSelf, "times", "replaced the `_backward` of a: the backward step is stored on the result, as in `out._backward"),
     (WithoutParents, "power", "are the operands among its parents, as in `WithoutParents(..., (self,))`?"),
-    (RoundAndRound, "minus", "Calls go round in a circle there"),
+    (RoundAndRound, "minus", "The calls there are circular"),
     (NoGradYet, "seed", "A NoGradYet made of a number has no `_backward`: set it in `__init__`"),
     (NoParentsTaken, "plus", "`def __init__(self, data, parents=()):`"),
     (MathOfANode, "tanh", "The functions of `math` take numbers: give them `self.data`"),
-    (SubParents, "minus", "gave b.grad = 0, expected 2: the gradient got no further than the result of `__sub__`"),
+    (SubParents, "minus", "gave b.grad = 0, expected 2: the gradient stopped at the result of `__sub__`"),
     (ReluOfTheGradient, "relu", "`k * a.relu()`"),
     (TakesNothing, "number", "`def __init__(self, data):`"),
     (NoGrad, "number", "write `self.grad = 0.0` in `__init__`"),
-    (GradNone, "number", "None, expected a number: begin with 0.0"),
+    (GradNone, "number", "None, expected a number: start with 0.0"),
     (OnTheClass, "number", "kept on the class instead of on `self`"),
     (NoOperators, "plus", "Define `__add__`"),
     (AddsInPlace, "plus", "`a + b` changed a.data from 2 to 7: an operation makes a new AddsInPlace"),
@@ -840,8 +840,8 @@ BROKEN = [
     (BindsLate, "plus gradient", "gave a.grad = 0, expected 1: all of it went to one operand"),
     (OwnNumber, "times gradient", "each operand got its own number, but ∂(ab)/∂a = b"),
     (NoChainRule, "chain", "multiplied by the gradient of the result, `out.grad`"),
-    (OneStepOnly, "chain", "the gradient got no further than the last operation"),
-    (OrderOfCreation, "chain", "go through them in reverse"),
+    (OneStepOnly, "chain", "the gradient stopped at the last operation"),
+    (OrderOfCreation, "chain", "visit them in reverse"),
     (
         MulAssigns,
         "used twice",
@@ -854,8 +854,8 @@ BROKEN = [
     ),
     (NoVisitedSet, "diamond", "too much. Is a node gone through more than once"),
     (DepthFirst, "diamond", "too much. Is a node gone through more than once"),
-    (VisitedButTooEarly, "diamond", "too little. Does a node hand its gradient on before"),
-    (BreadthFirst, "diamond", "too little. Does a node hand its gradient on before"),
+    (VisitedButTooEarly, "diamond", "too little. Does a node pass on its gradient before"),
+    (BreadthFirst, "diamond", "too little. Does a node pass on its gradient before"),
     (EqualIsTheSame, "twins", "two nodes that hold the same number are still two"),
     (EqualIsTheSameFromTheRight, "twins", "two nodes that hold the same number are still two"),
     (NoConstants, "constant right", "A plain number was asked for its `data`: wrap numbers first"),
@@ -866,7 +866,7 @@ BROKEN = [
     (RaddOfZero, "sum", "for it begins with 0 + ..."),
     (IaddInPlace, "in place", "`c = a; c += b; c = c + a` changed a.data from 2 to 7"),
     (NoNeg, "negative", "Define `__neg__`"),
-    (NegLosesItsSign, "negative", "the sign is lost on the way back"),
+    (NegLosesItsSign, "negative", "the sign is lost in the backward step"),
     (NoSub, "minus", "Define `__sub__`"),
     (SubLosesItsSign, "minus", "`a - b` gave b.grad = 1, expected -1: the sign of b is lost"),
     (RsubTurned, "minus", "`3 - a` gave data = -1, expected 1: this is a − 3"),
@@ -876,17 +876,17 @@ BROKEN = [
     (division(lambda a, b: a / b**2), "divided", "gave b.grad = 0.1875, expected -0.1875: look at the sign"),
     (division(lambda a, b: -1 / b**2), "divided", "the factor a is missing"),
     (division(lambda a, b: -a / b), "divided", "the square is missing"),
-    (RtruedivTurned, "divided", "this is a / 2. `__rtruediv__(self, other)` is called with the number"),
+    (RtruedivTurned, "divided", "this is a / 2. `__rtruediv__(self, other)` is called with the left operand"),
     (Exp, "exp", "exp is its own derivative"),
     (Log, "log", "the natural logarithm"),
     (Tanh, "tanh", "this is 1 − a², but with t = tanh(a), the derivative is 1 − t²"),
-    (Sigmoid, "sigmoid", "this is that of tanh"),
+    (Sigmoid, "sigmoid", "this is the derivative of tanh"),
     (Relu, "relu", "nothing where a < 0"),
     (DefaultIsMadeOnce, "second graph", "`def build(v, visited=set())` makes it once"),
-    (PilesUp, "second backward", "gave a.grad = 70, expected 35: the gradient of a * b inside the graph still held"),
+    (PilesUp, "second backward", "gave a.grad = 70, expected 35: a * b, inside the graph, still held"),
     (VisitedForEver, "second backward", "Does each node remember for ever that it has been visited?"),
     (Recursive, "deep", "RecursionError"),
-    (Recursive, "deep", "Walk the graph with a list for a stack"),
+    (Recursive, "deep", "Walk the graph with a list as a stack"),
 ]
 
 
@@ -924,7 +924,7 @@ def test_a_leaf_may_start_anew() -> None:
 
     report = check_engine(Overwrites)
     assert report.passed
-    assert "Remark on 'second backward'. A further backward() overwrites" in str(report)
+    assert "Remark on 'second backward'. A second backward() overwrites" in str(report)
 
 
 def test_functions_that_overflow_are_remarked_on() -> None:
@@ -977,7 +977,7 @@ def test_walking_way_by_way_is_stopped() -> None:
     report = check_engine(WayByWay, seconds=SOON)
     assert report.first_failure is not None
     assert report.first_failure.name == "sharing"
-    assert "took longer than 0.5 s and was stopped: is every way through the graph walked" in str(
+    assert "took longer than 0.5 s and was stopped: is every path through the graph walked" in str(
         report.first_failure.explanation
     )
     assert outcomes(report)["constant right"] == "failed"  # the climb went on
@@ -1160,7 +1160,7 @@ def test_a_class_is_graded() -> None:
 def test_every_rung_is_named_in_the_docstring() -> None:
     assert check_engine.__doc__ is not None
     words = " ".join(check_engine.__doc__.split())
-    listed = words[words.index('"number"') : words.index("seconds: the longest")]
+    listed = words[words.index('"number"') : words.index("seconds: the time limit")]
     assert [name for i, name in enumerate(listed.split('"')) if i % 2] == [
         rung.name for rung in check_engine(Value).rungs
     ]
