@@ -807,7 +807,7 @@ BROKEN = [
     (Positive, "number", "`Positive(-2.0)` has data = 2, expected -2: the sign is lost"),
     (SeedAdds, "second backward", "left d.grad = 2, expected 1, since dd/dd = 1 each time: let backward() set it"),
     (Differences, "exp", "or is a derivative only approximated, by a difference?"),
-    (KeptWithSelf, "times", "replaced the `_backward` of a: the backward step is stored on the result, as in `out._backward"),
+    (KeptWithSelf, "times", "replaced the `_backward` of a: the backward step is stored on the result"),
     (WithoutParents, "power", "are the operands among its parents, as in `WithoutParents(..., (self,))`?"),
     (RoundAndRound, "minus", "The calls there are circular"),
     (NoGradYet, "seed", "A NoGradYet made of a number has no `_backward`: set it in `__init__`"),
