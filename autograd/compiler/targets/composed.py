@@ -1,4 +1,4 @@
-"""Primitives as expressions of others, for targets that have no function of their own for them."""
+"""Primitives as expressions of others, for targets without a function for them."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from autograd.table import OURS
 
 
 def is_ours(primitive: Primitive) -> bool:
-    """Return whether this is a row of the package's own."""
+    """Return whether this package defines the primitive."""
     return TABLE.get(primitive.name) is primitive and primitive.name in OURS
 
 
 def rules(primitive: Primitive) -> list[Callable[..., Any]]:
-    """Return what may compute a primitive from its operands: expressions, and functions that take floats alone."""
+    """Return the rules that may compute a primitive: expressions, and functions that take only floats."""
     candidates = (
         COMPOSED.get(primitive.name) if is_ours(primitive) else None,
         primitive.array,
@@ -32,7 +32,7 @@ def rules(primitive: Primitive) -> list[Callable[..., Any]]:
 
 
 def expression(primitive: Primitive, operands: int) -> ArrayProgram | None:
-    """Return a primitive of so many operands as a program of its arguments; None where no rule is an expression.
+    """Return a primitive of this many operands as a program of its arguments; None if no rule is an expression.
 
     >>> print(expression(p.norm, 2))
     x1 = argument                                               (n, 1)
@@ -52,7 +52,7 @@ def expression(primitive: Primitive, operands: int) -> ArrayProgram | None:
 
 
 def _remainder(x: Any, y: Any) -> Any:
-    """Return x - n y for the whole number n nearest to x / y, the even one at a tie, each difference exact."""
+    """Return x - n y for the integer n nearest to x / y, the even one at a tie; each difference is exact."""
     size = abs(y)
     rest = abs(p.fmod(x, size + size))
     once = rest - size

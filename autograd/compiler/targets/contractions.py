@@ -1,4 +1,4 @@
-"""Write contractions: as products of matrices, as outer products, or by their labels."""
+"""Classify contractions: matrix products, outer products, and others, which are written by their labels."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class MatrixProduct(NamedTuple):
 
     Attributes:
         swapped: whether the second operand comes first.
-        left, right: the order of each operand's axes in the product; None for the order that they have.
+        left, right: the order of each operand's axes in the product; None for the given order.
     """
 
     swapped: bool
@@ -25,8 +25,8 @@ class OuterProduct(NamedTuple):
     """`left * right`, broadcast.
 
     Attributes:
-        left, right: the order of each operand's axes; None for the order that they have.
-        left_index, right_index: how axes of length 1 are put between, as an index; "" for none.
+        left, right: the order of each operand's axes; None for the given order.
+        left_index, right_index: the index that inserts axes of length 1; "" for none.
     """
 
     left: tuple[int, ...] | None
@@ -37,7 +37,7 @@ class OuterProduct(NamedTuple):
 
 @lru_cache(maxsize=256)
 def as_matrix_product(labels: Labels) -> MatrixProduct | None:
-    """Return how a contraction is written with `@`, which sums over one axis of both; None where it is not.
+    """Return a contraction as a product with `@`, which sums over one axis of both operands; None if it is not one.
 
     >>> as_matrix_product(Labels("nk", "ck", "nc"))
     MatrixProduct(swapped=False, left=None, right=(1, 0))
@@ -55,7 +55,7 @@ def as_matrix_product(labels: Labels) -> MatrixProduct | None:
 
 
 def _orders(left: str, right: str, result: str) -> tuple[str, str] | None:
-    """Return the operands' labels in the order in which `@` computes the result."""
+    """Return the operands' labels in the order that `@` requires for this result."""
     summed = [label for label in left if label in right and label not in result]
     rows = [label for label in result if label not in right]
     columns = [label for label in result if label not in left]
@@ -64,7 +64,7 @@ def _orders(left: str, right: str, result: str) -> tuple[str, str] | None:
         return None
     if batch and (len(rows) != 1 or len(columns) != 1):
         return None
-    if len(columns) <= 1:  # a matrix, or a vector, on the right
+    if len(columns) <= 1:  # a matrix or a vector on the right
         own, other = f"{batch}{''.join(rows)}{summed[0]}", f"{batch}{summed[0]}{''.join(columns)}"
         product = batch + "".join(rows + columns)
     elif len(rows) == 1:  # a matrix on the left, several on the right
@@ -79,7 +79,7 @@ def _orders(left: str, right: str, result: str) -> tuple[str, str] | None:
 
 @lru_cache(maxsize=256)
 def product_order(labels: Labels) -> str:
-    """Return the order of axes in which a product of matrices, or an outer one, gives them; as it is where none does.
+    """Return the order of axes in which a matrix or outer product computes a contraction; by default the given one.
 
     >>> product_order(Labels("nihk", "njhk", "nihj")), product_order(Labels("nk", "ck", "nc"))
     ('nhij', 'nc')
@@ -98,7 +98,7 @@ def product_order(labels: Labels) -> str:
 
 @lru_cache(maxsize=256)
 def as_outer_product(labels: Labels) -> OuterProduct | None:
-    """Return how a contraction is written that sums over nothing; None where it sums.
+    """Return a contraction that sums over no axis as an outer product; None if it sums.
 
     >>> as_outer_product(Labels("c", "k", "ck"))
     OuterProduct(left=None, right=None, left_index='[:, None]', right_index='')
@@ -115,7 +115,7 @@ def _order(labels: str, wanted: str) -> tuple[int, ...] | None:
 
 
 def _index(labels: str, result: str) -> str:
-    """Return the index that gives an array an axis for each label of the result, from its own first one on."""
+    """Return the index that gives an array an axis for each label of the result, from the array's first label on."""
     places = [":" if label in labels else "None" for label in result[result.index(labels[0]) :]] if labels else []
     while places and places[-1] == ":":
         places.pop()

@@ -1,4 +1,4 @@
-"""Operations of a program as expressions of Python over arrays."""
+"""Write operations of a program as Python expressions over arrays."""
 
 from __future__ import annotations
 
@@ -14,33 +14,33 @@ from autograd.compiler.targets.text import ATOM, POWER, Text, factor, infix, lit
 from autograd.primitives import Primitive
 
 _NOTED = {primitives.sigmoid: idioms.SIGMOID, primitives.cosh: idioms.TANH}
-"""The primitives that the derivatives of recognised formulas are written with."""
+"""Primitives in whose terms the derivatives of recognised formulas are written."""
 
 
 def is_matrix_product(term: Term) -> bool:
-    """Return whether a term is a contraction that sums."""
+    """Return whether a term is a contraction that sums over some axis."""
     return term.kind == "contract" and as_outer_product(term.attribute) is None
 
 
 class Expressions(Structure):
-    """Writes operations as expressions, as a reader is shown them."""
+    """Writes operations as expressions for the readable source."""
 
     def array_to_fill(self, result: int, axis: int, read: Mapping[int, str]) -> str:
-        """Return an array of which each step of a loop fills a place along an axis.
+        """Return an array for the steps of a loop to fill, one place along an axis each.
 
         Args:
             result: the place of the loop's result.
-            axis: of the steps.
+            axis: the axis of steps.
             read: the names of the arrays that the loop reads by step, by their places.
         """
         return f"empty({listed(self._terms[result].shape)})"
 
     def number(self, x: float) -> Text:
-        """Return a number beside an operator."""
+        """Return a number as an operand of an operator."""
         return factor(x)
 
     def product(self, left: Text, right: Text, is_plain: bool) -> Text:
-        """Return a product of matrices; plain ones have at most two axes."""
+        """Return a matrix product; operands of a plain one have at most two axes."""
         return infix("@", left, right)
 
     def _sum(self, term: Term) -> Text:
@@ -94,18 +94,18 @@ class Expressions(Structure):
         return infix(operator, left, self._beside(b))
 
     def factors(self, a: int, b: int) -> tuple[Text, Text]:
-        """Return the factors of a product. A condition is one as it is; of two, one is a number."""
+        """Return the factors of a product. A condition may be a factor itself; of two, one is converted to a number."""
         if self._is_condition(a):
             return self._condition(self._terms[a]), self._factor(b)
         return self._factor(a), self._condition(self._terms[b]) if self._is_condition(b) else self._factor(b)
 
     def _beside(self, at: int) -> Text:
-        """An operand of an operator."""
+        """Return an operand of an operator."""
         term = self._terms[at]
         return self.number(term.attribute) if term.kind == "number" else self.read(at)
 
     def _factor(self, at: int) -> Text:
-        """An operand of a product or a quotient; what is a product of matrices, in parentheses."""
+        """Return an operand of a product or a quotient; a matrix product is put in parentheses."""
         x, term = self._beside(at), self._terms[at]
         while not term.name and term.kind == "apply" and term.attribute.primitive is primitives.neg:
             term = self._terms[term.operands[0]]
@@ -120,7 +120,7 @@ class Expressions(Structure):
         return Text(f"{self._beside(x).within(ATOM)} ** {int(number)}", POWER)
 
     def _is_condition(self, at: int) -> bool:
-        """Return whether an operation is a comparison, or `any`, that is written in place."""
+        """Return whether an operation is an inline comparison or `any`."""
         term = self._terms[at]
         if term.name:
             return False
@@ -129,7 +129,7 @@ class Expressions(Structure):
         return term.kind == "reduce" and term.attribute.function == "any"
 
     def _condition(self, term: Term) -> Text:
-        """A comparison, or `any`, as an array of bools."""
+        """Return a comparison, or `any`, as an array of bools."""
         if term.kind == "apply":
             a, b = term.operands
             return infix(comparison(term.attribute.primitive), *[self._compared(x) for x in (a, b)])
@@ -142,7 +142,7 @@ class Expressions(Structure):
         return factor(term.attribute) if term.kind == "number" else self.read(at)
 
     def _along(self, reduction: Reduction, axes: int) -> str:
-        """The arguments of a reduction, which is mostly along the last axis."""
+        """Return the arguments of a reduction, which usually is along the last axis."""
         places = [-1 if k == axes - 1 else k for k in reduction.axes]
         axis = places[0] if len(places) == 1 else reduction.axes
         return f"axis={axis}{', keepdims=True' if reduction.keepdims else ''}"
@@ -164,7 +164,7 @@ class Expressions(Structure):
         return Text(f'einsum("{labels.left},{labels.right}->{labels.result}", {left}, {right})')
 
     def matrices(self, term: Term) -> tuple[Text, Text] | None:
-        """Return what a contraction is the product of with `@`; None where it is another."""
+        """Return the operands of a contraction that is written with `@`; None for others."""
         product = as_matrix_product(term.attribute)
         if product is None:
             return None
@@ -172,7 +172,7 @@ class Expressions(Structure):
         return self._transposed(first, product.left), self._transposed(second, product.right)
 
     def is_plain(self, term: Term) -> bool:
-        """Return whether a contraction is of matrices or vectors."""
+        """Return whether a contraction's operands are matrices or vectors."""
         return all(len(self._terms[k].shape) <= 2 for k in term.operands)
 
     def _outer_product(self, outer: OuterProduct, left: int, right: int) -> Text:

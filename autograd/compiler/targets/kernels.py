@@ -1,4 +1,4 @@
-"""Functions of arrays that emitted source calls, besides NumPy's."""
+"""Array functions that emitted source calls, besides NumPy's."""
 
 from __future__ import annotations
 
@@ -16,117 +16,117 @@ from autograd.compiler.targets.step_kernels import beside, by_step, dot_of_rows,
 from autograd.derivatives import formulas, gamma_formulas
 from autograd.primitives import Primitive
 
-__all__ = ["array_function", "named_function"]  # and what emitted source calls
+__all__ = ["array_function", "named_function"]  # and the functions that emitted source calls
 
 Array = NDArray[Any]
 
 add, exp, negative, reciprocal = np.add, np.exp, np.negative, np.reciprocal
 
 
-def _side_by_side(arrays: Sequence[Array]) -> Array:
-    """One array as it is; of several, the elements at the same place side by side along a last axis."""
+def _stacked(arrays: Sequence[Array]) -> Array:
+    """Return a single array unchanged, or several arrays stacked along a new last axis."""
     if len(arrays) == 1:
         return arrays[0]
     return np.stack(np.broadcast_arrays(*arrays), axis=-1).astype(np.result_type(*arrays), copy=False)
 
 
 def logsumexp(*arrays: Array) -> Array:
-    """Over the last axis of one array; or of several arrays, element by element."""
-    stacked = _side_by_side(arrays)
+    """Compute log Σ exp over the last axis of one array, or elementwise over several arrays."""
+    stacked = _stacked(arrays)
     largest = stacked.max(axis=-1, keepdims=True)
     largest = np.where(np.isfinite(largest), largest, 0.0)
     exponentials = np.exp(stacked - largest)
-    # Of the largest, whose exponential is 1, one is left out of the sum, beside which others would vanish.
+    # One exponential that is 1, the largest, is left to log1p: in a sum with it, the others would lose their digits.
     ones = (exponentials == 1.0).astype(exponentials.dtype)
     rest = (exponentials - ones).sum(axis=-1) + (ones.sum(axis=-1) - 1)
-    found: Array = largest[..., 0] + np.log1p(rest)
-    return found
+    log_of_sum: Array = largest[..., 0] + np.log1p(rest)
+    return log_of_sum
 
 
 def power(x: Array, exponent: Array | float) -> Array:
-    """The power that `math.pow` gives, -inf and -0.0 included, of which NumPy takes the square root where it is 0.5."""
+    """Compute the power as `math.pow` does; for the exponent 0.5, NumPy's square root differs at -inf and -0.0."""
     if np.ndim(exponent) or exponent != 0.5:
         return np.power(x, exponent)
-    root: Array = np.sqrt(x) + np.zeros((), np.result_type(x))  # which is 0.0 for -0.0
+    root: Array = np.sqrt(x) + np.zeros((), np.result_type(x))  # turns -0.0 into 0.0
     return np.where(np.equal(x, -math.inf), math.inf, root) if np.isnan(root.sum()) else root
 
 
 def largest(*arrays: Array) -> Array:
-    """The largest of several arrays, element by element."""
+    """Compute the elementwise maximum of several arrays."""
     return reduce(np.maximum, arrays)
 
 
 def smallest(*arrays: Array) -> Array:
-    """The smallest of several arrays, element by element."""
+    """Compute the elementwise minimum of several arrays."""
     return reduce(np.minimum, arrays)
 
 
 def softmax(*arrays: Array) -> Array:
-    """The derivatives of `logsumexp`: over the last axis of one array; or of several arrays, a part for each."""
-    stacked = _side_by_side(arrays)
+    """Compute the derivatives of `logsumexp`: over the last axis of one array, or a part for each of several arrays."""
+    stacked = _stacked(arrays)
     largest = max_last(stacked)[..., None]
     if np.isfinite(largest).all():
-        found: Array = stacked - largest
-        exp(found, found)
-        found /= sum_last(found)[..., None]
+        result: Array = stacked - largest
+        exp(result, result)
+        result /= sum_last(result)[..., None]
     else:
-        found = exp(np.where(stacked == largest, 0.0, stacked - largest))
-        total = found.sum(axis=-1, keepdims=True)
-        found /= np.where((largest < np.inf) | (total == 1.0), total, np.nan)
-        found = np.where(largest > -np.inf, found, np.where(largest == -np.inf, 0.0, np.nan))
-    return found if len(arrays) == 1 else np.moveaxis(found, -1, 0)
+        result = exp(np.where(stacked == largest, 0.0, stacked - largest))
+        total = result.sum(axis=-1, keepdims=True)
+        result /= np.where((largest < np.inf) | (total == 1.0), total, np.nan)
+        result = np.where(largest > -np.inf, result, np.where(largest == -np.inf, 0.0, np.nan))
+    return result if len(arrays) == 1 else np.moveaxis(result, -1, 0)
 
 
 def shares(*arrays_and_out: Array) -> Array:
-    """The derivatives of the largest or smallest of numbers, which is the last array: equal shares at a tie."""
+    """Compute the derivatives of a maximum or minimum, the last array: equal shares at a tie."""
     *arrays, out = arrays_and_out
-    taken = _side_by_side(arrays) == (out if len(arrays) == 1 else out[..., None])
-    found = taken.astype(out.dtype)
-    found /= found.sum(axis=-1, keepdims=True)
-    return found if len(arrays) == 1 else np.moveaxis(found, -1, 0)
+    taken = _stacked(arrays) == (out if len(arrays) == 1 else out[..., None])
+    result = taken.astype(out.dtype)
+    result /= result.sum(axis=-1, keepdims=True)
+    return result if len(arrays) == 1 else np.moveaxis(result, -1, 0)
 
 
 def product(*arrays: Array) -> Array:
-    """The product of several arrays, element by element."""
+    """Compute the elementwise product of several arrays."""
     return reduce(np.multiply, arrays)
 
 
 def products_of_others(*arrays: Array) -> Array:
-    """The derivatives of a product along the last axis: to each number, the product of those before and after it."""
-    stacked = _side_by_side(arrays)
-    found = np.ones_like(stacked)
-    np.cumprod(stacked[..., :-1], axis=-1, out=found[..., 1:])
-    found[..., :-1] *= np.cumprod(stacked[..., :0:-1], axis=-1)[..., ::-1]
-    return found if len(arrays) == 1 else np.moveaxis(found, -1, 0)
+    """Compute the derivatives of a product along the last axis: for each number, the product of all others."""
+    stacked = _stacked(arrays)
+    products = np.ones_like(stacked)
+    np.cumprod(stacked[..., :-1], axis=-1, out=products[..., 1:])
+    products[..., :-1] *= np.cumprod(stacked[..., :0:-1], axis=-1)[..., ::-1]
+    return products if len(arrays) == 1 else np.moveaxis(products, -1, 0)
 
 
 def detached(array: Array) -> Array:
-    """A copy, since what a program returns must not be what it was given."""
+    """Return a copy, since a program's results must not alias its arguments."""
     return +array
 
 
 def sigmoid(array: Array) -> Array:
-    """1 / (1 + exp(-x)), in one array; exp(x) where exp(-x) is too large for a number."""
-    found: Any = negative(array)
-    if type(found) is not np.ndarray:
-        found = np.asarray(found)
+    """Compute 1 / (1 + exp(-x)) in a single array, or exp(x) where exp(-x) overflows."""
+    result: Any = negative(array)
+    if type(result) is not np.ndarray:
+        result = np.asarray(result)
     before = overflows.latest
-    exp(found, found)
+    exp(result, result)
     has_overflowed = overflows.latest is not before
-    add(found, _ONE[found.itemsize], found)
-    reciprocal(found, found)
+    add(result, _ONE[result.itemsize], result)
+    reciprocal(result, result)
     if has_overflowed:
-        exp(array, found, where=found == 0.0)
-    return found  # type: ignore[no-any-return]
+        exp(array, result, where=result == 0.0)
+    return result  # type: ignore[no-any-return]
 
 
-_ONE = {size: np.array(1.0, f"f{size}") for size in (4, 8)}  # which ufuncs take quicker than 1.0
+_ONE = {size: np.array(1.0, f"f{size}") for size in (4, 8)}  # ufuncs are faster with these than with 1.0
 
 
 def sum_samples(array: Array, into: Array) -> None:
-    """array.sum(axis=0), as a product with ones where it can be, which takes a third of the time.
+    """Compute array.sum(axis=0), where possible as a product with ones, which takes a third of the time.
 
-    Over all axes in front of those of the place.
+    The sum is over all axes before those of `into`.
     """
     if array.ndim > into.ndim + 1:
         array = array.swapaxes(0, 1) if is_by_step(array) else array
@@ -136,39 +136,39 @@ def sum_samples(array: Array, into: Array) -> None:
             ones(len(array), array.dtype).dot(array, into)
             return
         except ValueError:
-            pass  # the place is not contiguous
+            pass  # `into` is not contiguous
     into[...] = array.sum(axis=0)
 
 
 def sum_products(a: Array, b: Array) -> Array:
-    """(a * b).sum(axis=1, keepdims=True), in one go where it can be; over all axes but the first, as a column."""
+    """Compute (a * b).sum(axis=1, keepdims=True), over all axes but the first, in one call where possible."""
     if a is b or a.shape == b.shape:
         if a.ndim > 2 and a.size:
             a, b = a.reshape(len(a), -1), b.reshape(len(b), -1)
         if a.ndim == 2:
-            found: Array = np.vecdot(a, b)[:, None]
-            return found
+            column: Array = np.vecdot(a, b)[:, None]
+            return column
     products = a * b
     sums: Array = products.sum(axis=tuple(range(1, products.ndim)))
     return sums[:, None]
 
 
 def gather(array: Array, index: Array) -> Array:
-    """The columns of an index in which -1 stands for zeros."""
+    """Return the columns at an index, with zeros for -1."""
     zero = np.zeros((*array.shape[:-1], 1), array.dtype)
-    found: Array = np.concatenate([array, zero], axis=-1)[..., index]
-    return found
+    taken: Array = np.concatenate([array, zero], axis=-1)[..., index]
+    return taken
 
 
 def place(array: Array, start: int, stop: int, width: int, step: int = 1) -> Array:
-    """The array as the columns from start to stop of as many as `width`, the others zero."""
-    found: Array = np.zeros((*array.shape[:-1], width), array.dtype)
-    found[..., start:stop:step] = array
-    return found
+    """Return `width` columns of zeros, with the array in the columns from start to stop."""
+    result: Array = np.zeros((*array.shape[:-1], width), array.dtype)
+    result[..., start:stop:step] = array
+    return result
 
 
 class Scatter:
-    """Adds columns up into others: column k of what it is called with goes to column index[k], where that is not -1."""
+    """Scatter-adds columns: column k of the argument is added to column index[k], unless that is -1."""
 
     def __init__(self, index: NDArray[np.int64], width: int) -> None:
         self.width = width
@@ -189,19 +189,19 @@ class Scatter:
 
 
 def one_by_one(forward: Callable[..., float]) -> Callable[..., Array]:
-    """A function of floats as one of arrays, which calls it number by number."""
+    """Return an array function that calls a function of floats number by number."""
 
     def elementwise(*arrays: Any) -> Array:
         dtype = np.result_type(*(a.dtype for a in arrays if hasattr(a, "dtype")), np.float32)
         apply = np.frompyfunc(lambda *numbers: forward(*map(float, numbers)), len(arrays), 1)
-        found: Array = np.asarray(apply(*arrays)).astype(dtype)
-        return found
+        result: Array = np.asarray(apply(*arrays)).astype(dtype)
+        return result
 
     return elementwise
 
 
 def hypot_of_many(*arrays: Array) -> Array:
-    """√(x₁² + ... + xₙ²), element by element."""
+    """Compute √(x₁² + ... + xₙ²) elementwise."""
     return reduce(np.hypot, arrays)
 
 
@@ -221,11 +221,11 @@ KERNELS: dict[str, Callable[..., Any]] = {
     "sigmoid": sigmoid,
     "smallest": smallest,
 }
-"""Functions of arrays besides NumPy's that a row of the derivative table can name as its array form."""
+"""Array functions, besides NumPy's, that a row of the derivative table can name as its array form."""
 
 
 def accumulate(x: Array, axis: int, backward: bool = False) -> Array:
-    """Return the sums of the elements so far along an axis, from its start or from its end."""
+    """Return the cumulative sums along an axis, from its start or from its end."""
     if not backward:
         return np.cumsum(x, axis=axis)
     sums: Array = np.flip(np.cumsum(np.flip(x, axis), axis=axis), axis)
@@ -265,14 +265,14 @@ HELPERS: dict[str, Any] = {
     "inf": math.inf,
     "nan": math.nan,
 }
-"""The functions that the emitted source calls besides primitives."""
+"""Functions, besides primitives, that the emitted source calls."""
 
 
 def named_function(primitive: Primitive) -> Callable[..., Any] | None:
-    """Return the function of arrays that a row of the derivative table names; None where it names none.
+    """Return the array function that a row of the derivative table names; None if it names none.
 
     Raises:
-        ValueError: where there is no such function.
+        ValueError: if there is no such function.
 
     >>> named_function(primitives.asin).__name__
     'arcsin'
@@ -289,7 +289,7 @@ def named_function(primitive: Primitive) -> Callable[..., Any] | None:
 
 
 def array_function(primitive: Primitive) -> Callable[..., Any]:
-    """Return what computes a primitive element by element, in the plainest way."""
+    """Return a plain elementwise implementation of a primitive."""
     if primitive is primitives.constant_power:
-        return lambda x, n: power(x, n) if np.ndim(n) == 0 and n == 0.5 else x**n  # which is exact for small whole n
+        return lambda x, n: power(x, n) if np.ndim(n) == 0 and n == 0.5 else x**n  # exact for small integers n
     return named_function(primitive) or one_by_one(primitive.forward)

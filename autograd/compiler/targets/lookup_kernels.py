@@ -1,4 +1,4 @@
-"""Functions of arrays that look up, and add up where was looked up."""
+"""Array functions for look-ups and their transposes."""
 
 from __future__ import annotations
 
@@ -11,37 +11,39 @@ Array = NDArray[Any]
 
 
 def entry_at(*entries_and_index: Array) -> Array:
-    """Choose among arrays, element by element, by the index in the last one; nan where there is no such array."""
+    """Select among arrays, elementwise, by the index in the last one; nan where it is out of range."""
     *entries, index = np.broadcast_arrays(*entries_and_index)
-    there = (index >= 0) & (index < len(entries)) & (index == np.trunc(index))
-    chosen = np.where(there, index, 0).astype(np.int64)
-    result: Array = np.where(there, look_up(np.stack(entries, axis=-1), chosen, index.ndim), math.nan)
+    is_valid = (index >= 0) & (index < len(entries)) & (index == np.trunc(index))
+    chosen = np.where(is_valid, index, 0).astype(np.int64)
+    result: Array = np.where(is_valid, look_up(np.stack(entries, axis=-1), chosen, index.ndim), math.nan)
     return result
 
 
 def look_up(table: Array, index: NDArray[Any], shared: int) -> Array:
-    """The entries of a table at an index, each part along the shared leading axes from the part at the same place."""
+    """Return the entries of a table at an index; along shared leading axes, each part reads the part at its place."""
     entries: Array = table[(*_places(index, shared), index)]
     return entries
 
 
 def _places(index: NDArray[Any], shared: int) -> list[NDArray[Any]]:
-    """The place of each element of an index along the first axes, one array an axis."""
+    """Return the coordinates of an index's elements along the first axes, an array for each axis."""
     axes = range(shared)
     return [np.arange(index.shape[axis]).reshape([-1 if k == axis else 1 for k in range(index.ndim)]) for axis in axes]
 
 
 def scatter_add(x: Array, index: NDArray[Any], length: int, shared: int = 0, into: Array | None = None) -> Array:
-    """An array added up in a table of zeros at the positions in an index: the transpose of a look-up.
+    """Add an array to a table of zeros at an index: the transpose of a look-up.
 
-    Each number is added on its own: what is looked up twice has both gradients.
+    An entry that is looked up several times accumulates all cotangents.
 
     Args:
-        x: of shape (*S, *I, *R), for an index of shape (*S, *I) with so many shared axes S.
-        length: of the table, which is of shape (*S, length, *R).
-        into: the table, where it exists.
+        x: an array of shape (*S, *I, *R).
+        index: an index of shape (*S, *I).
+        length: the length of the table, whose shape is (*S, length, *R).
+        shared: the number of shared axes S.
+        into: the table, by default a new one.
     """
-    if index.ndim == shared:  # no two numbers meet
+    if index.ndim == shared:  # no two numbers are added to one entry
         table = np.zeros((*index.shape, length, *x.shape[index.ndim :]), x.dtype)
         table[(*_places(index, shared), index)] = x
         return table

@@ -1,7 +1,7 @@
-"""Operations as NumPy has a notation for them: what several of them spell out together becomes one.
+"""Rewrite operations in NumPy's notation: several operations for which NumPy has one become one.
 
-`x.repeat(3, axis=1)` and `tile(x, 3)` are a reshape of a broadcast of a reshape, `x[0]` is a reshape of a slice; and
-what is computed along the last axis alone is written with transpositions where it is along another.
+`x.repeat(3, axis=1)` and `tile(x, 3)` are a reshape of a broadcast of a reshape, and `x[0]` is a reshape of a slice.
+Functions that work only along the last axis are written with transpositions along other axes.
 """
 
 from __future__ import annotations
@@ -30,33 +30,33 @@ from autograd.primitives import TABLE, Primitive
 INFIX = {primitives.add: "+", primitives.sub: "-", primitives.mul: "*", primitives.div: "/"}
 
 _READ = (*LEAVES, "result")
-"""Kinds that have a name, but no line of their own."""
+"""Kinds that have a name, but no statement."""
 
 SLOPES = frozenset({row.reduces for row in TABLE.values() if row.reduces})
-"""The functions that give the derivatives of primitives that reduce."""
+"""The functions that compute the derivatives of reducing primitives."""
 
 _OTHERS = frozenset({primitives.neg, primitives.constant_power, primitives.identity})
 
 
 def comparison(primitive: Primitive) -> str:
-    """Return the operator of a comparison; "" for what is none."""
+    """Return the operator of a comparison; "" for other primitives."""
     return primitive.symbol if primitive.symbol in COMPARISONS else ""
 
 
 def is_operator(primitive: Primitive) -> bool:
-    """Return whether a primitive is written with an operator, and not as a call."""
+    """Return whether a primitive is written with an operator instead of a call."""
     return primitive in INFIX or primitive in _OTHERS or bool(comparison(primitive))
 
 
 class Term(NamedTuple):
-    """An operation as it is written: that of a program, or one of these.
+    """An operation as it is written: one of a program's kinds, or one of these.
 
-    - "repeat": each column so many times; attribute: how often.
-    - "tile": all columns so many times; attribute: how often.
+    - "repeat": each column repeated; attribute: the count.
+    - "tile": all columns repeated; attribute: the count.
     - "element": one place along an axis; attribute: the axis and the place.
-    - "stack": arrays side by side along a new axis; attribute: which one that is.
-    - "number": a float; attribute.
-    - "softmax", "shares", "products_of_others": the derivatives of a primitive that reduces.
+    - "stack": arrays stacked along a new axis; attribute: the axis.
+    - "number": a float, the attribute.
+    - "softmax", "shares", "products_of_others": the derivatives of a reducing primitive.
     """
 
     kind: str
@@ -67,10 +67,10 @@ class Term(NamedTuple):
 
 
 class Notation:
-    """The operations of a program as they are written.
+    """The terms of a program.
 
     Attributes:
-        terms: for each operation of the program, and then others that these refer to.
+        terms: one for each operation of the program, then others that these refer to.
     """
 
     def __init__(self, program: ArrayProgram) -> None:
@@ -81,7 +81,7 @@ class Notation:
                 self.terms[at] = _READINGS[operation.kind](self, operation)
 
     def is_statement(self, at: int) -> bool:
-        """Return whether an operation has a line of its own."""
+        """Return whether an operation is a statement."""
         term = self.terms[at]
         return (bool(term.name) and term.kind not in _READ) or term.kind == "loop"
 
@@ -94,7 +94,7 @@ class Notation:
         return len(self.terms) - 1
 
     def _plain(self, at: int, kind: str) -> Operation | None:
-        """Return an operation of a kind that has no name; None where it is another."""
+        """Return the operation if it is unnamed and of this kind, else None."""
         operation = self._operations[at]
         return operation if operation.kind == kind and not operation.name else None
 
@@ -107,7 +107,9 @@ class Notation:
 
     def _slopes(self, operation: Operation) -> Term:
         kind = operation.attribute.reduces
-        operands = operation.operands if kind == "shares" else operation.operands[:-1]  # others need no value
+        operands = (
+            operation.operands if kind == "shares" else operation.operands[:-1]
+        )  # the others do not need the result
         return Term(kind, operands, *operation[2:])
 
     def _reshape(self, operation: Operation) -> Term:
@@ -122,7 +124,7 @@ class Notation:
         return Term(kind, (x,), times, operation.shape, operation.name)
 
     def _repetition(self, shape: Shape, broadcast: Operation) -> tuple[str, int, int] | None:
-        """Read (…, a) to (…, a, k) to (…, a * k) as a repetition, and (…, a) to (…, k, a) to (…, k * a) as tiles."""
+        """Read (…, a) to (…, a, k) to (…, a * k) as a repetition, and (…, a) to (…, k, a) to (…, k * a) as tiling."""
         (x,) = broadcast.operands
         wide = broadcast.shape
         before = (*(1,) * (len(wide) - len(self._operations[x].shape)), *self._operations[x].shape)
@@ -167,7 +169,7 @@ class Notation:
         return Term(*operation)
 
     def _contract(self, operation: Operation) -> Term:
-        """Write a contraction as a product of matrices, transposed and with axes joined where it has to be."""
+        """Write a contraction as a matrix product, with axes transposed and joined as necessary."""
         labels, operands = self._joined_sums(operation)
         order = product_order(labels)
         if order == labels.result:
@@ -178,7 +180,7 @@ class Notation:
         return Term("transpose", (len(self.terms) - 1,), axes, operation.shape, operation.name)
 
     def _joined_sums(self, operation: Operation) -> tuple[Labels, tuple[int, ...]]:
-        """Join the axes that are summed over where they are several: `d.reshape(-1, 3).T @ x.reshape(-1, 4)`."""
+        """Join several summed axes into one: `d.reshape(-1, 3).T @ x.reshape(-1, 4)`."""
         labels: Labels = operation.attribute
         several = "".join([label for label in labels.left if label in labels.right and label not in labels.result])
         if len(several) < 2 or several not in labels.left or several not in labels.right:
@@ -218,14 +220,14 @@ class Notation:
 
 
 def _dropped_axis(shape: Shape, part: Operation) -> int | None:
-    """Return the axis along which a slice is one element wide and that a shape is without."""
+    """Return the axis along which a slice has one element, if the shape lacks that axis."""
     cut: Slice = part.attribute
     is_one = part.shape[cut.axis] == 1
     return cut.axis if is_one and shape == (*part.shape[: cut.axis], *part.shape[cut.axis + 1 :]) else None
 
 
 def _product(lengths: Sequence[Length]) -> Length:
-    """Return the length of axes that become one."""
+    """Return the length of the axis that results from joining axes."""
     count, batches = size(tuple(lengths))
     return Batch(count) if batches else count
 
@@ -244,7 +246,7 @@ _READINGS = {
 
 
 def lengths(shape: Shape) -> list[str]:
-    """Return the lengths of axes as arguments of a reshape, which finds the number of samples by itself.
+    """Return the lengths of axes as arguments of a reshape, which infers the number of samples.
 
     >>> lengths((Batch(1), 3, 2))
     ['-1', '3', '2']
@@ -253,7 +255,7 @@ def lengths(shape: Shape) -> list[str]:
 
 
 def described(term: Term) -> str:
-    """Return the shape of a statement's result as a comment says it."""
+    """Return the comment on the shape of a statement's result."""
     several = len(term.operands) - (term.kind == "shares")
     if term.kind in SLOPES and several > 1:
         return f"{several} of {listed(term.shape[1:])}"
@@ -261,12 +263,12 @@ def described(term: Term) -> str:
 
 
 def _has_samples(shapes: Any) -> bool:
-    """Return whether one of a loop's results, which may have to be made room for, has a row for each sample."""
+    """Return whether a result of a loop, which may need an allocation, has a row for each sample."""
     return any(isinstance(length, Batch) for shape in shapes for length in shape)
 
 
 def reads_samples(term: Term) -> bool:
-    """Return whether an expression says the number of samples, n."""
+    """Return whether an expression contains the number of samples, n."""
     if term.kind == "loop":
         return _has_samples(term.shape) or any(map(reads_samples, Notation(term.attribute.body).terms))
     return term.kind == "broadcast" and any(isinstance(length, Batch) for length in term.shape)

@@ -1,10 +1,9 @@
-"""The form of a program in which NumPy is quickest, and what runs it.
+"""Run programs on NumPy, in the form that is fastest there.
 
-The source shows `nabla_w1 = delta1.T @ x`, as a text would write it. What runs is `matmul(delta1.T, x, nabla_w1)`,
-where `nabla_w1` is a view of the vector of all gradients, which `backward` is called with: nothing is computed only to
-be copied. Other products run as `x.dot(w1.T)`, and numbers beside operators are arrays without axes, both of which
-NumPy takes in half the time where arrays are small. Each statement stands on the line where the source shows it, so
-that tracebacks quote the source.
+The source shows `nabla_w1 = delta1.T @ x`, as a textbook would. The running form is `matmul(delta1.T, x, nabla_w1)`,
+where `nabla_w1`, an argument of `backward`, is a view of the vector of all gradients, which saves a copy. Other
+products run as `x.dot(w1.T)`, and numbers as 0-dimensional arrays; both take NumPy half the time for small arrays. Each
+statement is on the same line as in the source, so that tracebacks quote the source.
 """
 
 from __future__ import annotations
@@ -40,14 +39,14 @@ _UNPADDED = "unpadded "
 
 
 def takes_one_seed(program: ArrayProgram, writer: Writer) -> bool:
-    """Return whether the values' derivatives only ever multiply arrays with a row a sample.
+    """Return whether the seeds only ever multiply arrays with one row per sample.
 
-    Then one number for all samples will do, which is half the work of a column for NumPy.
+    Then one number for all samples suffices, which takes NumPy half the work of a column.
     """
     operations, users = program.operations, program.users()
 
     def multiplies_rows(at: int, k: int) -> bool:
-        """Return whether an operation multiplies operation k by rows, or by a number that then multiplies rows."""
+        """Return whether an operation multiplies operation k by rows, or by a number whose product multiplies rows."""
         operation = operations[at]
         if operation.kind != "apply" or operation.attribute.primitive is not primitives.mul:
             return False
@@ -64,7 +63,7 @@ def takes_one_seed(program: ArrayProgram, writer: Writer) -> bool:
 
 
 def aligned(shown: Source, running: Source) -> str:
-    """Return the running form with each statement on the line where the source shows it."""
+    """Return the running form with each statement on the same line as in the source."""
     padded = [
         [_padded(a, b) for a, b in zip(ours, theirs, strict=True)]
         for ours, theirs in ((shown.definitions, running.definitions), (shown.functions, running.functions))
@@ -78,19 +77,19 @@ def _padded(shown: Function, running: Function) -> Function:
 
 
 def loaded(name: str, shown: str, running: str, constants: Mapping[str, Any]) -> dict[str, Any]:
-    """Execute source under a file name of its own, as which tracebacks quote what is shown instead.
+    """Execute source under a unique file name, for which tracebacks quote the shown source instead.
 
     Args:
-        name: of the function that was compiled.
-        shown: what tracebacks quote.
-        running: what is executed, line by line the same.
-        constants: what it refers to.
+        name: the name of the compiled function.
+        shown: the source that tracebacks quote.
+        running: the source to execute, with the same lines.
+        constants: the objects that it refers to, by name.
     """
     file = f"<compiled {name} {hashlib.sha256(shown.encode()).hexdigest()[:12]}>"
     linecache.cache[file] = (len(shown), None, shown.splitlines(keepends=True), file)
     tree = ast.parse(running)
     free_after_last_use(tree)
-    for node in ast.walk(tree):  # columns are those of the running form, which tracebacks do not show
+    for node in ast.walk(tree):  # columns refer to the running form, which tracebacks do not show
         if isinstance(node, (ast.stmt, ast.expr, ast.arg, ast.keyword)):
             node.col_offset = node.end_col_offset = -1
             node.end_lineno = node.lineno
@@ -100,21 +99,21 @@ def loaded(name: str, shown: str, running: str, constants: Mapping[str, Any]) ->
 
 
 class NumpyEngine:
-    """Runs a program on NumPy's arrays.
+    """Runs a program on NumPy arrays.
 
     Args:
-        program: of values and of the gradient of each array of parameters.
-        input_gradients: makes the program of values and of the derivatives to each argument.
-        dtype: in which it computes.
-        name: of the function that was compiled.
-        leaves: how many parameters there are; those that no array of the program has come last.
-        runner: records the machine code that is made.
-        unpadded: of a padded program, makes the engine that says what the graph gives where this one gives inf or nan.
+        program: computes values and the gradient of each array of parameters.
+        input_gradients: builds the program of values and the gradient of each argument.
+        dtype: the dtype of all computations.
+        name: the name of the compiled function.
+        leaves: the number of parameters; those that no array of the program contains come last.
+        runner: records the compilation of machine code.
+        unpadded: for a padded program, builds the engine without padding, which runs where this one gives inf or nan.
 
     Attributes:
-        natural_order: the parameters in the order in which the program's matrices hold them.
-        operations, matrix_products: how many are emitted, forward and backward.
-        takes_one_seed: whether `gradient` takes one number as the derivative to all samples' outputs.
+        natural_order: the parameters in the order of the program's matrices.
+        operations, matrix_products: the numbers of those emitted, forward and backward.
+        takes_one_seed: whether `gradient` takes one number as the seed of all samples' outputs.
     """
 
     operations: int
@@ -152,7 +151,7 @@ class NumpyEngine:
         return f"{self.operations:,} array operations emitted, {number:,} of them{several} matrix products"
 
     def lay_out(self, place: Positions, size: int) -> None:
-        """Say which element of the flat vector each parameter is, and how long that vector is."""
+        """Set each parameter's place in the flat vector, and the vector's length."""
         self._layout = place, size
         self._buffer = ParameterBuffer([place[index] for index in self._indices], size)
         if "_native" in vars(self):
@@ -168,12 +167,12 @@ class NumpyEngine:
         return engine
 
     def _settles(self, *results: Array) -> bool:
-        """Return whether results are what the graph gives: a padded program may give inf or nan instead."""
+        """Return whether results are valid: where a padded program gives inf or nan, the graph's may be finite."""
         return self._make_unpadded is None or all(np.isfinite(x).all() for x in results)
 
     @property
     def warm_up(self) -> dict[str, int]:
-        """Picoseconds that machine code would have saved so far, for each pass and each one without padding."""
+        """The picoseconds that machine code would have saved so far, for each pass with and without padding."""
         of_unpadded = self._unpadded.warm_up if "_unpadded" in vars(self) else {}
         return {**self._native.warm_up, **{f"{_UNPADDED}{name}": saved for name, saved in of_unpadded.items()}}
 
@@ -186,7 +185,7 @@ class NumpyEngine:
 
     @property
     def source(self) -> str:
-        """The forward and the backward pass; of a program without parameters, the one to its arguments."""
+        """The forward and the backward pass; for a program without parameters, the backward pass to the arguments."""
         return self._passes if self._indices else self._source_without_parameters
 
     @computed_once
@@ -199,7 +198,7 @@ class NumpyEngine:
 
     @computed_once
     def input_gradients_source(self) -> str:
-        """The values and the derivatives to the arguments."""
+        """The source of the values and the derivatives with respect to the arguments."""
         return str(to_inputs(Writer(schedule(self._to_inputs), References(self._to_inputs))))
 
     @computed_once
@@ -207,14 +206,14 @@ class NumpyEngine:
         return self._differentiate()
 
     def outputs(self, weights: Array, rows: Sequence[Array]) -> Array:
-        """Compute a column for each output; one row only where they do not depend on the arguments."""
+        """Compute a column for each output, with a single row if they do not depend on the arguments."""
         values: Array | None = self._native.outputs(weights, rows)
         if values is None:
             values = self._forward(*rows, *self._buffer.views(weights))[0]
         return values if self._settles(values) else self._unpadded.outputs(weights, rows)
 
     def gradient(self, weights: Array, rows: Sequence[Array], seeds: Array, into: Array) -> Array:
-        """Return the outputs; write the gradient of the parameters into a vector."""
+        """Return the outputs; write the parameters' gradient into a vector."""
         values = self._native.gradient(weights, rows, seeds, into)
         if values is None:
             values = self._gradient(weights, rows, seeds, into)
@@ -234,19 +233,19 @@ class NumpyEngine:
         return values
 
     def input_gradients(self, weights: Array, rows: Sequence[Array], seeds: Array) -> tuple[Array, list[Array]]:
-        """Return the outputs, and the derivatives to each argument's numbers."""
+        """Return the outputs and the gradient of each argument."""
         results = self._native.input_gradients(weights, rows, seeds)
         if results is None:
             results = self._input_gradients(seeds, *rows, *self._buffer.views(weights))
         values, derivatives = results
         if not self._settles(values, *derivatives):
             return self._unpadded.input_gradients(weights, rows, seeds)
-        numbers = [row for row in rows if row.dtype.kind == "f"]  # the others are indices
+        numbers = [row for row in rows if row.dtype.kind == "f"]  # other rows are indices
         return values, [np.broadcast_to(np.asarray(x, self._dtype), r.shape) for x, r in zip(derivatives, numbers)]
 
     @computed_once
     def _native(self) -> NativePasses:
-        from autograd.compiler.targets.native.engine import NativePasses  # which no program needs that is not called
+        from autograd.compiler.targets.native.engine import NativePasses  # imported at the first call of the program
 
         return NativePasses(self._program, lambda: self._to_inputs, self._buffer, self._dtype, self._runner)
 

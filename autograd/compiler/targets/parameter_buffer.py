@@ -1,4 +1,4 @@
-"""The one vector of all parameters: its arrays as views of it, wherever they can be."""
+"""The flat vector of all parameters, with the program's arrays as views of it where possible."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ Positions = NDArray[np.int64]
 
 
 class ParameterBuffer:
-    """Reads arrays out of a vector, and adds their gradients up in another.
+    """Reads arrays from a vector, and accumulates their gradients in another.
 
     Args:
-        indices: for each array, which elements of the vector it is made of.
+        indices: the places of each array's elements in the vector.
         size: the length of the vector.
 
     Attributes:
-        in_place: whether what is written into `places` is in the vector then, and fills it.
-        starts: for each array the place of its first element, where all arrays lie side by side, row by row; else None.
+        in_place: whether writing to `places` fills the vector.
+        starts: the place of each array's first element if all arrays are contiguous and row-major; else None.
     """
 
     in_place: bool
@@ -43,10 +43,10 @@ class ParameterBuffer:
             for index, first in zip(self._indices, firsts)
         ]
         self.starts = firsts if all(is_row_major) else None
-        self._recent: dict[int, tuple[Array, list[Array]]] = {}  # by the ids of vectors, which live as long as this
+        self._recent: dict[int, tuple[Array, list[Array]]] = {}  # by the ids of vectors, which it keeps alive
 
     def views(self, vector: Array) -> list[Array]:
-        """Return the arrays, as views of the vector where their elements lie evenly spaced in it, else as copies."""
+        """Return the arrays, as strided views of the vector where possible, else as copies."""
         known = self._recent.get(id(vector))
         views = self._views(vector) if known is None else known[1]
         if self._all_views:
@@ -54,16 +54,16 @@ class ParameterBuffer:
         return [view if strides else vector[i] for view, strides, i in zip(views, self._strides, self._indices)]
 
     def places(self, vector: Array) -> list[Array]:
-        """Return where the arrays' gradients can be written: the same views, or new arrays where `collect` adds up."""
+        """Return arrays to write the gradients to: the same views, or new arrays for `collect` to accumulate."""
         if self._overlap:
             return [np.empty(index.shape, vector.dtype) for index in self._indices]
         known = self._recent.get(id(vector))
         return self._views(vector) if known is None else known[1]
 
     def collect(self, gradients: Sequence[Array], vector: Array) -> None:
-        """Copy what was written into `places` to the vector, added up where arrays have elements in common.
+        """Copy the gradients from `places` to the vector, accumulated where arrays share elements.
 
-        Where the buffer is `in_place` there is nothing to copy.
+        If the buffer is `in_place`, there is nothing to copy.
         """
         if self._overlap:
             vector[:] = 0.0
@@ -76,9 +76,9 @@ class ParameterBuffer:
                 vector[index] = gradient
 
     def _views(self, vector: Array) -> list[Array]:
-        """Return views of the vector, kept for the next time; new arrays where there can be none."""
+        """Return views of the vector, cached; new arrays where there is no view."""
         views = [self._view(vector, i) for i in range(len(self._indices))]
-        recent = list(self._recent.items())[-3:]  # `fit` alternates between two of weights and two of gradients
+        recent = list(self._recent.items())[-3:]  # `fit` alternates between two vectors of weights and two of gradients
         self._recent = {**dict(recent), id(vector): (vector, views)}
         return views
 
@@ -91,9 +91,9 @@ class ParameterBuffer:
 
 
 def _affine(index: Positions) -> tuple[int, ...] | None:
-    """Return the strides, in elements, of an index whose elements lie evenly spaced along each axis; else None.
+    """Return the strides, in elements, of an affine index; None if it is not affine.
 
-    Of elements that stand in several places these are 0; what is written there is added up by `collect`.
+    Repeated elements have stride 0; `collect` accumulates their gradients.
     """
     start = int(index.reshape(-1)[0])
     strides = []
@@ -107,7 +107,7 @@ def _affine(index: Positions) -> tuple[int, ...] | None:
 
 
 def in_reading_order(indices: Sequence[Positions], size: int) -> list[int]:
-    """Return all elements, those of the first array first, row by row; then those that no array has.
+    """Return all elements in the order of the arrays, row by row, followed by those that no array contains.
 
     >>> in_reading_order([np.array([[3, 1]]), np.array([1, 0])], 5)
     [3, 1, 0, 2, 4]

@@ -1,4 +1,4 @@
-"""A compiled program apart from what runs it: what targets outside this package are made from."""
+"""A compiled program without its engine, from which external targets are built."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class Rows(NamedTuple):
     """The arguments of a program.
 
     Attributes:
-        arrays: of each argument, a row a sample.
-        batched: whether these were batches.
-        samples: how many there are.
+        arrays: an array for each argument, with one row per sample.
+        batched: whether they were batches.
+        samples: the number of samples.
     """
 
     arrays: list[Any]
@@ -39,17 +39,17 @@ class Portable:
     """A compiled program.
 
     Attributes:
-        name: of the function.
-        program: of its values; each parameter stands once in one array.
-        is_unrolled: whether each operation computes one number a sample.
-        seeds: how many results, from the first on, have derivatives.
+        name: the function's name.
+        program: computes its values; each parameter is in exactly one place of one array.
+        is_unrolled: whether each operation computes one number per sample.
+        seeds: the number of differentiated results, which come first.
         arguments: their names and shapes.
         results: their structure.
         parameters: their names, shapes and Values.
-        reduction: "mean" or "sum", of which the cost of a batch is made.
+        reduction: "mean" or "sum", which defines the cost of a batch.
         dtype: "float64" or "float32".
-        make_unpadded: of a padded program, makes the one that says what the graph gives where this one gives inf or
-            nan, over the same parameters.
+        make_unpadded: for a padded program, builds the one without padding, over the same parameters, which runs where
+            this one gives inf or nan.
     """
 
     name: str
@@ -71,34 +71,34 @@ class Portable:
 
     @computed_once
     def unpadded(self) -> Portable:
-        """The same without padding, of a padded program."""
+        """The same program without padding."""
         assert self.make_unpadded is not None
         program = with_parameters_of(_without_unread_sums(self.make_unpadded()), self.program)
         return replace(self, program=program, make_unpadded=None)
 
     @computed_once
     def to_parameters(self) -> ArrayProgram:
-        """The program of values and gradients to parameters."""
+        """The program of values and gradients with respect to parameters."""
         return to_parameters(self.program, self.seeds, self.is_unrolled)
 
     @computed_once
     def to_arguments(self) -> ArrayProgram:
-        """The program of values and gradients to arguments."""
+        """The program of values and gradients with respect to arguments."""
         return to_arguments(self.program, self.seeds, self.is_unrolled)
 
     def read(
         self, given: Sequence[Any], convert: Callable[[Any], Any], read_indices: Callable[..., tuple[Any, bool]]
     ) -> Rows:
-        """Return arguments as rows of a library's arrays.
+        """Return arguments as rows in a library's arrays.
 
         Args:
-            convert: makes an array of what is given.
-            read_indices: reads an argument of indices as rows, and says whether it was a batch of samples.
+            convert: converts an argument to an array.
+            read_indices: returns an argument of indices as rows, and whether it was a batch.
 
         Raises:
             TypeError: for too many or too few arguments.
-            ValueError: for other shapes than the examples', and for batches of different sizes.
-            IndexError: for an index that is in no table.
+            ValueError: if shapes differ from the examples', or batch sizes differ.
+            IndexError: for an index that is out of range.
         """
 
         def read(argument: Argument, x: Any) -> tuple[Any, bool]:
@@ -112,13 +112,13 @@ class Portable:
         return Rows(*read_together(self.arguments, given, read))
 
     def leaves(self, parameters: Any, rows: Sequence[Any]) -> dict[str, Any]:
-        """Return parameters, by name, and the rows of arguments as a program's leaves."""
+        """Return parameters and the rows of arguments as a program's leaves, by name."""
         names = [o.attribute[0] for o in self.program.operations if o.kind in ("argument", "index")]
         return {**parameters, **dict(zip(names, rows))}
 
 
 def _without_unread_sums(program: ArrayProgram) -> ArrayProgram:
-    """Let a softmax name its operand in place of its logsumexp, which it does not read: so none is computed."""
+    """Replace the unused logsumexp operand of each softmax by its other operand, so that the logsumexp is dead code."""
     operations = [
         o._replace(operands=o.operands[:1] * 2)
         if o.kind == "slopes" and o.attribute.reduces == "softmax" and len(o.operands) == 2
@@ -129,10 +129,10 @@ def _without_unread_sums(program: ArrayProgram) -> ArrayProgram:
 
 
 def chosen_dtype(portable: Portable, dtype: str | None) -> str:
-    """Return the dtype to compute with: the one asked for, else the program's.
+    """Return the dtype to compute with: the requested one, by default the program's.
 
     Raises:
-        ValueError: for another than "float64" and "float32".
+        ValueError: for anything but "float64" and "float32".
     """
     dtype = dtype or portable.dtype
     if dtype not in ("float64", "float32"):

@@ -1,6 +1,6 @@
-"""Programs as readable Python: functions `forward`, `backward` and `input_gradients` over arrays of NumPy.
+"""Programs as readable Python: functions `forward`, `backward` and `input_gradients` over NumPy arrays.
 
-A statement is an operation that has a name, with its shape in a comment; others are written where they are read.
+Each named operation is a statement with its shape in a comment; other operations are written inline.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from autograd.compiler.targets.text import assignment, listed
 
 
 class Function(NamedTuple):
-    """A function: its first line, and its statements, of one line or more each."""
+    """A function: its first line and its statements, each of one or more lines."""
 
     head: str
     statements: list[str]
@@ -30,12 +30,12 @@ class Writer:
     """Writes the functions of a program.
 
     Args:
-        plan: which statements they have.
-        references: names for what the functions refer to.
+        plan: the statements of each function.
+        references: names for the objects that the functions refer to.
 
     Attributes:
-        operations: how many statements there are.
-        products: of those that have products of matrices, how many each has.
+        operations: the number of statements.
+        products: the number of matrix products of each statement that has any.
     """
 
     schedule: Schedule
@@ -54,7 +54,7 @@ class Writer:
 
     @property
     def matrix_products(self) -> int:
-        """The number of matrix products, as often as they are written."""
+        """The number of matrix products in the source."""
         return sum(self.products)
 
     @property
@@ -63,7 +63,7 @@ class Writer:
         return says_samples(self._notation, self.schedule.backward, self.schedule.gradients)
 
     def forward(self) -> Function:
-        """Return the function of the values and of what the backward pass reads."""
+        """Return the function that computes the values, and the results that the backward pass reads."""
         plan = self.schedule
         return Function(
             f"def forward({', '.join(plan.arguments)}):",
@@ -75,7 +75,7 @@ class Writer:
         )
 
     def backward(self) -> Function:
-        """Return the function of the gradients, from the derivatives to the values and what the forward pass saved."""
+        """Return the function that computes the gradients from the values' cotangents and the saved results."""
         plan = self.schedule
         return Function(
             f"def backward({', '.join([GRADIENT, 'saved', *plan.arguments])}):",
@@ -88,7 +88,7 @@ class Writer:
         )
 
     def input_gradients(self) -> Function:
-        """Return the function of the values and of the derivatives to the arguments, forward and backward in one."""
+        """Return the function that computes the values and the arguments' gradients, forward and backward in one."""
         plan = self.schedule
         statements = [*plan.forward, *plan.backward]
         return Function(
@@ -101,7 +101,7 @@ class Writer:
         )
 
     def definitions(self) -> list[Function]:
-        """Return the functions that those written so far refer to."""
+        """Return the functions that the functions written so far refer to."""
         functions = []
         for name, definition in self.references.definitions.items():
             arguments = [o.name for o in definition.operations if o.kind == "argument"]
@@ -111,7 +111,7 @@ class Writer:
         return functions
 
     def _statements(self, places: Iterable[int], write: Callable[[int], str]) -> Iterator[str]:
-        """Write statements, one each; of a loop, several."""
+        """Write one statement for each operation, several for a loop."""
         for at in places:
             if self._notation.terms[at].kind == "loop":
                 yield from loop_statements(at, self._write, self._assigned)
@@ -141,17 +141,17 @@ class Writer:
         return [self._notation.terms[at].name for at in self.schedule.saved]
 
     def _samples(self, first: str, statements: Iterable[int], results: Iterable[int]) -> list[str]:
-        """The number of samples, where it is asked for."""
+        """Return the statement that defines the number of samples, if it is used."""
         return [f"    n = len({first or '[0]'})"] * says_samples(self._notation, statements, results)
 
 
 class Source(NamedTuple):
-    """Functions, with what they refer to.
+    """Functions, with the objects that they refer to.
 
     Attributes:
-        notes: comments on these.
-        definitions: functions that the others call.
-        functions: what the source is for.
+        notes: comments on these objects.
+        definitions: helper functions that the others call.
+        functions: the functions.
     """
 
     notes: list[str]
@@ -187,6 +187,6 @@ def passes(writer: Writer) -> Source:
 
 
 def to_inputs(writer: Writer) -> Source:
-    """Return the source of the values and of the derivatives to the arguments."""
+    """Return the source of the values and the gradients of the arguments."""
     functions = [writer.input_gradients()]
     return Source(writer.references.notes, writer.definitions(), functions)

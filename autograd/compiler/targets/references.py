@@ -1,4 +1,4 @@
-"""The names that emitted source refers to: index arrays, arrays of constants, and functions for primitives."""
+"""Names in emitted source: index arrays, constant arrays, and functions for primitives."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ _SLOPE = "slope_of_"
 
 
 class References:
-    """Names for what a source refers to, given when it is first referred to.
+    """Names for the objects that a source refers to, assigned at the first reference.
 
     Attributes:
-        names: all that are taken.
-        constants: what the source refers to besides what it is given, by name.
-        notes: comments on these.
+        names: generates unused names.
+        constants: the objects, besides arguments, that the source refers to, by name.
+        notes: comments on these objects.
         definitions: functions that the source defines, by name, as programs of their arguments.
     """
 
@@ -39,7 +39,7 @@ class References:
         self._known: dict[object, str] = {}
 
     def note(self, text: str) -> None:
-        """Add a comment; said twice, it stands there once."""
+        """Add a comment, unless it exists already."""
         if text not in self.notes:
             self.notes.append(text)
 
@@ -48,11 +48,11 @@ class References:
         return self._named(("i", index), "i", index.array, f"positions, {listed(index.array.shape)}")
 
     def numbers(self, data: Data) -> str:
-        """Return the name of an array of constants."""
+        """Return the name of a constant array."""
         return self._named(("c", data), "c", data.array, f"constants, {listed(data.array.shape)}")
 
     def number(self, x: float) -> str:
-        """Return the name of a number as an array without axes."""
+        """Return the name of a number as a 0-dimensional array."""
         key = ("number", repr(x))
         if key not in self._known:
             name = self._known[key] = self.names.numbered("number")
@@ -60,11 +60,11 @@ class References:
         return self._known[key]
 
     def scatter(self, placement: Placement) -> str:
-        """Return the name of a function that adds columns up where an index says."""
+        """Return the name of a function that scatter-adds columns by an index."""
         index, width = placement.positions.array.reshape(-1), placement.length
         key = ("scatter", placement.positions, width)
         if key not in self._known:
-            note = f"adds its {index.size} columns up into {width}"
+            note = f"adds its {index.size} columns into {width}"
             name = self._named(key, "scatter", index, note)
             self.constants[name] = Scatter(index, width)
         return self._known[key]
@@ -77,7 +77,7 @@ class References:
         return self._known[key]
 
     def local(self, key: Hashable, name: str) -> str:
-        """Return the name of a variable: one for each key."""
+        """Return the name of a variable, one for each key."""
         if key not in self._known:
             self._known[key] = self.names.plain(name)
         return self._known[key]
@@ -85,8 +85,8 @@ class References:
     def function(self, primitive: Primitive) -> str:
         """Return the name of a function for a primitive.
 
-        It is the one that the table's row names, if it does; else the source defines it, where the primitive's rule is
-        an expression; else it is the primitive's array form, or its rule, called number by number.
+        It is the function that the table's row names, if any; else the source defines it, if the primitive's rule is an
+        expression; else it is the primitive's array form, or its rule, called number by number.
         """
         if primitive in self._known:
             return self._known[primitive]
@@ -106,11 +106,11 @@ class References:
         return name
 
     def functions(self) -> dict[str, Primitive]:
-        """Return the primitives that functions stand for, by the names of these."""
+        """Return the primitives of the named functions, by name."""
         return {name: primitive for primitive, name in self._known.items() if isinstance(primitive, Primitive)}
 
     def _define(self, name: str, definition: ArrayProgram) -> None:
-        """Add a definition, behind those of the functions that it calls."""
+        """Add a definition, after those of the functions that it calls."""
         needed = definition.needed(definition.outputs)
         for at, operation in enumerate(definition.operations):
             if at in needed and operation.kind == "apply" and not is_operator(operation.attribute.primitive):
@@ -119,7 +119,7 @@ class References:
 
 
 def own_expression(primitive: Primitive) -> ArrayProgram | None:
-    """Return the rule of a primitive as a program of the rule's arguments; None where it is no expression.
+    """Return the rule of a primitive as a program of the rule's arguments; None if it is not an expression.
 
     >>> from autograd import primitives
     >>> print(own_expression(primitives.relu))
@@ -135,7 +135,7 @@ def own_expression(primitive: Primitive) -> ArrayProgram | None:
         try:
             parameters = inspect.signature(rule).parameters.values()
             if any(p.kind is p.VAR_POSITIONAL for p in parameters):
-                continue  # as many as it is given
+                continue  # variadic
             count = len(parameters)
             names = [f"x{k + 1}" if count > 1 else "x" for k in range(count)]
             result = rule(*[builder.argument(name, 1) for name in names])
@@ -147,7 +147,7 @@ def own_expression(primitive: Primitive) -> ArrayProgram | None:
 
 
 def _base(primitive: Primitive) -> str:
-    """Return what a function for a primitive would be called."""
+    """Return the preferred name of a function for a primitive."""
     prefix = _SLOPE if primitive.name.startswith(_SLOPE) else ""
     own = primitive.name.removeprefix(prefix)
     if TABLE.get(primitive.name) is primitive and own.isidentifier():

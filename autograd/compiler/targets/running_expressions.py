@@ -1,4 +1,4 @@
-"""Operations of a program as the calls of NumPy that are quickest."""
+"""Write operations of a program as the fastest calls of NumPy."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _LAST = {"sum": "sum_last", "max": "max_last"}
 
 
 class RunningExpressions(Expressions):
-    """Writes operations as the calls of NumPy that are quickest."""
+    """Writes operations as the fastest calls of NumPy."""
 
     spots: Mapping[int, Spot] = MappingProxyType({})
 
     def array_to_fill(self, result: int, axis: int, read: Mapping[int, str]) -> str:
-        """Return an array of which each step of a loop fills a place along an axis, step by step in memory."""
+        """Return an array for the steps of a loop to fill, in memory ordered by step."""
         shape, spot = self._terms[result].shape, self.spots.get(result)
         if spot is None:
             return f"empty{'_by_step' * (axis == 1)}({listed(shape)})"
@@ -37,7 +37,7 @@ class RunningExpressions(Expressions):
         return f"{text}{'.swapaxes(0, 1)' * axis}"
 
     def room(self, room: Room) -> str:
-        """Return the name of memory that several arrays have."""
+        """Return the name of memory that several arrays share."""
         return self.references.local(room, "room")
 
     def _defined(self, at: int) -> Text:
@@ -51,22 +51,22 @@ class RunningExpressions(Expressions):
         return arrays_by_step(self._terms)
 
     def number(self, x: float) -> Text:
-        """Return the name of an array without axes."""
+        """Return the name of a 0-dimensional array."""
         return Text(self.references.number(x))
 
     constant = number
 
     def product(self, left: Text, right: Text, is_plain: bool) -> Text:
-        """Return a product of matrices as a method, which those of more than two axes do not have."""
+        """Return a plain matrix product as the method `dot`, which does not apply to more than two axes."""
         return Text(f"{left.within(ATOM)}.dot({right.text})") if is_plain else infix("@", left, right)
 
     def looked_up(self, table: int, index: int, shared: int) -> Text:
-        """Return entries of a table as what NumPy's function for them computes, in half the time."""
+        """Return entries of a table by `look_up`, which takes half the time of NumPy's function."""
         quick = Text(f"look_up({self.read(table).text}, {self.read(index).text}, {shared})")
         return quick if shared else super().looked_up(table, index, shared)
 
     def written_into(self, name: str, at: int) -> str:
-        """Return a statement that writes a result into an array that has a name."""
+        """Return a statement that writes a result into a named array."""
         term = self._terms[at]
         match term.kind:
             case "contract":
@@ -85,7 +85,7 @@ class RunningExpressions(Expressions):
         return f"{name}[...] = {self.definition(at).text}"
 
     def _written(self, term: Term) -> Text:
-        """Return an operation; arrays by step beside others, as rows of samples, without a copy of them before."""
+        """Return an operation; a concatenation reads arrays ordered by step without copying them to rows first."""
         if term.kind == "concatenate" and term.attribute == 1 and len(term.shape) == 2:
             inner = [self._by_step_as_rows(k) for k in term.operands]
             if any(k is not None for k in inner):
@@ -94,14 +94,14 @@ class RunningExpressions(Expressions):
         return super()._written(term)
 
     def _by_step_as_rows(self, at: int) -> int | None:
-        """Return the array by step of which an operation is a row a sample; None where it is none."""
+        """Return the array ordered by step that an operation reshapes to one row per sample; None for others."""
         term = self._terms[at]
         if term.kind != "reshape" or term.name or term.operands[0] not in self._by_step:
             return None
         return term.operands[0]
 
     def _contraction(self, term: Term) -> Text:
-        """Return a contraction; of many rows that are multiplied by one matrix, all rows in one product."""
+        """Return a contraction; many rows times one matrix become a single product."""
         product = as_matrix_product(term.attribute)
         if product is None or as_outer_product(term.attribute) is not None:
             return super()._contraction(term)
@@ -120,7 +120,7 @@ class RunningExpressions(Expressions):
         return Text(f"{flat}.reshape({', '.join(lengths(term.shape))})")
 
     def _rows_of_both(self, term: Term) -> str | None:
-        """Return the factors of a product of all rows of two arrays, of which one lies in memory step by step."""
+        """Return the factors of a product over all rows of two arrays, at least one of which is ordered by step."""
         product = as_matrix_product(term.attribute)
         if product is None or (product.left, product.right) != ((1, 0), None):
             return None
@@ -136,7 +136,7 @@ class RunningExpressions(Expressions):
         return ", ".join([self.read(k).text for k in sources])
 
     def _sum(self, term: Term) -> Text:
-        """Return a sum; of products of what lies side by side, in one go."""
+        """Return a sum; a sum of products along an axis becomes one call."""
         if term.attribute[:3] == ("sum", (1,), True) and len(term.shape) == 2:
             return self._sum_of_products(term) or super()._sum(term)
         (x,) = term.operands
@@ -145,7 +145,7 @@ class RunningExpressions(Expressions):
         return super()._sum(term)
 
     def _reduction(self, term: Term) -> Text:
-        """Return a reduction; a sum or a maximum along the last of several axes, which is mostly short, as a call."""
+        """Return a reduction; a sum or a maximum along the last of several axes, usually short, calls a helper."""
         (x,), reduction = term.operands, term.attribute
         last = len(self._terms[x].shape) - 1
         if last > 1 and reduction.axes == (last,) and reduction.function in _LAST:
@@ -154,7 +154,7 @@ class RunningExpressions(Expressions):
         return super()._reduction(term)
 
     def _reshape(self, x: int, term: Term) -> Text:
-        """Return another shape; of a sum of products over all axes but the samples', in one go."""
+        """Return a reshape; a sum of products over all axes but the samples' becomes one call."""
         inner, axes = self._terms[x], len(self._terms[x].shape)
         if inner.kind == "reduce" and not inner.name and (axes, term.shape) == (1, (*inner.shape, 1)):
             (operand,) = inner.operands

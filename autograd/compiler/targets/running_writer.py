@@ -1,4 +1,4 @@
-"""Write the functions of a program in the form in which NumPy is quickest (see `numpy_run`)."""
+"""Write the functions of a program in the form that is fastest with NumPy (see `numpy_run`)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from autograd.support.forking import computed_once
 
 
 class RunningWriter(Writer):
-    """Writes the functions of a program as they run. `backward` is called with an array for each gradient."""
+    """Writes the functions of a program in their running form. `backward` takes an array for each gradient."""
 
     _write: RunningExpressions
     expressions = RunningExpressions
@@ -40,7 +40,7 @@ class RunningWriter(Writer):
         return f"    {name} = {text}"
 
     def _saved(self) -> list[str]:
-        """The names of arrays, and of their memory where the backward pass writes others into it."""
+        """Return the names of saved arrays, and of their memory if the backward pass reuses it for others."""
         terms, computed = self._notation.terms, set(self.schedule.forward)
         by_pass: dict[bool, list[Room]] = {True: [], False: []}
         for at, spot in self._spots.items():
@@ -52,7 +52,7 @@ class RunningWriter(Writer):
         return f"[{', '.join(self._saved())}]" if self._has_loops else super()._packed()
 
     def _unpacked(self) -> str:
-        """Return the statement that names what was saved; that of loops is not kept for who called."""
+        """Return the statement that unpacks the saved results; with loops, it also releases the caller's references."""
         return f"{super()._unpacked()}{'; saved.clear()' * self._has_loops}"
 
     def _statement_of_backward(self, at: int) -> str:

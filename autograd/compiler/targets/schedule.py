@@ -1,4 +1,4 @@
-"""Schedule the statements of a program: the forward pass computes the values, the backward pass the rest."""
+"""Divide the statements of a program: the forward pass computes the values, the backward pass the rest."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ class Schedule:
     """The statements of a program's functions, by the places of their operations.
 
     Attributes:
-        notation: the operations as they are written.
-        arguments: the names of what the functions are called with: arguments, then parameters.
-        first: the name of an argument that has a column; "" where there is none.
-        forward: what the values need, in order.
-        backward: what only gradients need, in order.
-        saved: what the backward pass reads of the forward pass.
+        notation: the program's terms.
+        arguments: the names of the functions' arguments: the program's arguments, then its parameters.
+        first: the name of an argument with a row for each sample; "" if there is none.
+        forward: the statements that the values depend on, in order.
+        backward: the statements that only gradients depend on, in order.
+        saved: the results of the forward pass that the backward pass reads.
         values: the place of the values.
         gradients: the places of the gradients.
     """
@@ -38,7 +38,7 @@ class Schedule:
 
 
 def schedule(program: ArrayProgram) -> Schedule:
-    """Divide the statements of a program: those that its first result needs, and those that only others need."""
+    """Divide the statements of a program into those that the first result depends on, and the others."""
     operations, notation = program.operations, Notation(program)
     values, *gradients = program.outputs
     ahead, back = program.needed([values]), program.needed(gradients)
@@ -62,7 +62,7 @@ def schedule(program: ArrayProgram) -> Schedule:
 
 
 def _gradients_last(notation: Notation, backward: list[int], gradients: list[int]) -> list[int]:
-    """Put the gradients that no other statement reads last, in the order in which they are returned."""
+    """Move gradients that no other statement reads to the end, in the order in which they are returned."""
     read = {k for at in written(notation, backward) for k in notation.terms[at].operands}
     computed = set(backward)
     last = dict.fromkeys([at for at in gradients if at in computed and at not in read])
@@ -70,7 +70,7 @@ def _gradients_last(notation: Notation, backward: list[int], gradients: list[int
 
 
 def written(notation: Notation, statements: Iterable[int]) -> set[int]:
-    """Return the operations that are written in some statements or results, these included."""
+    """Return the operations that statements or results contain, including themselves."""
     seen = set(statements)
     stack = list(seen)
     while stack:
@@ -82,13 +82,13 @@ def written(notation: Notation, statements: Iterable[int]) -> set[int]:
 
 
 def says_samples(notation: Notation, statements: Iterable[int], results: Iterable[int]) -> bool:
-    """Return whether some statements or results say the number of samples."""
+    """Return whether any statement or result contains the number of samples."""
     inline = [at for at in results if notation.is_inline(at)]
     return any(reads_samples(notation.terms[at]) for at in written(notation, [*statements, *inline]))
 
 
 def statement_count(notation: Notation, statements: Iterable[int]) -> int:
-    """Count some statements, and those in the bodies of loops among them."""
+    """Count statements, including those in the bodies of loops."""
     count = 0
     for at in statements:
         count += 1
@@ -99,13 +99,13 @@ def statement_count(notation: Notation, statements: Iterable[int]) -> int:
 
 
 def _products_of(body: ArrayProgram) -> int:
-    """Count the products of matrices in the body of a loop."""
+    """Count the matrix products in the body of a loop."""
     notation = Notation(body)
     return sum(products(notation, filter(notation.is_statement, range(len(notation.terms))), body.outputs))
 
 
 def products(notation: Notation, statements: Iterable[int], results: Iterable[int]) -> list[int]:
-    """Count the products of matrices in each of some statements and results that have any, as often as written."""
+    """Return the number of matrix products in each statement and result that has any."""
     counts: dict[int, int] = {}
 
     def count(at: int) -> int:

@@ -1,4 +1,4 @@
-"""Operations that change no number, only where it stands: slices, reshapes and the like, as expressions."""
+"""Write structural operations, which only move elements, such as slices and reshapes, as expressions."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from autograd.compiler.targets.text import ATOM, Text, literal
 
 
 class Structure:
-    """Writes operations on the structure of arrays as expressions.
+    """Writes structural operations as expressions.
 
     Args:
         notation: the operations.
-        references: names for what the expressions refer to.
+        references: names for the objects that the expressions refer to.
     """
 
     terms: list[Term]
@@ -25,12 +25,12 @@ class Structure:
         self._applied = {term.attribute.primitive for term in self._terms if term.kind == "apply"}
 
     def read(self, at: int) -> Text:
-        """Return how an operation is read: by its name, or written in place."""
+        """Return a reference to an operation: its name, or its inline expression."""
         name = self._terms[at].name
         return Text(name) if name else self.definition(at)
 
     def definition(self, at: int) -> Text:
-        """Return what computes an operation. Operands that are written in place come first, however deep."""
+        """Return the expression of an operation, after those of its inline operands, without recursion."""
         stack = [at]
         while stack:
             k = stack[-1]
@@ -122,7 +122,7 @@ class Structure:
         return Text(f"{self.read(x).within(ATOM)}[..., {name}]")
 
     def looked_up(self, table: int, index: int, shared: int) -> Text:
-        """Return entries of a table at an index; where they share axes, as NumPy writes it if it can."""
+        """Return entries of a table at an index; with shared axes, in NumPy's notation if possible."""
         positions = self.read(index)
         if not shared:
             return Text(f"{self.read(table).within(ATOM)}[{positions.text}]")
@@ -136,7 +136,7 @@ class Structure:
         return along if own else Text(f"{along.text}[{':, ' * shared}0]" if others else f"{along.text}[..., 0]")
 
     def scattered(self, term: Term) -> str:
-        """Return what an array is added up with, and where: the arguments of `scatter_add`."""
+        """Return the arguments of `scatter_add`."""
         x, index = (self.read(k).text for k in term.operands)
         shared, length = term.attribute
         return f"{x}, {index}, {length}" + (f", {shared}" if shared else "")
@@ -157,7 +157,7 @@ class Structure:
 
 
 def _index_of_new_axes(before: Shape, after: Shape) -> str:
-    """Return the index that gives an array more axes, of length 1; "" where it has others.
+    """Return the index that inserts axes of length 1; "" if the shapes differ otherwise.
 
     >>> _index_of_new_axes((5, 4), (5, 1, 4)), _index_of_new_axes((5, 4), (5, 4, 1)), _index_of_new_axes((5, 4), (4, 5))
     ('[:, None]', '[..., None]', '')

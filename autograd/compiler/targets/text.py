@@ -1,6 +1,6 @@
-"""Expressions as text: how tightly operators bind, how numbers are written, and where long lines are broken.
+"""Expressions as text: precedence of operators, notation of numbers, and line breaks.
 
-Text is put together here from operands, and never read for what it means.
+Text is composed from operands, and never parsed.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ INFIX = {
     "<": COMPARISON, "<=": COMPARISON, ">": COMPARISON, ">=": COMPARISON, "==": COMPARISON, "!=": COMPARISON,
 }  # fmt: skip
 
-_LONG = 12  # characters of a number, from which on a fraction would be easier to read
+_LONG = 12  # characters of a number from which on a fraction is easier to read
 
 _LONGEST = 100  # characters of a line
-_DEEPEST = 6  # brackets within which a line is broken
+_DEEPEST = 6  # levels of brackets within which a line may be broken
 _TOKEN = re.compile(r"[()\[\]]|, | [+-] |$")
 
 
 class Text(NamedTuple):
-    """An expression as text, and how tightly its outermost operator binds."""
+    """An expression as text, with the precedence of its outermost operator."""
 
     text: str
     binding: int = ATOM
 
     def within(self, binding: int) -> str:
-        """Return the text, in parentheses where its operator binds less tightly than this.
+        """Return the text, in parentheses if its operator has a lower precedence than this.
 
         >>> Text("a + b", SUM).within(PRODUCT)
         '(a + b)'
@@ -38,7 +38,7 @@ class Text(NamedTuple):
 
 
 def infix(operator: str, left: Text, right: Text) -> Text:
-    """Return an operator between expressions, so that Python computes these first.
+    """Return an operator between expressions, with the necessary parentheses.
 
     >>> infix("+", Text("a"), Text("b + c", SUM)).text, infix("+", Text("a"), Text("-2 * b", PRODUCT)).text
     ('a + (b + c)', 'a - 2 * b')
@@ -47,7 +47,7 @@ def infix(operator: str, left: Text, right: Text) -> Text:
 
 
 def joined(operator: str, left: tuple[str, int], right: tuple[str, int]) -> tuple[str, int]:
-    """Return what `infix` returns as a plain tuple, which long programs make many of."""
+    """Return the result of `infix` as a plain tuple: cheaper, since long programs create many."""
     binding = INFIX[operator]
     (first, outer), (second, inner) = left, right
     if outer < binding:
@@ -72,7 +72,7 @@ def negated(x: Text) -> Text:
 
 
 def number(x: float) -> str:
-    """Return a number as source: 3.0 as it is, 0.3333333333333333 as 1 / 3, inf and nan by names.
+    """Return a number as source: 3.0 unchanged, 0.3333333333333333 as 1 / 3, inf and nan by name.
 
     >>> number(3.0), number(1 / 3), number(-0.25), number(float("-inf"))
     ('3.0', '1 / 3', '-0.25', '-inf')
@@ -102,7 +102,7 @@ def literal(x: float) -> Text:
 
 
 def factor(x: float) -> Text:
-    """Return a number beside an operator, where a whole one need not say that it is a float.
+    """Return a number as an operand of an operator, where an integer need not be written as a float.
 
     >>> factor(2.0).text, factor(0.5).text
     ('2', '0.5')
@@ -122,7 +122,7 @@ def listed(items: list[str]) -> str:
 
 
 def assignment(name: str, text: str, comment: str) -> str:
-    """Return the line or lines of a statement, with a comment behind.
+    """Return the line or lines of a statement, followed by a comment.
 
     >>> assignment("y", "x + 1", "(n, 1)").split()
     ['y', '=', 'x', '+', '1', '#', '(n,', '1)']
@@ -134,7 +134,7 @@ def assignment(name: str, text: str, comment: str) -> str:
 
 
 def _wrapped(text: str) -> str:
-    """A long expression in several lines, broken before terms and behind commas, in as few brackets as will do."""
+    """Break a long expression into lines, before terms and after commas, within as few brackets as possible."""
     pieces = [text]
     for brackets in range(_DEEPEST):
         pieces = _broken(text, brackets)
@@ -144,12 +144,12 @@ def _wrapped(text: str) -> str:
 
 
 def _broken(text: str, brackets: int) -> list[str]:
-    """The lines, broken where that is within so many brackets at most, and only where the next part would not fit.
+    """Return the lines of a text, broken within at most this many brackets, and only where the next part would not fit.
 
-    Of the places where a line could end, it ends within the fewest brackets.
+    A line ends at the possible place within the fewest brackets.
     """
     pieces, depth, start = [], 0, 0
-    places: list[tuple[int, int]] = []  # where the present line could end: within how many brackets, and where
+    places: list[tuple[int, int]] = []  # possible ends of the current line: the depth of brackets, and the position
     for match in _TOKEN.finditer(text):
         token = match.group()
         if token and token in "([":

@@ -1,8 +1,8 @@
-"""Primitives, and reductions by them, with the functions of a library, and the derivatives of the table.
+"""Apply primitives, and reductions by them, with a library's functions and the table's derivatives.
 
-A row of the derivative table is computed by the library's function of NumPy's name, where it has one; else by the
-row's own expression. Where the library would differentiate otherwise, as at ties of a maximum, or where a row is a
-user's own, the derivative is the row's.
+A row of the derivative table is computed by the library's function of NumPy's name, if it has one, else by the row's
+expression. If the library would differentiate differently, as at ties of a maximum, or if the row is user-defined, the
+row's derivative is used.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ DIFFERENTIATED_ALIKE = frozenset(
         *("sinh", "cosh", "tanh", "asinh", "exp2", "erfc", "gamma", "lgamma"),
     }
 )
-"""Rows whose derivatives the libraries compute by the formula of the table, or an equal one."""
+"""Rows whose derivatives the libraries compute by the table's formula or an equivalent one."""
 
 NOT_IN_NUMPY = frozenset({"erf", "erfc", "gamma", "lgamma", "sigmoid"})
-"""Rows for which libraries have a function, by the row's name, and NumPy has none."""
+"""Rows for which libraries have a function of the row's name, and NumPy has none."""
 
 Numbers = tuple[str | None, ...]
-"""Of operands that are known numbers, their texts, which tell 0.0 from -0.0; None for others."""
+"""The texts of operands that are known numbers, to distinguish 0.0 from -0.0; None for other operands."""
 
 
 class Elementwise:
@@ -47,13 +47,13 @@ class Elementwise:
         self._functions: dict[object, Callable[..., Any]] = {}
 
     def apply(self, application: Application, operands: Sequence[Any], numbers: Sequence[float | None]) -> Any:
-        """Return the result of a primitive, element by element.
+        """Apply a primitive elementwise.
 
         Args:
-            numbers: of each operand, the number that it is, where it is a constant.
+            numbers: the number of each operand that is a constant, else None.
 
         Raises:
-            NotImplementedError: for a primitive that is no expression of arrays.
+            NotImplementedError: for a primitive that is not an expression of arrays.
         """
         key = *application, tuple([None if x is None else repr(x) for x in numbers])
         function = self._functions.get(key)
@@ -84,15 +84,15 @@ class Elementwise:
         return library.by_rule(forward, partial(self._slopes, primitive, numbers), careful)
 
     def _forward(self, primitive: Primitive, numbers: Numbers) -> Callable[..., Any]:
-        """Return what computes a primitive's value."""
+        """Return a function that computes a primitive's value."""
         library = self._library
         function = library.function(_name(primitive))
         if function is not None:
             return function
         if not is_ours(primitive) and reads_state(primitive):
             raise NotImplementedError(
-                f"primitive {primitive.name!r} reads what can change from call to call, and is called number by "
-                f"number; for {library.name} its rules must be expressions of their arguments"
+                f"primitive {primitive.name!r} reads mutable state, so it is called number by number; "
+                f"for {library.name} its rules must be expressions of their arguments"
             )
         program = expression(primitive, len(numbers))
         if program is None:
@@ -117,11 +117,11 @@ class Elementwise:
         return values[program.outputs[0]]
 
     def _slopes(self, primitive: Primitive, numbers: Numbers, operands: Sequence[Any], out: Any) -> list[Any]:
-        """Return the local derivatives of a primitive by the rule of its row; numbers where they are constant."""
+        """Return the local derivatives of a primitive by its row's rule; numbers for constant ones."""
         rule = None if reads_state(primitive) else recorded(primitive, numbers)
         if rule is None:
             raise NotImplementedError(
-                f"the derivatives of primitive {primitive.name!r} are no expressions of arrays, so "
+                f"the derivatives of primitive {primitive.name!r} are not expressions of arrays, so "
                 f"{self._library.name} cannot differentiate it: give it "
                 "compiled_derivatives=, an expression of this package's functions"
             )
@@ -134,7 +134,7 @@ class Elementwise:
     # Reductions
 
     def reduce(self, reduction: Reduction, x: Any) -> Any:
-        """Return what a reduction makes of an array."""
+        """Reduce an array."""
         function, axes, keepdims, careful = reduction
         library, shape = self._library, tuple(x.shape)
         if not axes:
@@ -152,7 +152,7 @@ class Elementwise:
         return library.reshape(reduced, tuple(kept))
 
     def _reduction(self, primitive: Primitive, careful: bool) -> Callable[[Any], Any]:
-        """Return a function that reduces along the last axis, which is kept, with the derivatives of the row."""
+        """Return a function that reduces along the last axis, which is kept, with the row's derivatives."""
         key = "along the last axis", primitive, careful
         if key not in self._functions:
             library = self._library
@@ -163,21 +163,21 @@ class Elementwise:
                 "logsumexp": self._logsumexp,
             }
             if primitive.name not in forward:
-                raise NotImplementedError(f"{library.name} is given no reduction {primitive.name!r}")
+                raise NotImplementedError(f"reduction {primitive.name!r} is not implemented for {library.name}")
             slopes = self._slopes_along_last(primitive)
             rule = lambda operands, out: [slopes(operands[0], out)]  # noqa: E731
             self._functions[key] = library.by_rule(forward[primitive.name], rule, careful, reduces=True)
         return self._functions[key]
 
     def _slopes_along_last(self, primitive: Primitive) -> Callable[[Any, Any], Any]:
-        """Return what computes all derivatives of a reduction, from an array and its reduction along the last axis."""
+        """Return a function from an array and its reduction along the last axis to the reduction's derivatives."""
         slopes = {"shares": self._shares, "softmax": self._softmax, "products_of_others": self._products_of_others}
         if primitive.reduces not in slopes:
-            raise NotImplementedError(f"{self._library.name} is given no derivatives {primitive.reduces!r}")
+            raise NotImplementedError(f"derivatives {primitive.reduces!r} are not implemented for {self._library.name}")
         return slopes[primitive.reduces]
 
     def slopes(self, primitive: Primitive, operands: Sequence[Any]) -> Any:
-        """Return the derivatives of a reduction: of one array along its last axis; of several, a part for each."""
+        """Return the derivatives of a reduction: of one array along its last axis, or one part for each of several."""
         *arrays, out = operands
         slopes = self._slopes_along_last(primitive)
         if len(arrays) == 1:
@@ -190,12 +190,12 @@ class Elementwise:
         return -self._library.largest(-x)
 
     def _shares(self, x: Any, out: Any) -> Any:
-        """Return equal shares for all that are the largest, or smallest, along the last axis."""
+        """Return equal shares for all elements that are the largest, or smallest, along the last axis."""
         taken = self._library.compare("==", self._library.constant_of(x), self._library.constant_of(out))
         return taken / self._sum(taken)
 
     def _logsumexp(self, x: Any) -> Any:
-        """Return log Σ exp(x) along the last axis; one of the exponentials that are 1 is left out of the sum."""
+        """Return log Σ exp(x) along the last axis, with one exponential that is 1 left to log1p."""
         library = self._library
         exponentials, shift = self._exponentials(x)
         is_one = library.compare("==", exponentials, library.constant(1.0))
@@ -203,7 +203,7 @@ class Elementwise:
         return shift + self._named("log1p", rest)
 
     def _softmax(self, x: Any, out: Any) -> Any:
-        """Return the derivatives of logsumexp: 0 where all are -inf, nan where several are inf."""
+        """Return the derivatives of logsumexp: 0 if all elements are -inf, nan if several are inf."""
         library = self._library
         one, infinity = library.constant(1.0), library.constant(math.inf)
         exponentials, _ = self._exponentials(x)
@@ -217,20 +217,20 @@ class Elementwise:
         return library.where(library.is_nonzero(count), single, shares)
 
     def _products_of_others(self, x: Any, out: Any) -> Any:
-        """Return for each number along the last axis the product of those before it and behind it."""
+        """Return, for each number along the last axis, the product of all others."""
         library, size = self._library, int(x.shape[-1])
         backwards = np.array(range(size - 1, -1, -1))
-        behind = library.take(self._products_before(library.take(x, backwards)), backwards)
-        return self._products_before(x) * behind
+        after = library.take(self._products_before(library.take(x, backwards)), backwards)
+        return self._products_before(x) * after
 
     def _products_before(self, x: Any) -> Any:
-        """Return for each number along the last axis the product of those before it, 1 for the first."""
+        """Return, for each number along the last axis, the product of those before it; 1 for the first."""
         library, axis = self._library, len(x.shape) - 1
         one = library.broadcast(library.constant(1.0), (*x.shape[:-1], 1))
         return library.concatenate([one, library.running_products(x[..., :-1])], axis)
 
     def _exponentials(self, x: Any) -> tuple[Any, Any]:
-        """Return exp(x - m), where m is the largest along the last axis, and m, which is 0 where it is not finite."""
+        """Return exp(x - m) and m, the maximum along the last axis, or 0 where that is not finite."""
         library = self._library
         largest = library.constant_of(library.largest(x))
         is_finite = library.compare("<", self._named("abs", largest), library.constant(math.inf))
@@ -247,7 +247,7 @@ class Elementwise:
 
 
 def _name(primitive: Primitive) -> str:
-    """Return the name of the function of a library that computes a primitive; "" where none is known."""
+    """Return the name of a library's function for a primitive; "" if none is known."""
     rule = primitive.array
     if is_ours(primitive) and primitive.name in NOT_IN_NUMPY:
         return primitive.name

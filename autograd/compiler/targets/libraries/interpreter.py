@@ -1,7 +1,7 @@
-"""Compute array programs with the arrays of a library: each operation is one of its own, or a few.
+"""Interpret array programs with a library's arrays: each operation is one of the library's, or a few.
 
-What differs between libraries is a `Library`, the names of some twenty functions. Nothing here looks at a number, so a
-library may as well trace: what JAX sees of a program are its operations.
+The differences between libraries are behind the interface `Library`, some twenty functions. The interpreter never
+inspects a number, so the library may trace, as JAX does.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from autograd.compiler.targets.libraries.library import Library
 
 
 class Interpreter:
-    """Computes programs with a library."""
+    """Runs programs with a library."""
 
     def __init__(self, library: Library) -> None:
         self._library = library
@@ -28,14 +28,14 @@ class Interpreter:
         """Return the results of a program.
 
         Args:
-            leaves: the arguments, a row a sample, and the parameters, by the names of their operations.
-            samples: how many rows arguments have.
+            leaves: the arguments, one row per sample, and the parameters, by the names of their operations.
+            samples: the number of rows of arguments.
 
         Raises:
-            NotImplementedError: for what the library does not have, by name.
+            NotImplementedError: for an operation that the library lacks, naming it.
         """
         masks: list[Any] = []
-        if program.masks:  # of which some come after what they guard: so they are computed on their own, unguarded
+        if program.masks:  # a mask may come after the guarded operation, so masks are computed beforehand, unguarded
             values = self._values(program, leaves, samples, None, program.needed(program.masks))
             masks = [self._library.constant_of(values[at]) for at in program.masks]
         values = self._values(program, leaves, samples, masks, program.needed(program.outputs))
@@ -49,7 +49,7 @@ class Interpreter:
         masks: Sequence[Any] | None,
         needed: set[int],
     ) -> dict[int, Any]:
-        """Return the results of the operations that are needed, by their places."""
+        """Return the results of the needed operations, by place."""
         operations = program.operations
         values: dict[int, Any] = {}
         for at in sorted(needed):
@@ -114,7 +114,7 @@ class Interpreter:
             case "result":
                 return x[attribute]
         raise NotImplementedError(
-            f"{library.name} is given no operation {operation.kind!r} of {len(operands)} operands"
+            f"operation {operation.kind!r} of {len(operands)} operands is not implemented for {library.name}"
         )
 
     def _take(self, x: Any, positions: Any) -> Any:
@@ -133,7 +133,7 @@ class Interpreter:
         return self._library.add_at(columns, flat[exist], shape)
 
     def _loop(self, loop: Loop, operands: list[Any], samples: int) -> list[Any]:
-        """Compute the body step by step; return the last states, and what was written, stacked."""
+        """Run the body step by step; return the final states, then the written arrays, stacked."""
         names = [loop.body.operations[at].attribute[0] for at in loop.arguments]
         states, arrays, constants = loop.split(operands)
 
@@ -145,7 +145,7 @@ class Interpreter:
 
 
 def sized(shape: Shape, samples: int) -> tuple[int, ...]:
-    """Return a shape with a number of samples.
+    """Return a shape for a number of samples.
 
     >>> sized((Batch(2), 3), 5)
     (10, 3)
@@ -154,7 +154,7 @@ def sized(shape: Shape, samples: int) -> tuple[int, ...]:
 
 
 def _number(operation: Operation) -> float | None:
-    """Return the number that an operation is, where it is one."""
+    """Return an operation's number if it is a constant number."""
     is_number = operation.kind == "constant" and isinstance(operation.attribute, float)
     return operation.attribute if is_number else None
 

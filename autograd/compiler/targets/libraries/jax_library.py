@@ -1,4 +1,4 @@
-"""JAX as a library of arrays for the interpreter."""
+"""JAX as the interpreter's array library."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from autograd.compiler.targets.libraries.library import Forward, SlopesOf, Step
 from autograd.compiler.trace.signature import Argument
 
 LARGEST_MULTIPLIED = 1000
-"""The largest whole exponent for which a power is computed by multiplications."""
+"""The largest integer exponent for which a power is computed by multiplications."""
 
 
 class JaxLibrary:
@@ -20,7 +20,7 @@ class JaxLibrary:
 
     Args:
         jax: the module.
-        dtype: of the numbers computed with.
+        dtype: the dtype of all computations.
     """
 
     name = "JAX"
@@ -33,7 +33,7 @@ class JaxLibrary:
         return self._np.asarray(x, dtype=self._dtype)
 
     def constant(self, x: float | Data) -> Any:
-        return np.asarray(x.array if isinstance(x, Data) else x, dtype=self._dtype)  # a constant of what is traced
+        return np.asarray(x.array if isinstance(x, Data) else x, dtype=self._dtype)  # a constant under tracing, too
 
     def flags(self, x: NDArray[Any]) -> Any:
         return x
@@ -117,13 +117,13 @@ class JaxLibrary:
         return self._np.zeros(shape, self._dtype).at[..., positions].add(x)
 
     def read_indices(self, argument: Argument, x: Any) -> tuple[Any, bool]:
-        """Return the indices that an argument is called with, a row a sample, and whether it was a batch of samples.
+        """Return an argument's indices, one row per sample, and whether they were a batch.
 
-        What is traced has no numbers yet: there, one that is in no table gives nan.
+        Under tracing the numbers are unknown: an index out of range gives nan then.
 
         Raises:
-            TypeError: for numbers that are no integers.
-            IndexError: for an index that is in no table.
+            TypeError: for numbers that are not integers.
+            IndexError: for an index that is out of range.
         """
         rows, batched = argument.as_rows(self._np.asarray(x))
         is_known = not isinstance(rows, self._jax.core.Tracer)
@@ -139,11 +139,11 @@ class JaxLibrary:
         return self._np.zeros(shape, self._dtype).at[(*self._places(index, shared), index)].add(x, mode="drop")
 
     def _beyond(self, index: Any, length: int) -> Any:
-        """Return an index in which negative ones are beyond the table too: no index counts from the end."""
+        """Replace negative indices by one beyond the table, since no index counts from the end."""
         return self._np.where(index < 0, length, index)
 
     def _places(self, index: Any, shared: int) -> list[Any]:
-        """Return the place of each element of an index along its first axes."""
+        """Return the coordinates of an index's elements along its first axes."""
         return [self._np.arange(index.shape[k]).reshape([-1, *[1] * (index.ndim - k - 1)]) for k in range(shared)]
 
     def by_rule(self, forward: Forward, slopes: SlopesOf, careful: bool, reduces: bool = False) -> Forward:

@@ -1,4 +1,4 @@
-"""A compiled program of JAX's operations, with the backward pass that the compiler emits."""
+"""A compiled program of JAX operations, with the compiler's backward pass."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from autograd.support.forking import computed_once
 
 
 class JaxProgram:
-    """A compiled program as pure functions of JAX: what `program.to_jax()` returns.
+    """A compiled program as pure JAX functions, as `program.to_jax()` returns it.
 
-    All of them take the parameters first, a dict of arrays as `parameters` is, and then a batch, or one sample; they
-    work under `jax.jit`, `vmap` and `grad`. Wrap in `jax.jit` what is called more than once.
+    All take the parameters first, a dict of arrays like `parameters`, and then a batch or one sample; they work under
+    `jax.jit`, `vmap` and `grad`. Wrap functions that are called more than once in `jax.jit`.
 
     Attributes:
-        parameters: the numbers at the time of `to_jax()`, by the names that the program's source has.
-        dtype: of the arrays.
+        parameters: the numbers at the time of `to_jax()`, by their names in the program's source.
+        dtype: the arrays' dtype.
     """
 
     def __init__(self, portable: Portable, dtype: str | None, is_plain: bool = False) -> None:
@@ -42,20 +42,20 @@ class JaxProgram:
 
     @computed_once
     def plain(self) -> JaxProgram:
-        """The same without `custom_vjp`, which JAX differentiates itself: for `jax.jvp`, `jax.hessian` and the like.
+        """The same program without `custom_vjp`, differentiated by JAX itself, as `jax.jvp` and `jax.hessian` need it.
 
-        Primitives keep the derivatives of the table.
+        Primitives keep the table's derivatives.
         """
         return JaxProgram(self._portable, str(self.dtype), is_plain=True)
 
     def __call__(self, parameters: Mapping[str, Any], *arguments: Any) -> Any:
-        """Return the function of each sample, as arrays with a row a sample; of one sample alone, without.
+        """Compute the function: for a batch, arrays with one row per sample; for one sample, arrays without that axis.
 
         Unlike the program itself, it returns inf and nan instead of raising an error.
 
         Raises:
             TypeError: for too many or too few arguments.
-            ValueError: for other shapes than the examples' or the parameters', and for batches of different sizes.
+            ValueError: if shapes differ from the examples' or the parameters', or batch sizes differ.
         """
         rows, parameters = self._read(arguments), self._checked(parameters)
         columns, results = self._columns(parameters, rows.arrays), self._portable.results
@@ -68,15 +68,15 @@ class JaxProgram:
         """Return the mean, or the sum, of the samples' results, as `program.backward` does.
 
         Raises:
-            TypeError: where the function returns several numbers.
-            Else as calling does.
+            TypeError: if the function returns several numbers.
+            Otherwise as calling does.
         """
         self._refuse_several()
         rows, parameters = self._read(arguments), self._checked(parameters)
         return self._reduced(self._columns(parameters, rows.arrays), rows.samples)
 
     def value_and_grad(self, parameters: Mapping[str, Any], *arguments: Any) -> tuple[Any, dict[str, Any]]:
-        """Return the cost and its gradient to each array of parameters, by the emitted backward pass.
+        """Return the cost and its gradient with respect to each array of parameters, by the emitted backward pass.
 
         Raises as `cost` does.
         """
@@ -88,18 +88,16 @@ class JaxProgram:
         return self._reduced(columns, rows.samples), dict(zip(self.parameters, gradients))
 
     def assign(self, parameters: Mapping[str, Any]) -> None:
-        """Write numbers into the Values that the function was compiled with: all, or none.
+        """Write numbers into the Values that the function was compiled with, atomically.
 
         Raises:
-            ValueError: for other names or shapes than those of `parameters`.
+            ValueError: if names or shapes differ from those of `parameters`.
         """
         assign(self._portable.parameters, {name: np.asarray(array) for name, array in parameters.items()})
 
     def __repr__(self) -> str:
         shapes = ", ".join([f"{name} {x.shape}" for name, x in self.parameters.items()])
         return f"<{self._portable.name} for JAX, {self.dtype}; parameters: {shapes or 'none'}>"
-
-    # Underneath
 
     def _read(self, arguments: Sequence[Any]) -> Rows:
         return self._portable.read(arguments, self._library.array, self._library.read_indices)
@@ -112,7 +110,7 @@ class JaxProgram:
         return {name: self._library.array(parameters[name]) for name in expected}
 
     def _refuse_several(self) -> None:
-        self._portable.results.refuse_several("call it, and reduce what it returns yourself")
+        self._portable.results.refuse_several("call it, and reduce the results yourself")
 
     def _reduced(self, columns: Any, samples: int) -> Any:
         total = self._library.sum(columns[:, 0], (0,), False)
@@ -128,7 +126,7 @@ class JaxProgram:
         return self._settled(columns)[0]
 
     def _differentiated(self, wrt: str, parameters: Mapping[str, Any], rows: Sequence[Any], seeds: Any) -> list[Any]:
-        """Return the values, and the gradients to parameters or arguments."""
+        """Return the values, and the gradients with respect to parameters or arguments."""
         arrays = [parameters[name] for name in self.parameters] if wrt == "parameters" else self._numbers(rows)
         shapes = [(seeds.shape[0], self._portable.results.count), *[x.shape for x in arrays]]
 
@@ -136,23 +134,23 @@ class JaxProgram:
             leaves = {**portable.leaves(parameters, rows), GRADIENT: seeds}
             program = portable.to_parameters if wrt == "parameters" else portable.to_arguments
             computed = self._interpreter.run(program, leaves, seeds.shape[0])
-            return [self._library.broadcast(x, shape) for x, shape in zip(computed, shapes)]  # what is 0 is one number
+            return [self._library.broadcast(x, shape) for x, shape in zip(computed, shapes)]  # a zero is one number
 
         return list(self._settled(results))
 
     def _settled(self, results: Callable[[Portable], list[Any]]) -> Sequence[Any]:
-        """Return results of the program; where padding makes one inf or nan, those of the program without."""
+        """Return the program's results; if padding makes one inf or nan, those of the program without padding."""
         padded = results(self._portable)
         if self._portable.make_unpadded is None:
             return padded
         return self._library.finite_or(padded, lambda: results(self._portable.unpadded))
 
     def _numbers(self, rows: Sequence[Any]) -> list[Any]:
-        """Return the rows of those arguments that are no indices."""
+        """Return the rows of the arguments that are not indices."""
         return [row for row, argument in zip(rows, self._portable.arguments) if argument.lengths is None]
 
     def _with_indices(self, cotangents: Sequence[Any], rows: Sequence[Any]) -> list[Any]:
-        """Return cotangents for all arguments, given those of numbers; indices have none, which JAX writes so."""
+        """Return cotangents for all arguments, given those of numbers; JAX wants dtype float0 for those of indices."""
         of_numbers, nothing = iter(cotangents), self._jax.dtypes.float0
         return [
             next(of_numbers) if argument.lengths is None else np.zeros(row.shape, nothing)
@@ -160,9 +158,9 @@ class JaxProgram:
         ]
 
     def _with_emitted_backward_pass(self) -> Any:
-        """Return the forward pass, with the compiler's backward pass for its derivative.
+        """Return the forward pass with the compiler's backward pass as its derivative.
 
-        The forward operations stand in both; under `jit`, XLA computes them once, and leaves out what nothing needs.
+        Both contain the forward operations; under `jit`, XLA merges common subexpressions and eliminates dead code.
         """
         columns = self._jax.custom_vjp(self._forward)
 
@@ -181,17 +179,17 @@ class JaxProgram:
 
 
 def _refuse_unless_fit(portable: Portable, jax: Any, dtype: np.dtype[Any]) -> None:
-    """Raise ValueError where JAX is set to 32 bits, or would compile forever."""
+    """Raise ValueError if JAX is set to 32 bits, or would compile for too long."""
     if dtype == np.dtype("float64") and not jax.config.jax_enable_x64:
         raise ValueError(
-            "the program computes with float64, and JAX with 32 bits unless it is told otherwise: say "
-            "jax.config.update('jax_enable_x64', True) before anything else is done with JAX, or "
+            "the program computes with float64, and JAX with 32 bits by default: call "
+            "jax.config.update('jax_enable_x64', True) before any other use of JAX, or "
             "to_jax(dtype='float32')"
         )
     operations = sum([operation.kind not in LEAVES for operation in portable.program.operations])
     if portable.is_unrolled and not cost.worth_tracing_unrolled(operations):
         raise ValueError(
             f"{portable.name} is a straight-line program of {operations:,} operations on single numbers, without a "
-            "loop: JAX would compile it for many seconds, or minutes. The program itself runs as straight lines (pip "
-            "install 'lucidgrad[native]' for machine code); for JAX, write the repeated step with jax.lax.scan"
+            "loop: JAX would compile it for many seconds, or minutes. The program itself runs as straight-line code "
+            "(pip install 'lucidgrad[native]' for machine code); for JAX, write the repeated step with jax.lax.scan"
         )

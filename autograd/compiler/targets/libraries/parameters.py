@@ -1,7 +1,7 @@
-"""The parameters of a program as arrays with names, in which each parameter stands once.
+"""The parameters of a program as named arrays, each parameter in exactly one place.
 
-Outside, parameters are no vector but a dict of arrays, which an optimizer of another library changes one by one. A
-parameter that stood in two of them, as tied weights can, would become two numbers.
+Other libraries keep parameters as a dict of arrays, which their optimizers update separately. A parameter in two of
+them, such as a tied weight, would become two numbers.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class Parameter(NamedTuple):
     """An array of parameters.
 
     Attributes:
-        values: its elements, row by row.
+        values: its elements, in row-major order.
     """
 
     name: str
@@ -30,12 +30,12 @@ class Parameter(NamedTuple):
     values: list[Value]
 
     def numbers(self, dtype: Any) -> NDArray[Any]:
-        """Return the numbers as they are now."""
+        """Return the current numbers."""
         return np.array(numbers_of(self.values), dtype=dtype).reshape(self.shape)
 
 
 def parameters_of(program: ArrayProgram, values: Sequence[Value]) -> list[Parameter]:
-    """Return the arrays of parameters of a program, in the order of its operations.
+    """Return a program's arrays of parameters, in the order of its operations.
 
     Args:
         values: the vector of all parameters.
@@ -49,18 +49,18 @@ def parameters_of(program: ArrayProgram, values: Sequence[Value]) -> list[Parame
 
 
 def assign(parameters: Iterable[Parameter], arrays: Mapping[str, Any]) -> None:
-    """Write the numbers of arrays into Values: all of them, or none.
+    """Write the numbers of arrays into Values, atomically.
 
     Args:
-        arrays: by name, of NumPy.
+        arrays: NumPy arrays by name.
 
     Raises:
-        ValueError: for a name that is missing or unknown, and for another shape.
+        ValueError: for a missing or unknown name, or a wrong shape.
     """
     parameters = list(parameters)
     names = [parameter.name for parameter in parameters]
     if set(names) != set(arrays):
-        raise ValueError(f"the parameters are {', '.join(names) or 'none'}; got {', '.join(arrays) or 'none'}")
+        raise ValueError(f"expected the parameters {', '.join(names) or 'none'}; got {', '.join(arrays) or 'none'}")
     numbers: list[float] = []
     for name, shape, _ in parameters:
         array = np.asarray(arrays[name], dtype=float)
@@ -71,9 +71,9 @@ def assign(parameters: Iterable[Parameter], arrays: Mapping[str, Any]) -> None:
 
 
 def with_parameters_once(program: ArrayProgram) -> ArrayProgram:
-    """Return the same program, in which no parameter stands in two arrays, or twice in one.
+    """Return the same program with each parameter in only one place of one array.
 
-    The larger of two arrays keeps what they have in common; the other is read from it.
+    The larger of two arrays keeps the shared parameters; the other reads them from it.
 
     >>> b = Builder()
     >>> w, first = b.parameter([[0, 1], [2, 3]], "w"), b.parameter([0, 4], "p")
@@ -88,7 +88,7 @@ def with_parameters_once(program: ArrayProgram) -> ArrayProgram:
     return v6
     """
     indices = {at: o.attribute.array for at, o in enumerate(program.operations) if o.kind == "parameter"}
-    kept = _kept(indices)
+    kept = _owned(indices)
     if all(kept[at] is index for at, index in indices.items()):
         return program
     arrays = [(kept[at], program.operations[at].name) for at in indices if kept[at].size]
@@ -96,7 +96,7 @@ def with_parameters_once(program: ArrayProgram) -> ArrayProgram:
 
 
 def with_parameters_of(program: ArrayProgram, other: ArrayProgram) -> ArrayProgram:
-    """Return the same program, which reads its parameters from the arrays that another one has of them.
+    """Return the same program, reading its parameters from the arrays of another program.
 
     >>> b, c = Builder(), Builder()
     >>> other = c.program([c.parameter([[0, 1], [2, 3]], "w")])
@@ -112,7 +112,7 @@ def with_parameters_of(program: ArrayProgram, other: ArrayProgram) -> ArrayProgr
 
 
 def _reading(program: ArrayProgram, arrays: Sequence[tuple[NDArray[Any], str]]) -> ArrayProgram:
-    """Return the same program over other arrays of its parameters, by their elements and names."""
+    """Return the same program over other arrays of its parameters, given by elements and names."""
     builder = Builder()
     handles = [builder.parameter(index, name) for index, name in arrays]
     flat = [builder.reshape(handle, (index.size,)) for handle, (index, _) in zip(handles, arrays)]
@@ -128,8 +128,8 @@ def _reading(program: ArrayProgram, arrays: Sequence[tuple[NDArray[Any], str]]) 
     return builder.program(outputs, layers, masks)
 
 
-def _kept(indices: Mapping[int, NDArray[Any]]) -> dict[int, NDArray[Any]]:
-    """Return what each array keeps: all in its shape, or as a vector what no larger one has."""
+def _owned(indices: Mapping[int, NDArray[Any]]) -> dict[int, NDArray[Any]]:
+    """Return the elements that each array keeps: all, in its shape, or a vector of those that no larger array has."""
     taken: set[int] = set()
     kept = {}
     for at in sorted(indices, key=lambda at: -indices[at].size):
@@ -141,7 +141,7 @@ def _kept(indices: Mapping[int, NDArray[Any]]) -> dict[int, NDArray[Any]]:
 
 
 def _read(builder: Builder, index: NDArray[Any], arrays: Sequence[NDArray[Any]], flat: Sequence[Handle]) -> Handle:
-    """Return an array of parameters, read from those that keep them."""
+    """Return an array of parameters, read from the arrays that keep them."""
     wanted = set(index.reshape(-1).tolist())
     sources = [k for k, array in enumerate(arrays) if not wanted.isdisjoint(array.reshape(-1).tolist())]
     elements = [element for k in sources for element in arrays[k].reshape(-1).tolist()]

@@ -1,4 +1,4 @@
-"""PyTorch as a library of arrays for the interpreter."""
+"""PyTorch as the interpreter's array library."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from autograd.compiler.arrays.operations import Data, Padding
 from autograd.compiler.targets.libraries.library import Forward, SlopesOf, Step
 from autograd.compiler.trace.signature import Argument
 
-OTHER_NAMES = {"power": "pow"}  # than NumPy's
+OTHER_NAMES = {"power": "pow"}  # names that differ from NumPy's
 
 
 class TorchLibrary:
@@ -19,8 +19,8 @@ class TorchLibrary:
 
     Args:
         torch: the module.
-        dtype: of the numbers computed with.
-        device: where tensors are.
+        dtype: the dtype of all computations.
+        device: the tensors' device.
     """
 
     name = "PyTorch"
@@ -28,10 +28,12 @@ class TorchLibrary:
     def __init__(self, torch: Any, dtype: Any, device: Any) -> None:
         self._torch, self._dtype, self._device = torch, dtype, device
         self._by_rule = _function_by_rule(torch)
-        self._known: dict[int, tuple[Any, Any]] = {}  # arrays by their ids, for which they are kept; and as tensors
+        self._known: dict[
+            int, tuple[Any, Any]
+        ] = {}  # arrays, held so that their ids stay unique, and their tensors, by id
 
     def tensor(self, x: Any) -> Any:
-        """Return numbers as a tensor of the dtype, on the device; a tensor that is one already as it is."""
+        """Return numbers as a tensor of the dtype on the device; such a tensor is returned unchanged."""
         return self._torch.as_tensor(x, dtype=self._dtype, device=self._device)
 
     def constant(self, x: float | Data) -> Any:
@@ -41,7 +43,7 @@ class TorchLibrary:
         return self._torch.as_tensor(x, device=self._device)
 
     def _once(self, array: NDArray[Any], dtype: Any) -> Any:
-        """Return an array of the program as a tensor, which is kept."""
+        """Return an array of the program as a cached tensor."""
         known = self._known.get(id(array))
         if known is None:
             tensor = self._torch.tensor(array, dtype=dtype, device=self._device)
@@ -59,7 +61,7 @@ class TorchLibrary:
         return function
 
     def _cbrt(self, x: Any) -> Any:
-        """Return the cube root: a power, and a step of Newton's method, which gives it its last digits."""
+        """Return the cube root: a power, refined to full precision by a step of Newton's method."""
         torch = self._torch
         root = torch.sign(x) * torch.abs(x) ** (1 / 3)
         has_digits = torch.isfinite(root) & (root != 0)
@@ -67,14 +69,14 @@ class TorchLibrary:
         return torch.where(has_digits, safe - (safe - x / safe / safe) / 3, root)
 
     def _gamma(self, x: Any) -> Any:
-        """Return Γ(x), whose sign below 0 is that of the sine of πx, and nan at its poles."""
+        """Return Γ(x), whose sign below 0 is that of sin(πx), and nan at its poles."""
         torch = self._torch
         size, whole = torch.exp(torch.lgamma(x)), torch.floor(x)
         signed = torch.where((x < 0) & (torch.remainder(whole, 2) == 1), -size, size)
         return torch.where((x <= 0) & (x == whole), torch.full_like(x, torch.nan), signed)
 
     def power(self, x: Any, exponent: float) -> Any:
-        if abs(exponent) == 0.5:  # as a number it stands for the root, which is another for -inf and -0.0
+        if abs(exponent) == 0.5:  # PyTorch takes a number 0.5 as a square root, which differs at -inf and -0.0
             return self._torch.pow(x, self.tensor(exponent))
         return self._torch.pow(x, exponent)
 
@@ -92,7 +94,7 @@ class TorchLibrary:
         is_finite = torch.stack([torch.isfinite(x).all() for x in arrays]).all()
         try:
             return arrays if is_finite else otherwise()
-        except RuntimeError:  # under vmap there is no one answer
+        except RuntimeError:  # under vmap, the answer differs between samples
             return [torch.where(is_finite, x, other) for x, other in zip(arrays, otherwise())]
 
     def einsum(self, equation: str, a: Any, b: Any) -> Any:
@@ -144,11 +146,11 @@ class TorchLibrary:
         return self._torch.index_add(zeros, -1, self._torch.tensor(positions, device=self._device), x)
 
     def read_indices(self, argument: Argument, x: Any) -> tuple[Any, bool]:
-        """Return the indices that an argument is called with, a row a sample, and whether it was a batch of samples.
+        """Return an argument's indices, one row per sample, and whether they were a batch.
 
         Raises:
-            TypeError: for numbers that are no integers.
-            IndexError: for an index that is in no table.
+            TypeError: for numbers that are not integers.
+            IndexError: for an index that is out of range.
         """
         rows, batched = argument.as_rows(self._torch.as_tensor(x, device=self._device))
         argument.refuse_beyond_tables(rows.detach().cpu().numpy(), batched)
@@ -162,7 +164,7 @@ class TorchLibrary:
         return zeros.index_put((*self._places(index, shared), index), x, accumulate=True)
 
     def _places(self, index: Any, shared: int) -> list[Any]:
-        """Return the place of each element of an index along its first axes."""
+        """Return the coordinates of an index's elements along its first axes."""
         return [
             self._torch.arange(index.shape[k], device=self._device).reshape([-1, *[1] * (index.ndim - k - 1)])
             for k in range(shared)
@@ -196,10 +198,10 @@ COMPARISONS = {"==": "eq", "!=": "ne", "<": "lt", "<=": "le", ">": "gt", ">=": "
 
 
 def _function_by_rule(torch: Any) -> Callable[..., Any]:
-    """Return what applies a function whose derivatives are those of a rule, to any order.
+    """Return a function that applies another with the derivatives of a rule, to any order.
 
-    It takes the function, the rule, whether that is careful, and the operands. What is saved are operands and result,
-    and slopes are computed from them by tensors' operations: so derivatives of derivatives are right, too.
+    It takes the function, the rule, whether that is careful, and the operands. It saves operands and result, and
+    computes slopes from them with tensor operations, so that higher derivatives are correct, too.
     """
 
     class ByRule(torch.autograd.Function):  # type: ignore[misc]

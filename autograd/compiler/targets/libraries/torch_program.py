@@ -1,4 +1,4 @@
-"""A compiled program of PyTorch's operations."""
+"""A compiled program of PyTorch operations."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from autograd.support.extras import imported
 
 
 class TorchProgram:
-    """A compiled program as a function of tensors: what `program.to_torch()` returns.
+    """A compiled program as a function of tensors, as `program.to_torch()` returns it.
 
-    Calling it returns what the program returns, as tensors, differentiable to `parameters` and to its arguments.
+    Calling it returns the program's results as tensors, differentiable with respect to `parameters` and its arguments.
 
     Attributes:
-        parameters: leaf tensors by the names that the program's source has, a copy. An optimizer may change them.
-        dtype, device: of the tensors.
+        parameters: leaf tensors, copies of the parameters, by their names in the program's source, for an optimizer to
+            update.
+        dtype, device: the tensors' dtype and device.
     """
 
     dtype: Any
@@ -39,14 +40,14 @@ class TorchProgram:
         }
 
     def __call__(self, *arguments: Any) -> Any:
-        """Return the function of each sample, as tensors with a row a sample; of one sample alone, without.
+        """Compute the function: for a batch, tensors with one row per sample; for one sample, without that axis.
 
         Unlike the program itself, it returns inf and nan instead of raising an error.
 
         Raises:
             TypeError: for too many or too few arguments.
-            ValueError: for other shapes than the examples', and for batches of different sizes.
-            NotImplementedError: for a primitive of your own that is no expression of arrays, by name.
+            ValueError: if shapes differ from the examples', or batch sizes differ.
+            NotImplementedError: for a user-defined primitive that is not an expression of arrays, naming it.
         """
         rows = self._portable.read(arguments, self._library.tensor, self._library.read_indices)
         return self._structured(self._columns(rows.arrays, rows.samples), rows.batched)
@@ -70,7 +71,7 @@ class TorchProgram:
         return structured[0], results.shaped(columns.detach(), batched, as_numbers=False)[1]
 
     def assign(self) -> None:
-        """Write the numbers of `parameters` into the Values that the function was compiled with: all, or none."""
+        """Write the numbers of `parameters` into the Values that the function was compiled with, atomically."""
         arrays = {name: tensor.detach().cpu().double().numpy() for name, tensor in self.parameters.items()}
         assign(self._portable.parameters, arrays)
 

@@ -1,4 +1,4 @@
-"""A graph of ONNX that grows node by node, and tensors in it, whose arithmetic adds nodes."""
+"""An ONNX graph under construction, and its tensors, whose arithmetic adds nodes."""
 
 from __future__ import annotations
 
@@ -14,43 +14,43 @@ from autograd.primitives import Primitive
 __all__ = ["Graph"]
 
 OPSET, ML_OPSET, IR_VERSION = 18, 3, 8
-"""Versions that runtimes of 2023 and later know."""
+"""Versions that runtimes since 2023 support."""
 
 
 class Graph:
-    """Nodes and constants.
+    """A graph under construction.
 
     Args:
         onnx: the module.
-        dtype: of the numbers computed with.
-        around: the graph that this one is a body in, which shares its names.
+        dtype: the dtype of all computations.
+        outer: the graph whose body this is, which shares its names.
 
     Attributes:
-        nodes: so far.
-        constants: so far.
+        nodes: the nodes so far.
+        constants: the constants so far.
     """
 
     onnx: Any
     dtype: np.dtype[Any]
 
-    def __init__(self, onnx: Any, dtype: np.dtype[Any], around: Graph | None = None) -> None:
+    def __init__(self, onnx: Any, dtype: np.dtype[Any], outer: Graph | None = None) -> None:
         self.onnx, self.dtype = onnx, dtype
         self.nodes: list[Any] = []
-        self.constants: list[Any] = around.constants if around else []
-        self._counts: Counter[str] = around._counts if around else Counter()
-        self._known: dict[object, str] = around._known if around else {}
+        self.constants: list[Any] = outer.constants if outer else []
+        self._counts: Counter[str] = outer._counts if outer else Counter()
+        self._known: dict[object, str] = outer._known if outer else {}
 
     def body(self) -> Graph:
-        """Return an empty graph inside this one, which may read what this one has computed."""
+        """Return an empty graph inside this one, which may read this one's results."""
         return Graph(self.onnx, self.dtype, self)
 
     def name(self, base: str) -> str:
-        """Return a name that is not taken: the base, or with a number behind it."""
+        """Return an unused name: the base, followed by a number if necessary."""
         self._counts[base] += 1
         return base if self._counts[base] == 1 else self.name(f"{base}_{self._counts[base]}")
 
     def node(self, operator: str, *inputs: str, name: str = "", domain: str = "", **attributes: Any) -> str:
-        """Add a node with one output; return that."""
+        """Add a node with one output; return the output."""
         (output,) = self.nodes_of_several(operator, inputs, [self.name(name or operator.lower())], domain, **attributes)
         return output
 
@@ -63,7 +63,7 @@ class Graph:
         return outputs
 
     def constant(self, array: NDArray[Any], name: str = "") -> str:
-        """Return an array that is part of the graph; floats in the graph's dtype."""
+        """Return an array as a constant; floats are converted to the graph's dtype."""
         array = np.ascontiguousarray(array, dtype=self.dtype if array.dtype.kind == "f" else array.dtype)
         key = name or (array.tobytes(), array.shape, str(array.dtype))
         if key not in self._known:
@@ -72,17 +72,17 @@ class Graph:
         return self._known[key]
 
     def texts(self, texts: Sequence[str]) -> str:
-        """Return a vector of texts."""
+        """Return a constant vector of strings."""
         name = self.name("texts")
         self.constants.append(self.onnx.helper.make_tensor(name, self.onnx.TensorProto.STRING, [len(texts)], texts))
         return name
 
     def number(self, x: float) -> str:
-        """Return a number."""
+        """Return a constant number."""
         return self.constant(np.asarray(float(x)))
 
     def integers(self, *numbers: int) -> str:
-        """Return a vector of integers."""
+        """Return a constant vector of integers."""
         return self.constant(np.array(numbers, dtype=np.int64))
 
     def is_finite(self, x: str) -> str:
@@ -91,7 +91,7 @@ class Graph:
         return self.node("Equal", self.node("ReduceMin", self.cast(flags), keepdims=0), self.number(1.0))
 
     def choice(self, condition: str, one: Graph, other: Graph) -> str:
-        """Return what the last node of a body gives: of one where a truth value holds, else of the other."""
+        """Return the last node's result of one body if a truth value holds, else of the other body."""
         empty = self.onnx.helper.make_empty_tensor_value_info
         branches = [
             self.onnx.helper.make_graph(body.nodes, self.name("branch"), [], [empty(body.nodes[-1].output[0])])
@@ -105,7 +105,7 @@ class Graph:
         return int(self.onnx.helper.np_dtype_to_tensor_dtype(self.dtype))
 
     def cast(self, x: str) -> str:
-        """Return truth values, or other numbers, as numbers of the dtype."""
+        """Convert truth values, or other numbers, to the dtype."""
         return self.node("Cast", x, to=self.element_type)
 
 
@@ -113,8 +113,8 @@ class Tensor(Written):
     """A tensor of a graph.
 
     Attributes:
-        graph: that it belongs to.
-        name: in the graph.
+        graph: the graph that contains it.
+        name: its name in the graph.
     """
 
     graph: Graph
@@ -130,14 +130,14 @@ class Tensor(Written):
         return table.applied(primitive, [x if isinstance(x, Tensor) else self.number(x) for x in inputs])
 
     def number(self, x: float) -> Tensor:
-        """Return a number of the same graph."""
+        """Return a constant number in the same graph."""
         return Tensor(self.graph, self.graph.number(x))
 
     def node(self, operator: str, *others: Tensor, **attributes: Any) -> Tensor:
-        """Return what an operator of ONNX makes of this tensor, and of others."""
+        """Apply an ONNX operator to this tensor and others."""
         return Tensor(self.graph, self.graph.node(operator, self.name, *[x.name for x in others], **attributes))
 
     def in_float32(self, operator: str) -> Tensor:
-        """Return what an operator that runtimes have for float32 alone makes of this tensor."""
+        """Apply an operator that runtimes implement only for float32."""
         single = self.node("Cast", to=self.graph.onnx.TensorProto.FLOAT).node(operator)
         return single.node("Cast", to=self.graph.element_type)

@@ -1,4 +1,4 @@
-"""A compiled program's forward pass as a model of ONNX, in a file."""
+"""Write a compiled program's forward pass to a file as an ONNX model."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class Port(NamedTuple):
     """An input or output of a model.
 
     Attributes:
-        element_type: ONNX's number for its dtype.
-        shape: numbers, or names of lengths that are free.
+        element_type: ONNX's code of its dtype.
+        shape: numbers, or names of variable lengths.
     """
 
     name: str
@@ -49,16 +49,16 @@ def write_model(portable: Portable, path: str | Path, dtype: str | None) -> None
 
 
 def _element_type(graph: Graph, argument: Argument) -> int:
-    """Return ONNX's number for the dtype of an argument: of indices, integers."""
+    """Return ONNX's code of an argument's dtype: int64 for indices."""
     return graph.element_type if argument.lengths is None else int(graph.onnx.TensorProto.INT64)
 
 
 def forward(portable: Portable, graph: Graph, samples: str, arguments: Sequence[str]) -> str:
-    """Add the nodes of a program's forward pass; return its results, a column for each number.
+    """Add the nodes of a program's forward pass; return its results, with a column for each number.
 
     Args:
-        samples: the tensor that holds the number of samples.
-        arguments: tensors of a batch of each argument.
+        samples: the tensor of the number of samples.
+        arguments: the tensors of the arguments' batches.
     """
     writer = Writer(graph, samples)
     rows = [
@@ -77,14 +77,14 @@ def forward(portable: Portable, graph: Graph, samples: str, arguments: Sequence[
 
 
 def _columns(portable: Portable, writer: Writer, leaves: dict[str, Any]) -> str:
-    """Add the nodes of a program; return its results, a row a sample."""
+    """Add the nodes of a program; return its results, one row per sample."""
     (columns,) = writer.run(portable.program, leaves)
     is_batched = portable.program.operations[portable.program.outputs[0]].shape[:1] == (N,)
     return columns if is_batched else writer.broadcast(columns, (N, portable.results.count))
 
 
 def _outputs(portable: Portable, graph: Graph, samples: str, columns: str) -> list[Port]:
-    """Add what gives the results their structure; return it as outputs."""
+    """Add the nodes that give the results their structure; return the outputs."""
     writer, results = Writer(graph, samples), portable.results
 
     def part(name: str, start: int, stop: int, shape: tuple[int, ...]) -> Port:
@@ -102,17 +102,17 @@ def _outputs(portable: Portable, graph: Graph, samples: str, columns: str) -> li
 
 
 def save(graph: Graph, name: str, inputs: Sequence[Port], outputs: Sequence[Port], path: str | Path) -> None:
-    """Check a graph, and write it to a file, at once or not at all.
+    """Check a graph, and write it to a file atomically.
 
     Raises:
         OSError: if the file cannot be written.
     """
     helper = graph.onnx.helper
 
-    def told(ports: Sequence[Port]) -> list[Any]:
+    def value_infos(ports: Sequence[Port]) -> list[Any]:
         return [helper.make_tensor_value_info(*port) for port in ports]
 
-    content = helper.make_graph(graph.nodes, name, told(inputs), told(outputs), graph.constants)
+    content = helper.make_graph(graph.nodes, name, value_infos(inputs), value_infos(outputs), graph.constants)
     versions = [helper.make_opsetid("", OPSET)]
     if any(node.domain for node in graph.nodes):
         versions.append(helper.make_opsetid("ai.onnx.ml", ML_OPSET))

@@ -1,4 +1,4 @@
-"""Operations of array programs as nodes of ONNX."""
+"""Write operations of array programs as ONNX nodes."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ class Writer:
     """Writes programs into a graph.
 
     Args:
-        graph: where the nodes go.
-        samples: the tensor that holds the number of samples, a vector of one integer.
+        graph: the graph to extend.
+        samples: the tensor of the number of samples, a vector of one integer.
     """
 
     graph: Graph
@@ -43,10 +43,10 @@ class Writer:
         """Add the nodes of a program; return the names of its results.
 
         Args:
-            leaves: tensors that are the arguments and parameters, by the names of these.
+            leaves: the tensors of arguments and parameters, by name.
 
         Raises:
-            NotImplementedError: for what ONNX's operators cannot compute, by name.
+            NotImplementedError: for an operation that ONNX's operators cannot compute, naming it.
         """
         names: dict[int, Any] = {}
         integers = set[int]()  # arrays of indices
@@ -61,7 +61,7 @@ class Writer:
             elif operation.kind == "result":
                 names[at] = operands[0][operation.attribute]
             else:
-                if operation.kind == "apply":  # which compares numbers of one type
+                if operation.kind == "apply":  # a comparison, which needs operands of one type
                     operands = [
                         self.graph.cast(x) if k in integers else x for k, x in zip(operation.operands, operands)
                     ]
@@ -136,7 +136,7 @@ class Writer:
     # Sums
 
     def _contract(self, labels: Labels, left: str, right: str) -> str:
-        """Return sums of products: as MatMul, where one axis of both is summed over, else as Einsum."""
+        """Return sums of products, as MatMul if possible, else as Einsum."""
         product = as_matrix_product(labels)
         if product is None:
             return self.graph.node("Einsum", left, right, equation=f"{labels.left},{labels.right}->{labels.result}")
@@ -168,7 +168,7 @@ class Writer:
         return self.graph.node(operator, x, self.graph.integers(*axes), keepdims=int(keepdims))
 
     def _extreme(self, function: str, x: Tensor, axes: Sequence[int], keepdims: bool) -> str:
-        """Return the largest, or smallest; nan where there is one, which not every runtime's operator says."""
+        """Return the maximum or minimum; nan propagates, which not every runtime's operator ensures."""
         plain = self._along({"max": "ReduceMax", "min": "ReduceMin"}[function], x.name, axes, keepdims)
         has_nan = Tensor(self.graph, self._along("ReduceMax", (x != x).name, axes, keepdims))
         return self._where(has_nan, has_nan.number(math.nan), Tensor(self.graph, plain)).name
@@ -177,7 +177,7 @@ class Writer:
         return condition.node("Cast", to=self.graph.onnx.TensorProto.BOOL).node("Where", a, b)
 
     def _logsumexp(self, x: Tensor, axes: Sequence[int], keepdims: bool) -> str:
-        """Return log Σ exp(x), from which the largest was subtracted; that itself where it is infinite or nan."""
+        """Return log Σ exp(x), shifted by the maximum, or the maximum itself where it is infinite or nan."""
         graph = self.graph
         largest = Tensor(graph, self._extreme("max", x, axes, True))
         shift = self._where(abs(largest) < math.inf, largest, largest.number(0.0))
@@ -186,7 +186,7 @@ class Writer:
         return result if keepdims else graph.node("Squeeze", result, graph.integers(*axes))
 
     def _slopes(self, rule: str, x: Tensor, out: Tensor) -> str:
-        """Return the derivatives of a reduction along the last axis: equal shares, or the softmax."""
+        """Return the derivatives of a reduction along the last axis: equal shares or the softmax."""
         if rule == "shares":
             taken = x == out
             return (taken / self._total(taken)).name  # type: ignore[no-any-return]
@@ -197,9 +197,7 @@ class Writer:
         is_infinite = largest == math.inf
         parts = self._where(is_infinite, x == math.inf, (x - shift).node("Exp"))
         total = self._total(parts)
-        of_infinite = self._where(
-            total == 1.0, total, total.number(math.nan)
-        )  # no one knows which of several is larger
+        of_infinite = self._where(total == 1.0, total, total.number(math.nan))  # nan if several are infinite
         divisor = self._where(is_infinite, of_infinite, self._where(total == 0.0, total.number(1.0), total))
         return (parts / divisor).name  # type: ignore[no-any-return]
 
@@ -209,13 +207,13 @@ class Writer:
     # Structure
 
     def sliced(self, x: str, part: Slice) -> str:
-        """Return a part along an axis."""
+        """Return a range along an axis."""
         axis, start, stop, step = part
         integers = self.graph.integers
         return self.graph.node("Slice", x, integers(start), integers(stop), integers(axis), integers(step))
 
     def _pad(self, padding: Padding, x: str, shape: Shape) -> str:
-        """Return x among zeros: read from x and a zero behind it."""
+        """Pad x with zeros, by a gather from x followed by a zero."""
         axis, start, stop, step, length = padding
         size = len(range(start, stop, step))
         graph, axes = self.graph, len(shape)
@@ -240,7 +238,7 @@ class Writer:
         return self.graph.node("GatherND", table, entries, batch_dims=shared)
 
     def _place(self, x: str, placement: Placement, shape: Shape) -> str:
-        """Return columns added up at positions of zeros; those that go nowhere are added to one more, and cut off."""
+        """Scatter-add columns to zeros; dropped ones are added to an extra column, which is cut off."""
         graph, index = self.graph, placement.positions.array.reshape(-1)
         columns = self.reshaped(x, (*shape[:-1], index.size))
         wider = (*shape[:-1], placement.length + 1)
@@ -251,7 +249,7 @@ class Writer:
         return self.sliced(total, Slice(len(shape) - 1, 0, placement.length))
 
     def _loop(self, loop: Loop, operands: list[str]) -> Sequence[str]:
-        """Return the results of a loop, which is a Scan; one that reads nothing by step counts its steps by zeros."""
+        """Return the results of a loop as a Scan; one without arrays read by step scans zeros to count its steps."""
         graph, body = self.graph, self.graph.body()
         arguments = [loop.body.operations[at] for at in loop.arguments]
         states, arrays, constants = loop.split(operands)
@@ -281,6 +279,6 @@ def _fixed(length: Any) -> int:
 
 
 def _info(graph: Graph, name: str, shape: Shape) -> Any:
-    """Return what ONNX is told of a tensor."""
+    """Return a tensor's value info."""
     lengths = [str(length) if isinstance(length, Batch) else length for length in shape]
     return graph.onnx.helper.make_tensor_value_info(name, graph.element_type, lengths)

@@ -1,8 +1,8 @@
-"""Primitives as nodes of ONNX: by an operator of their own, composed of others, or refused by name.
+"""Write primitives as ONNX nodes: by one operator or composed of several; others are rejected by name.
 
-Of many operators, such as Cos, Asin and Erf, onnxruntime has none for float64. They are composed of what it has, of
-which Exp, Log, Sin, Sqrt and Tanh are the elementary functions; an inverse function begins with the operator's float32,
-and a step towards the true angle gives it all digits.
+onnxruntime lacks float64 versions of many operators, such as Cos, Asin and Erf. They are composed of those that it has,
+among them the elementary functions Exp, Log, Sin, Sqrt and Tanh; an inverse function starts from the operator's float32
+result, and one correction step makes it fully precise.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ NATIVE = {
     "sub": "Sub",
     "tanh": "Tanh",
 }
-"""Operators that runtimes have for float64 and float32."""
+"""Operators that runtimes implement for float64 and float32."""
 
 NATIVE_IN_FLOAT32 = {
     "acos": "Acos",
@@ -55,17 +55,17 @@ NATIVE_IN_FLOAT32 = {
     "softplus": "Softplus",
     "tan": "Tan",
 }
-"""Operators that runtimes have for float32 alone."""
+"""Operators that runtimes implement only for float32."""
 
 HALF_PI, REST_OF_HALF_PI = math.pi / 2, 6.123233995736766e-17
 SMALL, LARGE = 0.5, 1e8
 
 
 def applied(primitive: Primitive, operands: Sequence[Tensor]) -> Tensor:
-    """Return the result of a primitive, element by element.
+    """Apply a primitive elementwise.
 
     Raises:
-        NotImplementedError: for one that is no expression, naming it.
+        NotImplementedError: for a primitive that is not an expression, naming it.
     """
     graph = operands[0].graph
     if symbol := comparison(primitive):
@@ -79,14 +79,14 @@ def applied(primitive: Primitive, operands: Sequence[Tensor]) -> Tensor:
             return composed
     elif reads_state(primitive):
         raise NotImplementedError(
-            f"primitive {primitive.name!r} reads what can change from call to call, which no ONNX model can: its rules "
-            "must be expressions of their arguments"
+            f"primitive {primitive.name!r} reads mutable state, which an ONNX model cannot: its rules must be "
+            "expressions of their arguments"
         )
     return _by_expression(primitive, operands)
 
 
 def _by_expression(primitive: Primitive, operands: Sequence[Tensor]) -> Tensor:
-    """Return what the rule of a row makes of tensors."""
+    """Apply a row's rule to tensors."""
     from autograd.compiler.targets.onnx.graph import Tensor
 
     for rule in rules(primitive):
@@ -98,8 +98,8 @@ def _by_expression(primitive: Primitive, operands: Sequence[Tensor]) -> Tensor:
             return result
     if is_ours(primitive) and primitive.name in NATIVE_IN_FLOAT32:
         raise NotImplementedError(
-            f"primitive {primitive.name!r} has no float64 operator in ONNX's runtimes, and is not composed of others: "
-            "say dtype='float32'"
+            f"primitive {primitive.name!r} has no float64 operator in ONNX's runtimes, nor a composition of others: "
+            "pass dtype='float32'"
         )
     way_out = "give it array=, an expression of this package's functions"
     remedy = "there are none that it could be composed of" if is_ours(primitive) else way_out
@@ -120,7 +120,7 @@ def _where(condition: Tensor, a: Tensor, b: Tensor) -> Tensor:
 
 
 def _largest(*xs: Any) -> Any:
-    """Return the largest; nan where there is one, which not every runtime's operator says."""
+    """Return the maximum; nan propagates, which not every runtime's operator ensures."""
     return reduce(lambda a, b: p.where(a > b, a, p.where(a != a, a, b)), xs)
 
 
@@ -129,14 +129,14 @@ def _smallest(*xs: Any) -> Any:
 
 
 def _log1p(x: Any) -> Any:
-    """Return log(1 + x), of which the rounding of 1 + x is taken back. Source: Kahan."""
+    """Return log(1 + x), corrected for the rounding of 1 + x. Source: Kahan."""
     u = 1 + x
     exact = p.where(u == 1, x, p.log(u) * (x / p.where(u == 1, 1.0, u - 1)))
     return p.where(abs(x) > SMALL, p.log(u), exact)
 
 
 def _expm1(x: Any) -> Any:
-    """Return exp(x) - 1, of which the rounding of exp(x) is taken back. Source: Kahan."""
+    """Return exp(x) - 1, corrected for the rounding of exp(x). Source: Kahan."""
     u = p.exp(x)
     exact = p.where(u == 1, x, (u - 1) * (x / p.where(u == 1, 1.0, p.log(u))))
     return p.where(abs(x) > SMALL, u - 1, exact)
@@ -152,13 +152,13 @@ def _fmod(x: Tensor, y: Tensor) -> Tensor:
 
 
 def _cos(x: Any) -> Any:
-    near = p.sin((HALF_PI - abs(x)) + REST_OF_HALF_PI)  # with all digits around the first zeros
+    near = p.sin((HALF_PI - abs(x)) + REST_OF_HALF_PI)  # fully precise near the first zeros
     half = p.sin(0.5 * x)
     return p.where(abs(x) < 2 * HALF_PI, near, 1 - 2 * (half * half))
 
 
 def _angle(sine: Any, cosine: Any, start: Any) -> Any:
-    """Return the angle with this sine and cosine, near a start: the sine of the difference, and the series of asin."""
+    """Return the angle with this sine and cosine near a start, by the series of asin for the difference."""
     d = sine * _cos(start) - cosine * p.sin(start)
     square = d * d
     return start + d * (1 + square * (1 / 6 + square * (3 / 40)))
@@ -221,7 +221,7 @@ def _atanh(x: Any) -> Any:
 
 
 def _cbrt(x: Any) -> Any:
-    """Return the cube root: a power, and a step of Newton's method, which gives it its last digits."""
+    """Return the cube root: a power, refined to full precision by a step of Newton's method."""
     size = abs(x)
     root = size ** (1 / 3)
     has_digits = (root > 0) * (root < math.inf)
@@ -271,4 +271,4 @@ COMPOSED: dict[str, Callable[..., Any]] = {
     "tan": lambda x: p.sin(x) / _cos(x),
     "where": _where,
 }
-"""Primitives made of others. Those that are in no table are made by their rows' own expressions, if these are such."""
+"""Primitives composed of others. Primitives in no table use their rows' rules, if these are expressions."""
