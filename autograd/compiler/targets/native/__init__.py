@@ -1,1 +1,1 @@
-"""Array programs as machine code: loops over arrays in LLVM's language, and what calls them."""
+"""Array programs as machine code: loops over arrays in LLVM IR, and the code that calls them."""

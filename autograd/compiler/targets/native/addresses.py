@@ -14,8 +14,8 @@ _word = ctypes.c_size_t.from_address
 
 
 def _data_offset() -> int | None:
-    """Return where an array of NumPy's has the address of its elements, behind what all objects have; None if not."""
-    if sys.implementation.name != "cpython":  # where an id is no address
+    """Return the offset of a NumPy array's data pointer, right after the object header; None if it is not there."""
+    if sys.implementation.name != "cpython":  # elsewhere an id is not an address
         return None
     offset = object.__basicsize__
     arrays = [np.zeros(3), np.zeros((4, 2))[1:], np.arange(6)[::2]]
@@ -26,7 +26,7 @@ _OFFSET = _data_offset()
 
 
 def address_of(array: Array) -> int:
-    """Return the address of an array's first element, in a tenth of the time that `array.ctypes` takes."""
+    """Return the address of an array's first element, ten times as fast as `array.ctypes`."""
     if _OFFSET is None:
         return int(array.ctypes.data)
     return int(_word(id(array) + _OFFSET).value)

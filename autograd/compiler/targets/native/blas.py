@@ -1,6 +1,6 @@
-"""The products of matrices of the BLAS library that NumPy is linked with, called by their addresses.
+"""Matrix products of the BLAS library that NumPy is linked with, called by address.
 
-NumPy's own shared library is asked for them: the search goes on in the libraries that it depends on.
+They are looked up in NumPy's shared library, which extends the search to the libraries that it depends on.
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ from typing import Any, NamedTuple
 from autograd.arrays import np
 
 ROWS, PLAIN, TRANSPOSED = 101, 111, 112
-"""CBLAS's names for matrices that lie row by row, and for how a factor is read."""
+"""CBLAS's codes for row-major matrices, and for plain and transposed factors."""
 
 _NAMES = {"scipy_cblas_{}gemm64_": 64, "cblas_{}gemm64_": 64, "scipy_cblas_{}gemm": 32, "cblas_{}gemm": 32}
-"""The functions by what they may be called, with the bits of their integers."""
+"""The possible names of the functions, with the bits of their integers."""
 
 
 class MatrixProduct(NamedTuple):
     """A function of CBLAS.
 
     Attributes:
-        address: where it is.
-        bits: of its integers.
+        address: its address.
+        bits: the bits of its integers.
     """
 
     address: int
@@ -32,7 +32,7 @@ class MatrixProduct(NamedTuple):
 
 @functools.lru_cache(maxsize=2)
 def matrix_product(itemsize: int) -> MatrixProduct | None:
-    """Return the product of matrices of numbers of 8 or 4 bytes; None where there is none that can be found."""
+    """Return the matrix product for numbers of 8 or 4 bytes; None if it cannot be found."""
     try:
         library = ctypes.CDLL(np._core._multiarray_umath.__file__)  # type: ignore[attr-defined]
     except (AttributeError, OSError):
@@ -51,7 +51,7 @@ def _address(function: Any) -> int:
 
 
 def _multiplies(function: Any, bits: int, itemsize: int) -> bool:
-    """Return whether a function computes what is expected of it."""
+    """Return whether a function computes an example correctly."""
     integer, real = {64: ctypes.c_int64, 32: ctypes.c_int32}[bits], {8: ctypes.c_double, 4: ctypes.c_float}[itemsize]
     pointer, enumeration = ctypes.c_void_p, ctypes.c_int
     kinds: list[Any] = [

@@ -1,4 +1,4 @@
-"""The passes of an engine as machine code, each made when it pays."""
+"""The passes of an engine as machine code, each compiled when it pays."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ _PICOSECONDS = 1e12
 
 
 class _Pass:
-    """One pass: its program, how much it does, and its machine code once there is any.
+    """One pass: its program, its work, and its machine code once compiled.
 
     Attributes:
         function: the machine code.
-        is_writable: whether there can be any.
-        saved: picoseconds that machine code would have saved so far: a whole number, so that it does not depend on the
-            order of the calls.
-        quick: numbers of samples for which it is the quickest.
+        is_writable: whether it can be compiled.
+        saved: the picoseconds that machine code would have saved so far: an integer, so that the sum does not depend on
+            the order of the calls.
+        quick: numbers of samples for which machine code is faster.
     """
 
     def __init__(self, name: str, program: Callable[[], ArrayProgram]) -> None:
@@ -47,18 +47,18 @@ class _Pass:
 
     @computed_once
     def work(self) -> Work:
-        """Return how much work it is."""
+        """The amount of work."""
         return work_of(self.program())
 
 
 class NativePasses:
-    """Runs passes as machine code where it pays; else each method returns None.
+    """Runs passes as machine code if it pays; otherwise the methods return None.
 
     Args:
-        program: of values and gradients.
-        to_inputs: gives the program of values and of derivatives to the arguments.
-        buffer: reads the parameters out of a vector.
-        runner: records what is made.
+        program: computes values and gradients.
+        to_inputs: returns the program of values and arguments' gradients.
+        buffer: reads the parameters from a vector.
+        runner: records compilations.
     """
 
     def __init__(
@@ -73,14 +73,14 @@ class NativePasses:
         kinds = [o.kind for o in program.operations if o.kind in ("argument", "index")]
         self._may_overflow = "index" in kinds
         self._values = _Pass("values", lambda: replace(program, outputs=program.outputs[:1]))
-        self._gradient = _Pass("gradient", lambda: _with_whole_gradients(program))
+        self._gradient = _Pass("gradient", lambda: _with_full_gradients(program))
         self._input_gradients = _Pass("input gradients", to_inputs)
         self._seeds: tuple[Array, int, Array] = np.empty(0), 0, np.empty(0)
         self._known: dict[int, tuple[Array, list[int]]] = {}
 
     @property
     def warm_up(self) -> dict[str, int]:
-        """The picoseconds that machine code would have saved, pass by pass. A pass is made after so many."""
+        """The picoseconds that machine code would have saved, by pass. Beyond a threshold, a pass is compiled."""
         return {one.name: one.saved for one in self._passes if one.saved}
 
     @warm_up.setter
@@ -97,7 +97,7 @@ class NativePasses:
         return matrix_product(self._dtype.itemsize) is not None
 
     def lay_out(self, buffer: ParameterBuffer) -> None:
-        """Read the parameters out of another kind of vector."""
+        """Set the layout of the parameter vector."""
         self._buffer, self._known = buffer, {}
 
     def outputs(self, weights: Array, rows: Sequence[Array]) -> Array | None:
@@ -108,7 +108,7 @@ class NativePasses:
         return self._called(function, weights, [*rows, None], 1)[0]
 
     def gradient(self, weights: Array, rows: Sequence[Array], seeds: Array, into: Array) -> Array | None:
-        """Return the values, and write the gradient into a vector."""
+        """Return the values; write the gradient into a vector."""
         function = self._ready(self._gradient, rows)
         if function is None:
             return None
@@ -124,7 +124,7 @@ class NativePasses:
         return values
 
     def input_gradients(self, weights: Array, rows: Sequence[Array], seeds: Array) -> tuple[Array, list[Array]] | None:
-        """Return the values, and the derivatives to the arguments."""
+        """Return the values and the arguments' gradients."""
         function = self._ready(self._input_gradients, rows)
         if function is None:
             return None
@@ -132,7 +132,7 @@ class NativePasses:
         return values, derivatives
 
     def _column(self, seeds: Array, samples: int) -> Array:
-        """Return the derivatives to the values, one for each sample."""
+        """Return the seeds as a column, one for each sample."""
         if seeds.ndim:
             return seeds
         known, of_samples, column = self._seeds
@@ -142,7 +142,7 @@ class NativePasses:
         return column
 
     def _addresses(self, vector: Array, starts: Sequence[int]) -> list[int]:
-        """Return the addresses of arrays in a vector, which are kept for the next time."""
+        """Return the addresses of arrays in a vector, cached."""
         known = self._known.get(id(vector))
         if known is None:
             base, size = address_of(vector), self._dtype.itemsize
@@ -158,7 +158,7 @@ class NativePasses:
         count: int | None = None,
         places: Sequence[int] = (),
     ) -> list[Array]:
-        """Return the first results, as many as are said; the others have places."""
+        """Return the first `count` results; the others are written to `places`."""
         samples = len(arguments[0])  # type: ignore[arg-type]
         results = [np.empty(shape, self._dtype) for shape in function.result_shapes(samples)[:count]]
         if self._buffer.starts is not None:
@@ -170,7 +170,7 @@ class NativePasses:
         return results
 
     def _ready(self, one: _Pass, rows: Sequence[Array]) -> NativeFunction | None:
-        """Return a pass as machine code, if it is quicker for these arguments, and has been called often enough."""
+        """Return a pass as machine code, if that is faster for these arguments and it has been called often enough."""
         if not rows or (self._may_overflow and any(row.dtype == np.uint64 for row in rows)):
             return None
         samples = len(rows[0])
@@ -188,7 +188,7 @@ class NativePasses:
         return one.function
 
     def _make(self, one: _Pass) -> None:
-        """Make the machine code of a pass."""
+        """Compile a pass to machine code."""
         with across_forks, collector_paused():
             if one.function is not None or not one.is_writable:
                 return
@@ -210,8 +210,8 @@ class NativePasses:
             one.function = function
 
 
-def _with_whole_gradients(program: ArrayProgram) -> ArrayProgram:
-    """Return a program of values and gradients in which each of these has the shape of its parameters."""
+def _with_full_gradients(program: ArrayProgram) -> ArrayProgram:
+    """Broadcast each gradient of a program to the shape of its parameters."""
     operations = list(program.operations)
     shapes = [o.shape for o in operations if o.kind == "parameter"]
     values, *gradients = program.outputs

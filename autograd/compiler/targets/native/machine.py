@@ -1,4 +1,4 @@
-"""Make machine code of a program's module, for the processor that this runs on."""
+"""Compile a program's module to machine code for this processor."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from autograd.compiler.targets.native.module import NAME
 from autograd.compiler.targets.native.planning.plan import Machine
 
 OPTIMIZATION = 2
-"""The level at which LLVM makes machine code: at 3 it takes longer, and the code is no quicker."""
+"""LLVM's optimization level: level 3 takes longer, and the code is no faster."""
 
 Function = Callable[[int, int, int, int], None]
-"""Takes the addresses of the table of pointers and of the working memory, the number of samples, and of a block's."""
+"""Takes the addresses of the pointer table and of the working memory, and the numbers of samples and per block."""
 
 
 class MachineCode:
-    """A module in memory, which is given back together with this object.
+    """A module in memory, which is freed together with this object.
 
-    LLVM's passes over its own language are left out: the modules are written so that they gain nothing, and take twice
-    as long to make with them.
+    LLVM's IR passes are skipped: the modules are written so that they gain nothing from them, and compiling takes twice
+    as long with them.
 
     Attributes:
-        run: the function to call. It lets other threads run meanwhile.
+        run: the function to call. It releases the GIL.
     """
 
     run: Function
@@ -37,11 +37,11 @@ class MachineCode:
         self._engine.finalize_object()
         kind = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
         self.run = kind(self._engine.get_function_address(NAME))
-        self._engine.remove_module(module)  # what is left is the code
+        self._engine.remove_module(module)  # the code remains
 
 
 def this_machine(binding: Any) -> Machine:
-    """Return what vectors the processor has: of AVX-512, else as if of AVX or NEON."""
+    """Return the processor's vector registers: AVX-512, else those of AVX or NEON are assumed."""
     if binding.get_host_cpu_features().get("avx512f", False):
         return Machine(8, 32)
     return Machine(4, 16)

@@ -1,4 +1,4 @@
-"""A program's module in LLVM's language: a function for each nest, and one that calls them, block after block."""
+"""A program's LLVM module: a function for each loop nest, and one that calls them, block by block."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from autograd.compiler.targets.native.writing.rows import RowWriter, write_sever
 from autograd.compiler.targets.native.writing.sums import write_reduction
 
 NAME = "run"
-"""The function to call: with the table of pointers, the working memory, the number of samples, and that of a block."""
+"""The function to call, with the pointer table, the working memory, and the numbers of samples and per block."""
 
 _PARAMETERS = "(ptr %t, ptr %a, i64 %n, i64 %b, i1 %later)"
-"""The table of pointers, the working memory, the samples of a block, those of a full one, whether there were others."""
+"""The pointer table, the working memory, the samples of this block, those of a full block, and whether it is later."""
 
 
 class ModuleWriter:
@@ -34,7 +34,7 @@ class ModuleWriter:
         self._declarations = Declarations()
         self._functions: list[str] = []
         self._element = "double" if dtype.itemsize == 8 else "float"
-        self._names: dict[tuple[str, tuple[str, ...]], str] = {}  # of the functions of nests, by what they are
+        self._names: dict[tuple[str, tuple[str, ...]], str] = {}  # functions of nests, by their code
         self._integers: set[Place] = set()  # arrays of integers
 
     def text(self) -> str:
@@ -51,7 +51,7 @@ class ModuleWriter:
         self._functions.append("\n".join([f"define {head} nounwind {{", "entry:", *code.lines, "ret void", "}"]))
 
     def _main(self) -> None:
-        """Add the function that divides the samples into blocks, with pointers to the rows of each."""
+        """Add the function that divides the samples into blocks, and passes pointers to the rows of each."""
         slots, code = self._plan.slots, Code()
         table = code.value(f"alloca [{max(len(slots), 1)} x ptr]")
         for k in range(len(slots)):
@@ -110,7 +110,7 @@ class ModuleWriter:
             code.do(f"call void @{name}({', '.join([*pointers, 'i64 %n', 'i1 %later'])})")
 
     def _steps(self, code: Code, steps: Steps) -> None:
-        """Add a loop over steps, each of which sets pointers to what it reads and writes."""
+        """Add a loop over steps, each of which sets the pointers that it reads and writes through."""
         arrays = [(self._address(code, move.array.place, (0, 0)), code.size(move.stride)) for move in steps.moves]
 
         def step(index: str, _: list[str]) -> list[str]:
@@ -125,7 +125,7 @@ class ModuleWriter:
         code.loop(str(steps.count), step)
 
     def _address(self, code: Code, place: Place, start: tuple[int, int]) -> str:
-        """Return the address of an element of an array: the first, and so many, and so many times n."""
+        """Return the address of an element of an array, at an offset of a constant and a multiple of n."""
         known, of_samples = start
         if place.kind == "address":
             pointer = f"inttoptr (i64 {place.at} to ptr)"
@@ -145,9 +145,9 @@ class ModuleWriter:
         return code.value(f"getelementptr {size}, ptr {pointer}, i64 {known}") if known else pointer
 
     def _nest(self, nest: AnyNest) -> tuple[str, list[tuple[Place, tuple[int, int]]]]:
-        """Add the function of a nest; return its name, and the elements whose addresses it is called with.
+        """Add the function of a nest; return its name, and the elements whose addresses are its arguments.
 
-        Nests that differ only in where they read and write are one function.
+        Nests that differ only in the addresses that they read and write share a function.
         """
         code, (width, registers) = Code(), self._plan.machine
         lanes = Lanes(code, self._dtype, self._declarations)
@@ -179,11 +179,11 @@ class ModuleWriter:
 
     @property
     def nests(self) -> int:
-        """The number of different nests."""
+        """The number of distinct nests."""
         return len(self._names)
 
     def _note_integers(self, nodes: Sequence[Node], target: Target) -> None:
-        """Remember which arrays hold integers."""
+        """Record which arrays hold integers."""
         indices = leaves(*nodes, *(looked.position for looked in target.looked))
         self._integers |= {leaf.place for leaf in indices if leaf.is_integer}
 

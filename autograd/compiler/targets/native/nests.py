@@ -1,4 +1,4 @@
-"""Nests of loops: what is computed at which places, and where it goes."""
+"""Loop nests: expressions, the places at which they are computed, and their targets."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ Combine = Literal["sum", "max", "min", "prod", "any"]
 
 
 class Target(NamedTuple):
-    """The place of a nest's results. The fields are those of `Leaf`.
+    """The place of a nest's results, with the fields of `Leaf`.
 
     Attributes:
-        adds: whether to what is there.
-        is_sum: whether to what earlier blocks of samples have put there.
+        adds: whether results are added to the target.
+        is_sum: whether results are added to those of earlier blocks of samples.
     """
 
     place: Place
@@ -29,14 +29,14 @@ class Target(NamedTuple):
 
 
 class Nest(NamedTuple):
-    """An expression at each place of some axes; along the last of these it may be combined to one number.
+    """An expression at each place of some axes, possibly reduced along the last axes.
 
     Attributes:
-        lengths: of the axes.
+        lengths: the lengths of the axes.
         node: the expression.
-        target: whose strides along axes that are combined are 0.
-        reduced: how many axes are combined.
-        combine: how.
+        target: the target, with strides of 0 along reduced axes.
+        reduced: the number of reduced axes.
+        combine: the reduction.
     """
 
     lengths: tuple[Extent, ...]
@@ -47,13 +47,13 @@ class Nest(NamedTuple):
 
 
 class Rows(NamedTuple):
-    """Something that is done to all elements along the last axis together.
+    """A function of all elements along the last axis.
 
     Attributes:
-        lengths: of the axes.
-        function: what is computed of each row.
-        nodes: the element, and for shares the result of the reduction.
-        target: of an element, or of the row's one result, with a stride of 0.
+        lengths: the lengths of the axes.
+        function: the function of a row.
+        nodes: the element and, for shares, the result of the reduction.
+        target: the target of an element, or of the row's single result, with a stride of 0.
     """
 
     lengths: tuple[Extent, ...]
@@ -63,13 +63,13 @@ class Rows(NamedTuple):
 
 
 class Several(NamedTuple):
-    """All derivatives of a primitive of several numbers, at each place.
+    """All derivatives of a primitive of several operands, at each place.
 
     Attributes:
-        lengths: of the axes.
-        primitive: one that reduces.
-        nodes: its operands, and its value.
-        target: its first axis counts the derivatives, the others are those of the nest.
+        lengths: the lengths of the axes.
+        primitive: a reducing primitive.
+        nodes: its operands and its value.
+        target: the target, whose first axis counts the derivatives; the others are those of the nest.
     """
 
     lengths: tuple[Extent, ...]
@@ -84,11 +84,11 @@ Strided: TypeAlias = "Leaf | Target"
 
 
 class Coalesced(NamedTuple):
-    """A nest with as few axes as it needs.
+    """A nest with as few axes as possible.
 
     Attributes:
-        lengths: of the axes that are not combined, and then of those that are.
-        reduced: how many of the latter there are.
+        lengths: the lengths of the axes, the reduced ones last.
+        reduced: the number of reduced axes.
     """
 
     lengths: tuple[Extent, ...]
@@ -98,10 +98,10 @@ class Coalesced(NamedTuple):
 
 
 def coalesce(lengths: Sequence[Extent], reduced: int, nodes: Sequence[Node], target: Target) -> Coalesced:
-    """Return a nest without axes of length 1, in which neighbouring axes are one where all arrays allow it."""
+    """Drop axes of length 1, and merge neighbouring axes where all arrays allow it."""
     strided: list[Strided] = [target, *leaves(*nodes, *(looked.position for looked in target.looked))]
     outer = len(lengths) - reduced
-    axes: list[tuple[int, Extent]] = []  # the last of the axes that are one, and their length
+    axes: list[tuple[int, Extent]] = []  # the last of each group of merged axes, and their length
     is_reduced: list[bool] = []
     for axis, length in enumerate(lengths):
         if length == ONE:
@@ -125,7 +125,7 @@ def coalesce(lengths: Sequence[Extent], reduced: int, nodes: Sequence[Node], tar
 
 
 def _rewriter(axes: Sequence[int]) -> Callable[[Any], Any]:
-    """Return what gives nodes with these axes only."""
+    """Return a function that restricts nodes to these axes."""
     known: dict[int, Node] = {}
 
     def rewrite(node: Node) -> Node:
@@ -147,7 +147,7 @@ def _with_axes(node: Node, axes: Sequence[int], rewrite: Callable[[Any], Any]) -
 
 
 def pieces(length: int, width: int) -> list[tuple[int, int]]:
-    """Return the start and the width of vectors that cover a length: as wide as allowed, then of powers of 2.
+    """Return the starts and widths of vectors that cover a length: first of the given width, then of powers of 2.
 
     >>> pieces(11, 4)
     [(0, 4), (4, 4), (8, 2), (10, 1)]
@@ -163,14 +163,14 @@ def pieces(length: int, width: int) -> list[tuple[int, int]]:
 
 
 def steps(length: Extent, width: int, samples: int) -> int:
-    """Return how many vectors cover a length, for so many samples."""
+    """Return the number of vectors that cover a length, for this many samples."""
     if not length.power:
         return max(1, len(pieces(length.factor, width)))
     return max(1, length.factor * samples // width)
 
 
 def total(extents: Iterable[Extent], samples: int) -> int:
-    """Return how many places axes have, for so many samples."""
+    """Return the number of places of axes, for this many samples."""
     places = 1
     for length in extents:
         places *= length.factor * (samples if length.power else 1)

@@ -1,4 +1,4 @@
-"""Expressions of elements: what a nest of loops computes at each of its places."""
+"""Expressions of elements, which a loop nest computes at each of its places."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from autograd.primitives import Primitive
 
 
 class Place(NamedTuple):
-    """The place at which an array begins in memory.
+    """The start of an array in memory.
 
     Attributes:
-        kind: "table", the number of a pointer in the table that a call is given; "shared", the number of an element in
-            the working memory; "batch", likewise in its part for arrays of samples, as if it were for one sample;
-            "address", an address.
-        at: that number.
+        kind: "table", the number of a pointer in the table that a call passes; "shared", the number of an element in
+            the working memory; "batch", likewise in its part for arrays of samples, counted per sample; "address", an
+            address.
+        at: the number.
     """
 
     kind: Literal["table", "shared", "batch", "address"]
@@ -28,8 +28,8 @@ class Buffer(NamedTuple):
     """An array in memory.
 
     Attributes:
-        strides: in elements, of each axis.
-        is_integer: whether its elements are integers of 64 bits.
+        strides: the stride of each axis, in elements.
+        is_integer: whether its elements are 64-bit integers.
     """
 
     place: Place
@@ -38,10 +38,10 @@ class Buffer(NamedTuple):
 
 
 class Looked(NamedTuple):
-    """An index that is read: it counts by a stride.
+    """An index that is read from an array, times a stride.
 
     Attributes:
-        may_miss: whether it may be less than 0, where the element is 0.
+        may_miss: whether it may be negative, which reads as 0.
     """
 
     position: Leaf
@@ -54,9 +54,9 @@ class Leaf:
     """An element of an array.
 
     Attributes:
-        strides: in elements, along each axis of the nest.
-        start: the first element: so many, and so many times n.
-        looked: indices that are read.
+        strides: the stride along each axis of the nest, in elements.
+        start: the first element: a constant, and a multiple of n.
+        looked: indices that are added.
     """
 
     place: Place
@@ -68,7 +68,7 @@ class Leaf:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Applied:
-    """A primitive of other nodes."""
+    """A primitive applied to other nodes."""
 
     primitive: Primitive
     operands: tuple[Node, ...]
@@ -85,7 +85,7 @@ Node: TypeAlias = "Leaf | Applied | Number"
 
 
 def leaves(*nodes: Node) -> Iterator[Leaf]:
-    """Return the elements that some nodes read, indices included, each once."""
+    """Yield the distinct elements that nodes read, including indices."""
     seen: set[int] = set()
     stack: list[Node] = list(nodes)
     while stack:
@@ -101,5 +101,5 @@ def leaves(*nodes: Node) -> Iterator[Leaf]:
 
 
 def axes_of(node: Node) -> frozenset[int]:
-    """Return the axes along which a node differs."""
+    """Return the axes along which a node varies."""
     return frozenset(axis for leaf in leaves(node) for axis, stride in enumerate(leaf.strides) if stride.factor)

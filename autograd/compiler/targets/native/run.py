@@ -1,4 +1,4 @@
-"""Call a program that is machine code."""
+"""Call a program compiled to machine code."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ Array = NDArray[Any]
 
 
 class NativeFunction:
-    """A program as machine code. Several threads may call it at once: each has working memory of its own.
+    """A program as machine code. It is thread-safe: each thread has separate working memory.
 
     Args:
-        program: its arguments are given by their names, its parameters in their order.
-        dtype: of all numbers.
-        binding: of llvmlite.
+        program: the program.
+        dtype: the dtype of all numbers.
+        binding: llvmlite's binding.
 
     Attributes:
-        nests: how many nests of loops it has.
+        nests: the number of loop nests.
         arguments: the names of its arguments.
 
     Raises:
-        UnwritableError: where the program has what machine code does not have.
+        UnwritableError: if machine code does not support one of the program's operations.
     """
 
     nests: int
@@ -46,8 +46,8 @@ class NativeFunction:
         self.nests = writer.nests
         self.arguments = [slot.name for slot in plan.slots if slot.kind in ("argument", "index")]
         self._results = [extents(slot.shape) for slot in plan.slots if slot.kind == "result"]
-        self._shapes: dict[int, list[tuple[int, ...]]] = {}  # of the results, by the number of samples
-        self._blocks: dict[int, int] = {}  # the samples of a block, likewise
+        self._shapes: dict[int, list[tuple[int, ...]]] = {}  # shapes of the results, by the number of samples
+        self._blocks: dict[int, int] = {}  # samples per block, by the number of samples
         self._dtypes = [_INTEGER if slot.kind == "index" else dtype for slot in plan.slots[: len(self.arguments)]]
         self._run = self._code.run
         self._memory = _Memory(plan.shared, plan.batch, dtype, len(plan.slots))
@@ -55,7 +55,7 @@ class NativeFunction:
         self._write_table = struct.Struct(f"{given}N").pack_into
 
     def result_shapes(self, samples: int) -> list[tuple[int, ...]]:
-        """Return the shapes of the results for so many samples, which are kept for the next time."""
+        """Return the shapes of the results for this many samples, cached."""
         shapes = self._shapes.get(samples)
         if shapes is None:
             shapes = [tuple([count * samples if power else count for count, power in shape]) for shape in self._results]
@@ -63,7 +63,7 @@ class NativeFunction:
         return shapes
 
     def _block(self, samples: int) -> int:
-        """Return how many samples a block has, which is kept for the next time."""
+        """Return the number of samples per block, cached."""
         block = block_size(self._plan.batch, samples) if self._plan.is_divided else samples
         self._blocks = {**dict([*self._blocks.items()][-3:]), samples: block}
         return block
@@ -74,10 +74,10 @@ class NativeFunction:
         """Compute the results.
 
         Args:
-            arguments: in the order of their names, arrays of a row a sample; of indices, of any integers of at most 64
-                bits with a sign; None for what is not read.
-            parameters: the addresses of arrays that lie side by side in memory.
-            results: the addresses of such arrays for the results.
+            arguments: arrays with one row per sample, in the order of the arguments' names; signed integers of at most
+                64 bits for indices; None for an unread one.
+            parameters: the addresses of contiguous arrays.
+            results: the addresses of contiguous arrays for the results.
         """
         memory, arrays, addresses = self._memory, [], []
         for array, dtype in zip(arguments, self._dtypes, strict=True):
@@ -86,7 +86,7 @@ class NativeFunction:
                 continue
             if array.dtype is not dtype or not array.flags.c_contiguous:
                 array = np.ascontiguousarray(array, dtype)
-                arrays.append(array)  # which lives until the results are computed
+                arrays.append(array)  # keep it alive until the results are computed
             addresses.append(address_of(array))
         self._write_table(memory.table, 0, *addresses, *parameters, *results)
         block = self._blocks.get(samples) or self._block(samples)
@@ -94,7 +94,7 @@ class NativeFunction:
 
 
 class _Memory(threading.local):
-    """A thread's table of pointers, and its working memory."""
+    """A thread's pointer table and working memory."""
 
     def __init__(self, shared: int, batch: int, dtype: np.dtype[Any], slots: int) -> None:
         self._shared, self._batch, self._dtype = shared, batch, dtype
@@ -105,13 +105,13 @@ class _Memory(threading.local):
         self._block = -1
 
     def reserve(self, block: int) -> int:
-        """Return the address of memory for blocks of so many samples."""
+        """Return the address of memory for blocks of this many samples."""
         if block != self._block:
             size, array, address = self._shared + self._batch * block, self._array, self._address
             if array.size < size + 16:
-                array = np.empty(size + 16, self._dtype)  # for an address that is a multiple of 64
+                array = np.empty(size + 16, self._dtype)  # leaves room for 64-byte alignment
                 address = -(-array.ctypes.data // 64) * 64
-            self._array, self._address, self._block = array, address, block  # where no interrupt comes in between
+            self._array, self._address, self._block = array, address, block  # one statement, which no interrupt divides
         return self._address
 
 

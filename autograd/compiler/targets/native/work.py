@@ -1,4 +1,4 @@
-"""Count the work of a program, by which the cost model decides."""
+"""Count the work of a program, for the cost model."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ class Work(NamedTuple):
     """The work of a program.
 
     Attributes:
-        operations: how many there are.
-        calls: of NumPy; operations in a loop take one at each step.
-        elements: numbers that those compute for each sample, products of matrices aside.
-        products: multiplications of products of matrices, for each sample.
-        nested: of these, those of products, matrix by matrix, that BLAS would compute in less time than nests of loops.
-        fixed: likewise, of what does not depend on the samples.
+        operations: the number of operations.
+        calls: calls of NumPy; an operation in a loop takes one at each step.
+        elements: numbers computed per sample, except by matrix products.
+        products: multiplications of matrix products per sample.
+        nested: those of batched products that BLAS would compute faster than loop nests.
+        fixed: multiplications of matrix products that do not depend on the samples.
     """
 
     operations: int
@@ -65,7 +65,7 @@ def _count(shape: Shape) -> int:
 
 
 def _places(program: ArrayProgram, at: int) -> int:
-    """Return how many products a contraction computes for each sample."""
+    """Return the number of multiplications of a contraction per sample."""
     operation = program.operations[at]
     labels = operation.attribute
     lengths = {
@@ -77,7 +77,7 @@ def _places(program: ArrayProgram, at: int) -> int:
 
 
 def _is_large_batched(program: ArrayProgram, at: int, places: int) -> bool:
-    """Return whether a contraction is a product for each of several matrices, which are large."""
+    """Return whether a contraction is a batched product of large matrices."""
     operation = program.operations[at]
     left, right, result = operation.attribute
     shared = set(left) & set(right) & set(result)

@@ -1,1 +1,1 @@
-"""Plan the nests of loops that a program becomes, and the arrays in memory that they read and write."""
+"""Plan a program's loop nests, and the arrays in memory that they read and write."""

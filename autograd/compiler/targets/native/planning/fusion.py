@@ -1,4 +1,4 @@
-"""Choose the operations that have an array of their own; all others are computed where they are read."""
+"""Choose the operations whose results are stored in arrays; all others are fused into their readers."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ _WITH_ARRAYS = (
     "result",
 )
 _READ_AGAIN = ("contract", "slopes", "take", "accumulate", "loop", "look up")
-"""Operations that read an element of an operand more than once, or at places that are read."""
+"""Kinds that read an element of an operand more than once, or at computed places."""
 _CHEAP = (primitives.add, primitives.sub, primitives.mul, primitives.neg, primitives.identity)
 
 
 def is_alias(program: ArrayProgram, at: int) -> bool:
-    """Return whether an operation is the array of its operand, with another shape."""
+    """Return whether an operation's result aliases its operand's array."""
     kind, operands, _, shape, _ = program.operations[at]
     return kind == "reshape" and not is_simple(program.operations[operands[0]].shape, shape)
 
 
 def needed(program: ArrayProgram) -> set[int]:
-    """Return the operations that the outputs are computed of. Shares of a row are, without its reduction."""
+    """Return the live operations. The slopes of a row, except `shares`, do not read its reduction."""
     read = set(program.outputs)
     for at in range(len(program.operations) - 1, -1, -1):
         if at in read:
@@ -46,11 +46,11 @@ def needed(program: ArrayProgram) -> set[int]:
 
 
 def with_arrays(program: ArrayProgram, results: Collection[int], needed: Collection[int]) -> set[int]:
-    """Return the operations that have an array of their own.
+    """Return the operations whose results are stored in arrays.
 
     Args:
-        results: those that must, unless they only have another shape than something else.
-        needed: those that are computed.
+        results: the operations whose results must be stored, unless they alias another.
+        needed: the live operations.
     """
     return _Chooser(program, results, needed).choose()
 
@@ -61,9 +61,9 @@ class _Chooser:
         self._operations = program.operations
         self._users = program.users()
         self._chosen: set[int] = set()
-        self._readers: dict[int, set[int]] = {}  # operations with an array that read one
-        self._again: dict[int, bool] = {}  # whether one of them reads an element again, or at places that are read
-        self._side_by_side: dict[int, bool] = {}  # whether something reads the array with another shape
+        self._readers: dict[int, set[int]] = {}  # the stored operations that read each operation
+        self._again: dict[int, bool] = {}  # whether one of them reads an element repeatedly, or at computed places
+        self._is_reshaped: dict[int, bool] = {}  # whether a reader needs the array contiguous, to reshape it
         self._sizes: dict[int, int] = {}
         self._is_costly: dict[int, bool] = {}
 
@@ -85,9 +85,9 @@ class _Chooser:
         operation, users = self._operations[at], [u for u in self._users[at] if u in self._needed]
         self._readers[at] = {r for u in users for r in ({u} if u in self._chosen else self._readers[u])}
         self._again[at] = any(self._reads_again(u, at) for u in users)
-        self._side_by_side[at] = any(
+        self._is_reshaped[at] = any(
             is_alias(self._program, u)
-            or (self._operations[u].kind in ("reshape", "guard") and u not in self._chosen and self._side_by_side[u])
+            or (self._operations[u].kind in ("reshape", "guard") and u not in self._chosen and self._is_reshaped[u])
             for u in users
         )
         if self._has_array(at, operation):
@@ -110,20 +110,20 @@ class _Chooser:
         if at in self._results:
             return True
         if kind in ("transpose", "slice", "broadcast", "look up", "take"):
-            return self._side_by_side[at] or (kind in ("look up", "take") and self._is_computed_again(at))
+            return self._is_reshaped[at] or (kind in ("look up", "take") and self._is_computed_again(at))
         if kind == "guard":
             return False
-        return self._side_by_side[at] or self._is_computed_again(at)
+        return self._is_reshaped[at] or self._is_computed_again(at)
 
     def _is_computed_again(self, at: int) -> bool:
-        """Return whether computing an operation where it is read computes it more than once."""
+        """Return whether fusing an operation into its readers would compute it more than once."""
         if self._again[at] or len(self._readers[at]) > 1:
             return True
         own = size(self._operations[at].shape)
         return self._is_costly[at] and any(_is_larger(self._places(r), own) for r in self._readers[at])
 
     def _places(self, reader: int) -> tuple[int, int]:
-        """Return at how many places an operation with an array computes what it reads."""
+        """Return the number of places at which a stored operation would compute its fused operands."""
         operation = self._operations[reader]
         shapes: list[Shape] = [self._operations[k].shape for k in operation.operands]
         if operation.kind == "loop":

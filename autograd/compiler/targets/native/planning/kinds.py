@@ -1,4 +1,4 @@
-"""The nests of each kind of operation."""
+"""Loop nests for each kind of operation."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from autograd.compiler.targets.straight_line.instructions import UnwritableError
 
 
 def add_all(scope: Scope) -> None:
-    """Add all operations of a program that are needed.
+    """Add the live operations of a program.
 
     Raises:
-        UnwritableError: where machine code has no such operation.
+        UnwritableError: for an operation that machine code does not support.
     """
     for at, operation in enumerate(scope.operations):
         if at not in scope.needed:
@@ -35,10 +35,10 @@ def add_all(scope: Scope) -> None:
 
 
 def _alias(scope: Scope, at: int) -> Buffer:
-    """Return the array of an operand with another shape."""
+    """Return an operand's array with another shape."""
     buffer = scope.buffers.get(scope.inner(scope.operations[at].operands[0]))
     if buffer is None:
-        raise UnwritableError("a new shape of what has no array")
+        raise UnwritableError("a reshape of an operation without an array")
     return buffer._replace(strides=row_major(extents(scope.operations[at].shape)))
 
 
@@ -121,7 +121,7 @@ def _concatenate(scope: Scope, at: int) -> None:
 
 
 def _moved(target: Target, axis: int, first: int, step: int = 1) -> Target:
-    """Return a target whose elements lie from a first one on along an axis, each step-th."""
+    """Return the part of a target that starts at an element along an axis, with a step."""
     stride, start = target.strides[axis], list(target.start)
     if stride.power > 1:
         raise UnwritableError("an array with two axes of samples")

@@ -1,4 +1,4 @@
-"""Loops over steps: the states in memory of their own, and pointers that move along what is read and written."""
+"""Loops over steps: states in separate memory, and pointers that move along the arrays read and written."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from autograd.compiler.targets.native.writing.code import extents, row_major
 
 
 def add_loop(scope: Scope, at: int, add_all: Callable[[Scope], None]) -> None:
-    """Add a loop: the states in memory of their own, and pointers that move along what is read and written."""
+    """Add a loop: states in separate memory, and pointers that move along the arrays read and written."""
     operation = scope.operations[at]
     loop, plan = operation.attribute, scope.plan
     body, buffers, moves = loop.body, dict[int, Buffer](), list[Move]()
@@ -28,12 +28,12 @@ def add_loop(scope: Scope, at: int, add_all: Callable[[Scope], None]) -> None:
     items: list[Item] = []
     fixed: set[Place] = set()
     for (k, operand), stepping in zip(read, loop.read):
-        outer = _whole(scope, at, operand)
+        outer = _contiguous(scope, at, operand)
         buffers[k] = _read(
             scope, _moving(scope, outer, stepping, loop.steps, body.operations[k], moves), body, k, items
         )
     for k, operand in same:
-        buffers[k] = _whole(scope, at, operand)
+        buffers[k] = _contiguous(scope, at, operand)
         fixed |= {buffers[k].place} if not has_samples(body.operations[k].shape) else set()
     results = [plan.memory(shape) for shape in operation.shape[loop.carried :]]  # type: ignore[arg-type]
     inner = Scope(plan, body, [], buffers, None, scope.dtype, Inside(items, lambda item: scope.put(at, item), fixed))
@@ -52,8 +52,8 @@ def add_loop(scope: Scope, at: int, add_all: Callable[[Scope], None]) -> None:
     scope.loops[at] = [*(buffers[k] for k, _ in states), *results]
 
 
-def _whole(scope: Scope, at: int, operand: int) -> Buffer:
-    """Return the array of an operand, side by side in memory."""
+def _contiguous(scope: Scope, at: int, operand: int) -> Buffer:
+    """Return an operand as a contiguous array."""
     known = scope.buffers.get(operand)
     strides = row_major(extents(scope.operations[operand].shape))
     if known is not None and known.strides == strides:
@@ -64,7 +64,7 @@ def _whole(scope: Scope, at: int, operand: int) -> Buffer:
 
 
 def _read(scope: Scope, array: Buffer, body: ArrayProgram, k: int, items: list[Item]) -> Buffer:
-    """Return what a step reads, side by side in memory."""
+    """Return the part that a step reads as a contiguous array."""
     shape = body.operations[k].shape
     if array.strides == row_major(extents(shape)):
         return array
@@ -77,7 +77,7 @@ def _read(scope: Scope, array: Buffer, body: ArrayProgram, k: int, items: list[I
 def _moving(
     scope: Scope, whole: Buffer, stepping: Stepping, steps: int, element: Operation, moves: list[Move]
 ) -> Buffer:
-    """Return what a step reads or writes of an array."""
+    """Return the part of an array that a step reads or writes."""
     axis, backward = stepping.axis, stepping.backward
     place = scope.plan.slot("moving", "", element.shape)
     moves.append(Move(place.at, whole, whole.strides[axis], steps - 1 if backward else None))

@@ -1,4 +1,4 @@
-"""Matrices that are read across their rows, copied once so that they are read along them."""
+"""Packing: matrices that are read across rows are copied once, so that they are read along rows."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def packed(scope: Scope, at: int, nest: Nest) -> Nest:
-    """Return a contraction in which no matrix without samples is read across its rows."""
+    """Return a contraction in which no matrix, except those with samples, is read across its rows."""
     if not nest.reduced:
         return nest
     flat = coalesce(nest.lengths, nest.reduced, [nest.node], nest.target)

@@ -1,7 +1,7 @@
-"""Divide operations into those computed before the samples, for each block of samples, and after them.
+"""Divide operations into those computed before all samples, for each block of samples, and after all samples.
 
-A block is so small that its arrays stay in the processor's cache from one operation to the next. What is summed over
-the samples is summed over those of each block, and then over the blocks.
+A block is small enough that its arrays stay in the processor's cache between operations. Sums over samples are
+accumulated block by block.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from autograd.compiler.arrays.operations import Batch, Operation, Shape
 from autograd.compiler.arrays.program import ArrayProgram
 
 Phase = Literal["before", "block", "sum", "after"]
-"""The phase in which an operation is computed; "sum" is also for each block, and its results are added up."""
+"""The phase in which an operation is computed; "sum" is computed for each block, too, and accumulated."""
 
 
 def has_samples(shape: Shape) -> bool:
@@ -22,7 +22,7 @@ def has_samples(shape: Shape) -> bool:
 
 
 def phases(program: ArrayProgram, needed: Collection[int]) -> list[Phase] | None:
-    """Return the phase of each operation that is needed; None where the samples cannot be divided into blocks."""
+    """Return the phase of each live operation; None if the samples cannot be divided into blocks."""
     chosen: list[Phase] = []
     for at, operation in enumerate(program.operations):
         phase = _phase(program, operation, chosen) if at in needed else "before"
@@ -49,7 +49,7 @@ def _phase(program: ArrayProgram, operation: Operation, chosen: Sequence[Phase])
 
 
 def _of_loop(program: ArrayProgram, operation: Operation, is_late: bool) -> Phase | None:
-    """Return the phase of a loop. One that carries sums over the samples is not divided."""
+    """Return the phase of a loop. A loop that carries sums over samples cannot be divided."""
     results: Sequence[Shape] = operation.shape  # type: ignore[assignment]
     if not any(map(has_samples, [*results, *(program.operations[k].shape for k in operation.operands)])):
         return "after" if is_late else "before"

@@ -1,4 +1,4 @@
-"""The arrays and the nests of loops of a program, in the order in which they are computed."""
+"""The arrays and loop nests of a program, in execution order."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class Machine(NamedTuple):
     """A processor.
 
     Attributes:
-        width: how many numbers a vector holds.
-        registers: how many vectors its registers hold.
+        width: the number of lanes of a vector.
+        registers: the number of vector registers.
     """
 
     width: int
@@ -27,12 +27,12 @@ class Machine(NamedTuple):
 
 
 class Slot(NamedTuple):
-    """A pointer of the table that a call is given.
+    """A pointer in the table that a call passes.
 
     Attributes:
-        kind: what it points to; of "moving" ones, machine code says where to.
-        name: of an argument or of parameters; of a result, its number.
-        shape: of the array.
+        kind: the kind of array that it points to; machine code sets "moving" ones.
+        name: the name of an argument or of parameters; the number of a result.
+        shape: the array's shape.
     """
 
     kind: Literal["argument", "index", "parameter", "result", "moving"]
@@ -41,13 +41,13 @@ class Slot(NamedTuple):
 
 
 class Move(NamedTuple):
-    """The value of a pointer of the table at each step of a loop.
+    """The induction of a pointer in the table over the steps of a loop.
 
     Attributes:
-        slot: its number.
-        array: in which it moves.
-        stride: from step to step, in elements.
-        last: the number of the last step where the first step is at the end, else None.
+        slot: the pointer's number.
+        array: the array that it moves along.
+        stride: the distance per step, in elements.
+        last: the number of the last step if the loop runs from the end, else None.
     """
 
     slot: int
@@ -61,9 +61,9 @@ class Steps:
     """A loop over steps.
 
     Attributes:
-        count: how many.
-        moves: pointers that move.
-        items: what is done at each step.
+        count: the number of steps.
+        moves: the pointers that move.
+        items: the body.
     """
 
     count: int
@@ -79,12 +79,12 @@ class Plan:
     """The nests that machine code runs, and the memory that it needs.
 
     Attributes:
-        slots: the pointers that it is given.
-        items: by phase. Without blocks, all of them are in "block", and there is one.
-        machine: what it is planned for.
+        slots: the pointers that a call passes.
+        items: nests and loops by phase. Without blocks, all are in "block", which runs once.
+        machine: the target processor.
         is_divided: whether the samples may be divided into blocks.
-        shared, batch: how many elements of working memory are needed; and how many more for each sample of a block.
-        kept: arrays that the code refers to.
+        shared, batch: the elements of working memory needed in all, and additionally per sample of a block.
+        kept: arrays that the code refers to, kept alive.
     """
 
     machine: Machine
@@ -115,7 +115,7 @@ class Plan:
         return Buffer(place, row_major(lengths))
 
     def constant(self, array: NDArray[Any], dtype: Any) -> Buffer:
-        """Return an array of a program as one in memory, which is kept."""
+        """Put an array of a program into memory, where it is kept alive."""
         kept = np.ascontiguousarray(array, dtype)
         self.kept.append(kept)
         place = Place("address", kept.ctypes.data)

@@ -1,4 +1,4 @@
-"""Operations that are computed where they are read, as expressions of the elements of arrays."""
+"""Fused operations as expressions of the elements of arrays."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from autograd.compiler.trace.comparisons import COMPARISONS
 
 
 class At(NamedTuple):
-    """A place along an axis of an array: a multiple of the place along an axis of a nest, if any, and a start."""
+    """A place along an axis of an array: a multiple of the place along an axis of the nest, if any, plus a start."""
 
     axis: int | None
     factor: int = 1
@@ -35,15 +35,15 @@ Index: TypeAlias = "tuple[At | LookedAt, ...]"
 
 
 def every(axes: int) -> Index:
-    """Return the index of the element at the place of a nest of so many axes."""
+    """Return the identity index of a nest with this many axes."""
     return tuple([At(axis) for axis in range(axes)])
 
 
 def leaf(buffer: Buffer, index: Sequence[At | LookedAt], axes: int) -> Leaf:
-    """Return an element of an array, in a nest of so many axes.
+    """Return an element of an array, in a nest with this many axes.
 
     Raises:
-        UnwritableError: for strides that are none.
+        UnwritableError: for strides that cannot be expressed.
     """
     strides, start, looked = [ZERO] * axes, [0, 0], []
     for stride, at in zip(buffer.strides, index, strict=True):
@@ -83,12 +83,12 @@ def is_simple(before: Shape, after: Shape) -> bool:
 
 
 class Reader:
-    """Gives the expression of an operation's element; each once, so that what is read twice is computed once.
+    """Returns expressions of operations' elements; equal ones are shared, so that they are computed once.
 
     Args:
-        operations: of a program.
-        buffers: the arrays of operations that have one.
-        axes: how many the nest has.
+        operations: the program's operations.
+        buffers: the arrays of stored operations.
+        axes: the number of axes of the nest.
         constant: puts an array of the program into memory.
     """
 
@@ -111,7 +111,7 @@ class Reader:
         return self._nodes[key]
 
     def computed(self, at: int, index: Index) -> Node:
-        """Return the expression of an operation's element, though it may be kept in an array."""
+        """Return the expression of an operation's element, even if it is stored in an array."""
         operation = self._operations[at]
         kind, operands, attribute = operation[:3]
         match kind:
@@ -140,7 +140,7 @@ class Reader:
                 return self._looked_up(operation, index)
             case "take":
                 return self._taken(operation, index)
-        raise UnwritableError(f"{kind!r} is not computed where it is read")
+        raise UnwritableError(f"{kind!r} cannot be fused into its reader")
 
     def _broadcast(self, k: int, index: Index, shape: Shape) -> Index:
         inner = self._operations[k].shape

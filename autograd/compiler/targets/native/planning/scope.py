@@ -1,4 +1,4 @@
-"""A program, or the body of a loop, whose operations are added to a plan."""
+"""A scope: a program, or the body of a loop, whose operations are added to a plan."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from autograd.compiler.targets.straight_line.instructions import UnwritableError
 
 
 class Inside(NamedTuple):
-    """The place to which the operations of a loop's body are added.
+    """The destination of the operations of a loop's body.
 
     Attributes:
-        items: what is done at each step.
-        put_before: adds what is done before the first step.
-        fixed: places of arrays that are the same at every step, and for all samples.
+        items: receives the items of each step.
+        put_before: adds an item before the first step.
+        fixed: places of arrays that are loop-invariant, and the same for all samples.
     """
 
     items: list[Item]
@@ -36,19 +36,19 @@ class Scope:
     """A program, or the body of a loop, whose operations are added to a plan.
 
     Args:
-        plan: to add to.
+        plan: the plan to extend.
         program: the program.
-        results: the operations that must have an array of their own.
-        buffers: arrays that there are already.
-        chosen: the phase of each operation; None where all are of one.
-        inside: of a loop's body, where it is added.
+        results: the operations whose results must be stored.
+        buffers: existing arrays.
+        chosen: the phase of each operation; None for a single phase.
+        inside: the destination of a loop's body.
 
     Attributes:
-        operations: of the program.
-        buffers: the arrays of those that have one.
-        loops: the results of those that are loops.
-        needed: those that the outputs are computed of.
-        arrays: those that have an array of their own.
+        operations: the program's operations.
+        buffers: the arrays of stored operations.
+        loops: the results of loops.
+        needed: the live operations.
+        arrays: the stored operations.
     """
 
     def __init__(
@@ -70,19 +70,19 @@ class Scope:
         self.arrays = with_arrays(program, results, self.needed)
 
     def inner(self, at: int) -> int:
-        """Return the operation whose array, in the same order, an operation is: through guards and simple shapes."""
+        """Return the operation whose array an operation aliases, through guards and simple reshapes."""
         while at not in self.buffers and self.operations[at].kind in ("guard", "reshape"):
             (at,) = self.operations[at].operands
         return at
 
     def phase(self, at: int) -> Phase:
-        """Return when an operation is computed."""
+        """Return the phase of an operation."""
         return "block" if self._phases is None else self._phases[at]
 
     def put(self, at: int, item: Item) -> None:
         """Add a nest or a loop that belongs to an operation."""
         if isinstance(item, Nest) and isinstance(item.node, Leaf) and item.node.is_integer:
-            raise UnwritableError("an array of indices that are computed")
+            raise UnwritableError("an array of computed indices")
         if self._inside is not None:
             self._inside.items.append(item)
             return
@@ -90,7 +90,7 @@ class Scope:
         self.plan.items["block" if phase == "sum" else phase].append(item)
 
     def put_before(self, at: int, item: Item) -> None:
-        """Add a nest that reads only what is fixed: it is done once."""
+        """Add a nest that reads only fixed arrays, to run once."""
         if self._inside is not None:
             self._inside.put_before(item)
         elif self.plan.is_divided:
@@ -99,23 +99,23 @@ class Scope:
             self.put(at, item)
 
     def is_fixed(self, place: Place) -> bool:
-        """Return whether an array is there before all operations, and the same for all samples."""
+        """Return whether an array exists before all operations, and is the same for all samples."""
         if self._inside is not None:
             return place in self._inside.fixed
         return place.kind == "address" or (place.kind == "table" and self.plan.slots[place.at].kind == "parameter")
 
     def reader(self, axes: int) -> Reader:
-        """Return what gives expressions in a nest of so many axes."""
+        """Return a reader for a nest with this many axes."""
         return Reader(self.operations, self.buffers, axes, self.plan.constant)
 
     def array(self, at: int) -> Buffer:
-        """Return the array of an operation, which is made where there is none yet."""
+        """Return the array of an operation, allocated at the first request."""
         if at not in self.buffers:
             self.buffers[at] = self.plan.memory(self.operations[at].shape)
         return self.buffers[at]
 
     def target(self, at: int) -> Target:
-        """Return an operation's array as where a nest puts it; sums over samples are added up over blocks."""
+        """Return an operation's array as a nest's target; sums over samples are accumulated over blocks."""
         buffer = self.array(at)
         return Target(buffer.place, buffer.strides, is_sum=self.phase(at) == "sum")
 

@@ -1,4 +1,4 @@
-"""The plan of a program."""
+"""Plan a program."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def plan_of(program: ArrayProgram, dtype: np.dtype[Any], machine: Machine) -> Pl
     """Return the plan of a program.
 
     Raises:
-        UnwritableError: where it has what machine code does not have.
+        UnwritableError: if machine code does not support one of its operations.
     """
     used = needed(program)
     given = [at for at, o in enumerate(program.operations) if o.kind in ("argument", "index")]

@@ -1,1 +1,1 @@
-"""Nests of loops in LLVM's language."""
+"""Write loop nests in LLVM IR."""

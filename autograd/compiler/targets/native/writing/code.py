@@ -1,4 +1,4 @@
-"""One function in LLVM's language: instructions, and loops that carry values."""
+"""A function in LLVM IR: instructions, and loops with loop-carried values."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import NamedTuple
 from autograd.compiler.arrays.operations import Batch, Shape
 
 Carried = Sequence[tuple[str, str]]
-"""Values that go from one step of a loop to the next: the type of each, and the value before the first step."""
+"""Loop-carried values: the type of each, and its initial value."""
 
 
 class Extent(NamedTuple):
@@ -32,7 +32,7 @@ def extents(shape: Shape) -> tuple[Extent, ...]:
 
 
 def row_major(lengths: Sequence[Extent]) -> tuple[Extent, ...]:
-    """Return the strides of an array whose elements lie side by side, the last axis innermost.
+    """Return the strides of a contiguous array in row-major order.
 
     >>> row_major([Extent(1, 1), Extent(3), Extent(2)])
     (Extent(factor=6, power=0), Extent(factor=2, power=0), Extent(factor=1, power=0))
@@ -53,11 +53,11 @@ def product(lengths: Sequence[Extent]) -> Extent:
 
 
 class Code:
-    """A function that grows.
+    """A function under construction.
 
     Attributes:
         lines: the instructions.
-        block: the label of the block that instructions are added to.
+        block: the label of the current basic block.
     """
 
     def __init__(self) -> None:
@@ -66,7 +66,7 @@ class Code:
         self._count = 0
 
     def fresh(self, base: str) -> str:
-        """Return a name that nothing has."""
+        """Return an unused name."""
         self._count += 1
         return f"{base}{self._count}"
 
@@ -81,12 +81,12 @@ class Code:
         self.lines.append(text)
 
     def begin(self, label: str) -> None:
-        """Begin a block."""
+        """Begin a basic block."""
         self.lines.append(f"{label}:")
         self.block = label
 
     def size(self, extent: Extent) -> str:
-        """Return an extent as an integer, or as a register."""
+        """Return an extent as an integer or a register."""
         if not extent.power:
             return str(extent.factor)
         register = "%n"
@@ -97,15 +97,15 @@ class Code:
     def loop(
         self, count: str, body: Callable[[str, list[str]], Sequence[str]], carried: Carried = (), step: int = 1
     ) -> list[str]:
-        """Add a loop of an index from 0 up to a count.
+        """Add a loop with an index from 0 up to a count.
 
         Args:
             count: an integer or a register.
-            body: adds a step, of the index and what is carried; returns what is carried on.
-            step: by which the index grows.
+            body: adds a step, given the index and the carried values; returns the new carried values.
+            step: the increment of the index.
 
         Returns:
-            What is carried out of the last step.
+            The carried values after the last step.
         """
         first = [value for _, value in carried]
         is_known = not count.startswith("%")

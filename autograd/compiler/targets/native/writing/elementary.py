@@ -1,9 +1,9 @@
-"""Elementary functions of vectors of doubles, in LLVM's language, within 4 units in the last place.
+"""Elementary functions of vectors of doubles, in LLVM IR, within 4 units in the last place.
 
-The C library's functions take one number at a time. These have no branches, so that they take as many as a register
-holds, and each lane is computed as if it were alone. exp is reduced to |r| ≤ ln 2 / 2 and expanded in its power series;
-log and log1p are reduced to [√½, √2) and expanded in s = f / (2 + f) (Tang, 1990, with the coefficients of FreeBSD's
-msun); tanh is a rational function near 0 (Cody & Waite, 1980; Moshier's Cephes) and one of exp elsewhere.
+The C library's functions take one number at a time. These are branch-free, so that they process as many lanes as a
+register holds, and a lane's result does not depend on the others. exp is reduced to |r| ≤ ln 2 / 2 and expanded in its
+power series; log and log1p are reduced to [√½, √2) and expanded in s = f / (2 + f) (Tang, 1990, with the coefficients
+of FreeBSD's msun); tanh is a rational function near 0 (Cody & Waite, 1980; Moshier's Cephes) and one of exp elsewhere.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from autograd.compiler.targets.native.writing.code import Code
 from autograd.compiler.targets.straight_line.instructions import literal
 
 Named = Callable[[str, int], str]
-"""Gives the name of an elementary function of vectors of some length, which may be called."""
+"""Returns the name of a callable elementary function of vectors of the given length."""
 
-_SHIFT = 6755399441055744.0  # 1.5 × 2^52: what is added to it is rounded to a whole number, in its last bits
+_SHIFT = 6755399441055744.0  # 1.5 × 2^52: adding it rounds a number to an integer, in the last bits
 _SHIFT_BITS = 0x4338000000000000
 _LN2_HIGH, _LN2_LOW = 6.93147180369123816490e-01, 1.90821492927058770002e-10
 _EXP_SERIES = [1 / math.factorial(k) for k in range(2, 14)]
@@ -33,7 +33,7 @@ class _Body:
 
     Args:
         width: the length of the vector.
-        named: gives the names of other functions.
+        named: returns the names of other functions.
     """
 
     def __init__(self, width: int, named: Named) -> None:
@@ -52,11 +52,11 @@ class _Body:
         return x if isinstance(x, str) else self._repeated("i64", str(x))
 
     def do(self, opcode: str, a: str | float, b: str | float) -> str:
-        """Return fadd, fsub, fmul or fdiv of two numbers."""
+        """Add an fadd, fsub, fmul or fdiv of two numbers."""
         return self.code.value(f"{opcode} {self.doubles} {self._number(a)}, {self._number(b)}")
 
     def whole(self, opcode: str, a: str | int, b: str | int) -> str:
-        """Return an operation on two integers."""
+        """Add an operation on two integers."""
         return self.code.value(f"{opcode} {self._integers} {self._integer(a)}, {self._integer(b)}")
 
     def bits(self, x: str) -> str:
@@ -68,20 +68,20 @@ class _Body:
         return self.code.value(f"bitcast {self._integers} {x} to {self.doubles}")
 
     def where(self, code: str, a: str, b: float, then: str | float, otherwise: str | float) -> str:
-        """Return one of two numbers, by a comparison."""
+        """Select one of two numbers by a comparison."""
         bit = self.code.value(f"fcmp {code} {self.doubles} {a}, {self._number(b)}")
         operands = ", ".join(f"{self.doubles} {self._number(x)}" for x in (then, otherwise))
         return self.code.value(f"select {self._bits} {bit}, {operands}")
 
     def polynomial(self, coefficients: Sequence[float], x: str) -> str:
-        """Return a polynomial, the constant first, by Horner's rule."""
+        """Evaluate a polynomial, constant coefficient first, by Horner's rule."""
         result: str | float = coefficients[-1]
         for coefficient in reversed(coefficients[:-1]):
             result = self.do("fadd", self.do("fmul", result, x), coefficient)
         return str(result)
 
     def call(self, name: str, x: str) -> str:
-        """Return another elementary function."""
+        """Call another elementary function."""
         return self.code.value(f"call {self.doubles} @{self._named(name, self._width)}({self.doubles} {x})")
 
 
@@ -97,7 +97,7 @@ def _exp(f: _Body, x: str) -> str:
     result = f.do("fadd", f.do("fadd", f.do("fmul", square, series), r), 1.0)
     power = f.whole("sub", f.bits(shifted), _SHIFT_BITS)
     half = f.whole("ashr", power, 1)
-    for part in (half, f.whole("sub", power, half)):  # in two steps, since 2^1024 and 2^-1074 are no factors
+    for part in (half, f.whole("sub", power, half)):  # in two steps, since 2^1024 and 2^-1074 exceed the exponent range
         result = f.do("fmul", result, f.of_bits(f.whole("shl", f.whole("add", part, 1023), 52)))
     return result
 
@@ -123,13 +123,13 @@ def _log(f: _Body, x: str) -> str:
     result = f.do("fsub", f.do("fmul", k, _LN2_HIGH), rest)
     result = f.where("oeq", x, math.inf, x, result)
     result = f.where("oeq", x, 0.0, -math.inf, result)
-    return f.where("ult", x, 0.0, math.nan, result)  # also where x is nan
+    return f.where("ult", x, 0.0, math.nan, result)  # "ult" is also true for nan
 
 
 def _log1p(f: _Body, x: str) -> str:
     y = f.do("fadd", x, 1.0)
     logarithm = f.call("log", y)
-    lost = f.do("fsub", x, f.do("fsub", y, 1.0))  # what of x the sum has no digits for
+    lost = f.do("fsub", x, f.do("fsub", y, 1.0))  # the part of x that the sum rounded away
     result = f.do("fadd", logarithm, f.do("fdiv", lost, y))
     result = f.where("oeq", y, math.inf, logarithm, result)
     result = f.where("oeq", y, 0.0, logarithm, result)
@@ -149,16 +149,16 @@ def _tanh(f: _Body, x: str) -> str:
 
 
 FUNCTIONS: dict[str, Callable[[_Body, str], str]] = {"exp": _exp, "log": _log, "log1p": _log1p, "tanh": _tanh}
-"""By the names that rows of the derivative table have for their machine form."""
+"""By the machine form that rows of the derivative table name."""
 
 
 def definition(name: str, width: int, named: Named) -> str:
-    """Return the definition of a function of vectors.
+    """Return the definition of an elementary function of vectors.
 
     Args:
         name: one of `FUNCTIONS`.
         width: the length of the vectors.
-        named: gives the names of others that it calls.
+        named: returns the names of others that it calls.
     """
     body = _Body(width, named)
     result = FUNCTIONS[name](body, "%x")

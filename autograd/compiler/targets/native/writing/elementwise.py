@@ -1,4 +1,4 @@
-"""Elementwise nests of loops; reductions and rows stand in `sums` and `rows`, and share the loops here."""
+"""Write elementwise loop nests; `sums` and `rows` write reductions and rows, and share these loops."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from autograd.compiler.targets.native.writing.code import ONE, Extent
 from autograd.compiler.targets.native.writing.evaluate import Evaluator
 
 Body = Callable[[int], None]
-"""Adds what is done to so many neighbouring places along the vector's axis."""
+"""Adds the code for this many neighbouring places along the vector axis."""
 
 
 def along(evaluator: Evaluator, axis: int, length: Extent, width: int, body: Body) -> None:
-    """Add what is done along an axis: in vectors of a width, and of smaller ones at the end.
+    """Add the code along an axis, in vectors of a width, with narrower ones at the end.
 
-    Few vectors stand one after the other, many are a loop.
+    A few vectors are unrolled; many become a loop.
     """
     code = evaluator.code
     if length.power:
@@ -59,7 +59,7 @@ def _along_samples(evaluator: Evaluator, axis: int, length: Extent, width: int, 
 
 
 def over(evaluator: Evaluator, axes: Sequence[tuple[int, Extent]], body: Callable[[], None]) -> None:
-    """Add loops over some axes, the first outermost."""
+    """Add loops over axes, the first outermost."""
     if not axes:
         body()
         return
@@ -74,7 +74,7 @@ def over(evaluator: Evaluator, axes: Sequence[tuple[int, Extent]], body: Callabl
 
 
 def write_elementwise(evaluator: Evaluator, nest: Coalesced, width: int) -> None:
-    """Add an expression at each place of some axes."""
+    """Add the code of an elementwise nest."""
     (node,), target = nest.nodes, nest.target
     if not nest.lengths:
         evaluator.store(target, evaluator.vector(node, 0, 1), 0, 1)
@@ -96,7 +96,7 @@ def write_elementwise(evaluator: Evaluator, nest: Coalesced, width: int) -> None
 
 
 def vector_axis(lengths: Sequence[Extent], node: Node, target: Target, width: int) -> int:
-    """Return the axis along which vectors are read and written with the least work."""
+    """Return the axis along which vector loads and stores are cheapest."""
     read = list(leaves(node))
 
     def cost(axis: int) -> float:
@@ -110,7 +110,7 @@ def vector_axis(lengths: Sequence[Extent], node: Node, target: Target, width: in
 
 
 def loading(leaf: Leaf, axis: int, lanes: float) -> float:
-    """Return the cost of reading an element at so many places along an axis."""
+    """Return the cost of loading this many lanes of an element along an axis."""
     if leaf.is_integer or any(x.position.strides[axis].factor for x in leaf.looked):
         return 2 * lanes
     return 1 if leaf.strides[axis] == ONE or not leaf.strides[axis].factor else 2 * lanes

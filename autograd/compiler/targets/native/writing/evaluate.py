@@ -1,4 +1,4 @@
-"""Instructions for the value of an expression at a place of a nest, for several places at once."""
+"""Write instructions that evaluate an expression at one or several neighbouring places of a nest."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from autograd.compiler.targets.native.writing.code import ONE, Code, Extent
 from autograd.compiler.targets.native.writing.lanes import Lanes
 
 Position = tuple[str, int]
-"""A place along an axis: a register or 0, and a number that is added."""
+"""A place along an axis: a register or 0, plus a constant."""
 
 START: Position = ("0", 0)
 
@@ -20,13 +20,13 @@ START: Position = ("0", 0)
 class Evaluator:
     """Evaluates expressions in a function that has an index for each axis of a nest.
 
-    What is computed once is not computed again where it stands, or further inside.
+    A result is reused in its block and in inner ones.
 
     Args:
-        address: gives a register with the address of an element of an array.
+        address: returns a register with the address of an array's element.
 
     Attributes:
-        positions: of each axis.
+        positions: the current place along each axis.
     """
 
     def __init__(self, code: Code, lanes: Lanes, axes: int, address: Callable[[Place, tuple[int, int]], str]) -> None:
@@ -34,32 +34,32 @@ class Evaluator:
         self.positions: list[Position] = [START] * axes
         self._address = address
         self._known: list[dict[Any, str]] = [{}]
-        self._axes: dict[int, tuple[Node, frozenset[int]]] = {}  # with the node, so that no other can have its id
+        self._axes: dict[int, tuple[Node, frozenset[int]]] = {}  # holds the nodes, so that their ids stay unique
         self._kept: list[Any] = []  # for the same reason
 
     @contextmanager
     def inside(self) -> Iterator[None]:
-        """Forget in the end what is computed from here on: it belongs to a block that need not be reached."""
+        """Forget the results computed in this context at its end, since their block may not dominate later ones."""
         self._known.append({})
         yield
         self._known.pop()
 
     @contextmanager
     def at(self, axis: int, position: Position) -> Iterator[None]:
-        """Stand at a place along an axis."""
+        """Set the place along an axis in this context."""
         before = self.positions[axis]
         self.positions[axis] = position
         yield
         self.positions[axis] = before
 
     def axes(self, node: Node) -> frozenset[int]:
-        """Return the axes along which a node differs."""
+        """Return the axes along which a node varies."""
         if id(node) not in self._axes:
             self._axes[id(node)] = node, axes_of(node)
         return self._axes[id(node)][1]
 
     def vector(self, node: Node, axis: int, width: int) -> str:
-        """Return the values at so many places along an axis, from the present one on."""
+        """Return the values at this many places along an axis, starting at the current one."""
         if axis not in self.axes(node):
             scalar = self._scalar(node)
             return (
@@ -70,7 +70,7 @@ class Evaluator:
         return self._once(self._key(node, axis, width), lambda: self._vector(node, axis, width))
 
     def hoist(self, node: Node, axes: Sequence[int]) -> None:
-        """Compute what does not differ along these axes, in front of loops over them."""
+        """Compute subexpressions that do not vary along these axes, ahead of loops over them."""
         if isinstance(node, Number):
             return
         if self.axes(node).isdisjoint(axes):
@@ -80,7 +80,7 @@ class Evaluator:
                 self.hoist(operand, axes)
 
     def store(self, target: Target, value: str, axis: int, width: int) -> None:
-        """Put values where they belong; add them to what is there where the target says so."""
+        """Store values at a target, or add them to it."""
         kind = self.lanes.type(width)
         is_looked = any(axis in self.axes(x.position) for x in target.looked)
         if width == 1 or (target.strides[axis] == ONE and not is_looked):
@@ -117,7 +117,7 @@ class Evaluator:
         return base
 
     def missed(self, looked: Sequence[Looked]) -> list[str]:
-        """Return conditions that an element does not exist."""
+        """Return the conditions under which an index is negative, so that the element reads as 0."""
         return [self.code.value(f"icmp slt i64 {self._integer(x.position)}, 0") for x in looked if x.may_miss]
 
     @property

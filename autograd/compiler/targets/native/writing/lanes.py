@@ -1,4 +1,4 @@
-"""Arithmetic on vectors of numbers: the types, literals, and the primitives of the table as instructions."""
+"""Vector arithmetic: types, literals, and the table's primitives as instructions."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from autograd.primitives import Primitive
 
 _ARITHMETIC = ("fadd", "fsub", "fmul", "fdiv")
 _ROOTS: dict[float, Callable[[Lanes, str, int], str]] = {}
-"""Constant exponents that products, quotients and square roots compute."""
+"""Constant exponents whose powers are computed by products, quotients and square roots."""
 
 
 class Declarations:
-    """The functions that others call: intrinsics of LLVM, and elementary functions, each for vectors of some length."""
+    """Declared LLVM intrinsics, and defined elementary functions, for vectors of given lengths."""
 
     def __init__(self) -> None:
         self.texts: dict[str, str] = {}
@@ -36,31 +36,31 @@ class Declarations:
         self.texts.setdefault(name, text)
 
     def elementary(self, name: str, width: int) -> str:
-        """Return the name of an elementary function of vectors, which is defined."""
+        """Return the name of an elementary function of vectors, defining it at the first request."""
         function = f"{name}.{width}"
         if function not in self.texts:
-            self.texts[function] = ""  # which a definition may refer to
+            self.texts[function] = ""  # reserves the place, since a definition may refer to itself
             self.texts[function] = definition(name, width, self.elementary)
         return function
 
 
 class Lanes:
-    """Adds arithmetic on vectors to a function. A vector of one number is a number.
+    """Adds vector arithmetic to a function. A vector of one number is a scalar.
 
     Args:
         code: the function.
-        dtype: of the numbers.
+        dtype: the dtype of the numbers.
     """
 
     def __init__(self, code: Code, dtype: np.dtype[Any], declarations: Declarations) -> None:
         self.code, self._declarations = code, declarations
         self.element = "double" if dtype.itemsize == 8 else "float"
         self._is_double = dtype.itemsize == 8
-        self._bits: dict[str, str] = {}  # of registers that are 1.0 or 0.0, the condition
-        self._numbers: dict[str, float] = {}  # what literals are
+        self._bits: dict[str, str] = {}  # the conditions of registers that are 1.0 or 0.0
+        self._numbers: dict[str, float] = {}  # the numbers of literals
 
     def type(self, width: int) -> str:
-        """Return the type of a vector of so many numbers."""
+        """Return the type of a vector of this many numbers."""
         return vector_type(self.element, width)
 
     def number(self, x: float, width: int = 1) -> str:
@@ -72,7 +72,7 @@ class Lanes:
         return text
 
     def splat(self, scalar: str, width: int) -> str:
-        """Return a vector of one number."""
+        """Broadcast a number to a vector."""
         if width == 1:
             return scalar
         if scalar in self._numbers:
@@ -82,7 +82,7 @@ class Lanes:
         return self.code.value(f"shufflevector {kind} {one}, {kind} poison, <{width} x i32> zeroinitializer")
 
     def build(self, scalars: Sequence[str]) -> str:
-        """Return a vector of numbers."""
+        """Build a vector from numbers."""
         width = len(scalars)
         if width == 1:
             return scalars[0]
@@ -92,7 +92,7 @@ class Lanes:
         return vector
 
     def lane(self, vector: str, lane: int, width: int) -> str:
-        """Return one number of a vector."""
+        """Extract a number from a vector."""
         return vector if width == 1 else self.code.value(f"extractelement {self.type(width)} {vector}, i64 {lane}")
 
     def halves(self, vector: str, width: int) -> tuple[str, str]:
@@ -106,7 +106,7 @@ class Lanes:
         )
 
     def across(self, vector: str, width: int, combine: Callable[[str, str, int], str]) -> str:
-        """Return what combining all numbers of a vector gives, half with half."""
+        """Reduce a vector to one number, by combining its halves."""
         while width > 1:
             first, second = self.halves(vector, width)
             width //= 2
@@ -114,41 +114,41 @@ class Lanes:
         return vector
 
     def arithmetic(self, opcode: str, a: str, b: str, width: int) -> str:
-        """Return a sum, difference, product or quotient."""
+        """Add an instruction for a sum, difference, product or quotient."""
         return self.code.value(f"{opcode} {self.type(width)} {a}, {b}")
 
     def condition(self, code: str, a: str, b: str, width: int) -> str:
-        """Return a comparison as a bit for each lane."""
+        """Compare; return a bit for each lane."""
         return self.code.value(f"fcmp {code} {self.type(width)} {a}, {b}")
 
     def choose(self, bit: str, a: str, b: str, width: int) -> str:
-        """Return the one number where a bit is set, else the other."""
+        """Select numbers by a bit for each lane."""
         kind = self.type(width)
         return self.code.value(f"select {vector_type('i1', width)} {bit}, {kind} {a}, {kind} {b}")
 
     def choose_all(self, bit: str, a: str, b: str, width: int) -> str:
-        """Return the one vector where a bit is set, else the other."""
+        """Select one of two vectors by a bit."""
         kind = self.type(width)
         return self.code.value(f"select i1 {bit}, {kind} {a}, {kind} {b}")
 
     def call(self, name: str, x: str, width: int) -> str:
-        """Return an elementary function, which is computed in double precision."""
+        """Call an elementary function, in double precision."""
         wide, kind = vector_type("double", width), self.type(width)
         x = x if self._is_double else self.code.value(f"fpext {kind} {x} to {wide}")
         result = self.code.value(f"call {wide} @{self._declarations.elementary(name, width)}({wide} {x})")
         return result if self._is_double else self.code.value(f"fptrunc {wide} {result} to {kind}")
 
     def sqrt(self, x: str, width: int) -> str:
-        """Return the square root."""
+        """Compute the square root."""
         name, kind = f"llvm.sqrt.{'' if width == 1 else f'v{width}'}f{64 if self._is_double else 32}", self.type(width)
         self._declarations.intrinsic(name, f"declare {kind} @{name}({kind})")
         return self.code.value(f"call {kind} @{name}({kind} {x})")
 
     def apply(self, primitive: Primitive, operands: Sequence[str], width: int) -> str:
-        """Return a primitive of vectors.
+        """Apply a primitive to vectors.
 
         Raises:
-            UnwritableError: where it cannot be machine code.
+            UnwritableError: if it cannot be written as machine code.
         """
         if primitive in CONDITIONS:
             bit = self.condition(CONDITIONS[primitive], operands[0], operands[1], width)
@@ -182,11 +182,11 @@ class Lanes:
         return self._bits[number]
 
     def slopes(self, primitive: Primitive, operands: Sequence[str], width: int) -> list[str]:
-        """Return the derivatives of a primitive of many operands; its value is the last one here."""
+        """Return the derivatives of a variadic primitive; its value is the last operand."""
         return self.expanded(slopes_expansion(primitive, len(operands) - 1), operands, width)
 
     def expanded(self, program: ArrayProgram, operands: Iterable[str], width: int) -> list[str]:
-        """Add a rule that has been recorded as a program."""
+        """Add a rule recorded as a program."""
         given = iter(operands)
         values: list[str] = []
         for kind, places, attribute, _, _ in program.operations:
@@ -199,7 +199,7 @@ class Lanes:
         return [values[at] for at in program.outputs]
 
     def _lane_by_lane(self, template: str, operands: Sequence[str], width: int) -> str:
-        """Return a function of the C library, called for each lane."""
+        """Call a function of the C library for each lane."""
         results = []
         for lane in range(width):
             scalars = [self.lane(x, lane, width) for x in operands]
@@ -211,7 +211,7 @@ class Lanes:
 
 
 def vector_type(element: str, width: int) -> str:
-    """Return the type of a vector; of one number, that of the number.
+    """Return the type of a vector, or a scalar type for width 1.
 
     >>> vector_type("double", 4), vector_type("double", 1)
     ('<4 x double>', 'double')
@@ -243,7 +243,7 @@ def _reciprocal(lanes: Lanes, x: str, width: int) -> str:
 
 
 def _whole(n: int) -> Callable[[Lanes, str, int], str]:
-    """Return what computes the n-th power as products; of a negative n, of the reciprocal, which does not overflow."""
+    """Return a function for the n-th power by products; for negative n, of the reciprocal, which does not overflow."""
 
     def power(lanes: Lanes, x: str, width: int) -> str:
         base = x if n > 0 else _reciprocal(lanes, x, width)
@@ -256,9 +256,9 @@ def _whole(n: int) -> Callable[[Lanes, str, int], str]:
 
 
 def _with_root(n: int) -> Callable[[Lanes, str, int], str]:
-    """Return what computes the power of n / 2, for an odd n.
+    """Return a function for the power n / 2, for an odd n.
 
-    As pow does, it takes -0 for 0, and -inf to the power of anything is inf or 0.
+    Like pow, it treats -0 as 0, and a power of -inf is inf or 0.
     """
 
     def power(lanes: Lanes, x: str, width: int) -> str:

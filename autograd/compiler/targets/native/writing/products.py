@@ -1,4 +1,4 @@
-"""Large products of matrices, which BLAS computes in less time than a nest of loops."""
+"""Large matrix products, which BLAS computes faster than a loop nest."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from autograd.compiler.targets.native.writing.evaluate import Evaluator
 
 
 class _Matrix(NamedTuple):
-    """A factor: whether it is read transposed, and the stride between its rows as they lie in memory."""
+    """A factor: whether it is transposed, and the stride between its rows in memory."""
 
     leaf: Leaf
     is_transposed: bool
@@ -22,12 +22,12 @@ class _Matrix(NamedTuple):
 
 
 class Product(NamedTuple):
-    """A nest that is a product of matrices.
+    """A nest that is a matrix product.
 
     Attributes:
-        rows, columns, depth: how many there are, and how many products each sum has.
+        rows, columns, depth: the numbers of rows, columns and terms.
         left, right: the factors.
-        stride: between the rows of the result.
+        stride: the stride between the rows of the result.
     """
 
     rows: Extent
@@ -39,7 +39,7 @@ class Product(NamedTuple):
 
 
 def as_product(nest: Coalesced) -> Product | None:
-    """Return a nest as a product of matrices; None where it is none that BLAS takes."""
+    """Return a nest as a matrix product; None if BLAS cannot compute it."""
     (node,) = nest.nodes
     is_product = isinstance(node, Applied) and node.primitive is primitives.mul and len(nest.lengths) == 3
     if not is_product or nest.reduced != 1 or nest.target.looked or nest.target.strides[1] != ONE:
@@ -59,7 +59,7 @@ def as_product(nest: Coalesced) -> Product | None:
 
 
 def is_large(product: Product) -> bool:
-    """Return whether a product may be so large that BLAS computes it."""
+    """Return whether a product may be large enough for BLAS."""
     extents = product.rows, product.columns, product.depth
     return total(extents, SAMPLES_FOR_BLAS) >= PRODUCTS_FOR_BLAS and all(extent != ONE for extent in extents)
 
@@ -73,7 +73,7 @@ def _matrix(leaf: Leaf, rows: int, columns: int) -> _Matrix | None:
 
 
 def write_product(evaluator: Evaluator, nest: Coalesced, product: Product, blas: MatrixProduct) -> str:
-    """Add a branch to BLAS where a product is large; return the label of the block that follows both ways."""
+    """Add a branch to BLAS for a large product; return the label of the block that joins both branches."""
     code, real = evaluator.code, evaluator.lanes.element
     sizes = [code.size(x) for x in (product.rows, product.columns, product.depth)]
     total = code.value(f"mul i64 {code.value(f'mul i64 {sizes[0]}, {sizes[1]}')}, {sizes[2]}")

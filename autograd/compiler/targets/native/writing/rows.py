@@ -1,6 +1,6 @@
-"""Functions of all elements of a row together: softmax, the logarithm of a sum of exponentials, and others.
+"""Write functions of whole rows: softmax, log-sum-exp, and others.
 
-They are what the functions of the same names in `targets/kernels.py` compute, with the same conventions at inf and nan.
+They agree with the functions of the same names in `targets/kernels.py`, including at inf and nan.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from autograd.compiler.targets.native.writing.evaluate import Evaluator
 from autograd.compiler.targets.straight_line.instructions import UnwritableError
 
 Step = Callable[[int, list[str]], list[str]]
-"""Adds what is done to so many neighbours, of what is carried along the row."""
+"""Adds the code for this many neighbours, given the values carried along the row."""
 
 
 class RowWriter:
-    """Writes a nest of rows."""
+    """Writes the loops of a `Rows` nest."""
 
     def __init__(self, evaluator: Evaluator, rows: Rows, width: int) -> None:
         self._evaluator, self._lanes, self._rows, self._width = evaluator, evaluator.lanes, rows, width
@@ -43,7 +43,7 @@ class RowWriter:
         over(self._evaluator, list(enumerate(self._rows.lengths[:-1])), functions[self._rows.function])
 
     def _along(self, step: Step, carried: Sequence[str] = ()) -> list[list[str]]:
-        """Add a step along the row; return what is carried, for vectors of each width one after the other."""
+        """Add a step along the row; return the carried values, for the vectors of each width in turn."""
         evaluator, axis, width = self._evaluator, self._axis, self._width
         covered = pieces(self._length, width)
         full = sum(1 for _, size in covered if size == width)
@@ -64,7 +64,7 @@ class RowWriter:
         return results
 
     def _folded(self, first: str, results: list[list[str]], combine: Callable[[str, str, int], str]) -> str:
-        """Return one number of what `_along` returns, which is one vector for each width."""
+        """Reduce the results of `_along`, one vector for each width, to one number."""
         widths = self._widths()
         total = first
         for (vector,), width in zip(results, widths, strict=True):
@@ -83,7 +83,7 @@ class RowWriter:
         self._evaluator.store(self._rows.target, value, self._axis, size)
 
     def _stored(self, size: int) -> str:
-        """Return what was stored."""
+        """Load stored values."""
         lanes, target, axis = self._lanes, self._rows.target, self._axis
         if size > 1 and target.strides[axis] == Extent(1):
             return lanes.code.value(f"load {lanes.type(size)}, ptr {self._evaluator.pointer(target)}, align 4")
@@ -148,7 +148,7 @@ class RowWriter:
         results = self._along(parts, [zero, zero])
         rest = self._folded(zero, [x[:1] for x in results], self._add)
         ones = self._folded(zero, [x[1:] for x in results], self._add)
-        # Of the largest, whose exponential is 1, one is left out of the sum, beside which others would vanish.
+        # One exponential that is 1, the largest, is left to log1p: in a sum with it, the others would lose digits.
         rest = self._add(rest, lanes.arithmetic("fsub", ones, one, 1), 1)
         self._store(self._add(largest, lanes.call("log1p", rest, 1), 1), 1)
 
@@ -171,7 +171,7 @@ class RowWriter:
         self._along(divided)
 
     def _products(self) -> None:
-        """Add the products of what comes before an element, and then those with what comes after it."""
+        """Add the products of the elements before each, then multiply by those of the elements after it."""
         lanes, one = self._lanes, self._lanes.number(1.0)
 
         def before(carried: list[str]) -> list[str]:
@@ -205,7 +205,7 @@ class RowWriter:
 
 
 def write_several(evaluator: Evaluator, several: Several) -> None:
-    """Add all derivatives of a primitive of several numbers at each place."""
+    """Add all derivatives of a variadic primitive at each place."""
 
     def at_place() -> None:
         operands = [evaluator.vector(node, 0, 1) for node in several.nodes]

@@ -1,4 +1,4 @@
-"""Sums of products, and other reductions, as nests of loops that keep a tile of results in registers."""
+"""Write sums of products and other reductions as loop nests that keep a tile of results in registers."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _ONE_AND_ZERO = (Number(1.0), Number(0.0))
 
 
 class Tile(NamedTuple):
-    """The way in which results are computed side by side.
+    """A tile of results that are computed together.
 
     Attributes:
-        vector: the axis of vectors: one of results, or one that is combined.
-        rows: the axis of results that share what is read; None where there is none.
-        height: how many rows at once.
-        breadth: how many vectors at once.
+        vector: the axis of vectors: an axis of results, or a reduced one.
+        rows: an axis of results that share loads; None if there is none.
+        height: the number of rows.
+        breadth: the number of vectors per row.
     """
 
     vector: int
@@ -37,11 +37,11 @@ class Tile(NamedTuple):
 
 
 def tile_of(nest: Coalesced, width: int, registers: int, packable: Collection[int] = ()) -> Tile:
-    """Choose how to compute a reduction.
+    """Choose the tile of a reduction.
 
     Args:
-        registers: how many vectors the processor's registers hold.
-        packable: the ids of elements that can be copied, so that they lie side by side along any axis.
+        registers: the number of vector registers.
+        packable: the ids of elements that can be packed, so that they are contiguous along any axis.
     """
     (node,), lengths = nest.nodes, nest.lengths
     outer = len(lengths) - nest.reduced
@@ -68,12 +68,12 @@ def tile_of(nest: Coalesced, width: int, registers: int, packable: Collection[in
 
 
 def _is_shared(strides: Sequence[Extent], outer: int, axis: int) -> bool:
-    """Return whether an element is the same along some axis of results."""
+    """Return whether an element is constant along some axis of results."""
     return any(not strides[k].factor for k in range(outer) if k != axis)
 
 
 def _sharing(nest: Coalesced, axis: int, vector: int) -> tuple[int, int]:
-    """Return how much is read once for all rows, and how many rows there are."""
+    """Return the loads that all rows share, and the number of rows."""
     shared = sum(
         1 + (leaf.strides[vector] not in (ONE, Extent(0)))
         for leaf in leaves(*nest.nodes)
@@ -83,10 +83,10 @@ def _sharing(nest: Coalesced, axis: int, vector: int) -> tuple[int, int]:
 
 
 class _Reduction:
-    """Writes one nest.
+    """Writes the loops of one reduction.
 
     Args:
-        tile: as `tile_of` chooses it.
+        tile: the tile that `tile_of` chose.
     """
 
     def __init__(self, evaluator: Evaluator, nest: Coalesced, combine: Combine, tile: Tile, width: int) -> None:
@@ -104,7 +104,7 @@ class _Reduction:
         over(self._evaluator, [(k, lengths[k]) for k in outer if k not in (tile.vector, tile.rows)], self._rows)
 
     def _rows(self) -> None:
-        """Add the loop over rows, some at a time."""
+        """Add the loop over rows, a tile at a time."""
         rows, height, evaluator = self._tile.rows, self._tile.height, self._evaluator
         if rows is None:
             self._vectors([])
@@ -132,7 +132,7 @@ class _Reduction:
             code.loop(rest, lambda index, _: step(index, 1, full_rows))
 
     def _vectors(self, rows: Sequence[tuple[str, int]]) -> None:
-        """Add the loop over vectors of results, some at a time."""
+        """Add the loop over vectors of results, a tile at a time."""
         if self._is_across:
             self._across(rows)
             return
@@ -146,7 +146,7 @@ class _Reduction:
             self._tiled(rows, list(covered[first : first + breadth]))
 
     def _tiled(self, rows: Sequence[tuple[str, int]], vectors: Sequence[tuple[int | None, int]]) -> None:
-        """Add the sums of a tile: of some rows, at some places along the vector's axis."""
+        """Add the sums of a tile: of these rows, at these places along the vector axis."""
         evaluator, axis = self._evaluator, self._tile.vector
         here = evaluator.positions[axis]
         places: list[Position | None] = [*rows] or [None]
@@ -178,7 +178,7 @@ class _Reduction:
             at_cell(cell, lambda size, value=value: self._stored(value, axis, size))  # type: ignore[misc]
 
     def _across(self, rows: Sequence[tuple[str, int]]) -> None:
-        """Add the sums of some rows, along the vector's axis."""
+        """Add the sums of rows along the vector axis."""
         evaluator, axis, width = self._evaluator, self._tile.vector, self._width
         length, code = self._nest.lengths[axis], evaluator.code
         places: list[Position | None] = [*rows] or [None]
@@ -232,7 +232,7 @@ class _Reduction:
                 self._stored(value, axis, 1)
 
     def _folded(self, sums: Sequence[str], vectors: Sequence[str], width: int) -> list[str]:
-        """Return sums with those of all lanes."""
+        """Combine sums with the lanes of vectors."""
         return [self._joined(old, self._lanes.across(x, width, self._joined), 1) for old, x in zip(sums, vectors)]
 
     def _nested(
@@ -242,7 +242,7 @@ class _Reduction:
         first: list[str],
         body: Callable[[list[str]], list[str]],
     ) -> list[str]:
-        """Add loops over axes that are combined, which carry the sums."""
+        """Add loops over reduced axes, which carry the sums."""
         if not axes:
             return body(first)
         (axis, length), *rest = axes
@@ -255,7 +255,7 @@ class _Reduction:
         return evaluator.code.loop(evaluator.code.size(length), step, list(zip(kinds, first)))
 
     def _joined(self, old: str, new: str, width: int) -> str:
-        """Return what two numbers combine to."""
+        """Combine two numbers."""
         if self._combine in ("sum", "prod"):
             return self._lanes.arithmetic("fadd" if self._combine == "sum" else "fmul", old, new, width)
         choice = primitives.minimum if self._combine == "min" else primitives.maximum
