@@ -76,7 +76,7 @@ def test_max_and_min_of_nan_are_nan() -> None:
 
 def test_max_and_min_of_nothing_and_of_one_number_are_told() -> None:
     for choose, other in ((autograd.max, "maximum"), (autograd.min, "minimum")):
-        with pytest.raises(ValueError, match="at least one number, got none: add one"):
+        with pytest.raises(ValueError, match="at least one number, got none: add a default"):
             choose([])
         with pytest.raises(TypeError, match=rf"expects one list of numbers, got Value.*write {other}\(a, b\)"):
             choose(Value(1.0))  # type: ignore[call-overload]

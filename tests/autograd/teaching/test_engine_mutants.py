@@ -45,10 +45,10 @@ CAUSE = {  # what the first explanation must say of a mistake of a kind
     "sign": r"sign",
     "out.grad missing": r"in `{method}`, is the local derivative multiplied by the gradient of the result",
     "called at once": r"without the parentheses",
-    "not kept": r"does `{method}` give its result a way back",
+    "not kept": r"does `{method}` give its result a backward function",
     "return missing": r"without `return out`",
     "not wrapped": r"wrap numbers first",
-    "rounded": r"is it made a whole number",
+    "rounded": r"is it converted to an integer",
 }
 
 
