@@ -1,1 +1,1 @@
-"""Straight-line code, for programs with little to do side by side: Python source, or machine code."""
+"""Straight-line code for programs with little parallel work: Python source or machine code."""

@@ -1,4 +1,4 @@
-"""Applications of primitives to numbers as Python expressions, which compute exactly that."""
+"""Write applications of primitives to numbers as equivalent Python expressions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from autograd.compiler.targets.text import ATOM, POWER, Text, infix, literal, ne
 from autograd.primitives import Primitive
 
 MOST_PRECISE = 1000
-"""Exponents from which on a power is no repeated product, which `**` of a whole number would be."""
+"""The least exponent written as a float: `**` with an integer computes a repeated product."""
 
 
 def application(
@@ -19,8 +19,8 @@ def application(
     """Return a primitive applied to expressions.
 
     Args:
-        exponent: of a power, where it is a known number.
-        call: gives the name of the function for a primitive.
+        exponent: the exponent of a power, if it is a known number.
+        call: returns the name of the function for a primitive.
 
     >>> application(primitives.mul, [Text("a"), Text("b + c", 5)], None, lambda primitive: primitive.name).text
     'a * (b + c)'
@@ -48,6 +48,6 @@ def condition(primitive: Primitive, operands: Sequence[Text]) -> Text:
 
 
 def slopes(primitive: Primitive, operands: Sequence[Text]) -> Text:
-    """Return the derivatives of a primitive of many operands; its value is the last one here."""
+    """Return the derivatives of a variadic primitive; its value is the last operand."""
     texts = [operand.text for operand in (operands if primitive.chooses else operands[:-1])]
     return Text(f"{primitive.reduces}({', '.join(texts)})")

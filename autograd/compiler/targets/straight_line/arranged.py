@@ -1,4 +1,4 @@
-"""Operations of a program of arrays that only arrange numbers, on the codes of these."""
+"""Apply structural operations, which only move numbers, to the codes of numbers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from autograd.compiler.targets.straight_line.blocks import Codes
 
 
 def arranged(operation: Operation, operands: Sequence[Any], zero: int) -> Any:
-    """Return the codes of what only arranges numbers: of a loop's result, and of a guard, those that it is given.
+    """Apply a structural operation to codes; a loop's result and a guard return their operand.
 
     Args:
         zero: the code of 0.0.
@@ -43,31 +43,31 @@ def arranged(operation: Operation, operands: Sequence[Any], zero: int) -> Any:
 
 
 def sized(shape: Shape) -> tuple[int, ...]:
-    """Return a shape as it is for one sample."""
+    """Return a shape for one sample."""
     return tuple([length.times if isinstance(length, Batch) else length for length in shape])
 
 
 def moved(x: Any, source: int, target: int) -> NDArray[np.int64]:
-    """Return an array with one of its axes at another place."""
+    """Return an array with one axis moved."""
     axes = [k for k in range(x.ndim) if k != source]
     result: NDArray[np.int64] = x.transpose([*axes[:target], source, *axes[target:]])
     return result
 
 
 def together(arrays: Sequence[Any]) -> list[Any]:
-    """Return arrays in the shape that they have in common."""
-    several = [np.asarray(x) for x in arrays]  # without NumPy, an element is no array
+    """Broadcast arrays to their common shape."""
+    several = [np.asarray(x) for x in arrays]  # without NumPy, an element is not an array
     shape = broadcast_shape([x.shape for x in several])
     assert shape is not None
     return [np.broadcast_to(x, sized(shape)) for x in several]
 
 
 def with_zeros(a: Codes, b: Codes, zero: int, add: Callable[[Codes, Codes], Codes]) -> Codes:
-    """Add arrays of which some elements are zero, such as steps of which nothing is read: the others are taken over.
+    """Add arrays, passing on elements whose summand is zero, such as a step whose result is unread.
 
     Args:
         zero: the code of zero.
-        add: adds elements one by one.
+        add: adds elements pairwise.
     """
     total, both = np.where(a == zero, b, a), (a != zero) & (b != zero)
     if both.any():
@@ -76,5 +76,5 @@ def with_zeros(a: Codes, b: Codes, zero: int, add: Callable[[Codes, Codes], Code
 
 
 def longest(shape: Sequence[int]) -> int:
-    """Return the longest axis, the first one of several."""
+    """Return the longest axis, the first of several."""
     return max(range(len(shape)), key=shape.__getitem__, default=0)

@@ -32,11 +32,11 @@ from autograd.primitives import Primitive
 
 
 class UnexpandableError(Exception):
-    """A program has operations that are none of single numbers, or of too many."""
+    """A program has operations that cannot be expanded to single numbers, or too many of them."""
 
 
 class Scope:
-    """A block that grows, and what has been computed in it and around it.
+    """A block under construction, and the results available in it and in enclosing blocks.
 
     Attributes:
         is_in_loop: whether the block is the body of a loop.
@@ -55,12 +55,12 @@ class Scope:
 
 
 class BlockBuilder:
-    """Instructions that grow.
+    """Builds instructions.
 
     Attributes:
-        scope: where instructions are added.
-        constants: numbers that the instructions read.
-        buffers: how many numbers each buffer has.
+        scope: the scope to which instructions are added.
+        constants: the constants that the instructions read.
+        buffers: the size of each buffer.
     """
 
     def __init__(self) -> None:
@@ -78,7 +78,7 @@ class BlockBuilder:
         return self._known[key]
 
     def applied(self, primitive: Primitive, operands: tuple[int, ...], name: str = "", slopes: int = 0) -> Any:
-        """Apply a primitive to numbers, unless that has been done; return the register, or those of slopes."""
+        """Return the register of a primitive applied to numbers, or those of its slopes; reuse an equal application."""
         zero = self._known.get("0.0")
         if primitive is primitives.add and zero is not None and zero in operands:
             return operands[1] if operands[0] == zero else operands[0]
@@ -103,12 +103,12 @@ class BlockBuilder:
         return BUFFERS + len(self.buffers) - 1
 
     def by_step(self, along: Codes, name: str, read: list[Read], rows: list[Copy], scope: Scope) -> Codes:
-        """Return the numbers of a step, of those of all steps."""
+        """Return the numbers that a step reads, given those of all steps."""
         row = self._row(along, rows) if along[:1].size > cost.MOST_ELEMENTS else None
         return self._read(along, name, read, scope) if row is None else row
 
     def _row(self, along: Codes, rows: list[Copy]) -> Codes | None:
-        """Return many numbers of a step as a buffer that they are copied to; None where they do not move on as one."""
+        """Return a buffer to which a step's numbers are copied; None unless all advance by the same stride."""
         by_step = int((along[1:] - along[:-1]).max(initial=0)) if len(along) > 1 else 0
         if len(along) > 1 and (along[1:] - along[:-1] != by_step).any():
             return None
@@ -122,7 +122,7 @@ class BlockBuilder:
         return row(buffer, along[0].size).reshape(along.shape[1:])
 
     def _read(self, along: Codes, name: str, read: list[Read], scope: Scope) -> Codes:
-        """Return the numbers of a step, of those of all steps: registers, or numbers that are the same at all steps."""
+        """Return a step's numbers, given those of all steps: registers, or loop-invariant numbers."""
         columns = along.reshape(len(along), -1)
         codes = []
         for k in range(columns.shape[1]):
@@ -143,7 +143,7 @@ class BlockBuilder:
         return np.array(codes, dtype=np.int64).reshape(along.shape[1:])
 
     def put(self, codes: Codes, steps: int, puts: list[Put | Copy]) -> Codes:
-        """Put the numbers of a step into a buffer; return the codes of those of all steps."""
+        """Store a step's numbers into a buffer; return the codes of those of all steps."""
         size, k = codes.size, 0
         buffer = self.buffer(steps * size)
         for run in runs(codes.reshape(-1)):
@@ -155,7 +155,7 @@ class BlockBuilder:
         return row(buffer, steps * size).reshape(steps, *codes.shape)
 
     def are_by_step(self, arrays: Sequence[tuple[Codes, int]]) -> bool:
-        """Return whether a loop outside of others can read arrays along axes, as many steps as loops have at least."""
+        """Return whether an outermost loop of sufficient length can read arrays along these axes."""
         if self.scope.is_in_loop:
             return False
         strides = set()
@@ -172,12 +172,12 @@ class BlockBuilder:
     def stepped(
         self, arrays: Sequence[tuple[Codes, int | None]], compute: Callable[..., Codes], initial: Codes | None = None
     ) -> Codes:
-        """Add a loop along axes of arrays; return what is computed at each step, or a number that is carried.
+        """Add a loop along axes of arrays; return the results of all steps, or the final carried numbers.
 
         Args:
-            arrays: and the axis of each; None for one that is the same at every step.
-            compute: gets the numbers of a step; before them what is carried, where something is.
-            initial: what is carried, before the first step.
+            arrays: arrays, each with its axis, or None for a loop-invariant one.
+            compute: takes the carried numbers, if any, and the numbers of a step.
+            initial: the initial carried numbers.
         """
         scope, self.scope = self.scope, Scope(self.scope, is_in_loop=True)
         read, rows, given = list[Read](), list[Copy](), list[Codes]()
@@ -200,7 +200,7 @@ class BlockBuilder:
 
 
 def _copies(several: Sequence[Run], buffer: int) -> list[ForLoop | Put | Copy]:
-    """Return the instructions that put numbers side by side into a buffer."""
+    """Return the instructions that store numbers contiguously into a buffer."""
     instructions: list[ForLoop | Put | Copy] = []
     at = 0
     for run in several:

@@ -1,7 +1,7 @@
-"""Programs of arrays and loops as instructions on single numbers: what each sample goes through.
+"""Programs of arrays and loops as instructions on the single numbers of one sample.
 
-A number is meant by its code: the space that it lies in, and its place there. So what only arranges numbers arranges
-codes, and leaves no instruction.
+A number is identified by its code: its space, and its place there. So structural operations only rearrange codes, and
+produce no instructions.
 """
 
 from __future__ import annotations
@@ -15,21 +15,20 @@ from autograd.arrays import NDArray, np
 Codes = NDArray[np.int64]
 
 SPACE = 1 << 40
-"""The distance of the codes of one space from those of the next."""
+"""The number of codes of each space."""
 
 REGISTERS, CONSTANTS, ARGUMENTS, PARAMETERS, SEEDS, BUFFERS = range(6)
-"""The spaces: of numbers that instructions compute, of constants, of what is given, and of arrays that loops fill; of
-each of these a space of its own, from BUFFERS on."""
+"""The spaces: of computed numbers, constants, inputs, and, from BUFFERS on, one for each buffer that loops fill."""
 
 
 class Run(NamedTuple):
-    """Numbers at equal distances in one space.
+    """Evenly spaced numbers of one space.
 
     Attributes:
-        space: that they lie in.
+        space: their space.
         first: the place of the first.
-        stride: from one to the next, be it 0 or negative.
-        length: how many there are.
+        stride: the distance between neighbours, possibly 0 or negative.
+        length: their count.
     """
 
     space: int
@@ -39,28 +38,28 @@ class Run(NamedTuple):
 
 
 class Apply(NamedTuple):
-    """A primitive applied to numbers. Derivatives of a primitive of many operands are several results.
+    """A primitive applied to numbers. The derivatives of a variadic primitive are several results.
 
     Attributes:
         results: registers.
         operands: codes.
-        is_slopes: whether it computes the derivatives of the primitive, the last operand being its value.
-        name: of the result, where it has one.
+        is_slopes: whether it computes the primitive's derivatives; the last operand is the primitive's value then.
+        name: the result's name, if it has one.
     """
 
     results: tuple[int, ...]
-    primitive: Any  # a Primitive; said so, mypy would take it for the method that its __get__ makes
+    primitive: Any  # a Primitive; declared as one, mypy would take it for the method that its __get__ makes
     operands: tuple[int, ...]
     is_slopes: bool
     name: str
 
 
 class Carried(NamedTuple):
-    """A number that goes from step to step.
+    """A loop-carried number.
 
     Attributes:
-        register: of the number at a step; after the loop, of the last.
-        first, following: codes of the number before the loop, and of that after a step.
+        register: its register during a step.
+        first, following: the codes of its initial number, and of its number after a step.
     """
 
     register: int
@@ -70,7 +69,7 @@ class Carried(NamedTuple):
 
 
 class Read(NamedTuple):
-    """A number that is read by step."""
+    """A number read by step, by induction."""
 
     register: int
     run: Run
@@ -78,7 +77,7 @@ class Read(NamedTuple):
 
 
 class Put(NamedTuple):
-    """A number that is put into a buffer: in a loop by step, at a place that moves on."""
+    """A number stored into a buffer; in a loop, the place advances by step."""
 
     buffer: int
     first: int
@@ -87,12 +86,12 @@ class Put(NamedTuple):
 
 
 class Copy(NamedTuple):
-    """Numbers that are put into a buffer side by side.
+    """Numbers copied contiguously into a buffer.
 
     Attributes:
-        first, stride: the place of the first one in the buffer, and how far that moves on at each step of the loop.
-        run: what is copied.
-        by_step: how far the first of that moves on at each step.
+        first, stride: the place of the first in the buffer, and its advance at each step of the loop.
+        run: the source.
+        by_step: the advance of the source at each step.
     """
 
     buffer: int
@@ -104,18 +103,18 @@ class Copy(NamedTuple):
 
 @dataclass
 class Block:
-    """Instructions, one after the other: applications, loops, and what is put into buffers."""
+    """A sequence of instructions: applications, loops, and stores into buffers."""
 
     instructions: list[Apply | ForLoop | Put | Copy] = field(default_factory=list)
 
 
 @dataclass
 class ForLoop:
-    """A loop: reads, computes, puts, and carries on.
+    """A loop: each step reads, computes, stores, and updates the carried numbers.
 
     Attributes:
-        rows: what is copied before all else.
-        last: for each carried number the register of its value after the loop.
+        rows: the copies at the start of each step.
+        last: the register of each carried number after the loop.
     """
 
     steps: int
@@ -131,12 +130,12 @@ class Blocks(NamedTuple):
     """A program as instructions.
 
     Attributes:
-        forward, backward: what the passes compute; without a derivative, the latter is empty.
-        results: for each output of the program the codes of its numbers; None for a gradient that is zero.
-        constants: the numbers of their space.
-        buffers: how many numbers each buffer has.
-        arguments, seeds: how many numbers are given.
-        names: of arguments and parameters, by their codes.
+        forward, backward: the passes; the latter is empty without derivatives.
+        results: the codes of each output's numbers; None for a zero gradient.
+        constants: the constants.
+        buffers: the size of each buffer.
+        arguments, seeds: the counts of these inputs.
+        names: the names of arguments and parameters, by code.
     """
 
     forward: Block
@@ -149,11 +148,11 @@ class Blocks(NamedTuple):
     names: dict[int, str]
 
     def work(self) -> int:
-        """Return how many applications are computed, step by step, for the values of a sample."""
+        """Return the number of applications executed for a sample's values, counting each step."""
         return _work(self.forward)
 
     def applications(self) -> Iterator[Apply]:
-        """Return all applications, those in loops too."""
+        """Yield all applications, including those in loops."""
         for block in (self.forward, self.backward):
             yield from _applications(block)
 
@@ -174,7 +173,7 @@ def _applications(block: Block) -> Iterator[Apply]:
 
 
 def runs(codes: Codes) -> list[Run]:
-    """Return numbers as few runs of equal distances, where these are in one space.
+    """Split codes into a few runs of evenly spaced numbers of one space.
 
     >>> runs(np.array([7, 7, 7, SPACE + 3, SPACE + 5]))
     [Run(space=0, first=7, stride=0, length=3), Run(space=1, first=3, stride=2, length=2)]
@@ -195,7 +194,7 @@ def runs(codes: Codes) -> list[Run]:
 
 
 def place_of(code: int) -> tuple[int, int]:
-    """Return the space of a number, and its place there."""
+    """Return the space of a number and its place there."""
     return divmod(code, SPACE)
 
 
@@ -205,11 +204,11 @@ def row(space: int, size: int) -> Codes:
 
 
 def numbers_of(result: Codes | None) -> Sequence[int]:
-    """Return the codes of a program's result; none of a gradient that is zero."""
+    """Return the codes of a result; none for a zero gradient."""
     return [] if result is None else flat(result)
 
 
 def flat(codes: Any) -> Sequence[int]:
-    """Return codes one after the other."""
+    """Return codes as a flat list."""
     numbers: Sequence[int] = np.asarray(codes).reshape(-1).tolist()
     return numbers

@@ -1,4 +1,4 @@
-"""Run a program as straight-line code: as machine code where llvmlite is installed and it pays, else as Python."""
+"""Run a program as straight-line code: as machine code if llvmlite is installed and it pays, else as Python."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ Derivative = Callable[[], ArrayProgram]
 
 
 class StraightLineEngine:
-    """Straight-line code. What computes derivatives is made when it is first asked for.
+    """Straight-line code. Derivatives are compiled at the first request.
 
     Args:
-        program: of the values.
-        to_parameters, to_arguments: give the programs of values and gradients.
-        seeds: how many of the outputs, from the first on, have derivatives.
-        name: of the function, for tracebacks.
+        program: computes the values.
+        to_parameters, to_arguments: return the programs of values and gradients.
+        seeds: the number of differentiated outputs, which come first.
+        name: the function's name, for tracebacks.
 
     Attributes:
-        natural_order: the parameters in the order in which the program has them.
-        is_machine_code: whether it runs so, and not as Python.
+        natural_order: the parameters in the program's order.
+        is_machine_code: whether it runs as machine code instead of Python.
     """
 
     matrix_products = 0
     takes_one_seed = False
-    warm_up: Mapping[str, int] = MappingProxyType({})  # whether there is machine code depends on no calls
+    warm_up: Mapping[str, int] = MappingProxyType({})  # the choice of machine code does not depend on calls
 
     def __init__(
         self,
@@ -60,12 +60,12 @@ class StraightLineEngine:
 
     @property
     def operations(self) -> int:
-        """The number of lines of source, forward and backward to the parameters."""
+        """The number of lines of source, forward and backward with respect to the parameters."""
         return sum(self._source.written(name).lines for name in ("forward", "backward"))
 
     @property
     def source(self) -> str:
-        """The forward pass, and the backward pass to the parameters; where there are none, to the arguments."""
+        """The forward pass, and the backward pass to the parameters or, if there are none, to the arguments."""
         names = ("forward", "backward" if self.natural_order else "input_gradients")
         return text_of(*map(self._source.written, names))
 
@@ -75,22 +75,22 @@ class StraightLineEngine:
         return text_of(self._source.written("input_gradients"))
 
     def lay_out(self, place: NDArray[np.int64], size: int) -> None:
-        """Say which element of the flat vector of parameters each parameter is."""
+        """Set each parameter's place in the flat vector."""
         self._place = place
 
     def outputs(self, weights: Array, rows: Sequence[Array]) -> Array:
-        """Return a row for each sample; one row only where there are no arguments."""
+        """Return a row for each sample; a single row if there are no arguments."""
         return self._run.outputs(weights[self._place], rows)
 
     def gradient(self, weights: Array, rows: Sequence[Array], seeds: Array, into: Array) -> Array:
-        """Return the outputs; the gradient of the parameters goes into a vector."""
+        """Return the outputs; write the parameters' gradient into a vector."""
         outputs, gradient = self._run.gradient(weights[self._place], rows, seeds)
         into[:] = 0.0
         into[self._place] = gradient
         return outputs
 
     def input_gradients(self, weights: Array, rows: Sequence[Array], seeds: Array) -> tuple[Array, list[Array]]:
-        """Return the outputs, and the derivatives to each argument's numbers."""
+        """Return the outputs and the gradient of each argument."""
         return self._run.input_gradients(weights[self._place], rows, seeds)
 
 

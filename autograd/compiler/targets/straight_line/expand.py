@@ -48,10 +48,10 @@ def expand(program: ArrayProgram) -> Blocks:
     """Return a program as instructions on single numbers.
 
     Args:
-        program: of values, or of values and gradients.
+        program: computes values, or values and gradients.
 
     Raises:
-        UnexpandableError: where an operation has no such form, or there are too many.
+        UnexpandableError: if an operation cannot be expanded, or there are too many.
     """
     return fused(_Expansion(program).blocks())
 
@@ -76,11 +76,11 @@ class _Expansion:
         return Blocks(self._forward.block, backward, results, numbers.constants, numbers.buffers, *sizes, self._names)
 
     def _run(self, program: ArrayProgram, given: Mapping[int, Any], needed: set[int]) -> list[Any]:
-        """Return the codes of each operation's numbers.
+        """Return the codes of each operation's results.
 
         Args:
-            given: of the arguments of a body.
-            needed: the operations of a body that are.
+            given: the codes of a body's arguments.
+            needed: the live operations of a body.
         """
         values: list[Any] = []
         for at, operation in enumerate(program.operations):
@@ -153,7 +153,7 @@ class _Expansion:
         return total
 
     def _map(self, primitive: Primitive, operands: Sequence[Any], name: str = "") -> Codes:
-        """Apply a primitive element by element: to many of them, in a loop."""
+        """Apply a primitive elementwise, to many elements in a loop."""
         arrays = together(operands)
         zero = self._numbers.constant(0.0)
         if primitive is primitives.add and (np.stack(arrays) == zero).any():
@@ -218,7 +218,7 @@ class _Expansion:
         return result.reshape(sized(operation.shape))
 
     def _sum(self, x: Codes, axes: int) -> Codes:
-        """Add up along the first axes; along a long one in a loop."""
+        """Sum along the first axes, with a loop along a long one."""
         if not axes:
             return x
         along_axis = longest(x.shape[:axes])
@@ -250,7 +250,7 @@ class _Expansion:
     # Loops
 
     def _loop(self, loop: Loop, operands: list[Any], used: set[int]) -> list[Any]:
-        """Add a loop; return the codes of its results, as far as they are used."""
+        """Add a loop; return the codes of its used results."""
         body, arguments = loop.body, loop.arguments
         outputs = [k for k in range(len(body.outputs)) if k < loop.carried or k in used]
         needed = body.needed([body.outputs[k] for k in outputs])
@@ -286,7 +286,7 @@ class _Expansion:
         return [*last, *arrays]
 
     def _written(self, loop: Loop, values: list[Any], used: set[int]) -> tuple[list[Put | Copy], list[Any]]:
-        """Return what is put into buffers by step, and the codes of the arrays that are written."""
+        """Return a step's stores into buffers, and the codes of the written arrays."""
         puts: list[Put | Copy] = []
         arrays: list[Any] = []
         for n, (stepping, at) in enumerate(zip(loop.written, loop.body.outputs[loop.carried :]), loop.carried):

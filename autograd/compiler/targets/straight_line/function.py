@@ -1,4 +1,4 @@
-"""One function in LLVM's language, as it is written instruction by instruction."""
+"""A function in LLVM IR, written instruction by instruction."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from autograd.compiler.targets.straight_line.layout import Reference
 from autograd.primitives import Primitive
 
 RELATIVE = ("m", "t", "g")
-"""The arrays that go from function to function."""
+"""The arrays that pass numbers between functions."""
 
 _ZERO, _ONE = literal(0.0), literal(1.0)
 _POWERS = {literal(float(n)): n for n in range(4)}
-"""Exponents that formulas are full of: these powers are products, which are far quicker than the C library's."""
+"""Frequent exponents, whose powers are computed by products: far faster than the C library."""
 
 
 class Function:
-    """A function that grows. Registers are numbers, in the order of the lines that give them a value.
+    """A function under construction. Registers are numbered in the order of their definitions.
 
     Attributes:
         lines: the instructions.
-        registers: what stands for the numbers that have been computed or read.
-        count: how many registers there are.
-        bases: of the arrays that go from function to function, the element that the function is given the address of:
-            the first that it reads or writes. So functions that differ in nothing but where they read and write have
-            the same instructions, as those of a program that repeats itself have.
+        registers: the registers, or literals, of the numbers computed or read so far.
+        count: the number of registers.
+        bases: for arrays that pass numbers between functions, the element whose address the function receives: the
+            first that it accesses. So functions that differ only in the places that they access, as in a repetitive
+            program, have the same instructions.
     """
 
     def __init__(self) -> None:
@@ -41,7 +41,7 @@ class Function:
         self.bases: dict[str, int] = {}
         self.registers: dict[Reference, str] = {}
         self.count: int = 0
-        self._conditions: dict[str, str] = {}  # of registers that are 1.0 or 0.0, the bit
+        self._conditions: dict[str, str] = {}  # the bits of registers that are 1.0 or 0.0
 
     def instruction(self, text: str) -> str:
         """Add an instruction; return the register of its result."""
@@ -51,7 +51,7 @@ class Function:
         return register
 
     def load(self, array: str, at: int) -> str:
-        """Read an element of an array."""
+        """Load an element of an array."""
         first = self.count
         self.count += 2
         if array in RELATIVE:
@@ -61,7 +61,7 @@ class Function:
         return f"%{first + 1}"
 
     def store(self, array: str, at: int, value: str) -> None:
-        """Write an element of an array."""
+        """Store an element of an array."""
         address = self.count
         self.count += 1
         if array in RELATIVE:
@@ -70,7 +70,7 @@ class Function:
         self.lines.append(f"store double {value}, ptr %{address}")
 
     def apply(self, primitive: Primitive, operands: Sequence[str]) -> str:
-        """Apply a primitive to registers or literals; return the register of its result, or the literal that it is."""
+        """Apply a primitive to registers or literals; return the register, or literal, of its result."""
         if primitive in CONDITIONS:
             bit = self.instruction(f"fcmp {CONDITIONS[primitive]} double {operands[0]}, {operands[1]}")
             number = self.instruction(f"select i1 {bit}, double {_ONE}, double {_ZERO}")
@@ -86,7 +86,7 @@ class Function:
         return self._expanded(expansion(primitive, len(operands)), operands)[0]
 
     def slopes(self, primitive: Primitive, operands: Sequence[str]) -> list[str]:
-        """Return the derivatives of a primitive of many operands; its value is the last one here."""
+        """Return the derivatives of a variadic primitive; its value is the last operand."""
         return self._expanded(slopes_expansion(primitive, len(operands) - 1), operands)
 
     def _bit(self, condition: str) -> str:
@@ -101,7 +101,7 @@ class Function:
         return result
 
     def _expanded(self, program: ArrayProgram, operands: Iterable[str]) -> list[str]:
-        """Write a rule that has been recorded as a program."""
+        """Write a rule recorded as a program."""
         given = iter(operands)
         values: list[str] = []
         for kind, places, attribute, _, _ in program.operations:
@@ -115,7 +115,7 @@ class Function:
 
 
 def pointers(arrays: Iterable[str]) -> str:
-    """Return arrays as parameters of a function, or as what it is called with.
+    """Return arrays as parameters or arguments of a function.
 
     >>> pointers(["x", "p"])
     'ptr %x, ptr %p'
@@ -139,8 +139,8 @@ def define_loop(name: str, arrays: Iterable[str], strides: Mapping[str, int], bo
     """Return a function that does something for each of several samples.
 
     Args:
-        arrays: what it takes behind the number of samples.
-        strides: of the arrays in which samples lie one after the other, how many numbers each has.
+        arrays: its parameters after the number of samples.
+        strides: the numbers per sample of the arrays that hold one part per sample.
     """
     given = [f"all_{array}" if array in strides else array for array in arrays]
     head = [

@@ -1,7 +1,7 @@
-"""Fuse loops: what a loop computes of the results of another one, step by step, is computed in that one.
+"""Fuse loops: a loop over the steps of another loop's results becomes part of that loop.
 
-An error at each step and its sum are then in the loop that computes the states. Arrays that only handed numbers from
-one loop to the other are no longer filled.
+For example, the error at each step and its sum move into the loop that computes the states. Arrays that only passed
+numbers between the loops are no longer filled.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from autograd.compiler.targets.straight_line.reading import codes_read, filled
 Instruction = Apply | ForLoop | Put | Copy
 
 _Key = tuple[int, int]
-"""A register, or an array that loops fill: its space, and the register's place there."""
+"""A register, or a buffer that loops fill: its space, and the register's place."""
 
 
 def fused(blocks: Blocks) -> Blocks:
-    """Return a program in which loops of as many steps are one, where each step waits for the same step alone."""
+    """Fuse loops of the same length in which each step depends only on the same step of the other."""
     forward, backward = (Block(_fused(block.instructions)) for block in (blocks.forward, blocks.backward))
     results = [code for result in blocks.results for code in numbers_of(result)]
     while True:
@@ -45,7 +45,7 @@ def fused(blocks: Blocks) -> Blocks:
 
 
 def _fused(instructions: Sequence[Instruction]) -> list[Instruction]:
-    """Return instructions, each loop in the last one before it that it can be a part of."""
+    """Fuse each loop into the last possible loop before it."""
     result: list[Instruction] = []
     for instruction in instructions:
         if not (isinstance(instruction, ForLoop) and _join(result, instruction)):
@@ -54,7 +54,7 @@ def _fused(instructions: Sequence[Instruction]) -> list[Instruction]:
 
 
 def _join(before: list[Instruction], loop: ForLoop) -> bool:
-    """Let a loop behind instructions become a part of one of them; return whether it has."""
+    """Fuse a loop into one of the instructions before it; return whether that succeeded."""
     needs, since = _read(loop), set[_Key]()
     for at in range(len(before) - 1, -1, -1):
         other = before[at]
@@ -70,7 +70,7 @@ def _join(before: list[Instruction], loop: ForLoop) -> bool:
 
 
 def _both(first: ForLoop, second: ForLoop) -> ForLoop | None:
-    """Return two loops as one; None where a step of the second waits for other steps of the first."""
+    """Return two loops as one; None if a step of the second depends on other steps of the first."""
     shared = _written(first) & _read(second)
     put = {(x.buffer, x.first, x.stride): x.value for x in first.puts if isinstance(x, Put)}
     new: dict[int, int] = {}
@@ -102,12 +102,12 @@ def _both(first: ForLoop, second: ForLoop) -> ForLoop | None:
 
 
 def _read(instruction: Instruction) -> set[_Key]:
-    """Return the registers and arrays that an instruction reads."""
+    """Return the registers and buffers that an instruction reads."""
     return {_key(code) for code in codes_read(Block([instruction]))}
 
 
 def _written(instruction: Instruction) -> set[_Key]:
-    """Return the registers and arrays that an instruction writes, for others to read."""
+    """Return the registers and buffers that an instruction defines for others."""
     registers: Sequence[int] = ()
     if isinstance(instruction, Apply):
         registers = instruction.results
@@ -122,7 +122,7 @@ def _key(code: int) -> _Key:
 
 
 def _renamed(loop: ForLoop, new: Mapping[int, int]) -> ForLoop:
-    """Return a loop that reads other numbers in place of some registers."""
+    """Return a loop with some registers replaced."""
     body: list[Instruction] = []
     for x in loop.body.instructions:
         if isinstance(x, Apply):
@@ -141,7 +141,7 @@ def _put(put: Put | Copy, new: Mapping[int, int]) -> Put | Copy:
 
 
 def _filling(instructions: Sequence[Instruction], unread: set[int]) -> Iterator[Instruction]:
-    """Yield instructions, but for what they put into arrays that nothing reads."""
+    """Yield instructions without stores into unread buffers."""
     for x in instructions:
         if isinstance(x, ForLoop):
             rows = [row for row in x.rows if row.buffer not in unread]

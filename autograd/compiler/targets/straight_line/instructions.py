@@ -1,7 +1,7 @@
-"""Primitives as instructions of LLVM and calls of the C library, by what their rows of the table say.
+"""Primitives as LLVM instructions and calls of the C library, as their rows of the table specify.
 
-All arithmetic is that of IEEE 754 in double precision. No name comes from users: registers are numbers, and functions
-those of math.h, called by their addresses.
+All arithmetic is IEEE 754 double precision. No names come from users: registers are numbered, and the functions are
+those of math.h, called by address.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ _OF_ONE_NUMBER = (
 )
 _OF_TWO = ("atan2", "copysign", "fdim", "fmax", "fmin", "fmod", "hypot", "nextafter", "pow", "remainder")
 _MATH_H = {**dict.fromkeys(_OF_ONE_NUMBER, 1), **dict.fromkeys(_OF_TWO, 2)}
-"""The functions of the C library from numbers to a number, and of how many."""
+"""The numbers of operands of the C library's functions."""
 
 BINARY = {row: row.machine for row in TABLE.values() if row.machine in _ARITHMETIC}
-"""The instructions that programs are full of: those of two numbers."""
+"""The most frequent instructions: those with two operands."""
 
 _CODES = {"==": "oeq", "!=": "une", "<": "olt", "<=": "ole", ">": "ogt", ">=": "oge"}
 CONDITIONS = {COMPARISONS[symbol]: code for symbol, code in _CODES.items()}
@@ -48,11 +48,11 @@ DECLARATIONS = "declare double @llvm.sqrt.f64(double)"
 
 
 class UnwritableError(Exception):
-    """A rule is no expression of primitives that machine code has."""
+    """A rule cannot be expressed by primitives that machine code supports."""
 
 
 def literal(x: float) -> str:
-    """Return a constant as LLVM reads it exactly: by its bits.
+    """Return a constant in LLVM's exact notation, by its bits.
 
     >>> literal(1.0)
     '0x3FF0000000000000'
@@ -62,12 +62,12 @@ def literal(x: float) -> str:
 
 @functools.lru_cache(maxsize=1024)
 def instruction(primitive: Primitive) -> str | None:
-    """Return the instruction that a row of the table names, with a place for each operand; None where it names none.
+    """Return the instruction that a row of the table names, as a template for its operands; None if it names none.
 
-    It is also None where this computer's C library is without a function of math.h.
+    It is also None if this computer's C library lacks a function of math.h.
 
     Raises:
-        ValueError: where it names neither an instruction nor a function of math.h.
+        ValueError: if it names neither an instruction nor a function of math.h.
     """
     name = primitive.machine
     if not isinstance(name, str):
@@ -79,49 +79,49 @@ def instruction(primitive: Primitive) -> str | None:
             f"primitive {primitive.name!r} names {name!r} as its form for machine code, but math.h has no function of "
             f"that name from numbers to a number"
         )
-    library = None if sys.platform == "win32" else ctypes.CDLL(None)  # there they are found in another way
+    library = None if sys.platform == "win32" else ctypes.CDLL(None)  # not supported there
     if not hasattr(library, name):
         return None
     operands = ", ".join(["double {}"] * _MATH_H[name])
     address = ctypes.cast(getattr(library, name), ctypes.c_void_p).value
-    # An address, since LLVM's quick way of making code cannot call a name that may be far away in memory.
+    # An address, since unoptimized code cannot call a name that may be far away in memory.
     return f"call double inttoptr (i64 {address} to ptr)({operands})"
 
 
 def expansion(primitive: Primitive, count: int) -> ArrayProgram:
-    """Return the rule of a primitive that is no instruction, as a program of so many arguments.
+    """Return the rule of a primitive without an instruction, as a program of this many arguments.
 
     Raises:
-        UnwritableError: where it is none.
+        UnwritableError: if it cannot be expressed.
     """
     program = _recorded(primitive, count)
     if program is None:
-        raise UnwritableError(f"{primitive!r} reads a state, or is computed by what takes floats alone")
+        raise UnwritableError(f"{primitive!r} reads mutable state, or its rule takes only floats")
     return program
 
 
 def slopes_expansion(primitive: Primitive, count: int) -> ArrayProgram:
-    """Return the derivatives of a primitive of many operands, as a program of these and of its value."""
+    """Return the derivatives of a variadic primitive, as a program of its operands and its value."""
     program = _program(primitive.machine_derivatives, count + 1)
     assert program is not None
     return program
 
 
 def require_writable(primitive: Primitive, numbers: tuple[str | None, ...]) -> None:
-    """Check that a primitive and its derivatives can be written.
+    """Check that a primitive and its derivatives can be written as machine code.
 
     Args:
-        numbers: its operands that are known numbers, as texts.
+        numbers: the texts of operands that are known numbers.
 
     Raises:
-        UnwritableError: where one of them cannot.
+        UnwritableError: if one of them cannot.
     """
     _require(primitive, len(numbers))
     if primitive.name in OURS and TABLE[primitive.name] is primitive:
         return
     rule = recorded(primitive, numbers)
     if rule is None:
-        raise UnwritableError(f"the derivative of {primitive!r} takes floats alone, or reads a state")
+        raise UnwritableError(f"the derivative of {primitive!r} takes only floats, or reads mutable state")
     for step, operands in rule.steps:
         _require(step, len(operands))
 
@@ -153,7 +153,7 @@ def _recorded(primitive: Primitive, count: int) -> ArrayProgram | None:
 
 
 def _program(rule: Callable[..., Any], count: int) -> ArrayProgram | None:
-    """Return what a rule makes of handles; None where it takes floats alone."""
+    """Apply a rule to handles; return None if it takes only floats."""
     builder = Builder()
     given = [builder.argument(f"x{k}", 1) for k in range(count)]
     try:

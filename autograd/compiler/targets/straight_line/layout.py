@@ -1,6 +1,6 @@
-"""Lay out the numbers of an unrolled program: its structural operations are resolved into places.
+"""Lay out the numbers of an unrolled program, resolving its structural operations into references.
 
-Of slices, broadcasts, concatenations and the like nothing is left but which number is meant.
+Slices, broadcasts, concatenations and the like become references to the numbers that they read.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ from autograd.compiler.arrays.program import ArrayProgram
 from autograd.compiler.differentiate.transposes import GRADIENT
 
 Reference = int
-"""A number of each sample: the place of the application or constant that it is, or one of `Layout.elements` behind."""
+"""A number per sample: the place of an application or constant, or, after those, of one of `Layout.elements`."""
 
 
 class Element(NamedTuple):
-    """An element of an array that is given, or of what an operation computes together.
+    """An element of an input array, or of several results that an operation computes together.
 
     Attributes:
         array: "x" for the arguments' numbers, "p" for the parameters, "seeds" for the cotangents of the results;
-            "slopes" for the derivatives of a primitive of many operands.
-        at: which of the array's elements; of slopes, which of the operands.
-        place: of slopes, the operation.
+                "slopes" for the derivatives of a variadic primitive.
+            at: the number of the element; for slopes, of the operand.
+            place: the operation that computes slopes.
     """
 
     array: str
@@ -32,16 +32,16 @@ class Element(NamedTuple):
 
 
 class Layout(NamedTuple):
-    """A program and the numbers in it.
+    """A program and its numbers.
 
     Attributes:
-        operations: of the program.
-        references: for each operation of one number a sample, that number.
+        operations: the program's operations.
+        references: the number of each operation with one number per sample.
         elements: the references from `len(operations)` on.
-        order: the operations that compute numbers and are needed, in order.
-        first_backward: the first operation of the backward pass; their number where there is none.
-        results: for each output of the program the numbers in it; an empty list for a gradient that is zero.
-        arguments: how many numbers all arguments have.
+        order: the live operations that compute numbers, in order.
+        first_backward: the first operation of the backward pass; `len(operations)` if there is none.
+        results: the numbers of each output; an empty list for a zero gradient.
+        arguments: the total count of the arguments' numbers.
     """
 
     operations: Sequence[Operation]
@@ -53,7 +53,7 @@ class Layout(NamedTuple):
     arguments: int
 
     def element(self, reference: Reference) -> Element | None:
-        """Return the element that a reference is; None where it is an operation."""
+        """Return the element of a reference; None for an operation."""
         at = reference - len(self.operations)
         return self.elements[at] if at >= 0 else None
 
@@ -67,7 +67,7 @@ def lay_out(program: ArrayProgram) -> Layout:
     """Resolve the structure of an unrolled program.
 
     Raises:
-        ValueError: where the program is none that `recover.unrolled` makes, or the derivative of one.
+        ValueError: if `recover.unrolled` did not build the program, or the program that it is the derivative of.
     """
     return _Resolver(program).layout()
 
@@ -77,7 +77,7 @@ class _Resolver:
         self._program = program
         self._references: list[Reference] = list(range(len(program.operations)))
         self._elements: list[Element] = []
-        self._columns: dict[int, list[Reference]] = {}  # of arrays that are wider than one number
+        self._columns: dict[int, list[Reference]] = {}  # the numbers of wider arrays
         self._arguments = 0
         self._first_backward = len(program.operations)
 
@@ -112,11 +112,11 @@ class _Resolver:
         return list(range(begin, begin + size))
 
     def _read(self, at: int) -> list[Reference]:
-        """Return the numbers of an array."""
+        """Return an array's numbers."""
         return list(self._columns.get(at) or [self._references[at]])
 
     def _resolved(self, at: int, operation: Operation) -> list[Reference]:
-        """Return the numbers of what only arranges numbers."""
+        """Return the numbers of a structural operation."""
         operands, attribute = operation.operands, operation.attribute
         match operation.kind:
             case "argument":
@@ -130,8 +130,8 @@ class _Resolver:
             case "guard" | "reshape" | "broadcast":
                 return self._read(operands[0])
             case "reduce" if attribute.function == "sum" and attribute.axes == (0,):
-                return self._read(operands[0])  # what adds the samples up is how gradients of parameters are written
-        raise ValueError(f"straight-line code has no {operation.kind} {attribute!r}")
+                return self._read(operands[0])  # storing gradients of parameters sums over samples
+        raise ValueError(f"straight-line code does not support {operation.kind} {attribute!r}")
 
     def _argument(self, at: int, name: str, shape: tuple[object, int]) -> list[Reference]:
         _, width = shape

@@ -1,22 +1,22 @@
-"""Lines of Python source that read numbers from lists, and put numbers into them."""
+"""Write lines of Python source that read numbers from lists and store numbers into them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
 MOST_SKIPPED = 3
-"""Numbers that are read, though they are not needed, so that those around are read at once."""
+"""The most unneeded numbers that are read so that their neighbours can be read by one slice."""
 
 Place = tuple[str, int]
 """A list, and a place in it."""
 
 
 def read_line(read: Mapping[Place, str], named: Mapping[Place, str]) -> str:
-    """Return the line that reads numbers from lists under names, those that lie side by side at once.
+    """Return the line that assigns numbers from lists to names, adjacent ones by slices.
 
     Args:
         read: the names.
-        named: those of other numbers, which may be read too.
+        named: the names of other numbers, which may be read, too.
 
     >>> read_line({("m", 0): "x", ("m", 3): "b", ("m", 5): "d", ("g", 0): "s"}, {("m", 4): "c"})
     's, x, (b, c, d) = g[0], m[0], m[3:6]'
@@ -33,7 +33,7 @@ def read_line(read: Mapping[Place, str], named: Mapping[Place, str]) -> str:
 
 
 def _runs(read: Mapping[Place, str], named: Mapping[Place, str]) -> list[tuple[str, int, list[str]]]:
-    """Return the list, the first place and the names of what lies side by side."""
+    """Return the list, the first place and the names of each run of adjacent numbers."""
     runs: list[tuple[str, int, list[str]]] = []
     for array, at in sorted(read):
         if runs and runs[-1][0] == array:
@@ -50,7 +50,7 @@ def _runs(read: Mapping[Place, str], named: Mapping[Place, str]) -> list[tuple[s
 
 
 def stored_line(array: str, first: int, names: Sequence[str]) -> str:
-    """Return the line that puts numbers side by side into a list.
+    """Return the line that stores numbers contiguously into a list.
 
     >>> stored_line("m", 3, ["a", "b"])
     'm[3:5] = a, b'

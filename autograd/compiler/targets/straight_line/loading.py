@@ -1,4 +1,4 @@
-"""Load source: its functions are found in a namespace, and tracebacks quote its lines."""
+"""Load source into a namespace, such that tracebacks quote its lines."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from autograd.compiler.targets.kernels import HELPERS
 
 
 def prepared(name: str, functions: Iterable[str]) -> list[CodeType]:
-    """Return the code of functions, each under a file name of its own, as which tracebacks show its lines.
+    """Return the code of functions, each under a unique file name, so that tracebacks show its lines.
 
-    Python's compiler takes a fifth less for many functions one by one than for all of them at once.
+    Python compiles many functions separately in four fifths of the time that it takes for one source.
     """
     return [_prepared(name, function) for function in functions]
 
@@ -26,7 +26,7 @@ def _prepared(name: str, source: str) -> CodeType:
 
 
 def execute(codes: Iterable[CodeType], constants: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what several functions define, with all that they may refer to."""
+    """Execute functions' code; return the namespace, which includes the names that they may refer to."""
     namespace: dict[str, Any] = {**HELPERS, **constants, "__name__": "<compiled>"}
     for code in codes:
         exec(code, namespace)

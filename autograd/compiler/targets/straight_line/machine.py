@@ -1,10 +1,10 @@
-"""Straight-line code in LLVM's language, of which machine code is made: an instruction a line, sample after sample.
+"""Straight-line code in LLVM IR, to be compiled to machine code, which processes the samples in turn.
 
-Its functions go through arrays of doubles: `x` holds a sample's arguments, `p` the parameters, `m` the named numbers of
+The functions access arrays of doubles: `x` holds a sample's arguments, `p` the parameters, `m` the named numbers of
 the forward pass, `t` its others, `y` the outputs; `seeds` their cotangents, `g` the numbers of the backward pass,
-`gx` and `gp` the gradients. A function computes some hundred numbers, since compilers take longer than proportionally
-for a very long one; what another function reads goes through `m`, `t` or `g`. Of functions that differ only in where
-they read and write there, LLVM is given one: a program that repeats itself is compiled in the time of its period.
+`gx` and `gp` the gradients. A function computes some hundred numbers, since the time of compilers grows faster than its
+length; numbers pass between functions through `m`, `t` or `g`. Functions that differ only in the places that they
+access there are compiled once: a periodic program is compiled in the time of its period.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ _GRADIENTS = ("gx", "gp")
 _CALL = f"call void @values({pointers((*_FORWARD, 'y'))})"
 
 Stored = tuple[str, int, Reference]
-"""An array, the place in it, and the number to put there."""
+"""An array, a place in it, and the number to store there."""
 
 
 class Module(NamedTuple):
-    """A module of LLVM's language.
+    """An LLVM module.
 
     Attributes:
         text: its source.
-        name: of the function that is called from outside, with the number of samples and the addresses of arrays.
-        arrays: how many of these it takes.
-        size: how many numbers it puts into `m`, or into `g`.
+        name: the name of its entry point, which takes the number of samples and the addresses of arrays.
+        arrays: the number of these arrays.
+        size: the count of numbers that it stores into `m` or `g`.
     """
 
     text: str
@@ -44,11 +44,11 @@ class Module(NamedTuple):
 
 
 class MachineSource:
-    """Writes the modules of a program: of its forward pass, and of backward passes that call it.
+    """Writes the modules of a program: its forward pass, and backward passes that call it.
 
     Attributes:
-        arguments: how many numbers all arguments have.
-        outputs: how many columns the program has.
+        arguments: the total count of the arguments' numbers.
+        outputs: the number of the program's columns.
     """
 
     arguments: int
@@ -64,7 +64,7 @@ class MachineSource:
         """Return the module that defines `values`, for one sample, and `forward`, for several.
 
         Raises:
-            UnwritableError: where a primitive, or its derivative, cannot be written so.
+            UnwritableError: if a primitive, or its derivative, cannot be written as machine code.
         """
         self._require_writable()
         functions = _Functions(self._layout, self._slots, "t", (*_FORWARD, "t"))
@@ -89,18 +89,18 @@ class MachineSource:
             require_writable(primitive, known)
 
     def to_parameters(self, program: ArrayProgram, seeds: int) -> Module:
-        """Return the module of the pass to the parameters, which adds their gradients to what `gp` holds.
+        """Return the module of the backward pass to the parameters, which adds their gradients to `gp`.
 
         Args:
-            program: of values and gradients.
-            seeds: how many cotangents it takes.
+            program: computes values and gradients.
+            seeds: the number of cotangents that it takes.
         """
         layout = lay_out(program)
         stored = [("gp", k, x) for gradient in layout.results[1:] for k, x in enumerate(gradient)]
         return self._backward(layout, "backward", stored, seeds)
 
     def to_arguments(self, program: ArrayProgram, seeds: int) -> Module:
-        """Return the module of the pass to the arguments, which puts what is not 0 of their gradients into `gx`."""
+        """Return the module of the backward pass to the arguments, which stores nonzero gradients into `gx`."""
         layout = lay_out(program)
         stored, first = [], 0
         widths = [o.shape[1] for o in self._layout.operations if o.kind == "argument"]
@@ -129,32 +129,32 @@ def _is_zero(layout: Layout, reference: Reference) -> bool:
 
 
 class _Functions:
-    """The functions of a pass, and what goes from one to another through an array.
+    """The functions of a pass, and the numbers that pass between them through an array.
 
     Args:
-        slots: the places in `m` of the numbers that have these names.
-        array: what else goes from function to function goes through.
-        arrays: what the functions are called with.
+        slots: the places in `m` of named numbers.
+        array: the array for other numbers that pass between functions.
+        arrays: the functions' parameters.
 
     Attributes:
         calls: instructions that call them, in order.
-        slots_taken: how many numbers are put into the array.
+        slots_taken: the count of numbers stored into the array.
     """
 
     def __init__(self, layout: Layout, slots: Mapping[str, int], array: str, arrays: Sequence[str]) -> None:
         self._layout, self._slots, self._array, self._arrays = layout, slots, array, arrays
         self.slots_taken = 0
-        self._taken: dict[Reference, int] = {}  # where numbers are that other functions have put down
+        self._taken: dict[Reference, int] = {}  # the places of numbers that other functions have stored
         self.calls: list[str] = []
-        self._names: dict[tuple[str, str], str] = {}  # of the functions, by parameters and instructions
+        self._names: dict[tuple[str, str], str] = {}  # names of functions, by parameters and instructions
 
     @property
     def texts(self) -> list[str]:
-        """The functions."""
+        """The texts of the functions."""
         return [define(f"internal void @{name}({head})", [body]) for (head, body), name in self._names.items()]
 
     def _add(self, name: str, more: Sequence[str], function: Function) -> None:
-        """Add a function, unless there is one with the same instructions, and a call of it."""
+        """Add a function, unless one with the same instructions exists, and a call of it."""
         addresses = {array: array for array in (*self._arrays, *more)}
         key = pointers(addresses), "\n".join(function.lines)
         called = self._names.setdefault(key, f"{name}_{len(self._names)}")
@@ -164,7 +164,7 @@ class _Functions:
         self.calls.append(f"call void @{called}({pointers(addresses.values())})")
 
     def compute(self, name: str, order: Sequence[int], wanted: Iterable[Reference]) -> None:
-        """Add functions that compute operations, and put down what later ones read, and what is wanted in the end."""
+        """Add functions that compute operations, and store the numbers that later functions or results read."""
         operations, references, size = self._layout.operations, self._layout.references, cost.TERMS_A_FUNCTION
         last_read = [-1] * (len(operations) + len(self._layout.elements))
         for at in order:
@@ -208,7 +208,7 @@ class _Functions:
                 function.store("m", slots[name], result)
 
     def put(self, name: str, arrays: Sequence[str], stored: Sequence[Stored]) -> None:
-        """Add functions that put numbers into elements of arrays; in `gp`, they are added to what is there."""
+        """Add functions that store numbers into arrays; those for `gp` are added to its elements."""
         for start in range(0, len(stored), cost.TERMS_A_FUNCTION):
             function = Function()
             for array, k, reference in stored[start : start + cost.TERMS_A_FUNCTION]:
@@ -219,7 +219,7 @@ class _Functions:
             self._add(name, arrays, function)
 
     def _read(self, function: Function, reference: Reference) -> str:
-        """Return what stands for a number that a function has not computed itself."""
+        """Load a number that another function has computed."""
         if reference in self._taken:
             text = function.load(self._array, self._taken[reference])
         elif (element := self._layout.element(reference)) is not None:
@@ -237,7 +237,7 @@ class _Functions:
         return text
 
     def _not_kept(self, function: Function, reference: Reference) -> list[Reference]:
-        """Return what the forward pass has computed on the way to a number, but not kept: it is computed again."""
+        """Return the operations that must be recomputed for a number, since the forward pass has not stored them."""
         layout, needed = self._layout, set[Reference]()
         stack = [reference]
         while stack:

@@ -1,4 +1,4 @@
-"""Make machine code of LLVM's language, by the optional package llvmlite: functions that Python can call."""
+"""Compile LLVM IR to functions that Python can call, with the optional package llvmlite."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from collections.abc import Callable
 from typing import Any
 
 Function = Callable[..., None]
-"""Takes how many samples there are, and the addresses of arrays."""
+"""Takes the number of samples and the addresses of arrays."""
 
 
 def llvm() -> Any:
-    """Return what makes machine code; None where it is not installed, too old, or memory may not be executed."""
-    if sys.platform == "win32":  # where nobody has tried it
+    """Return llvmlite's binding; None if it is not installed, too old, or memory must not be executed."""
+    if sys.platform == "win32":  # untested there
         return None
     try:
         from llvmlite import binding
@@ -21,7 +21,7 @@ def llvm() -> Any:
         binding.check_jit_execution()
     except (ImportError, OSError):
         return None
-    if binding.llvm_version_info[0] < 16:  # whose language has other pointers
+    if binding.llvm_version_info[0] < 16:  # without opaque pointers
         return None
     binding.initialize_native_target()
     binding.initialize_native_asmprinter()
@@ -29,13 +29,13 @@ def llvm() -> Any:
 
 
 class MachineCode:
-    """Functions in memory, which is given back together with this object.
+    """Functions in memory, which is freed together with this object.
 
-    Long code is made quickly rather than well: optimized, it would run twice as fast and take twenty times as long to
-    make.
+    Long code is compiled without optimization: optimized, it would run twice as fast and take twenty times as long to
+    compile.
 
     Args:
-        effort: how much LLVM does for quick code, from 0 to 3.
+        effort: LLVM's optimization level, from 0 to 3.
     """
 
     def __init__(self, binding: Any, effort: int = 0) -> None:
@@ -44,10 +44,10 @@ class MachineCode:
         self._engine = binding.create_mcjit_compiler(binding.parse_assembly(""), target)
 
     def add(self, source: str, name: str, arrays: int) -> Function:
-        """Make code of a module, which may call earlier ones; return a function, of so many arrays."""
+        """Compile a module, which may call earlier ones; return its function of this many arrays."""
         module = self._binding.parse_assembly(source)
         self._engine.add_module(module)
         self._engine.finalize_object()
         address = self._engine.get_function_address(name)
-        self._engine.remove_module(module)  # what is left is the code
+        self._engine.remove_module(module)  # the code remains
         return ctypes.CFUNCTYPE(None, ctypes.c_int64, *[ctypes.c_void_p] * arrays)(address)

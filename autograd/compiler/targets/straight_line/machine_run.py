@@ -1,4 +1,4 @@
-"""Run machine code: sample after sample, in double precision whatever the program's dtype is."""
+"""Run machine code, one sample at a time, in double precision for any dtype of the program."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ Array = NDArray[Any]
 
 
 class MachineRun:
-    """The passes of a program as machine code, each made when it is first called.
+    """The passes of a program as machine code, each compiled at its first call.
 
     Args:
-        to_parameters, to_arguments: give the programs of values and gradients.
+        to_parameters, to_arguments: return the programs of values and gradients.
 
     Raises:
-        UnwritableError: where the program, or its derivative, cannot be machine code.
+        UnwritableError: if the program, or its derivative, cannot be written as machine code.
     """
 
     def __init__(
@@ -44,13 +44,13 @@ class MachineRun:
         return self._called(self._forward, leaves, rows, None)[3]
 
     def gradient(self, leaves: Array, rows: Sequence[Array], seeds: Array) -> tuple[Array, Array]:
-        """Return the outputs, and the gradients of the parameters, summed over the samples."""
+        """Return the outputs, and the parameters' gradients summed over the samples."""
         function = self._backward("backward", lambda: self._source.to_parameters(self._to_parameters(), self._seeds))
         arrays = self._called(function, leaves, rows, seeds)
         return arrays[3], arrays[7][0]
 
     def input_gradients(self, leaves: Array, rows: Sequence[Array], seeds: Array) -> tuple[Array, list[Array]]:
-        """Return the outputs, and of each sample the derivatives to its arguments."""
+        """Return the outputs and, for each sample, the gradients of its arguments."""
         function = self._backward(
             "input_gradients", lambda: self._source.to_arguments(self._to_arguments(), self._seeds)
         )
@@ -75,10 +75,10 @@ class MachineRun:
     def _called(
         self, function: tuple[Function, int], leaves: Array, rows: Sequence[Array], seeds: Array | None
     ) -> list[Array]:
-        """Return the arrays that a function went through: x, p, m, y, with seeds also these, g, gx and gp.
+        """Call a function; return its arrays x, p, m, y and, with seeds, also the seeds, g, gx and gp.
 
-        Each call has its own, so that threads do not meet in them; in one piece of memory, since asking NumPy for an
-        array's address takes longer than a hundred operations.
+        Each call has separate arrays, for thread safety, in one piece of memory, since asking NumPy for an array's
+        address takes longer than a hundred operations.
         """
         source, samples = self._source, len(rows[0]) if rows else 1
         call, size = function
@@ -103,5 +103,5 @@ class MachineRun:
             arrays[6].fill(0.0)
             arrays[7].fill(0.0)
         call(samples, *addresses)
-        arrays[3] = arrays[3].astype(self._dtype)  # a copy, which does not keep the rest in memory
+        arrays[3] = arrays[3].astype(self._dtype)  # a copy, so that the other arrays can be freed
         return arrays

@@ -1,4 +1,4 @@
-"""Find what instructions read and fill: which numbers need names in source, and what goes from pass to pass."""
+"""Use-def information of instructions: the numbers that need names in source, and those that pass between passes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from autograd.compiler.targets.straight_line.blocks import (
 
 
 def codes_read(block: Block) -> Iterator[int]:
-    """Return the codes of all that a block reads; of what it reads by step, the first."""
+    """Yield the codes of all numbers that a block reads; for numbers read by step, the first."""
     for instruction in block.instructions:
         match instruction:
             case Apply():
@@ -37,7 +37,7 @@ def codes_read(block: Block) -> Iterator[int]:
 
 
 def named(blocks: Blocks) -> set[int]:
-    """Return the registers that need names: they are read twice, in a loop, or in another function."""
+    """Return the registers that need names, since they are read twice, in a loop, or in another function."""
     backward = [*codes_read(blocks.backward), *(x for result in blocks.results[1:] for x in numbers_of(result))]
     everywhere = [*codes_read(blocks.forward), *backward, *numbers_of(blocks.results[0])]
     named = {code for code, times in Counter(everywhere).items() if times > 1}
@@ -54,7 +54,7 @@ def _computed(block: Block) -> Iterator[int]:
 
 
 def _read_in_loops(block: Block) -> Iterator[int]:
-    """Return the codes that loops read and do not compute themselves."""
+    """Yield the codes that loops read and that their bodies do not compute."""
     for instruction in block.instructions:
         if isinstance(instruction, ForLoop):
             own = set(_computed(instruction.body))
@@ -63,7 +63,7 @@ def _read_in_loops(block: Block) -> Iterator[int]:
 
 
 def filled(block: Block) -> Iterator[int]:
-    """Return the buffers that a block fills."""
+    """Yield the buffers that a block fills."""
     for instruction in block.instructions:
         if isinstance(instruction, (Put, Copy)):
             yield instruction.buffer
@@ -72,7 +72,7 @@ def filled(block: Block) -> Iterator[int]:
 
 
 def names_put(block: Block, buffer: int) -> Iterator[str]:
-    """Return the names of numbers that are put into a buffer."""
+    """Yield the names of numbers that are stored into a buffer."""
     for instruction in block.instructions:
         if isinstance(instruction, ForLoop):
             values = {put.value for put in instruction.puts if isinstance(put, Put) and put.buffer == buffer}

@@ -1,7 +1,7 @@
-"""Straight-line code as Python source. The same lines compute on floats, for one sample, or on arrays of a number each.
+"""Straight-line code as Python source. The same lines compute with floats, for one sample, or with a number per sample.
 
-Functions hand numbers to each other in lists: `m` holds the arguments' numbers, the parameters and what the forward
-pass computes, `g` the cotangents of the results and what a backward pass computes.
+Numbers pass between functions in lists: `m` holds the arguments' numbers, the parameters and the results of the forward
+pass; `g` holds the cotangents of the outputs and the results of a backward pass.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ def forward_pass(program: ArrayProgram) -> Pass:
 
 
 def backward_pass(program: ArrayProgram, joint: ArrayProgram, name: str) -> Pass:
-    """Return the functions that compute gradients from what the forward pass has computed.
+    """Return the functions that compute gradients from the results of the forward pass.
 
     Args:
-        program: of the values.
-        joint: of values and gradients.
-        name: that of the functions begins with.
+        program: computes the values.
+        joint: computes values and gradients.
+        name: the prefix of the functions' names.
     """
     forward, layout = lay_out(program), lay_out(joint)
     slots = _slots(forward)
@@ -42,12 +42,12 @@ def text_of(*passes: Pass) -> str:
 
 
 def _functions(layout: Layout) -> int:
-    """Return how many functions a forward pass has, and each backward pass of the same program."""
+    """Return the number of functions of a forward pass, and of each backward pass of the same program."""
     return max(1, -(-len(layout.order) // cost.TERMS_A_FUNCTION))
 
 
 def _slots(layout: Layout) -> dict[str, int]:
-    """Return the places in `m` of the numbers that the forward pass gives names to."""
+    """Return the places in `m` of the numbers that the forward pass names."""
     first = layout.arguments + sum(element.array == "p" for element in layout.elements)
     names = [layout.operations[at].name for at in layout.order]
     return {name: first + k for k, name in enumerate(filter(None, names))}

@@ -1,4 +1,4 @@
-"""Run straight-line source: one sample on floats, several on arrays of a number a sample."""
+"""Run straight-line source: one sample with floats, several with arrays of one number per sample."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Array = NDArray[Any]
 
 
 class _Loaded(NamedTuple):
-    """A pass, and its functions as functions of arrays and of floats, which one code gives."""
+    """A pass, and its functions, loaded for arrays and for floats from the same code."""
 
     source: Pass
     of_arrays: list[Callable[..., None]]
@@ -28,10 +28,10 @@ class _Loaded(NamedTuple):
 
 
 class StraightSource:
-    """The passes of a program as source, each written when it is first asked for.
+    """The passes of a program as source, each written at the first request.
 
     Args:
-        to_parameters, to_arguments: give the programs of values and gradients.
+        to_parameters, to_arguments: return the programs of values and gradients.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class SourceRun:
     def __init__(self, source: StraightSource, name: str, dtype: np.dtype[Any]) -> None:
         self._source, self._name, self._dtype = source, name, dtype
         self._passes: dict[str, _Loaded] = {}
-        self._loaded("forward")  # at once, so that what cannot be written is told while compiling
+        self._loaded("forward")  # now, so that a primitive that cannot be written is reported while compiling
 
     def outputs(self, leaves: Array, rows: Sequence[Array]) -> Array:
         """Return a row of outputs for each sample."""
@@ -70,11 +70,11 @@ class SourceRun:
             try:
                 return self._outputs(self._computed(leaves, rows, True), 1)
             except (ArithmeticError, ValueError):
-                pass  # arrays have inf or nan there, of which the caller makes a better error
+                pass  # arrays give inf or nan instead, which the caller reports better
         return self._outputs(self._computed(leaves, rows, False), samples)
 
     def gradient(self, leaves: Array, rows: Sequence[Array], seeds: Array) -> tuple[Array, Array]:
-        """Return the outputs, and the gradients of the parameters, summed over the samples."""
+        """Return the outputs, and the parameters' gradients summed over the samples."""
         outputs, results, _ = self._swept("backward", leaves, rows, seeds)
         gradient = np.zeros(len(leaves), self._dtype)
         for result in results:
@@ -82,7 +82,7 @@ class SourceRun:
         return outputs, gradient
 
     def input_gradients(self, leaves: Array, rows: Sequence[Array], seeds: Array) -> tuple[Array, list[Array]]:
-        """Return the outputs, and of each sample the derivatives to its arguments."""
+        """Return the outputs and, for each sample, the gradients of its arguments."""
         outputs, results, floats = self._swept("input_gradients", leaves, rows, seeds)
         gradients = []
         for result, row in zip(results, rows):
@@ -130,7 +130,7 @@ class SourceRun:
     def _swept(
         self, name: str, leaves: Array, rows: Sequence[Array], seeds: Array
     ) -> tuple[Array, list[list[Any]], bool]:
-        """Run forward and backward; return outputs and gradients, and whether these are floats."""
+        """Run both passes; return outputs, gradients, and whether these are floats."""
         for floats in (len(seeds) == 1, False):
             try:
                 m = self._computed(leaves, rows, floats)
@@ -156,7 +156,7 @@ def _number_at(location: Location, m: list[Any], g: list[Any]) -> Any:
 
 
 def functions_of_floats(references: References) -> dict[str, Callable[..., Any]]:
-    """Return the functions that a source calls as functions of floats: the table's rules themselves."""
+    """Return the functions that a source calls, for floats: the table's rules."""
     functions: dict[str, Callable[..., Any]] = {
         name: primitive.forward for name, primitive in references.functions().items()
     }

@@ -19,21 +19,21 @@ from autograd.compiler.targets.straight_line.lists import Place, read_line, stor
 from autograd.compiler.targets.text import ATOM, Text, joined, literal
 
 Location = Place | float
-"""The place of a number: its list and its index there; or the number itself."""
+"""The place of a number: its list and index; or the number itself."""
 
 Written = tuple[str, int]
 """The fields of a Text, as a plain tuple: a long program has many."""
 
 
 class Pass(NamedTuple):
-    """The functions of a pass, to be called one after the other.
+    """The functions of a pass, to be called in order.
 
     Attributes:
         definitions: functions that they call.
-        functions: their names, and their text.
-        results: where the program's results are then, for each output of the program.
-        sizes: how long the lists m and g must be.
-        references: what the functions refer to.
+        functions: their names and texts.
+        results: the places of each output's numbers.
+        sizes: the lengths of the lists m and g.
+        references: the objects that the functions refer to.
     """
 
     definitions: list[str]
@@ -44,16 +44,16 @@ class Pass(NamedTuple):
 
     @property
     def lines(self) -> int:
-        """The number of lines of the functions, without their first ones."""
+        """The number of lines of the functions, without `def` lines."""
         return sum(text.count("\n") for _, text in self.functions)
 
 
 class Usage(NamedTuple):
-    """The readers of numbers, by the references of the numbers.
+    """The uses of numbers, by reference.
 
     Attributes:
-        times: how often.
-        first, last: by which operations; results, behind all of them.
+        times: the number of uses.
+        first, last: the operations of the first and the last use; results count as after all operations.
     """
 
     times: list[int]
@@ -65,8 +65,8 @@ class Writer:
     """Writes the functions of a pass.
 
     Args:
-        slots: the places in `m` of the numbers that have these names.
-        own: the list for all else that goes from function to function.
+        slots: the places in `m` of named numbers.
+        own: the list for other numbers that pass between functions.
     """
 
     def __init__(self, program: ArrayProgram, layout: Layout, slots: Mapping[str, int], own: str) -> None:
@@ -79,14 +79,14 @@ class Writer:
         self._references = References(program)
         for name in ("m", "g"):
             self._references.names.plain(name)
-        self._texts: dict[Reference, Written] = {}  # of what has a name, or is written where it is read
-        self._conditions: dict[Reference, Text] = {}  # of comparisons that are written where they are read, as bools
+        self._texts: dict[Reference, Written] = {}  # texts of named and of inline numbers
+        self._conditions: dict[Reference, Text] = {}  # inline comparisons as bools
         self._given = self._names_of_elements()
-        self._kept: dict[Reference, int] = {}  # places in the own list
+        self._stored: dict[Reference, int] = {}  # places in the own list
         self._read: dict[Place, str] = {}
 
     def written(self, name: str, order: Sequence[int], count: int) -> Pass:
-        """Return so many functions that compute some operations, and what the results need."""
+        """Return this many functions that compute operations and results."""
         ends = [len(order) * (k + 1) // count for k in range(count)]
         pieces = [piece for start, end in itertools.pairwise([0, *ends]) if (piece := order[start:end])]
         results = self._layout.results if self._own == "m" else self._layout.results[1:]
@@ -106,7 +106,7 @@ class Writer:
         return f"def {name}({arguments}):\n    return {text}"
 
     def _used(self, order: Iterable[int], results: Iterable[Sequence[Reference]]) -> Usage:
-        """Return where some operations, and the results, read numbers."""
+        """Return the uses of numbers by operations and results."""
         operations, computed = self._layout.operations, self._layout.references
         if any(element.array == "slopes" for element in self._layout.elements):
             computed = [self._computed(reference) for reference in computed]
@@ -125,7 +125,7 @@ class Writer:
         return Usage(times, first, last)
 
     def _computed(self, reference: Reference) -> Reference:
-        """Return the operation that computes a number, be it together with others; of what is given, the number."""
+        """Return the operation that computes a number, or the number itself if it is an input."""
         at = reference - len(self._layout.operations)
         if at < 0:
             return reference
@@ -145,9 +145,9 @@ class Writer:
     # Functions
 
     def _function(self, name: str, piece: Sequence[int]) -> str:
-        """Return a function that computes some operations."""
+        """Return a function that computes operations."""
         texts = self._texts = dict[Reference, Written]()
-        sizes = dict[Reference, int]()  # how many operations are written where they are read
+        sizes = dict[Reference, int]()  # the number of operations in each inline expression
         conditions = self._conditions = {}
         self._read = {}
         operations, references, slots = self._layout.operations, self._layout.references, self._slots
@@ -173,7 +173,7 @@ class Writer:
                 conditions.pop(at, None)
             is_kept = last[at] > end and own_name not in slots
             if is_kept and not own_name and first[at] > end:
-                self._kept[at] = self._free
+                self._stored[at] = self._free
                 lines.append(f"{self._own}[{self._free}] = {text[0]}")
                 self._free += 1
                 continue
@@ -188,7 +188,7 @@ class Writer:
             lines.append(stored_line("m", slots[named[0]], named))
         if kept:
             lines.append(stored_line(self._own, self._free, list(kept.values())))
-            self._kept.update({at: self._free + k for k, at in enumerate(kept)})
+            self._stored.update({at: self._free + k for k, at in enumerate(kept)})
             self._free += len(kept)
         loads = [read_line(self._read, self._named)] if self._read else []
         head = f"def {name}(m):" if self._own == "m" else f"def {name}(m, g):"
@@ -197,7 +197,7 @@ class Writer:
     # Numbers
 
     def _location(self, reference: Reference) -> Location:
-        """Return where a number is once its function has run."""
+        """Return the place of a number after its function has run."""
         element = self._layout.element(reference)
         if element is None:
             operation = self._layout.operations[reference]
@@ -205,22 +205,22 @@ class Writer:
                 return float(operation.attribute)
             if operation.name in self._slots:
                 return "m", self._slots[operation.name]
-            return self._own, self._kept[reference]
+            return self._own, self._stored[reference]
         if element.array == "slopes":
-            return self._own, self._kept[element.place]
+            return self._own, self._stored[element.place]
         if element.array == "seeds":
             return "g", element.at
         return "m", element.at + (self._parameters if element.array == "p" else 0)
 
     def _text(self, reference: Reference) -> Written:
-        """Return how a number is read."""
+        """Return the text that reads a number."""
         text = self._texts.get(reference)
         if text is None:
             text = self._texts[reference] = self._text_of_other(reference)
         return text
 
     def _text_of_other(self, reference: Reference) -> Written:
-        """Return how a number is read that the function does not compute."""
+        """Return the text that reads a number that this function does not compute."""
         element = self._layout.element(reference)
         if element is None:
             kind, _, attribute, _, name = self._layout.operations[reference]
@@ -229,9 +229,9 @@ class Writer:
                 return name, ATOM
             if kind == "constant":
                 return literal(attribute)
-            if reference not in self._kept:
-                return self._application(reference)  # of the forward pass, which has not kept it
-            location: Location = self._own, self._kept[reference]
+            if reference not in self._stored:
+                return self._application(reference)  # recomputed, since the forward pass has not stored it
+            location: Location = self._own, self._stored[reference]
         elif element.array == "slopes":
             return f"{self._text(element.place)[0]}[{element.at}]", ATOM
         else:
@@ -250,7 +250,7 @@ class Writer:
         _, places, (primitive, _), _, _ = self._layout.operations[at]
         operands = [self._layout.references[k] for k in places]
         texts = [Text(*self._text(reference)) for reference in operands]
-        if self._conditions and (primitive is primitives.where or primitive is primitives.mul):  # where bools do
+        if self._conditions and (primitive is primitives.where or primitive is primitives.mul):  # these accept bools
             for k, reference in enumerate(operands[: 1 if primitive is primitives.where else 2]):
                 if reference in self._conditions:
                     texts[k] = self._conditions[reference]

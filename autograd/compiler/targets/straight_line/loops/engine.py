@@ -1,4 +1,4 @@
-"""Run programs of loops with little work a step: on single numbers, as machine code where it pays, else as Python."""
+"""Run loops with little work per step on single numbers: as machine code if it pays, else as Python."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ Derivative = Callable[[], ArrayProgram]
 
 
 EFFORT = 1
-"""Of LLVM, for machine code of loops: it runs in three quarters of the time that it takes without any, and is short."""
+"""LLVM's optimization level for loops: they run in three quarters of the time at level 0, and are short."""
 
 
 class LoopPasses:
-    """The passes of a program: as instructions on single numbers, and as source. Each is made when it is asked for.
+    """The passes of a program as instructions on single numbers and as source, each built on demand.
 
     Args:
-        to_parameters, to_arguments: give the programs of values and gradients.
+        to_parameters, to_arguments: return the programs of values and gradients.
 
     Raises:
-        UnexpandableError: where the program has operations that are none of single numbers, or of too many.
+        UnexpandableError: if the program has operations that cannot be expanded to single numbers, or too many.
     """
 
     def __init__(self, program: ArrayProgram, to_parameters: Derivative, to_arguments: Derivative) -> None:
@@ -71,21 +71,21 @@ class LoopPasses:
 
 
 class LoopEngine:
-    """Loops on single numbers. What computes derivatives is made when it is first asked for.
+    """Loops on single numbers. Derivatives are compiled at the first request.
 
     Args:
-        passes: of the program.
-        name: of the function, for tracebacks.
-        parameters: how many there are.
+        passes: the program's passes.
+        name: the function's name, for tracebacks.
+        parameters: the number of parameters.
 
     Attributes:
-        natural_order: the parameters in the order in which the program has them.
-        is_machine_code: whether it runs so, and not as Python.
+        natural_order: the parameters in the program's order.
+        is_machine_code: whether it runs as machine code instead of Python.
     """
 
     matrix_products = 0
     takes_one_seed = False
-    warm_up: Mapping[str, int] = MappingProxyType({})  # whether there is machine code depends on no calls
+    warm_up: Mapping[str, int] = MappingProxyType({})  # the choice of machine code does not depend on calls
 
     def __init__(self, passes: LoopPasses, dtype: np.dtype[Any], name: str, parameters: int) -> None:
         operations = passes.program("forward").operations
@@ -102,12 +102,12 @@ class LoopEngine:
 
     @property
     def operations(self) -> int:
-        """The number of lines of source, forward and backward to the parameters."""
+        """The number of lines of source, forward and backward with respect to the parameters."""
         return self._passes.source("backward").lines
 
     @property
     def source(self) -> str:
-        """The forward pass, and the backward pass to the parameters; where there are none, to the arguments."""
+        """The forward pass, and the backward pass to the parameters or, if there are none, to the arguments."""
         return text_of(self._passes.source("backward" if self.natural_order else "input_gradients"))
 
     @property
@@ -116,15 +116,15 @@ class LoopEngine:
         return text_of(self._passes.source("input_gradients"))
 
     def lay_out(self, place: NDArray[np.int64], size: int) -> None:
-        """Say which element of the flat vector of parameters each parameter is."""
+        """Set each parameter's place in the flat vector."""
         self._place = place
 
     def outputs(self, weights: Array, rows: Sequence[Array]) -> Array:
-        """Return a row for each sample; one row only where there are no arguments."""
+        """Return a row for each sample; a single row if there are no arguments."""
         return self._run.outputs(weights[self._place], rows)
 
     def gradient(self, weights: Array, rows: Sequence[Array], seeds: Array, into: Array) -> Array:
-        """Return the outputs; the gradient of the parameters goes into a vector."""
+        """Return the outputs; write the parameters' gradient into a vector."""
         outputs, gradients = self._run.gradient(weights[self._place], rows, seeds)
         into[:] = 0.0
         for positions, gradient in zip(self._positions, gradients, strict=True):
@@ -133,7 +133,7 @@ class LoopEngine:
         return outputs
 
     def input_gradients(self, weights: Array, rows: Sequence[Array], seeds: Array) -> tuple[Array, list[Array]]:
-        """Return the outputs, and the derivatives to each argument's numbers."""
+        """Return the outputs and the gradient of each argument."""
         outputs, gradients = self._run.input_gradients(weights[self._place], rows, seeds)
         several = []
         for gradient, row in zip(gradients, rows, strict=True):
@@ -161,10 +161,10 @@ def _machine_run(passes: LoopPasses, dtype: np.dtype[Any]) -> LoopMachineRun | N
 
 
 def _require_samples_apart(program: ArrayProgram) -> None:
-    """Check that the values of a sample depend on no other sample.
+    """Check that the values of each sample depend only on that sample.
 
     Raises:
-        UnexpandableError: where they do.
+        UnexpandableError: if they do not.
     """
     shapes = [operation.shape for operation in program.operations]
     for kind, operands, attribute, _, _ in program.operations:

@@ -1,6 +1,6 @@
-"""Loops on single numbers in LLVM's language: what a sample carries from step to step stays in registers.
+"""Loops on single numbers in LLVM IR: loop-carried numbers stay in registers.
 
-The functions go through arrays of doubles: `x` holds a sample's arguments, `p` the parameters, `y` the outputs, `seeds`
+The functions access arrays of doubles: `x` holds a sample's arguments, `p` the parameters, `y` the outputs, `seeds`
 their cotangents, `w` the buffers that loops fill, `gx` and `gp` the gradients.
 """
 
@@ -52,8 +52,8 @@ def backward_module(blocks: Blocks, name: str) -> Module:
     """Return the module that computes values and gradients: a function of samples, x, p, y, seeds, w and g.
 
     Args:
-        name: "backward", which adds the gradients of all samples up in g, or "input_gradients", where each sample has
-            its own.
+        name: "backward", which accumulates the gradients of all samples in g, or "input_gradients", which computes
+            them for each sample.
     """
     writer = _Writer(blocks)
     writer.compute(blocks.forward)
@@ -69,10 +69,10 @@ def backward_module(blocks: Blocks, name: str) -> Module:
 
 
 def require_blocks_writable(blocks: Blocks) -> None:
-    """Check that all primitives of a program, and their derivatives, can be machine code.
+    """Check that all primitives of a program, and their derivatives, can be written as machine code.
 
     Raises:
-        UnwritableError: where one of them cannot.
+        UnwritableError: if one of them cannot.
     """
     kinds = set()
     for apply in blocks.applications():
@@ -99,12 +99,12 @@ class _Writer:
     """Writes instructions.
 
     Attributes:
-        size: how many numbers all buffers have.
+        size: the total size of the buffers.
     """
 
     def __init__(self, blocks: Blocks) -> None:
         self._blocks, self._function = blocks, Function()
-        self._registers: dict[int, str] = {}  # by the codes of numbers that need not be read again
+        self._registers: dict[int, str] = {}  # registers of numbers that are already loaded, by code
         self._label, self._labels = "entry", 0
         self._offsets: list[int] = []
         self.size = 0
@@ -124,14 +124,14 @@ class _Writer:
         return [definition] if self._reads_constants else []
 
     def compute(self, block: Block) -> None:
-        """Write a block; what it reads of what is given, it reads first, outside of loops."""
+        """Write a block, after loading the inputs that it reads, outside of loops."""
         for code in dict.fromkeys(_given(block)):
             if code not in self._registers:
                 self._registers[code] = self._value(code)
         self._block(block)
 
     def store(self, array: str, codes: Sequence[int], is_summed: bool = False) -> None:
-        """Store numbers side by side."""
+        """Store numbers contiguously."""
         for k, code in enumerate(codes):
             value = self._value(code)
             address = self._function.instruction(f"getelementptr double, ptr {array}, i64 {k}")
@@ -160,7 +160,7 @@ class _Writer:
             self._registers[apply.results[0]] = self._function.apply(apply.primitive, operands)
 
     def _value(self, code: int) -> str:
-        """Return what stands for a number."""
+        """Return the register or literal of a number."""
         if code in self._registers:
             return self._registers[code]
         space, place = place_of(code)
@@ -200,7 +200,7 @@ class _Writer:
         self._end_loop(inner, copy.run.length, end)
 
     def _begin_loop(self) -> tuple[str, tuple[str, int, str]]:
-        """Begin a loop; return the register of the step, and what `_end_loop` is told."""
+        """Begin a loop; return the register of the step, and the argument of `_end_loop`."""
         self._labels += 1
         label, before = f"loop{self._labels}", self._label
         self.lines.extend([f"br label %{label}", f"{label}:"])
@@ -243,7 +243,7 @@ class _Writer:
 
 
 def _given(block: Block) -> Iterable[int]:
-    """Return the codes of what is given that a block reads, but not by step."""
+    """Yield the codes of inputs that a block reads, except those read by step."""
     for instruction in block.instructions:
         codes: list[int] = []
         match instruction:

@@ -1,4 +1,4 @@
-"""Run loops on single numbers as machine code: sample after sample, in double precision whatever the dtype is."""
+"""Run loops on single numbers as machine code, one sample at a time, in double precision for any dtype."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ class _Pass(NamedTuple):
     """A pass as machine code.
 
     Attributes:
-        call: the code.
-        buffers: how many numbers its loops put into arrays.
-        outputs: how many values a sample has.
-        gradients: where each gradient lies among all of them; None for one that is zero.
-        size: how many numbers these have.
+        call: the function.
+        buffers: the total size of the buffers.
+        outputs: the number of values per sample.
+        gradients: the place of each gradient among all of them; None for a zero gradient.
+        size: the total size of the gradients.
     """
 
     call: Function
@@ -39,13 +39,13 @@ class _Pass(NamedTuple):
 
 
 class LoopMachineRun:
-    """The passes of a program as machine code, each made when it is first called.
+    """The passes of a program as machine code, each compiled at its first call.
 
     Args:
-        blocks: gives the instructions of "forward", "backward" and "input_gradients".
+        blocks: returns the instructions of "forward", "backward" and "input_gradients".
 
     Raises:
-        UnwritableError: where the program, or its derivative, cannot be machine code.
+        UnwritableError: if the program, or its derivative, cannot be written as machine code.
     """
 
     def __init__(self, blocks: Callable[[str], Blocks], dtype: np.dtype[Any], code: MachineCode) -> None:
@@ -65,7 +65,7 @@ class LoopMachineRun:
         return outputs, [None if x is None else x[0] for x in gradients]
 
     def input_gradients(self, leaves: Array, rows: Sequence[Array], seeds: Array) -> tuple[Array, list[Array | None]]:
-        """Return the outputs, and of each sample the derivatives to its arguments."""
+        """Return the outputs and, for each sample, the gradients of its arguments."""
         return self._called("input_gradients", leaves, rows, seeds, len(seeds))
 
     def _pass(self, name: str) -> _Pass:
@@ -92,7 +92,7 @@ class LoopMachineRun:
     def _called(
         self, name: str, leaves: Array, rows: Sequence[Array], seeds: Array | None, gradients: int
     ) -> tuple[Array, list[Array | None]]:
-        """Return the outputs, and gradients of so many rows. Each call has arrays of its own."""
+        """Return the outputs, and gradients with this many rows. Each call has separate arrays."""
         one = self._pass(name)
         samples = len(rows[0]) if rows else 1
         x = np.concatenate(rows, axis=1) if rows else np.empty((1, 0))

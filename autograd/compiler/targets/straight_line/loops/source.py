@@ -1,7 +1,7 @@
-"""Loops on single numbers as Python source. The same lines compute on floats, or on arrays of a number a sample.
+"""Loops on single numbers as Python source. The same lines compute with floats, or with arrays of a number per sample.
 
-Functions read what is given from a list `m`, of the arguments' numbers and then the parameters; what loops write by
-step is in lists of its own.
+Functions read inputs from a list `m`, of the arguments' numbers followed by the parameters; loops write by step into
+separate lists.
 """
 
 from __future__ import annotations
@@ -43,13 +43,13 @@ from autograd.compiler.targets.text import ATOM, Text, literal
 
 
 class LoopPass(NamedTuple):
-    """Functions of a pass.
+    """The functions of a pass.
 
     Attributes:
         definitions: functions that they call.
-        functions: `forward` of `m`, which returns outputs and what it saves, and, of a derivative, one of `m`, `g` and
-            `saved`, which returns the gradients of each argument or array of parameters.
-        references: what they refer to.
+        functions: `forward(m)`, which returns outputs and saved numbers, and, for a derivative, a function of `m`, `g`
+            and `saved`, which returns the gradients of each argument or array of parameters.
+        references: the objects that they refer to.
     """
 
     definitions: list[str]
@@ -58,7 +58,7 @@ class LoopPass(NamedTuple):
 
     @property
     def lines(self) -> int:
-        """The number of lines of the functions, without their first ones."""
+        """The number of lines of the functions, without `def` lines."""
         return sum([text.count("\n") for text in self.functions])
 
 
@@ -71,8 +71,8 @@ def written(blocks: Blocks, program: ArrayProgram, name: str) -> LoopPass:
     """Return the functions of a pass.
 
     Args:
-        program: that the instructions are of.
-        name: "forward"; or, of a derivative, that of its function.
+        program: the program that the instructions compute.
+        name: "forward" or, for a derivative, the name of its function.
     """
     return _Writer(blocks, program).written(name)
 
@@ -83,13 +83,13 @@ class _Writer:
         for name in ("m", "g"):
             self._references.names.plain(name)
         self._names: dict[int, str] = {}  # variables, by codes
-        self._texts: dict[int, Text] = {}  # what is written where it is read
+        self._texts: dict[int, Text] = {}  # inline numbers, by codes
         self._buffers: dict[int, str] = {}
-        self._read: dict[int, str] = {}  # of what is given, names by codes
-        self._own = set(names(program.operations))  # each of which one variable of a function may have
+        self._read: dict[int, str] = {}  # names of inputs read so far, by codes
+        self._own = set(names(program.operations))  # names that one variable of a function may have
         self._taken = set[str]()
         self._named = named(blocks)
-        self._given: dict[int, str] = {}  # names of what is given, by codes
+        self._given: dict[int, str] = {}  # names of inputs, by codes
         self._depth = 0
 
     def written(self, name: str) -> LoopPass:
@@ -120,7 +120,7 @@ class _Writer:
         return f"def {name}({arguments}):\n    return {text}"
 
     def _saved(self) -> list[str]:
-        """Return the names of what the backward pass reads of the forward pass."""
+        """Return the names of the forward pass's results that the backward pass reads."""
         needed = [*codes_read(self._blocks.backward), *(x for r in self._blocks.results[1:] for x in numbers_of(r))]
         names = [self._names[code] for code in needed if code in self._names]
         names += [self._buffers[place_of(code)[0]] for code in needed if place_of(code)[0] in self._buffers]
@@ -129,7 +129,7 @@ class _Writer:
     # Statements
 
     def _lines(self, block: Block) -> list[str]:
-        """Return the statements of a function: first the lists that it fills."""
+        """Return the statements of a function, starting with the lists that it fills."""
         buffers = dict.fromkeys(filled(block))
         for buffer in buffers:
             self._buffers[buffer] = self._new(f"{self._name_of(buffer)}_by_step")
@@ -224,7 +224,7 @@ class _Writer:
         return self._offset(Run(space, place, 0, 1))
 
     def _text(self, code: int) -> Text:
-        """Return how a number is read."""
+        """Return the text that reads a number."""
         if code in self._texts:
             return self._texts[code]
         if code in self._names:
@@ -242,7 +242,7 @@ class _Writer:
         return Text(self._read[code], ATOM)
 
     def _new(self, base: str) -> str:
-        """Return a name of a variable that no other has."""
+        """Return an unused variable name."""
         if base in self._own and base not in self._taken:
             self._taken.add(base)
             return base
@@ -261,7 +261,7 @@ class _Writer:
 
 
 def _index(first: int, stride: int, step: str) -> str:
-    """Return a place that moves on by step.
+    """Return an index that advances by step.
 
     >>> _index(0, 1, "t"), _index(49, -1, "t"), _index(1, 3, "t"), _index(5, 0, "t")
     ('t', '49 - t', '1 + 3 * t', '5')
@@ -275,7 +275,7 @@ def _index(first: int, stride: int, step: str) -> str:
 
 
 def _part(first: int, by_step: int, step: str, size: int, stride: int) -> str:
-    """Return a slice that moves on by step.
+    """Return a slice that advances by step.
 
     >>> _part(0, 3, "t", 3, 1), _part(9, 0, "", 10, -1)
     ('3 * t:3 + 3 * t', '9::-1')

@@ -1,4 +1,4 @@
-"""Run the source of loops on single numbers: one sample on floats, several on arrays of a number a sample."""
+"""Run the source of loops on single numbers: one sample with floats, several with arrays of a number per sample."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ class LoopSourceRun:
     """Runs the passes of a source.
 
     Args:
-        source: gives the source of "forward", "backward" and "input_gradients".
-        name: of the function, for tracebacks.
+        source: returns the source of "forward", "backward" and "input_gradients".
+        name: the function's name, for tracebacks.
     """
 
     def __init__(self, source: Callable[[str], LoopPass], name: str, dtype: np.dtype[Any]) -> None:
         self._source, self._name, self._dtype = source, name, dtype
         self._namespaces: dict[str, Namespaces] = {}
-        self._loaded("forward")  # at once, so that what cannot be written is told while compiling
+        self._loaded("forward")  # now, so that a primitive that cannot be written is reported while compiling
 
     def outputs(self, leaves: Array, rows: Sequence[Array]) -> Array:
         """Return a row of outputs for each sample."""
@@ -39,19 +39,19 @@ class LoopSourceRun:
         return outputs, summed
 
     def input_gradients(self, leaves: Array, rows: Sequence[Array], seeds: Array) -> tuple[Array, list[Array | None]]:
-        """Return the outputs, and of each sample the derivatives to its arguments."""
+        """Return the outputs and, for each sample, the gradients of its arguments."""
         outputs, gradients, samples = self._called("input_gradients", leaves, rows, seeds)
         return outputs, [self._columns(gradient, samples) if gradient else None for gradient in gradients]
 
     def _columns(self, numbers: Sequence[Any], samples: int) -> Array:
-        """Return numbers, or arrays of a number a sample, as columns."""
+        """Return numbers, or arrays of one number per sample, as columns."""
         columns = np.empty((samples, len(numbers)), self._dtype)
         for k, x in enumerate(numbers):
             columns[:, k] = x
         return columns
 
     def _loaded(self, name: str) -> Namespaces:
-        """Return the functions of a pass, of arrays and of floats, which one code gives."""
+        """Return the functions of a pass, loaded for arrays and for floats from the same code."""
         if name not in self._namespaces:
             source = self._source(name)
             codes = prepared(self._name, [*source.definitions, *source.functions])
@@ -63,13 +63,13 @@ class LoopSourceRun:
     def _called(
         self, name: str, leaves: Array, rows: Sequence[Array], seeds: Array | None
     ) -> tuple[Array, list[Sequence[Any]], int]:
-        """Return outputs, gradients and the number of samples."""
+        """Run a pass; return outputs, gradients and the number of samples."""
         samples = len(rows[0]) if rows else 1 if seeds is None else len(seeds)
         if samples == 1 and rows:
             try:
                 return self._computed(name, leaves, rows, seeds, True)
             except (ArithmeticError, ValueError):
-                pass  # arrays have inf or nan there, of which the caller makes a better error
+                pass  # arrays give inf or nan instead, which the caller reports better
         return self._computed(name, leaves, rows, seeds, False)
 
     def _computed(
