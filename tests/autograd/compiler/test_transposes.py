@@ -72,6 +72,48 @@ CASES: dict[str, Case] = {
         [2.0],
         [5.0],
     ),
+    "apply powers": Case(
+        lambda b, x, w: b.apply(primitives.constant_power, x, b.constant(np.array([2.0, 3.0]))),
+        [3.0, 2.0],
+        [1.0, 10.0],
+        [6.0, 120.0],
+    ),
+    "apply to a single number of two axes": Case(
+        lambda b, x, w: b.reshape(b.reshape(x, (N, 2, 1)) * b.parameter([[0]]), (N, 2)),
+        [3.0, 4.0],
+        [1.0, 10.0],
+        [5.0, 50.0],
+        [5.0],
+        [43.0],
+    ),
+    "apply to a column and a row": Case(
+        lambda b, x, w: x * b.parameter([[0, 1, 2]]),
+        [2.0],
+        [1.0, 10.0, 100.0],
+        [543.0],
+        [3.0, 4.0, 5.0],
+        [2.0, 20.0, 200.0],
+    ),
+    "apply what reduces": Case(
+        lambda b, x, w: b.apply(primitives.max_, x, w), [1.0, 9.0], [1.0, 10.0], [0.0, 10.0], [5.0], [1.0]
+    ),
+    "apply a product of three": Case(
+        lambda b, x, w: b.apply(primitives.prod_, x, w, x), [2.0, 3.0], [1.0, 10.0], [20.0, 300.0], [5.0], [94.0]
+    ),
+    "softmax": Case(
+        lambda b, x, w: b.slopes(primitives.logsumexp, [x], b.reduce(x, "logsumexp", [1], keepdims=True)),
+        [0.0, 0.0],
+        [1.0, 10.0],
+        [-2.25, 2.25],  # p (g - Σ g p) for p = 1/2
+    ),
+    "contract what has an axis of its own": Case(
+        lambda b, x, w: b.reshape(b.contract(squares(b, x), w, "nij", "i", "n"), (N, 1)),
+        [1.0, 2.0, 3.0, 4.0],
+        [10.0],
+        [50.0, 50.0, 60.0, 60.0],
+        [5.0, 6.0],
+        [30.0, 70.0],
+    ),
     "contract": Case(
         lambda b, x, w: b.contract(x, b.parameter([[0, 1], [2, 3], [4, 5]]), "nk", "ck", "nc"),
         [1.0, 2.0],
@@ -132,6 +174,46 @@ CASES: dict[str, Case] = {
     "concatenate": Case(
         lambda b, x, w: b.concatenate([x, b.slice(x, 1, 1, 2)], 1), [0.0, 0.0], [1.0, 2.0, 5.0], [1.0, 7.0]
     ),
+    "concatenate, and read a row": Case(
+        lambda b, x, w: b.reshape(b.slice(b.concatenate([squares(b, x), squares(b, x) * w], 2), 1, 1, 2), (N, 4)),
+        [1.0, 2.0, 3.0, 4.0],
+        [1.0, 2.0, 3.0, 4.0],
+        [0.0, 0.0, 16.0, 22.0],
+        [5.0],
+        [25.0],
+    ),
+    "concatenate, and read across": Case(
+        lambda b, x, w: b.slice(b.concatenate([x, x * w], 1), 1, 1, 3),
+        [2.0, 3.0],
+        [1.0, 10.0],
+        [50.0, 1.0],
+        [5.0],
+        [20.0],
+    ),
+    "concatenate, and read one part": Case(
+        lambda b, x, w: b.slice(b.concatenate([x, x * w], 1), 1, 2, 4),
+        [2.0, 3.0],
+        [1.0, 10.0],
+        [5.0, 50.0],
+        [5.0],
+        [32.0],
+    ),
+    "concatenate, and read more than one part": Case(
+        lambda b, x, w: b.slice(b.concatenate([x, x * w, x], 1), 1, 1, 5),
+        [2.0, 3.0],
+        [1.0, 10.0, 100.0, 1000.0],
+        [1050.0, 501.0],
+        [5.0],
+        [320.0],
+    ),
+    "concatenate, and read every other": Case(
+        lambda b, x, w: b.slice(b.concatenate([x, x * w, x], 1), 1, 0, 6, 2),
+        [2.0, 3.0],
+        [1.0, 10.0, 100.0],
+        [151.0, 0.0],
+        [5.0],
+        [20.0],
+    ),
     "pad": Case(lambda b, x, w: b.pad(x, 1, 1, 4, 2, 5), [0.0, 0.0], [1.0, 2.0, 3.0, 4.0, 5.0], [2.0, 4.0]),
     "take": Case(lambda b, x, w: b.take(x, [1, -1, 1, 0]), [0.0, 0.0, 0.0], [1.0, 2.0, 3.0, 4.0], [4.0, 4.0, 0.0]),
     "take a table": Case(
@@ -184,6 +266,14 @@ def test_gradients_are_those_found_by_hand(name: str) -> None:
     of_x, of_w = gradients(case)
     assert of_x == pytest.approx(case.expected, rel=1e-15)
     assert of_w == pytest.approx(case.of_w if case.of_w != [0.0] else [0.0] * len(case.w), rel=1e-15)
+
+
+def test_0_times_infinity_is_nan() -> None:
+    """The root of 0 x has an infinite derivative to 0 x, which is 0 times x: as in the graph, 0 is not left out."""
+    case = Case(lambda b, x, w: b.apply(primitives.sqrt, x * 0.0), [2.0], [1.0], [np.nan])
+    differentiated = to_arguments(function_of(case), 1).verify()
+    _, of_x = differentiated.evaluate({"x": np.array([case.x]), "gradient": np.array([case.gradient])}, case.w)
+    assert np.isnan(of_x).all()
 
 
 # Rules that are wrong
