@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from autograd import primitives
 from autograd.compiler.recover.groups import CONSTANT, Application, Group, Grouping, Places, SumOfProducts
-from autograd.compiler.recover.index import Index, Kind, effort, kind_of
+from autograd.compiler.recover.index import Index, Kind, as_slice, effort, kind_of
 from autograd.compiler.recover.join import History, Joins, concatenation, joins_for, parts_to_join
 from autograd.compiler.recover.order import effort_of, ordered
 from autograd.compiler.recover.reading_order import Reading, as_before
@@ -34,6 +35,7 @@ def test_affine_positions_are_found_again(start: int, axes: list[tuple[int, int]
 def test_any_positions_are_read_by_their_index(numbers: list[int]) -> None:
     index = Index.of(np.array(numbers))
     assert index.positions.tolist() == numbers
+    assert index.start == numbers[0]
     assert index.is_affine <= (min(numbers) >= 0)
 
 
@@ -55,10 +57,20 @@ def test_the_kinds_of_index_maps(positions: list[int], kind: Kind) -> None:
     assert kind_of(np.array(positions), 9) == kind
 
 
+def test_slices_are_those_of_python() -> None:
+    for numbers in itertools.chain.from_iterable(itertools.product(range(-1, 5), repeat=n) for n in (1, 2, 3, 4)):
+        step = numbers[1] - numbers[0] if len(numbers) > 1 else 1
+        part = (numbers[0], numbers[-1] + 1, step)
+        is_slice = numbers[0] >= 0 and step > 0 and tuple(range(*part)) == numbers
+        assert as_slice(np.array(numbers)) == (part if is_slice else None)
+        assert Index.of(np.array(numbers)).slice == (part if is_slice else None)
+
+
 def test_a_slice_is_read_for_nothing_and_a_gather_is_dear() -> None:
     efforts = [effort(np.array(p)) for p in ([1, 2, 3], [0, 2, 4], [0, 2, 1, 3], [0, 1, 4, 5], [0, 1, 3], [1, 0, 3])]
-    assert efforts == sorted(efforts)
+    assert efforts == sorted(set(efforts))
     assert efforts[0] == 0.0
+    assert efforts[2] < effort(np.array([0, 3, 6, 1, 4, 7])) < efforts[4], "a band, of which the last column is beyond"
     assert effort(np.array([7, 7, 7])) == 0.0
 
 
