@@ -24,9 +24,9 @@ def take(table: Sequence[Any], index: Any) -> Any:
     """Look up the entry of a table at an index, counted from 0. The entry itself is returned: no node is added.
 
     In a compiled function, a number of an argument is an index if `take` or `nn.one_hot` uses it. It is then an integer
-    at each call, and no other operation may use it. The look-ups of all samples become one operation, `table[tokens]`,
-    whose gradient accumulates in the entries that were looked up. A plain `table[index]` would freeze the example's
-    index, and is refused.
+    at each call, which may only be looked up and compared. The look-ups of all samples become one operation,
+    `table[tokens]`, whose gradient accumulates in the entries that were looked up. A plain `table[index]` would freeze
+    the example's index, and is refused.
 
     Args:
         table: a sequence of Values or numbers, or of rows of them, nested to any depth; or an array.

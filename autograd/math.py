@@ -1,4 +1,4 @@
-"""Python's `math`, for Values and numbers alike: to use it, a program changes only its import.
+"""Python's `math` for Values and numbers: to use it, change only a program's import.
 
     from autograd import math                 # in place of `import math`
     from autograd.math import sin, pi         # in place of `from math import sin, pi`
@@ -197,8 +197,8 @@ def _frexp(x: Value) -> tuple[Value, int]:
 
 
 def _modf(x: Value) -> tuple[Value, float]:
-    fraction, whole = _math.modf(number_of(x))
-    return primitives.fmod(x, 1.0) if _math.isfinite(whole) else Constant(fraction), whole
+    fraction, integer = _math.modf(number_of(x))
+    return primitives.fmod(x, 1.0) if _math.isfinite(integer) else Constant(fraction), integer
 
 
 def _nextafter(x: Any, *args: Any, **kwargs: Any) -> Value:
@@ -209,7 +209,7 @@ def _nextafter(x: Any, *args: Any, **kwargs: Any) -> Value:
 
 _STEPS = "write x - math.fmod(x, 1.0), which is trunc(x) as a Value, or choose a step with autograd.where(x < 1, a, b)"
 _CONDITION = "choose with autograd.where and a comparison of Values: "
-_NO_STEPS = "compute whatever depends on the bits of a number from a plain number, not from the arguments"
+_NO_STEPS = "compute numbers that depend on the bits of a number outside of the function, and capture them"
 
 ceil: ToInteger = _of_number("ceil", _STEPS)
 floor: ToInteger = _of_number("floor", _STEPS)

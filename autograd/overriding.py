@@ -29,23 +29,23 @@ class _Reference(weakref.ref[Any]):
     __eq__ = object.__eq__
 
 
-class _Others(dict[int, float]):
+class _Overrides(dict[int, float]):
     """Overriding numbers, by the ids of their Values.
 
     Attributes:
         change: computes the number for a Value that is read and has none yet; None outside of `Overriding.run`.
-        made: the Values made during the run, by their ids. They keep their own numbers.
-        met: the other Values read or written during the run, kept alive so that their ids stay unique.
+        created: the Values made during the run, by their ids. They keep their own numbers.
+        retained: the other Values read or written during the run, kept alive so that their ids stay unique.
     """
 
     def __init__(self, numbers: dict[int, float], change: Callable[[float], float] | None) -> None:
         super().__init__(numbers)
         self.change = change
-        self.made: dict[int, Value] = {}
-        self.met: list[Value] = []
+        self.created: dict[int, Value] = {}
+        self.retained: list[Value] = []
 
 
-_others: ContextVar[_Others] = ContextVar("others", default=_Others({}, None))  # noqa: B039  # the default stays empty
+_overrides: ContextVar[_Overrides] = ContextVar("overrides", default=_Overrides({}, None))  # noqa: B039  # the default stays empty
 _live: set[_Reference] = set()
 _owners: dict[type, None] = {}  # classes whose `data` was ever replaced by a property
 _properties: dict[int, property] = {}  # by the id of the descriptor they replace
@@ -80,11 +80,11 @@ class Overriding:
 
         For other Values it sees the number that `change` returns, except for constants and Values that it made.
         """
-        token = _others.set(_Others({**_others.get(), **dict(zip(map(id, self._values), numbers))}, change))
+        token = _overrides.set(_Overrides({**_overrides.get(), **dict(zip(map(id, self._values), numbers))}, change))
         try:
             return function(*arguments)
         finally:
-            _others.reset(token)
+            _overrides.reset(token)
 
     def end(self) -> None:
         _live.discard(self._reference)
@@ -111,28 +111,28 @@ def _property(original: Any) -> property:
     read, write = original.__get__, original.__set__
 
     def get(value: Value) -> Any:
-        others = _others.get()
-        if id(value) in others:
-            return others[id(value)]
+        overrides = _overrides.get()
+        if id(value) in overrides:
+            return overrides[id(value)]
         if not _live:
             _restore()
         number = read(value, type(value))
-        if others.change is not None and type(number) is float and id(value) not in others.made:
-            others.met.append(value)
-            number = others[id(value)] = others.change(number)
+        if overrides.change is not None and type(number) is float and id(value) not in overrides.created:
+            overrides.retained.append(value)
+            number = overrides[id(value)] = overrides.change(number)
         return number
 
     def put(value: Value, number: float) -> None:
-        others = _others.get()
-        if id(value) in others:
-            others[id(value)] = number
-        elif others.change is None or id(value) in others.made:
+        overrides = _overrides.get()
+        if id(value) in overrides:
+            overrides[id(value)] = number
+        elif overrides.change is None or id(value) in overrides.created:
             write(value, number)
         elif hasattr(value, "grad"):  # made before the run
-            others.met.append(value)
-            others[id(value)] = number
+            overrides.retained.append(value)
+            overrides[id(value)] = number
         else:
-            others.made[id(value)] = value
+            overrides.created[id(value)] = value
             write(value, number)
 
     return property(get, put, getattr(original, "__delete__", None))

@@ -14,8 +14,8 @@ share to each of the largest (smallest).
 Rows that choose (`where`, relu, maximum and the like) pass no gradient to operands that they did not select. The slope
 of abs at 0 is a convention, not a choice: combined with an infinite derivative, as in |sqrt(x)| at 0, it gives nan.
 
-The derivatives of sigmoid and tanh are rows of their own. Their rules stay accurate for a close to 1, where a(1 - a)
-and 1 - a² lose digits. Compiled programs use these two formulas, as the textbooks do.
+The derivatives of sigmoid and tanh are rows of their own. Their rules stay accurate for a close to 1, where the
+textbook formulas a(1 - a) and 1 - a² lose digits. Compiled programs use the textbook formulas.
 """
 
 from __future__ import annotations

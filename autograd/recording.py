@@ -66,11 +66,11 @@ ever_traced = False  # set by the first trace in any thread; until then comparis
 
 
 @contextmanager
-def tracing(by: Tracer | None) -> Iterator[None]:
+def tracing(active: Tracer | None) -> Iterator[None]:
     """Pass comparisons and conversions of Values to a tracer, in this thread or task only."""
     global ever_traced
     ever_traced = True
-    token = tracer.set(by)
+    token = tracer.set(active)
     try:
         yield
     finally:
@@ -79,8 +79,8 @@ def tracing(by: Tracer | None) -> Iterator[None]:
 
 def compared(symbol: str, a: Any, b: Any) -> Any:
     """Return the comparison as a node if this thread is tracing and an operand is not constant; else None."""
-    by = tracer.get()
-    return None if by is None else by.compare(symbol, a, b)
+    active = tracer.get()
+    return None if active is None else active.compare(symbol, a, b)
 
 
 @contextmanager

@@ -123,7 +123,8 @@ class Run:
         if not self._symbolic or node.primitive is None:
             return node.local_derivatives
         inputs = [parent if parent in self._varying else parent.data for parent in node.parents]
-        rule = by.derivatives_of(node.primitive) if (by := tracer.get()) else node.primitive.derivatives
+        active = tracer.get()
+        rule = active.derivatives_of(node.primitive) if active else node.primitive.derivatives
         derivatives: Sequence[Number]
         try:
             derivatives = rule(*inputs, node)

@@ -126,7 +126,7 @@ def norm_slopes(xs: Sequence[float]) -> tuple[float, ...]:
 
 
 def hypot_slope_derivatives(x: float, y: float) -> tuple[float, float]:
-    """The derivatives of x / √(x² + y²): y² / r³ and -xy / r³."""
+    """Return the derivatives of x / √(x² + y²): y² / r³ and -xy / r³."""
     if not (math.isfinite(x) and math.isfinite(y)):
         return (math.nan, math.nan) if x != x or y != y else (0.0, 0.0)
     u, v, exponent = scaled_to_one(x, y)
@@ -209,7 +209,7 @@ def power_derivative(x: float, y: float, to_x: float, to_y: float) -> float:
         return math.nan
     i, j = int(to_x), int(to_y)
     if x < 0 and j:
-        return math.nan  # x^y is real only for isolated exponents
+        return math.nan  # for negative x, x^y is real only at isolated y
     q = _falling_product(y, i, j)
     coefficients = [math.perm(j, m) * q[m] for m in range(j + 1)]
     first = next((m for m in range(j + 1) if coefficients[m]), None)

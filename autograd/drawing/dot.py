@@ -21,7 +21,7 @@ Layout = Callable[[str], str | bytes]
 
 MOST_VIRTUAL_NODES = 900  # with more, edge labels do not take part in the layout but are placed after it
 INCH = 72  # Graphviz's points, each a pixel of the SVG
-LONGEST_LINE = 200  # of a tooltip: the time to quote a text grows with the square of its backslashes
+LONGEST_LINE = 200  # letters in a tooltip; the time to quote a text grows with the square of its backslashes
 SHAPES = {
     "input": {"shape": "box", "style": "filled"},
     "parameter": {"shape": "note", "style": "filled"},

@@ -11,7 +11,7 @@ from autograd.drawing.snapshot import snapshot
 from autograd.drawing.way import all_paths, derivative, find_way
 from autograd.value import Value
 
-MOST_FACTORS = 12  # of a product; longer paths are factored
+MOST_FACTORS = 12  # in a product; longer paths are factored
 
 
 class Explanation(NamedTuple):

@@ -11,7 +11,7 @@ from autograd.drawing.snapshot import Node
 from autograd.drawing.text import visible
 
 MOST_STATES = 48
-MOST_LETTERS = 2_000_000  # of all states' SVG together
+MOST_LETTERS = 2_000_000  # total size of all states' SVG
 
 Opened = frozenset[str]
 

@@ -1,6 +1,6 @@
 """`np.linalg` for Values: linear equations, determinants and inverses by elimination.
 
-Gaussian elimination with partial pivoting: the pivot is the largest number of its column. The pivot's row depends on
+Gaussian elimination with partial pivoting: the pivot has the largest absolute value of its column. Its row depends on
 the numbers, so a compiled program selects it for each sample, which takes n³ choices. Source: Golub and Van Loan,
 Matrix Computations, 3.4.
 """

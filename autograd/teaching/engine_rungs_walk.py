@@ -16,7 +16,7 @@ DOUBLINGS = 64
 
 
 def diamond(bench: Bench) -> str:
-    again = (
+    repeated = (
         "too much. Is a node gone through more than once, once for each path that leads to it? Keep a set of the nodes "
         "that have been visited"
     )
@@ -25,10 +25,10 @@ def diamond(bench: Bench) -> str:
         "in reverse topological order: each after all nodes that were computed from it"
     )
     for program in ("c = a * b; d = c + b; e = c * d", "c = a * b; d = b + c; e = d * c"):
-        hints: list[Hint] = [({"a": (65.0, INFINITE)}, again), ({"a": (0.0, 65.0)}, early)]
+        hints: list[Hint] = [({"a": (65.0, INFINITE)}, repeated), ({"a": (0.0, 65.0)}, early)]
         bench.run(program, {"a": 2.0, "b": 5.0}, 150.0, {"a": 125.0, "b": 60.0}, [
-            ({"a": (125.0, INFINITE)}, again), ({"a": (-INFINITE, 125.0)}, early),
-            ({"b": (60.0, INFINITE)}, again), *hints], early)  # fmt: skip
+            ({"a": (125.0, INFINITE)}, repeated), ({"a": (-INFINITE, 125.0)}, early),
+            ({"b": (60.0, INFINITE)}, repeated), *hints], early)  # fmt: skip
 
     def fibonacci(a: Any, b: Any) -> Any:
         for _ in range(15):
@@ -36,7 +36,7 @@ def diamond(bench: Bench) -> str:
         return b
 
     words = "(a, b = b, a + b) 15 times, as Fibonacci did; b"
-    hints = [({"b": (987.0, INFINITE)}, again), ({"a": (610.0, INFINITE)}, again)]
+    hints = [({"b": (987.0, INFINITE)}, repeated), ({"a": (610.0, INFINITE)}, repeated)]
     bench.run((words, fibonacci), {"a": 2.0, "b": 5.0}, 6155.0, {"a": 610.0, "b": 987.0}, hints, early)
     return ""
 
@@ -103,15 +103,15 @@ def second_backward(bench: Bench) -> str:
             f"{bench.doing} left d.grad = {seeded:.9g}, expected 1, since dd/dd = 1 each time: let backward() set it, "
             "with `self.grad = 1.0`; `+=` would add to the gradient of the pass before"
         )
-    piled = (
+    accumulated = (
         "a * b, inside the graph, still held the gradient of the first pass, and the second was added to it. Let "
         "backward() set the grad of every node that has parents to 0 before it starts"
     )
-    asleep = (
+    inactive = (
         "nothing happened the second time. Does each node remember for ever that it has been visited? Or does "
         "backward() destroy the graph?"
     )
-    bench.compare(grads(), first, [({"a": 70.0, "b": 28.0}, piled), ({"a": 0.0, "b": 0.0}, asleep)])
+    bench.compare(grads(), first, [({"a": 70.0, "b": 28.0}, accumulated), ({"a": 0.0, "b": 0.0}, inactive)])
     bench.doing = f"`{program}`, and `d.backward()` again"
     d.backward()
     seen = grads()
