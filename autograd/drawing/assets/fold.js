@@ -1,8 +1,8 @@
 "use strict";
 
 // Opens and closes groups by clicking, or with Enter. `frame` shows one of the `pictures`, the states of the graph's
-// picture; `targets` says for each state and group which state comes then. `onShow` is told the state that is seen, and
-// how to bring a part of it into view.
+// picture; `targets` gives for each state and group the resulting state. `onShow` is called with the state shown and
+// its zoom controls.
 function mountFolds(frame, pictures, targets, onShow) {
   let zoom = null;
   const show = (k, from) => {
@@ -16,10 +16,10 @@ function mountFolds(frame, pictures, targets, onShow) {
     for (const part of picture.querySelectorAll("[data-group]")) {
       const { group } = part.dataset;
       if (!(group in targets[k])) continue;
-      picture.setAttribute("role", "group"); // of an img, its parts would not be told
+      picture.setAttribute("role", "group"); // a screen reader would not read the parts of an img
       const isFrame = part.classList.contains("frame");
       part.classList.add(isFrame ? "closable" : "openable");
-      const outline = [...part.querySelectorAll("path, rect")].at(-1); // which has no text of its own to be read twice
+      const outline = [...part.querySelectorAll("path, rect")].at(-1); // the outline contains no text, so none is read twice
       outline.setAttribute("tabindex", "0");
       outline.setAttribute("role", "button");
       outline.setAttribute("aria-label", `${isFrame ? "close" : "open"} ${group}`);
@@ -27,7 +27,7 @@ function mountFolds(frame, pictures, targets, onShow) {
       let at = [0, 0];
       part.addEventListener("pointerdown", (event) => { at = [event.clientX, event.clientY]; });
       part.addEventListener("click", (event) => {
-        if (Math.hypot(event.clientX - at[0], event.clientY - at[1]) < 6) act(); // no drag
+        if (Math.hypot(event.clientX - at[0], event.clientY - at[1]) < 6) act(); // not a drag
       });
       part.addEventListener("keydown", (event) => {
         if (event.key !== "Enter" && event.key !== " ") return;
@@ -40,7 +40,7 @@ function mountFolds(frame, pictures, targets, onShow) {
   show(0);
 }
 
-// The states of a page's picture: the one that is seen, and those that wait in templates.
+// Returns the states of a page's picture: the visible one, and those in templates.
 function statesOf(root) {
   const waiting = [...root.querySelectorAll("template.state")].map((state) => state.content.querySelector("svg"));
   return [root.querySelector(".picture svg"), ...waiting];

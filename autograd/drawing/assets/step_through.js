@@ -1,15 +1,16 @@
 "use strict";
 
-// Plays the two passes over a graph. `root` holds the parts of step_through.html, with a picture for each scene. The steps come as data: {steps: [{phase, boxes, lines, changed, formula, total, words, layer}], uses: [a
-// text a box], scenes: [{boxes, lines, targets}]}. Boxes and lines are those of all nodes; a scene says where they are
-// in its picture, and which scene a click on a group leads to.
+// Plays the two passes over a graph. `root` holds the parts of step_through.html, with a picture for each scene. The
+// data is {steps: [{phase, boxes, lines, changed, formula, total, words, layer}], uses: [one text per box], scenes:
+// [{boxes, lines, targets}]}. Steps refer to the boxes and lines of the full scene; a scene maps them to those of its
+// picture, and groups to the scene that a click on them leads to.
 function mountStepThrough(root, { steps: all, uses, scenes }) {
   const $ = (selector) => root.querySelector(selector);
   const pictures = statesOf(root).map((picture, k) => {
     const [boxes, lines] = ["box", "line"].map((kind) => [...picture.querySelectorAll(`.${kind}`)]);
     return { boxes, lines, box: (i) => boxes[scenes[k].boxes[i]], line: (i) => lines[scenes[k].lines[i]], picture };
   });
-  // The leaves have their numbers before the first step, which is an operation; of a leaf alone there is none.
+  // The leaves show their numbers before the first step, which is an operation, unless the graph is a single leaf.
   const isLeaf = (step) => step.phase === "forward" && step.lines.length === 0;
   const hasOperations = all.some((step) => step.phase === "forward" && !isLeaf(step));
   const leaves = hasOperations ? all.filter(isLeaf).map((step) => step.changed[0]) : [];
@@ -20,16 +21,16 @@ function mountStepThrough(root, { steps: all, uses, scenes }) {
   const forwardSteps = steps.filter((step) => step.phase === "forward").length;
   const PAUSE = 1200; // milliseconds between steps while playing
 
-  let now = pictures[0]; // the picture that is seen
+  let now = pictures[0]; // the visible picture
   let zoom = null;
-  let current = 0; // how many steps have been taken
+  let current = 0; // the number of steps taken
   let timer = null;
 
   const write = (selector, text) => { $(selector).textContent = text; };
   const isMany = (box) => Number(box.dataset.nodes) > 1;
   const cell = (box, kind) => (isMany(now.box(box)) ? null : now.box(box).querySelector(`text.${kind}`));
 
-  // The state after `count` steps depends on nothing but `count`, so that going back is as sure as going on.
+  // The state after `count` steps depends only on `count`, so stepping back is as reliable as stepping forward.
   function show(count) {
     current = Math.max(0, Math.min(steps.length, count));
     const inBackward = current > forwardSteps;
@@ -71,7 +72,7 @@ function mountStepThrough(root, { steps: all, uses, scenes }) {
     if (step) zoom?.reveal(now.box(step.changed[0][0]));
   }
 
-  // What is played as one step: what happens in a layer, where the reader says so, or inside a box that is closed.
+  // Steps played as one: those of a layer, if the reader chooses so, or those inside a closed box.
   function groupOf(k) {
     if (byLayer.checked && steps[k].layer) return { key: steps[k].layer, name: steps[k].layer };
     const box = now.box(steps[k].changed[0][0]);
@@ -136,12 +137,12 @@ function mountStepThrough(root, { steps: all, uses, scenes }) {
     const name = keys[event.key];
     const own = event.key === " " ? ["BUTTON", "INPUT"].includes(event.target.tagName) && event.target !== slider
       : event.target === slider;
-    if (!name || own || event.altKey || event.ctrlKey || event.metaKey) return; // the control's own keys, the browser's
+    if (!name || own || event.altKey || event.ctrlKey || event.metaKey) return; // keys of the focused control or the browser
     event.preventDefault();
     go[name]();
   });
   for (const { picture, box } of pictures) {
-    picture.setAttribute("role", "group"); // of an img, its parts would not be told
+    picture.setAttribute("role", "group"); // a screen reader would not read the parts of an img
     uses.forEach((text, k) => {
       if (isMany(box(k))) return;
       box(k).setAttribute("tabindex", "0");

@@ -5,15 +5,15 @@ function boundsOf(svg) {
   return { x, y, width, height };
 }
 
-// Makes the picture in a frame one to zoom and to move: by wheel with Ctrl, by pinching, by dragging, by buttons, and in
-// an overview that shows which part is seen. `reveal` brings a part into view.
+// Makes the picture in a frame zoomable and movable: with Ctrl and the wheel, by pinching, by dragging, with buttons,
+// and in an overview that shows the visible part. `reveal` brings a part into view.
 function makeZoomable(frame) {
   const svg = frame.querySelector("svg");
   if (!svg) return { reveal() {}, remove() {} };
-  svg.dataset.whole ??= svg.getAttribute("viewBox") ?? Object.values(boundsOf(svg)).join(" "); // which zooming changes
+  svg.dataset.whole ??= svg.getAttribute("viewBox") ?? Object.values(boundsOf(svg)).join(" "); // zooming changes the viewBox
   const [x0, y0, width, height] = svg.dataset.whole.trim().split(/[\s,]+/).map((n) => Number(n) || 0);
   if (!width || !height) return { reveal() {}, remove() {} };
-  const view = { x: x0, y: y0, scale: 1 }; // of the top left corner, in the picture's units; and pixels a unit
+  const view = { x: x0, y: y0, scale: 1 }; // the top left corner in the picture's units, and pixels per unit
   const pointers = new Map();
   const listeners = new AbortController();
   const on = (target, event, act, options) =>
@@ -39,7 +39,7 @@ function makeZoomable(frame) {
     for (const [name, number] of Object.entries(seen)) parts.seen.setAttribute(name, String(number));
   }
 
-  // A picture that is narrower than the frame stays in its middle; a wider one cannot be moved out of it.
+  // A picture narrower than the frame is centred in it; a wider one cannot be moved out of it.
   function clamp(start, least, length, seen) {
     return seen >= length ? least + (length - seen) / 2 : Math.max(least, Math.min(least + length - seen, start));
   }
@@ -64,7 +64,7 @@ function makeZoomable(frame) {
     draw();
   }
 
-  function readable() { // all of it where that can be read, else the beginning
+  function readable() { // shows the whole picture if it is readable at that size, else its beginning
     view.scale = Math.min(1, Math.max(fitting(), 0.6));
     [view.x, view.y] = [x0, y0];
     draw();
@@ -118,7 +118,7 @@ function makeZoomable(frame) {
   }
 
   on(svg, "wheel", (event) => {
-    if (!event.ctrlKey && !event.metaKey) return; // the page scrolls, as everywhere
+    if (!event.ctrlKey && !event.metaKey) return; // without Ctrl, the wheel scrolls the page
     event.preventDefault();
     zoom(Math.exp(-event.deltaY / 300), event.clientX, event.clientY);
   }, { passive: false });
