@@ -190,7 +190,7 @@ def test_gzip_is_unpacked_up_to_a_limit(capsys: pytest.CaptureFixture[str], monk
         (b"PK\x03\x04rest", "Excel's workbooks are: save the sheet as CSV"),
         (b"PAR1rest", "a Parquet file"),
         (b"BZh91AY&SY", "compressed with bzip2"),
-        (b"a,y\n1,\x002\n", "bytes of zero"),
+        (b"a,y\n1,\x002\n", "zero bytes"),
     ],
 )
 def test_what_is_no_csv_is_named(data: bytes, message: str, capsys: pytest.CaptureFixture[str]) -> None:
