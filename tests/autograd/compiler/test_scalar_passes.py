@@ -324,7 +324,53 @@ def test_a_weighted_sum_scales_weights_alone_and_moves_powers_of_two_alone(
     assert [line.split(" = ", 1)[1] for line in str(program).splitlines()[:-1]] == lines
 
 
+def squares_of(x: Any, rows: int) -> list[Any]:
+    return [sum([a * a for a in x[3 * k + 1 : 3 * k + 3]], x[3 * k] * x[3 * k]) for k in range(rows)]
+
+
+@pytest.mark.parametrize(
+    ("function", "sums"),
+    [
+        (lambda x: autograd.sum(squares_of(x, 3)), 1),
+        (lambda x: autograd.sum(squares_of(x, 4)), 5),
+        (lambda x: sum(squares_of(x, 5)), 6),
+        (lambda x: autograd.sum([*squares_of(x, 2), *(0.5 * square for square in squares_of(x[6:], 2))]), 5),
+        (lambda x: autograd.sum([*squares_of(x, 1), *(0.5 * square for square in squares_of(x[6:], 2))]), 3),
+    ],
+    ids=["three", "four", "a chain of five", "two and two multiples", "one and two multiples"],
+)
+def test_from_four_on_sums_alike_are_operations_of_their_own(function: Function, sums: int) -> None:
+    """Fewer are parts of the sum of them; multiples of a sum never are."""
+    program = simplified(function, [float(k) for k in range(15)], until="collect sums")
+    assert len(program.operations) == sums
+    numbers = [float(k % 7 - 3) for k in range(15)]
+    assert program.evaluate([numbers], []) == [function(numbers)]
+
+
+def test_a_product_that_others_read_is_not_scaled_by_its_weight() -> None:
+    w = [Value(0.3), Value(0.4)]
+
+    def function(x: Any) -> list[Any]:
+        product = w[0] * x[0]
+        return [sum([product * 0.5, w[1] * x[1], x[2] * w[1]]), tanh(product)]
+
+    program = simplified(function, [1.0, 2.0, 3.0], until="collect sums")
+    assert str(program).splitlines()[:2] == ["v5 = sum(p0*x[0])", "v6 = sum(0.5*v5, p1*x[1], x[2]*p1)"]
+
+
 FEW_BITS = (1.0, -1.0, 2.0, 0.5, -0.25, 3.0, 0.0, -4.0)
+STEPS: list[Function] = [
+    lambda a, b, w, c: a + b,
+    lambda a, b, w, c: a - b,
+    lambda a, b, w, c: a + c,
+    lambda a, b, w, c: c - a,
+    lambda a, b, w, c: a * c,
+    lambda a, b, w, c: -a,
+    lambda a, b, w, c: a / 4,
+    lambda a, b, w, c: autograd.sum([a, b, c, a - b]),
+    lambda a, b, w, c: a * b,
+    lambda a, b, w, c: dot([a, w], [b, a], c),
+]
 
 
 def random_chain(seed: int) -> Function:
@@ -341,20 +387,7 @@ def random_chain(seed: int) -> Function:
             if kind >= 8 and products > 2:
                 kind = 0  # so that no number needs more bits than a float has
             products += kind >= 8
-            known.append(
-                [
-                    lambda a, b, c: a + b,
-                    lambda a, b, c: a - b,
-                    lambda a, b, c: a + c,
-                    lambda a, b, c: c - a,
-                    lambda a, b, c: a * c,
-                    lambda a, b, c: -a,
-                    lambda a, b, c: a / 4,
-                    lambda a, b, c: autograd.sum([a, b, c, a - b]),
-                    lambda a, b, c: a * b,
-                    lambda a, b, c: dot([a, w[0]], [b, a], c),
-                ][kind](a, b, number)
-            )
+            known.append(STEPS[kind](a, b, w[0], number))
         return known[-2:]
 
     return function
