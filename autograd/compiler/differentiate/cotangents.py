@@ -1,6 +1,6 @@
-"""Accumulate cotangents: all that arrives at an operation, added up.
+"""Accumulate the cotangents of an operation.
 
-Parts that were padded with zeros because slices had been read are added up before, or joined, where they can be.
+Cotangents of slices, which are padded with zeros, are added or concatenated before they are padded where possible.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from autograd.compiler.names import Names
 
 
 def total(parts: Sequence[Simplified], names: Names, base: str) -> Simplified:
-    """Return the sum of cotangents of one operation.
+    """Return the sum of the cotangents of one operation.
 
     Args:
-        parts: in the order in which they are to be added.
-        names: where names come from for the partial sums of very many.
-        base: of these names.
+        parts: the cotangents, in the order of addition.
+        names: generates names for the partial sums of a very long sum.
+        base: the base of these names.
     """
     return _sum(_joined(_merged(parts, names, base)), names, base)
 
@@ -42,7 +42,7 @@ def _sum(parts: Sequence[Simplified], names: Names, base: str) -> Simplified:
 
 
 def _merged(parts: Sequence[Simplified], names: Names, base: str) -> list[Simplified]:
-    """Add up what is padded, or placed, in the same way before that is done."""
+    """Add parts that are padded, or placed, in the same way before padding or placing them."""
     if len(parts) < 2:
         return list(parts)
     alike: dict[object, list[Simplified]] = {}
@@ -65,7 +65,7 @@ def _merged(parts: Sequence[Simplified], names: Names, base: str) -> list[Simpli
 
 
 def _joined(parts: list[Simplified]) -> list[Simplified]:
-    """Concatenate padded parts that lie side by side, where none overlap."""
+    """Concatenate padded parts that are adjacent, if none overlap."""
     if len(parts) < 2:
         return parts
     paddings: list[Padding] = []

@@ -1,4 +1,4 @@
-"""The values of a loop's body that its backward loop reads, and how they come to it."""
+"""Provide a backward loop with the values of the forward loop's body that it reads."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class Input(NamedTuple):
     """An argument of the backward body.
 
     Attributes:
-        at: its place in the program that the body is cut out of.
-        operand: of the backward loop.
-        stepping: how that is read by step; None where it is not.
+        at: its place in the program from which the body is extracted.
+        operand: the operand of the backward loop.
+        stepping: how the operand is read by step; None if it is not.
     """
 
     at: int
@@ -32,12 +32,12 @@ class Input(NamedTuple):
 
 
 class Inputs(NamedTuple):
-    """The values that a backward loop reads, of its forward loop and of cotangents.
+    """The forward values and cotangents that a backward loop reads.
 
     Attributes:
-        before: of states that are carried backward, the place of the value before a step.
-        carried: of these, the value after the step, first that after the last step.
-        given: all else: first what is read by step.
+        before: for states that are carried backward, the place of the value before a step.
+        carried: for these states, the value after the step, initially that after the last step.
+        given: all other inputs, those read by step first.
         by_step: the values of all steps as arrays, by their places in the body.
     """
 
@@ -48,14 +48,14 @@ class Inputs(NamedTuple):
 
 
 class ForwardValues:
-    """The values of a loop's body, in the program of a sweep through it.
+    """The values of a loop's body, in the program of a reverse sweep through the body.
 
     Args:
         out: the loop, in the new program.
-        operands: what it reads.
-        body: of the sweep: the forward operations, and what has been added to them.
-        forward: how many operations of that are forward ones.
-        value: gives the place in it of an operation of the loop's body.
+        operands: the loop's operands.
+        body: the sweep's program: the forward operations, followed by the added ones.
+        forward: the number of forward operations in it.
+        value: returns the place in it of an operation of the loop's body.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class ForwardValues:
         return at < self._forward or (operation.kind == "result" and operation.operands[0] < self._forward)
 
     def differs_by_step(self, at: int) -> bool:
-        """Return whether this is a value that the forward loop reads by step, carries, or could write."""
+        """Return whether the forward loop reads this value by step, carries it, or can write it by step."""
         k = self._numbers.get(at)
         if k is not None:
             return k < self._loop.carried + len(self._loop.read)
@@ -96,11 +96,11 @@ class ForwardValues:
 
     @property
     def in_order(self) -> Stepping:
-        """Along which axis values are written where nothing else says so."""
+        """The default axis and direction in which values are written."""
         return Stepping(0, any(stepping.backward for stepping in self._loop.read[:1]))
 
     def stepping_of(self, at: int) -> Stepping:
-        """Return along which axis a value that differs by step lies, or is going to be written."""
+        """Return the axis and direction in which a value that differs by step is, or will be, written."""
         loop, k = self._loop, self._numbers.get(at, -1)
         if k >= loop.carried:
             return loop.read[k - loop.carried]
@@ -111,12 +111,12 @@ class ForwardValues:
         return self.in_order
 
     def inputs(self, outputs: Sequence[int], wanted: Collection[int], cotangents: Sequence[Input]) -> Inputs:
-        """Choose what is saved; let the forward loop write that, where it does not yet.
+        """Choose the values to save, and extend the forward loop to write them.
 
         Args:
-            outputs: of the backward body.
-            wanted: values that are read after the backward loop, of all steps.
-            cotangents: that are read by step.
+            outputs: the outputs of the backward body.
+            wanted: values of all steps that are read after the backward loop.
+            cotangents: the cotangents that are read by step.
         """
         operations = self._body.operations
         fixed = {at for at in (*self._written, *wanted) if operations[at].kind not in ("argument", "constant")}
@@ -143,7 +143,7 @@ class ForwardValues:
             elif (k is not None or at in saved) and at not in carried:
                 to_save.add(at)
         after = {k: at for at, k in self._after.items()}
-        shifted = {}  # values before steps, and those after them, which are saved
+        shifted = {}  # maps values before a step to the saved values after it
         for at in wanted:
             k = self._numbers.get(at)
             if k is None:
@@ -168,7 +168,7 @@ class ForwardValues:
         return Inputs(before, last, [*read, *from_steps, *same], arrays)
 
     def _saved(self, places: Sequence[int]) -> dict[int, ByStep]:
-        """Let the loop write values of its body by step, where it does not yet."""
+        """Extend the loop to write these values of its body by step."""
         loop, builder = self._loop, self._out.builder
         for at in places:
             if not self._body.operations[at].name:
@@ -186,7 +186,7 @@ class ForwardValues:
         }
 
     def _result(self, number: int, at: int, suffix: str = "") -> Simplified:
-        """Return one of the loop's results, under a name."""
+        """Return a result of the loop, named."""
         builder = self._out.builder
         result = builder.result(self._out, number)
         if not result.operation.name:
@@ -197,7 +197,7 @@ class ForwardValues:
 
 
 def needed_for(operations: Sequence[Operation], outputs: Sequence[int], is_known: Callable[[int], bool]) -> set[int]:
-    """Return the operations that some depend on, no further than to those that are known; both included."""
+    """Return the operations that these depend on, including themselves, up to and including known ones."""
     needed, stack = set(outputs), list(outputs)
     while stack:
         at = stack.pop()
@@ -209,7 +209,7 @@ def needed_for(operations: Sequence[Operation], outputs: Sequence[int], is_known
 
 
 def cut_out(builder: Builder, outputs: Sequence[int], arguments: Sequence[int]) -> ArrayProgram:
-    """Return the part of a program that computes some operations from others, which are its arguments."""
+    """Extract the part of a program that computes outputs from arguments."""
     operations, given = builder.operations, set(arguments)
     place = {at: k for k, at in enumerate(arguments)}
     part = [

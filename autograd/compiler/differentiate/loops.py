@@ -1,9 +1,9 @@
-"""The derivative of a loop: a loop over the same steps in the opposite order, backpropagation through time.
+"""The derivative of a loop: a loop over the same steps in reverse order (backpropagation through time).
 
-A step of it is the vector-Jacobian product of a step of the loop: the body is differentiated by the same sweep as any
-program, and the result divided in two. What the backward operations read of the forward ones becomes an argument of the
-backward body: the forward loop writes it by step, unless it is an operand (see `forward_values`). The gradients of what
-is the same at every step are sums over all steps, taken after the loop where they can be (see `over_steps`).
+Each of its steps is the vector-Jacobian product of a step of the loop: the body is differentiated by the same sweep as
+any program, and the result is divided in two. Forward values that backward operations read become arguments of the
+backward body; the forward loop writes them by step, unless they are operands (see `forward_values`). The gradients of
+loop-invariant operands are sums over all steps, computed after the loop where possible (see `over_steps`).
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ from autograd.compiler.names import Names
 
 
 class LoopEdge(NamedTuple):
-    """A loop that is differentiated.
+    """A loop to differentiate.
 
     Attributes:
         out: the loop in the new program.
-        operands: what it reads.
-        cotangents: of its results, by their number, where there is one.
-        wanted: the places of the operands that a cotangent is asked of.
-        names: where names come from.
-        sums_after: whether sums over steps are taken after the loop.
+        operands: its operands.
+        cotangents: the cotangents of its results, by number.
+        wanted: the places of the operands whose cotangents are requested.
+        names: generates unused names.
+        sums_after: whether sums over steps are computed after the loop.
     """
 
     out: Simplified
@@ -48,7 +48,7 @@ class LoopEdge(NamedTuple):
 
 
 class BodySweep(Protocol):
-    """A reverse sweep, as `sweep.Sweep` does it."""
+    """The interface of `sweep.Sweep`."""
 
     builder: Builder
 
@@ -68,11 +68,11 @@ NO_OPERAND = -1
 
 
 class Output(NamedTuple):
-    """The cotangent of an operand of a loop, or a value, as a step of the backward loop gives it out.
+    """An output of a step of the backward loop: the cotangent of an operand, or a value.
 
     Attributes:
-        operand: its number; NO_OPERAND for what is read by sums after the loop alone.
-        cotangent: in the program that the body is cut out of.
+        operand: the operand's number; NO_OPERAND for a value that only sums after the loop read.
+        cotangent: its handle in the program from which the body is extracted.
     """
 
     operand: int
@@ -80,20 +80,20 @@ class Output(NamedTuple):
 
 
 def pull_back_loop(edge: LoopEdge, start_sweep: StartSweep) -> tuple[dict[int, Any], dict[int, str]]:
-    """Add the backward loop; let the forward loop give out what that reads.
+    """Add the backward loop, and extend the forward loop to write the values that it reads.
 
     Args:
-        start_sweep: makes a sweep of a program, to some of its operations.
+        start_sweep: creates a sweep of a program with respect to some of its operations.
 
     Returns:
-        The cotangents of operands, by the places of these, where they are not zero, and names for those of them that
-        have none yet, by their places in the new program.
+        The nonzero cotangents of operands, by the operands' places, and names for the unnamed ones, by their places in
+        the new program.
     """
     return _BackwardLoop(edge, start_sweep).parts()
 
 
 class _BackwardLoop:
-    """Puts the backward loop of one loop together."""
+    """Builds the backward loop of a loop."""
 
     def __init__(self, edge: LoopEdge, start_sweep: StartSweep) -> None:
         self._edge, self._loop = edge, edge.loop
@@ -109,14 +109,14 @@ class _BackwardLoop:
         for k in states:
             is_zero = not isinstance(self._gradients[k], Handle)
             self._outputs.append(Output(k, _zeros(sweep.builder, edge.operands[k]) if is_zero else self._gradients[k]))
-        self._written: list[tuple[Output, Stepping]] = []  # with the places of the forward loop
+        self._written: list[tuple[Output, Stepping]] = []  # places count in the direction of the forward loop
         self._sums = self._divided([k for k in wanted if isinstance(self._gradients[k], Handle)])
 
     def _divided(self, wanted: Sequence[int]) -> dict[int, list[Summand]]:
-        """Divide the cotangents of operands: into what is carried, what is written, and sums after the loop.
+        """Divide the cotangents of operands into carried ones, written ones, and sums after the loop.
 
         Returns:
-            The latter, by the numbers of the operands.
+            The sums, by the numbers of the operands.
         """
         sums = {}
         operations = self._sweep.builder.operations
@@ -159,7 +159,7 @@ class _BackwardLoop:
         return parts, names
 
     def _factors(self, summand: Summand) -> list[tuple[int, Stepping | None]]:
-        """Return the values of a summand, and along which axis the backward loop writes each; None if it does not."""
+        """Return the values of a summand, each with the axis along which the backward loop writes it, if it does."""
         of_forward = next((at for at in summand.operands[::-1] if self._values.differs_by_step(at)), None)
         if len(summand.operands) < 2 or of_forward is None:
             return [(at, self._values.in_order) for at in summand.operands]
@@ -167,7 +167,7 @@ class _BackwardLoop:
         return [(at, None if at == of_forward else stepping) for at in summand.operands]
 
     def _write(self, at: int, stepping: Stepping) -> None:
-        """Let the backward loop write a value, unless it does so already in this order of steps."""
+        """Let the backward loop write a value, unless it already does in this order of steps."""
         if self._place(at, stepping) is not None:
             return
         value = Handle(self._sweep.builder, at)
@@ -177,7 +177,7 @@ class _BackwardLoop:
         self._written.append((Output(NO_OPERAND, value), stepping._replace(axis=axis)))
 
     def _place(self, at: int, stepping: Stepping) -> tuple[int, Slice | None] | None:
-        """Return which of the arrays that are written holds a value, in this order of steps, and which part of it."""
+        """Return the written array, and the part of it, that holds a value in this order of steps."""
         inside = None
         for n, (output, own) in enumerate(self._written):
             if own.backward != stepping.backward:
@@ -217,7 +217,7 @@ class _BackwardLoop:
         return arrays
 
     def _added(self, inputs: Inputs) -> list[Handle]:
-        """Add the loop; return its results, but for what it carries of the forward loop's values."""
+        """Add the loop; return its results except for carried forward values."""
         self._sweep.name_results()
         cotangents = [x.cotangent.at for x in self._outputs]
         written = [output.cotangent.at for output, _ in self._written]
@@ -235,7 +235,7 @@ class _BackwardLoop:
 
 
 def _wanted(loop: Loop, operands: Collection[int]) -> list[int]:
-    """Return operands, and the states that depend on them after some step."""
+    """Return operands, and the states that depend on them after any number of steps."""
     wanted = set(operands)
     operations, arguments = loop.body.operations, loop.arguments
     while True:
@@ -250,10 +250,11 @@ def _wanted(loop: Loop, operands: Collection[int]) -> list[int]:
 
 
 def _seeded(edge: LoopEdge, wanted: Sequence[int], sweep: BodySweep) -> tuple[dict[int, Input], list[Input]]:
-    """Let cotangents arrive at the outputs of a body.
+    """Seed the cotangents of a body's outputs.
 
     Returns:
-        Those of states, which are carried, by the number of the state; and those of what is written, read by step.
+        The cotangents of states, which are carried, by the number of the state; and those of written arrays, which are
+        read by step.
     """
     loop, body = edge.loop, edge.loop.body
     states = [k for k in wanted if k < loop.carried]
@@ -293,6 +294,6 @@ def _zeros(builder: Builder, like: Handle) -> Handle:
 
 
 def _name(edge: LoopEdge, operand: int) -> str:
-    """Return what an operand is called: in the program, or in the body."""
+    """Return the name of an operand, in the program or in the body."""
     loop = edge.loop
     return edge.operands[operand].operation.name or loop.body.operations[loop.arguments[operand]].name

@@ -1,7 +1,7 @@
-"""Gradients of what is the same at every step: sums over the steps of a loop, taken after the loop where they can be.
+"""Gradients of loop-invariant operands: sums over steps, computed after the loop where possible.
 
-Where a step adds a product to the gradient of a matrix (W += dz_tᵀ h_t), or a sum over samples to that of a bias, the
-loop writes the factors by step; one product over all steps and samples follows.
+If a step adds a product to the gradient of a matrix (W += dz_tᵀ h_t), or a sum over samples to that of a bias, the loop
+writes the factors by step, and one product over all steps and samples follows.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from autograd.compiler.arrays.operations import Batch, Labels, Length, Operation
 
 
 class Summand(NamedTuple):
-    """A part of what a step adds to a sum over all steps: a contraction or a sum of values of the step.
+    """A term that a step adds to a sum over all steps: a contraction or a sum of values of the step.
 
     Attributes:
         factor: a number that multiplies it.
-        operands: places of one or two values, in the program of the step.
-        attribute: how the values are contracted or reduced.
-        arranged: how the result is then reshaped and transposed, in order.
+        operands: the places of one or two values, in the program of the step.
+        attribute: the contraction or reduction.
+        arranged: the reshapes and transpositions of the result, in order.
     """
 
     factor: float
@@ -32,7 +32,7 @@ class Summand(NamedTuple):
     arranged: tuple[tuple[str, Any], ...] = ()
 
     def then(self, kind: str, attribute: Any) -> Summand:
-        """Return the same, reshaped or transposed in the end."""
+        """Return the summand with a final reshape or transposition."""
         return self._replace(arranged=(*self.arranged, (kind, attribute)))
 
 
@@ -40,9 +40,9 @@ class ByStep(NamedTuple):
     """The values of all steps as one array.
 
     Attributes:
-        array: of them.
-        stepping: along which axis they lie.
-        before: where these are the values after each step, and the ones before it are meant: that before the first.
+        array: the array.
+        stepping: the axis of steps.
+        before: the initial value, if the array holds the values after each step and those before it are meant.
     """
 
     array: Simplified
@@ -51,7 +51,7 @@ class ByStep(NamedTuple):
 
 
 def summands(operations: Sequence[Operation], at: int) -> list[Summand] | None:
-    """Return what an operation adds up, if these are contractions and sums alone; None if it is anything else."""
+    """Return the summands of an operation if all are contractions and sums, else None."""
     kind, operands, attribute, shape, _ = operations[at]
     if kind == "contract" and set(attribute.left + attribute.right) <= _matched(attribute):
         return [Summand(1.0, operands, attribute)]
@@ -76,7 +76,7 @@ def summands(operations: Sequence[Operation], at: int) -> list[Summand] | None:
 
 
 def _matched(labels: Labels) -> set[str]:
-    """Return the axes of a contraction that are in both operands, or in the result."""
+    """Return the axes of a contraction that are in both operands or in the result."""
     return (set(labels.left) & set(labels.right)) | set(labels.result)
 
 
@@ -85,7 +85,7 @@ def _scaled(several: list[Summand] | None, number: float) -> list[Summand] | Non
 
 
 def sum_over_steps(summand: Summand, arrays: Sequence[ByStep]) -> Any:
-    """Return the sum of a summand over all steps, where the values of all steps are given."""
+    """Return the sum of a summand over all steps, given the values of all steps."""
     if isinstance(summand.attribute, Reduction):
         (x,) = arrays
         total = _reduced(x, summand.attribute)
@@ -99,7 +99,7 @@ def sum_over_steps(summand: Summand, arrays: Sequence[ByStep]) -> Any:
 
 
 def _reduced(x: ByStep, reduction: Reduction) -> Simplified:
-    """Return a sum over some axes, and over the steps."""
+    """Return a sum over axes and steps."""
     array, axis = x.array, x.stepping.axis
     axes = [k + (k >= axis) for k in reduction.axes]
     total = array.builder.reduce(array, "sum", [*axes, axis])
@@ -111,7 +111,7 @@ def _reduced(x: ByStep, reduction: Reduction) -> Simplified:
 
 
 def _contracted(left: ByStep, right: ByStep, labels: Labels) -> Any:
-    """Return a sum of products over some axes, and over the steps."""
+    """Return a sum of products over axes and steps."""
     if left.before is not None or right.before is not None:
         return _with_first_step(left, right, labels)
     step = next(letter for letter in "tuvwxyz" if letter not in labels.left + labels.right)
@@ -124,7 +124,7 @@ def _with_step(labels: str, stepping: Stepping, step: str) -> str:
 
 
 def _with_first_step(left: ByStep, right: ByStep, labels: Labels) -> Any:
-    """Return the sum of products with the values before a step: those after the one before, and the first ones."""
+    """Return the sum of products with the values before each step: the initial ones, then those after earlier steps."""
     if left.before is not None:
         swapped = Labels(labels.right, labels.left, labels.result)
         return _with_first_step(right, left, swapped)
@@ -155,7 +155,7 @@ def _is_zero(x: Handle) -> bool:
 
 
 def _flat_product(a: Simplified, b: Simplified, labels: Labels) -> Simplified:
-    """Return a contraction over several axes as one over one axis, which is a product of matrices."""
+    """Return a contraction over several axes as one over a single axis, a matrix product."""
     left, right, result = labels
     summed = [letter for letter in right if letter in left and letter not in result]
     shared = [letter for letter in left if letter in right and letter in result]

@@ -1,4 +1,4 @@
-"""Record what an application hands back to its operands, once for each kind of application, as operations to replay."""
+"""Record the vector-Jacobian product of each kind of application once, as operations to replay."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ class Rule(NamedTuple):
     """The vector-Jacobian products of an application, as operations to replay.
 
     Attributes:
-        steps: operations of which the operands are references: n-th of the application's operands, its result, what
-            arrives at it, and results of earlier steps; of numbers, what their place in `constants` is the inverse of.
+        steps: operations whose operands are references: an index into the application's operands, its result, its
+            cotangent, and the results of earlier steps, in this order; ~k refers to `constants[k]`.
         constants: numbers that the steps read.
-        results: for each wanted operand its place, the sign or number, and the reference that it multiplies.
+        results: for each wanted operand, its place, a number, and the reference that it multiplies.
     """
 
     steps: list[Operation]
@@ -34,11 +34,11 @@ class Rule(NamedTuple):
 def recorded(
     application: Application, numbers: tuple[str | None, ...], wanted: tuple[bool, ...], is_square: bool
 ) -> Rule:
-    """Record what an application hands back.
+    """Record the vector-Jacobian products of an application.
 
     Args:
-        numbers: its operands that are known numbers, as texts, which tell 0.0 from -0.0.
-        wanted: which of its operands receive something.
+        numbers: the texts of operands that are known numbers, to distinguish 0.0 from -0.0.
+        wanted: which operands receive a cotangent.
         is_square: whether its two operands are the same.
     """
     builder = Builder()
@@ -54,7 +54,7 @@ def recorded(
     parts = pull_back(Edge(operation, operands, out, cotangent, places, Names()))
     if is_square and len(parts) == 2 and all(isinstance(part, Simplified) for part in parts):
         places, parts = places[:1], [parts[0] + parts[1] if parts[0].at != parts[1].at else 2.0 * parts[0]]
-    handed: list[tuple[int, float, Simplified]] = []
+    products: list[tuple[int, float, Simplified]] = []
     for place, part in zip(places, parts):
         if isinstance(part, Simplified):
             number, rest = part.scaled()
@@ -62,12 +62,12 @@ def recorded(
                 number, rest = 1.0, part
             elif rest.at != cotangent.at:
                 number, rest = math.copysign(1.0, number), abs(number) * rest
-            handed.append((place, number, rest))
-    return _as_rule(builder, given, handed)
+            products.append((place, number, rest))
+    return _as_rule(builder, given, products)
 
 
-def _as_rule(builder: Builder, given: list[Simplified], handed: list[tuple[int, float, Simplified]]) -> Rule:
-    program = builder.program([x for _, _, x in handed])
+def _as_rule(builder: Builder, given: list[Simplified], products: list[tuple[int, float, Simplified]]) -> Rule:
+    program = builder.program([x for _, _, x in products])
     needed = program.needed(program.outputs)
     reference = {x.at: k for k, x in enumerate(given)}
     steps: list[Operation] = []
@@ -81,4 +81,4 @@ def _as_rule(builder: Builder, given: list[Simplified], handed: list[tuple[int, 
         else:
             reference[at] = len(given) + len(steps)
             steps.append(operation._replace(operands=tuple([reference[k] for k in operation.operands])))
-    return Rule(steps, constants, [(place, number, reference[x.at]) for place, number, x in handed])
+    return Rule(steps, constants, [(place, number, reference[x.at]) for place, number, x in products])

@@ -1,4 +1,4 @@
-"""Reverse mode: the program of a function becomes the program of its values and of the gradients that are asked for."""
+"""Reverse mode: turn a function's program into the program of its values and the requested gradients."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from autograd.compiler.arrays.program import ArrayProgram
 
 
 def to_parameters(program: ArrayProgram, seeds: int, unrolled: bool = False) -> ArrayProgram:
-    """Return the program of a function's values, and of the gradient of each array of parameters.
+    """Return the program of a function's values and the gradient of each array of parameters.
 
     Args:
-        program: with one output, a column for each number that the function returns.
-        seeds: how many of these, from the first on, have derivatives.
-        unrolled: whether it is a program of `recover.unrolled`, of one number a sample in each operation, or one with
-            loops that is run so, number by number.
+        program: a program with one output, with a column for each number that the function returns.
+        seeds: the number of differentiated columns, which come first.
+        unrolled: whether `recover.unrolled` built it, with one number per sample in each operation, or its loops run on
+            single numbers.
 
     Returns:
-        The operations of the program, then those of the backward pass. Its outputs are the values, then the gradients
-        in the order of the parameters: of names such as nabla_w1, or the constant 0.0.
+        The operations of the program, followed by those of the backward pass. Its outputs are the values, followed by
+        the gradients in the order of the parameters, with names such as nabla_w1, or the constant 0.0.
 
     >>> from autograd.compiler.arrays.builder import Builder
     >>> b = Builder()
@@ -37,7 +37,7 @@ def to_parameters(program: ArrayProgram, seeds: int, unrolled: bool = False) -> 
 
 
 def to_arguments(program: ArrayProgram, seeds: int, unrolled: bool = False) -> ArrayProgram:
-    """Return the program of a function's values, and of their derivatives to each argument, a row a sample."""
+    """Return the program of a function's values and their gradients with respect to each argument, by sample."""
     return _differentiated(program, seeds, "argument", unrolled)
 
 
@@ -45,7 +45,7 @@ def _differentiated(
     program: ArrayProgram, seeds: int, kind: Literal["parameter", "argument"], unrolled: bool
 ) -> ArrayProgram:
     has_loops = any(operation.kind == "loop" for operation in program.operations) if unrolled else False
-    if unrolled and not has_loops:  # a program needs one of the two
+    if unrolled and not has_loops:  # import only the sweep that is used
         from autograd.compiler.differentiate.unrolled import differentiate_unrolled
 
         return differentiate_unrolled(program, seeds, kind)

@@ -1,4 +1,4 @@
-"""The derivative table's rules, recorded once as operations and replayed wherever a primitive is differentiated."""
+"""Record the derivative table's rules once as operations, and replay them for each use of a primitive."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Recorded(NamedTuple):
     """A rule as applications of primitives.
 
     Attributes:
-        steps: each a primitive and its operands: (n, None) for the n-th given or computed, (None, number) for a number.
+        steps: each a primitive and its operands: (n, None) for the n-th input or result, (None, number) for a number.
         results: the local derivatives, likewise.
     """
 
@@ -26,12 +26,12 @@ class Recorded(NamedTuple):
 
 
 def local_derivatives(primitive: Primitive, inputs: Sequence[Any], out: Simplified) -> list[Any]:
-    """Return ∂out/∂input for each input, as handles or numbers, by the rule of the table.
+    """Return ∂out/∂input for each input, as handles or numbers, by the table's rule.
 
-    A rule that takes floats alone, or reads what can change between runs, is called number by number.
+    A rule that takes only floats, or reads mutable state, is called number by number.
 
     Args:
-        inputs: handles, and floats where an operand is a known number.
+        inputs: handles, or floats for known numbers.
     """
     rule = recorded(primitive, tuple([None if isinstance(x, Handle) else repr(float(x)) for x in inputs]))
     if rule is None:
@@ -49,7 +49,7 @@ def local_derivatives(primitive: Primitive, inputs: Sequence[Any], out: Simplifi
 
 @functools.lru_cache(maxsize=4096)
 def recorded(primitive: Primitive, numbers: tuple[str | None, ...]) -> Recorded | None:
-    """Record a rule; None where it is no expression of handles. Numbers are texts, which tell 0.0 from -0.0."""
+    """Record a rule; None if it is not an expression of handles. Numbers are given as texts, to distinguish -0.0."""
     if reads_state(primitive):
         return None
     builder = Builder()
@@ -78,7 +78,7 @@ def recorded(primitive: Primitive, numbers: tuple[str | None, ...]) -> Recorded 
 
 @functools.lru_cache(maxsize=4096)
 def slope_of(primitive: Primitive, k: int) -> Primitive:
-    """Return the local derivative to the k-th input as a primitive of the inputs and the output, for floats alone.
+    """Return the derivative with respect to the k-th input as a primitive of inputs and output, for floats only.
 
     >>> from autograd import primitives
     >>> slope_of(primitives.sigmoid, 0)(0.0, 0.5)
@@ -89,6 +89,6 @@ def slope_of(primitive: Primitive, k: int) -> Primitive:
         return primitive.local_derivatives(inputs_and_out[:-1], inputs_and_out[-1])[k]
 
     def derivatives(*inputs_and_out: float) -> tuple[float, ...]:
-        raise TypeError(f"the derivative of {primitive!r} is called number by number, and has none of its own")
+        raise TypeError(f"the derivative of {primitive!r} is called number by number, and has no derivative itself")
 
     return Primitive(f"slope_of_{primitive.name}", forward, derivatives)

@@ -1,8 +1,8 @@
-"""Choose which values of a program are saved for the backward pass, so that they take the least memory.
+"""Choose the values to save for the backward pass, such that they take the least memory.
 
-What is cheap to compute is computed again. The choice is a minimum cut of the program, between what must be saved
-where it is read and what reads it: the values that are cut are saved (as checkpoints are chosen by Chen et al., 2016,
-and by the partitioner of PyTorch's functorch).
+Cheap values are recomputed. The choice is a minimum cut of the program between the values that must be saved to be
+available and the values that the backward pass reads; the cut values are saved. The same idea chooses checkpoints in
+Chen et al. (2016) and in the partitioner of PyTorch's functorch.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from autograd import primitives
 from autograd.compiler.arrays.operations import Batch, Operation, Shape
 from autograd.compiler.trace.comparisons import COMPARISONS
 
-_SAMPLES = 32  # that a batch is taken to have, where sizes with and without one are compared
+_SAMPLES = 32  # the batch size that is assumed to compare the sizes of arrays
 _CHEAP = frozenset(
     {
         *(primitives.add, primitives.sub, primitives.mul, primitives.div, primitives.neg, primitives.identity),
@@ -28,14 +28,14 @@ _ENDLESS = 1 << 60
 
 
 def is_cheap(operation: Operation) -> bool:
-    """Return whether it costs no more to compute a result again than to save it and read it."""
+    """Return whether recomputing a result costs no more than saving and reading it."""
     if operation.kind != "apply":
         return operation.kind in _STRUCTURE
     return operation.attribute.primitive in _CHEAP
 
 
 def size_of(shape: Shape) -> int:
-    """Return about how many elements an array has."""
+    """Estimate the number of elements of an array."""
     size = 1
     for length in shape:
         size *= _SAMPLES * length.times if isinstance(length, Batch) else length
@@ -43,13 +43,13 @@ def size_of(shape: Shape) -> int:
 
 
 def least_saved(operations: Sequence[Operation], roots: Collection[int], is_free: Callable[[int], bool]) -> set[int]:
-    """Return the operations to save, so that all roots can be computed from them and from what is free.
+    """Return the operations to save so that all roots can be computed from them and from free operations.
 
-    Of several choices of the same size, this is the one that leaves the least to be computed again.
+    Among choices of the same size, this one recomputes the least.
 
     Args:
-        roots: operations that are read.
-        is_free: tells what need not be saved.
+        roots: the operations that are read.
+        is_free: returns whether an operation is available without being saved.
     """
     residual: dict[int, dict[int, int]] = {_SOURCE: {}, _SINK: {}}
 
@@ -86,24 +86,24 @@ def least_saved(operations: Sequence[Operation], roots: Collection[int], is_free
 
 
 def _path(residual: dict[int, dict[int, int]]) -> list[int]:
-    """Return a shortest path with room from the source to the sink; an empty list where there is none."""
-    came_from = {_SOURCE: _SOURCE}
+    """Return a shortest augmenting path from the source to the sink; an empty list if there is none."""
+    previous = {_SOURCE: _SOURCE}
     queue = [_SOURCE]
     for node in queue:
         for other, room in residual[node].items():
-            if room and other not in came_from:
-                came_from[other] = node
+            if room and other not in previous:
+                previous[other] = node
                 queue.append(other)
-    if _SINK not in came_from:
+    if _SINK not in previous:
         return []
     path = [_SINK]
     while path[-1] != _SOURCE:
-        path.append(came_from[path[-1]])
+        path.append(previous[path[-1]])
     return path[::-1]
 
 
 def _reaching_sink(residual: dict[int, dict[int, int]]) -> set[int]:
-    """Return the nodes from which there is room to the sink."""
+    """Return the nodes from which the residual graph reaches the sink."""
     reaching = {_SINK}
     queue = [_SINK]
     for node in queue:

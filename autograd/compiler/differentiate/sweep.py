@@ -1,4 +1,4 @@
-"""The reverse sweep: from the results of a program to what derivatives are asked of, operation by operation."""
+"""The reverse sweep through a program, operation by operation."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ _SCALINGS = frozenset({primitives.neg, primitives.mul, primitives.div})
 
 
 class Sweep:
-    """From the results to what derivatives are asked of, operation by operation.
+    """A reverse sweep, from a program's results to the operations `wrt`.
 
     Args:
-        sums_after: whether sums over the steps of loops are taken after them.
+        sums_after: whether sums over the steps of loops are computed after the loops.
 
     Attributes:
-        builder: of the new program.
-        names: those that are taken.
+        builder: builds the new program.
+        names: generates unused names.
     """
 
     def __init__(
@@ -52,11 +52,11 @@ class Sweep:
         self._uses: dict[int, int] = {}
         self._parts: dict[int, int] = {}  # of statements that scale what they compute, what that is
         self._arrived: dict[int, list[tuple[tuple[int, int, int], Simplified]]] = {}
-        self._of_loops: dict[int, dict[int, Simplified]] = {}  # of loops, the cotangent of each result
-        self._unnamed: dict[int, str] = {}  # results of loops, and what they could be called
+        self._of_loops: dict[int, dict[int, Simplified]] = {}  # the cotangents of loops' results
+        self._unnamed: dict[int, str] = {}  # unnamed results of loops, with names to give them
 
     def _copied(self) -> list[int]:
-        """Copy the operations; a guard is what it guards."""
+        """Copy the operations, replacing guards by their operands."""
         if not any(operation.kind == "guard" for operation in self._program.operations):
             self.builder = Builder(self._program)
             return list(range(len(self._program.operations)))
@@ -80,7 +80,7 @@ class Sweep:
         return Simplified(self.builder, self._places[at])
 
     def _dependent(self) -> list[bool]:
-        """Tell, for each operation, whether it depends on an operation in `wrt`."""
+        """Return, for each operation, whether it depends on an operation in `wrt`."""
         depends: list[bool] = []
         wrt = set(self._wrt)
         for at, operation in enumerate(self._program.operations):
@@ -88,7 +88,7 @@ class Sweep:
         return depends
 
     def _groups(self) -> list[int]:
-        """For each operation, the next one that has a name: the statement that it is a part of."""
+        """Return, for each operation, the next named one: the statement that contains it."""
         groups, group = [], len(self._program.operations)
         for at in range(len(self._program.operations) - 1, -1, -1):
             if self._program.operations[at].name:
@@ -97,7 +97,7 @@ class Sweep:
         return groups[::-1]
 
     def gradients(self) -> list[Any]:
-        """Sweep; return the gradient to each operation that was asked for, 0.0 where there is none."""
+        """Sweep; return the gradient of each operation in `wrt`, 0.0 if there is none."""
         for at in range(len(self._program.operations) - 1, -1, -1):
             if at in self._arrived and self._program.operations[at].kind not in LEAVES:
                 self._visit(at)
@@ -108,13 +108,13 @@ class Sweep:
         return gradients
 
     def arrive(self, at: int, cotangent: Handle) -> None:
-        """Let a cotangent arrive at a result of the program."""
+        """Add a cotangent of a result of the program."""
         if self._depends[at]:
             key = (-len(self._program.operations), -at, len(self._arrived.get(at, ())))
             self._arrived.setdefault(at, []).append((key, Simplified.of(cotangent)))
 
     def seed(self, seeds: int) -> None:
-        """Let the gradient arrive at the results that have derivatives, part by part where several are concatenated."""
+        """Add the cotangent of the differentiated results, part by part if they are concatenated."""
         (output,) = self._program.outputs
         if not self._depends[output]:
             return
@@ -132,7 +132,7 @@ class Sweep:
                 self._arrived.setdefault(at, []).append((key, seed))
 
     def _results(self, output: int) -> list[tuple[int, int, int]]:
-        """Return what the output is concatenated from: its place, and which columns it is, by the first and number."""
+        """Return the parts that the output is concatenated from: the place, the first column and the width of each."""
         operation = self._program.operations[output]
         parts = operation.operands if operation.kind == "concatenate" and not operation.name else (output,)
         widths: list[Any] = [self._program.operations[at].shape[-1] for at in parts]
@@ -144,7 +144,7 @@ class Sweep:
         return total(parts, self.names, base)
 
     def _visit(self, at: int) -> None:
-        """Hand what has arrived at an operation to its operands."""
+        """Propagate the cotangent of an operation to its operands."""
         operation = self._program.operations[at]
         if operation.kind == "loop":
             self._visit_loop(at)
@@ -153,7 +153,7 @@ class Sweep:
         statement = at if operation.name else self._parts.pop(at, None)
         if statement is not None:
             if (scaled := self._scaled(operation, statement in self._program.layers)) is not None:
-                self._parts[scaled] = statement  # whose cotangent is read with the number
+                self._parts[scaled] = statement  # its cotangent will be read together with the number
             else:
                 cotangent = self._named(statement, at, cotangent)
         elif operation.kind in ("concatenate", "contract") and self._handed_on(at) > 1:
@@ -168,13 +168,13 @@ class Sweep:
         self._hand_out(at, zip(wanted, pull_back(edge)))
 
     def _operands(self, operation: Operation) -> tuple[tuple[int, ...], list[int], list[Simplified]]:
-        """Return an operation's operands, which of them a cotangent is asked of, and all in the new program."""
+        """Return an operation's operands, those whose cotangents are needed, and all as handles in the new program."""
         operands = operation.operands
         wanted = [k for k, operand in enumerate(operands) if self._depends[operand]]
         return operands, wanted, [self.value(k) for k in operands]
 
     def _hand_out(self, at: int, parts: Iterable[tuple[int, Any]]) -> None:
-        """Let cotangents arrive at operands of an operation."""
+        """Add cotangents of operands of an operation."""
         operands = self._program.operations[at].operands
         for k, part in parts:
             if isinstance(part, Handle):
@@ -182,13 +182,13 @@ class Sweep:
                 self._arrived.setdefault(operands[k], []).append((key, Simplified.of(part)))
 
     def _hand_to_loop(self, loop: int, result: int, cotangent: Simplified) -> None:
-        """Let a cotangent arrive at one of a loop's results."""
+        """Add a cotangent of a loop's result."""
         self._arrived.setdefault(loop, [])
         known = self._of_loops.setdefault(loop, {})
         known[result] = known[result] + cotangent if result in known else cotangent
 
     def _visit_loop(self, at: int) -> None:
-        """Hand what has arrived at a loop's results to its operands."""
+        """Propagate the cotangents of a loop's results to its operands."""
         del self._arrived[at]
         _, wanted, values = self._operands(self._program.operations[at])
         edge = LoopEdge(self.value(at), values, self._of_loops.pop(at), wanted, self.names, self._sums_after)
@@ -200,15 +200,15 @@ class Sweep:
         return Sweep(body, wrt, names=names, sums_after=self._sums_after)
 
     def name_results(self) -> None:
-        """Name what loops of the backward pass give out and has no name yet."""
+        """Name the unnamed results of loops of the backward pass."""
         for at, name in self._unnamed.items():
             if not self.builder.operations[at].name:
                 Handle(self.builder, at).named(self.names.plain(name))
 
     def _scaled(self, operation: Operation, is_layer: bool) -> int | None:
-        """Return what a statement multiplies by a number, or by an array of them, or reshapes, in its end.
+        """Return the operation that a statement finally multiplies by a number, or by a constant array, or reshapes.
 
-        A delta has the shape of the layer's z, as in the texts.
+        A delta has the shape of the layer's z, as in textbooks.
         """
         is_scaling = operation.kind == "apply" and operation.attribute.primitive in _SCALINGS
         if not is_scaling and (is_layer or operation.kind not in ("reshape", "transpose")):
@@ -218,17 +218,17 @@ class Sweep:
         if len(others) != 1 or operations[others[0]].name or operations[others[0]].kind in LEAVES:
             return None
         (scaled,) = others
-        is_own = len(self._users[scaled]) == 1  # no other statement reads it
+        is_own = len(self._users[scaled]) == 1  # nothing else reads it
         return scaled if is_own and self._depends[scaled] else None
 
     def _named(self, statement: int, at: int, cotangent: Simplified) -> Simplified:
         """Name the cotangent of a statement, unless it is short and read once.
 
         Args:
-            at: what the statement computes, but for its scale or shape: of this the cotangent is.
+            at: the operation whose cotangent this is: the statement's, without a final scaling or reshape.
         """
         layer = self._program.layers.get(statement)
-        is_delta = layer is not None and len(self._program.operations[statement].shape) > 1  # a vector is no layer
+        is_delta = layer is not None and len(self._program.operations[statement].shape) > 1  # a vector is not a layer
         if not is_delta and self._handed_on(at) < 2 and length_written(cotangent) <= cost.LONGEST_INLINE:
             return cotangent
         own = f"d_{self._program.operations[statement].name}"
@@ -237,7 +237,7 @@ class Sweep:
         return self._with_name(cotangent, lambda: self.names.numbered("delta", layer))
 
     def _part(self, cotangent: Simplified, base: str) -> Simplified:
-        """Name the cotangent of what is read in parts, or by two products, unless it is a short sum of names."""
+        """Name a cotangent that is read in parts, or by two products, unless it is a short sum of names."""
         operation = cotangent.operation
         is_named = all(cotangent.builder.operations[k].name for k in operation.operands)
         if is_named and operation.kind in ("reshape", "transpose"):
@@ -248,7 +248,7 @@ class Sweep:
         return self._with_name(cotangent, lambda: self.names.numbered(base))
 
     def _with_name(self, cotangent: Simplified, name: Callable[[], str]) -> Simplified:
-        """Give a name to what has none; of what was only broadcast, to what it was before."""
+        """Name a cotangent if it is unnamed; for a broadcast one, name the source."""
         operation = cotangent.operation
         if operation.name:
             return cotangent
@@ -260,7 +260,7 @@ class Sweep:
         return named
 
     def _handed_on(self, at: int) -> int:
-        """Count how often the cotangent of a statement is read until others have names: at each product twice."""
+        """Count the reads of a statement's cotangent up to the next named ones; a product reads it twice."""
         if at not in self._uses:
             operation = self._program.operations[at]
             if operation.kind == "contract":
@@ -273,7 +273,7 @@ class Sweep:
         return self._uses[at]
 
     def _unscaled(self, at: int) -> int:
-        """Return what an operation without a name multiplies by a number; another operation is itself that."""
+        """Return the operand that an unnamed operation scales by a number; other operations are returned unchanged."""
         operations = self._program.operations
         operation = operations[at]
         if operation.name or operation.kind != "apply" or operation.attribute.primitive not in _SCALINGS:
@@ -283,5 +283,5 @@ class Sweep:
 
     def _reads(self, at: int) -> int:
         operation = self._program.operations[at]
-        is_read_once = operation.name or operation.kind in (*LEAVES, "concatenate")  # whose cotangent has a name
+        is_read_once = operation.name or operation.kind in (*LEAVES, "concatenate")  # its cotangent is named
         return 1 if is_read_once else max(1, self._handed_on(at))

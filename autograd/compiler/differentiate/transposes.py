@@ -1,8 +1,8 @@
-"""Vector-Jacobian products: what each kind of operation hands back to its operands.
+"""Vector-Jacobian products of each kind of operation.
 
-For structural kinds that is their transpose, one rule each. For contractions it gives the equations of the texts: with
-δ the cotangent of z = x Wᵀ + b, the one of x is δ W, the one of W is δᵀ x, summed over the samples, and the one of b
-is δ itself, summed over the samples (Nielsen, ch. 2, BP2 to BP4).
+Structural kinds have one transpose rule each. For contractions, the products are the textbook equations: with δ the
+cotangent of z = x Wᵀ + b, the cotangent of x is δ W, that of W is δᵀ x, summed over the samples, and that of b is δ,
+summed over the samples (Nielsen, ch. 2, BP2 to BP4).
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ from autograd.compiler.trace.comparisons import COMPARISONS
 from autograd.primitives import TABLE, Primitive
 
 GRADIENT = "gradient"
-"""The argument that holds the cotangents of the results, a row a sample."""
+"""The argument of the results' cotangents, with one row per sample."""
 
 _IS_COMPARISON = frozenset(COMPARISONS.values())
 
 
 class Edge(NamedTuple):
-    """An operation that is differentiated.
+    """An operation to differentiate.
 
     Attributes:
-        operation: in the program that is differentiated.
-        operands: what it reads, as handles in the new program; of a guard, then its mask.
+        operation: the operation in the original program.
+        operands: its operands, as handles in the new program; for a guard, followed by its mask.
         out: its result.
-        cotangent: of the result.
-        wanted: the places of the operands that a cotangent is asked of.
-        names: where names come from.
+        cotangent: the result's cotangent.
+        wanted: the places of the operands whose cotangents are needed.
+        names: generates unused names.
     """
 
     operation: Operation
@@ -52,10 +52,10 @@ class Edge(NamedTuple):
 
 
 def pull_back(edge: Edge) -> list[Any]:
-    """Return the cotangent for each wanted operand, in its shape; a number, 0.0, where there is none.
+    """Return the cotangent of each wanted operand, in its shape, or the number 0.0.
 
     Raises:
-        ValueError: where a rule gives another shape, and the operation does not broadcast.
+        ValueError: if a rule returns another shape, and the operation does not broadcast.
     """
     kind = edge.operation.kind
     broadcasts = kind in ("apply", "broadcast")
@@ -64,13 +64,15 @@ def pull_back(edge: Edge) -> list[Any]:
         x, shape = cotangents[n], edge.operands[k].shape
         if isinstance(x, Handle) and x.shape != shape:
             if not broadcasts:
-                raise ValueError(f"the rule of {kind} gives {listed(x.shape)} for an operand of shape {listed(shape)}")
+                raise ValueError(
+                    f"the rule of {kind} returns {listed(x.shape)} for an operand of shape {listed(shape)}"
+                )
             cotangents[n] = _unbroadcast(Simplified.of(x), shape)
     return cotangents
 
 
 def _unbroadcast(x: Simplified, shape: Shape) -> Simplified:
-    """Sum along the axes along which an operand was broadcast, or broadcast what is the same along an axis."""
+    """Sum along the axes along which an operand was broadcast, and broadcast along those that the cotangent lacks."""
     builder, before = x.builder, len(x.shape) - len(shape)
     repeated = [
         k + before for k, length in enumerate(shape) if length == 1 and k + before >= 0 and x.shape[k + before] != 1
@@ -81,7 +83,7 @@ def _unbroadcast(x: Simplified, shape: Shape) -> Simplified:
 
 
 def _apply(edge: Edge) -> list[Any]:
-    """The chain rule: what arrives, times the local derivative."""
+    """Apply the chain rule: multiply the cotangent by the local derivative."""
     primitive, careful = edge.operation.attribute
     if primitive is primitives.mul and _is_outer(edge):
         return _outer(edge)
@@ -103,7 +105,7 @@ def _is_outer(edge: Edge) -> bool:
 
 
 def _outer(edge: Edge) -> list[Any]:
-    """The sums over rows, and over columns, as products of matrices."""
+    """Return the sums over rows and over columns as matrix products."""
     number, delta = edge.cotangent.scaled()
     column, row = edge.operands
     return [
@@ -126,7 +128,7 @@ def _slopes_of_several(edge: Edge, primitive: Primitive) -> list[Any]:
 
 
 def _slopes_of_powers(edge: Edge) -> list[Any]:
-    """n xⁿ⁻¹ for exponents that are an array of data."""
+    """Return n xⁿ⁻¹ for exponents in a constant array."""
     x, n = edge.operands
     exponents = n.operation.attribute.array
     lower = Simplified.of(edge.builder.constant(exponents - 1.0))
@@ -134,7 +136,7 @@ def _slopes_of_powers(edge: Edge) -> list[Any]:
 
 
 def _times(cotangent: Simplified, slope: Any, primitive: Primitive, careful: bool) -> Any:
-    """Return cotangent · slope; exactly 0 where a careful choice does not take the operand."""
+    """Return cotangent · slope, exactly 0 where a careful choice does not select the operand."""
     if not careful or not isinstance(slope, Simplified):
         return cotangent * slope
     attribute = slope.operation.attribute
@@ -144,14 +146,14 @@ def _times(cotangent: Simplified, slope: Any, primitive: Primitive, careful: boo
 
 
 def _number_or_handle(x: Simplified, is_factor: bool) -> Any:
-    """Return the number that a constant is; not a factor 0 of the program, since 0 times inf is nan."""
+    """Return a constant as a number, unless it is a factor 0, since 0 times inf is nan; otherwise the handle."""
     operation = x.operation
     is_number = operation.kind == "constant" and isinstance(operation.attribute, float)
     return operation.attribute if is_number and not (is_factor and operation.attribute == 0.0) else x
 
 
 def _contract(edge: Edge) -> list[Any]:
-    """A contraction of what arrives with the other factor."""
+    """Contract the cotangent with the other factor."""
     left, right, result = edge.operation.attribute
     number, delta = edge.cotangent.scaled()
     cotangents = []
@@ -159,7 +161,7 @@ def _contract(edge: Edge) -> list[Any]:
         own, other = (left, right) if k == 0 else (right, left)
         known = "".join([label for label in own if label in result or label in other])
         product = edge.builder.contract(delta, edge.operands[1 - k], result, other, known)
-        if known != own:  # what one factor alone is summed over
+        if known != own:  # axes of this factor alone, which are summed
             whole = edge.operands[k].shape
             shape = tuple([n if label in known else 1 for label, n in zip(own, whole)])
             product = edge.builder.broadcast(edge.builder.reshape(product, shape), whole)
@@ -168,7 +170,7 @@ def _contract(edge: Edge) -> list[Any]:
 
 
 def _reduce(edge: Edge) -> list[Any]:
-    """A sum hands what arrives to all that it adds up; others, times their derivatives."""
+    """Broadcast the cotangent of a sum; multiply that of other reductions by their derivatives."""
     builder, (x,) = edge.builder, edge.operands
     function, axes, _, careful = edge.operation.attribute
     if function == "any":
@@ -186,7 +188,7 @@ def _reduce(edge: Edge) -> list[Any]:
 
 
 def _slopes(edge: Edge) -> list[Any]:
-    """Return p (g - Σ g p) for softmax, and 0 for a primitive that chooses."""
+    """Return p (g - Σ g p) for softmax, and 0 for a choice."""
     if edge.operation.attribute.chooses:
         return [0.0 for _ in edge.wanted]
     assert len(edge.operands) == 2, "softmax is along the last axis of one array"
@@ -228,7 +230,7 @@ def _concatenate(edge: Edge) -> list[Any]:
 
 
 def _part(builder: Builder, x: Simplified, axis: int, start: int, stop: int) -> Any:
-    """Slice; what lies in the zeros of a padded array is 0.0."""
+    """Slice; return 0.0 for a slice within the zeros of a padded array."""
     operation = x.operation
     if operation.kind == "pad" and not operation.name and operation.attribute.axis == axis:
         padding = operation.attribute
@@ -255,13 +257,13 @@ def _place(edge: Edge) -> list[Any]:
 
 
 def _accumulate(edge: Edge) -> list[Any]:
-    """Add up the cotangents of all running sums that contain an element: those from it on."""
+    """Accumulate in the opposite direction: each element is in all partial sums from its own on."""
     axis, backward = edge.operation.attribute
     return [edge.builder.accumulate(edge.cotangent, axis, not backward)]
 
 
 def _look_up(edge: Edge) -> list[Any]:
-    """Add what arrives up at the entries that were looked up."""
+    """Scatter-add the cotangent to the entries that were looked up."""
     table, index = edge.operands
     shared = edge.operation.attribute.shared
     length = table.shape[shared]

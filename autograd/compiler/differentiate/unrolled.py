@@ -1,8 +1,8 @@
-"""Reverse mode for unrolled programs, which apply primitives to arrays of one shape, a number a sample.
+"""Reverse mode for unrolled programs, which apply primitives to one number per sample.
 
 They have as many operations as the graph has nodes, so the rules of `transposes.py` are recorded once for each kind of
-operation, and replayed. What arrives at an operation is a number times a result; more that arrives is added at once, so
-that few numbers have to be remembered for long.
+operation and replayed. A cotangent is a number times a result; further cotangents are added immediately, so that few
+numbers stay live for long.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ from autograd.compiler.differentiate.transposes import GRADIENT
 from autograd.compiler.names import names_of
 
 _COLUMN: Shape = (N, 1)
-_new = tuple.__new__  # around the one that names the fields, which takes twice as long: there are as many as nodes
+_new = tuple.__new__  # bypasses the named tuple's constructor, which takes twice as long: called once per node
 _ADD, _SUB, _NEG = Application(primitives.add), Application(primitives.sub), Application(primitives.neg)
 _MUL, _WHERE = Application(primitives.mul), Application(primitives.where)
 
 
 def differentiate_unrolled(program: ArrayProgram, seeds: int, kind: Literal["parameter", "argument"]) -> ArrayProgram:
-    """Do what `reverse.to_parameters` and `reverse.to_arguments` do, for a program of `recover.unrolled`."""
+    """Implement `reverse.to_parameters` and `reverse.to_arguments` for a program of `recover.unrolled`."""
     return _Sweep(program, kind).differentiated(seeds)
 
 
 NOTHING = -1
-"""In the place of what has arrived at an operation, where nothing has."""
+"""Marks an operation without a cotangent."""
 
 
 class _Sweep:
-    """From the results to the leaves of a kind, "parameter" or "argument"."""
+    """A reverse sweep from the results to the leaves of a kind, "parameter" or "argument"."""
 
     def __init__(self, program: ArrayProgram, kind: str) -> None:
         self._program, self._kind = program, kind
@@ -47,11 +47,11 @@ class _Sweep:
         size = len(program.operations)
         self._numbers = [0.0] * size
         self._arrived = [NOTHING] * size
-        self._elements: dict[int, dict[int, int]] = {}  # of each leaf, what has arrived at its elements
+        self._elements: dict[int, dict[int, int]] = {}  # the cotangents of each leaf's elements
         self._rules: dict[object, tuple[Rule, list[int]]] = {}
 
     def _copied(self) -> list[int]:
-        """Copy the operations; a guard is what it guards. Return the new place of each."""
+        """Copy the operations, replacing guards by their operands; return the new place of each."""
         old = self._program.operations
         if not self._program.masks:
             self._operations = list(old)
@@ -70,7 +70,7 @@ class _Sweep:
         return places
 
     def _dependent(self) -> list[bool]:
-        """Tell, for each operation, whether it depends on the leaves."""
+        """Return, for each operation, whether it depends on the leaves."""
         depends: list[bool] = []
         for kind, operands, _, _, _ in self._program.operations:
             for k in operands:
@@ -124,17 +124,17 @@ class _Sweep:
                 seed = gradient if seeds == 1 else self._append("slice", (gradient,), Slice(1, k, k + 1), _COLUMN)
                 self._arrive(column, 1.0, seed)
 
-    # What arrives: a number times a result
+    # Cotangents: a number times a result
 
     def _arrive(self, at: int, number: float, place: int) -> None:
-        """Let something arrive at an operation."""
+        """Add a cotangent of an operation."""
         if self._arrived[at] == NOTHING:
             self._numbers[at], self._arrived[at] = number, place
         else:
             self._add(at, number, place)
 
     def _add(self, at: int, number: float, place: int) -> None:
-        """Add to what has arrived at an operation."""
+        """Add to the existing cotangent of an operation."""
         first, before = self._arrived[at], self._numbers[at]
         if before != 1.0 and before != -1.0:
             first = self._apply(_MUL, self._constant(abs(before)), first)
@@ -149,14 +149,14 @@ class _Sweep:
         self._arrived[at] = total
 
     def _total(self, at: int) -> int:
-        """Return what has arrived at an operation as one result."""
+        """Return the cotangent of an operation as one result."""
         number, place = self._numbers[at], self._arrived[at]
         if number == 1.0:
             return place
         return self._apply(_NEG, place) if number == -1.0 else self._apply(_MUL, self._constant(number), place)
 
     def _through_application(self, at: int) -> None:
-        """Hand what has arrived at an application to its operands."""
+        """Propagate the cotangent of an application to its operands."""
         _, operands, application, _, name = self._program.operations[at]
         number, place = self._numbers[at], self._arrived[at]
         (steps, _, results), constants = self._rule(operands, application)
@@ -184,7 +184,7 @@ class _Sweep:
                 self._add(operand, number * c, values[reference])
 
     def _rule(self, operands: tuple[int, ...], application: Application) -> tuple[Rule, list[int]]:
-        """Return the rule for an application, and the places of its constants."""
+        """Return the recorded rule of an application, and the places of its constants."""
         is_square = len(operands) == 2 and operands[0] == operands[1]
         known = self._known
         key = (id(application), is_square, *[known[k] for k in operands])
@@ -197,7 +197,7 @@ class _Sweep:
         return rule
 
     def _through_guard(self, at: int) -> None:
-        """Hand on the cotangent, or exactly 0 where the mask is 0."""
+        """Propagate the cotangent, or exactly 0 where the mask is 0."""
         _, (guarded,), mask, _, _ = self._program.operations[at]
         condition, zero = self._values[self._program.masks[mask]], self._constant(0.0)
         masked = self._apply(_WHERE, condition, self._arrived[at], zero)
@@ -206,7 +206,7 @@ class _Sweep:
     # Gradients
 
     def _element(self, at: int) -> tuple[int, int]:
-        """Return the leaf of which this is one element, and which one: a slice, or all, be it broadcast."""
+        """Return the leaf and the number of the element that an operation reads, through broadcasts and slices."""
         k, operation = 0, self._program.operations[at]
         while operation.kind not in LEAVES:
             (at,) = operation.operands
@@ -215,7 +215,7 @@ class _Sweep:
         return at, k
 
     def _gradient(self, leaf: int) -> int:
-        """Return the gradient of an argument or of the parameters, put together from that of each element."""
+        """Return the gradient of an argument or of the parameters, concatenated from those of the elements."""
         shape = self._program.operations[leaf].shape
         name = f"nabla_{self._program.operations[leaf].name}" if self._kind == "parameter" else ""
         parts = self._elements.get(leaf)

@@ -1,6 +1,6 @@
-"""Loops as statements of Python: `for t in range(50):`, with the statements of the body below.
+"""Write loops as Python statements: `for t in range(50):`, followed by the statements of the body.
 
-States are variables; what is written by step has an array, of which each step fills one place.
+States are variables; results written by step are arrays, in which each step fills one place.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ Assign = Callable[[str, str, str], str]
 
 
 def loop_statements(at: int, outer: Expressions, assign: Assign, depth: int = 0) -> list[str]:
-    """Return the statements of a loop, of which those of the body are indented.
+    """Return the statements of a loop, with an indented body.
 
     Args:
-        at: its place in the program.
+        at: the loop's place in the program.
         outer: writes expressions of the program.
         assign: writes statements.
-        depth: how many loops are around this one.
+        depth: the number of enclosing loops.
     """
     return _LoopWriter(at, outer, assign, depth).statements()
 
@@ -56,17 +56,17 @@ class _LoopWriter:
         return [*self._ahead(), head, *map(_indented, step or ["    pass"]), *last]
 
     def _states(self) -> Sequence[int]:
-        """The places of the states after a step."""
+        """Return the places of the states after a step."""
         return self._loop.body.outputs[: self._loop.carried]
 
     def _stacks(self) -> list[tuple[int, Stepping, int]]:
-        """Arrays that are written: the places of results, how, and the place of what is written."""
+        """Return the written arrays: the place of the result, the stepping, and the place of the body's output."""
         loop = self._loop
         outputs = enumerate(zip(loop.written, loop.body.outputs[loop.carried :]), loop.carried)
         return [(self._results[k], stepping, at) for k, (stepping, at) in outputs if k in self._results]
 
     def _ahead(self) -> list[str]:
-        """Statements before the loop: initial states, what is the same at every step, and arrays to fill."""
+        """Return the statements before the loop: initial states, loop-invariant operands, and arrays to fill."""
         lines, terms = [], self._outer.terms
         states, arrays, same = self._loop.split(list(zip(self._term.operands, self._names)))
         for k, name in [*states, *((k, self._array(k, name)) for k, name in arrays), *same]:
@@ -96,7 +96,7 @@ class _LoopWriter:
         return f"[{':, ' * stepping.axis}{place}]"
 
     def _computed(self) -> list[str]:
-        """The statements of the body."""
+        """Return the statements of the body."""
         lines, terms = [], self._notation.terms
         for at in sorted(filter(self._notation.is_statement, self._needed)):
             if terms[at].kind == "loop":
@@ -113,7 +113,7 @@ class _LoopWriter:
         ]
 
     def _updated(self) -> list[str]:
-        """The new states: one after the other, where none is read after it was overwritten; else at once."""
+        """Return the updates of states: in sequence if no state is read after it is overwritten, else at once."""
         outputs, arguments = self._states(), self._loop.arguments
         reads = self._order.reads
         pending = list(reads)

@@ -46,8 +46,8 @@ class RunningExpressions(Expressions):
 
     @computed_once
     def _by_step(self) -> set[int]:
-        """The arrays that lie in memory step by step: those that loops read and write along their second axis, and
-        those that are computed of these, or together with them."""
+        """The arrays ordered by step in memory: those that loops read and write along their second axis, and arrays
+        that are computed from or together with them."""
         return arrays_by_step(self._terms)
 
     def number(self, x: float) -> Text:

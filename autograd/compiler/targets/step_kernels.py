@@ -1,7 +1,7 @@
-"""Arrays of shape (samples, steps, ...) in memory step by step, so that what a step of a loop reads lies side by side.
+"""Arrays of shape (samples, steps, ...) ordered by step in memory, so that each step of a loop reads contiguous memory.
 
-A slice `x[:, t]` of an array in the usual order is a row here and a row there: NumPy starts its inner loop for each of
-them anew, and takes up to ten times as long. Shapes and values are those of arrays in the usual order.
+The rows of a slice `x[:, t]` of an array in the usual order are scattered: NumPy restarts its inner loop for each, and
+takes up to ten times as long. Shapes and values do not depend on the order.
 """
 
 from __future__ import annotations
@@ -18,23 +18,23 @@ from autograd.compiler.targets.last_axis import ones
 Array = NDArray[Any]
 
 _LEAST_ROWS = 16
-"""Samples from which on an array is copied into this order: with fewer, copying takes as long as it saves."""
+"""The least number of samples for which an array is copied into this order: with fewer, copying does not pay."""
 
 
 def is_by_step(array: Array) -> bool:
-    """Return whether an array lies in memory step by step."""
+    """Return whether an array is ordered by step in memory."""
     return array.strides[0] < array.strides[1]
 
 
 def by_step(array: Array) -> Array:
-    """Return an array step by step in memory: a copy if necessary, and if it pays."""
+    """Return an array ordered by step in memory: a copy if that is necessary and pays."""
     if len(array) < _LEAST_ROWS or is_by_step(array):
         return array
     return array.swapaxes(0, 1).copy().swapaxes(0, 1)
 
 
 def beside(*arrays: Array) -> Array:
-    """Return arrays side by side, of each a row a sample, whatever axes it has."""
+    """Concatenate arrays of any number of axes, each flattened to one row per sample."""
     ends = list(accumulate([math.prod(array.shape[1:]) for array in arrays]))
     result = np.empty((len(arrays[0]), ends[-1]), np.result_type(*arrays))
     for array, start, end in zip(arrays, [0, *ends], ends):
@@ -43,7 +43,7 @@ def beside(*arrays: Array) -> Array:
 
 
 def makers_of_arrays(dtype: np.dtype[Any]) -> dict[str, Callable[..., Array]]:
-    """Return the functions with which loops make arrays to fill, by their names in emitted source."""
+    """Return the functions with which loops allocate arrays to fill, by their names in emitted source."""
     makers: dict[str, Callable[..., Array]] = {
         "empty": _empty,
         "empty_by_step": _empty_by_step,
@@ -58,40 +58,40 @@ def _empty(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
 
 
 def _empty_by_step(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
-    """Return an array of samples, steps and more, step by step in memory."""
+    """Allocate an array of samples, steps and further axes, ordered by step in memory."""
     samples, steps, *others = shape
     return _empty((steps, samples, *others), dtype).swapaxes(0, 1)
 
 
 def _room_of(array: Array, dtype: np.dtype[Any]) -> Array:
-    """Return the memory of an array whose first axis are the steps, as a row for each; new memory where it has gaps."""
+    """Return the memory of an array with steps along its first axis, a row for each; new memory if it has gaps."""
     if array.flags.c_contiguous and array.flags.writeable and array.dtype == dtype:
         return array.reshape(len(array), -1)
     return _empty((len(array), math.prod(array.shape[1:])), dtype)
 
 
 def part_of(room: Array, start: int, shape: tuple[int, ...]) -> Array:
-    """Return a part of each row of numbers, from one of them on, as an array of this shape."""
+    """Return a part of each row, from a start on, as an array of this shape."""
     return room[:, start : start + math.prod(shape[1:])].reshape(shape)
 
 
 _LARGE_BLOCK = 1 << 24
-"""Bytes that are freed once, so that up to twice as many are kept."""
+"""The bytes of a block that is freed once, so that the C library keeps up to twice as many."""
 
 
 @lru_cache(maxsize=1)
 def _keep_freed_memory() -> None:
     """Let the C library keep the memory of freed arrays, up to 32 MB, for the next call of a program.
 
-    glibc gives free memory at the end of the heap back to the system and takes it again page by page, which for a loop
-    over 256 samples takes as long as all else. From how much on follows from the largest block that was ever freed
-    (mallopt(3), M_MMAP_THRESHOLD). Other C libraries take no notice.
+    glibc returns free memory at the end of the heap to the system and requests it again page by page, which takes half
+    the time of a loop over 256 samples. Its threshold depends on the largest block that was ever freed (mallopt(3),
+    M_MMAP_THRESHOLD). Other C libraries are not affected.
     """
     np.empty(_LARGE_BLOCK, np.uint8)
 
 
 def rows_dot(array: Array, matrix: Array) -> Array:
-    """Return array @ matrix, of all rows in one product; the result lies in memory as the array does."""
+    """Compute array @ matrix as one product of all rows; the result has the array's memory order."""
     if is_by_step(array):
         return rows_dot(array.swapaxes(0, 1), matrix).swapaxes(0, 1)
     rows: Array = array.reshape(-1, array.shape[2]).dot(matrix)
@@ -99,7 +99,7 @@ def rows_dot(array: Array, matrix: Array) -> Array:
 
 
 def dot_of_rows(left: Array, right: Array, into: Array | None = None) -> Array:
-    """Return leftᵀ @ right, the rows of all steps and samples one below the other, in the order of their memory."""
+    """Compute leftᵀ @ right over the rows of all steps and samples, in memory order."""
     if is_by_step(left) or is_by_step(right):
         left, right = left.swapaxes(0, 1), right.swapaxes(0, 1)
     product: Array = np.matmul(left.reshape(-1, left.shape[2]).T, right.reshape(-1, right.shape[2]), into)
@@ -107,7 +107,7 @@ def dot_of_rows(left: Array, right: Array, into: Array | None = None) -> Array:
 
 
 def sum_rows(array: Array) -> Array:
-    """Return the sum over the first two axes of three, as a product with ones."""
+    """Sum over the first two of three axes, as a product with ones."""
     if is_by_step(array):
         array = array.swapaxes(0, 1)
     rows = array.reshape(-1, array.shape[2])

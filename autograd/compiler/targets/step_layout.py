@@ -1,4 +1,4 @@
-"""Choose which arrays of shape (samples, steps, ...) lie in memory step by step: what loops read and write so."""
+"""Choose the arrays of shape (samples, steps, ...) that are ordered by step in memory: those that loops access so."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from autograd.compiler.arrays.operations import Batch, Shape
 from autograd.compiler.targets.notation import Term
 
 _KEEP_ORDER = frozenset({"apply", "contract", "slice", "concatenate", "result"})
-"""The kinds of terms whose result lies in memory as their operands do."""
+"""The kinds of terms whose result has the memory order of the operands."""
 
 
 def arrays_by_step(terms: Sequence[Term]) -> set[int]:
-    """Return the arrays that should lie in memory step by step.
+    """Return the arrays that should be ordered by step in memory.
 
-    They are those that loops read and write along the axis behind the samples', and all that is computed of these, or
-    together with them, place by place.
+    They are those that loops read and write along the axis after that of samples, and the arrays that elementwise
+    operations combine with them or compute from them.
     """
     neighbours: list[set[int]] = [set() for _ in terms]
     several = {at for at, term in enumerate(terms) if _has_steps(term.shape)}
@@ -34,7 +34,7 @@ def arrays_by_step(terms: Sequence[Term]) -> set[int]:
 
 
 def comes_by_sample(term: Term) -> bool:
-    """Return whether what computes an array gives it sample by sample, whatever it reads."""
+    """Return whether an operation returns an array ordered by sample, for any order of its operands."""
     return term.kind not in _KEEP_ORDER
 
 

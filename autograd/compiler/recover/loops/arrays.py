@@ -1,7 +1,7 @@
-"""Loops of scalars as loops over arrays: the states become arrays, as do the numbers that are read by step.
+"""Turn loops of scalars into loops over arrays: states become arrays, as do the numbers that are read by step.
 
-Which numbers belong together, the program around says of what is read, and the body of what is computed: results of one
-kind and depth are one array. The body is then recovered as any program is.
+The enclosing program determines which read numbers belong together; the body determines it for results: those of one
+kind and depth form one array. The body is then recovered like any program.
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ from autograd.compiler.scalars.nodes import SUM
 from autograd.compiler.scalars.program import ScalarProgram
 
 OneArray = Callable[[Positions, bool], Operand]
-"""Reads nodes as elements of one array, which is put together if necessary; of each node once, or as often as read."""
+"""Reads nodes as elements of one array, concatenated if necessary, with each node once or as often as it is read."""
 
 RecoverBody = Callable[[ScalarProgram, Sequence[bool]], Grouping]
 """Recovers a body, given which of its arguments have a row for each sample."""
 
 
 class Arrangement(NamedTuple):
-    """The arrays of a loop: which scalars each is made of.
+    """The scalars in each array of a loop.
 
     Attributes:
-        states, written: the numbers of the body's outputs in each array; those of what is written count anew.
-        read: likewise of what is read by step.
-        same: likewise of what is the same at every step.
-        weights: those of what is the same at every step that are parameters.
+        states, written: the numbers of the body's outputs in each array; written ones are counted separately.
+        read: likewise for numbers read by step.
+        same: likewise for loop-invariant numbers.
+        weights: the loop-invariant numbers that are parameters.
     """
 
     states: list[list[int]]
@@ -56,12 +56,12 @@ def repetition(
     recover_body: RecoverBody,
     new_source: Callable[[], int],
 ) -> tuple[Repetition, Arrangement]:
-    """Return the group of a loop, and how its results are arranged.
+    """Return the group of a loop, and the arrangement of its results.
 
     Args:
         operands: the nodes that it reads.
-        places: where nodes are found by now.
-        new_source: numbers the group, once all that it reads has a number.
+        places: returns the current places of nodes.
+        new_source: numbers the group, after all of its operands have numbers.
     """
     initial, read, same = (np.array(nodes, dtype=np.int64) for nodes in repeat.split(operands))
     by_step = read.reshape(repeat.steps, repeat.read)
@@ -101,10 +101,10 @@ def repetition(
 def results(
     group: Repetition, arrangement: Arrangement, repeat: Repeat, nodes: Mapping[int, int], source: int
 ) -> list[LoopResult]:
-    """Return the arrays of a loop of which something is read.
+    """Return the arrays of a loop with at least one read element.
 
     Args:
-        nodes: those that read its results, by the number of these.
+        nodes: the nodes of its results, by the results' numbers.
         source: the number of the first array.
     """
     arrays: list[LoopResult] = []
@@ -137,7 +137,7 @@ def _by_step(one_array: OneArray, nodes: Positions, once: bool) -> Operand:
 
 
 def _arranged(repeat: Repeat, operands: tuple[Positions, Positions, Positions], places: Places) -> Arrangement:
-    """Return which scalars are one array; they are in the order in which they were computed outside."""
+    """Decide which scalars form an array, in the order in which the enclosing program computes them."""
     initial, read, same = operands
     if repeat.rows is not None:
         return _arranged_in_rows(repeat.rows, places.source[same].tolist())
@@ -146,21 +146,21 @@ def _arranged(repeat: Repeat, operands: tuple[Positions, Positions, Positions], 
     of_read = [tuple(places.source[read[:, k]].tolist()) for k in range(read.shape[1])]
     of_same = places.source[same].tolist()
     before, at = places.position[initial].tolist(), places.position[read[0]].tolist()
-    states = [sorted(part, key=before.__getitem__) for part in _together(outputs[: repeat.states])]
-    by_step = [sorted(part, key=at.__getitem__) for part in _together(of_read)]
+    states = [sorted(part, key=before.__getitem__) for part in _places_of_equal(outputs[: repeat.states])]
+    by_step = [sorted(part, key=at.__getitem__) for part in _places_of_equal(of_read)]
     if repeat.arrays is not None:
         states, by_step = _numbered(repeat.arrays[0]), _read_in_parts(by_step, _numbered(repeat.arrays[1]), of_read)
     return Arrangement(
         states,
-        _together(outputs[repeat.states :]),
+        _places_of_equal(outputs[repeat.states :]),
         by_step,
-        [part for part in _together(of_same) if of_same[part[0]] != PARAMETERS],
+        [part for part in _places_of_equal(of_same) if of_same[part[0]] != PARAMETERS],
         [k for k, source in enumerate(of_same) if source == PARAMETERS],
     )
 
 
 def _arranged_in_rows(rows: Rows, of_same: Sequence[int]) -> Arrangement:
-    """Return which scalars are one array where a loop says so; parameters are none."""
+    """Return the arrangement that a loop prescribes, without parameters."""
     states, read, same, written = (_numbered(lengths) for lengths in rows)
     arrays = [[k for k in part if of_same[k] != PARAMETERS] for part in same]
     weights = [k for k, source in enumerate(of_same) if source == PARAMETERS]
@@ -176,14 +176,14 @@ def _numbered(lengths: Sequence[int]) -> list[list[int]]:
 def _read_in_parts(
     by_source: list[list[int]], parts: list[list[int]], sources: Sequence[tuple[int, ...]]
 ) -> list[list[int]]:
-    """Return what is read by step as parts where these are of several sources, and else by source."""
+    """Return numbers read by step in their parts where a part has several sources, and otherwise by source."""
     mixed = [part for part in parts if len({source for k in part for source in sources[k]}) > 1]
     others = [[k for k in part if not any(k in other for other in mixed)] for part in by_source]
     return [*mixed, *filter(None, others)]
 
 
-def _together(keys: Sequence[Hashable]) -> list[list[int]]:
-    """Return the places of equal keys."""
+def _places_of_equal(keys: Sequence[Hashable]) -> list[list[int]]:
+    """Group the places of equal keys."""
     parts: dict[Hashable, list[int]] = {}
     for k, key in enumerate(keys):
         parts.setdefault(key, []).append(k)
@@ -191,7 +191,7 @@ def _together(keys: Sequence[Hashable]) -> list[list[int]]:
 
 
 def _kinds(body: ScalarProgram) -> Callable[[int], Hashable]:
-    """Return what results have in common that are one array: what computes them, and how deep."""
+    """Return a function to the kind of a result, which the elements of an array share: its operation and depth."""
     depth = depths(body.operations, body.operands_of)
 
     def kind(i: int) -> Hashable:
@@ -207,7 +207,7 @@ def _kinds(body: ScalarProgram) -> Callable[[int], Hashable]:
 
 
 def _body(repeat: Repeat, arrangement: Arrangement) -> ScalarProgram:
-    """Return the body with an argument for each array, and parameters for weights."""
+    """Return the body with an argument for each array and parameters for weights."""
     body = repeat.body
     states, read, same = body.arguments
     arrays = [[states[k] for k in part] for part in arrangement.states]
@@ -233,20 +233,20 @@ def _body(repeat: Repeat, arrangement: Arrangement) -> ScalarProgram:
 
 
 def _as_computed(states: list[list[int]], body: ScalarProgram, grouping: Grouping) -> list[list[int]]:
-    """Return the states, those apart that the body computes in several arrays."""
+    """Split states that the body computes in several arrays."""
     parts: list[list[int]] = []
     outputs = iter(body.outputs)
     for part in states:
         sources = [int(grouping.source[i]) for _, i in zip(part, outputs)]
-        parts += [[part[k] for k in together] for together in _together(sources)]
+        parts += [[part[k] for k in together] for together in _places_of_equal(sources)]
     return parts
 
 
 def _as_read(read: list[list[int]], first: int, grouping: Grouping) -> list[list[int]]:
-    """Return what is read by step, each array in the order in which the body reads all of it.
+    """Reorder each array read by step as the body reads it.
 
     Args:
-        first: the source of the first array in the body.
+        first: the first array's source in the body.
     """
     order = {n: list(range(len(part))) for n, part in enumerate(read, first)}
     seen: set[int] = set()
@@ -259,7 +259,7 @@ def _as_read(read: list[list[int]], first: int, grouping: Grouping) -> list[list
 
 
 def _with_states(body: ScalarProgram, batched: Sequence[bool], states: int) -> list[bool]:
-    """Return which arguments of a body have a row for each sample, those states included that have one after a step."""
+    """Return which arguments of a body have a row for each sample, including states that get one after a step."""
     known = list(batched)
     while True:
         varies = [any_of for nodes, any_of in zip(body.arguments, known) for _ in nodes]

@@ -1,4 +1,4 @@
-"""Lower loops: their bodies as programs of their own, and what they read and give out as arrays."""
+"""Lower loops: their bodies become separate programs, their operands and results arrays."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from autograd.compiler.recover.read import Reader
 from autograd.compiler.recover.sums.blocks import View
 
 LowerBody = Callable[[Grouping, Builder, Names, Sequence[Handle], Sequence[Sequence[int]]], ArrayProgram]
-"""Lowers the groups of a body: a grouping, a builder with its arguments, names, these arguments, and the outputs."""
+"""Lowers the groups of a body, given a grouping, a builder with arguments, names, these arguments, and the outputs."""
 
 
 def lowered_loop(reader: Reader, group: Repetition, lower_body: LowerBody) -> list[Handle]:
-    """Add a loop; return its results, which have no names yet."""
+    """Add a loop; return its results, which are still unnamed."""
     builder, names, grouping = Builder(), reader.names, group.body
     operands = [*_states(reader, group), *_read(reader, group), *_same(reader, group)]
     arguments = [builder.argument(name, shape) for name, shape in zip(_names(reader, group, operands), _shapes(group))]
@@ -45,20 +45,20 @@ def lowered_loop(reader: Reader, group: Repetition, lower_body: LowerBody) -> li
 
 
 def lowered_result(reader: Reader, group: LoopResult, result: Handle, name: str) -> Handle:
-    """Return a result of a loop as a row of columns; an array that was written by step as one row."""
+    """Name a result of a loop; an array written by step is flattened to one row."""
     named = result if result.operation.name else result.named(name)
     return reader.reshape(named, len(group.members)) if group.by_step else named
 
 
 def _shapes(group: Repetition) -> list[Shape]:
-    """The shapes of the body's arguments."""
+    """Return the shapes of the body's arguments."""
     body: Grouping = group.body
     count = len(group.operands)
     return [Reader.shape_of(body.batched[n], body.widths[n]) for n in range(1, 1 + count)]
 
 
 def _names(reader: Reader, group: Repetition, operands: Sequence[Handle]) -> list[str]:
-    """Names for the body's arguments: of states their labels', of what is read by step the array's."""
+    """Name the body's arguments: states by their labels, operands read by step after their arrays."""
     body: Grouping = group.body
     chosen = []
     for n, operand in enumerate(operands):
@@ -79,7 +79,7 @@ def _names(reader: Reader, group: Repetition, operands: Sequence[Handle]) -> lis
 
 
 def _root(x: Handle) -> str:
-    """Return the name of the array that something is a part of."""
+    """Return the name of the array that a handle is a part of."""
     while not x.operation.name and x.operation.operands:
         x = x.builder.operand(x)
     return x.operation.name

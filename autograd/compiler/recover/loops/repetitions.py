@@ -1,4 +1,4 @@
-"""Loops as groups: one for the loop, and one for each array that it gives out."""
+"""Loops as groups: one for the loop, and one for each array that it returns."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ Operand = View | Numbers
 
 
 class Repetition(NamedTuple):
-    """A loop, which computes no array itself: its results do.
+    """A loop. It is not an array itself; its results are.
 
     Attributes:
-        source: its number, under which results refer to it.
+        source: its number, which its results refer to.
         members: none.
         batched: whether any of its results has a row for each sample.
-        steps: how many there are.
+        steps: the number of steps.
         states: the initial states.
-        read: what is read by step, a row for each.
-        same: what is the same at every step.
-        weights: the positions of the parameters that are those of the body.
-        body: of one step. Its arguments are the states, what is read by step, and what is the same at every step.
-        outputs: of each state, and then of each array that is written, the nodes of the body.
+        read: the operands read by step, with a row for each step.
+        same: the loop-invariant operands.
+        weights: the positions of the body's parameters.
+        body: one step. Its arguments are the states, the operands read by step, and the loop-invariant operands.
+        outputs: the body's nodes of each state, followed by those of each written array.
     """
 
     source: int
@@ -40,18 +40,18 @@ class Repetition(NamedTuple):
 
     @property
     def operands(self) -> tuple[Operand, ...]:
-        """All that is read, parameters aside."""
+        """All operands except parameters."""
         return (*self.states, *self.read, *self.same)
 
 
 class LoopResult(NamedTuple):
-    """An array that a loop gives out.
+    """An array that a loop returns.
 
     Attributes:
-        source, batched: as of an application.
-        members: the nodes, in order, step by step where it is written by step; PADDING where nothing reads one.
+        source, batched: as in `Application`.
+        members: the nodes, in order, step by step if it is written by step; PADDING for an unread one.
         loop: the source of the loop.
-        number: which of its results it is.
+        number: its number among the loop's results.
         by_step: whether each step writes a part of it.
     """
 

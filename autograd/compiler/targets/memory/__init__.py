@@ -1,1 +1,1 @@
-"""Where the arrays of loops lie in memory, and when they are freed."""
+"""Plan the memory of loops' arrays: layout, sharing, and freeing."""

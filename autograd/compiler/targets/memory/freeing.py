@@ -1,4 +1,4 @@
-"""Free arrays as soon as nothing reads them any more: those of a loop are as large as all its steps together."""
+"""Free arrays after their last use: those of a loop are as large as all its steps together."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import ast
 
 
 def free_after_last_use(tree: ast.Module) -> None:
-    """Let functions that have loops forget each variable after the statement that reads it last.
+    """Let functions with loops delete each variable after the last statement that reads it.
 
-    A loop counts as one statement. Arguments stay, since who called still has them.
+    A loop counts as one statement. Arguments are not deleted, since the caller still holds them.
 
     >>> tree = ast.parse("def f(x):\\n for t in range(2):\\n  y = x * t\\n z = y + 1\\n return z")
     >>> free_after_last_use(tree)
@@ -27,7 +27,7 @@ def free_after_last_use(tree: ast.Module) -> None:
 
 
 def _with_frees(statements: list[ast.stmt]) -> list[ast.stmt]:
-    """Return statements, of which the last one returns, and what frees variables between them."""
+    """Return statements, the last of which returns, with deletions between them."""
     last: dict[str, int] = {}
     written = set()
     for place, statement in enumerate(statements):

@@ -1,4 +1,4 @@
-"""The order of a step of a loop: it reads, computes, writes, and updates the states; some of it is written last."""
+"""The order of a step of a loop: it reads, computes, writes, and updates the states; some results are written last."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ class StepOrder:
     """The order of a step.
 
     Args:
-        loop: of which the step is one.
-        notation: of the loop's body.
+        loop: the loop.
+        notation: the notation of the loop's body.
 
     Attributes:
-        reads: for each state that a step changes, by its number, the operations of which its new value is written.
-        late: the numbers of what is written after the states are updated: where these read what is read by step, whose
-            place may then be filled anew.
+        reads: for each state that a step changes, by number, the operations that its new value reads.
+        late: the numbers of results that are written after the states are updated, because the updates read arrays by
+            step whose places may be overwritten afterwards.
     """
 
     def __init__(self, loop: Loop, notation: Notation) -> None:
@@ -36,12 +36,12 @@ class StepOrder:
             self.late = {n for n, at in several if changed.isdisjoint(self._read_by(at))}
 
     def _read_by(self, at: int) -> set[int]:
-        """Return what is read where an operation is read."""
+        """Return the operations that reading an operation reads."""
         if not self._notation.is_inline(at):
             return {at}
         return {k for x in written(self._notation, [at]) for k in self._notation.terms[x].operands}
 
     def updates_read(self, arguments: Collection[int]) -> bool:
-        """Return whether new states are computed from the memory of arguments, while they are updated."""
+        """Return whether the updates of states read the memory of arguments."""
         read = {owner for places in self.reads.values() for k in places for owner in self._owners[k]}
         return not read.isdisjoint(arguments)

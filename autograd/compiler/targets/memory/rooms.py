@@ -1,8 +1,8 @@
-"""Memory that arrays by step have one after the other.
+"""Memory that several arrays by step use in turn.
 
-At each step a loop reads a place of some arrays for the last time, and then fills a place of others. So what a step
-writes may have the memory of what it has read: the activations of a recurrent network that of the weighted sums, and
-the derivatives to these that of the activations, as whoever writes backpropagation through time by hand does it.
+At each step, a loop reads a place of some arrays for the last time, and then fills a place of others. So the written
+places can reuse the memory of the read ones: the activations of a recurrent network that of the weighted sums, and the
+derivatives with respect to the sums that of the activations, as in hand-written backpropagation through time.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from autograd.compiler.targets.schedule import Schedule, written
 
 @dataclass(eq=False)
 class Room:
-    """Memory of some numbers of a sample at each step.
+    """Memory for a fixed count of numbers per sample at each step.
 
     Attributes:
-        first: the array that has it first, by its place.
-        axis: of the steps in that array, 0 or 1.
-        width: how many numbers a sample has there at a step.
-        tenants: the arrays that have it now.
+        first: the place of the array that uses it first.
+        axis: the axis of steps in that array, 0 or 1.
+        width: the count of numbers per sample and step.
+        tenants: the arrays that use it now.
     """
 
     first: int
@@ -39,12 +39,12 @@ class Room:
 
 
 class Spot(NamedTuple):
-    """Where an array lies.
+    """The place of an array in memory.
 
     Attributes:
-        room: of which it has a part.
-        start: how many numbers of a sample lie before it.
-        opens: whether nothing but the room's first array had any of it before.
+        room: the room that contains it.
+        start: the count of a sample's numbers before it.
+        opens: whether only the room's first array used the room before.
     """
 
     room: Room
@@ -53,7 +53,7 @@ class Spot(NamedTuple):
 
 
 def spots(plan: Schedule) -> dict[int, Spot]:
-    """Return where arrays lie that loops write, by their places; of those that have no memory of their own."""
+    """Return the spots of arrays that loops write, by place, for those that do not get separate memory."""
     statements, terms = [*plan.forward, *plan.backward], plan.notation.terms
     if not any(terms[at].kind == "loop" for at in statements):
         return {}
@@ -61,21 +61,21 @@ def spots(plan: Schedule) -> dict[int, Spot]:
 
 
 class _Candidate(NamedTuple):
-    """A room that a loop may write into: which places of it are free from, and in which order steps go through it."""
+    """A room that a loop may write into, with the free places and the direction of its steps."""
 
     room: Room
-    backward: bool | None  # None where the loop does not read it
-    arguments: list[int]  # of the body, in the room's memory
+    backward: bool | None  # None if the loop does not read it
+    arguments: list[int]  # the body's arguments in the room's memory
 
 
 class _Planner:
-    """Finds spots, loop by loop, as they run one after the other."""
+    """Finds spots, loop by loop in execution order."""
 
     def __init__(self, plan: Schedule, statements: Sequence[int]) -> None:
         self._plan, self._terms = plan, plan.notation.terms
         self._owners = owners(self._terms)
-        self._last: dict[int, float] = {}  # when the memory of a term is read last
-        self._as_a_whole: set[int] = set()  # memory that something else than a loop reads
+        self._last: dict[int, float] = {}  # the time of the last read of a term's memory
+        self._read_outside: set[int] = set()  # memory that is read outside of loops
         self._read_memory(statements)
         self._rooms: list[Room] = []
         self.spots: dict[int, Spot] = {}
@@ -91,10 +91,10 @@ class _Planner:
             memory = set[int]().union(*[self._owners[k] for k in read])
             self._last.update(dict.fromkeys(memory, time))
             if self._terms[at].kind != "loop":
-                self._as_a_whole |= memory
+                self._read_outside |= memory
 
     def _fill(self, at: int, time: int) -> None:
-        """Give room to what a loop writes, the widest array first, as exactly as possible."""
+        """Assign rooms to the arrays that a loop writes, the widest first, with the best fit."""
         loop: Loop = self._terms[at].attribute
         notation = Notation(loop.body)
         order, places = StepOrder(loop, notation), self._results(at)
@@ -103,7 +103,7 @@ class _Planner:
         taken = {candidate.room: 0 for candidate in candidates}
         chosen: dict[int, tuple[Room, int]] = {}
         for n in sorted(places, key=lambda n: -widths[n]):
-            stepping, width, is_whole = loop.written[n], widths[n], places[n] in self._as_a_whole
+            stepping, width, is_whole = loop.written[n], widths[n], places[n] in self._read_outside
             fitting: list[tuple[int, int, Room]] = []
             for room, backward, arguments in candidates:
                 rest = room.width - taken[room] - width
@@ -122,13 +122,13 @@ class _Planner:
             room.tenants = [places[n] for n, (own, _) in chosen.items() if own is room]
 
     def _results(self, at: int) -> dict[int, int]:
-        """Return the places of the arrays that a loop writes, by their number among these."""
+        """Return the places of the arrays that a loop writes, by number."""
         carried = self._terms[at].attribute.carried
         results = [(k, x) for k, x in enumerate(self._terms) if x.kind == "result" and x.operands == (at,)]
         return {x.attribute - carried: k for k, x in results if x.attribute >= carried and x.name}
 
     def _candidates(self, at: int, time: int, states: dict[int, set[int]]) -> list[_Candidate]:
-        """Return rooms whose arrays nothing but one place of the loop at each step still reads."""
+        """Return rooms whose arrays are still read only by this loop, one place at each step."""
         operands, loop = self._terms[at].operands, self._terms[at].attribute
         kept = set[int]().union(*states.values())
         new = [self._room(k, stepping.axis) for k, stepping in zip(operands[loop.carried :], loop.read)]
@@ -146,7 +146,7 @@ class _Planner:
         return candidates
 
     def _room(self, at: int, axis: int) -> Room | None:
-        """Return the memory of an array by step, where it belongs to the program, and to no room yet."""
+        """Return a new room in the memory of an array by step, if the program owns it and no room contains it."""
         term, memory = self._terms[at], self._owners[at]
         shape = (*term.shape[:axis], *term.shape[axis + 1 :])
         tenants = set[int]().union(*[room.tenants for room in self._rooms])
@@ -156,7 +156,7 @@ class _Planner:
 
 
 def _width(shape: Shape) -> int:
-    """Return how many numbers of a sample an array has; 0 where there is not one axis of samples."""
+    """Return the count of an array's numbers per sample; 0 unless it has exactly one axis of samples."""
     batches = [length.times for length in shape if isinstance(length, Batch)]
     others = [length for length in shape if not isinstance(length, Batch)]
     return math.prod([*batches, *others]) if len(batches) == 1 else 0

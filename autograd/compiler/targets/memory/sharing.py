@@ -1,4 +1,4 @@
-"""Tell which arrays may share memory: a slice or a reshape of an array is a view of it."""
+"""Alias analysis: determine which arrays may share memory, since a slice or a reshape of an array is a view."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from autograd.primitives import Primitive
 from autograd.table import OURS
 
 _NEW = SLOPES | {"concatenate", "contract", "stack"}
-"""The kinds of terms whose result is a new array. Of others it may be a view of an operand, or the operand itself."""
+"""The kinds of terms whose result is a new array. The result of others may alias an operand."""
 
 Owners = frozenset[int]
-"""The terms whose memory an array may be in, by their places; leaves among them, whose memory belongs to others."""
+"""The places of the terms whose memory an array may alias, including leaves, whose memory the caller owns."""
 
 
 def owners(terms: Sequence[Term]) -> list[Owners]:
-    """Return for each term of a notation whose memory it may be in; a loop, which is no array, is in none."""
+    """Return, for each term of a notation, the terms whose memory it may alias; none for a loop, which is not an array."""
     known: dict[int, Owners] = {}
     handed_on = {at: _handed_on(term.attribute) for at, term in enumerate(terms) if term.kind == "loop"}
 
     def of(at: int) -> Owners:
         if at not in known:
-            known[at] = found(terms[at], at)
+            known[at] = computed(terms[at], at)
         return known[at]
 
-    def found(term: Term, at: int) -> Owners:
+    def computed(term: Term, at: int) -> Owners:
         if term.kind == "loop":
             return frozenset()
         if term.kind == "result":
@@ -37,11 +37,11 @@ def owners(terms: Sequence[Term]) -> list[Owners]:
             return frozenset({at})
         return frozenset().union(*map(of, term.operands))
 
-    return [of(at) for at in range(len(terms))]  # what notation adds, behind the others, is two terms deep at most
+    return [of(at) for at in range(len(terms))]  # terms that notation adds after the others are at most two deep
 
 
 def _computes(term: Term) -> bool:
-    """Return whether a term applies a primitive that gives a new array: users' ones may hand on what they are given."""
+    """Return whether a term applies a primitive that returns a new array; users' primitives may return an argument."""
     if term.kind != "apply":
         return False
     primitive: Primitive = term.attribute.primitive
@@ -51,10 +51,10 @@ def _computes(term: Term) -> bool:
 
 
 def states_in(loop: Loop, terms: Sequence[Term]) -> dict[int, set[int]]:
-    """Return for each state of a loop the numbers of the operands in whose memory it may be after a step.
+    """Return, for each state of a loop, the numbers of the operands whose memory it may alias after a step.
 
     Args:
-        terms: of the body.
+        terms: the body's terms.
     """
     numbers = {at: k for k, at in enumerate(loop.arguments)}
     of_body = owners(terms)
@@ -68,5 +68,5 @@ def states_in(loop: Loop, terms: Sequence[Term]) -> dict[int, set[int]]:
 
 
 def _handed_on(loop: Loop) -> dict[int, list[int]]:
-    """Return for each state of a loop the operands in whose memory it may be after the last step."""
+    """Return, for each state of a loop, the operands whose memory it may alias after the last step."""
     return {k: sorted({k, *operands}) for k, operands in states_in(loop, Notation(loop.body).terms).items()}
