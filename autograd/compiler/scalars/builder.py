@@ -1,4 +1,4 @@
-"""Build programs node by node, in columns that grow."""
+"""Build scalar programs node by node."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from autograd.compiler.scalars.program import ScalarProgram
 from autograd.primitives import Primitive
 
 DROPPED = -1
-"""The new number of a node that is not in the new program."""
+"""The new number of a node that the new program lacks."""
 
 
 class Builder:
-    """A program in the making, which begins with its arguments' numbers and parameters.
+    """A program under construction, which starts with its arguments' numbers and parameters.
 
-    Each method that adds a node returns its number. A builder belongs to the function that made it.
+    Methods that add a node return its number. A builder should be local to the function that creates it.
 
     >>> from autograd import primitives
     >>> builder = Builder([2], 1)
@@ -65,7 +65,7 @@ class Builder:
 
     @staticmethod
     def of(program: Columns) -> Builder:
-        """A builder that begins with all nodes of a program, under their numbers."""
+        """Return a builder that starts with all nodes of a program, under the same numbers."""
         builder = Builder.like(program)
         builder._opcodes, builder._starts, builder._counts = map(
             list, (program.opcodes, program.starts, program.counts)
@@ -78,14 +78,14 @@ class Builder:
 
     @staticmethod
     def like(program: Columns) -> Builder:
-        """A builder that begins with the arguments, parameters and opcodes of a program."""
+        """Return a builder that starts with the arguments, parameters and opcodes of a program."""
         return Builder(program.argument_sizes, program.parameter_count, program.primitives, program.table_parameters)
 
     def __len__(self) -> int:
         return len(self._opcodes)
 
     def opcode(self, primitive: Primitive) -> int:
-        """The opcode of a primitive, a new one where the program has none for it yet."""
+        """Return the opcode of a primitive, assigning one at the first request."""
         return self._opcode_of.setdefault(primitive, APPLY + len(self._opcode_of))
 
     def constant(self, number: float) -> int:
@@ -117,7 +117,7 @@ class Builder:
         return len(self._opcodes) - 1
 
     def copy(self, program: Columns, i: int, new: Sequence[int]) -> int:
-        """A node of another program with the same opcodes, given the numbers that its operands have here."""
+        """Copy a node of another program with the same opcodes, given the new numbers of its operands."""
         opcode = program.opcodes[i]
         if opcode == CONSTANT:
             return self.constant(program.constants[i])
@@ -127,11 +127,11 @@ class Builder:
         return self.application(opcode, [new[k] for k in program.operands[start : start + program.counts[i]]])
 
     def copy_applications(self, program: Columns, nodes: range, new: list[int]) -> None:
-        """Add some adjacent applications of another program with the same opcodes.
+        """Copy adjacent applications of another program with the same opcodes.
 
         Args:
-            nodes: whose rows of operands are adjacent, too.
-            new: of each node of that program its number here; those of these nodes are entered.
+            nodes: applications whose rows of operands are adjacent, too.
+            new: the new number of each node of that program; updated for these nodes.
         """
         first, end = nodes.start, nodes.stop
         start, stop = program.starts[first], program.starts[end - 1] + program.counts[end - 1]
@@ -151,10 +151,10 @@ class Builder:
         labels: Mapping[int, str] = EMPTY,
         **tables: Any,
     ) -> ScalarProgram:
-        """The program with these outputs, all of which have derivatives unless it is said how many.
+        """Return the program with these outputs, all or the first `differentiated` of which have derivatives.
 
         Args:
-            single: whether the function returns one number, and not a sequence.
+            single: whether the function returns one number instead of a sequence.
             tables: `repeated`, `constant_arrays` and `guards` of the program.
         """
         outputs = tuple(outputs)
@@ -181,14 +181,14 @@ class Builder:
         )
 
     def successor(
-        self, old: Columns, new: Sequence[int], stands: Sequence[int] | range, **tables: Any
+        self, old: Columns, new: Sequence[int], representative: Sequence[int] | range, **tables: Any
     ) -> ScalarProgram:
-        """The program that takes an old one's place, with its outputs, labels and guards under their new numbers.
+        """Return a program that replaces an old one, with its outputs, labels and guards renumbered.
 
         Args:
-            new: of each old node its number here; DROPPED for one that is left out.
-            stands: of each old node the one that stands for it, which is itself unless equal nodes were merged.
-            tables: those that differ from the old program's.
+            new: the new number of each old node; DROPPED for one that is left out.
+            representative: the representative of each old node, which is itself unless equal nodes were merged.
+            tables: the tables that differ from the old program's.
         """
 
         def kept(nodes: Iterable[int]) -> frozenset[int]:
@@ -198,12 +198,12 @@ class Builder:
         if guards != NO_GUARDS:
             first = len(old) - guards.size
             count = sum([new[i] != DROPPED for i in range(first, len(old))])
-            of = {new[i]: new[stands[guard]] for i, guard in guards.of.items() if new[i] != DROPPED}
+            of = {new[i]: new[representative[guard]] for i, guard in guards.of.items() if new[i] != DROPPED}
             guards = Guards(count, MappingProxyType(of), kept(guards.choices), kept(guards.unreached))
-        arrays = tuple([tuple([new[stands[i]] for i in nodes]) for nodes in old.constant_arrays])
+        arrays = tuple([tuple([new[representative[i]] for i in nodes]) for nodes in old.constant_arrays])
         settings = {"repeated": kept(old.repeated), "constant_arrays": arrays, "guards": guards, **tables}
         return self.program(
-            [new[stands[i]] for i in old.outputs],
+            [new[representative[i]] for i in old.outputs],
             differentiated=old.differentiated,
             single=old.single,
             labels={new[i]: label for i, label in old.labels.items() if new[i] != DROPPED},
@@ -212,6 +212,6 @@ class Builder:
 
 
 def renumbered(total: Sum, new: Sequence[int]) -> Sum:
-    """A sum of the same terms, given the new numbers of its factors."""
+    """Return a sum with renumbered factors."""
     rights = [ABSENT if k == ABSENT else new[k] for k in total.rights]
     return Sum(total.coefficients, [new[k] for k in total.lefts], rights, *total[3:])

@@ -1,8 +1,8 @@
-"""Lift captured numeric literals into constant arrays, which are read as arguments are.
+"""Lift captured numeric literals into constant arrays, which are read like arguments.
 
-A function that captures its samples as plain numbers has them as coefficients in its first layer: for neuron j and
-sample s it is bias[j] + Σₖ data[s, k] · weights[j, k]. Once the numbers are the elements of an array, all these sums
-are found to be the one matrix product that they would be if the samples were an argument.
+If a function captures its samples as plain numbers, they are coefficients in its first layer: neuron j computes
+bias[j] + Σₖ data[s, k] · weights[j, k] for sample s. Once the numbers are elements of an array, all these sums are
+recovered as one matrix product, as if the samples were an argument.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ class Terms(NamedTuple):
     """Numbers times parameters, in a node's first slot.
 
     Attributes:
-        node: the sum; or a number behind the program's nodes, for a lone bias.
+        node: the sum; for a lone bias, a number after the program's nodes.
         weights: the parameters.
-        numbers: what multiplies each.
+        numbers: the number that multiplies each.
     """
 
     node: int
@@ -38,9 +38,9 @@ class Channel(NamedTuple):
 
     Attributes:
         sums: the nodes.
-        weights: the parameters that they read, the bias aside.
-        numbers: of shape (sums, weights), what multiplies them; 0 where a sum lacks one.
-        terms: how many there are, those with the bias included.
+        weights: the parameters that they read, without the bias.
+        numbers: the numbers that multiply them, of shape (sums, weights); 0 for a missing term.
+        terms: the number of terms, including those of the bias.
     """
 
     sums: list[int]
@@ -50,14 +50,14 @@ class Channel(NamedTuple):
 
 
 class LoneBias(NamedTuple):
-    """A parameter that applications read directly, where they read sums with it for other samples."""
+    """A parameter that some applications read directly, while others like them read sums that contain it."""
 
     bias: int
     readers: list[int]
 
 
 def lift_constants(program: ScalarProgram) -> ScalarProgram:
-    """The program whose data are constants in arrays: `constant_arrays`, one a layer, sample by sample."""
+    """Return the program with literals in `constant_arrays`, one for each layer, sample by sample."""
     lone = _lone_biases(program)
     layers: dict[tuple[tuple[int, ...], bytes], list[Channel]] = {}
     for channel in _channels(_candidates(program, lone)):
@@ -69,7 +69,7 @@ def lift_constants(program: ScalarProgram) -> ScalarProgram:
 def _lifted(program: ScalarProgram, lone: Mapping[int, LoneBias], layers: Sequence[Sequence[Channel]]) -> ScalarProgram:
     builder = Builder.like(program)
     arrays: list[tuple[int, ...]] = []
-    data: dict[int, tuple[list[int], list[int]]] = {}  # of each sum its weights, and the constants that multiply them
+    data: dict[int, tuple[list[int], list[int]]] = {}  # each sum's weights, and the constants that multiply them
     for layer in layers:
         order = np.argsort(layer[0].weights)
         numbers = layer[0].numbers[:, order].tolist()
@@ -78,7 +78,7 @@ def _lifted(program: ScalarProgram, lone: Mapping[int, LoneBias], layers: Sequen
         for channel in layer:
             weights = channel.weights[order].tolist()
             data.update({i: (weights, sample) for i, sample in zip(channel.sums, samples)})
-    biased: dict[int, dict[int, int]] = {}  # of each reader of lone biases, the sums that it reads instead
+    biased: dict[int, dict[int, int]] = {}  # for each reader of lone biases, the sums that it reads instead
     for i, (bias, readers) in lone.items():
         if i in data:
             node = builder.sum(_with_data(_alone(bias), *data[i]))
@@ -102,7 +102,7 @@ def _alone(parameter: int) -> Sum:
 
 
 def _with_data(total: Sum, weights: list[int], sample: list[int]) -> Sum:
-    """A sum in which the numbers of a sample, now nodes, multiply these weights."""
+    """Return a sum in which a sample's numbers, now nodes, multiply these weights."""
     lifted = set(weights)
     rest = [
         n for n, (x, y) in enumerate(zip(total.lefts, total.rights)) if total.slots[n] or y != ABSENT or x not in lifted
@@ -116,10 +116,10 @@ def _with_data(total: Sum, weights: list[int], sample: list[int]) -> Sum:
 
 
 def _lone_biases(program: Columns) -> dict[int, LoneBias]:
-    """The remains of neurons' sums for samples of zeros: biases, which the activations read instead.
+    """Find lone biases: the remains of neurons' sums for samples of zeros, which activations read directly.
 
-    Each such sum gets a number behind the program's nodes. A parameter is a bias where the same primitive is applied to
-    sums with it.
+    Each such sum gets a number after the program's nodes. A parameter is a bias if the same primitive is applied to
+    sums that contain it.
     """
     applications = [i for i in (*program.operations[::-1], *program.guard_operations) if program.opcodes[i] >= APPLY]
     readers: dict[tuple[int, int], dict[int, list[int]]] = {}
@@ -142,7 +142,7 @@ def _lone_biases(program: Columns) -> dict[int, LoneBias]:
 
 
 def _candidates(program: Columns, lone: Mapping[int, LoneBias]) -> list[Terms]:
-    """The sums of numbers times parameters; but for those of nothing but a bias over something else."""
+    """Return the sums of numbers times parameters, except for a bias alone that is added to other terms."""
     candidates = [Terms(i, [bias], [1.0]) for i, (bias, _) in lone.items()]
     for i in program.operations:
         if program.opcodes[i] != SUM:
@@ -164,7 +164,7 @@ def _candidates(program: Columns, lone: Mapping[int, LoneBias]) -> list[Terms]:
 
 
 def _channels(candidates: Sequence[Terms]) -> list[Channel]:
-    """The sums of numbers times parameters, together where they have parameters in common."""
+    """Group the sums of numbers times parameters that share parameters."""
     members = _connected([terms.weights for terms in candidates])
     groups = [[candidates[n] for n in together] for together in members]
     lengths = [sum(len(terms.weights) for terms in group) for group in groups]
@@ -174,7 +174,7 @@ def _channels(candidates: Sequence[Terms]) -> list[Channel]:
 
 
 def _connected(sets: Sequence[Sequence[int]]) -> list[list[int]]:
-    """The places of sets, together where they have elements in common, directly or by way of others.
+    """Return the connected components of sets that share elements.
 
     >>> _connected([[1, 2], [3], [2, 4], [4]])
     [[0, 2, 3], [1]]
@@ -198,30 +198,30 @@ def _connected(sets: Sequence[Sequence[int]]) -> list[list[int]]:
 
 
 def _channel(group: Sequence[Terms], size: int, most: int) -> Channel | None:
-    """One of at most so many of a layer; None where its numbers are the same for all sums, or too few.
+    """Return a channel, one of at most `most` of a layer; None if its numbers are the same for all sums, or too few.
 
     Args:
-        size: how many terms there are.
+        size: the number of terms.
     """
     row = np.repeat(np.arange(len(group)), [len(terms.weights) for terms in group])
     flat = np.array([weight for terms in group for weight in terms.weights], dtype=np.int64)
     weights, column = np.unique(flat, return_inverse=True)
     if len(group) * len(weights) > cost.DATA_PER_TERM * most * size:
         return None
-    if len(np.unique(row * len(weights) + column)) < size:  # two numbers times one weight are two terms
+    if len(np.unique(row * len(weights) + column)) < size:  # two terms share a weight
         return None
     numbers = np.zeros((len(group), len(weights)))
     numbers[row, column] = np.array([x for terms in group for x in terms.numbers])
     if (numbers == numbers[0]).all():
         return None
-    order = np.lexsort(numbers[::-1])  # by their numbers, which tell the weights of another channel apart
+    order = np.lexsort(numbers[::-1])  # by numbers, so that corresponding weights of channels have the same place
     biases = np.flatnonzero((numbers[:, order] == 1.0).all(axis=0))
     order = np.delete(order, biases[:1])
     return Channel([terms.node for terms in group], weights[order], numbers[:, order], size)
 
 
 def _is_worthwhile(layer: Sequence[Channel]) -> bool:
-    """Tell whether data and weights are few for all these terms; sums of one channel may be alike without zeros too."""
+    """Return whether data and weights are few for these terms. One channel without zeros is recovered without data."""
     first = layer[0]
     rows, columns = first.numbers.shape
     lengths = np.count_nonzero(first.numbers, axis=1)

@@ -1,4 +1,4 @@
-"""The nodes of a scalar program in columns, and how to read them."""
+"""The nodes of a scalar program in columns, with accessors."""
 
 from __future__ import annotations
 
@@ -15,14 +15,13 @@ EMPTY: Mapping[int, Any] = MappingProxyType({})
 
 
 class Guards(NamedTuple):
-    """Conditions that keep choices from spoiling derivatives; `guards.py` says where they are needed.
+    """Conditions that keep unselected operands of choices from spoiling derivatives; see `guards.py`.
 
     Attributes:
-        size: how many nodes, the last ones of the program, compute conditions for backward passes alone.
-        of: for each node that a derivative reaches only under a condition, the node that is 1.0 where it holds, else 0.
-        choices: applications that choose, at which a derivative may arrive that is infinite or nan: what they did not
-            take receives 0 all the same.
-        unreached: nodes that no derivative ever reaches, and whose local derivatives may be infinite or nan.
+        size: the number of nodes, at the end of the program, that compute conditions only for backward passes.
+        of: for each node that a cotangent reaches only under a condition, the node that is 1.0 if it holds, else 0.
+        choices: choices whose cotangent may be infinite or nan: unselected operands receive 0 all the same.
+        unreached: nodes that no cotangent ever reaches, and whose local derivatives may be infinite or nan.
     """
 
     size: int = 0
@@ -39,23 +38,23 @@ class Columns:
     """The nodes of a scalar program: node i is row i of the columns.
 
     Attributes:
-        argument_sizes: how many numbers each argument has.
-        parameter_count: how many parameters there are.
-        primitives: what is applied; `opcodes[i] - APPLY` is a place in it.
+        argument_sizes: the count of each argument's numbers.
+        parameter_count: the number of parameters.
+        primitives: the applied primitives; `opcodes[i] - APPLY` is an index into it.
         opcodes: ARGUMENT, PARAMETER, CONSTANT, SUM, or APPLY and above.
-        starts, counts: of an application its row of `operands`; of a sum its row of the columns of terms.
-        operands: of all applications.
-        coefficients, lefts, rights, slots: of the terms of all sums, as in `Sum`.
-        constants: the numbers of the nodes that are constants.
-        scalings: of the sums whose terms are not all.
-        outputs: the nodes that are the results.
-        differentiated: how many of the outputs, from the first on, have derivatives.
-        single: whether the function returns one number, and not a sequence.
-        labels: the users' names for nodes that have one.
-        repeated: nodes that stand for several equal ones, each of which had one reader: a reader may compute its own.
-        constant_arrays: constants that belong together as an array, such as samples that a function captured.
-        guards: what backward passes need besides.
-        table_parameters: how many parameters follow those that are nodes. Only look-ups read them, in their tables.
+        starts, counts: for an application, its row of `operands`; for a sum, its row of the columns of terms.
+        operands: the operands of all applications.
+        coefficients, lefts, rights, slots: the terms of all sums, as in `Sum`.
+        constants: the numbers of constant nodes.
+        scalings: the scalings of sums that have more than terms.
+        outputs: the result nodes.
+        differentiated: the number of differentiated outputs, which come first.
+        single: whether the function returns one number instead of a sequence.
+        labels: the user's names of nodes.
+        repeated: nodes that represent several equal ones with one reader each, so that each reader may recompute them.
+        constant_arrays: constants that form an array, such as captured samples.
+        guards: the guards for backward passes.
+        table_parameters: the number of parameters after those that are nodes. Only look-ups read them, in their tables.
     """
 
     argument_sizes: tuple[int, ...]
@@ -80,7 +79,7 @@ class Columns:
     guards: Guards = NO_GUARDS
     table_parameters: int = 0
 
-    # Which nodes there are
+    # Sets of nodes
 
     def __len__(self) -> int:
         """The number of nodes."""
@@ -100,12 +99,12 @@ class Columns:
 
     @property
     def interior(self) -> range:
-        """All nodes but arguments and parameters: constants, sums and applications, those of guards included."""
+        """All nodes but arguments and parameters: constants, sums and applications, including those of guards."""
         return range(self.parameters.stop, len(self.opcodes))
 
     @property
     def operations(self) -> list[int]:
-        """The sums and applications that the outputs are computed by, in order."""
+        """The sums and applications that compute the outputs, in order."""
         opcodes = self.opcodes
         nodes = range(self.parameters.stop, len(opcodes) - self.guards.size)
         return [i for i in nodes if opcodes[i] != CONSTANT]
@@ -118,22 +117,22 @@ class Columns:
 
     @property
     def operation_count(self) -> int:
-        """The number of sums and applications, those that compute guards included."""
+        """The number of sums and applications, including those of guards."""
         return len(self.interior) - self.opcodes.count(CONSTANT)
 
-    # What a node is
+    # Single nodes
 
     def is_sum(self, i: int) -> bool:
-        """Tell whether a node is a sum of products."""
+        """Return whether a node is a sum of products."""
         return self.opcodes[i] == SUM
 
     def primitive_of(self, i: int) -> Primitive | None:
-        """The primitive that a node applies; None for one that is no application."""
+        """Return the primitive that a node applies; None if it is not an application."""
         opcode = self.opcodes[i]
         return self.primitives[opcode - APPLY] if opcode >= APPLY else None
 
     def operands_of(self, i: int) -> tuple[int, ...]:
-        """The nodes that a node reads: the operands of an application, the factors of a sum's terms."""
+        """Return the nodes that a node reads: the operands of an application, or the factors of a sum's terms."""
         start = self.starts[i]
         end = start + self.counts[i]
         if self.opcodes[i] != SUM:
@@ -144,12 +143,12 @@ class Columns:
         return self.lefts[start:end] + rights
 
     def sum_of(self, i: int) -> Sum:
-        """The sum that a node is."""
+        """Return a node as a sum."""
         start = self.starts[i]
         end = start + self.counts[i]
         columns = (self.coefficients[start:end], self.lefts[start:end], self.rights[start:end], self.slots[start:end])
         return Sum(*columns, *self.scalings.get(i, PLAIN))
 
     def by_opcode(self, of: Callable[[Primitive], Any], otherwise: Any = None) -> list[Any]:
-        """A table to look opcodes up in: a function of the primitive for applications, else one thing."""
+        """Return a table indexed by opcode: a function of the primitive for applications, else a default."""
         return [*[otherwise] * APPLY, *map(of, self.primitives)]

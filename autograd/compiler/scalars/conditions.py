@@ -1,4 +1,4 @@
-"""Conditions under which a derivative reaches a node, and the nodes that compute them."""
+"""Conditions under which a cotangent reaches a node, and the nodes that compute them."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from autograd.primitives import Primitive
 _WHERE, _RELU, _MAXIMUM, _MINIMUM = primitives.where, primitives.relu, primitives.maximum, primitives.minimum
 
 Gate = int
-"""A condition under which a derivative reaches a node: the number of an entry in `Conditions`."""
+"""A condition under which a cotangent reaches a node: the number of an entry in `Conditions`."""
 
 ALWAYS: Gate = 0
 
 
 class Conditions:
-    """The conditions under which nodes are reached, each once: any of several, or that a choice takes an operand.
+    """The distinct conditions under which nodes are reached: any of several others, or a choice selects an operand.
 
     Attributes:
-        entries: for each gate the gates of which any suffices; or the gate under which a choice is reached, the choice,
-            and the place of the operand that it takes.
+        entries: for each gate, either the gates of which any suffices, or the gate under which a choice is reached, the
+            choice, and the place of the operand that it selects.
     """
 
     def __init__(self, program: Columns) -> None:
@@ -43,7 +43,7 @@ class Conditions:
             entry = self.entries[gate]
             if isinstance(entry, tuple) and entry[2] == 2 and self._program.primitive_of(entry[1]) is _WHERE:
                 other = self._gates.get((*entry[:2], 1))
-                if other in alternatives:  # both branches of `where`
+                if other in alternatives:  # the other branch of the same `where`
                     alternatives -= {gate, other}
                     alternatives.add(entry[0])
         if ALWAYS in alternatives:
@@ -63,11 +63,11 @@ def _condition(symbol: str, compare: Callable[[Any, Any], Any]) -> Primitive:
 
 _EQUAL, _ABOVE = _condition("==", operator.eq), _condition(">", operator.gt)
 _AT_LEAST, _AT_MOST = _condition(">=", operator.ge), _condition("<=", operator.le)
-"""Comparisons as those of users, but distinct from them, so that forward passes do not compute them."""
+"""Comparisons like users', but distinct from them, so that forward passes do not compute them."""
 
 
 def _takes(primitive: Primitive, place: int) -> Primitive:
-    """The condition that a user's choice takes an operand, as a function of its operands and itself."""
+    """Return the condition that a user's choice selects an operand, as a function of its operands and its result."""
 
     def taken(*numbers: Any) -> Any:
         if isinstance(numbers[-1], float):
@@ -82,7 +82,7 @@ class GuardNodes:
     """Adds nodes that compute conditions, 1.0 or 0.0, to a program.
 
     Args:
-        builder: begins with the nodes of the program, and receives the new ones.
+        builder: starts with the program's nodes, and receives the new ones.
     """
 
     def __init__(self, program: Columns, conditions: Conditions, builder: Builder) -> None:
@@ -91,7 +91,7 @@ class GuardNodes:
         self._users: dict[tuple[Primitive, int], Primitive] = {}
 
     def of(self, gate: Gate) -> int:
-        """The node of a condition; that of a deep one after those that it is made of."""
+        """Return the node of a condition, after adding those of its parts, without recursion."""
         stack = [gate]
         while stack:
             if ("gate", stack[-1]) in self._nodes:
@@ -119,7 +119,7 @@ class GuardNodes:
         return self._sum(Sum([1.0], [self._nodes["gate", gate]], [taken], [0]))
 
     def _taken(self, choice: int, place: int) -> int:
-        """The node that is 1.0 where a choice takes an operand, if it is reached."""
+        """Return the node that is 1.0 where a choice selects an operand, provided that the choice is reached."""
         primitive, operands = self._program.primitive_of(choice), self._program.operands_of(choice)
         if primitive is _WHERE:
             return operands[0] if place == 1 else self._application(_EQUAL, operands[0], self._constant(0.0))
@@ -143,7 +143,7 @@ class GuardNodes:
         return self._nodes[primitive, operands]
 
     def _sum(self, total: Sum) -> int:
-        key = ("sum", *sorted([*total.lefts, *total.rights]))  # ABSENT tells a product from a sum of two
+        key = ("sum", *sorted([*total.lefts, *total.rights]))  # ABSENT distinguishes a product from a sum of two
         if key not in self._nodes:
             self._nodes[key] = self._builder.sum(total)
         return self._nodes[key]

@@ -1,4 +1,4 @@
-"""The depth of nodes: how many operations they are away from leaves."""
+"""The depth of nodes: their distance from leaves in operations."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ Operands = Callable[[int], Iterable[int]]
 
 
 def depths(order: Iterable[int], operands: Operands) -> dict[int, int]:
-    """Count the operations that each node is away from leaves: 0 for one that has leaves alone as operands.
+    """Return the depth of each node: 0 if all operands are leaves.
 
     Args:
-        order: the nodes, operands before what reads them; what is not in it counts as a leaf.
+        order: the nodes, operands before readers; others count as leaves.
 
     >>> depths([2, 3, 4], {2: [0, 1], 3: [2], 4: [0]}.__getitem__)
     {2: 0, 3: 1, 4: 0}
@@ -27,7 +27,7 @@ def depths(order: Iterable[int], operands: Operands) -> dict[int, int]:
 
 
 def levels(program: Columns) -> int:
-    """Count the levels of a program's operations: those of the last one read results of the one before, and so on."""
+    """Return the number of levels of a program's operations: the length of its longest chain of dependent ones."""
     level = [0] * (len(program) + 1)  # the last place is that of ABSENT
     operands, lefts, rights = program.operands, program.lefts, program.rights
     highest = 0

@@ -1,4 +1,4 @@
-"""Fold constants: what is known by now is a constant, and what changes nothing is left out."""
+"""Fold constants, and eliminate operations without effect."""
 
 from __future__ import annotations
 
@@ -9,42 +9,42 @@ from autograd.compiler.scalars.rewrite import Replacement, rewrite
 
 _DOT, _POWER, _WHERE = primitives.dot, primitives.constant_power, primitives.where
 _MAY_FOLD = frozenset({_DOT, _POWER, _WHERE, primitives.identity})
-"""Primitives whose applications may fold though not all of their operands are constants; and so may reductions."""
+"""Primitives whose applications may fold even if some operands are not constant; reductions may, too."""
 
 
 def fold_constants(program: ScalarProgram) -> ScalarProgram:
-    """Replace applications to constants by their value, and those that are one of their operands by that one.
+    """Replace applications to constants by their value, and applications equal to an operand by that operand.
 
-    Besides those of constants alone, these are known: a weighted sum of zeros times parameters, as of a recurrent
-    network's first state, which is its bias; x ** 0 and x ** 1; `where` with a constant condition; the largest of one.
+    Beyond applications to constants alone, these fold: a weighted sum of zeros times parameters, as for a recurrent
+    network's initial state, to its bias; x ** 0 and x ** 1; `where` with a constant condition; a maximum of one number.
     """
     folding = _Folding(program)
     may_fold = program.by_opcode(lambda primitive: primitive.reduces or primitive in _MAY_FOLD, False)
     opcodes, starts, operands = program.opcodes, program.starts, program.operands
-    numbers, stands = folding.numbers, folding.stands
+    numbers, representative = folding.numbers, folding.representative
     for i in program.interior:
         opcode = opcodes[i]
-        if opcode >= APPLY and (may_fold[opcode] or stands[operands[starts[i]]] in numbers):
+        if opcode >= APPLY and (may_fold[opcode] or representative[operands[starts[i]]] in numbers):
             folding.visit(i)
     if not folding.changed:
         return program
-    return rewrite(program, folding.stands, folding.constants)
+    return rewrite(program, folding.representative, folding.constants)
 
 
 class _Folding:
-    """The nodes folded so far, in a walk from the first node to the last.
+    """A walk over the nodes in order, with the nodes folded so far.
 
     Attributes:
-        numbers: those of the nodes that are constants by now.
-        stands: of each node the one that stands for it.
-        constants: the nodes that became constants.
+        numbers: the numbers of nodes that are constant, initially or by folding.
+        representative: the representative of each node.
+        constants: the nodes that folded to constants.
         changed: whether anything was folded.
     """
 
     def __init__(self, program: ScalarProgram) -> None:
         self._program, self._parameters = program, program.parameters
         self.numbers = dict(program.constants)
-        self.stands = list(range(len(program)))
+        self.representative = list(range(len(program)))
         self.constants: dict[int, Replacement] = {}
         self.changed = False
 
@@ -53,7 +53,7 @@ class _Folding:
         start = program.starts[i]
         operands = program.operands[start : start + program.counts[i]]
         if self.changed:
-            operands = tuple([self.stands[k] for k in operands])
+            operands = tuple([self.representative[k] for k in operands])
         primitive = program.primitives[program.opcodes[i] - APPLY]
         if operands[0] in numbers and numbers.keys() >= set(operands):
             self._becomes(i, apply(primitive, [numbers[k] for k in operands]))
@@ -76,11 +76,11 @@ class _Folding:
         self.changed = True
 
     def _is_operand(self, i: int, operand: int) -> None:
-        self.stands[i] = operand
+        self.representative[i] = operand
         self.changed = True
 
     def _is_cancelled(self, operands: tuple[int, ...]) -> bool:
-        """Tell whether zeros multiply the parameters of a weighted sum, which has a constant bias."""
+        """Return whether a weighted sum has zeros times parameters, plus a constant bias."""
         numbers, parameters = self.numbers, self._parameters
         n = len(operands) // 2
         return operands[-1] in numbers and all(

@@ -1,4 +1,4 @@
-"""The first scalar program: the recorded graph, node by node."""
+"""Convert the recorded graph to a scalar program, node by node."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from autograd.value import Value
 
 
 def from_trace(trace: Trace, parameters: Sequence[Value], differentiated: int | None = None) -> ScalarProgram:
-    """The program of a trace: every node an application or a leaf.
+    """Return the program of a trace, in which every node is an application or a leaf.
 
-    What depends on constants alone is a constant, whose number the trace recorded: no rule is called again for it.
-    Constants of the same number are one node. A mean is a sum and a division, which is what its rule computes.
+    A node that depends only on constants becomes a constant with the recorded number; its rule is not called again.
+    Equal constants share a node. A mean becomes a sum and a division, as its rule computes it.
 
     Args:
-        trace: whose numbers have been read.
-        parameters: the leaves that are parameters, whether the trace has them or not; its others that are no arguments
-            are constants.
-        differentiated: how many of the results, from the first on, have derivatives; all, if not given.
+        trace: a trace after `read`.
+        parameters: the leaves that are parameters, whether or not the trace contains them; its other leaves, except
+            arguments, are constants.
+        differentiated: the number of differentiated results, which come first; by default all.
     """
     node_of = {leaf: i for i, leaf in trace.leaves.items()}
     count = (
@@ -32,7 +32,7 @@ def from_trace(trace: Trace, parameters: Sequence[Value], differentiated: int | 
         else 1 + max([k for k, leaf in enumerate(parameters) if leaf in node_of], default=-1)
     )
     builder = Builder([len(nodes) for nodes in trace.arguments], count, table_parameters=len(parameters) - count)
-    new = [DROPPED] * len(trace.primitives)  # which constants remain
+    new = [DROPPED] * len(trace.primitives)  # constants stay DROPPED until they are read
     first = 0
     for nodes in trace.arguments:
         for place, i in enumerate(nodes, first):

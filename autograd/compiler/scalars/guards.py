@@ -1,19 +1,19 @@
-"""Guard derivatives: what a choice did not take contributes nothing to any derivative.
+"""Guard derivatives: an operand that a choice does not select contributes nothing to any derivative.
 
-The derivative to what `where`, relu or maximum did not take is 0. Multiplied by a local derivative that is infinite
-there it would become nan, as in `where(x > 0, sqrt(x), 0.0)` at 0. So a backward pass guards the cotangents that it
-passes on: where a node was not taken they are 0, whatever its local derivative. Whether it was taken is 1.0 or 0.0,
-computed from the choices above it by nodes of their own, for backward passes only.
+The cotangent of an operand that `where`, relu or maximum did not select is 0. Multiplied by an infinite local
+derivative, it would become nan, as in `where(x > 0, sqrt(x), 0.0)` at 0. So a backward pass guards the cotangents that
+it propagates: they are 0 where a node was not selected, for any local derivative. The condition is 1.0 or 0.0, computed
+from the choices above the node by separate nodes, for backward passes only.
 
-There is a guard only where it can make a difference, so that networks do without:
+Guards are added only where they can make a difference, so that ordinary networks have none:
 
 - below a choice, for a node whose local derivative can be infinite or nan, if only because its value is, as for exp;
-- at a choice, where the cotangent that arrives can be infinite or nan though the result is finite;
-- where array operations compute together what has a derivative and what has none, as it is detached, a condition, or an
-  auxiliary output.
+- at a choice, if its cotangent can be infinite or nan although the result is finite;
+- where one array operation computes both nodes with a derivative and nodes without, which are detached, conditions, or
+  auxiliary outputs.
 
-Weighted sums, such as a neuron, are exempt: what they multiply is taken to be finite. One weight alone counts as such
-unless a `where` is above it, which may be there for what is not finite: `where(x == x, w * x, 0.0)`.
+Weighted sums, such as a neuron, are exempt: their factors are assumed to be finite. A single weight counts as a
+weighted sum unless a `where` is above it, which may handle non-finite numbers: `where(x == x, w * x, 0.0)`.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ from autograd.table import Slope
 
 
 def add_guards(program: ScalarProgram) -> ScalarProgram:
-    """The program with the guards that its backward passes need, of those of its outputs that have derivatives.
+    """Return the program with the guards that the backward passes of its differentiated outputs need.
 
     Raises:
-        ValueError: where it has guards already.
+        ValueError: if it already has guards.
     """
     if program.guards != NO_GUARDS:
         raise ValueError("the program has guards already")
@@ -52,12 +52,12 @@ def add_guards(program: ScalarProgram) -> ScalarProgram:
 
 
 class _Sweep:
-    """From the outputs to the leaves, as a backward pass goes: when each node is reached, and what can arrive there.
+    """A reverse sweep that determines when each node is reached, and whether its cotangent can be infinite or nan.
 
     Attributes:
-        conditions: those that were met.
-        reached: of nodes that need a guard, the condition.
-        choices: the choices at which a cotangent can arrive that is infinite or nan.
+        conditions: the conditions so far.
+        reached: the conditions of nodes that need a guard.
+        choices: the choices whose cotangent can be infinite or nan.
     """
 
     def __init__(self, program: ScalarProgram) -> None:
@@ -67,13 +67,13 @@ class _Sweep:
         seeded = program.outputs[: program.differentiated]
         self._arrived: dict[int, set[Gate]] = {i: {ALWAYS} for i in seeded}
         self._finite = set(seeded)  # an infinite result is an error
-        self._shown = set(seeded)  # nodes that make the result nan where they are
-        self._infinite: set[int] = set()  # nodes to which a cotangent can arrive that is infinite or nan
+        self._shown = set(seeded)  # nodes whose nan propagates to the result
+        self._infinite: set[int] = set()  # nodes whose cotangent can be infinite or nan
         self.reached: dict[int, Gate] = {}
         self.choices: set[int] = set()
 
     def run(self) -> set[int]:
-        """Visit all nodes; gives those that no derivative reaches, and whose slopes can be infinite or nan."""
+        """Visit all nodes; return those that no cotangent reaches, and whose slopes can be infinite or nan."""
         unreached = set()
         for i in reversed(self._program.operations):
             if i in self._arrived:
@@ -113,7 +113,7 @@ class _Sweep:
                 self._shown.add(k)
 
     def _is_weighted(self, i: int, shown: bool) -> bool:
-        """Tell whether a sum is seen at once to have weighted terms alone, as a neuron's."""
+        """Return whether a sum obviously has only weighted terms, like a neuron: a fast path."""
         start, count = self._program.starts[i], self._program.counts[i]
         rights = self._program.rights[start : start + count]
         if count < 2 - shown or ABSENT in rights:
@@ -122,7 +122,7 @@ class _Sweep:
         return self._dependent.isdisjoint(lefts) or self._dependent.isdisjoint(rights)
 
     def _visit_sum_of_finite(self, i: int, gate: Gate, shown: bool) -> None:
-        """Visit a sum of what is finite wherever the result is: no slope needs a guard, and none makes inf or nan."""
+        """Visit a sum of terms that are finite if the result is: no slope needs a guard or produces inf or nan."""
         operands = set(self._program.operands_of(i)).difference(self._program.constants)
         for k in operands:
             self._arrived.setdefault(k, set()).add(gate)
@@ -136,7 +136,7 @@ class _Sweep:
 
 
 def _needs_guard(slope: Slope, finite: bool, shown: bool) -> bool:
-    """Tell whether a slope can be infinite or nan where its node was not taken, though the result is finite."""
+    """Return whether a slope can be infinite or nan at an unselected node although the result is finite."""
     if slope == Slope.BOUNDED:
         return not (finite or shown)
     return slope == Slope.SINGULAR or (slope == Slope.LIKE_VALUE and not finite)

@@ -1,10 +1,10 @@
-"""Recognise formulas that spell out a function of the derivative table: they become that function again.
+"""Recognise formulas that spell out a function of the derivative table, and replace them by that function.
 
-By hand the sigmoid is often written 1 / (1 + exp(-z)), and tanh as micrograd has it: (e - 1) / (e + 1), e = exp(2 z).
-Recognised, the program says what it computes, and its backward pass has one factor in place of a chain of derivatives.
+The sigmoid is often spelled out as 1 / (1 + exp(-z)), and tanh as in micrograd: (e - 1) / (e + 1), e = exp(2 z). After
+recognition, the program is readable, and its backward pass has one factor in place of a chain of derivatives.
 
-That factor is not the table's a (1 - a) or 1 - a², which lose their digits where a is close to 1: the chain of the
-formula, along which the graph differentiates, loses none there, and a compiled program computes what the graph does.
+That factor is not the table's a (1 - a) or 1 - a², which lose digits where a is close to 1: the graph's chain of
+derivatives loses none there, and a compiled program must match the graph.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _POWER = primitives.constant_power
 
 
 def _recognised(row: Primitive, derivatives: Rule) -> Primitive:
-    """Return a row as it is where a formula for it was recognised: with derivatives as exact as the formula's."""
+    """Return a variant of a row for recognised formulas, with derivatives as exact as the formula's."""
     return Primitive(
         row.name, row.forward, derivatives, row.symbol, array=row.array, machine=row.machine, slope=row.slope
     )
@@ -38,11 +38,11 @@ NOTES = {
     SIGMOID: "sigmoid(-z) is 1 - sigmoid(z), with all its digits where that is close to 0",
     TANH: "1 / cosh(z) ** 2 is 1 - tanh(z) ** 2, with all its digits where that is close to 0",
 }
-"""Remarks for the source, where a backward pass has one of these factors."""
+"""Comments in the source of backward passes with these factors."""
 
 
 def recognise_idioms(program: ScalarProgram) -> ScalarProgram:
-    """Put sigmoid and tanh in the place of formulas for them whose parts nothing else refers to."""
+    """Replace formulas for sigmoid and tanh whose parts have no other readers."""
     if primitives.exp not in program.primitives:
         return program
     roots = program.by_opcode(lambda primitive: primitive in (_DIV, _POWER), False)
@@ -56,11 +56,11 @@ def recognise_idioms(program: ScalarProgram) -> ScalarProgram:
 
 
 class _Formulas:
-    """The nodes of a program as what computes each from which others, those recognised so far included.
+    """The nodes of a program, including the replacements so far.
 
     Attributes:
-        replaced: what nodes become.
-        builder: knows the opcodes of these.
+        replaced: the replacements of nodes.
+        builder: has the opcodes of these.
     """
 
     def __init__(self, program: ScalarProgram, uses: Sequence[int]) -> None:
@@ -70,7 +70,7 @@ class _Formulas:
         self._primitive_of = {self.builder.opcode(primitive): primitive for primitive in program.primitives}
 
     def _node(self, i: int) -> tuple[Primitive | None, tuple[int, ...]]:
-        """The primitive of a node, and its operands."""
+        """Return the primitive of a node and its operands."""
         replacement = self.replaced.get(i)
         if isinstance(replacement, tuple):
             return self._primitive_of[replacement[0]], replacement[1]
@@ -86,7 +86,7 @@ class _Formulas:
             self._tanh(i)
 
     def _sigmoid(self, i: int) -> bool:
-        """1 / (1 + exp(-z)), or (1 + exp(-z)) ** -1."""
+        """Recognise 1 / (1 + exp(-z)), or (1 + exp(-z)) ** -1."""
         primitive, (a, b) = self._node(i)
         below, other, number = (b, a, 1.0) if primitive is _DIV else (a, b, -1.0)
         if self._constant(other) != number or self._uses[below] != 1:
@@ -95,7 +95,7 @@ class _Formulas:
         return self._is_exponential(exponential, uses=1) and self._becomes(i, SIGMOID, exponential, -1.0)
 
     def _tanh(self, i: int) -> bool:
-        """(e - 1) / (e + 1) with e = exp(2 z)."""
+        """Recognise (e - 1) / (e + 1) with e = exp(2 z)."""
         primitive, (above, below) = self._node(i)
         if primitive is not _DIV or not self._uses[above] == self._uses[below] == 1:
             return False
@@ -105,7 +105,7 @@ class _Formulas:
         return self._becomes(i, TANH, exponential, 0.5)
 
     def _plus(self, i: int, number: float) -> int | None:
-        """The x of x + number; None where a node is nothing of this form."""
+        """Return the x of x + number; None if a node does not have this form."""
         primitive, operands = self._node(i)
         if len(operands) != 2:
             return None
@@ -118,7 +118,7 @@ class _Formulas:
         return i is not None and self._node(i)[0] is primitives.exp and self._uses[i] == uses
 
     def _becomes(self, i: int, primitive: Primitive, exponential: int, factor: float) -> bool:
-        """Node i is a primitive of the exponent times a factor, in the place of the exponential that is not needed."""
+        """Replace node i by a primitive of the exponent times a factor; the dead exponential's place is reused."""
         (exponent,) = self._node(exponential)[1]
         z, c = self._without_scaling(exponent, factor)
         if abs(c) != 1.0:
@@ -135,7 +135,7 @@ class _Formulas:
         self.replaced[i] = opcode, (operand,)
 
     def _without_scaling(self, i: int, c: float) -> tuple[int, float]:
-        """A node without the sign or the number that it is multiplied by; these go into c."""
+        """Return a node without a sign or numeric factor, which is multiplied into c."""
         primitive, operands = self._node(i)
         if primitive is _NEG:
             return operands[0], -c

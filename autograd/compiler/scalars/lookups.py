@@ -1,7 +1,7 @@
-"""Look-ups in tables of parameters and constants: each is a primitive of one operand, the index.
+"""Look-ups in tables of parameters and constants: primitives whose only operand is the index.
 
-So the table, which may have many thousands of entries, is no operand: a node costs as much as any other, and passes
-over scalars need not know of it. Parameters keep their numbers from pass to pass.
+The table, which may have many thousands of entries, is not an operand: a look-up node costs as much as any other, and
+scalar passes need not handle it. Parameters keep their numbers from pass to pass.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from autograd.table import Slope
 from autograd.value import Value
 
 LABELS_READ = 100
-"""Entries of a table whose labels name it."""
+"""The number of entries whose labels are considered for a table's name."""
 
 CONSTANT = -1
-"""The place of an entry that is no parameter."""
+"""The place of an entry that is not a parameter."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,11 +31,11 @@ class Table:
     """A table that look-ups read.
 
     Attributes:
-        name: for listings: t0, t1, ...
-        places: of shape (rows, columns), which parameter each entry is; CONSTANT where it is none.
-        numbers: of the same shape, those of the constants.
+        name: its name in listings: t0, t1, ...
+        places: the parameter of each entry, of shape (rows, columns); CONSTANT for a constant.
+        numbers: the numbers of constants, in the same shape.
         is_flat: whether its rows are single numbers.
-        labels: the users' names for some of its entries.
+        labels: the user's names of some entries.
     """
 
     name: str
@@ -46,10 +46,10 @@ class Table:
 
 
 class LookUp(Primitive):
-    """The number of a table's column in the row of an index.
+    """The entry of a table's column in the row of an index.
 
     Attributes:
-        table, column: where it looks.
+        table, column: the place to look up.
     """
 
     table: Table
@@ -60,10 +60,10 @@ class LookUp(Primitive):
         self.table, self.column = table, column
 
     def _no_number(self, index: float) -> float:
-        raise TypeError("a look-up needs the parameters' numbers: call number_in")
+        raise TypeError("a look-up needs the parameters' numbers: call number_in instead")
 
     def number_in(self, index: float, parameters: Sequence[float]) -> float:
-        """Return the number that is looked up.
+        """Return the number at an index.
 
         Args:
             parameters: the numbers of the program's parameters.
@@ -74,10 +74,10 @@ class LookUp(Primitive):
 
 
 def look_ups(trace: Trace, parameters: Sequence[Value]) -> Mapping[Primitive, LookUp]:
-    """Return the look-ups of a program by those of its trace.
+    """Return a program's look-ups, by the look-ups of its trace.
 
     Args:
-        parameters: the leaves that are parameters; others in the tables are constants.
+        parameters: the leaves that are parameters; others in tables are constants.
     """
     if not trace.tables:
         return {}
@@ -96,7 +96,7 @@ def look_ups(trace: Trace, parameters: Sequence[Value]) -> Mapping[Primitive, Lo
 
 
 def _places(entries: Sequence[Any], parameters: Sequence[Value]) -> NDArray[np.int64]:
-    """The places of entries among the parameters: mostly one after another, in their order."""
+    """Return the places of entries among the parameters, which usually are consecutive."""
     start = next((k for k, parameter in enumerate(parameters) if parameter is entries[0]), len(parameters))
     stop = start + len(entries)
     if stop <= len(parameters) and all(map(operator.is_, entries, parameters[start:stop])):

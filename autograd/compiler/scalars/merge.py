@@ -1,4 +1,4 @@
-"""Merge equal nodes: what computes the same from the same operands is one node."""
+"""Merge equal nodes: common-subexpression elimination."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from autograd.compiler.scalars.rewrite import rewrite
 
 
 def merge_equal_nodes(program: ScalarProgram) -> ScalarProgram:
-    """Let the first of equal nodes stand for all; and a node for the sums that are that node and nothing else.
+    """Replace equal nodes by the first of them, and sums of a single plain node by that node.
 
-    Sums are equal that compute the same though written in another order, such as x + y and y + x. The constants of an
-    array stay apart, so that it remains one.
+    Sums are equal if they compute the same in another order, such as x + y and y + x. The constants of an array are not
+    merged, so that it stays an array.
     """
-    stands = list(range(len(program)))
+    representative = list(range(len(program)))
     seen: dict[object, int] = {}
     merged = False
     in_arrays = {i for nodes in program.constant_arrays for i in nodes}
@@ -30,12 +30,12 @@ def merge_equal_nodes(program: ScalarProgram) -> ScalarProgram:
         key: object
         if opcode >= APPLY:
             row = operands[start : start + counts[i]]
-            key = opcode, tuple([stands[k] for k in row]) if merged else row
+            key = opcode, tuple([representative[k] for k in row]) if merged else row
         elif opcode == SUM:
             if counts[i] == 1 and _is_another(program.sum_of(i)):
-                stands[i], merged = stands[program.lefts[start]], True
+                representative[i], merged = representative[program.lefts[start]], True
                 continue
-            key = _key(program, i, stands)
+            key = _key(program, i, representative)
         elif i in in_arrays:
             continue
         else:
@@ -43,22 +43,22 @@ def merge_equal_nodes(program: ScalarProgram) -> ScalarProgram:
             key = number, math.copysign(1.0, number)
         first = seen.setdefault(key, i)
         if first != i:
-            stands[i], merged = first, True
+            representative[i], merged = first, True
     if not merged:
         return program
-    return rewrite(replace(program, repeated=_repeated(program, stands)), stands)
+    return rewrite(replace(program, repeated=_repeated(program, representative)), representative)
 
 
-def _repeated(program: Columns, stands: Sequence[int]) -> frozenset[int]:
-    """The nodes that stand for several, none of which had several readers."""
+def _repeated(program: Columns, representative: Sequence[int]) -> frozenset[int]:
+    """Return the nodes that represent several, none of which had several readers."""
     count = uses(program)
-    several = {stand for i, stand in enumerate(stands) if stand != i}
-    shared = {stands[i] for i in program.interior if count[i] > 1 and i not in program.repeated}
+    several = {first for i, first in enumerate(representative) if first != i}
+    shared = {representative[i] for i in program.interior if count[i] > 1 and i not in program.repeated}
     return frozenset((several | program.repeated) - shared)
 
 
-def _key(program: Columns, i: int, stands: Sequence[int]) -> object:
-    """A key that sums have in common that compute the same: of two factors or first terms, either may be first."""
+def _key(program: Columns, i: int, representative: Sequence[int]) -> object:
+    """Return a key of a sum that is invariant to swapping two factors or the first two terms."""
     start = program.starts[i]
     end = start + program.counts[i]
     slots: Sequence[int] = program.slots[start:end]
@@ -69,14 +69,14 @@ def _key(program: Columns, i: int, stands: Sequence[int]) -> object:
     for slot, c, x, y in zip(
         slots, program.coefficients[start:end], program.lefts[start:end], program.rights[start:end]
     ):
-        x, y = stands[x], ABSENT if y == ABSENT else stands[y]
+        x, y = representative[x], ABSENT if y == ABSENT else representative[y]
         terms.append((slot, c, y, x) if x < y and abs(c) == 1.0 else (slot, c, x, y))
     terms.sort()
     return (*terms, repr(scaling.constant), *scaling[1:])
 
 
 def _is_another(total: Sum) -> bool:
-    """Tell whether a sum is one other node, and nothing else."""
+    """Return whether a sum equals its only node."""
     return (
         len(total.lefts) == 1
         and total.rights[0] == ABSENT

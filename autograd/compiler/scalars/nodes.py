@@ -7,25 +7,25 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 ARGUMENT, PARAMETER, CONSTANT, SUM, APPLY = range(5)
-"""Opcodes. From APPLY on they are applications of a primitive: `primitives[opcode - APPLY]` of the program."""
+"""Opcodes. From APPLY on, they are applications of the program's `primitives[opcode - APPLY]`."""
 
 ABSENT = -1
-"""The second factor of a term that has only one."""
+"""The second factor of a term with only one."""
 
 NOTHING = -0.0
-"""The constant of a sum that has none. To add it changes no number, where to add 0.0 would change -0.0."""
+"""The constant of a sum without one. Adding it changes no number, while adding 0.0 would change -0.0."""
 
 
 class Sum(NamedTuple):
     """factor · (constant + Σ (coefficients[n] · lefts[n]) · rights[n]) / divisor, the terms added slot by slot.
 
     Attributes:
-        coefficients, lefts, rights: of the terms; a right is ABSENT where a term has no second factor.
-        slots: of each term its slot, in ascending order. The terms of each slot may be added in any order, and the
-            slots' sums are added from left to right.
-        constant: NOTHING where there is none.
-        leads: whether the constant comes first, and not last.
-        factor, divisor: applied to the sum in the end, in this order.
+        coefficients, lefts, rights: the terms; a right is ABSENT if a term has no second factor.
+        slots: the slot of each term, ascending. The terms of a slot may be added in any order; the slots' sums are
+            added from left to right.
+        constant: NOTHING if there is none.
+        leads: whether the constant comes first instead of last.
+        factor, divisor: applied last to the sum, in this order.
     """
 
     coefficients: Sequence[float]
@@ -44,7 +44,7 @@ class Sum(NamedTuple):
 
 
 class Scaling(NamedTuple):
-    """The last four numbers of a `Sum`, stored only for the sums where they do something."""
+    """The last four fields of a `Sum`, stored only where they have an effect."""
 
     constant: float = NOTHING
     leads: bool = False
@@ -56,7 +56,7 @@ PLAIN = Scaling()
 
 
 def is_nothing(constant: float) -> bool:
-    """Tell whether a constant is that of a sum without one.
+    """Return whether a constant is NOTHING.
 
     >>> is_nothing(NOTHING), is_nothing(0.0)
     (True, False)

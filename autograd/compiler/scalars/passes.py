@@ -1,4 +1,4 @@
-"""The passes over scalar programs, in their order."""
+"""The passes over scalar programs, in order."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from autograd.compiler.scalars.sums.unit_rows import complete_unit_rows
 Pass = tuple[str, Callable[[ScalarProgram], ScalarProgram]]
 
 COLLECT: tuple[Pass, ...] = (("collect sums", collect_sums), ("merge equal sums", merge_equal_nodes))
-"""From operations one by one to sums of products."""
+"""From single operations to sums of products."""
 
 SIMPLIFY: tuple[Pass, ...] = (
     ("fold constants", fold_constants),
@@ -27,7 +27,7 @@ SIMPLIFY: tuple[Pass, ...] = (
     *COLLECT,
     ("add guards", add_guards),
 )
-"""From the trace to the simplest program of scalars."""
+"""From the trace to the fully simplified scalar program."""
 
 PREPARE_FOR_ARRAYS: tuple[Pass, ...] = (
     ("lift captured constants", lift_constants),
@@ -35,11 +35,11 @@ PREPARE_FOR_ARRAYS: tuple[Pass, ...] = (
     ("split projections", split_projections),
     ("split increments", split_increments),
 )
-"""Passes that help to recover arrays, and would only add to a program that runs as straight lines."""
+"""Passes that help to recover arrays, and would only add work to a program that runs as straight-line code."""
 
 
 def run_passes(passes: Sequence[Pass], program: ScalarProgram) -> ScalarProgram:
-    """The program after these passes, one after the other."""
+    """Return the program after these passes."""
     for _, run in passes:
         program = run(program)
     return program

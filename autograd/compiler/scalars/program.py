@@ -1,4 +1,4 @@
-"""A program of scalars, as a value: immutable, stored as columns, printed, verified and evaluated."""
+"""Scalar programs: immutable values, stored in columns, which print, verify and evaluate themselves."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from autograd.primitives import Primitive
 
 @dataclass(frozen=True, repr=False)
 class ScalarProgram(Columns):
-    """A function of numbers: nodes that each compute one number of earlier ones.
+    """A function of numbers: a sequence of nodes, each of which computes a number from earlier ones.
 
-    Nodes are numbered in an order in which they can be computed. The first ones are the arguments' numbers, argument by
-    argument, then come the parameters; each of these is a node whether anything reads it or not. There is no object a
-    node, since programs can have millions: node i is a row of columns. `Columns` says which.
+    Nodes are numbered in execution order. The arguments' numbers come first, argument by argument, then the parameters;
+    these are nodes even if they are unused. Since programs can have millions of nodes, a node is not an object but a
+    row of the columns that `Columns` documents.
 
     >>> from autograd import Value
     >>> from autograd.compiler.scalars.from_trace import from_trace
@@ -38,19 +38,19 @@ class ScalarProgram(Columns):
     """
 
     def __str__(self) -> str:
-        """A line for each sum and application: `v7 = sum(p0*x[0], p1*x[1], p2)`."""
+        """Return a line for each sum and application: `v7 = sum(p0*x[0], p1*x[1], p2)`."""
         return listing(self)
 
     def __repr__(self) -> str:
         return f"<ScalarProgram of {len(self.operations):,} operations, {len(self):,} nodes>"
 
     def verify(self) -> ScalarProgram:
-        """Return the program itself; raise ValueError, naming the node, where `verify.py` says that it is none."""
+        """Return the program itself; raise ValueError, naming the node, if it is not well formed."""
         verify(self)
         return self
 
     def evaluate(self, arguments: Sequence[Sequence[float]], parameters: Sequence[float]) -> list[float]:
-        """The outputs' numbers, computed node by node: this is what a program means.
+        """Compute the outputs' numbers, node by node. This defines the program's meaning.
 
         Args:
             arguments: the numbers of each argument, in order.
@@ -60,7 +60,7 @@ class ScalarProgram(Columns):
         return [numbers[i] for i in self.outputs]
 
     def numbers(self, arguments: Sequence[Sequence[float]], parameters: Sequence[float]) -> list[float]:
-        """The numbers of all nodes, those of guards included; args as in `evaluate`."""
+        """Compute the numbers of all nodes, including guards; arguments as in `evaluate`."""
         count = self.parameter_count + self.table_parameters
         if tuple(map(len, arguments)) != self.argument_sizes or len(parameters) != count:
             raise ValueError(
@@ -86,7 +86,7 @@ class ScalarProgram(Columns):
 
 
 def apply(primitive: Primitive, inputs: Sequence[float]) -> float:
-    """A primitive's value, in IEEE arithmetic where the rule raises, as in a branch that `where` does not take."""
+    """Compute a primitive's value, in IEEE arithmetic if the rule raises, as in an unselected branch of `where`."""
     try:
         return float(primitive.forward(*inputs))
     except (ArithmeticError, ValueError):

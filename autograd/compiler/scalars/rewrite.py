@@ -1,4 +1,4 @@
-"""Replace nodes of a program, and leave out what nothing needs any more."""
+"""Replace nodes of a program, and eliminate dead code."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ from autograd.compiler.scalars.nodes import APPLY, CONSTANT, SUM
 from autograd.compiler.scalars.program import ScalarProgram
 
 Replacement = float | tuple[int, tuple[int, ...]]
-"""A node in the place of another: the constant of this number, or an application: its opcode and operands."""
+"""A replacement of a node: a constant, or an application by opcode and operands."""
 
 
 def rewrite(
     program: Columns,
-    stands: Sequence[int] | range,
+    representative: Sequence[int] | range,
     replaced: Mapping[int, Replacement] = EMPTY,
     builder: Builder | None = None,
     **tables: Any,
 ) -> ScalarProgram:
-    """The program in which other nodes stand for some, and some become something else; what nothing needs is left out.
+    """Return the program with nodes merged into representatives or replaced, without dead code.
 
     Args:
-        stands: of each node the one that stands for it, itself or an earlier one.
-        replaced: nodes that compute something else, of earlier nodes.
-        builder: one that knows the opcodes of the program and of `replaced`; has no nodes yet.
-        tables: of the new program, those that differ from the old one's.
+        representative: the representative of each node, itself or an earlier one.
+        replaced: the replacements of nodes, which read earlier nodes.
+        builder: an empty builder with the opcodes of the program and of `replaced`.
+        tables: the tables that differ from the old program's.
     """
     builder = Builder.like(program) if builder is None else builder
-    needed = _needed(program, stands, replaced)
+    needed = _needed(program, representative, replaced)
     new = [*range(program.interior.start), *[DROPPED] * len(program.interior)]
-    here = list(new)  # of each node the number of what stands for it
+    here = list(new)  # the new number of each node's representative
     for run in _runs(program, needed, replaced):
         i = run.start
         if len(run) > 1:
@@ -40,7 +40,7 @@ def rewrite(
             new[i : run.stop] = here[i : run.stop]
             continue
         if not needed[i]:
-            here[i] = here[stands[i]]
+            here[i] = here[representative[i]]
             continue
         replacement = replaced.get(i)
         if replacement is None:
@@ -50,13 +50,13 @@ def rewrite(
         else:
             opcode, operands = replacement
             new[i] = here[i] = builder.application(opcode, [here[k] for k in operands])
-    return builder.successor(program, new, stands, **tables)
+    return builder.successor(program, new, representative, **tables)
 
 
 def _runs(program: Columns, needed: bytearray, replaced: Mapping[int, Replacement]) -> Iterator[range]:
-    """The nodes in order: those together that are applications that stay as they are, one behind the other."""
+    """Yield the nodes in order, with consecutive unchanged applications in one range."""
     opcodes, starts, counts = program.opcodes, program.starts, program.counts
-    first, stop = program.interior.start, -1  # where the row of the next application begins
+    first, stop = program.interior.start, -1  # `stop`: the start of the next application's row
     for i in program.interior:
         goes_on = needed[i] and opcodes[i] >= APPLY and i not in replaced
         if not goes_on or starts[i] != stop:
@@ -68,13 +68,13 @@ def _runs(program: Columns, needed: bytearray, replaced: Mapping[int, Replacemen
         yield range(first, len(program))
 
 
-def _needed(program: Columns, stands: Sequence[int] | range, replaced: Mapping[int, Replacement]) -> bytearray:
-    """1 for each node that outputs and guards need."""
+def _needed(program: Columns, representative: Sequence[int] | range, replaced: Mapping[int, Replacement]) -> bytearray:
+    """Return 1 for each live node, on which outputs or guards depend."""
     needed = bytearray(len(program))
     guards = range(len(program) - program.guards.size, len(program))
     arrays = (i for nodes in program.constant_arrays for i in nodes)
     for i in (*program.outputs, *program.guards.of.values(), *guards, *arrays):
-        needed[stands[i]] = 1
+        needed[representative[i]] = 1
     opcodes, starts, counts = program.opcodes, program.starts, program.counts
     for i in reversed(program.interior):
         if not needed[i] or opcodes[i] == CONSTANT:
@@ -87,5 +87,5 @@ def _needed(program: Columns, stands: Sequence[int] | range, replaced: Mapping[i
         else:
             operands = program.operands[starts[i] : starts[i] + counts[i]]
         for k in operands:
-            needed[stands[k]] = 1
+            needed[representative[k]] = 1
     return needed

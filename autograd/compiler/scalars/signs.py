@@ -1,4 +1,4 @@
-"""Find nodes that are never negative or stay away from zero: a slope that is infinite at zero is finite there."""
+"""Sign analysis: a slope that is infinite at zero is finite for a node that is bounded away from zero."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ class Sign(IntEnum):
 
     ANY = 0
     NONNEGATIVE = 1
-    POSITIVE = 2  # not less than some positive number
+    POSITIVE = 2  # at least some positive number
 
 
 _NONNEGATIVE = frozenset({primitives.exp, primitives.sigmoid, primitives.absolute, primitives.sqrt})
 
 
 def signs(program: Columns) -> list[Sign]:
-    """Return the sign of each node, of arguments and parameters ANY.
+    """Return the sign of each node; ANY for arguments and parameters.
 
     >>> from autograd.compiler.scalars.builder import Builder
     >>> from autograd.compiler.scalars.nodes import NOTHING, Sum
@@ -46,7 +46,7 @@ def _of_number(x: float) -> Sign:
 
 
 def _of_sum(program: Columns, i: int, known: list[Sign]) -> Sign:
-    """The sign of a sum: that of its most positive part, if no part can be negative."""
+    """Return the sign of a sum: that of its most positive part, if no part can be negative."""
     scaling = program.scalings.get(i, PLAIN)
     if scaling.factor <= 0 or scaling.divisor <= 0:
         return Sign.ANY
@@ -58,7 +58,7 @@ def _of_sum(program: Columns, i: int, known: list[Sign]) -> Sign:
             return Sign.ANY
         if y == ABSENT:
             term = known[x]
-        else:  # a product of small numbers can be 0, a square too
+        else:  # a product of small numbers can underflow to 0, even a square
             term = Sign.NONNEGATIVE if x == y or min(known[x], known[y]) > Sign.ANY else Sign.ANY
         if term == Sign.ANY:
             return term

@@ -1,4 +1,4 @@
-"""Classify local derivatives: can they be infinite or nan? That decides where choices need guards."""
+"""Classify local derivatives by whether they can be infinite or nan, which determines where choices need guards."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from autograd.compiler.scalars.signs import Sign
 from autograd.table import Primitive, Slope
 
 _WHERE, _POWER, _DIV = primitives.where, primitives.constant_power, primitives.div
-_ROOTS = frozenset({primitives.sqrt, primitives.log})  # whose slopes are infinite at 0 alone
+_ROOTS = frozenset({primitives.sqrt, primitives.log})  # their slopes are infinite only at 0
 
 
 class Edge(NamedTuple):
-    """From a node to one of its operands.
+    """An edge from a node to one of its operands.
 
     Attributes:
-        place: which operand of an application it is; 0 for those of a sum.
-        operand: the node.
-        slope: what the local derivative can be.
-        keeps: whether the node is infinite or nan wherever the operand is.
-        shows: whether it is nan wherever the operand is.
+        place: the number of the operand of an application; 0 for a sum.
+        operand: the operand.
+        slope: the class of the local derivative.
+        keeps: whether the node is infinite or nan whenever the operand is.
+        shows: whether it is nan whenever the operand is.
     """
 
     place: int
@@ -34,7 +34,7 @@ class Edge(NamedTuple):
 
 
 def dependent_on_arguments(program: Columns) -> set[int]:
-    """The nodes that differ from sample to sample, those of guards aside."""
+    """Return the nodes that depend on arguments, except those of guards."""
     dependent = {i for nodes in program.arguments for i in nodes}
     for i in program.operations:
         if not dependent.isdisjoint(program.operands_of(i)):
@@ -43,7 +43,7 @@ def dependent_on_arguments(program: Columns) -> set[int]:
 
 
 def weighted_terms(total: Sum, dependent: Container[int], least: int = 2) -> set[int]:
-    """The places of a sum's weighted terms, products with what is the same for all samples; none if they are fewer."""
+    """Return the places of a sum's weighted terms, with a factor that no argument affects; none if under `least`."""
     products = zip(total.lefts, total.rights)
     weighted = {n for n, (x, y) in enumerate(products) if y != ABSENT and not (x in dependent and y in dependent)}
     return weighted if len(weighted) >= least else set()
@@ -57,13 +57,13 @@ def edges(
     finite: Container[int] = (),
     shown: bool = False,
 ) -> Iterator[Edge]:
-    """The edges from a node.
+    """Yield the edges from a node.
 
     Args:
-        dependent: the nodes that differ from sample to sample.
+        dependent: the nodes that depend on arguments.
         known: the sign of each node.
-        finite: nodes that are finite wherever the result is.
-        shown: whether the node makes the result nan wherever it is nan itself.
+        finite: nodes that are finite whenever the result is.
+        shown: whether a nan of the node propagates to the result.
     """
     if program.opcodes[i] != SUM:
         yield from _edges_of_application(program, i, known)
@@ -94,17 +94,17 @@ def _edges_of_application(program: Columns, i: int, known: Sequence[Sign]) -> It
 
 
 def _away_from_zero(program: Columns, i: int, primitive: Primitive) -> Slope:
-    """The slope of a primitive, infinite at 0, where its operand, or denominator, stays away from 0."""
+    """Return the slope of a primitive that is infinite at 0, for an operand, or denominator, bounded away from 0."""
     if primitive in _ROOTS or (primitive is _POWER and program.constants[program.operands_of(i)[1]] <= 1):
         return Slope.BOUNDED
     return Slope.LIKE_VALUE if primitive is _DIV else primitive.slope
 
 
 def chooses_share(program: Columns, i: int) -> bool:
-    """Tell whether a node takes one of all the shares eₖ / Σ e of a total, as the probability of the right class.
+    """Return whether a node selects one of all the shares eₖ / Σ e of a total, such as the correct class's probability.
 
-    All shares depend on the same total, so that the one that is taken is infinite or nan, or has such a derivative,
-    wherever another is.
+    All shares depend on the same total, so the selected one is infinite or nan, or has such a derivative, whenever
+    another does.
     """
     if program.primitive_of(i) is not primitives.entry_at:
         return False

@@ -1,7 +1,7 @@
-"""Nodes whose nan the program may swallow, since something reads them that can be a number all the same.
+"""Find nodes whose nan may be swallowed, because a reader can still be a number.
 
-Where rows are padded, a padded element may be infinite or nan, and 0 times it is nan. A program then shows a nan that
-the graph has not, and runs once more without padding. So nothing between may hide it.
+In padded rows, a padded element may be infinite or nan, and 0 times it is nan. The program then returns a nan that the
+graph does not have, and runs again without padding. So no operation in between may hide the nan.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from autograd.compiler.scalars.columns import Columns
 from autograd.primitives import Primitive
 
 _TAKES: dict[Primitive | None, int] = {primitives.where: 0, primitives.entry_at: -1}
-"""Primitives that take one of their operands, by the place of the one that says which."""
+"""Primitives that select one of their operands, with the place of the selecting operand."""
 
 
 def swallowed(program: Columns) -> frozenset[int]:
-    """Return the nodes that a comparison, a condition, or another primitive that hides nan depends on.
+    """Return the nodes that a comparison, a condition, or another nan-hiding primitive depends on.
 
-    Of `where` and look-ups that is the condition, and the index: what they do not take may be nan.
+    For `where` and look-ups, that is the condition and the index: operands that they do not select may be nan.
     """
     hides = program.by_opcode(lambda primitive: primitive.hides_nan, False)
     if True not in hides:

@@ -1,4 +1,4 @@
-"""A scalar program as text."""
+"""Print scalar programs."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from autograd.compiler.scalars.nodes import ABSENT, APPLY, CONSTANT, SUM, Sum, i
 
 
 def listing(program: Columns) -> str:
-    """A line for each sum and application, guards last, and one for the outputs.
+    """Return a line for each sum and application, guards last, and one for the outputs.
 
-    Arguments are x, x1, x2, ..., their numbers x[0], x[1], ...; parameters are p0, p1, ...; constants stand as numbers
-    where they are read, those of arrays as c0[0], c0[1], ... A sum's slots are separated by semicolons.
+    Arguments are x, or x1, x2, ..., their numbers x[0], x[1], ...; parameters are p0, p1, ...; constants are inlined as
+    numbers, those of arrays as c0[0], c0[1], ... A sum's slots are separated by semicolons.
     """
     names = node_names(program)
     lines = [_line(program, i, names) for i in program.operations]
@@ -25,7 +25,7 @@ def listing(program: Columns) -> str:
 
 
 def node_names(program: Columns) -> list[str]:
-    """The name of each node in the listing."""
+    """Return the name of each node in the listing."""
     names: list[str] = []
     several = len(program.argument_sizes) > 1
     for n, nodes in enumerate(program.arguments):

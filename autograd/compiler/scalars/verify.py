@@ -1,4 +1,4 @@
-"""Verify that a scalar program is well-formed."""
+"""Verify that a scalar program is well formed."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from autograd.compiler.scalars.nodes import ABSENT, APPLY, ARGUMENT, CONSTANT, P
 
 
 def verify(program: Columns) -> None:
-    """Check that operands exist and come first, that opcodes and arities are known, and that tables fit the nodes.
+    """Check that operands are defined before use, opcodes and operand counts are valid, and tables refer to nodes.
 
     Raises:
-        ValueError: which names the node and says what is wrong with it.
+        ValueError: naming the node and the fault.
     """
     _verify_columns(program)
     opcodes, starts, counts = program.opcodes, program.starts, program.counts
@@ -34,7 +34,7 @@ def verify(program: Columns) -> None:
                 _verify_sum(program, i)
         else:
             if opcode != CONSTANT:
-                raise ValueError(f"node {i}: opcode {opcode} has no place behind the arguments and parameters")
+                raise ValueError(f"node {i}: opcode {opcode} is not allowed after the arguments and parameters")
             _require(i in program.constants, i, "a constant without a number")
     _verify_tables(program)
 
@@ -62,7 +62,7 @@ def _verify_columns(program: Columns) -> None:
 
 
 def _applications_are_sound(program: Columns) -> bool:
-    """Return whether all applications are well-formed, their rows adjacent, without saying what is wrong if not."""
+    """Return whether all applications are well formed and their rows adjacent: a fast check without a message."""
     nodes = [i for i in program.interior if program.opcodes[i] >= APPLY]
     counts = [program.counts[i] for i in nodes]
     if [program.starts[i] for i in nodes] != list(accumulate(counts, initial=0))[:-1]:
@@ -78,7 +78,7 @@ def _applications_are_sound(program: Columns) -> bool:
 def _verify_application(program: Columns, i: int) -> None:
     opcode, start, count = program.opcodes[i], program.starts[i], program.counts[i]
     if opcode >= APPLY + len(program.primitives):
-        raise ValueError(f"node {i}: opcode {opcode} is none of the program's primitives")
+        raise ValueError(f"node {i}: opcode {opcode} must be that of one of the program's primitives")
     _verify_reads(i, program.operands[start : start + count], count)
     primitive = program.primitives[opcode - APPLY]
     _require(takes(primitive, count), i, f"{primitive.name} does not take {count} operand(s)")
@@ -93,7 +93,7 @@ def _verify_reads(i: int, operands: tuple[int, ...], count: int) -> None:
 
 
 def _is_plain(i: int, count: int, lefts: Sequence[int], rights: Sequence[int], slots: Sequence[int]) -> bool:
-    """Return whether the terms of a sum are well-formed, without saying what is wrong if they are not."""
+    """Return whether the terms of a sum are well formed: a fast check without an error message."""
     if not 0 < count == len(lefts):
         return False
     if count == 1:
@@ -122,10 +122,10 @@ def _verify_tables(program: Columns) -> None:
     size, guards = len(program), program.guards
     forward = size - guards.size
     for i, x in program.constants.items():
-        _require(0 <= i < size and program.opcodes[i] == CONSTANT, i, "has a number, but is no constant")
+        _require(0 <= i < size and program.opcodes[i] == CONSTANT, i, "has a number, but is not a constant")
         _require_floats(i, [x])
     for i, scaling in program.scalings.items():
-        _require(0 <= i < size and program.opcodes[i] == SUM, i, "has a scaling, but is no sum")
+        _require(0 <= i < size and program.opcodes[i] == SUM, i, "has a scaling, but is not a sum")
         _require_floats(i, (scaling.constant, scaling.factor, scaling.divisor))
     for i in program.outputs:
         _require(0 <= i < forward, i, "an output that does not exist, or is a guard")
@@ -134,7 +134,7 @@ def _verify_tables(program: Columns) -> None:
     for i in (*program.labels, *program.repeated):
         _require(0 <= i < size, i, "a label or a mark is of a node that does not exist")
     for i in (i for nodes in program.constant_arrays for i in nodes):
-        _require(i in program.constants, i, "belongs to an array of constants, but is none")
+        _require(i in program.constants, i, "belongs to an array of constants, but is not a constant")
     for i in (*guards.of, *guards.choices, *guards.unreached):
         _require(0 <= i < forward, i, "a guarded node that does not exist, or is a guard itself")
     for i, guard in guards.of.items():

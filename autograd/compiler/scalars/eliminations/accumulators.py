@@ -10,7 +10,7 @@ from autograd.compiler.scalars.program import ScalarProgram
 
 
 def with_accumulators(program: ScalarProgram) -> ScalarProgram:
-    """Return the program in which a node plus products is a node plus a sum of products; it rounds as before."""
+    """Turn each node plus products into a node plus a sum of products, with the same rounding."""
     count = uses(program)
     builder = Builder.like(program)
     new = [*range(program.interior.start), *[DROPPED] * len(program.interior)]
@@ -32,7 +32,7 @@ def with_accumulators(program: ScalarProgram) -> ScalarProgram:
 
 
 def _node_and_products(program: ScalarProgram, total: Sum, count: list[int]) -> tuple[int, float, list[Factors]] | None:
-    """Return the node, and the coefficient and factors of the products, that a sum adds up in this way."""
+    """Return the node, and the coefficient and factors of the products, if a sum has this form."""
     slots = set(total.slots)
     single = [n for n, slot in enumerate(total.slots) if total.rights[n] == ABSENT]
     if len(slots) == 2:
@@ -58,7 +58,7 @@ def _node_and_products(program: ScalarProgram, total: Sum, count: list[int]) -> 
 
 
 def _part(total: Sum, terms: list[int]) -> Sum:
-    """Return the sum of some terms."""
+    """Return the sum of a subset of terms."""
     return Sum(
         [total.coefficients[n] for n in terms],
         [total.lefts[n] for n in terms],

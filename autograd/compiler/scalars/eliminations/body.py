@@ -1,4 +1,4 @@
-"""The body of an elimination: one step, with all places of the matrix."""
+"""The loop body of an elimination: one step on all places of the matrix."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ Slot = tuple[Any, ...]
 
 
 class EliminationBody:
-    """One step of an elimination, and what the loop reads.
+    """One step of an elimination, and the loop's operands.
 
     Attributes:
         members: the nodes that the loop computes.
-        operands: what the loop reads: nodes; and numbers, of which the n-th is -1 - n.
+        operands: the loop's operands: nodes, or -1 - n for the n-th number.
         numbers: these numbers.
     """
 
@@ -44,10 +44,10 @@ class EliminationBody:
             self._bind(elimination.trees[side], node, (side, (), lane), step)
         self._arrange()
 
-    # What is read
+    # Operands
 
     def _enter_chains(self) -> None:
-        """Enter initial numbers, and what is computed where."""
+        """Record initial numbers, and the slot of each computed node."""
         elimination = self._elimination
         for n in elimination.block:
             chain, roots = elimination.updates.chains[n], elimination.roots[n]
@@ -62,7 +62,7 @@ class EliminationBody:
                     self._pivot_rows[node] = ("state", *before), done
 
     def _number(self, x: float) -> int:
-        """Return what stands for a number among the operands."""
+        """Return the operand code of a number."""
         known = [n for n, other in enumerate(self.numbers) if repr(other) == repr(x)]
         if not known:
             self.numbers.append(x)
@@ -73,7 +73,7 @@ class EliminationBody:
             raise NoEliminationError
 
     def _bind(self, tree: Tree, node: int, slot: tuple[int, Path, int], step: int) -> None:
-        """Enter what a factor reads at a step, and what it computes."""
+        """Record the nodes that a factor reads and computes at a step."""
         side, path, lane = slot
         if tree[0] == "read":
             if self._read.setdefault((side, path), {}).setdefault((step, lane), node) != node:
@@ -99,14 +99,14 @@ class EliminationBody:
         return len(operands) == len(tree[2]) and shape_of(self._program, node) == tree[1]
 
     def _coordinates(self, tree: Tree, lane: int) -> tuple[int, int]:
-        """Return the row and column of the matrix before a step that a lane reads."""
+        """Return the row and column that a lane reads of the matrix before a step."""
         row, column = (
             (lane + axis.advances) if at == OWN else at for axis, at in zip(self._elimination.axes, tree[1:])
         )
         return row, column
 
     def _arrange(self) -> None:
-        """Arrange what is read: the initial matrix, what differs by step, and what does not."""
+        """Arrange the operands: the initial matrix, those read by step, and loop-invariant ones."""
         rows, columns = (axis.coordinates() for axis in self._elimination.axes)
         self._states = {(r, c): r * columns + c for r in range(rows) for c in range(columns)}
         if self._elimination.axes[0] is self._elimination.axes[1]:
@@ -137,17 +137,17 @@ class EliminationBody:
         self._sizes = len(initial), len(by_step), len(same)
 
     def _column(self, nodes: dict[tuple[int, int], int], lane: int) -> tuple[int, ...]:
-        """Return what a lane reads, step by step: at padding what the last lane of the step reads."""
+        """Return the nodes that a lane reads, step by step; padding reads those of the step's last lane."""
         steps = range(self._elimination.steps)
         return tuple([next(nodes[step, k] for k in range(lane, -1, -1) if (step, k) in nodes) for step in steps])
 
     def first_row(self, read: set[int]) -> dict[int, int]:
-        """Return nodes from outside that are the matrix's first row, each with one at its place in a later step.
+        """Return outer nodes that form the matrix's first row, each with a node at its place in a later step.
 
-        Where these are read as whole rows, the rows of all pivots are one array then.
+        If rows are read as a whole, the rows of all pivots then form one array.
 
         Args:
-            read: what is read outside.
+            read: the nodes that are read outside.
         """
         rows = {self._pivot_rows[i][0]: i for i in read if i in self._pivot_rows}
         if len(rows) < 2:
@@ -156,13 +156,13 @@ class EliminationBody:
         nodes = {c: self._initial[0, c] for c in columns if ("state", 0, c) in rows and (0, c) in self._initial}
         return {node: rows["state", 0, c] for c, node in nodes.items() if node >= 0}
 
-    # What is computed
+    # Results
 
     def repeat(self, read: list[int], first: dict[int, int]) -> tuple[Repeat, dict[int, int]]:
-        """Return the loop, and the numbers of the results that are these nodes.
+        """Return the loop, and the results' numbers of these nodes.
 
         Args:
-            first: nodes of the matrix's first row that are read as results, too, as in `first_row`.
+            first: nodes of the matrix's first row that are read as results, too, as returned by `first_row`.
         """
         elimination, program = self._elimination, self._program
         self._builder = Builder(self._sizes, 0, program.primitives)
@@ -216,12 +216,12 @@ class EliminationBody:
 
 
 def _by_place(slot: Slot) -> tuple[Any, ...]:
-    """Return what results are sorted by, so that those of one kind are side by side, lane by lane."""
+    """Return a sort key by which results of one kind are adjacent, lane by lane."""
     return (slot[0], (), *slot[1:]) if slot[0] != "factor" else (slot[0], slot[2], slot[1], slot[3])
 
 
 def _adds_to_nothing(tree: Tree) -> bool:
-    """Return whether a number that is read is added to one of the matrix: before its first update that is -0.0."""
+    """Return whether a read number is added to a number of the matrix, which is -0.0 before its first update."""
     return (
         tree[1][:2] == (SUM, (1.0, 1.0))
         and tree[1][4] == repr(tuple(PLAIN))

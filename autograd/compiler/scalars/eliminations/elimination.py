@@ -1,8 +1,8 @@
-"""Eliminations: chains of updates as a matrix whose rows and columns are finished one after the other.
+"""Eliminations: chains of updates as a matrix whose rows and columns are finished in turn.
 
-A chain subtracts products of a number of its row and one of its column. A row whose number of updates is the smallest
-is finished first. Counted from the row that is finished next, places are the same at every step: the pivot is always
-at (0, 0), and what is left of the matrix shrinks at its end.
+A chain subtracts products of a number of its row and a number of its column. Rows with fewer updates are finished
+earlier. Counted from the row that is finished next, places are the same at every step: the pivot is always at (0, 0),
+and the remaining matrix shrinks at its end.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ from autograd.compiler.scalars.nodes import ABSENT, SUM
 from autograd.compiler.scalars.program import ScalarProgram
 
 OWN = "own"
-"""In place of a coordinate: that of the row or column for which a number is computed."""
+"""A coordinate: that of the row or column for which a number is computed."""
 
 Coordinate = int | str
 Path = tuple[int, ...]
 Tree = tuple[Any, ...]
-"""How a factor is computed: ("read",), a node from outside; ("state", row, column), of the matrix before the step; or
-("apply", operation, operands), an application or a sum."""
+"""The expression of a factor: ("read",), an outer node; ("state", row, column), a number of the matrix before the step;
+or ("apply", operation, operands), an application or a sum."""
 
 
 class Axis(NamedTuple):
     """The rows or the columns of the matrix.
 
     Attributes:
-        numbers: of each class its number: in the order in which they are finished, from 1 on; or from 0 on.
-        factors: of each class the factors that its chains read, step by step.
+        numbers: the number of each class, in the order of finishing from 1 on, or from 0 on.
+        factors: the factors that each class's chains read, step by step.
         advances: whether one is finished at each step.
     """
 
@@ -39,19 +39,19 @@ class Axis(NamedTuple):
     advances: bool
 
     def lanes(self) -> int:
-        """The number of factors at each step, padding included."""
+        """Return the number of factors at each step, including padding."""
         return max(self.numbers.values()) + (not self.advances)
 
     def lane(self, root: int, step: int) -> int:
-        """The lane of a class's factor."""
+        """Return the lane of a class's factor."""
         return self.numbers[root] - 1 - step if self.advances else self.numbers[root]
 
     def coordinate(self, root: int, step: int) -> int:
-        """The coordinate of a class in the matrix before a step."""
+        """Return the coordinate of a class in the matrix before a step."""
         return self.numbers[root] - step if self.advances else self.numbers[root]
 
     def coordinates(self) -> int:
-        """The number of coordinates of the matrix."""
+        """Return the number of coordinates of the matrix."""
         return self.lanes() + self.advances
 
 
@@ -59,13 +59,13 @@ class Elimination(NamedTuple):
     """A matrix that is eliminated step by step.
 
     Attributes:
-        updates: the chains of the program.
-        block: those that are the matrix.
-        steps: how many there are.
-        roots: of each chain of the block the classes of its row and column.
-        axes: the rows and columns; twice the same where rows are columns, as in Cholesky's algorithm.
-        trees: how the factors of rows and of columns are computed.
-        coefficient: of the products.
+        updates: the program's chains.
+        block: the chains that form the matrix.
+        steps: the number of steps.
+        roots: the classes of the row and column of each chain of the block.
+        axes: the rows and columns; the same axis twice if rows are columns, as in Cholesky's algorithm.
+        trees: the expressions of the factors of rows and of columns.
+        coefficient: the coefficient of the products.
     """
 
     updates: Updates
@@ -77,11 +77,11 @@ class Elimination(NamedTuple):
     coefficient: float
 
     def sides(self) -> range:
-        """0 for rows; and 1 for columns, if these are others."""
+        """Return 0 for rows, and 1 for columns if they differ from rows."""
         return range(1 if self.axes[0] is self.axes[1] else 2)
 
     def places(self) -> Iterator[tuple[int, int, int, int]]:
-        """All factors: the side, the class, the step, and the node."""
+        """Yield all factors: the side, the class, the step, and the node."""
         for side in self.sides():
             for root, nodes in self.axes[side].factors.items():
                 for step, node in enumerate(nodes):
@@ -89,11 +89,11 @@ class Elimination(NamedTuple):
 
 
 class NoEliminationError(Exception):
-    """Raised where a program has no elimination."""
+    """A program has no elimination."""
 
 
 def elimination_of(program: ScalarProgram) -> Elimination:
-    """Return the largest elimination of a program; raise NoEliminationError where there is none."""
+    """Return the largest elimination of a program; raise NoEliminationError if there is none."""
     updates = Updates(program)
     block = largest_block(updates.chains)
     steps = max((len(updates.chains[n].factors) for n in block), default=0)
@@ -121,7 +121,7 @@ def elimination_of(program: ScalarProgram) -> Elimination:
 
 
 def _classes(rows: Sequence[Sequence[int]]) -> dict[int, int]:
-    """Return a representative for each node, the same for those of one row."""
+    """Return a representative for each node, which nodes of one row share."""
     part: dict[int, int] = {}
 
     def root(i: int) -> int:
@@ -137,7 +137,7 @@ def _classes(rows: Sequence[Sequence[int]]) -> dict[int, int]:
 
 
 def _axis(roots: set[int], by_step: dict[int, dict[int, int]], steps: int) -> Axis:
-    """Return rows or columns in the order in which they are finished."""
+    """Return rows or columns in the order of finishing."""
     factors = {}
     for root in roots:
         size = len(by_step[root])
@@ -155,7 +155,7 @@ def _axis(roots: set[int], by_step: dict[int, dict[int, int]], steps: int) -> Ax
 
 
 def _tree(program: ScalarProgram, elimination: Elimination, side: int) -> Tree:
-    """Return how the factors of rows, or of columns, are computed: all in the same way from the second step on."""
+    """Return the expression of the factors of rows or of columns, which all must share from the second step on."""
     trees = {
         tree_of(program, elimination, side, root, step, node)
         for of, root, step, node in elimination.places()
@@ -167,7 +167,7 @@ def _tree(program: ScalarProgram, elimination: Elimination, side: int) -> Tree:
 
 
 def shape_of(program: ScalarProgram, i: int) -> tuple[Any, ...]:
-    """Return what a node does with its operands."""
+    """Return the operation of a node, without its operands."""
     if program.opcodes[i] != SUM:
         return (program.opcodes[i],)
     total = program.sum_of(i)
@@ -176,7 +176,7 @@ def shape_of(program: ScalarProgram, i: int) -> tuple[Any, ...]:
 
 
 def tree_of(program: ScalarProgram, elimination: Elimination, side: int, root: int, step: int, node: int) -> Tree:
-    """Return how a factor of a class is computed."""
+    """Return the expression of a factor of a class."""
     updates = elimination.updates
     if not updates.ready[node]:
         return ("read",)

@@ -1,8 +1,8 @@
-"""Find eliminations: forward substitution, Gauss's and Cholesky's algorithm become loops over rows.
+"""Find eliminations: forward substitution and Gauss's and Cholesky's algorithms become loops over rows.
 
-The body has all places at every step, and the pivot is the first of them. Places that are left over when the matrix has
-shrunk are copies of its last row and column: what they compute is read by nothing, and no pivot is among them, so they
-are finite where the matrix is.
+The body has all places at every step, and the pivot is the first of them. The places beyond the shrunken matrix are
+copies of its last row and column: nothing reads their results, and they contain no pivot, so they are finite where the
+matrix is.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from autograd.compiler.scalars.rewrite import rewrite
 
 
 def find_eliminations(program: ScalarProgram) -> ScalarProgram:
-    """Let each elimination become a loop."""
+    """Turn each elimination into a loop."""
     while True:
         looped = _with_loop(program)
         if looped is program:
@@ -30,7 +30,7 @@ def find_eliminations(program: ScalarProgram) -> ScalarProgram:
 
 
 def _with_loop(program: ScalarProgram) -> ScalarProgram:
-    """Let the largest elimination become a loop; return the program itself where there is none."""
+    """Turn the largest elimination into a loop; return the program unchanged if there is none."""
     try:
         return _rewritten(program, EliminationBody(program, elimination_of(program)))
     except NoEliminationError:
@@ -57,7 +57,7 @@ def _rewritten(program: ScalarProgram, body: EliminationBody) -> ScalarProgram:
         new[i] = builder.copy(program, i, new)
     numbers = [builder.constant(x) for x in body.numbers]
     loop = builder.application(builder.opcode(repeat), [new[k] if k >= 0 else numbers[-1 - k] for k in body.operands])
-    known = list(new)  # what stands for nodes behind the loop
+    known = list(new)  # the numbers of nodes, for readers after the loop
     for i, place in places.items():
         known[i] = builder.application(builder.opcode(RESULT), [loop, builder.constant(float(place))])
         if i in members:
@@ -70,9 +70,9 @@ def _rewritten(program: ScalarProgram, body: EliminationBody) -> ScalarProgram:
 
 
 def _after(program: ScalarProgram, members: set[int]) -> list[bool]:
-    """Return, of each node that is no member, whether it waits for one."""
-    waits = [i in members for i in range(len(program))]
+    """Return, for each node, whether it is not a member and depends on one."""
+    depends = [i in members for i in range(len(program))]
     for i in program.interior:
-        if program.opcodes[i] != CONSTANT and not waits[i]:
-            waits[i] = any(waits[k] for k in program.operands_of(i))
-    return [waits[i] and i not in members for i in range(len(program))]
+        if program.opcodes[i] != CONSTANT and not depends[i]:
+            depends[i] = any(depends[k] for k in program.operands_of(i))
+    return [depends[i] and i not in members for i in range(len(program))]

@@ -1,7 +1,7 @@
-"""Chains of updates: a number from which products are subtracted, one at each step, as elimination does.
+"""Chains of updates: a number from which elimination subtracts a product at each step.
 
-What is subtracted at step t can be computed once all chains had t updates, and no earlier. So chains advance together
-even where a trace computes one after the other, as Cholesky's algorithm row by row.
+The product of step t can be computed once all chains have had t updates, and no earlier. So chains advance together
+even if the trace computes them in turn, as Cholesky's algorithm does row by row.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ class Chain(NamedTuple):
     """A number and its updates.
 
     Attributes:
-        initial: the node that it is before; ABSENT where it is a number.
-        number: this number; NOTHING where it is the sum of the products alone.
-        coefficient: of the products.
-        factors: of the product at each step.
-        nodes: those that the chain is after so many updates, as far as the program has them.
+        initial: the initial node; ABSENT if it is a number.
+        number: the initial number; NOTHING if the chain is the sum of the products alone.
+        coefficient: the coefficient of the products.
+        factors: the factors of the product of each step.
+        nodes: the chain's nodes, by the number of updates, as far as the program has them.
     """
 
     initial: int
@@ -34,7 +34,7 @@ class Chain(NamedTuple):
 
     @property
     def is_sum(self) -> bool:
-        """Return whether it is the sum of the products alone."""
+        """Return whether the chain is the sum of the products alone."""
         return self.initial == ABSENT and is_nothing(self.number)
 
 
@@ -43,8 +43,8 @@ class Updates:
 
     Attributes:
         chains: all of them.
-        at: of each node that is a chain after some updates, the number of the chain, and of these updates.
-        ready: of each node how many updates it waits for.
+        at: for each node of a chain, the number of the chain and of updates.
+        ready: the number of updates that each node depends on.
     """
 
     def __init__(self, program: ScalarProgram) -> None:
@@ -58,7 +58,7 @@ class Updates:
                 self._add(i, program.sum_of(i))
 
     def _add(self, i: int, total: Sum) -> None:
-        """Enter a sum if it is a chain."""
+        """Record a sum if it is a chain."""
         has_number = not is_nothing(total.constant)
         is_ordered = has_number and len(total.lefts) > 1
         product_sum = products(self._program, total, is_ordered)
@@ -92,7 +92,7 @@ class Updates:
         return max(self.ready[k] for k in factors)
 
     def _enter(self, i: int, chain: Chain, done: int, more: list[Factors] | None = None) -> None:
-        """Enter a node as a chain after its updates, if each of these is the first one that is possible."""
+        """Record a node as a chain after its updates, if each update happens at the first possible step."""
         new = chain.factors if more is None else more
         if [self._step(factors) for factors in new] != list(range(done, done + len(new))):
             return
@@ -119,10 +119,10 @@ def _without(total: Sum, term: int) -> Sum:
 
 
 def products(program: ScalarProgram, total: Sum, ordered: bool = False) -> tuple[float, list[Factors]] | None:
-    """Return the coefficient and factors of a sum of nothing but products; None where it is another one.
+    """Return the coefficient and factors of a sum of products alone; None for other sums.
 
     Args:
-        ordered: whether the products may be added in the order in which they stand only.
+        ordered: whether the products must be added in the given order.
     """
     if not total.lefts or len(set(total.coefficients)) > 1:
         return None
@@ -139,7 +139,7 @@ def products(program: ScalarProgram, total: Sum, ordered: bool = False) -> tuple
 
 
 def _product(program: ScalarProgram, i: int) -> Factors | None:
-    """Return the factors of a node that is a product of two."""
+    """Return the factors of a node that is a product of two nodes."""
     if program.opcodes[i] != SUM:
         return None
     total = program.sum_of(i)
@@ -148,7 +148,7 @@ def _product(program: ScalarProgram, i: int) -> Factors | None:
 
 
 def largest_block(chains: list[Chain]) -> list[int]:
-    """Return the chains that may be one matrix: those of one coefficient, with or without an initial number."""
+    """Return the largest set of chains that may form a matrix: of one coefficient, all sums of products or none."""
     blocks: dict[tuple[bool, float], list[int]] = defaultdict(list)
     for number, chain in enumerate(chains):
         blocks[chain.is_sum, chain.coefficient].append(number)

@@ -1,4 +1,4 @@
-"""Borders of a grid: the nodes outside that are read in place of operations."""
+"""Borders of a grid: outer nodes that are read in place of operations."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Border = Mapping[Place, int]
 
 
 def borders(program: ScalarProgram, lanes: Lanes) -> Border | None:
-    """Return what is read from outside in place of operations; None where two such nodes would be in one place."""
+    """Return the outer nodes that are read in place of operations; None if two of them would share a place."""
     border: dict[Place, int] = {}
     for i in lanes.places:
         if not _enter(program, lanes, i, border):
@@ -21,9 +21,9 @@ def borders(program: ScalarProgram, lanes: Lanes) -> Border | None:
 
 
 def _enter(program: ScalarProgram, lanes: Lanes, i: int, border: dict[Place, int]) -> bool:
-    """Enter what an operation reads from outside in place of others; return whether the places are free.
+    """Record the outer nodes that an operation reads in place of others; return whether the operation is consistent.
 
-    And whether what it reads from within is what its kind reads there.
+    It is if the places are free, and its operands within the grid are those that its kind reads.
     """
     kind, t, lane = lanes.places[i]
     for p, k in enumerate(program.operands_of(i)):
@@ -46,7 +46,7 @@ def _are_equal(program: ScalarProgram, a: int, b: int) -> bool:
 
 
 def with_borders(program: ScalarProgram, lanes: Lanes, border: Border) -> tuple[Lanes, Border]:
-    """Return a grid with the nodes of its border that do what operations of their kind do, and the border behind."""
+    """Add border nodes to a grid if they do the same work as their kind; return the grid and the remaining border."""
     readers: dict[int, list[int]] = {}
     for i in program.operations:
         for k in program.operands_of(i):

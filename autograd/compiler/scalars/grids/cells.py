@@ -1,4 +1,4 @@
-"""Cells of a grid: the operations that recur in two directions, of which all read alike."""
+"""Cells of a grid: operations that recur in two directions and read one another in the same way."""
 
 from __future__ import annotations
 
@@ -11,9 +11,8 @@ from autograd.compiler.scalars.program import ScalarProgram
 def cells_of(program: ScalarProgram, kinds: Kinds) -> set[int]:
     """Return the operations of the largest connected grid.
 
-    Each of them reads, operand by operand, what its kind reads, or what does not depend on the grid. Where one does
-    otherwise, what it reads is left out, with all that this waits for; or itself with what waits for it, if that is
-    less.
+    Each operand of an operation is of the kind that the operation's kind reads there, or does not depend on the grid.
+    Otherwise, the operand is left out with its dependencies, or the operation with its dependents, whichever are fewer.
     """
     inside = {i for i in program.operations if kinds.of[i] in kinds.recurrent}
     readers: dict[int, list[int]] = {}
@@ -41,7 +40,7 @@ def _leave_out(
     inside: set[int],
     depends: set[int],
 ) -> None:
-    """Take what an operation reads, but should not, out of a grid; or the operation itself."""
+    """Remove wrong operands of an operation, or the operation itself, from a grid."""
     before = _reached(wrong, lambda k: [n for n in rows[k] if n in depends], len(rows))
     after = _reached([i], lambda k: readers.get(k, ()), len(before))
     if len(after) < len(before):
@@ -52,7 +51,7 @@ def _leave_out(
 
 
 def _reached(nodes: Sequence[int], neighbours: Callable[[int], Iterable[int]], most: int) -> set[int]:
-    """Return what is reached from some nodes, themselves included; no more than about so many."""
+    """Return the nodes reachable from nodes, including themselves; stop beyond about `most`."""
     reached, front = set(nodes), list(nodes)
     while front and len(reached) <= most:
         for k in neighbours(front.pop()):
@@ -63,7 +62,7 @@ def _reached(nodes: Sequence[int], neighbours: Callable[[int], Iterable[int]], m
 
 
 def _largest_part(inside: set[int], rows: Sequence[tuple[int, ...]]) -> set[int]:
-    """Return the largest set of operations that are connected by what they read."""
+    """Return the largest set of operations that are connected by reads."""
     root = {i: i for i in inside}
 
     def top(i: int) -> int:
@@ -83,7 +82,7 @@ def _largest_part(inside: set[int], rows: Sequence[tuple[int, ...]]) -> set[int]
 
 
 def edges_of(cells: Iterable[int], kinds: Kinds) -> list[tuple[int, int, int]]:
-    """Return which kind reads which within a grid, and as which operand: (reader, operand, kind)."""
+    """Return the reads between kinds within a grid: (reader, operand, kind)."""
     edges = {(kinds.of[i], p, kinds.of[k]) for i in cells for p, k in enumerate(kinds.rows[i])}
     within = {kinds.of[i] for i in cells}
     return sorted(edge for edge in edges if edge[2] in within and kinds.reads[edge[0]][edge[1]] == edge[2])

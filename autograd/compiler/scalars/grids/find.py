@@ -1,8 +1,8 @@
-"""Find grids: what recurs in two directions, as the cells of a dynamic program, becomes a loop over its wavefronts.
+"""Find grids: operations that recur in two directions, such as cells of a dynamic program, become a wavefront loop.
 
-A cell of soft-DTW reads the cells above, to the left, and between them. So all cells of an antidiagonal can be computed
-side by side, and one antidiagonal after the other: the hyperplane method of Lamport, 1974. Antidiagonals differ in
-length; the body of the loop has the longest, see `ragged.py`.
+A cell of soft-DTW reads the cells above, to the left, and diagonally between them. So all cells of an antidiagonal can
+be computed in parallel, one antidiagonal after the other: the hyperplane method (Lamport, 1974). Antidiagonals differ
+in length; the body of the loop has the longest, see `ragged.py`.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from autograd.compiler.scalars.sums.collect import collect_sums
 
 
 def find_grids(program: ScalarProgram) -> ScalarProgram:
-    """Let grids become loops; the program itself where there is none.
+    """Turn grids into loops; return the program unchanged if there are none.
 
-    Padding may be infinite or nan where the graph is not.
+    Padding may be infinite or nan where the graph is finite.
 
     Args:
-        program: without sums of products.
+        program: a program without sums of products.
     """
     looped = program
     for _ in range(cost_of_loops.MOST_GRIDS):
@@ -40,8 +40,8 @@ def find_grids(program: ScalarProgram) -> ScalarProgram:
 
 
 def _with_loop(program: ScalarProgram, lanes: Lanes, border: Border) -> ScalarProgram:
-    """Return the program in which a grid is a loop."""
-    behind = _behind(program, lanes)
+    """Return the program with a grid turned into a loop."""
+    behind = _dependents(program, lanes)
     read = {k for i in program.operations if i not in lanes.places for k in program.operands_of(i)}
     loop = PaddedLoop(program, lanes, border, sorted(lanes.places.keys() & (read | set(program.outputs))))
     repeat = Repeat(merge_equal_nodes(collect_sums(loop.repeat.body)), loop.repeat.steps, loop.repeat.rows)
@@ -64,8 +64,8 @@ def _with_loop(program: ScalarProgram, lanes: Lanes, border: Border) -> ScalarPr
     return builder.successor(program, new, range(len(program)))
 
 
-def _behind(program: ScalarProgram, lanes: Lanes) -> Sequence[bool]:
-    """Return which nodes depend on a grid."""
+def _dependents(program: ScalarProgram, lanes: Lanes) -> Sequence[bool]:
+    """Return, for each node, whether it is in a grid or depends on it."""
     behind = [i in lanes.places for i in range(len(program))]
     for i in program.operations:
         behind[i] = behind[i] or any(behind[k] for k in program.operands_of(i))

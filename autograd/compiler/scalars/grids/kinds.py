@@ -1,8 +1,8 @@
-"""Kinds of operations in a grid: those that do the same part of a cell's work, whichever cell they belong to.
+"""Kinds of operations in a grid: operations that do the same part of the work of different cells.
 
-Operations of one kind apply one primitive to operands that are computed alike. At the borders of a grid some operands
-are leaves, or constants that were folded, so a leaf is like anything. Equal operations of one cell are told apart by
-the operand that they are of their only reader, as the exponentials in the sum of a softmin.
+Operations of one kind apply the same primitive to operands of the same kinds. At the borders of a grid, some operands
+are leaves or folded constants, so a leaf matches any kind. Equal operations of one cell are distinguished by their
+place among the operands of their only reader, such as the exponentials in the sum of a softmin.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from autograd.compiler.scalars.nodes import APPLY
 from autograd.compiler.scalars.program import ScalarProgram
 
 LEAF = -1
-"""The kind of a node that is no operation, or reads too much to be one of a cell."""
+"""The kind of a node that is not an operation, or has too many operands to be part of a cell."""
 
 
 class Kinds(NamedTuple):
@@ -26,8 +26,8 @@ class Kinds(NamedTuple):
     Attributes:
         of: the kind of each node, or LEAF.
         rows: the operands of each node.
-        reads: of each kind, operand by operand, the kind that most of its operations read there.
-        recurrent: the kinds that depend on themselves, of the largest set of kinds that depend on one another.
+        reads: the kinds that most operations of each kind read, operand by operand.
+        recurrent: the largest set of kinds that depend on one another and on themselves.
     """
 
     of: list[int]
@@ -37,17 +37,17 @@ class Kinds(NamedTuple):
 
 
 def kinds_of(program: ScalarProgram, rounds: int) -> Kinds | None:
-    """Return the kinds of a program's operations; None where no kind depends on itself.
+    """Return the kinds of a program's operations; None if no kind depends on itself.
 
     Args:
-        rounds: how often kinds are divided by those of their operands. Each time tells more operations of a cell apart,
-            and more of those near a border from others.
+        rounds: the number of times that kinds are divided by the kinds of their operands. Each round distinguishes more
+            operations of a cell, and more operations near a border from others.
     """
     rows = [program.operands_of(i) if opcode >= APPLY else () for i, opcode in enumerate(program.opcodes)]
     of = [opcode if opcode >= APPLY else LEAF for opcode in program.opcodes]
     for _ in range(rounds):
         of = _by_operands(program, rows, of)
-    of = _told_apart(program, rows, of)
+    of = _distinguished(program, rows, of)
     members: dict[int, list[int]] = {}
     for i in program.operations:
         if of[i] != LEAF:
@@ -68,7 +68,7 @@ def kinds_of(program: ScalarProgram, rounds: int) -> Kinds | None:
 
 
 def _by_operands(program: ScalarProgram, rows: Sequence[tuple[int, ...]], of: Sequence[int]) -> list[int]:
-    """Divide kinds by those of the operands."""
+    """Divide kinds by the kinds of their operands."""
     signature = {
         i: (of[i], *[of[k] for k in rows[i]]) for i in program.operations if 0 < len(rows[i]) <= cost.MOST_READ
     }
@@ -84,9 +84,9 @@ def _by_operands(program: ScalarProgram, rows: Sequence[tuple[int, ...]], of: Se
 
 
 def _is_like(key: tuple[int, ...], other: tuple[int, ...]) -> bool:
-    """Return whether a signature may be another one at a border, where some operands are leaves, or computed otherwise.
+    """Return whether a signature may be a variant of another at a border, where operands are leaves or differ.
 
-    Half of the operands are alike, and not only leaves.
+    At least half of the operands must agree, and not only leaves.
     """
     pairs = list(zip(key[1:], other[1:]))
     alike = [a for a, b in pairs if a == b]
@@ -97,7 +97,7 @@ def _is_like(key: tuple[int, ...], other: tuple[int, ...]) -> bool:
 
 
 def _numbered(size: int, keys: Mapping[int, Hashable]) -> list[int]:
-    """Return a number for each node, equal for equal keys; LEAF for those without a key."""
+    """Return a number for each node, equal for equal keys; LEAF for nodes without a key."""
     numbers: dict[Hashable, int] = {}
     of = [LEAF] * size
     for i, key in keys.items():
@@ -105,12 +105,12 @@ def _numbered(size: int, keys: Mapping[int, Hashable]) -> list[int]:
     return of
 
 
-def _told_apart(program: ScalarProgram, rows: Sequence[tuple[int, ...]], of: list[int]) -> list[int]:
-    """Return kinds in which what has one reader is of the kind of its place there.
+def _distinguished(program: ScalarProgram, rows: Sequence[tuple[int, ...]], of: list[int]) -> list[int]:
+    """Divide kinds of operations with a single reader by their place among the reader's operands.
 
-    At a border what has several readers elsewhere may have only one of them. So it counts as read several times where
-    others of its kind are that are read in the same place. What is read in a rare place, as the last cell is, stays
-    with most of its kind.
+    At a border, an operation may have lost all but one of its readers. So it counts as read several times if others of
+    its kind, read in the same place, are. An operation read in a rare place, such as the last cell, stays with the
+    majority of its kind.
     """
     places: dict[int, list[tuple[int, int]]] = {}
     for i in program.operations:
@@ -135,7 +135,7 @@ def _told_apart(program: ScalarProgram, rows: Sequence[tuple[int, ...]], of: lis
 
 
 def _frequent(of: Sequence[int], place: Mapping[int, Hashable]) -> dict[int, Hashable]:
-    """Return the places of operations, the most frequent one of the kind instead of one that is rare."""
+    """Replace rare places of operations by the most frequent place of their kind."""
     counts: dict[int, Counter[Hashable]] = {}
     for i, x in place.items():
         counts.setdefault(of[i], Counter())[x] += 1

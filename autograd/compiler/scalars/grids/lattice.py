@@ -1,8 +1,7 @@
-"""Coordinates of a grid's cells: from what reads what follows how far apart they are.
+"""Derive the coordinates of a grid's cells from the reads between them.
 
-What an operation of a kind reads as a certain operand lies in the same direction, in every cell. Paths that lead from
-one cell to another by different directions say how these are related: up and left is as far as the diagonal. Two
-directions are left over where the cells form a grid in the plane.
+In every cell, a given operand of a kind lies in the same direction. Different paths between two cells relate these
+directions: up plus left equals the diagonal. If the cells form a planar grid, two independent directions remain.
 """
 
 from __future__ import annotations
@@ -13,16 +12,16 @@ from autograd.compiler.scalars.grids.kinds import Kinds
 
 Vector = tuple[int, ...]
 Edge = tuple[int, int, int]
-"""A kind, the number of an operand, and the kind that is read there."""
+"""A kind, the number of an operand, and the operand's kind."""
 
 
 def coordinates(
     cells: set[int], kinds: Kinds, edges: Sequence[Edge]
 ) -> tuple[dict[int, Vector], dict[Edge, Vector]] | None:
-    """Return the two coordinates of each operation, and the difference that each edge makes; None if there are not two.
+    """Return the two coordinates of each operation, and the offset of each edge; None if there are not exactly two.
 
-    An edge leads from what is read to its reader, whose coordinates are larger by this difference. Those of different
-    kinds are relative to an arbitrary origin of the kind.
+    An edge leads from an operand to its reader, whose coordinates are larger by the offset. Coordinates are relative to
+    an arbitrary origin for each kind.
     """
     tree = _tree(edges)
     free = [edge for edge in edges if edge not in tree]
@@ -54,7 +53,7 @@ def coordinates(
 
 
 def _tree(edges: Sequence[Edge]) -> set[Edge]:
-    """Return edges that connect all kinds without a cycle."""
+    """Return edges that form a spanning tree of the kinds."""
     part = {kind: kind for edge in edges for kind in (edge[0], edge[2])}
     tree = set()
     for edge in edges:
@@ -70,7 +69,7 @@ def _in(basis: Sequence[Vector], x: Vector) -> Vector:
 
 
 def _orthogonal(rows: Sequence[Vector], size: int) -> list[Vector]:
-    """Return a basis of the vectors of integers that are orthogonal to some, by elimination of columns."""
+    """Return a basis of the integer vectors that are orthogonal to these rows, by elimination of columns."""
     columns = [[*[row[n] for row in rows], *[int(n == m) for m in range(size)]] for n in range(size)]
     done = 0
     for r in range(len(rows)):

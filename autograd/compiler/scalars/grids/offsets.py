@@ -1,4 +1,4 @@
-"""Offsets: in which step, and in which order within it, the operations of each kind of a grid are computed."""
+"""Choose the step of each kind of a grid, and the order of kinds within a step."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ class Offsets(NamedTuple):
     """The steps in which kinds are computed, and their order within one.
 
     Attributes:
-        steps: by how many steps each kind is later than its coordinates say.
-        order: the kinds, in the order in which a step computes them.
+        steps: the delay of each kind relative to its coordinates.
+        order: the kinds, in their order within a step.
     """
 
     steps: dict[int, int]
@@ -22,11 +22,11 @@ class Offsets(NamedTuple):
 
 
 def offsets(spans: Mapping[Edge, int], results: Collection[int]) -> Offsets | None:
-    """Return offsets with which as little as possible is carried from step to step; None where there are none.
+    """Return the offsets that minimise loop-carried state; None if there are none.
 
     Args:
-        spans: how many steps each edge spans, before the offsets of its two kinds.
-        results: kinds that are read outside: they are best carried to the end.
+        spans: the number of steps that each edge spans, before the offsets of its two kinds.
+        results: kinds that are read outside, which are best carried to the end.
     """
     kinds = sorted({kind for edge in spans for kind in (edge[0], edge[2])})
     best: tuple[tuple[int, int], Offsets] | None = None
@@ -47,7 +47,7 @@ def offsets(spans: Mapping[Edge, int], results: Collection[int]) -> Offsets | No
 
 
 def _lags(spans: Mapping[Edge, int], steps: Mapping[int, int]) -> dict[int, int]:
-    """Return how many steps back each kind is read."""
+    """Return the number of steps by which each kind is read back."""
     lags: dict[int, int] = {}
     for (reader, _, read), span in spans.items():
         lags[read] = max(lags.get(read, 0), span + steps[reader] - steps[read])
@@ -55,10 +55,10 @@ def _lags(spans: Mapping[Edge, int], steps: Mapping[int, int]) -> dict[int, int]
 
 
 def _latest(spans: Mapping[Edge, int], kinds: Sequence[int], pinned: int) -> dict[int, int] | None:
-    """Return the latest times of kinds, in parts of a step, of which there is one more than kinds.
+    """Return the latest times of kinds, in units of a step divided by the number of kinds plus one.
 
-    One kind is at 0, and each kind a part later than what it reads (Bellman and Ford). None where an operation would
-    wait for a later one.
+    One kind is pinned at 0, and each kind is at least one unit later than its operands (Bellman-Ford). None if an
+    operation would depend on a later one.
     """
     parts = len(kinds) + 1
     far = parts * (1 + sum(map(abs, spans.values())))

@@ -1,8 +1,8 @@
-"""Loops whose steps do not have all lanes: their body has all, and those that are missing at a step are padding.
+"""Ragged loops: their body has all lanes, and lanes that are missing at a step are padding.
 
-A lane is one place in the body. At the steps where an operation of a lane is missing, its result is replaced: by the
-border value that is read there, such as the first column of a grid, and otherwise by some number, which nothing reads.
-What padding reads from outside is what the nearest step of the lane reads, so it is finite where that is.
+A lane is a place in the body. At steps where a lane's operation is missing, its result is replaced: by the border value
+that is read there, such as the first column of a grid, and otherwise by an arbitrary number, which nothing reads.
+Padding reads the outer operands of the lane's nearest step, so it is finite where that is.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Slot = tuple[int, int]
 
 
 class Read(NamedTuple):
-    """An operand: its kind, how many steps earlier it is computed, and how many lanes before."""
+    """An operand: its kind, and the distance in steps and in lanes at which it is read back."""
 
     kind: int
     steps: int
@@ -40,10 +40,10 @@ class Lanes:
     """Operations by step and lane.
 
     Attributes:
-        places: of each operation.
-        order: the kinds, in the order in which a step computes them.
-        reads: of each kind and number of an operand what is read, for those operands that are read within.
-        steps: how many there are.
+        places: the place of each operation.
+        order: the kinds, in their order within a step.
+        reads: the inner operands, by kind and operand number.
+        steps: the number of steps.
     """
 
     places: Mapping[int, Place]
@@ -58,7 +58,7 @@ class Lanes:
 
     @cached_property
     def lanes(self) -> dict[int, list[int]]:
-        """The lanes that each kind has at some step."""
+        """The lanes that each kind has at any step."""
         lanes: dict[int, set[int]] = {kind: set() for kind in self.order}
         for kind, _, lane in self.places.values():
             lanes[kind].add(lane)
@@ -66,7 +66,7 @@ class Lanes:
 
     @property
     def is_ragged(self) -> bool:
-        """Return whether lanes begin, or end, one after the other."""
+        """Whether lanes begin, or end, one after the other."""
         steps: dict[Slot, list[int]] = {}
         for kind, t, lane in self.places.values():
             steps.setdefault((kind, lane), []).append(t)
@@ -78,7 +78,7 @@ class Lanes:
 
     @cached_property
     def lags(self) -> dict[int, int]:
-        """The number of steps by which each kind is read back, at most."""
+        """The largest number of steps by which each kind is read back."""
         lags = dict.fromkeys(self.order, 0)
         for read in self.reads.values():
             lags[read.kind] = max(lags[read.kind], read.steps)
@@ -86,7 +86,7 @@ class Lanes:
 
 
 def nearest(nodes: Mapping[int, int], steps: range) -> list[int]:
-    """Return the node of each step; where there is none, that of the nearest step that has one."""
+    """Return the node of each step, or else that of the nearest step that has one."""
     known = sorted(nodes)
     row, n = [], 0
     for t in steps:
@@ -97,12 +97,12 @@ def nearest(nodes: Mapping[int, int], steps: range) -> list[int]:
 
 
 class _Key(NamedTuple):
-    """A number that the body reads: "constant", "state", "read" by step, "same" at every step, or "new" in this step.
+    """A number that the body reads: "constant", "state", "read" by step, "same" (invariant), or "new" in this step.
 
     Attributes:
-        sort: which of these.
-        of: the number; or the kind and lag, or the array, or the kind.
-        lane: which number of an array.
+        sort: one of these.
+        of: the number, the kind and lag, the array, or the kind.
+        lane: the number of the element in an array.
     """
 
     sort: str
@@ -111,19 +111,19 @@ class _Key(NamedTuple):
 
 
 class PaddedLoop:
-    """A loop with all lanes at every step, and what it reads.
+    """A loop with all lanes at every step, and its operands.
 
     Args:
-        program: whose operations become the loop; without sums of products.
-        lanes: where they are computed.
-        border: the nodes that are read in place of some.
+        program: the program whose operations become the loop, without sums of products.
+        lanes: the places of these operations.
+        border: the nodes that are read in place of operations.
         read: the operations that are read outside.
 
     Attributes:
         repeat: the loop.
-        operands: what it reads: nodes of the program; and numbers, of which the n-th is -1 - n.
+        operands: the loop's operands: nodes, or -1 - n for the n-th number.
         numbers: these numbers.
-        results: of each operation that is read outside the number of the loop's result.
+        results: the number of the loop's result for each operation that is read outside.
     """
 
     def __init__(self, program: ScalarProgram, lanes: Lanes, border: Mapping[Place, int], read: Sequence[int]) -> None:
@@ -175,7 +175,7 @@ class PaddedLoop:
         return self.numbers[-1 - i] if i < 0 else self._program.constants.get(i)
 
     def _columns(self, rows: Mapping[int, list[int]]) -> dict[int, _Key]:
-        """Return what reads a node at each step, lane by lane: one number, or an array of all lanes."""
+        """Return keys that read these nodes by step, lane by lane: a constant, or an array of all lanes."""
         distinct = {i for row in rows.values() for i in row}
         if len(distinct) == 1 and len(rows) > 1:
             number = self._constant(next(iter(distinct)))
@@ -207,16 +207,16 @@ class PaddedLoop:
         return operands
 
     def _visible_lanes(self, kind: int) -> list[int]:
-        """Return the lanes of a kind, and those at which others read border values alone."""
+        """Return the lanes of a kind, including those with border values alone."""
         return sorted({*self._lanes.lanes[kind], *self._border.get(kind, ())})
 
     def _within(self, read: Read, lane: int) -> _Key:
-        """Return what stands for the result of a lane, so many steps earlier; of the nearest one if there is none."""
+        """Return the key of a lane's result, this many steps earlier, or of the nearest lane if there is none."""
         lane = min(self._visible[read.kind], key=lambda other: abs(other - lane))
         return _Key("state", (read.kind, read.steps), lane) if read.steps else _Key("new", (read.kind,), lane)
 
     def _mask(self, kind: int) -> dict[int, tuple[_Key, _Key]]:
-        """Return of each lane of a kind where it is padding, and what replaces it there; nothing if none is read."""
+        """Return the padding mask and the replacement values of each lane of a kind; nothing if no padding is read."""
         steps, lanes = range(self._lanes.steps), self._visible[kind]
         border = self._border.get(kind, {})
         if lanes == self._lanes.lanes[kind] and not any(t in steps for row in border.values() for t in row):
@@ -228,7 +228,7 @@ class PaddedLoop:
         return {lane: (of_masks[lane], of_values[lane]) for lane in lanes}
 
     def _replaced(self, kind: int, lane: int, steps: range) -> list[int]:
-        """Return border values at each step: where none is read, the nearest one, if it is no infinite constant."""
+        """Return a border value for each step; for unread ones the nearest, unless that is an infinite constant."""
         border = self._border.get(kind, {})
         if not border:
             return [self._number(0.0)] * len(steps)

@@ -1,4 +1,4 @@
-"""Wavefronts: which operations of a grid are computed in the same step, and side by side in which lane."""
+"""Wavefronts: assign each operation of a grid a step and a lane."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _FACTORS = range(-cost_of_loops.MOST_SKEWED, cost_of_loops.MOST_SKEWED + 1)
 
 
 def wavefronts(program: ScalarProgram) -> Lanes | None:
-    """Return the largest grid of a program, step by step and lane by lane; None where there is none.
+    """Return the largest grid of a program, by step and lane; None if there is none.
 
-    Nor where all lanes have all steps: an ordinary loop has these.
+    None as well if all lanes have all steps, since that is an ordinary loop.
     """
     best: Lanes | None = None
     for rounds in range(1, 1 + cost_of_loops.MOST_ROUNDS):
@@ -75,7 +75,7 @@ def _dot(a: Vector, b: Vector) -> int:
 
 
 def _directions(x: np.ndarray, y: np.ndarray, spans: Mapping[Edge, Vector]) -> Sequence[Vector]:
-    """Return the directions in which time may run: those first in which a grid takes the fewest steps."""
+    """Return the possible directions of time, in the order of the number of steps that a grid takes."""
 
     def effort(along: Vector) -> tuple[int, int, Vector]:
         step = along[0] * x + along[1] * y
@@ -85,7 +85,7 @@ def _directions(x: np.ndarray, y: np.ndarray, spans: Mapping[Edge, Vector]) -> S
 
 
 def _across(along: Vector, x: np.ndarray, y: np.ndarray) -> Vector:
-    """Return the direction of lanes in which a grid has the fewest: each place has a step and a lane of its own."""
+    """Return the direction across time with the fewest lanes, such that places have distinct pairs of step and lane."""
     both = itertools.product(range(-8, 9), range(-8, 9))
 
     def count(across: Vector) -> tuple[int, int, Vector]:
@@ -98,7 +98,7 @@ def _across(along: Vector, x: np.ndarray, y: np.ndarray) -> Vector:
 def _shifts(
     of: Sequence[int], lane: Sequence[int], waits: Mapping[Edge, int], sideways: Mapping[Edge, int]
 ) -> dict[int, int]:
-    """Return what to add to the lanes of each kind, so that a step's kinds read one another in the same lane."""
+    """Return shifts of the lanes of each kind, so that the kinds of a step read one another in the same lane."""
     shift: dict[int, int] = {}
     least: dict[int, int] = {}
     for kind, n in zip(of, lane):

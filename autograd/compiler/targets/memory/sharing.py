@@ -10,14 +10,14 @@ from autograd.primitives import Primitive
 from autograd.table import OURS
 
 _NEW = SLOPES | {"concatenate", "contract", "stack"}
-"""The kinds of terms whose result is a new array. The result of others may alias an operand."""
+"""The kinds of terms whose result is a new array; the result of others may alias an operand."""
 
 Owners = frozenset[int]
 """The places of the terms whose memory an array may alias, including leaves, whose memory the caller owns."""
 
 
 def owners(terms: Sequence[Term]) -> list[Owners]:
-    """Return, for each term of a notation, the terms whose memory it may alias; none for a loop, which is not an array."""
+    """Return, for each term of a notation, the terms whose memory it may alias; none for a loop, not being an array."""
     known: dict[int, Owners] = {}
     handed_on = {at: _handed_on(term.attribute) for at, term in enumerate(terms) if term.kind == "loop"}
 
