@@ -13,8 +13,8 @@ import autograd as _autograd
 
 if not hasattr(_autograd, "Value"):
     raise ImportError(
-        "nn needs lucidgrad's package 'autograd', but what is installed under that name is another package "
-        "(HIPS/autograd), or what pip has left of ours. Remove both, then install lucidgrad again: "
+        "nn needs lucidgrad's package 'autograd', but another package of that name (HIPS/autograd) is installed, "
+        "or pip has left only a part of ours. Remove both, then install lucidgrad again: "
         "pip uninstall -y autograd lucidgrad, then pip install lucidgrad (or pip install . in its checkout)"
     )
 
@@ -48,10 +48,10 @@ from nn.training.prediction import predict
 
 if _typing.TYPE_CHECKING:
     from nn import estimators as estimators
-else:  # type checkers would take every name for one that there is
+else:  # with a __getattr__, type checkers would accept any name
 
     def __getattr__(name: str) -> object:
-        if name == "estimators":  # which imports scikit-learn, when it is first asked for
+        if name == "estimators":  # imports scikit-learn on first use
             from importlib import import_module
 
             return import_module("nn.estimators")

@@ -1,4 +1,4 @@
-"""Arguments that the modules share: inputs as Values, counts, seeds."""
+"""Convert and check arguments shared by the modules: inputs as Values, counts, seeds."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ Inputs = Sequence[Value | float] | NDArray[Any]
 
 
 def as_values(inputs: Inputs, expected: int, module: str) -> list[Value]:
-    """Return the inputs as Values, numbers wrapped as constants.
+    """Return the inputs as Values, with numbers wrapped as constants.
 
     Raises:
-        ValueError: for more or fewer of them than expected.
+        ValueError: for any other number of inputs than expected.
         TypeError: for anything but a sequence of real numbers.
     """
     refuse_unless_sequence(inputs, module, f"{expected} numbers")
@@ -27,14 +27,14 @@ def as_values(inputs: Inputs, expected: int, module: str) -> list[Value]:
     return [x if isinstance(x, Value) else Constant(x) for x in inputs]
 
 
-def refuse_unless_sequence(given: Any, module: str, expected: str) -> None:
-    """Raise TypeError unless `given` has an order and a length; texts do not count."""
-    if isinstance(given, (str, bytes, Set, Mapping)) or not hasattr(given, "__len__"):
-        raise TypeError(f"{module} expects a sequence of {expected}, got {given!r}")
+def refuse_unless_sequence(argument: Any, module: str, expected: str) -> None:
+    """Raise TypeError unless the argument has an order and a length; texts do not count."""
+    if isinstance(argument, (str, bytes, Set, Mapping)) or not hasattr(argument, "__len__"):
+        raise TypeError(f"{module} expects a sequence of {expected}, got {argument!r}")
 
 
 def checked_count(number: int, name: str) -> int:
-    """Return a count as an int. Raises TypeError for what is no integer, ValueError below 1."""
+    """Return a count as an int. Raise TypeError if it is not an integer, ValueError if it is below 1."""
     if isinstance(number, bool) or not hasattr(number, "__index__"):
         raise TypeError(f"the number of {name} must be an integer, got {number!r}")
     if number < 1:
@@ -43,7 +43,7 @@ def checked_count(number: int, name: str) -> int:
 
 
 def random_source(seed: int | RandomSource | None) -> RandomSource:
-    """Return a source of chance: a new one from a seed, the one given, or Python's global `random` for None."""
+    """Return a random number generator: a new one from a seed, the given one, or Python's global `random` for None."""
     if seed is None:
         return random
     if hasattr(seed, "__index__"):

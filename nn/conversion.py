@@ -1,4 +1,4 @@
-"""Convert what users hold, lists, arrays and data frames, into arrays of floats, and name what cannot be."""
+"""Convert lists, arrays and data frames to arrays of floats, with errors that name invalid entries."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from autograd.arrays.errors import ignoring_errors
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
-EXACT = 2**53  # up to which floats hold all integers
-FIXES = {  # by kinds of arrays
+EXACT = 2**53  # floats represent all integers up to this one
+FIXES = {  # by the kind of an array's dtype
     "U": "for numbers that were read as text, {name}.astype(float)",
     "M": "for dates, ({name} - {name}.min()) / np.timedelta64(1, 'D') gives days",
     "m": "for times, {name} / np.timedelta64(1, 's') gives seconds",
@@ -28,25 +28,25 @@ def as_floats(
 ) -> Array:
     """Convert numbers to an array of finite floats, samples first.
 
-    Columns of a data frame may be of truth values, nullable and of different types; arrays of objects may hold Python
-    numbers of any kind.
+    Columns of a data frame may be boolean, nullable or of different types; object arrays may hold Python numbers of any
+    type.
 
     Args:
         numbers: anything `numpy.asarray` takes, or a data frame.
-        name: what to call it in an error.
-        used: which samples to return; the others are not looked at.
-        integers: keep integers, which may be indices; those that a float does not hold exactly are floats all the same.
-        copy: whether the array must be another one than the given one; else it is only to be read.
+        name: the argument's name in error messages.
+        used: a mask of the samples to return; the others are not checked.
+        integers: keep integers, which may be indices, unless floats cannot represent them exactly.
+        copy: always return a new array; otherwise the result may share memory with the input and must only be read.
 
     Raises:
-        ValueError: for ragged rows; for a missing value, NaN or infinity, saying where.
+        ValueError: for ragged rows, and for a missing value, NaN or infinity, with its position.
         TypeError: for anything but real numbers.
     """
     if hasattr(numbers, "iloc"):
         array = _of_frame(numbers, name, used)
     else:
         array = _of_array(numbers, name, used, integers, copy)
-    if not (math.isfinite(ignoring_errors(array.sum)) or np.isfinite(array).all()):  # at first without a copy
+    if not (math.isfinite(ignoring_errors(array.sum)) or np.isfinite(array).all()):  # the sum needs no copy
         at = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
         raise ValueError(f"{name} must be finite numbers, got {array[at]} in {_place(at, used)}")
     return array
@@ -75,13 +75,13 @@ def _of_array(numbers: Any, name: str, used: Mask | None, integers: bool, copy: 
 
 
 def _ragged(rows: Any) -> str:
-    """Two samples of different lengths, in words."""
+    """Describe two samples of different lengths."""
     lengths = [len(row) if hasattr(row, "__len__") else None for row in rows] if isinstance(rows, (list, tuple)) else []
     other = next((i for i, length in enumerate(lengths) if length != lengths[0]), None)
     if other is None:
         return ""
-    told = [f"sample {i} has {'no length' if lengths[i] is None else lengths[i]}" for i in (0, other)]
-    return f": {told[0]}, {told[1]}"
+    first, second = (f"sample {i} has {'no length' if lengths[i] is None else lengths[i]}" for i in (0, other))
+    return f": {first}, {second}"
 
 
 def _of_objects(array: NDArray[Any], name: str, used: Mask | None) -> Array:
@@ -105,7 +105,7 @@ def _of_objects(array: NDArray[Any], name: str, used: Mask | None) -> Array:
 
 
 def _of_frame(frame: Any, name: str, used: Mask | None) -> Array:
-    """A data frame, or one column of it, column by column: together, columns of different types become objects."""
+    """Convert a data frame, or one column of it, column by column: mixed types would together become objects."""
     if used is not None and len(frame) == len(used):
         frame = frame[used]
     if frame.ndim == 1:
@@ -117,7 +117,7 @@ def _of_frame(frame: Any, name: str, used: Mask | None) -> Array:
 
 
 def _of_column(column: Any, name: str, used: Mask | None) -> Array:
-    """One column of pandas, whose missing values are refused by the sample's place."""
+    """Convert one pandas column. Raise ValueError for a missing value, naming the sample."""
     gaps = np.asarray(column.isna())
     if gaps.any():
         raise ValueError(f"{name} must be real numbers, got a missing value in {_place((gaps.argmax(),), used)}")
@@ -139,17 +139,16 @@ def is_missing(x: Any) -> bool:
 
 
 def _place(at: Sequence[Any], used: Mask | None) -> str:
-    """A position in words, as the user counts samples."""
+    """Describe a position, with the sample's index in the user's data."""
     sample = int(at[0]) if used is None else int(np.flatnonzero(used)[at[0]])
     return f"sample {sample}" + (f", column {', '.join(map(str, at[1:]))}" if at[1:] else "")
 
 
 def as_weights(sample_weight: ArrayLike | None, samples: int, name: str = "sample_weight") -> Array | None:
-    """The weights of samples as an array of floats; None where there are none.
+    """Convert sample weights to an array of floats; None stays None.
 
     Raises:
-        ValueError: for another number of weights than samples, a negative weight, NaN or infinity, or where no weight
-            is above 0.
+        ValueError: unless there is one weight per sample, all are finite and at least 0, and one is above 0.
         TypeError: for anything but real numbers.
     """
     if sample_weight is None:
@@ -161,20 +160,20 @@ def as_weights(sample_weight: ArrayLike | None, samples: int, name: str = "sampl
         k = int(weights.argmin())
         raise ValueError(f"{name} must be 0 or more, got {weights[k]:g} for sample {k}; 0 leaves a sample out")
     if not (weights > 0).any():
-        raise ValueError(f"{name} must not be zero for all {samples} samples: no weight is left to learn from")
+        raise ValueError(f"{name} must not be zero for all {samples} samples: there is nothing to learn from")
     return weights
 
 
 def as_labels(targets: Any, used: Mask | None = None) -> NDArray[Any] | None:
-    """The targets as an array of texts, where that is what they are: one name of a class for each sample.
+    """Return targets that are class names, one per sample, as an array of texts; None for other targets.
 
     Raises:
-        ValueError: where a name is missing.
+        ValueError: if a name is missing.
     """
     if isinstance(targets, (list, tuple)):
         if not any(isinstance(x, str) for x in targets):
             return None
-        targets = np.array(targets, dtype=object)  # which leaves numbers among the names as they are
+        targets = np.array(targets, dtype=object)  # keeps numbers among the names as numbers
     array = np.asarray(targets)
     if array.ndim != 1 or array.dtype.kind not in "OU" or not len(array):
         return None
@@ -185,6 +184,6 @@ def as_labels(targets: Any, used: Mask | None = None) -> NDArray[Any] | None:
         return None
     for k, x in enumerate(array.tolist()):
         if not texts[k]:
-            why = "is missing" if is_missing(x) else f"is {x!r}, which is no text"
+            why = "is missing" if is_missing(x) else f"is {x!r}, which is not a text"
             raise ValueError(f"targets must all be names of classes; that of {_place((k,), used)} {why}")
     return array.astype(str)

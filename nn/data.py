@@ -1,4 +1,4 @@
-"""Samples and targets as arrays: what `numpy.asarray` takes and data frames, checked, samples first."""
+"""Convert samples and targets, arrays or data frames, to checked arrays, samples first."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from nn.conversion import Mask, as_floats, as_labels
 
 
 def one_hot(labels: ArrayLike, classes: int | None = None) -> Array:
-    """Each integer label k as a row of zeros with a one at position k.
+    """Encode each integer label k as a row of zeros with a one at position k.
 
-    In a function that is compiled, a label that is an argument is an index, as in `autograd.take`, and its row is of
+    In a compiled function, a label that is an argument is an index, as in `autograd.take`, and its row consists of
     Values that are 1 or 0.
 
     Args:
         labels: an integer, or an array of integers of any shape s.
-        classes: the length of a row; if not given, the largest label + 1. A function that is compiled must say it.
+        classes: the length of a row; by default the largest label + 1. Required in a compiled function.
 
     Returns:
         An array of shape s + (classes,).
 
     Raises:
-        ValueError: for a label below 0 or beyond the classes.
+        ValueError: for a label below 0 or above the last class.
         TypeError: for labels that are not integers.
 
     >>> one_hot([2, 0], 3)
@@ -60,7 +60,7 @@ def _holds_values(labels: Any) -> bool:
 
 def _traced_one_hot(labels: Any, classes: int | None) -> Any:
     if classes is None:
-        raise TypeError("in a function that is compiled, one_hot needs to be told how many classes there are")
+        raise TypeError("in a compiled function, one_hot needs the number of classes: one_hot(labels, classes)")
     rows = indicators(labels, classes)
     return np.array(rows, dtype=object) if HAVE_NUMPY else rows
 
@@ -73,15 +73,15 @@ def as_samples(
     integers: bool = False,
     copy: bool = True,
 ) -> Array:
-    """The inputs as an array of floats, samples first; one number a sample becomes a row of one.
+    """Convert inputs to an array of floats, samples first; a single number per sample becomes a row of one.
 
     Args:
-        used: which of them to return; the others are not looked at.
-        integers: keep integers as they are, since they may be tokens.
-        copy: whether the array must be another one than the given one; else it is only to be read.
+        used: a mask of the samples to return; the others are not checked.
+        integers: keep integers, since they may be tokens.
+        copy: always return a new array; otherwise the result may share memory with the input and must only be read.
 
     Raises:
-        ValueError: for no samples, ragged rows, NaN or infinity (saying where).
+        ValueError: for no samples, ragged rows, NaN or infinity (with its position).
         TypeError: for anything but real numbers.
     """
     array = as_floats(inputs, name, used, integers=integers, copy=copy)
@@ -97,17 +97,17 @@ def as_targets(
     used: Mask | None = None,
     classes: Sequence[str] | None = None,
 ) -> Array:
-    """The targets as an array of shape (samples, outputs).
+    """Convert targets to an array of shape (samples, outputs).
 
     Args:
-        targets: a row of numbers a sample; where there is one output, a number a sample; where there are several,
-            an integer label a sample, which becomes one-hot; or the name of a class a sample.
-        used: as in `as_samples`, where `samples` counts those that are used.
-        classes: what the outputs stand for, where targets are names; of one output, classes 0 and 1. By default the
-            names that occur, sorted.
+        targets: one row of numbers per sample; or one number per sample for a single output; or one integer label per
+            sample for several outputs, which becomes one-hot; or one class name per sample.
+        used: as in `as_samples`; `samples` counts only the used ones.
+        classes: the names of the outputs' classes, if targets are names; for a single output, those of 0 and 1. By
+            default the names that occur, sorted.
 
     Raises:
-        ValueError, TypeError: as in `as_samples`, and where the shape does not fit.
+        ValueError, TypeError: as in `as_samples`, and if the shape does not fit.
     """
     labels = as_labels(targets, used)
     array = as_floats(targets, "targets", used) if labels is None else labels
@@ -119,11 +119,11 @@ def as_targets(
     if array.ndim == 1 and outputs == 1:
         return array.reshape(-1, 1)
     if array.ndim == 1:
-        given = np.asarray(targets)
-        if given.dtype.kind not in "iub" and not all(isinstance(x, (int, np.integer)) for x in given.tolist()):
+        numbers = np.asarray(targets)
+        if numbers.dtype.kind not in "iub" and not all(isinstance(x, (int, np.integer)) for x in numbers.tolist()):
             raise ValueError(
                 f"the network has {outputs} outputs: targets must be integer labels, or rows of {outputs} numbers; "
-                f"got one {given.dtype} number a sample (for labels, try targets.astype(int))"
+                f"got one {numbers.dtype} number per sample (for labels, try targets.astype(int))"
             )
         return one_hot(array.astype(int), outputs)
     if array.shape != (samples, outputs):
@@ -137,12 +137,12 @@ def as_targets(
 
 
 def class_names(labels: NDArray[Any]) -> tuple[str, ...]:
-    """The names of classes among labels, sorted."""
+    """Return the distinct class names among labels, sorted."""
     return tuple(sorted(set(labels.tolist())))
 
 
 def _rows_of_classes(labels: NDArray[Any], classes: tuple[str, ...], outputs: int) -> Array:
-    """A row of 0 and 1 for each label: one-hot, or for one output whether it is the second class."""
+    """Encode each label as a row of 0 and 1: one-hot, or for a single output, 1 for the second class."""
     if len(classes) != max(2, outputs):
         raise ValueError(
             f"the network has {outputs} output{'s' * (outputs != 1)}, for {max(2, outputs)} classes; the targets name "
@@ -157,7 +157,7 @@ def _rows_of_classes(labels: NDArray[Any], classes: tuple[str, ...], outputs: in
 
 
 def are_classes(targets: Array) -> bool:
-    """Tell whether targets (samples, outputs) name classes: 0 and 1, or -1 and 1, one-hot in several columns."""
+    """Tell whether targets (samples, outputs) encode classes: 0 and 1, or -1 and 1; one-hot in several columns."""
     high = targets == 1
     if not (high | (targets == 0)).all() and not (high | (targets == -1)).all():
         return False

@@ -1,4 +1,4 @@
-"""Draw networks as the texts on backpropagation do, with a line for every weight; modules of sequences as matrices."""
+"""Draw networks as textbooks do, with a line for every weight, and sequence modules as matrices."""
 
 from __future__ import annotations
 
@@ -32,28 +32,28 @@ def draw(
     lines: Literal["weights", "gradients"] = "weights",
     most: int | None = None,
 ) -> Picture:
-    """A picture of a network: columns of neurons, with a line for each weight between them.
+    """Draw a network as columns of neurons, with a line for each weight between them.
 
-    A line is blue where the weight is positive, orange and dashed where it is negative, and as heavy as the weight is
-    large; the strongest lie on top. Under each neuron stands its bias b. Given a sample, neurons are filled with their
-    activations a; given its targets too, the error δ = ∂C/∂z, which is ∂C/∂b, stands in the place of the bias.
-    Tooltips hold all numbers in full. Nothing of the model is changed, its gradients included.
+    Lines are blue for positive weights, orange and dashed for negative ones; the larger the weight, the thicker its
+    line, and the largest lie on top. Each neuron's bias b is shown below it. Given a sample, neurons are filled with
+    their activations a; given its targets too, the error δ = ∂C/∂z, which is ∂C/∂b, replaces the bias. Tooltips show
+    all numbers in full. The model is not changed, nor are its gradients.
 
-    An `Embedding`, an `RMSNorm` and a `CausalSelfAttention` are drawn as matrices, a tile for each parameter; given
-    a sequence, attention with the shares of each head, which tell how much each position looks at each. So are modules
-    of your own, a matrix for each array that `nn.save` writes of them.
+    `Embedding`, `RMSNorm` and `CausalSelfAttention` are drawn as matrices, with a tile for each parameter; given a
+    sequence, attention also shows how much each head lets each position look at each other. Modules of your own are
+    drawn with a matrix for each array that `nn.save` writes.
 
     Args:
         inputs, targets: one sample and, as in `fit`, a row of numbers, one number, or a label for several outputs.
-        loss: of `(outputs, targets)`; `half_squared_error` if not given.
-        lines: what they show: the "weights" w, or their "gradients" ∂C/∂w.
-        most: the places in a column, at least 3; by default 11, and of a matrix 64 in a row or column. A column with
-            more neurons shows its first and its last, and in the place between them how many more there are; the
-            caption says what is not shown.
+        loss: a function of `(outputs, targets)`; by default `half_squared_error`.
+        lines: show the "weights" w, or their "gradients" ∂C/∂w.
+        most: the maximum number of items in a column, at least 3; by default 11, and 64 in a row or column of a matrix.
+            A column with more neurons shows its first and last ones, and between them the number left out; the caption
+            says what is not shown.
 
     Raises:
-        TypeError: for what is no module, or has no parameters. Inputs that do not fit raise what the model raises.
-        ValueError: for targets that do not fit or come without inputs, and a loss or gradients without targets.
+        TypeError: if the model is not a module, or has no parameters. Invalid inputs raise the model's own error.
+        ValueError: for invalid targets, targets without inputs, and a loss or gradients without targets.
 
     >>> from nn import MLP
     >>> "⋮ 54 more" in draw(MLP(64, [30, 10], seed=0), [0.5] * 64, 3).svg
@@ -63,8 +63,8 @@ def draw(
         raise ValueError(f"most must be an integer of at least 3, got {most!r}")
     if not isinstance(model, (MLP, Layer, Neuron)):
         if not isinstance(model, Module) or not model.parameters():
-            layers_of(model)  # which says what is drawn
-        _refuse_unless_looks(model, inputs, targets, loss, lines)
+            layers_of(model)  # raises an error that lists what can be drawn
+        _refuse_unless_drawn(model, inputs, targets, loss, lines)
         matrices = MatrixSheet(model, inputs, MOST_TILES if most is None else most)
         return Picture(matrices.svg(), matrices.title)
     if lines not in ("weights", "gradients"):
@@ -72,26 +72,26 @@ def draw(
     if targets is None and (loss is not None or lines == "gradients"):
         raise ValueError("a loss and its gradients need targets to compare the outputs with: give inputs and targets")
     if inputs is None and targets is not None:
-        raise ValueError("targets are of one sample: give its inputs too")
+        raise ValueError("targets belong to a sample: give its inputs too")
     sample = _evaluate(model, inputs, targets, loss or half_squared_error)
     sheet = Sheet(model, sample, lines, MOST_NEURONS if most is None else most)
     return Picture(sheet.svg(), sheet.title)
 
 
-def _refuse_unless_looks(model: Module, inputs: Any, targets: Any, loss: Any, lines: str) -> None:
-    """Raise ValueError for what matrices do not show."""
+def _refuse_unless_drawn(model: Module, inputs: Any, targets: Any, loss: Any, lines: str) -> None:
+    """Raise ValueError for arguments that a picture of matrices does not support."""
     name = type(model).__name__
     if targets is not None or loss is not None or lines != "weights":
-        raise ValueError(f"targets, a loss and gradients are drawn of an MLP, a Layer or a Neuron, not of {name}")
+        raise ValueError(f"targets, a loss and gradients are drawn for an MLP, a Layer or a Neuron, not for {name}")
     if inputs is not None and not isinstance(model, CausalSelfAttention):
-        raise ValueError(f"inputs are drawn of networks and of CausalSelfAttention; of {name} parameters alone")
+        raise ValueError(f"inputs are drawn for networks and CausalSelfAttention; for {name} only the parameters are")
 
 
 def _evaluate(model: Network, inputs: Inputs | None, targets: ArrayLike | None, loss: Loss) -> Sample:
     if inputs is None:
         return Sample([], [], "", {})
-    with resumed():  # even where the caller is in a no_grad
-        outputs = model(inputs)  # which refuses what does not fit
+    with resumed():  # the caller may be in a no_grad block
+        outputs = model(inputs)  # raises for invalid inputs
         activations = [output_numbers(inputs)]
         with no_grad():
             for neurons in layers_of(model):
@@ -107,7 +107,7 @@ def _evaluate(model: Network, inputs: Inputs | None, targets: ArrayLike | None, 
 
 
 def _gradients(cost: Value) -> dict[Value, float]:
-    """∂C/∂v for each node that the cost depends on, from a sweep that leaves every `grad` as it was."""
+    """Return ∂C/∂v for each node that the cost depends on, without changing any `grad`."""
     order = topological_order(cost)
     before = [node.grad for node in order]
     try:

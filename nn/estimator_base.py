@@ -1,4 +1,4 @@
-"""The base of both estimators: their parameters, and the training of their network."""
+"""The base class of both estimators: parameters, and training of the network."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
     "relu": lambda z: np.maximum(z, 0),
     "softplus": lambda z: np.logaddexp(0, z),
 }
-"""scikit-learn's names, and `softplus`, of arrays."""
+"""Functions of arrays by scikit-learn's names, and `softplus`."""
 
 
 Samples = tuple[Array, Array, Array | None]
@@ -42,7 +42,7 @@ Samples = tuple[Array, Array, Array | None]
 
 
 class BaseMLP(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
-    """A multi-layer perceptron; its subclasses say what targets and outputs mean."""
+    """A multi-layer perceptron; subclasses define the meaning of targets and outputs."""
 
     model_: MLP
     n_layers_: int
@@ -74,25 +74,25 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
         epsilon: float = 1e-8,
         n_iter_no_change: int = 10,
     ) -> None:
-        """Say how to train. As scikit-learn has it, `fit` is what checks it.
+        """Store the training settings. As usual in scikit-learn, `fit` validates them.
 
         Args:
-            hidden_layer_sizes: how many neurons each hidden layer has; one number for one layer.
+            hidden_layer_sizes: the number of neurons of each hidden layer; a single number for one layer.
             activation: of hidden neurons: "identity", "logistic", "tanh", "relu" or "softplus".
             solver: "adam", or "sgd" for gradient descent with momentum.
-            alpha: strength of the penalty ½ α Σ w² on the weights, which is divided by the samples of a batch.
-            batch_size: samples an update; "auto" for 200, or all where there are fewer.
+            alpha: strength of the penalty ½ α Σ w² on the weights, divided by the number of samples in a batch.
+            batch_size: samples per update; "auto" means 200, or all if there are fewer.
             learning_rate_init: the learning rate.
-            max_iter: epochs, at most.
-            shuffle: whether each epoch takes the samples in a new order.
-            random_state: an integer for the same result each time, a `RandomState`, or None.
-            tol, n_iter_no_change: training ends where so many epochs in a row did not lower the cost by `tol`.
+            max_iter: the maximum number of epochs.
+            shuffle: whether to shuffle the samples in each epoch.
+            random_state: an integer for reproducible results, a `RandomState`, or None.
+            tol, n_iter_no_change: stop after `n_iter_no_change` epochs that did not lower the cost by `tol`.
             verbose: whether to print the cost of each epoch.
-            warm_start: whether `fit` goes on from the weights and the scaling of the `fit` before.
-            momentum: of "sgd".
-            early_stopping: whether to set a part of the samples aside, end where their cost has not fallen for
+            warm_start: whether `fit` continues from the weights and scaling of the previous `fit`.
+            momentum: the momentum of "sgd".
+            early_stopping: whether to set a part of the samples aside, stop when their cost has not fallen for
                 `n_iter_no_change` epochs, and keep the weights of the best epoch.
-            validation_fraction: which part.
+            validation_fraction: the fraction of samples to set aside.
             beta_1, beta_2, epsilon: settings of "adam".
         """
         self.hidden_layer_sizes = hidden_layer_sizes
@@ -115,7 +115,7 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
         self.epsilon = epsilon
         self.n_iter_no_change = n_iter_no_change
 
-    # What a classifier and a regressor do each in their way
+    # Implemented by the classifier and the regressor
 
     @abstractmethod
     def _validated(self, X: Any, y: Any, reset: bool) -> tuple[Array, NDArray[Any]]:
@@ -125,29 +125,29 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     def _read_targets(
         self, y: NDArray[Any], weights: Array | None, fresh: bool, classes: ArrayLike | None = None
     ) -> Array:
-        """The targets of the network; where `fresh`, what they stand for is learned first."""
+        """Encode the targets for the network; if `fresh`, fit their encoding first."""
 
     @abstractmethod
     def _loss(self) -> Loss:
-        """The loss of a sample."""
+        """Return the loss of a sample."""
 
     def _strata(self, targets: Array) -> NDArray[Any] | None:
-        """The class of each sample, of which a part set aside has as many as the rest; None for no classes."""
+        """Return each sample's class, for stratified splits; None if there are no classes."""
         return None
 
-    # Learning
+    # Training
 
     def fit(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> Self:
-        """Learn from samples.
+        """Fit the network to samples.
 
         Args:
-            X: of shape (samples, features): an array or a data frame of numbers.
-            y: a class or a number for each sample; for several numbers a row.
-            sample_weight: a number of 0 or more for each sample; 0 leaves it out.
+            X: an array or data frame of numbers, of shape (samples, features).
+            y: one class or number per sample, or a row of numbers.
+            sample_weight: one number per sample, 0 or more; 0 leaves the sample out.
 
         Raises:
-            ValueError, TypeError: for parameters or data that do not fit.
-            FloatingPointError: where the weights leave the floats.
+            ValueError, TypeError: for invalid parameters or data.
+            FloatingPointError: if the weights overflow or become nan.
         """
         fresh = not (self.warm_start and hasattr(self, "model_"))
         samples = self._read(X, y, sample_weight, fresh)
@@ -172,7 +172,7 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     def _read(
         self, X: Any, y: Any, sample_weight: ArrayLike | None, fresh: bool, classes: ArrayLike | None = None
     ) -> Samples:
-        """Standardised inputs, targets of the network, and weights, without the samples of weight 0."""
+        """Return standardised inputs, encoded targets, and weights, without the samples of weight 0."""
         self._check_parameters()
         X, y = self._validated(X, y, fresh)
         if isinstance(sample_weight, (int, float)):
@@ -215,7 +215,7 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
         return Adam(parameters, self.learning_rate_init, (self.beta_1, self.beta_2), self.epsilon)
 
     def _learn(self, samples: Samples, epochs: int, seed: int, in_parts: bool = False) -> None:
-        """Train, with one epoch for a part of the samples, or until the cost falls no more."""
+        """Train for some epochs, or until the cost stops falling; `in_parts` is one epoch on a part of the samples."""
         validation, patience = None, None
         if self.early_stopping and not in_parts:
             samples, validation = self._split(samples, seed)
@@ -241,23 +241,23 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
             callbacks=() if in_parts else (stalled,),
         )
         if not len(history):
-            raise KeyboardInterrupt  # in the first epoch, which leaves nothing to keep
+            raise KeyboardInterrupt  # interrupted in the first epoch, so there is no result
         self.loss_curve_ = [*self.loss_curve_, *history.costs]
         self.n_iter_ = len(self.loss_curve_)
         self.loss_, self.best_loss_ = self.loss_curve_[-1], min(self.loss_curve_)
         if not in_parts and len(history) == epochs and not stalled.is_exhausted:
             warnings.warn(
-                f"training ended after max_iter={epochs} epochs, before the cost had ceased to fall: more may help",
+                f"training stopped after max_iter={epochs} epochs, while the cost was still falling: increase max_iter",
                 ConvergenceWarning,
                 stacklevel=3,
             )
 
     def _weights(self) -> list[Value]:
-        """The weights of the network, without its biases."""
+        """Return the weights of the network, without its biases."""
         return [weight for layer in self.model_.layers for neuron in layer.neurons for weight in neuron.weights]
 
     def _split(self, samples: Samples, seed: int) -> tuple[Samples, Samples]:
-        """A part to learn from, and one to validate on."""
+        """Split into a training part and a validation part."""
         inputs, targets, weights = samples
         learn, validate = train_test_split(
             np.arange(len(inputs)),
@@ -270,10 +270,10 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
         )
         return learned, held_out
 
-    # Using
+    # Prediction
 
     def _outputs(self, X: Any) -> Array:
-        """The outputs of the network, computed as arrays."""
+        """Compute the outputs of the network, with arrays."""
         check_is_fitted(self, "model_")
         a: Array = self.scaler_.transform(validate_data(self, X, reset=False, dtype=np.float64))
         hidden = ACTIVATIONS[self.activation]
@@ -284,11 +284,11 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
 
     @property
     def coefs_(self) -> list[Array]:
-        """The weights of each layer, of shape (inputs, neurons)."""
+        """Return the weights of each layer, of shape (inputs, neurons)."""
         layers = self.model_.layers
         return [np.array([numbers_of(neuron.weights) for neuron in layer.neurons]).T for layer in layers]
 
     @property
     def intercepts_(self) -> list[Array]:
-        """The biases of each layer."""
+        """Return the biases of each layer."""
         return [np.array(numbers_of([neuron.bias for neuron in layer.neurons])) for layer in self.model_.layers]

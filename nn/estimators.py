@@ -1,8 +1,8 @@
-"""Networks as estimators of scikit-learn, for its pipelines, searches and scores.
+"""Networks as scikit-learn estimators, for its pipelines, searches and scores.
 
-Parameters and attributes are named as those of `sklearn.neural_network`. Inside is a network of Values that `nn.fit`
-trains: `estimator.model_`, to draw and to explain. What reaches it is standardised by `estimator.scaler_`; a regression
-learns standardised targets, see `target_scaler_`.
+Parameters and attributes have the names used in `sklearn.neural_network`. `estimator.model_` is a network of Values,
+trained by `nn.fit`, that can be drawn and explained. Its inputs are standardised by `estimator.scaler_`; the targets of
+a regression are standardised by `target_scaler_`.
 
 >>> import nn
 >>> from sklearn.datasets import load_iris
@@ -40,11 +40,11 @@ __all__ = ["MLPClassifier", "MLPRegressor"]
 
 
 class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-learn has no types
-    """A multi-layer perceptron that tells classes apart, by softmax and cross-entropy; of two classes, by the logistic.
+    """A multi-layer perceptron classifier with softmax and cross-entropy, or the logistic function for two classes.
 
     Attributes:
-        classes_: the classes, sorted; labels of any kind, strings too.
-        model_: the network, from standardised inputs to logits: one a class; of two classes, that of the second.
+        classes_: the classes, sorted; labels of any type, including strings.
+        model_: the network from standardised inputs to logits: one per class, or one for the second of two classes.
         scaler_: the `StandardScaler` of the inputs.
         coefs_, intercepts_, loss_curve_, loss_, best_loss_, n_iter_, n_layers_, n_outputs_, out_activation_,
         n_features_in_, feature_names_in_: as scikit-learn's.
@@ -59,24 +59,24 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
         classes: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
     ) -> Self:
-        """Learn for one epoch from a part of the samples. The first call decides the scaling.
+        """Train for one epoch on a part of the samples. The first call determines the scaling.
 
         Args:
             X, y, sample_weight: as in `fit`.
-            classes: all classes there are; the first call needs them.
+            classes: all classes; required in the first call.
         """
         if classes is None and not hasattr(self, "model_"):
-            raise ValueError("the first call of partial_fit needs classes=, all that there are")
+            raise ValueError("the first call of partial_fit needs classes=, the list of all classes")
         if classes is not None and hasattr(self, "model_") and not np.array_equal(np.unique(classes), self.classes_):
             raise ValueError(f"classes must be those of the first call, {self.classes_}; got {classes}")
         return self._partial_fit(X, y, sample_weight, classes)
 
     def predict_proba(self, X: Any) -> Array:
-        """The probability of each class, a column each, in the order of `classes_`."""
+        """Return the probability of each class, one column per class in the order of `classes_`."""
         return np.exp(self.predict_log_proba(X))
 
     def predict_log_proba(self, X: Any) -> Array:
-        """The logarithm of each probability."""
+        """Return the logarithm of each probability."""
         logits = self._outputs(X)
         if len(self.classes_) == 1:
             return np.zeros((len(logits), 1))
@@ -85,7 +85,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
         return logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)
 
     def predict(self, X: Any) -> NDArray[Any]:
-        """The most probable class of each sample."""
+        """Return the most probable class of each sample."""
         places = self.predict_log_proba(X).argmax(axis=1)
         return np.asarray(self.classes_[places])
 
@@ -102,7 +102,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
             self.out_activation_ = "softmax" if len(self.classes_) > 2 else "logistic"
         unknown = np.setdiff1d(y, self.classes_)
         if len(unknown):
-            raise ValueError(f"y holds the class {unknown[:1].tolist()[0]!r}, which is none of {self.classes_}")
+            raise ValueError(f"y holds the class {unknown[:1].tolist()[0]!r}, which is not one of {self.classes_}")
         places = np.searchsorted(self.classes_, y)
         if len(self.classes_) < 3:
             return places.astype(float)[:, None]
@@ -116,23 +116,23 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
 
 
 class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
-    """A multi-layer perceptron that predicts a number, or several, by half their mean squared error.
+    """A multi-layer perceptron that predicts one number or several, trained on half the mean squared error.
 
     Attributes:
         model_: the network, from standardised inputs to standardised targets.
         scaler_, target_scaler_: the `StandardScaler` of the inputs, and that of the targets.
         coefs_, intercepts_, loss_curve_, loss_, best_loss_, n_iter_, n_layers_, n_outputs_, out_activation_,
-        n_features_in_, feature_names_in_: as scikit-learn's; the losses are of standardised targets.
+        n_features_in_, feature_names_in_: as in scikit-learn; losses refer to standardised targets.
     """
 
     target_scaler_: Any
 
     def partial_fit(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> Self:
-        """Learn for one epoch from a part of the samples. The first call decides the scaling. Arguments as in `fit`."""
+        """Train for one epoch on a part of the samples, as in `fit`. The first call determines the scaling."""
         return self._partial_fit(X, y, sample_weight)
 
     def predict(self, X: Any) -> Array:
-        """The predicted number of each sample; a row of them where the network learned rows."""
+        """Return the predicted number of each sample, or a row of numbers if the targets were rows."""
         outputs = self._outputs(X)
         numbers: Array = self.target_scaler_.inverse_transform(outputs)
         return numbers if self.n_outputs_ > 1 else numbers[:, 0]
@@ -160,5 +160,5 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
 
 
 def half_mean_squared_error(outputs: Numbers, targets: Numbers) -> Any:
-    """Half the mean of (o − e)² over the outputs, as scikit-learn has it."""
+    """Compute half the mean of (o − e)² over the outputs, as scikit-learn does."""
     return 0.5 * mean_squared_error(outputs, targets)

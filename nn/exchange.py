@@ -1,6 +1,6 @@
-"""Networks of this package as PyTorch's, and back. PyTorch is imported when it is asked for.
+"""Convert networks to and from PyTorch, which is imported on demand.
 
-A user's `nn` may be this package or `torch.nn`; so the examples here write `torch.nn` in full.
+A user's `nn` may be this package or `torch.nn`, so the examples here write `torch.nn` in full.
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ from nn.layers import MLP, Layer, Neuron
 
 EXCHANGED = "Linear, Sigmoid, Tanh, ReLU, Softplus with beta=1, Identity, Dropout, Flatten, and Sequential of these"
 EXACT_THRESHOLD = 40.0
-"""The z from which log(1 + exp(z)) is z to the last digit. PyTorch's own threshold, 20, is off by 2e-9 there."""
+"""From this z on, log(1 + exp(z)) equals z to the last digit. At PyTorch's own threshold, 20, it is off by 2e-9."""
 
 
 def to_torch(model: MLP | Layer | Neuron, *, dtype: Any = None, device: Any = None) -> Any:
-    """Return a network as a `torch.nn.Sequential` of `Linear` layers and their activations.
+    """Convert a network to a `torch.nn.Sequential` of `Linear` layers and their activations.
 
-    Its weights are the network's numbers, bit by bit, in float64. It takes a tensor whose last axis is as long as the
-    network has inputs. What changes in one of the two afterwards does not change the other.
+    Its float64 weights equal the network's numbers bit by bit. It takes a tensor whose last axis has the network's
+    number of inputs. The two networks share no data.
 
     Args:
-        dtype: another dtype of PyTorch's, to which numbers are rounded.
-        device: where the weights are put; by default the CPU.
+        dtype: another PyTorch dtype, to which the numbers are rounded.
+        device: the device of the weights; by default the CPU.
 
     Raises:
         TypeError: for anything but an MLP, a Layer or a Neuron.
-        ModuleNotFoundError: where PyTorch is missing.
+        ModuleNotFoundError: if PyTorch is missing.
 
     ```python
     import torch
@@ -85,20 +85,20 @@ def _activation(torch: Any, name: str) -> list[Any]:
 
 
 def from_torch(sequential: Any) -> MLP:
-    """Return the network that a `torch.nn.Sequential` is, as an MLP.
+    """Convert a `torch.nn.Sequential` to an MLP.
 
-    Exchanged are `Linear`, `Sigmoid`, `Tanh`, `ReLU` and `Softplus` with `beta=1`; `Identity`, `Flatten` and `Dropout`,
-    which are left out; and `Sequential` of these. An MLP's softplus has no threshold, where PyTorch returns z itself
-    above 20; that differs by 2e-9 at most.
+    Supported modules are `Linear`, `Sigmoid`, `Tanh`, `ReLU` and `Softplus` with `beta=1`; `Identity`, `Flatten` and
+    `Dropout`, which are skipped; and `Sequential` of these. An MLP's softplus has no threshold, while PyTorch returns z
+    itself above 20; the difference is at most 2e-9.
 
     Args:
-        sequential: a `torch.nn.Sequential`. Its weights, of whatever dtype and device, become floats, which hold
-            float64, float32 and what is shorter bit by bit.
+        sequential: a `torch.nn.Sequential` of any dtype and device. Its weights become Python floats, which represent
+            float64 and shorter dtypes exactly.
 
     Raises:
-        TypeError: for other modules, by name, or anything that is no `torch.nn.Sequential`.
-        ValueError: for layers that do not follow each other as in an MLP.
-        ModuleNotFoundError: where PyTorch is missing.
+        TypeError: for other modules, which are named, and for anything but a `torch.nn.Sequential`.
+        ValueError: for layers in an order that is not that of an MLP.
+        ModuleNotFoundError: if PyTorch is missing.
 
     ```python
     import torch
@@ -141,7 +141,7 @@ def from_torch(sequential: Any) -> MLP:
 
 
 def _parts(torch: Any, sequential: Any) -> tuple[list[Any], list[Any]]:
-    """Return the linear layers, and the name of the activation behind each."""
+    """Return the linear layers, and the name of the activation after each."""
     names = {torch.nn.Sigmoid: "sigmoid", torch.nn.Tanh: "tanh", torch.nn.ReLU: "relu", torch.nn.Softplus: "softplus"}
     ignored = (torch.nn.Identity, torch.nn.Dropout, torch.nn.Flatten)
     linears: list[Any] = []

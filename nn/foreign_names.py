@@ -1,4 +1,4 @@
-"""Names from micrograd, PyTorch, Keras, scikit-learn and Nielsen's book, and what they are called here."""
+"""Names from micrograd, PyTorch, Keras, scikit-learn and Nielsen's book, with their equivalents here."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ _EPOCHS = "it is called epochs here"
 _OPTIMIZER = "it belongs to the optimizer: optimizer=nn.SGD(model.parameters(), learning_rate=0.1)"
 _LOSS = "it is called loss here, and takes a function such as nn.half_squared_error"
 _INPUTS, _TARGETS = "it is called inputs here", "it is called targets here"
-_HELD_OUT = "write validation=(inputs, targets), with samples that are not learned from"
+_HELD_OUT = "write validation=(inputs, targets), with samples that are not trained on"
 _ACTIVATES = "it is called activation here: 'sigmoid', 'tanh', 'relu', 'softplus' or 'identity'"
 _SIZES = "write nn.MLP(number of inputs, [neurons of each layer])"
 _WEIGHTS, _BIAS = "neuron.weights is the list of its weights", "neuron.bias is its bias"
 _NEURONS = "weights belong to neurons: layer.neurons[j].weights[k], layer.neurons[j].bias"
 
-_LOSS_OF_ONES_OWN = "a loss is any function of output and target: loss=lambda a, y: abs(a - y)"
+_ANY_LOSS = "a loss is any function of output and target: loss=lambda a, y: abs(a - y)"
 _RULE = "nn.SGD, nn.Adam and nn.AdamW are the optimizers; another rule is a class that derives from nn.Optimizer"
 _RATES = "give the optimizer a function of the step: nn.SGD(parameters, nn.step_decay(...)) or nn.cosine_decay"
 _DATA = "nn.fit takes lists, arrays and data frames, and makes batches itself: batch_size=32"
@@ -53,9 +53,7 @@ OF_PACKAGE = {
     **dict.fromkeys(("Dropout", "Flatten", "GELU", "LeakyReLU"), _LOOPS),
     "MultiheadAttention": "nn.CausalSelfAttention is attention of several heads, to earlier positions",
     "NLLLoss": "nn.cross_entropy takes logits, and does both steps",
-    **dict.fromkeys(
-        ("L1Loss", "HuberLoss"), "a loss is any function of output and target: loss=lambda a, y: abs(a - y)"
-    ),
+    **dict.fromkeys(("L1Loss", "HuberLoss"), _ANY_LOSS),
     "mse_loss": "nn.mean_squared_error is the function",
     "softmax_cross_entropy": "nn.cross_entropy is the function, of logits",
     **{name: f"autograd.{name} is the function" for name in ("relu", "sigmoid", "tanh", "softmax", "softplus")},
@@ -76,7 +74,7 @@ OF_MODULES = {
     "evaluate": "write nn.accuracy(model, inputs, targets)",
     "score": "write nn.accuracy(model, inputs, targets)",
     "feedforward": "call it: model(inputs), or nn.predict(model, samples) for many",
-    "summary": "print(model) tells its layers, nn.draw(model) draws them",
+    "summary": "print(model) lists its layers, nn.draw(model) draws them",
     "backward": "a loss goes backward: loss.backward()",
     "requires_grad_": "leave frozen parameters out of the optimizer's list",
     "register_parameter": "assign it: self.w = Value(0.0)",

@@ -1,7 +1,7 @@
-"""Initial weights. An initializer draws one weight: `(random, fan_in, fan_out)` to a number.
+"""Initial weights. An initializer maps `(random, fan_in, fan_out)` to one weight.
 
-`random` is a `random.Random` or the module of that name; fan_in and fan_out are the numbers of inputs and of neurons
-of the layer. Biases start at zero.
+`random` is a `random.Random` or the module of that name; fan_in and fan_out are the layer's numbers of inputs and
+neurons. Biases start at zero.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Initializer = Callable[[RandomSource, int, int], float]
 
 @dataclass(frozen=True)
 class Uniform:
-    """The initializer of `uniform`: an object, which unlike a nested function can be pickled and compared."""
+    """The initializer of `uniform`: an object can be pickled and compared, unlike a nested function."""
 
     low: float
     high: float
@@ -74,17 +74,17 @@ class Fixed:
 
 
 def uniform(low: float = -1.0, high: float = 1.0) -> Initializer:
-    """Uniform between two bounds; the 1986 paper takes ±0.3."""
+    """Draw uniformly between two bounds; the 1986 paper uses ±0.3."""
     return Uniform(low, high)
 
 
 def normal(mean: float = 0.0, standard_deviation: float = 1.0) -> Initializer:
-    """Normally distributed, as Nielsen's first network has it."""
+    """Draw from a normal distribution, as in Nielsen's first network."""
     return Normal(mean, standard_deviation)
 
 
 def glorot(gain: float = 1.0) -> Initializer:
-    """Uniform within ± gain √(6 / (fan_in + fan_out)): activations and errors keep their size through tanh layers.
+    """Draw uniformly within ± gain √(6 / (fan_in + fan_out)): tanh layers keep the size of activations and errors.
 
     Source: Glorot and Bengio 2010, eq. 16.
     """
@@ -92,7 +92,7 @@ def glorot(gain: float = 1.0) -> Initializer:
 
 
 def he() -> Initializer:
-    """Normal with variance 2 / fan_in: the same for relu, which silences half of its inputs.
+    """Draw from a normal distribution with variance 2 / fan_in: the same for relu, which zeroes half of its inputs.
 
     Source: He, Zhang, Ren and Sun 2015, eq. 10.
     """
@@ -100,14 +100,14 @@ def he() -> Initializer:
 
 
 def constant(number: float) -> Initializer:
-    """The same weight everywhere: neurons that start equal stay equal, which is why nobody trains from it."""
+    """Use the same weight everywhere. Neurons that start equal stay equal, so do not train from it."""
     return Fixed(number)
 
 
 def default_initializer(activation: str) -> Initializer:
-    """He for relu and softplus; Glorot for tanh and identity, and four times as wide for sigmoid.
+    """Return He for relu and softplus, Glorot for tanh and identity, and Glorot with gain 4 for sigmoid.
 
-    The factor 4 makes up for the sigmoid's slope, at most 1/4 (Glorot and Bengio's own advice for it).
+    The gain 4 compensates for the sigmoid's slope of at most 1/4, as Glorot and Bengio recommend.
     """
     if activation in ("relu", "softplus"):
         return he()

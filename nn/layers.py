@@ -1,4 +1,4 @@
-"""Neuron, Layer and MLP, in the notation of the texts: z = Σ w a + b, a = σ(z)."""
+"""Neuron, Layer and MLP, in textbook notation: z = Σ w a + b, a = σ(z)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Activation = Literal["sigmoid", "tanh", "relu", "softplus", "identity"]
 if TYPE_CHECKING:
 
     class Outputs(Value, list[Value]):  # type: ignore[misc]
-        """The result of a network, to type checkers: the one Value or the list, and the caller knows which."""
+        """A network's result for type checkers: a Value or a list of them; the caller knows which."""
 
 
 def _identity(z: Any) -> Any:
@@ -36,17 +36,17 @@ ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
 
 
 class Neuron(Module):
-    """One neuron: the weighted sum z of its inputs and a bias, and an activation a = σ(z).
+    """One neuron: the weighted sum z of its inputs plus a bias, and an activation a = σ(z).
 
     Args:
-        nin: the number of inputs, and so of weights.
+        nin: the number of inputs and weights.
         activation: "sigmoid", "tanh", "relu", "softplus" or "identity".
         initializer: draws the initial weights; the default suits the activation (`default_initializer`).
-        seed: for drawing them; None draws from Python's global `random`.
-        nout: how many neurons stand side by side, for initializers that ask.
-        elementary: build z from additions and multiplications, a node each, instead of one `dot` node.
-        bias: add a bias, which is learned; otherwise it is the constant 0.
-        name: what the labels of its Values begin with.
+        seed: the seed of the weights; None draws from Python's global `random`.
+        nout: the number of neurons in the layer, for initializers that use it.
+        elementary: build z from additions and multiplications, one node each, instead of one `dot` node.
+        bias: add a trainable bias; otherwise it is the constant 0.
+        name: prefix of its Values' labels.
 
     Attributes: `weights` (a list of `nin` Values), `bias` (a Value), `activation`, `elementary`.
 
@@ -80,11 +80,11 @@ class Neuron(Module):
         self._labels = (f"{prefix}z", f"{prefix}a")
 
     def __call__(self, inputs: Inputs) -> Value:
-        """The activation a. Raises ValueError where `inputs` are not as many as the weights."""
+        """Compute the activation a. Raise ValueError unless there is one input per weight."""
         return self.forward(as_values(inputs, len(self.weights), "Neuron"))
 
     def forward(self, inputs: list[Value]) -> Value:
-        """The activation of as many Values as there are weights, unchecked."""
+        """Compute the activation for one Value per weight, without checks."""
         if self.elementary:
             z = sum(map(operator.mul, self.weights, inputs), self.bias)
         else:
@@ -98,7 +98,7 @@ class Neuron(Module):
 
 
 class Layer(Module):
-    """`nout` neurons with the same `nin` inputs; arguments as in Neuron. Attribute: `neurons`, a list.
+    """A layer of `nout` neurons with the same `nin` inputs; arguments as in Neuron. Attribute: `neurons`, a list.
 
     >>> linear = Layer(16, 64, "identity", bias=False, seed=0)
     >>> len(linear.parameters()), len(linear([0.5] * 16))
@@ -136,15 +136,15 @@ class Layer(Module):
 
     @property
     def activation(self) -> str:
-        """The name of its neurons' activation."""
+        """Return the name of its neurons' activation."""
         return self.neurons[0].activation
 
     def __call__(self, inputs: Inputs) -> list[Value]:
-        """The neurons' activations, one each. Raises ValueError where `inputs` are too many or too few."""
+        """Compute the neurons' activations. Raise ValueError for the wrong number of inputs."""
         return self.forward(as_values(inputs, len(self.neurons[0].weights), "Layer"))
 
     def forward(self, inputs: list[Value]) -> list[Value]:
-        """The activations of as many Values as there are inputs, unchecked."""
+        """Compute the activations for one Value per input, without checks."""
         return [neuron.forward(inputs) for neuron in self.neurons]
 
     def __repr__(self) -> str:
@@ -152,16 +152,16 @@ class Layer(Module):
 
 
 class MLP(Module):
-    """A multilayer perceptron: every neuron of a layer sees every neuron of the layer before.
+    """A multilayer perceptron of fully connected layers.
 
     Args:
         nin: the number of inputs.
-        nouts: how many neurons each layer has, the output layer last.
-        activation: of the hidden layers; a name for all, or a sequence with one name a hidden layer.
-        output_activation: of the output layer. Losses of logits want "identity" here.
+        nouts: the number of neurons in each layer, the output layer last.
+        activation: the activation of the hidden layers: one name, or a sequence with a name per hidden layer.
+        output_activation: the activation of the output layer. Losses on logits need "identity".
         initializer, seed, elementary: as in Neuron; by default weights are drawn by `default_initializer`.
 
-    Attributes: `nin`, and `layers`, so that `model.layers[i].neurons[j].weights[k]` is the weight w_jk of layer i + 1.
+    Attributes: `nin`, and `layers`, where `model.layers[i].neurons[j].weights[k]` is the weight w_jk of layer i + 1.
 
     Raises:
         ValueError: for counts below 1, no layers, or unknown activations.
@@ -208,16 +208,16 @@ class MLP(Module):
         ]
 
     def __call__(self, inputs: Inputs) -> Outputs:
-        """The output neurons' activations: a list of Values, or the one Value where the last layer has one neuron.
+        """Compute the output neurons' activations: a list of Values, or a single Value for one output neuron.
 
         Raises:
-            ValueError: where there are not `nin` inputs.
-            TypeError: where one of them is no number.
+            ValueError: unless there are `nin` inputs.
+            TypeError: if an input is not a number.
         """
         return self.forward(as_values(inputs, self.nin, "MLP"))
 
     def forward(self, inputs: list[Value]) -> Outputs:
-        """The outputs for as many Values as there are inputs, unchecked."""
+        """Compute the outputs for one Value per input, without checks."""
         activations = inputs
         for layer in self.layers:
             activations = layer.forward(activations)
@@ -234,7 +234,7 @@ explain_attributes(MLP, OF_NETWORKS)
 
 
 def inputs_of(model: Any) -> int | None:
-    """Return the number of inputs of a model, where it is one of the above."""
+    """Return the number of inputs of an MLP, a Layer or a Neuron; None for other models."""
     if isinstance(model, MLP):
         return model.nin
     if isinstance(model, Layer):
@@ -243,7 +243,7 @@ def inputs_of(model: Any) -> int | None:
 
 
 def output_activation(model: Any) -> str | None:
-    """The name of the activation that a model's outputs come from, where it is one of the above."""
+    """Return the output activation's name of an MLP, a Layer or a Neuron; None for other models."""
     if isinstance(model, MLP):
         return model.layers[-1].activation
     return model.activation if isinstance(model, (Layer, Neuron)) else None

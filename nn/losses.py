@@ -1,9 +1,8 @@
-"""Losses of one sample: `(outputs, targets)` to one number, small where the outputs are right.
+"""Losses of one sample: functions of `(outputs, targets)` that return one number, small if the outputs are right.
 
-`outputs` is what a network returned, a list of Values or the one Value of a single output neuron; `targets` is as
-many numbers. (Of outputs that are plain numbers, the loss is a plain number.) A loss of several outputs is the sum
-over them, unless its name says mean. The cost of many samples is the mean or the sum of their losses (`reduction` in
-`nn.fit`).
+`outputs` is a network's result, a list of Values or the single Value of one output neuron; `targets` has one number per
+output. If all outputs are plain numbers, so is the loss. A loss is summed over the outputs unless its name says mean.
+The cost of many samples is the mean or the sum of their losses (`reduction` in `nn.fit`).
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ Loss = Callable[[Any, Any], Any]
 
 
 def half_squared_error(outputs: Numbers, targets: Numbers) -> Value:
-    """½ Σ (o − e)², whose derivative to an output is o − e: the cost of the texts and of the 1986 paper.
+    """Compute ½ Σ (o − e)², the cost of the textbooks and the 1986 paper; its derivative by an output is o − e.
 
     >>> half_squared_error([Value(0.5), Value(1.0)], [1.0, 1.0]).data
     0.125
@@ -33,19 +32,19 @@ def half_squared_error(outputs: Numbers, targets: Numbers) -> Value:
 
 
 def mean_squared_error(outputs: Numbers, targets: Numbers) -> Value:
-    """(1/n) Σ (o − e)² over n outputs."""
+    """Compute (1/n) Σ (o − e)² over n outputs."""
     errors = _errors(outputs, targets, "mean_squared_error")
     return autograd.dot(errors, errors) / len(errors)
 
 
 def binary_cross_entropy(outputs: Numbers, targets: Numbers) -> Value:
-    """−Σ (t ln o + (1 − t) ln(1 − o)) for outputs o that are probabilities, as sigmoid neurons give them.
+    """Compute −Σ (t ln o + (1 − t) ln(1 − o)) for outputs o that are probabilities, such as those of sigmoid neurons.
 
     Source: Nielsen, ch. 3, eq. 63.
 
     Raises:
-        ValueError: where it is infinite or undefined: an output outside 0 to 1, or one that is exactly 0 or 1 where
-            the target is not. A sigmoid saturates to exactly 1 near z = 37; `binary_cross_entropy_with_logits` has
+        ValueError: if it is infinite or undefined: for an output outside 0 to 1, or one of exactly 0 or 1 when the
+            target differs. A sigmoid saturates to exactly 1 near z = 37; `binary_cross_entropy_with_logits` has
             no such limit.
     """
     pairs = _pairs(outputs, targets, "binary_cross_entropy")
@@ -53,14 +52,14 @@ def binary_cross_entropy(outputs: Numbers, targets: Numbers) -> Value:
         terms = [autograd.xlogy(t, o) + autograd.xlogy(1 - t, 1 - o) for o, t in pairs]
     except ValueError as error:
         raise ValueError(
-            f"binary_cross_entropy expects outputs between 0 and 1, and not on the wrong end of it: {error}. Use "
+            f"binary_cross_entropy expects outputs between 0 and 1, and not exactly at the wrong end: {error}. Use "
             "binary_cross_entropy_with_logits and an output layer with activation 'identity'"
         ) from None
     return -autograd.sum(terms)
 
 
 def binary_cross_entropy_with_logits(outputs: Numbers, targets: Numbers) -> Value:
-    """The same of logits z, where the probability is σ(z): Σ t ln(1 + e^−z) + (1 − t) ln(1 + e^z), never infinite.
+    """Compute the same for logits z, with σ(z) as probability: Σ t ln(1 + e^−z) + (1 − t) ln(1 + e^z), always finite.
 
     >>> binary_cross_entropy_with_logits(Value(-1e4), 1.0).data
     10000.0
@@ -70,17 +69,17 @@ def binary_cross_entropy_with_logits(outputs: Numbers, targets: Numbers) -> Valu
 
 
 def cross_entropy(outputs: Numbers, targets: int | Numbers) -> Value:
-    """−Σ tₖ ln pₖ of logits z, where p is their softmax.
+    """Compute −Σ tₖ ln pₖ for logits z, where p is their softmax.
 
-    Neither a large offset of all logits nor a wide spread costs digits; in a compiled program, and for more than one
+    Neither a large offset of all logits nor a wide spread loses digits; in a compiled program, and for more than one
     class, a gradient pₖ − tₖ is as exact as that difference of numbers up to 1.
 
     Args:
         outputs: the logits, two or more.
-        targets: the index of the right class, or a probability for each class, such as a one-hot row.
+        targets: the index of the right class, or one probability per class, such as a one-hot row.
 
     Raises:
-        ValueError: for one output only, a class that does not exist, or targets of another length.
+        ValueError: for a single output, a class that does not exist, or targets of the wrong length.
         TypeError: if a single target is not an integer.
 
     >>> round(cross_entropy([Value(1e4), Value(0.0)], 1).data)
@@ -91,7 +90,7 @@ def cross_entropy(outputs: Numbers, targets: int | Numbers) -> Value:
         raise ValueError("cross_entropy expects two logits or more; for one use binary_cross_entropy_with_logits")
     if not isinstance(targets, (Sequence, Value)) and np.ndim(targets) == 0:
         return _surprise(logits, _class_index(targets, len(logits)))
-    if isinstance(targets, Value):  # which is an index in a function that is compiled, and refused elsewhere
+    if isinstance(targets, Value):  # an index in a compiled function; elsewhere `take` refuses it
         right, largest = autograd.take(logits, targets), _detached(autograd.max(logits))
         return autograd.logsumexp([z - largest for z in logits]) - (right - largest)
     pairs = _pairs(logits, targets, "cross_entropy")
@@ -108,9 +107,9 @@ def cross_entropy(outputs: Numbers, targets: int | Numbers) -> Value:
 
 
 def _surprise(logits: list[Number], k: int) -> Value:
-    """−ln of the softmax's share k: log Σ exp(z − z_k), where differences keep the digits that an offset would take.
+    """Compute −ln pₖ of the softmax p as log Σ exp(z − z_k); the differences keep digits that an offset would lose.
 
-    Of its gradient p − e_k no digit is lost either where p_k is close to 1, as in p_k − 1.
+    Its gradient p − e_k loses no digits either, even if p_k is close to 1, as p_k − 1 would.
     """
     right = logits[k]
     if (right.data if isinstance(right, Value) else right) == -math.inf:  # then all other differences are inf
@@ -123,7 +122,7 @@ def _detached(x: Number) -> Number:
 
 
 def hinge(outputs: Numbers, targets: Numbers) -> Value:
-    """Σ max(0, 1 − t o) for targets of −1 and 1: nothing to pay for what is right with a margin of 1.
+    """Compute Σ max(0, 1 − t o) for targets of −1 and 1; outputs that are right by a margin of 1 cost nothing.
 
     Raises:
         ValueError: for other targets.
@@ -136,7 +135,7 @@ def hinge(outputs: Numbers, targets: Numbers) -> Value:
 
 
 def penalised(loss: Loss, weights: Sequence[Value], factor: float) -> Loss:
-    """The loss of a sample, and factor · ½ Σ w² over weights: the penalty that is called weight decay, ridge or L2."""
+    """Return a loss with the penalty factor · ½ Σ w² on the weights added: weight decay, ridge or L2."""
 
     def cost(outputs: Any, targets: Any) -> Any:
         return loss(outputs, targets) + 0.5 * factor * autograd.dot(weights, weights)
@@ -172,7 +171,7 @@ def _pairs(outputs: Numbers, targets: Any, loss: str) -> list[tuple[Number, Numb
 
 
 def _as_list(numbers: Any) -> list[Number]:
-    """A single number is a list of one; NumPy's numbers become Python's."""
+    """Return a list; a single number becomes a list of one, and NumPy's numbers become Python's."""
     if hasattr(numbers, "tolist"):
         numbers = numbers.tolist()
     return list(numbers) if hasattr(numbers, "__len__") else [numbers]
@@ -182,7 +181,7 @@ def _class_index(target: Any, classes: int) -> int:
     try:
         index = operator.index(target)
     except TypeError:
-        raise TypeError(f"a single target is the index of a class, so an integer; got {target!r}") from None
+        raise TypeError(f"a single target must be the index of a class, an integer; got {target!r}") from None
     if not 0 <= index < classes:
         raise ValueError(f"there are {classes} outputs, so classes 0 to {classes - 1}; got class {index}")
     return index

@@ -1,4 +1,4 @@
-"""Module: what every network, layer and neuron has in common."""
+"""Module: the base class of networks, layers and neurons."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from nn.parameters import Search
 
 
 class Module:
-    """Something with parameters: the Values found in its attributes, in the order in which they were set.
+    """An object with parameters: the Values in its attributes, in the order in which they were set.
 
     Attributes may be Values, Modules, and lists, tuples, dicts, deques, dataclasses, NumPy arrays and pandas columns of
-    these, nested as you like. Of the Values the leaves are parameters; what was computed from them is not. A parameter
-    found twice (tied weights) counts once. Subclass it for a network of your own: set the parameters in `__init__`, and
-    compute with them in `forward`, which calling the module calls, or in a `__call__` of your own.
+    these, nested to any depth. Leaf Values are parameters; Values computed from them are not. A parameter that occurs
+    twice (tied weights) counts once. To write your own network, derive from Module: set the parameters in `__init__`,
+    and compute with them in `forward`, which is called when the module is called, or in your own `__call__`.
 
     >>> class Line(Module):
     ...     def __init__(self):
@@ -35,18 +35,18 @@ class Module:
     """
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Return what `forward` returns. Raises TypeError where the class defines neither `forward` nor `__call__`."""
+        """Call `forward`. Raise TypeError if the class defines neither `forward` nor `__call__`."""
         if not computes(self):
             name = type(self).__name__
             raise TypeError(f"{name} computes nothing yet: define forward(self, inputs) in class {name}(nn.Module)")
         return self.forward(*args, **kwargs)  # type: ignore[attr-defined]
 
     def named_parameters(self) -> Iterator[tuple[str, Value]]:
-        """Each parameter once, with the path that leads to it, such as `layers.0.neurons.3.weights.12`.
+        """Return each parameter once, with its path, such as `layers.0.neurons.3.weights.12`.
 
         Raises:
-            TypeError: for a parameter in a set, in an attribute of the class, or in an object that is no Module.
-            ValueError: for two parameters of the same name.
+            TypeError: for a parameter in a set, in a class attribute, or in an object that is not a Module.
+            ValueError: for two parameters with the same name.
         """
         search = Search(lambda item: isinstance(item, Module))
         search.collect(self, "")
@@ -54,7 +54,7 @@ class Module:
         return iter(search.parameters)
 
     def parameters(self) -> list[Value]:
-        """Each parameter once, in the order of `named_parameters`."""
+        """Return each parameter once, in the order of `named_parameters`."""
         return [parameter for _, parameter in self.named_parameters()]
 
     @explain_arguments(OF_ZERO_GRAD)
@@ -64,15 +64,15 @@ class Module:
         commit(setting("grad", parameters, [0.0] * len(parameters)))
 
     def state_dict(self) -> dict[str, float]:
-        """Every parameter's number by its name."""
+        """Return every parameter's number by its name."""
         return {name: number_of(parameter) for name, parameter in self.named_parameters()}
 
     def load_state_dict(self, state: Mapping[str, float]) -> None:
-        """Set every parameter from a mapping such as `state_dict` returns: all of them, or none.
+        """Set all parameters from a mapping such as the result of `state_dict`.
 
         Raises:
-            ValueError: if the names differ from this module's, in which case nothing has been changed.
-            TypeError: if something in it is not a number, likewise.
+            ValueError: if the names differ from this module's; nothing is changed then.
+            TypeError: if an entry is not a number; nothing is changed then.
         """
         parameters = dict(self.named_parameters())
         missing, unknown = parameters.keys() - state.keys(), state.keys() - parameters.keys()
@@ -90,7 +90,7 @@ explain_attributes(Module, OF_MODULES)
 
 
 def computes(model: object) -> bool:
-    """Tell whether a model can be called; a module can, if it has a `forward` or a `__call__` of its own."""
+    """Tell whether a model can be called; a module can if it defines `forward` or `__call__`."""
     if isinstance(model, Module) and type(model).__call__ is Module.__call__:
         return hasattr(model, "forward")
     return callable(model)

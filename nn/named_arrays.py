@@ -1,4 +1,4 @@
-"""Parameters of a module put together as arrays, as a list of lists is a matrix: so files and pictures show them."""
+"""Group a module's parameters into arrays, as a list of lists forms a matrix; used by files and pictures."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from autograd import Value
 
 
 class NamedArray(NamedTuple):
-    """Parameters that make one array.
+    """Parameters that form one array.
 
     Attributes:
-        shape: of the array.
-        parameters: row by row.
+        shape: the array's shape.
+        parameters: the elements, row by row.
     """
 
     shape: tuple[int, ...]
@@ -27,13 +27,13 @@ Entry = tuple[tuple[str, ...], Value]
 
 
 def named_arrays(parameters: Iterable[tuple[str, Value]]) -> dict[str, NamedArray]:
-    """Put parameters together that are counted in all places: those of a list of lists, or of a layer's neurons.
+    """Group parameters whose names differ only in indices: those of a list of lists, or of a layer's neurons.
 
     >>> numbers = [(f"table.{i}.{k}", Value(0.0)) for i in range(2) for k in range(3)]
     >>> {name: array.shape for name, array in named_arrays([*numbers, ("bias", Value(0.0))]).items()}
     {'table': (2, 3), 'bias': ()}
     """
-    alike: dict[tuple[str, ...], list[Entry]] = {}
+    groups: dict[tuple[str, ...], list[Entry]] = {}
     for name, parameter in parameters:
         parts = tuple(name.split("."))
         last = max((n for n, part in enumerate(parts) if not part.isdecimal()), default=-1)
@@ -42,19 +42,19 @@ def named_arrays(parameters: Iterable[tuple[str, Value]]) -> dict[str, NamedArra
             part.isdecimal() and (n > last or next_to) for n, (part, next_to) in enumerate(zip(parts, of_neurons))
         ]
         key = tuple(["" if axis else part for part, axis in zip(parts, is_axis)])
-        alike.setdefault(key, []).append((parts, parameter))
+        groups.setdefault(key, []).append((parts, parameter))
     arrays: dict[str, NamedArray] = {}
-    for key, entries in alike.items():
-        for name, array in _whole_arrays(key, entries):
+    for key, entries in groups.items():
+        for name, array in _full_arrays(key, entries):
             arrays[name if name not in arrays else ".".join(key)] = array
     return arrays
 
 
-def _whole_arrays(key: tuple[str, ...], entries: list[Entry]) -> Iterator[tuple[str, NamedArray]]:
-    """Return one array; or, where rows differ in length, an array for each.
+def _full_arrays(key: tuple[str, ...], entries: list[Entry]) -> Iterator[tuple[str, NamedArray]]:
+    """Yield one array or, if rows differ in length, one array per row.
 
     Args:
-        key: the parts of the names that the parameters have in common; "" where they are counted.
+        key: the parts that the parameters' names share; "" stands for an index.
     """
     axes = [n for n, part in enumerate(key) if not part]
     numbered = {tuple([int(parts[n]) for n in axes]): parameter for parts, parameter in entries}
@@ -67,4 +67,4 @@ def _whole_arrays(key: tuple[str, ...], entries: list[Entry]) -> Iterator[tuple[
     for entry in entries:
         rows.setdefault(entry[0][axes[0]], []).append(entry)
     for number, row in rows.items():
-        yield from _whole_arrays((*key[: axes[0]], number, *key[axes[0] + 1 :]), row)
+        yield from _full_arrays((*key[: axes[0]], number, *key[axes[0] + 1 :]), row)

@@ -1,4 +1,4 @@
-"""Finding a module's parameters: the Values in its attributes, and in whatever holds them there."""
+"""Find a module's parameters: the Values in its attributes, and in the containers and objects there."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from autograd import Value
 
 
 class Hidden(NamedTuple):
-    """Parameters where they are not searched for.
+    """Parameters in a container that is not searched.
 
     Attributes:
-        path: where it was met.
-        owner: the type of what holds them.
+        path: the path of the container.
+        owner: the name of its type.
         values: the parameters.
-        remedy: what to do, should they be nowhere else.
+        remedy: advice if the parameters are nowhere else.
     """
 
     path: str
@@ -34,20 +34,20 @@ class Search:
     """One walk through a module's attributes.
 
     Args:
-        is_module: tells modules, whose attributes are all searched, from other objects.
+        is_module: whether an object is a module, whose attributes are all searched.
 
     Attributes:
-        parameters: those that were found, with the paths that lead to them, each once.
+        parameters: the parameters, each once, with their paths.
     """
 
     def __init__(self, is_module: Callable[[Any], bool]) -> None:
         self._is_module = is_module
         self.parameters: list[tuple[str, Value]] = []
-        self._seen: dict[int, Any] = {}  # by id, and so kept: lists made on the way must not lend theirs to others
+        self._seen: dict[int, Any] = {}  # by id; holds references, so that no id of a temporary list is reused
         self._hidden: list[Hidden] = []
 
     def collect(self, item: Any, path: str) -> None:
-        """Add the parameters in an item that were not seen yet; a child may well know its parent."""
+        """Add the parameters in an item that were not seen yet; references may be cyclic."""
         if item is None or isinstance(item, (str, bytes, int, float)) or id(item) in self._seen:
             return
         self._seen[id(item)] = item
@@ -77,18 +77,18 @@ class Search:
         for key, child in children:
             if not isinstance(child, Value):
                 self.collect(child, f"{prefix}{key}")
-            elif id(child) not in seen:  # as above, without a call for each weight
+            elif id(child) not in seen:  # as above, but saves a call per weight
                 seen[id(child)] = child
                 if not child.parents and not child.is_constant:
                     parameters.append((f"{prefix}{key}", child))
 
     def check(self) -> None:
-        """Refuse what would silently lose a parameter.
+        """Refuse structures that would silently lose a parameter.
 
         Raises:
-            TypeError: for Values in a set, in an attribute of a class, or in an object that is no module, unless they
-                were found elsewhere, too.
-            ValueError: for two parameters of one name.
+            TypeError: for Values in a set, in a class attribute, or in an object that is not a module, unless they
+                also occur elsewhere.
+            ValueError: for two parameters with the same name.
         """
         known = {id(parameter) for _, parameter in self.parameters} if self._hidden else set()
         for path, owner, values, remedy in self._hidden:
@@ -119,16 +119,16 @@ class Search:
 
 
 def attributes(item: Any) -> list[tuple[str, Any]]:
-    """An object's own attributes in the order in which they were set, then those in slots."""
+    """Return an object's own attributes in the order in which they were set, then those in slots."""
     pairs = list(getattr(item, "__dict__", {}).items())
-    for name, slot in _slots(type(item)):  # type: ignore[arg-type]  # which mypy takes for unhashable
+    for name, slot in _slots(type(item)):  # type: ignore[arg-type]  # mypy takes a type for unhashable
         with suppress(AttributeError):  # not set yet
             pairs.append((name, slot.__get__(item)))
     return pairs
 
 
 def _own_attributes(item: Any) -> list[Any]:
-    """Return what was set on an object; not what Python's own types have in slots, such as a function's globals."""
+    """Return the attributes set on an object, but not the slots of Python's own types, such as a function's globals."""
     if hasattr(type(item), "__slots__"):
         return [x for _, x in attributes(item)]
     own = getattr(item, "__dict__", None)
@@ -142,7 +142,7 @@ def _slots(kind: type) -> list[tuple[str, MemberDescriptorType]]:
 
 
 def _of_classes(module: Any) -> list[Value]:
-    """Leaves that are attributes of a module's class, and not hidden by an attribute of its own."""
+    """Return the leaves that are class attributes of a module, unless an instance attribute shadows them."""
     own = vars(module)
     return [
         x
@@ -153,13 +153,13 @@ def _of_classes(module: Any) -> list[Value]:
 
 
 def is_array(item: Any) -> bool:
-    """Tell whether an item is an array, or a table or column of pandas, that can hold objects."""
-    numpy, pandas = sys.modules.get("numpy"), sys.modules.get("pandas")  # who holds one has imported it
+    """Tell whether an item is a NumPy array, data frame or column that can hold objects."""
+    numpy, pandas = sys.modules.get("numpy"), sys.modules.get("pandas")  # imported if such an item exists
     if numpy is not None and isinstance(item, numpy.ndarray):
         return bool(item.dtype.hasobject)
     return pandas is not None and isinstance(item, (pandas.Series, pandas.DataFrame))
 
 
 def objects_of(array: Any) -> Any:
-    """Nested lists of an array's or a table's elements; of an array without axes its element."""
+    """Return the elements of an array or data frame as nested lists, or the element of an array without axes."""
     return (array if hasattr(array, "tolist") else array.to_numpy()).tolist()

@@ -1,4 +1,4 @@
-"""Pictures of a training and of what was learned, each drawn on matplotlib axes, which are returned."""
+"""Plot the history and results of training on matplotlib axes, which are returned."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 CLASS_COLOURS = (ORANGE, BLUE, GREEN, PURPLE, YELLOW, SKY, AMBER, BLACK)
-CLASS_MARKERS = "osD^vP*"  # one fewer than colours, so that the pairs repeat late
+CLASS_MARKERS = "osD^vP*"  # one fewer than colours, so that a pair repeats only after 56 classes
 
 
 def plot_cost(history: History, axes: Axes) -> Axes:
-    """The cost of each epoch, on a logarithmic scale.
+    """Plot the cost of each epoch, on a logarithmic scale.
 
     >>> import nn
     >>> from matplotlib.figure import Figure
@@ -37,7 +37,7 @@ def plot_cost(history: History, axes: Axes) -> Axes:
 
 
 def plot_accuracy(history: History, axes: Axes) -> Axes:
-    """The accuracy of each epoch, in per cent."""
+    """Plot the accuracy of each epoch, in percent."""
     return _plot(history, axes, "accuracy", scale=100.0, unit=" (%)")
 
 
@@ -63,7 +63,7 @@ def _plot(
 
 
 def training_curves(history: History) -> Figure:
-    """A figure of the cost, and beside it the accuracy where there is one."""
+    """Return a figure of the cost, next to the accuracy if there is one."""
     from matplotlib.figure import Figure
 
     with_accuracy = history[0].accuracy is not None
@@ -78,12 +78,12 @@ def training_curves(history: History) -> Figure:
 def misclassified(
     images: Array, targets: Sequence[Any], predictions: Sequence[Any], shape: tuple[int, int] = (8, 8), most: int = 40
 ) -> Figure:
-    """A sheet of the images that were taken for something else, each with what it is and what it was taken for.
+    """Return a figure of the misclassified images, each with its class and its prediction.
 
     Args:
-        images: one flat image a row, of `shape` pixels.
-        targets, predictions: what each is, and was taken for.
-        most: how many to show at most; the title says how many there are.
+        images: one flat image per row, of `shape` pixels.
+        targets, predictions: the true and the predicted class of each image.
+        most: the maximum number of images to show; the title has the total.
     """
     from matplotlib.figure import Figure
 
@@ -110,24 +110,23 @@ def decision_boundary(
     threshold: float | None = None,
     resolution: int = 80,
 ) -> Axes:
-    """Draw the prediction of a network of two inputs for every point of the plane, and the samples on top.
+    """Draw the predictions of a network with two inputs across the plane, and the samples on top.
 
-    Of one output the plane shows the number, by colour, and as a line where it is the threshold; of several outputs
-    the class whose output is largest, with lines between the classes.
+    A single output is shown by colour, with a line at the threshold. For several outputs, the plane shows the class
+    with the largest output, with lines between the classes.
 
     Args:
         model: as in `predict`, with two inputs.
-        inputs, targets: samples, and the classes they belong to, as in `fit`.
-        threshold: as in `accuracy`: what one output must exceed for class 1.
-        resolution: points to compute along each axis. The default takes about a second for 2-16-16-1 neurons; twice
-            as many take four times as long.
+        inputs, targets: samples and their classes, as in `fit`.
+        threshold: as in `accuracy`: a single output above it means class 1.
+        resolution: points to compute along each axis. The default takes about a second for 2-16-16-1 neurons; doubling
+            it takes four times as long.
 
     Returns:
         The axes.
 
     Raises:
-        ValueError: for samples of another size than 2, targets that name no classes, and where `accuracy` asks for a
-            threshold.
+        ValueError: if samples do not have two numbers, targets are not classes, or `accuracy` would need a threshold.
 
     >>> import nn
     >>> from matplotlib.figure import Figure
@@ -159,14 +158,14 @@ def decision_boundary(
 
 
 def _span(column: Array, resolution: int) -> Array:
-    """Points from a bit before the smallest number to a bit behind the largest."""
+    """Return points from slightly below the smallest number to slightly above the largest."""
     low, high = float(column.min()), float(column.max())
     margin = 0.1 * (high - low) or 1.0
     return np.linspace(low - margin, high + margin, resolution)
 
 
 def _fill_by_output(axes: Axes, x: Array, y: Array, output: Array, threshold: float) -> None:
-    """White at the threshold, blue above it and orange below, with a line between them."""
+    """Fill with white at the threshold, blue above it and orange below, with a line between them."""
     reach = float(abs(output - threshold).max()) or 1.0
     levels = np.linspace(threshold - reach, threshold + reach, 21)
     axes.contourf(x, y, output, levels, cmap=_diverging(), alpha=0.7)
@@ -176,7 +175,7 @@ def _fill_by_output(axes: Axes, x: Array, y: Array, output: Array, threshold: fl
 
 
 def _fill_by_class(axes: Axes, x: Array, y: Array, outputs: Array) -> None:
-    """Each class's colour where its output is largest, with lines where another becomes so."""
+    """Fill each class's region with its colour, with lines between the regions."""
     for k in range(outputs.shape[2]):
         lead = outputs[:, :, k] - np.delete(outputs, k, axis=2).max(axis=2)
         if lead.max() > 0:
@@ -187,21 +186,21 @@ def _fill_by_class(axes: Axes, x: Array, y: Array, outputs: Array) -> None:
 
 
 def weight_images(model: Network, axes: Axes, *, shape: tuple[int, int] | None = None, most: int = 36) -> Axes:
-    """Draw the weights of each neuron of the first layer as an image, shaped as the inputs are.
+    """Draw the weights of each first-layer neuron as an image with the shape of the inputs.
 
-    All images have one scale: blue for positive weights, orange for negative ones, white for 0.
+    All images share one scale: blue for positive weights, orange for negative ones, white for 0.
 
     Args:
         model: an MLP, whose first layer is shown, a Layer (such as `model.layers[1]`), or a Neuron.
-        shape: rows and columns of an image; if not given, it is square.
-        most: how many neurons to show at most; the title says how many there are.
+        shape: rows and columns of an image; by default a square.
+        most: the maximum number of neurons to show; the title has the total.
 
     Returns:
         The axes.
 
     Raises:
-        TypeError: for a model of another kind.
-        ValueError: where the inputs do not fill the shape.
+        TypeError: for another type of model.
+        ValueError: if the inputs do not fill the shape.
 
     >>> import nn
     >>> from matplotlib.figure import Figure
@@ -215,7 +214,7 @@ def weight_images(model: Network, axes: Axes, *, shape: tuple[int, int] | None =
     rows, columns = (math.isqrt(inputs),) * 2 if shape is None else shape
     if rows * columns != inputs:
         advice = ": give shape=(rows, columns)" if shape is None else ""
-        raise ValueError(f"{inputs} inputs are no image of {rows} × {columns}{advice}")
+        raise ValueError(f"{inputs} inputs do not form an image of {rows} × {columns}{advice}")
     images = [np.array(numbers_of(neuron.weights)).reshape(rows, columns) for neuron in neurons[:most]]
     across, gap = math.ceil(math.sqrt(len(images))), math.ceil(rows / 5)  # a gap above each, for its number
     mosaic = np.full((math.ceil(len(images) / across) * (rows + gap), across * (columns + 1) - 1), np.nan)
@@ -228,14 +227,14 @@ def weight_images(model: Network, axes: Axes, *, shape: tuple[int, int] | None =
         mosaic, cmap=_diverging().with_extremes(bad="0.88"), vmin=-largest, vmax=largest, interpolation="nearest"
     )
     axes.set_axis_off()
-    whole = len(images) == len(neurons)
-    axes.set_title(f"the weights of {'' if whole else f'the first {most} of '}{len(neurons)} neurons", fontsize=11)
+    omission = "" if len(images) == len(neurons) else f"the first {most} of "
+    axes.set_title(f"the weights of {omission}{len(neurons)} neurons", fontsize=11)
     axes.figure.colorbar(drawn, ax=axes, label="weight", shrink=0.8)
     return axes
 
 
 def first_layer(model: Network, shape: tuple[int, int]) -> Figure:
-    """A figure of the weights of the neurons that see the inputs, as images of the inputs' shape."""
+    """Return a figure of the first layer's weights, as images with the shape of the inputs."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(7.5, 7.0), layout="constrained")
@@ -244,7 +243,7 @@ def first_layer(model: Network, shape: tuple[int, int]) -> Figure:
 
 
 def _diverging() -> Colormap:
-    """From orange over white to blue."""
+    """Return a colormap from orange through white to blue."""
     from matplotlib.colors import LinearSegmentedColormap
 
     return LinearSegmentedColormap.from_list("orange-white-blue", [ORANGE, "white", BLUE])

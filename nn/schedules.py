@@ -1,4 +1,4 @@
-"""Learning rates: a number, or a schedule, which gives the rate of each step."""
+"""Learning rates: a number, or a schedule that returns the rate of each step."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from autograd import Value
 
 LearningRate = float | Callable[[int], float]
-"""A schedule is called with the number of steps taken so far, 0 at first."""
+"""A schedule is called with the number of steps taken so far, starting at 0."""
 
 
 @dataclass(frozen=True)
 class StepDecay:
-    """The schedule of `step_decay`: an object, which unlike a nested function can be pickled and compared."""
+    """The schedule of `step_decay`: an object can be pickled and compared, unlike a nested function."""
 
     initial: float
     factor: float
@@ -38,7 +38,7 @@ class CosineDecay:
 
 
 def step_decay(initial: float, factor: float, every: int) -> Callable[[int], float]:
-    """A schedule that multiplies the learning rate by `factor` after each `every` steps.
+    """Return a schedule that multiplies the learning rate by `factor` after every `every` steps.
 
     >>> rate = step_decay(0.1, factor=0.5, every=100)
     >>> rate(0), rate(99), rate(100), rate(250)
@@ -49,7 +49,7 @@ def step_decay(initial: float, factor: float, every: int) -> Callable[[int], flo
 
 
 def cosine_decay(initial: float, steps: int, final: float = 0.0) -> Callable[[int], float]:
-    """A schedule that falls from one rate to another over so many steps along half a cosine, and stays there.
+    """Return a schedule that decays from `initial` to `final` over `steps` along half a cosine, and then stays there.
 
     Source: Loshchilov and Hutter 2017, eq. 5, without restarts.
 
@@ -62,7 +62,7 @@ def cosine_decay(initial: float, steps: int, final: float = 0.0) -> Callable[[in
 
 
 def checked(name: str, number: float, holds: Callable[[float], bool], expected: str) -> float:
-    """A setting as a float. Raises TypeError for what is no number, ValueError for one that is not as expected."""
+    """Return a setting as a float. Raise TypeError if it is not a number, ValueError if `holds` is false."""
     if isinstance(number, (bool, str)) or not hasattr(number, "__float__") or isinstance(number, Value):
         raise TypeError(f"{name} must be {expected}, got {number!r}")
     if not holds(number):

@@ -1,7 +1,7 @@
-"""Modules of a Transformer: a table of embeddings, RMS norm, causal self-attention.
+"""Transformer modules: embedding table, RMS norm, causal self-attention.
 
-A sequence is a list with a list of numbers for each position. Layers of `nn.Layer` are applied to each position in
-turn: `[layer(x) for x in sequence]`.
+A sequence is a list with a list of numbers for each position. Apply an `nn.Layer` to each position in turn:
+`[layer(x) for x in sequence]`.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from nn.layers import Layer
 from nn.module import Module
 
 Sequences = Sequence[Inputs] | NDArray[Any]
-"""Numbers for each position."""
+"""A list of numbers for each position."""
 
 
 class Embedding(Module):
-    """A table with a row of `width` learned numbers for each of `count` tokens.
+    """A table with a row of `width` trainable numbers for each of `count` tokens.
 
     Args:
-        count: how many tokens there are: 0 to count − 1.
+        count: the number of tokens, which are 0 to count − 1.
         width: the length of a row.
         initializer: draws the initial numbers; by default normal with a standard deviation of 1, as in PyTorch.
-        seed: for drawing them; None draws from Python's global `random`.
-        name: what the labels of its Values begin with.
+        seed: the seed of the numbers; None draws from Python's global `random`.
+        name: prefix of its Values' labels.
 
     Attributes: `table`, a list of rows of Values.
 
@@ -61,10 +61,10 @@ class Embedding(Module):
     @overload
     def __call__(self, tokens: Sequence[int]) -> list[list[Value]]: ...
     def __call__(self, tokens: int | Sequence[int]) -> list[Value] | list[list[Value]]:
-        """Look up the row of a token, or a row for each of several: the table's own Values, as in `autograd.take`.
+        """Look up the row of one token, or of each of several: the table's own Values, as in `autograd.take`.
 
         Raises:
-            TypeError, ValueError: for a token that is no integer from 0 to count − 1.
+            TypeError, ValueError: for a token that is not an integer from 0 to count − 1.
         """
         if isinstance(tokens, (list, tuple, range, np.ndarray)):
             return [list(take(self.table, token)) for token in tokens]
@@ -75,14 +75,14 @@ class Embedding(Module):
 
 
 class RMSNorm(Module):
-    """Numbers divided by the root of their mean square, each times a learned gain.
+    """Divide numbers by the root of their mean square, and multiply each by a trainable gain.
 
-    yᵢ = gᵢ xᵢ / √(ε + Σⱼ xⱼ² / d), which leaves the direction of x, and takes away its length.
+    yᵢ = gᵢ xᵢ / √(ε + Σⱼ xⱼ² / d), which keeps the direction of x but not its length.
 
     Args:
-        width: d, how many numbers.
-        epsilon: ε, which keeps numbers that are all 0 from being divided by 0.
-        name: what the labels of its Values begin with.
+        width: d, the number of inputs.
+        epsilon: ε, which prevents division by 0 if all inputs are 0.
+        name: prefix of its Values' labels.
 
     Attributes: `gains`, a list of Values, 1 at first; `epsilon`.
 
@@ -100,7 +100,7 @@ class RMSNorm(Module):
         self.epsilon = epsilon
 
     def __call__(self, inputs: Inputs) -> list[Value]:
-        """Normalise the inputs. Raises ValueError where they are not as many as the gains."""
+        """Normalise the inputs. Raise ValueError unless there is one input per gain."""
         xs = as_values(inputs, len(self.gains), "RMSNorm")
         scale = (dot(xs, xs) / len(xs) + self.epsilon) ** -0.5
         return [gain * (x * scale) for gain, x in zip(self.gains, xs)]
@@ -110,18 +110,18 @@ class RMSNorm(Module):
 
 
 class CausalSelfAttention(Module):
-    """Attention of several heads, in which each position looks at itself and at those before it.
+    """Multi-head attention in which each position looks at itself and at earlier positions.
 
-    Of each position three layers compute a query q, a key k and a value v. Position t looks at the positions s ≤ t
-    with the shares softmax(q_t · k_s / √c), and takes the mean of their values with these as weights; each head does
-    so with c = width / heads of the numbers. A fourth layer mixes what the heads give. None of them has a bias.
+    For each position, three layers compute a query q, a key k and a value v. Position t looks at the positions s ≤ t
+    with the shares softmax(q_t · k_s / √c), and takes the average of their values with these as weights; each head does
+    so with c = width / heads of the numbers. A fourth layer mixes the results of the heads. The layers have no bias.
 
     Args:
-        width: how many numbers each position has.
-        heads: into how many heads they are divided, evenly.
-        initializer: draws the weights of all four layers; Glorot's by default.
-        seed: for drawing them; None draws from Python's global `random`.
-        name: what the labels of its Values begin with.
+        width: the number of inputs at each position.
+        heads: the number of heads, which divide the width evenly.
+        initializer: draws the weights of all four layers; by default Glorot's.
+        seed: the seed of the weights; None draws from Python's global `random`.
+        name: prefix of its Values' labels.
 
     Attributes: `query`, `key`, `value` and `output`, each a Layer; `heads`.
 
@@ -161,10 +161,10 @@ class CausalSelfAttention(Module):
         self.query, self.key, self.value, self.output = map(layer, ("query", "key", "value", "output"))
 
     def __call__(self, inputs: Sequences) -> list[list[Value]]:
-        """Mix what the heads give: as many numbers at each position as came in.
+        """Apply attention to a sequence; the result has the same shape.
 
         Raises:
-            ValueError: for no position at all, and for one without exactly `width` numbers.
+            ValueError: for an empty sequence, and for a position without exactly `width` numbers.
             TypeError: for anything but a sequence of sequences of numbers.
         """
         sequence = self._checked(inputs)
@@ -179,7 +179,7 @@ class CausalSelfAttention(Module):
     def shares(self, inputs: Sequences) -> list[list[list[Value]]]:
         """Compute how much position t looks at position s ≤ t: `shares[head][t][s]`. Each row sums to 1.
 
-        Raises as calling does.
+        Raises the same errors as a call of the module.
 
         >>> [[share.data for share in row] for row in CausalSelfAttention(2, 1).shares([[0.0, 0.0]] * 3)[0]][:2]
         [[1.0], [0.5, 0.5]]
@@ -200,7 +200,7 @@ class CausalSelfAttention(Module):
         return heads
 
     def _projected(self, layer: Layer, letter: str, sequence: list[list[Value]]) -> list[list[Value]]:
-        """Apply a layer to each position, and label what it gives by letter and position."""
+        """Apply a layer to each position, and label the results by letter and position."""
         return [self._labelled(f"{letter}.{t}", layer.forward(xs)) for t, xs in enumerate(sequence)]
 
     def _labelled(self, name: str, row: list[Value]) -> list[Value]:
@@ -209,7 +209,7 @@ class CausalSelfAttention(Module):
         return row
 
     def _parts(self) -> list[slice]:
-        """The numbers that belong to each head."""
+        """Return the slice of each head's numbers."""
         width = len(self.query.neurons)
         size = width // self.heads
         return [slice(start, start + size) for start in range(0, width, size)]

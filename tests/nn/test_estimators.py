@@ -223,7 +223,7 @@ def test_training_ends_where_the_cost_falls_no_more() -> None:
     assert ended.n_iter_ < 500
     *before, latest = ended.loss_curve_[-5:]
     assert min(before) - latest < 0.01
-    with pytest.warns(ConvergenceWarning, match="max_iter=2 epochs, before the cost had ceased to fall"):
+    with pytest.warns(ConvergenceWarning, match="max_iter=2 epochs, while the cost was still falling"):
         MLPClassifier(**{**QUICK, "max_iter": 2}).fit(X, NAMES)
 
 

@@ -123,7 +123,7 @@ def test_nothing_changes() -> None:
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda m: draw(m[0], [0, 1]), ValueError, "inputs are drawn of networks and of CausalSelfAttention"),
+        (lambda m: draw(m[0], [0, 1]), ValueError, "inputs are drawn for networks and CausalSelfAttention"),
         (lambda m: draw(m[1], targets=[1.0]), ValueError, "not of RMSNorm"),
         (lambda m: draw(m[2], SEQUENCE, SEQUENCE), ValueError, "not of CausalSelfAttention"),
         (lambda m: draw(m[2], lines="gradients"), ValueError, "not of CausalSelfAttention"),
@@ -176,7 +176,7 @@ def test_many_matrices_stand_on_shelves_and_do_not_overlap() -> None:
 
 
 def test_inputs_to_a_module_of_the_users_own_are_refused() -> None:
-    with pytest.raises(ValueError, match="inputs are drawn of networks and of CausalSelfAttention; of GPT parameters"):
+    with pytest.raises(ValueError, match="inputs are drawn for networks and CausalSelfAttention; for GPT only"):
         draw(GPT(), [1, 2])
     for other in (nn.Module(), [nn.RMSNorm(2)]):
         with pytest.raises(TypeError, match="expected an MLP, a Layer or a Neuron, got"):
