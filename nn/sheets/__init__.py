@@ -1,1 +1,1 @@
-"""Pictures of networks and of matrices, laid out and written as SVG."""
+"""Lay out pictures of networks and matrices, and write them as SVG."""

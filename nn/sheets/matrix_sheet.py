@@ -1,4 +1,4 @@
-"""Draw modules of sequences as matrices, with a tile for each number."""
+"""Draw sequence modules as matrices, with a tile for each number."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ TILE, LEFT, TOP, GAP, SHELF = 16.0, 70.0, 78.0, 46.0, 24.0
 NARROWEST = 480.0
 
 WIDEST = 1400.0
-"""The place at which matrices of a module of the user's own begin on another shelf."""
+"""The width at which the matrices of a user's own module wrap to another row."""
 
 Tabular = Embedding | RMSNorm | CausalSelfAttention
 
 
 class Matrix(NamedTuple):
-    """One of the matrices side by side.
+    """One of the matrices in a picture.
 
     Attributes:
-        heading: what stands above it.
-        symbol: what its numbers are called in tooltips.
-        rows: its numbers; a row may be shorter than others.
-        labels: those of its parameters; none where they are no parameters.
+        heading: the text above it.
+        symbol: the name of its numbers in tooltips.
+        rows: its numbers; rows may differ in length.
+        labels: the labels of its parameters; empty if its numbers are not parameters.
     """
 
     heading: str
@@ -42,7 +42,7 @@ class Matrix(NamedTuple):
 
 
 def matrices_of(model: Module, inputs: Any = None) -> list[Matrix]:
-    """Read what to draw of a module: its parameters; of attention to given inputs the shares of each head."""
+    """Return the matrices to draw: a module's parameters, or for attention with inputs the shares of each head."""
     if isinstance(model, Embedding):
         return [_parameters("table: a row a token", "table", model.table)]
     if isinstance(model, RMSNorm):
@@ -64,7 +64,7 @@ def _parameters(heading: str, symbol: str, rows: list[list[Any]]) -> Matrix:
 
 
 def _of_array(name: str, array: NamedArray) -> Matrix:
-    """An array of any number of axes as a matrix, whose rows are those along the last one."""
+    """Convert an array with any number of axes to a matrix, with rows along the last axis."""
     width = array.shape[-1] if array.shape else 1
     rows = [array.parameters[start : start + width] for start in range(0, len(array.parameters), width)]
     return _parameters(name, name, rows)
@@ -75,25 +75,25 @@ def _weights(role: str, layer: Layer) -> Matrix:
 
 
 class _Axis:
-    """The places of the rows or the columns of a matrix: `shown` gives that of each that is drawn."""
+    """The layout of a matrix's rows or columns: `shown` maps each drawn index to its position."""
 
     def __init__(self, size: int, most: int) -> None:
         first = size if size <= most else most // 2
         self.places = min(size, most)
         self.left_out = size - self.places + (size > most)
-        self.gap = first  # the place that stands for the rest
+        self.gap = first  # the position of the "more" mark
         self.shown = {i: i for i in range(first)}
         if self.left_out:
             self.shown |= {size - self.places + k: k for k in range(first + 1, self.places)}
 
 
 class MatrixSheet:
-    """The picture of matrices side by side.
+    """The picture of a module's matrices.
 
     Args:
         model: a module.
-        inputs: a sequence for attention to look at.
-        most: the places in a row or column of a matrix.
+        inputs: a sequence as input to attention.
+        most: the maximum number of tiles in a row or column of a matrix.
     """
 
     def __init__(self, model: Module, inputs: Sequences | None, most: int) -> None:
@@ -143,7 +143,7 @@ class MatrixSheet:
         return f"<title>{chr(10).join(filter(None, lines))}</title>"
 
     def around(self, matrix: Matrix, axes: tuple[_Axis, _Axis], left: float, top: float) -> Iterator[str]:
-        """The heading, the numbers of rows and columns, and how many are not shown."""
+        """Yield the heading, the indices of rows and columns, and the counts of those left out."""
         rows, columns = axes
         yield text(left, top - 26, matrix.heading, "ink", f'{START} font-weight="600"')
         for i, y in rows.shown.items():
@@ -158,7 +158,7 @@ class MatrixSheet:
             yield text(middle, top + TILE * rows.places + 14, f"… {columns.left_out:,} more", "ink", HALO)
 
     def signs(self) -> Iterator[tuple[str, str]]:
-        """For the legend: signs, and what they mean."""
+        """Yield the legend's signs with their meanings."""
         x = "share" if self.looks else "w"
         yield tile(28, -8, TILE, "positive", 0.6), f"{x} > 0"
         if any(w < 0 for matrix in self.matrices for row in matrix.rows for w in row):
@@ -166,7 +166,7 @@ class MatrixSheet:
         yield tile(28, -8, TILE, "grey", 1.0), f"largest: |{x}| = {number(self.heaviest, 3)}"
 
     def caption(self) -> str:
-        """Count what is not shown, and say what stands where."""
+        """Describe the picture and the number of tiles left out."""
         left_out = sum(
             len(row) - (sum(k < len(row) for k in columns.shown) if i in rows.shown else 0)
             for matrix, (rows, columns) in zip(self.matrices, self.axes)
@@ -174,5 +174,5 @@ class MatrixSheet:
         )
         count = sum(len(row) for matrix in self.matrices for row in matrix.rows)
         not_shown = f"Not shown: {left_out:,} of {count:,} numbers. " if left_out else ""
-        what = "Each row is a position, and tells how much it looks at each; a row sums to 1. " if self.looks else ""
-        return f"{what}{not_shown}Tooltips give all numbers in full."
+        rows = "Each row is a position, and tells how much it looks at each; a row sums to 1. " if self.looks else ""
+        return f"{rows}{not_shown}Tooltips give all numbers in full."

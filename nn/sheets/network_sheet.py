@@ -30,7 +30,7 @@ class Sample(NamedTuple):
 
 
 def layers_of(model: Module) -> list[list[Neuron]]:
-    """The neurons of a network, layer by layer. Raises TypeError for anything but an MLP, a Layer or a Neuron."""
+    """Return the neurons of a network, by layer. Raise TypeError for anything but an MLP, a Layer or a Neuron."""
     if not isinstance(model, (MLP, Layer, Neuron)):
         advice = "; the graph of a Value is drawn by autograd.draw" if isinstance(model, Value) else ""
         raise TypeError(f"expected an MLP, a Layer or a Neuron, got {model!r} of type {type(model).__name__}{advice}")
@@ -40,7 +40,7 @@ def layers_of(model: Module) -> list[list[Neuron]]:
 
 
 class Column:
-    """Place the neurons of a layer, or the inputs: `shown` gives the height of each that is drawn."""
+    """The layout of a layer's neurons, or of the inputs: `shown` maps each drawn index to its height."""
 
     x: float
     left_out: int
@@ -48,7 +48,7 @@ class Column:
     def __init__(self, size: int, x: float, tallest: int, most: int) -> None:
         rows = min(size, most)
         heights = [TOP + ROW * (row + (tallest - rows + 1) / 2) for row in range(rows)]
-        first = rows if size == rows else rows // 2  # then comes the place that stands for the rest
+        first = rows if size == rows else rows // 2  # followed by the "more" mark
         self.x, self.left_out = x, size - rows + (size > rows)
         self.shown: dict[int, float] = dict(enumerate(heights[:first]))
         if self.left_out:
@@ -93,7 +93,7 @@ class Sheet:
         return document(self.title, self.width, height, pieces)
 
     def _weights(self) -> list[tuple[float, Ends, str]]:
-        """The number, the line and the tooltip of each weight between neurons that are shown, the strongest last."""
+        """Return the number, line and tooltip of each weight between the neurons shown, the largest last."""
         lines = []
         for i, (left, right) in enumerate(pairwise(self.columns)):
             for j, k in product(right.shown, left.shown):
@@ -111,7 +111,7 @@ class Sheet:
                 yield text(column.x, column.gap + 5, f"⋮ {column.left_out:,} more", "ink", f'{HALO} font-size="13"')
 
     def neuron(self, i: int, j: int, x: float, y: float) -> Iterator[str]:
-        """One circle with its numbers: neuron j of layer i, or input j where i is 0."""
+        """Yield a circle with its numbers: neuron j of layer i, or input j if i is 0."""
         activations = self.sample.activations[i] if self.sample.activations else []
         name = f"a{_raised(i)}[{j}]" + (f" = {activations[j]!r}" if activations else "")
         yield self.tooltip(name, "b", self.layers[i - 1][j].bias) if i else f"<title>{name}</title>"
@@ -125,13 +125,13 @@ class Sheet:
             yield text(x + RADIUS + 8, y + 4, f"y = {_short(self.sample.targets[j])}", "ink", START)
 
     def below(self, bias: Value) -> str:
-        """Give the bias or the error that stands under a neuron; "" where it has no bias."""
+        """Return the text below a neuron: its error, or its bias if it has one."""
         if self.sample.cost:
             return f"δ {number(self.sample.gradients.get(bias, 0.0), 3)}"
         return "" if bias.is_constant else f"b {number(number_of(bias), 3)}"
 
     def tooltip(self, name: str, letter: str, parameter: Value) -> str:
-        """All that is known of a weight or a bias."""
+        """Return a tooltip with everything known about a weight or a bias."""
         rows = [name, escape(abbreviate(visible(parameter.label), 80))]
         derivative = "δ" if parameter.is_constant else f"{'δ = ' * (letter == 'b')}∂C/∂{letter}"
         if not parameter.is_constant:
@@ -154,7 +154,7 @@ class Sheet:
             yield text((left.x + right.x) / 2, 47, self.quantity + _raised(i), "ink", BOLD)
 
     def signs(self) -> Iterator[tuple[str, str]]:
-        """For the legend: signs, and what they mean."""
+        """Yield the legend's signs with their meanings."""
         w, ends = self.quantity, (20.0, 0.0, 52.0, 0.0)
         yield line("positive", 0.6, ends), f"{w} > 0"
         yield line("negative", 0.6, ends), f"{w} < 0"
@@ -166,12 +166,12 @@ class Sheet:
             yield circle(36, 0, 7, -1.0), "a < 0"
 
     def caption(self) -> str:
-        """Count what is not shown, and say what stands where."""
-        whole, shown = list(self.sizes), [len(column.shown) for column in self.columns]
-        names = ["inputs", *(f"neurons of layer {i}" for i in range(1, len(whole))), "weights"]
-        for sizes in (whole, shown):
+        """Describe the picture and the numbers of inputs, neurons and weights left out."""
+        totals, shown = list(self.sizes), [len(column.shown) for column in self.columns]
+        names = ["inputs", *(f"neurons of layer {i}" for i in range(1, len(totals))), "weights"]
+        for sizes in (totals, shown):
             sizes.append(sum(a * b for a, b in pairwise(sizes)))
-        left_out = [f"{n - m:,} of {n:,} {name}" for n, m, name in zip(whole, shown, names) if n > m]
+        left_out = [f"{n - m:,} of {n:,} {name}" for n, m, name in zip(totals, shown, names) if n > m]
         not_shown = f"Not shown: {', '.join(left_out)}. " if left_out else ""
         biased = not all(neurons[0].bias.is_constant for neurons in self.layers)
         below = "error δ" if self.sample.cost else "bias b" if biased else ""
@@ -184,5 +184,5 @@ def _raised(i: int) -> str:
 
 
 def _short(x: float) -> str:
-    """A number that fits into a circle."""
+    """Format a number to fit into a circle."""
     return next((text for digits in (3, 2) if len(text := number(x, digits)) <= 5), number(x, 1))

@@ -1,4 +1,4 @@
-"""Pieces of SVG that the pictures of networks are made of: colours, lines, circles, tiles, texts."""
+"""SVG elements for pictures of networks: colours, lines, circles, tiles, texts."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Ends = tuple[float, float, float, float]
 
 
 def document(title: str, width: float, height: float, pieces: list[str]) -> str:
-    """A whole SVG of that size, with paper under it."""
+    """Return a complete SVG of that size, with a background."""
     size = f'width="{width:g}" height="{height:g}"'
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="lucidgrad-network" {size} viewBox="0 0 {width:g} '
@@ -42,7 +42,7 @@ def document(title: str, width: float, height: float, pieces: list[str]) -> str:
 
 
 def legend(signs: list[tuple[str, str]], top: float) -> list[str]:
-    """Signs with what they mean, one below the other."""
+    """Return signs with their meanings, one below the other."""
     return [
         f'<g class="legend" transform="translate(0 {top + 18 * i:g})">{sign}{text(60, 4, meaning, "ink", START)}</g>'
         for i, (sign, meaning) in enumerate(signs)
@@ -63,7 +63,7 @@ def line(name: str, strength: float, ends: Ends, title: str = "") -> str:
 
 
 def circle(x: float, y: float, radius: float, activation: float) -> str:
-    """A circle filled as strongly as the activation says, of which 1 is the full scale."""
+    """Return a circle whose opacity shows the activation, on a scale from 0 to 1."""
     name = sign(activation)
     return (
         f'<circle class="{name} grey-line" cx="{x:g}" cy="{y:g}" r="{radius:g}" fill="{COLOURS[name][0]}" '
@@ -76,7 +76,7 @@ def text(x: float, y: float, text: str, name: str = "ink", attributes: str = "")
 
 
 def tile(x: float, y: float, size: float, name: str, strength: float, title: str = "") -> str:
-    """A square filled as strongly as a number is large; with a minus where it is negative, as colours may not tell."""
+    """Return a square whose opacity shows a number's size; a negative one has a minus, as colours may not suffice."""
     square = (
         f'<rect class="{name}" x="{x + 0.5:g}" y="{y + 0.5:g}" width="{size - 1:g}" height="{size - 1:g}" '
         f'fill="{COLOURS[name][0]}" fill-opacity="{0.06 + 0.94 * strength:.3f}">{title}</rect>'

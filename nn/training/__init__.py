@@ -1,1 +1,1 @@
-"""Training a network: `fit`, what computes it, what it records, and how well a network does."""
+"""Network training: `fit`, its engines and records, and evaluation."""

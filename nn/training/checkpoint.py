@@ -1,4 +1,4 @@
-"""Checkpoints on disk: all that a training needs to go on to the same bits."""
+"""Checkpoints on disk: everything needed to resume a training with bit-identical results."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ def save_checkpoint(
     best: Best,
     warm_up: dict[str, int],
 ) -> None:
-    """Write everything from which `fit` goes on to the same bits: parameters, optimizer, epochs, random state.
+    """Write everything that `fit` needs to continue bit-identically: parameters, optimizer, epochs, random state.
 
     Args:
-        run: what is trained, and how (`describe`).
-        best: the parameters with the lowest validation cost, where `fit` keeps them.
-        warm_up: of the engine: how near the compiled program is to machine code, which rounds otherwise.
+        run: the description of the training (`describe`).
+        best: the parameters with the lowest validation cost, if `fit` keeps them.
+        warm_up: the engine's progress towards machine code, which rounds differently from the NumPy program.
     """
     state = optimizer.state_dict()
     tensors = {f"optimizer.{name}": vector for name, vector in state.pop("state").items()}
@@ -61,17 +61,17 @@ def load_checkpoint(
     run: Run,
     best: Best | None = None,
 ) -> tuple[list[Epoch], dict[str, int]]:
-    """Put a model, an optimizer and a source of chance into the state of a checkpoint.
+    """Restore a model, an optimizer and a random number generator from a checkpoint.
 
     Args:
-        run: what is trained now, and how; it must be what was trained then.
-        best: takes up the parameters with the lowest validation cost, where the checkpoint has them.
+        run: the description of the current training, which must equal the checkpoint's.
+        best: receives the parameters with the lowest validation cost, if the checkpoint has them.
 
     Returns:
-        The epochs so far, and how warm the engine was.
+        The epochs so far, and the engine's warm-up state.
 
     Raises:
-        ValueError: where the file is damaged, or of another training; both values are named.
+        ValueError: if the file is damaged, or from a different training; names both values.
         OSError: if it cannot be read.
     """
     tensors, texts, _ = read(path, CHECKPOINT)
@@ -90,10 +90,10 @@ def load_checkpoint(
         parameters = dict(zip(texts["names"], tensors["parameters"].tolist(), strict=True))
         random_state, optimizer_state = texts["random"], {**texts["optimizer"], "state": state}
         warm_up = checked_warm_up(texts.get("warm_up", {}))
-        kept = texts.get("best", {"epoch": 0, "cost": math.inf})
-        kept_epoch, kept_cost, kept_numbers = int(kept["epoch"]), float(kept["cost"]), tensors.get("best")
-        if kept_numbers is not None and kept_numbers.shape != (len(parameters),):
-            raise ValueError(f"best parameters of shape {kept_numbers.shape}")
+        best_texts, best_numbers = texts.get("best", {"epoch": 0, "cost": math.inf}), tensors.get("best")
+        best_epoch, best_cost = int(best_texts["epoch"]), float(best_texts["cost"])
+        if best_numbers is not None and best_numbers.shape != (len(parameters),):
+            raise ValueError(f"best parameters of shape {best_numbers.shape}")
     except (KeyError, TypeError, ValueError) as error:
         raise damaged(path, f"{type(error).__name__} {error}") from None
     before, after = model.state_dict(), optimizer.copied()
@@ -108,7 +108,7 @@ def load_checkpoint(
             raise ValueError(f"the checkpoint {path} does not fit: {error}") from None
         raise
     if best is not None:
-        best.epoch, best.cost, best.numbers = kept_epoch, kept_cost, kept_numbers
+        best.epoch, best.cost, best.numbers = best_epoch, best_cost, best_numbers
     return epochs, warm_up
 
 
@@ -119,7 +119,7 @@ def _names(claimed: Any) -> list[str]:
 
 
 def checked_epochs(claimed: Any) -> list[Epoch]:
-    """The epochs of a checkpoint. Raises TypeError or ValueError for what `fit` does not write."""
+    """Return the epochs of a checkpoint. Raise TypeError or ValueError for anything that `fit` does not write."""
     epochs = [Epoch(**epoch) for epoch in claimed]
     for number, epoch in enumerate(epochs, start=1):
         if type(epoch.epoch) is not int or epoch.epoch != number:
@@ -132,7 +132,7 @@ def checked_epochs(claimed: Any) -> list[Epoch]:
 
 
 def checked_warm_up(claimed: Any) -> dict[str, int]:
-    """Return how warm an engine was. Raises TypeError for what `fit` does not write."""
-    if not isinstance(claimed, dict) or not all(type(saved) is int and saved >= 0 for saved in claimed.values()):
+    """Return the engine's warm-up state. Raise TypeError for anything that `fit` does not write."""
+    if not isinstance(claimed, dict) or not all(type(count) is int and count >= 0 for count in claimed.values()):
         raise TypeError(f"warm_up must be whole numbers by name, got {claimed!r:.80}")
     return claimed

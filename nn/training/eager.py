@@ -1,4 +1,4 @@
-"""Training node by node: the graph of each sample is recorded, and walked back."""
+"""Node-by-node training: record the graph of each sample, then run it backward."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from nn.training.engine import Reduction, checked_loss
 from nn.training.prediction import output_numbers, predict_node_by_node
 from nn.training.samples import Samples, as_given
 
-SAMPLES_A_GRAPH = 32  # more at a time would only take memory: gradients add up in the leaves
+SAMPLES_A_GRAPH = 32  # more would only cost memory: gradients accumulate in the leaves
 
 
 class Eager:
-    """Records the graph of each sample, and walks it back."""
+    """The engine that records the graph of each sample and runs it backward."""
 
     name = "eager"
 
@@ -30,7 +30,7 @@ class Eager:
         self.loss: Loss = loss
         self.optimizer: Optimizer = optimizer
         self.reduction: Reduction = reduction
-        self.warm_up: dict[str, int] = {}  # of the compiled program, where a training that it computed is resumed
+        self.warm_up: dict[str, int] = {}  # the compiled program's state, if resuming a training that used one
 
     def begin(self, after_callbacks: bool) -> None:
         """Do nothing: each update reads the Values."""
@@ -39,7 +39,7 @@ class Eager:
         """Do nothing: the Values are up to date."""
 
     def update(self, epoch: int, batch: Samples) -> tuple[list[float], Array, float]:
-        """Make one update from a batch, as `Engine` says."""
+        """Make one update from a batch, as specified by `Engine`."""
         with collector_paused():
             losses, rows = self.add_gradients(epoch, batch)
             gradients = self.optimizer.gradients()
@@ -47,7 +47,7 @@ class Eager:
         return losses, np.array(rows), float(np.abs(gradients).max())
 
     def add_gradients(self, epoch: int, batch: Samples) -> tuple[list[float], list[list[float]]]:
-        """Leave the gradient of a batch's cost in the parameters; gives each sample's loss, and its outputs."""
+        """Add the gradient of a batch's cost to the parameters' `grad`; return each sample's loss and outputs."""
         losses: list[float] = []
         rows: list[list[float]] = []
         self.optimizer.zero_grad()
@@ -61,30 +61,30 @@ class Eager:
                 rows.append(output_numbers(outputs))
                 graph.append(checked_loss(self.loss(outputs, target)))
             terms = graph if shares is None else [w * loss for w, loss in zip(shares[part].tolist(), graph)]
-            cost = autograd.sum([Constant(0.0), *terms])  # a Value even where no sample has anything to pay
+            cost = autograd.sum([Constant(0.0), *terms])  # a Value even if all losses are constants
             cost.backward(scale)
             if not (math.isfinite(cost.data) and np.isfinite(self.optimizer.gradients()).all()):
-                raise FloatingPointError(f"epoch {epoch}: {_what_is_not_finite(cost, self.optimizer)}")
+                raise FloatingPointError(f"epoch {epoch}: {_first_nonfinite(cost, self.optimizer)}")
             losses += output_numbers(graph)
         return losses, rows
 
     def measure(self, batch: Samples) -> tuple[list[float], Array]:
-        """Return losses and outputs of samples that are not learned from; a loss without a finite value is inf."""
+        """Return losses and outputs without training on the samples; a loss without a finite value is inf."""
         rows = predict_node_by_node(self.model, batch.inputs)
         losses = []
         for outputs, target in zip(as_given(rows).tolist(), as_given(batch.targets).tolist()):
             try:
                 losses += output_numbers(self.loss(outputs, target))
-            except (ArithmeticError, ValueError):  # the loss of a prediction that could not be more wrong
+            except (ArithmeticError, ValueError):  # the loss of the worst possible prediction
                 losses.append(math.inf)
         return losses, rows
 
 
-def _what_is_not_finite(cost: Value, optimizer: Optimizer) -> str:
-    """The first node of the graph at which a number is inf or nan, in words."""
-    advice = "; the parameters are as they were before this update. A smaller learning rate may help"
+def _first_nonfinite(cost: Value, optimizer: Optimizer) -> str:
+    """Describe the first node of the graph with an infinite or nan number."""
+    advice = "; the parameters keep their values from before this update. A smaller learning rate may help"
     node = autograd.first_nonfinite(cost)
-    if node is None:  # every step is finite, only their product is not
+    if node is None:  # every factor is finite, but their product is not
         node = next(p for p in optimizer.parameters if not math.isfinite(p.grad))
         return f"the gradient to {node.label or repr(node)} is {node.grad}{advice}"
     name = f"{node.label or 'a node without a label'} ({node.op or 'a leaf'})"

@@ -1,4 +1,4 @@
-"""Evaluation of a network on samples: accuracy, and the confusion of classes."""
+"""Evaluate a network on samples: accuracy and confusion matrix."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ def accuracy(
     sample_weight: ArrayLike | None = None,
     classes: Sequence[str] | None = None,
 ) -> float:
-    """The fraction of samples whose class is predicted rightly, from 0 to 1.
+    """Compute the fraction of samples whose class is predicted correctly, from 0 to 1.
 
     Args:
         model, inputs: as in `predict`.
-        targets: as in `fit`: integer labels, one-hot rows, or names; for one output 0 and 1, or -1 and 1; of sequences
-            a token for each position, of which each that counts is a sample of its own.
-        threshold: for one output, what it must exceed for class 1. By default 1/2 for a sigmoid; for others 0 where
+        targets: as in `fit`: integer labels, one-hot rows, or names; for one output 0 and 1, or -1 and 1; for sequences
+            a token per position, where each position that is not padding counts as a sample.
+        threshold: a single output above it means class 1. By default 1/2 for a sigmoid; for other activations 0 if the
             targets are -1 and 1.
-        sample_weight: a number of 0 or more a sample: the fraction is then of the sum of the weights.
-        classes: what the outputs stand for, where targets are names: `history.classes` of the training. It is needed
-            only where not all classes are among the targets.
+        sample_weight: one number per sample, 0 or more; the fraction is then that of the total weight.
+        classes: the names of the outputs' classes, if targets are names: the training's `history.classes`. Needed only
+            if the targets do not include all classes.
 
     Raises:
-        ValueError: where the targets name no classes, or where the threshold cannot be known: 0 and 1 as targets of a
-            network whose output neuron is not a sigmoid give no hint whether its outputs are logits.
+        ValueError: if the targets are not classes, or the threshold is unknown: with targets of 0 and 1 and an output
+            neuron other than a sigmoid, the outputs may or may not be logits.
     """
     return correct(*_judged(model, inputs, targets, threshold, classes, sample_weight))
 
@@ -50,9 +50,9 @@ def confusion_matrix(
     sample_weight: ArrayLike | None = None,
     classes: Sequence[str] | None = None,
 ) -> NDArray[Any]:
-    """Count how many samples of class i (row) were taken for class j (column). Arguments as in `accuracy`.
+    """Count the samples of class i (row) that were predicted as class j (column). Arguments as in `accuracy`.
 
-    With weights it sums up those of the samples, as floats, instead of counting them.
+    With weights, it sums the samples' weights, as floats, instead of counting.
     """
     outputs, wanted, threshold, weights = _judged(model, inputs, targets, threshold, classes, sample_weight)
     size = max(2, outputs.shape[1])
@@ -63,18 +63,18 @@ def confusion_matrix(
 
 
 def classes_of(rows: Array, threshold: float) -> NDArray[np.int64]:
-    """The class each row of outputs or targets stands for: the largest, or for one column whether it is above."""
+    """Return the class of each row: the column with the largest number; 1 if a single column exceeds `threshold`."""
     classes: NDArray[Any] = rows.argmax(axis=1) if rows.shape[1] > 1 else rows[:, 0] > threshold
     return classes.astype(np.int64)
 
 
 def target_classes(targets: Array) -> NDArray[np.int64]:
-    """The class that each row of targets names."""
+    """Return the class of each row of targets."""
     return classes_of(targets, threshold=0.0 if (targets == -1).any() else 0.5)
 
 
 def correct(outputs: Array, targets: Array, threshold: float, weights: Array | None = None) -> float:
-    """The fraction of rows of outputs that stand for the class which the targets name, by number or by weight."""
+    """Return the fraction of rows, or of their weight, whose outputs predict the target's class."""
     right = classes_of(outputs, threshold) == target_classes(targets)
     return float(right.mean() if weights is None else weights[right].sum() / weights.sum())
 
@@ -87,7 +87,7 @@ def _judged(
     classes: Sequence[str] | None,
     sample_weight: ArrayLike | None,
 ) -> tuple[Array, Array, float, Array | None]:
-    """Outputs, targets, threshold and weights, of which each row counts; those of sequences position by position."""
+    """Return outputs, targets, threshold and weights by sample, or by position for sequences."""
     outputs = predict(model, inputs)
     weights = as_weights(sample_weight, len(outputs))
     if outputs.ndim == 3:
@@ -104,12 +104,12 @@ def wanted_classes(
     threshold: float | None,
     classes: Sequence[str] | None = None,
 ) -> tuple[Array, float]:
-    """The targets of outputs as rows that name classes, and what a single output must exceed for class 1."""
+    """Return the targets as rows that encode classes, and the threshold above which a single output means class 1."""
     wanted = as_targets(targets, len(outputs), outputs.shape[1], classes=classes)
     if not are_classes(wanted):
-        raise ValueError("accuracy and confusion need targets that name classes: integer labels, one-hot rows, 0 and 1")
+        raise ValueError("accuracy and confusion need targets that are classes: integer labels, one-hot rows, 0 and 1")
     if threshold is None and (wanted == -1).any() and output_activation(model) != "sigmoid":
         threshold = 0.0
     if threshold is None and outputs.shape[1] == 1 and output_activation(model) != "sigmoid":
-        raise ValueError("say what the output must exceed for class 1: threshold=0.0 for logits, or 0.5")
+        raise ValueError("give the threshold above which the output means class 1: threshold=0.0 for logits, or 0.5")
     return wanted, 0.5 if threshold is None else threshold

@@ -1,4 +1,4 @@
-"""Safetensors files: they hold numbers and text, and can run nothing. What was written is verified when it is read."""
+"""Safetensors files, which hold numbers and text, but no code. Their contents are verified on reading."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from autograd.support.files import write_atomically
 from nn.data import Array
 
 MODEL, PARAMETERS, CHECKPOINT = "lucidgrad model 1", "lucidgrad parameters 1", "lucidgrad checkpoint 1"
-"""Kinds of files: an MLP with its architecture, the parameters of another module, and a training that goes on."""
+"""Kinds of files: an MLP with its architecture, the parameters of another module, and a resumable training."""
 
 
 def refuse_nonfinite(path: str | Path, tensors: Mapping[str, Array]) -> None:
-    """Raise ValueError where a file holds inf or nan, which nothing that this package trains comes to."""
+    """Raise ValueError if a file contains inf or nan, which `fit` never writes."""
     for name, tensor in tensors.items():
         if not np.isfinite(tensor).all():
-            where = tuple(int(i) for i in np.argwhere(~np.isfinite(tensor))[0])
-            raise ValueError(f"{path} holds {tensor[where]} in {name}{list(where)}: its model computes nothing of use")
+            index = tuple(int(i) for i in np.argwhere(~np.isfinite(tensor))[0])
+            raise ValueError(f"{path} holds {tensor[index]} in {name}{list(index)}: its model is unusable")
 
 
 def _safetensors() -> Any:
@@ -37,7 +37,7 @@ class Content(NamedTuple):
 
     Attributes:
         tensors: arrays of float64, by name.
-        texts: what JSON makes of its metadata, by name.
+        texts: its metadata, decoded from JSON, by name.
         kind: MODEL, PARAMETERS or CHECKPOINT.
     """
 
@@ -47,13 +47,13 @@ class Content(NamedTuple):
 
 
 def write(path: str | Path, kind: str, tensors: dict[str, Array], texts: dict[str, Any]) -> None:
-    """Write a file, at once or not at all.
+    """Write a file atomically.
 
     Args:
-        texts: anything JSON can hold.
+        texts: any values that JSON supports.
 
     Raises:
-        TypeError: for texts that JSON cannot hold.
+        TypeError: for values that JSON does not support.
         OSError: if the file cannot be written.
     """
     tensors_to_bytes = _safetensors().numpy.save
@@ -66,15 +66,15 @@ def read(path: str | Path, *kinds: str) -> Content:
     """Read a file.
 
     Args:
-        kinds: those that are expected.
+        kinds: the expected kinds.
 
     Raises:
-        ValueError: for a file of another kind, or that is not what was written.
+        ValueError: for a file of another kind, or a damaged one.
         OSError: if it cannot be read.
     """
     safetensors = _safetensors()
     with Path(path).open("rb"):
-        pass  # so that a file that is missing or closed to us is the usual OSError
+        pass  # raises the usual OSError for a missing or unreadable file
     try:
         with safetensors.safe_open(str(path), framework="numpy") as file:
             content = dict(file.metadata() or {})
@@ -99,7 +99,7 @@ def read(path: str | Path, *kinds: str) -> Content:
 
 
 def digest(tensors: Mapping[str, Array], content: Mapping[str, str]) -> str:
-    """The SHA-256 of all that a file holds."""
+    """Return the SHA-256 of a file's contents."""
     sha = hashlib.sha256(json.dumps(content, sort_keys=True).encode())
     for name in sorted(tensors):
         sha.update(f"{name} {tensors[name].shape}".encode())
@@ -108,5 +108,5 @@ def digest(tensors: Mapping[str, Array], content: Mapping[str, str]) -> str:
 
 
 def damaged(path: str | Path, why: str) -> ValueError:
-    """The error that says why a file cannot be what was written."""
+    """Return an error with the reason why a file is damaged."""
     return ValueError(f"{path} is damaged: {why}")

@@ -1,4 +1,4 @@
-"""Training, as the texts list it: forward, cost, backward, update, until epochs are spent or derivatives vanish."""
+"""The training loop of the textbooks: forward, cost, backward, update, until epochs run out or derivatives vanish."""
 
 from __future__ import annotations
 
@@ -57,53 +57,53 @@ def fit(
 ) -> History:
     """Train a network in place by gradient descent on the cost of its outputs.
 
-    The gradients of a whole batch are summed up first, then comes one update. The same seed, data and initial weights
-    give the same bits on one machine. Ctrl-C ends the training and keeps what was learned.
+    Each update uses the summed gradients of a whole batch. On one machine, the same seed, data and initial weights give
+    bit-identical results. Ctrl-C ends the training and keeps the progress made.
 
-    A network of sequences takes a list of tokens, and returns a list of logits for each position. Its targets are the
-    tokens that are right, of shape (samples, positions), its loss is one of a position, such as `nn.cross_entropy`, and
-    the loss of a sample is the mean over its positions. Shorter sequences are padded: with any token in the inputs, and
-    with −1 in the targets, where a position does not count.
+    A sequence model takes a list of tokens and returns a list of logits for each position. Its targets are the correct
+    tokens, of shape (samples, positions). The loss is that of one position, such as `nn.cross_entropy`, and the loss of
+    a sample is the mean over its positions. Pad shorter sequences with any token in the inputs and with −1 in the
+    targets; padded positions do not count.
 
     Args:
         model: a Module that takes one sample and returns a Value, a list of Values, or such a list for each position.
-        inputs: anything `numpy.asarray` takes, samples first; or a data frame of numbers and truth values. Integers
-            reach the model as ints. An array of floats is not copied: it must stay as it is until `fit` returns.
-        targets: a row of numbers a sample; a number a sample for one output; integer labels for several outputs; or
-            names of classes, which stand in sorted order for the outputs (of one output, for 0 and 1), and which
-            `history.classes` keeps.
-        loss: of one sample, `(outputs, targets)` to a Value; see `nn.losses`.
+        inputs: anything `numpy.asarray` takes, samples first; or a data frame of numbers and booleans. Integers reach
+            the model as ints. An array of floats is not copied and must not change until `fit` returns.
+        targets: one row of numbers per sample; one number per sample for a single output; integer labels for several
+            outputs; or class names, which are assigned to the outputs in sorted order (to 0 and 1 for a single output)
+            and stored in `history.classes`.
+        loss: a function of one sample's `(outputs, targets)` that returns a Value; see `nn.losses`.
         optimizer: by default `SGD(model.parameters(), learning_rate=0.1)`.
-        epochs: how many times to go over all samples.
-        batch_size: samples an update; None for all of them, 1 for one at a time.
+        epochs: the number of passes over all samples.
+        batch_size: samples per update; None for all of them, 1 for one at a time.
         reduction: whether the cost of a batch is the mean or the sum of its samples' losses.
-        sample_weight: a number of 0 or more a sample. The cost of a batch is then Σ wᵢcᵢ / Σ wᵢ of its samples' losses
-            (Σ wᵢcᵢ where the reduction is "sum"), and cost and accuracy of the history are weighted likewise. Weight 0
-            is the same as leaving the sample out.
-        validation: inputs and targets to measure on after each epoch, or inputs, targets and their weights.
-        gradient_tolerance: stop after an epoch in which no |∂C/∂w| of any update was above this.
-        patience: stop after so many epochs in a row without a lower validation cost, and in the end take up the
-            parameters of the epoch that had the lowest, or those from before the first epoch.
-        shuffle: whether each epoch takes the samples in a new random order.
-        seed: for that order; None draws one from Python's global `random`.
-        progress: whether to show a bar with cost and accuracy on the terminal.
+        sample_weight: one number per sample, 0 or more. The cost of a batch is then Σ wᵢcᵢ / Σ wᵢ of its samples'
+            losses (Σ wᵢcᵢ if the reduction is "sum"); the history's cost and accuracy are weighted likewise. Weight 0
+            leaves the sample out.
+        validation: inputs and targets to evaluate after each epoch, or inputs, targets and their weights.
+        gradient_tolerance: stop after an epoch in which no update had a |∂C/∂w| above this.
+        patience: stop after this many epochs in a row without a lower validation cost, and restore the parameters with
+            the lowest one; these may be those from before the first epoch.
+        shuffle: whether to shuffle the samples in each epoch.
+        seed: the seed of the shuffling; None draws one from Python's global `random`.
+        progress: whether to show a progress bar with cost and accuracy on the terminal.
         callbacks: called as `callback(model, history)` after each epoch; one that returns True ends the training.
         checkpoint: a file to write after each epoch.
-        resume: go on from that file: the bits are then those of a training that was never interrupted. It is refused
-            where what is trained differs: model, loss, optimizer and its settings, reduction, batch size, order, seed,
-            shapes of the data. The number of epochs may differ.
+        resume: continue from that file, with the same bits as an uninterrupted training. The model, loss, optimizer and
+            its settings, reduction, batch size, order, seed and shapes of the data must be the same; the number of
+            epochs may differ.
         engine: "compiled" trains with `autograd.compile` of the model's loss, at the speed of array code; "eager" node
-            by node, calling the model anew for each sample; "auto" compiles if it can, and else trains node by node
-            and says why in one line on standard error. The numbers are the same up to rounding.
+            by node, calling the model for each sample; "auto" compiles if possible, and otherwise trains node by node
+            and prints the reason to standard error. The numbers are equal up to rounding.
 
     Returns:
-        A History with a record for each epoch, whose `stopped` says why the training ended.
+        A History with a record for each epoch; its `stopped` is the reason why the training ended.
 
     Raises:
-        ValueError, TypeError: for data or settings that do not fit, or that would train badly without a word.
-        TypeError, ValueError: with engine "compiled", where the model's loss cannot be compiled.
-        FloatingPointError: if a number becomes inf or nan, naming the first node that did. The parameters keep the
-            values from before that update.
+        ValueError, TypeError: for invalid data or settings, and for combinations that would silently train badly.
+        TypeError, ValueError: with engine "compiled", if the model's loss cannot be compiled.
+        FloatingPointError: if a number becomes inf or nan, naming the first such node. The parameters keep their values
+            from before that update.
         OSError: if the checkpoint cannot be written or read.
 
     >>> from nn import MLP, SGD
@@ -114,7 +114,7 @@ def fit(
     >>> history[-1].accuracy, history.stopped
     (1.0, 'all 300 epochs were done')
 
-    A network that learns to count, of sequences of two and of three tokens:
+    A network that learns to count, from sequences of two and three tokens:
 
     >>> from nn import Embedding, Layer, cross_entropy
     >>> class Counter(Module):
@@ -150,7 +150,7 @@ def fit(
     write = None if checkpoint is None else partial(save_checkpoint, checkpoint, *saved)
     count = len(samples.inputs)
     size = min(batch_size or count, count)
-    order = partial(chance.permutation, count) if shuffle else _as_they_come
+    order = partial(chance.permutation, count) if shuffle else _no_order
     bar = _progress_bar(epochs, len(history), math.ceil(count / size), progress)
     loop = Loop(model, eager, samples, held_out, size, order, epochs, history, best, gradient_tolerance, callbacks,
                 write, bar)  # fmt: skip
@@ -168,13 +168,13 @@ def fit(
 
 
 def _of_samples(samples: Samples) -> dict[str, Any]:
-    """Return what a checkpoint records of the samples."""
+    """Return the properties of the samples that a checkpoint records."""
     shapes = {"shape_of_samples": samples.inputs.shape, "shape_of_targets": samples.targets.shape}
     return shapes if samples.weights is None else {**shapes, "sample_weight": "given"}
 
 
-def _as_they_come() -> None:
-    """Return no order."""
+def _no_order() -> None:
+    """Return None: the samples are not shuffled."""
 
 
 def _progress_bar(epochs: int, done: int, batches: int, shown: bool) -> Any:
@@ -182,12 +182,12 @@ def _progress_bar(epochs: int, done: int, batches: int, shown: bool) -> Any:
 
 
 def _compiled(engine: str, eager: Eager, samples: Samples, bar: Any) -> Engine:
-    """Return the compiled engine. With "auto", where the loss cannot be compiled, say why, and return the eager one."""
+    """Return the compiled engine; with "auto", fall back to the eager one, with a message, if that fails."""
     try:
         return Compiled(eager, samples)
     except Exception as error:
         if engine == "compiled":
             raise
-        why = " ".join(str(error).split()) or type(error).__name__
-        bar.write(f"trained node by node, since it cannot be compiled: {why}", file=sys.stderr)
+        reason = " ".join(str(error).split()) or type(error).__name__
+        bar.write(f"trained node by node, since it cannot be compiled: {reason}", file=sys.stderr)
         return eager

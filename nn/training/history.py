@@ -1,4 +1,4 @@
-"""The record of a training, epoch by epoch."""
+"""The training history, epoch by epoch."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ class Epoch:
 
     Attributes:
         epoch: its number, from 1.
-        cost: the mean or the sum of the samples' losses, each as it was when its batch came up, and weighted where
+        cost: the mean or the sum of the samples' losses, each computed just before its batch's update, and weighted if
             samples have weights.
-        accuracy: the fraction of them that were right at that time, weighted likewise; None where targets name no
+        accuracy: the fraction of samples that were right at that time, weighted likewise; None if targets are not
             classes.
-        validation_cost, validation_accuracy: the same on the validation samples, after the epoch; None without any.
+        validation_cost, validation_accuracy: the same on the validation samples, after the epoch; None without them.
         largest_derivative: the largest |∂C/∂w| of all updates of the epoch.
     """
 
@@ -39,9 +39,9 @@ class History:
     Attributes:
         epochs: a list of `Epoch`.
         stopped: one line on why the training ended.
-        engine: what computed it, "compiled" or "eager".
-        kept: the epoch whose parameters the network has, where `patience` chose it; 0 is before the first.
-        classes: what the outputs stand for, where targets were names of classes: of one output, what 0 and 1 are.
+        engine: the engine that trained, "compiled" or "eager".
+        kept: the epoch whose parameters the network has, if `patience` selected it; 0 is before the first.
+        classes: the names of the outputs' classes, if targets were names; for a single output, those of 0 and 1.
     """
 
     epochs: list[Epoch] = field(default_factory=list)
@@ -61,11 +61,11 @@ class History:
 
     @property
     def costs(self) -> list[float]:
-        """The cost of each epoch."""
+        """Return the cost of each epoch."""
         return [epoch.cost for epoch in self.epochs]
 
     def save_csv(self, path: str | Path) -> None:
-        """Write one line an epoch under a line of names; what is None stays empty. Raises OSError."""
+        """Write a line of names and one line per epoch; None becomes an empty cell. Raises OSError."""
 
         def write(temporary: Path) -> None:
             with temporary.open("w", encoding="utf-8", newline="") as file:

@@ -1,8 +1,8 @@
-"""Models on disk: safetensors files, which hold numbers and text and can run nothing.
+"""Save and load models as safetensors files, which hold numbers and text, but no code.
 
-The file of an MLP holds a matrix and a vector for each layer, `w1`, `b1`, `w2`, ... as in the texts, and in its
-metadata the architecture, from which `load` builds it. What it claims is checked against the shapes that it has. The
-file of another module holds its parameters by name, in arrays: `load` puts them into a module that the user has built.
+An MLP's file holds a matrix and a vector for each layer, named `w1`, `b1`, `w2`, ... as in the textbooks, and in its
+metadata the architecture, from which `load` builds the MLP. The architecture is checked against the arrays' shapes.
+Another module's file holds its parameters in named arrays; `load` puts them into a module built by the user.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ M = TypeVar("M", bound=Module)
 
 
 def save(model: Module, path: str | Path, metadata: Mapping[str, Any] | None = None) -> None:
-    """Write a model to a file, at once or not at all: an MLP, or any other `Module`.
+    """Write a model to a file atomically: an MLP, or any other `Module`.
 
     Args:
-        path: by custom it ends in `.safetensors`.
-        metadata: anything JSON can hold that belongs to the model, such as how its inputs were scaled;
-            `read_metadata` gives it back.
+        path: the file, usually named `.safetensors`.
+        metadata: values about the model that JSON supports, such as the scaling of its inputs; `read_metadata` returns
+            them.
 
     Raises:
-        TypeError: for a model that is no Module; for parameters that are no numbers (`number_of`); ints are written as
-            floats. As `Module.named_parameters`.
-        ValueError: for a Module without parameters; where a parameter is inf or nan; a file that was there stays as it
-            was. As `Module.named_parameters`.
+        TypeError: if the model is not a Module, or a parameter is not a number (ints are written as floats). Also as
+            `Module.named_parameters`.
+        ValueError: if the Module has no parameters, or one is inf or nan; an existing file is left unchanged. Also as
+            `Module.named_parameters`.
         OSError: if the file cannot be written.
 
     >>> import nn, tempfile
@@ -61,7 +61,7 @@ def save(model: Module, path: str | Path, metadata: Mapping[str, Any] | None = N
     }
     for name, parameter in names.items():
         if not math.isfinite(parameter.data):
-            raise ValueError(f"{parameter.label or name} is {parameter.data}: a model is saved with finite numbers")
+            raise ValueError(f"{parameter.label or name} is {parameter.data}: only finite numbers can be saved")
     texts: dict[str, Any] = {"metadata": dict(metadata or {})}
     if _is_plain(model):
         write(path, MODEL, tensors, {"architecture": _architecture(model), **texts})
@@ -77,23 +77,22 @@ def load(path: str | Path, into: Module | None = None) -> Module:
     """Load the model that `save` wrote.
 
     Args:
-        into: a module whose parameters are set to those of the file, all of them or none; what was saved need not have
-            been made by the same class, if only its parameters have the same names. An MLP need not be given.
+        into: a module whose parameters are set to those of the file, all or none. The saved model may have been of
+            another class, provided its parameters have the same names. Not needed for an MLP.
 
     Returns:
-        An MLP that is built anew; or the module that was given.
+        A new MLP, or the given module.
 
     Raises:
-        ValueError: for a file that is damaged, cut short, of another kind, at odds with itself, or with inf or nan; one
-            whose parameters have other names or shapes than those of the module, which are named; or one of another
-            module than an MLP, where none is given.
+        ValueError: if the file is damaged, truncated, of another kind, inconsistent, or contains inf or nan; if its
+            parameters' names or shapes differ from the module's; or if it is not an MLP and no module is given.
         OSError: if it cannot be read.
     """
     tensors, texts, kind = read(path, MODEL, PARAMETERS)
     if kind == PARAMETERS and into is None:
         name = texts.get("module", "module")
         raise ValueError(
-            f"{path} holds the parameters of a {name}, and no code to build one: build it, and load them into it: "
+            f"{path} holds the parameters of a {name}, but no code to build one: build it, and load them into it: "
             f"nn.load({str(path)!r}, into={name}(...))"
         )
     if into is not None and not isinstance(into, Module):
@@ -106,7 +105,7 @@ def load(path: str | Path, into: Module | None = None) -> Module:
 
 
 def read_metadata(path: str | Path) -> dict[str, Any]:
-    """Return what `save` was given as metadata. Raises as `load` does."""
+    """Return the metadata passed to `save`. Raises the same errors as `load`."""
     metadata = read(path, MODEL, PARAMETERS).texts.get("metadata")
     if not isinstance(metadata, dict):
         raise damaged(path, "its metadata are missing")
@@ -114,7 +113,7 @@ def read_metadata(path: str | Path) -> dict[str, Any]:
 
 
 def _is_plain(model: Module) -> TypeGuard[MLP]:
-    """Return whether a model is an MLP, and has no parameters but those of its layers."""
+    """Tell whether a model is an MLP without other parameters than those of its layers."""
     if not isinstance(model, MLP):
         return False
     of_layers = {x for layer in model.layers for neuron in layer.neurons for x in (*neuron.weights, neuron.bias)}
@@ -142,7 +141,7 @@ def _built(architecture: Mapping[str, Any]) -> MLP:
 
 
 def _tensors(model: Module) -> dict[str, NamedArray]:
-    """Return the arrays that a file holds of a model, by name."""
+    """Return the arrays to store for a model, by name."""
     if not _is_plain(model):
         return named_arrays(model.named_parameters())
     tensors: dict[str, NamedArray] = {}
@@ -156,33 +155,33 @@ def _tensors(model: Module) -> dict[str, NamedArray]:
 def _set(path: str | Path, model: Module, tensors: Mapping[str, Array]) -> None:
     """Set the parameters of a model to the numbers of a file, all of them or none."""
     expected = _tensors(model)
-    wrong = []
+    differences = []
     if missing := [name for name in expected if name not in tensors]:
-        wrong.append(f"it lacks {_some(missing)}")
+        differences.append(f"it lacks {_some(missing)}")
     if unknown := [name for name in tensors if name not in expected]:
-        wrong.append(f"it holds {_some(unknown)}, which the module has not")
+        differences.append(f"it holds {_some(unknown)}, which the module does not have")
     shapes = [
         f"{name} of shape {tensors[name].shape}, which is {array.shape} in the module"
         for name, array in expected.items()
         if name in tensors and tensors[name].shape != array.shape
     ]
     if shapes:
-        wrong.append(f"it holds {_some(shapes)}")
-    if wrong:
-        raise ValueError(f"{path} does not fit this {type(model).__name__}: {'; '.join(wrong)}")
+        differences.append(f"it holds {_some(shapes)}")
+    if differences:
+        raise ValueError(f"{path} does not fit this {type(model).__name__}: {'; '.join(differences)}")
     parameters = [parameter for array in expected.values() for parameter in array.parameters]
     numbers = [x for name in expected for x in tensors[name].reshape(-1).tolist()]
     commit(setting("data", parameters, numbers))
 
 
 def _some(names: Sequence[str]) -> str:
-    """The first few of some names, and how many more there are."""
+    """List the first few names, and the number of others."""
     more = f" and {len(names) - 3} more" if len(names) > 3 else ""
     return ", ".join(names[:3]) + more
 
 
 def _checked_architecture(path: str | Path, claimed: Any, tensors: Mapping[str, Array]) -> dict[str, Any]:
-    """The architecture that a file claims, if the tensors it holds bear it out."""
+    """Return a file's architecture after checking it against the file's tensors."""
     try:
         nin, nouts, activations, elementary = (claimed[key] for key in ("nin", "nouts", "activations", "elementary"))
     except (KeyError, TypeError):
@@ -190,7 +189,7 @@ def _checked_architecture(path: str | Path, claimed: Any, tensors: Mapping[str, 
     lists = type(nouts) is list and type(activations) is list and len(nouts) == len(activations) > 0
     sizes = [nin, *nouts] if lists else []
     if not lists or not all(type(size) is int and size > 0 for size in sizes) or type(elementary) is not bool:
-        raise damaged(path, f"its architecture makes no network: {claimed}")
+        raise damaged(path, f"its architecture is not a network: {claimed}")
     if not all(type(name) is str and name in ACTIVATIONS for name in activations):
         raise damaged(path, f"its activations {activations} are not all known")
     shapes: dict[str, tuple[int, ...]] = {f"w{i}": (sizes[i], sizes[i - 1]) for i in range(1, len(sizes))}

@@ -1,4 +1,4 @@
-"""Early stopping: the parameters of the epoch with the lowest validation cost, and when to wait no longer."""
+"""Early stopping: keep the parameters with the lowest validation cost, and decide when to stop."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from nn.training.history import History
 
 
 class Best:
-    """The lowest validation cost so far, and the parameters that had it.
+    """The lowest validation cost so far, and its parameters.
 
     Args:
-        patience: how many epochs in a row may pass without a lower cost; None waits for ever and keeps nothing.
+        patience: the number of epochs in a row without a lower cost after which to stop; None never stops and stores
+            nothing.
     """
 
     epoch: int
@@ -27,27 +28,27 @@ class Best:
         self.numbers: Array | None = None
 
     def see(self, model: Module, epoch: int, cost: float | None) -> None:
-        """Remember the model's parameters, if their cost is the lowest so far."""
+        """Store the model's parameters if their cost is the lowest so far."""
         if self.patience is not None and cost is not None and cost < self.cost:
             numbers = np.array([parameter.data for parameter in model.parameters()], dtype=float)
             vars(self).update(epoch=epoch, cost=cost, numbers=numbers)
 
     def is_exhausted(self, epochs: int) -> bool:
-        """Tell whether that many epochs are enough."""
+        """Tell whether to stop after that many epochs."""
         return self.patience is not None and epochs - self.epoch >= self.patience
 
     def restore(self, model: Module) -> None:
-        """Give a model the parameters that were remembered, if any were."""
+        """Set a model's parameters to the stored ones, if there are any."""
         if self.numbers is not None:
             commit(setting("data", model.parameters(), self.numbers.tolist()))
 
 
 class Stalled:
-    """A callback that ends a training whose cost has not fallen by `tol` for more than so many epochs in a row.
+    """A callback that stops training if the cost has not fallen by `tol` for more than `most` epochs in a row.
 
     Args:
-        tol: what the lowest cost so far must be undercut by.
-        most: so many epochs.
+        tol: the required decrease below the lowest cost so far.
+        most: the number of epochs to wait.
         verbose: whether to print the cost of each epoch, as scikit-learn does.
     """
 
@@ -65,5 +66,5 @@ class Stalled:
 
     @property
     def is_exhausted(self) -> bool:
-        """True once so many epochs have gone by."""
+        """Tell whether more than `most` epochs have passed without the required decrease."""
         return self._waited > self._most

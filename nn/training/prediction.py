@@ -1,4 +1,4 @@
-"""The outputs of a network for many samples, computed without recording a graph."""
+"""Compute the outputs of a network for many samples, without recording a graph."""
 
 from __future__ import annotations
 
@@ -26,18 +26,19 @@ from nn.training.tracing import flat, same_chances
 
 Model = Module | Callable[[Any], Any]
 
-ROWS_THAT_PAY = 4  # to read the parameters once, and compute with plain numbers
-ROWS_TO_COMPILE = 300  # for which compiling and computing take the time of plain numbers: networks of 2,000 weights
-ROWS_A_BLOCK = 1024  # of a program, always as many, so that a row's bits do not depend on how many others there are
-ROWS_A_STEP = 100  # of the bar, node by node
-SECONDS_UNTOLD = 2.0  # before a bar is shown
+ROWS_THAT_PAY = 4  # from here on, reading the parameters once and computing with plain numbers is faster
+ROWS_TO_COMPILE = 300  # break-even of compiling against plain numbers, for networks of 2,000 weights
+ROWS_A_BLOCK = 1024  # a constant, so that a row's bits do not depend on the number of other rows
+ROWS_A_STEP = 100  # rows per update of the progress bar
+SECONDS_BEFORE_BAR = 2.0
 
 
 def predict(model: Model, inputs: ArrayLike) -> Array:
-    """Return the outputs of a network, one row a sample, computed without recording a graph.
+    """Compute the outputs of a network, one row per sample, without recording a graph.
 
-    Many rows are computed as arrays, by `autograd.compile` of the model, to rounding the same numbers; where it cannot
-    be compiled, node by node, and if that takes long, with a progress bar and a line on standard error that says why.
+    Many rows are computed as arrays, by `autograd.compile` of the model, with the same numbers up to rounding. A model
+    that cannot be compiled is evaluated node by node; if that takes long, a progress bar is shown and the reason is
+    printed to standard error.
 
     Args:
         model: a Module, or any function from one sample to a Value, a list of Values, or a list of them for each
@@ -48,27 +49,27 @@ def predict(model: Model, inputs: ArrayLike) -> Array:
         An array of shape (samples, outputs), or (samples, positions, outputs).
 
     Raises:
-        ValueError, TypeError: where the inputs are not finite numbers, or not as many as the network wants.
+        ValueError, TypeError: if the inputs are not finite numbers, or their number is not the network's.
 
     >>> from nn import MLP
     >>> predict(MLP(2, [3, 1], seed=0), [[0.0, 1.0]] * 1000).shape
     (1000, 1)
     """
     if not computes(model):
-        raise TypeError(f"predict wants a network that can be called with a sample, got {model!r}")
+        raise TypeError(f"predict expects a network that can be called with a sample, got {model!r}")
     return np.concatenate(list(output_blocks(model, as_samples(inputs, integers=True, copy=False))))
 
 
 def output_blocks(model: Model, samples: Array, fewest: int = ROWS_TO_COMPILE) -> Iterator[Array]:
-    """Yield the outputs of samples as `predict` returns them, some of the rows at a time.
+    """Yield the outputs of samples in blocks of rows, otherwise as `predict`.
 
     Args:
-        fewest: rows that are worth a program; 1 gives a row the same bits, whether it comes alone or with others.
+        fewest: the number of rows from which to compile; with 1, a row's bits never depend on the other rows.
     """
     if len(samples) < fewest or not HAVE_NUMPY:
         yield predict_node_by_node(model, samples)
         return
-    shape = predict_node_by_node(model, samples[:1]).shape[1:]  # which refuses samples of another size
+    shape = predict_node_by_node(model, samples[:1]).shape[1:]  # raises for samples of the wrong size
     try:
         compute = _of_arrays(model) or _compiled(model, samples[0].tolist())
     except Exception as error:
@@ -82,16 +83,16 @@ def output_blocks(model: Model, samples: Array, fewest: int = ROWS_TO_COMPILE) -
 
 
 def _compiled(model: Model, sample: Any) -> Callable[[Array], Array]:
-    """Return the compiled model, with its parameters as they are now. Raises what `autograd.compile` raises."""
+    """Return the compiled model with its current parameters. Raises the errors of `autograd.compile`."""
     with same_chances():
         program = copy_context().run(autograd.compile, lambda sample: flat(model(sample)), sample)
     return partial(program.outputs, np.array(numbers_of(program.parameters), dtype=float))
 
 
 def _of_arrays(model: Any) -> Callable[[Array], Array] | None:
-    """Return what an MLP computes, layer by layer, as a program would, without the time that compiling takes.
+    """Return a function that computes an MLP layer by layer, as its compiled program would, but without compiling.
 
-    None for a model whose way of computing is not known.
+    None for any other model.
     """
     if not _is_plain_network(model):
         return None
@@ -115,36 +116,36 @@ def _of_arrays(model: Any) -> Callable[[Array], Array] | None:
     return partial(ignoring_errors, outputs)
 
 
-def _with_bar(model: Model, samples: Array, why: str) -> Iterator[Array]:
-    """Yield outputs computed node by node; if that takes long, show a bar, and say why."""
-    start, told = monotonic(), False
-    with tqdm(total=len(samples), unit=" rows", delay=SECONDS_UNTOLD, leave=False, disable=None) as bar:
+def _with_bar(model: Model, samples: Array, reason: str) -> Iterator[Array]:
+    """Yield outputs computed node by node; if that takes long, show a progress bar and the reason."""
+    start, explained = monotonic(), False
+    with tqdm(total=len(samples), unit=" rows", delay=SECONDS_BEFORE_BAR, leave=False, disable=None) as bar:
         for i in range(0, len(samples), ROWS_A_STEP):
-            if not told and monotonic() - start > SECONDS_UNTOLD:
-                told = True
-                bar.write(f"predicted node by node, since the model cannot be compiled: {why}", file=sys.stderr)
+            if not explained and monotonic() - start > SECONDS_BEFORE_BAR:
+                explained = True
+                bar.write(f"predicted node by node, since the model cannot be compiled: {reason}", file=sys.stderr)
             yield predict_node_by_node(model, samples[i : i + ROWS_A_STEP])
             bar.update(min(ROWS_A_STEP, len(samples) - i))
 
 
 def predict_node_by_node(model: Model, samples: Array) -> Array:
-    """Return outputs as `predict` does, from calls of the model; of an MLP in plain numbers, to the same bits."""
-    return copy_context().run(_outputs, model, samples)  # where an interrupt cannot leave no_grad behind
+    """Compute outputs by calling the model; for an MLP with plain numbers instead, with the same bits."""
+    return copy_context().run(_outputs, model, samples)  # in a copy, so that an interrupt cannot leave no_grad on
 
 
 def _outputs(model: Any, samples: Array) -> Array:
     with no_grad():
         if len(samples) < ROWS_THAT_PAY:
             return np.array([output_numbers(model(sample)) for sample in samples.tolist()], dtype=float)
-        model(samples[0].tolist())  # which refuses samples of another size
+        model(samples[0].tolist())  # raises for samples of the wrong size
         outputs_of = _of_numbers(model) or (lambda sample: output_numbers(model(sample)))
         return np.array([outputs_of(row) for row in samples.tolist()], dtype=float)
 
 
 def _of_numbers(model: Any) -> Callable[[list[float]], list[float]] | None:
-    """Return what an MLP computes, in plain numbers: the same operations in the same order, so the same bits.
+    """Return a function that computes an MLP with plain numbers, in the same order and so with the same bits.
 
-    None for a model whose way of computing is not known.
+    None for any other model.
     """
     if not _is_plain_network(model):
         return None
@@ -167,12 +168,12 @@ def _of_numbers(model: Any) -> Callable[[list[float]], list[float]] | None:
 
 
 def _is_plain_network(model: Any) -> bool:
-    """Tell whether a model computes as `MLP` says."""
+    """Tell whether a model computes exactly as the class `MLP` does."""
     return type(model) is MLP and all(map(_is_plain, model.layers))
 
 
 def _is_plain(layer: Any) -> bool:
-    """Tell whether a layer computes as `Layer` says, with one activation for all its neurons."""
+    """Tell whether a layer computes exactly as the class `Layer` does, with one activation for all neurons."""
     return type(layer) is Layer and all(
         type(neuron) is Neuron and not neuron.elementary and neuron.activation == layer.activation
         for neuron in layer.neurons
@@ -180,7 +181,7 @@ def _is_plain(layer: Any) -> bool:
 
 
 def output_numbers(outputs: Any) -> list[Any]:
-    """Return the numbers of what a network returned for one sample: a list, or one for each position of a sequence."""
+    """Return the numbers of a network's result for one sample: a list, or one for each position of a sequence."""
     values = [outputs] if isinstance(outputs, (Value, float, int)) else outputs
     if len(values) and isinstance(values[0], (list, tuple)):
         return [output_numbers(row) for row in values]

@@ -1,4 +1,4 @@
-"""The description of a training, which a checkpoint records, and compares before `fit` goes on."""
+"""The description of a training, which a checkpoint records and `fit` compares before resuming."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ Run = dict[str, Any]
 
 
 def describe(model: Module, loss: Callable[..., Any], optimizer: Optimizer, settings: Mapping[str, Any]) -> Run:
-    """Everything that decides what an update is, by names for people, as JSON can hold it.
+    """Describe everything that determines an update, by readable names, in values that JSON supports.
 
     Args:
-        settings: of the training: its reduction, batch size, seed, and shapes of samples and targets.
+        settings: the training's reduction, batch size, seed, and shapes of samples and targets.
     """
     own = {name: x for name, x in vars(optimizer).items() if not name.startswith("_")}
-    for name in ("parameters", "steps", "state"):  # which are what goes on
+    for name in ("parameters", "steps", "state"):  # they change during training
         own.pop(name, None)
     run = {
         "model": repr(model) if isinstance(model, MLP) else _name(type(model)),
@@ -30,17 +30,17 @@ def describe(model: Module, loss: Callable[..., Any], optimizer: Optimizer, sett
         "optimizer": _name(type(optimizer)),
         **{name.replace("_", " "): x for name, x in {**own, **settings}.items()},
     }
-    plain: Run = json.loads(json.dumps(run, default=_name))  # as it comes back from a file
+    plain: Run = json.loads(json.dumps(run, default=_name))  # the form that a file returns
     return plain
 
 
 def refuse_another(stored: Any, run: Run) -> None:
-    """Raise ValueError where a checkpoint's run is another than this one, with both values of the first difference.
+    """Raise ValueError if a checkpoint's run differs from this one, with both values of the first difference.
 
-    A run without a seed goes on with the checkpoint's, and has it from then on.
+    A run without a seed takes over the checkpoint's.
     """
     if not isinstance(stored, dict):
-        raise ValueError("it does not say what was trained")
+        raise ValueError("it has no description of the training")
     if run.get("seed") is None:
         run["seed"] = stored.get("seed")
     for name in [*run, *stored]:
@@ -50,7 +50,7 @@ def refuse_another(stored: Any, run: Run) -> None:
 
 
 def places(stored: Sequence[str], names: Sequence[str]) -> list[int]:
-    """Return where the numbers of each of these parameters stand in a checkpoint's vectors."""
+    """Return the index of each of these parameters in a checkpoint's vectors."""
     if sorted(stored) != sorted(names) or len({*stored}) < len(stored):
         other = next(iter({*stored} ^ {*names}), stored[0] if stored else "")
         raise ValueError(f"its optimizer had {len(stored)} parameters, this one has {len(names)}; see {other!r}")
@@ -59,34 +59,34 @@ def places(stored: Sequence[str], names: Sequence[str]) -> list[int]:
 
 
 def names_of_parameters(model: Module, optimizer: Optimizer) -> list[str]:
-    """Return names for the optimizer's parameters: their names in the model, or their number if they are not in it."""
+    """Return the optimizer's parameters by their names in the model, or by their index if they are not in it."""
     names = {parameter: name for name, parameter in model.named_parameters()}
     return [names.get(parameter, f"({i})") for i, parameter in enumerate(optimizer.parameters)]
 
 
 def _activations(model: Module) -> list[str]:
-    """The names of activations among the attributes of a module and those below it, in their order."""
+    """Return the activations of a module and its submodules by name, in order."""
     activations: list[str] = []
     seen: set[int] = set()
-    waiting: list[Any] = [model]
-    while waiting:
-        item = waiting.pop()
+    stack: list[Any] = [model]
+    while stack:
+        item = stack.pop()
         if id(item) in seen:
             continue
         seen.add(id(item))
         if isinstance(item, Module):
             activation = vars(item).get("activation")
             activations += [activation if isinstance(activation, str) else _name(activation)] if activation else []
-            waiting += list(vars(item).values())[::-1]
+            stack += list(vars(item).values())[::-1]
         elif isinstance(item, Mapping):
-            waiting += list(item.values())[::-1]
+            stack += list(item.values())[::-1]
         elif isinstance(item, (list, tuple)):
-            waiting += item[::-1]
+            stack += item[::-1]
     return activations
 
 
 def _name(thing: Any) -> str:
-    """Return a name for a function, a class, or an object that prints as what it was made from."""
+    """Return the name of a function or class, or the repr of another object, without memory addresses."""
     if isinstance(thing, partial):
         return repr((_name(thing.func), thing.args, thing.keywords))
     name = getattr(thing, "__qualname__", None)

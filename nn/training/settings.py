@@ -1,4 +1,4 @@
-"""The settings of a training, checked before it begins: an error names the fix for what users bring along."""
+"""Check the settings of a training before it starts, with errors that name the fix for common mistakes."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ def check_settings(
     resume: bool,
     engine: str,
 ) -> None:
-    """Refuse what no training can be made of. Arguments as in `nn.fit`.
+    """Refuse invalid settings. Arguments as in `nn.fit`.
 
     Raises:
-        TypeError, ValueError: with what was given, what is expected, and what to write.
+        TypeError, ValueError: with the given value, the expected one, and what to write instead.
     """
     _check_model(model)
     _check_loss(loss)
@@ -58,11 +58,11 @@ def check_settings(
     if not gradient_tolerance >= 0:
         raise ValueError(f"gradient_tolerance must be 0 or more, got {gradient_tolerance!r}")
     if resume and checkpoint is None:
-        raise ValueError("resume goes on from a checkpoint: say which file with checkpoint=")
+        raise ValueError("resume continues from a checkpoint: give its file with checkpoint=")
 
 
 def check_patience(patience: int | None, validation: object) -> None:
-    """Refuse a patience that is no number of epochs, or has nothing to wait for."""
+    """Refuse a patience that is not a number of epochs, or comes without validation samples."""
     if patience is None:
         return
     if isinstance(patience, bool) or not hasattr(patience, "__index__") or patience < 1:
@@ -72,7 +72,7 @@ def check_patience(patience: int | None, validation: object) -> None:
 
 
 def check_validation(validation: Any) -> None:
-    """Refuse what is no pair of inputs and targets, and no triple with weights."""
+    """Refuse anything but a pair of inputs and targets, or a triple with weights."""
     if not isinstance(validation, (tuple, list)) or len(validation) not in (2, 3):
         given = f", got {validation!r}" if isinstance(validation, (int, float)) else ""
         raise ValueError(
@@ -82,21 +82,21 @@ def check_validation(validation: Any) -> None:
 
 
 def check_optimizer(optimizer: Any, model: Module) -> None:
-    """Refuse what is no optimizer of the model's parameters."""
+    """Refuse anything but an optimizer of the model's parameters."""
     if isinstance(optimizer, Optimizer):
         if set(optimizer.parameters).isdisjoint(model.parameters()):
-            raise ValueError("the optimizer holds none of the model's parameters: make it from model.parameters()")
+            raise ValueError("the optimizer has none of the model's parameters: create it with model.parameters()")
         return
     name = optimizer.lower() if isinstance(optimizer, str) else getattr(optimizer, "__name__", "").lower()
     example = f"nn.{OPTIMIZERS.get(name, SGD).__name__}(model.parameters())"
     if isinstance(optimizer, type) and issubclass(optimizer, Optimizer):
-        raise TypeError(f"optimizer must be an object, and {optimizer.__name__} is a class: write optimizer={example}")
-    raise TypeError(f"optimizer must be one such as {example}, got {optimizer!r}")
+        raise TypeError(f"optimizer must be an object, but {optimizer.__name__} is a class: write optimizer={example}")
+    raise TypeError(f"optimizer must be an nn.Optimizer such as {example}, got {optimizer!r}")
 
 
 def _check_model(model: Any) -> None:
     if isinstance(model, type) and issubclass(model, Module):
-        raise TypeError(f"fit trains a Module, an object, and {model.__name__} is a class: write {model.__name__}(...)")
+        raise TypeError(f"fit trains a Module object, but {model.__name__} is a class: write {model.__name__}(...)")
     if not isinstance(model, Module) or not model.parameters():
         fix = "set Values in its __init__" if isinstance(model, Module) else "derive its class from nn.Module"
         raise TypeError(f"fit trains a Module that has parameters, got {model!r:.200}: {fix}, or take an nn.MLP")
@@ -110,7 +110,7 @@ def _check_loss(loss: Any) -> None:
     origin = type(loss).__module__.partition(".")[0]
     if origin in ("torch", "keras", "tensorflow", "jax", "sklearn"):
         raise TypeError(
-            f"loss must be a function of Values such as nn.mean_squared_error, and {loss!r:.80} is {origin}'s: there "
+            f"loss must be a function of Values such as nn.mean_squared_error, but {loss!r:.80} is {origin}'s: there "
             f"are {', '.join(f'nn.{name}' for name in LOSSES)}"
         )
     if not callable(loss):

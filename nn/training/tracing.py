@@ -1,4 +1,4 @@
-"""Models as `autograd.compile` takes them."""
+"""Prepare models for `autograd.compile`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from autograd.arrays import np
 
 
 def flat(outputs: Any) -> list[Any]:
-    """Return a network's outputs one after the other."""
+    """Flatten a network's outputs into one list."""
     if not isinstance(outputs, (list, tuple)):
         return [outputs]
     return [x for row in outputs for x in flat(row)]
@@ -19,10 +19,10 @@ def flat(outputs: Any) -> list[Any]:
 
 @contextmanager
 def same_chances() -> Iterator[None]:
-    """Random draws go on after this context as if it had not been: a model that draws is run in it, to no avail."""
-    ours, numpys = random.getstate(), np.random.get_state()
+    """Restore the states of the global random number generators on exit, since tracing a model may draw from them."""
+    python_state, numpy_state = random.getstate(), np.random.get_state()
     try:
         yield
     finally:
-        random.setstate(ours)
-        np.random.set_state(numpys)
+        random.setstate(python_state)
+        np.random.set_state(numpy_state)

@@ -149,7 +149,7 @@ fit: Any = nn.fit  # to which wrong arguments are given here
 FIXES: list[tuple[str, Callable[[], Any], str]] = [
     ("images", lambda: fit(MANY, IMAGES, LABELS), r"inputs\.reshape\(len\(inputs\), -1\)"),
     ("columns", lambda: fit(MANY, IMAGES.reshape(5, 64).T, LABELS), r"write inputs\.T"),
-    ("a wider sample", lambda: fit(TWO, [[0, 0, 0]], [0]), "begins with 3 inputs"),
+    ("a wider sample", lambda: fit(TWO, [[0, 0, 0]], [0]), "the network must have 3 inputs"),
     ("numbers in words", lambda: fit(TWO, np.array([["1", "2"]]), [0]), r"inputs\.astype\(float\)"),
     ("dates", lambda: fit(TWO, np.array([["2020-01-01"] * 2], "M8[D]"), [0]), "gives days"),
     ("labels from 1", lambda: fit(TWO, XOR[0], [1, 2, 2, 1]), "count from 0, so subtract 1"),

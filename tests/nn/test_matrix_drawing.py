@@ -124,9 +124,9 @@ def test_nothing_changes() -> None:
     ("call", "error", "message"),
     [
         (lambda m: draw(m[0], [0, 1]), ValueError, "inputs are drawn for networks and CausalSelfAttention"),
-        (lambda m: draw(m[1], targets=[1.0]), ValueError, "not of RMSNorm"),
-        (lambda m: draw(m[2], SEQUENCE, SEQUENCE), ValueError, "not of CausalSelfAttention"),
-        (lambda m: draw(m[2], lines="gradients"), ValueError, "not of CausalSelfAttention"),
+        (lambda m: draw(m[1], targets=[1.0]), ValueError, "not for RMSNorm"),
+        (lambda m: draw(m[2], SEQUENCE, SEQUENCE), ValueError, "not for CausalSelfAttention"),
+        (lambda m: draw(m[2], lines="gradients"), ValueError, "not for CausalSelfAttention"),
         (lambda m: draw(m[2], most=2), ValueError, "most must be an integer of at least 3, got 2"),
         (lambda m: draw(m[2], [[0.0] * 3]), ValueError, "expects 4 inputs, got 3"),
     ],

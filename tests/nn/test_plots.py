@@ -290,7 +290,7 @@ def test_a_plane_needs_two_inputs_and_classes() -> None:
     axes = Figure().subplots()
     with pytest.raises(ValueError, match="two inputs, got samples of 3"):
         decision_boundary(MLP(3, [1]), [[1, 2, 3]], [1], axes)
-    with pytest.raises(ValueError, match="name classes"):
+    with pytest.raises(ValueError, match="are classes"):
         decision_boundary(MLP(2, [1]), CORNERS, [0.1, 0.2, 0.3, 0.4], axes)
     with pytest.raises(ValueError, match="threshold="):
         decision_boundary(linear((1.0, 1.0, 0.0)), CORNERS, [0, 1, 1, 0], axes)

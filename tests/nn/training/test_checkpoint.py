@@ -480,7 +480,7 @@ def test_the_digest_is_of_shapes_too(path: Path) -> None:
 def test_the_first_number_that_is_not_finite_is_named(number: float, text: str, path: Path) -> None:
     tensors = {name: array.copy() for name, array in load_file(path).items()}
     tensors["w1"][1, 0] = tensors["w1"][2, 1] = number
-    with pytest.raises(ValueError, match=re.escape(f"holds {text} in w1[1, 0]: its model computes nothing of use")):
+    with pytest.raises(ValueError, match=re.escape(f"holds {text} in w1[1, 0]: its model is unusable")):
         load(forged(path, ARCHITECTURE, tensors))
 
 

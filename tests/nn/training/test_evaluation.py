@@ -133,9 +133,9 @@ def test_predict_refuses_what_are_no_samples(inputs: Any, error: type[Exception]
 
 def test_predict_wants_something_that_can_be_called() -> None:
     no_model: Any = [1.0]
-    with pytest.raises(TypeError, match="predict wants a network that can be called"):
+    with pytest.raises(TypeError, match="predict expects a network that can be called"):
         nn.predict(no_model, [[0.0]])
-    with pytest.raises(TypeError, match="predict wants a network that can be called"):
+    with pytest.raises(TypeError, match="predict expects a network that can be called"):
         nn.predict(nn.Module(), [[0.0]])
 
 
@@ -220,10 +220,10 @@ def test_the_matrix_has_a_row_and_a_column_also_for_a_class_that_does_not_occur(
 @pytest.mark.parametrize(
     ("targets", "message"),
     [
-        ([[0.2, 0.8], [1, 0]], "targets that name classes"),
-        ([[1, 1], [1, 0]], "targets that name classes"),
-        ([[0, 0], [1, 0]], "targets that name classes"),
-        ([[-1, 0], [1, 0]], "targets that name classes"),
+        ([[0.2, 0.8], [1, 0]], "targets that are classes"),
+        ([[1, 1], [1, 0]], "targets that are classes"),
+        ([[0, 0], [1, 0]], "targets that are classes"),
+        ([[-1, 0], [1, 0]], "targets that are classes"),
         ([0, 2], "labels go from 0 to 2"),
         ([0, 1, 1], "a target for each of the 2 samples"),
         ([0.0, 1.0], "integer labels"),

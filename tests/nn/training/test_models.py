@@ -109,7 +109,7 @@ def test_rows_of_several_lengths_tied_weights_and_any_names_come_back(tmp_path: 
 
 
 def test_without_an_instance_the_error_says_how_to_load(path: Path) -> None:
-    with pytest.raises(ValueError, match=r"parameters of a GPT, and no code.*nn\.load\(.*, into=GPT\(\.\.\.\)\)"):
+    with pytest.raises(ValueError, match=r"parameters of a GPT, but no code.*nn\.load\(.*, into=GPT\(\.\.\.\)\)"):
         nn.load(path)
     with pytest.raises(TypeError, match="load puts parameters into a Module, not into a type"):
         nn.load(path, into=GPT)  # type: ignore[call-overload]
@@ -121,7 +121,7 @@ def test_without_an_instance_the_error_says_how_to_load(path: Path) -> None:
         (GPT(width=2), r"holds embedding\.table of shape \(5, 4\), which is \(5, 2\) in the module, .* and \d more"),
         (GPT(tokens=6), r"holds embedding\.table of shape \(5, 4\), which is \(6, 4\) in the module$"),
         (GPT(bias=True), r"does not fit this GPT: it lacks layers\.0\.neurons\.bias$"),
-        (nn.RMSNorm(4), r"fit this RMSNorm: it lacks gains; it holds .*, which the module has not"),
+        (nn.RMSNorm(4), r"fit this RMSNorm: it lacks gains; it holds .*, which the module does not have"),
         (nn.MLP(2, [3, 1], seed=0), r"it lacks w1, b1, w2 and 1 more; it holds"),
     ],
 )
@@ -135,7 +135,7 @@ def test_what_does_not_fit_is_named_and_nothing_changes(other: nn.Module, messag
 def test_inf_in_a_file_or_a_module_is_refused_and_nothing_changes(path: Path) -> None:
     broken, before = GPT(seed=1), path.read_bytes()
     broken.norm.gains[2].data = float("inf")
-    with pytest.raises(ValueError, match=r"gains\.2 is inf: a model is saved with finite numbers"):
+    with pytest.raises(ValueError, match=r"gains\.2 is inf: only finite numbers can be saved"):
         nn.save(broken, path)
     assert path.read_bytes() == before
     path.write_bytes(before.replace(np.float64(2.0).tobytes(), np.float64(np.inf).tobytes(), 1))

@@ -210,12 +210,12 @@ def test_padding_that_is_looked_up_is_refused_with_what_to_pad_with(engine: Any)
     [
         (lambda y: y[:, :3], ValueError, r"a token for each position, of shape \(12, 5\); got \(12, 3\)"),
         (lambda y: y[:5], ValueError, r"of shape \(12, 5\); got \(5, 5\)"),
-        (lambda y: y.astype(float), TypeError, "tokens, so integers; got an array of float64"),
+        (lambda y: y.astype(float), TypeError, "must be tokens, which are integers; got an array of float64"),
         (lambda y: np.where(y == 1, 4, y), ValueError, r"targets hold 4 in sample \d+, position \d"),
         (lambda y: np.where(y == -1, -100, y), ValueError, r"targets hold -100 .* and -1 for a position"),
         (lambda y: np.where(np.arange(12)[:, None] == 7, -1, y), ValueError, "no position of sample 7 counts"),
         (lambda y: [row[row >= 0].tolist() for row in y], ValueError, "pad its row with -1"),
-        (lambda y: nn.one_hot(np.maximum(y, 0), 4), TypeError, "tokens, so integers"),
+        (lambda y: nn.one_hot(np.maximum(y, 0), 4), TypeError, "must be tokens, which are integers"),
     ],
 )
 def test_targets_that_are_no_tokens_are_refused(change: Any, error: type[Exception], message: str) -> None:
@@ -227,7 +227,7 @@ def test_targets_that_are_no_tokens_are_refused(change: Any, error: type[Excepti
 @pytest.mark.parametrize("loss", [nn.half_squared_error, nn.binary_cross_entropy, nn.hinge])
 def test_losses_that_want_numbers_are_refused(loss: Any) -> None:
     tokens, targets = sequences()
-    with pytest.raises(ValueError, match=rf"{loss.__name__} wants a number for each output.*loss=nn.cross_entropy"):
+    with pytest.raises(ValueError, match=rf"{loss.__name__} expects a number for each output.*loss=nn.cross_entropy"):
         train(Counter(), tokens, targets, loss=loss)
 
 

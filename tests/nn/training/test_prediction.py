@@ -89,7 +89,7 @@ def test_what_cannot_be_compiled_is_computed_node_by_node(capsys: pytest.Capture
 
 
 def test_it_says_why_where_that_takes_long(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(prediction, "SECONDS_UNTOLD", 0.0)
+    monkeypatch.setattr(prediction, "SECONDS_BEFORE_BAR", 0.0)
     nn.predict(Branching(), rows(ROWS, 2))
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("predicted node by node, since the model cannot be compiled: ")

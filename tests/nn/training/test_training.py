@@ -1032,7 +1032,7 @@ BAD_SETTINGS: list[tuple[Any, ...]] = [
         [-1, 1, 1, -1],
         {"loss": nn.hinge, "validation": (X, Y)},
         V,
-        "hinge wants targets of -1 and 1",
+        "hinge expects targets of -1 and 1",
     ),
     ("no model", None, X, Y, {}, T, "fit trains a Module"),
     ("a function", lambda x: x, X, Y, {}, T, "fit trains a Module"),
