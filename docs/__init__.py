@@ -1,4 +1,4 @@
-"""The documentation site: hand-written pages, and what builds them; `python -m docs FOLDER`."""
+"""The documentation site: hand-written pages and the build; run `python -m docs FOLDER`."""
 
 import tomllib
 from pathlib import Path

@@ -1,7 +1,7 @@
-"""Build the site: collect its pages in a folder of their own, have Sphinx make HTML of them, add the playground.
+"""Build the site: collect its pages in a separate folder, convert them to HTML with Sphinx, add the playground.
 
-Pages are written by hand in `docs/pages`. The walkthroughs, the changelog and sections of the README and of
-CONTRIBUTING are taken as they are, and the reference from docstrings (`reference.py`).
+Pages in `docs/pages` are written by hand. The walkthroughs, the changelog and sections of README and CONTRIBUTING are
+included unchanged; the reference is generated from docstrings (`reference.py`).
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from pathlib import Path
 from docs import CHECKOUT
 
 HERE = Path(__file__).parent
-MARK = ".lucidgrad-site"  # a folder with this file was built by us, and may be built anew
-TAKEN_APART = ("README.md", "CONTRIBUTING.md")
+MARK = ".lucidgrad-site"  # marks a folder that this build created and may replace
+SPLIT_BY_SECTION = ("README.md", "CONTRIBUTING.md")
 
 
 class BuildError(Exception):
@@ -28,15 +28,15 @@ def build(out: Path) -> None:
     """Build the whole site.
 
     Args:
-        out: an empty folder, one that does not exist, or one that was built before, which is replaced.
+        out: an empty or new folder, or one from an earlier build, which is replaced.
 
     Raises:
-        BuildError: where something is not installed, a page has a fault, or the folder holds something else.
-        OSError: where the folder cannot be written.
+        BuildError: if something is not installed, a page has an error, or the folder holds other files.
+        OSError: if the folder cannot be written.
     """
-    out = out.absolute()  # builders work in folders of their own; `tempfile` keeps a relative one before Python 3.12
+    out = out.absolute()  # builders change the folder, and `tempfile` keeps a relative path before Python 3.12
     if out.exists() and any(out.iterdir()) and not (out / MARK).exists():
-        raise BuildError(f"{out} holds something else: give an empty folder, or one that was built before")
+        raise BuildError(f"{out} holds other files: give an empty folder, or one from an earlier build")
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory(dir=out.parent) as parent:
         source, site = Path(folder) / "source", Path(parent) / "site"
@@ -45,18 +45,18 @@ def build(out: Path) -> None:
         _sphinx(source, site)
         _run_live(site / "live")
         (site / MARK).write_text("Built by `python -m docs`.\n", encoding="utf-8")
-        (site / ".nojekyll").touch()  # else GitHub Pages leaves out folders that begin with an underscore
+        (site / ".nojekyll").touch()  # without it, GitHub Pages ignores folders that begin with an underscore
         if out.exists():
             shutil.rmtree(out)
         site.rename(out)
 
 
 def collect(source: Path, playground: Path) -> None:
-    """Put all that Sphinx reads into a folder.
+    """Collect Sphinx's input in a folder.
 
     Args:
         source: a folder that does not exist yet.
-        playground: the playground as it was built, whose KaTeX the site uses.
+        playground: the built playground, whose KaTeX the site uses.
     """
     from docs.playground_links import with_links
     from docs.reference import pages
@@ -70,7 +70,7 @@ def collect(source: Path, playground: Path) -> None:
         _copy(picture, source / "docs" / picture.name)
     for folder in ("recipes", "walkthroughs"):
         shutil.copytree(HERE / folder, source / "docs" / folder)
-    for name in TAKEN_APART:
+    for name in SPLIT_BY_SECTION:
         for title, text in sections((CHECKOUT / name).read_text(encoding="utf-8")).items():
             _write(source / "sections" / Path(name).stem / f"{slug(title)}.md", text)
     shutil.copy(CHECKOUT / "CHANGELOG.md", source / "changelog.md")
@@ -91,9 +91,9 @@ def _copy(path: Path, to: Path) -> None:
 
 
 def sections(text: str) -> dict[str, str]:
-    """The sections of a page by their titles, without these, and with the headings in them raised by one level.
+    """Split a page into sections by title, without the titles, and with inner headings raised by one level.
 
-    What stands before the first of them goes by the title "start".
+    The text before the first section has the title "start".
 
     >>> sections("# Page\\n\\nHello.\\n\\n## One\\n\\nText.\\n\\n### Part\\n")
     {'start': 'Hello.\\n', 'One': 'Text.\\n\\n## Part\\n'}
@@ -111,7 +111,7 @@ def sections(text: str) -> dict[str, str]:
 
 
 def slug(title: str) -> str:
-    """A title as a file's name.
+    """Convert a title to a file name.
 
     >>> slug("If you come from")
     'if-you-come-from'
@@ -137,12 +137,12 @@ def _sphinx(source: Path, site: Path) -> None:
     with tempfile.TemporaryDirectory() as doctrees:
         options = ["--quiet", "--fail-on-warning", "--keep-going", "--jobs", "auto", "--doctree-dir", doctrees]
         if build_main(["--builder", "html", *options, str(source), str(site)]):
-            raise BuildError("Sphinx found faults in the pages: see above")
+            raise BuildError("Sphinx found errors in the pages: see above")
     (site / ".buildinfo").unlink(missing_ok=True)
 
 
 def _run_live(folder: Path) -> None:
-    """Run the programs that make what pages show live, each of which writes a page of its own."""
+    """Run the programs in `docs/live`, each of which writes a page that another page embeds."""
     folder.mkdir()
     for path in sorted((HERE / "live").glob("*.py")):
         with chdir(folder):

@@ -1,4 +1,4 @@
-"""Sphinx's settings. `python -m docs` puts this file beside the pages that it collects."""
+"""Sphinx settings. `python -m docs` copies this file next to the pages that it collects."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ version = release = VERSION
 extensions = ["myst_nb", "sphinx_copybutton"]
 myst_enable_extensions = ["attrs_inline", "colon_fence", "deflist", "dollarmath", "html_image"]
 myst_heading_anchors = 3
-nb_execution_mode = "off"  # the walkthroughs are taken as they are stored
+nb_execution_mode = "off"  # use the walkthroughs' stored outputs
 nb_merge_streams = True
 html_math_renderer = "katex"
 
@@ -45,7 +45,7 @@ toc_object_entries_show_parents = "hide"
 
 
 def _math(self: Any, node: Any) -> None:
-    """Mathematics as text, which mathematics.js typesets with KaTeX."""
+    """Write mathematics as text; mathematics.js typesets it with KaTeX."""
     from docutils import nodes
 
     display = isinstance(node, nodes.math_block)

@@ -1,4 +1,4 @@
-"""Docstrings as Markdown: sections become lists, examples code blocks, the rest is Markdown already."""
+"""Convert docstrings to Markdown: sections become lists, examples code blocks; the rest is Markdown already."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ITEM = re.compile(r"(\S[^:]*?): (.*)")
 
 
 def as_markdown(doc: str) -> str:
-    '''A docstring in the style of this project as Markdown.
+    '''Convert a docstring in this project's style to Markdown.
 
     >>> print(as_markdown("""Add.
     ...
@@ -70,6 +70,6 @@ def _section(section: re.Match[str], body: list[str]) -> Iterator[str]:
 
 
 def _escaped(line: str) -> str:
-    """A line whose dollars and angle brackets outside of code are meant as they stand."""
+    """Escape dollars and angle brackets outside of code."""
     parts = re.split(r"(`[^`]*`)", line)
     return "".join(part if part.startswith("`") else re.sub(r"([$<])", r"\\\1", part) for part in parts)

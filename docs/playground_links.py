@@ -1,4 +1,4 @@
-"""Links from a walkthrough's cells to the playground, each with all that the cell needs to run there by itself."""
+"""Links from a walkthrough's cells to the playground, each with a program that runs there by itself."""
 
 from __future__ import annotations
 
@@ -14,20 +14,28 @@ from docs import VERSION
 from docs.slices import Statement, needed, statements
 
 OURS = {"autograd", "nn"}
-NEITHER = {"time", "os", "sys", "pathlib", "tempfile", "subprocess", "threading"}  # of no use there, or another thing
-MOST_LETTERS, LONGEST = 16_000, 12_000  # of a program and of a link; the playground takes somewhat more
+NEITHER = {
+    "time",
+    "os",
+    "sys",
+    "pathlib",
+    "tempfile",
+    "subprocess",
+    "threading",
+}  # useless or different in the playground
+MOST_LETTERS, LONGEST = 16_000, 12_000  # characters of a program and of a link, below the playground's limits
 PLAYGROUND = "../playground/index.html"
 
 
 def with_links(path: Path) -> str:
-    """A notebook as JSON, in which a link follows each cell that runs in the playground."""
+    """Return a notebook as JSON, with a link after each cell that runs in the playground."""
     notebook = json.loads(path.read_text(encoding="utf-8"))
     programs = dict(programs_of(notebook))
     cells = []
     for k, cell in enumerate(notebook["cells"]):
         tags = set(cell["metadata"].get("tags", []))
         after = notebook["cells"][k + 1]["metadata"].get("tags", []) if k + 1 < len(notebook["cells"]) else []
-        if {"check", "install"} & tags or "install" in after:  # asserts, and what prepares a hosted notebook
+        if {"check", "install"} & tags or "install" in after:  # asserts, and the setup of a hosted notebook
             continue
         if "check-answer" in tags:
             cell["metadata"]["tags"].append("remove-input")
@@ -43,9 +51,9 @@ def with_links(path: Path) -> str:
 
 
 def programs_of(notebook: Any) -> Iterator[tuple[int, str]]:
-    """The cells of a notebook that run without NumPy, by their numbers, each as a program that runs by itself.
+    """Yield the number of each cell that runs without NumPy, with a program that runs by itself.
 
-    An exercise goes with the cell that checks its answer.
+    An exercise includes the cell that checks its answer.
     """
     cells = notebook["cells"]
     tags = [set(cell["metadata"].get("tags", [])) for cell in cells]
@@ -55,38 +63,38 @@ def programs_of(notebook: Any) -> Iterator[tuple[int, str]]:
         if not source:
             continue
         checks = sources[k + 1] if k + 1 < len(cells) and "check-answer" in tags[k + 1] else ""
-        whole = _shown(f"{source}\n\n{checks}".strip())
-        all_statements = statements([*plain[:k], whole])
+        text = _shown(f"{source}\n\n{checks}".strip())
+        all_statements = statements([*plain[:k], text])
         own = [statement for statement in all_statements if statement.cell == k]
         before, missing = needed(all_statements, k)
         if not own or missing or any(map(_needs_more, [*before, *own])):
             continue
-        program = "\n".join([*_text(before), *([""] if before else []), whole]) + "\n"
+        program = "\n".join([*_text(before), *([""] if before else []), text]) + "\n"
         if len(program) <= MOST_LETTERS and len(fragment(program)) <= LONGEST:
             yield k, program
 
 
 def _shown(cell: str) -> str:
-    """A cell whose last expression a notebook does not show, for its semicolon, so that the playground does not."""
+    """Replace a final semicolon, which hides the cell's result in a notebook, so that the playground hides it too."""
     return f"{cell[:-1]}\npass" if cell.endswith(";") else cell
 
 
 def fragment(program: str) -> str:
-    """Return what stands behind the address of the playground, as `playground/PROTOCOL.md` has it."""
+    """Return the fragment of a link to the playground, in the format of `playground/PROTOCOL.md`."""
     compressor = zlib.compressobj(9, zlib.DEFLATED, -15)
     packed = compressor.compress(program.encode()) + compressor.flush()
     return f"#1;{VERSION};{base64.urlsafe_b64encode(packed).decode().rstrip('=')}"
 
 
 def _needs_more(statement: Statement) -> bool:
-    """Tell whether it imports what is not in the playground."""
+    """Tell whether a statement imports a module that the playground does not have."""
     return any(module not in OURS and (module not in sys.stdlib_module_names or module in NEITHER)
                for module in statement.imports)  # fmt: skip
 
 
-def _text(kept: list[Statement]) -> Iterator[str]:
-    """Statements as lines, with a blank line between those of different cells."""
-    for previous, statement in zip([None, *kept], kept):
+def _text(statements: list[Statement]) -> Iterator[str]:
+    """Yield statements as lines, with a blank line between cells."""
+    for previous, statement in zip([None, *statements], statements):
         if previous is not None and previous.cell != statement.cell:
             yield ""
         yield statement.text

@@ -1,7 +1,7 @@
-"""Find the statements of a notebook that a cell rests on: what it needs to run by itself.
+"""Find the statements of a notebook that a cell depends on, so that it can run by itself.
 
-A statement is needed if it binds a name that is needed, or may change the object that such a name stands for: calls a
-method of it or of what was computed from it, such as `backward`, assigns to a part of it, or passes it to a function.
+A statement is needed if it binds a needed name, or may change the object of such a name: by calling a method of it or
+of an object computed from it, such as `backward`, by assigning to a part of it, or by passing it to a function.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ class Statement:
 
     Attributes:
         cell: the number of the cell.
-        text: as it is written.
+        text: the source.
         binds: the names that it binds.
-        loads: the names that it, or a function in it, reads.
+        loads: the names read by it or by a function in it.
         changes: the names whose objects it may change.
         imports: the modules that it imports.
     """
@@ -40,7 +40,7 @@ class Statement:
 
 
 def statements(cells: Sequence[str]) -> list[Statement]:
-    """The statements of cells, in order; of a cell that is no plain Python, none."""
+    """Return the statements of cells, in order, skipping cells that are not plain Python."""
     program: list[Statement] = []
     modules: set[str] = set()
     origins: dict[str, set[str]] = {}  # the names that a name's object was computed from
@@ -56,7 +56,7 @@ def statements(cells: Sequence[str]) -> list[Statement]:
             modules |= statement.binds if statement.imports else set()
             statement.changes -= modules
             statement.changes |= {origin for name in statement.changes for origin in origins.get(name, ())}
-            statement.changes -= BUILTINS - origins.keys()  # functions of Python, which no statement changes
+            statement.changes -= BUILTINS - origins.keys()  # built-in functions, which no statement changes
             below = statement.loads | {origin for name in statement.loads for origin in origins.get(name, ())}
             origins.update((name, below) for name in statement.binds)
             program.append(statement)
@@ -64,18 +64,18 @@ def statements(cells: Sequence[str]) -> list[Statement]:
 
 
 def needed(all_statements: Sequence[Statement], cell: int) -> tuple[list[Statement], set[str]]:
-    """The statements of earlier cells that a cell needs, in order, and the names that none of them binds."""
+    """Return the earlier cells' statements that a cell needs, in order, and the names that none of them binds."""
     own = [statement for statement in all_statements if statement.cell == cell]
     names: set[str] = set()
     for statement in reversed(own):
         names = names - statement.binds | statement.loads
-    kept: list[Statement] = []
+    selected: list[Statement] = []
     for statement in reversed([statement for statement in all_statements if statement.cell < cell]):
         if names.isdisjoint(statement.binds | statement.changes):
             continue
-        kept.append(statement)
+        selected.append(statement)
         names = names - statement.binds | statement.loads
-    return kept[::-1], names - BUILTINS
+    return selected[::-1], names - BUILTINS
 
 
 def _read(cell: int, node: ast.stmt, text: str) -> Statement:
@@ -100,7 +100,7 @@ def _read(cell: int, node: ast.stmt, text: str) -> Statement:
 
 
 def _globals(table: symtable.SymbolTable) -> set[str]:
-    """The names that functions in a statement look up outside of all of them."""
+    """Return the global names that functions in a statement read."""
     inside = [
         symbol.get_name() for child in table.get_children() for symbol in child.get_symbols() if symbol.is_global()
     ]
@@ -108,7 +108,7 @@ def _globals(table: symtable.SymbolTable) -> set[str]:
 
 
 def _outside_functions(node: ast.AST) -> Iterator[ast.AST]:
-    """A statement and its parts, but for the bodies of functions."""
+    """Yield a statement and its parts, except the bodies of functions."""
     yield node
     if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)):
         for child in ast.iter_child_nodes(node):
@@ -116,7 +116,7 @@ def _outside_functions(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def _read_before_bound(node: ast.AST) -> set[str]:
-    """The names that a loop or a branch computes from what they were before it, and the bases of a class."""
+    """Return the names that a loop or a branch updates from their earlier values, and the bases of a class."""
     roots = {name for base in getattr(node, "bases", ()) for name in _root(base)}
     for part in _outside_functions(node):
         if isinstance(part, ast.AugAssign):
@@ -128,7 +128,7 @@ def _read_before_bound(node: ast.AST) -> set[str]:
 
 
 def _changed_by(call: ast.Call) -> set[str]:
-    """The names whose objects a call may change: that of its method, and those that it passes to a function."""
+    """Return the names whose objects a call may change: the object of its method, and the arguments of a function."""
     passed = {name for argument in [*call.args, *(k.value for k in call.keywords)] for name in _root(argument)}
     if isinstance(call.func, ast.Name):
         return set() if call.func.id in HARMLESS else passed
@@ -136,7 +136,7 @@ def _changed_by(call: ast.Call) -> set[str]:
 
 
 def _root(node: ast.AST) -> set[str]:
-    """The name that an expression such as `a.b[0].c` begins with; of a starred one or a list, those in it."""
+    """Return the first name of an expression such as `a.b[0].c`, or those of the elements of a list."""
     while isinstance(node, (ast.Attribute, ast.Subscript, ast.Starred, ast.Call)):
         node = node.func if isinstance(node, ast.Call) else node.value
     if isinstance(node, (ast.List, ast.Tuple)):

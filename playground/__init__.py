@@ -1,1 +1,1 @@
-"""The playground: pages that run this package in a browser. `python -m playground FOLDER` builds them."""
+"""The playground: pages that run this package in a browser, built by `python -m playground FOLDER`."""

@@ -1,4 +1,4 @@
-"""`python -m playground FOLDER`: build the pages into a folder, from which any web server can serve them."""
+"""`python -m playground FOLDER`: build the pages into a folder that any web server can serve."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ def main() -> int:
         prog="python -m playground",
         description="Build the playground's pages: static files that run lucidgrad in a browser.",
     )
-    parser.add_argument("folder", type=Path, help="where to build them; it is made if it does not exist")
+    parser.add_argument("folder", type=Path, help="where to build them; created if it does not exist")
     options = parser.parse_args()
     try:
         build(options.folder)
     except (BuildError, OSError) as error:
         print(f"playground: {error}", file=sys.stderr)
         return 1
-    print(f"Built {options.folder}. To look at it: {sys.executable} -m http.server --directory {options.folder}")
+    print(f"Built {options.folder}. To view it: {sys.executable} -m http.server --directory {options.folder}")
     return 0
 
 

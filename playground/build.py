@@ -1,7 +1,7 @@
-"""Build the pages: templates filled in, npm's packages bundled or copied, Python packed, licences collected.
+"""Build the pages: fill in templates, bundle or copy npm packages, pack Python files, collect licences.
 
-Everything goes into the folder that is asked for. npm's packages are installed in a temporary folder, at the versions
-and with the integrity hashes of package-lock.json.
+All output goes to the given folder. npm packages are installed in a temporary folder, with the versions and integrity
+hashes of package-lock.json.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from playground import licences, styles
 HERE = Path(__file__).parent
 CHECKOUT = HERE.parent
 PAGES = HERE / "pages"
-PURE = ("graphviz", "tqdm")  # packages that the wheel requires, which are plain Python
+PURE = ("graphviz", "tqdm")  # pure-Python packages that the wheel requires
 PYODIDE = ("pyodide.js", "pyodide.asm.js", "pyodide.asm.wasm", "python_stdlib.zip", "pyodide-lock.json")
-# What the worker is handed by the page, which shows how much of it is there.
+# Files that the page loads for the worker, to show the progress.
 HANDED_OVER = ("vendor/pyodide/pyodide.asm.wasm", "vendor/pyodide/python_stdlib.zip")
 POLICY = (
     "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src blob:; connect-src 'self'; "
     "style-src 'self' 'unsafe-inline'; font-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'"
 )
-MARK = ".lucidgrad-playground"  # a folder with this file was built by us, and may be built anew
+MARK = ".lucidgrad-playground"  # marks a folder that this build created and may replace
 
 
 class BuildError(Exception):
@@ -41,15 +41,15 @@ def build(out: Path) -> None:
     """Build all pages.
 
     Args:
-        out: an empty folder, one that does not exist, or one that was built before, which is replaced.
+        out: an empty or new folder, or one from an earlier build, which is replaced.
 
     Raises:
-        BuildError: where npm is missing or fails, or the folder holds something else.
-        OSError: where the folder cannot be written.
+        BuildError: if npm is missing or fails, or the folder holds other files.
+        OSError: if the folder cannot be written.
     """
-    out = out.absolute()  # builders work in folders of their own; `tempfile` keeps a relative one before Python 3.12
+    out = out.absolute()  # builders change the folder, and `tempfile` keeps a relative path before Python 3.12
     if out.exists() and any(out.iterdir()) and not (out / MARK).exists():
-        raise BuildError(f"{out} holds something else: give an empty folder, or one that was built before")
+        raise BuildError(f"{out} holds other files: give an empty folder, or one from an earlier build")
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory(dir=out.parent) as parent:
         work, site = Path(folder), Path(parent) / "site"
@@ -70,12 +70,12 @@ def build(out: Path) -> None:
 
 
 def install(work: Path) -> Path:
-    """Install npm's packages into a folder; gives where they are."""
+    """Install the npm packages in a folder, and return the path of `node_modules`."""
     npm = shutil.which("npm")
     if npm is None:
         raise BuildError(
-            "npm is not on the PATH. It comes with Node.js: https://nodejs.org/en/download, or on Debian and Ubuntu "
-            "`apt install npm`; version 20 of Node.js or newer"
+            "npm is not on the PATH. It comes with Node.js, version 20 or newer: https://nodejs.org/en/download, or on "
+            "Debian and Ubuntu `apt install npm`"
         )
     for name in ("package.json", "package-lock.json"):
         shutil.copy(HERE / name, work)
@@ -84,14 +84,14 @@ def install(work: Path) -> Path:
 
 
 def _run(command: list[str], folder: Path) -> None:
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    if done.returncode:
-        said = (done.stderr or done.stdout).strip()
-        raise BuildError(f"`{' '.join(Path(part).name for part in command[:2])}` failed:\n{said[-2000:]}")
+    result = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    if result.returncode:
+        output = (result.stderr or result.stdout).strip()
+        raise BuildError(f"`{' '.join(Path(part).name for part in command[:2])}` failed:\n{output[-2000:]}")
 
 
 def _vendor(modules: Path, vendor: Path, work: Path) -> set[str]:
-    """Other people's code: copied, or for the editor bundled; gives the names of the packages in the bundle."""
+    """Copy third-party code and bundle the editor; return the names of the packages in the bundle."""
     (vendor / "pyodide").mkdir(parents=True)
     for name in PYODIDE:
         shutil.copy(modules / "pyodide" / name, vendor / "pyodide")
@@ -113,12 +113,12 @@ def _vendor(modules: Path, vendor: Path, work: Path) -> set[str]:
 
 
 def _without_source_map(script: str) -> str:
-    """The script without the line that points to a file which is not shipped."""
+    """Remove the line that refers to a source map, which is not shipped."""
     return "".join(line for line in script.splitlines(keepends=True) if not line.startswith("//# sourceMappingURL="))
 
 
 def _python(folder: Path, work: Path) -> str:
-    """The wheel of this checkout, and what else runs in the worker; gives the wheel's version."""
+    """Build the wheel of this checkout and pack the worker's other files; return the wheel's version."""
     folder.mkdir()
     source = work / "source"
     for name in ("autograd", "nn"):
@@ -134,7 +134,7 @@ def _python(folder: Path, work: Path) -> str:
 
 
 def _files_of(name: str) -> Iterable[tuple[Path, str]]:
-    """The modules and the licence of an installed package."""
+    """Yield the modules and the licence of an installed package."""
     try:
         distribution = importlib.metadata.distribution(name)
     except importlib.metadata.PackageNotFoundError:
@@ -174,7 +174,7 @@ def _pages(site: Path, version: str) -> None:
 
 
 def _filled(name: str, version: str, **parts: str) -> str:
-    """A page with what the templates leave open."""
+    """Return a page with the templates' placeholders filled in."""
     page = (PAGES / name).read_text(encoding="utf-8")
     parts |= {"header": (PAGES / "header.html").read_text(encoding="utf-8"), "policy": html.escape(POLICY)}
     for key, text in parts.items():

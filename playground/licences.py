@@ -1,4 +1,4 @@
-"""List what the pages ship that others wrote, and the full texts of the licences."""
+"""List the third-party software in the pages, with the full texts of the licences."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import NamedTuple
 HERE = Path(__file__).parent / "licences"
 CHECKOUT = Path(__file__).parents[1]
 
-# Which files of the site belong to which entry: the beginnings of their names.
+# The files of the site that belong to each entry, by prefix.
 COVERED = {
     "pyodide": ("vendor/pyodide/",),
     "Python": ("vendor/pyodide/python_stdlib.zip", "vendor/pyodide/pyodide.asm.wasm"),
@@ -31,10 +31,10 @@ class Entry(NamedTuple):
     """One piece of software.
 
     Attributes:
-        name, version: as its makers call it.
-        licence: its short name.
-        source: where its source is.
-        text: the licence in full.
+        name, version: the authors' name and version.
+        licence: the licence's short name.
+        source: the address of its source.
+        text: the full licence.
     """
 
     name: str
@@ -45,12 +45,12 @@ class Entry(NamedTuple):
 
 
 def entries(modules: Path, bundled: Iterable[str], version: str) -> list[Entry]:
-    """All that is shipped.
+    """Return an entry for each piece of software shipped.
 
     Args:
         modules: npm's folder of packages.
         bundled: the packages in the editor's bundle.
-        version: of this package.
+        version: the version of this package.
     """
     licences = [Entry("lucidgrad", version, "MIT", "", _text(CHECKOUT / "LICENSE"))]
     pyodide = _of_npm(modules, "pyodide", _text(HERE / "MPL-2.0.txt"))
@@ -89,7 +89,7 @@ def _of_python(name: str) -> Entry:
 
 
 def package_of(path: str) -> str:
-    """The npm package that a file in `node_modules` belongs to.
+    """Return the npm package of a file in `node_modules`.
 
     >>> package_of("node_modules/@codemirror/view/dist/index.js")
     '@codemirror/view'
@@ -99,7 +99,7 @@ def package_of(path: str) -> str:
 
 
 def as_html(entries: Iterable[Entry]) -> str:
-    """The entries, each with its text to unfold."""
+    """Return the entries as HTML, each with a text to unfold."""
     return "\n".join(
         f"<details><summary>{html.escape(' '.join(filter(None, (e.name, e.version))))}: {html.escape(e.licence)}"
         f'</summary>\n{f"<p>Source: {html.escape(e.source)}</p>" if e.source else ""}<pre tabindex="0">'
@@ -109,7 +109,7 @@ def as_html(entries: Iterable[Entry]) -> str:
 
 
 def unaccounted(site: Path) -> list[str]:
-    """The files of a site that belong to no entry."""
+    """Return the files of a site that belong to no entry."""
     covered = tuple(start for starts in COVERED.values() for start in starts)
     names = (path.relative_to(site).as_posix() for path in site.rglob("*") if path.is_file())
     return sorted(name for name in names if not name.startswith(covered))

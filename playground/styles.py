@@ -1,4 +1,4 @@
-"""The looks of pictures, which the package writes into each of them, as a file of the site's."""
+"""Styles of pictures, as one file of the site; the package itself embeds them in each picture."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from nn.sheets import svg as networks
 
 
 def of_pictures() -> str:
-    """Pictures on light pages, and on those of the class `dark`; zooming; stepping."""
+    """Return the styles of pictures, zooming and stepping, for light pages and for those of class `dark`."""
     steps = asset("step_through.css")
     everywhere, dark = steps.partition("@media (prefers-color-scheme: dark) {\n")[::2]
     dark, _, rest = dark.partition("\n}\n")
-    page = ("body {", ":root", "main {")  # rules for a page of its own
-    kept = [_in_walk(line) for line in everywhere.splitlines() if not line.startswith(page)]
+    page = ("body {", ":root", "main {")  # rules for a separate page
+    light_steps = [_in_walk(line) for line in everywhere.splitlines() if not line.startswith(page)]
     dark_steps = [_in_walk(line.strip()) for line in dark.splitlines() if not line.strip().startswith(page)]
     return "\n".join(
         [
@@ -22,7 +22,7 @@ def of_pictures() -> str:
             _under_dark(rules("dark")),
             _under_dark(networks.DARK),
             *(asset(f"{name}.css") for name in ("zoom", "fold")),
-            *kept,
+            *light_steps,
             *(_under_dark(line) for line in dark_steps),
             rest.replace(".picture", ".walk .picture"),
         ]
@@ -30,12 +30,12 @@ def of_pictures() -> str:
 
 
 def _in_walk(rule: str) -> str:
-    """A rule of the step-through page, for the part of a page that holds it."""
+    """Restrict a rule of the step-through page to the element that contains it."""
     return ", ".join(f".walk {part.strip()}" for part in rule.split(",")) if rule.startswith(".picture") else rule
 
 
 def _under_dark(css: str) -> str:
-    """The rules, for dark pages only."""
+    """Restrict rules to dark pages."""
     rules = []
     for rule in css.split("}"):
         selectors, brace, body = rule.partition("{")

@@ -1,4 +1,4 @@
-"""Points of two classes in the square from −3 to 3, drawn with Python's own random numbers."""
+"""Points of two classes in the square from −3 to 3, drawn with Python's random numbers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ REACH = 3.0  # of the square, to each side
 
 
 def xor(chance: random.Random, n: int) -> list[Point]:
-    """Class 1 where exactly one coordinate is positive, with a gap along the axes."""
+    """Draw points of class 1 where exactly one coordinate is positive, with a gap along the axes."""
 
     def point() -> Point:
         x, y = (chance.choice((-1, 1)) * chance.uniform(0.08, 0.95) for _ in range(2))
@@ -22,7 +22,7 @@ def xor(chance: random.Random, n: int) -> list[Point]:
 
 
 def moons(chance: random.Random, n: int) -> list[Point]:
-    """Two half circles that reach into one another."""
+    """Draw two interleaved half circles."""
     points = []
     for i in range(n):
         angle, label = math.pi * chance.random(), i % 2
@@ -33,7 +33,7 @@ def moons(chance: random.Random, n: int) -> list[Point]:
 
 
 def circles(chance: random.Random, n: int) -> list[Point]:
-    """A disc, and a ring around it."""
+    """Draw a disc, and a ring around it."""
     points = []
     for i in range(n):
         label, angle = i % 2, 2 * math.pi * chance.random()
@@ -43,7 +43,7 @@ def circles(chance: random.Random, n: int) -> list[Point]:
 
 
 def spiral(chance: random.Random, n: int) -> list[Point]:
-    """Two arms, one turn and a half each."""
+    """Draw two arms of one and a half turns each."""
     points = []
     for i in range(n):
         label, along = i % 2, math.sqrt(chance.uniform(0.01, 1))

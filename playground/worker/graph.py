@@ -1,4 +1,4 @@
-"""A graph that lives: its picture, its numbers after a leaf was moved, and its parts opened and closed."""
+"""An interactive graph: its picture, its numbers after a leaf is changed, and groups that open and close."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ PRECISION = 4
 
 
 class LiveGraph:
-    """The graph of one or more roots, copied as it stands: what the program does later changes nothing here.
+    """A copy of the graph of one or more roots, which later steps of the program do not change.
 
     Args:
-        roots: what to draw; their gradients are those that the user computed, or where there are none, those of one
+        roots: the Values to draw. Gradients are those that the user computed, or if there are none, those of one
             backward pass from the roots.
-        names: of Values without a label, such as the variables that hold them.
-        seed: the gradient that a backward pass starts with.
+        names: names of Values without a label, such as their variables.
+        seed: the initial gradient of a backward pass.
     """
 
     def __init__(self, roots: Sequence[Value], names: Mapping[Value, str] | None = None, seed: float = 1.0) -> None:
@@ -39,7 +39,7 @@ class LiveGraph:
             node.parents = tuple(self._order[i] for i in parents)
         self._seed = seed
         self._numbers: dict[int, float] = {}
-        self._opened: set[str] | None = None  # groups; None before anybody opened or closed one
+        self._opened: set[str] | None = None  # groups; None until the user opens or closes one
         self.roots = [self._order[i] for i in self._ends]
         self.backward_was_run = any(node.grad for node in order)
         if not self.backward_was_run:
@@ -53,10 +53,10 @@ class LiveGraph:
         return copy
 
     def recomputed(self, numbers: Mapping[int, float]) -> list[Value]:
-        """The same graph computed anew by the engine, forward and backward, with other numbers at some leaves.
+        """Recompute the graph with the engine, forward and backward, with other numbers at some leaves.
 
         Raises:
-            ValueError, OverflowError, ZeroDivisionError: where a value is undefined.
+            ValueError, OverflowError, ZeroDivisionError: if a value is undefined.
         """
         roots = self._replay(numbers)
         for root in roots:
@@ -69,8 +69,8 @@ class LiveGraph:
             if node.primitive is not None:
                 value = Value.apply(node.primitive, tuple(fresh[k] for k in self._parents[i]))
             else:
-                given = numbers.get(i, node.data)
-                value = given if isinstance(given, Value) else type(node)(given)
+                number = numbers.get(i, node.data)
+                value = number if isinstance(number, Value) else type(node)(number)
             if not value.label:
                 value.label = node.label
             fresh.append(value)
@@ -79,7 +79,7 @@ class LiveGraph:
     # Messages
 
     def picture(self) -> dict[str, Any]:
-        """The picture as SVG, with what a page needs to make it live: see PROTOCOL.md, "graph"."""
+        """Return the picture as SVG, with the data that makes it interactive: see PROTOCOL.md, "graph"."""
         nodes = snapshot(self.roots)
         names = names_of(nodes)
         if self._opened is None:
@@ -95,12 +95,12 @@ class LiveGraph:
             "opened": sorted(self._opened),
             "sliders": self._sliders(nodes, names),
             "rows": self._rows(nodes, names),
-            "remark": "" if self.backward_was_run else "Gradients: of one backward pass from the end.",
+            "remark": "" if self.backward_was_run else "Gradients are those of one backward pass from the end.",
             "steps": len(self.roots) == 1 and len(nodes) <= MOST_NODES,
         }
 
     def open(self, group: str) -> dict[str, Any]:
-        """Open a closed group, or close one that is open, with all that is in it; gives the new picture."""
+        """Open a closed group, or close an open one and its contents; return the new picture."""
         opened = self._opened or set()
         if group in opened:
             self._opened = {other for other in opened if other != group and not other.startswith(f"{group}.")}
@@ -111,7 +111,7 @@ class LiveGraph:
         return self.picture()
 
     def slide(self, leaf: int, number: float) -> dict[str, Any]:
-        """Move a leaf; gives the numbers of every box and line, which stay where they are."""
+        """Change a leaf; return the numbers of every box and line, whose positions do not change."""
         self.roots = self.recomputed({**self._numbers, leaf: number})
         self._numbers[leaf] = number
         nodes = snapshot(self.roots)
@@ -125,36 +125,36 @@ class LiveGraph:
         }
 
     def steps(self) -> dict[str, Any]:
-        """Both passes step by step: the picture, and the steps as the step-through page takes them."""
+        """Return both passes step by step: the picture, and the steps in the format of the step-through page."""
         _, passes = walk(self.roots[0], "LR", PRECISION, None, "embedded")
         return passes
 
     def explain(self, leaf: int) -> dict[str, Any]:
-        """The chain rule from a leaf to the first root."""
+        """Return the chain rule from a leaf to the first root."""
         order = topological_order(*self.roots)
         explanation = autograd.explain(self.roots[0], order[leaf])
         return {"latex": explanation.latex, "text": explanation.text, "value": explanation.value}
 
     def source(self) -> dict[str, Any]:
-        """The graph as a compiled program: inputs are its arguments, parameters are captured."""
+        """Return the source of the compiled graph, with inputs as arguments and captured parameters."""
         nodes = snapshot(self.roots)
         names = names_of(nodes)
         inputs = [i for i, node in enumerate(nodes) if node.role == "input"]
         order = topological_order(*self.roots)
-        captured = {i: order[i] for i, node in enumerate(nodes) if node.role == "parameter"}
+        parameters = {i: order[i] for i, node in enumerate(nodes) if node.role == "parameter"}
 
         def program(*arguments: Value) -> Any:
-            roots = self._replay({**captured, **dict(zip(inputs, arguments))})
+            roots = self._replay({**parameters, **dict(zip(inputs, arguments))})
             return roots if len(roots) > 1 else roots[0]
 
         program.__signature__ = signature([names[i].text for i in inputs])  # type: ignore[attr-defined]
         compiled = autograd.compile(program, *(nodes[i].data for i in inputs))
         return {"source": compiled.source}
 
-    # Underneath
+    # Parts of a picture
 
     def _sliders(self, nodes: Sequence[Any], names: Sequence[Any]) -> list[dict[str, Any]]:
-        """The leaves that can be moved: inputs first."""
+        """Return the leaves that sliders can change, inputs first."""
         leaves = [i for i, node in enumerate(nodes) if node.role in ("input", "parameter")]
         leaves.sort(key=lambda i: nodes[i].role != "input")
         sliders = []
@@ -165,7 +165,7 @@ class LiveGraph:
         return sliders
 
     def _rows(self, nodes: Sequence[Any], names: Sequence[Any]) -> list[dict[str, Any]]:
-        """The graph as a list, for those who hear the page."""
+        """Return the graph as a list, for screen readers."""
         return [
             {
                 "name": names[i].text,
@@ -180,7 +180,7 @@ class LiveGraph:
 
 
 def signature(names: Sequence[str]) -> inspect.Signature:
-    """A signature with these names, made into identifiers."""
+    """Return a signature with these names, converted to identifiers."""
     kind, taken = inspect.Parameter.POSITIONAL_OR_KEYWORD, Names()
     return inspect.Signature([inspect.Parameter(taken.plain(sanitised(name) or "x"), kind) for name in names])
 

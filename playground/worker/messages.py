@@ -1,4 +1,4 @@
-"""The worker's end of the protocol (PROTOCOL.md): a message in, one or more messages out, all of them JSON."""
+"""The worker's end of the protocol (PROTOCOL.md): each JSON message has one or more JSON messages as its answer."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ Send = Callable[[str], Any]
 
 
 class Worker:
-    """Holds what lives between messages: the graphs of the last program, and the network.
+    """The state between messages: the graphs of the last program, and the network.
 
     Args:
-        send: takes a message for the page, as JSON.
+        send: sends a message to the page, as JSON.
     """
 
     def __init__(self, send: Send) -> None:
@@ -30,7 +30,7 @@ class Worker:
         self._session: Session | None = None
 
     def handle(self, text: str) -> None:
-        """Answer one message; every answer but output carries its `id`."""
+        """Answer one message; the answer has the same `id`."""
         message = json.loads(text)
         answer = getattr(self, f"_{message['kind']}".replace("-", "_"))
         try:
@@ -109,7 +109,7 @@ class Worker:
 
 
 def _finite(thing: Any) -> Any:
-    """The same without inf and nan, which JSON does not have: they become text."""
+    """Replace inf and nan, which JSON does not have, by texts."""
     if isinstance(thing, float) and not math.isfinite(thing):
         return str(thing)
     if isinstance(thing, dict):

@@ -1,4 +1,4 @@
-"""A network in training, with `nn` itself: the same updates as `nn.fit(engine="eager")` makes from the same seed."""
+"""Train a network with `nn`, with the same updates as `nn.fit(engine="eager")` makes from the same seed."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ LOSS = nn.binary_cross_entropy_with_logits
 
 
 class Session:
-    """A network of two inputs and one output, a logit, and the points that it learns from.
+    """A network with two inputs and one output, a logit, and its training points.
 
     Args:
         settings: `data` ("xor", "moons", "circles", "spiral" or "own"), `points` ([x, y, class] each, for "own"),
             `count`, `layers` (neurons of each hidden layer), `activation`, `rate`, `batch`, `seed`.
 
     Raises:
-        ValueError: for settings that make no training, saying which.
+        ValueError: for invalid settings, which it names.
     """
 
     def __init__(self, settings: dict[str, Any]) -> None:
@@ -56,11 +56,11 @@ class Session:
             return points_of(self.settings["data"], self.seed, int(self.settings["count"]))
         points: list[Point] = [(float(x), float(y), int(label)) for x, y, label in self.settings["points"]]
         if not 2 <= len(points) <= MOST_POINTS or {label for *_, label in points} != {0, 1}:
-            raise ValueError(f"draw points of both classes, {MOST_POINTS} at most: there are {len(points)}")
+            raise ValueError(f"draw points of both classes, at most {MOST_POINTS}; there are {len(points)}")
         return points
 
     def train(self, updates: int, seconds: float) -> dict[str, Any]:
-        """Do `updates` updates, a batch each, but start none after the time is up."""
+        """Make `updates` updates, one per batch, but start none after the time is up."""
         until = time.monotonic() + seconds
         for i in range(updates):
             if i and time.monotonic() > until:
@@ -69,7 +69,7 @@ class Session:
         return self.state()
 
     def _update(self, size: int) -> list[int]:
-        """One update from the next samples of this epoch's order; an epoch ends where the order does."""
+        """Make one update from the next samples of this epoch's order; the epoch ends with the order."""
         if not self._order:
             self._order = self._chance.permutation(len(self.points)).tolist()
             self.epoch += 1
@@ -79,7 +79,7 @@ class Session:
         return chosen
 
     def step_one_sample(self) -> dict[str, Any]:
-        """Look at the next sample, with the gradients that it gives; then learn from it alone."""
+        """Run both passes on the next sample, then train on it alone."""
         if not self._order:
             self._order = self._chance.permutation(len(self.points)).tolist()
             self.epoch += 1
@@ -88,7 +88,7 @@ class Session:
         return {**self.state(), "passes": before["passes"]}
 
     def look_at(self, sample: int) -> dict[str, Any]:
-        """Run the network on one sample: activations forward, and gradients backward; nothing is learned."""
+        """Run both passes on one sample, without an update: activations forward, and gradients backward."""
         self.looked_at = sample
         activations, deltas, weights, cost = self._passes(sample)
         return {"passes": {
@@ -120,7 +120,7 @@ class Session:
         return [[node.data for node in column] for column in columns], deltas, weights, cost.data
 
     def state(self) -> dict[str, Any]:
-        """Weights, the gradients of the last update, and how well it goes."""
+        """Return the weights, the gradients of the last update, and the cost and accuracy."""
         logits = self._logits(self.samples.tolist())
         losses = [LOSS(z, label) for z, (*_, label) in zip(logits, self.points)]
         right = sum((z > 0) == bool(label) for z, (*_, label) in zip(logits, self.points))
@@ -137,13 +137,13 @@ class Session:
         }
 
     def boundary(self, size: int) -> dict[str, Any]:
-        """The probability of class 1 at the centres of size × size squares, by rows from the top, as of now."""
+        """Compute the probability of class 1 at the centres of size × size squares, by rows from the top."""
         centres = [REACH * ((2 * i + 1) / size - 1) for i in range(size)]
         logits = self._logits([[x, -y] for y in centres for x in centres])
         return {"size": size, "probabilities": [autograd.sigmoid(z) for z in logits]}
 
     def _logits(self, samples: list[list[float]]) -> list[float]:
-        """The network's outputs, computed with plain numbers by the rules of the table that its nodes follow."""
+        """Compute the network's outputs with plain numbers, by the same rules of the primitive table as its nodes."""
         layers = [
             (ACTIVATIONS[layer.activation], [([w.data for w in n.weights], n.bias.data) for n in layer.neurons])
             for layer in self.model.layers
@@ -157,7 +157,7 @@ class Session:
         return outputs
 
     def neuron(self, layer: int, neuron: int) -> LiveGraph:
-        """The graph of one neuron at the sample that is looked at, with the gradients of that sample's cost."""
+        """Return the graph of one neuron at the current sample, with the gradients of that sample's cost."""
         self._passes(self.looked_at)
         part = self.model.layers[layer].neurons[neuron]
         inputs = [Value(a, f"a{layer}[{k}]" if layer else f"x{k + 1}") for k, (a, _) in enumerate(self._columns[layer])]

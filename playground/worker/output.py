@@ -1,4 +1,4 @@
-"""The text that a program prints, sent on in pieces, and cut off where it is too much to read."""
+"""Forward the text that a program prints in pieces, up to a limit."""
 
 from __future__ import annotations
 
@@ -6,24 +6,24 @@ import io
 import time
 from collections.abc import Callable
 
-MOST = 50_000  # letters of one run that are shown
-PIECE = 2_000  # letters that are sent at once
-PAUSE = 0.1  # seconds between pieces that are not full
+MOST = 50_000  # characters shown per run
+PIECE = 2_000  # characters sent at once
+PAUSE = 0.1  # seconds after which a smaller piece is sent
 
 
 class Budget:
-    """The number of letters that may still be shown, of all streams together; and how many were not."""
+    """The number of characters that all streams together may still show, and the number dropped."""
 
     def __init__(self, most: int = MOST) -> None:
         self.left, self.dropped = most, 0
 
 
 class Output(io.TextIOBase):
-    """A stream whose text goes to a function.
+    """A stream that passes its text to a function.
 
     Args:
-        send: takes a piece of text.
-        budget: shared by the streams of one run.
+        send: receives each piece of text.
+        budget: the limit shared by the streams of one run.
     """
 
     def __init__(self, send: Callable[[str], None], budget: Budget) -> None:

@@ -1,4 +1,4 @@
-"""Run a program of the user's, and say what it shows, prints and raises, as Python would."""
+"""Run a user's program, and report what it shows, prints and raises, as Python would."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class Failure(NamedTuple):
     """An exception that ended a program.
 
     Attributes:
-        text: as Python prints it, with the frames of the program alone.
-        line: where it happened in the program, from 1; 0 where that is not known.
+        text: Python's report, with only the frames of the program.
+        line: the line in the program, from 1; 0 if unknown.
         message: the last line of the text.
     """
 
@@ -35,8 +35,8 @@ def run(source: str, show: Callable[..., None], out: Output, err: Output) -> Fai
     """Run a program.
 
     Args:
-        show: what the program has under that name; it is called with the value of the last expression, too.
-        out, err: where `print` and warnings go.
+        show: the program's function `show`; also called with the value of the last expression.
+        out, err: the streams for `print` and warnings.
     """
     linecache.cache[FILE] = (len(source), None, source.splitlines(keepends=True), FILE)
     module = types.ModuleType("__main__")
@@ -69,7 +69,7 @@ def _execute(source: str, namespace: dict[str, Any], show: Callable[..., None]) 
 
 
 def failure_of(error: BaseException) -> Failure:
-    """Return the text of an exception, without the frames that are not the user's, and the innermost that is."""
+    """Describe an exception, with only the frames of the user's program and the line of the innermost one."""
     report = traceback.TracebackException.from_exception(error, compact=True)
     line = 0
     if isinstance(error, SyntaxError) and error.filename == FILE:
@@ -83,7 +83,7 @@ def failure_of(error: BaseException) -> Failure:
 
 
 def _keep_own_frames(report: traceback.TracebackException, seen: set[int]) -> None:
-    """Keep the program's own frames of an exception, and of those that led to it."""
+    """Remove all frames but the program's from an exception, its causes and its contexts."""
     if id(report) in seen:
         return
     seen.add(id(report))
@@ -95,7 +95,7 @@ def _keep_own_frames(report: traceback.TracebackException, seen: set[int]) -> No
 
 @contextmanager
 def _warnings(err: Output) -> Any:
-    """Warnings go to the program's own stream, with the line of the program that they are about."""
+    """Write warnings to the program's own stream, with the line of the program that caused them."""
 
     def write(
         message: Any, category: type[Warning], filename: str, lineno: int, file: Any = None, line: Any = None
@@ -112,4 +112,4 @@ def _warnings(err: Output) -> Any:
 
 
 def _no_input(prompt: object = "") -> str:
-    raise EOFError("there is nobody to answer input() on this page: write the answer into the program")
+    raise EOFError("input() is not available on this page: write the answer into the program")

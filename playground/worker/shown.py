@@ -1,4 +1,4 @@
-"""The results that a program shows: graphs, pictures, derivations and programs as tabs, anything else as text."""
+"""Collect the results that a program shows: graphs, pictures, derivations and programs as tabs, others as text."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ MOST_NODES = 20_000
 
 
 class Shown:
-    """Collects what is shown, in order.
+    """The results shown, in order.
 
     Args:
-        namespace: the program's variables, whose names its Values go by where they have no label.
-        write: prints text into the output.
+        namespace: the program's variables, whose names serve as labels of Values without one.
+        write: prints text to the output.
     """
 
     def __init__(self, namespace: Callable[[], dict[str, Any]], write: Callable[[str], object]) -> None:
@@ -27,10 +27,10 @@ class Shown:
         self.graphs: list[LiveGraph] = []
 
     def show(self, *things: Any) -> None:
-        """Show each of these: a Value's graph, several Values' in a list, a network, a picture, or whatever it is."""
+        """Show each object: the graph of a Value or a list of Values, a network, a picture, or any other as text."""
         for thing in things:
             if len(self.items) == MOST_SHOWN:
-                self._write(f"More than {MOST_SHOWN} things were shown: the others are left out.\n")
+                self._write(f"Only the first {MOST_SHOWN} results are shown.\n")
             if len(self.items) >= MOST_SHOWN:
                 self.items.append({"kind": "nothing"})
                 return

@@ -1,4 +1,4 @@
-"""Take over from the worker's JavaScript."""
+"""The entry point for the worker's JavaScript."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from playground.worker.messages import Worker
 
 
 def start(layout: Callable[[str], str], send: Callable[[str], Any]) -> Callable[[str], None]:
-    """Take the browser's Graphviz for layouts; gives the function that answers messages."""
+    """Use the browser's Graphviz for layouts, and return the function that answers messages."""
     import tqdm
 
     import nn
 
-    tqdm.tqdm.monitor_interval = 0  # of a thread, and there are none
+    tqdm.tqdm.monitor_interval = 0  # the browser has no threads for a monitor
     use_layout(layout)
-    assert nn  # imported now, so that the first program need not wait for it
+    assert nn  # imported early, so that the first program does not wait for it
     return Worker(send).handle

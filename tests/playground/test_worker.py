@@ -106,7 +106,7 @@ def test_what_is_shown_is_as_it_was_then(ask: Ask) -> None:
         ("import nn\nnn.MLP(2, [1])([1.0])\n", 2, "ValueError: MLP expects 2 inputs, got 1"),
         ("try:\n    1 / 0\nexcept ZeroDivisionError as e:\n    raise KeyError('k') from e\n", 4, "KeyError: 'k'"),
         ("def f():\n    f()\nf()\n", 2, "RecursionError: maximum recursion depth exceeded"),
-        ("input()\n", 1, "EOFError: there is nobody to answer input()"),
+        ("input()\n", 1, "EOFError: input() is not available"),
         ("class E(Exception):\n    def __str__(self):\n        return chr(0x1b) + '<b>'\nraise E\n", 4, "E: "),
     ],
 )
