@@ -71,17 +71,15 @@ class FusedUpdates:
         if not is_known and not (optimizer.steps and self._pays(len(weights))):
             return None  # in its first step a rule has no state yet
         self._updates += 1
-        after = optimizer.copied()
+        after, before = optimizer.copied(), optimizer.state
         after.steps += 1
         way = self._way if is_known else self._recorded(optimizer, after, weights, gradient, rate)
         if way is None:
             return None
-        before = optimizer.state
-        state = {name: self._other(name, vector) for name, vector in before.items()}
+        after.state = state = {name: self._other(name, vector) for name, vector in before.items()} if before else {}
         largest, of_results = way.run((weights, gradient, *before.values(), into, *state.values()))
         if not (largest < math.inf and of_results < math.inf):
             return None
-        after.state = state
         if self._latest is not None:
             self._latest = after
         return after, largest

@@ -123,7 +123,7 @@ class Judge:
             rows.append(batch_rows)
             largest = max(largest, derivative)
             bar.update()
-        cost, accuracy = self._judge(losses, np.concatenate(rows), samples.targets, samples.weights)
+        cost, accuracy = self._judge(losses, np.concatenate(rows), samples.targets, samples.weights, self.classes)
         held_out_cost, held_out_accuracy = self.measure(held_out) if held_out else (None, None)
         shown = {"cost": f"{cost:.4g}"}
         if accuracy is not None:
@@ -136,15 +136,16 @@ class Judge:
     def measure(self, samples: Samples) -> tuple[float, float | None]:
         """Return cost and accuracy on samples that are not learned from."""
         losses, rows = self.engine.measure(samples)
-        return self._judge(losses, rows, samples.targets, samples.weights)
+        classes = self.classes and (are_tokens(samples.targets) or are_classes(samples.targets))
+        return self._judge(losses, rows, samples.targets, samples.weights, classes)
 
     def _judge(
-        self, losses: list[float], rows: Array, targets: Array, weights: Array | None
+        self, losses: list[float], rows: Array, targets: Array, weights: Array | None, classes: bool
     ) -> tuple[float, float | None]:
-        """Return the cost of all samples, and the fraction that is right where targets name classes."""
+        """Return the cost of all samples, and the fraction that is right where targets name classes, as is said."""
         total = float(len(losses) if weights is None else weights.sum())
         paid = sum(losses if weights is None else map(operator.mul, weights.tolist(), losses))
         if are_tokens(targets):
             rows, targets, weights = one_by_one(rows, targets, weights)
-        right = correct(rows, targets, self.threshold, weights) if self.classes and are_classes(targets) else None
+        right = correct(rows, targets, self.threshold, weights) if classes else None
         return paid / (total if self.engine.reduction == "mean" else 1), right
