@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from types import FunctionType
 from typing import NamedTuple
 
 from autograd.arrays import NDArray, np
-from autograd.compiler.vector_rules import NotRecordedError, Recorded, Recording, Step, VectorPass, vector_pass
+from autograd.compiler.vector_rules import Later, NotRecordedError, Recorded, Recording, Step, VectorPass, vector_pass
 from nn.descent import Optimizer
 from nn.optimizers import SGD
 from nn.training.memory import aligned_vectors
@@ -39,6 +40,22 @@ class _Way(NamedTuple):
     run: VectorPass
 
 
+class _Recorded(NamedTuple):
+    """A rule that has been recorded.
+
+    Attributes:
+        recording: of vectors: weights, gradient, state.
+        results: the new weights, and the new state.
+        goes_on: whether it does the same in the next step.
+        has_rate: whether that is at this learning rate alone.
+    """
+
+    recording: Recording
+    results: list[Recorded]
+    goes_on: bool
+    has_rate: bool
+
+
 class FusedUpdates:
     """Makes the updates of a training as machine code, to the bits of `Optimizer.after_update`.
 
@@ -53,7 +70,9 @@ class FusedUpdates:
         self._ways: list[_Way] = []
         self._way: _Way | None = None  # that the rule went last
         self._latest: Optimizer | None = None  # which goes that way again as long as the rate is this
-        self._rate = math.nan
+        self._rate: float | None = math.nan  # None where it is any
+        self._numbers: list[float | Later] = []  # of the way
+        self._may_change = False
         self._updates = self._recordings = 0
         self._pairs: dict[str, list[Vector]] = {}  # for a vector of the state: one is read, the other written
 
@@ -67,7 +86,7 @@ class FusedUpdates:
             rate: of this step.
             into: another vector, for the new weights.
         """
-        is_known = optimizer is self._latest and rate == self._rate
+        is_known = optimizer is self._latest and (self._rate is None or rate == self._rate)
         if not is_known and not (optimizer.steps and self._pays(len(weights))):
             return None  # in its first step a rule has no state yet
         self._updates += 1
@@ -76,6 +95,8 @@ class FusedUpdates:
         way = self._way if is_known else self._recorded(optimizer, after, weights, gradient, rate)
         if way is None:
             return None
+        if not is_known or self._may_change:
+            way.run.give(_known(self._numbers, rate, after.steps))
         after.state = state = {name: self._other(name, vector) for name, vector in before.items()} if before else {}
         largest, of_results = way.run((weights, gradient, *before.values(), into, *state.values()))
         if not (largest < math.inf and of_results < math.inf):
@@ -115,7 +136,8 @@ class FusedUpdates:
             self._is_possible = False
             return None
         try:
-            recording, results = _recorded_rule(optimizer, after, rate)
+            rule = _recorded_rule(optimizer, after, rate)
+            recording, results = rule.recording, rule.results
             places = [recording.place(x) for x in results]
             way = next((way for way in self._ways if way.steps == recording.steps and way.places == places), None)
             if way is None:
@@ -127,8 +149,9 @@ class FusedUpdates:
         except Exception:  # likewise, if it is the rule's own
             self._is_possible = False
             return None
-        way.run.give(recording.numbers)
-        self._way, self._latest, self._rate = way, optimizer if _always_does_so(after) else None, rate
+        self._way, self._numbers = way, recording.numbers
+        self._may_change = any(type(x) is Later for x in recording.numbers)
+        self._latest, self._rate = optimizer if rule.goes_on else None, rate if rule.has_rate else None
         return way
 
     def _made(
@@ -151,18 +174,45 @@ class FusedUpdates:
             raise NotRecordedError("there is no machine code, or a rule goes too many ways")
         expected, new = optimizer.after_update_at(rate, weights, gradient)
         computed = aligned_vectors(len(results), len(weights))
+        run.give(_known(recording.numbers, rate, expected.steps))
         run((weights, gradient, *optimizer.state.values(), *computed))
         if not all(map(np.array_equal, computed, (new, *expected.state.values()))):
             raise NotRecordedError("a rule does something else than what was recorded")
         return run
 
 
-def _recorded_rule(optimizer: Optimizer, after: Optimizer, rate: float) -> tuple[Recording, list[Recorded]]:
-    """Run an optimizer's rule in a copy of it; return what it did, and its results.
+def _known(numbers: Sequence[float | Later], rate: float, step: int) -> list[float]:
+    """Return numbers as they are in a step, counted from 1."""
+    return [x.value(rate, step) if isinstance(x, Later) else x for x in numbers]
+
+
+def _recorded_rule(optimizer: Optimizer, after: Optimizer, rate: float) -> _Recorded:
+    """Run an optimizer's rule in a copy of it.
+
+    A rule of this package depends on the learning rate, the number of the step and the optimizer's settings, and on
+    nothing else. So where it does not branch on them, it need not run again to know what it would do.
 
     Raises:
         Exception: whatever the rule raises where it is more than arithmetic at each place.
     """
+    step = after.steps
+    if _is_ours(after):
+        any_rate, any_step = (Later(lambda *known, k=k: known[k]) for k in range(2))
+        for given in (any_rate, rate):
+            vars(after).update(vars(optimizer), steps=any_step)
+            try:
+                recording, results = _run(optimizer, after, given)  # type: ignore[arg-type]
+            except Exception:  # whatever it is that comes of unknown numbers
+                continue
+            finally:
+                after.steps = step
+            if _settings(after) == _settings(optimizer):
+                return _Recorded(recording, results, True, given is rate)
+        vars(after).update(vars(optimizer), steps=step)
+    return _Recorded(*_run(optimizer, after, rate), False, True)
+
+
+def _run(optimizer: Optimizer, after: Optimizer, rate: float) -> tuple[Recording, list[Recorded]]:
     recording = Recording()
     weights, gradient = recording.vector(), recording.vector()
     state = {name: recording.vector() for name in optimizer.state}
@@ -170,15 +220,21 @@ def _recorded_rule(optimizer: Optimizer, after: Optimizer, rate: float) -> tuple
     after._rule(weights, gradient, rate, new)  # type: ignore[arg-type]
     if list(after.state) != list(state):
         raise NotRecordedError("a rule has a state of other vectors than before")
-    if any(isinstance(x, Recorded) for x in vars(after).values()):
+    if any(isinstance(x, (Recorded, Later)) for name, x in vars(after).items() if name != "steps"):
         raise NotRecordedError("a rule keeps a vector beside its state")
     return recording, [new, *after.state.values()]  # type: ignore[list-item]
 
 
-def _always_does_so(optimizer: Optimizer) -> bool:
-    """Return whether the rule is gradient descent as it stands here, which minds neither the step nor anything else."""
-    kinds, methods = type(optimizer).__mro__, {"_rule", "_vector", "__getattribute__", "__getattr__"}
-    if type(optimizer)._rule is not SGD._rule or not methods.isdisjoint(vars(optimizer)):
-        return False
-    read = methods | set(SGD._rule.__code__.co_names)
-    return all(read.isdisjoint(vars(kind)) for kind in kinds[: kinds.index(SGD)])
+def _settings(optimizer: Optimizer) -> dict[str, object]:
+    """Return an optimizer's attributes but the state."""
+    return {name: x for name, x in vars(optimizer).items() if name not in ("state", "steps")}
+
+
+def _is_ours(optimizer: Optimizer) -> bool:
+    """Return whether a rule is one of this package's as it stands there, in what it calls and reads as well."""
+    kinds = type(optimizer).__mro__
+    first = next(k for k, kind in enumerate(kinds) if kind.__module__ in (SGD.__module__, Optimizer.__module__))
+    functions = [f for kind in kinds[first:] for f in vars(kind).values() if isinstance(f, FunctionType)]
+    read = {"_rule", "__getattribute__", "__getattr__"}.union(*(f.__code__.co_names for f in functions))
+    methods = {f.__name__ for f in functions}
+    return methods.isdisjoint(vars(optimizer)) and all(read.isdisjoint(vars(kind)) for kind in kinds[:first])

@@ -13,6 +13,6 @@ return v4
 """
 
 from autograd.compiler.vector_rules.passes import VectorPass, vector_pass
-from autograd.compiler.vector_rules.recording import NotRecordedError, Recorded, Recording, Step
+from autograd.compiler.vector_rules.recording import Later, NotRecordedError, Recorded, Recording, Step
 
-__all__ = ["NotRecordedError", "Recorded", "Recording", "Step", "VectorPass", "vector_pass"]
+__all__ = ["Later", "NotRecordedError", "Recorded", "Recording", "Step", "VectorPass", "vector_pass"]

@@ -23,7 +23,7 @@ _MOST_TABLES = 8
 
 
 class VectorPass:
-    """A recorded rule as one pass over vectors. A thread at a time may call it.
+    """A recorded rule as one pass over vectors, once it is given its numbers. A thread at a time may call it.
 
     Args:
         recording: of the rule.
@@ -49,10 +49,9 @@ class VectorPass:
         self._read_largest = struct.Struct("2d").unpack_from
         self._start = 8 * NUMBERS
         self._tables: dict[tuple[int, ...], tuple[Sequence[Vector], Any, int]] = {}
-        self.give(recording.numbers)
 
     def give(self, numbers: Sequence[float]) -> None:
-        """Take other numbers for the next calls, as another run of the rule has recorded them."""
+        """Take the numbers for the next calls, which are those of the recording, or of another one."""
         self._write(self._memory, self._start, *numbers)
 
     def __call__(self, vectors: Sequence[Vector]) -> tuple[float, float]:

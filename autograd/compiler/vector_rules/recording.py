@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Sequence
 from typing import Any, Never
 
@@ -11,7 +12,7 @@ from autograd.compiler.arrays.program import ArrayProgram
 from autograd.compiler.trace.comparisons import COMPARISONS
 from autograd.primitives import Primitive
 
-__all__ = ["NotRecordedError", "Recorded", "Recording", "Step"]
+__all__ = ["Later", "NotRecordedError", "Recorded", "Recording", "Step"]
 
 Step = tuple[Any, ...]
 """A primitive and its operands: from 0 on vectors, in the order in which they came about; ~k is the k-th number."""
@@ -21,18 +22,40 @@ class NotRecordedError(TypeError):
     """A rule computes something else than numbers from numbers at the same place."""
 
 
+def _refuse(*_: Any, **__: Any) -> Never:
+    raise NotRecordedError("a rule asks for numbers that are not known while it is recorded")
+
+
+def _later(compute: Callable[[Any, Any], Any]) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """Return the methods of an operator: as it is, and with the operands the other way round."""
+
+    def forward(self: Later, other: Any) -> Any:
+        if isinstance(other, Later):
+            return Later(lambda *known: compute(self.value(*known), other.value(*known)))
+        return Later(lambda *known: compute(self.value(*known), other)) if _is_number(other) else NotImplemented
+
+    def reflected(self: Later, other: Any) -> Any:
+        return Later(lambda *known: compute(other, self.value(*known))) if _is_number(other) else NotImplemented
+
+    return forward, reflected
+
+
+def _is_number(x: Any) -> bool:
+    return isinstance(x, (float, int))
+
+
 class Recording:
     """What a rule does with vectors. Only what NumPy rounds as machine code does can be recorded.
 
     Attributes:
         steps: the operations so far. Two runs of a rule that have the same ones differ in their numbers alone.
-        numbers: the numbers that met vectors, in the order in which they did.
+        numbers: the numbers that met vectors, in the order in which they did; some may be known later.
         given: how many vectors it computes from.
     """
 
     def __init__(self) -> None:
         self.steps: list[Step] = []
-        self.numbers: list[float] = []
+        self.numbers: list[float | Later] = []
         self.given = 0
         self._count = 0
 
@@ -64,9 +87,9 @@ class Recording:
         """
         if type(x) is Recorded and x.recording is self and x.at is not None:
             return x.at
-        if not isinstance(x, (float, int)):
+        if not isinstance(x, (float, int, Later)):
             raise NotRecordedError(f"a rule computes with {x!r:.80}, which is neither a vector nor a number of its own")
-        self.numbers.append(float(x))
+        self.numbers.append(x if type(x) is Later else float(x))
         return -len(self.numbers)
 
     def program(self, results: Sequence[Recorded]) -> ArrayProgram:
@@ -77,6 +100,35 @@ class Recording:
         for primitive, *operands in self.steps:
             values.append(builder.apply(primitive, *[values[k] if k >= 0 else numbers[~k] for k in operands]))
         return builder.program([values[self.place(x)] for x in results])
+
+
+class Later:
+    """A number that is only known when a recorded rule is run, and what is computed from it.
+
+    >>> step = Later(lambda step: step)
+    >>> (1 - 0.5**step).value(3)
+    0.875
+
+    Attributes:
+        value: computes it of the numbers that are known then.
+    """
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Callable[..., float]) -> None:
+        self.value = value
+
+    __add__, __radd__ = _later(operator.add)
+    __sub__, __rsub__ = _later(operator.sub)
+    __mul__, __rmul__ = _later(operator.mul)
+    __truediv__, __rtruediv__ = _later(operator.truediv)
+    __pow__, __rpow__ = _later(operator.pow)
+
+    def __neg__(self) -> Later:
+        return Later(lambda *known: -self.value(*known))
+
+    __bool__ = __float__ = __lt__ = __le__ = __gt__ = __ge__ = __eq__ = __ne__ = _refuse
+    __hash__ = None  # type: ignore[assignment]
 
 
 def _binary(primitive: Primitive) -> tuple[Callable[..., Any], Callable[..., Any], Callable[..., Any]]:
@@ -151,9 +203,6 @@ class Recorded:
             raise NotRecordedError("a rule writes to an array of its own")
         target.at = at
         return target
-
-    def _refuse(self, *_: Any, **__: Any) -> Never:
-        raise NotRecordedError("a rule asks for the numbers of a vector, which are not known while it is recorded")
 
     __array__ = __bool__ = __float__ = __len__ = __iter__ = _refuse
     __lt__ = __le__ = __gt__ = __ge__ = __eq__ = __ne__ = _refuse

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from autograd.compiler.vector_rules import NotRecordedError, Recorded, Recording, VectorPass, vector_pass
+from autograd.compiler.vector_rules import Later, NotRecordedError, Recorded, Recording, VectorPass, vector_pass
 
 pytest.importorskip("llvmlite", reason="machine code is made by llvmlite, which is not installed")
 
@@ -28,6 +28,7 @@ def made(rule: Callable[..., Any], vectors: int) -> VectorPass:
     results = rule(*given)
     code = vector_pass(recording, results if isinstance(results, tuple) else (results,), vectors - 1)
     assert code is not None
+    code.give([x for x in recording.numbers if isinstance(x, float)])
     return code
 
 
@@ -97,11 +98,27 @@ def test_numbers_are_taken_anew_without_making_anything_anew() -> None:
         a, b = recording.vector(), recording.vector()
         code_of = a - number * b
         recordings.append((recording.steps, recording.place(code_of)))
-        code.give(recording.numbers)
+        assert recording.numbers == [number]
+        code.give([number])
         x, y, result = np.arange(5.0), np.ones(5), np.empty(5)
         code([x, y, result])
         assert result.tolist() == [k - number for k in range(5)]
     assert recordings[0] == recordings[1]
+
+
+@pytest.mark.parametrize("number", [0.9, np.float64(0.9)], ids=["float", "float64"])
+def test_numbers_that_are_known_later_are_computed_as_they_would_be(number: Any) -> None:
+    """To the bit: it is the same arithmetic of Python's floats."""
+
+    def rule(rate: Any, step: Any) -> Any:
+        return [-rate, 1 - number**step, rate / (1 + step / 4) - 2 * step, step**0.5 * 3 + rate * step, rate**2 - 1]
+
+    expressions = rule(Later(lambda rate, step: rate), Later(lambda rate, step: step))
+    for known in ((0.1, 1), (0.25, 7), (1e-9, 1000)):
+        assert [x.value(*known) for x in expressions] == rule(*known)
+    for branch in (bool, float, abs, lambda x: max(x, 0.5), lambda x: x == 1.0):
+        with pytest.raises(TypeError):
+            branch(expressions[0])
 
 
 def test_rules_that_differ_are_recorded_as_different() -> None:

@@ -226,6 +226,20 @@ class AnotherUpdate(nn.SGD):
         new += 1.0
 
 
+class Warming(nn.SGD):
+    """A momentum that is computed where the rule reads it."""
+
+    _momentum = 0.0
+
+    @property
+    def momentum(self) -> float:
+        return self._momentum * (1 - 0.5**self.steps)
+
+    @momentum.setter
+    def momentum(self, momentum: float) -> None:
+        self._momentum = momentum
+
+
 NOT_COVERED: dict[str, Make] = {
     "largest": lambda p: Normed(p, lambda g: np.abs(g).max()),
     "sum": lambda p: Normed(p, np.sum),
@@ -264,6 +278,9 @@ def trained(make: Callable[[Any], Optimizer], engine: Any = "compiled", **settin
 
 EVERY_RULE: dict[str, Make] = {**{name: make for name, (make, _) in RULES.items()}, **NOT_COVERED}
 EVERY_RULE["clipped"] = lambda p: nn.SGD(p, 0.3, momentum=0.5, max_gradient_norm=0.01)
+EVERY_RULE["warming"] = lambda p: Warming(p, 0.3, momentum=0.5)
+EVERY_RULE["adamw with a schedule"] = lambda p: nn.AdamW(p, nn.cosine_decay(0.01, 20), weight_decay=0.1)
+EVERY_RULE["NumPy's numbers"] = lambda p: nn.Adam(p, np.float64(0.1), betas=(np.float64(0.5), np.float64(0.9)))
 EVERY_RULE["not all"] = lambda p: nn.SGD(p[7:], 0.3, momentum=0.5)
 del EVERY_RULE["drawing"]
 
