@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 
 def components(reads: Sequence[set[int]]) -> list[list[int]]:
-    """Return the strongly connected components of a graph, what is read before what reads it (Tarjan, 1972)."""
+    """Return the strongly connected components of a graph, operands before readers (Tarjan, 1972)."""
     number, low = [-1] * len(reads), [0] * len(reads)
     stack: list[int] = []
     on_stack = [False] * len(reads)

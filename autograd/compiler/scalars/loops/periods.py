@@ -12,15 +12,15 @@ from autograd.compiler.scalars.loops.hashing import Hashes
 from autograd.compiler.scalars.loops.operations import Operations
 
 MOST_STEPS_BACK = 3
-"""Steps back that a step may read, at most."""
+"""The largest number of steps by which a step may read back."""
 
 
 class Run(NamedTuple):
-    """Operations that are like those a period later, as far as one sees.
+    """Operations whose keys equal those one period later.
 
     Attributes:
-        start, stop: their places; the last period, which has nothing behind it, included.
-        period: how many operations a step has.
+        start, stop: their places, including the last period, which no equal one follows.
+        period: the number of operations of a step.
     """
 
     start: int
@@ -29,10 +29,10 @@ class Run(NamedTuple):
 
 
 def runs(operations: Operations, taken: NDArray[np.bool_]) -> Iterator[Run]:
-    """The runs of all periods that are likely, the shortest periods first.
+    """Yield the runs of all likely periods, the shortest periods first.
 
     Args:
-        taken: of each operation whether it is in a loop by now; what asks for runs says so as it goes on.
+        taken: marks operations that are already in a loop; the caller updates it between runs.
     """
     seen: set[int] = set()
     window, size = cost_of_loops.SHORTEST_WINDOW, len(operations)
@@ -50,7 +50,7 @@ def runs(operations: Operations, taken: NDArray[np.bool_]) -> Iterator[Run]:
 
 
 def runs_of(operations: Operations, period: int) -> list[Run]:
-    """The runs of one period that are long enough for a loop, and in which a step depends on those before it."""
+    """Return the runs of a period that are long enough for a loop, and in which a step depends on earlier ones."""
     keys = operations.keys(MOST_STEPS_BACK * period)
     alike = np.concatenate([[False], keys[:-period] == keys[period:], [False]])
     changes = np.flatnonzero(alike[1:] != alike[:-1])
@@ -70,10 +70,10 @@ def runs_of(operations: Operations, period: int) -> list[Run]:
 
 
 def _recurs(operations: Operations, start: int, period: int) -> bool:
-    """Return whether operations of a step depend on those of earlier steps that do the same.
+    """Return whether operations of a step depend on the corresponding operations of earlier steps.
 
     Args:
-        start: the place of the first one, with several steps before it.
+        start: the place of the first operation, with several steps before it.
     """
     reads: list[set[int]] = []
     for at in range(start, start + period):
@@ -84,13 +84,13 @@ def _recurs(operations: Operations, start: int, period: int) -> bool:
 
 
 def _longest_free(taken: NDArray[np.bool_]) -> int:
-    """Return the length of the longest stretch of operations that are in no loop."""
+    """Return the length of the longest stretch of operations outside of loops."""
     bounds = np.flatnonzero(np.concatenate([[True], taken, [True]]))
     return int(np.diff(bounds).max()) - 1
 
 
 def _likely(keys: Hashes) -> set[int]:
-    """Return the distances that are frequent from an operation to the next one with the same key."""
+    """Return the most frequent distances between consecutive operations with the same key."""
     order = np.argsort(keys, kind="stable")
     again = keys[order][1:] == keys[order][:-1]
     distances, votes = np.unique(np.diff(order)[again], return_counts=True)

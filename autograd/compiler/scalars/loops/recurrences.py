@@ -1,4 +1,4 @@
-"""Recurrences: the operations of a step that depend on themselves, by way of what earlier steps computed."""
+"""Recurrences: operations of a step that depend on themselves through results of earlier steps."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from autograd.compiler.scalars.loops.stretches import Stretch
 
 
 class Recurrence(NamedTuple):
-    """Operations that become a loop: members, of which each step has one operation.
+    """Operations that become a loop: members, each with one operation per step.
 
-    What a step reads is a column: the same operand of the same member at every step.
+    A column is the same operand of the same member at every step.
 
     Attributes:
-        members: of each member its place in a step of the stretch.
-        places: of shape (steps, members), the places of the operations.
-        first: of each member where its columns begin; and where the last ones end.
+        members: the place of each member in a step of the stretch.
+        places: the places of the operations, of shape (steps, members).
+        first: the start of each member's columns, and the end of the last.
         reads: the nodes that are read, of shape (steps, columns).
-        producer: of each column the member that is read; -1 where that is outside.
-        lag: how many steps earlier; before so many steps were done, the column reads initial values.
+        producer: the member that each column reads; -1 for outer nodes.
+        lag: the number of steps by which it is read back; the column reads initial values during that many steps.
     """
 
     members: list[int]
@@ -50,13 +50,13 @@ class Recurrence(NamedTuple):
 
 
 class Levels(NamedTuple):
-    """The operations of a stretch by the loops that they need.
+    """The operations of a stretch, by the loops that they depend on.
 
     Attributes:
         stretch: the steps.
-        stop: the place behind the last operation that repeats.
-        level: of each operation of a step how many loops it waits for, its own one included.
-        loops: the loops, of which each but the first waits for the one before, by their level.
+        stop: the place after the last operation that repeats.
+        level: the number of loops that each operation of a step depends on, including its own.
+        loops: the loops by level, each of which depends on the one before.
     """
 
     stretch: Stretch
@@ -68,13 +68,13 @@ class Levels(NamedTuple):
 def levels_of(
     operations: Operations, stretch: Stretch, stop: int, is_loop: Callable[[Sequence[int]], bool]
 ) -> Levels | None:
-    """Divide the operations of a stretch's steps: those that depend on one another from step to step become loops.
+    """Divide the operations of a stretch's steps: those that depend on one another across steps become loops.
 
-    Loops that do not wait for one another are one. None where there is none.
+    Independent loops are merged. None if there are no loops.
 
     Args:
-        stop: the place behind the last operation that repeats.
-        is_loop: whether operations that depend on one another may be a loop.
+        stop: the place after the last operation that repeats.
+        is_loop: returns whether operations that depend on one another may be a loop.
     """
     reads = _reads(stretch)
     several_results = _with_their_loops(operations, stretch, reads)
@@ -104,7 +104,7 @@ def levels_of(
 
 
 def recurrence(operations: Operations, members: list[int], places: Integers) -> Recurrence | None:
-    """Return the recurrence that some operations are; None where not all steps read alike."""
+    """Return operations as a recurrence; None if their steps do not read in the same way."""
     steps, flat = len(places), places.reshape(-1)
     counts = np.diff(operations.first)[places[0]]
     first = np.append(0, counts.cumsum())
@@ -128,7 +128,7 @@ def recurrence(operations: Operations, members: list[int], places: Integers) -> 
 
 
 def _recurs(operations: Operations, stretch: Stretch, members: set[int]) -> bool:
-    """Return whether some operations of a step read one another's results of earlier steps."""
+    """Return whether operations of a step read one another's results of earlier steps."""
     return any(
         int(stretch.producer[c]) in members and stretch.lag[c] > 0
         for j in members
@@ -138,7 +138,7 @@ def _recurs(operations: Operations, stretch: Stretch, members: set[int]) -> bool
 
 
 def _with_their_loops(operations: Operations, stretch: Stretch, reads: Sequence[set[int]]) -> list[set[int]]:
-    """Return what operations read, as if loops read their results, so that these stay together."""
+    """Return operations' reads, as if loops read their results, so that a loop and its results stay together."""
     both = [set(row) for row in reads]
     for j in np.flatnonzero(operations.is_result[stretch.start : stretch.start + stretch.period]).tolist():
         loop = int(stretch.producer[stretch.first[j]])
@@ -148,7 +148,7 @@ def _with_their_loops(operations: Operations, stretch: Stretch, reads: Sequence[
 
 
 def _complete(operations: Operations, places: Integers) -> int:
-    """Count the steps up to the first one that has a loop of which a result is read elsewhere."""
+    """Count the steps before the first step with a loop whose result is read outside of the places."""
     results = np.flatnonzero(operations.is_result)
     of_loops = operations.place[operations.reads[operations.first[results]]]
     step = {at: t for t, row in enumerate(places.tolist()) for at in row} if len(results) else {}
@@ -157,6 +157,6 @@ def _complete(operations: Operations, places: Integers) -> int:
 
 
 def _reads(stretch: Stretch) -> list[set[int]]:
-    """Return, for each operation of a step, those that it reads, of the same step or of earlier ones."""
+    """Return the operations, of the same or of earlier steps, that each operation of a step reads."""
     producer = stretch.producer.tolist()
     return [{producer[c] for c in stretch.columns(j)} - {-1} for j in range(stretch.period)]

@@ -1,4 +1,4 @@
-"""Loops as primitives of scalar programs: a loop is one node, and further nodes read its results one by one."""
+"""Loops as primitives of scalar programs: a loop is one node, and further nodes read its results."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
 
 class Rows(NamedTuple):
-    """The lengths of the arrays that the numbers of a loop form, in order.
+    """The lengths of the arrays that a loop's numbers form, in order.
 
     Attributes:
-        states: the states.
-        read: what is read by step.
-        same: what is the same at every step.
-        written: what is written by step.
+        states: the arrays of states.
+        read: those of numbers read by step.
+        same: those of loop-invariant numbers.
+        written: those of numbers written by step.
     """
 
     states: tuple[int, ...]
@@ -29,20 +29,20 @@ class Rows(NamedTuple):
 
 
 class Repeat(Primitive):
-    """A body that is computed step by step.
+    """A body that runs step by step.
 
-    The operands are the initial states; then what each step reads, step by step; then what is the same at every step.
-    The body has an argument for each of the three. Its outputs are the states after the step, and what it writes.
+    The operands are the initial states, the numbers that each step reads, step by step, and the loop-invariant numbers.
+    The body has an argument for each of the three. Its outputs are the states after the step, and the numbers written.
 
-    The value is a tuple: the states after the last step, then what was written, step by step. `RESULT` reads it. Equal
-    are loops that compute the same, whatever their labels.
+    The value is a tuple: the states after the last step, followed by the numbers written, step by step. `RESULT` reads
+    it. Loops are equal if they compute the same; labels do not count.
 
     Attributes:
-        body: the program of one step, without parameters of its own.
-        steps: how many there are.
-        rows: which numbers are arrays, where that is known from the start.
-        arrays: how many of the states are one array, in their order, and of what is read by step; None where that is
-            still to be found out.
+        body: the program of one step, without parameters.
+        steps: the number of steps.
+        rows: the arrays that the numbers form, if these are known in advance.
+        arrays: the lengths of the arrays that the states form, in order, and those of the numbers read by step; None if
+            they are still unknown.
     """
 
     body: ScalarProgram
@@ -81,7 +81,7 @@ class Repeat(Primitive):
         return len(self.body.outputs) - self.states
 
     def split(self, operands: Sequence[int]) -> tuple[Sequence[int], Sequence[int], Sequence[int]]:
-        """Return the initial states, what is read, step by step, and what is the same at every step."""
+        """Split operands into initial states, numbers read by step, and loop-invariant numbers."""
         first = self.states + self.steps * self.read
         return operands[: self.states], operands[self.states : first], operands[first:]
 
@@ -96,7 +96,7 @@ class Repeat(Primitive):
 
     @staticmethod
     def _no_slopes(*_: Any) -> Any:
-        raise TypeError("a loop is differentiated as a program of arrays")
+        raise TypeError("a scalar loop has no derivatives: differentiate the program of arrays")
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Repeat) and self._key == other._key
@@ -111,4 +111,4 @@ def _entry(results: Any, number: float) -> float:
 
 
 RESULT = Primitive("result", _entry, Repeat._no_slopes, slope=Slope.FINITE)
-"""One of the results of a loop, the first operand, at a number, the second, which is a constant."""
+"""A result of a loop: the operands are the loop and the result's number, a constant."""

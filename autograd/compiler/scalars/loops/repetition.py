@@ -1,4 +1,4 @@
-"""Tell quickly whether a program may have loops, before what finds them is imported."""
+"""A quick test for loops, which avoids importing the search for them."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from autograd.compiler.scalars.columns import Columns
 
 
 def may_recur(program: Columns) -> bool:
-    """Return whether operations that do equal work wait for one another, as those of a loop do.
+    """Return whether equal operations depend on one another, as those of a loop do.
 
-    Of a loop's operations some have equal ones at LEAST_DEPTHS depths at least, so that a program without such has no
-    loops. Those that have are mostly told so after a few steps.
+    Some operations of a loop have equal ones at LEAST_DEPTHS depths or more, so a program without such operations has
+    no loops. For others, the test usually ends after a few steps.
     """
     depth = [0] * (len(program) + 1)  # the last place is that of ABSENT
     depths: dict[tuple[int, int], set[int]] = {}

@@ -1,8 +1,8 @@
-"""Choose where steps begin: order the operations of a recurrence by how early each can be computed.
+"""Retiming: choose where steps begin, by scheduling the operations of a recurrence as early as possible.
 
-A trace does not say where the user's steps begin, and what belongs to one of them may be traced between operations of
-the next. So a step of the loop is what can be computed within so many levels as a step takes (Leiserson and Saxe, 1991,
-move delays likewise). It begins where the fewest numbers are carried on.
+A trace does not show where the user's steps begin, and operations of one step may be traced between those of the next.
+So a step of the loop consists of the operations within as many levels as a step takes (as Leiserson and Saxe, 1991,
+move delays). It begins where the fewest numbers are carried.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from autograd.compiler.scalars.loops.periods import MOST_STEPS_BACK
 from autograd.compiler.scalars.loops.stretches import Stretch
 
 Reads = Mapping[int, Mapping[int, int]]
-"""Of each operation of a step those that it reads, and how many steps earlier at most."""
+"""The operations that each operation of a step reads, with the largest lag in steps."""
 
 
 def retimed(operations: Operations, stretch: Stretch, members: Sequence[int], stop: int) -> tuple[list[int], Integers]:
-    """Return some operations of a step in an order in which they can be computed, and their places, step by step.
+    """Return operations of a step in execution order, and their places, step by step.
 
-    There are no steps where these would not wait for one another.
+    There are no steps if these would not depend on one another.
 
     Args:
         members: the operations, which depend on one another.
-        stop: the place behind the last operation that repeats.
+        stop: the place after the last operation that repeats.
     """
     reads = _reads(stretch, members)
     own = {j: int(not operations.is_result[stretch.start + j]) for j in members}
@@ -67,7 +67,7 @@ def _reads(stretch: Stretch, members: Sequence[int]) -> Reads:
 
 
 def _carried(reads: Reads, shift: Mapping[int, int]) -> int:
-    """Count the numbers that are carried from step to step, if operations move by so many steps."""
+    """Count the loop-carried numbers if operations are shifted by these steps."""
     carried: dict[int, int] = {}
     for j, row in reads.items():
         for q, lag in row.items():
@@ -76,12 +76,12 @@ def _carried(reads: Reads, shift: Mapping[int, int]) -> int:
 
 
 def _depths(reads: Reads, own: Mapping[int, int]) -> tuple[dict[int, int], int] | None:
-    """Return how early each operation of a step can be computed, from 1 on, and how many levels a step takes.
+    """Return the earliest level of each operation of a step, from 1 on, and the number of levels of a step.
 
-    None where steps do not come to take the same number of levels, such as where each waits for the third one before.
+    None if the number of levels does not converge, for instance if each step depends on the third one before.
 
     Args:
-        own: of each operation whether it takes a level: a result does not, which belongs to its loop.
+        own: whether each operation takes a level; a result does not, since it belongs to its loop.
     """
     earlier: list[dict[int, int]] = []
     for _ in range(cost_of_loops.MOST_STEPS_TRIED):

@@ -1,4 +1,4 @@
-"""Split what running sums add off them, where it is a product: as nodes of their own, products are computed at once."""
+"""Split products off running sums: as separate nodes, all products are computed at once."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from autograd.compiler.scalars.sums.continued import running_sums
 
 
 def split_increments(program: ScalarProgram) -> ScalarProgram:
-    """Let the products, and scaled nodes, that a running sum adds up be nodes of their own; they round as before."""
+    """Turn the products and scaled nodes that a running sum adds into separate nodes, with the same rounding."""
     parts = {i for chain in running_sums(program) for i in chain}
     if not parts:
         return program

@@ -1,4 +1,4 @@
-"""Split projections of the inputs off the sums of a recurrence, so that all steps compute them at one depth."""
+"""Split projections of inputs off the sums of a recurrence, so that those of all steps have the same depth."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from autograd.compiler.scalars.depths import depths
 from autograd.compiler.scalars.nodes import ABSENT, SUM, Sum
 from autograd.compiler.scalars.program import ScalarProgram
 
-_OTHER, _INPUT, _PARAMETER = 0, 1, 3  # kinds of nodes, of which no two pairs have the same sum
+_OTHER, _INPUT, _PARAMETER = 0, 1, 3  # kinds of nodes; distinct pairs have distinct sums
 
 
 def split_projections(program: ScalarProgram) -> ScalarProgram:
-    """Let weighted sums of arguments or data be nodes of their own where they share their weights with others.
+    """Turn weighted sums of arguments or data into separate nodes if they share their weights with others.
 
-    The weighted sum of a step's inputs is a part of the step's sum. As a node of its own it depends on leaves alone, so
-    the products of all steps with their inputs lie at one depth, whatever depth the steps lie at.
+    The weighted sum of a step's inputs is a part of the step's sum. As a separate node it depends only on leaves, so
+    the products of all steps with their inputs have the same depth, for any depth of the steps.
     """
     projections = _projections(program)
     if not projections:
@@ -36,13 +36,13 @@ def split_projections(program: ScalarProgram) -> ScalarProgram:
 
 
 def _projections(program: Columns) -> dict[int, list[int]]:
-    """The terms to split off each sum, by their places in it."""
+    """Return the places of the terms to split off each sum."""
     weighted: dict[int, list[int]] = {}
     uses: Counter[int] = Counter()
     mixed = False
     arguments, interior = program.parameters.start, len(program.interior)
     kinds = bytearray([_INPUT] * arguments + [_PARAMETER] * program.parameter_count + [_OTHER] * interior)
-    for i in program.constants:  # those that sums read are data
+    for i in program.constants:  # constants that sums read are data
         kinds[i] = _INPUT
     for i in program.operations:
         if program.opcodes[i] == SUM:
@@ -66,7 +66,7 @@ def _projections(program: Columns) -> dict[int, list[int]]:
 
 
 def _weighted_inputs(program: Columns, i: int, kinds: Sequence[int]) -> tuple[list[int], list[int], bool]:
-    """Parameters times inputs in a sum: the places of those in one slot; all their parameters; if there are others."""
+    """Find parameters times inputs in a sum; return the places in one slot, all parameters, and if others exist."""
     start, slots = program.starts[i], program.slots
     end = start + program.counts[i]
     chosen: list[int] = []
@@ -92,7 +92,7 @@ def _weights(program: Columns, i: int, places: Sequence[int]) -> list[int]:
 
 
 def _part(total: Sum, places: Sequence[int]) -> Sum:
-    """The sum of some of the terms alone, unscaled."""
+    """Return the unscaled sum of a subset of terms."""
     return Sum(
         [total.coefficients[n] for n in places],
         [total.lefts[n] for n in places],
@@ -102,7 +102,7 @@ def _part(total: Sum, places: Sequence[int]) -> Sum:
 
 
 def _with(total: Sum, places: Sequence[int], part: int) -> Sum:
-    """A sum that has a node as a term in the place of those that this node sums up."""
+    """Return a sum in which a node replaces the terms that it sums."""
     apart = set(places)
     rest = [n for n in range(len(total.lefts)) if n not in apart]
     before, behind = [n for n in rest if n < places[-1]], [n for n in rest if n > places[-1]]
