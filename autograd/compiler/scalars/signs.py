@@ -62,7 +62,8 @@ def _of_sum(program: Columns, i: int, known: list[Sign]) -> Sign:
             term = Sign.NONNEGATIVE if x == y or min(known[x], known[y]) > Sign.ANY else Sign.ANY
         if term == Sign.ANY:
             return term
-        sign = max(sign, term)
+        if program.coefficients[n] != 0:  # 0 times a positive number is 0
+            sign = max(sign, term)
     return sign
 
 

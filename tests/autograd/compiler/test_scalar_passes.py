@@ -29,6 +29,7 @@ from autograd.compiler.scalars.merge import merge_equal_nodes
 from autograd.compiler.scalars.nodes import ABSENT, NOTHING, Sum
 from autograd.compiler.scalars.passes import PREPARE_FOR_ARRAYS, SIMPLIFY
 from autograd.compiler.scalars.program import ScalarProgram
+from autograd.compiler.scalars.signs import signs
 from autograd.compiler.scalars.sums.collect import collect_sums
 from autograd.compiler.scalars.sums.projections import split_projections
 from autograd.compiler.trace.retrace import settled_trace
@@ -536,6 +537,54 @@ def test_what_no_derivative_reaches_is_said() -> None:
 def test_a_choice_at_which_an_infinite_derivative_arrives_is_careful() -> None:
     program = simplified(lambda x: sqrt(relu(x)), 1.0)
     assert [program.primitive_of(i) for i in program.guards.choices] == [primitives.relu]
+
+
+def test_0_times_a_positive_number_is_not_away_from_zero() -> None:
+    """The root of it has an infinite slope, which relu, which does not take it, must not meet."""
+
+    def function(y: Any) -> Any:
+        return relu(sqrt(0.0 * sqrt(y * y + 1.0)) - 1.0) + y
+
+    assert autograd.compile(function, 0.5).input_gradients(-0.5) == autograd.grad(function)(-0.5) == 1.0
+
+
+SIGNS: list[tuple[Function, str]] = [
+    (lambda x: x * x, "NONNEGATIVE"),
+    (lambda x: x * tanh(x), "ANY"),
+    (lambda x: x * x + 1e-5, "POSITIVE"),
+    (lambda x: 1e-5 + x * x, "POSITIVE"),
+    (lambda x: x * x - 1e-5, "ANY"),
+    (lambda x: x * x - exp(x), "ANY"),
+    (lambda x: x * x + x, "ANY"),
+    (lambda x: 2 * (x * x + 1.0) / 3, "POSITIVE"),
+    (lambda x: -2 * (x * x + 1.0), "ANY"),
+    (lambda x: (x * x + 1.0) / -3, "ANY"),
+    (lambda x: 0.0 * (x * x + 1.0), "ANY"),
+    (lambda x: 0.0 * sqrt(x * x + 1.0), "NONNEGATIVE"),
+    (lambda x: 0.0 * sqrt(x * x + 1.0) + 0.5, "POSITIVE"),
+    (lambda x: exp(x) * exp(tanh(x)), "NONNEGATIVE"),
+    (lambda x: sqrt(x * x), "NONNEGATIVE"),
+    (lambda x: sqrt(x * x + 1.0), "POSITIVE"),
+    (lambda x: exp(x), "NONNEGATIVE"),
+    (lambda x: abs(x), "NONNEGATIVE"),
+    (lambda x: tanh(x), "ANY"),
+    (lambda x: maximum(tanh(x), exp(x)), "NONNEGATIVE"),
+    (lambda x: maximum(tanh(x), 0.5), "POSITIVE"),
+    (lambda x: maximum(tanh(x), x), "ANY"),
+    (lambda x: tanh(x) ** 4, "NONNEGATIVE"),
+    (lambda x: tanh(x) ** 3, "ANY"),
+    (lambda x: exp(x) ** 3, "NONNEGATIVE"),
+]
+
+
+@pytest.mark.parametrize(("function", "sign"), SIGNS)
+def test_signs_are_those_of_the_numbers(function: Function, sign: str) -> None:
+    """All that arithmetic allows to say is said; an exponential may underflow to 0."""
+    program = simplified(function, 1.0, until="collect sums")
+    assert signs(program)[program.outputs[0]].name == sign
+    numbers = [program.evaluate([[x]], [])[0] for x in (-800.0, -1.0, -1e-170, 0.0, 1e-170, 0.3, 700.0)]
+    assert sign == "ANY" or min(numbers) >= 0.0
+    assert sign != "POSITIVE" or min(numbers) >= 1e-5
 
 
 def test_guards_are_added_once() -> None:
