@@ -146,9 +146,9 @@ class Derivation:
                 + prose(".")
             )
             if find_way(self.nodes, way.leaf, way.root).delta:
-                words.append(prose("It is ") + leaf + prose(" that depends on ") + root + prose("."))
+                words.append(prose("Instead, ") + leaf + prose(" depends on ") + root + prose("."))
         elif way.root == way.leaf:
-            words.append(prose("The derivative of a number to itself:"))
+            words.append(prose("The derivative of a number with respect to itself:"))
         elif len(paths) > 1:
             words.append(count(len(paths)) + prose(" paths lead from ") + leaf + prose(" to ") + root + prose(":"))
         terms = [
@@ -170,8 +170,8 @@ class Derivation:
         words = [
             count(way.paths) + prose(f"{lead} from ") + leaf + prose(" to ") + root
             + prose(f", {length} {way.longest:,} steps, and {'is' if way.paths == 1 else 'are'} not written out."),
-            prose("Factored through the nodes on the way, with ") + Math("δ_n", r"\delta_n") + prose(" for ")
-            + Math(f"d{root.text}/dn", rf"d {root.latex} / d n") + prose(", it is found step by step:"),
+            prose("Factored through the nodes in between, with ") + Math("δ_n", r"\delta_n") + prose(" for ")
+            + Math(f"d{root.text}/dn", rf"d {root.latex} / d n") + prose(", it is computed step by step:"),
         ]  # fmt: skip
         rows = abridged(
             list(way.delta)[:-1],
@@ -201,20 +201,21 @@ class Derivation:
         stale = sum(node.stale for node in self.nodes)
         if stale:
             words += [
-                prose(f"This graph is stale: {stale:,} of its numbers or derivatives no longer follow from their"),
-                prose("operands, which were changed later. What is written here was recorded before that."),
+                prose(f"This graph is stale: {stale:,} of its numbers or derivatives no longer match their operands,"),
+                prose("which changed later. The numbers below were recorded before that."),
                 prose("Remedy: compute ") + self.symbol(self.way.root) + prose(" again, and explain the new one."),
             ]
         if self.nodes[self.way.leaf].role == "constant":
             leaf = self.symbol(self.way.leaf)
-            words.append(leaf + prose(" is a constant; the derivative to a constant exponent is taken to be 0."))
+            convention = "the derivative with respect to a constant exponent counts as 0."
+            words.append(leaf + prose(f" is a constant; {convention}"))
         uses = (use for i in self.way.delta for use in self.way.uses.get(i, ()))
         infinite = next((use for use in uses if not math.isfinite(derivative(self.nodes, use))), None)
         if infinite:
             number = self.number(derivative(self.nodes, infinite))
             words.append(prose("A derivative is not finite: ") + self.partial(infinite) + prose(" = ") + number)
             if not self.way.carries(self.nodes, infinite):
-                words.append(prose("A choice did not take what it belongs to, so it is multiplied by nothing: 0."))
+                words.append(prose("A choice did not select that operand, so its term is 0."))
         return [Block(words, [])] if words else []
 
     def legend(self) -> list[Block]:

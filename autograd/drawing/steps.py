@@ -96,7 +96,7 @@ class Passes:
         self.gradients[last] = 1.0
         self._taken = {last}
         seed = f"{name}.grad = ∂{name}/∂{name} = 1.0"
-        start = "The backward pass starts at the end: the derivative of a number to itself is 1."
+        start = "The backward pass starts at the end: the derivative of a number with respect to itself is 1."
         self.steps.append(Step("backward", (self._box[last],), (), ((self._box[last], "1.0"),), seed, "", start))
         waiting = Counter(parent for node in self._nodes for parent in node.parents)
         for child in range(last, -1, -1):

@@ -318,7 +318,7 @@ def test_a_node_explained_by_itself(max_paths: int) -> None:
     for node in (Value(2.0, "a"), labelled("a", Value(2.0) * 3), labelled("a", Constant(3.0))):
         explanation = explain(node, node, max_paths=max_paths)
         assert explanation[:4] == (1.0, 1, (1.0,), False)
-        assert "The derivative of a number to itself:\nda/da = 1.0\n" in explanation.text
+        assert "The derivative of a number with respect to itself:\nda/da = 1.0\n" in explanation.text
 
 
 def test_a_leaf_that_the_root_does_not_depend_on() -> None:
@@ -329,14 +329,15 @@ def test_a_leaf_that_the_root_does_not_depend_on() -> None:
     assert explanation.text.startswith("c does not depend on b: no path leads from b to c.\ndc/db = 0.0\n")
     reverse = explain(a, c)
     assert reverse.value == 0.0
-    assert "\nIt is c that depends on a.\nda/dc = 0.0\n" in reverse.text
+    assert "\nInstead, c depends on a.\nda/dc = 0.0\n" in reverse.text
 
 
 def test_a_constant_exponent() -> None:
     square = labelled("y", Value(3.0, "x") ** 2)
     explanation = explain(square, square.parents[1])
     assert explanation.value == 0.0
-    assert explanation.text.startswith("2.0 is a constant; the derivative to a constant exponent is taken to be 0.")
+    convention = "the derivative with respect to a constant exponent counts as 0."
+    assert explanation.text.startswith(f"2.0 is a constant; {convention}")
 
 
 @pytest.mark.parametrize(("root", "leaf"), [(Value(1.0), 2.0), (2.0, Value(1.0)), (Value(1.0), [Value(1.0)])])
@@ -374,10 +375,10 @@ def test_derivatives_that_are_not_finite_are_shown_and_added_as_a_sweep_does() -
     assert r"\infty" in explanation.latex
     zero = 0 * root
     assert math.isnan(explain(zero, x).value) == math.isnan(fresh_sweep(zero, x)) is True
-    off = zero.relu()  # which does not take it
+    off = zero.relu()  # does not select it
     explanation = explain(off, x)
     assert explanation.value == fresh_sweep(off, x) == 0.0
-    assert "nan" not in explanation.text and "did not take" in explanation.text
+    assert "nan" not in explanation.text and "did not select" in explanation.text
 
 
 # LaTeX
