@@ -41,8 +41,11 @@ def collect_sums(program: ScalarProgram) -> ScalarProgram:
     count = uses(program)
     constants = dict(program.constants)
     own = [n == 1 for n in count]
-    for i in written_out(program, made_by, rows, count):
+    out, apart = written_out(program, made_by, rows, count)
+    for i in out:
         own[i] = True
+    for i in apart:
+        own[i] = False
     for i in constants:
         own[i] = False
     chains = Chains(made_by, rows, constants, program.parameters, own, chain_lengths(made_by, rows, constants, own))

@@ -10,6 +10,10 @@ from autograd.primitives import Primitive
 _ADD, _MUL = primitives.add, primitives.mul
 _REDUCTIONS = primitives.sum_, primitives.dot
 _TOTALS = frozenset({_ADD, primitives.sub, *_REDUCTIONS})
+_TERMS = _TOTALS | {_MUL}
+
+_SHORTEST = 3
+"""The length of the shortest chain that is a reduction."""
 
 
 def chain_lengths(
@@ -24,11 +28,14 @@ def chain_lengths(
     that it stays in order; nor does one of two numbers, which must not meet, or of one number and no products.
     """
     lengths: dict[int, int] = {}
+    added: list[int] = []
     numbers, products = set[int](), set[int]()
     for i, primitive in enumerate(made_by):
         if primitive is not _ADD:
             continue
         left, right = rows[i]
+        if made_by[right] is _ADD and own[right]:
+            added.append(right)
         length = 2
         if own[left] and made_by[left] in _TOTALS:
             length = 1 if made_by[left] in _REDUCTIONS else lengths.get(left, 0)
@@ -40,4 +47,26 @@ def chain_lengths(
         if has_number or left in numbers:
             numbers.add(i)
         lengths[i] = length * (not has_number or left not in numbers)
+    if added:
+        lengths.update(_pairs(added, made_by, rows, own, lengths))
     return {i: length for i, length in lengths.items() if i not in numbers or i in products}
+
+
+def _pairs(
+    added: Sequence[int],
+    made_by: Sequence[Primitive | None],
+    rows: Sequence[tuple[int, ...]],
+    own: Sequence[bool],
+    lengths: Mapping[int, int],
+) -> dict[int, int]:
+    """Return sums of two nodes with the length of a reduction, if longer ones are added to other nodes as well.
+
+    So does a node of a graph network with the sums of its neighbours, of which it may have two.
+
+    Args:
+        added: the sums that are added to something else.
+    """
+    plain = [i for i in added if not any(own[k] and made_by[k] in _TERMS for k in rows[i][lengths[i] > 2 :])]
+    if all(lengths[i] <= 2 for i in plain):
+        return {}
+    return {i: _SHORTEST for i in plain if lengths[i] == 2}

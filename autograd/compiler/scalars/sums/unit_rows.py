@@ -6,7 +6,8 @@ and the sum of their exponentials; with nodes for these at the first position as
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Set
+import itertools
+from collections.abc import Hashable, Iterator, Mapping, Set
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -15,6 +16,7 @@ from autograd.compiler.scalars.builder import DROPPED, Builder, renumbered
 from autograd.compiler.scalars.columns import Columns
 from autograd.compiler.scalars.nodes import ABSENT, PARAMETER, PLAIN, SUM, Sum
 from autograd.compiler.scalars.program import ScalarProgram
+from autograd.compiler.scalars.sums.slots import split_slots
 
 
 class _Reductions(NamedTuple):
@@ -49,13 +51,14 @@ Use = tuple[int, int, int, Hashable]
 
 def complete_unit_rows(program: ScalarProgram) -> ScalarProgram:
     """Let the reductions of one element be nodes, where reductions of two and of more elements are used likewise."""
-    program = _complete_unit_means(program)
+    program = _complete_unit_means(split_slots(program))
     reductions = [r for r in _reductions(program) if _vary_from_two(program, r)]
     if not reductions:
         return program
+    multiplied_by = _weights_of_pairs(program)
     replaced: dict[int, dict[int, _Unit]] = {}  # of a node that reads, by place
     for reduction in reductions:
-        for reader, place, unit in _units(program, reduction):
+        for reader, place, unit in _units(program, reduction, multiplied_by):
             replaced.setdefault(reader, {})[place] = unit
     return _completed(program, replaced) if replaced else program
 
@@ -87,7 +90,9 @@ def _is_mean(program: Columns, i: int) -> bool:
     return only_adds and total.divisor == len(total.lefts) > 1 and total[4:7] == PLAIN[:3]
 
 
-def _units(program: Columns, reduction: _Reductions) -> Iterator[tuple[int, int, _Unit]]:
+def _units(
+    program: Columns, reduction: _Reductions, multiplied_by: Mapping[int, Set[int]]
+) -> Iterator[tuple[int, int, _Unit]]:
     """Find nodes used both as an element and as a result: yield who reads them, at which place, and the unit."""
     reached: dict[Hashable, bool] = {}  # of each use of a result, whether a derivative reaches one that is used so
     for _, _, x, key in _uses(program, set(reduction.nodes)):
@@ -96,11 +101,13 @@ def _units(program: Columns, reduction: _Reductions) -> Iterator[tuple[int, int,
     of_elements = {key for reader, _, _, key in _uses(program, reduction.elements) if reader not in reducing}
     kinds = {program.opcodes[k] for k in reduction.elements} - {PARAMETER}
     others = {i for i in range(len(program)) if program.opcodes[i] in kinds} - reduction.elements
-    weighted = {key for key in reached if _has_weight(key)}
+    weighted: dict[Hashable, bool] = {}
+    for _, _, x, key in _weighted_uses(program, reducing, multiplied_by):
+        weighted[key] = weighted.get(key, False) or x not in program.guards.unreached
     if weighted:  # these weights multiply results of reductions, and so do those that stand for a row of one
-        for reader, place, _, key in _uses(program, (reduction.elements | others) - reducing):
-            if key in weighted:
-                yield reader, place, _Unit(reduction.opcode, reached[key])
+        for reader, place, x, key in _weighted_uses(program, (reduction.elements | others) - reducing, multiplied_by):
+            if key in weighted and not _is_unit(program, x):
+                yield reader, place, _Unit(reduction.opcode, weighted[key])
     known = reached.keys() | of_elements
     uses: dict[int, list[Use]] = {}
     for use in _uses(program, others):
@@ -117,24 +124,75 @@ def _units(program: Columns, reduction: _Reductions) -> Iterator[tuple[int, int,
                     yield reader, place, _Unit(reduction.opcode, reached[key])
 
 
-def _has_weight(key: Hashable) -> bool:
-    """Return whether places are of equal use because the same parameter multiplies what is read there."""
-    return isinstance(key, tuple) and key[-1] in ("left", "right") and type(key[2]) is int
+def _weighted_uses(program: Columns, nodes: Set[int], multiplied_by: Mapping[int, Set[int]]) -> Iterator[Use]:
+    """Yield the places where sums read some nodes that weights tell from others: a weight multiplies what is read.
+
+    Or it is the only node that a weighted sum adds to its products, as its message or the mean of several; or one of
+    two nodes of a sum that weights multiply, as a node of a graph network and the mean of its neighbours.
+
+    Args:
+        multiplied_by: of sums of two nodes the weights that multiply them.
+    """
+    parameters = program.parameters
+    starts, counts, lefts, rights = program.starts, program.counts, program.lefts, program.rights
+    for i in program.operations:
+        start, count = starts[i], counts[i]
+        end = start + count
+        left, right = lefts[start:end], rights[start:end]
+        if program.opcodes[i] != SUM or (nodes.isdisjoint(left) and nodes.isdisjoint(right)):
+            continue
+        weights = tuple([k for factors in zip(left, right) for k in factors if k in parameters])
+        alone = sum([y == ABSENT and x not in parameters for x, y in zip(left, right)])
+        role: Hashable = weights if alone == 1 else None
+        if not weights and count == 2 and i in multiplied_by:
+            role = frozenset(multiplied_by[i])
+        for n, (x, y) in enumerate(zip(left, right)):
+            c = program.coefficients[start + n]
+            if x in nodes and y == ABSENT and role:
+                yield i, n, x, (c, role, n)
+            elif x in nodes and y in parameters:
+                yield i, n, x, (c, y, "left")
+            if y in nodes and x in parameters:
+                yield i, count + n, y, (c, x, "right")
+
+
+def _weights_of_pairs(program: Columns) -> dict[int, set[int]]:
+    """The weights that multiply each sum of two nodes."""
+    parameters, opcodes, counts, starts = program.parameters, program.opcodes, program.counts, program.starts
+    lefts, rights = program.lefts, program.rights
+    pairs = {
+        i
+        for i in program.operations
+        if opcodes[i] == SUM and counts[i] == 2 and rights[starts[i]] == rights[starts[i] + 1] == ABSENT
+    }
+    weights: dict[int, set[int]] = {}
+    if pairs:
+        for x, y in itertools.chain(zip(lefts, rights), zip(rights, lefts)):
+            if x in pairs and y in parameters:
+                weights.setdefault(x, set()).add(y)
+    return weights
 
 
 def _reductions(program: Columns) -> list[_Reductions]:
     """The nodes that reduce, by how they do that. A sum reduces that adds up several nodes and does nothing else."""
     is_reducing = program.by_opcode(lambda primitive: primitive.reduces, False)
-    by_opcode: dict[int, _Reductions] = {}
+    by_opcode: dict[tuple[int, bool], _Reductions] = {}
     for i in program.operations:
         opcode = program.opcodes[i]
-        if not (is_reducing[opcode] or (opcode == SUM and _is_plain(program, i))):
+        is_mean = opcode == SUM and _is_mean(program, i)
+        if not (is_reducing[opcode] or is_mean or (opcode == SUM and _is_plain(program, i))):
             continue
         if len({program.opcodes[k] for k in program.operands_of(i)} - {PARAMETER}) == 1:
-            reduction = by_opcode.setdefault(opcode, _Reductions(opcode, [], set()))
+            reduction = by_opcode.setdefault((opcode, is_mean), _Reductions(opcode, [], set()))
             reduction.nodes.append(i)
             reduction.elements.update(program.operands_of(i))
     return list(by_opcode.values())
+
+
+def _is_unit(program: Columns, i: int) -> bool:
+    """Return whether a node is the sum of one other."""
+    only_one = program.opcodes[i] == SUM and program.counts[i] == 1 and i not in program.scalings
+    return only_one and program.coefficients[program.starts[i]] == 1.0 and program.rights[program.starts[i]] == ABSENT
 
 
 def _is_plain(program: Columns, i: int) -> bool:

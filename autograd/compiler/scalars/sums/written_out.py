@@ -6,10 +6,11 @@ that stopped at it would have another structure than its neighbours, and would n
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 from autograd import primitives
 from autograd.compiler.scalars.columns import Columns
+from autograd.compiler.scalars.sums.alike import alike, sends_messages
 from autograd.primitives import Primitive
 
 _ADD, _SUB, _MUL, _NEG = primitives.add, primitives.sub, primitives.mul, primitives.neg
@@ -22,7 +23,7 @@ _NO_SUM = -1
 
 def written_out(
     program: Columns, made_by: Sequence[Primitive | None], rows: Sequence[tuple[int, ...]], uses: Sequence[int]
-) -> frozenset[int]:
+) -> tuple[Set[int], set[int]]:
     """The nodes that stand for several equal ones, which their readers contain as terms of their own.
 
     Args:
@@ -31,9 +32,10 @@ def written_out(
         uses: how many times each node is read.
     """
     if not any(uses[i] > 1 for i in program.repeated):
-        return frozenset()
+        return alike(program, made_by, rows, uses) if sends_messages(program, made_by, rows, uses) else (set(), set())
     chosen = _sums_of_parameters(program, made_by, rows, uses) | _short_sums(program, made_by, rows, uses)
-    return program.repeated & chosen
+    more, apart = alike(program, made_by, rows, uses)
+    return (program.repeated & chosen) | more, apart
 
 
 def _sums_of_parameters(

@@ -1,0 +1,154 @@
+"""Decide of sums alike whether all are parts of the sums that read them, or all are nodes of their own.
+
+A node of a graph network reads a sum over its neighbours. Where two of them have the same neighbours, equal nodes were
+merged and this sum has two readers. As a node it would be another structure than the sums of all other nodes, which
+their only readers contain. So readers compute it for themselves, if that adds few terms; otherwise the sums with one
+reader are nodes as well, as where each node sends a message to its neighbours and some have only one.
+
+Weighted sums are alike if they have the same weights in the same order, as a layer has them at each of its samples.
+All sums of nodes without weights are alike, however many they add up.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Container, Sequence
+from typing import NamedTuple
+
+from autograd import primitives
+from autograd.compiler.scalars.columns import Columns
+from autograd.primitives import Primitive
+
+_ADD, _MUL, _DOT = primitives.add, primitives.mul, primitives.dot
+_TOTALS = frozenset({_ADD, primitives.sub, primitives.sum_, _DOT})
+
+_NO_KIND, _PLAIN_SUM, _PLAIN_CHAIN, _FIRST_WEIGHT = range(4)
+"""Kinds of nodes: any other, sums without weights, chains of additions of such; then come weights and what has them."""
+
+_MOST_TERMS = 10**9
+"""Where the terms of a sum are no longer counted: there are as many as paths to it, so that they can double at every
+node."""
+
+
+class _Kinds(NamedTuple):
+    """The nodes of a program by their kind.
+
+    Attributes:
+        families: of each kind the sums and products.
+        sizes: of each node how many terms it has.
+        expanded: likewise, if sums with several readers are parts of these as well.
+        first_of_weighted: the first kind of what has weights.
+    """
+
+    families: dict[int, list[int]]
+    sizes: list[int]
+    expanded: list[int]
+    first_of_weighted: int
+
+
+def alike(
+    program: Columns, made_by: Sequence[Primitive | None], rows: Sequence[tuple[int, ...]], uses: Sequence[int]
+) -> tuple[set[int], set[int]]:
+    """Return the nodes that are parts of each sum that reads them; and those with one reader that stay nodes.
+
+    Args:
+        made_by: the primitive of each node.
+        rows: the operands of each node.
+        uses: how many times each node is read.
+    """
+    kinds = _kinds(program, made_by, rows, uses)
+    read = _read_by_sums(program, made_by, rows)
+    parts, nodes = set[int](), set[int]()
+    for kind, members in kinds.families.items():
+        single = [i for i in members if uses[i] == 1 and read[i]]
+        several = [i for i in members if uses[i] > 1]
+        if not single or not several:
+            continue
+        copies = [i for i in several if i in program.repeated]
+        terms = sum([kinds.sizes[i] for i in single]) + sum([kinds.sizes[i] for i in several])
+        has_weights = kind >= kinds.first_of_weighted
+        if (copies == several or not has_weights) and _added(copies, uses, kinds.expanded) <= terms:
+            parts.update(copies)
+        elif has_weights and sum([uses[i] for i in several]) > len(single):
+            nodes.update(single)
+        if kind == _PLAIN_CHAIN:
+            begun = [i for i in several if read[i] == 1 and i not in program.repeated]
+            if 2 * len(begun) <= len(single) and sum([kinds.expanded[i] for i in begun]) <= terms:
+                parts.update(begun)
+    return parts, nodes
+
+
+def sends_messages(
+    program: Columns, made_by: Sequence[Primitive | None], rows: Sequence[tuple[int, ...]], uses: Sequence[int]
+) -> bool:
+    """Return whether a weighted sum with several readers is a term of other sums, as those of a graph network are."""
+    messages = {
+        i
+        for i in program.interior
+        if uses[i] > 1 and (made_by[i] is _DOT or (made_by[i] in _TOTALS and made_by[rows[i][-1]] is _MUL))
+    }
+    messages.difference_update(program.outputs)
+    return bool(messages) and not messages.isdisjoint(_read_by_sums(program, made_by, rows))
+
+
+def _added(nodes: Sequence[int], uses: Sequence[int], terms: Sequence[int]) -> int:
+    """The number of terms more if each reader of some nodes computes them for itself."""
+    return sum([(uses[i] - 1) * terms[i] for i in nodes])
+
+
+def _read_by_sums(
+    program: Columns, made_by: Sequence[Primitive | None], rows: Sequence[tuple[int, ...]]
+) -> Counter[int]:
+    """How many times each node is a term of a sum."""
+    read: Counter[int] = Counter()
+    for i in program.interior:
+        if made_by[i] in _TOTALS:
+            read.update(rows[i] if made_by[i] is not _DOT else rows[i][-1:])
+    return read
+
+
+def _kinds(
+    program: Columns, made_by: Sequence[Primitive | None], rows: Sequence[tuple[int, ...]], uses: Sequence[int]
+) -> _Kinds:
+    kind = [_NO_KIND] * len(program)
+    for i in program.parameters:
+        kind[i] = _FIRST_WEIGHT + i
+    first = _FIRST_WEIGHT + program.parameters.stop
+    number: dict[tuple[object, ...], int] = {}
+    sizes, expanded = [1] * len(program), [1] * len(program)
+    families: dict[int, list[int]] = {}
+    sums, of_data = bytearray(len(program)), bytearray(len(program))
+    for i in program.interior:
+        operands, primitive = rows[i], made_by[i]
+        if primitive is not _MUL and primitive not in _TOTALS:
+            continue
+        if _reads_data(primitive, operands, program.constants, of_data):
+            of_data[i] = True
+            continue
+        atoms = [sums[k] and kind[k] >= first for k in operands]  # weighted sums as terms of others
+        weights = tuple([_NO_KIND if sums[k] else kind[k] for k in operands])
+        if primitive is _ADD and sums[operands[0]]:
+            begins = kind[operands[0]]
+            if weights[1] or begins == _PLAIN_CHAIN:
+                weights, atoms[0] = (begins, weights[1]), False
+        if primitive is _ADD and weights in ((_NO_KIND, _NO_KIND), (_PLAIN_CHAIN, _NO_KIND)):
+            kind[i] = _PLAIN_CHAIN
+        elif any(weights):
+            kind[i] = number.setdefault((primitive, weights), first + len(number))
+        elif primitive is primitives.sum_:
+            kind[i] = _PLAIN_SUM
+        else:
+            continue
+        sums[i] = primitive is not _MUL
+        sizes[i] = sum([1 if atom or uses[k] > 1 else sizes[k] for k, atom in zip(operands, atoms)])
+        expanded[i] = min(sum([1 if atom else expanded[k] for k, atom in zip(operands, atoms)]), _MOST_TERMS)
+        families.setdefault(kind[i], []).append(i)
+    return _Kinds(families, sizes, expanded, first)
+
+
+def _reads_data(
+    primitive: Primitive | None, operands: Sequence[int], constants: Container[int], of_data: Sequence[int]
+) -> bool:
+    """Return whether a node multiplies numbers, or adds up such products: `written_out.py` decides of those."""
+    factors = operands if primitive is _MUL else operands[:-1] if primitive is _DOT else ()
+    return any(k in constants for k in factors) or any(of_data[k] for k in operands)
