@@ -82,11 +82,9 @@ def sends_messages(
     program: Columns, made_by: Sequence[Primitive | None], rows: Sequence[tuple[int, ...]], uses: Sequence[int]
 ) -> bool:
     """Return whether a weighted sum with several readers is a term of other sums, as those of a graph network are."""
-    messages = {
-        i
-        for i in program.interior
-        if uses[i] > 1 and (made_by[i] is _DOT or (made_by[i] in _TOTALS and made_by[rows[i][-1]] is _MUL))
-    }
+    first = program.interior.start
+    several = [i for i, readers in enumerate(uses[first:], first) if readers > 1]
+    messages = {i for i in several if made_by[i] is _DOT or (made_by[i] in _TOTALS and made_by[rows[i][-1]] is _MUL)}
     messages.difference_update(program.outputs)
     return bool(messages) and not messages.isdisjoint(_read_by_sums(program, made_by, rows))
 

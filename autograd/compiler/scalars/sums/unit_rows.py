@@ -85,6 +85,8 @@ def _complete_unit_means(program: ScalarProgram) -> ScalarProgram:
 
 
 def _is_mean(program: Columns, i: int) -> bool:
+    if i not in program.scalings:
+        return False
     total = program.sum_of(i)
     only_adds = set(total.coefficients) == {1.0} and set(total.rights) == {ABSENT}
     return only_adds and total.divisor == len(total.lefts) > 1 and total[4:7] == PLAIN[:3]
