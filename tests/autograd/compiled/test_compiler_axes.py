@@ -537,3 +537,77 @@ def test_a_graph_network_whose_neighbours_are_added_up() -> None:
         return total(x)
 
     assert assert_equals_eager(loss, numbers(3, 30, 4)).operations <= 30
+
+
+Aggregate = Callable[[list[Any]], Any]
+GraphLayer = Callable[[Rows, Rows, Rows, list[list[int]], Aggregate], Rows]
+
+
+def of_neighbours(x: Rows, neighbours: list[list[int]], aggregate: Aggregate) -> Rows:
+    return [[aggregate([x[j][k] for j in near]) for k in range(len(x[0]))] for near in neighbours]
+
+
+def two_products(w: Rows, u: Rows, x: Rows, neighbours: list[list[int]], aggregate: Aggregate) -> Rows:
+    around = of_neighbours(x, neighbours, aggregate)
+    return [[a + b for a, b in zip(linear(w, row), linear(u, m))] for row, m in zip(x, around)]
+
+
+def side_by_side(w: Rows, u: Rows, x: Rows, neighbours: list[list[int]], aggregate: Aggregate) -> Rows:
+    both = [[*p, *q] for p, q in zip(w, u)]
+    around = of_neighbours(x, neighbours, aggregate)
+    return [[autograd.dot(p, [*row, *m]) for p in both] for row, m in zip(x, around)]
+
+
+def added(w: Rows, u: Rows, x: Rows, neighbours: list[list[int]], aggregate: Aggregate) -> Rows:
+    around = of_neighbours(x, neighbours, aggregate)
+    return [linear(w, [a + b for a, b in zip(row, m)]) for row, m in zip(x, around)]
+
+
+def messages(w: Rows, u: Rows, x: Rows, neighbours: list[list[int]], aggregate: Aggregate) -> Rows:
+    sent = [linear(u, row) for row in x]
+    around = of_neighbours(sent, neighbours, aggregate)
+    return [[a + b for a, b in zip(linear(w, row), m)] for row, m in zip(x, around)]
+
+
+def messages_by_edge(w: Rows, u: Rows, x: Rows, neighbours: list[list[int]], aggregate: Aggregate) -> Rows:
+    around = [[aggregate(list(column)) for column in zip(*[linear(u, x[j]) for j in near])] for near in neighbours]
+    return [[sum([a * b for a, b in zip(p, row)]) + c for p, c in zip(w, m)] for row, m in zip(x, around)]
+
+
+def average(elements: list[Any]) -> Any:
+    return sum(elements) / len(elements)
+
+
+@pytest.mark.parametrize(
+    ("layer", "aggregate", "seed"),
+    [
+        (two_products, autograd.sum, 1),
+        (two_products, sum, 1),
+        (two_products, autograd.mean, 3),
+        (two_products, average, 7),
+        (two_products, autograd.max, 2),
+        (side_by_side, autograd.sum, 2),
+        (side_by_side, average, 1),
+        (added, autograd.sum, 1),
+        (added, sum, 5),
+        (added, autograd.mean, 7),
+        (messages, average, 6),
+        (messages, autograd.max, 3),
+        (messages_by_edge, sum, 1),
+        (messages_by_edge, autograd.sum, 1),
+        (messages_by_edge, autograd.mean, 2),
+    ],
+)
+def test_graph_networks_with_random_neighbours(layer: GraphLayer, aggregate: Aggregate, seed: int) -> None:
+    """Some nodes have one neighbour, and some the same neighbours as others, so that equal nodes are merged."""
+    chooser = random.Random(seed)
+    neighbours = [chooser.sample([j for j in range(30) if j != i], chooser.randint(1, 4)) for i in range(30)]
+    assert len({tuple(sorted(near)) for near in neighbours}) < 30
+    weights = [(parameters(b, a, seed), parameters(b, a, seed + 10)) for a, b in ((3, 4), (4, 4))]
+
+    def loss(x: Rows) -> Any:
+        for w, u in weights:
+            x = [[z.tanh() for z in row] for row in layer(w, u, x, neighbours, aggregate)]
+        return total(x)
+
+    assert assert_equals_eager(loss, numbers(2, 30, 3, seed=seed)).operations <= 30
