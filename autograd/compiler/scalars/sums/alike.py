@@ -58,7 +58,7 @@ def alike(
     """
     kinds = _kinds(program, made_by, rows, uses)
     read = _read_by_sums(program, made_by, rows)
-    parts, nodes = set[int](), set[int]()
+    parts, apart = set[int](), set[int]()
     for kind, members in kinds.families.items():
         single = [i for i in members if uses[i] == 1 and read[i]]
         several = [i for i in members if uses[i] > 1]
@@ -70,12 +70,12 @@ def alike(
         if (copies == several or not has_weights) and _added(copies, uses, kinds.expanded) <= terms:
             parts.update(copies)
         elif has_weights and sum([uses[i] for i in several]) > len(single):
-            nodes.update(single)
-        if kind == _PLAIN_CHAIN:
+            apart.update(single)
+        if kind == _PLAIN_CHAIN:  # all neighbours of one node may be the first neighbours of another
             begun = [i for i in several if read[i] == 1 and i not in program.repeated]
             if 2 * len(begun) <= len(single) and sum([kinds.expanded[i] for i in begun]) <= terms:
                 parts.update(begun)
-    return parts, nodes
+    return parts, apart
 
 
 def sends_messages(
@@ -108,6 +108,7 @@ def _read_by_sums(
 def _kinds(
     program: Columns, made_by: Sequence[Primitive | None], rows: Sequence[tuple[int, ...]], uses: Sequence[int]
 ) -> _Kinds:
+    """Number the kinds of nodes: each weight, and each sequence of weights, is one."""
     kind = [_NO_KIND] * len(program)
     for i in program.parameters:
         kind[i] = _FIRST_WEIGHT + i

@@ -41,8 +41,8 @@ def collect_sums(program: ScalarProgram) -> ScalarProgram:
     count = uses(program)
     constants = dict(program.constants)
     own = [n == 1 for n in count]
-    out, apart = written_out(program, made_by, rows, count)
-    for i in out:
+    contained, apart = written_out(program, made_by, rows, count)
+    for i in contained:
         own[i] = True
     for i in apart:
         own[i] = False

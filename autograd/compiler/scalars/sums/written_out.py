@@ -24,7 +24,7 @@ _NO_SUM = -1
 def written_out(
     program: Columns, made_by: Sequence[Primitive | None], rows: Sequence[tuple[int, ...]], uses: Sequence[int]
 ) -> tuple[Set[int], set[int]]:
-    """The nodes that stand for several equal ones, which their readers contain as terms of their own.
+    """Return the nodes that each reader's sum contains as terms; and those with one reader that stay nodes.
 
     Args:
         made_by: the primitive of each node.
