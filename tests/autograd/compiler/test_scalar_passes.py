@@ -425,7 +425,7 @@ def test_sums_of_numbers_times_parameters_are_written_out_where_equal_ones_were_
 
 def test_collecting_twice_is_refused() -> None:
     program = simplified(lambda x: x - 1, 1.0, until="collect sums")
-    with pytest.raises(ValueError, match="collected already"):
+    with pytest.raises(ValueError, match="already has sums"):
         collect_sums(program)
 
 

@@ -1,4 +1,4 @@
-"""The body of a loop as a program of its own, and what the loop reads of the program around it."""
+"""The body of a loop as a separate program, and the nodes that the loop reads of the enclosing program."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from autograd.compiler.scalars.nodes import ABSENT, SUM, Sum
 from autograd.compiler.scalars.program import ScalarProgram
 
 StateKey = tuple[int, tuple[int, ...]]
-"""A member, and the nodes that stand for its results of as many steps before the first one.
+"""A member, and the nodes that provide its results for this many steps before the first one.
 
-So with one node it is the result of the step before, with two that of the one before that.
+With one node, the state is the result of the previous step; with two, that of the step before it.
 """
 
 
 class Part(NamedTuple):
-    """Terms of a sum that read nothing of the loop, so that they are computed outside, for all steps.
+    """Terms of a sum that do not read the loop, so that they are computed outside, for all steps.
 
     Attributes:
-        operation: which member it is.
-        terms: their places in the sum; they share a slot.
+        operation: the member.
+        terms: the places of the terms in the sum; they share a slot.
     """
 
     operation: int
@@ -35,10 +35,10 @@ class Body:
     """The body of a recurrence, operation by operation.
 
     Args:
-        split: whether terms of sums that read nothing of the loop are computed outside.
+        split: whether terms of sums that do not read the loop are computed outside.
 
     Attributes:
-        parts: what is split off.
+        parts: the parts that are split off.
     """
 
     def __init__(self, program: ScalarProgram, operations: Operations, recurrence: Recurrence, split: bool) -> None:
@@ -71,17 +71,17 @@ class Body:
 
     @property
     def read(self) -> Integers:
-        """The nodes that are read, of shape (steps, numbers); parts come behind them."""
+        """The nodes that are read by step, of shape (steps, numbers); parts come after them."""
         numbers: Integers = self._loop.reads[:, self._read_columns]
         return numbers
 
     @property
     def same(self) -> list[int]:
-        """The nodes that are the same at every step."""
+        """The loop-invariant nodes."""
         return list(self._same)
 
     def reads_outside(self) -> Integers:
-        """The nodes outside that are read, at whatever step, directly or by parts."""
+        """Return the outer nodes that are read at any step, directly or by parts."""
         own = [c for j in self._members for c in self._loop.columns(j)]
         columns = np.array(own, dtype=np.int64)
         inside = columns[self._is_inside[columns]]
@@ -94,7 +94,7 @@ class Body:
         return self._program.opcodes[int(self._nodes[j])] == SUM
 
     def _own_columns(self, j: int) -> list[int]:
-        """The columns of an operation, without those of parts."""
+        """Return the columns of an operation, without those of parts."""
         columns = self._loop.columns(j)
         if not self._is_sum(j):
             return list(columns)
@@ -107,7 +107,7 @@ class Body:
         return is_outside and bool((column == column[0]).all())
 
     def _add(self, c: int) -> None:
-        """Number what a column reads."""
+        """Assign a number to the nodes that a column reads."""
         column = self._loop.reads[:, c]
         if column[0] == ABSENT:
             return
@@ -123,7 +123,7 @@ class Body:
             self._same.setdefault(int(column[0]), len(self._same))
 
     def _parts(self) -> list[Part]:
-        """The parts of sums to split off: products, or several terms, of which one at least differs by step."""
+        """Return the parts of sums to split off: products, or several terms, at least one of which differs by step."""
         parts = []
         for j in filter(self._is_sum, self._members):
             columns = self._loop.columns(j)
@@ -144,7 +144,7 @@ class Body:
         return parts
 
     def part(self, part: Part, step: int) -> Sum:
-        """The sum that a part is at a step."""
+        """Return the sum of a part at a step."""
         columns = self._loop.columns(part.operation)
         total = self._program.sum_of(int(self._nodes[part.operation]))
         reads = self._loop.reads[step, columns.start : columns.stop].tolist()
@@ -159,7 +159,7 @@ class Body:
     # The program
 
     def program(self, written: list[int]) -> ScalarProgram:
-        """The body, which writes the results of some members."""
+        """Return the body, which writes the results of these members."""
         program, guards = self._program, self._program.guards
         builder = self._builder = Builder(self._sizes, 0, program.primitives)
         new = self._new = [-1] * len(self._members)
@@ -182,11 +182,11 @@ class Body:
 
     @property
     def _sizes(self) -> tuple[int, int, int]:
-        """The numbers of states, of numbers that are read by step, and of others."""
+        """Return the counts of states, of numbers read by step, and of invariant numbers."""
         return len(self._states), len(self._read) + len(self.parts), len(self._same)
 
     def _number(self, c: int) -> int:
-        """Return the node of the body that stands for what a column reads."""
+        """Return the body's node for the nodes that a column reads."""
         column = self._loop.reads[:, c]
         node, lag = int(column[0]), int(self._loop.lag[c])
         if node == ABSENT:
@@ -203,7 +203,7 @@ class Body:
         return self._constants[node]
 
     def _sum(self, j: int) -> Sum:
-        """Return a sum in which numbers that are read by step stand for parts."""
+        """Return a sum in which numbers read by step replace parts."""
         part_at = {(part.operation, part.terms[-1]): k for k, part in enumerate(self.parts)}
         total, columns = self._program.sum_of(int(self._nodes[j])), self._loop.columns(j)
         count = len(columns) // 2

@@ -1,7 +1,7 @@
-"""Find loops: operations that repeat with a period and depend on themselves from step to step become one node.
+"""Find loops: operations that repeat with a period and depend on themselves across steps become one node.
 
-What does not depend on a state stays outside, before the loop, and what no state depends on behind it; so all steps of
-it can be computed at once. Loops in loops are found from the inside out.
+Operations that do not depend on a state stay outside before the loop, and those that no state depends on stay after it,
+so that all their steps can be computed at once. Nested loops are found from the inside out.
 """
 
 from __future__ import annotations
@@ -70,12 +70,12 @@ def _reading_numbers(program: ScalarProgram, operations: Operations) -> ScalarPr
 
 
 def _covered(chosen: Sequence[Levels]) -> int:
-    """Count the operations that are parts of loops."""
+    """Count the operations that loops cover."""
     return sum(loop.places.size for levels in chosen for loop in levels.loops.values())
 
 
 def _excluded(program: ScalarProgram) -> NDArray[np.bool_]:
-    """Return, of each node, whether no loop may have it: backward passes guard it, or it is part of a running sum."""
+    """Return, for each node, whether it must stay outside of loops: it is guarded, or part of a running sum."""
     guards, sums = program.guards, running_sums(program)
     excluded = np.zeros(len(program), dtype=bool)
     excluded[sorted({*guards.of, *guards.unreached, *(i for chain in sums for i in chain)})] = True
@@ -83,7 +83,7 @@ def _excluded(program: ScalarProgram) -> NDArray[np.bool_]:
 
 
 def _chosen(program: ScalarProgram, operations: Operations, excluded: NDArray[np.bool_]) -> list[Levels]:
-    """Return the loops that operations become in this order."""
+    """Return the loops of operations in this order."""
     eligible = _Eligible(program, operations, excluded)
     chosen: list[Levels] = []
     taken = np.zeros(len(operations) + 1, dtype=bool)
@@ -103,7 +103,7 @@ def _chosen(program: ScalarProgram, operations: Operations, excluded: NDArray[np
 
 
 def _longest_path(program: ScalarProgram) -> int:
-    """Count the operations that wait for one another, those of each step of loops included."""
+    """Return the length of the longest chain of dependent operations, counting each step of loops."""
     path = [0] * (len(program) + 1)  # the last place is that of ABSENT
     for i in program.operations:
         loop = program.primitive_of(i)
@@ -115,13 +115,13 @@ def _longest_path(program: ScalarProgram) -> int:
 
 
 def _loops_of(operations: Operations, run: Run, eligible: _Eligible) -> Levels | None:
-    """Return the loops that a run is; None where it is none."""
+    """Return the loops of a run; None if there are none."""
     stretch = stretch_of(operations, run)
     return stretch and levels_of(operations, stretch, run.stop, partial(eligible, stretch))
 
 
 class _Eligible:
-    """Tells which operations may be a loop."""
+    """A predicate on operations: whether they may be a loop."""
 
     def __init__(self, program: ScalarProgram, operations: Operations, excluded: NDArray[np.bool_]) -> None:
         self._operations, self._excluded = operations, excluded
@@ -130,8 +130,8 @@ class _Eligible:
     def __call__(self, stretch: Stretch, members: Sequence[int]) -> bool:
         """Return whether these operations of a step may be a loop.
 
-        Not where they are excluded, or read results of a loop of which they are no part; and not layers of a network,
-        which have parameters of their own.
+        They may not if they are excluded, if they read results of a loop without containing it, or if they are layers
+        of a network, which have separate parameters.
         """
         if not self._has_loops(stretch, members):
             return False
@@ -146,7 +146,7 @@ class _Eligible:
         return len(np.unique(reads[-1, varying])) <= len(members)
 
     def _has_loops(self, stretch: Stretch, members: Sequence[int]) -> bool:
-        """Return whether the loops are there too whose results are among some operations of a step."""
+        """Return whether operations of a step contain the loops whose results they contain."""
         within = set(members)
         results = [j for j in members if self._operations.is_result[stretch.start + j]]
         of_loops = [int(stretch.first[j]) for j in results]
@@ -154,14 +154,14 @@ class _Eligible:
 
 
 class _Rewriter:
-    """Writes a program in which some operations are loops."""
+    """Writes a program in which operations have become loops."""
 
     def __init__(self, program: ScalarProgram, operations: Operations, chosen: Sequence[Levels]) -> None:
         self._program, self._operations, self._chosen = program, operations, chosen
         self._builder = Builder.like(program)
         self._new = [*range(program.interior.start), *[DROPPED] * len(program.interior)]
         self._numbers: dict[int, int] = {}
-        self._loop_of = np.full(len(operations), -1)  # of each operation the loop that it is part of
+        self._loop_of = np.full(len(operations), -1)  # the loop that contains each operation
         self._loops: list[Recurrence] = []
         for levels in chosen:
             for loop in levels.loops.values():
@@ -192,7 +192,7 @@ class _Rewriter:
         return builder.successor(program, new, range(len(program)))
 
     def _read_outside(self) -> Integers:
-        """1 for each node that is read by what is not in its loop, or is a result."""
+        """Return 1 for each node that is an output or is read from outside of its loop."""
         program, operations = self._program, self._operations
         read = np.zeros(len(program) + 1, dtype=np.int64)  # the last place is that of ABSENT
         outside = np.repeat(self._loop_of < 0, np.diff(operations.first))
@@ -204,7 +204,7 @@ class _Rewriter:
         return read
 
     def _order(self) -> Integers:
-        """The operations in an order in which they can be computed: what waits for a loop comes after all its steps."""
+        """Return the operations in execution order: dependents of a loop come after all its steps."""
         order = np.arange(len(self._operations))
         for levels in self._chosen:
             start, stop, period = levels.stretch.start, levels.stop, levels.stretch.period
@@ -218,7 +218,7 @@ class _Rewriter:
         return order
 
     def _is_computable(self, order: Integers) -> bool:
-        """Return whether nothing reads what comes later; operations that end in the middle of a step may."""
+        """Return whether no operation reads a later one, which may happen if a loop ends in the middle of a step."""
         operations, loop_of = self._operations, self._loop_of
         rank = np.empty(len(order), dtype=np.int64)
         rank[order] = np.arange(len(order))
@@ -232,7 +232,7 @@ class _Rewriter:
         return bool((by_rank | within).all())
 
     def _sorted(self) -> Iterable[int]:
-        """Sort operations topologically, a loop as one of them."""
+        """Sort operations topologically, with each loop as a unit."""
         operations, loop_of, reads = self._operations, self._loop_of.tolist(), self._operations.reads.tolist()
         place = {int(i): at for at, i in enumerate(operations.nodes)}
         first_of = [int(loop.places[0, 0]) for loop in self._loops]
@@ -245,7 +245,7 @@ class _Rewriter:
         return TopologicalSorter(waits_for).static_order()
 
     def _add_loop(self, number: int, read: Integers) -> None:
-        """Add a loop, what is split off its sums, and the results that are read."""
+        """Add a loop, the parts split off its sums, and its read results."""
         loop, body, new, builder = self._loops[number], self._bodies[number], self._new, self._builder
         nodes, members = self._operations.nodes[loop.places], range(len(loop.members))
         final = {q: k for k, (q, initial) in enumerate(body.states) if len(initial) == 1}

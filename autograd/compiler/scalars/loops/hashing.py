@@ -1,4 +1,4 @@
-"""Hashes of 64 bits: of numbers, and of rows of numbers. Without NumPy they are the same, only slower."""
+"""64-bit hashes of numbers and of rows of numbers. Without NumPy they are the same, but slower."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def hashed_rows(x: Any, first: Any) -> Hashes:
 
 
 def of_floats(numbers: Any) -> Any:
-    """Return an integer for each float, equal for those that are equal bit by bit."""
+    """Return an integer for each float, equal for bitwise equal floats."""
     if HAVE_NUMPY:
         return np.array(numbers, dtype=np.float64).view(np.int64)
     return np.array([hash((x, str(x))) for x in numbers], dtype=np.int64)

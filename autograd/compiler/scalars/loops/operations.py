@@ -1,4 +1,4 @@
-"""The operations of a scalar program as arrays: what each does, and which nodes it reads."""
+"""The operations of a scalar program as arrays of codes and operands."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ class Operations(NamedTuple):
     """The sums and applications of a program, in order; those of guards aside.
 
     Attributes:
-        nodes: which they are.
-        place: of each node its place among them; -1 where it is a leaf.
-        first: of each operation where its row of `reads` begins; and one more, where the last one ends.
-        reads: the nodes that are read. Of a sum these are the left factors, then the right ones, some ABSENT.
-        code: equal for operations that do equal work, whatever they read.
-        is_result: whether an operation reads one of the results of a loop, its first operand.
+        nodes: their nodes.
+        place: the place of each node among them; -1 for a leaf.
+        first: the start of each operation's row of `reads`, and the end of the last.
+        reads: the nodes that are read; for a sum the left factors, then the right ones, some ABSENT.
+        code: equal for operations of equal work, for any operands.
+        is_result: whether an operation reads a result of a loop, which is its first operand.
     """
 
     nodes: Integers
@@ -40,7 +40,7 @@ class Operations(NamedTuple):
         return len(self.nodes)
 
     def places_read(self, start: int, stop: int) -> Integers:
-        """The places of what some operations read; -1 for leaves, and where nothing is read."""
+        """Return the places of the operands of a range; -1 for leaves and absent factors."""
         reads = self.reads[self.first[start] : self.first[stop]]
         places: Integers = np.where(reads < 0, -1, self.place[reads])
         return places
@@ -56,10 +56,10 @@ class Operations(NamedTuple):
 
 
 def in_levels(operations: Operations, depth: Mapping[int, int]) -> Operations:
-    """Return the same operations, those first that are fewer operations away from leaves.
+    """Return the operations in the order of their depth.
 
     Args:
-        depth: of each node that is an operation.
+        depth: the depth of each operation's node.
     """
     order = np.argsort(np.array([depth[i] for i in operations.nodes.tolist()]), kind="stable")
     nodes, counts = operations.nodes[order], np.diff(operations.first)[order]

@@ -1,4 +1,4 @@
-"""Stretches of a program that are the steps of a loop, and what each step reads of itself and of earlier ones."""
+"""Stretches of a program that are the steps of a loop, and the reads of each step."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from autograd.compiler.scalars.loops.periods import MOST_STEPS_BACK, Run
 
 
 class Stretch(NamedTuple):
-    """Steps that do equal work. What a step reads is a column: the same place of the same operation at every step.
+    """Steps of equal work. A column is the same operand of the same operation at every step.
 
     Attributes:
         start: the place of the first operation.
-        period: how many operations a step has.
-        steps: how many there are.
-        first: of each operation of a step where its columns begin; and where the last ones end.
+        period: the number of operations of a step.
+        steps: the number of steps.
+        first: the start of the columns of each operation of a step, and the end of the last.
         reads: the nodes that are read, of shape (steps, columns).
-        producer: of each column the operation of a step that is read; -1 where that is outside.
-        lag: how many steps earlier; before so many steps were done, the column reads initial values.
+        producer: the operation of a step that each column reads; -1 for outer nodes.
+        lag: the number of steps by which it is read back; the column reads initial values during that many steps.
     """
 
     start: int
@@ -32,7 +32,7 @@ class Stretch(NamedTuple):
 
     @property
     def stop(self) -> int:
-        """The place behind the last operation."""
+        """The place after the last operation."""
         return self.start + self.steps * self.period
 
     def columns(self, operation: int) -> range:
@@ -41,9 +41,9 @@ class Stretch(NamedTuple):
 
 
 def stretch_of(operations: Operations, run: Run) -> Stretch | None:
-    """Return the steps of a run, and those before it that differ only in that they read initial values.
+    """Return the steps of a run, extended by earlier steps that differ only by reading initial values.
 
-    None where a step reads what no step of a loop can read.
+    None if a step reads a node that no step of a loop can read.
     """
     return _extended(operations, _at(operations, run.start, run.period, (run.stop - run.start) // run.period))
 

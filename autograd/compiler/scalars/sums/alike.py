@@ -1,12 +1,12 @@
-"""Decide of sums alike whether all are parts of the sums that read them, or all are nodes of their own.
+"""Decide for equal-form sums whether all are parts of the sums that read them, or all are separate nodes.
 
-A node of a graph network reads a sum over its neighbours. Where two of them have the same neighbours, equal nodes were
-merged and this sum has two readers. As a node it would be another structure than the sums of all other nodes, which
-their only readers contain. So readers compute it for themselves, if that adds few terms; otherwise the sums with one
-reader are nodes as well, as where each node sends a message to its neighbours and some have only one.
+A node of a graph network reads a sum over its neighbours. If two nodes have the same neighbours, their equal sums have
+been merged, and the sum has two readers. As a separate node it would differ in structure from the sums of all other
+nodes, which are parts of their only readers. So each reader recomputes it, if that adds few terms; otherwise the sums
+with one reader become nodes, too, for instance if each node sends a message to its neighbours and some have only one.
 
-Weighted sums are alike if they have the same weights in the same order, as a layer has them at each of its samples.
-All sums of nodes without weights are alike, however many they add up.
+Weighted sums have equal form if they have the same weights in the same order, like a layer's for each sample. All sums
+of nodes without weights have equal form, for any number of terms.
 """
 
 from __future__ import annotations
@@ -26,18 +26,17 @@ _NO_KIND, _PLAIN_SUM, _PLAIN_CHAIN, _FIRST_WEIGHT = range(4)
 """Kinds of nodes: any other, sums without weights, chains of additions of such; then come weights and what has them."""
 
 _MOST_TERMS = 10**9
-"""Where the terms of a sum are no longer counted: there are as many as paths to it, so that they can double at every
-node."""
+"""The limit of counting a sum's terms: there are as many as paths to them, which can double at every node."""
 
 
 class _Kinds(NamedTuple):
     """The nodes of a program by their kind.
 
     Attributes:
-        families: of each kind the sums and products.
-        sizes: of each node how many terms it has.
-        expanded: likewise, if sums with several readers are parts of these as well.
-        first_of_weighted: the first kind of what has weights.
+        families: the sums and products of each kind.
+        sizes: the number of terms of each node.
+        expanded: likewise, if sums with several readers are parts of their readers.
+        first_of_weighted: the first kind with weights.
     """
 
     families: dict[int, list[int]]
@@ -49,12 +48,12 @@ class _Kinds(NamedTuple):
 def alike(
     program: Columns, made_by: Sequence[Primitive | None], rows: Sequence[tuple[int, ...]], uses: Sequence[int]
 ) -> tuple[set[int], set[int]]:
-    """Return the nodes that are parts of each sum that reads them; and those with one reader that stay nodes.
+    """Return the nodes that are parts of each sum that reads them, and those with one reader that stay nodes.
 
     Args:
         made_by: the primitive of each node.
         rows: the operands of each node.
-        uses: how many times each node is read.
+        uses: the number of reads of each node.
     """
     kinds = _kinds(program, made_by, rows, uses)
     read = _read_by_sums(program, made_by, rows)
@@ -90,14 +89,14 @@ def sends_messages(
 
 
 def _added(nodes: Sequence[int], uses: Sequence[int], terms: Sequence[int]) -> int:
-    """The number of terms more if each reader of some nodes computes them for itself."""
+    """Return the number of terms added if each reader of nodes recomputes them."""
     return sum([(uses[i] - 1) * terms[i] for i in nodes])
 
 
 def _read_by_sums(
     program: Columns, made_by: Sequence[Primitive | None], rows: Sequence[tuple[int, ...]]
 ) -> Counter[int]:
-    """How many times each node is a term of a sum."""
+    """Count how many times each node is a term of a sum."""
     read: Counter[int] = Counter()
     for i in program.interior:
         if made_by[i] in _TOTALS:
@@ -124,7 +123,7 @@ def _kinds(
         if _reads_data(primitive, operands, program.constants, of_data):
             of_data[i] = True
             continue
-        atoms = [sums[k] and kind[k] >= first for k in operands]  # weighted sums as terms of others
+        atoms = [sums[k] and kind[k] >= first for k in operands]  # weighted sums that are terms of others
         weights = tuple([_NO_KIND if sums[k] else kind[k] for k in operands])
         if primitive is _ADD and sums[operands[0]]:
             begins = kind[operands[0]]
@@ -148,6 +147,6 @@ def _kinds(
 def _reads_data(
     primitive: Primitive | None, operands: Sequence[int], constants: Container[int], of_data: Sequence[int]
 ) -> bool:
-    """Return whether a node multiplies numbers, or adds up such products: `written_out.py` decides of those."""
+    """Return whether a node multiplies numbers, or adds such products, which `written_out.py` decides about."""
     factors = operands if primitive is _MUL else operands[:-1] if primitive is _DOT else ()
     return any(k in constants for k in factors) or any(of_data[k] for k in operands)

@@ -1,4 +1,4 @@
-"""Read chains of additions, subtractions and scalings as sums, in the order in which the graph adds them."""
+"""Read chains of additions, subtractions and scalings as sums, in the graph's order of addition."""
 
 from __future__ import annotations
 
@@ -24,16 +24,15 @@ Slot = list[Term]
 
 
 class Chains(NamedTuple):
-    """A program without sums, as `collect_sums` reads it.
+    """A program without sums, in the form that `collect_sums` reads.
 
     Attributes:
         made_by: the primitive of each node; None for a leaf.
         rows: the operands of each node.
-        constants: the numbers of the nodes that are constants.
+        constants: the numbers of constant nodes.
         parameters: the nodes that are parameters.
-        own: of each node whether a sum that reads it may contain it: nothing else needs it, or each reader computes its
-            own.
-        lengths: of each addition how many terms it adds, as `chain_lengths` counts them.
+        own: whether a sum that reads a node may contain it: it has no other reader, or each reader recomputes it.
+        lengths: the number of terms of each addition, as `chain_lengths` counts them.
     """
 
     made_by: Sequence[Primitive | None]
@@ -44,7 +43,7 @@ class Chains(NamedTuple):
     lengths: Mapping[int, int]
 
     def is_linear(self, i: int) -> bool:
-        """Tell whether a node is a sum, a product, or one of these divided by a number."""
+        """Return whether a node is a sum, a product, or one of these divided by a number."""
         primitive = self.made_by[i]
         if primitive is _DIV:
             a, b = self.rows[i]
@@ -52,7 +51,7 @@ class Chains(NamedTuple):
         return primitive in _LINEAR
 
     def sum_of(self, root: int) -> Sum:
-        """The sum that a linear node is."""
+        """Return a linear node as a sum."""
         i, factor, divisor = root, 1.0, 1.0
         if self.made_by[i] is _DIV:
             i, divisor = self.rows[i][0], self.constants[self.rows[i][1]]
@@ -69,7 +68,7 @@ class Chains(NamedTuple):
         return self.made_by[i] in (_SUM, _DOT) or self.lengths.get(i, 0) > 2
 
     def _chain(self, root: int) -> Sum:
-        """A chain from its last term to its first; it may begin with a reduction."""
+        """Read a chain from its last term to its first; it may begin with a reduction."""
         tail: list[Slot] = []
         constant, leads = NOTHING, False
         i = root
@@ -101,7 +100,7 @@ class Chains(NamedTuple):
         return _sum(slots if leads else self._begun(slots, True), constant, leads)
 
     def _only_subtracts(self, root: int, first: int) -> bool:
-        """Return whether a chain subtracts all its terms from 0: it is the negative of what adds them.
+        """Return whether a chain subtracts all its terms from 0, so that it is the negative of their sum.
 
         Args:
             first: the operand that the chain begins with.
@@ -115,10 +114,10 @@ class Chains(NamedTuple):
         return i == first and terms > 2
 
     def _begun(self, slots: list[Slot], reduced: bool) -> list[Slot]:
-        """A chain that begins with what a matrix product may compute, where that is one of its first two slots.
+        """Move a slot that a matrix product may compute to the front, if it is one of the first two.
 
         Args:
-            reduced: whether that is a reduction, of which a bias can be a part.
+            reduced: whether the chain begins with a reduction, which can include a bias.
         """
         if len(slots) < 2:
             return slots
@@ -138,7 +137,7 @@ class Chains(NamedTuple):
         return term[1] in self.parameters and term[2] in self.parameters
 
     def _slot(self, i: int, sign: float) -> Slot:
-        """An operand of a chain: as one term, or as those of a reduction."""
+        """Return an operand of a chain as one term, or as the terms of a reduction."""
         if self.own[i] and self._is_reduction(i):
             terms, constant, _ = self._terms(i)
             if is_nothing(constant):
@@ -146,9 +145,9 @@ class Chains(NamedTuple):
         return [self._term(i, sign)]
 
     def _reduction(self, root: int) -> tuple[list[Slot], float, bool]:
-        """The slots of a reduction: its terms, and then those that are sums themselves, unless these are many alike.
+        """Return the slots of a reduction: its single terms, then those that are sums, unless many are equal.
 
-        Many sums alike without weights, as of the squares of each row, stay nodes: one operation computes all of them.
+        Many equal sums without weights, such as those of each row's squares, stay nodes: one operation computes them.
         """
         terms, constant, leads = self._terms(root)
         single: Slot = []
@@ -165,7 +164,7 @@ class Chains(NamedTuple):
         return [single, *inner], constant, leads
 
     def _are_many_alike(self, inner: Sequence[Slot], multiples: int) -> bool:
-        """Return whether sums, of which there are multiples besides, are many alike without weights."""
+        """Return whether sums, together with these multiples, are many and equal in form, without weights."""
         return (
             len(inner) + multiples >= cost.MANY_SUMS_ALIKE
             and len({len(slot) for slot in inner}) == 1
@@ -173,9 +172,9 @@ class Chains(NamedTuple):
         )
 
     def _first_alike(self, root: int, terms: list[Term], inner: Sequence[Slot]) -> list[Term]:
-        """Return the terms of a reduction that ends with sums alike; where it begins with one more, that is a node too.
+        """Return the terms of a reduction that ends with equal sums; another one at its start stays a node, too.
 
-        A chain of additions that begins with a chain is one: (a + b + c) + (d + e + f) is a + b + c + (d + e + f).
+        A chain that begins with a chain is one chain: (a + b + c) + (d + e + f) is a + b + c + (d + e + f).
         """
         others = len(terms) - len(inner)
         if self.made_by[root] is not _ADD or others != len(inner[0]):
@@ -188,10 +187,9 @@ class Chains(NamedTuple):
         return [(1.0, first, ABSENT), *terms[others:]]
 
     def _terms(self, root: int) -> tuple[list[Term], float, bool]:
-        """The terms of a reduction in the order in which the graph adds them, its constant, and whether that is first.
+        """Return the terms of a reduction in the graph's order of addition, its constant, and whether that leads.
 
-        A parameter that a constant 0 multiplies is left out, as in the weighted sums of a recurrent network's first
-        state.
+        A parameter times the constant 0 is left out, as in the weighted sums of a recurrent network's initial state.
         """
         parts: list[Term | int] = []
         i = root
@@ -221,8 +219,8 @@ class Chains(NamedTuple):
     # Terms
 
     def _term(self, i: int, sign: float, in_reduction: bool = False) -> Term:
-        """A node as a term, with a sign."""
-        if self.made_by[i] is _MUL and self.own[i]:  # most are
+        """Return a node as a term, with a sign."""
+        if self.made_by[i] is _MUL and self.own[i]:  # the most frequent case
             return self._product(i, sign, in_reduction)
         if i in self.constants:
             return sign * self.constants[i], ABSENT, ABSENT
@@ -241,7 +239,7 @@ class Chains(NamedTuple):
         return self._factors(self.rows[i][0], self.rows[i][1], sign, in_reduction)
 
     def _factors(self, x: int, y: int, sign: float, in_reduction: bool) -> Term:
-        """A product as a term. In a reduction, only parameters are scaled, so that they make a matrix."""
+        """Return a product as a term. In a reduction, only parameters are scaled, so that they form a matrix."""
         if self._is_unscaled(x) and self._is_unscaled(y):
             return sign, x, y
         x, sign = self._without_sign(x, sign)
@@ -265,7 +263,7 @@ class Chains(NamedTuple):
         return primitive is not _MUL and primitive is not _NEG and (primitive is not None or i not in self.constants)
 
     def _moved(self, c: float, i: int, sign: float) -> Term | None:
-        """A parameter times another node, times a power of 2 that multiplies the parameter instead."""
+        """Return a parameter times another node times a power of 2, with the power applied to the parameter."""
         if math.frexp(abs(c))[0] != 0.5 or not 1 / cost.MOST_MOVED <= abs(c) <= cost.MOST_MOVED:
             return None
         if not self.own[i] or self.made_by[i] is not _MUL or self._scaling(i) is not None:
@@ -279,7 +277,7 @@ class Chains(NamedTuple):
         return i, sign
 
     def _scaling(self, i: int) -> tuple[float, int] | None:
-        """The number and the node that a product multiplies, where it does that."""
+        """Return the number and the node of a product of both; None for other nodes."""
         if self.made_by[i] is _MUL:
             for number, other in (self.rows[i], self.rows[i][::-1]):
                 if number in self.constants:

@@ -2,12 +2,12 @@
 
     factor · (constant + Σ cᵢ xᵢ yᵢ + Σ cⱼ xⱼ) / divisor        (numbers c, other nodes x and y)
 
-Into a sum goes every `+`, `-`, `*`, `sum` and `dot` that it alone refers to, as far as it can compute it in the order
-in which the graph does. So a neuron is one sum, however it was written.
+A sum absorbs every `+`, `-`, `*`, `sum` and `dot` that has no other reader, as far as it preserves the graph's order of
+operations. So a neuron is one sum, however it was written.
 
-A sum computes what the graph computes, operation by operation: its terms are rounded as the graph's own nodes are, and
-added from left to right. Only the terms of a reduction may be added in any order: of an explicit `sum` or `dot`, or of
-a chain of `+` alone of at least three terms. A sum keeps them together in one slot, and so may become a matrix product.
+A sum rounds as the graph does, operation by operation: its terms are rounded like the graph's nodes, and added from
+left to right. Only the terms of a reduction may be added in any order: an explicit `sum` or `dot`, or a chain of at
+least three terms connected by `+` only. A sum keeps them in one slot, which may become a matrix product.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ _LINEAR = frozenset({primitives.add, primitives.sub, primitives.sum_, primitives
 
 
 def collect_sums(program: ScalarProgram) -> ScalarProgram:
-    """The program whose additions and multiplications are sums of products, and whose other nodes are applications.
+    """Turn additions and multiplications into sums of products; other nodes stay applications.
 
     Raises:
-        ValueError: where the program has sums already.
+        ValueError: if the program already has sums.
     """
     if program.lefts:
-        raise ValueError("the sums of the program have been collected already")
+        raise ValueError("the program already has sums: collect_sums expects one without")
     if _LINEAR.isdisjoint(program.primitives):
         return program
     table = program.by_opcode(lambda primitive: primitive)

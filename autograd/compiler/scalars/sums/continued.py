@@ -1,4 +1,4 @@
-"""Running sums: sums that go on from another sum, of which each part is read."""
+"""Running sums: sums that continue other sums, with each partial sum read elsewhere."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _FROM_ZERO = Scaling(0.0, True)
 
 
 def running_sums(program: Columns) -> list[list[int]]:
-    """Return the parts of each running sum, the first one being a sum of one or two terms.
+    """Return the partial sums of each running sum, the first being a sum of one or two terms.
 
-    What is added lies no deeper than what the first part adds, so it depends on none of the parts: in a recurrence, or
-    a simulation, parts wait for one another.
+    The added terms lie no deeper than those of the first partial sum, so they do not depend on partial sums, as they do
+    in a recurrence or a simulation.
     """
     before = _continued(program)
     if not cost.worth_accumulating(len(before) + 1):
@@ -35,9 +35,9 @@ def running_sums(program: Columns) -> list[list[int]]:
 
 
 def _continued(program: Columns) -> dict[int, int]:
-    """Return the sums that are another one plus one more term, in order: the node of each, and of what it goes on from.
+    """Return, for each sum that is another one plus one term, in order, the node of that other sum.
 
-    What it goes on from is read elsewhere too; and is such a sum itself, or one of at most two terms.
+    The other sum is read elsewhere, too; it is such a sum itself, or has at most two terms.
     """
     before: dict[int, int] = {}
     for i in program.operations:
@@ -55,6 +55,6 @@ def _continued(program: Columns) -> dict[int, int]:
 
 
 def _begins(program: Columns, i: int) -> bool:
-    """Return whether a running sum may go on from a node: a sum of one or two terms, or from 0.0 on."""
+    """Return whether a running sum may start at a node: a sum of one or two terms, possibly plus 0.0."""
     is_sum = program.opcodes[i] == SUM and 0 < program.counts[i] <= 2
     return is_sum and program.scalings.get(i, PLAIN) in (PLAIN, _FROM_ZERO)

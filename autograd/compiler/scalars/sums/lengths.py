@@ -1,4 +1,4 @@
-"""The lengths of chains of additions: which of them are reductions, whose terms may be added in any order."""
+"""The lengths of chains of additions, which determine whether they are reductions."""
 
 from __future__ import annotations
 
@@ -22,10 +22,11 @@ def chain_lengths(
     constants: Mapping[int, float],
     own: Sequence[bool],
 ) -> dict[int, int]:
-    """Count the terms that each addition adds, as the end of a chain.
+    """Count the terms that each addition adds as the end of a chain.
 
-    An explicit sum that a chain begins with is no term of it. A chain that begins with a difference adds none, so
-    that it stays in order; nor does one of two numbers, which must not meet, or of one number and no products.
+    An explicit sum at the start of a chain is not counted as a term. A chain that begins with a difference counts none,
+    so that its order is kept; nor does one with two numbers, which must not be combined, or one number and no
+    products.
     """
     lengths: dict[int, int] = {}
     added: list[int] = []

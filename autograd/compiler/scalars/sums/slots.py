@@ -1,7 +1,7 @@
-"""Add a single node to a weighted sum as sums with the same weights add several nodes: as a slot of its own.
+"""Give a single node that is added to a weighted sum a separate slot, if sums with equal weights add several nodes.
 
-Chains of additions are one slot, whose terms may be added in any order. Where a node of a graph network adds the
-message of its only neighbour to its own weighted sum, that is such a chain; the others add sums of several messages.
+A chain of additions is one slot, whose terms may be added in any order. If a node of a graph network adds the message
+of its only neighbour to its own weighted sum, that is such a chain; other nodes add sums of several messages.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from autograd.compiler.scalars.program import ScalarProgram
 
 
 def split_slots(program: ScalarProgram) -> ScalarProgram:
-    """Let the last term of a slot be a slot where other sums with the same weights have one for such terms."""
+    """Split off the last term of a slot if other sums with the same weights have a separate slot for such terms."""
     if not any(program.slots):
         return program
     sums = [i for i in program.operations if program.opcodes[i] == SUM and program.counts[i] > 1]
@@ -36,9 +36,9 @@ def split_slots(program: ScalarProgram) -> ScalarProgram:
 
 
 def _weights(program: Columns, i: int, slot: int) -> Hashable:
-    """The weights of a sum that has products with these in its first slot, and behind them nodes in some slot.
+    """Return the weights of a sum with weighted products in its first slot, followed by nodes in some slot.
 
-    None for others, and where the nodes of the first slot are more than one.
+    None for other sums, and if the first slot has more than one such node.
     """
     start, count = program.starts[i], program.counts[i]
     end = start + count

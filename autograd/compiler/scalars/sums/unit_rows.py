@@ -1,7 +1,7 @@
-"""Complete rows of one element: a sum, or a largest one, of a single number is that number, so it has no node.
+"""Complete rows of one element: the sum, or maximum, of a single number is that number, so it has no node.
 
-In causal attention the first position attends to itself alone. All other positions compute the largest of their scores
-and the sum of their exponentials; with nodes for these at the first position as well, all positions do the same.
+In causal attention, the first position attends only to itself. All other positions compute the maximum of their scores
+and the sum of their exponentials; with nodes for these at the first position, too, all positions do the same.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from autograd.compiler.scalars.sums.slots import split_slots
 
 
 class _Reductions(NamedTuple):
-    """The nodes that reduce in one way.
+    """The nodes of one kind of reduction.
 
     Attributes:
-        opcode: SUM, or that of the primitive.
-        nodes: all of them.
+        opcode: SUM, or the opcode of the primitive.
+        nodes: the reductions.
         elements: the nodes that they reduce.
     """
 
@@ -34,11 +34,11 @@ class _Reductions(NamedTuple):
 
 
 class _Unit(NamedTuple):
-    """A reduction of one element that is to be read at a place.
+    """A reduction of one element, to be read at a place.
 
     Attributes:
-        opcode: how it reduces.
-        is_reached: whether a derivative can arrive at it there, as at the reductions that are read likewise.
+        opcode: the kind of reduction.
+        is_reached: whether a cotangent can reach it there, as it reaches the reductions that are read in the same way.
     """
 
     opcode: int
@@ -46,11 +46,11 @@ class _Unit(NamedTuple):
 
 
 Use = tuple[int, int, int, Hashable]
-"""A node that reads another one, at which place, which one, and a key that is equal for places of equal use."""
+"""A reader, the place of its operand, the operand, and a key that is equal for places of equal use."""
 
 
 def complete_unit_rows(program: ScalarProgram) -> ScalarProgram:
-    """Let the reductions of one element be nodes, where reductions of two and of more elements are used likewise."""
+    """Turn reductions of one element into nodes where reductions of two and more elements are used in the same way."""
     program = _complete_unit_means(split_slots(program))
     reductions = [r for r in _reductions(program) if _vary_from_two(program, r)]
     if not reductions:
@@ -64,9 +64,9 @@ def complete_unit_rows(program: ScalarProgram) -> ScalarProgram:
 
 
 def _complete_unit_means(program: ScalarProgram) -> ScalarProgram:
-    """Let an element that is divided by 1 be the mean of a row of one, where means of more elements are taken.
+    """Turn an element divided by 1 into the mean of a row of one where means of more elements are taken.
 
-    So divides the node of a graph network that has a single neighbour; all others divide sums.
+    A node of a graph network with a single neighbour computes such a quotient; all others divide sums.
     """
     means = [i for i in program.operations if program.opcodes[i] == SUM and _is_mean(program, i)]
     if len({program.counts[i] for i in means}) < 2:
@@ -95,8 +95,8 @@ def _is_mean(program: Columns, i: int) -> bool:
 def _units(
     program: Columns, reduction: _Reductions, multiplied_by: Mapping[int, Set[int]]
 ) -> Iterator[tuple[int, int, _Unit]]:
-    """Find nodes used both as an element and as a result: yield who reads them, at which place, and the unit."""
-    reached: dict[Hashable, bool] = {}  # of each use of a result, whether a derivative reaches one that is used so
+    """Find nodes used both as an element and as a result: yield the reader, the place, and the unit."""
+    reached: dict[Hashable, bool] = {}  # for each use of a result, whether a cotangent reaches a result used so
     for _, _, x, key in _uses(program, set(reduction.nodes)):
         reached[key] = reached.get(key, False) or x not in program.guards.unreached
     reducing = set(reduction.nodes)
@@ -106,7 +106,7 @@ def _units(
     weighted: dict[Hashable, bool] = {}
     for _, _, x, key in _weighted_uses(program, reducing, multiplied_by):
         weighted[key] = weighted.get(key, False) or x not in program.guards.unreached
-    if weighted:  # these weights multiply results of reductions, and so do those that stand for a row of one
+    if weighted:  # these weights multiply results of reductions, including elements that represent a row of one
         for reader, place, x, key in _weighted_uses(program, (reduction.elements | others) - reducing, multiplied_by):
             if key in weighted and not _is_unit(program, x):
                 yield reader, place, _Unit(reduction.opcode, weighted[key])
@@ -116,7 +116,7 @@ def _units(
         if use[3] in known:
             uses.setdefault(use[2], []).append(use)
         else:
-            others.discard(use[2])  # so that its other uses are not looked at
+            others.discard(use[2])  # its other uses need no look
             uses.pop(use[2], None)
     for several in uses.values():
         keys = {key for _, _, _, key in several}
@@ -176,7 +176,7 @@ def _weights_of_pairs(program: Columns) -> dict[int, set[int]]:
 
 
 def _reductions(program: Columns) -> list[_Reductions]:
-    """The nodes that reduce, by how they do that. A sum reduces that adds up several nodes and does nothing else."""
+    """Group reductions by kind. A sum is a reduction if it only adds several nodes."""
     is_reducing = program.by_opcode(lambda primitive: primitive.reduces, False)
     by_opcode: dict[tuple[int, bool], _Reductions] = {}
     for i in program.operations:
@@ -208,15 +208,15 @@ def _is_plain(program: Columns, i: int) -> bool:
 
 
 def _vary_from_two(program: Columns, reduction: _Reductions) -> bool:
-    """Return whether there are reductions of two elements, and of more."""
+    """Return whether there are reductions of two elements and of more."""
     lengths = {program.counts[i] for i in reduction.nodes}
     return 2 in lengths and len(lengths) > 1
 
 
 def _uses(program: Columns, nodes: Set[int]) -> Iterator[Use]:
-    """Yield the places where applications, and sums that do more than add them up, read some nodes.
+    """Yield the places where applications, and sums that do more than add, read these nodes.
 
-    By which weight a sum multiplies them tells places apart: a node of a graph network reads itself and its neighbours.
+    The weight in a sum distinguishes places: a node of a graph network reads itself and its neighbours.
     """
     parameters = program.parameters
     opcodes, starts, counts = program.opcodes, program.starts, program.counts
@@ -240,7 +240,7 @@ def _uses(program: Columns, nodes: Set[int]) -> Iterator[Use]:
 
 
 def _completed(program: ScalarProgram, replaced: dict[int, dict[int, _Unit]]) -> ScalarProgram:
-    """The program in which some places read the reduction of one node instead of that node."""
+    """Return the program in which these places read the reduction of one node instead of the node."""
     builder = Builder.like(program)
     new = [*range(program.interior.start), *[DROPPED] * len(program.interior)]
     units: dict[tuple[int, int], int] = {}

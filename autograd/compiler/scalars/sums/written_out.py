@@ -1,7 +1,7 @@
-"""Decide which nodes of several readers each reader's sum contains as terms of its own.
+"""Decide which nodes with several readers are copied into each reader's sum as terms.
 
-Equal nodes were merged, so what the function computes apart for two samples or two cells may be one node now. A sum
-that stopped at it would have another structure than its neighbours, and would not become one matrix product with them.
+Equal nodes have been merged, so separate computations for two samples or two cells may now share a node. A sum that
+stopped at it would differ in structure from its neighbours, and would not join their matrix product.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _TOTALS = frozenset({_ADD, _SUB, primitives.sum_, primitives.dot})
 _KEEPS_TERMS = frozenset({_ADD, _SUB, _NEG, primitives.sum_})
 
 _NO_SUM = -1
-"""The number of terms of what is no sum of numbers times parameters."""
+"""The number of terms of a node that is not a sum of numbers times parameters."""
 
 
 def written_out(
@@ -29,7 +29,7 @@ def written_out(
     Args:
         made_by: the primitive of each node.
         rows: the operands of each node.
-        uses: how many times each node is read.
+        uses: the number of reads of each node.
     """
     if not any(uses[i] > 1 for i in program.repeated):
         return alike(program, made_by, rows, uses) if sends_messages(program, made_by, rows, uses) else (set(), set())
@@ -41,11 +41,11 @@ def written_out(
 def _sums_of_parameters(
     program: Columns, made_by: Sequence[Primitive | None], rows: Sequence[tuple[int, ...]], uses: Sequence[int]
 ) -> set[int]:
-    """Sums of numbers times parameters with several readers, if it adds few terms to write all of them out.
+    """Return sums of numbers times parameters with several readers, if copying all of them adds few terms.
 
-    Written as a chain of additions, the sums of one neuron for two samples that begin with the same numbers have their
-    first terms in common. As a chain of chains they would be no layer. But of a chain of partial sums, as
-    `itertools.accumulate` gives them, each would have as many terms as it has predecessors.
+    In a chain of additions, the sums of one neuron for two samples that begin with the same numbers share their first
+    terms. As a chain of chains, they would not form a layer. But each partial sum of a running sum, as computed by
+    `itertools.accumulate`, would have as many terms as it has predecessors.
     """
     terms = [_NO_SUM] * len(program)
     for i in program.parameters:
@@ -71,7 +71,7 @@ def _sums_of_parameters(
 
 
 def _count(primitive: Primitive | None, terms: list[int]) -> int:
-    """The number of terms of a node, of whose operands these are the numbers of terms."""
+    """Return the number of terms of a node, given those of its operands."""
     if _NO_SUM in terms:
         return _NO_SUM
     if primitive in _KEEPS_TERMS:
@@ -88,10 +88,10 @@ def _count(primitive: Primitive | None, terms: list[int]) -> int:
 def _short_sums(
     program: Columns, made_by: Sequence[Primitive | None], rows: Sequence[tuple[int, ...]], uses: Sequence[int]
 ) -> set[int]:
-    """Multiples of nodes and chains of them, no reductions among them, with several readers.
+    """Return multiples of nodes, and chains of them without reductions, that have several readers.
 
-    In a simulation on a grid, the cells at its ends have the first terms of their sums in common with themselves a step
-    later, which the other cells have not.
+    In a simulation on a grid, the sums of cells at its ends share their first terms with those one step later; the sums
+    of other cells do not.
     """
     constants = program.constants
     short: set[int] = set()
