@@ -50,7 +50,7 @@ class Sweep:
         self._group = self._groups()
         self._users = program.users()
         self._uses: dict[int, int] = {}
-        self._parts: dict[int, int] = {}  # of statements that scale what they compute, what that is
+        self._parts: dict[int, int] = {}  # operations that a statement finally scales, with the statement
         self._arrived: dict[int, list[tuple[tuple[int, int, int], Simplified]]] = {}
         self._of_loops: dict[int, dict[int, Simplified]] = {}  # the cotangents of loops' results
         self._unnamed: dict[int, str] = {}  # unnamed results of loops, with names to give them
@@ -66,7 +66,7 @@ class Sweep:
                 places.append(places[operation.operands[0]])
                 continue
             operands = tuple([places[k] for k in operation.operands])
-            if operation.kind == "apply":  # which reads what was broadcast for a guard as it was before
+            if operation.kind == "apply":  # `apply` drops broadcasts that only a guard needed
                 handles = [Handle(self.builder, k) for k in operands]
                 primitive, careful = operation.attribute
                 copied = self.builder.apply(primitive, *handles, careful=careful, name=operation.name)

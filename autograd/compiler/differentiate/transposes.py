@@ -162,9 +162,9 @@ def _contract(edge: Edge) -> list[Any]:
         known = "".join([label for label in own if label in result or label in other])
         product = edge.builder.contract(delta, edge.operands[1 - k], result, other, known)
         if known != own:  # axes of this factor alone, which are summed
-            whole = edge.operands[k].shape
-            shape = tuple([n if label in known else 1 for label, n in zip(own, whole)])
-            product = edge.builder.broadcast(edge.builder.reshape(product, shape), whole)
+            shape_of_factor = edge.operands[k].shape
+            shape = tuple([n if label in known else 1 for label, n in zip(own, shape_of_factor)])
+            product = edge.builder.broadcast(edge.builder.reshape(product, shape), shape_of_factor)
         cotangents.append(number * Simplified.of(product))
     return cotangents
 

@@ -183,9 +183,9 @@ class Scatter:
             sums = np.add.reduceat(sums, self._starts, axis=-1)
         if len(self._columns) == self.width:
             return sums
-        found: Array = np.zeros((*array.shape[:-1], self.width), array.dtype)
-        found[..., self._columns] = sums
-        return found
+        result: Array = np.zeros((*array.shape[:-1], self.width), array.dtype)
+        result[..., self._columns] = sums
+        return result
 
 
 def one_by_one(forward: Callable[..., float]) -> Callable[..., Array]:

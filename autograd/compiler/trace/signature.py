@@ -185,7 +185,7 @@ def shaped(columns: Any, shape: tuple[int, ...] | None, rebuild: Any, batched: b
         numbers: Iterator[Any] = iter(columns.T if batched else columns[0].tolist() if as_numbers else columns[0])
         return rebuild(numbers)
     if batched and len(shape) == 1:
-        return columns  # as they are
+        return columns
     array = columns.reshape((columns.shape[0], *shape) if batched else shape)
     return array if batched or shape or not as_numbers else array.item()
 

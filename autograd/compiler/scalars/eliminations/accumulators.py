@@ -1,4 +1,4 @@
-"""Write sums of products apart from what they are added to, as in b - Σ l · x, so that they are chains of updates."""
+"""Separate sums of products from the node that they are added to, as in b - Σ l · x, to form chains of updates."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Sums of products: collected from chains of additions, merged, split where they go on, and completed."""
+"""Sums of products: collected from chains of additions, merged, split if they continue others, and completed."""

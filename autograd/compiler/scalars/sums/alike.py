@@ -23,7 +23,7 @@ _ADD, _MUL, _DOT = primitives.add, primitives.mul, primitives.dot
 _TOTALS = frozenset({_ADD, primitives.sub, primitives.sum_, _DOT})
 
 _NO_KIND, _PLAIN_SUM, _PLAIN_CHAIN, _FIRST_WEIGHT = range(4)
-"""Kinds of nodes: any other, sums without weights, chains of additions of such; then come weights and what has them."""
+"""Kinds of nodes: others, sums without weights, chains of such sums; then weights and nodes with weights."""
 
 _MOST_TERMS = 10**9
 """The limit of counting a sum's terms: there are as many as paths to them, which can double at every node."""

@@ -60,12 +60,12 @@ def _pairs(
     own: Sequence[bool],
     lengths: Mapping[int, int],
 ) -> dict[int, int]:
-    """Return sums of two nodes with the length of a reduction, if longer ones are added to other nodes as well.
+    """Return sums of two nodes with the length of a reduction, if longer sums are added to other nodes, too.
 
-    So does a node of a graph network with the sums of its neighbours, of which it may have two.
+    For instance, a node of a graph network adds the sum of its neighbours, of which it may have two.
 
     Args:
-        added: the sums that are added to something else.
+        added: the sums that are added to other nodes.
     """
     plain = [i for i in added if not any(own[k] and made_by[k] in _TERMS for k in rows[i][lengths[i] > 2 :])]
     if all(lengths[i] <= 2 for i in plain):

@@ -56,7 +56,7 @@ def complete_unit_rows(program: ScalarProgram) -> ScalarProgram:
     if not reductions:
         return program
     multiplied_by = _weights_of_pairs(program)
-    replaced: dict[int, dict[int, _Unit]] = {}  # of a node that reads, by place
+    replaced: dict[int, dict[int, _Unit]] = {}  # by reader and place
     for reduction in reductions:
         for reader, place, unit in _units(program, reduction, multiplied_by):
             replaced.setdefault(reader, {})[place] = unit
@@ -127,13 +127,13 @@ def _units(
 
 
 def _weighted_uses(program: Columns, nodes: Set[int], multiplied_by: Mapping[int, Set[int]]) -> Iterator[Use]:
-    """Yield the places where sums read some nodes that weights tell from others: a weight multiplies what is read.
+    """Yield the places where sums read these nodes, distinguished by weights: a weight multiplies the node.
 
-    Or it is the only node that a weighted sum adds to its products, as its message or the mean of several; or one of
-    two nodes of a sum that weights multiply, as a node of a graph network and the mean of its neighbours.
+    Or the node is the only one that a weighted sum adds to its products, such as a message or a mean of messages; or
+    one of two nodes of a sum that weights multiply, such as a node of a graph network and the mean of its neighbours.
 
     Args:
-        multiplied_by: of sums of two nodes the weights that multiply them.
+        multiplied_by: the weights that multiply each sum of two nodes.
     """
     parameters = program.parameters
     starts, counts, lefts, rights = program.starts, program.counts, program.lefts, program.rights
@@ -204,7 +204,7 @@ def _is_plain(program: Columns, i: int) -> bool:
     terms = range(start, start + count)
     only_adds = all(program.coefficients[n] == 1.0 and program.rights[n] == ABSENT for n in terms)
     in_one_slot = all(program.slots[n] == 0 for n in terms)
-    return only_adds and (count == 2 or in_one_slot)  # two may be added in whatever order
+    return only_adds and (count == 2 or in_one_slot)  # two may be added in any order
 
 
 def _vary_from_two(program: Columns, reduction: _Reductions) -> bool:

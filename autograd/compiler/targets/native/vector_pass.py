@@ -1,4 +1,4 @@
-"""Machine code that goes over vectors once: a program of numbers at each place, and how large some of them are."""
+"""Machine code for one pass over vectors: a program of numbers at each place, and the magnitudes of some of them."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from autograd.compiler.targets.native.writing.code import Code
 from autograd.compiler.targets.native.writing.lanes import Declarations, Lanes, repeated, vector_type
 
 NUMBERS = 2
-"""The numbers of the pass begin behind so many others: the largest |x| of one vector, and of all results."""
+"""The numbers of the pass come after this many others: the largest |x| of one vector, and of all results."""
 
 _WITHOUT_SIGN = 2**63 - 1
 
 
 def vector_pass_text(program: ArrayProgram, vectors: int, numbers: int, measured: int, width: int) -> str:
-    """Return a module of a function of a table of pointers, an array of numbers, and the length of the vectors.
+    """Return a module with a function of a table of pointers, an array of numbers, and the length of the vectors.
 
     The table has the vectors, then the results, which may not overlap them. The function writes the largest |x| of one
     of the vectors and of all results in front of the numbers; where one of them is inf or nan, that is the largest.
 
     Args:
-        program: of so many vectors and numbers, as arguments in this order.
-        measured: the vector of which the largest |x| is asked for.
-        width: numbers in a vector of the processor's.
+        program: a program whose arguments are this many vectors, followed by this many numbers.
+        measured: the vector whose largest |x| is computed.
+        width: the number of lanes of the processor's vectors.
 
     Raises:
-        UnwritableError: where it cannot be machine code.
+        UnwritableError: if it cannot be written as machine code.
     """
     return _Writer(program, vectors, numbers, measured).text(width)
 
@@ -71,7 +71,7 @@ class _Writer:
     def _step(
         self, pointers: Sequence[str], numbers: Sequence[str], index: str, largest: Sequence[str], width: int
     ) -> list[str]:
-        """Add what is done at so many places; return how large numbers have been so far."""
+        """Add the code for this many places; return the largest magnitudes so far."""
         kind = self._lanes.type(width)
         vectors = [
             self._code.value(f"load {kind}, ptr {self._element(pointers[k], index)}, align 8")

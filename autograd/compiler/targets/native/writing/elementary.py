@@ -55,7 +55,7 @@ class _Body:
         """Add an fadd, fsub, fmul or fdiv of two numbers."""
         return self.code.value(f"{opcode} {self.doubles} {self._number(a)}, {self._number(b)}")
 
-    def whole(self, opcode: str, a: str | int, b: str | int) -> str:
+    def integer_operation(self, opcode: str, a: str | int, b: str | int) -> str:
         """Add an operation on two integers."""
         return self.code.value(f"{opcode} {self._integers} {self._integer(a)}, {self._integer(b)}")
 
@@ -95,10 +95,13 @@ def _exp(f: _Body, x: str) -> str:
     even, odd = f.polynomial(_EXP_SERIES[::2], square), f.polynomial(_EXP_SERIES[1::2], square)
     series = f.do("fadd", even, f.do("fmul", odd, r))
     result = f.do("fadd", f.do("fadd", f.do("fmul", square, series), r), 1.0)
-    power = f.whole("sub", f.bits(shifted), _SHIFT_BITS)
-    half = f.whole("ashr", power, 1)
-    for part in (half, f.whole("sub", power, half)):  # in two steps, since 2^1024 and 2^-1074 exceed the exponent range
-        result = f.do("fmul", result, f.of_bits(f.whole("shl", f.whole("add", part, 1023), 52)))
+    power = f.integer_operation("sub", f.bits(shifted), _SHIFT_BITS)
+    half = f.integer_operation("ashr", power, 1)
+    for part in (
+        half,
+        f.integer_operation("sub", power, half),
+    ):  # in two steps, since 2^1024 and 2^-1074 exceed the exponent range
+        result = f.do("fmul", result, f.of_bits(f.integer_operation("shl", f.integer_operation("add", part, 1023), 52)))
     return result
 
 
@@ -106,10 +109,10 @@ def _log(f: _Body, x: str) -> str:
     normal = f.where("olt", x, 2.0**-1022, f.do("fmul", x, 2.0**54), x)
     lowered = f.where("olt", x, 2.0**-1022, -54.0, 0.0)
     bits = f.bits(normal)
-    above = f.whole("sub", bits, _SQRT_HALF_BITS)
-    power = f.whole("ashr", above, 52)
-    fraction = f.of_bits(f.whole("sub", bits, f.whole("shl", power, 52)))
-    k = f.do("fadd", f.do("fsub", f.of_bits(f.whole("add", power, _SHIFT_BITS)), _SHIFT), lowered)
+    above = f.integer_operation("sub", bits, _SQRT_HALF_BITS)
+    power = f.integer_operation("ashr", above, 52)
+    fraction = f.of_bits(f.integer_operation("sub", bits, f.integer_operation("shl", power, 52)))
+    k = f.do("fadd", f.do("fsub", f.of_bits(f.integer_operation("add", power, _SHIFT_BITS)), _SHIFT), lowered)
     r = f.do("fsub", fraction, 1.0)
     s = f.do("fdiv", r, f.do("fadd", r, 2.0))
     square = f.do("fmul", s, s)
@@ -137,15 +140,15 @@ def _log1p(f: _Body, x: str) -> str:
 
 
 def _tanh(f: _Body, x: str) -> str:
-    size = f.of_bits(f.whole("and", f.bits(x), 2**63 - 1))
+    size = f.of_bits(f.integer_operation("and", f.bits(x), 2**63 - 1))
     square = f.do("fmul", x, x)
     ratio = f.do("fdiv", f.polynomial(_TANH_ABOVE, square), f.polynomial(_TANH_BELOW, square))
     near = f.do("fadd", x, f.do("fmul", x, f.do("fmul", square, ratio)))
     near = f.where("oeq", x, 0.0, x, near)
     e = f.call("exp", f.do("fadd", size, size))
     far = f.do("fsub", 1.0, f.do("fdiv", 2.0, f.do("fadd", e, 1.0)))
-    sign = f.whole("and", f.bits(x), -(2**63))
-    return f.where("olt", size, 0.625, near, f.of_bits(f.whole("or", f.bits(far), sign)))
+    sign = f.integer_operation("and", f.bits(x), -(2**63))
+    return f.where("olt", size, 0.625, near, f.of_bits(f.integer_operation("or", f.bits(far), sign)))
 
 
 FUNCTIONS: dict[str, Callable[[_Body, str], str]] = {"exp": _exp, "log": _log, "log1p": _log1p, "tanh": _tanh}

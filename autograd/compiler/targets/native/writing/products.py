@@ -83,21 +83,21 @@ def write_product(evaluator: Evaluator, nest: Coalesced, product: Product, blas:
     code.begin(large)
     with evaluator.inside():
 
-        def whole(text: str) -> str:
+        def as_integer(text: str) -> str:
             if blas.bits == 64:
                 return f"i64 {text}"
             return f"i32 {code.value(f'trunc i64 {text} to i32') if text.startswith('%') else text}"
 
         arguments = [f"i32 {ROWS}"]
         arguments += [f"i32 {TRANSPOSED if x.is_transposed else PLAIN}" for x in (product.left, product.right)]
-        arguments += [whole(size) for size in sizes]
+        arguments += [as_integer(size) for size in sizes]
         arguments.append(f"{real} {evaluator.lanes.number(1.0)}")
         for matrix in (product.left, product.right):
-            arguments += [f"ptr {evaluator.pointer(matrix.leaf)}", whole(code.size(matrix.stride))]
+            arguments += [f"ptr {evaluator.pointer(matrix.leaf)}", as_integer(code.size(matrix.stride))]
         one, zero = evaluator.lanes.number(1.0), evaluator.lanes.number(0.0)
         kept = evaluator.lanes.choose_all("%later", one, zero, 1) if nest.target.is_sum else zero
         arguments.append(f"{real} {kept}")
-        arguments += [f"ptr {evaluator.pointer(nest.target)}", whole(code.size(product.stride))]
+        arguments += [f"ptr {evaluator.pointer(nest.target)}", as_integer(code.size(product.stride))]
         code.do(f"call void inttoptr (i64 {blas.address} to ptr)({', '.join(arguments)})")
     code.do(f"br label %{done}")
     code.begin(small)
