@@ -313,7 +313,7 @@ def test_the_program_is_kept_across_reloads(open_page: Callable[..., Page]) -> N
     run(page, "print('kept')\n")
     page.goto(page.url.partition("#")[0])
     page.locator(".cm-content", has_text="print('kept')").wait_for()
-    page.locator("#notice", has_text="you left here").wait_for()
+    page.locator("#notice", has_text="from an earlier visit").wait_for()
     page.close()  # or else Python starts there beside the next tests
 
 

@@ -3,7 +3,7 @@
 export const $ = (selector, part = document) => part.querySelector(selector);
 export const $$ = (selector, part = document) => [...part.querySelectorAll(selector)];
 
-// An element with attributes and children; text is only ever set as text.
+// Creates an element with attributes and children; text is always set as text, never as HTML.
 export function make(name, attributes = {}, ...children) {
   const element = document.createElement(name);
   for (const [key, value] of Object.entries(attributes)) {
@@ -21,7 +21,7 @@ export function number(x, digits = 4) {
 
 export const motionIsReduced = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 
-// The tabs of a list, by click and by arrow keys, as screen readers expect them.
+// Makes a tab list respond to clicks and arrow keys, as screen readers expect.
 export function makeTabs(list, onChoose) {
   const tabs = $$("[role=tab]", list);
   const choose = (tab, focus) => {
@@ -45,7 +45,7 @@ export function makeTabs(list, onChoose) {
   return (name) => choose(tabs.find((tab) => tab.dataset.tab === name), false);
 }
 
-// Copies a text; the button says whether it worked.
+// Copies a text; the button shows whether it worked.
 export function copyButton(button, text) {
   const label = button.textContent;
   button.addEventListener("click", async () => {

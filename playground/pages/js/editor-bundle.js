@@ -1,4 +1,4 @@
-// What esbuild bundles for the editor.
+// The modules that esbuild bundles for the editor.
 export { basicSetup } from "codemirror";
 export { EditorState, StateEffect, StateField } from "@codemirror/state";
 export { Decoration, EditorView, keymap } from "@codemirror/view";

@@ -1,4 +1,4 @@
-// The editor for programs. A line that raised an error is marked.
+// The program editor. It marks the line that raised an error.
 import {
   basicSetup, Decoration, EditorState, EditorView, HighlightStyle, indentUnit, keymap, python, StateEffect, StateField,
   syntaxHighlighting, tags,
@@ -21,7 +21,7 @@ const errorLine = StateField.define({
   provide: (field) => EditorView.decorations.from(field),
 });
 
-// Colours are variables of the page's style, so that they follow light, dark and the presenter's mode.
+// Colours are CSS variables, so that they follow light, dark and presenter's mode.
 const colours = HighlightStyle.define([
   { tag: [tags.keyword, tags.operatorKeyword], color: "var(--code-keyword)", fontWeight: "bold" },
   { tag: [tags.string, tags.special(tags.string)], color: "var(--code-string)" },

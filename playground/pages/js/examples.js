@@ -1,4 +1,4 @@
-// Programs to begin with. Each ends with what it shows.
+// Example programs. Each ends with the result to show.
 
 export const EXAMPLES = [
   ["micrograd's expression", `from autograd import Value

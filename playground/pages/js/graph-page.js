@@ -1,4 +1,4 @@
-// The graph page: a program, what it prints, and what it shows.
+// The graph page: a program, its output, and its results.
 import katex from "../vendor/katex/katex.mjs";
 import { $, copyButton, make, makeTabs } from "./dom.js";
 import { makeEditor } from "./editor.js";
@@ -10,7 +10,7 @@ import { Python } from "./python.js";
 import { pictureFrom } from "./svg.js";
 import { begin } from "./theme.js";
 
-const KEPT = "lucidgrad program"; // where the program is kept between visits
+const KEPT = "lucidgrad program"; // the key under which the program is stored between visits
 
 class GraphPage {
   constructor() {
@@ -46,7 +46,7 @@ class GraphPage {
       onChange: () => this.#changed(),
     });
     const own = kept !== null && (linked === null || linked.program === kept);
-    this.notice(own ? "This is the program that you left here. It runs when you press Run." : linked?.remark ?? "");
+    this.notice(own ? "This is your program from an earlier visit. It runs when you press Run." : linked?.remark ?? "");
     this.#loadingShows(true);
     try {
       await this.python.ready;
@@ -56,7 +56,7 @@ class GraphPage {
       this.#loadingShows(false);
     }
     document.documentElement.dataset.python = "ready";
-    // Only a program of this page's own starts by itself: one that came by link, or was kept, waits for a click.
+    // Only an example starts automatically: a program from a link or from an earlier visit waits for a click.
     if (!linked && kept === null) await this.run();
     else this.python.keepSpare();
   }
@@ -83,7 +83,7 @@ class GraphPage {
     this.saving = setTimeout(() => this.#remember(), 400);
   }
 
-  // The program in the address and in this browser, so that neither a reload nor a shared link loses it.
+  // Stores the program in the URL and in this browser, so that neither a reload nor a shared link loses it.
   async #remember() {
     const program = this.editor.text;
     keep(program);
@@ -129,7 +129,7 @@ class GraphPage {
         (stream, text) => this.output.write(stream, text));
       this.#finish(answer);
     } catch (error) {
-      this.output.say(error.ended ? `The program was ended: ${error.message}.` : error.message, "failure");
+      this.output.say(error.ended ? `The program was stopped: ${error.message}.` : error.message, "failure");
     } finally {
       clearTimeout(waiting);
       this.running = false;
@@ -146,12 +146,12 @@ class GraphPage {
   }
 
   #finish({ items, dropped, failure }) {
-    if (dropped) this.output.say(`Cut off: ${dropped.toLocaleString("en")} more letters were printed.`);
+    if (dropped) this.output.say(`Cut off: ${dropped.toLocaleString("en")} more characters were printed.`);
     if (failure) {
       this.output.say(failure.text.trimEnd(), "failure");
       this.editor.markLine(Number(failure.line));
     }
-    if (!items.length && failure) return; // what was there stays
+    if (!items.length && failure) return; // keep the previous results
     this.items = items;
     const names = { graph: "graph", picture: "picture", derivation: "chain rule", source: "program" };
     $("#item").replaceChildren(...items.map((item, k) => make("option", { value: k }, `${k + 1}: ${names[item.kind]}`)));
@@ -162,7 +162,7 @@ class GraphPage {
     } else {
       this.item = null;
       this.picture.clear();
-      $("#remark").textContent = "The program showed nothing. End it with a Value, or call show(...).";
+      $("#remark").textContent = "The program shows nothing. End it with a Value, or call show(...).";
       this.#offer(["picture"], "picture");
     }
   }
@@ -190,7 +190,7 @@ class GraphPage {
     }
   }
 
-  // The tabs that there is something for, and the one to open.
+  // Shows the tabs that have content, and opens one.
   #offer(tabs, wanted) {
     for (const tab of $("#tabs").children) tab.hidden = !tabs.includes(tab.dataset.tab);
     this.openTab(tabs.includes(wanted) ? wanted : tabs[0]);
@@ -245,11 +245,11 @@ class GraphPage {
 }
 
 function read() {
-  try { return localStorage.getItem(KEPT); } catch { return null; } // where the browser keeps nothing
+  try { return localStorage.getItem(KEPT); } catch { return null; } // storage may be disabled
 }
 
 function keep(program) {
-  try { localStorage.setItem(KEPT, program); } catch { /* where the browser keeps nothing */ }
+  try { localStorage.setItem(KEPT, program); } catch { /* storage may be disabled */ }
 }
 
 if (begin()) new GraphPage().start();

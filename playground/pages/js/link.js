@@ -1,9 +1,9 @@
-// Programs in the address: #1;VERSION;PROGRAM, the program deflated and in base64 for addresses.
+// Programs in URLs: #1;VERSION;PROGRAM, with the program deflated and encoded in URL-safe base64.
 import { VERSION } from "./build.js";
 
 const FORMAT = "1";
-const MOST_LETTERS = 20_000; // of a program
-const LONGEST = 16_000; // letters of an address that is sure to arrive
+const MOST_LETTERS = 20_000; // characters of a program
+const LONGEST = 16_000; // characters of a URL that all common programs accept
 
 async function through(stream, bytes, most = Infinity) {
   const reader = new Blob([bytes]).stream().pipeThrough(stream).getReader();
@@ -17,7 +17,7 @@ async function through(stream, bytes, most = Infinity) {
   }
 }
 
-// The part of an address behind #. Throws where the program is too long for one.
+// Returns the part of a URL after #. Throws if the program is too long for it.
 export async function fragmentOf(program) {
   const bytes = await through(new CompressionStream("deflate-raw"), new TextEncoder().encode(program));
   const text = btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
@@ -28,13 +28,13 @@ export async function fragmentOf(program) {
   return fragment;
 }
 
-// What an address holds: {program, remark}; null for none. `program` is null where it cannot be read, and `remark` says why.
+// Decodes a URL to {program, remark}, or null without a program. `program` is null if unreadable; `remark` has the reason.
 export async function programIn(hash) {
   const fragment = hash.replace(/^#/, "");
   if (!fragment) return null;
-  if (fragment.length > LONGEST) return { program: null, remark: "This link is too long to be one of this page." };
+  if (fragment.length > LONGEST) return { program: null, remark: "This link is too long to come from this page." };
   const [format, version, text] = fragment.replace(/%3b/gi, ";").split(";");
-  if (text === undefined) return { program: null, remark: "This link holds no program." };
+  if (text === undefined) return { program: null, remark: "This link contains no program." };
   if (format !== FORMAT) {
     return { program: null, remark: `This link is of format ${format.slice(0, 20)}, which this page (version ${VERSION}, format ${FORMAT}) cannot read.` };
   }
@@ -46,6 +46,6 @@ export async function programIn(hash) {
       ` It was made with version ${version.slice(0, 20)}; this page runs ${VERSION}, which may differ.`;
     return { program, remark: `This program came with the link. It runs when you press Run.${older}` };
   } catch {
-    return { program: null, remark: "This link is damaged: no program can be read from it." };
+    return { program: null, remark: "This link is damaged: its program cannot be read." };
   }
 }

@@ -1,4 +1,4 @@
-// The network: a circle a neuron, filled with its activation, and a line a weight.
+// The network: a circle per neuron, filled with its activation, and a line per weight.
 import { number } from "./dom.js";
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -12,12 +12,12 @@ function make(name, attributes = {}, text = "") {
 }
 
 export class NetworkDrawing {
-  // `open` is called with the layer and the place of a neuron that is clicked.
+  // `open` is called with the layer and index of the clicked neuron.
   constructor(svg, open) {
     Object.assign(this, { svg, open, passes: null, state: null });
   }
 
-  // The parts, once for each network.
+  // Creates the elements, once for each network.
   make(state) {
     this.passes = null;
     const sizes = [2, ...state.weights.map((layer) => layer.length)];
@@ -27,7 +27,7 @@ export class NetworkDrawing {
     const place = (column, row) => [MARGIN + COLUMN * column, MARGIN / 2 + ROW * (row + (tallest - sizes[column] + 1) / 2)];
     const wires = make("g");
     const units = make("g");
-    const words = make("g", { class: "words", "aria-hidden": true }); // beside the neurons, whose labels say them
+    const words = make("g", { class: "words", "aria-hidden": true }); // the neurons' labels contain them
     this.wires = state.weights.map((layer, i) => layer.map((weights, j) => weights.map((_, k) => {
       const [[x1, y1], [x2, y2]] = [place(i, k), place(i + 1, j)];
       const wire = make("path", { d: `M${x1 + RADIUS},${y1}C${x1 + COLUMN / 2},${y1} ${x2 - COLUMN / 2},${y2} ${x2 - RADIUS},${y2}` });
@@ -61,7 +61,7 @@ export class NetworkDrawing {
 
   take(state) { this.state = state; }
 
-  // Lines show the weights, or the gradients: of the sample that is looked at.
+  // Lines show the weights, or the gradients of the current sample.
   show(lines) {
     const numbers = lines === "gradients" ? this.passes?.gradients ?? this.state.gradients : this.state.weights;
     const largest = Math.max(...numbers.flat(2).map(Math.abs), 1e-12);
@@ -89,7 +89,7 @@ export class NetworkDrawing {
     }));
   }
 
-  // Which pass is shown: "forward", "backward" or none.
+  // Shows a pass: "forward", "backward" or none.
   phase(name) {
     for (const unit of this.units.flat()) {
       unit.classList.remove("forward", "backward");

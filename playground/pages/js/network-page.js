@@ -1,4 +1,4 @@
-// The network page: a network that learns in the worker, step by step, and what it says of the plane.
+// The network page: a network that trains in the worker, step by step, and its predictions on the plane.
 import { $, make, motionIsReduced, number } from "./dom.js";
 import { NetworkDrawing } from "./network-drawing.js";
 import { GraphPicture } from "./picture.js";
@@ -6,9 +6,9 @@ import { Plane } from "./plane.js";
 import { Python } from "./python.js";
 import { begin } from "./theme.js";
 
-const SIZE = 48; // of the boundary, points a side
-const SLICE = 0.08; // seconds of training at a time
-const PHASE = 700; // milliseconds that a pass is shown
+const SIZE = 48; // points of the boundary per side
+const SLICE = 0.08; // seconds of training per request
+const PHASE = 700; // milliseconds to show a pass
 
 class NetworkPage {
   constructor() {
@@ -54,7 +54,7 @@ class NetworkPage {
     $(selector).textContent = error ? error.message : "";
   }
 
-  // One thing at a time: what is asked for while the network trains comes after the slice that is under way.
+  // One request at a time: those made while the network trains wait for the current slice.
   #act(what) {
     this.queue = (this.queue ?? Promise.resolve()).then(async () => {
       try {
@@ -143,7 +143,7 @@ class NetworkPage {
     this.#tick();
   }
 
-  // A slice of training, and a boundary as often as it takes no more than half of the time.
+  // Trains for a slice, and draws the boundary so often that it takes at most half of the time.
   #tick() {
     this.#act(async () => {
       if (!this.playing) return;
@@ -160,14 +160,14 @@ class NetworkPage {
     if (was) this.#act(() => this.#settle());
   }
 
-  async #settle() { // what is seen is of the weights as they are
+  async #settle() { // brings the display up to date with the weights
     await this.#boundary();
     await this.#look(this.sample ?? 0);
     document.documentElement.dataset.settled = String(this.state.updates);
     document.documentElement.dataset.playing = "no";
   }
 
-  // What the network makes of a sample: activations, and the gradients that flow back.
+  // Shows a sample's activations, and the gradients that flow back.
   async #look(sample) {
     const { passes } = await this.python.ask({ kind: "look", sample });
     this.#showPasses(passes);
@@ -187,7 +187,7 @@ class NetworkPage {
     this.#showPasses(answer.passes);
     const wait = () => (motionIsReduced() ? null : new Promise((resolve) => { setTimeout(resolve, PHASE); }));
     const [x, y, label] = answer.points[answer.passes.sample];
-    $("#phase").textContent = `Forward: (${number(x, 2)}, ${number(y, 2)}), which is of class ${label}`;
+    $("#phase").textContent = `Forward: (${number(x, 2)}, ${number(y, 2)}) of class ${label}`;
     this.net.phase("forward");
     await wait();
     $("#phase").textContent = `Backward: cost ${number(answer.passes.cost, 3)}, the gradients flow`;
@@ -204,10 +204,10 @@ class NetworkPage {
   async #open(layer, neuron) {
     this.pause();
     const answer = await this.python.ask({ kind: "neuron", layer, neuron });
-    $("#neuron-title").textContent = `Layer ${layer + 1}, neuron ${neuron + 1}: with the sample that is marked`;
+    $("#neuron-title").textContent = `Layer ${layer + 1}, neuron ${neuron + 1}: with the marked sample`;
     this.#say("#neuron-trouble", null);
     $("#neuron").showModal();
-    this.picture.show({ ...answer, remark: "Gradients: of the cost of the sample that is marked. Moving a number here moves it in this picture alone." });
+    this.picture.show({ ...answer, remark: "Gradients are those of the marked sample's cost. Changing a number here only affects this picture." });
   }
 
   #add(x, y) {

@@ -1,4 +1,4 @@
-// What the program prints, and what is said about it.
+// The program's output, and the page's remarks about it.
 import { make } from "./dom.js";
 
 export class Output {
@@ -6,7 +6,7 @@ export class Output {
 
   clear() { this.list.replaceChildren(); this.last = null; }
 
-  // Text of a stream goes on where the last of the same stream ended.
+  // Appends text to the last text of the same stream.
   write(stream, text) {
     if (this.last?.className !== stream) {
       this.last = make("pre", { class: ["out", "err"].includes(stream) ? stream : "err" });
@@ -16,7 +16,7 @@ export class Output {
     this.list.scrollTop = this.list.scrollHeight;
   }
 
-  // A remark of the page's own.
+  // Adds a remark by the page.
   say(text, kind = "remark") {
     this.last = null;
     this.list.append(make("p", { class: kind }, text));

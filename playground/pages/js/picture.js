@@ -1,9 +1,9 @@
-// The picture of a graph: drawn, zoomed, moved by sliders, its groups opened and closed by clicking.
+// The picture of a graph, with zoom, sliders, and groups that open and close by clicking.
 import { make, number } from "./dom.js";
 import { pictureFrom } from "./svg.js";
 
 export class GraphPicture {
-  // `ask` sends a message about the graph and gives the answer; `onError` is told what went wrong.
+  // `ask` sends a message about the graph and returns the answer; `onError` receives errors.
   constructor(parts, ask, onError) {
     Object.assign(this, { ...parts, ask, onError, waiting: null, busy: false, zoom: null });
   }
@@ -36,8 +36,8 @@ export class GraphPicture {
     const group = element.dataset.group;
     if (!group) return;
     element.classList.add(kind);
-    element.ownerSVGElement.setAttribute("role", "group"); // of an img, its parts would not be told
-    const outline = [...element.querySelectorAll("path, rect")].at(-1); // which has no text of its own to be read twice
+    element.ownerSVGElement.setAttribute("role", "group"); // screen readers skip the parts of an img
+    const outline = [...element.querySelectorAll("path, rect")].at(-1); // it has no text that would be read twice
     outline.setAttribute("tabindex", "0");
     outline.setAttribute("role", "button");
     outline.setAttribute("aria-label", `${verb} ${group}`);
@@ -75,7 +75,7 @@ export class GraphPicture {
         this.#move(leaf, x);
       };
       range.addEventListener("input", () => move(Number(range.value), box));
-      range.addEventListener("keydown", (event) => { // "any" has no step of its own for the arrow keys
+      range.addEventListener("keydown", (event) => { // step "any" has no step size for the arrow keys
         const by = { ArrowRight: step, ArrowUp: step, ArrowLeft: -step, ArrowDown: -step }[event.key];
         if (by === undefined) return;
         event.preventDefault();
@@ -87,7 +87,7 @@ export class GraphPicture {
     });
   }
 
-  // One number at a time is on its way; where the hand is quicker, the last one follows.
+  // Sends one number at a time; if the user is faster, only the last one follows.
   async #move(leaf, data) {
     this.waiting = { leaf, data };
     if (this.busy) return;

@@ -1,7 +1,7 @@
-// The plane of the points: the boundary as coloured squares, points with shapes that tell classes apart without colour.
+// The plane: the boundary as coloured squares, and points whose shapes distinguish classes without colour.
 import { make, number } from "./dom.js";
 
-const REACH = 3; // of the plane, to each side
+const REACH = 3; // extent of the plane to each side
 const COLOURS = { 0: [230, 110, 20], 1: [0, 114, 178] }; // Okabe and Ito's orange and blue
 
 export class Plane {
@@ -23,7 +23,7 @@ export class Plane {
     if (this.points.length) this.choose(nearest);
   }
 
-  // By keyboard: arrows go from point to point, or move a cross where points are drawn.
+  // Keyboard: arrows go from point to point, or move a cross while drawing points.
   #key(event) {
     const by = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key];
     if (by) {

@@ -1,10 +1,10 @@
-// Python in a worker, which can be ended and replaced. The messages are those of PROTOCOL.md.
+// Python in a worker that can be terminated and replaced. PROTOCOL.md describes the messages.
 import { FILES, WASM } from "./build.js";
 
 const base = new URL("..", import.meta.url).href;
-const MOST_MESSAGES = 3000; // a second; a program that sends more by itself is ended
+const MOST_MESSAGES = 3000; // per second; a program that sends more is stopped
 
-let loading = null; // what all workers start from: files as buffers, compiled WebAssembly, the worker's own source
+let loading = null; // shared by all workers: files as buffers, compiled WebAssembly, the worker's source
 
 async function load(progress) {
   const sizes = Object.values(FILES).reduce((sum, size) => sum + size, 0);
@@ -44,7 +44,7 @@ class Process {
   async #start() {
     const { url, files, module } = await loading;
     if (this.ended) throw new Error("ended");
-    // Started from a blob: such a worker is bound by the page's policy, and reaches no other origin.
+    // A worker started from a blob is bound by the page's policy, so it cannot access other origins.
     this.worker = new Worker(url);
     await new Promise((resolve, reject) => {
       this.worker.onerror = (event) => reject(new Error(event.message || "the worker could not be started"));
@@ -91,7 +91,7 @@ class Process {
 }
 
 export class Python {
-  // `progress` is told how much is loaded, from 0 to 1.
+  // `progress` receives the fraction loaded, from 0 to 1.
   constructor(progress = () => {}) {
     loading ??= load(progress);
     this.process = new Process();
@@ -101,7 +101,7 @@ export class Python {
 
   get ready() { return this.process.ready; }
 
-  // A second worker that waits, so that after a stop the next run begins at once. Where memory is short there is none.
+  // Keeps a spare worker, so that the next run after a stop starts at once; not if memory is short.
   keepSpare() {
     if ((navigator.deviceMemory ?? 8) >= 4) this.spare ??= new Process();
   }

@@ -1,5 +1,4 @@
-// Pictures that come from the worker as text. Nothing of them is taken over but shapes and words: a program may send
-// anything at all.
+// Pictures come from the worker as text. Only shapes and words are taken from them, since a program may send anything.
 
 const SVG = "http://www.w3.org/2000/svg";
 const ELEMENTS = new Set(["svg", "g", "path", "polygon", "rect", "circle", "line", "text", "title"]);
@@ -9,7 +8,7 @@ const ATTRIBUTES = new Set(("aria-label aria-labelledby class cx cy d data-edges
   "y2").split(" "));
 const MOST_ELEMENTS = 50_000;
 
-// The text as an SVG element, rebuilt piece by piece; null where it is no picture.
+// Rebuilds the text as an SVG element, piece by piece; null if it is not a picture.
 export function pictureFrom(text) {
   const parsed = new DOMParser().parseFromString(String(text), "image/svg+xml").documentElement;
   if (parsed.namespaceURI !== SVG || parsed.localName !== "svg") return null;

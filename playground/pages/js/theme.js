@@ -1,4 +1,4 @@
-// Light or dark as the system says, and the presenter's mode: large type, dark.
+// Light or dark according to the system, and presenter's mode: large type, dark.
 import { $ } from "./dom.js";
 
 const dark = matchMedia("(prefers-color-scheme: dark)");
@@ -19,7 +19,7 @@ $("#presenter")?.addEventListener("click", () => {
 });
 apply();
 
-// Shows the page, if it can run here.
+// Shows the page if it can run here.
 export function begin() {
   if (location.protocol === "file:" || typeof WebAssembly !== "object") return false;
   $("#needs").hidden = true;

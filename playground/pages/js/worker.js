@@ -7,8 +7,8 @@ self.onmessage = async ({ data: { base, files, module, wasm } }) => {
     self.onmessage = ({ data }) => {
       try {
         handle(data);
-      } catch (error) { // of WebAssembly itself: Python does not go on after that
-        self.postMessage(JSON.stringify({ kind: "died", message: `Python ended: ${String(error).slice(0, 300)}` }));
+      } catch (error) { // an error of WebAssembly itself, after which Python cannot continue
+        self.postMessage(JSON.stringify({ kind: "died", message: `Python stopped: ${String(error).slice(0, 300)}` }));
       }
     };
     self.postMessage("ready");
@@ -20,7 +20,7 @@ self.onmessage = async ({ data: { base, files, module, wasm } }) => {
 async function start(base, files, module, wasm) {
   const [fetchIt, instantiate] = [self.fetch, WebAssembly.instantiateStreaming];
   const known = (url) => Object.keys(files).find((name) => String(url?.url ?? url) === base + name);
-  // What the page has loaded and compiled already need not be loaded and compiled again.
+  // Use the files that the page has already loaded and compiled.
   self.fetch = async (url, options) => {
     if (String(url?.url ?? url) === base + wasm) return new Response(null);
     const name = known(url);
