@@ -1,4 +1,4 @@
-"""Gradient descent and its kin. Each update rule stands once, over one flat vector of all parameters.
+"""Gradient descent and its variants. Each update rule is defined once, on one flat vector of all parameters.
 
 >>> from autograd import Value
 >>> w = Value(1.0)
@@ -29,7 +29,7 @@ from nn.schedules import LearningRate, checked
 class SGD(Optimizer, elementwise=True):
     """Gradient descent: Δw(t) = −ε ∂E/∂w + α Δw(t−1), after which each weight loses the fraction `decay`.
 
-    "Stochastic" where the gradient comes from a part of the samples. Source: Rumelhart, Hinton and Williams 1986,
+    It is stochastic if the gradient comes from a part of the samples. Source: Rumelhart, Hinton and Williams 1986,
     eq. 9, and the decay of their family trees.
 
     Args:
@@ -63,7 +63,7 @@ class SGD(Optimizer, elementwise=True):
 class Adam(Optimizer, elementwise=True):
     """Steps of about the learning rate in each weight: the mean gradient over the root of its mean square.
 
-    Source: Kingma and Ba 2015, algorithm 1. `betas` are the two means' decay rates, `epsilon` keeps from dividing by 0.
+    Source: Kingma and Ba 2015, algorithm 1. `betas` are the two means' decay rates, `epsilon` prevents division by 0.
     """
 
     @explain_arguments(OF_ADAM_ARGUMENTS)
@@ -97,10 +97,10 @@ class Adam(Optimizer, elementwise=True):
 
 
 class AdamW(Adam, elementwise=True):
-    """Adam, and apart from the gradient each weight loses the fraction `weight_decay` a step.
+    """Adam with decoupled weight decay: each weight loses the fraction `weight_decay` per step.
 
-    As in the paper the fraction is not multiplied by the learning rate, so PyTorch's `weight_decay` is this one
-    divided by the rate. Where the rate follows a schedule, the fraction is scaled with it, as a part of the largest
+    As in the paper, the fraction is not multiplied by the learning rate, so PyTorch's `weight_decay` is this one
+    divided by the rate. If the rate follows a schedule, the fraction is scaled by the ratio of the rate to the largest
     rate so far.
     Source: Loshchilov and Hutter 2019, algorithm 2.
     """

@@ -1,4 +1,4 @@
-"""The interface of what computes a training: losses and outputs of batches, and an update from each."""
+"""The interface of training engines, which compute losses, outputs and updates of batches."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ Reduction = Literal["mean", "sum"]
 
 
 class Engine(Protocol):
-    """Computes the updates of a training, and what they are judged by.
+    """Computes the updates of a training, and the losses and outputs to evaluate.
 
-    An engine may keep the parameters to itself from `begin` to `settle`; in between, the Values lag behind.
+    An engine may hold the parameters in its own storage from `begin` to `settle`; in between, the Values are stale.
 
     Attributes:
         name: "eager" or "compiled", for the history.
-        loss: of one sample.
-        reduction: of the losses of a batch.
-        warm_up: of the compiled program (`autograd.Program.warm_up`); nothing where there is none.
+        loss: the loss of one sample.
+        reduction: how the losses of a batch are combined.
+        warm_up: the compiled program's warm-up state (`autograd.Program.warm_up`); empty without a program.
     """
 
     name: str
@@ -30,7 +30,7 @@ class Engine(Protocol):
     warm_up: dict[str, int]
 
     def begin(self, after_callbacks: bool) -> None:
-        """Prepare for an epoch. After callbacks, parameters and everything the model computes with may have changed."""
+        """Prepare for an epoch. Callbacks may have changed the parameters and everything else the model uses."""
 
     def settle(self) -> None:
         """Bring the Values and the optimizer up to date."""
@@ -46,11 +46,11 @@ class Engine(Protocol):
         """
 
     def measure(self, batch: Samples) -> tuple[list[float], Array]:
-        """Return losses and outputs of samples that are not learned from; a loss without a finite value is inf."""
+        """Return losses and outputs without training on the samples; a loss without a finite value is inf."""
 
 
 def checked_loss(loss: Any) -> Any:
-    """Return a loss. Raises TypeError unless it is a Value, or 0."""
+    """Return a loss. Raise TypeError unless it is a Value, or 0."""
     if not isinstance(loss, Value) and loss != 0:
-        raise TypeError(f"the loss must be a Value computed from the outputs, or 0; it gave {loss!r}")
+        raise TypeError(f"the loss must be a Value computed from the outputs, or 0; got {loss!r}")
     return loss

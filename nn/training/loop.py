@@ -1,4 +1,4 @@
-"""The epochs of a training, one after the other, until there is a reason to stop."""
+"""Run the epochs of a training until there is a reason to stop."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ class Loop:
     """Trains epoch by epoch.
 
     Attributes:
-        model, engine: what is trained, and what computes it.
-        samples, held_out: to learn from, and to measure on after each epoch.
-        batch_size: samples an update.
-        order: draws the order of an epoch; None leaves the samples as they are.
-        epochs: how many there are to be, with those that the history has already.
-        history, best: what is kept of each epoch, and of the best one.
+        model, engine: the model to train, and the engine that computes updates.
+        samples, held_out: the training samples, and those to evaluate after each epoch.
+        batch_size: samples per update.
+        order: draws the order of an epoch; returns None to leave the samples in order.
+        epochs: the total number of epochs, including those already in the history.
+        history, best: the record of each epoch, and the parameters of the best one.
         gradient_tolerance, callbacks: as in `nn.fit`.
-        write: writes a checkpoint, where there is to be one; it is given how warm the engine is.
-        bar: of progress.
+        write: writes a checkpoint, given the engine's warm-up state; None for no checkpoints.
+        bar: the progress bar.
     """
 
     model: Module
@@ -53,7 +53,7 @@ class Loop:
     bar: Any
 
     def run(self) -> str:
-        """Train until epochs are spent or something ends it before; return which, in words."""
+        """Train until all epochs are done or there is another reason to stop, and return the reason."""
         history, judge = self.history, Judge(self.engine, self.samples.targets)
         if self.best.patience is not None and self.held_out is not None and not len(history):
             self.engine.begin(after_callbacks=False)
@@ -74,7 +74,7 @@ class Loop:
         return f"all {self.epochs} epochs were done"
 
     def _ended_by_a_callback(self, epoch: Epoch) -> bool:
-        """Keep and write what there is to keep of an epoch, and call the callbacks."""
+        """Store the best parameters, write a checkpoint and call the callbacks; tell whether one returned True."""
         if self.callbacks or self.write is not None or self.best.patience is not None:
             self.engine.settle()
         self.best.see(self.model, epoch.epoch, epoch.validation_cost)
@@ -84,11 +84,11 @@ class Loop:
         return any(answer is True for answer in answers)
 
     def end(self) -> None:
-        """Bring the model up to date, to the best epoch where one is kept."""
+        """Bring the model up to date, and restore the parameters of the best epoch if they are stored."""
         try:
             self.engine.settle()
             self.best.restore(self.model)
-        except BaseException:  # a second interrupt: what was learned is not lost to it
+        except BaseException:  # a second interrupt must not lose the progress made
             self.engine.settle()
             self.best.restore(self.model)
             raise

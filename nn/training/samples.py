@@ -1,4 +1,4 @@
-"""The samples that `fit` learns from or measures on: inputs, targets and weights as arrays that belong together."""
+"""The samples that `fit` trains on or evaluates: arrays of inputs, targets and weights."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class Samples(NamedTuple):
     Attributes:
         inputs: samples first.
         targets: of shape (samples, outputs); of sequences the tokens, of shape (samples, positions).
-        weights: of each sample, all above 0; None where all count alike.
-        classes: what the outputs stand for, where the targets were names.
+        weights: the weight of each sample, above 0; None if all are equal.
+        classes: the names of the outputs' classes, if the targets were names.
         order: in which `batches` takes the inputs, which are not copied as a whole; targets and weights stand in it
             already. None where inputs do so, too.
     """
@@ -38,7 +38,7 @@ class Samples(NamedTuple):
     order: NDArray[np.int64] | None = None
 
     def in_order(self, order: NDArray[np.int64] | None) -> Samples:
-        """Return the samples in another order; None leaves them as they come."""
+        """Return the samples in another order; None keeps the current one."""
         if order is None:
             return self
         weights = None if self.weights is None else self.weights.take(order, axis=0)
@@ -85,7 +85,7 @@ class Samples(NamedTuple):
 
 
 def as_given(rows: NDArray[Any]) -> NDArray[Any]:
-    """Rows as a network returns them and losses take them: a number where there is one output."""
+    """Return rows in the form that losses take: a number per sample if there is a single output."""
     return rows if rows.shape[1] > 1 or rows.ndim > 2 or are_tokens(rows) else rows[:, 0]
 
 
@@ -97,13 +97,13 @@ def prepared(
     name: str = "",
     classes: tuple[str, ...] | None = None,
 ) -> Samples:
-    """Check inputs, targets and weights against the network and the loss. A sample of weight 0 is left out.
+    """Check inputs, targets and weights against the network and the loss. Samples of weight 0 are left out.
 
     Args:
-        data: inputs, targets and weights, as users give them.
-        reduction: of the losses; where it is "mean", weights that are all the same are none.
-        name: what stands before "inputs" and "sample_weight" in an error, such as "validation ".
-        classes: what the outputs stand for, where targets are names.
+        data: inputs, targets and weights, as given by the user.
+        reduction: of the losses; for "mean", equal weights are dropped.
+        name: a prefix of "inputs" and "sample_weight" in errors, such as "validation ".
+        classes: the names of the outputs' classes, if targets are names.
 
     Raises:
         ValueError, TypeError: for data that do not fit, or that would train badly.
@@ -120,7 +120,7 @@ def prepared(
             weights = None
     inputs = as_samples(given, f"{name}inputs", used, integers=True, copy=False)
     refuse_samples_of_another_shape(model, inputs)
-    outputs = predict(model, inputs[:1]).shape[1:]  # which refuses samples of another size
+    outputs = predict(model, inputs[:1]).shape[1:]  # raises for samples of the wrong size
     if len(outputs) == 2:
         refuse_unsuitable_loss(loss)
         return Samples(inputs, as_tokens(targets, len(inputs), outputs, used), weights)
@@ -137,7 +137,7 @@ def prepared(
 def validation_samples(
     model: Module, loss: Loss, validation: Any, reduction: str, classes: tuple[str, ...] | None
 ) -> Samples:
-    """The validation samples, checked as those to learn from are."""
+    """Return the validation samples, checked like the training samples."""
     check_validation(validation)
     data = (validation[0], validation[1], validation[2] if len(validation) == 3 else None)
     return prepared(model, loss, data, reduction, "validation ", classes)
