@@ -71,21 +71,29 @@ def alike(
         elif has_weights and sum([uses[i] for i in several]) > len(single):
             apart.update(single)
         if kind == _PLAIN_CHAIN:  # all neighbours of one node may be the first neighbours of another
-            begun = [i for i in several if read[i] == 1 and i not in program.repeated]
+            begun = [i for i in several if read[i] == 1 and _ends_with_a_node(i, made_by, rows)]
+            begun = [i for i in begun if i not in program.repeated]
             if 2 * len(begun) <= len(single) and sum([kinds.expanded[i] for i in begun]) <= terms:
                 parts.update(begun)
     return parts, apart
 
 
-def sends_messages(
+def have_parts(
     program: Columns, made_by: Sequence[Primitive | None], rows: Sequence[tuple[int, ...]], uses: Sequence[int]
 ) -> bool:
-    """Return whether a weighted sum with several readers is a term of other sums, as those of a graph network are."""
+    """Return whether a sum with several readers, with weights or of nodes alone, is a term of other sums."""
     first = program.interior.start
-    several = [i for i, readers in enumerate(uses[first:], first) if readers > 1]
-    messages = {i for i in several if made_by[i] is _DOT or (made_by[i] in _TOTALS and made_by[rows[i][-1]] is _MUL)}
-    messages.difference_update(program.outputs)
-    return bool(messages) and not messages.isdisjoint(_read_by_sums(program, made_by, rows))
+    several = [i for i, readers in enumerate(uses[first:], first) if readers > 1 and made_by[i] in _TOTALS]
+    parts = {i for i in several if made_by[i] is _DOT or made_by[rows[i][-1]] is _MUL}
+    parts.update([i for i in several if made_by[i] is _ADD and _ends_with_a_node(i, made_by, rows)])
+    parts.difference_update(program.outputs)
+    return bool(parts) and not parts.isdisjoint(_read_by_sums(program, made_by, rows))
+
+
+def _ends_with_a_node(i: int, made_by: Sequence[Primitive | None], rows: Sequence[tuple[int, ...]]) -> bool:
+    """Return whether the last term of a sum is neither a product nor a sum."""
+    last = made_by[rows[i][-1]]
+    return last is not _MUL and last not in _TOTALS
 
 
 def _added(nodes: Sequence[int], uses: Sequence[int], terms: Sequence[int]) -> int:

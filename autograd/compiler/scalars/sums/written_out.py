@@ -10,7 +10,7 @@ from collections.abc import Sequence, Set
 
 from autograd import primitives
 from autograd.compiler.scalars.columns import Columns
-from autograd.compiler.scalars.sums.alike import alike, sends_messages
+from autograd.compiler.scalars.sums.alike import alike, have_parts
 from autograd.primitives import Primitive
 
 _ADD, _SUB, _MUL, _NEG = primitives.add, primitives.sub, primitives.mul, primitives.neg
@@ -32,7 +32,7 @@ def written_out(
         uses: the number of reads of each node.
     """
     if not any(uses[i] > 1 for i in program.repeated):
-        return alike(program, made_by, rows, uses) if sends_messages(program, made_by, rows, uses) else (set(), set())
+        return alike(program, made_by, rows, uses) if have_parts(program, made_by, rows, uses) else (set(), set())
     chosen = _sums_of_parameters(program, made_by, rows, uses) | _short_sums(program, made_by, rows, uses)
     more, apart = alike(program, made_by, rows, uses)
     return (program.repeated & chosen) | more, apart
