@@ -83,7 +83,8 @@ def have_parts(
 ) -> bool:
     """Return whether a sum with several readers, with weights or of nodes alone, is a term of other sums."""
     first = program.interior.start
-    several = [i for i, readers in enumerate(uses[first:], first) if readers > 1 and made_by[i] in _TOTALS]
+    several = [i for i, readers in enumerate(uses[first:], first) if readers > 1]
+    several = [i for i in several if made_by[i] in _TOTALS]
     parts = {i for i in several if made_by[i] is _DOT or made_by[rows[i][-1]] is _MUL}
     parts.update([i for i in several if made_by[i] is _ADD and _ends_with_a_node(i, made_by, rows)])
     parts.difference_update(program.outputs)
