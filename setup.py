@@ -1,6 +1,6 @@
-"""The description of the package on PyPI: the README, whose links lead to the repository once it has an address.
+"""The description of the package on PyPI: the README, with links to the repository once it has an address.
 
-The address is `Repository` under `[project.urls]` in pyproject.toml; everything else of the package is said there, too.
+The address is `Repository` under `[project.urls]` in pyproject.toml, which also has all other metadata.
 """
 
 import re
@@ -12,7 +12,7 @@ LINK = re.compile(r'(?P<before>\]\(|(?P<picture>!\[[^\]]*\]\(|\bsrc="))(?P<path>
 
 
 def with_absolute_links(readme: str, repository: str) -> str:
-    """A README whose relative links and pictures are those of a repository on GitHub; unchanged without one."""
+    """Make a README's relative links and pictures point to a GitHub repository; without one, return it unchanged."""
 
     def absolute(match: re.Match[str]) -> str:
         kind = "raw" if match["picture"] else "blob"
@@ -22,7 +22,7 @@ def with_absolute_links(readme: str, repository: str) -> str:
 
 
 def description() -> str:
-    """The README as PyPI shows it."""
+    """Return the README as PyPI shows it."""
     project = tomllib.loads((FOLDER / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     readme = (FOLDER / "README.md").read_text(encoding="utf-8")
     return with_absolute_links(readme, project.get("urls", {}).get("Repository", ""))

@@ -1,7 +1,7 @@
-"""The reference: a page for each package, with every public name, from signatures and docstrings.
+"""Generate the reference: a page for each package, with every public name, from signatures and docstrings.
 
-Public is what `__all__` says, of the packages and of their modules; names that are imported when they are first asked
-for, and rows of the derivative table, are taken as they come. So a new name appears here by itself.
+The public names are those in `__all__` of the packages and their modules, including lazily imported names and rows of
+the derivative table. So a new name appears here automatically.
 """
 
 from __future__ import annotations
@@ -22,26 +22,26 @@ from docs.docstrings import as_markdown
 
 PACKAGES = ("autograd", "nn")
 CODE = re.compile(r"(?<![`}])`([\w.]+(?:\(\))?)`(?!`)")
-# Their names are for packages that build on the engine, as nn does, or stand in autograd already.
+# Their names are for packages that build on the engine, as nn does, or are in autograd already.
 TOOLS = ("arrays", "lookups", "primitives", "reading", "recording", "updates")
 INTERNAL = tuple(f"autograd.{name}" for name in TOOLS)
 
 
 def pages() -> dict[str, str]:
-    """The reference's pages as Markdown, by their names."""
+    """Return the reference's pages as Markdown, by name."""
     modules = [importlib.import_module(name) for package in PACKAGES for name in _with_names(package)]
     known = {f"{module.__name__}.{name}" for module in modules for name in public_names(module)}
     return {module.__name__: _page(module, known) for module in modules}
 
 
 def public_names(module: ModuleType) -> list[str]:
-    """Return what `__all__` says, and what it leaves out so that `import *` hides no builtin."""
+    """Return the names in `__all__`, and those left out so that `import *` hides no builtin."""
     hiding = [name for name in vars(module) if hasattr(builtins, name) and not name.startswith("_")]
     return sorted({*module.__all__, *hiding})
 
 
 def _with_names(package: str) -> list[str]:
-    """A package, and its modules that say which of their names are public."""
+    """Return a package, and those of its modules that have an `__all__`."""
     names = [package]
     for info in pkgutil.iter_modules(importlib.import_module(package).__path__, f"{package}."):
         if info.name.rpartition(".")[2].startswith("_") or info.name in INTERNAL:
@@ -66,13 +66,13 @@ def _page(module: ModuleType, known: set[str]) -> str:
 
 
 def _stands_elsewhere(module: ModuleType, name: str) -> bool:
-    """Tell whether the package of a module has the same thing under the same name, and so describes it."""
+    """Tell whether a module's package has the same object under the same name, and so describes it."""
     package = importlib.import_module(module.__name__.partition(".")[0])
     return package is not module and getattr(package, name, None) is getattr(module, name)
 
 
 def _entry(module: str, name: str, thing: Any, known: set[str]) -> str:
-    """The description of one name."""
+    """Describe one name."""
     if isinstance(thing, type):
         return _class(module, name, thing, known)
     if isinstance(thing, Primitive):
@@ -83,7 +83,7 @@ def _entry(module: str, name: str, thing: Any, known: set[str]) -> str:
 
 
 def _class(module: str, name: str, kind: type, known: set[str]) -> str:
-    """The description of a class with its methods and properties, but for those of a class described elsewhere."""
+    """Describe a class with its methods and properties, except those of a base class described elsewhere."""
     elsewhere = [base for base in kind.__mro__[1:] if f"{_home(base)}.{base.__name__}" in known]
     known = {full for full in known if not hasattr(kind, full.rpartition(".")[2])}  # `grad` is the attribute here
     body = [_text(kind.__doc__, module, known)]
@@ -110,7 +110,7 @@ def _home(kind: type) -> str:
 
 
 def _members(kind: type, elsewhere: list[type]) -> Iterator[tuple[str, Any]]:
-    """The public methods and properties with a docstring, of a class and of this project's that it derives from."""
+    """Yield the public methods and properties with a docstring of a class and its base classes in this project."""
     seen = set()
     for base in kind.__mro__:
         if _home(base) not in PACKAGES or base in elsewhere:
@@ -132,7 +132,7 @@ def _operands(row: Primitive) -> list[str]:
 
 
 def _of_row(name: str, row: Primitive) -> str:
-    """Describe what a primitive computes, and what else is to say of it."""
+    """Describe what a primitive computes, with notes."""
     notes = [f"In pictures it is `{row.symbol}`."] if row.symbol != name else []
     notes += ["Nothing flows to an operand that it does not take."] if row.chooses else []
     notes += [f"Also a method of Value: `x.{name}()`."] if hasattr(Value, name) else []
@@ -145,10 +145,10 @@ def _directive(kind: str, module: str, signature: str, body: str, fence: str = "
 
 
 def _signature(thing: Any, method: bool = False) -> str:
-    """A signature as its author wrote it, without arguments that are there to be refused."""
+    """Return a signature as written in the source, without arguments that exist only to be refused."""
     try:
         signature = inspect.signature(thing)
-    except ValueError:  # of what is written in C
+    except ValueError:  # a function written in C
         return "(*numbers)"
     given = [p for p in signature.parameters.values() if p.annotation != "Never"]
     given = given[1:] if method else given
@@ -159,7 +159,7 @@ def _signature(thing: Any, method: bool = False) -> str:
 
 
 class _Written:
-    """Prints as it is written in the source."""
+    """An annotation or default that prints as written in the source."""
 
     def __init__(self, text: Any) -> None:
         self.text = "<empty>" if text is inspect.Parameter.empty else text if isinstance(text, str) else repr(text)
@@ -175,7 +175,7 @@ def _default(value: Any) -> Any:
 
 
 def _text(doc: str | None, module: str, known: set[str]) -> str:
-    """A docstring as Markdown, with links to the names in it."""
+    """Convert a docstring to Markdown, with links to the names in it."""
 
     def link(match: re.Match[str]) -> str:
         name = match[1].removesuffix("()")

@@ -1,10 +1,9 @@
 """Execute the walkthroughs: `python notebooks/run.py [--write] [NOTEBOOK ...]`.
 
-Each runs from top to bottom in a kernel of its own, in a folder of its own, against the installed packages; a cell
-that fails, a cell tagged `check` too, ends it with its error. Each exercise is then answered rightly, as its solution
-does and in other ways, and wrongly, as `wrong_answers.json` has it, and with what is no answer at all; what its check
-says of these and of no answer must fit. With `--write`, the outputs are stored, without whatever differs from run to
-run or from machine to machine.
+Each runs from top to bottom in its own kernel and folder, against the installed packages; a failing cell, including
+cells tagged `check`, stops it with an error. Each exercise then gets right answers (its solution and others), wrong
+ones (`wrong_answers.json`), and invalid or missing ones; its check must respond to each as expected. With `--write`,
+the outputs are stored, without anything that differs between runs or machines.
 """
 
 from __future__ import annotations
@@ -35,18 +34,18 @@ SOLUTION = re.compile(r"<details>.*?```python\n(.*?)```", re.DOTALL)
 
 
 class Answer(NamedTuple):
-    """An answer to an exercise, and what its check must say of it."""
+    """An answer to an exercise, and the expected feedback."""
 
     code: str
     says: str  # as a regular expression
 
 
 def execute(path: Path) -> NotebookNode:
-    """The notebook with fresh outputs.
+    """Return the notebook with fresh outputs.
 
     Raises:
-        CellExecutionError: where a cell fails.
-        AssertionError: where the check of an exercise says something else than it should.
+        CellExecutionError: if a cell fails.
+        AssertionError: if the check of an exercise gives unexpected feedback.
     """
     notebook = nbformat.read(path, as_version=4)
     stored = len(notebook.cells)
@@ -59,23 +58,23 @@ def execute(path: Path) -> NotebookNode:
             timeout=SECONDS_A_CELL,
             kernel_name="python3",
             resources={"metadata": {"path": folder}},
-            coalesce_streams=True,  # else how a line is cut up depends on the run
+            coalesce_streams=True,  # otherwise the splitting of lines depends on the run
         )
         client.execute(
             env={**os.environ, "PYTHONWARNINGS": "error,ignore::PendingDeprecationWarning", "PYTHONHASHSEED": "0"}
         )
     misfits = []
     for (answer, _), cell in zip(answers, notebook.cells[stored:]):
-        said = "".join(output.get("text", "") for output in cell.outputs)
-        if not re.fullmatch(answer.says, said, re.DOTALL):
-            misfits.append(f"of {answer.code!r} the check should say {answer.says!r}, not {said!r}")
+        feedback = "".join(output.get("text", "") for output in cell.outputs)
+        if not re.fullmatch(answer.says, feedback, re.DOTALL):
+            misfits.append(f"for {answer.code!r} the check should say {answer.says!r}, not {feedback!r}")
     assert not misfits, "\n".join([path.name, *misfits])
     del notebook.cells[stored:]
     return notebook
 
 
 def _answers(path: Path, notebook: NotebookNode) -> list[tuple[Answer, NotebookNode]]:
-    """For each exercise: no answer, wrong ones, right ones, and what is none at all, with the cell that checks them."""
+    """Return missing, wrong, right and invalid answers to each exercise, with the cell that checks them."""
     wrong = json.loads((FOLDER / "wrong_answers.json").read_text(encoding="utf-8")).get(path.name[:2])
     if wrong is None:
         return []
@@ -89,14 +88,14 @@ def _answers(path: Path, notebook: NotebookNode) -> list[tuple[Answer, NotebookN
             says = f"Not yet: .*{re.escape(mistake['says'])}.*"
             answers.append((Answer(mistake["answer"], says), check))
         answers += [(Answer(code, ".*Right\\.\\n"), check) for code in (solution, *tried["right"])]
-        # One line that speaks of the answer, and not of what went wrong in the check.
+        # One line about the answer, rather than an error in the check.
         refused = r"Not yet: (?!it raised)[^\n]*\n"
         answers += [(Answer(f"answer_{k} = {code}", refused), check) for code in NO_ANSWERS]
     return answers
 
 
 def clean(notebook: NotebookNode) -> NotebookNode:
-    """The notebook without what differs from run to run: ids in order, no times, no version of the kernel."""
+    """Return the notebook without anything that differs between runs: ids in order, no times, no kernel version."""
     notebook.metadata = {
         "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
         "language_info": {"name": "python"},

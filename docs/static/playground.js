@@ -1,4 +1,4 @@
-// Opens the playground within the page, once somebody asks for it: Python for the browser is some megabytes.
+// Opens the playground within the page on a click, since Python for the browser is several megabytes.
 "use strict";
 
 addEventListener("DOMContentLoaded", () => {
