@@ -1,4 +1,4 @@
-"""Training with the compiled program of the loss, on whole batches."""
+"""Train with the compiled program of the loss, on whole batches."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from nn.training.tracing import flat, same_chances
 
 
 class Compiled:
-    """Runs the compiled loss on whole batches.
+    """The engine that runs the compiled loss on whole batches.
 
     From `begin` to `settle` the parameters live in one vector, and a copy of the optimizer has them in the vector's
-    order. The Values and the user's optimizer change in `settle` alone, all at once.
+    order. The Values and the user's optimizer only change in `settle`, all at once.
 
     Raises:
-        TypeError, ValueError: where model and loss cannot be compiled (`autograd.compile`), or whatever they raise.
-        TypeError: for an optimizer with a `step` of its own.
+        TypeError, ValueError: if model and loss cannot be compiled (`autograd.compile`), or their own errors.
+        TypeError: for an optimizer that overrides `step`.
     """
 
     name = "compiled"
@@ -75,15 +75,15 @@ class Compiled:
         self._back = np.argsort(self._order)
         self._arranged = [self.optimizer.parameters[i] for i in self._order.tolist()]
         self._weights, self._gradient, self._spare = aligned_vectors(3, len(self.program.parameters))
-        from nn.training.fused import FusedUpdates  # which imports the compiler
+        from nn.training.fused import FusedUpdates  # imports the compiler
 
         self._fused = FusedUpdates()
         self._read()
 
     def _arrange(self) -> NDArray[np.int64]:
-        """Put the optimizer's parameters first in the program's vector; gives which of them comes at which place.
+        """Put the optimizer's parameters first in the program's vector, and return their order.
 
-        Where each weight is updated by itself, each matrix lies there as the program has it.
+        If the rule is elementwise, each matrix is contiguous there, as the program reads it.
         """
         ours = {parameter: i for i, parameter in enumerate(self.optimizer.parameters)}
         first = list(ours)
@@ -112,7 +112,7 @@ class Compiled:
         return vector if len(vector) == self._count else vector[: self._count]
 
     def begin(self, after_callbacks: bool) -> None:
-        """Read the parameters. Where a callback has changed what else model and loss compute with, compile anew."""
+        """Read the parameters. If a callback has changed anything else that model or loss use, compile again."""
         if self._working is not None:
             return
         self._read()
@@ -126,7 +126,7 @@ class Compiled:
         return np.allclose(losses, expected, rtol=1e-9, atol=1e-12, equal_nan=True)
 
     def settle(self) -> None:
-        """Give the Values and the user's optimizer what was computed since `begin`, all at once."""
+        """Copy the results since `begin` to the Values and the user's optimizer, all at once."""
         working = self._working
         if working is None:
             return
@@ -145,7 +145,7 @@ class Compiled:
         )
 
     def update(self, epoch: int, batch: Samples) -> tuple[list[float], Array, float]:
-        """Make one update from a batch, as `Engine` says."""
+        """Make one update from a batch, as specified by `Engine`."""
         arguments = self._arguments(batch)
         results, gradient = self.program.outputs_and_gradient(self._weights, *arguments, into=self._spare)
         losses, rows = self._losses_and_rows(results)
@@ -157,7 +157,7 @@ class Compiled:
         return self._update_node_by_node(epoch, batch)
 
     def _arguments(self, batch: Samples) -> list[Array]:
-        """The arguments of the program: where samples are weighted, first what share of the cost each has."""
+        """Return the program's arguments, with the samples' shares of the cost first if they are weighted."""
         if self._is_plain:
             return [batch.inputs, batch.targets]
         arguments = batch.as_given()
@@ -167,7 +167,7 @@ class Compiled:
         return arguments
 
     def _losses_and_rows(self, results: tuple[Array, Array]) -> tuple[Array, Array]:
-        """Each sample's loss, and its outputs as a row, of what the program gives."""
+        """Split the program's results into each sample's loss, and its outputs as a row."""
         losses, rows = results
         rows = rows if rows.ndim == 2 else rows.reshape(len(losses), -1)
         return (rows[:, 0], rows[:, 1:]) if self._weighted else (losses, rows)
@@ -215,7 +215,7 @@ class Compiled:
         return results
 
     def measure(self, batch: Samples) -> tuple[list[float], Array]:
-        """Return losses and outputs of samples that are not learned from; a loss without a finite value is inf."""
+        """Return losses and outputs without training on the samples; a loss without a finite value is inf."""
         losses, rows = self._losses_and_rows(self.program.outputs(self._weights, *self._arguments(batch)))
         if not (np.isfinite(losses).all() and np.isfinite(rows).all()):
             self.settle()
