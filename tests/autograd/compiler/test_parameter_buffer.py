@@ -87,3 +87,8 @@ def test_nothing_is_copied_where_matrices_fill_the_vector() -> None:
 )
 def test_parameters_are_ordered_as_arrays_are_read(indices: list[Any], order: list[int]) -> None:
     assert in_reading_order([np.array(index) for index in indices], 4) == order
+
+
+def test_only_arrays_that_lie_row_by_row_have_places_where_they_start() -> None:
+    assert ParameterBuffer([np.arange(6, 12).reshape(2, 3), np.arange(6)], SIZE).starts == [6, 0]
+    assert ParameterBuffer([np.arange(6), np.array([[6, 8], [7, 9]])], SIZE).starts is None
