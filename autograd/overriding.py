@@ -112,8 +112,9 @@ def _property(original: Any) -> property:
 
     def get(value: Value) -> Any:
         overrides = _overrides.get()
-        if id(value) in overrides:
-            return overrides[id(value)]
+        override = overrides.get(id(value))  # retracing reads each weight here, as often as the function uses it
+        if override is not None:
+            return override
         if not _live:
             _restore()
         number = read(value, type(value))

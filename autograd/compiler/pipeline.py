@@ -124,10 +124,9 @@ def _with_loops(scalars: ScalarProgram) -> ScalarProgram:
     """Return the program with repetitions turned into loops."""
     if not may_recur(scalars):
         return scalars
-    from autograd.compiler.scalars.eliminations.find import find_eliminations
     from autograd.compiler.scalars.loops.find import find_loops
 
-    return find_loops(find_eliminations(scalars))
+    return find_loops(scalars)
 
 
 def _with_wavefronts(

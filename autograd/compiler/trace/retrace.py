@@ -96,7 +96,14 @@ def _settled_trace(
 def _by_first_use(captured: Sequence[Value], trace: Trace) -> list[Value]:
     """Return leaves in the order in which operations first read them, followed by those that are results."""
     number = {leaf: i for i, leaf in trace.leaves.items()}
-    place = {i: k for k, i in enumerate(dict.fromkeys(trace.operands))}
+    missing = {number[leaf] for leaf in captured if leaf in number}
+    place: dict[int, int] = {}
+    for i in trace.operands:
+        if i in missing:
+            place[i] = len(place)
+            missing.discard(i)
+            if not missing:  # mostly after few of them
+                break
     return sorted(captured, key=lambda leaf: place.get(number.get(leaf, -1), len(place)))
 
 

@@ -12,23 +12,26 @@ from autograd.compiler.scalars.program import ScalarProgram
 def with_accumulators(program: ScalarProgram) -> ScalarProgram:
     """Turn each node plus products into a node plus a sum of products, with the same rounding."""
     count = uses(program)
+    parts = {}
+    for i in program.interior:
+        if program.opcodes[i] == SUM and i not in program.scalings:
+            several = _node_and_products(program, program.sum_of(i), count)
+            if several is not None:
+                parts[i] = several
+    if not parts:
+        return program
     builder = Builder.like(program)
     new = [*range(program.interior.start), *[DROPPED] * len(program.interior)]
-    changed = False
     for i in program.interior:
-        parts = None
-        if program.opcodes[i] == SUM and i not in program.scalings:
-            parts = _node_and_products(program, program.sum_of(i), count)
-        if parts is None:
+        if i not in parts:
             new[i] = builder.copy(program, i, new)
             continue
-        node, coefficient, factors = parts
+        node, coefficient, factors = parts[i]
         lefts, rights = zip(*factors)
         total = Sum([coefficient] * len(factors), lefts, rights, [0] * len(factors))
         accumulator = builder.sum(renumbered(total, new))
         new[i] = builder.sum(Sum([1.0, 1.0], [accumulator, new[node]], [ABSENT, ABSENT], [0, 1]))
-        changed = True
-    return builder.successor(program, new, range(len(program))) if changed else program
+    return builder.successor(program, new, range(len(program)))
 
 
 def _node_and_products(program: ScalarProgram, total: Sum, count: list[int]) -> tuple[int, float, list[Factors]] | None:

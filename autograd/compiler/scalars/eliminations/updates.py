@@ -53,7 +53,8 @@ class Updates:
         self.at: dict[int, tuple[int, int]] = {}
         self.ready = [0] * len(program)
         for i in program.operations:
-            self.ready[i] = max([self.ready[k] for k in program.operands_of(i)], default=0)
+            if self.chains:
+                self.ready[i] = max([self.ready[k] for k in program.operands_of(i)], default=0)
             if program.opcodes[i] == SUM and program.scalings.get(i, PLAIN)[2:] == PLAIN[2:]:
                 self._add(i, program.sum_of(i))
 

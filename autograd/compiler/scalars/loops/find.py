@@ -15,6 +15,7 @@ from autograd.arrays import NDArray, np
 from autograd.compiler import cost_of_loops
 from autograd.compiler.scalars.builder import DROPPED, Builder, renumbered
 from autograd.compiler.scalars.depths import depths
+from autograd.compiler.scalars.eliminations.find import find_eliminations
 from autograd.compiler.scalars.loops.body import Body
 from autograd.compiler.scalars.loops.by_step import with_numbers_by_step
 from autograd.compiler.scalars.loops.operations import Integers, Operations, in_levels, operations_of
@@ -28,19 +29,32 @@ from autograd.compiler.scalars.sums.continued import running_sums
 
 
 def find_loops(program: ScalarProgram) -> ScalarProgram:
-    """Let what repeats become loops, and loops that repeat become loops of loops."""
+    """Let what repeats become loops, and loops that repeat become loops of loops; eliminations are loops over rows.
+
+    These are looked for where most of a program does not repeat with a period.
+    """
+    operations, chosen = _best(program, operations_of(program))
+    if not _is_mostly_looped(operations, chosen):
+        eliminated = find_eliminations(program)
+        if eliminated is not program:
+            return _looped(eliminated, *_best(eliminated, operations_of(eliminated)))
+    return _looped(program, operations, chosen)
+
+
+def _looped(program: ScalarProgram, operations: Operations, chosen: list[Levels]) -> ScalarProgram:
+    """Return a program with the loops that were chosen, and with loops of these."""
     while True:
-        looped = _with_loops(program)
+        looped = _with_loops(program, operations, chosen)
         is_loop = looped.by_opcode(lambda primitive: isinstance(primitive, Repeat), False)
         if looped is program or sum(is_loop[opcode] for opcode in looped.opcodes) < cost_of_loops.LEAST_STEPS:
             return looped
         program = looped
+        operations, chosen = _best(program, operations_of(program))
 
 
-def _with_loops(program: ScalarProgram) -> ScalarProgram:
+def _with_loops(program: ScalarProgram, operations: Operations, chosen: list[Levels]) -> ScalarProgram:
     """Let what repeats become loops, of which none is in another one."""
-    operations, chosen = _best(program, operations_of(program))
-    if not cost_of_loops.mostly_looped(_covered(chosen), len(operations)):
+    if not _is_mostly_looped(operations, chosen):
         reading = _reading_numbers(program, operations)
         if reading is not program:
             of_reading, others = _best(reading, operations_of(reading))
@@ -53,7 +67,7 @@ def _best(program: ScalarProgram, operations: Operations) -> tuple[Operations, l
     """Return the operations in the order in which more of them are parts of loops, and these loops."""
     excluded = _excluded(program)
     chosen = _chosen(program, operations, excluded)
-    if not cost_of_loops.mostly_looped(_covered(chosen), len(operations)):
+    if not _is_mostly_looped(operations, chosen):
         by_level = in_levels(operations, depths(program.operations, program.operands_of))
         others = _chosen(program, by_level, excluded)
         if _covered(others) > _covered(chosen):
@@ -72,6 +86,11 @@ def _reading_numbers(program: ScalarProgram, operations: Operations) -> ScalarPr
 def _covered(chosen: Sequence[Levels]) -> int:
     """Count the operations that loops cover."""
     return sum(loop.places.size for levels in chosen for loop in levels.loops.values())
+
+
+def _is_mostly_looped(operations: Operations, chosen: Sequence[Levels]) -> bool:
+    spanned = sum(levels.stop - levels.stretch.start for levels in chosen)
+    return cost_of_loops.mostly_looped(_covered(chosen), spanned, len(operations))
 
 
 def _excluded(program: ScalarProgram) -> NDArray[np.bool_]:

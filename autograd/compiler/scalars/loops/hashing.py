@@ -22,18 +22,47 @@ def hashed(x: Any) -> Hashes:
     return scattered
 
 
-def hashed_rows(x: Any, first: Any) -> Hashes:
-    """Return a hash of each row of integers, in which their order counts.
+class RowHashes:
+    """Hashes of rows of integers, in which their order counts, and where other integers may stand in their places.
 
     Args:
+        x: the integers, row after row.
         first: where each row begins; and where the last one ends.
+        other: what may stand in the place of any of them.
     """
-    column = hashed(np.arange(len(x)) - np.repeat(first[:-1], np.diff(first)))
+
+    def __init__(self, x: Any, first: Any, other: int = 0) -> None:
+        factors = hashed(np.arange(len(x)) - np.repeat(first[:-1], np.diff(first)))
+        self._first = first
+        self._own, self._other = _products(hashed(x), factors), _products(hashed(np.array([other])), factors)
+
+    def where(self, is_own: Any) -> Hashes:
+        """Return a hash of each row that has its own integers where that is said, and the other one elsewhere."""
+        return _sums_of_rows(np.where(is_own, self._own, self._other), self._first)
+
+    def whole(self) -> Hashes:
+        """Return a hash of each row as it is."""
+        return _sums_of_rows(self._own, self._first)
+
+
+def hashed_rows(x: Any, first: Any) -> Hashes:
+    """Return a hash of each row of integers. For the arguments see `RowHashes`."""
+    return RowHashes(x, first).whole()
+
+
+def _products(hashes: Any, factors: Any) -> Any:
+    """Return the products of hashes, or of one of them, with factors that are made odd."""
     if not HAVE_NUMPY:
-        products = [a * (2 * b + 1) & _MASK for a, b in zip(hashed(x).tolist(), column.tolist())]
-        ends = zip(first[:-1].tolist(), first[1:].tolist())
-        return np.array([sum(products[start:end]) & _MASK for start, end in ends])
-    sums = np.append(np.uint64(0), (hashed(x) * (2 * column + np.uint64(1))).cumsum())
+        several = hashes.tolist() * (len(factors) if len(hashes) == 1 else 1)
+        return np.array([a * (2 * b + 1) & _MASK for a, b in zip(several, factors.tolist())])
+    return hashes * (2 * factors + np.uint64(1))
+
+
+def _sums_of_rows(x: Any, first: Any) -> Hashes:
+    if not HAVE_NUMPY:
+        numbers = x.tolist()
+        return np.array([sum(numbers[a:b]) & _MASK for a, b in zip(first[:-1].tolist(), first[1:].tolist())])
+    sums = np.append(np.uint64(0), x.cumsum())
     of_rows: Hashes = sums[first[1:]] - sums[first[:-1]]
     return of_rows
 

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from autograd.arrays import NDArray, np
 from autograd.compiler.scalars.columns import Columns
-from autograd.compiler.scalars.loops.hashing import Hashes, hashed, hashed_rows, of_floats
+from autograd.compiler.scalars.loops.hashing import Hashes, RowHashes, hashed, hashed_rows, of_floats
 from autograd.compiler.scalars.loops.repeat import RESULT
 from autograd.compiler.scalars.nodes import ABSENT, SUM, is_nothing
+from autograd.support.forking import computed_once
 
 Integers = NDArray[np.int64]
 
-_FAR = -1
-"""In place of the distance to what is read: it is a leaf, or too far away."""
+_FAR, _LEAF = -1, 1 << 62
+"""In place of the distance to what is read, where it is too far away; and where it is a leaf, which always is."""
 
 
-class Operations(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Operations:
     """The sums and applications of a program, in order; those of guards aside.
 
     Attributes:
@@ -45,14 +47,21 @@ class Operations(NamedTuple):
         places: Integers = np.where(reads < 0, -1, self.place[reads])
         return places
 
+    @computed_once
+    def _distance(self) -> Integers:
+        """How many operations away that is which is read."""
+        places = self.places_read(0, len(self))
+        distance = np.repeat(np.arange(len(self)), np.diff(self.first)) - places
+        distance[places < 0] = _LEAF
+        return distance
+
+    @computed_once
+    def _hashes(self) -> RowHashes:
+        return RowHashes(self._distance, self.first, _FAR)
+
     def keys(self, window: int) -> Hashes:
         """Equal for operations that do equal work on what is as many operations away, or farther than a window."""
-        size = len(self)
-        own = np.repeat(np.arange(size), np.diff(self.first))
-        places = self.places_read(0, size)
-        distance = own - places
-        distance[(places < 0) | (distance > window)] = _FAR
-        return self.code + hashed_rows(distance, self.first)
+        return self.code + self._hashes.where(self._distance <= window)
 
 
 def in_levels(operations: Operations, depth: Mapping[int, int]) -> Operations:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -9,18 +10,13 @@ from typing import NamedTuple
 from autograd import primitives
 from autograd.compiler import cost
 from autograd.compiler.scalars.nodes import ABSENT, NOTHING, Sum, is_nothing
+from autograd.compiler.scalars.sums.chain_terms import Slot, Term, sum_of_slots, together
 from autograd.primitives import Primitive
 
 _ADD, _SUB, _MUL, _DIV, _NEG = primitives.add, primitives.sub, primitives.mul, primitives.div, primitives.neg
 _SUM, _DOT = primitives.sum_, primitives.dot
 _TOTALS = frozenset({_ADD, _SUB, _SUM, _DOT})
 _LINEAR = _TOTALS | {_MUL, _NEG}
-
-Term = tuple[float, int, int]
-"""(c, x, y) for (c x) y; (c, x, ABSENT) for c x; (c, ABSENT, ABSENT) for c."""
-
-Slot = list[Term]
-"""Terms that may be added in any order."""
 
 
 class Chains(NamedTuple):
@@ -61,7 +57,8 @@ class Chains(NamedTuple):
         if self.made_by[i] in _TOTALS:
             total = self._chain(i)
         else:
-            total = _sum([[self._term(self.rows[i][0], -1.0) if self.made_by[i] is _NEG else self._product(i, 1.0)]])
+            term = self._term(self.rows[i][0], -1.0) if self.made_by[i] is _NEG else self._product(i, 1.0)
+            total = sum_of_slots([[term]])
         return total if factor == divisor == 1.0 else total._replace(factor=factor, divisor=divisor)
 
     def _is_reduction(self, i: int) -> bool:
@@ -78,7 +75,7 @@ class Chains(NamedTuple):
             number = next((k for k in (left, right) if k in self.constants), None)
             if number is not None:
                 if not is_nothing(constant) or (tail and goes_on):
-                    return _sum([[(1.0, i, ABSENT)], *tail[::-1]], constant, leads)
+                    return sum_of_slots([[(1.0, i, ABSENT)], *tail[::-1]], constant, leads)
                 constant = self.constants[number]
                 constant = -constant if self.made_by[i] is _SUB and number == right else constant
                 leads = bool(tail) or number == left
@@ -87,17 +84,17 @@ class Chains(NamedTuple):
             if not goes_on:
                 slots = [*([] if left in self.constants else [self._slot(left, 1.0)]), *tail[::-1]]
                 if self._only_subtracts(root, left):
-                    slots = _together(slots)
+                    slots = together(slots)
                 reduced = self.own[right] and self._is_reduction(right)
-                return _sum(slots if leads else self._begun(slots, reduced), constant, leads)
+                return sum_of_slots(slots if leads else self._begun(slots, reduced), constant, leads)
             i = left
         slots, inner, inner_leads = self._reduction(i)
         if not (is_nothing(inner) or is_nothing(constant)):
-            return _sum([[(1.0, i, ABSENT)], *tail[::-1]], constant, leads)
+            return sum_of_slots([[(1.0, i, ABSENT)], *tail[::-1]], constant, leads)
         if is_nothing(constant):
             constant, leads = inner, bool(tail) or inner_leads
         slots += tail[::-1]
-        return _sum(slots if leads else self._begun(slots, True), constant, leads)
+        return sum_of_slots(slots if leads else self._begun(slots, True), constant, leads)
 
     def _only_subtracts(self, root: int, first: int) -> bool:
         """Return whether a chain subtracts all its terms from 0, so that it is the negative of their sum.
@@ -201,7 +198,11 @@ class Chains(NamedTuple):
         elif self.made_by[i] is _DOT:
             *factors, bias = self.rows[i]
             n = len(factors) // 2
-            parts += [self._factors(x, y, 1.0, True) for x, y in zip(factors[:n], factors[n:])][::-1]
+            if self._are_unscaled(factors):  # as most are
+                products: list[Term] = list(zip(itertools.repeat(1.0), factors[:n], factors[n:]))
+            else:
+                products = [self._factors(x, y, 1.0, True) for x, y in zip(factors[:n], factors[n:])]
+            parts += products[::-1]
             parts.append(bias)
         else:
             parts += self.rows[i][::-1]
@@ -262,6 +263,13 @@ class Chains(NamedTuple):
         primitive = self.made_by[i]
         return primitive is not _MUL and primitive is not _NEG and (primitive is not None or i not in self.constants)
 
+    def _are_unscaled(self, nodes: Sequence[int]) -> bool:
+        """Return whether of some factors each is unscaled, without asking each of those that are not numbers."""
+        primitives = set(map(self.made_by.__getitem__, nodes))
+        if _MUL in primitives or _NEG in primitives:
+            return False
+        return None not in primitives or self.constants.keys().isdisjoint(nodes)
+
     def _moved(self, c: float, i: int, sign: float) -> Term | None:
         """Return a parameter times another node times a power of 2, with the power applied to the parameter."""
         if math.frexp(abs(c))[0] != 0.5 or not 1 / cost.MOST_MOVED <= abs(c) <= cost.MOST_MOVED:
@@ -283,16 +291,3 @@ class Chains(NamedTuple):
                 if number in self.constants:
                     return self.constants[number], other
         return None
-
-
-def _together(slots: Sequence[Slot]) -> list[Slot]:
-    """Single terms in one slot, in which they may be added in any order, and then the other slots."""
-    return [[term for slot in slots if len(slot) == 1 for term in slot], *(slot for slot in slots if len(slot) > 1)]
-
-
-def _sum(slots: list[Slot], constant: float = NOTHING, leads: bool = False) -> Sum:
-    terms = [term for slot in slots for term in slot]
-    coefficients, lefts, rights = map(list, zip(*terms)) if terms else ([], [], [])
-    numbers = [n for n, slot in enumerate(filter(None, slots)) for _ in slot]
-    leads = leads and not is_nothing(constant)
-    return Sum(coefficients, lefts, rights, numbers, constant, leads)
