@@ -6,6 +6,7 @@ from pathlib import Path
 
 from benchmarks import compile_time, recurrent, thin
 from benchmarks.epoch import ENGINES
+from benchmarks.loops import single_numbers
 from benchmarks.measure import (
     Job,
     Numbers,
@@ -49,6 +50,7 @@ def run(rounds: int, quick: bool = False, picture: Path | None = None) -> None:
     measure_memory(epochs)
     programs = thin.report(rounds, quick)
     recurrent.report(rounds, quick)
+    single_numbers.report(rounds)
     time_main_job(rounds)
     if picture is None:
         return

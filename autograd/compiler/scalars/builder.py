@@ -101,10 +101,21 @@ class Builder:
         return len(self._opcodes) - 1
 
     def sum(self, total: Sum) -> int:
-        i = self._node(SUM, len(self._lefts), len(total.lefts))
+        return self._sum(total, total.lefts, total.rights)
+
+    def sum_of_others(self, total: Sum, new: Sequence[int]) -> int:
+        """A sum of the nodes that have other numbers here.
+
+        Args:
+            new: the number here of each node that the sum has, and in its last place ABSENT.
+        """
+        return self._sum(total, [new[k] for k in total.lefts], [new[k] for k in total.rights])
+
+    def _sum(self, total: Sum, lefts: Sequence[int], rights: Sequence[int]) -> int:
+        i = self._node(SUM, len(self._lefts), len(lefts))
         self._coefficients += total.coefficients
-        self._lefts += total.lefts
-        self._rights += total.rights
+        self._lefts += lefts
+        self._rights += rights
         self._slots += total.slots
         if not is_nothing(total.constant) or total[5:] != PLAIN[1:]:
             self._scalings[i] = Scaling(*total[4:])

@@ -28,9 +28,13 @@ def depths(order: Iterable[int], operands: Operands) -> dict[int, int]:
 
 def levels(program: Columns) -> int:
     """Return the number of levels of a program's operations: the length of its longest chain of dependent ones."""
-    level = [0] * (len(program) + 1)  # the last place is that of ABSENT
+    return max(node_levels(program))
+
+
+def node_levels(program: Columns) -> list[int]:
+    """Return the level of each node, from 1 on; 0 for leaves and guards, and in the last place, that of ABSENT."""
+    level = [0] * (len(program) + 1)
     operands, lefts, rights = program.operands, program.lefts, program.rights
-    highest = 0
     for i, opcode, start, count in zip(range(len(program)), program.opcodes, program.starts, program.counts):
         if not count or i >= len(program) - program.guards.size:
             continue
@@ -42,5 +46,4 @@ def levels(program: Columns) -> int:
                 if level[k] > below:
                     below = level[k]
         level[i] = below + 1
-        highest = max(highest, below + 1)
-    return highest
+    return level

@@ -51,9 +51,10 @@ class Chains(NamedTuple):
         i, factor, divisor = root, 1.0, 1.0
         if self.made_by[i] is _DIV:
             i, divisor = self.rows[i][0], self.constants[self.rows[i][1]]
-        scaling = (-1.0, self.rows[i][0]) if self.made_by[i] is _NEG else self._scaling(i)
-        if scaling is not None and self.own[scaling[1]] and self.made_by[scaling[1]] in _TOTALS | {self.made_by[i]}:
-            factor, i = scaling
+        if self.made_by[i] not in _TOTALS:
+            scaling = (-1.0, self.rows[i][0]) if self.made_by[i] is _NEG else self._scaling(i)
+            if scaling is not None and self.own[scaling[1]] and self.made_by[scaling[1]] in _TOTALS | {self.made_by[i]}:
+                factor, i = scaling
         if self.made_by[i] in _TOTALS:
             total = self._chain(i)
         else:

@@ -13,9 +13,9 @@ least three terms connected by `+` only. A sum keeps them in one slot, which may
 from __future__ import annotations
 
 from autograd import primitives
-from autograd.compiler.scalars.builder import DROPPED, Builder, renumbered
+from autograd.compiler.scalars.builder import DROPPED, Builder
 from autograd.compiler.scalars.merge import uses
-from autograd.compiler.scalars.nodes import CONSTANT, Sum
+from autograd.compiler.scalars.nodes import ABSENT, CONSTANT, Sum
 from autograd.compiler.scalars.program import ScalarProgram
 from autograd.compiler.scalars.sums.chains import Chains
 from autograd.compiler.scalars.sums.lengths import chain_lengths
@@ -71,10 +71,10 @@ def _collected(program: ScalarProgram, chains: Chains) -> ScalarProgram:
             for k in chains.rows[i]:
                 needed[k] = 1
     builder = Builder.like(program)
-    new = [*range(program.interior.start), *[DROPPED] * len(program.interior)]
+    new = [*range(program.interior.start), *[DROPPED] * len(program.interior), ABSENT]  # the last place is ABSENT's
     for i in program.interior:
         if i in sums:
-            new[i] = builder.sum(renumbered(sums[i], new))
+            new[i] = builder.sum_of_others(sums[i], new)
         elif needed[i]:
             new[i] = builder.copy(program, i, new)
-    return builder.successor(program, new, range(len(program)), repeated=frozenset())
+    return builder.successor(program, new[:-1], range(len(program)), repeated=frozenset())

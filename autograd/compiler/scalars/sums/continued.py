@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from autograd.compiler import cost
 from autograd.compiler.scalars.columns import Columns
-from autograd.compiler.scalars.depths import depths
+from autograd.compiler.scalars.depths import node_levels
 from autograd.compiler.scalars.merge import uses
 from autograd.compiler.scalars.nodes import ABSENT, PLAIN, SUM, Scaling
 
@@ -20,13 +20,15 @@ def running_sums(program: Columns) -> list[list[int]]:
     before = _continued(program)
     if not cost.worth_accumulating(len(before) + 1):
         return []
-    depth = depths(program.operations, program.operands_of)
+    level = node_levels(program)
     chains: dict[int, list[int]] = {}  # by their last part
     deepest: dict[int, int] = {}  # by their first part
     for i, previous in before.items():
         chain = chains.pop(previous, [previous])
-        most = deepest.setdefault(chain[0], max(depth.get(k, -1) for k in program.operands_of(chain[0])))
-        if max(depth.get(k, -1) for k in program.operands_of(i) if k != previous) > most:
+        first, added = chain[0], program.starts[i] + 1
+        if first not in deepest:
+            deepest[first] = max(level[k] for k in program.operands_of(first))
+        if max(level[program.lefts[added]], level[program.rights[added]]) > deepest[first]:
             chains[previous] = chain
         else:
             chain.append(i)

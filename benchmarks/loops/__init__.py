@@ -1,0 +1,1 @@
+"""Loops of compiled programs against loops by hand."""
