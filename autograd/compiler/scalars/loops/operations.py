@@ -105,11 +105,11 @@ def operations_of(program: Columns, *, whatever_numbers: bool = False) -> Operat
     rights = np.array(program.rights, dtype=np.int64)[source]
     reads[_rows(first[add] + count[add], count[add])] = rights
     code = hashed(opcodes[nodes] * 1_000_003 + count)
-    terms = np.array(program.slots, dtype=np.int64)[source]
-    if not whatever_numbers:
-        terms += 3 * of_floats(program.coefficients)[source]
+    terms = hashed(2 * np.array(program.slots, dtype=np.int64)[source] + (rights == ABSENT))
+    if not whatever_numbers:  # numbers are hashed before they are added up, which would lose the sign, the first bit
+        terms += hashed(of_floats(program.coefficients)[source])
     bounds = np.append(0, count[add].cumsum())
-    code[add] += hashed_rows(2 * terms + (rights == ABSENT), bounds)
+    code[add] += hashed_rows(terms, bounds)
     marks = {
         i: 7 + scaling.leads if whatever_numbers else hash(repr(scaling))
         for i, scaling in program.scalings.items()

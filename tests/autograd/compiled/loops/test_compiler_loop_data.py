@@ -200,3 +200,15 @@ def test_data_of_few_values_are_read_by_step_as_well() -> None:
         return x
 
     assert "for t in range" in autograd.compile(value, 0.5).source
+
+
+def test_steps_that_differ_in_a_sign_are_told_apart() -> None:
+    """A term whose number has the same size at all steps, but not the same sign, is read by step as well."""
+    signs = [1.0 if t % 3 else -1.0 for t in range(20)]
+
+    def value(x: Any, y: Any) -> Any:
+        for sign in signs:
+            x = (a * x + c * y - b * sign).tanh()
+        return x
+
+    assert_computes(value)
