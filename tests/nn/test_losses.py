@@ -249,8 +249,8 @@ def test_plain_numbers_give_a_plain_number(name: str) -> None:
 def test_cross_entropy_of_plain_numbers_takes_a_probability_for_each_class(torch: Any) -> None:
     logits, targets = [0.25, 0.5, -1.5], [0.125, 0.5, 0.375]
     theirs = torch.nn.functional.cross_entropy(torch.tensor(logits).double(), torch.tensor(targets).double())
-    number = nn.cross_entropy(logits, targets)
-    assert type(number) is float
+    number: object = nn.cross_entropy(logits, targets)
+    assert isinstance(number, float)
     assert number == pytest.approx(theirs.item(), rel=1e-15)
 
 

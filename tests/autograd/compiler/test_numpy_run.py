@@ -16,9 +16,10 @@ from autograd.compiler.arrays.handle import Handle
 from autograd.compiler.arrays.operations import Batch, N
 from autograd.compiler.arrays.program import ArrayProgram
 from autograd.compiler.differentiate.reverse import to_arguments, to_parameters
-from autograd.compiler.targets.numpy_run import NumpyEngine, RunningWriter, aligned, loaded
+from autograd.compiler.targets.numpy_run import NumpyEngine, aligned, loaded
 from autograd.compiler.targets.python_source import Writer, passes
 from autograd.compiler.targets.references import References
+from autograd.compiler.targets.running_writer import RunningWriter
 from autograd.compiler.targets.schedule import schedule
 
 Array = NDArray[Any]
