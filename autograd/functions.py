@@ -53,7 +53,7 @@ def dot(xs: Iterable[Value | float], ys: Iterable[Value | float], bias: Value | 
     if len(xs) != len(ys):
         raise ValueError(f"dot expects two sequences of the same length, got {len(xs)} and {len(ys)} numbers")
     n = len(xs)
-    parents: tuple[Value | float, ...] = (*xs, *ys, Constant(bias) if type(bias) is float else bias)
+    parents: tuple[Value | float, ...] = (*xs, *ys, Constant(bias) if n and type(bias) is float else bias)
     try:  # the common case, only Values, skips all checks: neurons are hot
         numbers = [parent.data for parent in parents]  # type: ignore[union-attr]
         x_numbers, y_numbers = numbers[:n], numbers[n:-1]
