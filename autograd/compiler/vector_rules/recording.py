@@ -56,7 +56,7 @@ class Recording:
     def __init__(self) -> None:
         self.steps: list[Step] = []
         self.numbers: list[float | Later] = []
-        self.given = 0
+        self.given: int = 0
         self._count = 0
 
     def vector(self) -> Recorded:
@@ -116,7 +116,7 @@ class Later:
     __slots__ = ("value",)
 
     def __init__(self, value: Callable[..., float]) -> None:
-        self.value = value
+        self.value: Callable[..., float] = value
 
     __add__, __radd__ = _later(operator.add)
     __sub__, __rsub__ = _later(operator.sub)
@@ -161,7 +161,8 @@ class Recorded:
     __hash__ = None  # type: ignore[assignment]
 
     def __init__(self, recording: Recording, at: int | None) -> None:
-        self.recording, self.at = recording, at
+        self.recording: Recording = recording
+        self.at: int | None = at
 
     __add__, __radd__, __iadd__ = _binary(primitives.add)
     __sub__, __rsub__, __isub__ = _binary(primitives.sub)

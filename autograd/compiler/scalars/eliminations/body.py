@@ -133,7 +133,7 @@ class EliminationBody:
             sizes.append(len(by_step) - before)
         self._arrays = [len(initial)], [size for size in sizes if size]
         steps = range(self._elimination.steps)
-        self.operands = [*initial, *(column[t] for t in steps for column in by_step), *same]
+        self.operands: list[int] = [*initial, *(column[t] for t in steps for column in by_step), *same]
         self._sizes = len(initial), len(by_step), len(same)
 
     def _column(self, nodes: dict[tuple[int, int], int], lane: int) -> tuple[int, ...]:

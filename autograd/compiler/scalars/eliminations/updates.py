@@ -51,7 +51,7 @@ class Updates:
         self._program = program
         self.chains: list[Chain] = []
         self.at: dict[int, tuple[int, int]] = {}
-        self.ready = [0] * len(program)
+        self.ready: list[int] = [0] * len(program)
         for i in program.operations:
             if self.chains:
                 self.ready[i] = max([self.ready[k] for k in program.operands_of(i)], default=0)

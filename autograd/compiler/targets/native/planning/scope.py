@@ -61,13 +61,15 @@ class Scope:
         dtype: np.dtype[Any],
         inside: Inside | None = None,
     ) -> None:
-        self.plan, self.program, self.dtype = plan, program, dtype
+        self.plan: Plan = plan
+        self.program: ArrayProgram = program
+        self.dtype: np.dtype[Any] = dtype
         self.operations: Sequence[Operation] = program.operations
         self.buffers: dict[int, Buffer] = dict(buffers)
         self.loops: dict[int, list[Buffer]] = {}
         self._phases, self._inside = chosen, inside
-        self.needed = needed(program)
-        self.arrays = with_arrays(program, results, self.needed)
+        self.needed: set[int] = needed(program)
+        self.arrays: set[int] = with_arrays(program, results, self.needed)
 
     def inner(self, at: int) -> int:
         """Return the operation whose array an operation aliases, through guards and simple reshapes."""

@@ -62,7 +62,7 @@ class Code:
 
     def __init__(self) -> None:
         self.lines: list[str] = []
-        self.block = "entry"
+        self.block: str = "entry"
         self._count = 0
 
     def fresh(self, base: str) -> str:

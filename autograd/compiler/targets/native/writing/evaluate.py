@@ -30,7 +30,8 @@ class Evaluator:
     """
 
     def __init__(self, code: Code, lanes: Lanes, axes: int, address: Callable[[Place, tuple[int, int]], str]) -> None:
-        self.code, self.lanes = code, lanes
+        self.code: Code = code
+        self.lanes: Lanes = lanes
         self.positions: list[Position] = [START] * axes
         self._address = address
         self._known: list[dict[Any, str]] = [{}]

@@ -53,7 +53,8 @@ class Lanes:
     """
 
     def __init__(self, code: Code, dtype: np.dtype[Any], declarations: Declarations) -> None:
-        self.code, self._declarations = code, declarations
+        self.code: Code = code
+        self._declarations = declarations
         self.element = "double" if dtype.itemsize == 8 else "float"
         self._is_double = dtype.itemsize == 8
         self._bits: dict[str, str] = {}  # the conditions of registers that are 1.0 or 0.0
