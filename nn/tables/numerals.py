@@ -25,7 +25,7 @@ DAY = 86_400.0
 
 @dataclass(frozen=True)
 class Reading:
-    """How to read the cells of one column; decided once, from all rows that a model was made from.
+    """The format of one column's cells, decided once from all rows that a model was trained on.
 
     Attributes:
         kind: the type of a cell; "truth" is TRUE or FALSE in any case, read as 1 or 0, and "date" is read as days since

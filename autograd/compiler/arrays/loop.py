@@ -112,7 +112,7 @@ class Loop:
 
     @property
     def steppings(self) -> list[Stepping | None]:
-        """How each operand is read by step; None for one that is not."""
+        """The stepping of each operand; None for one that is the same at every step."""
         same = len(self.arguments) - self.carried - len(self.read)
         return [*[None] * self.carried, *self.read, *[None] * same]
 

@@ -45,7 +45,7 @@ def _is_number(x: Any) -> bool:
 
 
 class Recording:
-    """What a rule does with vectors. Only what NumPy rounds as machine code does can be recorded.
+    """The operations that a rule performs on vectors. Only those that NumPy and machine code round alike are recorded.
 
     Attributes:
         steps: the operations so far. Two runs of a rule that have the same ones differ in their numbers alone.

@@ -66,7 +66,7 @@ class Lanes:
 
     @property
     def is_ragged(self) -> bool:
-        """Whether lanes begin, or end, one after the other."""
+        """True if the lanes begin, or end, at different steps, so that the loop needs padding."""
         steps: dict[Slot, list[int]] = {}
         for kind, t, lane in self.places.values():
             steps.setdefault((kind, lane), []).append(t)

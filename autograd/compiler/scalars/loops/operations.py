@@ -49,7 +49,7 @@ class Operations:
 
     @computed_once
     def _distance(self) -> Integers:
-        """How many operations away that is which is read."""
+        """The number of operations between each operand and its reader, for all operands in a row."""
         places = self.places_read(0, len(self))
         distance = np.repeat(np.arange(len(self)), np.diff(self.first)) - places
         distance[places < 0] = _LEAF
