@@ -19,9 +19,9 @@ from nn.schedules import LearningRate, checked
 Vector = NDArray[np.float64]
 
 UPDATING = frozenset(("_rule", "_update", "_vector", "after_update", "copied", "arranged"))
-"""Methods that decide what becomes of which weight: a subclass that has one of its own may mind their order."""
+"""Methods that compute the update: a subclass that overrides one of them may depend on the order of the weights."""
 
-MOST_STEPS = 2**53  # updates, beyond which a count is damaged
+MOST_STEPS = 2**53  # a larger count of updates is corrupt
 
 _noticing_errors = handling_errors(over="raise", invalid="raise", divide="raise")
 
@@ -33,19 +33,19 @@ class Optimizer(ABC):
         parameters: the Values to change.
         learning_rate: a positive number; or a schedule, which is called with the number of steps taken so far,
             0 at first, and gives the rate of the next (`nn.step_decay`, `nn.cosine_decay`).
-        max_gradient_norm: where the gradient is longer than this, it is scaled down to it before each update.
+        max_gradient_norm: a longer gradient is scaled down to this norm before each update.
 
-    A subclass has a `_rule`. One that updates each weight by itself, wherever it stands in the vectors, says so:
-    `class Mine(Optimizer, elementwise=True)`. `nn.fit` may then put the parameters into the order that suits it best.
+    A subclass implements `_rule`. If the rule updates each weight independently of the others, declare it:
+    `class Mine(Optimizer, elementwise=True)`. `nn.fit` may then reorder the parameters for speed.
 
     Attributes:
-        elementwise: whether the rule updates each weight by itself; inherited where a subclass leaves the rule alone.
-        steps: how many updates were made.
+        elementwise: whether the rule updates each weight independently; inherited unless a subclass overrides the rule.
+        steps: the number of updates so far.
         state: the vectors that a rule carries from step to step, by name.
 
     Raises:
         ValueError: for no parameters, a parameter given twice, or settings out of range.
-        TypeError: for parameters that are no Values.
+        TypeError: for parameters that are not Values.
     """
 
     elementwise: ClassVar[bool] = False
@@ -82,12 +82,12 @@ class Optimizer(ABC):
         self.state: dict[str, Vector] = {}
 
     def __repr__(self) -> str:
-        """The rule, how many parameters it changes, and its settings."""
+        """Return the rule's name, the number of parameters, and the settings."""
         settings = {name: x for name, x in vars(self).items() if not name.startswith("_")}
         for name in ("parameters", "steps", "state"):
             settings.pop(name, None)
-        told = ", ".join(f"{name}={x!r}" for name, x in settings.items() if x is not None)
-        return f"{type(self).__name__}({len(self.parameters):,} parameters, {told})"
+        listed = ", ".join(f"{name}={x!r}" for name, x in settings.items() if x is not None)
+        return f"{type(self).__name__}({len(self.parameters):,} parameters, {listed})"
 
     @explain_arguments(OF_ZERO_GRAD)
     def zero_grad(self) -> None:
@@ -95,14 +95,14 @@ class Optimizer(ABC):
         commit(setting("grad", self.parameters, [0.0] * len(self.parameters)))
 
     def gradients(self) -> Vector:
-        """The parameters' gradients as one vector."""
+        """Return the parameters' gradients as one vector."""
         return np.array(gradients_of(self.parameters), dtype=float)
 
     def step(self) -> None:
-        """Change every parameter by one update from its gradient. An interrupt leaves the whole update done, or none.
+        """Update every parameter from its gradient. After an interrupt, either all parameters are updated or none.
 
         Raises:
-            FloatingPointError: if the update would make a parameter inf or nan; then nothing has changed.
+            FloatingPointError: if the update would make a parameter inf or nan; nothing is changed then.
         """
         weights = np.array(numbers_of(self.parameters), dtype=float)
         gradients = self.gradients()
@@ -111,28 +111,28 @@ class Optimizer(ABC):
         commit(setting("data", self.parameters, new.tolist()), self.becoming(after))
 
     def after_update(self, weights: Vector, gradients: Vector, into: Vector | None = None) -> tuple[Self, Vector]:
-        """Compute one update: what the optimizer is after it, and the new weights. Nothing is changed but `into`.
+        """Compute one update; return the optimizer after it, and the new weights. Only `into` is changed.
 
-        Weights and gradients must be finite, which is not checked here: `step` does so.
+        Weights and gradients must be finite; `step` checks this, not this method.
 
         Args:
             weights, gradients: a number for each parameter.
-            into: a vector for the new weights.
+            into: a vector to write the new weights to; by default a new one.
 
         Raises:
-            FloatingPointError: if something would be inf or nan.
+            FloatingPointError: if a new weight or a number of the state would be inf or nan.
         """
         return self.after_update_at(self.rate(self.steps), weights, gradients, into)
 
     def after_update_at(
         self, rate: float, weights: Vector, gradients: Vector, into: Vector | None = None
     ) -> tuple[Self, Vector]:
-        """Compute one update at a learning rate, as `after_update` does at that of the step."""
+        """Compute one update like `after_update`, with this learning rate instead of the step's."""
         new = np.empty_like(weights) if into is None else into
         try:
             after = self.copied()
             _noticing_errors(after._update, weights, gradients, rate, new)
-            return after, new  # the processor has noticed nothing, which spares a look at each number
+            return after, new  # no floating-point exception was raised, so all numbers are finite
         except FloatingPointError:
             after = self.copied()
         ignoring_errors(after._update, weights, gradients, rate, new)
@@ -140,19 +140,19 @@ class Optimizer(ABC):
         return after, new
 
     def copied(self) -> Self:
-        """An optimizer of the same parameters in the same state, which goes on by itself."""
+        """Return an independent optimizer of the same parameters, in the same state."""
         other = object.__new__(type(self))
-        vars(other).update(vars(self))  # a tenth of the time that copy.copy takes, and an update has microseconds
-        other.state = dict(self.state)  # the vectors are shared: no update changes them
+        vars(other).update(vars(self))  # ten times as fast as copy.copy; a whole update takes microseconds
+        other.state = dict(self.state)  # the vectors are shared: no update changes them in place
         return other
 
     def becoming(self, other: Self) -> Change:
-        """The change, for `commit`, that puts this optimizer into the state of a copy."""
+        """Return the change, for `commit`, that gives this optimizer the state of a copy."""
         attributes = {name: value for name, value in vars(other).items() if name != "parameters"}
         return setting_attributes(self, attributes)
 
     def arranged(self, parameters: list[Value], order: NDArray[np.int64]) -> Self:
-        """Return a copy whose vectors have another order: at k what was at order[k].
+        """Return a copy with reordered vectors: element k is the former element order[k].
 
         Args:
             parameters: the same parameters in that order.
@@ -163,7 +163,7 @@ class Optimizer(ABC):
         return other
 
     def _refuse(self, weights: Vector, gradients: Vector, *results: Vector) -> None:
-        """Raise FloatingPointError where results are not finite, naming the first parameter that they are about."""
+        """Raise FloatingPointError if results are not finite, naming the first parameter that is affected."""
         finite = np.isfinite(results).all(axis=0)
         if finite.all():
             return
@@ -175,7 +175,7 @@ class Optimizer(ABC):
 
     def _update(self, weights: Vector, gradients: Vector, rate: float, new: Vector) -> None:
         if self.max_gradient_norm is not None:
-            largest = float(np.abs(gradients).max()) or 1.0  # kept out of the squares, which could overflow
+            largest = float(np.abs(gradients).max()) or 1.0  # divided out, since the squares could overflow
             norm = float(np.linalg.norm(gradients / largest))
             if norm > self.max_gradient_norm / largest:
                 gradients = gradients / largest * (self.max_gradient_norm / norm)
@@ -183,7 +183,7 @@ class Optimizer(ABC):
         self._rule(weights, gradients, rate, new)
 
     def rate(self, step: int) -> float:
-        """The learning rate of a step, counted from 0. Raises ValueError where a schedule gives a useless one."""
+        """Return the learning rate of a step, counted from 0. Raises ValueError if the schedule returns a bad one."""
         if not callable(self.learning_rate):
             return self.learning_rate
         rate = self.learning_rate(step)
@@ -191,21 +191,21 @@ class Optimizer(ABC):
 
     @abstractmethod
     def _rule(self, weights: Vector, gradients: Vector, rate: float, new: Vector) -> None:
-        """The update rule proper: write the new weights, and put new vectors into `state`, leaving the old ones alone.
+        """Apply the update rule: write the new weights into `new`, and put new vectors into `state`.
 
-        `steps` counts the step being made, from 1.
+        The old vectors must stay as they are. `steps` counts this step, from 1.
         """
 
     def _vector(self, name: str) -> Vector:
-        """A state vector, zero at first."""
+        """Return a state vector, which is zero at first."""
         return self.state[name] if name in self.state else np.zeros(len(self.parameters))
 
     def state_dict(self) -> dict[str, Any]:
-        """Return what a checkpoint keeps: the rule's name, the number of steps, the state vectors."""
+        """Return the state to save in a checkpoint: the rule's name, the number of steps, the state vectors."""
         return {"rule": type(self).__name__, "steps": self.steps, "state": {k: v.copy() for k, v in self.state.items()}}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Take up where the optimizer that made this state left off. Raises ValueError where it does not fit."""
+        """Continue where the optimizer with this state left off. Raises ValueError if the state does not fit."""
         if not {"rule", "steps", "state"} <= state.keys():
             raise ValueError(f"an optimizer's state has rule, steps and state, this one has {list(state)}")
         if state["rule"] != type(self).__name__:
@@ -220,7 +220,7 @@ class Optimizer(ABC):
         commit(setting_attributes(self, {"steps": steps, "state": vectors, **self._derived(state)}))
 
     def _derived(self, state: Mapping[str, Any]) -> dict[str, Any]:
-        """The attributes that come of a state besides steps and vectors, for a rule that has such."""
+        """Return the attributes that follow from a state besides steps and vectors, if the rule has any."""
         return {}
 
 

@@ -1,4 +1,4 @@
-"""Vectors that begin where the processor reads quickest."""
+"""Allocate vectors aligned to the processor's cache lines."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from autograd.arrays import np
 from nn.conversion import Array
 
 LINE = 8
-"""Numbers of a line of the processor's cache, of 8 bytes each."""
+"""The number of 8-byte numbers in a cache line."""
 
 
 def aligned_vectors(count: int, size: int) -> list[Array]:
-    """Return vectors of zeros that begin with lines of the processor's cache, as NumPy goes over them quickest."""
+    """Return vectors of zeros aligned to cache lines, which NumPy processes fastest."""
     length = size + -size % LINE
     memory = np.zeros(count * length + LINE)
     start = -(memory.ctypes.data // 8) % LINE

@@ -31,7 +31,7 @@ STEPS, SIZE = 12, 37
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make machine code at once, and for rules with other numbers in each step, however few parameters there are."""
-    monkeypatch.setattr(fused, "BEFORE_MAKING", 0.0)
+    monkeypatch.setattr(fused, "BEFORE_COMPILING", 0.0)
     monkeypatch.setattr(fused, "LEAST_RECORDED", 0)
 
 
@@ -289,7 +289,7 @@ del EVERY_RULE["drawing"]
 def test_a_training_has_the_bits_that_it_has_without_machine_code(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """And by nature the history, too, with the largest derivative of each epoch."""
     results = trained(EVERY_RULE[name]), trained(EVERY_RULE[name], callbacks=[lambda *_: None])
-    monkeypatch.setattr(fused, "BEFORE_MAKING", math.inf)
+    monkeypatch.setattr(fused, "BEFORE_COMPILING", math.inf)
     assert results == (trained(EVERY_RULE[name]), trained(EVERY_RULE[name], callbacks=[lambda *_: None]))
 
 
