@@ -1,1 +1,1 @@
-"""Targets: what array programs are turned into."""
+"""Targets, to which array programs are compiled."""

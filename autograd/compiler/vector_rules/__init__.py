@@ -1,4 +1,4 @@
-"""Rules that compute vectors from vectors, place by place, as one pass of machine code over all of them.
+"""Compile rules of elementwise arithmetic on vectors, such as optimizers' updates, to one pass over all the vectors.
 
 >>> recording = Recording()
 >>> w, g = recording.vector(), recording.vector()

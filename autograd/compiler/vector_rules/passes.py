@@ -1,4 +1,4 @@
-"""Recorded rules as machine code that goes over the vectors once."""
+"""Compile recorded rules to machine code that passes over the vectors once."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ __all__ = ["VectorPass", "vector_pass"]
 Vector = NDArray[np.float64]
 
 _MOST_TABLES = 8
-"""Groups of vectors whose addresses are kept: three of them take turns, and two of each state."""
+"""The number of groups of vectors with cached addresses: three weight vectors take turns, and two vectors per state."""
 
 
 class VectorPass:
-    """A recorded rule as one pass over vectors, once it is given its numbers. A thread at a time may call it.
+    """A recorded rule as one pass over vectors. Only one thread at a time may call it, after `give`.
 
     Args:
-        recording: of the rule.
-        results: what it computes.
-        measured: the vector of which the largest |x| is asked for.
-        binding: of llvmlite.
+        recording: the rule.
+        results: the vectors that the rule computes.
+        measured: the vector whose largest |x| is computed.
+        binding: llvmlite's binding to LLVM.
 
     Raises:
-        UnwritableError: where it cannot be machine code.
+        UnwritableError: if the rule cannot be written as machine code.
     """
 
     def __init__(self, recording: Recording, results: Sequence[Recorded], measured: int, binding: Any) -> None:
@@ -51,17 +51,20 @@ class VectorPass:
         self._tables: dict[tuple[int, ...], tuple[Sequence[Vector], Any, int]] = {}
 
     def give(self, numbers: Sequence[float]) -> None:
-        """Take the numbers for the next calls, which are those of the recording, or of another one."""
+        """Set the rule's numbers for the next calls, in the order of the recording."""
         self._write(self._memory, self._start, *numbers)
 
     def __call__(self, vectors: Sequence[Vector]) -> tuple[float, float]:
-        """Compute the results; return the largest |x| of the vector measured, and of all results.
+        """Compute the results; return the largest |x| of the measured vector, and of all results.
 
-        Where one of them is inf or nan, that is the largest.
+        If one of the numbers is inf or nan, that is the largest.
 
         Args:
-            vectors: those that the recording was given, then those to write to, which overlap none of them: all of
-                one length, their numbers side by side.
+            vectors: the inputs of the recording, then vectors for the results, which must not alias the inputs: all
+                contiguous, and of one length.
+
+        Raises:
+            ValueError: for vectors of different lengths, or not contiguous vectors of floats.
         """
         known = self._tables.get(tuple(map(id, vectors)))
         if known is None:
@@ -71,12 +74,12 @@ class VectorPass:
         return largest
 
     def _table(self, vectors: Sequence[Vector]) -> tuple[Sequence[Vector], Any, int]:
-        """Return the vectors with a table of their addresses, which is kept for the next time."""
+        """Return the vectors with a table of their addresses, and cache it."""
         from autograd.compiler.targets.native.addresses import address_of
 
         for vector in vectors:
             if vector.dtype != np.float64 or vector.shape != vectors[0].shape or not vector.flags.c_contiguous:
-                raise ValueError(f"expected vectors of {len(vectors[0])} floats side by side, got {vector!r:.80}")
+                raise ValueError(f"expected contiguous vectors of {len(vectors[0])} floats, got {vector!r:.80}")
         table = (ctypes.c_size_t * len(vectors))(*map(address_of, vectors))
         known = tuple(vectors), table, ctypes.addressof(table)
         self._tables = {**dict([*self._tables.items()][1 - _MOST_TABLES :]), tuple(map(id, vectors)): known}
@@ -84,14 +87,14 @@ class VectorPass:
 
 
 def vector_pass(recording: Recording, results: Sequence[Recorded], measured: int) -> VectorPass | None:
-    """Make machine code of a recorded rule; return None where there can be none.
+    """Compile a recorded rule to machine code; return None if that is impossible.
 
     Args:
-        results: what the rule computes.
-        measured: the vector of which the largest |x| is asked for.
+        results: the vectors that the rule computes.
+        measured: the vector whose largest |x| is computed.
 
     Raises:
-        NotRecordedError: for results that it has not computed.
+        NotRecordedError: for results that the rule does not compute.
     """
     with across_forks, collector_paused():
         binding = llvm()

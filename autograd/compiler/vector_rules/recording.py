@@ -1,4 +1,4 @@
-"""Record what a rule computes from vectors, place by place: the operations, and the numbers in them."""
+"""Record a rule's elementwise operations on vectors, and the numbers in them."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from autograd.primitives import Primitive
 __all__ = ["Later", "NotRecordedError", "Recorded", "Recording", "Step"]
 
 Step = tuple[Any, ...]
-"""A primitive and its operands: from 0 on vectors, in the order in which they came about; ~k is the k-th number."""
+"""A primitive and its operands: vectors are counted from 0 in the order of their creation; ~k is the k-th number."""
 
 
 class NotRecordedError(TypeError):
-    """A rule computes something else than numbers from numbers at the same place."""
+    """A rule does something other than elementwise arithmetic on vectors."""
 
 
 def _refuse(*_: Any, **__: Any) -> Never:
-    raise NotRecordedError("a rule asks for numbers that are not known while it is recorded")
+    raise NotRecordedError("the rule needs numbers that are not known while it is recorded")
 
 
 def _later(compute: Callable[[Any, Any], Any]) -> tuple[Callable[..., Any], Callable[..., Any]]:
-    """Return the methods of an operator: as it is, and with the operands the other way round."""
+    """Return the method of an operator, and the reflected one."""
 
     def forward(self: Later, other: Any) -> Any:
         if isinstance(other, Later):
@@ -45,12 +45,12 @@ def _is_number(x: Any) -> bool:
 
 
 class Recording:
-    """The operations that a rule performs on vectors. Only those that NumPy and machine code round alike are recorded.
+    """The operations that a rule performs on vectors, all of which NumPy and machine code round alike.
 
     Attributes:
-        steps: the operations so far. Two runs of a rule that have the same ones differ in their numbers alone.
-        numbers: the numbers that met vectors, in the order in which they did; some may be known later.
-        given: how many vectors it computes from.
+        steps: the operations so far. Two runs of a rule with equal steps differ only in their numbers.
+        numbers: the operands that are numbers, in the order of recording; some may become known later.
+        given: the number of input vectors.
     """
 
     def __init__(self) -> None:
@@ -60,12 +60,12 @@ class Recording:
         self._count = 0
 
     def vector(self) -> Recorded:
-        """Return a vector to compute from. All of them come before the first step."""
+        """Return a new input vector. All input vectors come before the first step."""
         self.given = self._count = self._count + 1
         return Recorded(self, self._count - 1)
 
     def blank(self) -> Recorded:
-        """Return a vector that is written to before it is read."""
+        """Return a vector without numbers, which must be written to before it is read."""
         return Recorded(self, None)
 
     def apply(self, primitive: Primitive, *operands: Any) -> int:
@@ -83,17 +83,17 @@ class Recording:
         """Return the place of a vector, or ~k for a number, which is the k-th.
 
         Raises:
-            NotRecordedError: for anything else, a vector of another recording, and one that nothing was written to.
+            NotRecordedError: for anything else, a vector of another recording, or a blank vector.
         """
         if type(x) is Recorded and x.recording is self and x.at is not None:
             return x.at
         if not isinstance(x, (float, int, Later)):
-            raise NotRecordedError(f"a rule computes with {x!r:.80}, which is neither a vector nor a number of its own")
+            raise NotRecordedError(f"the rule computes with {x!r:.80}, neither one of its vectors nor a number")
         self.numbers.append(x if type(x) is Later else float(x))
         return -len(self.numbers)
 
     def program(self, results: Sequence[Recorded]) -> ArrayProgram:
-        """Return a program of the vectors given and of the numbers, each as an argument."""
+        """Return a program whose arguments are the input vectors and the numbers."""
         builder = Builder()
         values = [builder.argument(f"x{k}", ()) for k in range(self.given)]
         numbers = [builder.argument(f"number{k}", ()) for k in range(len(self.numbers))]
@@ -103,14 +103,14 @@ class Recording:
 
 
 class Later:
-    """A number that is only known when a recorded rule is run, and what is computed from it.
+    """A number that is only known when a recorded rule is run, or a result computed from such a number.
 
     >>> step = Later(lambda step: step)
     >>> (1 - 0.5**step).value(3)
     0.875
 
     Attributes:
-        value: computes it of the numbers that are known then.
+        value: computes the number from those that are known then.
     """
 
     __slots__ = ("value",)
@@ -132,7 +132,7 @@ class Later:
 
 
 def _binary(primitive: Primitive) -> tuple[Callable[..., Any], Callable[..., Any], Callable[..., Any]]:
-    """Return the methods of an operator: as it is, with the operands the other way round, and in place."""
+    """Return the method of an operator, the reflected one, and the in-place one."""
 
     def forward(self: Recorded, other: Any) -> Recorded:
         return Recorded(self.recording, self.recording.apply(primitive, self, other))
@@ -148,13 +148,13 @@ def _binary(primitive: Primitive) -> tuple[Callable[..., Any], Callable[..., Any
 
 
 class Recorded:
-    """A vector of which only is known how it is computed. To a rule it is an array, as far as that goes.
+    """A symbolic vector, which a rule can use like an array of NumPy for elementwise arithmetic.
 
-    Like an array it can be written to, by `out=`, `[:]` and operators such as `*=`.
+    Like an array, it can be written to with `out=`, `[:]` and operators such as `*=`.
 
     Attributes:
         recording: the operations.
-        at: its place among the vectors; None where it is blank.
+        at: its place among the vectors; None if it is blank.
     """
 
     __slots__ = ("at", "recording")
@@ -178,30 +178,30 @@ class Recorded:
     def __pow__(self, exponent: Any) -> Recorded:
         if isinstance(exponent, (float, int)) and exponent in (2, 0.5):
             return self.new(primitives.mul, self, self) if exponent == 2 else self.new(primitives.sqrt, self)
-        raise NotRecordedError(f"a rule computes the power {exponent!r:.80}, which NumPy may round in its own way")
+        raise NotRecordedError(f"the rule computes the power {exponent!r:.80}, which NumPy may round differently")
 
     def new(self, primitive: Primitive, *operands: Any) -> Recorded:
-        """Return the result of a primitive."""
+        """Record a primitive; return its result."""
         return Recorded(self.recording, self.recording.apply(primitive, *operands))
 
     def copy(self) -> Recorded:
-        """Return a vector of the same numbers."""
+        """Return another vector with the same numbers."""
         return Recorded(self.recording, self.at)
 
     def __setitem__(self, key: Any, value: Any) -> None:
         if not (key is Ellipsis or key == slice(None)) or not isinstance(value, Recorded):
-            raise NotRecordedError("a rule writes to a part of a vector")
+            raise NotRecordedError("the rule writes to a part of a vector")
         self.at = self.recording.place(value)
 
     def __array_ufunc__(self, function: Any, method: str, *inputs: Any, out: Any = (None,), **settings: Any) -> Any:
         record, (target,) = _FUNCTIONS.get(function.__name__), out
         if record is None or method != "__call__" or settings:
-            raise NotRecordedError(f"a rule calls {function.__name__}, which is not recorded")
+            raise NotRecordedError(f"the rule calls {function.__name__}, which is not recorded")
         at = record(self.recording, *inputs)
         if target is None:
             return Recorded(self.recording, at)
         if not isinstance(target, Recorded):
-            raise NotRecordedError("a rule writes to an array of its own")
+            raise NotRecordedError("the rule writes to an array of its own")
         target.at = at
         return target
 
@@ -210,7 +210,7 @@ class Recorded:
 
 
 def _of(primitive: Primitive) -> Callable[..., int]:
-    """Return what records a function of NumPy's that is a primitive."""
+    """Return a function that records a primitive."""
     return lambda recording, *inputs: recording.apply(primitive, *inputs)
 
 
@@ -237,4 +237,4 @@ _FUNCTIONS: dict[str, Callable[..., int]] = {
     "maximum": _of(primitives.maximum),
     "minimum": _of(primitives.minimum),
 }
-"""What NumPy's functions of arrays record: those that round as IEEE 754 says."""
+"""The recording of NumPy's functions, by name: of those that round as IEEE 754 specifies."""

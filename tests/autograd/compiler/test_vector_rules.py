@@ -198,5 +198,5 @@ def test_vectors_that_do_not_fit_do_not_reach_machine_code(wrong: Any) -> None:
     code = made(lambda a, b: a + b, 2)
     fitting = [np.zeros(5) for _ in range(3)]
     for place in range(3):
-        with pytest.raises(ValueError, match="floats side by side"):
+        with pytest.raises(ValueError, match="contiguous vectors of"):
             code([*fitting[:place], wrong, *fitting[place + 1 :]])

@@ -1,4 +1,4 @@
-"""Terms of sums, and slots: terms that may be added in any order."""
+"""Terms of sums, and slots, whose terms may be added in any order."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ Slot = list[Term]
 
 
 def together(slots: Sequence[Slot]) -> list[Slot]:
-    """Single terms in one slot, in which they may be added in any order, and then the other slots."""
+    """Return all single terms in one slot, so that they may be added in any order, followed by the other slots."""
     return [[term for slot in slots if len(slot) == 1 for term in slot], *(slot for slot in slots if len(slot) > 1)]
 
 
 def sum_of_slots(slots: list[Slot], constant: float = NOTHING, leads: bool = False) -> Sum:
-    """Return the sum of the terms of several slots, of which those that are empty are none."""
+    """Return the sum of the terms of slots; empty slots are skipped."""
     terms = [term for slot in slots for term in slot]
     coefficients, lefts, rights = map(list, zip(*terms)) if terms else ([], [], [])
     numbers = [n for n, slot in enumerate(filter(None, slots)) for _ in slot]

@@ -20,7 +20,7 @@ _LINEAR = _TOTALS | {_MUL, _NEG}
 
 
 class Chains(NamedTuple):
-    """A program without sums, in the form that `collect_sums` reads.
+    """A program without sums, in the form that `collect_sums` expects.
 
     Attributes:
         made_by: the primitive of each node; None for a leaf.
@@ -221,7 +221,7 @@ class Chains(NamedTuple):
     # Terms
 
     def _term(self, i: int, sign: float, in_reduction: bool = False) -> Term:
-        """Return a node as a term, with a sign."""
+        """Return a node times a sign as a term."""
         if self.made_by[i] is _MUL and self.own[i]:  # the most frequent case
             return self._product(i, sign, in_reduction)
         if i in self.constants:
@@ -265,14 +265,14 @@ class Chains(NamedTuple):
         return primitive is not _MUL and primitive is not _NEG and (primitive is not None or i not in self.constants)
 
     def _are_unscaled(self, nodes: Sequence[int]) -> bool:
-        """Return whether of some factors each is unscaled, without asking each of those that are not numbers."""
+        """Return whether all factors are unscaled. Sets make this faster than a test of each factor."""
         primitives = set(map(self.made_by.__getitem__, nodes))
         if _MUL in primitives or _NEG in primitives:
             return False
         return None not in primitives or self.constants.keys().isdisjoint(nodes)
 
     def _moved(self, c: float, i: int, sign: float) -> Term | None:
-        """Return a parameter times another node times a power of 2, with the power applied to the parameter."""
+        """Return a product of a parameter, another node and a power of 2, with the power applied to the parameter."""
         if math.frexp(abs(c))[0] != 0.5 or not 1 / cost.MOST_MOVED <= abs(c) <= cost.MOST_MOVED:
             return None
         if not self.own[i] or self.made_by[i] is not _MUL or self._scaling(i) is not None:

@@ -1,8 +1,8 @@
-"""Memory that several arrays by step use in turn.
+"""Let several arrays by step use the same memory in turn.
 
 At each step, a loop reads a place of some arrays for the last time, and then fills a place of others. So the written
-places can reuse the memory of the read ones: the activations of a recurrent network that of the weighted sums, and the
-derivatives with respect to the sums that of the activations, as in hand-written backpropagation through time.
+places can reuse the memory of the read ones. In a recurrent network, the activations overwrite the weighted sums, and
+the derivatives with respect to the sums overwrite the activations, as in hand-written backpropagation through time.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Room:
 
 
 class Spot(NamedTuple):
-    """The place of an array in memory.
+    """The position of an array in memory.
 
     Attributes:
         room: the room that contains it.
@@ -119,7 +119,7 @@ class _Planner:
             self.spots[places[n]] = Spot(room, start, room not in self._rooms)
             self._rooms += [room] * (room not in self._rooms)
         for room in {room for room, _ in chosen.values()}:
-            room.tenants = [places[n] for n, (own, _) in chosen.items() if own is room]
+            room.tenants = [places[n] for n, (other, _) in chosen.items() if other is room]
 
     def _results(self, at: int) -> dict[int, int]:
         """Return the places of the arrays that a loop writes, by number."""
@@ -128,7 +128,7 @@ class _Planner:
         return {x.attribute - carried: k for k, x in results if x.attribute >= carried and x.name}
 
     def _candidates(self, at: int, time: int, states: dict[int, set[int]]) -> list[_Candidate]:
-        """Return rooms whose arrays are still read only by this loop, one place at each step."""
+        """Return the rooms whose arrays only this loop still reads, at one place per step."""
         operands, loop = self._terms[at].operands, self._terms[at].attribute
         kept = set[int]().union(*states.values())
         new = [self._room(k, stepping.axis) for k, stepping in zip(operands[loop.carried :], loop.read)]
@@ -139,8 +139,8 @@ class _Planner:
             steppings = [loop.steppings[k] for k in numbers]
             is_by_step = None not in steppings and kept.isdisjoint(numbers)
             directions = {stepping.backward for stepping in steppings if stepping is not None}
-            is_one = room in self._rooms or len(numbers) == 1
-            if is_by_step and is_one and len(directions) <= 1 and all(self._last.get(k, -1) <= time for k in memory):
+            is_unique = room in self._rooms or len(numbers) == 1
+            if is_by_step and is_unique and len(directions) <= 1 and all(self._last.get(k, -1) <= time for k in memory):
                 arguments = [loop.arguments[k] for k in numbers]
                 candidates.append(_Candidate(room, next(iter(directions), None), arguments))
         return candidates
@@ -150,9 +150,9 @@ class _Planner:
         term, memory = self._terms[at], self._owners[at]
         shape = (*term.shape[:axis], *term.shape[axis + 1 :])
         tenants = set[int]().union(*[room.tenants for room in self._rooms])
-        is_own = all(self._terms[k].kind not in (*LEAVES, "number") for k in memory)
+        is_owned = all(self._terms[k].kind not in (*LEAVES, "number") for k in memory)
         width = _width(shape)
-        return Room(at, axis, width) if is_own and width and axis <= 1 and tenants.isdisjoint(memory) else None
+        return Room(at, axis, width) if is_owned and width and axis <= 1 and tenants.isdisjoint(memory) else None
 
 
 def _width(shape: Shape) -> int:

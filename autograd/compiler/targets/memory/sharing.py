@@ -17,9 +17,9 @@ Owners = frozenset[int]
 
 
 def owners(terms: Sequence[Term]) -> list[Owners]:
-    """Return, for each term of a notation, the terms whose memory it may alias; none for a loop, not being an array."""
+    """Return, for each term of a notation, the terms whose memory it may alias; none for a loop, which is no array."""
     known: dict[int, Owners] = {}
-    handed_on = {at: _handed_on(term.attribute) for at, term in enumerate(terms) if term.kind == "loop"}
+    aliases = {at: _aliases(term.attribute) for at, term in enumerate(terms) if term.kind == "loop"}
 
     def of(at: int) -> Owners:
         if at not in known:
@@ -31,13 +31,13 @@ def owners(terms: Sequence[Term]) -> list[Owners]:
             return frozenset()
         if term.kind == "result":
             operands = terms[term.operands[0]].operands
-            places = handed_on[term.operands[0]].get(term.attribute, [])
+            places = aliases[term.operands[0]].get(term.attribute, [])
             return frozenset({at}).union(*[of(operands[k]) for k in places])
         if not term.operands or term.kind in _NEW or _computes(term):
             return frozenset({at})
         return frozenset().union(*map(of, term.operands))
 
-    return [of(at) for at in range(len(terms))]  # terms that notation adds after the others are at most two deep
+    return [of(at) for at in range(len(terms))]  # recursion, to terms that notation appended, is at most two deep
 
 
 def _computes(term: Term) -> bool:
@@ -67,6 +67,6 @@ def states_in(loop: Loop, terms: Sequence[Term]) -> dict[int, set[int]]:
             return result
 
 
-def _handed_on(loop: Loop) -> dict[int, list[int]]:
+def _aliases(loop: Loop) -> dict[int, list[int]]:
     """Return, for each state of a loop, the operands whose memory it may alias after the last step."""
     return {k: sorted({k, *operands}) for k, operands in states_in(loop, Notation(loop.body).terms).items()}

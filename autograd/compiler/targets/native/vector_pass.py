@@ -1,4 +1,4 @@
-"""Machine code for one pass over vectors: a program of numbers at each place, and the magnitudes of some of them."""
+"""Write machine code for one pass over vectors, which runs a scalar program on each element."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from autograd.compiler.targets.native.writing.code import Code
 from autograd.compiler.targets.native.writing.lanes import Declarations, Lanes, repeated, vector_type
 
 NUMBERS = 2
-"""The numbers of the pass come after this many others: the largest |x| of one vector, and of all results."""
+"""The numbers of a pass come after two results: the largest |x| of one vector, and of all results."""
 
 _WITHOUT_SIGN = 2**63 - 1
 
@@ -19,8 +19,9 @@ _WITHOUT_SIGN = 2**63 - 1
 def vector_pass_text(program: ArrayProgram, vectors: int, numbers: int, measured: int, width: int) -> str:
     """Return a module with a function of a table of pointers, an array of numbers, and the length of the vectors.
 
-    The table has the vectors, then the results, which may not overlap them. The function writes the largest |x| of one
-    of the vectors and of all results in front of the numbers; where one of them is inf or nan, that is the largest.
+    The table lists the vectors, then the results, which must not alias the vectors. The function writes two numbers to
+    the front of the array: the largest |x| of one of the vectors, and of all results. If an x is inf or nan, that is
+    the largest.
 
     Args:
         program: a program whose arguments are this many vectors, followed by this many numbers.
@@ -28,7 +29,7 @@ def vector_pass_text(program: ArrayProgram, vectors: int, numbers: int, measured
         width: the number of lanes of the processor's vectors.
 
     Raises:
-        UnwritableError: if it cannot be written as machine code.
+        UnwritableError: if the program cannot be written as machine code.
     """
     return _Writer(program, vectors, numbers, measured).text(width)
 
@@ -71,7 +72,7 @@ class _Writer:
     def _step(
         self, pointers: Sequence[str], numbers: Sequence[str], index: str, largest: Sequence[str], width: int
     ) -> list[str]:
-        """Add the code for this many places; return the largest magnitudes so far."""
+        """Add the code for this many elements; return the largest magnitudes so far."""
         kind = self._lanes.type(width)
         vectors = [
             self._code.value(f"load {kind}, ptr {self._element(pointers[k], index)}, align 8")
@@ -89,7 +90,7 @@ class _Writer:
         return [of_vector, of_results]
 
     def _magnitude(self, x: str, width: int) -> str:
-        """Return |x| as an integer: these are in the order of the numbers, nan above inf."""
+        """Return |x| as an integer. Such integers have the order of the magnitudes, with nan above inf."""
         kind = vector_type("i64", width)
         return self._code.value(f"and {kind} {self._as_bits(x, width)}, {repeated('i64', str(_WITHOUT_SIGN), width)}")
 
