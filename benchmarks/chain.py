@@ -1,8 +1,8 @@
-"""The cost of a node: `python -m benchmarks.chain NODES on|off|memory` prints JSON.
+"""Measure the cost of a node: `python -m benchmarks.chain NODES on|off|memory` prints JSON.
 
-The graph is a chain of additions and multiplications of two Values, x = x * a + b, as deep as it is long, which is
-the worst case for a walk through it. With "memory", sizes are measured in place of times: `tracemalloc` slows
-everything, so it has a process of its own.
+The graph is a chain of additions and multiplications of two Values, x = x * a + b, as deep as it is long: the
+worst case for a traversal. With "memory", sizes are measured instead of times, in a separate process since
+`tracemalloc` slows everything down.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from benchmarks.measure import Numbers, set_collector, time_passes
 
 
 def chain(nodes: int) -> Value:
-    """The end of x = x * a + b, half of the nodes multiplications and half additions; its numbers stay below 2."""
+    """Return the end of the chain x = x * a + b, of multiplications and additions in turn; its numbers stay below 2."""
     x, a, b = Value(0.25), Value(-1.0), Value(0.5)
     for _ in range(nodes // 2):
         x = x * a + b
@@ -26,16 +26,16 @@ def chain(nodes: int) -> Value:
 
 
 def times(nodes: int) -> Numbers:
-    """Median seconds of each pass through a chain (see `time_passes`), divided by its nodes."""
+    """Measure the median seconds per node of each pass through a chain (see `time_passes`)."""
     chain(1000).backward()  # the warm-up
     seconds = time_passes(lambda: chain(nodes), Value.backward, least=1, seconds=0.5)
     return {name: value / nodes for name, value in seconds.items()}
 
 
 def memory(nodes: int) -> Numbers:
-    """Bytes a node: of an addition and of a multiplication of two Values, and the peak of backward's own."""
+    """Measure bytes per node: of an addition, of a multiplication of two Values, and of the peak of backward."""
     tracemalloc.start()
-    _sums, addition, _ = _traced(lambda: repeat(Value.__add__, nodes))  # not freed, since their memory would come again
+    _sums, addition, _ = _traced(lambda: repeat(Value.__add__, nodes))  # kept alive, since freed memory would be reused
     _products, multiplication, _ = _traced(lambda: repeat(Value.__mul__, nodes))
     end = chain(nodes)
     _, _, peak = _traced(end.backward)
@@ -43,7 +43,7 @@ def memory(nodes: int) -> Numbers:
 
 
 def repeat(operation: Callable[[Value, Value], Value], nodes: int) -> Value:
-    """The end of a chain of one operation, whose other operand is always the same."""
+    """Return the end of a chain of one operation, whose other operand is always the same."""
     x, other = Value(0.25), Value(-1.0)
     for _ in range(nodes):
         x = operation(x, other)
@@ -51,7 +51,7 @@ def repeat(operation: Callable[[Value, Value], Value], nodes: int) -> Value:
 
 
 def _traced(compute: Callable[[], Any]) -> tuple[Any, int, int]:
-    """The result, the bytes that it keeps, and the most bytes that were in use on the way to it."""
+    """Return the result of a call, the bytes that it keeps, and the peak bytes during the call."""
     before, _ = tracemalloc.get_traced_memory()
     tracemalloc.reset_peak()
     result = compute()

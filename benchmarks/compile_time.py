@@ -1,7 +1,7 @@
-"""The cost of compiling: `python -m benchmarks.compile_time wide|elementary|hand|large` prints JSON.
+"""Measure the cost of compiling: `python -m benchmarks.compile_time wide|elementary|hand|large` prints JSON.
 
-The half squared error of a sigmoid network 784-50-10 for one sample, written in three ways, and a large one of a
-million elementary nodes, 784-420-10.
+The half squared error of a sigmoid network 784-50-10 for one sample, written in three ways, and of a large network
+784-420-10 with a million elementary nodes.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ LARGE = 420
 
 
 def half_squared_error_of_mlp(hidden: int, elementary: bool) -> tuple[Callable[..., Any], list[Any]]:
-    """The loss of one sample, and the parameters in the order in which they were drawn."""
+    """Return the loss of one sample, and the parameters in the order in which they were drawn."""
     from nn import MLP, half_squared_error
 
     model = MLP(INPUTS, [hidden, OUTPUTS], elementary=elementary)
@@ -44,7 +44,7 @@ def half_squared_error_of_mlp(hidden: int, elementary: bool) -> tuple[Callable[.
 
 
 def by_hand(hidden: int) -> tuple[Callable[..., Any], list[Any]]:
-    """The same in a user's own words: lists of Values without labels, loops, built-in `sum`."""
+    """Return the same as a user may write it: lists of Values without labels, loops, built-in `sum`."""
     from autograd import Value, exp
 
     sizes = (INPUTS, hidden, OUTPUTS)
@@ -61,7 +61,7 @@ def by_hand(hidden: int) -> tuple[Callable[..., Any], list[Any]]:
 
 
 def measure(written: str) -> Numbers:
-    """Seconds to compile; nodes, operations and matrix products; peak memory; costs and gradients to compare by."""
+    """Measure seconds to compile, program sizes and peak memory; return costs and gradients, too, for comparison."""
     import autograd
 
     hidden = LARGE if written == "large" else 50
@@ -87,7 +87,7 @@ def measure(written: str) -> Numbers:
 
 
 def report(rounds: int, quick: bool) -> None:
-    """Print how long compiling takes, and what a million nodes need."""
+    """Print the time and memory of compiling, up to a million nodes."""
     jobs: dict[str, Job] = {written: ("-m", "benchmarks.compile_time", written) for written in WRITTEN}
     large: Job = ("-m", "benchmarks.compile_time", "large")
     by_job = alternate(list(jobs.values()), rounds, "time to compile")

@@ -25,19 +25,19 @@ PEERS = ("numpy", "torch", "micrograd", "jax", "casadi", "llvmlite")
 SAMPLES = 50_000
 QUICK_SAMPLES = 5_000
 SETTINGS = {(50, 100): (1.15, 0.9), (30, 10): (1.25, 0.5)}  # hidden, batch: targets against NumPy and PyTorch
-FIT = {(50, 100): 1.2, (30, 10): 1.5}  # of nn.fit against NumPy
-COLLECTOR = {"on": 100_000, "off": 40_000}  # times as fast as micrograd
+FIT = {(50, 100): 1.2, (30, 10): 1.5}  # targets of nn.fit against NumPy
+COLLECTOR = {"on": 100_000, "off": 40_000}  # targets: speed relative to micrograd
 
 Setting = tuple[str, int, int, str]
-"""Engine, hidden neurons, batch, dtype."""
+"""An engine, the number of hidden neurons, the batch size, and the dtype."""
 Measured = dict[Setting, list[Numbers]]
 
 
 def run(rounds: int, quick: bool = False, picture: Path | None = None) -> None:
-    """Measure and print everything, each number from `rounds` fresh processes.
+    """Measure and print everything, each number in several fresh processes.
 
     Args:
-        rounds: how many.
+        rounds: the number of processes.
         quick: with a tenth of the samples, and without the largest graphs.
         picture: a file to draw the results into.
     """
@@ -64,10 +64,10 @@ def run(rounds: int, quick: bool = False, picture: Path | None = None) -> None:
 
 
 def compare_epochs(rounds: int, count: int) -> Measured:
-    """Seconds an epoch by each engine, and ratios.
+    """Print seconds per epoch of each engine, and ratios.
 
     Raises:
-        SystemExit: if the engines do not end with the same cost, in which case their times mean nothing.
+        SystemExit: if the engines do not reach the same cost, in which case their times mean nothing.
     """
     engines = [engine for engine in ENGINES if engine != "torch" or is_installed("torch")]
     asked = [(engine, *setting, "float64") for setting in SETTINGS for engine in engines]
@@ -123,7 +123,7 @@ def _print_epochs(measured: Measured, rounds: int, count: int) -> None:
 
 
 def compare_one_sample(rounds: int, compiled: float) -> dict[tuple[str, str], list[Numbers]]:
-    """Seconds a sample, scalar by scalar, against those that the compiled epoch needed for one."""
+    """Print seconds per sample, scalar by scalar, against those of the compiled epoch."""
     engines = [engine for engine in ("lucidgrad", "micrograd") if engine == "lucidgrad" or is_installed(engine)]
     jobs: dict[tuple[str, str], Job] = {
         (engine, state): ("-m", "benchmarks.one_sample", engine, state) for state in COLLECTOR for engine in engines
@@ -156,7 +156,7 @@ def compare_one_sample(rounds: int, compiled: float) -> dict[tuple[str, str], li
 
 
 def measure_memory(epochs: Measured) -> None:
-    """Print the memory of running against NumPy by hand: its own, once, since it is always the same; and all in all."""
+    """Print the memory of training (measured once, since it is always the same) and of the process, against NumPy."""
     jobs: dict[tuple[str, int, int], Job] = {
         (engine, *setting): ("-m", "benchmarks.epoch", engine, *map(str, setting), "float64", "0", "memory")
         for setting in SETTINGS
@@ -179,7 +179,7 @@ def measure_memory(epochs: Measured) -> None:
 
 
 def time_main_job(rounds: int) -> None:
-    """Seconds that the main job takes, start of the interpreter included."""
+    """Print the seconds of the main job, including the start of the interpreter."""
     if not is_installed("sklearn"):
         print("\nleft out: the main job, since scikit-learn is not installed (pip install 'lucidgrad[train]')")
         return

@@ -1,4 +1,4 @@
-"""The picture of `python -m benchmarks compile`: times on logarithmic axes, one bar an engine."""
+"""Draw the picture of `python -m benchmarks compile`: times on logarithmic axes, with one bar per engine."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from benchmarks import thin
 from benchmarks.epoch import ENGINES
 from benchmarks.measure import Numbers, median
 
-OURS, PEER = BLUE, "#9a9a9a"  # which differ in lightness too
+OURS, PEER = BLUE, "#9a9a9a"  # colors that also differ in lightness
 WIDTH, DPI = 8.0, 100  # 800 pixels
 
 
 class Bar(NamedTuple):
-    """A name, seconds, whether it is this package's, and whether it was computed from a smaller run."""
+    """A label, seconds, whether it is this package's, and whether it was extrapolated from a smaller run."""
 
     name: str
     seconds: float
@@ -31,7 +31,7 @@ def draw(
     programs: dict[str, list[Numbers]],
     count: int,
 ) -> None:
-    """Write the picture in the format that the file's name ends in, png or svg. Raises OSError."""
+    """Write the picture as png or svg, depending on the file's extension. Raises OSError."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -64,7 +64,7 @@ def epoch_bars(
     one_sample: dict[tuple[str, str], list[Numbers]],
     count: int,
 ) -> list[Bar]:
-    """Seconds an epoch; node by node, as many times those of one sample."""
+    """Return bars of seconds per epoch; for engines that go node by node, extrapolated from one sample."""
     bars = []
     for (engine, collector), numbers in one_sample.items():
         if collector == "on":
@@ -77,7 +77,7 @@ def epoch_bars(
 
 
 def program_bars(programs: dict[str, list[Numbers]], name: str, engines: Sequence[str]) -> list[Bar]:
-    """Seconds to "compile" or to "run" a thin program; JAX's in proportion, from the nodes that it could compile."""
+    """Return bars of seconds to "compile" or to "run" a thin program; JAX's are extrapolated from fewer nodes."""
     bars = []
     for engine in engines:
         scaled = engine == "jax"
@@ -114,7 +114,7 @@ def _draw_panel(ax: Any, title: str, bars: Sequence[Bar]) -> None:
 
 
 def _time(seconds: float) -> str:
-    """Two digits and a unit that a person would choose."""
+    """Format seconds with two digits and a suitable unit."""
     for unit, size in (("h", 3600.0), ("min", 60.0), ("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
         if seconds >= 0.995 * size * (2 if unit in ("h", "min") else 1):
             break

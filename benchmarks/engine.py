@@ -1,4 +1,4 @@
-"""The eager engine: two moons against its peers, what a node costs, how long the import takes."""
+"""Measure the eager engine: two moons against its peers, the cost of a node, the time of the import."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ENGINES = {"mlp": "MLP", "elementary": "MLP, elementary", "micrograd": "microgra
 PEERS = ("micrograd", "torch")
 COLLECTOR = ("on", "off")
 NODES = (1_000, 10_000, 100_000, 1_000_000)
-MEMORY_NODES = (10_000, 30_000, 100_000, 300_000)  # several, since tables grow in steps
+MEMORY_NODES = (10_000, 30_000, 100_000, 300_000)  # several sizes, since tables grow in steps
 IMPORT = (
     "import json, time; start = time.perf_counter(); import autograd; "
     "print(json.dumps({'import': time.perf_counter() - start}))"
@@ -29,7 +29,7 @@ IMPORT = (
 
 
 def run(rounds: int) -> None:
-    """Measure and print everything, each number from `rounds` fresh processes."""
+    """Measure and print everything, each number in `rounds` fresh processes."""
     print_facts(PEERS)
     compare_engines(rounds)
     time_nodes(rounds)
@@ -38,7 +38,7 @@ def run(rounds: int) -> None:
 
 
 def compare_engines(rounds: int) -> None:
-    """Milliseconds for one forward and one backward pass of the two-moons demo, and ratios to the peers' times.
+    """Print milliseconds of one forward and one backward pass of the two-moons demo, and ratios to the peers' times.
 
     Raises:
         SystemExit: if the engines do not compute the same, in which case their times mean nothing.
@@ -85,7 +85,7 @@ def _print_speed_targets(total: dict[tuple[str, str], float]) -> None:
 
 
 def _refuse_unequal(measured: dict[tuple[str, str], list[Numbers]]) -> None:
-    """Exit if a loss or a gradient differs from the first by more than 1e-6, relatively."""
+    """Exit if a loss or a gradient differs from the first by a relative error of more than 1e-6."""
     for name in ("loss", "gradient norm"):
         computed = {key: [numbers[name] for numbers in processes] for key, processes in measured.items()}
         expected = next(iter(computed.values()))[0]
@@ -95,7 +95,7 @@ def _refuse_unequal(measured: dict[tuple[str, str], list[Numbers]]) -> None:
 
 
 def time_nodes(rounds: int) -> None:
-    """Nanoseconds a node of a chain, from a thousand to a million nodes."""
+    """Print nanoseconds per node of a chain, from a thousand to a million nodes."""
     jobs: dict[tuple[int, str], Job] = {
         (nodes, state): ("-m", "benchmarks.chain", str(nodes), state) for state in COLLECTOR for nodes in NODES
     }
@@ -123,7 +123,7 @@ def time_nodes(rounds: int) -> None:
 
 
 def measure_memory() -> None:
-    """Bytes a node of a chain; once, since they are the same each time."""
+    """Print bytes per node of a chain, measured once, since they are the same each time."""
     jobs: dict[int, Job] = {nodes: ("-m", "benchmarks.chain", str(nodes), "memory") for nodes in MEMORY_NODES}
     by_job = alternate(list(jobs.values()), 1, "memory a node")
     measured = {nodes: by_job[job][0] for nodes, job in jobs.items()}
@@ -140,7 +140,7 @@ def measure_memory() -> None:
 
 
 def measure_import(rounds: int) -> None:
-    """Milliseconds that `import autograd` takes in a fresh interpreter, whose own start does not count."""
+    """Print milliseconds of `import autograd` in a fresh interpreter, excluding its own start."""
     job: Job = ("-c", IMPORT)
     measured = alternate([job], 4 * rounds, "import")[job]
     milliseconds = 1e3 * median(measured, "import")

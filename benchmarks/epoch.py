@@ -1,13 +1,13 @@
-"""An epoch by one engine: `python -m benchmarks.epoch ENGINE HIDDEN BATCH DTYPE SAMPLES time|memory` prints JSON.
+"""Time an epoch of one engine: `python -m benchmarks.epoch ENGINE HIDDEN BATCH DTYPE SAMPLES time|memory` prints JSON.
 
 A network 784-HIDDEN-10 of sigmoid neurons learns by plain gradient descent on the half squared error. All engines get
-the same samples, in the same order, and the same initial weights. Costs are computed by NumPy from the weights that an
-engine ends with, so that they can be compared.
+the same samples, in the same order, and the same initial weights. Costs are computed by NumPy from each engine's
+final weights, so that they can be compared.
 
-"compiled" is a loop of one's own around the program's flat path, from the vector of parameters to a step of gradient
-descent, which is added to it: what the network by hand does. "fit" is `nn.fit`, which goes the same path, and besides
-copies each batch together, keeps the weights until the new ones are whole, looks for inf and nan and for the largest
-derivative, judges every output and keeps a history.
+"compiled" is a handwritten loop over the program's flat path, which adds a step of gradient descent to the vector of
+parameters, as the handwritten network does. "fit" is `nn.fit`, which takes the same path, and also gathers each batch,
+keeps the old weights until the new ones are complete, checks for inf, nan and the largest derivative, computes the
+accuracy and records a history.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ ENGINES = {
     "torch": "PyTorch, 2 threads",
 }
 RATE = 0.5
-EPOCHS = 5  # of which the first is the warm-up
-SEED = 3  # of the order of samples
+EPOCHS = 5  # the first is the warm-up
+SEED = 3  # for the order of samples
 
 
 class Compiled:
-    """`autograd.compile` of one sample's loss, in a loop of one's own."""
+    """`autograd.compile` of one sample's loss, in a handwritten loop."""
 
     def __init__(self, weights: Array, sizes: Sizes, dtype: str) -> None:
         import autograd
@@ -99,12 +99,12 @@ class Torch:
         return parameters
 
     def of(self, rows: Array) -> Any:
-        """Rows as a tensor that shares their memory."""
+        """Return rows as a tensor that shares their memory."""
         return self._numbers(rows)
 
 
 def in_order(model: Any) -> list[Any]:
-    """The parameters of an MLP, layer by layer: first the weights, neuron by neuron, then the biases."""
+    """Return the parameters of an MLP, layer by layer: first the weights, neuron by neuron, then the biases."""
     parameters = []
     for layer in model.layers:
         parameters += [w for neuron in layer.neurons for w in neuron.weights]
@@ -113,7 +113,7 @@ def in_order(model: Any) -> list[Any]:
 
 
 def run(update: Callable[[Any, Any], Any], images: Any, targets: Any, batch: int) -> list[float]:
-    """Seconds of each epoch but the first."""
+    """Measure the seconds of each epoch but the first."""
     seconds = []
     for _ in range(EPOCHS):
         start = perf_counter()
@@ -124,7 +124,7 @@ def run(update: Callable[[Any, Any], Any], images: Any, targets: Any, batch: int
 
 
 def run_shuffled(update: Callable[[Any, Any], Any], images: Array, targets: Array, batch: int) -> list[float]:
-    """Seconds of each epoch but the first, each in an order of its own, for which the rows of a batch are gathered."""
+    """Measure the seconds of each epoch but the first, each in a new random order."""
     chance, seconds = np.random.default_rng(SEED), []
     for _ in range(EPOCHS):
         start = perf_counter()
@@ -137,7 +137,7 @@ def run_shuffled(update: Callable[[Any, Any], Any], images: Array, targets: Arra
 
 
 def run_fit(sizes: Sizes, images: Array, targets: Array, batch: int, shuffle: bool) -> tuple[list[float], Array]:
-    """Seconds of each epoch of `nn.fit` but the first, and the weights it ends with."""
+    """Measure the seconds of each epoch of `nn.fit` but the first; return the final weights, too."""
     from nn import MLP, SGD, fit
 
     model = MLP(sizes[0], sizes[1:], seed=0)
@@ -162,7 +162,7 @@ def run_fit(sizes: Sizes, images: Array, targets: Array, batch: int, shuffle: bo
 
 
 def measure(name: str, sizes: Sizes, batch: int, dtype: str, count: int) -> Numbers:
-    """Seconds of the quickest epoch, the cost in the end, and the most memory that the process needed."""
+    """Measure the seconds of the fastest epoch, the final cost, and the peak memory of the process."""
     images, targets = samples(count, dtype)
     weights = initial_weights(sizes, dtype)
     numbers: Numbers = {}
@@ -183,12 +183,12 @@ def measure(name: str, sizes: Sizes, batch: int, dtype: str, count: int) -> Numb
 
 
 def measure_memory(name: str, sizes: Sizes, batch: int, dtype: str) -> Numbers:
-    """Bytes: the most that training held at a time, its vectors of weights included, samples and program left out."""
+    """Measure the peak bytes of training, including its vectors of weights, without samples and program."""
     images, targets = samples(10 * batch, dtype)
     weights = initial_weights(sizes, dtype)
     compiled = Compiled(weights, sizes, dtype) if name == "compiled" else None
     if compiled is not None:
-        run(compiled.update, images, targets, batch)  # a program may make what it needs when it first runs
+        run(compiled.update, images, targets, batch)  # a program may allocate buffers at its first run
     tracemalloc.start()
     if compiled is not None:
         compiled.begin(weights)
@@ -198,7 +198,7 @@ def measure_memory(name: str, sizes: Sizes, batch: int, dtype: str) -> Numbers:
 
 
 def main(name: str, hidden: str, batch: str, dtype: str, count: str, what: str) -> Numbers:
-    """Measure what the command line asks for."""
+    """Parse the command line and print the measurement."""
     sizes = (INPUTS, int(hidden), OUTPUTS)
     if what == "memory":
         return measure_memory(name, sizes, int(batch), dtype)

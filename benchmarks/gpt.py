@@ -1,4 +1,4 @@
-"""A small GPT: compiled against NumPy by hand and PyTorch, eager against a minimal engine, time to compile."""
+"""Measure a small GPT: compiled against NumPy and PyTorch, eager against a minimal engine, and the time to compile."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ SCALARS = {
     "minimal": "a minimal engine",
 }
 WRITTEN = {"compile": "sums of products", "compile-wide": "dot"}
-DOCUMENTS = {1: 1.0, 32: 1.0, 256: 1.1}  # times NumPy by hand
-LENGTHS = {8: 0.8, 16: 3.0}  # seconds to compile
+DOCUMENTS = {1: 1.0, 32: 1.0, 256: 1.1}  # targets: time relative to handwritten NumPy
+LENGTHS = {8: 0.8, 16: 3.0}  # targets: seconds to compile
 AGAINST_MINIMAL = {"wide": 0.6, "elementary": 1.05}
 RESULTS = ("cost", *(f"gradient to {name}" for name in Sizes(positions=1).shapes))
 TOLERANCE = 1e-10
 
 
 def run(rounds: int) -> None:
-    """Measure and print everything, each number from `rounds` fresh processes."""
+    """Measure and print everything, each number in `rounds` fresh processes."""
     use_two_threads()
     print_facts(PEERS)
     compare_steps(rounds)
@@ -48,7 +48,7 @@ def run(rounds: int) -> None:
 
 
 def compare_steps(rounds: int) -> None:
-    """Milliseconds a step of a batch of documents, and ratios.
+    """Print milliseconds per step of a batch of documents, and ratios.
 
     Raises:
         SystemExit: if the engines do not compute the same, in which case their times mean nothing.
@@ -84,7 +84,7 @@ def compare_steps(rounds: int) -> None:
 
 
 def compare_scalars(rounds: int) -> None:
-    """Milliseconds of each pass of one document, node by node, with the collector on as a user has it.
+    """Print milliseconds of each pass of one document, node by node, with the collector on, as it is for users.
 
     Raises:
         SystemExit: if the engines do not compute the same, in which case their times mean nothing.
@@ -112,7 +112,7 @@ def compare_scalars(rounds: int) -> None:
 
 
 def time_compiling(rounds: int) -> None:
-    """Seconds to compile the loss of a document, all traces included, and the size of the program."""
+    """Print seconds to compile the loss of a document, including all traces, and the size of the program."""
     jobs: dict[tuple[str, int], Job] = {
         (written, length): ("-m", "benchmarks.gpt_step", written, str(length))
         for length in LENGTHS
@@ -139,6 +139,6 @@ def time_compiling(rounds: int) -> None:
 
 
 def _refuse_unequal(what: str, measured: dict[str, list[Numbers]]) -> None:
-    """Exit if the cost or a gradient differs from the first engine's by more than the tolerance, relatively."""
+    """Exit if the cost or a gradient differs from the first engine's by more than the relative tolerance."""
     for name in RESULTS:
         refuse_unequal(what, measured, name, TOLERANCE)

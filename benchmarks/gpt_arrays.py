@@ -1,6 +1,6 @@
-"""A small GPT in NumPy, by hand, forward and backward: the peer of the compiled program of `benchmarks.gpt_scalars`.
+"""Compute a small GPT in handwritten NumPy, forward and backward: the peer of the compiled `benchmarks.gpt_scalars`.
 
-One layer: the embeddings of a token and of its position are added up and normalised; four heads of causal attention
+One layer: the embeddings of a token and of its position are added and normalised; four heads of causal attention
 and an MLP of relu neurons each read a normalised copy of the stream of activations, and add what they compute to it;
 the logits of the next token are read from the stream. There are no biases, and RMS norms have no gain, as in
 Karpathy's microgpt.py. The cost is the mean cross-entropy over all positions of all documents.
@@ -21,7 +21,7 @@ EPSILON = 1e-5  # added to the mean square in an RMS norm
 
 
 class Sizes(NamedTuple):
-    """Sizes of a GPT of one layer; positions are those of the longest document."""
+    """Sizes of a GPT with one layer; `positions` is the length of the longest document."""
 
     positions: int
     vocabulary: int = 27
@@ -30,7 +30,7 @@ class Sizes(NamedTuple):
 
     @property
     def shapes(self) -> dict[str, tuple[int, int]]:
-        """The shape of each matrix of weights, (outputs, inputs), in the order in which they lie in one vector."""
+        """Return the shapes of the weight matrices, (outputs, inputs), in their order in the vector."""
         d = self.width
         return {
             "tokens": (self.vocabulary, d),
@@ -46,7 +46,7 @@ class Sizes(NamedTuple):
 
 
 def arrays(vector: Array, sizes: Sizes) -> dict[str, Array]:
-    """The matrices as views of the vector."""
+    """Return the matrices as views of the vector."""
     ends = list(accumulate(math.prod(shape) for shape in sizes.shapes.values()))
     starts = [0, *ends]
     return {
@@ -55,61 +55,61 @@ def arrays(vector: Array, sizes: Sizes) -> dict[str, Array]:
 
 
 def initial_weights(sizes: Sizes) -> Array:
-    """All matrices in one vector, the same in every process."""
+    """Return all matrices in one vector, the same in every process."""
     count = sum(math.prod(shape) for shape in sizes.shapes.values())
     return np.random.default_rng(1).normal(0.0, 0.2, count)
 
 
 def documents(count: int, sizes: Sizes) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Tokens and the tokens that come next, an array (documents, positions) each, the same in every process."""
+    """Return tokens and the next tokens, each of shape (documents, positions), the same in every process."""
     shape = count, sizes.positions + 1
     text = np.random.default_rng(0).integers(sizes.vocabulary, size=shape)
     return np.ascontiguousarray(text[:, :-1]), np.ascontiguousarray(text[:, 1:])
 
 
 class Forward(NamedTuple):
-    """Arrays of the forward pass that the backward pass needs; rows are positions, those of all documents in a row."""
+    """Arrays of the forward pass that the backward pass needs. Rows are positions, document by document."""
 
-    embedded: Array  # normalised embeddings, the beginning of the stream
+    embedded: Array  # normalised embeddings: the stream at its beginning
     embedded_scale: Array
-    seen: Array  # what attention reads
+    seen: Array  # the input of attention
     seen_scale: Array
-    queries: Array  # (documents, heads, positions, width of a head), and so the next two
+    queries: Array  # (documents, heads, positions, width of a head), like the next two
     keys: Array
     values: Array
     shares: Array  # (documents, heads, positions, positions)
     attended: Array
-    read: Array  # what the MLP reads
+    read: Array  # the input of the MLP
     read_scale: Array
     hidden: Array
-    stream: Array  # its end
+    stream: Array  # the stream at its end
 
 
 class Transformer:
-    """The cost of a batch of documents, and its gradient to all weights.
+    """The cost of a batch of documents, and its gradient with respect to all weights.
 
-    Queries, keys and values come out of one product, since their weights lie next to each other.
+    Queries, keys and values are one product, since their weights are contiguous.
 
     Args:
-        weights: all matrices in one vector, as `Sizes.shapes` has them; later changes of its numbers are seen.
-        sizes: of the network.
+        weights: all matrices in one vector, in the order of `Sizes.shapes`; later changes of its numbers are seen.
+        sizes: the sizes of the network.
 
-    Attributes: `gradient`, a vector in the order of the weights, which each `step` fills anew.
+    Attributes: `gradient`, a vector in the order of the weights, which each `step` overwrites.
     """
 
     def __init__(self, weights: Array, sizes: Sizes) -> None:
         self._sizes = sizes
         self._head = sizes.width // sizes.heads
         self._weights = arrays(weights, sizes)
-        self._qkv = _side_by_side(weights, sizes)
+        self._qkv = _query_key_value(weights, sizes)
         self.gradient = np.empty_like(weights)
         self._gradients = arrays(self.gradient, sizes)
-        self._qkv_gradient = _side_by_side(self.gradient, sizes)
+        self._qkv_gradient = _query_key_value(self.gradient, sizes)
         self._future = np.triu(np.full((sizes.positions, sizes.positions), -np.inf), k=1)
         self._one_hot = np.eye(sizes.vocabulary)
 
     def step(self, tokens: NDArray[np.int64], targets: NDArray[np.int64]) -> float:
-        """Forward and backward: gives the cost."""
+        """Run the forward and the backward pass; return the cost."""
         forward = self._forward(tokens)
         cost, d_stream = self._cost(forward, targets.ravel())
         self._backward(forward, tokens.ravel(), d_stream)
@@ -140,7 +140,7 @@ class Transformer:
         )  # fmt: skip
 
     def _cost(self, forward: Forward, targets: NDArray[np.int64]) -> tuple[float, Array]:
-        """The mean cross-entropy, and its derivative to the end of the stream."""
+        """Return the mean cross-entropy, and its derivative with respect to the end of the stream."""
         output, rows = self._weights["output"], np.arange(len(targets))
         logits = forward.stream @ output.T
         logits -= logits.max(axis=1, keepdims=True)
@@ -148,7 +148,7 @@ class Transformer:
         np.exp(logits, out=logits)
         totals = logits.sum(axis=1, keepdims=True)
         cost = float(np.log(totals).sum() - right.sum()) / len(rows)
-        logits /= totals * len(rows)  # becomes the derivative to the logits
+        logits /= totals * len(rows)  # becomes the derivative with respect to the logits
         logits[rows, targets] -= 1 / len(rows)
         np.matmul(logits.T, forward.stream, out=self._gradients["output"])
         return cost, logits @ output
@@ -171,7 +171,7 @@ class Transformer:
         d_x.reshape(-1, *g["positions"].shape).sum(axis=0, out=g["positions"])
 
     def _attention_backward(self, forward: Forward, d_attended: Array) -> Array:
-        """From the derivative to what the heads give to that to queries, keys and values, in rows."""
+        """Return the derivative w.r.t. queries, keys and values, as rows, from that w.r.t. the heads' results."""
         (d_mixed,) = self._in_heads(d_attended, 1)
         d_values = forward.shares.swapaxes(-1, -2) @ d_mixed
         d_scores = d_mixed @ forward.values.swapaxes(-1, -2)
@@ -183,24 +183,24 @@ class Transformer:
         return self._in_rows(np.stack([d_queries, d_keys, d_values]))
 
     def _in_heads(self, rows: Array, parts: int) -> Array:
-        """From (documents · positions, parts · width) to (parts, documents, heads, positions, width of a head)."""
+        """Reshape (documents · positions, parts · width) to (parts, documents, heads, positions, width of a head)."""
         split = rows.reshape(-1, self._sizes.positions, parts, self._sizes.heads, self._head)
         return np.ascontiguousarray(split.transpose(2, 0, 3, 1, 4))
 
     def _in_rows(self, heads: Array) -> Array:
-        """The way back."""
+        """Reverse `_in_heads`."""
         parts = len(heads)
         return heads.transpose(1, 3, 0, 2, 4).reshape(-1, parts * self._sizes.width)
 
 
-def _side_by_side(vector: Array, sizes: Sizes) -> Array:
-    """The matrices of queries, keys and values as one view of (3 · width, width)."""
+def _query_key_value(vector: Array, sizes: Sizes) -> Array:
+    """Return the matrices of queries, keys and values as one view of shape (3 · width, width)."""
     start = (sizes.vocabulary + sizes.positions) * sizes.width
     return vector[start : start + 3 * sizes.width**2].reshape(3 * sizes.width, sizes.width)
 
 
 def _normalise(x: Array) -> tuple[Array, Array]:
-    """Rows divided by the root of their mean square, and what they were multiplied by."""
+    """Divide rows by the root of their mean square; return the factors, too."""
     scale = _products(x, x)
     scale /= x.shape[1]
     scale += EPSILON
@@ -210,7 +210,7 @@ def _normalise(x: Array) -> tuple[Array, Array]:
 
 
 def _to_unnormalised(d_y: Array, y: Array, scale: Array) -> Array:
-    """From the derivative to y = scale x to that to x, of which scale is a function."""
+    """Return the derivative w.r.t. x, given that w.r.t. y = scale x, where scale is a function of x."""
     along = _products(d_y, y)
     along /= y.shape[1]
     d_x: Array = y * along
@@ -220,6 +220,6 @@ def _to_unnormalised(d_y: Array, y: Array, scale: Array) -> Array:
 
 
 def _products(a: Array, b: Array) -> Array:
-    """The dot product of each row of a with that of b, as a column; einsum makes no array of all products."""
+    """Return the dot products of the rows of a and b, as a column; einsum does not store all products."""
     products: Array = np.einsum("...i,...i->...", a, b)
     return products[..., None]

@@ -1,7 +1,7 @@
-"""The GPT of `benchmarks.gpt_arrays` as people write it: scalars in lists, plain loops, one position after the other.
+"""The GPT of `benchmarks.gpt_arrays` in scalars, with lists and plain loops, one position after the other.
 
-It runs on any engine of scalars: on a minimal one, which such programs bring with them, and on this package, with the
-same two-parent nodes, or with `dot`, `softmax` and `take`; and `autograd.compile` reads it.
+It runs on any scalar engine: on a minimal one, as such programs contain, and on this package, with the same two-parent
+nodes or with `dot`, `softmax` and `take`; and `autograd.compile` compiles it.
 """
 
 from __future__ import annotations
@@ -75,12 +75,12 @@ class MinimalValue:
 
 
 def elementary_dot(xs: Sequence[Any], ys: Sequence[Any]) -> Any:
-    """The sum of the products, an addition and a multiplication for each."""
+    """Return the sum of the products, with an addition and a multiplication for each."""
     return sum(x * y for x, y in zip(xs, ys))
 
 
 def elementary_softmax(zs: Sequence[Any]) -> list[Any]:
-    """Shares that sum to 1; the largest is subtracted first, as a plain number."""
+    """Return shares that sum to 1; the largest logit is subtracted first, as a plain number."""
     largest = max(z.data for z in zs)
     powers = [(z - largest).exp() for z in zs]
     total = sum(powers)
@@ -88,7 +88,7 @@ def elementary_softmax(zs: Sequence[Any]) -> list[Any]:
 
 
 class Words(NamedTuple):
-    """Functions that the program is written in: each is a few elementary nodes, or one wide one."""
+    """The functions that the program calls: each makes a few elementary nodes, or a single wide one."""
 
     dot: Callable[[Sequence[Any], Sequence[Any]], Any] = elementary_dot
     softmax: Callable[[Sequence[Any]], list[Any]] = elementary_softmax
@@ -100,15 +100,15 @@ class GPT:
 
     Args:
         weights: a matrix for each of `Sizes.shapes`, as a list of rows.
-        heads: how many.
-        words: what it is written in.
+        heads: the number of heads.
+        words: the functions to call.
     """
 
     def __init__(self, weights: dict[str, Matrix], heads: int, words: Words) -> None:
         self._weights, self._heads, self._words = weights, heads, words
 
     def loss(self, tokens: Sequence[Any], targets: Sequence[Any]) -> Any:
-        """The mean cross-entropy of one document: each target is the token after its token."""
+        """Return the mean cross-entropy of one document: each target is the next token."""
         keys: Matrix = []
         values: Matrix = []
         losses = []
@@ -118,7 +118,7 @@ class GPT:
         return sum(losses) / len(losses)
 
     def _logits(self, token: Any, position: int, keys: Matrix, values: Matrix) -> list[Any]:
-        """Those of the next token; keys and values are those of the positions before, and get one more each."""
+        """Return the logits of the next token; append to the keys and values of the earlier positions."""
         w, words = self._weights, self._words
         stream = [a + b for a, b in zip(words.take(w["tokens"], token), w["positions"][position])]
         stream = self._rms_norm(stream)
@@ -149,7 +149,7 @@ class GPT:
 
 
 def as_scalars(weights: Array, sizes: Sizes, number: Callable[[float], Any]) -> dict[str, Matrix]:
-    """The matrices as lists of rows of Values."""
+    """Return the matrices as lists of rows of Values."""
     return {
         name: [[number(x) for x in row] for row in matrix.tolist()] for name, matrix in arrays(weights, sizes).items()
     }

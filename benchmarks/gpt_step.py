@@ -1,12 +1,12 @@
-"""One engine on a small GPT: `python -m benchmarks.gpt_step ENGINE DOCUMENTS` prints JSON.
+"""Measure one engine on a small GPT: `python -m benchmarks.gpt_step ENGINE DOCUMENTS` prints JSON.
 
-A step is forward and backward, from tokens to the gradient of the mean cross-entropy to all 4,064 parameters. Every
-engine gets the same documents of 8 tokens and the same weights, and prints its cost, and of each matrix's gradient the
-projection on a random direction, so that they can be compared. Engines of scalars take one document, with the cyclic
-garbage collector on, as a user has it; of theirs each pass is timed, the release of the graph too.
+A step is a forward and a backward pass, from tokens to the gradient of the mean cross-entropy with respect to all 4,064
+parameters. Every engine gets the same documents of 8 tokens and the same weights. For comparison, it prints its cost,
+and the projection of each matrix's gradient on a random direction. Scalar engines take one document, with the cyclic
+garbage collector on, as it is for users; each of their passes is timed, including the release of the graph.
 
-`python -m benchmarks.gpt_step compile|compile-wide TOKENS` measures what compiling costs: of the program with a node
-for each addition and multiplication, as people write it, and of the one with a `dot` for each weighted sum.
+`python -m benchmarks.gpt_step compile|compile-wide TOKENS` measures the cost of compiling: of the program with a node
+for each addition and multiplication, and of the one with a `dot` for each weighted sum.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from benchmarks.gpt_scalars import GPT, MinimalValue, Words, as_scalars
 from benchmarks.measure import Numbers, peak_memory, time_passes
 
 SIZES = Sizes(positions=8)
-SECONDS = 1.0  # for which each step is repeated
+SECONDS = 1.0  # of repetitions of each step
 
 
 WORDS = {
@@ -39,21 +39,21 @@ WORDS = {
 
 
 class Engine(NamedTuple):
-    """A step that gives the cost, and the gradient of the last one in the order of the weights."""
+    """A step that returns the cost, and a function that returns its gradient in the order of the weights."""
 
     step: Callable[[], Any]
     gradient: Callable[[], Array]
 
 
 def by_hand(count: int) -> Engine:
-    """NumPy."""
+    """Handwritten NumPy."""
     batch = documents(count, SIZES)
     network = Transformer(initial_weights(SIZES), SIZES)
     return Engine(lambda: network.step(*batch), lambda: network.gradient)
 
 
 def compiled(count: int) -> Engine:
-    """`autograd.compile`, on the program's flat path."""
+    """`autograd.compile`, with the program's flat path."""
     program, order = compile_gpt("compile", SIZES)
     weights = initial_weights(SIZES)[order]
     gradient = np.empty_like(weights)
@@ -67,14 +67,14 @@ def compiled(count: int) -> Engine:
 
 
 def source(count: int) -> Engine:
-    """The same where llvmlite cannot be imported: on NumPy's arrays."""
+    """The same without llvmlite: the program runs on NumPy."""
     modules: dict[str, Any] = sys.modules
     modules["llvmlite"] = None
     return compiled(count)
 
 
 def compile_gpt(written: str, sizes: Sizes) -> tuple[autograd.Program, Array]:
-    """The compiled loss of a document, and which weight is where in its vector of parameters."""
+    """Return the compiled loss of a document, and each parameter's place in the vector of weights."""
     weights = as_scalars(initial_weights(sizes), sizes, autograd.Value)
     examples = [tokens[0].tolist() for tokens in documents(1, sizes)]
     program = autograd.compile(GPT(weights, sizes.heads, WORDS[written]).loss, *examples)
@@ -83,12 +83,12 @@ def compile_gpt(written: str, sizes: Sizes) -> tuple[autograd.Program, Array]:
 
 
 def pytorch(count: int) -> Engine:
-    """PyTorch, eager, on two threads, with its own functions for all parts."""
+    """PyTorch, eager, on two threads, with built-in functions for all parts."""
     import torch
     from torch.nn import functional
 
     torch.set_num_threads(2)
-    f: Any = functional  # whose types are not complete
+    f: Any = functional  # its types are incomplete
     tokens, targets = (torch.from_numpy(x) for x in documents(count, SIZES))
     w: dict[str, Any] = {
         name: torch.from_numpy(x).requires_grad_() for name, x in arrays(initial_weights(SIZES), SIZES).items()
@@ -124,9 +124,9 @@ ARRAYS: dict[str, Callable[[int], Engine]] = {
 
 
 def measure_arrays(name: str, count: int) -> Numbers:
-    """Median seconds of a step, and what it computes."""
+    """Measure the median seconds of a step; return its results, too."""
     engine = ARRAYS[name](count)
-    stop = perf_counter() + SECONDS  # of warming up, in which machine code is made
+    stop = perf_counter() + SECONDS  # of warm-up, during which machine code is compiled
     while True:
         cost = engine.step()
         if perf_counter() > stop:
@@ -142,7 +142,7 @@ def measure_arrays(name: str, count: int) -> Numbers:
 
 
 def measure_scalars(name: str) -> Numbers:
-    """Median seconds of each pass of one document (see `time_passes`), and what they compute."""
+    """Measure the median seconds of each pass of one document (see `time_passes`); return the results, too."""
     weights = as_scalars(initial_weights(SIZES), SIZES, MinimalValue if name == "minimal" else autograd.Value)
     parameters = [x for matrix in weights.values() for row in matrix for x in row]
     gpt = GPT(weights, SIZES.heads, WORDS[name])
@@ -156,7 +156,7 @@ def measure_scalars(name: str) -> Numbers:
             parameter.grad = 0.0
         loss.backward()
 
-    loss = forward()  # which is the warm-up
+    loss = forward()  # the warm-up
     backward(loss)
     numbers = results(loss.data, np.array([parameter.grad for parameter in parameters]), SIZES)
     del loss
@@ -164,7 +164,7 @@ def measure_scalars(name: str) -> Numbers:
 
 
 def measure_compiling(written: str, positions: int) -> Numbers:
-    """Seconds to compile, the size of what comes out, and what it computes of one document."""
+    """Measure seconds to compile, the size of the program, and its results for one document."""
     sizes = Sizes(positions)
     start = perf_counter()
     program, order = compile_gpt(written, sizes)
@@ -183,7 +183,7 @@ def measure_compiling(written: str, positions: int) -> Numbers:
 
 
 def results(cost: float, gradient: Array, sizes: Sizes) -> Numbers:
-    """The cost, and each matrix's gradient projected on a random direction, which tells any two apart."""
+    """Return the cost, and the projection of each matrix's gradient on a random direction."""
     directions = arrays(np.random.default_rng(2).normal(size=len(gradient)), sizes)
     return {"cost": float(cost)} | {
         f"gradient to {name}": float(np.vdot(matrix, directions[name]))
@@ -192,7 +192,7 @@ def results(cost: float, gradient: Array, sizes: Sizes) -> Numbers:
 
 
 def main(name: str, count: str) -> Numbers:
-    """Measure what the command line asks for."""
+    """Parse the command line and print the measurement."""
     if name in ARRAYS:
         return measure_arrays(name, int(count))
     return measure_compiling(name, int(count)) if name.startswith("compile") else measure_scalars(name)

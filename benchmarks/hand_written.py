@@ -1,7 +1,7 @@
-"""A sigmoid network with one hidden layer in NumPy, by hand, as fast as NumPy goes: the peer of the compiled programs.
+"""A sigmoid network with one hidden layer in NumPy, optimized by hand: the peer of the compiled programs.
 
-Nothing is allocated while it trains. Gradients come out of the products scaled by minus the learning rate, which is
-put into the small delta of the outputs, so that an update is one addition of two vectors.
+Training allocates nothing. The small delta of the outputs is scaled by minus the learning rate, so all gradients are
+scaled, and an update is one addition of two vectors.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ OUTPUTS = 10
 
 
 def initial_weights(sizes: Sizes, dtype: str = "float64") -> Array:
-    """w1, b1, w2, b2 in one vector: the same in every process, weights of deviation 1 / sqrt(fan-in), biases zero."""
+    """Return w1, b1, w2, b2 in one vector, equal in every process: weights of deviation 1 / sqrt(fan-in), biases 0."""
     chance = np.random.default_rng(1)
     vector = np.zeros(sum(shape_size for *_, shape_size in _places(sizes)))
     for array in arrays(vector, sizes)[::2]:
@@ -30,12 +30,12 @@ def initial_weights(sizes: Sizes, dtype: str = "float64") -> Array:
 
 
 def arrays(vector: Array, sizes: Sizes) -> list[Array]:
-    """w1, b1, w2, b2 as views of the vector."""
+    """Return w1, b1, w2, b2 as views of the vector."""
     return [vector[start : start + size].reshape(shape) for start, shape, size in _places(sizes)]
 
 
 def _places(sizes: Sizes) -> list[tuple[int, tuple[int, ...], int]]:
-    """Return where each array begins in the vector, its shape, its size."""
+    """Return the start of each array in the vector, its shape, and its size."""
     nin, hidden, nout = sizes
     places: list[tuple[int, tuple[int, ...], int]] = []
     start = 0
@@ -47,7 +47,7 @@ def _places(sizes: Sizes) -> list[tuple[int, tuple[int, ...], int]]:
 
 
 def samples(count: int, dtype: str = "float64") -> tuple[Array, Array]:
-    """Images of 784 random numbers, and one-hot targets that can be learned from them; the same in every process."""
+    """Return images of 784 random numbers with learnable one-hot targets, the same in every process."""
     chance = np.random.default_rng(0)
     images = chance.random((count, INPUTS), dtype=np.dtype(dtype).type)
     scores = images @ chance.standard_normal((INPUTS, OUTPUTS)).astype(dtype)
@@ -58,7 +58,7 @@ def samples(count: int, dtype: str = "float64") -> tuple[Array, Array]:
 
 
 def losses(weights: Array, sizes: Sizes, images: Array, targets: Array) -> Array:
-    """The half squared error of each sample, written for its clarity: what all engines are compared by."""
+    """Return the half squared error of each sample, written for clarity; all engines are compared by it."""
     w1, b1, w2, b2 = arrays(weights, sizes)
     a1 = 1 / (1 + np.exp(-(images @ w1.T + b1)))
     a2 = 1 / (1 + np.exp(-(a1 @ w2.T + b2)))
@@ -69,14 +69,14 @@ def losses(weights: Array, sizes: Sizes, images: Array, targets: Array) -> Array
 class Network:
     """Stochastic gradient descent on the mean half squared error of a batch.
 
-    Samples stand in columns, as the texts have it: z = w a + b. Kept are the weights times -1, since 1 / (1 + exp(-z))
-    is then computed with one call less; and the activations of both layers in one array, so that two calls find all
-    their slopes. A row of ones below the hidden layer's makes the last biases one more weight each.
+    Samples are columns, as in textbooks: z = w a + b. The weights are stored times -1, since 1 / (1 + exp(-z)) then
+    takes one call less. The activations of both layers are one array, so that two calls compute all their slopes. A row
+    of ones below the hidden layer's activations makes the last biases one more weight each.
 
     Args:
         weights: w1, b1, w2, b2 in one vector.
         sizes: inputs, hidden neurons, outputs.
-        batch: samples an update, always as many.
+        batch: the number of samples per update.
         learning_rate: of the updates.
     """
 
@@ -99,20 +99,20 @@ class Network:
         )
 
     def _arrays_of(self, vector: Array) -> tuple[Array, Array, Array]:
-        """w1, b1, and w2 with b2 as its last column."""
+        """Return w1, b1, and w2 with b2 as its last column."""
         nin, hidden, nout = self._sizes
         cut, end = hidden * nin, hidden * nin + hidden
         return vector[:cut].reshape(hidden, nin), vector[cut:end], vector[end:].reshape(nout, hidden + 1)
 
     @property
     def weights(self) -> Array:
-        """w1, b1, w2, b2 in one vector."""
+        """Return w1, b1, w2, b2 in one vector."""
         parts = self._w1, self._b1, self._w2[:, :-1], self._w2[:, -1]
         return np.concatenate([-part.reshape(-1) for part in parts])
 
 
 def _aligned(shape: tuple[int, int], dtype: Any) -> Array:
-    """An array that begins where a line of the processor's cache does, as NumPy's own do or do not."""
+    """Return an array aligned to the processor's cache lines; NumPy does not guarantee this."""
     size = int(np.prod(shape)) * dtype.itemsize
     memory = np.empty(size + 64, np.uint8)
     start = -memory.ctypes.data % 64
@@ -128,24 +128,24 @@ def _passes(
     in_columns: list[Array],
     rate: float,
 ) -> tuple[Callable[[Array, Array], float], Callable[[Array, Array], float]]:
-    """An update from samples in rows, which gives the cost before it; and its five matrix products alone, to be timed.
+    """Return an update, which returns the cost before it, and its five matrix products alone, to be timed.
 
-    They have everything at hand as local names, which takes no time to look up.
+    Both read closure variables, which are faster than attributes.
     """
     negated, step = vectors
     (w1, b1, w2), (step_w1, step_b1, step_w2) = weights, steps
     hidden, batch = len(w1), in_columns[0].shape[1]
-    b1_column, w2_turned = b1[:, None], w2[:, :hidden].T
+    b1_column, w2_transposed = b1[:, None], w2[:, :hidden].T
     a, slopes, deltas = buffers
     a1, slope1, delta1 = (x[:hidden] for x in in_columns)
     a2, slope2, delta2 = (x[hidden + 1 :] for x in in_columns)
     a1_and_ones, errors = in_columns[0][: hidden + 1], deltas[(hidden + 1) * batch :]
-    a1_turned, ones, half = a1_and_ones.T, np.ones(batch, a.dtype), 0.5 / batch
-    one, minus_rate = np.array(1.0, a.dtype), np.array(-rate, a.dtype)  # which ufuncs take quicker than floats
+    a1_transposed, ones, half = a1_and_ones.T, np.ones(batch, a.dtype), 0.5 / batch
+    one, minus_rate = np.array(1.0, a.dtype), np.array(-rate, a.dtype)  # faster operands of ufuncs than floats
 
     def update(x: Array, y: Array) -> float:
         exp(add(matmul(w1, x.T, a1), b1_column, a1), a1)
-        reciprocal(add(a1, one, a1), a1)  # 1 / (1 + exp(z)) in the place of z, which is negated
+        reciprocal(add(a1, one, a1), a1)  # 1 / (1 + exp(z)), in place, since z is negated
         exp(matmul(w2, a1_and_ones, a2), a2)
         reciprocal(add(a2, one, a2), a2)
         subtract(a2, y.T, delta2)
@@ -153,19 +153,19 @@ def _passes(
 
         multiply(subtract(a, one, slopes), a, slopes)  # a (a - 1), the slopes times -1
         multiply(multiply(delta2, minus_rate, delta2), slope2, delta2)
-        multiply(matmul(w2_turned, delta2, delta1), slope1, delta1)
+        multiply(matmul(w2_transposed, delta2, delta1), slope1, delta1)
         matmul(delta1, x, step_w1)
         delta1.dot(ones, step_b1)
-        matmul(delta2, a1_turned, step_w2)
+        matmul(delta2, a1_transposed, step_w2)
         add(negated, step, negated)
         return cost
 
     def products(x: Array, y: Array) -> float:
         matmul(w1, x.T, a1)
         matmul(w2, a1_and_ones, a2)
-        matmul(w2_turned, a2, delta1)
+        matmul(w2_transposed, a2, delta1)
         matmul(delta1, x, step_w1)
-        matmul(a2, a1_turned, step_w2)
+        matmul(a2, a1_transposed, step_w2)
         return 0.0
 
     return update, products

@@ -1,7 +1,7 @@
-"""The main job as a user has it: `python -m benchmarks.main_job EPOCHS` prints JSON.
+"""Time the main job as a user runs it: `python -m benchmarks.main_job EPOCHS` prints JSON.
 
-`lucidgrad train digits` in a process of its own and in a folder of its own, from the start of the interpreter to its
-end: the data are read, the network is trained, and the model, its history and its pictures are written.
+`lucidgrad train digits` runs in a separate process and a temporary folder, timed from the start of the interpreter to
+its end: it reads the data, trains the network, and writes the model, its history and its pictures.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from benchmarks.measure import Numbers
 
 
 def measure(epochs: str) -> Numbers:
-    """Seconds of wall clock, and the percentage of the held-out images that came out right."""
+    """Measure wall-clock seconds, and the accuracy on held-out images in percent."""
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "nn", "train", "digits", "--epochs", epochs, "--quiet", "--runs", folder]
         start = perf_counter()

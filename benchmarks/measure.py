@@ -19,22 +19,22 @@ Job = tuple[str, ...]
 """The command of a fresh Python process: "-m", a module, its arguments."""
 
 Numbers = dict[str, float]
-"""Its results, by name; as JSON, the last line that it prints."""
+"""The results of a process by name: the last line that it prints, as JSON."""
 
 PASSES = ("forward", "backward", "release")
 
 
 def time_passes(forward: Callable[[], Any], backward: Callable[[Any], None], *, least: int, seconds: float) -> Numbers:
-    """Median seconds of each pass and of all together, over repetitions until there are `least` of them in `seconds`.
+    """Measure the median seconds of each pass, and of all together.
 
-    The release of the graph is timed too, because reference counting spends time on it which the cyclic collector
-    would spend later. Where the collector is off it runs between repetitions, outside of the timings.
+    The release of the graph is timed too, because reference counting spends time on it that the cyclic collector would
+    otherwise spend later. If the collector is off, it runs between repetitions, outside of the timings.
 
     Args:
         forward: makes a graph and returns its end.
         backward: takes that end through one backward pass.
         least: the smallest number of repetitions.
-        seconds: how long to repeat, if that allows for more of them.
+        seconds: how long to repeat, if this allows for more repetitions.
 
     Returns:
         Seconds under "forward", "backward", "release" and "total".
@@ -66,9 +66,9 @@ def set_collector(state: str) -> None:
 
 
 def alternate(jobs: Sequence[Job], rounds: int, description: str) -> dict[Job, list[Numbers]]:
-    """Run each job in a fresh process, one after the other and all of them again in each round.
+    """Run all jobs in each round, one after the other, each in a fresh process.
 
-    So whatever slows the machine for a while slows all of them.
+    So a temporary load on the machine slows all of them.
     """
     from tqdm import tqdm
 
@@ -79,7 +79,7 @@ def alternate(jobs: Sequence[Job], rounds: int, description: str) -> dict[Job, l
 
 
 def _run(job: Job) -> Numbers:
-    """Return the results of one fresh process, which imports what this one does, with bytecode, as if installed."""
+    """Return the results of a fresh process with the same imports as this one, and with bytecode, as if installed."""
     environment = {name: text for name, text in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     process = subprocess.run(
         [sys.executable, *job], stdout=subprocess.PIPE, text=True, encoding="utf-8", env=environment
@@ -91,24 +91,24 @@ def _run(job: Job) -> Numbers:
 
 
 def median(measured: Sequence[Numbers], name: str) -> float:
-    """The median over processes of the number of that name."""
+    """Return the median of a result over processes."""
     return statistics.median(numbers[name] for numbers in measured)
 
 
 def spread(measured: Sequence[Numbers], name: str, scale: float = 1.0, digits: int = 1) -> str:
-    """The smallest and the largest over processes, times `scale`, with so many digits after the point."""
+    """Format the smallest and the largest of a result over processes, times `scale`."""
     values = [numbers[name] * scale for numbers in measured]
     return f"{min(values):.{digits}f}-{max(values):.{digits}f}"
 
 
 def use_two_threads() -> None:
-    """Give the array libraries of the processes to come two threads each, whatever the machine has."""
+    """Limit the array libraries of later processes to two threads each."""
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"):
         os.environ[name] = "2"
 
 
 def peak_memory() -> float:
-    """The most bytes of memory that this process has held at a time, the interpreter's own included."""
+    """Return the peak memory of this process in bytes, including the interpreter's."""
     import resource
 
     unit = 1 if sys.platform == "darwin" else 1024
@@ -116,10 +116,10 @@ def peak_memory() -> float:
 
 
 def refuse_unequal(what: str, measured: Mapping[str, Sequence[Numbers]], name: str, tolerance: float) -> None:
-    """Exit if that number differs relatively from the first by more than the tolerance anywhere.
+    """Exit if a result differs from the first process by more than the relative tolerance.
 
     Raises:
-        SystemExit: because then the engines do not compute the same, and their times mean nothing.
+        SystemExit: the engines do not compute the same, so their times mean nothing.
     """
     computed = {engine: [numbers[name] for numbers in processes] for engine, processes in measured.items()}
     expected = next(iter(computed.values()))[0]
@@ -129,12 +129,12 @@ def refuse_unequal(what: str, measured: Mapping[str, Sequence[Numbers]], name: s
 
 
 def is_installed(module: str) -> bool:
-    """Tell whether a module can be imported; it is not imported here."""
+    """Return whether a module can be imported, without importing it."""
     return util.find_spec(module) is not None
 
 
 def print_facts(peers: Sequence[str]) -> None:
-    """Print what the numbers depend on: machine, Python, the engine's whereabouts, versions of installed peers."""
+    """Print the environment: machine, Python, the engine's location, versions of installed peers."""
     engine = util.find_spec("autograd")
     versions = [f"{name} {metadata.version(name)}" for name in peers if is_installed(name)]
     print(f"{os.cpu_count()} CPUs, {platform.platform()}")
@@ -143,7 +143,7 @@ def print_facts(peers: Sequence[str]) -> None:
 
 
 def print_table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print rows of text under their header, the first column to the left, the others to the right."""
+    """Print rows of text under their header, with the first column aligned left, and the others right."""
     widths = [max(map(len, column)) for column in zip(header, *rows)]
     print(f"\n{title}\n")
     for row in (header, ["-" * width for width in widths], *rows):
@@ -152,7 +152,7 @@ def print_table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]
 
 
 def print_target(what: str, measured: float, *, at_least: float | None = None, at_most: float | None = None) -> None:
-    """Print a target with the number measured, and whether it was reached. Missing one is a result, not an error."""
+    """Print a target, the measured number, and whether the target was reached. A missed target is not an error."""
     if at_least is not None:
         target, reached = f"at least {at_least:g}", measured >= at_least
     elif at_most is not None:

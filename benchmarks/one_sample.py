@@ -1,7 +1,7 @@
-"""One sample through 784-50-10, scalar by scalar: `python -m benchmarks.one_sample ENGINE on|off` prints JSON.
+"""Time one sample through 784-50-10, scalar by scalar: `python -m benchmarks.one_sample ENGINE on|off` prints JSON.
 
-The half squared error forward, and its gradient backward. micrograd has no sigmoid, so one is made the way its own
-functions are. Inputs, weights and targets are those of `benchmarks.epoch`.
+The half squared error forward, and its gradient backward. micrograd has no sigmoid, so one is
+defined like its own functions. Inputs, weights and targets are those of `benchmarks.epoch`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ SIZES = (INPUTS, HIDDEN, OUTPUTS)
 
 
 def lucidgrad() -> tuple[Any, Any, list[Any]]:
-    """This engine, eager: number, model, parameters in order."""
+    """This engine, eager: a number type, a model, and the parameters in order."""
     from autograd import Value
     from nn import MLP
 
@@ -30,11 +30,11 @@ def lucidgrad() -> tuple[Any, Any, list[Any]]:
 
 
 def micrograd() -> tuple[Any, Any, list[Any]]:
-    """The peer."""
+    """micrograd, the peer."""
     from micrograd.engine import Value
     from micrograd.nn import Layer
 
-    sys.setrecursionlimit(10_000)  # its backward() recurs as deep as the graph
+    sys.setrecursionlimit(10_000)  # its backward() recurses as deep as the graph
     layers = [Layer(nin, nout, nonlin=False) for nin, nout in pairwise(SIZES)]
 
     def sigmoid(z: Any) -> Any:
@@ -62,7 +62,7 @@ ENGINES = {"lucidgrad": lucidgrad, "micrograd": micrograd}
 
 
 def measure(engine: str) -> Numbers:
-    """Median seconds of each pass (see `time_passes`), the loss, and what it should be."""
+    """Measure the median seconds of each pass (see `time_passes`); return the loss, and its true value."""
     number, model, parameters = ENGINES[engine]()
     images, targets = samples(100)
     weights = initial_weights(SIZES)
@@ -79,7 +79,7 @@ def measure(engine: str) -> Numbers:
             parameter.grad = 0.0
         loss.backward()
 
-    loss = forward()  # which is the warm-up
+    loss = forward()  # the warm-up
     backward(loss)
     expected = float(losses(weights, SIZES, images[:1], targets[:1])[0])
     numbers = {"loss": float(loss.data), "expected": expected}

@@ -1,6 +1,6 @@
-"""The cost of looking: `python -m benchmarks draw`; in each process `python -m benchmarks.pictures GRAPH` prints JSON.
+"""Time drawing: `python -m benchmarks draw`; in each process `python -m benchmarks.pictures GRAPH` prints JSON.
 
-The first picture of a process waits for the embedded Graphviz to be compiled, so it is timed apart from later ones.
+The first picture of a process waits for the embedded Graphviz to be compiled, so it is timed separately.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ LATER = 5
 
 
 def tree(nodes: int) -> Value:
-    """The end of a graph of products and sums in which most nodes are used twice."""
+    """Return the end of a graph of products and sums in which most nodes are used twice."""
     level = [Value(0.5 + 0.1 * i, f"x{i}") for i in range(4)]
     made = len(level)
     while made < nodes:
@@ -30,7 +30,7 @@ def tree(nodes: int) -> Value:
 
 
 def network() -> Value:
-    """The half squared error of a 784-50-10 network for one sample."""
+    """Return the half squared error of a 784-50-10 network for one sample."""
     from nn import MLP, half_squared_error
 
     return half_squared_error(MLP(784, [50, 10], seed=0)([k / 784 for k in range(784)]), [0.0] * 9 + [1.0])
@@ -52,7 +52,7 @@ GRAPHS: dict[str, Callable[[], Callable[[], Picture]]] = {
 
 
 def measure(graph: str) -> Numbers:
-    """Seconds of the first picture and of later ones (their median), its size in bytes, and the graph's nodes."""
+    """Measure seconds of the first picture, the median of later ones, the size in bytes, and the graph's nodes."""
     picture = GRAPHS[graph]()
     seconds = []
     for _ in range(1 + LATER):

@@ -1,4 +1,4 @@
-"""The playground in headless Chromium: `python -m benchmarks playground`; a fresh browser for each number."""
+"""Measure the playground in headless Chromium, with a fresh browser per number: `python -m benchmarks playground`."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Quiet(SimpleHTTPRequestHandler):
 
 
 def measure(folder: str) -> Numbers:
-    """Seconds to the first picture, of a later run of 40 nodes, of a training step; and slider updates a second."""
+    """Time the first picture, a later run of 40 nodes, and a training step; count slider updates per second."""
     from playwright.sync_api import sync_playwright
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=folder))
@@ -99,7 +99,7 @@ def _run(page: Any, program: str, count: int) -> float:
 
 
 def run(rounds: int) -> None:
-    """Build the pages, and print the results of so many fresh browsers."""
+    """Build the pages, and print the results of several fresh browsers."""
     with tempfile.TemporaryDirectory() as parent:
         folder = str(Path(parent) / "pages")
         build(Path(folder))

@@ -1,8 +1,8 @@
-"""Predictions of many rows: `python -m benchmarks.predicting library|start|command FOLDER` prints JSON.
+"""Time predictions of many rows: `python -m benchmarks.predicting library|start|command FOLDER` prints JSON.
 
-"library" is `nn.predict` of 20,000 rows of a network 12-30-1, compilation included, its first call and a later one, and
-the same by hand in NumPy. "command" is `lucidgrad predict` of a table with them, and "start" a command line that does
-nothing: the difference is what reading, predicting and writing take.
+"library" is `nn.predict` of 20,000 rows of a network 12-30-1, its first call with compilation and a later one, and the
+same in handwritten NumPy. "command" is `lucidgrad predict` of a table with these rows, and "start" a command that does
+nothing: the difference is the time to read, predict and write.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from numpy.typing import NDArray
 from benchmarks.measure import Job, Numbers, alternate, median, print_table, print_target, spread
 
 ROWS, INPUTS, HIDDEN = 20_000, 12, 30
-LEARNED = 200  # rows of the table that the command's model is trained on
+LEARNED = 200  # rows of the training table
 NAMES = [f"c{k}" for k in range(INPUTS)]
 
 
 def rows() -> NDArray[np.float64]:
-    """The rows: the same in every process."""
+    """Return the rows, the same in every process."""
     return np.random.default_rng(0).normal(size=(ROWS, INPUTS))
 
 
 def library() -> Numbers:
-    """Seconds of the first call of `nn.predict`, of a later one, and by hand."""
+    """Measure seconds of the first call of `nn.predict`, of a later one, and by hand."""
     import nn
 
     model, x = nn.MLP(INPUTS, [HIDDEN, 1], seed=0), rows()
@@ -55,7 +55,7 @@ def library() -> Numbers:
 
 
 def command(*arguments: str) -> Numbers:
-    """Seconds of a command line in a process of its own."""
+    """Measure the seconds of a command in a separate process."""
     start = perf_counter()
     subprocess.run([sys.executable, "-m", "nn", *arguments], check=True, stdout=subprocess.DEVNULL)
     return {"seconds": perf_counter() - start}
@@ -73,7 +73,7 @@ def prepare(folder: Path) -> None:
 
 
 def run(rounds: int) -> None:
-    """Measure and print both, each number from `rounds` fresh processes."""
+    """Measure and print everything, each number in `rounds` fresh processes."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         prepare(folder)
@@ -101,7 +101,7 @@ def run(rounds: int) -> None:
 
 
 def main(what: str, name: str) -> Numbers:
-    """Measure what the command line asks for."""
+    """Parse the command line and print the measurement."""
     if what == "library":
         return library()
     if what == "start":

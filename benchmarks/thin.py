@@ -1,8 +1,8 @@
-"""A thin program: `python -m benchmarks.thin ENGINE NODES` prints JSON.
+"""Measure a thin program: `python -m benchmarks.thin ENGINE NODES` prints JSON.
 
-Van der Pol's oscillator x″ = μ (1 − x²) x′ − x in small steps, nine additions, subtractions and multiplications a
-step, each waiting for the one before; and the gradient of where it ends to where it began and to μ. Every engine is
-given the same Python function, except "scan": there the loop is rewritten as `jax.lax.scan`, as JAX asks for.
+Van der Pol's oscillator x″ = μ (1 − x²) x′ − x in small steps, with nine dependent additions, subtractions and
+multiplications per step; and the gradient of the end with respect to the start and μ. Every engine gets the same Python
+function, except "scan", in which the loop is rewritten with `jax.lax.scan`, as JAX requires.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ START = (0.5, 0.0, 0.7)
 DT = 0.01
 NODES = 20_000
 MANY = 100_000
-FEW = 2_000  # for JAX, whose time to compile grows faster than the program
+FEW = 2_000  # the nodes for JAX, whose time to compile grows faster than the program
 
 ENGINES = {
     "compiled": "lucidgrad, compiled",
@@ -43,20 +43,20 @@ ENGINES = {
     "casadi": "CasADi, SX",
 }
 PEERS = {"jax": "jax", "scan": "jax", "casadi": "casadi"}
-NEEDED = {**PEERS, "source": "llvmlite"}  # without it, this is what "compiled" is
+NEEDED = {**PEERS, "source": "llvmlite"}  # without llvmlite, "compiled" is the same
 
 Run = Callable[[], tuple[Any, Any]]
-"""Once through: the value and the gradient."""
+"""Returns the value and the gradient."""
 
 
 def step(x: Any, v: Any, mu: Any) -> tuple[Any, Any]:
-    """One step of the oscillator."""
+    """Return the state after one step of the oscillator."""
     v = v + DT * (mu * (1 - x * x) * v - x)
     return x + DT * v, v
 
 
 def oscillator(steps: int) -> Callable[[Any, Any, Any], Any]:
-    """The square of the distance from rest after some steps."""
+    """Return the squared distance from rest after some steps."""
 
     def function(x: Any, v: Any, mu: Any) -> Any:
         for _ in range(steps):
@@ -67,7 +67,7 @@ def oscillator(steps: int) -> Callable[[Any, Any, Any], Any]:
 
 
 def compiled(steps: int) -> Run:
-    """`autograd.compile`; both passes have been run once, and so been made."""
+    """`autograd.compile`, after one run of both passes, which compiles them."""
     import autograd
 
     program = autograd.compile(oscillator(steps), *START)
@@ -75,7 +75,7 @@ def compiled(steps: int) -> Run:
 
 
 def source(steps: int) -> Run:
-    """The same where llvmlite cannot be imported: as Python source."""
+    """The same without llvmlite, as Python source."""
     modules: dict[str, Any] = sys.modules
     modules["llvmlite"] = None
     return compiled(steps)
@@ -90,12 +90,12 @@ def eager(steps: int) -> Run:
 
 
 def jax(steps: int) -> Run:
-    """The loop unrolled while JAX traces it."""
+    """JAX, which unrolls the loop during its trace."""
     return _jitted(oscillator(steps))
 
 
 def scan(steps: int) -> Run:
-    """The loop as one that XLA knows."""
+    """JAX, with a loop of XLA."""
     from jax import lax
 
     def function(x: Any, v: Any, mu: Any) -> Any:
@@ -108,7 +108,7 @@ def scan(steps: int) -> Run:
 def _jitted(function: Callable[..., Any]) -> Run:
     import jax
 
-    peer: Any = jax  # whose types are not complete
+    peer: Any = jax  # its types are incomplete
     peer.config.update("jax_enable_x64", True)
     both = peer.jit(peer.value_and_grad(function, argnums=(0, 1, 2)))
     start = [peer.numpy.asarray(number) for number in START]
@@ -121,7 +121,7 @@ def _jitted(function: Callable[..., Any]) -> Run:
 
 
 def casadi(steps: int) -> Run:
-    """A graph of scalars, run by CasADi's virtual machine."""
+    """CasADi: a scalar graph, run by its virtual machine."""
     import casadi
 
     x = casadi.SX.sym("x", 3)
@@ -146,9 +146,9 @@ MAKE: dict[str, Callable[[int], Run]] = {
 
 
 def measure(engine: str, nodes: int) -> Numbers:
-    """Seconds until the first value and gradient are there, and of a later time, by its node; peak memory.
+    """Measure seconds until the first value and gradient, seconds per node of a later run, and peak memory.
 
-    Imports of the peers are not counted, those of this package are.
+    Imports of this package are counted, those of the peers are not.
     """
     if engine in PEERS:
         __import__(PEERS[engine])
@@ -173,7 +173,7 @@ def measure(engine: str, nodes: int) -> Numbers:
 
 
 def report(rounds: int, quick: bool) -> dict[str, list[Numbers]]:
-    """Print the table and the targets; gives what was found by "ENGINE NODES"."""
+    """Print the table and the targets; return the results by "ENGINE NODES"."""
     largest = [] if quick else [("compiled", MANY)]
     asked = [("compiled", NODES), ("source", NODES), ("eager", NODES), ("casadi", NODES), ("scan", NODES), *largest]
     asked += [("compiled", FEW), ("jax", FEW)]

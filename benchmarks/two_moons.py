@@ -1,9 +1,9 @@
-"""One engine on the two-moons demo of micrograd: `python -m benchmarks.two_moons ENGINE on|off` prints JSON.
+"""Measure one engine on the two-moons demo of micrograd: `python -m benchmarks.two_moons ENGINE on|off` prints JSON.
 
 An MLP 2-16-16-1 (relu, linear output) scores 100 points. The loss is that of micrograd's demo: the mean of
 max(0, 1 - y * score), plus 1e-4 times the sum of the squares of all 337 parameters. One repetition is one forward
-pass, loss included, and one backward pass, resetting the gradients included. Every engine gets the same points and
-the same weights, and prints its loss and its gradient's norm too, so that they can be compared.
+pass, including the loss, and one backward pass, including the reset of gradients. Every engine gets the same points and
+the same weights, and prints its loss and its gradient's norm for comparison.
 
 Demo: https://github.com/karpathy/micrograd/blob/master/demo.ipynb
 """
@@ -24,7 +24,7 @@ SIZES = (2, [16, 16, 1])
 
 
 class Engine(NamedTuple):
-    """The parts of an engine that the demo needs: how a number is wrapped, a network, a sum, and a sum of products."""
+    """The parts of an engine that the demo needs: a number type, a network, a sum, and a sum of products."""
 
     number: Callable[[float], Any]
     model: Any
@@ -33,12 +33,12 @@ class Engine(NamedTuple):
 
 
 def elementary_dot(xs: Iterable[Any], ys: Iterable[Any]) -> Any:
-    """The sum of the products, an addition and a multiplication for each."""
+    """Return the sum of the products, with an addition and a multiplication for each."""
     return sum(x * y for x, y in zip(xs, ys))
 
 
 def lucidgrad_mlp() -> Engine:
-    """This engine as it is meant to be used: a weighted sum is one node."""
+    """This engine as intended: a weighted sum is one node."""
     import autograd
     from nn import MLP
 
@@ -56,7 +56,7 @@ def lucidgrad_elementary() -> Engine:
 
 
 def micrograd() -> Engine:
-    """The peer."""
+    """micrograd, the peer."""
     from micrograd.engine import Value
     from micrograd.nn import MLP
 
@@ -75,7 +75,7 @@ ENGINES = {"mlp": lucidgrad_mlp, "elementary": lucidgrad_elementary, "micrograd"
 
 
 class ScalarMLP:
-    """The network of the demo, for an engine that has none of scalars; a neuron is its weights and its bias."""
+    """The network of the demo, for an engine without scalar networks; a neuron is a list of weights and a bias."""
 
     def __init__(self, parameter: Callable[[], Any]) -> None:
         nin, nouts = SIZES
@@ -100,10 +100,9 @@ class ScalarMLP:
 
 
 def two_moons() -> tuple[list[list[float]], list[int]]:
-    """100 points on two interleaved half circles, with noise of deviation 0.1, and their labels 1 and -1.
+    """Return 100 points on two interleaved half circles, with noise of deviation 0.1, and their labels 1 and -1.
 
-    The formula of scikit-learn's make_moons, written out: to import it would fill the memory with objects for the
-    collector to walk through.
+    This is the formula of scikit-learn's make_moons; importing it would add objects for the collector to traverse.
     """
     noise = random.Random(1337)
     points, labels = [], []
@@ -116,7 +115,7 @@ def two_moons() -> tuple[list[list[float]], list[int]]:
 
 
 def run(engine: Engine) -> Numbers:
-    """Median seconds of each pass (see `time_passes`), the loss and the norm of its gradient."""
+    """Measure the median seconds of each pass (see `time_passes`); return the loss and its gradient's norm, too."""
     points, labels = two_moons()
     number, model, total, dot = engine
     parameters = model.parameters()
@@ -134,7 +133,7 @@ def run(engine: Engine) -> Numbers:
         model.zero_grad()
         loss.backward()
 
-    loss = forward()  # which is the warm-up
+    loss = forward()  # the warm-up
     backward(loss)
     numbers = {"loss": float(loss.data), "gradient norm": math.hypot(*(float(p.grad) for p in parameters))}
     del loss

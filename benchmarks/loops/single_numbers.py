@@ -1,8 +1,8 @@
-"""Loops on single numbers: `python -m benchmarks.loops.single_numbers integrator|determinant|hand` prints JSON.
+"""Measure loops on single numbers: `python -m benchmarks.loops.single_numbers integrator|determinant|hand` prints JSON.
 
-An integrator is the energy of an oscillator after 20,000 steps, with its derivative to the stiffness. A determinant is
-that of a matrix of 32 rows, by elimination, with its derivatives to all numbers of it; by hand it is a loop over rows
-in NumPy, and the same loop backwards.
+The integrator computes the energy of an oscillator after 20,000 steps, and its derivative with respect to the
+stiffness. The determinant is that of a matrix of 32 rows, by elimination, with its derivatives with respect to all
+elements; by hand it is a loop over rows in NumPy, and the same loop backwards.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ NAMES = {"determinant": "lucidgrad, compiled", "hand": "NumPy, by hand"}
 
 
 def energy_after(steps: int, stiffness: Any) -> Callable[[Any, Any], Any]:
-    """Of an oscillator, by the semi-implicit Euler method."""
+    """Return the energy of an oscillator, by the semi-implicit Euler method."""
 
     def energy(x: Any, v: Any) -> Any:
         for _ in range(steps):
@@ -40,7 +40,7 @@ def energy_after(steps: int, stiffness: Any) -> Callable[[Any, Any], Any]:
 
 
 def integrator() -> Numbers:
-    """Measure the CPU seconds of compiling, the trace aside, and those of a gradient, for each node of the graph."""
+    """Measure CPU seconds per node of the graph: of compiling, without the trace, and of a gradient."""
     import autograd
 
     module: Any = importlib.import_module("autograd.compiler.program")
@@ -54,7 +54,7 @@ def integrator() -> Numbers:
         return result
 
     stiffness = autograd.Value(0.5)
-    autograd.compile(energy_after(40, stiffness), 1.0, 0.0).backward(1.0, 0.0)  # which imports what is needed
+    autograd.compile(energy_after(40, stiffness), 1.0, 0.0).backward(1.0, 0.0)  # imports everything needed
     module.settled_trace = timed_trace
     start = process_time()
     program = autograd.compile(energy_after(STEPS, stiffness), 1.0, 0.0)
@@ -65,12 +65,12 @@ def integrator() -> Numbers:
 
 
 def matrix() -> Array:
-    """A matrix that is far from singular, the same in every process."""
+    """Return a matrix that is far from singular, the same in every process."""
     return np.random.default_rng(0).normal(size=(ROWS, ROWS)) / 6 + np.eye(ROWS)
 
 
 def by_elimination(a: Any) -> Any:
-    """The determinant of a list of rows."""
+    """Return the determinant of a list of rows."""
     a, result = [list(row) for row in a], 1.0
     for k in range(len(a)):
         for i in range(k + 1, len(a)):
@@ -82,7 +82,7 @@ def by_elimination(a: Any) -> Any:
 
 
 def determinant() -> Numbers:
-    """Measure the determinant of one matrix, compiled: its value alone, and with the derivatives."""
+    """Measure the compiled determinant of a matrix: its value alone, and with the derivatives."""
     import autograd
 
     a = matrix()
@@ -94,7 +94,7 @@ def determinant() -> Numbers:
 
 
 def hand() -> Numbers:
-    """Measure the same in NumPy: elimination, and its derivative, row by row."""
+    """Measure the same in handwritten NumPy: elimination, and its derivative, row by row."""
     a = matrix()
 
     def value(copies: list[tuple[Array, Array]]) -> float:
@@ -123,7 +123,7 @@ def hand() -> Numbers:
 
 
 def timed(step: Callable[[], Any]) -> float:
-    """Return the median seconds of a call, after a second in which machine code may be made."""
+    """Return the median seconds of a call, after a second of warm-up, during which machine code may be compiled."""
     stop = perf_counter() + SECONDS
     while perf_counter() < stop:
         step()

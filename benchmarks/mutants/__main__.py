@@ -1,9 +1,9 @@
-"""Mutation testing: small mistakes put into a file, one at a time, each of which its tests should notice.
+"""Run mutation tests: put small mistakes into a file, one at a time; its tests should detect each of them.
 
     python -m benchmarks.mutants nn/losses.py nn/optimizers.py
 
-The mistakes are made by cosmic-ray, in copies of the checkout; a test that fails kills a mutant. Those that survive are
-printed: a test is missing, or the mutant computes the same. Without a file all that are listed here are taken.
+cosmic-ray makes the mistakes, in copies of the checkout; a failing test kills a mutant. Survivors are printed: either a
+test is missing, or the mutant computes the same. Without a file, all files listed here are tested.
 """
 
 from __future__ import annotations
@@ -106,11 +106,11 @@ TESTS: dict[str, tuple[str, ...]] = {
         f"{PASSES}elsewhere/test_padding_elsewhere.py",
     ),
 }
-"""The tests that belong to each file: the smallest set that is to find what is wrong with it."""
+"""The tests of each file: the smallest set that should detect all mistakes in it."""
 
 
 class Mutant(NamedTuple):
-    """A mistake, and whether a test noticed.
+    """A mistake, and whether a test detected it.
 
     Attributes:
         outcome: "killed" or "survived".
@@ -122,7 +122,7 @@ class Mutant(NamedTuple):
 
 
 def main() -> None:
-    """Parse the command line, and test the tests of the files that it names."""
+    """Parse the command line, and run mutation tests of the named files."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.mutants", description=__doc__)
     parser.add_argument("files", nargs="*", metavar="FILE", help="by default all: " + ", ".join(TESTS))
     parser.add_argument("--jobs", type=int, default=2, help="files at a time (default: %(default)s)")
@@ -143,10 +143,10 @@ def _report(file: str) -> str:
 
 
 def mutants_of(file: str, tests: Sequence[str]) -> list[Mutant]:
-    """Return what became of each mutant of a file, in a copy of the checkout.
+    """Return the outcome of each mutant of a file, in a copy of the checkout.
 
     Raises:
-        subprocess.CalledProcessError: where the tests cannot be run.
+        subprocess.CalledProcessError: if the tests cannot be run.
     """
     with tempfile.TemporaryDirectory() as folder:
         checkout = Path(folder).resolve() / "checkout"
@@ -163,7 +163,7 @@ def mutants_of(file: str, tests: Sequence[str]) -> list[Mutant]:
 
 
 def _copy_to(checkout: Path) -> None:
-    """Copy what git knows of, and what is new."""
+    """Copy tracked and new files."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,

@@ -1,4 +1,4 @@
-"""Mistakes to put into a file, as cosmic-ray makes them, and what of the file each of them changes."""
+"""Make mistakes in a file with cosmic-ray, and determine which code each of them changes."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ EXCLUDED = re.compile(
     r"|core/ReplaceComparisonOperator_(?!(Eq_NotEq|NotEq_Eq|Lt_LtE|LtE_Lt|Gt_GtE|GtE_Gt|Is_IsNot|IsNot_Is)$)"
     r"|core/ReplaceUnaryOperator_(?!(USub_UAdd|Delete_Not)$)"
 )
-"""Operators that are left out: of the eleven ways to replace + one is taken, which others would not outlive."""
+"""Operators that are left out: of eleven replacements of +, one is used, since tests that kill it kill the others."""
 
 
 def mutants(source: str) -> Iterator[str]:
-    """Yield the source with each of cosmic-ray's mistakes in it, but for those in what only a type checker reads."""
+    """Yield the source with each of cosmic-ray's mistakes, except mistakes in code that only a type checker reads."""
     original = _meaning(source)
     for name in cosmic_ray.plugins.operator_names():
         operator = cosmic_ray.plugins.get_operator(name)
@@ -37,12 +37,12 @@ def mutants(source: str) -> Iterator[str]:
 
 
 def _meaning(source: str) -> str:
-    """Return what Python runs: the source without what is there for type checkers alone."""
+    """Return the source without the code that only type checkers read."""
     return ast.dump(_WithoutTypes().visit(ast.parse(source)))
 
 
 class _WithoutTypes(ast.NodeTransformer):
-    """Leaves out annotations, overloads, literal types and what stands under `if TYPE_CHECKING`."""
+    """Removes annotations, overloads, literal types and `if TYPE_CHECKING` blocks."""
 
     def visit_arg(self, node: ast.arg) -> ast.arg:
         node.annotation = None
@@ -66,13 +66,13 @@ class _WithoutTypes(ast.NodeTransformer):
 
 
 def changed_lines(source: str, mutant: str) -> set[int]:
-    """Return the numbers of the lines of the source that are not in the mutant."""
+    """Return the line numbers of the source that the mutant changes."""
     blocks = difflib.SequenceMatcher(None, source.splitlines(), mutant.splitlines(), autojunk=False).get_opcodes()
     return {line + 1 for tag, start, end, *_ in blocks if tag != "equal" for line in range(start, end)}
 
 
 def exchanged(old: CodeType, new: CodeType) -> Iterator[tuple[CodeType, CodeType]]:
-    """Yield the code objects that differ, each with what takes its place, those within others among them."""
+    """Yield the code objects that differ, with their replacements, including nested ones."""
     if old == new:
         return
     yield old, new
@@ -83,5 +83,5 @@ def exchanged(old: CodeType, new: CodeType) -> Iterator[tuple[CodeType, CodeType
 
 
 def runs_at_import(code: CodeType) -> tuple[object, ...]:
-    """Return what a module or a class does when it is imported, apart from what functions do later."""
+    """Return the part of a module or class body that runs at import, without the code of functions."""
     return code.co_code, code.co_names, *[const for const in code.co_consts if not isinstance(const, CodeType)]

@@ -2,10 +2,10 @@
 
     python -m benchmarks.mutants.runs FILE TEST...
 
-A process collects the tests once and forks for each mutant. The fork exchanges the code of the functions that the
-mutant changes, and runs the tests that come by the changed lines until one fails. What is no function's code, or where
-no test comes by, is tested as anybody would: written to the file, with all of its tests, in a process that has imported
-nothing of the checkout.
+A process collects the tests once and forks for each mutant. The fork replaces the code of the functions that the mutant
+changes, and runs the tests that reach the changed lines until one fails. If a mutant changes other code, or no test
+reaches it, the mutant is written to the file, and all tests of the file run in a process that has imported nothing of
+the checkout.
 """
 
 from __future__ import annotations
@@ -34,15 +34,15 @@ import pytest
 from benchmarks.mutants.mistakes import changed_lines, exchanged, mutants, runs_at_import
 
 LIBRARIES = ("numpy", "hypothesis", "mpmath", "scipy.special", "torch", "pandas")
-"""Imported once, before anything of the checkout; those that are not installed are not needed."""
+"""Modules to import once, before the checkout; those that are not installed are not needed."""
 
-LONGEST = 120  # seconds of the processor, for mutants that never end
-MOST_MEMORY = 6 * 2**30  # bytes, for mutants that never cease to collect things
-KILLED, SURVIVED, ELSEWHERE = 1, 0, 77  # exit statuses of a fork; elsewhere: no function to put the mutant into
+LONGEST = 120  # CPU seconds, for mutants that never end
+MOST_MEMORY = 6 * 2**30  # bytes, for mutants that allocate without end
+KILLED, SURVIVED, ELSEWHERE = 1, 0, 77  # exit statuses of a fork; ELSEWHERE: the mutant changes no function
 
 
 class Spot(NamedTuple):
-    """The lines of the file that each test runs, and the time that it takes."""
+    """The lines of the file that each test reaches, and the time that it takes."""
 
     seconds: float
     lines: frozenset[int]
@@ -52,7 +52,7 @@ class Quick:
     """The plugin that runs each mutant in a fork of a process that has collected the tests.
 
     Attributes:
-        outcomes: of each mutant, the exit status of its fork.
+        outcomes: the exit status of each mutant's fork.
     """
 
     def __init__(self, file: Path, mutated: Sequence[str]) -> None:
@@ -62,7 +62,7 @@ class Quick:
         self._at_import = self._imports.enter_context(_watched(str(file)))
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
-        """Run the tests on every mutant, in place of running them once."""
+        """Run the tests on every mutant, instead of running them once."""
         self._imports.close()
         if session.testsfailed:
             raise session.Interrupted("the tests are not collected without a mutant")
@@ -91,7 +91,7 @@ class Quick:
     def _by_worth(
         self, items: list[pytest.Item], spots: list[Spot], lines: set[int]
     ) -> tuple[list[pytest.Item], float]:
-        """Return the tests that come by the lines, those of quick files first, in them the quick ones first."""
+        """Return the tests that reach the lines, sorted by the time of their files, then by their own."""
         chosen = [(item, spot.seconds) for item, spot in zip(items, spots) if lines & spot.lines]
         totals: dict[Path, float] = {}
         for item, seconds in chosen:
@@ -114,7 +114,7 @@ class Quick:
             try:
                 for function, code in places:
                     function.__code__ = code
-            except ValueError:  # it closes over other variables
+            except ValueError:  # it has other closure variables
                 return ELSEWHERE
             for item, following in zip(items, [*items[1:], None]):
                 if _fails(item, following):
@@ -125,7 +125,7 @@ class Quick:
 
 
 def _spot(item: pytest.Item, following: pytest.Item | None, file: str) -> Spot:
-    """Run a test, and see where it comes by: nowhere, if it fails without a mutant while somebody looks."""
+    """Run a test; return the lines that it reaches, or none if it fails while it is traced."""
     start = time.process_time()
     with _watched(file) as lines:
         fails = _fails(item, following)
@@ -137,7 +137,7 @@ def _spot(item: pytest.Item, following: pytest.Item | None, file: str) -> Spot:
 
 @contextlib.contextmanager
 def _watched(file: str) -> Iterator[set[int]]:
-    """Collect the lines of a file that run within."""
+    """Collect the lines of a file that run within the block."""
     lines: set[int] = set()
 
     def local(frame: FrameType, event: str, argument: Any) -> Any:
@@ -157,14 +157,14 @@ def _watched(file: str) -> Iterator[set[int]]:
 
 
 def _fails(item: pytest.Item, following: pytest.Item | None) -> bool:
-    """Run a test; tell whether it fails."""
+    """Run a test; return whether it fails."""
     before = item.session.testsfailed
     item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
     return item.session.testsfailed > before
 
 
 def _answer(job: Callable[[], Any]) -> Any:
-    """Run a job in a fork, and return what it returns."""
+    """Run a job in a fork; return its result."""
     read, write = os.pipe()
 
     def send() -> int:
@@ -183,13 +183,13 @@ def _answer(job: Callable[[], Any]) -> Any:
 
 
 def _fork(job: Callable[[], int], seconds: float) -> int:
-    """Run a job in a fork; return its exit status, KILLED where it does not come to one in this time."""
+    """Run a job in a fork; return its exit status, or KILLED after this time."""
     status = os.waitpid(_start(job, seconds), 0)[1]
     return os.waitstatus_to_exitcode(status) if os.WIFEXITED(status) else KILLED
 
 
 def _start(job: Callable[[], int], seconds: float) -> int:
-    """Fork, and run a job there, which is ended after so many seconds of the processor, or where it waits for ever."""
+    """Fork, and run a job there, limited to this many CPU seconds, and to a wall-clock time if it blocks."""
     pid = os.fork()
     if not pid:
         status = KILLED
@@ -213,7 +213,7 @@ def _silence(*streams: int) -> None:
 
 
 def main() -> None:
-    """Print what became of each mutant, a JSON object a line."""
+    """Print the outcome of each mutant, one JSON object per line."""
     file, tests = Path(sys.argv[1]).resolve(), sys.argv[2:]
     source = file.read_text()
     mutated = list(mutants(source))
