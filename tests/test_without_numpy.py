@@ -66,6 +66,8 @@ def grid(u):
 def attention(q, k, v):
     rows = [softmax([dot(a, b) for b in k]) for a in q]
     return sum([dot(row, [x[0] for x in v]) for row in rows])
+def local(q, k):
+    return sum([tanh(dot(a, b)) for i, a in enumerate(q) for b in k[max(0, i - 2) : i + 1]])
 data = list(zip(numbers(6, 4), numbers(6)))
 def captured(k):
     return k * sum([(1 / (1 + exp(-dot(w[0], x))) - t) ** 2 for x, t in data])
@@ -82,6 +84,7 @@ programs = [
     autograd.compile(pixels, numbers(5, 5)), autograd.compile(hunting, 1.0, 2.0, 0.5),
     autograd.compile(grid, numbers(9)), autograd.compile(looking_up, [1, 2, 4], 0, 0.5),
     autograd.compile(attention, numbers(3, 2), numbers(3, 2), numbers(3, 2)), autograd.compile(captured, 1.0),
+    autograd.compile(local, numbers(8, 2), numbers(8, 2)),
     autograd.compile(lambda a, b: [a * b, where(a > b, a, b).sin(), hypot(a, b)], 1.0, 2.0),
     autograd.compile(lambda x: sum([sum(row).exp() for row in x]), [[1.0], [1.0, 2.0], [0.5, 0.1]], dtype="float32"),
 ]

@@ -26,7 +26,8 @@ ENGINE = "tests/autograd/"
 PASSES = "tests/autograd/compiler/"
 COMPILED = "tests/autograd/compiled/"
 DERIVATIVES = (f"{ENGINE}derivatives",)
-RECOVERY = (f"{PASSES}test_lower.py", f"{COMPILED}test_compiler_recovery.py")
+CONTRACTIONS = (f"{PASSES}recover/test_sums_of_products.py", f"{PASSES}test_recover_groups.py")
+SUMS_LOWERED = (f"{PASSES}recover/test_sums_lowered.py", f"{PASSES}test_recover_program.py")
 TESTS: dict[str, tuple[str, ...]] = {
     "nn/losses.py": ("tests/nn/test_losses.py",),
     "nn/optimizers.py": ("tests/nn/test_optimizers.py", "tests/nn/test_foreign_names.py"),
@@ -90,15 +91,21 @@ TESTS: dict[str, tuple[str, ...]] = {
     ),
     "autograd/compiler/differentiate/transposes.py": (f"{PASSES}test_transposes.py", f"{PASSES}test_differentiate.py"),
     "autograd/compiler/differentiate/unrolled.py": (f"{PASSES}test_straight_line.py",),
-    "autograd/compiler/recover/groups.py": (f"{PASSES}test_recover_groups.py", f"{PASSES}test_recover_order.py"),
-    "autograd/compiler/recover/index.py": (f"{PASSES}test_recover_order.py", f"{COMPILED}test_compiler_slices.py"),
+    "autograd/compiler/recover/groups.py": (
+        f"{PASSES}recover/test_group_reads.py",
+        f"{PASSES}test_recover_order.py",
+        *SUMS_LOWERED,
+    ),
+    "autograd/compiler/recover/index.py": (f"{PASSES}recover/test_index_maps.py", f"{PASSES}test_recover_order.py"),
     "autograd/compiler/recover/order.py": (f"{PASSES}test_recover_order.py",),
-    "autograd/compiler/recover/sums/blocks.py": RECOVERY,
-    "autograd/compiler/recover/sums/contractions.py": RECOVERY,
-    "autograd/compiler/recover/sums/lower.py": RECOVERY,
-    "autograd/compiler/recover/sums/products.py": RECOVERY,
-    "autograd/compiler/recover/sums/summands.py": RECOVERY,
-    "autograd/compiler/recover/sums/terms.py": RECOVERY,
+    "autograd/compiler/recover/sums/blocks.py": (*CONTRACTIONS, *SUMS_LOWERED),
+    "autograd/compiler/recover/sums/contractions.py": CONTRACTIONS,
+    "autograd/compiler/recover/sums/lower.py": SUMS_LOWERED,
+    "autograd/compiler/recover/sums/patches.py": CONTRACTIONS,
+    "autograd/compiler/recover/sums/products.py": CONTRACTIONS,
+    "autograd/compiler/recover/sums/stencils.py": CONTRACTIONS,
+    "autograd/compiler/recover/sums/summands.py": SUMS_LOWERED,
+    "autograd/compiler/recover/sums/terms.py": (*CONTRACTIONS, *SUMS_LOWERED),
     "autograd/compiler/targets/parameter_buffer.py": (f"{PASSES}test_parameter_buffer.py",),
     "autograd/compiler/targets/straight_line/layout.py": (f"{PASSES}test_straight_line.py",),
     "autograd/compiler/targets/libraries/parameters.py": (

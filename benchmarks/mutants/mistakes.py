@@ -22,7 +22,7 @@ EXCLUDED = re.compile(
 
 
 def mutants(source: str) -> Iterator[str]:
-    """Yield the source with each of cosmic-ray's mistakes, except mistakes in code that only a type checker reads."""
+    """Yield the source with each of cosmic-ray's mistakes, except those that change nothing that Python runs."""
     original = _meaning(source)
     for name in cosmic_ray.plugins.operator_names():
         operator = cosmic_ray.plugins.get_operator(name)
@@ -37,12 +37,20 @@ def mutants(source: str) -> Iterator[str]:
 
 
 def _meaning(source: str) -> str:
-    """Return the source without the code that only type checkers read."""
-    return ast.dump(_WithoutTypes().visit(ast.parse(source)))
+    """Return the source without the code that only type checkers read, and with one form of `reshape(-1)`."""
+    return ast.dump(_Meaning().visit(ast.parse(source)))
 
 
-class _WithoutTypes(ast.NodeTransformer):
-    """Removes annotations, overloads, literal types and `if TYPE_CHECKING` blocks."""
+class _Meaning(ast.NodeTransformer):
+    """Removes annotations, overloads, literal types and `if TYPE_CHECKING` blocks.
+
+    Negative lengths in calls of `reshape` become -1: NumPy treats all of them alike.
+    """
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        if isinstance(node.func, ast.Attribute) and node.func.attr == "reshape":
+            node.args = [ast.Constant(-1) if _is_negative(length) else length for length in node.args]
+        return self.generic_visit(node)
 
     def visit_arg(self, node: ast.arg) -> ast.arg:
         node.annotation = None
@@ -63,6 +71,16 @@ class _WithoutTypes(ast.NodeTransformer):
 
     def visit_Subscript(self, node: ast.Subscript) -> ast.AST | None:
         return None if ast.unparse(node.value) == "Literal" else self.generic_visit(node)
+
+
+def _is_negative(node: ast.expr) -> bool:
+    return (
+        isinstance(node, ast.UnaryOp)
+        and isinstance(node.op, ast.USub)
+        and isinstance(node.operand, ast.Constant)
+        and isinstance(node.operand.value, int)
+        and node.operand.value > 0
+    )
 
 
 def changed_lines(source: str, mutant: str) -> set[int]:

@@ -3,9 +3,9 @@
     python -m benchmarks.mutants.runs FILE TEST...
 
 A process collects the tests once and forks for each mutant. The fork replaces the code of the functions that the mutant
-changes, and runs the tests that reach the changed lines until one fails. If a mutant changes other code, or no test
-reaches it, the mutant is written to the file, and all tests of the file run in a process that has imported nothing of
-the checkout.
+changes, and runs the tests that reach the changed lines until one fails, starting with those that have killed most
+mutants per second. If a mutant changes other code, or no test reaches it, the mutant is written to the file, and all
+tests of the file run in a process that has imported nothing of the checkout.
 """
 
 from __future__ import annotations
@@ -16,29 +16,26 @@ import gc
 import importlib
 import inspect
 import json
-import os
-import pickle
-import resource
 import signal
 import sys
 import threading
 import time
-import traceback
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import CodeType, FrameType, FunctionType
 from typing import Any, NamedTuple
 
+import hypothesis
 import pytest
 
+from benchmarks.mutants.forks import ELSEWHERE, KILLED, LONGEST, SURVIVED, Running, answer, run_in_fork, silence
 from benchmarks.mutants.mistakes import changed_lines, exchanged, mutants, runs_at_import
 
-LIBRARIES = ("numpy", "hypothesis", "mpmath", "scipy.special", "torch", "pandas")
+LIBRARIES = ("numpy", "mpmath", "scipy.special", "torch", "pandas")
 """Modules to import once, before the checkout; those that are not installed are not needed."""
 
-LONGEST = 120  # CPU seconds, for mutants that never end
-MOST_MEMORY = 6 * 2**30  # bytes, for mutants that allocate without end
-KILLED, SURVIVED, ELSEWHERE = 1, 0, 77  # exit statuses of a fork; ELSEWHERE: the mutant changes no function
+LONGEST_TEST = 5  # CPU seconds, in addition to three times those of the test without a mutant
 
 
 class Spot(NamedTuple):
@@ -48,16 +45,33 @@ class Spot(NamedTuple):
     lines: frozenset[int]
 
 
+class Fresh:
+    """The plugin of a process that runs all tests, starting with those that have killed most mutants."""
+
+    def __init__(self, kills: Counter[str]) -> None:
+        self.kills, self.running = kills, Running()
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        items.sort(key=lambda item: -self.kills[item.nodeid])
+
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        self.running.test = nodeid
+
+
 class Quick:
     """The plugin that runs each mutant in a fork of a process that has collected the tests.
 
     Attributes:
         outcomes: the exit status of each mutant's fork.
+        kills: the number of mutants that each test has killed, by the test's name.
     """
 
     def __init__(self, file: Path, mutated: Sequence[str]) -> None:
         self.file, self.source, self.mutated = file, file.read_text(), mutated
         self.outcomes: list[int] = []
+        self.kills: Counter[str] = Counter()
+        self._running = Running()
         self._imports = contextlib.ExitStack()
         self._at_import = self._imports.enter_context(_watched(str(file)))
 
@@ -73,7 +87,7 @@ class Quick:
                 functions.setdefault(thing.__code__, []).append(thing)
         gc.collect()
         gc.freeze()
-        spots = _answer(
+        spots = answer(
             lambda: [
                 _spot(item, following, str(self.file))
                 for item, following in zip(session.items, [*session.items[1:], None])
@@ -81,26 +95,31 @@ class Quick:
         )
         for number, mutant in enumerate(self.mutated):
             lines = changed_lines(self.source, mutant)
-            items, seconds = self._by_worth(session.items, spots, lines)
-            job = self._job(functions, mutant, items)
-            outcome = _fork(job, min(LONGEST, 5 + 3 * seconds))
+            tests = self._by_worth(session.items, spots, lines)
+            outcome = run_in_fork(self._job(functions, mutant, tests), LONGEST)
+            if outcome == KILLED:
+                self.kills[self._running.test] += 1
             self.outcomes.append(ELSEWHERE if outcome == SURVIVED and lines & self._at_import else outcome)
             print(f"\r{number + 1} of {len(self.mutated)}", end="", file=sys.__stderr__, flush=True)
         return True
 
     def _by_worth(
         self, items: list[pytest.Item], spots: list[Spot], lines: set[int]
-    ) -> tuple[list[pytest.Item], float]:
-        """Return the tests that reach the lines, sorted by the time of their files, then by their own."""
+    ) -> list[tuple[pytest.Item, float]]:
+        """Return the tests that reach the lines, each with its time limit.
+
+        They are sorted by the mutants that they have killed per second, then by the time of their files and their own.
+        """
         chosen = [(item, spot.seconds) for item, spot in zip(items, spots) if lines & spot.lines]
         totals: dict[Path, float] = {}
         for item, seconds in chosen:
             totals[item.path] = totals.get(item.path, 0.0) + seconds
         chosen.sort(key=lambda pair: (totals[pair[0].path], str(pair[0].path), pair[1]))
-        return [item for item, _ in chosen], sum(totals.values())
+        chosen.sort(key=lambda pair: -self.kills[pair[0].nodeid] / (0.01 + pair[1]))
+        return [(item, LONGEST_TEST + 3 * seconds) for item, seconds in chosen]
 
     def _job(
-        self, functions: dict[CodeType, list[FunctionType]], mutant: str, items: list[pytest.Item]
+        self, functions: dict[CodeType, list[FunctionType]], mutant: str, tests: list[tuple[pytest.Item, float]]
     ) -> Callable[[], int]:
         def run() -> int:
             old, new = (compile(text, str(self.file), "exec", dont_inherit=True) for text in (self.source, mutant))
@@ -109,15 +128,17 @@ class Quick:
             at_import = any(
                 runs_at_import(a) != runs_at_import(b) for a, b in pairs if not a.co_flags & inspect.CO_OPTIMIZED
             )
-            if at_import or not (places and items):
+            if at_import or not (places and tests):
                 return ELSEWHERE
             try:
                 for function, code in places:
                     function.__code__ = code
             except ValueError:  # it has other closure variables
                 return ELSEWHERE
-            for item, following in zip(items, [*items[1:], None]):
-                if _fails(item, following):
+            for (item, longest), next_item in zip(tests, [*[item for item, _ in tests[1:]], None]):
+                self._running.test = item.nodeid
+                signal.setitimer(signal.ITIMER_PROF, longest)
+                if _fails(item, next_item):
                     return KILLED
             return SURVIVED
 
@@ -163,55 +184,6 @@ def _fails(item: pytest.Item, following: pytest.Item | None) -> bool:
     return item.session.testsfailed > before
 
 
-def _answer(job: Callable[[], Any]) -> Any:
-    """Run a job in a fork; return its result."""
-    read, write = os.pipe()
-
-    def send() -> int:
-        os.close(read)
-        with os.fdopen(write, "wb") as stream:
-            pickle.dump(job(), stream)
-        return 0
-
-    pid = _start(send, 30 * LONGEST)
-    os.close(write)
-    with os.fdopen(read, "rb") as stream:
-        sent = stream.read()
-    if os.waitpid(pid, 0)[1]:
-        raise SystemExit("the tests fail without a mutant")
-    return pickle.loads(sent)
-
-
-def _fork(job: Callable[[], int], seconds: float) -> int:
-    """Run a job in a fork; return its exit status, or KILLED after this time."""
-    status = os.waitpid(_start(job, seconds), 0)[1]
-    return os.waitstatus_to_exitcode(status) if os.WIFEXITED(status) else KILLED
-
-
-def _start(job: Callable[[], int], seconds: float) -> int:
-    """Fork, and run a job there, limited to this many CPU seconds, and to a wall-clock time if it blocks."""
-    pid = os.fork()
-    if not pid:
-        status = KILLED
-        try:
-            signal.signal(signal.SIGALRM, signal.SIG_DFL)
-            resource.setrlimit(resource.RLIMIT_DATA, (MOST_MEMORY, MOST_MEMORY))
-            signal.setitimer(signal.ITIMER_PROF, seconds)
-            signal.alarm(100 * LONGEST)
-            status = job()
-        except BaseException:
-            traceback.print_exc(file=sys.__stderr__)
-        finally:
-            os._exit(status)
-    return pid
-
-
-def _silence(*streams: int) -> None:
-    with Path(os.devnull).open("w") as nowhere:
-        for stream in streams:
-            os.dup2(nowhere.fileno(), stream)
-
-
 def main() -> None:
     """Print the outcome of each mutant, one JSON object per line."""
     file, tests = Path(sys.argv[1]).resolve(), sys.argv[2:]
@@ -220,26 +192,37 @@ def main() -> None:
     for library in LIBRARIES:
         with contextlib.suppress(ImportError):
             importlib.import_module(library)
-    options = ["-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:faulthandler"]
+    # the same examples each time, and no shrinking, since nobody reads which example failed
+    phases = (hypothesis.Phase.explicit, hypothesis.Phase.generate)
+    slow = [hypothesis.HealthCheck.too_slow]
+    hypothesis.settings.register_profile(
+        "mutants", deadline=None, derandomize=True, phases=phases, suppress_health_check=slow
+    )
+    options = ["-q", "-x", "--hypothesis-profile=mutants", "-p", "no:cacheprovider"]
+    options += ["-p", "no:xdist", "-p", "no:faulthandler"]
     options += ["-W", "ignore::pytest.PytestAssertRewriteWarning", *tests]
 
     def fresh() -> int:
-        _silence(1, 2)
-        return int(pytest.main(options))
+        silence(1, 2)
+        return int(pytest.main(options, plugins=[plugin]))
 
-    def quick() -> list[int]:
-        _silence(1)
+    def quick() -> tuple[list[int], Counter[str]]:
+        silence(1)
         plugin = Quick(file, mutated)
         pytest.main(["-s", *options], plugins=[plugin])
-        return plugin.outcomes
+        return plugin.outcomes, plugin.kills
 
-    outcomes = _answer(quick)
+    outcomes, kills = answer(quick)
+    plugin = Fresh(kills)
     if len(outcomes) != len(mutated):
         raise SystemExit("the tests cannot be run")
     for mutant, outcome in zip(mutated, outcomes):
         if outcome == ELSEWHERE:
             file.write_text(mutant)
-            outcome = _fork(fresh, LONGEST)
+            plugin.running.test = ""
+            outcome = run_in_fork(fresh, LONGEST)
+            if outcome and plugin.running.test:
+                plugin.kills[plugin.running.test] += 1
             file.write_text(source)
         diff = "\n".join(difflib.unified_diff(source.splitlines(), mutant.splitlines(), lineterm="", n=2))
         print(json.dumps({"outcome": "killed" if outcome else "survived", "diff": diff}), flush=True)

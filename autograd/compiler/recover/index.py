@@ -10,7 +10,8 @@ concatenated slices ("pieces"), or gathers by explicit positions.
 from __future__ import annotations
 
 import math
-from typing import Literal, NamedTuple
+import sys
+from typing import Any, Literal, NamedTuple
 
 from autograd.arrays import NDArray, np
 from autograd.compiler import cost
@@ -32,6 +33,16 @@ def distinct(positions: Positions) -> Positions:
     is_first = np.ones(len(in_order), dtype=bool)
     is_first[1:] = in_order[1:] != in_order[:-1]
     return in_order[is_first]
+
+
+def are_equal(rows: NDArray[Any]) -> bool:
+    """Return whether all rows of an array, or all its elements if it has one axis, are the same."""
+    return bool((rows == rows[0]).all())
+
+
+def count_pairs(a: Positions, b: Positions) -> int:
+    """Return the number of distinct pairs of elements; those of b are not negative."""
+    return len(distinct(a * (1 + int(b.max())) + b))
 
 
 class Axes(NamedTuple):
@@ -120,7 +131,7 @@ class Index(NamedTuple):
     @property
     def least(self) -> int:
         """The least position that an affine map reads."""
-        return self.start + sum(stride * (n - 1) for stride, n in zip(self.strides, self.shape) if stride < 0)
+        return self.start + sum(min(stride, 0) * (n - 1) for stride, n in zip(self.strides, self.shape))
 
     @property
     def positions(self) -> Positions:
@@ -135,10 +146,11 @@ class Index(NamedTuple):
     @property
     def slice(self) -> tuple[int, int, int] | None:
         """The start, stop and step of the slice that reads these positions, if there is one."""
-        if not self.is_affine or len(self.strides) > 1 or min(self.strides, default=1) < 1:
+        if not self.is_affine or len(self.strides) > 1:
             return None
-        step = self.strides[0] if self.strides else 1
-        length = self.shape[0] if self.shape else 1
+        (step,), (length,) = self.strides or (1,), self.shape or (1,)
+        if step < 1:
+            return None
         return self.start, self.start + step * (length - 1) + 1, step
 
     @property
@@ -176,9 +188,7 @@ class Index(NamedTuple):
         return Band(start, stop, period, first, first + length, axes)
 
     def _by_stride(self) -> list[int]:
-        """Return the axes with nonzero strides, in order of strides; none if a stride is negative."""
-        if not self.is_affine or min(self.strides, default=0) < 0:
-            return []
+        """Return the axes with nonzero strides, in order of strides. Those with negative ones are never contiguous."""
         return sorted([k for k, stride in enumerate(self.strides) if stride], key=lambda k: self.strides[k])
 
     def _compact(self, order: list[int], stride: int) -> int:
@@ -199,7 +209,7 @@ class Index(NamedTuple):
         place: list[int] = []
         for k, length in enumerate(self.shape):
             n = number.get(k, -1)
-            if n > 0 and place and number.get(k - 1) == n - 1:  # merge two adjacent axes of the slice
+            if number.get(k - 1) == n - 1:  # merge two adjacent axes of the slice
                 shape[-1] *= length
             else:
                 shape.append(length)
@@ -214,7 +224,7 @@ def as_slice(positions: Positions) -> tuple[int, int, int] | None:
     if len(positions) == 1:
         return (start, start + 1, 1) if start >= 0 else None
     steps = positions[1:] - positions[:-1]
-    step = int(steps[0])
+    step = int(positions[1]) - start
     if step < 1 or start < 0 or not (steps == step).all():
         return None
     return start, int(positions[-1]) + 1, step
@@ -267,12 +277,12 @@ def kind_of(positions: Positions, width: int) -> Kind:
 
 def effort(positions: Positions) -> float:
     """Return the relative cost of reading these positions, from 0 for a slice to 1 for a gather."""
-    if len(positions) > 1 and (positions == positions[0]).all():
+    if len(positions) > 1 and are_equal(positions):
         return cost.READING["slice"]
     part = as_slice(positions)
     if part is not None:
         return cost.READING["slice" if part[2] == 1 else "strided"]
-    kind = kind_of(positions, 2 * int(positions.max()) + 1)
+    kind = kind_of(positions, sys.maxsize)  # the width is unknown: the last period of a band may be cut off
     if kind == "gather" and (np.diff(positions) > 0).all():
         return cost.READING["ascending"]
     return cost.READING[kind]

@@ -18,7 +18,7 @@ from autograd.compiler.recover.groups import (
 )
 from autograd.compiler.recover.index import Positions
 from autograd.compiler.recover.loops.repetitions import LoopResult, Repetition
-from autograd.compiler.recover.sums.blocks import Block, Matrix, Numbers, Product, Rows, View, weights_positions
+from autograd.compiler.recover.sums.blocks import Block, Matrix, Numbers, Product, Rows, View
 
 
 def reordered(group: Group, order: Positions) -> Group:
@@ -64,7 +64,7 @@ def reordered_block(block: Block, order: Positions) -> Block:
         return block._replace(place=None if is_complete else place)
     if isinstance(block, Product):
         raise ValueError("the rows of a matrix product cannot be reordered: its factors fix the order")
-    weights, channels = block.weights, len(weights_positions(block))
+    weights, channels = block.weights, block.channels
     if len(block.columns.positions) > 1 and weights is not None:
         columns = block.columns[order[::channels] // channels]
         return block._replace(columns=columns, weights=weights[order[:channels] % channels])

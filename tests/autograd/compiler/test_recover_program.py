@@ -204,7 +204,10 @@ def test_sums_are_columns_of_terms() -> None:
     assert (terms.coefficients.tolist(), terms.slot.tolist(), terms.nth.tolist()) == ([1, 2, 3], [0, 1, 0], [0, 1, 2])
     assert (scaling.constant.tolist(), scaling.divisor.tolist()) == ([0.5, -0.0], [4.0, 1.0])
     assert not scaling.is_uniform
-    assert scaling.taken(np.array([1, 1])).is_uniform
+    same = scaling.taken(np.array([1, 1]))
+    assert same.is_uniform
+    for name in ("constant", "factor", "divisor"):
+        assert not same._replace(**{name: np.array([1.0, 2.0])}).is_uniform
     later = terms.of_rows(np.array([1, 0]), 2)
     assert (later.row.tolist(), later.left.tolist()) == ([0, 1, 1], [9, 7, 8])
 

@@ -64,10 +64,16 @@ class Matrix(NamedTuple):
         return [self.columns] if self.weights is None else [self.weights, self.columns]
 
     @property
+    def channels(self) -> int:
+        """The number of rows of weights, C."""
+        matrix = self.coefficients if self.weights is None else self.weights.positions
+        assert not isinstance(matrix, float)  # without weights, the coefficients are the matrix
+        return len(matrix)
+
+    @property
     def results(self) -> int:
         """The number of results, P · C."""
-        weights = self.columns.positions if self.weights is None else self.weights.positions
-        return len(self.columns.positions) * len(weights)
+        return len(self.columns.positions) * self.channels
 
 
 class Product(NamedTuple):
@@ -113,11 +119,6 @@ class Product(NamedTuple):
 
 
 Block = Rows | Matrix | Product
-
-
-def weights_positions(block: Matrix) -> Positions:
-    """Return the positions of a matrix's weights; for a constant matrix, positions of its shape."""
-    return block.columns.positions if block.weights is None else block.weights.positions
 
 
 def has_padding(*views: View) -> bool:

@@ -9,7 +9,7 @@ from autograd.arrays import np
 from autograd.compiler import cost
 from autograd.compiler.arrays.operations import PADDING
 from autograd.compiler.recover.groups import PARAMETERS, Places
-from autograd.compiler.recover.index import Positions, distinct
+from autograd.compiler.recover.index import Positions, are_equal, count_pairs, distinct
 from autograd.compiler.recover.padding import columns_of_rows, filled, table
 from autograd.compiler.recover.reorder import reordered_block
 from autograd.compiler.recover.sums.blocks import Block, Matrix, Rows, View
@@ -125,7 +125,7 @@ def over_same_columns(parts: Parts, rows: int, places: Places) -> list[list[int]
     for n, bucket in enumerate(buckets.values()):
         number[bucket] = n
     for terms in weighted:
-        if len(distinct(terms.left)) < len(distinct(terms.left * len(buckets) + number[terms.row])):
+        if len(distinct(terms.left)) < count_pairs(terms.left, number[terms.row]):
             return None
     return list(buckets.values())
 
@@ -142,10 +142,10 @@ def by_length(parts: Parts, rows: int) -> list[list[int]]:
 def as_matrix(terms: Terms, rows: int, left: int, right: int) -> Matrix | None:
     """Return rows over the same columns as a matrix product, as in a layer. Terms are sorted by row and right side."""
     matrices = dense(terms, rows)
-    if matrices is None or len(terms.row) < 2:
+    if matrices is None:
         return None
     weights, columns, coefficients = matrices
-    if not (columns == columns[0]).all() or (np.diff(columns[0]) == 0).any():
+    if not are_equal(columns) or (np.diff(columns[0]) == 0).any():
         return None
     return Matrix(uniform(coefficients), View(left, weights), View(right, columns[:1]), None)
 
@@ -158,7 +158,7 @@ def as_padded_matrix(terms: Terms, rows: int, left: int, right: int) -> Matrix |
     if (
         not isinstance(coefficient, float)
         or len(distinct(terms.left)) < len(terms.left)
-        or len(distinct(terms.row * len(columns) + column)) < len(terms.row)
+        or count_pairs(terms.row, column.reshape(-1)) < len(terms.row)
         or not cost.worth_gathering(lengths)
         or not cost.worth_padding(len(terms.row), rows * len(columns))
     ):
@@ -204,6 +204,6 @@ def constant_matrix(block: Rows, width: int) -> Block:
     if block.right is not None or min(index.shape) < 2 or (isinstance(block.coefficients, float) and present.all()):
         return block
     everywhere = filled(index, width)
-    if everywhere is None or not (everywhere == everywhere[0]).all():
+    if everywhere is None or not are_equal(everywhere):
         return block
     return Matrix(np.where(present, block.coefficients, 0.0), None, View(block.left.source, everywhere[:1]), None)

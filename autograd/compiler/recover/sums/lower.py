@@ -17,8 +17,9 @@ from autograd.compiler.arrays.operations import Batch
 from autograd.compiler.arrays.shapes import is_batched
 from autograd.compiler.recover.groups import PARAMETERS, SumOfProducts
 from autograd.compiler.recover.guards import ROWS, SUMMED, Guards, Layout
+from autograd.compiler.recover.index import are_equal
 from autograd.compiler.recover.read import Reader
-from autograd.compiler.recover.sums.blocks import Block, Matrix, Numbers, Product, Rows, View, weights_positions
+from autograd.compiler.recover.sums.blocks import Block, Matrix, Numbers, Product, Rows, View
 from autograd.compiler.recover.sums.summands import is_column, is_subtracted, negative, slots, starts_with_a_sign
 from autograd.compiler.scalars.nodes import is_nothing
 
@@ -143,8 +144,7 @@ class Sums:
         else:
             product = builder.contract(columns, weights, f"{rows}k", "ck", f"{rows}c")
         if positions > 1:
-            results = positions * len(weights_positions(block))
-            product = builder.reshape(product, self._reader.shape_of(is_batched(columns.shape), results))
+            product = builder.reshape(product, self._reader.shape_of(is_batched(columns.shape), block.results))
             if block.place is not None:
                 product = builder.take(product, block.place)
         return self._builder.apply(primitives.neg, product) if is_number(block.coefficients, -1.0) else product
@@ -176,7 +176,7 @@ class Sums:
         if block.weights is None:
             return self._builder.constant(coefficients)
         weights = self._reader.table(block.weights, "w", self._layers.get(group.source))
-        if is_number(coefficients, 1.0) or is_number(coefficients, -1.0):
+        if is_number(coefficients, -1.0):
             return weights
         return _product(self._reader.numbers(coefficients), [weights])
 
@@ -221,10 +221,10 @@ def is_number(numbers: float | Numbers, number: float) -> bool:
 def _product(c: Any, factors: Iterable[Handle]) -> Handle:
     """Return the product of a number, or an array of numbers, and factors, from left to right."""
     first, *others = factors
-    if not isinstance(c, float) or abs(c) != 1.0:
-        first = c * first
-    elif c < 0:
+    if is_number(c, -1.0):
         first = -first
+    elif not is_number(c, 1.0):
+        first = c * first
     for factor in others:
         first = first * factor
     return first
@@ -232,7 +232,7 @@ def _product(c: Any, factors: Iterable[Handle]) -> Handle:
 
 def _plus_number(total: Any, number: Any) -> Any:
     """Add a number, or an array of numbers, to a sum; a negative number is subtracted."""
-    return total - -number if isinstance(number, float) and math.copysign(1.0, number) < 0 else total + number
+    return total - -number if isinstance(number, float) and math.copysign(1.0, number) == -1.0 else total + number
 
 
 def _only_column(view: View) -> View:
@@ -242,9 +242,9 @@ def _only_column(view: View) -> View:
 def _sole_row(block: Rows) -> list[View] | None:
     """Return the views of the terms if all members sum the same terms."""
     views = block.factors
-    if any((view.positions != view.positions[0]).any() for view in views):
+    if not all(are_equal(view.positions) for view in views):
         return None
-    if not isinstance(block.coefficients, float) and (block.coefficients != block.coefficients[0]).any():
+    if not isinstance(block.coefficients, float) and not are_equal(block.coefficients):
         return None
     return [view[0] for view in views]
 

@@ -16,7 +16,7 @@ from autograd.arrays import np
 from autograd.compiler import cost
 from autograd.compiler.arrays.operations import PADDING
 from autograd.compiler.recover.components import components
-from autograd.compiler.recover.index import Positions, distinct
+from autograd.compiler.recover.index import Positions, count_pairs, distinct
 from autograd.compiler.recover.sums.blocks import Product, View
 from autograd.compiler.recover.sums.terms import Terms, uniform
 
@@ -28,15 +28,14 @@ def as_product(terms: Terms, rows: int, left: int, right: int, pads: bool = True
         pads: whether zeros may multiply elements that the rows do not read.
     """
     coefficient = uniform(terms.coefficients)
-    counts = np.bincount(terms.row, minlength=rows)
-    if not isinstance(coefficient, float) or int(counts.min()) < 1 or int(counts.max()) < 2:
+    if not isinstance(coefficient, float) or int(np.bincount(terms.row).max()) < 2:
         return None
     factors = max(len(distinct(terms.left)), len(distinct(terms.right)))
     if not cost.factors_are_shared(len(terms.row), factors):
         return None
     of_rows, of_terms = np.arange(rows), np.arange(len(terms.row))
     i, j = components(terms.row, terms.left, rows), components(terms.row, terms.right, rows)
-    b = components(np.concatenate([of_rows, of_rows]), np.concatenate([i, -1 - j]), rows)[terms.row]
+    b = components(np.concatenate([of_rows, of_rows]), np.concatenate([i, rows + j]), rows)[terms.row]
     k = components(np.concatenate([of_terms, of_terms]), np.concatenate([terms.left, -1 - terms.right]), len(of_terms))
     i, j = i[terms.row], j[terms.row]
     varies = _ranks(b, i, terms.left)[0], _ranks(b, j, terms.right)[0]
@@ -62,12 +61,13 @@ def _windows(terms: Terms, axes: _Axes, rows: int, left: int, right: int, pads: 
 
     None if the windows differ in more than their start and being cut off at an end.
     """
-    b = axes.b * (1 + int(axes.i.max())) + axes.i
-    b, _ = _ranks(np.zeros(len(b), dtype=np.int64), b, terms.left)
-    product = _laid_out(terms, _Axes(b, np.zeros_like(b), axes.j, axes.k), rows, left, right, pads)
+    zeros = np.zeros(len(axes.i), dtype=np.int64)
+    b, _ = _ranks(zeros, axes.i, terms.left)
+    product = _laid_out(terms, _Axes(b, zeros, axes.j, axes.k), rows, left, right, pads)
     if product is None:
         return None
-    whole = product.right.positions[(product.right.positions != PADDING).all(axis=(1, 2))]
+    windows = product.right.positions
+    whole = windows[(windows != PADDING).reshape(len(windows), -1).all(axis=1)]
     if len(whole) < 2 or (whole - whole[:, :1, :1] != whole[0] - whole[0, 0, 0]).any():
         return None
     return product
@@ -80,7 +80,7 @@ def _laid_out(terms: Terms, axes: _Axes, rows: int, left: int, right: int, pads:
     k, columns = _ranks(b, axes.k, terms.right)
     shape = int(b.max()) + 1, rows_left, rows_right, columns
     place = (b * rows_left + i) * rows_right + j
-    is_one_to_one = len(distinct(place)) == rows and len(distinct(place * columns + k)) == len(k)
+    is_one_to_one = len(distinct(place)) == rows and count_pairs(place, k) == len(k)
     if not is_one_to_one or not cost.worth_product(shape, rows, len(k)):
         return None
     lefts = _placed((shape[0], rows_left, columns), b, i, k, terms.left)
@@ -98,7 +98,7 @@ def _laid_out(terms: Terms, axes: _Axes, rows: int, left: int, right: int, pads:
 
 def _is_transposed(row: Positions, i: Positions, j: Positions) -> bool:
     """Return whether i varies faster than j from row to row, so that the factors must be swapped."""
-    first = np.flatnonzero(np.diff(row, prepend=-1))
+    first = np.searchsorted(row, distinct(row))
     i_changes, j_changes = (np.count_nonzero(np.diff(axis[first])) for axis in (i, j))
     return bool(i_changes > j_changes)
 

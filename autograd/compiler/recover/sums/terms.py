@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from autograd.arrays import NDArray, np
+from autograd.compiler.arrays.operations import PADDING
 from autograd.compiler.recover.groups import SumOfProducts
 from autograd.compiler.recover.index import Positions
 from autograd.compiler.recover.sums.blocks import Numbers
@@ -32,9 +33,9 @@ class Terms(NamedTuple):
 
     def of_rows(self, rows: Positions, count: int) -> Terms:
         """Return the terms of some rows, renumbered in the given order."""
-        number = np.full(count, -1)
+        number = np.full(count, PADDING)
         number[rows] = np.arange(len(rows))
-        chosen = self.reordered(np.flatnonzero(number[self.row] >= 0))
+        chosen = self.reordered(np.flatnonzero(number[self.row] != PADDING))
         chosen = chosen._replace(row=number[chosen.row])
         return chosen.reordered(np.argsort(chosen.row, kind="stable"))
 
@@ -54,7 +55,7 @@ class Scaling(NamedTuple):
     @property
     def is_uniform(self) -> bool:
         """Return whether all sums have the same scaling."""
-        return all(isinstance(uniform(numbers), float) for numbers in self[:3])
+        return all(isinstance(uniform(numbers), float) for numbers in (self.constant, self.factor, self.divisor))
 
     def taken(self, rows: Positions) -> Scaling:
         """Return the scaling of some rows, in the given order."""
@@ -63,7 +64,7 @@ class Scaling(NamedTuple):
     def applied(self, group: SumOfProducts) -> SumOfProducts:
         """Return a group of sums of one structure with this scaling."""
         constant, factor, divisor = map(uniform, self[:3])
-        return group._replace(constant=constant, factor=factor, divisor=divisor, leads=bool(self.leads[0]))
+        return group._replace(constant=constant, factor=factor, divisor=divisor, leads=bool(self.leads.all()))
 
 
 def columns_of(sums: Sequence[Sum]) -> tuple[Terms, Scaling]:
@@ -84,8 +85,9 @@ def columns_of(sums: Sequence[Sum]) -> tuple[Terms, Scaling]:
 def uniform(coefficients: Numbers) -> float | Numbers:
     """Return a single number if all are the same, including the signs of zeros."""
     flat = coefficients.reshape(-1)
-    same = (flat == flat[0]) & (np.signbit(flat) == np.signbit(flat[0]))
-    return float(flat[0]) if same.all() else coefficients
+    first = flat[0]
+    same = (flat == first) & (np.signbit(flat) == np.signbit(first))
+    return float(first) if same.all() else coefficients
 
 
 def dense(terms: Terms, rows: int) -> tuple[Positions, Positions, Numbers] | None:
