@@ -19,6 +19,8 @@ from hypothesis import HealthCheck, settings
 # Tests run side by side, a process on each core: more threads would only wait for each other. NumPy reads this once.
 for _library in ("OPENBLAS", "OMP", "MKL"):
     os.environ.setdefault(f"{_library}_NUM_THREADS", "1")
+# JAX compiles each function of the tests to run it once or twice.
+os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
 
 import autograd  # noqa: E402
 

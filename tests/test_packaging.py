@@ -52,6 +52,15 @@ def fresh_python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return python
 
 
+@pytest.fixture(scope="module")
+def python_of_the_other(fresh_python: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The interpreter of an environment that holds the other `autograd` in place of ours."""
+    python = _copy(fresh_python, tmp_path_factory.mktemp("the other"))
+    _pip(python, "uninstall", "-y", "lucidgrad")
+    _pip(python, "install", "--no-deps", "autograd==1.8.0")
+    return python
+
+
 def test_what_the_wheel_holds(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     packages = {name.partition("/")[0] for name in names if ".dist-info" not in name}
@@ -98,65 +107,64 @@ def test_a_students_own_nn_does_not_shadow_the_console_script(fresh_python: Path
 
 def test_the_other_autograd_installed_after_ours(fresh_python: Path, wheel: Path, tmp_path: Path) -> None:
     """pip has put its `__init__.py` over ours: `nn` must notice and say what to do, and the remedy must work."""
-    _pip(fresh_python, "install", "--no-deps", "autograd==1.8.0")
-    status, _, stderr = _run(fresh_python, "import nn", tmp_path)
+    python = _copy(fresh_python, tmp_path / "environment")
+    _pip(python, "install", "--no-deps", "autograd==1.8.0")
+    status, _, stderr = _run(python, "import nn", tmp_path)
     assert status != 0
     assert "ImportError" in stderr
     assert "pip uninstall -y autograd lucidgrad" in stderr
-    _remedy(fresh_python, wheel, tmp_path)
+    _remedy(python, wheel, tmp_path)
 
 
-def test_the_other_autograd_installed_before_ours(fresh_python: Path, wheel: Path, tmp_path: Path) -> None:
+def test_the_other_autograd_installed_before_ours(python_of_the_other: Path, wheel: Path, tmp_path: Path) -> None:
     """Ours lies over it, and its other files beside ours."""
-    _pip(fresh_python, "uninstall", "-y", "lucidgrad")
-    _pip(fresh_python, "install", "--no-deps", "autograd==1.8.0")
-    _pip(fresh_python, "install", "--no-deps", wheel)
+    python = _copy(python_of_the_other, tmp_path / "environment")
+    _pip(python, "install", "--no-deps", wheel)
     for code in ("import autograd", "import nn"):
-        status, _, stderr = _run(fresh_python, code, tmp_path)
+        status, _, stderr = _run(python, code, tmp_path)
         assert status != 0
         assert "ImportError" in stderr
         assert "pip uninstall -y autograd lucidgrad" in stderr
-    _remedy(fresh_python, wheel, tmp_path)
+    _remedy(python, wheel, tmp_path)
 
 
 def test_what_is_left_when_the_other_one_is_uninstalled_alone(fresh_python: Path, wheel: Path, tmp_path: Path) -> None:
     """Uninstalling takes our `__init__.py` along, and leaves a folder that imports as an empty package."""
-    _pip(fresh_python, "install", "--no-deps", "autograd==1.8.0")
-    _pip(fresh_python, "uninstall", "-y", "autograd")
-    status, _, stderr = _run(fresh_python, "import nn", tmp_path)
+    python = _copy(fresh_python, tmp_path / "environment")
+    _pip(python, "install", "--no-deps", "autograd==1.8.0")
+    _pip(python, "uninstall", "-y", "autograd")
+    status, _, stderr = _run(python, "import nn", tmp_path)
     assert status != 0
     assert "pip uninstall -y autograd lucidgrad" in stderr
-    _remedy(fresh_python, wheel, tmp_path)
+    _remedy(python, wheel, tmp_path)
 
 
 @pytest.mark.parametrize("host", ["colab", "kaggle"])
 def test_a_hosted_notebook_installs_the_wheel_that_was_uploaded(
-    host: str, fresh_python: Path, wheel: Path, tmp_path: Path
+    host: str, python_of_the_other: Path, wheel: Path, tmp_path: Path
 ) -> None:
     """The first cell of a walkthrough, where the other `autograd` is preinstalled."""
     uploads, working = tmp_path / "input" / "a dataset", tmp_path / "working"
     for folder in (uploads, working):
         folder.mkdir(parents=True)
     shutil.copy(wheel, working if host == "colab" else uploads)
-    _pip(fresh_python, "uninstall", "-y", "lucidgrad")
-    _pip(fresh_python, "install", "--no-deps", "autograd==1.8.0")
+    python = _copy(python_of_the_other, tmp_path / "environment")
     code = _hosted(host, uploads.parent) + "import autograd; print(autograd.Value(1.0).data)"
-    status, stdout, stderr = _run(fresh_python, code, working)
+    status, stdout, stderr = _run(python, code, working)
     assert (status, stdout) == (0, "1.0\n"), stderr
 
 
 def test_a_hosted_notebook_that_imported_the_other_autograd_already(
-    fresh_python: Path, wheel: Path, tmp_path: Path
+    python_of_the_other: Path, wheel: Path, tmp_path: Path
 ) -> None:
     """Python would go on using it, so that only a restart helps; and that does."""
     shutil.copy(wheel, tmp_path)
-    _pip(fresh_python, "uninstall", "-y", "lucidgrad")
-    _pip(fresh_python, "install", "--no-deps", "autograd==1.8.0")
+    python = _copy(python_of_the_other, tmp_path / "environment")
     cell = _hosted("colab", tmp_path)
-    status, _, stderr = _run(fresh_python, "import autograd\n" + cell, tmp_path)
+    status, _, stderr = _run(python, "import autograd\n" + cell, tmp_path)
     assert status != 0
     assert "restart the session" in stderr
-    status, stdout, stderr = _run(fresh_python, cell + "import autograd; print(autograd.Value(1.0).data)", tmp_path)
+    status, stdout, stderr = _run(python, cell + "import autograd; print(autograd.Value(1.0).data)", tmp_path)
     assert (status, stdout) == (0, "1.0\n"), stderr
 
 
@@ -187,6 +195,12 @@ os.environ["PIP_NO_DEPS"] = "1"
 def pip(line): subprocess.run(f'"{{sys.executable}}" -m pip {{line}}', shell=True, check=True)
 {cell}
 """
+
+
+def _copy(python: Path, folder: Path) -> Path:
+    """Return the interpreter of a copy of an environment. It shares files, which pip replaces and never writes into."""
+    shutil.copytree(python.parents[1], folder, copy_function=os.link, symlinks=True, dirs_exist_ok=True)
+    return folder / python.relative_to(python.parents[1])
 
 
 def _remedy(python: Path, wheel: Path, folder: Path) -> None:

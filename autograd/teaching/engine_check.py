@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from itertools import groupby
 from textwrap import fill
@@ -154,61 +155,91 @@ def check_engine(engine: Callable[[float], Any], *, up_to: str | None = None, se
     if up_to is not None and up_to not in names:
         raise ValueError(f"there is no rung {up_to!r}; there are: {', '.join(names)}")
     name = str(getattr(engine, "__name__", type(engine).__name__))
-    results: list[Rung] = []
+    rungs = LADDER[: len(LADDER) if up_to is None else names.index(up_to) + 1]
+    results: list[Result] = []
     stopped = 0
-    for rung in LADDER[: len(LADDER) if up_to is None else names.index(up_to) + 1]:
-        if stopped < MOST_STOPPED:
-            result, in_time = _climb(rung, engine, name, seconds)
-            stopped += not in_time
-        else:
-            result = ("skipped" if rung.method else "not run", f"{MOST_STOPPED} rungs before it took too long.")
-        results.append(Rung(rung.name, rung.asks.replace("MyValue", name), *result))
-    return EngineReport(name, tuple(results))
+    while len(results) < len(rungs) and stopped < MOST_STOPPED:
+        more, in_time = _climb(rungs[len(results) :], engine, name, seconds)
+        results += more
+        stopped += not in_time
+    for rung in rungs[len(results) :]:
+        too_long = f"{MOST_STOPPED} rungs before it took too long."
+        results.append(("skipped" if rung.method else "not run", too_long))
+    asked = [rung.asks.replace("MyValue", name) for rung in rungs]
+    return EngineReport(name, tuple(Rung(r.name, asks, *result) for r, asks, result in zip(rungs, asked, results)))
 
 
 Result = tuple[Literal["passed", "failed", "skipped", "not run"], str]
 
 
-def _climb(rung: _Rung, engine: Callable[[float], Any], name: str, seconds: float) -> tuple[Result, bool]:
-    """Run a rung; return its outcome, and whether it ended in time."""
-    bench = Bench(engine, name)
-    results: list[Result] = []
-
-    def climb() -> None:
-        try:
-            if rung.method and not hasattr(bench.leaves(a=0.5)["a"], rung.method):
-                results.append(("skipped", f"{name} has no method `{rung.method}`."))
-                return
-            results.append(("passed", rung.climb(bench)))
-        except EngineError as wrong:
-            results.append(("failed", sentence(str(wrong))))
-        except BaseException as error:  # an engine may raise anything, even call exit()
-            results.append(("failed", sentence(bench.blame(error))))
-
-    if _in_a_thread(climb, seconds):
-        return results[0] if results else ("failed", f"{bench.doing} ended silently."), True
-    doing = bench.doing.removesuffix(",")
-    return ("failed", f"{doing} took longer than {seconds:g} s and was stopped: {rung.too_slow}"), False
-
-
-def _in_a_thread(work: Callable[[], None], seconds: float) -> bool:
-    """Run `work` in another thread, at the default recursion limit; return whether it finished in time."""
+def _climb(
+    rungs: Sequence[_Rung], engine: Callable[[float], Any], name: str, seconds: float
+) -> tuple[list[Result], bool]:
+    """Run rungs in another thread, until one takes too long; return their outcomes, and whether all ended in time."""
+    climb = _Climb(rungs, engine, name)
     limit = sys.getrecursionlimit()
-    thread = threading.Thread(target=work, daemon=True)
-    with suppress(RecursionError):  # this thread may already be deeper than that
-        sys.setrecursionlimit(min(limit, RECURSION_LIMIT))
+    thread = threading.Thread(target=climb.run, daemon=True)
     try:
         try:
             thread.start()
         except RuntimeError:  # no thread support, as in a browser
-            work()
-            return True
-        thread.join(seconds)
-        return not thread.is_alive()  # any result after this point is ignored
+            climb.run()
+        count, left = 0, seconds
+        while thread.is_alive() and left > 0:
+            thread.join(left)
+            count = len(climb.results)
+            left = climb.began + seconds - time.monotonic()
+        in_time, doing = not thread.is_alive(), climb.bench.doing
+        results = climb.results if in_time else climb.results[:count]
     finally:  # also after a keyboard interrupt
+        climb.goes_on = False
         if thread.is_alive():
             _stop(thread)
         sys.setrecursionlimit(limit)
+    if not in_time:
+        too_long = f"{doing.removesuffix(',')} took longer than {seconds:g} s and was stopped: {rungs[count].too_slow}"
+        return [*results, ("failed", too_long)], False
+    return results if len(results) == len(rungs) else [*results, ("failed", f"{doing} ended silently.")], True
+
+
+class _Climb:
+    """Rungs that are run one after the other, each at the default recursion limit.
+
+    Attributes:
+        results: the outcomes so far.
+        began: when the current rung began, by the monotonic clock.
+        bench: where the current rung runs.
+        goes_on: set to False, no other rung is begun.
+    """
+
+    def __init__(self, rungs: Sequence[_Rung], engine: Callable[[float], Any], name: str) -> None:
+        self.results: list[Result] = []
+        self.began = time.monotonic()
+        self.bench = Bench(engine, name)
+        self.goes_on = True
+        self._rungs, self._engine, self._name = rungs, engine, name
+
+    def run(self) -> None:
+        limit = min(sys.getrecursionlimit(), RECURSION_LIMIT)
+        for rung in self._rungs:
+            self.bench = Bench(self._engine, self._name)
+            with suppress(RecursionError):  # without thread support, this one may already be deeper than that
+                sys.setrecursionlimit(limit)
+            result = self._outcome(rung)
+            if not self.goes_on:
+                return
+            self.began = time.monotonic()  # before the outcome is there, so that the next rung is not held to be slow
+            self.results.append(result)
+
+    def _outcome(self, rung: _Rung) -> Result:
+        try:
+            if rung.method and not hasattr(self.bench.leaves(a=0.5)["a"], rung.method):
+                return "skipped", f"{self._name} has no method `{rung.method}`."
+            return "passed", rung.climb(self.bench)
+        except EngineError as wrong:
+            return "failed", sentence(str(wrong))
+        except BaseException as error:  # an engine may raise anything, even call exit()
+            return "failed", sentence(self.bench.blame(error))
 
 
 def _stop(thread: threading.Thread) -> None:

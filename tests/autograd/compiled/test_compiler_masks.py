@@ -214,9 +214,9 @@ def check(program: Program, expected: Truth | None, point: Sequence[float], tail
         except FloatingPointError:
             assert extreme
             return
-        assert extreme or value == pytest.approx(expected.value, rel=1e-9)
+        assert extreme or math.isclose(value, expected.value, rel_tol=1e-9)
         for x, true, path in zip(gradient, expected.gradient, expected.paths):
-            assert extreme or x == pytest.approx(true, rel=1e-9, abs=1e-9 * path + tail)
+            assert extreme or math.isclose(x, true, rel_tol=1e-9, abs_tol=1e-9 * path + tail), (x, true)
     elif not extreme:
         with pytest.raises(FloatingPointError):
             program.value_and_grad(list(point))

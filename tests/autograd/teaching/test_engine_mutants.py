@@ -10,6 +10,7 @@ import math
 import random
 import re
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -213,15 +214,22 @@ def run(engine: Any, choices: random.Random, functions: tuple[str, ...]) -> list
     return [*seen, *(node.data for node in nodes)]
 
 
+@cache
+def expected_of(seed: int, functions: tuple[str, ...]) -> list[float]:
+    """All numbers that a random program gives on lucidgrad; [] if they do not exist or are very large."""
+    try:
+        numbers = run(Value, random.Random(seed), functions)
+    except (ValueError, ArithmeticError):
+        return []
+    return numbers if all(math.isfinite(x) and abs(x) < 1e6 for x in numbers) else []
+
+
 def differs(engine: type[Any]) -> str:
     """Describe where an engine computes something else than lucidgrad does; "" if nowhere."""
     functions = tuple(name for name in FUNCTIONS if hasattr(engine, name))
     for seed in range(300):
-        try:
-            expected = run(Value, random.Random(seed), functions)
-        except (ValueError, ArithmeticError):
-            continue
-        if not all(math.isfinite(x) and abs(x) < 1e6 for x in expected):
+        expected = expected_of(seed, functions)
+        if not expected:
             continue
         try:
             result = run(engine, random.Random(seed), functions)

@@ -101,13 +101,21 @@ def test_jax_computes_what_the_graph_does(program: Program, keys: Rows, batch: l
         costs, of_keys, of_rows = eager(keys, batch)
         J = program.to_jax()  # noqa: N806
         (name,) = J.parameters
-        for run in (J, jax.jit(jax.vmap(J, in_axes=(None, 0, 0, 0)))):
-            np.testing.assert_allclose(run(J.parameters, *batch), costs, rtol=1e-12)
-        cost, gradient = jax.jit(J.value_and_grad)(J.parameters, *batch)
+
+        @jax.jit  # type: ignore[untyped-decorator]
+        def everything(parameters: Any, *rows: Any) -> Any:
+            return (
+                jax.vmap(J, in_axes=(None, 0, 0, 0))(parameters, *rows),
+                J.value_and_grad(parameters, *rows),
+                jax.grad(J.cost, argnums=(1, 2))(parameters, *rows),
+                jax.grad(J.plain.cost)(parameters, *rows),
+            )
+
+        values, (cost, gradient), to_rows, of_plain = everything(J.parameters, *batch)
+        for computed in (J(J.parameters, *batch), values):
+            np.testing.assert_allclose(computed, costs, rtol=1e-12)
         assert float(cost) == pytest.approx(costs.mean(), rel=1e-12)
         np.testing.assert_allclose(SAMPLES * gradient[name], of_keys, rtol=1e-11)
-        to_rows = jax.jit(jax.grad(J.cost, argnums=(1, 2)))(J.parameters, *batch)
-        of_plain = jax.jit(jax.grad(J.plain.cost))(J.parameters, *batch)
         np.testing.assert_allclose(SAMPLES * of_plain[name], of_keys, rtol=1e-11)
         for gradient, expected in zip(to_rows, of_rows):
             np.testing.assert_allclose(SAMPLES * gradient, expected, rtol=1e-11, atol=1e-200)
