@@ -104,10 +104,10 @@ class Builder:
         return self._sum(total, total.lefts, total.rights)
 
     def sum_of_others(self, total: Sum, new: Sequence[int]) -> int:
-        """A sum of the nodes that have other numbers here.
+        """Add a sum of another program's nodes.
 
         Args:
-            new: the number here of each node that the sum has, and in its last place ABSENT.
+            new: the new number of each node, followed by ABSENT.
         """
         return self._sum(total, [new[k] for k in total.lefts], [new[k] for k in total.rights])
 
@@ -220,6 +220,11 @@ class Builder:
             labels={new[i]: label for i, label in old.labels.items() if new[i] != DROPPED},
             **settings,
         )
+
+
+def new_numbers(program: Columns) -> list[int]:
+    """Return the new numbers of a program's nodes before its copy: leaves keep theirs, others are DROPPED so far."""
+    return [*range(program.interior.start), *[DROPPED] * len(program.interior)]
 
 
 def renumbered(total: Sum, new: Sequence[int]) -> Sum:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from autograd.arrays import NDArray, np
 from autograd.compiler import cost
-from autograd.compiler.scalars.builder import DROPPED, Builder, renumbered
+from autograd.compiler.scalars.builder import Builder, new_numbers, renumbered
 from autograd.compiler.scalars.columns import Columns
 from autograd.compiler.scalars.nodes import ABSENT, APPLY, SUM, Sum
 from autograd.compiler.scalars.program import ScalarProgram
@@ -84,7 +84,7 @@ def _lifted(program: ScalarProgram, lone: Mapping[int, LoneBias], layers: Sequen
             node = builder.sum(_with_data(_alone(bias), *data[i]))
             for reader in readers:
                 biased.setdefault(reader, {})[bias] = node
-    new = [*range(program.interior.start), *[DROPPED] * len(program.interior)]
+    new = new_numbers(program)
     for i in program.interior:
         if i in data:
             new[i] = builder.sum(_with_data(renumbered(program.sum_of(i), new), *data[i]))

@@ -42,6 +42,15 @@ class Sum(NamedTuple):
         """The nodes that the terms read, with repetitions."""
         return [*self.lefts, *(k for k in self.rights if k != ABSENT)]
 
+    def with_terms(self, places: Sequence[int]) -> Sum:
+        """Return the sum with only the terms at these places; its constant, factor and divisor are unchanged."""
+        return self._replace(
+            coefficients=[self.coefficients[n] for n in places],
+            lefts=[self.lefts[n] for n in places],
+            rights=[self.rights[n] for n in places],
+            slots=[self.slots[n] for n in places],
+        )
+
 
 class Scaling(NamedTuple):
     """The last four fields of a `Sum`, stored only where they have an effect."""

@@ -2,16 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from typing import Any
 
-from autograd.compiler.scalars.builder import DROPPED, Builder
+from autograd.compiler.scalars.builder import Builder, new_numbers
 from autograd.compiler.scalars.columns import EMPTY, Columns
 from autograd.compiler.scalars.nodes import APPLY, CONSTANT, SUM
 from autograd.compiler.scalars.program import ScalarProgram
 
 Replacement = float | tuple[int, tuple[int, ...]]
 """A replacement of a node: a constant, or an application by opcode and operands."""
+
+Rebuild = Callable[[Builder, int, Sequence[int]], int]
+"""Adds a new form of a node to a builder, given the new numbers of earlier nodes; returns the number of that form."""
+
+
+def rebuild(program: ScalarProgram, chosen: Container[int], form: Rebuild) -> ScalarProgram:
+    """Return the program with new forms of the chosen nodes, and copies of all others.
+
+    >>> from autograd import primitives
+    >>> builder = Builder([2], 0)
+    >>> exp, sqrt = map(builder.opcode, (primitives.exp, primitives.sqrt))
+    >>> program = builder.program([builder.application(exp, [0]), builder.application(exp, [1])])
+    >>> def root(builder, i, new):
+    ...     return builder.application(sqrt, [new[k] for k in program.operands_of(i)])
+    >>> print(rebuild(program, {3}, root))
+    v2 = exp(x[0])
+    v3 = sqrt(x[1])
+    return v2, v3
+    """
+    builder, new = Builder.like(program), new_numbers(program)
+    for i in program.interior:
+        new[i] = form(builder, i, new) if i in chosen else builder.copy(program, i, new)
+    return builder.successor(program, new, range(len(program)))
 
 
 def rewrite(
@@ -31,7 +54,7 @@ def rewrite(
     """
     builder = Builder.like(program) if builder is None else builder
     needed = _needed(program, representative, replaced)
-    new = [*range(program.interior.start), *[DROPPED] * len(program.interior)]
+    new = new_numbers(program)
     here = list(new)  # the new number of each node's representative
     for run in _runs(program, needed, replaced):
         i = run.start

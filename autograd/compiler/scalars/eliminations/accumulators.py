@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from autograd.compiler.scalars.builder import DROPPED, Builder, renumbered
+from collections.abc import Sequence
+
+from autograd.compiler.scalars.builder import Builder, renumbered
 from autograd.compiler.scalars.eliminations.updates import Factors, products
 from autograd.compiler.scalars.merge import uses
 from autograd.compiler.scalars.nodes import ABSENT, SUM, Sum
 from autograd.compiler.scalars.program import ScalarProgram
+from autograd.compiler.scalars.rewrite import rebuild
 
 
 def with_accumulators(program: ScalarProgram) -> ScalarProgram:
@@ -20,18 +23,15 @@ def with_accumulators(program: ScalarProgram) -> ScalarProgram:
                 parts[i] = several
     if not parts:
         return program
-    builder = Builder.like(program)
-    new = [*range(program.interior.start), *[DROPPED] * len(program.interior)]
-    for i in program.interior:
-        if i not in parts:
-            new[i] = builder.copy(program, i, new)
-            continue
+
+    def separated(builder: Builder, i: int, new: Sequence[int]) -> int:
         node, coefficient, factors = parts[i]
         lefts, rights = zip(*factors)
         total = Sum([coefficient] * len(factors), lefts, rights, [0] * len(factors))
         accumulator = builder.sum(renumbered(total, new))
-        new[i] = builder.sum(Sum([1.0, 1.0], [accumulator, new[node]], [ABSENT, ABSENT], [0, 1]))
-    return builder.successor(program, new, range(len(program)))
+        return builder.sum(Sum([1.0, 1.0], [accumulator, new[node]], [ABSENT, ABSENT], [0, 1]))
+
+    return rebuild(program, parts, separated)
 
 
 def _node_and_products(program: ScalarProgram, total: Sum, count: list[int]) -> tuple[int, float, list[Factors]] | None:
@@ -54,17 +54,7 @@ def _node_and_products(program: ScalarProgram, total: Sum, count: list[int]) -> 
         product_sum = products(program, program.sum_of(inner))
         outer = total.coefficients[rest[0]]
     else:
-        outer, product_sum = 1.0, products(program, _part(total, rest))
+        outer, product_sum = 1.0, products(program, total.with_terms(rest))
     if product_sum is None or abs(outer) != 1.0 or total.coefficients[single[0]] != 1.0:
         return None
     return node, outer * product_sum[0], product_sum[1]
-
-
-def _part(total: Sum, terms: list[int]) -> Sum:
-    """Return the sum of a subset of terms."""
-    return Sum(
-        [total.coefficients[n] for n in terms],
-        [total.lefts[n] for n in terms],
-        [total.rights[n] for n in terms],
-        [total.slots[n] for n in terms],
-    )

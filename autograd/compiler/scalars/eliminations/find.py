@@ -7,7 +7,7 @@ matrix is.
 
 from __future__ import annotations
 
-from autograd.compiler.scalars.builder import DROPPED, Builder
+from autograd.compiler.scalars.builder import Builder, new_numbers
 from autograd.compiler.scalars.eliminations.accumulators import with_accumulators
 from autograd.compiler.scalars.eliminations.body import EliminationBody
 from autograd.compiler.scalars.eliminations.elimination import NoEliminationError, elimination_of
@@ -50,7 +50,7 @@ def _rewritten(program: ScalarProgram, body: EliminationBody) -> ScalarProgram:
     first_row = body.first_row(read)
     repeat, places = body.repeat(sorted(read & members), first_row)
     builder = Builder.like(program)
-    new = [*range(program.interior.start), *[DROPPED] * len(program.interior)]
+    new = new_numbers(program)
     first = len(program) - guards.size
     before = [i for i in range(program.interior.start, first) if not after[i] and i not in members]
     for i in before:

@@ -110,13 +110,7 @@ class Updates:
 
 def _without(total: Sum, term: int) -> Sum:
     """Return the sum of the other terms. The first two may be added in either order."""
-    terms = [n for n in range(len(total.lefts)) if n != term]
-    return total._replace(
-        coefficients=[total.coefficients[n] for n in terms],
-        lefts=[total.lefts[n] for n in terms],
-        rights=[total.rights[n] for n in terms],
-        slots=[total.slots[n] for n in terms],
-    )
+    return total.with_terms([n for n in range(len(total.lefts)) if n != term])
 
 
 def products(program: ScalarProgram, total: Sum, ordered: bool = False) -> tuple[float, list[Factors]] | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from autograd.compiler import cost_of_loops
-from autograd.compiler.scalars.builder import DROPPED, Builder
+from autograd.compiler.scalars.builder import Builder, new_numbers
 from autograd.compiler.scalars.depths import levels
 from autograd.compiler.scalars.grids.borders import Border, borders, with_borders
 from autograd.compiler.scalars.grids.ragged import Lanes, PaddedLoop
@@ -46,7 +46,7 @@ def _with_loop(program: ScalarProgram, lanes: Lanes, border: Border) -> ScalarPr
     loop = PaddedLoop(program, lanes, border, sorted(lanes.places.keys() & (read | set(program.outputs))))
     repeat = Repeat(merge_equal_nodes(collect_sums(loop.repeat.body)), loop.repeat.steps, loop.repeat.rows)
     builder = Builder.like(program)
-    new = [*range(program.interior.start), *[DROPPED] * len(program.interior)]
+    new = new_numbers(program)
     for i in program.interior:
         if i not in lanes.places and not behind[i]:
             new[i] = builder.copy(program, i, new)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from autograd.compiler.scalars.builder import DROPPED, Builder, renumbered
+from collections.abc import Sequence
+
+from autograd.compiler.scalars.builder import Builder, renumbered
 from autograd.compiler.scalars.nodes import ABSENT, Sum
 from autograd.compiler.scalars.program import ScalarProgram
+from autograd.compiler.scalars.rewrite import rebuild
 from autograd.compiler.scalars.sums.continued import running_sums
 
 
@@ -13,17 +16,14 @@ def split_increments(program: ScalarProgram) -> ScalarProgram:
     parts = {i for chain in running_sums(program) for i in chain}
     if not parts:
         return program
-    builder = Builder.like(program)
-    new = [*range(program.interior.start), *[DROPPED] * len(program.interior)]
-    for i in program.interior:
-        if i not in parts:
-            new[i] = builder.copy(program, i, new)
-            continue
+
+    def split(builder: Builder, i: int, new: Sequence[int]) -> int:
         total = renumbered(program.sum_of(i), new)
         lefts, coefficients, rights = list(total.lefts), list(total.coefficients), list(total.rights)
         for n, (c, x, y) in enumerate(zip(coefficients, lefts, rights)):
             if c != 1.0 or y != ABSENT:
                 lefts[n] = builder.sum(Sum([c], [x], [y], [0]))
                 coefficients[n], rights[n] = 1.0, ABSENT
-        new[i] = builder.sum(total._replace(coefficients=coefficients, lefts=lefts, rights=rights))
-    return builder.successor(program, new, range(len(program)))
+        return builder.sum(total._replace(coefficients=coefficients, lefts=lefts, rights=rights))
+
+    return rebuild(program, parts, split)

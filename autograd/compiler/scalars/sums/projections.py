@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from autograd.compiler.scalars.builder import DROPPED, Builder, renumbered
+from autograd.compiler.scalars.builder import Builder, renumbered
 from autograd.compiler.scalars.columns import Columns
 from autograd.compiler.scalars.depths import depths
 from autograd.compiler.scalars.nodes import ABSENT, SUM, Sum
 from autograd.compiler.scalars.program import ScalarProgram
+from autograd.compiler.scalars.rewrite import rebuild
 
 _OTHER, _INPUT, _PARAMETER = 0, 1, 3  # kinds of nodes; distinct pairs have distinct sums
 
@@ -23,16 +24,14 @@ def split_projections(program: ScalarProgram) -> ScalarProgram:
     projections = _projections(program)
     if not projections:
         return program
-    builder = Builder.like(program)
-    new = [*range(program.interior.start), *[DROPPED] * len(program.interior)]
-    for i in program.interior:
-        if i not in projections:
-            new[i] = builder.copy(program, i, new)
-            continue
-        total = renumbered(program.sum_of(i), new)
-        apart = builder.sum(_part(total, projections[i])._replace(slots=[0] * len(projections[i])))
-        new[i] = builder.sum(_with(total, projections[i], apart))
-    return builder.successor(program, new, range(len(program)))
+
+    def split(builder: Builder, i: int, new: Sequence[int]) -> int:
+        total, places = renumbered(program.sum_of(i), new), projections[i]
+        part = total.with_terms(places)
+        projection = builder.sum(Sum(part.coefficients, part.lefts, part.rights, [0] * len(places)))
+        return builder.sum(_with(total, places, projection))
+
+    return rebuild(program, projections, split)
 
 
 def _projections(program: Columns) -> dict[int, list[int]]:
@@ -91,22 +90,12 @@ def _weights(program: Columns, i: int, places: Sequence[int]) -> list[int]:
     return [x if x in parameters else y for x, y in factors]
 
 
-def _part(total: Sum, places: Sequence[int]) -> Sum:
-    """Return the unscaled sum of a subset of terms."""
-    return Sum(
-        [total.coefficients[n] for n in places],
-        [total.lefts[n] for n in places],
-        [total.rights[n] for n in places],
-        [total.slots[n] for n in places],
-    )
-
-
 def _with(total: Sum, places: Sequence[int], part: int) -> Sum:
     """Return a sum in which a node replaces the terms that it sums."""
     apart = set(places)
     rest = [n for n in range(len(total.lefts)) if n not in apart]
     before, behind = [n for n in rest if n < places[-1]], [n for n in rest if n > places[-1]]
-    first, last = _part(total, before), _part(total, behind)
+    first, last = total.with_terms(before), total.with_terms(behind)
     return total._replace(
         coefficients=[*first.coefficients, 1.0, *last.coefficients],
         lefts=[*first.lefts, part, *last.lefts],
