@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from autograd.arrays import NDArray, np
 from autograd.compiler import cost
 from autograd.compiler.arrays.program import ArrayProgram
 from autograd.compiler.targets.straight_line.machine_code import MachineCode, llvm
+from autograd.compiler.targets.straight_line.scalar_engine import ScalarEngine, Written
 from autograd.compiler.targets.straight_line.source import text_of
 from autograd.compiler.targets.straight_line.source_run import SourceRun, StraightSource
 
@@ -20,7 +20,7 @@ Array = NDArray[Any]
 Derivative = Callable[[], ArrayProgram]
 
 
-class StraightLineEngine:
+class StraightLineEngine(ScalarEngine["MachineRun | SourceRun"]):
     """Straight-line code. Derivatives are compiled at the first request.
 
     Args:
@@ -28,15 +28,9 @@ class StraightLineEngine:
         to_parameters, to_arguments: return the programs of values and gradients.
         seeds: the number of differentiated outputs, which come first.
         name: the function's name, for tracebacks.
-
-    Attributes:
-        natural_order: the parameters in the program's order.
-        is_machine_code: whether it runs as machine code instead of Python.
     """
 
-    matrix_products = 0
-    takes_one_seed = False
-    warm_up: Mapping[str, int] = MappingProxyType({})  # the choice of machine code does not depend on calls
+    form = "straight-line source"
 
     def __init__(
         self,
@@ -48,39 +42,13 @@ class StraightLineEngine:
         name: str,
     ) -> None:
         sizes = [operation.attribute.array.size for operation in program.operations if operation.kind == "parameter"]
-        self.natural_order: list[int] = list(range(sum(sizes)))
         self._source = StraightSource(program, to_parameters, to_arguments)
         machine = _machine_run(program, to_parameters, to_arguments, seeds, dtype)
-        self.is_machine_code: bool = machine is not None
-        self._run = machine or SourceRun(self._source, name, dtype)
+        super().__init__(machine or SourceRun(self._source, name, dtype), machine is not None, sum(sizes))
 
-    def __str__(self) -> str:
-        run_as = "machine code" if self.is_machine_code else "Python"
-        return f"{self.operations:,} lines of straight-line source, run as {run_as}"
-
-    @property
-    def operations(self) -> int:
-        """The number of lines of source, forward and backward with respect to the parameters."""
-        return sum(self._source.written(name).lines for name in ("forward", "backward"))
-
-    @property
-    def source(self) -> str:
-        """The forward pass, and the backward pass to the parameters or, if there are none, to the arguments."""
-        names = ("forward", "backward" if self.natural_order else "input_gradients")
-        return text_of(*map(self._source.written, names))
-
-    @property
-    def input_gradients_source(self) -> str:
-        """The backward pass to the arguments."""
-        return text_of(self._source.written("input_gradients"))
-
-    def lay_out(self, place: NDArray[np.int64], size: int) -> None:
-        """Set each parameter's place in the flat vector."""
-        self._place = place
-
-    def outputs(self, weights: Array, rows: Sequence[Array]) -> Array:
-        """Return a row for each sample; a single row if there are no arguments."""
-        return self._run.outputs(weights[self._place], rows)
+    def _written(self, *passes: str) -> Written:
+        sources = [self._source.written(name) for name in passes]
+        return Written(text_of(*sources), sum([source.lines for source in sources]))
 
     def gradient(self, weights: Array, rows: Sequence[Array], seeds: Array, into: Array) -> Array:
         """Return the outputs; write the parameters' gradient into a vector."""

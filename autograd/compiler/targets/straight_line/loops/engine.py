@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from autograd.arrays import NDArray, np
@@ -16,6 +15,7 @@ from autograd.compiler.targets.straight_line.expand import expand
 from autograd.compiler.targets.straight_line.loops.source import LoopPass, text_of, written
 from autograd.compiler.targets.straight_line.loops.source_run import LoopSourceRun
 from autograd.compiler.targets.straight_line.machine_code import MachineCode, llvm
+from autograd.compiler.targets.straight_line.scalar_engine import ScalarEngine, Written
 from autograd.support.collector import collector_paused
 from autograd.support.forking import across_forks
 
@@ -70,58 +70,27 @@ class LoopPasses:
             return self._sources[name]
 
 
-class LoopEngine:
+class LoopEngine(ScalarEngine["LoopMachineRun | LoopSourceRun"]):
     """Loops on single numbers. Derivatives are compiled at the first request.
 
     Args:
         passes: the program's passes.
         name: the function's name, for tracebacks.
         parameters: the number of parameters.
-
-    Attributes:
-        natural_order: the parameters in the program's order.
-        is_machine_code: whether it runs as machine code instead of Python.
     """
 
-    matrix_products = 0
-    takes_one_seed = False
-    warm_up: Mapping[str, int] = MappingProxyType({})  # the choice of machine code does not depend on calls
+    form = "straight-line source with loops"
 
     def __init__(self, passes: LoopPasses, dtype: np.dtype[Any], name: str, parameters: int) -> None:
         operations = passes.program("forward").operations
         self._positions = [o.attribute.array.reshape(-1) for o in operations if o.kind == "parameter"]
-        self.natural_order: list[int] = list(range(parameters))
         self._passes, self._dtype = passes, dtype
-        machine = _machine_run(self._passes, dtype)
-        self.is_machine_code: bool = machine is not None
-        self._run = machine or LoopSourceRun(self._passes.source, name, dtype)
+        machine = _machine_run(passes, dtype)
+        super().__init__(machine or LoopSourceRun(passes.source, name, dtype), machine is not None, parameters)
 
-    def __str__(self) -> str:
-        run_as = "machine code" if self.is_machine_code else "Python"
-        return f"{self.operations:,} lines of straight-line source with loops, run as {run_as}"
-
-    @property
-    def operations(self) -> int:
-        """The number of lines of source, forward and backward with respect to the parameters."""
-        return self._passes.source("backward").lines
-
-    @property
-    def source(self) -> str:
-        """The forward pass, and the backward pass to the parameters or, if there are none, to the arguments."""
-        return text_of(self._passes.source("backward" if self.natural_order else "input_gradients"))
-
-    @property
-    def input_gradients_source(self) -> str:
-        """The backward pass to the arguments."""
-        return text_of(self._passes.source("input_gradients"))
-
-    def lay_out(self, place: NDArray[np.int64], size: int) -> None:
-        """Set each parameter's place in the flat vector."""
-        self._place = place
-
-    def outputs(self, weights: Array, rows: Sequence[Array]) -> Array:
-        """Return a row for each sample; a single row if there are no arguments."""
-        return self._run.outputs(weights[self._place], rows)
+    def _written(self, *passes: str) -> Written:
+        source = self._passes.source(passes[-1])  # a backward pass contains the forward pass that stores its values
+        return Written(text_of(source), source.lines)
 
     def gradient(self, weights: Array, rows: Sequence[Array], seeds: Array, into: Array) -> Array:
         """Return the outputs; write the parameters' gradient into a vector."""
