@@ -174,13 +174,19 @@ class Optimizer(ABC):
         )
 
     def _update(self, weights: Vector, gradients: Vector, rate: float, new: Vector) -> None:
-        if self.max_gradient_norm is not None:
-            largest = float(np.abs(gradients).max()) or 1.0  # divided out, since the squares could overflow
-            norm = float(np.linalg.norm(gradients / largest))
-            if norm > self.max_gradient_norm / largest:
-                gradients = gradients / largest * (self.max_gradient_norm / norm)
         self.steps += 1
-        self._rule(weights, gradients, rate, new)
+        self._rule(weights, self._limited(gradients), rate, new)
+
+    def _limited(self, gradients: Vector) -> Vector:
+        """Return the gradient, scaled down to `max_gradient_norm` if its norm is larger."""
+        if self.max_gradient_norm is None:
+            return gradients
+        largest = float(np.abs(gradients).max()) or 1.0  # divided out, since the squares could overflow
+        norm = float(np.linalg.norm(gradients / largest))
+        if norm <= self.max_gradient_norm / largest:
+            return gradients
+        scaled: Vector = gradients / largest * (self.max_gradient_norm / norm)
+        return scaled
 
     def rate(self, step: int) -> float:
         """Return the learning rate of a step, counted from 0. Raises ValueError if the schedule returns a bad one."""

@@ -8,6 +8,7 @@ from types import FunctionType
 from typing import NamedTuple
 
 from autograd.arrays import NDArray, np
+from autograd.arrays.errors import ignoring_errors
 from autograd.compiler.vector_rules import Later, NotRecordedError, Recorded, Recording, Step, VectorPass, vector_pass
 from nn.descent import Optimizer
 from nn.optimizers import SGD
@@ -79,6 +80,7 @@ class FusedUpdates:
         self._numbers: list[float | Later] = []  # of the variant
         self._may_change = False  # whether some of them depend on the step or the rate
         self._updates = self._recordings = 0
+        self._scaled: Vector | None = None  # holds a gradient that is scaled down
         self._pairs: dict[str, list[Vector]] = {}  # two for each vector of the state: one is read, the other written
 
     def update(
@@ -100,13 +102,17 @@ class FusedUpdates:
         self._updates += 1
         after, before = optimizer.copied(), optimizer.state
         after.steps += 1
-        variant = self._variant if is_known else self._recorded(optimizer, after, weights, gradient, rate)
+        limited = gradient if optimizer.max_gradient_norm is None else self._limited(optimizer, gradient)
+        vectors = (weights, gradient, limited)
+        variant = self._variant if is_known else self._recorded(optimizer, after, vectors, rate)
         if variant is None:
             return None
         if not is_known or self._may_change:
             variant.run.give(_at_step(self._numbers, rate, after.steps))
         after.state = state = {name: self._unread(name, vector) for name, vector in before.items()} if before else {}
-        largest, of_results = variant.run((weights, gradient, *before.values(), into, *state.values()))
+        largest, of_results = variant.run((weights, limited, *before.values(), into, *state.values()))
+        if limited is not gradient:
+            largest = float(np.abs(gradient).max())
         if not (largest < math.inf and of_results < math.inf):
             return None
         if self._latest is not None:
@@ -119,7 +125,7 @@ class FusedUpdates:
             return True
         kind = type(optimizer)
         is_plain = kind.after_update is Optimizer.after_update and kind._update is Optimizer._update
-        return self._is_possible and is_plain and optimizer.max_gradient_norm is None
+        return self._is_possible and is_plain
 
     def _pays(self, size: int) -> bool:
         """Return whether the rule has been compiled, or is worth compiling by now."""
@@ -135,16 +141,29 @@ class FusedUpdates:
         one, other = self._pairs[name]
         return other if vector is one else one
 
+    def _limited(self, optimizer: Optimizer, gradient: Vector) -> Vector:
+        """Return the gradient, or a vector with the numbers that it is scaled down to."""
+        limited: Vector = ignoring_errors(optimizer._limited, gradient)
+        if limited is gradient:
+            return gradient
+        if self._scaled is None:
+            (self._scaled,) = aligned_vectors(1, len(gradient))
+        self._scaled[:] = limited
+        return self._scaled
+
     def _recorded(
-        self, optimizer: Optimizer, after: Optimizer, weights: Vector, gradient: Vector, rate: float
+        self, optimizer: Optimizer, after: Optimizer, vectors: tuple[Vector, Vector, Vector], rate: float
     ) -> _Variant | None:
         """Record the rule's variant of this step, and its numbers, by running the rule in `after`; return the variant.
+
+        Args:
+            vectors: the weights, the gradient, and the gradient that the rule is given.
 
         Returns:
             None if the update is left to NumPy.
         """
         self._recordings += 1
-        if len(weights) < LEAST_RECORDED and self._recordings > 8 + self._updates // 8:
+        if len(vectors[0]) < LEAST_RECORDED and self._recordings > 8 + self._updates // 8:
             self._is_possible = False
             return None
         try:
@@ -153,7 +172,7 @@ class FusedUpdates:
             places = [recording.place(x) for x in results]
             variant = next((x for x in self._variants if x.steps == recording.steps and x.places == places), None)
             if variant is None:
-                run = self._compiled(recording, results, optimizer, weights, gradient, rate)
+                run = self._compiled(recording, results, optimizer, vectors, rate)
                 variant = _Variant(recording.steps, places, run)
                 self._variants.append(variant)
         except FloatingPointError:  # NumPy's update raises it again
@@ -171,8 +190,7 @@ class FusedUpdates:
         recording: Recording,
         results: Sequence[Recorded],
         optimizer: Optimizer,
-        weights: Vector,
-        gradient: Vector,
+        vectors: tuple[Vector, Vector, Vector],
         rate: float,
     ) -> VectorPass:
         """Compile a recorded rule to machine code, and verify that it computes the same numbers as NumPy.
@@ -184,10 +202,11 @@ class FusedUpdates:
         run = vector_pass(recording, results, GRADIENT) if len(self._variants) < MOST_VARIANTS else None
         if run is None:
             raise NotRecordedError("there is no machine code, or the rule has too many variants")
+        weights, gradient, limited = vectors
         expected, new = optimizer.after_update_at(rate, weights, gradient)
         computed = aligned_vectors(len(results), len(weights))
         run.give(_at_step(recording.numbers, rate, expected.steps))
-        run((weights, gradient, *optimizer.state.values(), *computed))
+        run((weights, limited, *optimizer.state.values(), *computed))
         if not all(map(np.array_equal, computed, (new, *expected.state.values()))):
             raise NotRecordedError("the rule computes something other than was recorded")
         return run
