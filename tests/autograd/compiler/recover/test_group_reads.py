@@ -146,6 +146,14 @@ def test_an_operation_on_more_than_a_few_numbers_is_wide() -> None:
         assert is_wide(group) == wide
 
 
+def test_groups_are_numbered_after_parameters_arguments_and_data() -> None:
+    nothing = np.zeros(0, dtype=np.int64)
+    widths, batched = (5, 2, 3, 2), (False, True, False, True)
+    groups = (Application(3, (10, 11), True, primitives.tanh, (view(1, 0, 1),)),)
+    grouping = Grouping(None, groups, nothing, nothing, np.zeros(0), widths, batched, {2: NUMBERS})  # type: ignore[arg-type]
+    assert grouping.first == groups[0].source
+
+
 def test_places_of_absent_factors() -> None:
     places = Places(np.array([0, 1, 1]), np.array([5, 6, 7]), np.zeros(3), [8, 8], [False, True], 3, frozenset({2}))
     nodes = np.array([1, ABSENT, 0, 2])
