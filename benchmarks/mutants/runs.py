@@ -208,12 +208,15 @@ def main() -> None:
 
     def quick() -> tuple[list[int], Counter[str]]:
         silence(1)
+        sys.dont_write_bytecode = False  # for the processes below, which compile the mutated file alone
         plugin = Quick(file, mutated)
         pytest.main(["-s", *options], plugins=[plugin])
         return plugin.outcomes, plugin.kills
 
     outcomes, kills = answer(quick)
     plugin = Fresh(kills)
+    for compiled in file.parent.glob(f"__pycache__/{file.stem}.*"):  # not always older than a mutant, by the second
+        compiled.unlink()
     if len(outcomes) != len(mutated):
         raise SystemExit("the tests cannot be run")
     for mutant, outcome in zip(mutated, outcomes):

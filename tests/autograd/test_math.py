@@ -17,6 +17,7 @@ from mpmath import mp, mpf
 
 import autograd
 from autograd import Value, compile, grad, math
+from autograd.derivatives import gamma_formulas
 
 pytestmark = pytest.mark.usefixtures("fifty_digits")
 
@@ -216,6 +217,34 @@ def test_derivatives_of_lgamma_of_any_order(order: int) -> None:
         truth = mp.psi(order - 1, mpf(x))
         largest = max(abs(truth), abs(mp.psi(order - 1, 1 - mpf(x))) if x < 0 else 0, mpf(1) if order == 1 else 0)
         assert abs(function(x) - truth) <= 1e-14 * largest, x
+
+
+def test_bernoulli_numbers() -> None:
+    assert tuple(float(mp.bernoulli(2 * k)) for k in range(1, 10)) == gamma_formulas.BERNOULLI
+
+
+INF, NAN = python_math.inf, python_math.nan
+
+
+@pytest.mark.parametrize(
+    ("x", "order", "slope"),
+    [
+        *((INF, 1, INF), (INF, 2, 0.0), (INF, 5, 0.0), (NAN, 1, NAN), (-INF, 1, NAN), (-INF, 2, NAN)),
+        *((0.0, 1, NAN), (-0.0, 2, NAN), (-1.0, 1, NAN), (-3.0, 2, NAN)),
+        *((1.0, 0, 0.0), (3.0, 0, float(mp.log(2))), (0.0, 0, INF)),
+        *((1.0, 1, float(mp.psi(0, 1))), (1.0, 2, float(mp.psi(1, 1))), (1e-200, 2, INF), (1e-200, 3, -INF)),
+    ],
+)
+def test_derivatives_of_lgamma_at_edges(x: float, order: int, slope: float) -> None:
+    """Infinite or nan at the ends and poles, log |Γ(x)| itself for order 0, and no pole at 1."""
+    assert gamma_formulas.lgamma_derivative(x, order) == pytest.approx(slope, rel=1e-15, nan_ok=True)
+
+
+def test_gamma_and_its_logarithm_in_ieee_arithmetic() -> None:
+    for x, value in ((5.0, 24.0), (200.0, INF), (1e-320, INF), (-1e-320, -INF), (0.0, NAN), (-3.0, NAN)):
+        assert gamma_formulas.gamma(x) == pytest.approx(value, nan_ok=True)
+    for x, value in ((3.0, float(mp.log(2))), (1e308, INF), (0.0, INF), (-3.0, INF)):
+        assert gamma_formulas.lgamma(x) == pytest.approx(value, rel=1e-15)
 
 
 def test_gamma_says_how_its_derivative_is_computed() -> None:

@@ -24,7 +24,7 @@ from autograd.compiler.recover.groups import (
     tables,
     views,
 )
-from autograd.compiler.recover.index import Positions, distinct, effort
+from autograd.compiler.recover.index import Positions, are_equal, distinct, effort
 from autograd.compiler.recover.loops.repetitions import LoopResult
 from autograd.compiler.recover.padding import filled
 from autograd.compiler.recover.reorder import renumbered, reordered
@@ -90,7 +90,8 @@ class _Orders:
             self.groups[r] = reader
         self.groups[k] = group = reordered(self.groups[k], order)
         members = np.array(group.members)
-        self.position[members[members >= 0]] = np.flatnonzero(members >= 0)
+        present = members != PADDING
+        self.position[members[present]] = np.flatnonzero(present)
 
     def _candidates(self, k: int, by_readers: bool) -> Iterator[Positions]:
         """Yield orders that suit some reader, and the orders of the arrays that the group reads."""
@@ -166,10 +167,9 @@ def effort_of(group: Group, start: int, stop: int, effort: Callable[[Positions],
     for view in views(group):
         if start <= view.source < stop:
             positions = view.positions
-            if (positions == PADDING).any():
-                everywhere = filled(positions, 1 + int(positions.max()))
-                positions = positions if everywhere is None else everywhere
-            same = positions.ndim == 2 and (positions == positions[0]).all()
+            everywhere = filled(positions, 1 + int(positions.max()))
+            positions = positions if everywhere is None else everywhere
+            same = positions.ndim == 2 and are_equal(positions)
             total += effort(positions[0] if same else positions.reshape(-1))
     return total
 

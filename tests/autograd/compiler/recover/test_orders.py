@@ -158,6 +158,34 @@ def test_readers_that_contradict_one_another_agree_on_the_cheapest() -> None:
     assert positions_of(after.groups[1]) == positions_of(after.groups[2]) == [0, 1, 2]
 
 
+def test_a_reader_of_all_comes_before_a_reader_of_a_part() -> None:
+    """The part is every other element then, which is cheaper than a gather of all."""
+    wide = weighted(2, [10, 11, 12, 13])
+    part, everything = applied(3, [20, 21], (2, [1, 3])), applied(4, [22, 23, 24, 25], (2, [2, 1, 0, 3]))
+    after = ordered(grouping_of([wide, part, everything], [0, 3]), [*range(20, 26)])
+    assert after.groups[0].members == (12, 11, 10, 13)
+    assert positions_of(after.groups[1]) == [1, 3]
+    assert positions_of(after.groups[2]) == [0, 1, 2, 3]
+
+
+def test_padding_stays_padding_for_readers_of_another_order() -> None:
+    wide = weighted(2, [10, 11, 12, 13])
+    table = Reduction(3, (20, 21), True, primitives.max_, view(2, [0, 3], [2, PADDING]))
+    after = ordered(grouping_of([wide, table], [0, 3]), [13, 10, 11, 12, 20, 21])
+    assert after.groups[0].members == (13, 10, 11, 12)
+    assert [sorted(row) for row in after.groups[1].view.positions.tolist()] == [[0, 1], [PADDING, 3]]  # type: ignore[union-attr]
+
+
+def test_two_members_have_an_order() -> None:
+    assert ordered(grouping_of([applied(2, [10, 11], (1, [1, 0]))], [0, 2]), []).groups[0].members == (11, 10)
+
+
+def test_parameters_may_be_read_in_any_order() -> None:
+    """They are laid out as they are read."""
+    group = applied(2, [10, 11, 12], (PARAMETERS, [0, 1, 2]), (1, [2, 0, 1]))
+    assert ordered(grouping_of([group], [3, 3]), []).groups[0].members == (11, 12, 10)
+
+
 def test_outputs_next_to_each_other_are_a_slice() -> None:
     wide = weighted(2, [10, 11, 12, 13])
     other = applied(3, [20], (1, [0]))
