@@ -55,7 +55,7 @@ def _merged(parts: Sequence[Simplified], names: Names, base: str) -> list[Simpli
     merged = []
     for several in alike.values():
         first = several[0]
-        if len(several) == 1 or all(part.at == first.at for part in several):
+        if all(part.at == first.at for part in several):
             merged += several
             continue
         inner = _sum([part.builder.operand(part) for part in several], names, base)

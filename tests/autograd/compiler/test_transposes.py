@@ -411,6 +411,7 @@ def test_what_is_padded_alike_is_added_up_before() -> None:
     a, b, c = parts_of(builder, 2, 2, 2)
     parts = [Simplified.of(builder.pad(x, 1, start, start + 2, 1, 9)) for x, start in ((a, 0), (b, 5), (c, 0))]
     assert described(total(parts, Names(), "part")) == "add(pad(add(g0, g2)), pad(g1))"
+    assert described(total([parts[0], parts[2]], Names(), "part")) == "pad(add(g0, g2))"
 
 
 def test_what_is_padded_side_by_side_is_concatenated() -> None:
@@ -420,6 +421,22 @@ def test_what_is_padded_side_by_side_is_concatenated() -> None:
     assert described(total(pads, Names(), "part")) == "add(pad(concatenate(g1, g0)), pad(g2))"
     everything = Simplified.of(builder.pad(parts_of(builder, 2, 2, 3, 1)[3], 1, 4, 5, 1, 8))
     assert described(total([*pads, everything], Names(), "part")) == "concatenate(g1, g0, g3, g2)"
+    two = [Simplified.of(builder.pad(x, 1, start, start + 2, 1, 4)) for x, start in ((a, 2), (b, 0))]
+    assert described(total(two, Names(), "part")) == "concatenate(g1, g0)"
+
+
+def test_what_is_named_or_padded_between_or_along_another_axis_is_added() -> None:
+    """A name is read elsewhere; padding between elements, or along two axes, leaves no parts side by side."""
+    builder = Builder()
+    a, b, c, d = parts_of(builder, 2, 2, 4, 4)
+    after = Simplified.of(builder.pad(b, 1, 2, 4, 1, 4))
+    named = Simplified.of(builder.pad(a, 1, 0, 2, 1, 4).named("named"))
+    assert described(total([named, after], Names(), "part")) == "add(named, pad(g1))"
+    between = Simplified.of(builder.pad(a, 1, 0, 3, 2, 6)), Simplified.of(builder.pad(b, 1, 3, 6, 2, 6))
+    assert described(total(between, Names(), "part")) == "add(pad(g0), pad(g1))"
+    row, half = builder.reshape(c, (N, 1, 4)), builder.reshape(d, (N, 2, 2))
+    along = Simplified.of(builder.pad(row, 1, 0, 1, 1, 2)), Simplified.of(builder.pad(half, 2, 2, 4, 1, 4))
+    assert described(total(along, Names(), "part")) == "add(pad(reshape(g2)), pad(reshape(g3)))"
 
 
 def test_what_overlaps_is_added() -> None:
@@ -435,6 +452,8 @@ def test_sums_of_very_many_have_named_parts() -> None:
     result = total(parts, names, "part")
     named = [operation.name for operation in result.builder.operations if operation.kind == "apply" and operation.name]
     assert named == ["part2", "part3"]
+    sums = [operation.name for operation in result.builder.operations if operation.kind == "apply"]
+    assert [n for n, name in enumerate(sums, 2) if name] == [50, 100], "numbers of terms"
 
 
 # Eliminate dead code
