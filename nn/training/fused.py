@@ -78,7 +78,8 @@ class FusedUpdates:
         self._latest: Optimizer | None = None  # takes that variant again while the rate is `_rate`
         self._rate: float | None = math.nan  # None for any rate
         self._numbers: list[float | Later] = []  # of the variant
-        self._may_change = False  # whether some of them depend on the step or the rate
+        self._reads_step = False  # whether some of them depend on the step
+        self._given: tuple[float, int] | None = None  # the rate and the step that the machine code was given them for
         self._updates = self._recordings = 0
         self._scaled: Vector | None = None  # holds a gradient that is scaled down
         self._pairs: dict[str, list[Vector]] = {}  # two for each vector of the state: one is read, the other written
@@ -107,8 +108,10 @@ class FusedUpdates:
         variant = self._variant if is_known else self._recorded(optimizer, after, vectors, rate)
         if variant is None:
             return None
-        if not is_known or self._may_change:
+        now = rate, after.steps if self._reads_step else 0
+        if not is_known or now != self._given:
             variant.run.give(_at_step(self._numbers, rate, after.steps))
+            self._given = now
         after.state = state = {name: self._unread(name, vector) for name, vector in before.items()} if before else {}
         largest, of_results = variant.run((weights, limited, *before.values(), into, *state.values()))
         if limited is not gradient:
@@ -181,7 +184,7 @@ class FusedUpdates:
             self._is_possible = False
             return None
         self._variant, self._numbers = variant, recording.numbers
-        self._may_change = any(type(x) is Later for x in recording.numbers)
+        self._reads_step = _read_step(recording.numbers, rate)
         self._latest, self._rate = optimizer if rule.is_stable else None, rate if rule.fixes_rate else None
         return variant
 
@@ -215,6 +218,14 @@ class FusedUpdates:
 def _at_step(numbers: Sequence[float | Later], rate: float, step: int) -> list[float]:
     """Return the values of numbers in a step, counted from 1."""
     return [x.value(rate, step) if isinstance(x, Later) else x for x in numbers]
+
+
+def _read_step(numbers: Sequence[float | Later], rate: float) -> bool:
+    """Return whether numbers depend on the step. Arithmetic with None raises an error."""
+    try:
+        return None in [x.value(rate, None) for x in numbers if isinstance(x, Later)]
+    except TypeError:
+        return True
 
 
 def _recorded_rule(optimizer: Optimizer, after: Optimizer, rate: float) -> _RecordedRule:
