@@ -84,10 +84,7 @@ def _penguins() -> Any:
 
 OF_SCIKIT_LEARN = ("iris", "wine", "breast_cancer", "digits", "diabetes")
 SOURCES = (
-    *(
-        Source(name, _of_scikit_learn(name), "target")
-        for name in ("iris", "wine", "breast_cancer", "digits", "diabetes")
-    ),
+    *(Source(name, _of_scikit_learn(name), "target") for name in OF_SCIKIT_LEARN),
     Source("penguins: species", _penguins, "species", missing="mean"),
     Source("anes96: vote", _of_statsmodels("anes96"), "vote"),
     Source("fair: rate_marriage", _of_statsmodels("fair"), "rate_marriage"),

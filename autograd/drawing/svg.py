@@ -58,7 +58,7 @@ def svg(scene: Scene, faces: Sequence[Face], labels: Sequence[str], placed: Plac
         f'<rect class="page" width="{width:.1f}" height="{height:.1f}" rx="6"/>',
         *_banner(banner, width),
         f'<g transform="translate({left:.1f} {top:.1f})">',
-        *_frames(scene, placed),
+        *_frames(placed),
         *(_line(name, k, scene, labels[k], placed) for k in range(len(scene.lines))),
         *(_box(name, k, scene, faces[k], placed.boxes[k]) for k in range(len(scene.boxes))),
         "</g>",
@@ -109,7 +109,7 @@ def _banner(lines: Sequence[str], width: float) -> list[str]:
     return ['<g class="banner">', rect, *_lines_of_text("warning", lines, 2 * MARGIN, 2.6 * MARGIN), "</g>"]
 
 
-def _frames(scene: Scene, placed: Placed) -> list[str]:
+def _frames(placed: Placed) -> list[str]:
     parts = []
     for group, (x, y, width, height) in placed.frames.items():
         label = escape(visible(abbreviate(group, max(4, int(width / CAPTION_LETTER) - 2))))

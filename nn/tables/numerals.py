@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal
@@ -12,7 +11,7 @@ from typing import Literal
 import numpy as np
 
 from nn.data import Array
-from nn.tables.cells import TEXT, Texts, plain_numbers
+from nn.tables.cells import Texts, plain_numbers
 
 Kind = Literal["number", "truth", "date", "text"]
 Mark = Literal[".", ","]
@@ -127,8 +126,3 @@ def day_number(text: str, order: str) -> float | None:
     if hours > 23 or minutes > 59 or seconds >= 61:
         return None
     return number + (3600 * hours + 60 * minutes + seconds) / DAY
-
-
-def as_texts(cells: Sequence[object]) -> Texts:
-    """Convert cells to an array of texts."""
-    return np.array([str(cell) for cell in cells], dtype=TEXT)

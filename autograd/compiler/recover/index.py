@@ -4,7 +4,7 @@ Most views are affine: their elements lie at start + Σ strides[k] · i[k] for t
 shape. Slices, strided slices, transpositions, repetitions and columns of a stencil are affine. Other views are a few
 concatenated slices ("pieces"), or gathers by explicit positions.
 
-`as_slice`, `as_axes`, `as_pieces` and `as_band` describe views that need no array of positions.
+`Index` describes views that need no array of positions.
 """
 
 from __future__ import annotations
@@ -155,7 +155,13 @@ class Index(NamedTuple):
 
     @property
     def axes(self) -> Axes | None:
-        """The transposed or repeated axes of a slice that read these positions, if there are any."""
+        """The transposed or repeated axes of a slice that read these positions, if there are any.
+
+        >>> Index.of(np.array([0, 0, 1, 1, 2, 2])).axes
+        Axes(start=0, stop=3, shape=[3, 2], place=[0, -1])
+        >>> Index.of(np.array([0, 3, 1, 4, 2, 5])).axes
+        Axes(start=0, stop=6, shape=[3, 2], place=[1, 0])
+        """
         order = self._by_stride()
         length = self._compact(order, 1)
         if not order or length < len(order):
@@ -230,25 +236,9 @@ def as_slice(positions: Positions) -> tuple[int, int, int] | None:
     return start, int(positions[-1]) + 1, step
 
 
-def as_axes(positions: Positions) -> Axes | None:
-    """Return the transposed or repeated axes of a slice that read these positions, if there are any.
-
-    >>> as_axes(np.array([0, 0, 1, 1, 2, 2]))
-    Axes(start=0, stop=3, shape=[3, 2], place=[0, -1])
-    >>> as_axes(np.array([0, 3, 1, 4, 2, 5]))
-    Axes(start=0, stop=6, shape=[3, 2], place=[1, 0])
-    """
-    return Index.of(positions).axes
-
-
 def as_band(positions: Positions, width: int) -> Band | None:
     """Return the band of an array of this width that reads these positions, if there is one."""
     return Index.of(positions).band(width)
-
-
-def as_pieces(positions: Positions) -> list[tuple[int, int]] | None:
-    """Return the start and stop of the few long slices that, concatenated, read these positions, if there are any."""
-    return Index.of(positions).pieces
 
 
 def is_part(positions: Positions, width: int) -> bool:

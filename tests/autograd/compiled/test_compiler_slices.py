@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 import autograd
 import nn
 from autograd import Value, dot, exp, maximum, relu, sigmoid, tanh
-from autograd.compiler.recover.index import as_axes, as_band, as_pieces, as_slice
+from autograd.compiler.recover.index import Index, as_band, as_slice
 from autograd.nested import flatten
 
 # The index itself
@@ -33,7 +33,7 @@ def test_axes_are_found_again(data: st.DataObject) -> None:
         if data.draw(st.booleans()):
             array = np.repeat(np.expand_dims(array, axis), data.draw(st.integers(2, 3)), axis)
     index = np.ascontiguousarray(array).reshape(-1)
-    axes = as_axes(index)
+    axes = Index.of(index).axes
     assert axes is not None
     assert (axes.start, axes.stop) == (start, start + int(np.prod(lengths)))
     own = [k for k in axes.place if k >= 0]
@@ -48,10 +48,10 @@ def test_what_is_found_in_any_index_reads_it(numbers: list[int]) -> None:
     part = as_slice(index)
     if part is not None:
         assert np.array_equal(np.arange(*part), index)
-    pieces = as_pieces(index)
+    pieces = Index.of(index).pieces
     if pieces is not None:
         assert np.array_equal(np.concatenate([np.arange(*piece) for piece in pieces]), index)
-    axes = as_axes(index)
+    axes = Index.of(index).axes
     if axes is not None and len(set(numbers)) == len(numbers):
         order = np.arange(axes.start, axes.stop).reshape(axes.own).transpose(axes.place)
         assert np.array_equal(order.reshape(-1), index)
@@ -75,7 +75,7 @@ def test_bands_are_found_again(start: int, rows: int, length: int, more: int, fi
 
 @pytest.mark.parametrize("numbers", [[0, 2, 1], [0, 1, 3], [3, 2, 1], [0, 1, 0], [-1, 0, -1, 0], [0, 1, 4, 5, 2, 3, 6]])
 def test_an_index_without_axes(numbers: list[int]) -> None:
-    assert as_axes(np.array(numbers)) is None
+    assert Index.of(np.array(numbers)).axes is None
 
 
 # Programs

@@ -12,6 +12,7 @@ import pytest
 
 from nn.__main__ import main
 from nn.tables import Dataset, Preprocessing, Reading, read_csv, table
+from nn.tables.cells import TEXT
 
 pytestmark = pytest.mark.usefixtures("without_curves")
 
@@ -393,10 +394,8 @@ def test_2000_columns(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize("reading", [Reading(), Reading("number", ",", True), Reading("date", order="dmy")])
 def test_a_reading_is_a_function_of_the_cell_alone(reading: Reading) -> None:
     texts = ["1", "1,5", "1.5", "1.234", "1.234,5", "31.12.2024", "x", "", "1_0", "nan", "inf", "12 345"]
-    from nn.tables.numerals import as_texts
-
-    alone = [reading.numbers(as_texts([text]))[0] for text in texts]
-    np.testing.assert_array_equal(alone, reading.numbers(as_texts(texts)))
+    alone = [reading.numbers(np.array([text], TEXT))[0] for text in texts]
+    np.testing.assert_array_equal(alone, reading.numbers(np.array(texts, TEXT)))
 
 
 def test_a_model_file_of_before_is_still_read() -> None:

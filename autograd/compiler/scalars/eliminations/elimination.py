@@ -18,7 +18,6 @@ from autograd.compiler.scalars.program import ScalarProgram
 OWN = "own"
 """A coordinate: that of the row or column for which a number is computed."""
 
-Coordinate = int | str
 Path = tuple[int, ...]
 Tree = tuple[Any, ...]
 """The expression of a factor: ("read",), an outer node; ("state", row, column), a number of the matrix before the step;

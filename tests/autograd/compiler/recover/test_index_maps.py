@@ -15,9 +15,7 @@ from autograd.compiler.recover.index import (
     Band,
     Index,
     are_equal,
-    as_axes,
     as_band,
-    as_pieces,
     count_pairs,
     distinct,
     effort,
@@ -57,7 +55,7 @@ def test_transposed_and_repeated_axes_of_a_slice(lengths: list[int], chance: Any
         if chance.random() < 0.3:
             box = np.repeat(np.expand_dims(box, axis), 2, axis=axis)
     positions = box.reshape(-1)
-    axes = as_axes(positions)
+    axes = Index.of(positions).axes
     assert axes is not None
     assert (axes.start, axes.stop) == (start, start + int(np.prod(lengths)))
     assert read_axes(axes).tolist() == positions.tolist()
@@ -108,19 +106,19 @@ def test_a_band_is_the_same_columns_of_every_row(positions: list[int], band: Ban
     "positions", [[0, 1, 3, 4, 7, 8], [5, 4, 3], [4, 2, 3, 1], [0, 2, 3, 4], [1, 1, 1, 2], [-1, 0, 1, 2, 3, 4]]
 )
 def test_what_is_neither_axes_nor_a_band(positions: list[int]) -> None:
-    assert as_axes(np.array(positions)) is None
+    assert Index.of(np.array(positions)).axes is None
     assert as_band(np.array(positions), 20) is None
 
 
 def test_pieces_are_a_few_long_slices() -> None:
     """Four slices at most, of two elements on average."""
     for numbers in ([0, 1, 5, 6], [5, 6, 0, 1, 2], [0, 1, 2, 9], [0, 1, 3, 4, 6, 7, 9, 10], [3, 4, 3, 4]):
-        pieces = as_pieces(np.array(numbers))
+        pieces = Index.of(np.array(numbers)).pieces
         assert pieces is not None
         assert list(itertools.chain.from_iterable(range(*piece) for piece in pieces)) == numbers
         assert len(pieces) == 1 + sum(b != a + 1 for a, b in itertools.pairwise(numbers))
     for numbers in ([0, 2, 5], [0, 1, 4], [0, 1, 3, 4, 6, 7, 9, 10, 12, 13], [-1, 0, 1, 5, 6, 7]):
-        assert as_pieces(np.array(numbers)) is None
+        assert Index.of(np.array(numbers)).pieces is None
 
 
 def test_parts_are_slices_and_ascending_bands() -> None:

@@ -84,7 +84,7 @@ class _Chooser:
     def _visit(self, at: int) -> None:
         operation, users = self._operations[at], [u for u in self._users[at] if u in self._needed]
         self._readers[at] = {r for u in users for r in ({u} if u in self._chosen else self._readers[u])}
-        self._again[at] = any(self._reads_again(u, at) for u in users)
+        self._again[at] = any(self._reads_again(u) for u in users)
         self._is_reshaped[at] = any(
             is_alias(self._program, u)
             or (self._operations[u].kind in ("reshape", "guard") and u not in self._chosen and self._is_reshaped[u])
@@ -93,7 +93,7 @@ class _Chooser:
         if self._has_array(at, operation):
             self._chosen.add(at)
 
-    def _reads_again(self, user: int, at: int) -> bool:
+    def _reads_again(self, user: int) -> bool:
         operation = self._operations[user]
         if operation.kind in _READ_AGAIN or (
             operation.kind == "reduce" and operation.attribute.function == "logsumexp"
