@@ -14,6 +14,7 @@ import numpy as np
 from autograd.support.files import write_atomically
 from nn.cli.jobs import outputs_of
 from nn.cli.terminal import Progress
+from nn.layers import MLP
 from nn.tables import Dialect, Policy, Preprocessing, read_csv
 from nn.tables.numerals import Mark
 from nn.tables.opening import same_file
@@ -63,12 +64,9 @@ def predict_file(
         for path in (model_path, table_path):
             if same_file(output, path):
                 raise ValueError(f"{output} is an input, so it cannot be the output: name another file with --output")
-    model = load(model_path)
-    preprocessing = Preprocessing.from_json(read_metadata(model_path).get("preprocessing"))
+    model, preprocessing = _loaded(model_path)
     if formats.decimal is not None:
         preprocessing = _with_decimal(preprocessing, formats.decimal)
-    if len(preprocessing.input_names) != model.nin:
-        raise ValueError(f"{model_path} is damaged: {model.nin} inputs for {len(preprocessing.input_names)} columns")
     with progress.bar("reading", " rows") as bar:
         names = [column.name for column in preprocessing.columns]
         table = read_csv(table_path, formats.dialect, names, lambda rows: bar.update(rows - bar.n))
@@ -77,10 +75,7 @@ def predict_file(
     for remark in encoded.remarks:
         note(remark)
     classes = [f"output {name}" for name in preprocessing.classes or ()]
-    width = len(model.layers[-1].neurons)
-    if width != (1 if preprocessing.classes is None else len(classes)):
-        raise ValueError(f"{model_path} is damaged: {width} outputs for the classes {preprocessing.classes}")
-    outputs = outputs_of(model, encoded.inputs, progress) if len(encoded.inputs) else np.zeros((0, width))
+    outputs = outputs_of(model, encoded.inputs, progress) if len(encoded.inputs) else np.zeros((0, _width(model)))
     predictions = iter(zip(preprocessing.predictions(outputs), outputs.tolist()))
 
     def rows() -> Iterator[list[Any]]:
@@ -101,6 +96,21 @@ def predict_file(
     else:
         write_atomically(output, write)
     return len(table)
+
+
+def _loaded(path: Path) -> tuple[MLP, Preprocessing]:
+    """Load a model and its preprocessing, and check that their sizes fit."""
+    model = load(path)
+    preprocessing = Preprocessing.from_json(read_metadata(path).get("preprocessing"))
+    if len(preprocessing.input_names) != model.nin:
+        raise ValueError(f"{path} is damaged: {model.nin} inputs for {len(preprocessing.input_names)} columns")
+    if _width(model) != (1 if preprocessing.classes is None else len(preprocessing.classes)):
+        raise ValueError(f"{path} is damaged: {_width(model)} outputs for the classes {preprocessing.classes}")
+    return model, preprocessing
+
+
+def _width(model: MLP) -> int:
+    return len(model.layers[-1].neurons)
 
 
 def _with_decimal(preprocessing: Preprocessing, decimal: Mark) -> Preprocessing:

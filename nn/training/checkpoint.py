@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from autograd.arrays import np
 from autograd.updates import commit
+from nn.conversion import Array
 from nn.descent import Optimizer
 from nn.module import Module
 from nn.training.files import CHECKPOINT, damaged, read, refuse_nonfinite, write
@@ -82,25 +84,14 @@ def load_checkpoint(
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"the checkpoint {path} does not fit: {error}") from None
     try:
-        epochs = checked_epochs(texts["epochs"])
-        vectors = {k.removeprefix("optimizer."): v for k, v in tensors.items() if k.startswith("optimizer.")}
-        if any(vector.shape != (len(place),) for vector in vectors.values()):
-            raise ValueError(f"vectors of shapes {[vector.shape for vector in vectors.values()]}")
-        state = {name: vector[place] for name, vector in vectors.items()}
-        parameters = dict(zip(texts["names"], tensors["parameters"].tolist(), strict=True))
-        random_state, optimizer_state = texts["random"], {**texts["optimizer"], "state": state}
-        warm_up = checked_warm_up(texts.get("warm_up", {}))
-        best_texts, best_numbers = texts.get("best", {"epoch": 0, "cost": math.inf}), tensors.get("best")
-        best_epoch, best_cost = int(best_texts["epoch"]), float(best_texts["cost"])
-        if best_numbers is not None and best_numbers.shape != (len(parameters),):
-            raise ValueError(f"best parameters of shape {best_numbers.shape}")
+        saved = _contents(tensors, texts, place)
     except (KeyError, TypeError, ValueError) as error:
         raise damaged(path, f"{type(error).__name__} {error}") from None
     before, after = model.state_dict(), optimizer.copied()
     try:
-        after.load_state_dict(optimizer_state)
-        model.load_state_dict(parameters)
-        commit(partial(map, setattr, [chance.bit_generator], ["state"], [random_state]), optimizer.becoming(after))
+        after.load_state_dict(saved.optimizer)
+        model.load_state_dict(saved.parameters)
+        commit(partial(map, setattr, [chance.bit_generator], ["state"], [saved.random]), optimizer.becoming(after))
     except BaseException as error:
         if optimizer.state is not after.state:
             model.load_state_dict(before)
@@ -108,8 +99,43 @@ def load_checkpoint(
             raise ValueError(f"the checkpoint {path} does not fit: {error}") from None
         raise
     if best is not None:
-        best.epoch, best.cost, best.numbers = best_epoch, best_cost, best_numbers
-    return epochs, warm_up
+        best.epoch, best.cost, best.numbers = saved.best
+    return saved.epochs, saved.warm_up
+
+
+class _Contents(NamedTuple):
+    """The contents of a checkpoint; `best` is an epoch, its cost, and its parameters."""
+
+    epochs: list[Epoch]
+    warm_up: dict[str, int]
+    parameters: dict[str, float]
+    optimizer: dict[str, Any]
+    random: Any
+    best: tuple[int, float, Array | None]
+
+
+def _contents(tensors: Mapping[str, Array], texts: Mapping[str, Any], place: Any) -> _Contents:
+    """Return the contents of a checkpoint.
+
+    Args:
+        place: the places of the optimizer's parameters in the checkpoint's vectors.
+
+    Raises:
+        KeyError, TypeError, ValueError: if the checkpoint is damaged.
+    """
+    epochs = checked_epochs(texts["epochs"])
+    vectors = {k.removeprefix("optimizer."): v for k, v in tensors.items() if k.startswith("optimizer.")}
+    if any(vector.shape != (len(place),) for vector in vectors.values()):
+        raise ValueError(f"vectors of shapes {[vector.shape for vector in vectors.values()]}")
+    state = {name: vector[place] for name, vector in vectors.items()}
+    parameters = dict(zip(texts["names"], tensors["parameters"].tolist(), strict=True))
+    random, optimizer = texts["random"], {**texts["optimizer"], "state": state}
+    warm_up = checked_warm_up(texts.get("warm_up", {}))
+    best_texts, best_numbers = texts.get("best", {"epoch": 0, "cost": math.inf}), tensors.get("best")
+    best = int(best_texts["epoch"]), float(best_texts["cost"]), best_numbers
+    if best_numbers is not None and best_numbers.shape != (len(parameters),):
+        raise ValueError(f"best parameters of shape {best_numbers.shape}")
+    return _Contents(epochs, warm_up, parameters, optimizer, random, best)
 
 
 def _names(claimed: Any) -> list[str]:

@@ -25,24 +25,10 @@ def from_trace(trace: Trace, parameters: Sequence[Value], differentiated: int | 
             arguments, are constants.
         differentiated: the number of differentiated results, which come first; by default all.
     """
-    node_of = {leaf: i for i, leaf in trace.leaves.items()}
-    count = (
-        len(parameters)
-        if not trace.tables
-        else 1 + max([k for k, leaf in enumerate(parameters) if leaf in node_of], default=-1)
-    )
+    count = len(parameters) if not trace.tables else _count_of_nodes(trace, parameters)
     builder = Builder([len(nodes) for nodes in trace.arguments], count, table_parameters=len(parameters) - count)
-    new = [DROPPED] * len(trace.primitives)  # constants stay DROPPED until they are read
-    first = 0
-    for nodes in trace.arguments:
-        for place, i in enumerate(nodes, first):
-            if i != UNUSED:
-                new[i] = place
-        first += len(nodes)
-    for place, leaf in enumerate(parameters[:count], first):
-        if leaf in node_of:
-            new[node_of[leaf]] = place
-    constants: dict[tuple[float, float], int] = {}
+    new = _numbered_leaves(trace, parameters[:count])
+    constants: dict[tuple[float, float], int] = {}  # those that are read
 
     def constant(number: float) -> int:
         key = number, math.copysign(1.0, number)
@@ -72,3 +58,25 @@ def from_trace(trace: Trace, parameters: Sequence[Value], differentiated: int | 
     labels = {new[i]: label for i, label in trace.labels.items() if new[i] != DROPPED}
     outputs = [constant(trace.numbers[i]) if new[i] == DROPPED else new[i] for i in trace.outputs]
     return builder.program(outputs, differentiated=differentiated, single=trace.single, labels=labels)
+
+
+def _count_of_nodes(trace: Trace, parameters: Sequence[Value]) -> int:
+    """Return the number of parameters up to the last one that is a node; only look-ups read the others."""
+    nodes = set(trace.leaves.values())
+    return 1 + max([k for k, leaf in enumerate(parameters) if leaf in nodes], default=-1)
+
+
+def _numbered_leaves(trace: Trace, parameters: Sequence[Value]) -> list[int]:
+    """Return the number of each node in the program: arguments, then parameters; all others are DROPPED so far."""
+    node_of = {leaf: i for i, leaf in trace.leaves.items()}
+    new = [DROPPED] * len(trace.primitives)
+    first = 0
+    for nodes in trace.arguments:
+        for place, i in enumerate(nodes, first):
+            if i != UNUSED:
+                new[i] = place
+        first += len(nodes)
+    for place, leaf in enumerate(parameters, first):
+        if leaf in node_of:
+            new[node_of[leaf]] = place
+    return new

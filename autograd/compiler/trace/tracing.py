@@ -176,14 +176,7 @@ def trace(
     tracer = _Tracer(look_ups)
     kind = recording.Counter if watch is None else partial(Watching, watch, inputs)
     with recording.counting(most_nodes, kind) as counter, recording.tracing(tracer):
-        try:
-            returned = function(*arguments)
-        except FreezingError:
-            raise
-        except (TypeError, LookupError) as error:
-            if (explanation := explained(error)) is None:
-                raise
-            raise FreezingError(explanation) from error
+        returned = _called(function, arguments)
     results = flatten(returned, "the function's result")[0]
     outputs = [x if isinstance(x, Value) else Constant(x) for x in results]
     if not outputs:
@@ -219,6 +212,18 @@ def trace(
         nodes=order,
         **settings,
     )
+
+
+def _called(function: Callable[..., Any], arguments: Sequence[Any]) -> Any:
+    """Call a function; raise a FreezingError instead of errors that only a traced argument causes."""
+    try:
+        return function(*arguments)
+    except FreezingError:
+        raise
+    except (TypeError, LookupError) as error:
+        if (explanation := explained(error)) is None:
+            raise
+        raise FreezingError(explanation) from error
 
 
 def _as_values(
