@@ -42,7 +42,7 @@ def _meaning(source: str) -> str:
 
 
 class _Meaning(ast.NodeTransformer):
-    """Removes annotations, overloads, literal types and `if TYPE_CHECKING` blocks.
+    """Removes annotations, overloads, literal types, `if TYPE_CHECKING` blocks and sizes of caches.
 
     Negative lengths in calls of `reshape` become -1: NumPy treats all of them alike.
     """
@@ -50,6 +50,8 @@ class _Meaning(ast.NodeTransformer):
     def visit_Call(self, node: ast.Call) -> ast.AST:
         if isinstance(node.func, ast.Attribute) and node.func.attr == "reshape":
             node.args = [ast.Constant(-1) if _is_negative(length) else length for length in node.args]
+        if ast.unparse(node.func).endswith("lru_cache"):
+            node.args, node.keywords = [], []
         return self.generic_visit(node)
 
     def visit_arg(self, node: ast.arg) -> ast.arg:

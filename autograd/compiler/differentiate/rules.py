@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -67,7 +68,7 @@ def recorded(primitive: Primitive, numbers: tuple[str | None, ...]) -> Recorded 
 
     def reference(at: int) -> tuple[int | None, float]:
         operation = program.operations[at]
-        return (None, operation.attribute) if operation.kind == "constant" else (places[at], 0.0)
+        return (None, operation.attribute) if operation.kind == "constant" else (places[at], math.nan)
 
     for at, operation in enumerate(program.operations):
         if at in needed and operation.kind == "apply":

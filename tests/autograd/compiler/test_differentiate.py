@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +13,8 @@ from autograd import primitives
 from autograd.compiler.arrays.builder import Builder
 from autograd.compiler.arrays.program import ArrayProgram
 from autograd.compiler.differentiate.reverse import to_arguments, to_parameters
+from autograd.compiler.differentiate.rules import recorded, slope_of
+from autograd.primitives import Primitive
 
 torch = pytest.importorskip("torch", reason="PyTorch, the oracle, is not installed")
 
@@ -51,6 +54,37 @@ def test_gradients_are_those_of_pytorch(
 def assert_near(gradient: np.ndarray, expected: Any) -> None:
     wanted = np.zeros(gradient.shape) if expected is None else expected.numpy()
     np.testing.assert_allclose(gradient, wanted, rtol=1e-11, atol=1e-12 * float(np.abs(wanted).max(initial=1.0)))
+
+
+def number_by_number(rule: Callable[..., Any]) -> Primitive:
+    return Primitive("own", lambda x, y: x, rule)
+
+
+def test_a_slope_is_a_function_of_the_inputs_and_the_result() -> None:
+    own = number_by_number(lambda x, y, out: (x + 10 * y + 100 * out, out - x))
+    assert slope_of(own, 0)(1.0, 2.0, 3.0) == 321.0
+    assert slope_of(own, 1)(1.0, 2.0, 3.0) == 2.0
+    with pytest.raises(TypeError, match="number by number"):
+        slope_of(own, 0).derivatives(1.0, 2.0, 3.0, 321.0)
+
+
+def test_rules_that_take_floats_alone_are_not_recorded() -> None:
+    """They raise for anything else; others are steps of primitives, of which each reads what comes before it."""
+    for rule in (
+        lambda x, y, out: (math.sin(x), 1.0),
+        lambda x, y, out: (float(str(x)), 1.0),
+        lambda x, y, out: (x.as_integer_ratio()[0], 1.0),
+    ):
+        assert recorded(number_by_number(rule), (None, None)) is None
+    product = recorded(number_by_number(lambda x, y, out: (y * out + 2.0, 3.0)), (None, None))
+    assert product is not None
+    assert [step for step, _ in product.steps] == [primitives.mul, primitives.add]
+    (first, second) = (operands for _, operands in product.steps)
+    assert [at for at, _ in first] == [1, 2], "y and the result"
+    assert (second[0][0], second[1]) == (3, (None, 2.0)), "the product and a number"
+    assert [product.results[0][0], product.results[1]] == [4, (None, 3.0)]
+    known = recorded(number_by_number(lambda x, y, out: (x * y, out)), (None, "2.0"))
+    assert known is not None and (None, 2.0) in known.steps[0][1]
 
 
 def test_the_four_equations_of_backpropagation() -> None:

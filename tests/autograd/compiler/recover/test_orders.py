@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -21,6 +22,7 @@ from autograd.compiler.recover.groups import (
     RunningSum,
     SumOfProducts,
 )
+from autograd.compiler.recover.index import effort
 from autograd.compiler.recover.order import effort_of, ordered, permitted
 from autograd.compiler.recover.sums.blocks import Matrix, Product, Rows, View
 
@@ -184,6 +186,41 @@ def test_parameters_may_be_read_in_any_order() -> None:
     """They are laid out as they are read."""
     group = applied(2, [10, 11, 12], (PARAMETERS, [0, 1, 2]), (1, [2, 0, 1]))
     assert ordered(grouping_of([group], [3, 3]), []).groups[0].members == (11, 12, 10)
+
+
+Reads = list[tuple[int, list[int]]]
+
+
+@pytest.mark.parametrize(
+    "reads",
+    [
+        [[(1, [2, 1])], [(2, [0, 1])]],
+        [[(1, [2, 3]), (1, [2, 3])], [(1, [0, 3]), (2, [1, 0])]],
+        [[(1, [0, 1])], [(2, [1, 0]), (2, [1, 0])]],
+        [[(1, [2, 3]), (1, [2, 1])], [(2, [1, 0]), (1, [2, 3])], [(3, [1, 0])]],
+        [[(1, [2, 1]), (1, [0, 1])], [(2, [0, 1]), (1, [2, 1])], [(2, [1, 0]), (3, [1, 0])]],
+        [[], [(2, [0, 2]), (2, [2, 1])]],
+        [[], [(1, [1, 0]), (2, [2, 3])], [(2, [3, 1])]],
+    ],
+)
+def test_no_other_orders_are_cheaper(reads: list[Reads]) -> None:
+    """Of all orders of all groups, tried one after the other; a group that reads nothing here is a product."""
+    widths = [0, 4, *(len(group[0][1]) if group else 3 + (len(reads) > 2) for group in reads)]
+    members = [[10 * k + n for n in range(width)] for k, width in enumerate(widths)]
+    groups = [applied(k, members[k], *group) if group else weighted(k, members[k]) for k, group in enumerate(reads, 2)]
+    after = ordered(grouping_of(groups, widths[:2]), []).groups
+    needed = sum(effort_of(group, 1, len(widths)) for group in after)
+
+    def effort_in(orders: Sequence[Sequence[int]]) -> float:
+        """The sum of the efforts with members in these orders, of which the argument's is its own."""
+        place = [np.argsort(order) for order in orders]
+        read = [
+            (np.array(index)[list(orders[k])], source) for k, group in enumerate(reads, 2) for source, index in group
+        ]
+        return sum(effort(place[source][index]) for index, source in read)
+
+    everything = itertools.product([()], [range(4)], *map(itertools.permutations, map(range, widths[2:])))
+    assert needed == min(map(effort_in, everything))
 
 
 def test_outputs_next_to_each_other_are_a_slice() -> None:
