@@ -78,9 +78,9 @@ def _key(program: Columns, i: int, representative: Sequence[int]) -> object:
 def _is_another(total: Sum) -> bool:
     """Return whether a sum equals its only node."""
     return (
-        len(total.lefts) == 1
-        and total.rights[0] == ABSENT
-        and total.coefficients[0] == total.factor == total.divisor == 1.0
+        [*total.rights] == [ABSENT]
+        and [*total.coefficients] == [1.0]
+        and total.factor == total.divisor == 1.0
         and is_nothing(total.constant)
     )
 

@@ -10,6 +10,7 @@ import math
 import random
 import struct
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -174,6 +175,43 @@ def test_merging_sums_that_differ_in_the_order_of_two_terms_or_factors() -> None
     assert merged.outputs[-1] == 0
 
 
+def test_merging_sums_that_differ_in_the_order_of_the_first_two_of_several_terms() -> None:
+    builder = Builder([4], 0)
+
+    def total(nodes: str, slots: Sequence[int], *scaling: Any) -> int:
+        lefts = ["xyzt".index(name) for name in nodes]
+        return builder.sum(Sum([1.0] * len(lefts), lefts, [ABSENT] * len(lefts), list(slots), *scaling))
+
+    sums = [
+        total("xyz", [0, 1, 2]),
+        total("yxz", [0, 1, 2]),  # (y + x) + z
+        total("xyzt", [0, 1, 2, 3]),
+        total("yxzt", [0, 1, 2, 3]),
+        total("xyz", [0, 1, 1]),  # x + (y + z)
+        total("yxz", [0, 1, 1]),  # y + (x + z), which rounds in another way
+        total("xyz", [0, 0, 1]),  # the first again, as an explicit sum of two
+        total("xy", [0, 1], 1.0, False),  # x + y + 1
+        total("xy", [0, 1], 1.0, True),  # 1 + x + y
+    ]
+    merged = merge_equal_nodes(builder.program(sums).verify()).verify()
+    first = [merged.outputs.index(i) for i in merged.outputs]
+    assert first[:6] == [0, 0, 2, 2, 4, 5]
+    assert first[7:] == [7, 8]
+    numbers = [1e16, 1.0, -1.0, 3.0]
+    assert merged.evaluate([numbers], []) == builder.program(sums).evaluate([numbers], [])
+
+
+def test_merging_goes_on_after_the_constants_of_an_array() -> None:
+    builder = Builder([1], 0)
+    constants = [builder.constant(1.0), builder.constant(1.0)]
+    tanh_ = builder.opcode(primitives.tanh)
+    nodes = [builder.application(tanh_, [0]), builder.application(tanh_, [0])]
+    program = replace(builder.program([*constants, *nodes]), constant_arrays=(tuple(constants),))
+    merged = merge_equal_nodes(program).verify()
+    assert merged.outputs[0] != merged.outputs[1]
+    assert merged.outputs[2] == merged.outputs[3]
+
+
 @pytest.mark.parametrize(
     "total",
     [
@@ -197,7 +235,7 @@ def test_a_sum_that_is_more_than_another_node_stays(total: Sum) -> None:
 def test_what_is_merged_is_marked_where_each_of_the_nodes_had_one_reader() -> None:
     def function(x: Any) -> list[Any]:
         shared = x * 3
-        return [tanh(x * 2), exp(x * 2), tanh(shared) * exp(shared)]
+        return [tanh(x * 2), exp(x * 2), tanh(shared) * exp(shared), exp(x * 3)]
 
     program = merge_equal_nodes(traced(function, 1.0)).verify()
     (repeated,) = program.repeated
