@@ -68,7 +68,10 @@ TESTS: dict[str, tuple[str, ...]] = {
     "autograd/derivatives/trigonometry.py": DERIVATIVES,
     "autograd/compiler/scalars/fold.py": (f"{PASSES}test_scalar_passes.py",),
     "autograd/compiler/scalars/merge.py": (f"{PASSES}test_scalar_passes.py",),
-    "autograd/compiler/scalars/guards.py": (f"{PASSES}test_scalar_passes.py", f"{PASSES}test_lower.py"),
+    "autograd/compiler/scalars/guards.py": (
+        f"{PASSES}test_scalar_passes.py",
+        f"{COMPILED}test_compiler_masks.py",
+    ),
     "autograd/compiler/scalars/idioms.py": (f"{PASSES}test_scalar_passes.py", f"{COMPILED}test_compiler_idioms.py"),
     "autograd/compiler/scalars/verify.py": (f"{PASSES}test_malformed.py",),
     "autograd/compiler/scalars/passes.py": (f"{PASSES}test_scalar_passes.py",),
