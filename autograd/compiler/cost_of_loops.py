@@ -50,6 +50,11 @@ def mostly_looped(covered: int, spanned: int, operations: int) -> bool:
     return 10 * covered >= 9 * operations or (10 * spanned >= 9 * operations and 2 * covered >= spanned)
 
 
+def enough_looped(covered: int, operations: int) -> bool:
+    """Return whether so many operations are parts of loops that these need not be compared with others."""
+    return 2 * covered >= operations
+
+
 # Grids.
 
 LEAST_LEVELS, LEAST_CELLS, MOST_GRIDS = 10, 20, 8

@@ -70,16 +70,28 @@ class Lowered(NamedTuple):
 
 def simplify(program: ScalarProgram, runner: PassRunner) -> ScalarProgram:
     """Return the fully simplified scalar program, as `stages["scalars"]` shows it."""
-    return simplified(program, runner)[1]
+    return simplified(program, runner)[0]
 
 
-def simplified(program: ScalarProgram, runner: PassRunner) -> tuple[ScalarProgram, ScalarProgram]:
-    """Return the program before sums are collected, with the trace's operations, and the fully simplified one."""
-    elementary = program
+class Origin(NamedTuple):
+    """The programs that the fully simplified scalar program was made from.
+
+    Attributes:
+        trace: the operations that the function performed.
+        elementary: the program before sums were collected.
+    """
+
+    trace: ScalarProgram
+    elementary: ScalarProgram
+
+
+def simplified(trace: ScalarProgram, runner: PassRunner) -> tuple[ScalarProgram, Origin]:
+    """Return the fully simplified scalar program, and what it was made from."""
+    program = elementary = trace
     for name, run in SIMPLIFY:
         program = runner.run(name, run, program)
         elementary = elementary if program.lefts else program
-    return elementary, program
+    return program, Origin(trace, elementary)
 
 
 def to_arrays(
@@ -87,18 +99,18 @@ def to_arrays(
     arguments: Sequence[str],
     runner: PassRunner,
     indices: Collection[int] = (),
-    elementary: ScalarProgram | None = None,
+    origin: Origin | None = None,
 ) -> Lowered:
     """Return the program of array operations, or the unrolled one if nearly every operation would be scalar.
 
     Args:
         arguments: the names of the function's arguments.
         indices: the numbers of those that are indices. A program with look-ups always becomes one of arrays.
-        elementary: the program before sums were collected, which is searched for grids.
+        origin: of the scalars; it is searched for captured data and for grids.
     """
     attempt = PassRunner()
-    looped = attempt.run("find loops", _with_loops, scalars)
-    of_grids = elementary and _with_wavefronts(looped, scalars, elementary, arguments, indices)
+    looped = attempt.run("find loops", _with_loops, scalars, origin and origin.trace)
+    of_grids = origin and _with_wavefronts(looped, scalars, origin.elementary, arguments, indices)
     if of_grids:
         lowered, records = of_grids
         runner.records += records
@@ -120,10 +132,28 @@ def to_arrays(
     return Lowered(unrolled, True, scalars.differentiated)
 
 
-def _with_loops(scalars: ScalarProgram) -> ScalarProgram:
-    """Return the program with repetitions turned into loops."""
+def _with_loops(scalars: ScalarProgram, trace: ScalarProgram | None = None) -> ScalarProgram:
+    """Return the program with repetitions turned into loops.
+
+    Args:
+        trace: what the scalars were made from. If its steps read captured data, more of it may become loops.
+    """
     if not may_recur(scalars):
         return scalars
+    from autograd.compiler.scalars.loops.data import lift_data
+    from autograd.compiler.scalars.loops.find import find_loops, looped_operations
+    from autograd.compiler.scalars.passes import run_passes
+
+    lifted = trace if trace is None else lift_data(trace)
+    if lifted is None or lifted is trace:
+        return find_loops(scalars)
+    reading = run_passes(SIMPLIFY, lifted)
+    looped = find_loops(reading)
+    covered = looped_operations(looped)
+    if cost_of_loops.enough_looped(covered, len(reading.operations)):
+        return looped
+    other = find_loops(scalars)
+    return looped if covered > looped_operations(other) else other
     from autograd.compiler.scalars.loops.find import find_loops
 
     return find_loops(scalars)

@@ -89,11 +89,11 @@ class Program(Inspectable, Elsewhere, Generic[One, Batch]):
         self._results = Results(traced.structure, has_aux)
         self._name = sanitised(getattr(self._function, "__name__", "")) or "function"
         self._runner = PassRunner()
-        elementary, scalars = simplified(from_trace(traced, captured, self._results.differentiated), self._runner)
+        scalars, origin = simplified(from_trace(traced, captured, self._results.differentiated), self._runner)
         uses = traced.uses
         del traced  # its `structure`, the function's result, keeps the graph alive
         self._hands_out_its_input = not set(scalars.operations).issuperset(scalars.outputs)
-        self._lowered = to_arrays(scalars, names, self._runner, {i for i, _ in uses}, elementary)
+        self._lowered = to_arrays(scalars, names, self._runner, {i for i, _ in uses}, origin)
         self._engine = engine_for(self._lowered, len(captured), self._dtype, self._name, self._runner)
         self._cost = BatchCost(reduction, self._dtype, self._engine.takes_one_seed)
         self._captured = captured

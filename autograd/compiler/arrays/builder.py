@@ -203,7 +203,7 @@ class Builder:
 
     def broadcast(self, x: Handle, shape: Shape) -> Handle:
         """Repeat along axes of length 1, and along new ones in front."""
-        if self._is_plain(x, "broadcast"):
+        if self._is_plain(x, "broadcast") or (self._is_plain(x, "reshape") and self.operand(x).shape == ()):
             x = self.operand(x)
         return x if x.shape == shape else self._add("broadcast", (x,), shape)
 

@@ -152,8 +152,11 @@ class Reader:
         return self.builder.take(array, positions)
 
     def data(self, source: int, positions: Positions) -> Handle:
-        """Read elements of a constant array, as a new constant in their shape."""
-        return self.builder.constant(np.where(positions == PADDING, 0.0, self.grouping.data[source][positions]))
+        """Read elements of a constant array, as a new constant in their shape, or as one number if all are equal."""
+        numbers = np.where(positions == PADDING, 0.0, self.grouping.data[source][positions])
+        if (numbers == numbers.reshape(-1)[0]).all():
+            return self.builder.broadcast(self.builder.constant(float(numbers.reshape(-1)[0])), numbers.shape)
+        return self.builder.constant(numbers)
 
     def table(self, view: View, role: str = "w", layer: int | None = None, padding: float = 0.0) -> Handle:
         """Read a view of several axes as an array of that shape, after the axis of samples if there is one.

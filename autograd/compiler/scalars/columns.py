@@ -120,6 +120,14 @@ class Columns:
         """The number of sums and applications, including those of guards."""
         return len(self.interior) - self.opcodes.count(CONSTANT)
 
+    @property
+    def literals(self) -> Mapping[int, float]:
+        """The constants that are not elements of constant arrays; no pass may depend on the values of the latter."""
+        if not self.constant_arrays:
+            return self.constants
+        in_arrays = {i for nodes in self.constant_arrays for i in nodes}
+        return {i: x for i, x in self.constants.items() if i not in in_arrays}
+
     # Single nodes
 
     def is_sum(self, i: int) -> bool:

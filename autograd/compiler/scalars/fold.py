@@ -43,7 +43,7 @@ class _Folding:
 
     def __init__(self, program: ScalarProgram) -> None:
         self._program, self._parameters = program, program.parameters
-        self.numbers = dict(program.constants)
+        self.numbers = dict(program.literals)
         self.representative = list(range(len(program)))
         self.constants: dict[int, Replacement] = {}
         self.changed = False

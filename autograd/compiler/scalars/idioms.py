@@ -65,6 +65,7 @@ class _Formulas:
 
     def __init__(self, program: ScalarProgram, uses: Sequence[int]) -> None:
         self._program, self._uses = program, uses
+        self._literals = program.literals
         self.replaced: dict[int, Replacement] = {}
         self.builder = Builder.like(program)
         self._primitive_of = {self.builder.opcode(primitive): primitive for primitive in program.primitives}
@@ -79,7 +80,7 @@ class _Formulas:
         return self._program.primitive_of(i), self._program.operands_of(i)
 
     def _constant(self, i: int) -> float | None:
-        return self._program.constants.get(i)
+        return self._literals.get(i)
 
     def recognise(self, i: int) -> None:
         if not self._sigmoid(i):

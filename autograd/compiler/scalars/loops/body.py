@@ -54,8 +54,7 @@ class Body:
         self._new: list[int] = []
         self._builder = Builder([], 0)
         self._constants: dict[int, int] = {}
-        in_arrays = {i for nodes in program.constant_arrays for i in nodes}
-        self._literals = {i: x for i, x in program.constants.items() if i not in in_arrays}
+        self._literals = program.literals
         self._in_parts = {(part.operation, n) for part in self.parts for n in part.terms}
         for j in self._members:
             for c in self._own_columns(j):

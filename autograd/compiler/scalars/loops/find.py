@@ -17,7 +17,6 @@ from autograd.compiler.scalars.builder import DROPPED, Builder, renumbered
 from autograd.compiler.scalars.depths import depths
 from autograd.compiler.scalars.eliminations.find import find_eliminations
 from autograd.compiler.scalars.loops.body import Body
-from autograd.compiler.scalars.loops.by_step import with_numbers_by_step
 from autograd.compiler.scalars.loops.operations import Integers, Operations, in_levels, operations_of
 from autograd.compiler.scalars.loops.periods import Run, runs
 from autograd.compiler.scalars.loops.recurrences import Levels, Recurrence, levels_of
@@ -33,39 +32,36 @@ def find_loops(program: ScalarProgram) -> ScalarProgram:
 
     These are looked for where most of a program does not repeat with a period.
     """
-    operations, chosen = _best(program, operations_of(program))
+    operations, chosen = recurrences_of(program)
     if not _is_mostly_looped(operations, chosen):
         eliminated = find_eliminations(program)
         if eliminated is not program:
-            return _looped(eliminated, *_best(eliminated, operations_of(eliminated)))
+            return _looped(eliminated, *recurrences_of(eliminated))
     return _looped(program, operations, chosen)
 
 
 def _looped(program: ScalarProgram, operations: Operations, chosen: list[Levels]) -> ScalarProgram:
     """Return a program with the loops that were chosen, and with loops of these."""
     while True:
-        looped = _with_loops(program, operations, chosen)
-        is_loop = looped.by_opcode(lambda primitive: isinstance(primitive, Repeat), False)
-        if looped is program or sum(is_loop[opcode] for opcode in looped.opcodes) < cost_of_loops.LEAST_STEPS:
+        looped = _Rewriter(program, operations, chosen).program() if chosen else program
+        if looped is program or len(_loops_in(looped)) < cost_of_loops.LEAST_STEPS:
             return looped
         program = looped
-        operations, chosen = _best(program, operations_of(program))
+        operations, chosen = recurrences_of(program)
 
 
-def _with_loops(program: ScalarProgram, operations: Operations, chosen: list[Levels]) -> ScalarProgram:
-    """Let what repeats become loops, of which none is in another one."""
-    if not _is_mostly_looped(operations, chosen):
-        reading = _reading_numbers(program, operations)
-        if reading is not program:
-            of_reading, others = _best(reading, operations_of(reading))
-            if _covered(others) > _covered(chosen):
-                program, operations, chosen = reading, of_reading, others
-    return _Rewriter(program, operations, chosen).program() if chosen else program
+def looped_operations(program: ScalarProgram) -> int:
+    """Count the operations that loops perform, in all their steps."""
+    return sum(loop.steps * (len(loop.body.operations) + looped_operations(loop.body)) for loop in _loops_in(program))
 
 
-def _best(program: ScalarProgram, operations: Operations) -> tuple[Operations, list[Levels]]:
+def _loops_in(program: ScalarProgram) -> list[Repeat]:
+    return [loop for loop in map(program.primitive_of, program.operations) if isinstance(loop, Repeat)]
+
+
+def recurrences_of(program: ScalarProgram) -> tuple[Operations, list[Levels]]:
     """Return the operations in the order in which more of them are parts of loops, and these loops."""
-    excluded = _excluded(program)
+    operations, excluded = operations_of(program), _excluded(program)
     chosen = _chosen(program, operations, excluded)
     if not _is_mostly_looped(operations, chosen):
         by_level = in_levels(operations, depths(program.operations, program.operands_of))
@@ -73,14 +69,6 @@ def _best(program: ScalarProgram, operations: Operations) -> tuple[Operations, l
         if _covered(others) > _covered(chosen):
             return by_level, others
     return operations, chosen
-
-
-def _reading_numbers(program: ScalarProgram, operations: Operations) -> ScalarProgram:
-    """Return the program in which sums read the numbers that differ from step to step, if it has such steps."""
-    alike = operations_of(program, whatever_numbers=True)
-    if len(np.unique(alike.code)) == len(np.unique(operations.code)):
-        return program
-    return with_numbers_by_step(program, *_best(program, alike))
 
 
 def _covered(chosen: Sequence[Levels]) -> int:

@@ -9,7 +9,7 @@ from autograd.arrays import NDArray, np
 from autograd.compiler.scalars.columns import Columns
 from autograd.compiler.scalars.loops.hashing import Hashes, RowHashes, hashed, hashed_rows, of_floats
 from autograd.compiler.scalars.loops.repeat import RESULT
-from autograd.compiler.scalars.nodes import ABSENT, SUM, is_nothing
+from autograd.compiler.scalars.nodes import ABSENT, SUM
 from autograd.support.forking import computed_once
 
 Integers = NDArray[np.int64]
@@ -84,12 +84,8 @@ def in_levels(operations: Operations, depth: Mapping[int, int]) -> Operations:
     )
 
 
-def operations_of(program: Columns, *, whatever_numbers: bool = False) -> Operations:
-    """Return the operations of a program as arrays.
-
-    Args:
-        whatever_numbers: whether sums do equal work that differ only in coefficients, constants, factors or divisors.
-    """
+def operations_of(program: Columns) -> Operations:
+    """Return the operations of a program as arrays."""
     opcodes, starts, counts = (np.array(x, dtype=np.int64) for x in (program.opcodes, program.starts, program.counts))
     nodes = np.array(program.operations, dtype=np.int64)
     place = np.full(len(program), -1)
@@ -105,16 +101,12 @@ def operations_of(program: Columns, *, whatever_numbers: bool = False) -> Operat
     rights = np.array(program.rights, dtype=np.int64)[source]
     reads[_rows(first[add] + count[add], count[add])] = rights
     code = hashed(opcodes[nodes] * 1_000_003 + count)
+    # Coefficients are hashed before they are added up, which would lose the sign, the first bit.
     terms = hashed(2 * np.array(program.slots, dtype=np.int64)[source] + (rights == ABSENT))
-    if not whatever_numbers:  # numbers are hashed before they are added up, which would lose the sign, the first bit
-        terms += hashed(of_floats(program.coefficients)[source])
+    terms += hashed(of_floats(program.coefficients)[source])
     bounds = np.append(0, count[add].cumsum())
     code[add] += hashed_rows(terms, bounds)
-    marks = {
-        i: 7 + scaling.leads if whatever_numbers else hash(repr(scaling))
-        for i, scaling in program.scalings.items()
-        if not (whatever_numbers and is_nothing(scaling.constant))
-    }
+    marks = {i: hash(repr(scaling)) for i, scaling in program.scalings.items()}
     for several, mark in ((program.guards.choices, 3), (program.guards.unreached, 5)):
         marks.update({i: marks.get(i, 0) ^ mark for i in several})
     at = place[list(marks)] if marks else place[:0]

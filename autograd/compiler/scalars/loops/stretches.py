@@ -45,16 +45,32 @@ def stretch_of(operations: Operations, run: Run) -> Stretch | None:
 
     None if a step reads a node that no step of a loop can read.
     """
-    return _extended(operations, _at(operations, run.start, run.period, (run.stop - run.start) // run.period))
+    stretch = _at(operations, run.start, run.period, (run.stop - run.start) // run.period)
+    return stretch and _begun_early(operations, _extended(operations, stretch), run.stop)
 
 
-def _extended(operations: Operations, stretch: Stretch | None) -> Stretch | None:
+def _extended(operations: Operations, stretch: Stretch) -> Stretch:
     """Return a stretch with the steps before it that differ only in that they read initial values."""
-    while stretch is not None and stretch.start >= stretch.period:
+    while stretch.start >= stretch.period:
         longer = _at(operations, stretch.start - stretch.period, stretch.period, stretch.steps + 1)
         if longer is None:
             break
         stretch = longer
+    return stretch
+
+
+def _begun_early(operations: Operations, stretch: Stretch, stop: int) -> Stretch:
+    """Return a stretch of which a step begins with the first operations that repeat, where it began in their middle.
+
+    Args:
+        stop: the place behind the last operation that repeats.
+    """
+    first, period, code = stretch.start, stretch.period, operations.code
+    while first > max(0, stretch.start - period) and code[first - 1] == code[first - 1 + period]:
+        first -= 1
+    for start in range(first, stretch.start):
+        if _at(operations, start, period, min(stretch.steps, MOST_STEPS_BACK + 1)) is not None:
+            return _at(operations, start, period, (stop - start) // period) or stretch
     return stretch
 
 

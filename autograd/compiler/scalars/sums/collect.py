@@ -39,14 +39,14 @@ def collect_sums(program: ScalarProgram) -> ScalarProgram:
     operands = program.operands
     rows = [operands[start : start + count] for start, count in zip(program.starts, program.counts)]
     count = uses(program)
-    constants = dict(program.constants)
+    constants = program.literals
     own = [n == 1 for n in count]
     contained, apart = written_out(program, made_by, rows, count)
     for i in contained:
         own[i] = True
     for i in apart:
         own[i] = False
-    for i in constants:
+    for i in program.constants:
         own[i] = False
     chains = Chains(made_by, rows, constants, program.parameters, own, chain_lengths(made_by, rows, constants, own))
     return _collected(program, chains)
@@ -55,7 +55,8 @@ def collect_sums(program: ScalarProgram) -> ScalarProgram:
 def _collected(program: ScalarProgram, chains: Chains) -> ScalarProgram:
     needed = bytearray(len(program) + 1)  # the last place is that of ABSENT
     guards = range(len(program) - program.guards.size, len(program))
-    for i in (*program.outputs, *program.guards.of.values(), *guards):
+    arrays = (i for nodes in program.constant_arrays for i in nodes)
+    for i in (*program.outputs, *program.guards.of.values(), *guards, *arrays):
         needed[i] = 1
     sums: dict[int, Sum] = {}
     for i in reversed(program.interior):

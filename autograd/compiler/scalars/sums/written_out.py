@@ -50,7 +50,7 @@ def _sums_of_parameters(
     terms = [_NO_SUM] * len(program)
     for i in program.parameters:
         terms[i] = 1
-    for i in program.constants:
+    for i in program.literals:
         terms[i] = 0
     sums = []
     for i in program.interior:
@@ -93,7 +93,7 @@ def _short_sums(
     In a simulation on a grid, the sums of cells at its ends share their first terms with those one step later; the sums
     of other cells do not.
     """
-    constants = program.constants
+    constants = program.literals
     short: set[int] = set()
     for i in program.interior:
         operands = rows[i]
