@@ -140,23 +140,10 @@ def _with_loops(scalars: ScalarProgram, trace: ScalarProgram | None = None) -> S
     """
     if not may_recur(scalars):
         return scalars
-    from autograd.compiler.scalars.loops.data import lift_data
-    from autograd.compiler.scalars.loops.find import find_loops, looped_operations
-    from autograd.compiler.scalars.passes import run_passes
-
-    lifted = trace if trace is None else lift_data(trace)
-    if lifted is None or lifted is trace:
-        return find_loops(scalars)
-    reading = run_passes(SIMPLIFY, lifted)
-    looped = find_loops(reading)
-    covered = looped_operations(looped)
-    if cost_of_loops.enough_looped(covered, len(reading.operations)):
-        return looped
-    other = find_loops(scalars)
-    return looped if covered > looped_operations(other) else other
     from autograd.compiler.scalars.loops.find import find_loops
+    from autograd.compiler.scalars.loops.steps_alike import find_loops_of_trace
 
-    return find_loops(scalars)
+    return find_loops(scalars) if trace is None else find_loops_of_trace(scalars, trace)
 
 
 def _with_wavefronts(

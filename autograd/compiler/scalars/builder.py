@@ -166,7 +166,7 @@ class Builder:
 
         Args:
             single: whether the function returns one number instead of a sequence.
-            tables: `repeated`, `constant_arrays` and `guards` of the program.
+            tables: `repeated`, `separate`, `constant_arrays` and `guards` of the program.
         """
         outputs = tuple(outputs)
         return ScalarProgram(
@@ -212,7 +212,8 @@ class Builder:
             of = {new[i]: new[representative[guard]] for i, guard in guards.of.items() if new[i] != DROPPED}
             guards = Guards(count, MappingProxyType(of), kept(guards.choices), kept(guards.unreached))
         arrays = tuple([tuple([new[representative[i]] for i in nodes]) for nodes in old.constant_arrays])
-        settings = {"repeated": kept(old.repeated), "constant_arrays": arrays, "guards": guards, **tables}
+        marks = {"repeated": kept(old.repeated), "separate": kept(old.separate)}
+        settings = {**marks, "constant_arrays": arrays, "guards": guards, **tables}
         return self.program(
             [new[representative[i]] for i in old.outputs],
             differentiated=old.differentiated,

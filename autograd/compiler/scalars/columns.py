@@ -52,6 +52,7 @@ class Columns:
         single: whether the function returns one number instead of a sequence.
         labels: the user's names of nodes.
         repeated: nodes that represent several equal ones with one reader each, so that each reader may recompute them.
+        separate: nodes with one reader that are not part of its sum, since those of a loop's other steps have several.
         constant_arrays: constants that form an array, such as captured samples.
         guards: the guards for backward passes.
         table_parameters: the number of parameters after those that are nodes. Only look-ups read them, in their tables.
@@ -75,6 +76,7 @@ class Columns:
     single: bool
     labels: Mapping[int, str] = field(default_factory=lambda: EMPTY)
     repeated: frozenset[int] = frozenset()
+    separate: frozenset[int] = frozenset()
     constant_arrays: tuple[tuple[int, ...], ...] = ()
     guards: Guards = NO_GUARDS
     table_parameters: int = 0

@@ -86,7 +86,7 @@ def _is_another(total: Sum) -> bool:
 
 
 def uses(program: Columns) -> list[int]:
-    """Count how many times each node is read; an output counts as two more."""
-    columns = program.operands, program.lefts, program.rights, program.outputs, program.outputs
+    """Count how many times each node is read; an output counts as two more, a separate node as one more."""
+    columns = program.operands, program.lefts, program.rights, program.outputs, program.outputs, program.separate
     count = Counter(itertools.chain.from_iterable(columns))
     return list(map(count.__getitem__, range(len(program))))

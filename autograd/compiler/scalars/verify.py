@@ -131,7 +131,7 @@ def _verify_tables(program: Columns) -> None:
         _require(0 <= i < forward, i, "an output that does not exist, or is a guard")
     if not 0 <= program.differentiated <= len(program.outputs):
         raise ValueError(f"{program.differentiated} of {len(program.outputs)} outputs cannot have derivatives")
-    for i in (*program.labels, *program.repeated):
+    for i in (*program.labels, *program.repeated, *program.separate):
         _require(0 <= i < size, i, "a label or a mark is of a node that does not exist")
     for i in (i for nodes in program.constant_arrays for i in nodes):
         _require(i in program.constants, i, "belongs to an array of constants, but is not a constant")

@@ -1,10 +1,10 @@
-"""Lift the numbers that a trace reads step by step: a series that the function captures becomes constants in an array.
+"""Lift the numbers that a trace reads step by step: captured data become elements of constant arrays.
 
 A function that captures its data as plain numbers has them as operands: as the subtrahend of `x - data[t]`, as a factor
-of `u[t] * w`, as a divisor or an exponent. Among them can be any number, so also those that change nothing: a term times
-0 that folding and the collecting of sums would leave out, a product with 1. Such a step would then be unlike the others.
-So the data are told from the function's own literals in the trace, where all steps are alike: a number that is the same
-at every step stays where it is, one that differs is an element of an array, which no pass simplifies.
+of `u[t] * w`, as a divisor or an exponent. Folding or collecting sums would simplify operations on some of them, such
+as a product with 0 or 1, and these steps would then differ from the others. So data are distinguished from the
+function's own literals in the trace, where all steps are equal: a number that is the same at every step stays a
+literal; one that differs becomes an element of an array, which no pass simplifies.
 """
 
 from __future__ import annotations
@@ -16,23 +16,21 @@ from autograd import primitives
 from autograd.arrays import np
 from autograd.compiler import cost_of_loops
 from autograd.compiler.scalars.builder import DROPPED, Builder
-from autograd.compiler.scalars.loops.find import recurrences_of
 from autograd.compiler.scalars.loops.operations import Integers, Operations
 from autograd.compiler.scalars.loops.recurrences import Levels
 from autograd.compiler.scalars.loops.stretches import Stretch
 from autograd.compiler.scalars.nodes import APPLY
 from autograd.compiler.scalars.program import ScalarProgram
 
-
 _ACCUMULATE = frozenset({primitives.add, primitives.sub, primitives.mul})
 
 
 class _Column(NamedTuple):
-    """A number that an operation of a step reads, and that differs from step to step.
+    """An operand that is a constant at every step, but not always the same one.
 
     Attributes:
-        code: of the operation.
-        place: which operand it is.
+        code: the code of the operation.
+        place: the place of the operand.
         first: the first step.
         readers: the operations, step by step.
         numbers: the constants that they read.
@@ -46,12 +44,12 @@ class _Column(NamedTuple):
 
 
 class _Series(NamedTuple):
-    """Columns side by side, which are elements of one array.
+    """Adjacent columns, which become one array.
 
     Attributes:
-        code: of the operations that read them.
+        code: the code of the operations that read them.
         first: the first step.
-        steps: the constants of each.
+        steps: the constants of each step.
     """
 
     code: int
@@ -59,15 +57,14 @@ class _Series(NamedTuple):
     steps: list[tuple[int, ...]]
 
 
-def lift_data(trace: ScalarProgram) -> ScalarProgram:
-    """Let the numbers that differ from step to step, and those that states begin with, become elements of arrays.
+def lift_data(trace: ScalarProgram, operations: Operations, chosen: Sequence[Levels]) -> ScalarProgram:
+    """Return the trace in which numbers that differ by step, and initial values of states, are elements of arrays.
 
     Args:
         trace: a program without sums.
+        operations: its operations.
+        chosen: the loops of these.
     """
-    if not _may_read_data(trace):
-        return trace
-    operations, chosen = recurrences_of(trace)
     builder = Builder.like(trace)
     columns = [column for levels in chosen for column in _columns(trace, operations, levels)]
     read, arrays = _constants(trace, builder, columns)
@@ -86,8 +83,8 @@ def lift_data(trace: ScalarProgram) -> ScalarProgram:
     return builder.successor(trace, new, range(len(trace)), constant_arrays=tuple(arrays))
 
 
-def _may_read_data(trace: ScalarProgram) -> bool:
-    """Return whether operations that may be those of steps read several numbers, or one sometimes, in the same place."""
+def may_read_data(trace: ScalarProgram) -> bool:
+    """Return whether some operations, possibly those of steps, read several numbers, or sometimes one, in one place."""
     read: dict[tuple[int, int, int], set[int]] = {}
     count: dict[tuple[int, int], int] = {}
     often: dict[tuple[int, int, int], int] = {}
@@ -110,9 +107,9 @@ def _may_read_data(trace: ScalarProgram) -> bool:
 def _beginnings(
     trace: ScalarProgram, builder: Builder, operations: Operations, stretch: Stretch, read: dict[int, dict[int, int]]
 ) -> list[tuple[int, ...]]:
-    """Add the constants that states begin with, and enter where they are read; return their arrays.
+    """Add the constants that states begin with, and record where they are read; return their arrays.
 
-    A sum or a product of all steps, which begins with 0 or 1, is no state.
+    A sum or product over all steps, which begins with 0 or 1, is not a state.
     """
     lag, producer = stretch.lag, stretch.producer
     reader = np.repeat(np.arange(stretch.period), np.diff(stretch.first))
@@ -136,11 +133,10 @@ def _beginnings(
     return [tuple(array.values()) for array in numbers.values()]
 
 
-def _columns(trace: ScalarProgram, operations: Operations, levels: Levels) -> Iterator[_Column]:
-    """Yield the numbers that differ from step to step.
+def steps_of(operations: Operations, levels: Levels) -> Iterator[tuple[int, Integers]]:
+    """Yield, for each operation of a step, the first step that has it, and its places step by step.
 
-    An incomplete step before or behind the others has them as well, if it has an operation of the same code there. Those
-    aside that only the first or the last step has otherwise: such a step differs in kind, and stays outside of the loop.
+    An incomplete step before or after the others has it if an operation with the same code lies there.
     """
     period, code = levels.stretch.period, operations.code
     start, stop = levels.stretch.start, levels.stop
@@ -152,28 +148,37 @@ def _columns(trace: ScalarProgram, operations: Operations, levels: Levels) -> It
         places: Integers = np.arange(at - period if at >= period else at, stop + period, period)
         places = places[places < len(operations)]
         places = places[code[places] == code[at]]
+        yield (int(places[0]) - start) // period, places
+
+
+def _columns(trace: ScalarProgram, operations: Operations, levels: Levels) -> Iterator[_Column]:
+    """Yield the numbers that differ from step to step.
+
+    A number that differs only in the first or the last step is not one of them: that step stays outside of the loop.
+    """
+    for first_step, places in steps_of(operations, levels):
         readers = operations.nodes[places].tolist()
         for place, numbers in enumerate(zip(*map(trace.operands_of, readers))):
             inner = set(numbers[1:-1])
             if len(inner) > 1 and inner <= trace.constants.keys():
                 begin, end = int(numbers[0] not in trace.constants), len(numbers) - (numbers[-1] not in trace.constants)
-                first = (int(places[begin]) - start) // period
-                yield _Column(int(code[at]), place, first, readers[begin:end], numbers[begin:end])
+                code = int(operations.code[places[0]])
+                yield _Column(code, place, first_step + begin, readers[begin:end], numbers[begin:end])
 
 
 def _constants(
     trace: ScalarProgram, builder: Builder, columns: Sequence[_Column]
 ) -> tuple[dict[int, dict[int, int]], list[tuple[int, ...]]]:
-    """Add the constants that operations read, by their places; return these, and their arrays, step by step.
+    """Add the constants of columns; return which constant each operation reads at which place, and the arrays.
 
-    Equal columns are one.
+    Equal columns share their constants.
     """
     together: dict[tuple[int, ...], dict[tuple[int, ...], list[_Column]]] = {}
     for column in columns:
         key = column.code, column.first, len(column.numbers)
         together.setdefault(key, {}).setdefault(column.numbers, []).append(column)
     several: list[_Series] = []
-    read_by: list[tuple[int, int, list[list[_Column]]]] = []  # of each series by its number, from which step on
+    read_by: list[tuple[int, int, list[list[_Column]]]] = []  # the number of a series, its first step, its columns
     for (code, first, _), distinct in together.items():
         series = _Series(code, first, list(zip(*distinct)))
         for n, other in enumerate(several):
@@ -196,9 +201,9 @@ def _constants(
 
 
 def _begin(series: _Series, other: _Series) -> int | None:
-    """Return the step of another series at which one begins that is equal but for its ends; None where it is not.
+    """Return the step at which a series begins, if it equals another one up to its ends; None otherwise.
 
-    Operations of other kinds may read the same number a step earlier or later.
+    Operations of another kind may read the same number one step earlier or later.
     """
     for shift in (0, 1, -1) if series.code != other.code else (0,):
         begin = series.first + shift
@@ -211,7 +216,7 @@ def _begin(series: _Series, other: _Series) -> int | None:
 
 
 def _joined(series: _Series, begin: int, other: _Series) -> _Series:
-    """Return another series with the steps before and behind it that one has."""
+    """Return another series, extended by the steps that one has before and after it."""
     before = series.steps[: max(0, other.first - begin)]
     behind = series.steps[max(0, other.first + len(other.steps) - begin) :]
     return other._replace(first=min(begin, other.first), steps=[*before, *other.steps, *behind])

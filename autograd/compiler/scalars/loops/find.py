@@ -44,7 +44,7 @@ def _looped(program: ScalarProgram, operations: Operations, chosen: list[Levels]
     """Return a program with the loops that were chosen, and with loops of these."""
     while True:
         looped = _Rewriter(program, operations, chosen).program() if chosen else program
-        if looped is program or len(_loops_in(looped)) < cost_of_loops.LEAST_STEPS:
+        if looped is program or len(loops_in(looped)) < cost_of_loops.LEAST_STEPS:
             return looped
         program = looped
         operations, chosen = recurrences_of(program)
@@ -52,10 +52,11 @@ def _looped(program: ScalarProgram, operations: Operations, chosen: list[Levels]
 
 def looped_operations(program: ScalarProgram) -> int:
     """Count the operations that loops perform, in all their steps."""
-    return sum(loop.steps * (len(loop.body.operations) + looped_operations(loop.body)) for loop in _loops_in(program))
+    return sum(loop.steps * (len(loop.body.operations) + looped_operations(loop.body)) for loop in loops_in(program))
 
 
-def _loops_in(program: ScalarProgram) -> list[Repeat]:
+def loops_in(program: ScalarProgram) -> list[Repeat]:
+    """Return the loops of a program, in order."""
     return [loop for loop in map(program.primitive_of, program.operations) if isinstance(loop, Repeat)]
 
 

@@ -60,10 +60,10 @@ def _extended(operations: Operations, stretch: Stretch) -> Stretch:
 
 
 def _begun_early(operations: Operations, stretch: Stretch, stop: int) -> Stretch:
-    """Return a stretch of which a step begins with the first operations that repeat, where it began in their middle.
+    """Return a stretch whose steps begin with the first operations that repeat, if it began after these.
 
     Args:
-        stop: the place behind the last operation that repeats.
+        stop: the place after the last operation that repeats.
     """
     first, period, code = stretch.start, stretch.period, operations.code
     while first > max(0, stretch.start - period) and code[first - 1] == code[first - 1 + period]:

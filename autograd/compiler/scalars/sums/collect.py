@@ -78,4 +78,4 @@ def _collected(program: ScalarProgram, chains: Chains) -> ScalarProgram:
             new[i] = builder.sum_of_others(sums[i], new)
         elif needed[i]:
             new[i] = builder.copy(program, i, new)
-    return builder.successor(program, new[:-1], range(len(program)), repeated=frozenset())
+    return builder.successor(program, new[:-1], range(len(program)), repeated=frozenset(), separate=frozenset())

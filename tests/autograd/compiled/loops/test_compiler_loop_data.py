@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,15 +19,21 @@ RECURRENT, INPUT, BIASES = (
     [a, b],
 )
 LENGTHS = 20, 27, 41
+SPECIAL = 0.0, 1.0, -1.0
+"""Numbers that change an operation: a term times 0 is none, a product with 1 is its other factor."""
 
 
-def series(length: int, least: float = -1.0) -> list[float]:
+def series(length: int, least: float = -1.0, special: Sequence[float] = ()) -> list[float]:
+    """Random data, some of which are special: in any case the first, two in the middle and the last."""
     chance = random.Random(length)
-    return [round(chance.uniform(least, 1.0), 2) or 0.5 for _ in range(length)]
+    data = [round(chance.uniform(least, 1.0), 2) or 0.5 for _ in range(length)]
+    for t in {0, 7, 8, length - 1, *chance.sample(range(length), length // 4)} if special else ():
+        data[t] = chance.choice(special)
+    return data
 
 
-def populations(length: int) -> Callable[..., Any]:
-    data = series(length)
+def populations(length: int, special: Sequence[float] = ()) -> Callable[..., Any]:
+    data = series(length, special=special)
 
     def error(x: Any, y: Any) -> Any:
         total = 0.0
@@ -39,8 +45,8 @@ def populations(length: int) -> Callable[..., Any]:
     return error
 
 
-def two_series(length: int) -> Callable[..., Any]:
-    data = list(zip(series(length), series(length + 1)))
+def two_series(length: int, special: Sequence[float] = ()) -> Callable[..., Any]:
+    data = list(zip(series(length, special=special), series(length + 1, special=special)))
 
     def error(x: Any, y: Any) -> Any:
         errors = []
@@ -52,8 +58,8 @@ def two_series(length: int) -> Callable[..., Any]:
     return error
 
 
-def network(length: int) -> Callable[..., Any]:
-    data = list(zip(series(length), series(length + 1)))
+def network(length: int, special: Sequence[float] = ()) -> Callable[..., Any]:
+    data = list(zip(series(length, special=special), series(length + 1, special=special)))
 
     def error(x: Any, y: Any) -> Any:
         h, errors = [x, y], []
@@ -65,11 +71,11 @@ def network(length: int) -> Callable[..., Any]:
     return error
 
 
-def final(step: Callable[[Any, float], Any], least: float = -1.0) -> Callable[[int], Callable[..., Any]]:
+def final(step: Callable[[Any, float], Any], least: float = -1.0) -> Callable[..., Callable[..., Any]]:
     """A function of the state after all steps."""
 
-    def of_length(length: int) -> Callable[..., Any]:
-        data = series(length, least)
+    def of_length(length: int, special: Sequence[float] = ()) -> Callable[..., Any]:
+        data = series(length, least, [x for x in special if x >= least])
 
         def value(x: Any, y: Any) -> Any:
             for u in data:
@@ -81,7 +87,7 @@ def final(step: Callable[[Any, float], Any], least: float = -1.0) -> Callable[[i
     return of_length
 
 
-PROGRAMS: dict[str, Callable[[int], Callable[..., Any]]] = {
+PROGRAMS: dict[str, Callable[..., Callable[..., Any]]] = {
     "populations": populations,
     "two series": two_series,
     "network": network,
@@ -132,6 +138,46 @@ def test_captured_numbers_are_read_by_step(name: str) -> None:
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_captured_numbers_are_those_of_the_graph(name: str) -> None:
     assert_computes(PROGRAMS[name](LENGTHS[0]))
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_zeros_and_ones_among_data_change_no_line(name: str) -> None:
+    plain, special = (PROGRAMS[name](LENGTHS[0], numbers) for numbers in ((), SPECIAL))
+    assert lines(autograd.compile(special, 0.8, 0.5)) == lines(autograd.compile(plain, 0.8, 0.5))
+    assert_computes(special)
+
+
+def memory_cell(start: float) -> Callable[..., Any]:
+    """An LSTM of two units, whose states begin with numbers."""
+
+    def value(xs: Any) -> Any:
+        h, c = [start, start], [start, start]
+        for x in xs:
+            z = [dot(row, h) + w * x + bias for row, w, bias in zip(RECURRENT, INPUT, BIASES)]
+            c = [z_k.sigmoid() * c_k + z_k.tanh() for z_k, c_k in zip(z, c)]
+            h = [z_k.sigmoid() * c_k.tanh() for z_k, c_k in zip(z, c)]
+        return autograd.sum(h)
+
+    return value
+
+
+@pytest.mark.parametrize("start", SPECIAL)
+def test_states_may_begin_with_any_number(start: float) -> None:
+    """The first step and the last one are steps of the loop."""
+    sources = []
+    for length in (6, 12, 30):
+        program = autograd.compile(memory_cell(start), series(length))
+        forward, backward = program.source.split("def backward")
+        assert forward.count(f"for t in range({length}):") == 1
+        assert backward.count(f"for t in reversed(range({length})):") == 1
+        assert forward.count("tanh(") == 2
+        sources.append(program)
+    assert len(set(map(lines, sources))) == 1
+    assert lines(sources[0]) <= lines(autograd.compile(memory_cell(0.37), series(6)))
+    x = np.random.default_rng(0).normal(size=12)
+    sample = list(map(Value, x.tolist()))
+    memory_cell(start)(sample).backward()
+    np.testing.assert_allclose(sources[1].input_gradients(x[None])[0], [v.grad for v in sample], rtol=1e-12)
 
 
 def moving_average(length: int) -> Callable[..., Any]:

@@ -1,0 +1,76 @@
+"""Find the loops of a trace whose steps are made alike before anything is simplified.
+
+In the trace all steps do the same operations. Simplifying them one by one makes some unlike the others: a state that
+begins with zeros, a one among the data, a result that only the last step's loss reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from autograd import primitives
+from autograd.arrays import np
+from autograd.compiler import cost_of_loops
+from autograd.compiler.scalars.loops.data import lift_data, may_read_data, steps_of
+from autograd.compiler.scalars.loops.find import find_loops, looped_operations, loops_in, recurrences_of
+from autograd.compiler.scalars.loops.operations import Operations
+from autograd.compiler.scalars.loops.recurrences import Levels
+from autograd.compiler.scalars.loops.repeat import RESULT
+from autograd.compiler.scalars.merge import uses
+from autograd.compiler.scalars.passes import SIMPLIFY, run_passes
+from autograd.compiler.scalars.program import ScalarProgram
+
+_LINEAR = frozenset(
+    {primitives.add, primitives.sub, primitives.neg, primitives.mul, primitives.div, primitives.dot, primitives.sum_}
+)
+
+
+def find_loops_of_trace(simplified: ScalarProgram, trace: ScalarProgram) -> ScalarProgram:
+    """Return a program with loops: the simplified one, or the trace with equal steps if more of it becomes loops."""
+    looped = None
+    if not may_read_data(trace):
+        looped = find_loops(simplified)
+        if not _may_have_peeled(looped):
+            return looped
+    alike = _with_equal_steps(trace)
+    if alike is trace:
+        return looped or find_loops(simplified)
+    others = run_passes(SIMPLIFY, alike)
+    looped_others = find_loops(others)
+    covered = looped_operations(looped_others)
+    if looped is None and cost_of_loops.enough_looped(covered, len(others.operations)):
+        return looped_others
+    looped = looped or find_loops(simplified)
+    return looped_others if covered > looped_operations(looped) else looped
+
+
+def _may_have_peeled(program: ScalarProgram) -> bool:
+    """Return whether outside of loops there are as many operations as in a step, or more."""
+    loops = loops_in(program)
+    outside = sum(program.primitive_of(i) is not RESULT for i in program.operations) - len(loops)
+    return any(len(loop.body.operations) <= outside for loop in loops)
+
+
+def _with_equal_steps(trace: ScalarProgram) -> ScalarProgram:
+    """Return the trace with its data in arrays and the same separate nodes in each step; itself, if it has neither."""
+    operations, chosen = recurrences_of(trace)
+    separate = frozenset(_separate(trace, operations, chosen))
+    marked = replace(trace, separate=separate) if separate else trace
+    return lift_data(marked, operations, chosen)
+
+
+def _separate(trace: ScalarProgram, operations: Operations, chosen: Sequence[Levels]) -> Iterator[int]:
+    """Yield nodes with one reader that would become part of its sum, while those of most other steps would not.
+
+    For example, all steps but the last hand their state to the next one.
+    """
+    is_linear = np.array(trace.by_opcode(lambda primitive: primitive in _LINEAR, False))
+    opcodes, readers = np.array(trace.opcodes), np.array(uses(trace))
+    for levels in chosen:
+        for _, places in steps_of(operations, levels):
+            nodes = operations.nodes[places]
+            if is_linear[opcodes[nodes[0]]]:
+                several = readers[nodes] > 1
+                if 2 * several.sum() > len(nodes):
+                    yield from nodes[~several].tolist()
