@@ -39,14 +39,17 @@ def worth_looping(before: int, after: int) -> bool:
     return after <= MOST_WAITING * before
 
 
-def mostly_looped(covered: int, spanned: int, operations: int) -> bool:
+def mostly_looped(covered: int, spanned: int, operations: int, step: int) -> bool:
     """Return whether loops cover so many operations that another order, or other loops, need not be tried.
 
     Args:
         covered: the operations of loops.
         spanned: these, and what each step computes besides, for which no step waits.
         operations: all of them.
+        step: the operations of a step. As many outside may be a step that is none of the loop only in this order.
     """
+    if operations - spanned >= step:
+        return False
     return 10 * covered >= 9 * operations or (10 * spanned >= 9 * operations and 2 * covered >= spanned)
 
 

@@ -21,7 +21,7 @@ from autograd.compiler.scalars.loops.operations import Integers, Operations, in_
 from autograd.compiler.scalars.loops.periods import Run, runs
 from autograd.compiler.scalars.loops.recurrences import Levels, Recurrence, levels_of
 from autograd.compiler.scalars.loops.repeat import RESULT, Repeat
-from autograd.compiler.scalars.loops.stretches import Stretch, stretch_of
+from autograd.compiler.scalars.loops.stretches import Stretch, stretches_of
 from autograd.compiler.scalars.nodes import CONSTANT, PARAMETER
 from autograd.compiler.scalars.program import ScalarProgram
 from autograd.compiler.scalars.sums.continued import running_sums
@@ -79,7 +79,8 @@ def _covered(chosen: Sequence[Levels]) -> int:
 
 def _is_mostly_looped(operations: Operations, chosen: Sequence[Levels]) -> bool:
     spanned = sum(levels.stop - levels.stretch.start for levels in chosen)
-    return cost_of_loops.mostly_looped(_covered(chosen), spanned, len(operations))
+    step = max((levels.stretch.period for levels in chosen), default=0)
+    return cost_of_loops.mostly_looped(_covered(chosen), spanned, len(operations), step)
 
 
 def _excluded(program: ScalarProgram) -> NDArray[np.bool_]:
@@ -123,9 +124,12 @@ def _longest_path(program: ScalarProgram) -> int:
 
 
 def _loops_of(operations: Operations, run: Run, eligible: _Eligible) -> Levels | None:
-    """Return the loops of a run; None if there are none."""
-    stretch = stretch_of(operations, run)
-    return stretch and levels_of(operations, stretch, run.stop, partial(eligible, stretch))
+    """Return the loops of a run, with as many operations as possible; None if there are none."""
+    several = [
+        levels_of(operations, stretch, run.stop, partial(eligible, stretch))
+        for stretch in stretches_of(operations, run)
+    ]
+    return max([levels for levels in several if levels is not None], key=lambda x: _covered([x]), default=None)
 
 
 class _Eligible:

@@ -40,13 +40,17 @@ class Stretch(NamedTuple):
         return range(int(self.first[operation]), int(self.first[operation + 1]))
 
 
-def stretch_of(operations: Operations, run: Run) -> Stretch | None:
+def stretches_of(operations: Operations, run: Run) -> list[Stretch]:
     """Return the steps of a run, extended by earlier steps that differ only by reading initial values.
 
-    None if a step reads a node that no step of a loop can read.
+    There are none if a step reads a node that no step of a loop can read; and others if steps may begin earlier.
     """
     stretch = _at(operations, run.start, run.period, (run.stop - run.start) // run.period)
-    return stretch and _begun_early(operations, _extended(operations, stretch), run.stop)
+    if stretch is None:
+        return []
+    stretch = _extended(operations, stretch)
+    early = _begun_early(operations, stretch, run.stop)
+    return [stretch] if early is None else [stretch, early]
 
 
 def _extended(operations: Operations, stretch: Stretch) -> Stretch:
@@ -59,8 +63,8 @@ def _extended(operations: Operations, stretch: Stretch) -> Stretch:
     return stretch
 
 
-def _begun_early(operations: Operations, stretch: Stretch, stop: int) -> Stretch:
-    """Return a stretch whose steps begin with the first operations that repeat, if it began after these.
+def _begun_early(operations: Operations, stretch: Stretch, stop: int) -> Stretch | None:
+    """Return a stretch whose steps begin with the first operations that repeat; None if these begin it already.
 
     Args:
         stop: the place after the last operation that repeats.
@@ -70,8 +74,8 @@ def _begun_early(operations: Operations, stretch: Stretch, stop: int) -> Stretch
         first -= 1
     for start in range(first, stretch.start):
         if _at(operations, start, period, min(stretch.steps, MOST_STEPS_BACK + 1)) is not None:
-            return _at(operations, start, period, (stop - start) // period) or stretch
-    return stretch
+            return _at(operations, start, period, (stop - start) // period)
+    return None
 
 
 def _at(operations: Operations, start: int, period: int, steps: int) -> Stretch | None:

@@ -151,7 +151,8 @@ def memory_cell(start: float) -> Callable[..., Any]:
     """An LSTM of two units, whose states begin with numbers."""
 
     def value(xs: Any) -> Any:
-        h, c = [start, start], [start, start]
+        h: list[Any] = [start, start]
+        c = h
         for x in xs:
             z = [dot(row, h) + w * x + bias for row, w, bias in zip(RECURRENT, INPUT, BIASES)]
             c = [z_k.sigmoid() * c_k + z_k.tanh() for z_k, c_k in zip(z, c)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 
 from autograd.compiler.arrays.loop import Stepping
@@ -36,7 +37,8 @@ def add_loop(scope: Scope, at: int, add_all: Callable[[Scope], None]) -> None:
         buffers[k] = _contiguous(scope, at, operand)
         fixed |= {buffers[k].place} if not has_samples(body.operations[k].shape) else set()
     results = [plan.memory(shape) for shape in operation.shape[loop.carried :]]  # type: ignore[arg-type]
-    inner = Scope(plan, body, [], buffers, None, scope.dtype, Inside(items, lambda item: scope.put(at, item), fixed))
+    stored, inside = _read_again(body), Inside(items, lambda item: scope.put(at, item), fixed)
+    inner = Scope(plan, body, stored, buffers, None, scope.dtype, inside)
     add_all(inner)
     for result, stepping, source in zip(results, loop.written, body.outputs[loop.carried :]):
         to = _moving(scope, result, stepping, loop.steps, body.operations[source], moves)
@@ -50,6 +52,12 @@ def add_loop(scope: Scope, at: int, add_all: Callable[[Scope], None]) -> None:
         items.append(Nest(lengths, node, Target(buffers[k].place, buffers[k].strides)))
     scope.put(at, Steps(loop.steps, moves, items))
     scope.loops[at] = [*(buffers[k] for k, _ in states), *results]
+
+
+def _read_again(body: ArrayProgram) -> list[int]:
+    """Return the elementwise results of a step that are read several times: as states, as results and by others."""
+    count, users = Counter(body.outputs), body.users()
+    return [at for at, n in count.items() if body.operations[at].kind == "apply" and n + len(users[at]) > 1]
 
 
 def _contiguous(scope: Scope, at: int, operand: int) -> Buffer:
