@@ -84,24 +84,27 @@ def lift_data(trace: ScalarProgram, operations: Operations, chosen: Sequence[Lev
 
 
 def may_read_data(trace: ScalarProgram) -> bool:
-    """Return whether some operations, possibly those of steps, read several numbers, or sometimes one, in one place."""
-    read: dict[tuple[int, int, int], set[int]] = {}
+    """Return whether some operations, possibly those of steps, read several numbers in one place, or one only rarely.
+
+    A number that many of them read is a literal; one that few read may be what a state begins with.
+    """
     count: dict[tuple[int, int], int] = {}
     often: dict[tuple[int, int, int], int] = {}
+    number: dict[tuple[int, int, int], int] = {}
+    several: set[tuple[int, int, int]] = set()
     constants = trace.constants
+    opcodes, starts, counts, operands = trace.opcodes, trace.starts, trace.counts, trace.operands
     for i in trace.operations:
-        operands = trace.operands_of(i)
-        kind = trace.opcodes[i], len(operands)
+        kind = opcodes[i], counts[i]
         count[kind] = count.get(kind, 0) + 1
-        for place, k in enumerate(operands):
+        for place, k in enumerate(operands[starts[i] : starts[i] + counts[i]]):
             if k in constants:
                 key = *kind, place
-                read.setdefault(key, set()).add(k)
                 often[key] = often.get(key, 0) + 1
-    return any(
-        count[key[:2]] >= cost_of_loops.LEAST_STEPS and (len(numbers) > 1 or often[key] < count[key[:2]])
-        for key, numbers in read.items()
-    )
+                if number.setdefault(key, k) != k:
+                    several.add(key)
+    least = cost_of_loops.LEAST_STEPS
+    return any(count[key[:2]] >= least and (key in several or least * n <= count[key[:2]]) for key, n in often.items())
 
 
 def _beginnings(
