@@ -85,12 +85,14 @@ def _scaled(several: list[Summand] | None, number: float) -> list[Summand] | Non
 
 
 def sum_over_steps(summand: Summand, arrays: Sequence[ByStep]) -> Any:
-    """Return the sum of a summand over all steps, given the values of all steps."""
+    """Return the sum of a summand over all steps, or the number 0.0, given the values of all steps."""
     if isinstance(summand.attribute, Reduction):
         (x,) = arrays
         total = _reduced(x, summand.attribute)
     else:
         total = _contracted(arrays[0], arrays[1], summand.attribute)
+    if not isinstance(total, Handle):
+        return total
     for kind, attribute in summand.arranged:
         builder = total.builder
         arrange = builder.reshape if kind == "reshape" else builder.transpose
@@ -124,7 +126,10 @@ def _with_step(labels: str, stepping: Stepping, step: str) -> str:
 
 
 def _with_first_step(left: ByStep, right: ByStep, labels: Labels) -> Any:
-    """Return the sum of products with the values before each step: the initial ones, then those after earlier steps."""
+    """Return the sum of products with the values before each step: initial ones, then those after earlier steps.
+
+    It is the number 0.0 for a single step with initial values of zero.
+    """
     if left.before is not None:
         swapped = Labels(labels.right, labels.left, labels.result)
         return _with_first_step(right, left, swapped)
@@ -141,7 +146,7 @@ def _with_first_step(left: ByStep, right: ByStep, labels: Labels) -> Any:
         later = _cut(left, 0 if first else 1, steps - (first > 0))
         earlier = _cut(right, 1 if first else 0, steps - (not first))
         total = _contracted(later, earlier._replace(before=None), labels) + total
-    return total if isinstance(total, Handle) else Simplified.of(builder.constant(0.0))
+    return total
 
 
 def _cut(x: ByStep, start: int, stop: int) -> ByStep:

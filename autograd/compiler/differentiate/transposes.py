@@ -72,14 +72,11 @@ def pull_back(edge: Edge) -> list[Any]:
 
 
 def _unbroadcast(x: Simplified, shape: Shape) -> Simplified:
-    """Sum along the axes along which an operand was broadcast, and broadcast along those that the cotangent lacks."""
+    """Sum along the axes along which an operand of this shape was broadcast."""
     builder, before = x.builder, len(x.shape) - len(shape)
-    repeated = [
-        k + before for k, length in enumerate(shape) if length == 1 and k + before >= 0 and x.shape[k + before] != 1
-    ]
+    repeated = [k for k, length in enumerate(shape, before) if length == 1 and x.shape[k] != 1]
     x = Simplified.of(builder.reduce(x, "sum", repeated, keepdims=True))
-    x = Simplified.of(builder.reduce(x, "sum", list(range(before))))
-    return Simplified.of(builder.broadcast(x, shape)) if x.shape != shape else x
+    return Simplified.of(builder.reduce(x, "sum", range(before)))
 
 
 def _apply(edge: Edge) -> list[Any]:

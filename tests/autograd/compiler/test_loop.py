@@ -236,6 +236,29 @@ def test_a_recurrent_network_is_that_of_pytorch(steps: int) -> None:
         assert_near(gradient, weight.grad)
 
 
+def test_one_step_from_a_state_of_zero_passes_nothing_to_weights_that_are_a_transposition() -> None:
+    """h is 0, so z = x Wᵀ + h Uᵀ + b does not depend on U, which here is Vᵀ of a parameter V."""
+    builder = Builder()
+    x = builder.reshape(builder.argument("x", WIDTH), (N, 1, WIDTH))
+    w, v = builder.parameter(np.arange(12).reshape(4, 3), "W"), builder.parameter(12 + np.arange(16).reshape(4, 4), "V")
+    u, b = builder.transpose(v, (1, 0)).named("U"), builder.parameter(28 + np.arange(4), "B")
+    start, along = builder.broadcast(builder.constant(0.0), (N, UNITS)), (Stepping(1),)
+    last, states = builder.loop(Loop(rnn_body(), 1, carried=1, read=along, written=along), [start, x, w, u, b])
+    program = loss_of(builder, [last.named("last"), states.named("states")])
+    weights = [torch.tensor(np.random.default_rng(k).normal(size=shape)) for k, shape in enumerate([(4, 3), (4, 4), 4])]
+    given = torch.tensor(np.random.default_rng(3).normal(size=(SAMPLES, WIDTH)))
+    for weight in weights:
+        weight.requires_grad_()
+    h = torch.tanh(given @ weights[0].T + weights[2])
+    (2 * (h**2 + h).sum()).backward()
+    vector = np.concatenate([weight.detach().numpy().reshape(-1) for weight in weights])
+    arguments = {"x": given.numpy(), "gradient": np.ones((SAMPLES, 1))}
+    _, of_w, of_v, of_b = to_parameters(program, 1).verify().evaluate(arguments, vector)
+    assert_near(of_w, weights[0].grad)
+    assert not np.any(of_v)
+    assert_near(of_b, weights[2].grad)
+
+
 @pytest.mark.parametrize("seed", range(150))
 def test_random_loops(seed: int, random_operation: Callable[..., Handle], by_torch: ByTorch) -> None:
     check(random_loop(seed, random_operation), by_torch)
