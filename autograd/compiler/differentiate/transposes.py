@@ -75,8 +75,9 @@ def _unbroadcast(x: Simplified, shape: Shape) -> Simplified:
     """Sum along the axes along which an operand of this shape was broadcast."""
     builder, before = x.builder, len(x.shape) - len(shape)
     repeated = [k for k, length in enumerate(shape, before) if length == 1 and x.shape[k] != 1]
-    x = Simplified.of(builder.reduce(x, "sum", repeated, keepdims=True))
-    return Simplified.of(builder.reduce(x, "sum", range(before)))
+    kept = builder.reduce(x, "sum", repeated, keepdims=True)
+    total: Simplified = Simplified.of(builder.reduce(kept, "sum", range(before)))
+    return total
 
 
 def _apply(edge: Edge) -> list[Any]:

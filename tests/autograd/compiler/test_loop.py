@@ -245,7 +245,9 @@ def test_one_step_from_a_state_of_zero_passes_nothing_to_weights_that_are_a_tran
     start, along = builder.broadcast(builder.constant(0.0), (N, UNITS)), (Stepping(1),)
     last, states = builder.loop(Loop(rnn_body(), 1, carried=1, read=along, written=along), [start, x, w, u, b])
     program = loss_of(builder, [last.named("last"), states.named("states")])
-    weights = [torch.tensor(np.random.default_rng(k).normal(size=shape)) for k, shape in enumerate([(4, 3), (4, 4), 4])]
+    weights = [
+        torch.tensor(np.random.default_rng(k).normal(size=shape)) for k, shape in enumerate([(4, 3), (4, 4), (4,)])
+    ]
     given = torch.tensor(np.random.default_rng(3).normal(size=(SAMPLES, WIDTH)))
     for weight in weights:
         weight.requires_grad_()
