@@ -566,10 +566,71 @@ def test_networks_need_no_guards() -> None:
     assert (program.guards.size, dict(program.guards.of)) == (0, {})
 
 
+W = [Value(0.3), Value(0.4), Value(0.2)]
+GUARDED: dict[str, tuple[Function, list[str]]] = {
+    "a single weight below relu is one of a layer": (lambda x, y: relu(W[0] * x), []),
+    "with a bias": (lambda x, y: relu(W[0] * x + W[2]), []),
+    "below where it may be meant to handle nan": (lambda x, y: where(x == x, W[0] * x, 0.0), ["sum"]),
+    "with a bias, too": (lambda x, y: where(x > 0, W[0] * x + W[2], 0.0), ["sum"]),
+    "two weights are a layer even there": (lambda x, y: where(x > 0, W[0] * x + W[1] * y, 0.0), []),
+    "a product's slope is the other factor": (lambda x, y: where(x > 0, x * y, 0.0), ["sum"]),
+    "below relu as well": (lambda x, y: relu(x * y), ["sum"]),
+    "a sum's slope is 1": (lambda x, y: where(y > 0, x + y, 0.0), []),
+    "a multiple's slope is a number": (lambda x, y: where(y > 0, 3 * x, 0.0), []),
+    "an exponential's slope is its value": (lambda x, y: where(x > 0, exp(x), 0.0), ["exp"]),
+    "which relu may not take": (lambda x, y: relu(exp(x) - 1), ["exp"]),
+    "a sine has no slope at infinity": (lambda x, y: where(x > 0, autograd.sin(x), 0.0), ["sin"]),
+    "where relu would be nan": (lambda x, y: relu(autograd.sin(x)), []),
+    "a root's slope is infinite at 0": (lambda x, y: relu(sqrt(x) - 1), ["sqrt"]),
+    "an exponential of the choice is finite": (lambda x, y: exp(where(x > 0, sqrt(x), 0.0)), ["sqrt"]),
+    "a logarithm": (lambda x, y: where(y > 0, autograd.log(x + y), 0.0), ["log"]),
+    "a square's slope grows with it": (lambda x, y: where(y > 0, x**2, 0.0), ["constant_power"]),
+    "what is read elsewhere is reached always": (lambda x, y: where(x > 0, sqrt(x), 0.0) + sqrt(x), []),
+    "a root that is away from 0 may still be infinite": (
+        lambda x, y: where(y > 0, sqrt(y * y + 1.0), 0.0),
+        ["sqrt", "sum"],
+    ),
+}
+
+
+@pytest.mark.parametrize("reason", GUARDED)
+def test_guards_are_added_where_they_can_make_a_difference(reason: str) -> None:
+    function, guarded = GUARDED[reason]
+    program = simplified(function, 1.0, 2.0)
+    made_by = [program.primitive_of(i) for i in program.guards.of]
+    assert sorted("sum" if primitive is None else primitive.name for primitive in made_by) == guarded
+    assert not program.guards.choices and not program.guards.unreached
+
+
+@pytest.mark.parametrize(
+    ("function", "guarded"),
+    [
+        (lambda x, y: sqrt(where(x > 0, W[0] * x + W[1] * y, 0.0)), 0),
+        (lambda x, y: sqrt(where(x > 0, x * y, 0.0)), 1),
+        (lambda x, y: sqrt(exp(where(x > 0, x, 0.0)) - 1), 0),
+        (lambda x, y: sqrt(2 * where(x > 0, x, y) - y), 0),
+    ],
+)
+def test_choices_below_a_root_are_careful(function: Function, guarded: int) -> None:
+    """The root's infinite slope reaches them, through what has finite slopes."""
+    program = simplified(function, 1.0, 2.0)
+    assert [program.primitive_of(i) for i in program.guards.choices] == [primitives.where]
+    assert len(program.guards.of) == guarded
+
+
 def test_what_no_derivative_reaches_is_said() -> None:
     program = add_guards(traced(lambda x: [x * 2, sqrt(x)], 1.0, differentiated=1)).verify()
     assert [program.primitive_of(i) for i in program.guards.unreached] == [primitives.sqrt]
     assert "sqrt(x)  # no derivative" in str(program)
+    functions: list[Function] = [exp, autograd.sin, tanh, lambda x: x * x, lambda x: 3 * x, lambda x: x + 1]
+    for function, unreached in zip(functions, (1, 1, 1, 1, 0, 0)):
+        program = with_auxiliary(function)
+        assert len(program.guards.unreached) == unreached
+
+
+def with_auxiliary(function: Function) -> ScalarProgram:
+    """The program of 2 x and of a function of x that is not differentiated, with guards."""
+    return add_guards(collect_sums(traced(lambda x: [x * 2, function(x)], 1.0, differentiated=1))).verify()
 
 
 def test_a_choice_at_which_an_infinite_derivative_arrives_is_careful() -> None:
