@@ -75,7 +75,10 @@ TESTS: dict[str, tuple[str, ...]] = {
     "autograd/compiler/scalars/idioms.py": (f"{PASSES}test_scalar_passes.py", f"{COMPILED}test_compiler_idioms.py"),
     "autograd/compiler/scalars/verify.py": (f"{PASSES}test_malformed.py",),
     "autograd/compiler/scalars/passes.py": (f"{PASSES}test_scalar_passes.py",),
-    "autograd/compiler/scalars/conditions.py": (f"{PASSES}test_scalar_passes.py",),
+    "autograd/compiler/scalars/conditions.py": (
+        f"{PASSES}test_scalar_passes.py",
+        f"{COMPILED}test_compiler_masks.py",
+    ),
     "autograd/compiler/scalars/signs.py": (f"{PASSES}test_scalar_passes.py",),
     "autograd/compiler/scalars/slopes.py": (f"{PASSES}test_scalar_passes.py",),
     "autograd/compiler/scalars/sums/chains.py": (f"{PASSES}test_scalar_passes.py",),
