@@ -57,7 +57,7 @@ def _collected(program: ScalarProgram, chains: Chains) -> ScalarProgram:
     guards = range(len(program) - program.guards.size, len(program))
     arrays = (i for nodes in program.constant_arrays for i in nodes)
     for i in (*program.outputs, *program.guards.of.values(), *guards, *arrays):
-        needed[i] = 1
+        needed[i] = True
     sums: dict[int, Sum] = {}
     for i in reversed(program.interior):
         if not needed[i] or program.opcodes[i] == CONSTANT:
@@ -65,12 +65,12 @@ def _collected(program: ScalarProgram, chains: Chains) -> ScalarProgram:
         if chains.is_linear(i):
             total = sums[i] = chains.sum_of(i)
             for k in total.lefts:
-                needed[k] = 1
+                needed[k] = True
             for k in total.rights:
-                needed[k] = 1
+                needed[k] = True
         else:
             for k in chains.rows[i]:
-                needed[k] = 1
+                needed[k] = True
     builder = Builder.like(program)
     new = [*range(program.interior.start), *[DROPPED] * len(program.interior), ABSENT]  # the last place is ABSENT's
     for i in program.interior:
