@@ -19,7 +19,7 @@ from autograd.compiler.recover.loops.repetitions import LoopResult, Operand, Rep
 from autograd.compiler.recover.sums.blocks import View
 from autograd.compiler.scalars.builder import Builder, renumbered
 from autograd.compiler.scalars.depths import depths
-from autograd.compiler.scalars.loops.repeat import Repeat, Rows
+from autograd.compiler.scalars.loops.repeat import Arrays, Repeat
 from autograd.compiler.scalars.nodes import CONSTANT as NUMBER
 from autograd.compiler.scalars.nodes import SUM
 from autograd.compiler.scalars.program import ScalarProgram
@@ -66,7 +66,7 @@ def repetition(
     initial, read, same = (np.array(nodes, dtype=np.int64) for nodes in repeat.split(operands))
     by_step = read.reshape(repeat.steps, repeat.read)
     arrangement = _arranged(repeat, (initial, by_step, same), places())
-    once = repeat.rows is not None
+    once = repeat.arrays is not None and repeat.arrays.are_all_known
     constant = [one_array(same[part], once) for part in arrangement.same]
     at = places()
     of_read = [at.source[by_step[:, part]] for part in arrangement.read]
@@ -139,17 +139,18 @@ def _by_step(one_array: OneArray, nodes: Positions, once: bool) -> Operand:
 def _arranged(repeat: Repeat, operands: tuple[Positions, Positions, Positions], places: Places) -> Arrangement:
     """Decide which scalars form an array, in the order in which the enclosing program computes them."""
     initial, read, same = operands
-    if repeat.rows is not None:
-        return _arranged_in_rows(repeat.rows, places.source[same].tolist())
+    of_same = places.source[same].tolist()
+    if repeat.arrays is not None and repeat.arrays.are_all_known:
+        return _prescribed(repeat.arrays, of_same)
     kinds = _kinds(repeat.body)
     outputs = [kinds(i) for i in repeat.body.outputs]
     of_read = [tuple(places.source[read[:, k]].tolist()) for k in range(read.shape[1])]
-    of_same = places.source[same].tolist()
     before, at = places.position[initial].tolist(), places.position[read[0]].tolist()
     states = [sorted(part, key=before.__getitem__) for part in _places_of_equal(outputs[: repeat.states])]
     by_step = [sorted(part, key=at.__getitem__) for part in _places_of_equal(of_read)]
     if repeat.arrays is not None:
-        states, by_step = _numbered(repeat.arrays[0]), _read_in_parts(by_step, _numbered(repeat.arrays[1]), of_read)
+        states = _numbered(repeat.arrays.states)
+        by_step = _read_in_parts(by_step, _numbered(repeat.arrays.read), of_read)
     return Arrangement(
         states,
         _places_of_equal(outputs[repeat.states :]),
@@ -159,9 +160,9 @@ def _arranged(repeat: Repeat, operands: tuple[Positions, Positions, Positions], 
     )
 
 
-def _arranged_in_rows(rows: Rows, of_same: Sequence[int]) -> Arrangement:
+def _prescribed(lengths: Arrays, of_same: Sequence[int]) -> Arrangement:
     """Return the arrangement that a loop prescribes, without parameters."""
-    states, read, same, written = (_numbered(lengths) for lengths in rows)
+    states, read, same, written = (_numbered(each or ()) for each in lengths)
     arrays = [[k for k in part if of_same[k] != PARAMETERS] for part in same]
     weights = [k for k, source in enumerate(of_same) if source == PARAMETERS]
     return Arrangement(states, written, read, [part for part in arrays if part], weights)

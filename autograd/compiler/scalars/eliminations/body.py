@@ -13,7 +13,7 @@ from autograd.compiler.scalars.eliminations.elimination import (
     Tree,
     shape_of,
 )
-from autograd.compiler.scalars.loops.repeat import Repeat
+from autograd.compiler.scalars.loops.repeat import Arrays, Repeat
 from autograd.compiler.scalars.nodes import ABSENT, NOTHING, PLAIN, SUM, Sum
 from autograd.compiler.scalars.program import ScalarProgram
 
@@ -131,7 +131,7 @@ class EliminationBody:
                 else:
                     self._inputs[side, path, lane] = "same", same.setdefault(column[0], len(same))
             sizes.append(len(by_step) - before)
-        self._arrays = [len(initial)], [size for size in sizes if size]
+        self._arrays = Arrays((len(initial),), tuple([size for size in sizes if size]))
         steps = range(self._elimination.steps)
         self.operands: list[int] = [*initial, *(column[t] for t in steps for column in by_step), *same]
         self._sizes = len(initial), len(by_step), len(same)
@@ -189,7 +189,7 @@ class EliminationBody:
         body = self._builder.program([*after, *written])
         number = {node: n for n, node in enumerate(written, len(after))}
         places = {i: step * len(written) + number[self._known[slot]] for i, (slot, step) in slots.items()}
-        return Repeat(body, elimination.steps, arrays=self._arrays), places
+        return Repeat(body, elimination.steps, self._arrays), places
 
     def _node(self, tree: Tree, slot: tuple[int, Path, int]) -> int:
         """Return the body's node for a part of a factor."""

@@ -44,7 +44,7 @@ def _with_loop(program: ScalarProgram, lanes: Lanes, border: Border) -> ScalarPr
     behind = _dependents(program, lanes)
     read = {k for i in program.operations if i not in lanes.places for k in program.operands_of(i)}
     loop = PaddedLoop(program, lanes, border, sorted(lanes.places.keys() & (read | set(program.outputs))))
-    repeat = Repeat(merge_equal_nodes(collect_sums(loop.repeat.body)), loop.repeat.steps, loop.repeat.rows)
+    repeat = Repeat(merge_equal_nodes(collect_sums(loop.repeat.body)), loop.repeat.steps, loop.repeat.arrays)
     builder = Builder.like(program)
     new = new_numbers(program)
     for i in program.interior:

@@ -17,7 +17,7 @@ from typing import NamedTuple
 from autograd import primitives
 from autograd.compiler import cost_of_loops
 from autograd.compiler.scalars.builder import Builder
-from autograd.compiler.scalars.loops.repeat import Repeat, Rows
+from autograd.compiler.scalars.loops.repeat import Arrays, Repeat
 from autograd.compiler.scalars.program import ScalarProgram
 
 Place = tuple[int, int, int]
@@ -156,7 +156,7 @@ class PaddedLoop:
         by_step = [column for rows in self._arrays["read"] for column in rows]
         same = [column[0] for rows in self._arrays["same"] for column in rows]
         self.operands = [*initial, *(column[t] for t in range(lanes.steps) for column in by_step), *same]
-        arrays = Rows(
+        arrays = Arrays(
             tuple([len(self._visible[kind]) for kind in lanes.order for _ in range(lags[kind])]),
             tuple(map(len, self._arrays["read"])),
             tuple(map(len, self._arrays["same"])),

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from autograd import primitives
 from autograd.arrays import np
 from autograd.compiler import cost_of_loops
-from autograd.compiler.scalars.builder import DROPPED, Builder
+from autograd.compiler.scalars.builder import Builder, new_numbers
 from autograd.compiler.scalars.loops.operations import Integers, Operations
 from autograd.compiler.scalars.loops.recurrences import Levels
 from autograd.compiler.scalars.loops.stretches import Stretch
@@ -72,7 +72,7 @@ def lift_data(trace: ScalarProgram, operations: Operations, chosen: Sequence[Lev
         arrays += _beginnings(trace, builder, operations, levels.stretch, read)
     if not arrays:
         return trace
-    new = [*range(trace.interior.start), *[DROPPED] * len(trace.interior)]
+    new = new_numbers(trace)
     for i in trace.interior:
         if trace.opcodes[i] < APPLY:
             new[i] = builder.copy(trace, i, new)

@@ -13,7 +13,7 @@ from graphlib import TopologicalSorter
 
 from autograd.arrays import NDArray, np
 from autograd.compiler import cost_of_loops
-from autograd.compiler.scalars.builder import DROPPED, Builder, renumbered
+from autograd.compiler.scalars.builder import Builder, new_numbers, renumbered
 from autograd.compiler.scalars.depths import depths
 from autograd.compiler.scalars.eliminations.find import find_eliminations
 from autograd.compiler.scalars.loops.body import Body
@@ -171,7 +171,7 @@ class _Rewriter:
     def __init__(self, program: ScalarProgram, operations: Operations, chosen: Sequence[Levels]) -> None:
         self._program, self._operations, self._chosen = program, operations, chosen
         self._builder = Builder.like(program)
-        self._new = [*range(program.interior.start), *[DROPPED] * len(program.interior)]
+        self._new = new_numbers(program)
         self._numbers: dict[int, int] = {}
         self._loop_of = np.full(len(operations), -1)  # the loop that contains each operation
         self._loops: list[Recurrence] = []

@@ -12,20 +12,24 @@ if TYPE_CHECKING:
     from autograd.compiler.scalars.program import ScalarProgram
 
 
-class Rows(NamedTuple):
+class Arrays(NamedTuple):
     """The lengths of the arrays that a loop's numbers form, in order.
 
     Attributes:
         states: the arrays of states.
         read: those of numbers read by step.
-        same: those of loop-invariant numbers.
-        written: those of numbers written by step.
+        same: those of loop-invariant numbers; None if these form arrays by the groups that they are elements of.
+        written: those of numbers written by step; None if these form arrays by the operations that compute them.
     """
 
     states: tuple[int, ...]
     read: tuple[int, ...]
-    same: tuple[int, ...]
-    written: tuple[int, ...]
+    same: tuple[int, ...] | None = None
+    written: tuple[int, ...] | None = None
+
+    @property
+    def are_all_known(self) -> bool:
+        return self.same is not None and self.written is not None
 
 
 class Repeat(Primitive):
@@ -40,25 +44,16 @@ class Repeat(Primitive):
     Attributes:
         body: the program of one step, without parameters.
         steps: the number of steps.
-        rows: the arrays that the numbers form, if these are known in advance.
-        arrays: the lengths of the arrays that the states form, in order, and those of the numbers read by step; None if
-            they are still unknown.
+        arrays: the arrays that the numbers form; None if they are still unknown.
     """
 
     body: ScalarProgram
     steps: int
-    rows: Rows | None
-    arrays: tuple[Sequence[int], Sequence[int]] | None
+    arrays: Arrays | None
 
-    def __init__(
-        self,
-        body: ScalarProgram,
-        steps: int,
-        rows: Rows | None = None,
-        arrays: tuple[Sequence[int], Sequence[int]] | None = None,
-    ) -> None:
+    def __init__(self, body: ScalarProgram, steps: int, arrays: Arrays | None = None) -> None:
         super().__init__("loop", self._run, self._no_slopes, slope=Slope.SINGULAR, hides_nan=True)
-        self.body, self.steps, self.rows, self.arrays = body, steps, rows, arrays
+        self.body, self.steps, self.arrays = body, steps, arrays
         columns = body.opcodes, body.operands, body.coefficients, body.lefts, body.rights, body.slots, body.outputs
         numbers = tuple(sorted((i, repr(x)) for i, x in body.constants.items()))
         scalings = tuple(sorted((i, repr(x)) for i, x in body.scalings.items()))

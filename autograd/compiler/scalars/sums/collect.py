@@ -13,7 +13,7 @@ least three terms connected by `+` only. A sum keeps them in one slot, which may
 from __future__ import annotations
 
 from autograd import primitives
-from autograd.compiler.scalars.builder import DROPPED, Builder
+from autograd.compiler.scalars.builder import Builder, new_numbers
 from autograd.compiler.scalars.merge import uses
 from autograd.compiler.scalars.nodes import ABSENT, CONSTANT, Sum
 from autograd.compiler.scalars.program import ScalarProgram
@@ -72,7 +72,7 @@ def _collected(program: ScalarProgram, chains: Chains) -> ScalarProgram:
             for k in chains.rows[i]:
                 needed[k] = True
     builder = Builder.like(program)
-    new = [*range(program.interior.start), *[DROPPED] * len(program.interior), ABSENT]  # the last place is ABSENT's
+    new = [*new_numbers(program), ABSENT]  # the last place is ABSENT's
     for i in program.interior:
         if i in sums:
             new[i] = builder.sum_of_others(sums[i], new)
