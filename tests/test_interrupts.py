@@ -141,7 +141,7 @@ class Scenario(ABC):
         """Return the state, which an interrupt must leave before or after the action."""
 
     def states(self) -> list[Any]:
-        """Those that it may be in."""
+        """Return the states that are allowed after an interrupt."""
         action = self.prepare()
         before = self.state()
         action()

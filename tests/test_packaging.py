@@ -169,7 +169,7 @@ def test_a_hosted_notebook_that_imported_the_other_autograd_already(
 
 
 def test_a_hosted_notebook_without_a_wheel_says_what_to_upload(fresh_python: Path, tmp_path: Path) -> None:
-    """Nothing is installed by a name which is not the project's own as long as it is not published."""
+    """The cell does not install a package by name, since the name is not the project's until it is published."""
     status, stdout, stderr = _run(fresh_python, _hosted("colab", tmp_path), tmp_path)
     assert (status, stdout) == (1, "")
     assert "Upload the wheel of lucidgrad first" in stderr

@@ -134,7 +134,7 @@ def test_the_message_calls_a_node_without_a_label_v() -> None:
 
 
 def test_a_node_of_the_slip_can_be_shown_by_repr() -> None:
-    """That is how its user finds out."""
+    """The user discovers the mistake by looking at it."""
     assert repr(of_the_slip()).startswith("Value(data=Value(data=0.8")
 
 

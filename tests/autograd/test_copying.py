@@ -172,7 +172,7 @@ def test_random_graphs_come_back(chance: random.Random, size: int, far: int, way
 
 @pytest.mark.parametrize("order", ["forward", "backward", "shuffled"])
 def test_a_list_of_all_nodes_of_a_chain_takes_room_in_proportion(order: str, duplicate: Duplicate) -> None:
-    """As the states of a recurrence are kept: each is the last one's parent."""
+    """The states of a recurrence form such a list: each is a parent of the next."""
 
     def some(n: int) -> list[Value]:
         nodes = topological_order(chain(n)[1])

@@ -75,7 +75,7 @@ def test_nodes_to_stop_at_are_left_out_with_what_only_they_depend_on(graph: list
 
 
 def test_topological_order_is_the_same_in_every_process(run_python: Callable[..., str]) -> None:
-    """It must depend on the graph alone, not on addresses in memory or on how strings are hashed."""
+    """It depends only on the graph, not on addresses in memory or on hashes of strings."""
     source = """
 import random
 from autograd import Value, sum, topological_order

@@ -200,7 +200,7 @@ def test_stacks_of_matrices() -> None:
     [[[1.0, 2.0], [2.0, 4.0]], [[0.0, 1.0], [0.0, 2.0]], np.zeros((2, 2)), np.zeros((3, 3)), np.ones((4, 4))],
 )
 def test_the_derivative_of_the_determinant_of_a_singular_matrix(matrix: Any) -> None:
-    """It is the matrix of cofactors, which is 0 from two dependent rows on."""
+    """The derivative is the matrix of cofactors, which is 0 if the rank is at most n - 2."""
     matrix = np.array(matrix)
     n = len(matrix)
     minors = [[np.delete(np.delete(matrix, i, 0), j, 1) for j in range(n)] for i in range(n)]

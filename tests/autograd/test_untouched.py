@@ -112,7 +112,7 @@ def test_files_that_another_thread_saves_hold_the_true_numbers(tmp_path: Path) -
 
 
 def test_what_a_function_sets_when_it_runs_again_is_seen_by_itself_alone() -> None:
-    """As an update inside a function would: the first run is the user's, the others are not."""
+    """An update inside a function is an example: the first run is the user's, the others are not."""
     w = Value(1.0)
     seen = []
 

@@ -124,7 +124,7 @@ def wide(browser: Browser, site_address: str) -> Iterator[Opened]:
 
 @pytest.fixture(scope="module")
 def narrow(browser: Browser, site_address: str) -> Iterator[Opened]:
-    """As wide as a telephone, and dark."""
+    """A page as wide as a telephone, in dark mode."""
     opened = Opened(browser, site_address, viewport={"width": 400, "height": 800}, color_scheme="dark")
     yield opened
     opened.context.close()

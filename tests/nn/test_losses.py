@@ -262,7 +262,7 @@ def test_a_loss_records_nothing_where_no_graph_is_wanted(name: str) -> None:
 
 
 def test_hinge_takes_targets_that_are_values(torch: Any) -> None:
-    """As those of a compiled function are: their numbers are not known then, and are differentiated like others."""
+    """A compiled function's targets are Values with numbers unknown at compile time, and derivatives."""
     outputs, targets = [Value(0.3), Value(-2.0), Value(0.5)], [Value(1.0), Value(-1.0), Value(0.5)]
     loss = nn.hinge(outputs, targets)
     loss.backward()
@@ -398,7 +398,7 @@ def test_cross_entropy_in_the_tail(target: Any) -> None:
     ],
 )
 def test_cross_entropy_of_infinite_logits(logits: list[float], target: Any, loss: float, gradient: list[float]) -> None:
-    """As of a class that is masked out."""
+    """A class that is masked out has such a logit."""
     value, slopes = value_and_gradient(nn.cross_entropy, logits, target)
     assert value == pytest.approx(loss, rel=1e-15)
     assert slopes == pytest.approx(gradient, rel=1e-15)

@@ -102,7 +102,7 @@ def test_sgd_is_the_formula_of_1986(momentum: float, decay: float) -> None:
 
 
 def test_sgd_with_a_schedule_changes_the_rate_of_the_gradient_alone() -> None:
-    """As in the family trees: ε = 0.005, then 0.01, while Δw(t − 1) is carried on as it was."""
+    """The family trees do so: ε = 0.005, then 0.01, while Δw(t − 1) stays as it was."""
 
     def epsilon(step: int) -> float:
         return 0.005 if step < 20 else 0.01
@@ -272,7 +272,7 @@ def test_clipping_comes_before_the_update_rule(settings: dict[str, float]) -> No
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_an_exploding_gradient_is_clipped_even_where_its_squares_overflow() -> None:
-    """It is what clipping is for: (10²⁰⁰, 10²⁰⁰) at norm 1 is (1/√2, 1/√2)."""
+    """Clipping exists for such gradients: (10²⁰⁰, 10²⁰⁰) at norm 1 is (1/√2, 1/√2)."""
     parameters = [Value(0.0), Value(0.0)]
     optimizer = nn.SGD(parameters, learning_rate=1.0, max_gradient_norm=1.0)
     (after,) = steps_of(optimizer, [np.array([1e200, 1e200])])

@@ -100,7 +100,7 @@ def test_a_figure_shows_the_cost_and_the_accuracy_where_there_is_one(epochs: lis
 
 @pytest.mark.parametrize("cost", [0.0, -0.0, math.inf, 1e-100, 1e100])
 def test_any_cost_can_be_drawn(cost: float) -> None:
-    """Nothing left to pay, and a held-out cost that is infinite, among them: neither a warning nor an error."""
+    """Even a cost of 0 and an infinite held-out cost cause neither a warning nor an error."""
     epochs = [Epoch(1, 0.5, 0.5, 0.5, 0.5, 0.1), Epoch(2, 0.25, 0.5, cost, 0.5, 0.1)]
     draw(training_curves(History(epochs)))
     draw(training_curves(History([Epoch(1, min(cost, 1e100), 0.5, cost, 0.5, 0.1)])))
@@ -160,7 +160,7 @@ def test_there_is_room_for_any_number_of_mistakes(wrong: int) -> None:
 
 
 def test_dark_is_what_is_inked() -> None:
-    """As on paper: the largest number is the darkest."""
+    """The largest number is the darkest, like ink on paper."""
     figure = misclassified(images(1), [0], [1], shape=(2, 2))
     picture = figure.axes[0].images[0]
     light, dark = np.asarray(picture.cmap(picture.norm(np.array([0.0, 3.0]))))

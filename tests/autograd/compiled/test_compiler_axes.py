@@ -308,7 +308,7 @@ ROWS_ADDED: dict[str, Callable[[Sequence[Any]], Any]] = {
 
 @pytest.mark.parametrize("kind", ROWS_ADDED)
 def test_sums_of_squares_of_many_rows_are_one_operation(kind: str) -> None:
-    """As a penalty on all hidden numbers is written: the sum of the rows' sums."""
+    """Penalties on all hidden numbers are written so: as the sum of the rows' sums."""
     add = ROWS_ADDED[kind]
     sizes = set()
     for rows in (6, 9, 16):
@@ -347,7 +347,7 @@ SUBTRACTED: dict[str, Callable[[Sequence[Any]], Any]] = {
 
 @pytest.mark.parametrize("kind", SUBTRACTED)
 def test_what_only_subtracts_is_the_negative_of_a_sum(kind: str) -> None:
-    """As likelihoods are written: cost = 0.0, and then cost = cost - log(p) for each token."""
+    """Likelihoods are written so: cost = 0.0, and then cost = cost - log(p) for each token."""
     sizes = set()
     for tokens in (6, 9, 16):
         program = assert_equals_eager(lambda p: SUBTRACTED[kind]([autograd.log(a) for a in p]), positive(3, tokens))

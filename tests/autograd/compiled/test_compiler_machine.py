@@ -219,7 +219,7 @@ def test_arguments_parameters_and_constants_as_results(way: str, thin: Thin) -> 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("number", [0, 1, 2])
 def test_a_function_that_computes_nothing(way: str, number: int, thin: Thin) -> None:
-    """It hands an argument, a captured leaf or a constant through."""
+    """It returns an argument, a captured leaf or a constant."""
     w = Value(3.0)
     results = ((7.0, [1.0, 0.0], 0.0), (3.0, [0.0, 0.0], 1.0), (2.0, [0.0, 0.0], 0.0))
     value, slopes, slope = results[number]
@@ -270,7 +270,7 @@ def test_float32(way: str, thin: Thin) -> None:
 
 @pytest.mark.parametrize("way", WAYS)
 def test_threads_do_not_disturb_each_other(way: str, thin: Thin) -> None:
-    """They may be the first to ask for what computes derivatives, too."""
+    """They may also be the first to request the derivatives, which are compiled then."""
     program = compiled(thin, way, lambda x, y, z: lorenz(500, 10.0, x, y, z), 1.0, 1.5, 2.0)
     samples = np.random.default_rng(0).normal(size=(64, 3)).tolist()
     with ThreadPoolExecutor(4) as pool:

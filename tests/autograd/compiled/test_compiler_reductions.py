@@ -75,7 +75,7 @@ def test_logsumexp(way: str, thin: Thin) -> None:
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_numbers_that_are_all_minus_infinity(way: str, dtype: Any, thin: Thin) -> None:
-    """As where paths of probability 0 meet in the forward algorithm: no derivative, and no nan."""
+    """In the forward algorithm, paths of probability 0 meet: the derivative is 0, not nan."""
     program = compiled(thin, way, lambda xs, y: autograd.exp(autograd.logsumexp(xs)) + y, [0.0, 0.0], 1.0, dtype=dtype)
     value, (slopes, _) = program.value_and_grad([-inf, -inf], 2.0)
     assert value == 2.0
@@ -259,7 +259,7 @@ def test_idioms_of_detach(way: str, thin: Thin) -> None:
 
 @pytest.mark.parametrize("way", WAYS)
 def test_detach_below_what_is_infinite(way: str, thin: Thin) -> None:
-    """It is no zero that multiplies: 0 times an infinite derivative is never formed."""
+    """A detached operand gets no gradient, instead of 0 times an infinite derivative, which would be nan."""
 
     def f(x: Value, y: Value) -> Value:
         return autograd.sqrt(x.detach()) + autograd.sqrt(x).detach() * y

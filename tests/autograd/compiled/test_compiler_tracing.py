@@ -246,7 +246,7 @@ def test_a_generator_that_the_function_makes_and_seeds_draws_the_same_numbers_ea
 
 
 def test_draws_of_another_thread_do_not_count() -> None:
-    """It draws while the function runs first, and has ended when it runs again."""
+    """The other thread draws during the first run of the function, and has ended before the second."""
     thread = threading.Thread(target=random.Random(0).random)
 
     def f(x: Any) -> Any:
@@ -260,7 +260,7 @@ def test_draws_of_another_thread_do_not_count() -> None:
 
 @pytest.mark.parametrize(("terms", "runs"), [(1, 8), (10_000, 8), (20_000, 4), (40_000, 3)])
 def test_how_often_a_function_runs(terms: int, runs: int) -> None:
-    """As often as makes 100,000 nodes, but three times at least and eight times at most."""
+    """It runs until 100,000 nodes are recorded, but at least three and at most eight times."""
     calls = []
 
     def f(x: Any) -> Any:
@@ -348,7 +348,7 @@ def test_what_no_grad_cuts_off_is_refused() -> None:
 
 
 def test_a_frozen_parameter_is_refused_and_left_as_it_was() -> None:
-    """It would be what it was at compile time for ever, while training changes it."""
+    """The program would keep its value of compile time for ever, while training changes it."""
     w = Value(0.3)
     with pytest.raises(ValueError, match="froze a number"):
         compile(lambda x: x * w.data + w, 1.0)
@@ -620,7 +620,7 @@ def test_tracebacks_quote_the_emitted_lines() -> None:
 
 
 def test_tracebacks_quote_the_lines_that_compute_gradients() -> None:
-    """They run in another form, which writes into the vector of all gradients; what is quoted is what is shown."""
+    """The running form writes into the vector of all gradients; the quoted lines are those of the source."""
 
     def below_one(x: float) -> float:
         if x < 1:

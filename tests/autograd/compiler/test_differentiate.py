@@ -69,7 +69,7 @@ def test_a_slope_is_a_function_of_the_inputs_and_the_result() -> None:
 
 
 def test_rules_that_take_floats_alone_are_not_recorded() -> None:
-    """They raise for anything else; others are steps of primitives, of which each reads what comes before it."""
+    """Such rules raise for anything but floats; others are steps of primitives, each of which reads earlier ones."""
     for rule in (
         lambda x, y, out: (math.sin(x), 1.0),
         lambda x, y, out: (float(str(x)), 1.0),

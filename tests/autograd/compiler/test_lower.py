@@ -258,7 +258,7 @@ def test_arguments_that_nothing_depends_on_are_there() -> None:
 
 
 def test_names() -> None:
-    """Those of the texts, of labels, of functions; and none that emitted source has a use for."""
+    """Names come from textbooks, labels and functions, and never clash with names that emitted source uses."""
     model: Any = nn.MLP(4, [3, 2], "tanh", "identity", seed=0)
     scale = [Value(0.5, label="scale")]
 

@@ -79,7 +79,7 @@ def test_folding_leaves_out_what_is_known() -> None:
 
 
 def test_folding_follows_a_weighted_sum_of_zeros_into_what_reads_it() -> None:
-    """As the first state of a recurrent network, which is a number for all weights."""
+    """The first state of a recurrent network is such a sum, and so a number for all weights."""
     builder = Builder([1], 2)
     zero, bias = builder.constant(0.0), builder.constant(0.5)
     h = builder.application(builder.opcode(primitives.tanh), [

@@ -300,7 +300,7 @@ def test_a_taken_name_is_told() -> None:
 
 
 def test_a_name_of_ones_own_can_be_given_again() -> None:
-    """As a notebook's cell does that is run again; what was computed with the old entry keeps it."""
+    """A notebook's cell that is run again does this; nodes that were computed with the old entry keep it."""
     try:
         first = primitive("given_again", lambda x: x * x, lambda x, out: (2 * x,))
         x = Value(3.0)

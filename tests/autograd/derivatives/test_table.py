@@ -274,7 +274,7 @@ ORDINARY = (0.25, -0.5, 1.0, 1.5, 2.0, -3.0)
 
 @pytest.mark.parametrize("name", [name for name in ROWS if name not in COMPUTED_OTHERWISE])
 def test_rules_of_arrays_are_those_of_floats(name: str) -> None:
-    """Those of floats are compared with mpmath elsewhere."""
+    """The rules of floats are compared with mpmath elsewhere."""
     entry, inputs = TABLE[name], list(itertools.product(ORDINARY, repeat=inputs_of(name)))
     outs = [entry.ieee_value(numbers) for numbers in inputs]
     slopes = [entry.local_derivatives(numbers, out) for numbers, out in zip(inputs, outs)]

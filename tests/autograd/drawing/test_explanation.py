@@ -395,7 +395,7 @@ VOCABULARY = (
 
 @given(st.text(max_size=40) | st.sampled_from(["\\href{javascript:alert(1)}{x}", "$$", "}", "\\", "<script>", "\x00"]))
 def test_a_label_never_becomes_a_command(label: str) -> None:
-    """There are no commands but those of this module and the Greek letters, and no brace is left open."""
+    """The only commands are those of this module and Greek letters, and all braces are closed."""
     x = Value(2.0, label)
     explanation = explain(labelled("y", x * x + x), x)
     latex = explanation._repr_latex_()

@@ -224,7 +224,7 @@ def check_running_sum(moment: dict[str, Any], before: dict[str, Any], after: dic
 
 
 def check_numbers(shown: dict[str, Any], order: list[Value]) -> None:
-    """Those of the engine, whose backward pass has just run: with 17 digits they are the same numbers."""
+    """Compare the numbers with those of the engine's backward pass, to all 17 digits."""
     expected = [(v.label or "constant", v.data, None if v.is_constant else v.grad) for v in order if v.label]
     formulas = [
         (box["name"], as_float(box["data"]), None if box["grad"] is None else as_float(box["grad"]))
@@ -435,7 +435,7 @@ def test_no_other_script_runs_and_nothing_is_loaded(
 @pytest.mark.parametrize("width", [400, 1600])
 @pytest.mark.parametrize("colours", ["light", "dark"])
 def test_wide_and_narrow_pages(browser: Browser, tmp_path: Path, width: int, colours: str) -> None:
-    """Nothing reaches over the side, every control can be clicked, and what changes is brought into view."""
+    """Nothing overflows the page, every control can be clicked, and changed parts are scrolled into view."""
     page = browser.new_page(
         viewport={"width": width, "height": 700}, color_scheme="dark" if colours == "dark" else "light"
     )

@@ -73,7 +73,7 @@ def test_an_interrupted_write_leaves_things_as_they_were(
 
 
 def test_a_writer_may_take_its_file_away(tmp_path: Path) -> None:
-    """There is nothing to rename then: it raises, and leaves the old file."""
+    """Then there is no file to rename: an error is raised, and the old file stays."""
     path = tmp_path / "file"
     path.write_bytes(b"old")
     with pytest.raises(FileNotFoundError):
@@ -161,7 +161,7 @@ def test_a_fifo_is_written_to_and_stays_a_fifo(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="this system has no /proc/self/fd")
 def test_a_descriptor_is_written_to_and_its_file_not_replaced(tmp_path: Path) -> None:
-    """As `--output /dev/stdout > file` has it: the shell and later prints go on to write to the same file."""
+    """This is the case of `--output /dev/stdout > file`: the shell and later prints still write to the same file."""
     path = tmp_path / "file"
     with path.open("wb") as file:
         inode = path.stat().st_ino

@@ -414,7 +414,7 @@ class EqualIsTheSame(Good):
 
 
 class EqualIsTheSameFromTheRight(EqualIsTheSame):
-    """As an engine that keeps parents in a set may go, by chance."""
+    """An engine that keeps parents in a set may do this by chance."""
 
     def order(self) -> list[Any]:
         topo, visited = [], set()
@@ -726,7 +726,7 @@ class SubParents(Good):
 
 
 class ReluOfTheGradient(Good):
-    """As in guided backpropagation."""
+    """An engine with the rule of guided backpropagation."""
 
     def relu(self) -> Any:
         out = type(self)(max(0.0, self.data), (self,))
@@ -911,7 +911,7 @@ def test_a_failure_does_not_end_the_climb() -> None:
 
 
 def test_a_leaf_may_start_anew() -> None:
-    """As some engines have it; a remark says what that means."""
+    """Some engines do this; a remark explains the consequences."""
 
     class Overwrites(Good):
         def backward(self) -> None:

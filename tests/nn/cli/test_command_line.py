@@ -396,7 +396,7 @@ def test_hidden_without_numbers_is_a_network_without_hidden_layers(call: Call, t
 
 
 def test_a_table_of_ones_own_may_be_called_digits(call: Call, tmp_path: Path) -> None:
-    """It is not a table of images then."""
+    """Then it is not read as a table of images."""
     chance = np.random.default_rng(0)
     small(tmp_path / "digits.csv", 40, lambda k: int(chance.integers(0, 2)))
     for name in ("digits.csv", "./digits.csv"):

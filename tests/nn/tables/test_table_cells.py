@@ -135,7 +135,7 @@ def test_labels_that_may_be_one_class_are_pointed_out(capsys: pytest.CaptureFixt
 
 
 def test_a_text_after_262144_truth_values_is_one_more_class() -> None:
-    """That is how many rows pandas reads at a time."""
+    """pandas reads this number of rows at a time."""
     rows: list[list[object]] = [["TRUE" if k % 2 else "FALSE", "TRUE" if k % 3 else "FALSE"] for k in range(262_144)]
     rows += [["UNKNOWN", "UNKNOWN"]] * 40
     write("t.csv", ["a", "y"], rows)

@@ -176,7 +176,7 @@ def test_dates_whose_day_and_month_cannot_be_told_apart_are_refused() -> None:
 )
 @pytest.mark.parametrize("target", [False, True])
 def test_a_few_cells_that_are_no_numbers_are_named(odd: list[str], message: str, target: bool) -> None:
-    """They do not make a column one of categories, or a target one of classes."""
+    """Such cells do not turn a column into categories, or a target into classes."""
     lines = ["a,y", *(f"{k}.5,{'no' if k < 15 else 'yes'}" for k in range(30))]
     for k, cell in enumerate(odd):
         lines[3 + 2 * k] = f"{cell},no"
@@ -275,7 +275,7 @@ def test_missing_values_are_filled_in_from_the_rows_to_learn_from() -> None:
 
 
 def test_missing_values_of_new_rows(capsys: pytest.CaptureFixture[str]) -> None:
-    """They are treated as in the training, or as the option says; rows that are left out keep their place."""
+    """They are handled as in the training, or as the option says; rows that are left out keep their line."""
     written("\n".join(["a,c,y", *map(gaps, range(60))]) + "\n")
     train = ("train", "t.csv", "--target", "y", "--quiet", "--epochs", "3")
     assert main([*train, "--missing", "mean"]) == 0

@@ -236,7 +236,7 @@ def test_targets_that_name_no_classes_are_refused(targets: Any, message: str) ->
 
 
 def test_a_sigmoid_output_is_cut_at_one_half_whatever_the_labels_are() -> None:
-    """It never falls below 0, so a cut there would take every sample for class 1."""
+    """A sigmoid is never below 0, so a threshold of 0 would assign every sample to class 1."""
     model = nn.MLP(1, [1], seed=0)
     model.layers[0].neurons[0].weights[0].data = 5.0
     assert nn.accuracy(model, [-1.0, 1.0], [-1, 1]) == 1.0

@@ -149,7 +149,7 @@ def test_updates_are_those_by_hand_and_have_the_bits_of_numpy(name: str) -> None
 
 
 def after_some_steps(make: Make) -> tuple[FusedUpdates, Optimizer, Vector]:
-    """What makes updates, the optimizer after some, and the weights."""
+    """Return the fused updates, the optimizer after some steps, and the weights."""
     optimizer, updates = make([Value(1.0) for _ in range(SIZE)]), FusedUpdates()
     (weights,) = numbers(1, 1)
     for gradient in numbers(4, 2):
@@ -329,7 +329,7 @@ def test_a_momentum_that_a_callback_changes_is_used_from_then_on() -> None:
 
 
 def test_a_training_that_diverges_names_the_parameter_and_keeps_its_numbers() -> None:
-    """As node by node."""
+    """The error is the same as in the eager engine."""
     x, y = np.random.default_rng(0).normal(size=(2, 20, 1))
     messages = []
     for engine in ("eager", "compiled"):

@@ -63,7 +63,7 @@ def backward(program: Program, xs: Any) -> float:
 
 
 def assert_same(gradients: list[Any], program: Program) -> None:
-    """They are those of the parameters, in whatever arrays."""
+    """Compare gradients of the same parameters, which may form different arrays."""
     numbers = np.sort(np.concatenate([x.reshape(-1) for x in gradients]))
     np.testing.assert_allclose(numbers, np.sort([x.grad for x in program.parameters]), rtol=1e-10, atol=1e-14)
 
