@@ -479,6 +479,33 @@ def test_softmax_of_equal_and_infinite_logits() -> None:
         assert any(map(math.isnan, grad(autograd.logsumexp)(xs)))
 
 
+ROW = TABLE["logsumexp"]
+COMPILED_FORMS: dict[str, Callable[..., Any]] = {
+    "arrays": ROW.compiled_derivatives,
+    "machine code": ROW.machine_derivatives,
+}
+
+
+@pytest.mark.parametrize("form", COMPILED_FORMS)
+def test_compiled_derivatives_of_logsumexp_are_the_softmax(form: str) -> None:
+    for xs in ([0.5], [1.0, -2.0, 3.0], [700.0, 800.0, 800.5], [-800.0, -801.0], [-math.inf, 2.0], [3.0, 3.0, -1e9]):
+        slopes = COMPILED_FORMS[form](*xs, float(mp.log(mp.fsum(map(mp.exp, xs)))))
+        assert slopes == pytest.approx([float(share) for share in exact_softmax(xs)], rel=1e-14, abs=0.0)
+    assert COMPILED_FORMS[form](-math.inf, -math.inf, -math.inf) == (0.0, 0.0)
+    assert any(map(math.isnan, COMPILED_FORMS[form](math.inf, math.inf, 0.0, math.inf)))
+
+
+def test_logsumexp_and_sigmoid_in_machine_code() -> None:
+    machine: Any = ROW.machine
+    for xs in ([0.5], [1.0, -2.0, 3.0], [3.0, -2.0, 1.0], [800.0, 700.0, 800.5], [-800.0, -801.0], [-math.inf, 2.0]):
+        assert_within_units(machine(*xs), mp.log(mp.fsum(map(mp.exp, xs))))
+    assert machine(-math.inf, -math.inf) == -math.inf
+    assert machine(0.0, math.inf) == math.inf
+    sigmoid: Any = TABLE["sigmoid"].machine
+    for x in (-800.0, -40.0, -0.3, 0.0, 0.3, 40.0, 800.0):
+        assert_within_units(sigmoid(x), 1 / (1 + mp.exp(-mpf(x))))
+
+
 def test_logsumexp_of_nothing_possible_has_gradient_zero() -> None:
     """Paths of probability 0 meet like this in the forward algorithm of a hidden Markov model."""
     nothing = [-math.inf, -math.inf]
