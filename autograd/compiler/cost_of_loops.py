@@ -58,6 +58,22 @@ def enough_looped(covered: int, operations: int) -> bool:
     return 2 * covered >= operations
 
 
+# Loops of long traces, which are found in short ones.
+
+STEPS_OF_SHORTENED = 16
+"""The number of steps that are left of a trace."""
+
+
+def worth_shortening(nodes: int) -> bool:
+    """Return whether a trace is long enough to look for a loop that is most of it."""
+    return nodes >= 2_000
+
+
+def worth_extrapolating(spanned: int, period: int, operations: int) -> bool:
+    """Return whether steps that span this many of the operations are most of them, and many."""
+    return 2 * spanned >= operations and spanned >= 4 * STEPS_OF_SHORTENED * period
+
+
 # Grids.
 
 LEAST_LEVELS, LEAST_CELLS, MOST_GRIDS = 10, 20, 8

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
 from autograd.arrays import NDArray
-from autograd.compiler.pipeline import Engine, Lowered, simplify
+from autograd.compiler.engines import Engine
+from autograd.compiler.pipeline import Lowered, simplify
 from autograd.compiler.scalars.from_trace import from_trace
 from autograd.compiler.scalars.program import ScalarProgram
 from autograd.compiler.stages import AnyProgram, PassRunner, PassTable, Stages

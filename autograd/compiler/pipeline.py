@@ -14,9 +14,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from autograd.arrays import np
 from autograd.compiler import cost, cost_of_loops
 from autograd.compiler.arrays.loop import Loop, is_of_numbers, numbers_a_step
 from autograd.compiler.arrays.program import ArrayProgram
@@ -28,13 +27,10 @@ from autograd.compiler.scalars.program import ScalarProgram
 from autograd.compiler.stages import PassRecord, PassRunner
 
 if TYPE_CHECKING:
-    from autograd.compiler.targets.numpy_run import NumpyEngine
-    from autograd.compiler.targets.straight_line.engine import StraightLineEngine
-    from autograd.compiler.targets.straight_line.loops.engine import LoopEngine, LoopPasses
+    from autograd.compiler.targets.straight_line.loops.engine import LoopPasses
 
-Engine: TypeAlias = "NumpyEngine | StraightLineEngine | LoopEngine"
-
-_WRT = "parameters", "arguments"
+WRT = "parameters", "arguments"
+"""What programs are differentiated with respect to."""
 
 
 class Lowered(NamedTuple):
@@ -94,6 +90,23 @@ def simplified(trace: ScalarProgram, runner: PassRunner) -> tuple[ScalarProgram,
     return program, Origin(trace, elementary)
 
 
+def lowered(
+    trace: ScalarProgram, arguments: Sequence[str], runner: PassRunner, indices: Collection[int] = ()
+) -> tuple[ScalarProgram, Lowered]:
+    """Return the scalar program that a trace becomes, and the program of array operations. Arguments as `to_arrays`."""
+    if not indices and cost_of_loops.worth_shortening(len(trace)):
+        from autograd.compiler.scalars.loops.shortened import find_long_loop
+
+        attempt = PassRunner()
+        looped = attempt.run("find a long loop", find_long_loop, trace)
+        of_loop = looped and _of_arrays(looped, arguments, indices, attempt)
+        if of_loop and (of_loop.single_numbers or not _have_little_work(_loops_of(of_loop.program))):
+            runner.records += attempt.records
+            return looped, of_loop
+    scalars, origin = simplified(trace, runner)
+    return scalars, to_arrays(scalars, arguments, runner, indices, origin)
+
+
 def to_arrays(
     scalars: ScalarProgram,
     arguments: Sequence[str],
@@ -116,20 +129,28 @@ def to_arrays(
         runner.records += records
         return lowered
     if indices or _worth_grouping(looped):
-        prepared = attempt.run_all(PREPARE_FOR_ARRAYS, looped)
-        program = attempt.run("recover arrays", _recovered, prepared, arguments, indices)
-        if program is not None:
-            program = attempt.run_all(_PASSES_OVER_ARRAYS, program)
-            unpadded = partial(_recovered, prepared, arguments, indices, padding=False) if program.padded else None
-            lowered = Lowered(program, False, scalars.differentiated, unpadded)
-            lowered = lowered._replace(single_numbers=_on_single_numbers(lowered, attempt))
-            if indices or looped is scalars or _suits_loops(lowered, scalars):
-                runner.records += attempt.records
-                return lowered
+        lowered = _of_arrays(looped, arguments, indices, attempt)
+        if lowered is not None and (indices or looped is scalars or _suits_loops(lowered, scalars)):
+            runner.records += attempt.records
+            return lowered
     from autograd.compiler.recover.unrolled import lower_scalars
 
     unrolled = runner.run("unroll", lower_scalars, scalars, arguments)
     return Lowered(unrolled, True, scalars.differentiated)
+
+
+def _of_arrays(
+    looped: ScalarProgram, arguments: Sequence[str], indices: Collection[int], runner: PassRunner
+) -> Lowered | None:
+    """Return the program of array operations; None if it would have no wide arrays."""
+    prepared = runner.run_all(PREPARE_FOR_ARRAYS, looped)
+    program = runner.run("recover arrays", _recovered, prepared, arguments, indices)
+    if program is None:
+        return None
+    program = runner.run_all(_PASSES_OVER_ARRAYS, program)
+    unpadded = partial(_recovered, prepared, arguments, indices, padding=False) if program.padded else None
+    lowered = Lowered(program, False, looped.differentiated, unpadded)
+    return lowered._replace(single_numbers=_on_single_numbers(lowered, runner))
 
 
 def _with_loops(scalars: ScalarProgram, trace: ScalarProgram | None = None) -> ScalarProgram:
@@ -225,43 +246,13 @@ def _on_single_numbers(lowered: Lowered, runner: PassRunner) -> LoopPasses | Non
 
     by_numbers, attempt = lowered._replace(is_unrolled=True), PassRunner()
     try:
-        passes = LoopPasses(lowered.program, *[partial(by_numbers.differentiated, wrt, attempt) for wrt in _WRT])
+        passes = LoopPasses(lowered.program, *[partial(by_numbers.differentiated, wrt, attempt) for wrt in WRT])
         for name in ("backward", "input_gradients"):
             passes.blocks(name)
     except UnexpandableError:
         return None
     runner.records += attempt.records
     return passes
-
-
-def engine_for(lowered: Lowered, parameters: int, dtype: np.dtype[Any], name: str, runner: PassRunner) -> Engine:
-    """Return the engine that runs a program.
-
-    Args:
-        parameters: the number of parameters.
-        dtype: the dtype of all computations.
-        name: the function's name, for tracebacks.
-        runner: runs the remaining passes, which the engine requests on demand.
-    """
-    backward, input_gradients = (partial(lowered.differentiated, wrt, runner) for wrt in _WRT)
-    if lowered.is_unrolled:
-        from autograd.compiler.targets.straight_line.engine import StraightLineEngine
-
-        return StraightLineEngine(lowered.program, backward, input_gradients, lowered.seeds, dtype, name)
-    if lowered.single_numbers is not None and lowered.unpadded is None:
-        from autograd.compiler.targets.straight_line.loops.engine import LoopEngine
-
-        return LoopEngine(lowered.single_numbers, dtype, name, parameters)
-    from autograd.compiler.targets.numpy_run import NumpyEngine
-
-    def unpadded() -> NumpyEngine:
-        assert lowered.unpadded is not None
-        other = lowered._replace(program=lowered.unpadded(), unpadded=None)
-        to_parameters, to_arguments = (partial(other.differentiated, wrt, PassRunner()) for wrt in _WRT)
-        return NumpyEngine(to_parameters(), to_arguments, dtype, name, parameters)
-
-    again = unpadded if lowered.unpadded else None
-    return NumpyEngine(backward(), input_gradients, dtype, name, parameters, again, runner)
 
 
 def _recovered(scalars: ScalarProgram, arguments: Sequence[str], indices: Collection[int], padding: bool = True) -> Any:

@@ -13,9 +13,10 @@ from autograd.arrays import NDArray, np
 from autograd.arrays.errors import ignoring_errors
 from autograd.compiler.batch_cost import BatchCost
 from autograd.compiler.elsewhere import Elsewhere
+from autograd.compiler.engines import engine_for
 from autograd.compiler.inspection import Inspectable
 from autograd.compiler.names import sanitised
-from autograd.compiler.pipeline import engine_for, simplified, to_arrays
+from autograd.compiler.pipeline import lowered
 from autograd.compiler.scalars.from_trace import from_trace
 from autograd.compiler.stages import AnyProgram, PassRunner
 from autograd.compiler.trace.diagnose import not_finite
@@ -89,11 +90,10 @@ class Program(Inspectable, Elsewhere, Generic[One, Batch]):
         self._results = Results(traced.structure, has_aux)
         self._name = sanitised(getattr(self._function, "__name__", "")) or "function"
         self._runner = PassRunner()
-        scalars, origin = simplified(from_trace(traced, captured, self._results.differentiated), self._runner)
-        uses = traced.uses
+        trace, indices = from_trace(traced, captured, self._results.differentiated), {i for i, _ in traced.uses}
         del traced  # its `structure`, the function's result, keeps the graph alive
+        scalars, self._lowered = lowered(trace, names, self._runner, indices)
         self._hands_out_its_input = not set(scalars.operations).issuperset(scalars.outputs)
-        self._lowered = to_arrays(scalars, names, self._runner, {i for i, _ in uses}, origin)
         self._engine = engine_for(self._lowered, len(captured), self._dtype, self._name, self._runner)
         self._cost = BatchCost(reduction, self._dtype, self._engine.takes_one_seed)
         self._captured = captured

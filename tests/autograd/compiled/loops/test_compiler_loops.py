@@ -15,6 +15,7 @@ from autograd.compiler.pipeline import simplify
 from autograd.compiler.scalars.from_trace import from_trace
 from autograd.compiler.scalars.loops.find import find_loops
 from autograd.compiler.scalars.loops.repeat import Repeat
+from autograd.compiler.scalars.loops.shortened import find_long_loop
 from autograd.compiler.scalars.program import ScalarProgram
 from autograd.compiler.stages import PassRunner
 from autograd.compiler.trace.retrace import settled_trace
@@ -329,6 +330,75 @@ def random_recurrence(seed: int) -> Case:
         return autograd.sum([*chosen, *(a for part in state for a in part)])
 
     return function, ([[chance.uniform(-1, 1) for _ in range(2)] for _ in range(length)],)
+
+
+# Long traces
+
+
+def pendulum(steps: int, read: int | None = None) -> Function:
+    """Leapfrog; the position after one of the steps is a factor of the result."""
+
+    def function(x: Any, v: Any) -> Any:
+        factor = 1.0
+        for t in range(steps):
+            v = v - 0.05 * (RATE * x.sin() + NOISE * v)
+            x = x + 0.1 * v
+            factor = x if t == read else factor
+        return (x * x + v * v) * factor
+
+    return function
+
+
+def alternating(steps: int) -> Function:
+    """A state that is read two steps later."""
+
+    def function(x: Any, v: Any) -> Any:
+        for _ in range(steps):
+            x, v = (RATE * x - 0.5 * v + 0.1 * x.tanh()).sin(), x
+        return x - v
+
+    return function
+
+
+def trace_of(function: Function, *examples: Any) -> ScalarProgram:
+    return from_trace(*settled_trace(function, examples))
+
+
+@pytest.mark.parametrize("steps", [300, 301])
+@pytest.mark.parametrize("function", [pendulum, lambda t: lambda x, v: shared_layers([x, v, x * v], t)])
+def test_the_loop_of_a_long_trace_computes_what_the_trace_does(function: Any, steps: int) -> None:
+    trace = trace_of(function(steps), 0.5, 0.4)
+    looped = find_long_loop(trace)
+    assert looped is not None
+    assert sum(isinstance(p, Repeat) for p in looped.verify().primitives) == 1
+    assert len(looped.operations) < 100
+    leaves = np.random.default_rng(0).uniform(-0.5, 0.5, trace.parameter_count).tolist()
+    assert_close(looped.evaluate([[0.3], [-0.2]], leaves), trace.evaluate([[0.3], [-0.2]], leaves))
+
+
+@pytest.mark.parametrize("read", [0, 3, 125, 246, 249])
+def test_any_step_of_a_long_trace_may_be_read(read: int) -> None:
+    function = pendulum(250, read)
+    assert_computes(autograd.compile(function, 0.5, 0.4), function, (0.5, 0.4))
+
+
+def test_a_long_trace_has_as_many_lines_as_a_short_one() -> None:
+    for function in (pendulum, alternating):
+        short, *long = (autograd.compile(function(steps), 0.5, 0.4) for steps in (60, 301, 323))
+        assert {lines(program) for program in long} == {lines(short)}
+        assert "for t in range(32" in long[1].source
+
+
+def test_steps_that_read_data_are_found_in_the_whole_trace() -> None:
+    data = numbers(300)
+
+    def function(x: Any) -> Any:
+        for u in data:
+            x = (RATE * x - u * NOISE + 0.3 * x.sin()).tanh()
+        return x
+
+    assert find_long_loop(trace_of(function, 0.5)) is None
+    assert_computes(autograd.compile(function, 0.5), function, (0.5,))
 
 
 def scalars_of(function: Function, *examples: Any) -> ScalarProgram:
