@@ -63,10 +63,13 @@ def enough_looped(covered: int, operations: int) -> bool:
 STEPS_OF_SHORTENED = 16
 """The number of steps that are left of a trace."""
 
+MOST_GLANCES, LEAST_ALIKE = 100, 500
+"""The number of periods tried at a glance, and of operations that must repeat with a period for a second look."""
 
-def worth_shortening(nodes: int) -> bool:
+
+def worth_shortening(operations: int) -> bool:
     """Return whether a trace is long enough to look for a loop that is most of it."""
-    return nodes >= 2_000
+    return operations >= 2_000
 
 
 def worth_extrapolating(spanned: int, period: int, operations: int) -> bool:

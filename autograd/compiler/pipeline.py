@@ -90,11 +90,14 @@ def simplified(trace: ScalarProgram, runner: PassRunner) -> tuple[ScalarProgram,
     return program, Origin(trace, elementary)
 
 
-def lowered(
+def lower_trace(
     trace: ScalarProgram, arguments: Sequence[str], runner: PassRunner, indices: Collection[int] = ()
 ) -> tuple[ScalarProgram, Lowered]:
-    """Return the scalar program that a trace becomes, and the program of array operations. Arguments as `to_arrays`."""
-    if not indices and cost_of_loops.worth_shortening(len(trace)):
+    """Return the simplified scalar program of a trace, with loops if it is long, and the program of array operations.
+
+    The other arguments are those of `to_arrays`.
+    """
+    if not indices and cost_of_loops.worth_shortening(len(trace.interior)):
         from autograd.compiler.scalars.loops.shortened import find_long_loop
 
         attempt = PassRunner()
@@ -129,10 +132,10 @@ def to_arrays(
         runner.records += records
         return lowered
     if indices or _worth_grouping(looped):
-        lowered = _of_arrays(looped, arguments, indices, attempt)
-        if lowered is not None and (indices or looped is scalars or _suits_loops(lowered, scalars)):
+        of_loops = _of_arrays(looped, arguments, indices, attempt)
+        if of_loops is not None and (indices or looped is scalars or _suits_loops(of_loops, scalars)):
             runner.records += attempt.records
-            return lowered
+            return of_loops
     from autograd.compiler.recover.unrolled import lower_scalars
 
     unrolled = runner.run("unroll", lower_scalars, scalars, arguments)

@@ -16,7 +16,7 @@ from autograd.compiler.elsewhere import Elsewhere
 from autograd.compiler.engines import engine_for
 from autograd.compiler.inspection import Inspectable
 from autograd.compiler.names import sanitised
-from autograd.compiler.pipeline import lowered
+from autograd.compiler.pipeline import lower_trace
 from autograd.compiler.scalars.from_trace import from_trace
 from autograd.compiler.stages import AnyProgram, PassRunner
 from autograd.compiler.trace.diagnose import not_finite
@@ -92,7 +92,7 @@ class Program(Inspectable, Elsewhere, Generic[One, Batch]):
         self._runner = PassRunner()
         trace, indices = from_trace(traced, captured, self._results.differentiated), {i for i, _ in traced.uses}
         del traced  # its `structure`, the function's result, keeps the graph alive
-        scalars, self._lowered = lowered(trace, names, self._runner, indices)
+        scalars, self._lowered = lower_trace(trace, names, self._runner, indices)
         self._hands_out_its_input = not set(scalars.operations).issuperset(scalars.outputs)
         self._engine = engine_for(self._lowered, len(captured), self._dtype, self._name, self._runner)
         self._cost = BatchCost(reduction, self._dtype, self._engine.takes_one_seed)

@@ -13,26 +13,78 @@ from dataclasses import replace
 from autograd.arrays import np
 from autograd.compiler import cost_of_loops
 from autograd.compiler.scalars.builder import DROPPED, Builder
+from autograd.compiler.scalars.depths import levels
+from autograd.compiler.scalars.loops.find import find_loops, looped_operations
 from autograd.compiler.scalars.loops.operations import Operations, operations_of
-from autograd.compiler.scalars.loops.periods import MOST_STEPS_BACK, runs
+from autograd.compiler.scalars.loops.periods import MOST_STEPS_BACK, runs_of
 from autograd.compiler.scalars.loops.repeat import Repeat
-from autograd.compiler.scalars.loops.steps_alike import find_loops_of_trace
+from autograd.compiler.scalars.loops.steps_alike import find_loops_of_trace, with_equal_steps
 from autograd.compiler.scalars.loops.stretches import Stretch, stretches_of
+from autograd.compiler.scalars.nodes import APPLY
 from autograd.compiler.scalars.passes import SIMPLIFY, run_passes
 from autograd.compiler.scalars.program import ScalarProgram
 
 
 def find_long_loop(trace: ScalarProgram) -> ScalarProgram | None:
-    """Return the simplified program of a trace with its loop; None if the trace is short, or mostly something else.
+    """Return the simplified program of a trace with its loops; None if the trace is short, or mostly something else.
 
     Args:
         trace: a program without sums and guards.
     """
-    if not cost_of_loops.worth_shortening(len(trace)):
+    period = _period(trace)
+    if not period:
         return None
     operations = operations_of(trace)
-    stretch = _longest_stretch(operations)
-    if stretch is None or not _reads_only_states(stretch):
+    spans = [run.stop - run.start for run in runs_of(operations, period)]
+    if not cost_of_loops.worth_extrapolating(max(spans, default=0), period, len(operations)):
+        return None
+    run = runs_of(operations, period)[spans.index(max(spans))]
+    stretch = next(iter(stretches_of(operations, run)), None)
+    looped = stretch and _found_in_short(trace, operations, stretch)
+    return looped or _found_in_equal_steps(trace)
+
+
+def _period(trace: ScalarProgram) -> int:
+    """Return the period with which most operations of a trace may repeat, at a glance; 0 if there is none."""
+    opcodes = np.array(trace.opcodes, dtype=np.int64)
+    is_operation = opcodes >= APPLY
+    nodes = np.flatnonzero(is_operation)
+    size = len(nodes)
+    if not cost_of_loops.worth_shortening(size):
+        return 0
+    place = is_operation.cumsum() - 1
+    first = np.array(trace.operands, dtype=np.int64)[np.array(trace.starts, dtype=np.int64)[nodes]]
+    distance = np.where(is_operation[first], np.arange(size) - place[first], 0)
+    keys = opcodes[nodes] + len(opcodes) * distance
+    middle, tried = size // 2, 0
+    for again in (middle + np.flatnonzero(keys[middle:] == keys[middle])).tolist()[1 : cost_of_loops.MOST_GLANCES]:
+        period = again - middle
+        end = min(max(2 * period, cost_of_loops.LEAST_ALIKE), size - again)
+        if (keys[middle : middle + end] == keys[again : again + end]).all():
+            changes = np.flatnonzero(keys[:-period] != keys[period:])
+            spans = np.diff(np.concatenate([[-1], changes, [size - period]]))
+            if cost_of_loops.worth_extrapolating(int(spans.max()), period, size):
+                return period
+            tried += 1
+            if tried == cost_of_loops.MOST_PERIODS:
+                break
+    return 0
+
+
+def _found_in_equal_steps(trace: ScalarProgram) -> ScalarProgram | None:
+    """Return the program with loops whose steps read data; None if these are not most of it, or it may be a grid."""
+    alike = with_equal_steps(trace)
+    if alike is trace:
+        return None
+    simplified = run_passes(SIMPLIFY, alike)
+    looped = find_loops(simplified)
+    enough = cost_of_loops.enough_looped(looped_operations(looped), len(simplified.operations))
+    return looped if enough and not cost_of_loops.is_deep(levels(looped)) else None
+
+
+def _found_in_short(trace: ScalarProgram, operations: Operations, stretch: Stretch) -> ScalarProgram | None:
+    """Return the program with a loop whose steps read no data; None if there is no such loop."""
+    if not _reads_only_states(stretch):
         return None
     programs = []
     for steps in (cost_of_loops.STEPS_OF_SHORTENED, cost_of_loops.STEPS_OF_SHORTENED + 1):
@@ -42,14 +94,6 @@ def find_long_loop(trace: ScalarProgram) -> ScalarProgram | None:
         programs.append(find_loops_of_trace(run_passes(SIMPLIFY, shortened), shortened))
     short, longer = programs
     return _extrapolated(short, longer, stretch.steps - cost_of_loops.STEPS_OF_SHORTENED)
-
-
-def _longest_stretch(operations: Operations) -> Stretch | None:
-    """Return the stretch that is most of the operations, if there is one that is long enough."""
-    for run in runs(operations, np.zeros(len(operations) + 1, dtype=bool)):
-        if cost_of_loops.worth_extrapolating(run.stop - run.start, run.period, len(operations)):
-            return next(iter(stretches_of(operations, run)), None)
-    return None
 
 
 def _reads_only_states(stretch: Stretch) -> bool:

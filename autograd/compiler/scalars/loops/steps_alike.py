@@ -33,7 +33,7 @@ def find_loops_of_trace(simplified: ScalarProgram, trace: ScalarProgram) -> Scal
         looped = find_loops(simplified)
         if not _may_have_peeled(looped):
             return looped
-    alike = _with_equal_steps(trace)
+    alike = with_equal_steps(trace)
     if alike is trace:
         return looped or find_loops(simplified)
     others = run_passes(SIMPLIFY, alike)
@@ -52,7 +52,7 @@ def _may_have_peeled(program: ScalarProgram) -> bool:
     return any(len(loop.body.operations) <= outside for loop in loops)
 
 
-def _with_equal_steps(trace: ScalarProgram) -> ScalarProgram:
+def with_equal_steps(trace: ScalarProgram) -> ScalarProgram:
     """Return the trace with its data in arrays and the same separate nodes in each step; itself, if it has neither."""
     operations, chosen = recurrences_of(trace)
     separate = frozenset(_separate(trace, operations, chosen))
