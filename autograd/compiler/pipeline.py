@@ -102,7 +102,7 @@ def lower_trace(
 
         attempt = PassRunner()
         looped = attempt.run("find a long loop", find_long_loop, trace)
-        of_loop = looped and _of_arrays(looped, arguments, indices, attempt)
+        of_loop = _of_arrays(looped, arguments, indices, attempt) if looped and _worth_grouping(looped) else None
         if of_loop and (of_loop.single_numbers or not _have_little_work(_loops_of(of_loop.program))):
             runner.records += attempt.records
             return looped, of_loop

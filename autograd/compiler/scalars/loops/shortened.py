@@ -15,7 +15,7 @@ from autograd.compiler import cost_of_loops
 from autograd.compiler.scalars.builder import DROPPED, Builder
 from autograd.compiler.scalars.depths import levels
 from autograd.compiler.scalars.loops.find import find_loops, looped_operations
-from autograd.compiler.scalars.loops.operations import Operations, operations_of
+from autograd.compiler.scalars.loops.operations import Integers, Operations, operations_of
 from autograd.compiler.scalars.loops.periods import MOST_STEPS_BACK, runs_of
 from autograd.compiler.scalars.loops.repeat import Repeat
 from autograd.compiler.scalars.loops.steps_alike import find_loops_of_trace, with_equal_steps
@@ -46,16 +46,10 @@ def find_long_loop(trace: ScalarProgram) -> ScalarProgram | None:
 
 def _period(trace: ScalarProgram) -> int:
     """Return the period with which most operations of a trace may repeat, at a glance; 0 if there is none."""
-    opcodes = np.array(trace.opcodes, dtype=np.int64)
-    is_operation = opcodes >= APPLY
-    nodes = np.flatnonzero(is_operation)
-    size = len(nodes)
+    keys = _keys(trace)
+    size = len(keys)
     if not cost_of_loops.worth_shortening(size):
         return 0
-    place = is_operation.cumsum() - 1
-    first = np.array(trace.operands, dtype=np.int64)[np.array(trace.starts, dtype=np.int64)[nodes]]
-    distance = np.where(is_operation[first], np.arange(size) - place[first], 0)
-    keys = opcodes[nodes] + len(opcodes) * distance
     middle, tried = size // 2, 0
     for again in (middle + np.flatnonzero(keys[middle:] == keys[middle])).tolist()[1 : cost_of_loops.MOST_GLANCES]:
         period = again - middle
@@ -69,6 +63,18 @@ def _period(trace: ScalarProgram) -> int:
             if tried == cost_of_loops.MOST_PERIODS:
                 break
     return 0
+
+
+def _keys(trace: ScalarProgram) -> Integers:
+    """Return a key of each operation: equal if they apply the same to results of operations as far away in all."""
+    opcodes, counts = np.array(trace.opcodes, dtype=np.int64), np.array(trace.counts, dtype=np.int64)
+    is_operation = opcodes >= APPLY
+    place, operands = is_operation.cumsum() - 1, np.array(trace.operands, dtype=np.int64)
+    ends = counts[is_operation].cumsum()
+    reader = np.repeat(np.arange(len(ends)), counts[is_operation])
+    distance = np.append(0, np.where(is_operation[operands], reader - place[operands], 0).cumsum())
+    keys: Integers = opcodes[is_operation] + len(opcodes) * np.diff(np.append(0, distance[ends]))
+    return keys
 
 
 def _found_in_equal_steps(trace: ScalarProgram) -> ScalarProgram | None:
@@ -142,6 +148,6 @@ def _extrapolated(short: ScalarProgram, longer: ScalarProgram, more: int) -> Sca
 def _with_steps(program: ScalarProgram, more: int) -> ScalarProgram:
     """Return a program whose loops have more steps."""
     primitives = tuple(
-        [Repeat(p.body, p.steps + more, p.rows, p.arrays) if isinstance(p, Repeat) else p for p in program.primitives]
+        [Repeat(p.body, p.steps + more, p.arrays) if isinstance(p, Repeat) else p for p in program.primitives]
     )
     return replace(program, primitives=primitives)
