@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from autograd import primitives
-from autograd.compiler.targets.notation import INFIX, comparison
+from autograd.compiler.targets.expressions import Expressions
+from autograd.compiler.targets.notation import INFIX, Notation, comparison
+from autograd.compiler.targets.references import References
 from autograd.compiler.targets.text import ATOM, POWER, Text, infix, literal, negated
 from autograd.primitives import Primitive
 
@@ -51,3 +53,12 @@ def slopes(primitive: Primitive, operands: Sequence[Text]) -> Text:
     """Return the derivatives of a variadic primitive; its value is the last operand."""
     texts = [operand.text for operand in (operands if primitive.chooses else operands[:-1])]
     return Text(f"{primitive.reduces}({', '.join(texts)})")
+
+
+def definition(references: References, name: str) -> str:
+    """Return the definition of a function for a primitive."""
+    program = references.definitions[name]
+    arguments = ", ".join(o.name for o in program.operations if o.kind == "argument")
+    (result,) = program.outputs
+    text = Expressions(Notation(program), references).read(result).text
+    return f"def {name}({arguments}):\n    return {text}"

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from autograd import primitives
-from autograd.compiler.arrays.program import ArrayProgram
 from autograd.compiler.targets.straight_line.instructions import (
     CONDITIONS,
     expansion,
     instruction,
     literal,
+    replayed,
     slopes_expansion,
 )
 from autograd.compiler.targets.straight_line.layout import Reference
@@ -83,11 +83,11 @@ class Function:
         template = instruction(primitive)
         if template is not None:
             return self.instruction(template.format(*operands))
-        return self._expanded(expansion(primitive, len(operands)), operands)[0]
+        return replayed(expansion(primitive, len(operands)), operands, literal, self.apply)[0]
 
     def slopes(self, primitive: Primitive, operands: Sequence[str]) -> list[str]:
         """Return the derivatives of a variadic primitive; its value is the last operand."""
-        return self._expanded(slopes_expansion(primitive, len(operands) - 1), operands)
+        return replayed(slopes_expansion(primitive, len(operands) - 1), operands, literal, self.apply)
 
     def _bit(self, condition: str) -> str:
         if condition not in self._conditions:
@@ -99,19 +99,6 @@ class Function:
         for _ in range(n - 1):
             result = self.apply(primitives.mul, (result, x))
         return result
-
-    def _expanded(self, program: ArrayProgram, operands: Iterable[str]) -> list[str]:
-        """Write a rule recorded as a program."""
-        given = iter(operands)
-        values: list[str] = []
-        for kind, places, attribute, _, _ in program.operations:
-            if kind == "argument":
-                values.append(next(given))
-            elif kind == "constant":
-                values.append(literal(attribute))
-            else:
-                values.append(self.apply(attribute.primitive, [values[k] for k in places]))
-        return [values[at] for at in program.outputs]
 
 
 def pointers(arrays: Iterable[str]) -> str:

@@ -11,7 +11,7 @@ import functools
 import inspect
 import struct
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from autograd.compiler.arrays.builder import Builder
@@ -165,3 +165,27 @@ def _program(rule: Callable[..., Any], count: int) -> ArrayProgram | None:
     if not all(isinstance(x, Handle) for x in results):
         return None
     return builder.program(results)
+
+
+def replayed(
+    program: ArrayProgram,
+    operands: Iterable[str],
+    constant: Callable[[float], str],
+    apply: Callable[[Primitive, Sequence[str]], str],
+) -> list[str]:
+    """Write a rule recorded as a program; return its results.
+
+    Args:
+        constant: writes a constant.
+        apply: writes the application of a primitive to operands.
+    """
+    given = iter(operands)
+    values: list[str] = []
+    for kind, places, attribute, _, _ in program.operations:
+        if kind == "argument":
+            values.append(next(given))
+        elif kind == "constant":
+            values.append(constant(attribute))
+        else:
+            values.append(apply(attribute.primitive, [values[k] for k in places]))
+    return [values[at] for at in program.outputs]

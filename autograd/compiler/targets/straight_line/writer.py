@@ -10,10 +10,9 @@ from autograd import primitives
 from autograd.compiler import cost
 from autograd.compiler.arrays.operations import N, Operation
 from autograd.compiler.arrays.program import ArrayProgram
-from autograd.compiler.targets.expressions import Expressions
-from autograd.compiler.targets.notation import INFIX, Notation, comparison
+from autograd.compiler.targets.notation import INFIX, comparison
 from autograd.compiler.targets.references import References
-from autograd.compiler.targets.straight_line.applications import application, condition, slopes
+from autograd.compiler.targets.straight_line.applications import application, condition, definition, slopes
 from autograd.compiler.targets.straight_line.layout import Layout, Reference
 from autograd.compiler.targets.straight_line.lists import Place, read_line, stored_line
 from autograd.compiler.targets.text import ATOM, Text, joined, literal
@@ -93,17 +92,9 @@ class Writer:
         self._usage = self._used(order, results)
         functions = [(f"{name}_{n}", self._function(f"{name}_{n}", piece)) for n, piece in enumerate(pieces)]
         located = [[self._location(reference) for reference in result] for result in results]
-        definitions = [self._defined(name) for name in self._references.definitions]
+        definitions = [definition(self._references, name) for name in self._references.definitions]
         sizes = (self._free, 0) if self._own == "m" else (0, self._free)
         return Pass(definitions, functions, located, sizes, self._references)
-
-    def _defined(self, name: str) -> str:
-        """Return the definition of a function for a primitive."""
-        definition = self._references.definitions[name]
-        arguments = ", ".join(o.name for o in definition.operations if o.kind == "argument")
-        (result,) = definition.outputs
-        text = Expressions(Notation(definition), self._references).read(result).text
-        return f"def {name}({arguments}):\n    return {text}"
 
     def _used(self, order: Iterable[int], results: Iterable[Sequence[Reference]]) -> Usage:
         """Return the uses of numbers by operations and results."""

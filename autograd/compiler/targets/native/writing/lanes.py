@@ -16,6 +16,7 @@ from autograd.compiler.targets.straight_line.instructions import (
     expansion,
     instruction,
     literal,
+    replayed,
     slopes_expansion,
 )
 from autograd.primitives import Primitive
@@ -188,16 +189,12 @@ class Lanes:
 
     def expanded(self, program: ArrayProgram, operands: Iterable[str], width: int) -> list[str]:
         """Add a rule recorded as a program."""
-        given = iter(operands)
-        values: list[str] = []
-        for kind, places, attribute, _, _ in program.operations:
-            if kind == "argument":
-                values.append(next(given))
-            elif kind == "constant":
-                values.append(self.number(attribute, width))
-            else:
-                values.append(self.apply(attribute.primitive, [values[k] for k in places], width))
-        return [values[at] for at in program.outputs]
+        return replayed(
+            program,
+            operands,
+            lambda number: self.number(number, width),
+            lambda primitive, inputs: self.apply(primitive, inputs, width),
+        )
 
     def _lane_by_lane(self, template: str, operands: Sequence[str], width: int) -> str:
         """Call a function of the C library for each lane."""

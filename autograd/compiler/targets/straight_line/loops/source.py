@@ -13,10 +13,8 @@ from autograd import primitives
 from autograd.compiler import cost
 from autograd.compiler.arrays.loop import names
 from autograd.compiler.arrays.program import ArrayProgram
-from autograd.compiler.targets.expressions import Expressions
-from autograd.compiler.targets.notation import Notation
 from autograd.compiler.targets.references import References
-from autograd.compiler.targets.straight_line.applications import application, slopes
+from autograd.compiler.targets.straight_line.applications import application, definition, slopes
 from autograd.compiler.targets.straight_line.blocks import (
     ARGUMENTS,
     BUFFERS,
@@ -103,7 +101,7 @@ class _Writer:
             gradients = ", ".join([self._listed(result) for result in blocks.results[1:]])
             unpacked = [f"{', '.join(saved)}, = saved"] if saved else []
             functions.append(self._function(f"{name}(m, g, saved)", lines, f"[{gradients}]", unpacked))
-        definitions = [self._defined(own) for own in self._references.definitions]
+        definitions = [definition(self._references, own) for own in self._references.definitions]
         return LoopPass(definitions, functions, self._references)
 
     def _function(self, head: str, lines: Sequence[str], result: str, unpacked: Sequence[str] = ()) -> str:
@@ -111,13 +109,6 @@ class _Writer:
         read = [read_line(places, {})] if places else []
         self._read = {}
         return "\n    ".join([f"def {head}:", *unpacked, *read, *lines, f"return {result}"])
-
-    def _defined(self, name: str) -> str:
-        definition = self._references.definitions[name]
-        arguments = ", ".join(o.name for o in definition.operations if o.kind == "argument")
-        (result,) = definition.outputs
-        text = Expressions(Notation(definition), self._references).read(result).text
-        return f"def {name}({arguments}):\n    return {text}"
 
     def _saved(self) -> list[str]:
         """Return the names of the forward pass's results that the backward pass reads."""
