@@ -177,7 +177,8 @@ class Body:
             if node in program.labels:
                 labels[self._sizes[0] + self._sizes[1] + k] = program.labels[node]
         choices = frozenset([new[j] for j in self._members if int(self._nodes[j]) in guards.choices])
-        return builder.program([*after, *(new[j] for j in written)], labels=labels, guards=Guards(choices=choices))
+        outputs = [*after, *(new[j] for j in written)]
+        return builder.program(outputs, labels=labels, guards=Guards(choices=choices)).verify()
 
     @property
     def _sizes(self) -> tuple[int, int, int]:

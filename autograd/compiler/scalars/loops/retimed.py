@@ -16,8 +16,8 @@ from autograd.compiler.scalars.loops.operations import Integers, Operations
 from autograd.compiler.scalars.loops.periods import MOST_STEPS_BACK
 from autograd.compiler.scalars.loops.stretches import Stretch
 
-Reads = Mapping[int, Mapping[int, int]]
-"""The operations that each operation of a step reads, with the largest lag in steps."""
+Reads = Mapping[int, Mapping[int, tuple[int, int]]]
+"""The operations that each operation of a step reads, with the smallest and the largest lag in steps."""
 
 
 def retimed(operations: Operations, stretch: Stretch, members: Sequence[int], stop: int) -> tuple[list[int], Integers]:
@@ -55,13 +55,14 @@ def retimed(operations: Operations, stretch: Stretch, members: Sequence[int], st
 
 def _reads(stretch: Stretch, members: Sequence[int]) -> Reads:
     within = set(members)
-    reads: dict[int, dict[int, int]] = {}
+    reads: dict[int, dict[int, tuple[int, int]]] = {}
     for j in members:
-        row: dict[int, int] = {}
+        row: dict[int, tuple[int, int]] = {}
         for c in stretch.columns(j):
-            q = int(stretch.producer[c])
+            q, lag = int(stretch.producer[c]), int(stretch.lag[c])
             if q in within:
-                row[q] = max(row.get(q, 0), int(stretch.lag[c]))
+                least, most = row.get(q, (lag, lag))
+                row[q] = min(least, lag), max(most, lag)
         reads[j] = row
     return reads
 
@@ -70,7 +71,7 @@ def _carried(reads: Reads, shift: Mapping[int, int]) -> int:
     """Count the loop-carried numbers if operations are shifted by these steps."""
     carried: dict[int, int] = {}
     for j, row in reads.items():
-        for q, lag in row.items():
+        for q, (_, lag) in row.items():
             carried[q] = max(carried.get(q, 0), lag + shift[j] - shift[q])
     return sum(carried.values())
 
@@ -88,7 +89,8 @@ def _depths(reads: Reads, own: Mapping[int, int]) -> tuple[dict[int, int], int] 
         now: dict[int, int] = {}
         for j in own:
             before = [
-                now[q] if not lag else (earlier[-lag][q] if lag <= len(earlier) else 0) for q, lag in reads[j].items()
+                now[q] if not lag else (earlier[-lag][q] if lag <= len(earlier) else 0)
+                for q, (lag, _) in reads[j].items()
             ]
             now[j] = own[j] + max(before, default=0)
         recent = [*earlier[-MOST_STEPS_BACK - 1 :], now]

@@ -142,6 +142,15 @@ def kalman(zs: Any) -> Any:
     return autograd.sum(errors)
 
 
+def two_step_average(xs: Any) -> Any:
+    """In each step, the second number reads the first one as it is now, and as it was before."""
+    a, b = xs[0], 0.5 * xs[0]
+    for x in xs:
+        now = (a * b).tanh()
+        a, b = now, abs(0.6 * now + 0.2 * a + 0.1 * x)
+    return a + b
+
+
 # Of each the program for a length, and how many lines it may have
 PROGRAMS: dict[str, tuple[int, Callable[[int], Case]]] = {
     "RNN": (60, lambda t: (last(rnn_step), (numbers(t, INPUTS),))),
@@ -159,6 +168,7 @@ OTHERS: dict[str, Callable[[int], Case]] = {
     "both directions": lambda t: (both_directions, (numbers(t, INPUTS), numbers(t, 2))),
     "exponential average": lambda t: (average, (numbers(t),)),
     "Kalman filter": lambda t: (kalman, (numbers(t),)),
+    "this step and the last": lambda t: (two_step_average, (numbers(t),)),
 }
 
 
