@@ -102,7 +102,11 @@ TESTS: dict[str, tuple[str, ...]] = {
     ),
     "autograd/compiler/recover/index.py": (f"{PASSES}recover/test_index_maps.py", f"{PASSES}test_recover_order.py"),
     "autograd/compiler/recover/order.py": (f"{PASSES}recover/test_orders.py", f"{PASSES}test_recover_order.py"),
-    "autograd/compiler/recover/sums/blocks.py": (*CONTRACTIONS, *SUMS_LOWERED),
+    "autograd/compiler/recover/sums/blocks.py": (
+        f"{PASSES}recover/test_group_reads.py",
+        *CONTRACTIONS,
+        *SUMS_LOWERED,
+    ),
     "autograd/compiler/recover/sums/contractions.py": CONTRACTIONS,
     "autograd/compiler/recover/sums/lower.py": SUMS_LOWERED,
     "autograd/compiler/recover/sums/patches.py": CONTRACTIONS,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import FrozenInstanceError
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,7 @@ from autograd.compiler.recover.groups import (
     views,
 )
 from autograd.compiler.recover.loops.repetitions import LoopResult, Repetition
-from autograd.compiler.recover.sums.blocks import Matrix, Product, Rows, View
+from autograd.compiler.recover.sums.blocks import Matrix, Product, Rows, View, has_padding
 from autograd.compiler.scalars.lookups import Table
 from autograd.compiler.scalars.nodes import ABSENT
 
@@ -144,6 +145,15 @@ def test_an_operation_on_more_than_a_few_numbers_is_wide() -> None:
         (Choice(5, one, True, more, view(3, 0)), True),
     ):
         assert is_wide(group) == wide
+
+
+def test_views_are_values_that_may_read_padding() -> None:
+    one, other = view(1, 0, 1), view(1, 0, PADDING)
+    assert has_padding(one, other) and has_padding(other)
+    assert not has_padding(one) and not has_padding(one, one)
+    assert one[1:].positions.tolist() == [1]
+    with pytest.raises(FrozenInstanceError):
+        one.source = 2  # type: ignore[misc]
 
 
 def test_groups_are_numbered_after_parameters_arguments_and_data() -> None:
