@@ -77,6 +77,7 @@ class Quick:
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Run the tests on every mutant, instead of running them once."""
+        importlib.import_module(".".join(self.file.relative_to(Path.cwd()).with_suffix("").parts))  # if nothing did yet
         self._imports.close()
         if session.testsfailed:
             raise session.Interrupted("the tests are not collected without a mutant")
