@@ -28,9 +28,9 @@ from autograd.compiler.scalars.sums.continued import running_sums
 
 
 def find_loops(program: ScalarProgram) -> ScalarProgram:
-    """Let what repeats become loops, and loops that repeat become loops of loops; eliminations are loops over rows.
+    """Turn repeated operations into loops, repeated loops into nested loops, and eliminations into loops over rows.
 
-    These are looked for where most of a program does not repeat with a period.
+    Eliminations are searched for only if loops with a fixed period do not cover most of the program.
     """
     operations, chosen = recurrences_of(program)
     if not _is_mostly_looped(operations, chosen):
@@ -41,7 +41,7 @@ def find_loops(program: ScalarProgram) -> ScalarProgram:
 
 
 def _looped(program: ScalarProgram, operations: Operations, chosen: list[Levels]) -> ScalarProgram:
-    """Return a program with the loops that were chosen, and with loops of these."""
+    """Return a program with the chosen loops, and with loops of these loops."""
     while True:
         looped = _Rewriter(program, operations, chosen).program() if chosen else program
         if looped is program or len(loops_in(looped)) < cost_of_loops.LEAST_STEPS:
@@ -61,7 +61,7 @@ def loops_in(program: ScalarProgram) -> list[Repeat]:
 
 
 def recurrences_of(program: ScalarProgram) -> tuple[Operations, list[Levels]]:
-    """Return the operations in the order in which more of them are parts of loops, and these loops."""
+    """Return the operations and their loops, in the program's order or by levels: as more operations are in loops."""
     operations, excluded = operations_of(program), _excluded(program)
     chosen = _chosen(program, operations, excluded)
     if not _is_mostly_looped(operations, chosen):

@@ -1,4 +1,4 @@
-"""64-bit hashes of numbers and of rows of numbers. Without NumPy they are the same, but slower."""
+"""Hash numbers, and rows of numbers, to 64 bits. Without NumPy, the hashes are the same, but take longer."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ def hashed(x: Any) -> Hashes:
 
 
 class RowHashes:
-    """Hashes of rows of integers, in which their order counts, and where other integers may stand in their places.
+    """Hashes of rows of integers, in which a fixed integer can replace others. They depend on the order in a row.
 
     Args:
         x: the integers, row after row.
-        first: where each row begins; and where the last one ends.
-        other: what may stand in the place of any of them.
+        first: the start of each row, and the end of the last.
+        other: the integer that can replace others.
     """
 
     def __init__(self, x: Any, first: Any, other: int = 0) -> None:
@@ -37,21 +37,21 @@ class RowHashes:
         self._own, self._other = _products(hashed(x), factors), _products(hashed(np.array([other])), factors)
 
     def where(self, is_own: Any) -> Hashes:
-        """Return a hash of each row that has its own integers where that is said, and the other one elsewhere."""
+        """Return a hash of each row, with the integers replaced where `is_own` is false."""
         return _sums_of_rows(np.where(is_own, self._own, self._other), self._first)
 
     def whole(self) -> Hashes:
-        """Return a hash of each row as it is."""
+        """Return a hash of each row, without replacements."""
         return _sums_of_rows(self._own, self._first)
 
 
 def hashed_rows(x: Any, first: Any) -> Hashes:
-    """Return a hash of each row of integers. For the arguments see `RowHashes`."""
+    """Return a hash of each row of integers. The arguments are those of `RowHashes`."""
     return RowHashes(x, first).whole()
 
 
 def _products(hashes: Any, factors: Any) -> Any:
-    """Return the products of hashes, or of one of them, with factors that are made odd."""
+    """Return the products of hashes, or of a single hash, with the odd numbers 2 · factor + 1."""
     if not HAVE_NUMPY:
         several = hashes.tolist() * (len(factors) if len(hashes) == 1 else 1)
         return np.array([a * (2 * b + 1) & _MASK for a, b in zip(several, factors.tolist())])

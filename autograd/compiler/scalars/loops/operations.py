@@ -15,19 +15,19 @@ from autograd.support.forking import computed_once
 Integers = NDArray[np.int64]
 
 _FAR, _LEAF = -1, 1 << 62
-"""In place of the distance to what is read, where it is too far away; and where it is a leaf, which always is."""
+"""The distances of operands beyond a window, and of leaves, which are beyond any window."""
 
 
 @dataclass(frozen=True, eq=False)
 class Operations:
-    """The sums and applications of a program, in order; those of guards aside.
+    """The sums and applications of a program, in order, except those of guards.
 
     Attributes:
         nodes: their nodes.
         place: the place of each node among them; -1 for a leaf.
         first: the start of each operation's row of `reads`, and the end of the last.
         reads: the nodes that are read; for a sum the left factors, then the right ones, some ABSENT.
-        code: equal for operations of equal work, for any operands.
+        code: a number that is equal for operations of equal work, for any operands.
         is_result: whether an operation reads a result of a loop, which is its first operand.
     """
 
@@ -49,7 +49,7 @@ class Operations:
 
     @computed_once
     def _distance(self) -> Integers:
-        """The number of operations between each operand and its reader, for all operands in a row."""
+        """Return the distance between each operand and its reader, in operations, row after row."""
         places = self.places_read(0, len(self))
         distance = np.repeat(np.arange(len(self)), np.diff(self.first)) - places
         distance[places < 0] = _LEAF
@@ -60,7 +60,7 @@ class Operations:
         return RowHashes(self._distance, self.first, _FAR)
 
     def keys(self, window: int) -> Hashes:
-        """Equal for operations that do equal work on what is as many operations away, or farther than a window."""
+        """Return a key of each operation, equal for equal work on operands at equal distances, or beyond a window."""
         return self.code + self._hashes.where(self._distance <= window)
 
 

@@ -1,7 +1,7 @@
-"""Find the loops of a trace whose steps are made alike before anything is simplified.
+"""Make the steps of a trace equal before it is simplified, and find its loops.
 
-In the trace all steps do the same operations. Simplifying them one by one makes some unlike the others: a state that
-begins with zeros, a one among the data, a result that only the last step's loss reads.
+In a trace, all steps perform the same operations. Simplification may change some of them: the first, if a state begins
+with zeros; one that reads a 1 among the data; the last, if only the loss reads its result.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def find_loops_of_trace(simplified: ScalarProgram, trace: ScalarProgram) -> Scal
 
 
 def _may_have_peeled(program: ScalarProgram) -> bool:
-    """Return whether outside of loops there are as many operations as in a step, or more."""
+    """Return whether at least as many operations as in a step are outside of loops."""
     loops = loops_in(program)
     outside = sum(program.primitive_of(i) is not RESULT for i in program.operations) - len(loops)
     return any(len(loop.body.operations) <= outside for loop in loops)
@@ -61,9 +61,9 @@ def with_equal_steps(trace: ScalarProgram) -> ScalarProgram:
 
 
 def _separate(trace: ScalarProgram, operations: Operations, chosen: Sequence[Levels]) -> Iterator[int]:
-    """Yield nodes with one reader that would become part of its sum, while those of most other steps would not.
+    """Yield nodes that would become part of their only reader's sum, while those of most steps have several readers.
 
-    For example, all steps but the last hand their state to the next one.
+    For example, the state of the last step has no reader in a next step.
     """
     is_linear = np.array(trace.by_opcode(lambda primitive: primitive in _LINEAR, False))
     opcodes, readers = np.array(trace.opcodes), np.array(uses(trace))

@@ -43,7 +43,8 @@ class Stretch(NamedTuple):
 def stretches_of(operations: Operations, run: Run) -> list[Stretch]:
     """Return the steps of a run, extended by earlier steps that differ only by reading initial values.
 
-    There are none if a step reads a node that no step of a loop can read; and others if steps may begin earlier.
+    There are none if a step reads a node that no step of a loop can read. If steps may begin at an earlier operation,
+    these steps are an alternative.
     """
     stretch = _at(operations, run.start, run.period, (run.stop - run.start) // run.period)
     if stretch is None:
@@ -54,7 +55,7 @@ def stretches_of(operations: Operations, run: Run) -> list[Stretch]:
 
 
 def _extended(operations: Operations, stretch: Stretch) -> Stretch:
-    """Return a stretch with the steps before it that differ only in that they read initial values."""
+    """Extend a stretch by earlier steps that differ only by reading initial values."""
     while stretch.start >= stretch.period:
         longer = _at(operations, stretch.start - stretch.period, stretch.period, stretch.steps + 1)
         if longer is None:
@@ -64,7 +65,7 @@ def _extended(operations: Operations, stretch: Stretch) -> Stretch:
 
 
 def _begun_early(operations: Operations, stretch: Stretch, stop: int) -> Stretch | None:
-    """Return a stretch whose steps begin with the first operations that repeat; None if these begin it already.
+    """Return a stretch whose steps begin with the first repeated operation; None if they already do.
 
     Args:
         stop: the place after the last operation that repeats.
