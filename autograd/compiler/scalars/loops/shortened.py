@@ -1,9 +1,9 @@
 """Find the loop of a long trace in two short ones.
 
-All steps of an integrator do the same. If those in the middle read only the step before them and nodes that are the
-same for all steps, and nothing else reads them, they can be left out: what remains computes the same with fewer steps.
-So the passes run on a trace with few steps, and on one with one step more. If their programs differ only in one step
-more of the loop, then the loop of the whole trace has as many more steps as were left out.
+All steps of an integrator perform the same operations. If the steps in the middle read only the previous step and
+nodes that all steps share, and nothing else reads them, they can be left out: the rest is the same computation with
+fewer steps. So the passes run on a trace with few steps, and on a trace with one more step. If their programs differ
+only in the number of the loop's steps, the loop of the whole trace has as many more steps as were left out.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from autograd.arrays import np
 from autograd.compiler import cost_of_loops
-from autograd.compiler.scalars.builder import DROPPED, Builder
+from autograd.compiler.scalars.builder import DROPPED, Builder, new_numbers
 from autograd.compiler.scalars.depths import levels
 from autograd.compiler.scalars.loops.find import find_loops, looped_operations
 from autograd.compiler.scalars.loops.operations import Integers, Operations, operations_of
@@ -26,7 +26,7 @@ from autograd.compiler.scalars.program import ScalarProgram
 
 
 def find_long_loop(trace: ScalarProgram) -> ScalarProgram | None:
-    """Return the simplified program of a trace with its loops; None if the trace is short, or mostly something else.
+    """Return the simplified program of a trace with its loops; None if the trace is short, or loops are not most of it.
 
     Args:
         trace: a program without sums and guards.
@@ -45,7 +45,7 @@ def find_long_loop(trace: ScalarProgram) -> ScalarProgram | None:
 
 
 def _period(trace: ScalarProgram) -> int:
-    """Return the period with which most operations of a trace may repeat, at a glance; 0 if there is none."""
+    """Estimate the period with which most operations of a trace repeat; return 0 if there is none."""
     keys = _keys(trace)
     size = len(keys)
     if not cost_of_loops.worth_shortening(size):
@@ -66,7 +66,7 @@ def _period(trace: ScalarProgram) -> int:
 
 
 def _keys(trace: ScalarProgram) -> Integers:
-    """Return a key of each operation: equal if they apply the same to results of operations as far away in all."""
+    """Return a key of each operation, equal for equal primitives with the same total distance to their operands."""
     opcodes, counts = np.array(trace.opcodes, dtype=np.int64), np.array(trace.counts, dtype=np.int64)
     is_operation = opcodes >= APPLY
     place, operands = is_operation.cumsum() - 1, np.array(trace.operands, dtype=np.int64)
@@ -103,13 +103,13 @@ def _found_in_short(trace: ScalarProgram, operations: Operations, stretch: Stret
 
 
 def _reads_only_states(stretch: Stretch) -> bool:
-    """Return whether all steps read the same nodes, beside results of steps before."""
+    """Return whether all steps read the same nodes, apart from results of earlier steps."""
     others = stretch.reads[:, stretch.producer < 0]
     return bool((others == others[0]).all())
 
 
 def _shortened(trace: ScalarProgram, operations: Operations, stretch: Stretch, steps: int) -> ScalarProgram | None:
-    """Return the trace with this many steps of a stretch; None if others are read from outside of it."""
+    """Return the trace with this many steps of a stretch; None if the other steps are read from outside of it."""
     more = (stretch.steps - steps) * stretch.period
     first = stretch.start + steps // 2 * stretch.period
     stop, near = first + more, MOST_STEPS_BACK * stretch.period
@@ -118,7 +118,7 @@ def _shortened(trace: ScalarProgram, operations: Operations, stretch: Stretch, s
         return None
     nodes = operations.nodes.tolist()
     builder = Builder.like(trace)
-    new = [*range(trace.interior.start), *[DROPPED] * len(trace.interior)]
+    new = new_numbers(trace)
     for i in trace.constants:
         new[i] = builder.constant(trace.constants[i])
     for i in nodes[:first]:
@@ -133,10 +133,10 @@ def _shortened(trace: ScalarProgram, operations: Operations, stretch: Stretch, s
 
 
 def _extrapolated(short: ScalarProgram, longer: ScalarProgram, more: int) -> ScalarProgram | None:
-    """Return a program with more steps in its loops; None if it has none, or if they read or write numbers by step.
+    """Return a program with more steps in its loops; None if it has no loops, or they read or write numbers by step.
 
     Args:
-        longer: what must be the same program with one step more.
+        longer: the program with one more step, which must be equal otherwise.
         more: the number of steps to add.
     """
     loops = [p for p in short.primitives if isinstance(p, Repeat)]
