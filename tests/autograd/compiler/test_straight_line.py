@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ import pytest
 from autograd import Value, primitives
 from autograd.compiler import cost
 from autograd.compiler.arrays.builder import Builder
+from autograd.compiler.arrays.dead_code import without_dead_operations
 from autograd.compiler.arrays.handle import Handle
 from autograd.compiler.arrays.operations import N
 from autograd.compiler.arrays.program import ArrayProgram
@@ -91,6 +92,59 @@ def test_unrolled_programs_are_differentiated_as_all_others(
     for gradient, expected in zip(ours[1:], others[1:]):
         size = max(1.0, float(np.abs(expected).max()))
         np.testing.assert_allclose(np.broadcast_to(gradient, expected.shape), expected, rtol=1e-10, atol=1e-12 * size)
+
+
+Formula = Callable[[Sequence[Handle]], Handle]
+BACKWARD: dict[str, tuple[Formula, int, list[str]]] = {  # a formula of so many numbers, and what its derivatives apply
+    "a product": (lambda x: x[0] * x[1], 2, ["mul", "mul"]),
+    "a sum": (lambda x: x[0] + x[1], 2, []),
+    "a difference": (lambda x: x[0] - x[1], 2, ["neg"]),
+    "a multiple": (lambda x: x[0] * 3.0, 1, ["mul"]),
+    "a negative multiple": (lambda x: x[0] * -3.0, 1, ["mul"]),
+    "read twice": (lambda x: x[0] + x[0] * 3.0, 1, ["mul", "add"]),
+    "read twice with opposite signs": (lambda x: x[0] * 3.0 - x[0] * 5.0, 1, ["mul", "mul", "sub"]),
+    "and the other way round": (lambda x: x[0] * -3.0 + x[0] * 5.0, 1, ["mul", "mul", "sub"]),
+    "both negative": (lambda x: -x[0] - x[0] * 3.0, 1, ["mul", "add", "neg"]),
+    "a multiple of a sine": (
+        lambda x: x[0].builder.apply(primitives.sin, x[0]) * -3.0,
+        1,
+        ["mul", "cos", "mul", "neg"],
+    ),
+}
+
+
+@pytest.mark.parametrize("leaf", ["parameters", "x"])
+@pytest.mark.parametrize("name", BACKWARD)
+def test_derivatives_of_unrolled_programs_take_as_few_operations_as_by_hand(name: str, leaf: str) -> None:
+    """Nothing is multiplied by 1 or -1, and a sign is a subtraction where there is something to subtract from."""
+    formula, width, applied = BACKWARD[name]
+    builder = Builder()
+    x = builder.argument("x", width)
+    array = builder.parameter(range(width), "parameters") if leaf == "parameters" else x
+    columns = [builder.slice(array, len(array.shape) - 1, k, k + 1) for k in range(width)]
+    read = [builder.broadcast(column, (N, 1)).named(f"x{k}") for k, column in enumerate(columns)]
+    program = builder.program([formula(read)]).verify()
+    of_parameters = leaf == "parameters"
+    differentiate = to_parameters if of_parameters else to_arguments
+    derivative = differentiate(program, 1, unrolled=True).verify()
+    forward = len(program.operations)
+    backward = derivative.operations[forward:]
+    assert [o.attribute.primitive.name for o in backward if o.kind == "apply"] == applied
+    assert "slice" not in [o.kind for o in backward], "one gradient is not read in parts"
+    assert ("concatenate" in [o.kind for o in backward]) == (width > 1)
+    named = [at for at, o in enumerate(derivative.operations) if o.name.startswith("nabla_")]
+    assert named == ([derivative.outputs[1]] if of_parameters else [])
+
+
+def test_what_no_derivative_of_a_guarded_program_needs_is_left_out() -> None:
+    builder = Builder()
+    x = builder.argument("x", 1)
+    mask = builder.apply(COMPARISONS[">"], x, 0.5)
+    squared = builder.guard(x, 0) * 2.0
+    derivative = to_arguments(builder.program([squared], masks=[mask]).verify(), 1, unrolled=True)
+    assert without_dead_operations(derivative) is derivative
+    given = {"x": [[0.0], [1.0]], "gradient": [[1.0], [1.0]]}
+    assert derivative.evaluate(given)[1].tolist() == [[0.0], [2.0]]
 
 
 def engine(program: ArrayProgram, way: str, size: int, monkeypatch: pytest.MonkeyPatch) -> StraightLineEngine:
