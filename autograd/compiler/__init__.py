@@ -91,8 +91,8 @@ def compile(
       product. The same holds for a chain of at least three terms connected by `+` only (a `-` ends it), none of whose
       partial sums is used elsewhere, and for a sum of two terms among longer ones, as at the second position of causal
       attention. Each term is rounded as in the graph or, within a matrix product, not at all. With n terms, the result
-      differs by at most n · 2⁻⁵² · Σ|term|. In such a sum, a captured leaf times the constant 0 is dropped, and so is
-      the sign of a zero; a captured leaf that is inf or nan may reach sums that do not read it.
+      differs by at most n · 2⁻⁵² · Σ|term|. In such a sum, a parameter times the constant 0 is dropped, and so is the
+      sign of a zero; a parameter that is inf or nan may reach sums that do not read it.
     - *Elementary functions* differ by up to 4 units in the last place between `math`, NumPy and machine code. A
       spelled-out sigmoid or tanh may be computed by the primitive, which is never less exact.
     - *Padding.* Rows of different lengths, as in causal attention, become one array with padding, multiplied by 0. If

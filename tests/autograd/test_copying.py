@@ -30,7 +30,7 @@ def pickled(protocol: int) -> Duplicate:
 
 
 def pickled_in_python(x: Any) -> Any:
-    """By the pickler and the unpickler that are written in Python, as some other libraries' are."""
+    """Copy with the pickler and unpickler written in Python, as those of some other libraries are."""
     file = io.BytesIO()
     pickle._Pickler(file).dump(x)
     return pickle._Unpickler(io.BytesIO(file.getvalue())).load()
@@ -63,7 +63,7 @@ class Named(Value):
 
 
 class WithState(Value):
-    """A subclass that says for itself what it consists of."""
+    """A subclass that defines its own state for pickling."""
 
     __slots__ = ("cache",)
 
@@ -196,7 +196,7 @@ def test_subclasses_keep_their_slots_and_attributes(duplicate: Duplicate) -> Non
     y: Value = leaf
     for _ in range(200):
         y = y * 1.0
-    leaf.result = y  # a circle through an attribute
+    leaf.result = y  # a cycle through an attribute
     leaf2, y2 = duplicate((leaf, y))
     assert type(leaf2) is Named
     assert (leaf2.unit, leaf2.where, leaf2.data, leaf2.label) == ("m", ["here", {"deep": (1, 2)}], 2.0, "length")
@@ -207,7 +207,7 @@ def test_subclasses_keep_their_slots_and_attributes(duplicate: Duplicate) -> Non
 
 
 def test_graphs_that_hang_on_leaves_attributes(duplicate: Duplicate) -> None:
-    """Each leaf of a deep graph holds a graph of its own, and is the first operand, which pickle comes to first."""
+    """Each leaf of a deep graph refers to another graph, and is the first operand, which pickle visits first."""
     y = Value(1.0)
     for k in range(300):
         leaf = Named(float(k))
@@ -268,7 +268,7 @@ def test_copies_of_copies_and_many_pickles_in_a_row(duplicate: Duplicate) -> Non
 
 
 def test_a_pickle_that_failed_does_not_spoil_the_next() -> None:
-    _, y = chain(400)  # deeper than calls may be
+    _, y = chain(400)  # deeper than the recursion limit
     bad = Named(1.0)
     bad.lock = threading.Lock()
     for k in range(40):

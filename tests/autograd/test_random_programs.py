@@ -60,7 +60,7 @@ class Program(NamedTuple):
     """Steps that each append a number to a list that begins with the inputs; the result is the sum of some of them.
 
     Attributes:
-        inputs: where the program is to be run.
+        inputs: the numbers to run the program on.
         steps: the names of operations, with the positions of their operands in the list.
         outputs: the positions of the numbers whose sum is the result.
     """
@@ -92,7 +92,7 @@ def path_sums(*roots: Value) -> dict[Value, float]:
 
 @st.composite
 def programs(draw: st.DrawFn, inputs: Sequence[float] | None = None, steps: int = 30) -> Program:
-    """A program of at least so many steps, wide nodes among them, that rounding does not make chaotic.
+    """Return a program of at least this many steps, including wide nodes, that does not amplify rounding errors.
 
     Numbers to which rounding errors have added up are shrunk before they go on (a loop of squares and sines is chaos
     after a dozen turns, and tells nothing of any engine). Kinks are kept at a distance: which side of one a number lies
@@ -136,7 +136,7 @@ def gradient_scales(root: Value) -> dict[Value, float]:
 
 
 def backward(program: Program) -> tuple[Value, list[float], list[float]]:
-    """The result, the gradients to the inputs, and their scales."""
+    """Return the result, the gradients of the inputs, and their scales."""
     inputs = [Value(x) for x in program.inputs]
     result = run(program, autograd, inputs)
     result.backward()

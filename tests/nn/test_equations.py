@@ -62,7 +62,7 @@ def four_equations(w: list[Array], b: list[Array], x: Array, y: Array) -> tuple[
 def four_equations_of_samples(
     w: list[Array], b: list[Array], x: Array, y: Array, factor: float
 ) -> tuple[list[Array], list[Array]]:
-    """The same of many samples, one a row, in the matrix form of the second text; C = factor · Σ of their losses."""
+    """The same for many samples, one per row, in the matrix form of the second text; C = factor · Σ of their losses."""
     activations, weighted_inputs = [x], []
     for w_l, b_l in zip(w, b):
         weighted_inputs.append(activations[-1] @ w_l.T + b_l)
@@ -214,7 +214,7 @@ def one_update(reduction: Any, alpha: float, seed: int) -> tuple[list[Array], li
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_fit_takes_the_mean_or_the_sum_over_the_samples(seed: int) -> None:
-    """Both against the equations, so that the steps differ by the number of samples."""
+    """Compare both with the equations; their steps differ by a factor of the number of samples."""
     for reduction, factor in (("mean", 1 / 70), ("sum", 1.0)):
         before, after, x, y = one_update(reduction, 0.3, seed)
         dw, db = four_equations_of_samples(before[::2], before[1::2], x, y, factor)

@@ -91,7 +91,7 @@ def test_cross_entropy_agrees_with_pytorch(torch: Any, seed: int) -> None:
 
 @pytest.mark.parametrize("seed", range(20))
 def test_hinge_agrees_with_scikit_learn(seed: int) -> None:
-    """Theirs is the mean over outputs, ours the sum. Its slope is −t where the margin is below 1, and 0 above."""
+    """Their loss is the mean over outputs, ours the sum. The slope is −t where the margin is below 1, and 0 above."""
     from sklearn.metrics import hinge_loss
 
     chance = np.random.default_rng(seed)
@@ -107,7 +107,7 @@ def test_hinge_agrees_with_scikit_learn(seed: int) -> None:
 
 
 def close(number: float, exact: Any, scale: Any) -> bool:
-    """Tell whether a number is within 4 units in the last place of `scale`, the size of its terms."""
+    """Return whether a number is within 4 units in the last place of `scale`, the size of its terms."""
     return bool(abs(mpf(number) - exact) <= 4 * EPSILON * abs(scale) + mpf(5e-324))
 
 
@@ -135,7 +135,7 @@ def test_binary_cross_entropy_with_logits_is_exact_and_finite_everywhere(z: floa
     ],
 )
 def test_binary_cross_entropy_at_saturated_outputs(output: float, target: float) -> None:
-    """Down to outputs of exactly 0 and 1, which are no trouble where they are right."""
+    """Even outputs of exactly 0 and 1 are fine if they are right."""
     value, (gradient,) = value_and_gradient(nn.binary_cross_entropy, [output], [target])
     with mpmath.workdps(50):
         o, t = mpf(output), mpf(target)
@@ -238,7 +238,7 @@ def test_one_output_and_its_target_may_be_single_numbers(name: str, target: Any)
 
 @pytest.mark.parametrize("name", LOSSES)
 def test_plain_numbers_give_a_plain_number(name: str) -> None:
-    """So a cost is measured without a graph."""
+    """A cost is measured without a graph in this way."""
     loss = LOSSES[name]
     outputs, targets = [0.25, 0.5], [1.0, -1.0] if loss is nn.hinge else [1.0, 0.0]
     number = loss(outputs, targets)

@@ -1,4 +1,4 @@
-"""Pictures of a training: what is drawn is what the history says."""
+"""Pictures of a training show the numbers of the history."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ WITHOUT_ACCURACY = [Epoch(k, 2.0 / k, None, 3.0 / k, None, 0.1) for k in range(1
 
 
 def curves(axes: Axes) -> dict[str, tuple[list[float], list[float]]]:
-    """The numbers of each line on the axes, by what the legend calls it."""
+    """Return the numbers of each line on the axes, by its name in the legend."""
     return {
         str(line.get_label()): (np.asarray(line.get_xdata()).tolist(), np.asarray(line.get_ydata()).tolist())
         for line in axes.get_lines()
@@ -35,7 +35,7 @@ def curves(axes: Axes) -> dict[str, tuple[list[float], list[float]]]:
 
 
 def draw(figure: Figure) -> bytes:
-    """Draw a figure, which is when matplotlib finds what it cannot draw; gives the PNG."""
+    """Render a figure as PNG, which is when matplotlib discovers what it cannot draw."""
     buffer = BytesIO()
     figure.savefig(buffer, format="png")
     return buffer.getvalue()

@@ -154,8 +154,8 @@ class _Retrace(NamedTuple):
     """A function to trace again on other numbers.
 
     Attributes:
-        overriding: makes the function see other numbers in the captured leaves, too.
-        numbers: the numbers of these leaves.
+        overriding: makes the function see other numbers in its parameters, too.
+        numbers: the parameters' numbers.
         most_nodes: a limit on the nodes recorded, since a loop whose end depends on numbers might not end.
         uses: the uses of the arguments' numbers as indices.
         likeness: compares with the first trace.

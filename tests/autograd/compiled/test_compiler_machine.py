@@ -35,7 +35,7 @@ def compiled(thin: Thin, way: str, function: Callable[..., Any], *examples: Any,
 
 PYTHONS = {"gamma", "lgamma", "fsum", *(f"{name}_derivative" for name in ("power", "atan2", "lgamma"))}
 """Primitives that Python's functions of floats compute; test_table.py says why."""
-MADE = tuple(name for name in TABLE if name in OURS - PYTHONS)  # the package's own; tests add some
+MADE = tuple(name for name in TABLE if name in OURS - PYTHONS)  # the package's own; tests add others
 POINTS: dict[str, list[tuple[float, ...]]] = {
     "acos": [(0.25,), (-0.75,)],
     "acosh": [(1.5,), (30.0,)],
@@ -132,7 +132,7 @@ def test_zeros_of_both_signs_are_two_constants(way: str, thin: Thin) -> None:
 
 
 def lorenz(steps: int, rate: Any, x: Any, y: Any, z: Any) -> Any:
-    """Euler steps of the Lorenz equations, explicit or not in the order of Thue and Morse, so that they are no loop."""
+    """Euler steps of the Lorenz equations, explicit or not in the order of Thue and Morse, so that none is a loop."""
     for k in range(steps):
         dx, dy, dz = rate * (y - x), x * (28.0 - z) - y, x * y - z * (8 / 3)
         x, y = x + 0.002 * dx, y + 0.002 * dy
@@ -142,7 +142,7 @@ def lorenz(steps: int, rate: Any, x: Any, y: Any, z: Any) -> Any:
 
 @pytest.mark.parametrize("way", WAYS)
 def test_growth_in_small_steps_is_the_power_that_it_is(way: str, thin: Thin) -> None:
-    """x (1 + r h)^n and its derivatives, the one to the captured rate too; long enough for several functions."""
+    """x (1 + r h)^n and its derivatives, also w.r.t. the captured rate; long enough for several functions."""
     rate, h, n = Value(0.5), 0.001, 4000
 
     def f(x: Any) -> Any:
@@ -175,7 +175,7 @@ def test_pytorch_computes_the_same(way: str, thin: Thin) -> None:
 @pytest.mark.parametrize("samples", [1, 7, 300])
 @pytest.mark.parametrize("way", WAYS)
 def test_batches(way: str, samples: int, thin: Thin) -> None:
-    """Each sample by itself, and the captured leaves' derivatives summed up over all."""
+    """Each sample is computed by itself; the parameters' derivatives are summed over all samples."""
     rate = Value(10.0)
     batch = np.random.default_rng(0).normal(size=(3, samples))
     program = compiled(thin, way, lambda x, y, z: lorenz(40, rate, x, y, z), 1.0, 1.5, 2.0, reduction="sum")
@@ -198,7 +198,7 @@ def test_batches(way: str, samples: int, thin: Thin) -> None:
 
 @pytest.mark.parametrize("way", WAYS)
 def test_arguments_parameters_and_constants_as_results(way: str, thin: Thin) -> None:
-    """Whatever is an output, several times over, beside arguments that nothing is made of."""
+    """Any number can be an output, several times, and arguments may remain unused."""
     w, unused = Value(3.0), Value(5.0)
 
     def f(x: Sequence[Any], y: Any) -> Any:
@@ -219,7 +219,7 @@ def test_arguments_parameters_and_constants_as_results(way: str, thin: Thin) -> 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("number", [0, 1, 2])
 def test_a_function_that_computes_nothing(way: str, number: int, thin: Thin) -> None:
-    """It returns an argument, a captured leaf or a constant."""
+    """It returns an argument, a parameter or a constant."""
     w = Value(3.0)
     results = ((7.0, [1.0, 0.0], 0.0), (3.0, [0.0, 0.0], 1.0), (2.0, [0.0, 0.0], 0.0))
     value, slopes, slope = results[number]
@@ -319,7 +319,7 @@ def test_infinity_on_the_way_to_a_number_does_no_harm(way: str, thin: Thin) -> N
 
 @pytest.fixture
 def own_name(request: pytest.FixtureRequest) -> Iterator[str]:
-    """A name that would end a function, were it to get into one."""
+    """A name that would end a function if it were copied into one."""
     name = f'"}}\nret void\n%0 = {request.node.nodeid}'
     yield name
     TABLE.pop(name, None)
@@ -349,7 +349,7 @@ def test_a_rule_for_floats_alone_keeps_the_program_python(own_name: str, rule: A
     assert program.value_and_grad(0.7) == pytest.approx((rule(0.7) + math.exp(0.7), math.cos(0.7) + math.exp(0.7)))
 
 
-# Which way a program goes
+# How a program runs
 
 
 def test_long_programs_run_as_machine_code_and_short_ones_as_python() -> None:

@@ -75,7 +75,7 @@ class Recipe(NamedTuple):
 
     Attributes:
         inputs: how many numbers the argument holds.
-        parameters: the numbers of the captured leaves.
+        parameters: the parameters' numbers.
         levels: an operation, and for each number that it makes the positions of its operands.
         outputs: the positions of the numbers whose mean is the result.
     """

@@ -1,4 +1,4 @@
-"""The emitted source as a reader sees it: names, signs, fractions, and what has been folded away."""
+"""The emitted source is easy to read: its names, signs, fractions, and folded operations."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_lines_of_the_source(name: str) -> None:
 
 
 def test_shapes_of_derivatives_that_are_the_same_for_all() -> None:
-    """One column is kept where all columns are equal, and the comment says so."""
+    """If all columns are equal, one is kept, and the comment says so."""
     source = autograd.compile(lambda x: -sum(autograd.logsumexp([a, C[0], a * a]) for a in x), [0.1, 0.2]).source
     for line, shape in re.findall(r"^    d_\w+ = (.*?) +# (.*)$", source, flags=re.MULTILINE):
         if line == "-gradient":

@@ -1,4 +1,4 @@
-"""Rules of primitives that read what changes later: a compiled program follows it, as the graph does."""
+"""Rules of primitives that read state: a compiled program follows later changes of it, as the graph does."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ CONSTANT, ASSIGNED = 0.5, 0.5
 
 
 def assign(number: float) -> None:
-    global ASSIGNED  # which is what this tests
+    global ASSIGNED  # the subject of this test
     ASSIGNED = number
 
 
@@ -56,7 +56,7 @@ class Holder:
 
 @pytest.fixture
 def level() -> Iterator[Callable[[float], None]]:
-    """Sets everything that the rules below read."""
+    """Return a function that sets everything that the rules below read."""
 
     def change(number: float) -> None:
         LEVEL.set(number)
@@ -127,7 +127,7 @@ def test_a_program_follows_what_rules_read(name: str, way: str, thin: Thin, leve
 
 @pytest.mark.parametrize("way", WAYS)
 def test_so_do_derivatives_that_read_what_values_do_not(way: str, thin: Thin, level: Callable[[float], None]) -> None:
-    """And derivatives of derivatives, which the function itself computes."""
+    """So do derivatives of derivatives, which the function itself computes."""
     cubed = _primitive(lambda x: x * x * x, lambda x, out: (3 * LEVEL.get() * x * x,))
 
     def second(x: Any) -> Any:

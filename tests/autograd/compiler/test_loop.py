@@ -55,7 +55,7 @@ def rnn(steps: int, is_backward: bool = False, is_named: bool = True) -> ArrayPr
 
 
 def loss_of(builder: Builder, results: Sequence[Handle]) -> ArrayProgram:
-    """Return the program of the sum of squares, and of sums, of all that belongs to a sample."""
+    """Return the program of the sum of all squares, and of all numbers, of each sample."""
     columns = []
     for x in results:
         if not isinstance(x.shape[0] if x.shape else 1, Batch):
@@ -67,7 +67,7 @@ def loss_of(builder: Builder, results: Sequence[Handle]) -> ArrayProgram:
 
 
 def leapfrog(steps: int) -> ArrayProgram:
-    """A pendulum: kicks and drifts of length dt, a parameter; the angles of all steps are given out."""
+    """A pendulum: kicks and drifts of length dt, a parameter; it returns the angles of all steps."""
     body = Builder()
     angle, speed, dt, length = (body.argument(name, shape) for name, shape in STATES_OF_PENDULUM)
     new_speed = (speed - dt * body.apply(primitives.sin, angle) / length).named("new_speed")
@@ -86,7 +86,7 @@ STATES_OF_PENDULUM: list[tuple[str, Shape]] = [("angle", (N, 1)), ("speed", (N, 
 
 
 def exponential_average(steps: int) -> ArrayProgram:
-    """Averages of rows of numbers, the last ones first, each with a decay of its own."""
+    """Averages of rows of numbers, from last to first, each with a separate decay."""
     body = Builder()
     mean, x, decay = body.argument("mean", 2), body.argument("x_t", 2), body.argument("decay", (2,))
     new = (mean * decay + (1.0 - decay) * x).named("new")
@@ -149,7 +149,7 @@ def test_values_and_gradients_are_those_of_pytorch(name: str, steps: int, by_tor
 
 
 def check(program: ArrayProgram, by_torch: ByTorch) -> None:
-    """Compare values and gradients, as they are evaluated and as they run, with PyTorch's of the unrolled loop."""
+    """Compare values and gradients, evaluated and run, with PyTorch's of the unrolled loop."""
     chance = np.random.default_rng(1)
     widths = {o.name: int(str(o.shape[1])) for o in program.operations if o.kind == "argument"}
     rows = {name: chance.normal(size=(SAMPLES, width)) for name, width in widths.items()}
@@ -186,7 +186,7 @@ def check(program: ArrayProgram, by_torch: ByTorch) -> None:
 
 
 def engines_of(program: ArrayProgram, size: int) -> Iterator[NumpyEngine | LoopEngine]:
-    """Return what runs a program: on arrays, and on single numbers by machine code and by Python, where it can."""
+    """Yield the engines that can run a program: on arrays, and on single numbers as machine code and as Python."""
     yield engine_of(program, size)
     with pytest.MonkeyPatch.context() as patch:
         for modules in ({}, {"llvmlite": None}):
@@ -213,7 +213,7 @@ def engine_of(program: ArrayProgram, size: int, dtype: str = "float64") -> Numpy
 
 
 def assert_near(result: Array, expected: Any) -> None:
-    """Compare with what may be a tensor, or missing where it is zero."""
+    """Compare with a tensor or array; None is zero."""
     wanted = np.zeros(result.shape) if expected is None else np.asarray(expected)
     np.testing.assert_allclose(result, wanted, rtol=1e-10, atol=1e-12 * float(np.abs(wanted).max(initial=1.0)))
 
@@ -267,7 +267,7 @@ def test_random_loops(seed: int, random_operation: Callable[..., Handle], by_tor
 
 
 def random_loop(seed: int, operation: Callable[..., Handle]) -> ArrayProgram:
-    """Return a program of one loop of all there is: states, arrays read, arrays written, and what is the same."""
+    """Return a program of one loop with states, arrays read and written by step, and loop-invariant arrays."""
     chance = random.Random(seed)
     steps = chance.choice([1, 2, 3, 5])
     shapes: dict[str, list[Shape]] = {
@@ -302,7 +302,7 @@ def random_loop(seed: int, operation: Callable[..., Handle]) -> ArrayProgram:
 def inner_loop(
     body: Builder, chance: random.Random, operands: Sequence[Handle], operation: Callable[..., Handle], name: str
 ) -> list[Handle]:
-    """Add a loop of one state to the body of another; return what it gives out: the last state, and all, added up."""
+    """Add a loop of one state to the body of another; return its last state, and the sum of all states."""
     inner, masks = Builder(), list[Handle]()
     given = [inner.argument(f"{name}_{k}", x.shape) for k, x in enumerate(operands)]
     values = [*given, operation(inner, chance, given, masks)]
@@ -314,7 +314,7 @@ def inner_loop(
 
 
 def state_after(body: Builder, state: Handle, x: Handle) -> Handle:
-    """Return a state that depends on one before and on something else, of any shape."""
+    """Return a state that depends on the previous one and on another array, of any shape."""
     is_batched = any(isinstance(length, Batch) for length in x.shape)
     keeps = is_batched and state.shape[:1] == (N,)
     new: Handle = state * 0.5
@@ -370,7 +370,7 @@ def test_a_loop_runs_in_single_precision() -> None:
 def test_a_recurrent_network_prints_backpropagation_through_time() -> None:
     """Werbos (1990): deltas go back step by step; the gradients of weights are products over all steps and samples.
 
-    Of the states, which are saved once, u multiplies those before each step, and the first one is zero.
+    The states are saved once; u multiplies the state before each step, and the first one is zero.
     """
     forward, backward = engine_of(rnn(50), 32).source.split("def backward")
     for line in (
@@ -397,7 +397,7 @@ def test_a_recurrent_network_prints_backpropagation_through_time() -> None:
 
 
 def lstm(steps: int) -> ArrayProgram:
-    """A long short-term memory (Hochreiter and Schmidhuber, 1997), of which the last output is given out."""
+    """A long short-term memory (Hochreiter and Schmidhuber, 1997), which returns the last output."""
     body = Builder()
     h, c, x = body.argument("h", UNITS), body.argument("c", UNITS), body.argument("x_t", 4 * UNITS)
     u = body.argument("u", (4 * UNITS, UNITS))
@@ -421,13 +421,13 @@ def lstm(steps: int) -> ArrayProgram:
 
 
 def test_an_lstm_saves_what_one_written_by_hand_does() -> None:
-    """The gates, tanh(c), c and h: seven arrays of (n, 4) a step, whatever has a name in the body."""
+    """It saves the gates, tanh(c), c and h: seven arrays of (n, 4) per step, for any names in the body."""
     (loop,) = [o for o in to_parameters(lstm(6), 1).operations[:12] if o.kind == "loop"]
     assert sorted(map(str, loop.shape[2:])) == ["(6, Batch(times=1), 4)"] * 7
 
 
 def test_only_what_the_backward_loop_reads_is_saved() -> None:
-    """A linear recurrence needs no state for the derivative to what is added to it."""
+    """A linear recurrence needs no saved state for the derivative w.r.t. its inputs."""
     body = Builder()
     s, x, w = body.argument("s", 2), body.argument("x_t", 2), body.argument("w", (2,))
     loop = Loop(body.program([(s * w + x).named("new")]), 5, carried=1, read=(Stepping(1),))

@@ -41,11 +41,11 @@ WAYS = {
     "arrays": ["find loops", *(name for name, _ in PREPARE_FOR_ARRAYS), *OF_ARRAYS],
     "Python": ["find loops", "unroll"],
 }
-"""The passes from the simplest scalars to an array program, where there is much to do side by side, and little."""
+"""The passes from scalars to an array program, for functions with much and with little parallelism."""
 
 
 def neighbour(name: str) -> Any:
-    """Another module of tests, for its random functions."""
+    """Import another test module, for its random functions."""
     spec = importlib.util.spec_from_file_location(f"_{name}", Path(__file__).parents[1] / "compiled" / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
@@ -59,12 +59,12 @@ choices, grids, recovery = map(neighbour, ("test_compiler_masks", "test_compiler
 
 
 class Walk(NamedTuple):
-    """A function on its way through the pipeline.
+    """A function in the pipeline.
 
     Attributes:
-        stages: after each pass its name and the program; the first is the trace.
+        stages: the name of each pass, and the program after it; the first is the trace.
         leaves: the parameters that the function captured.
-        results: how many numbers it returns.
+        results: the number of results.
     """
 
     stages: list[tuple[str, ScalarProgram | ArrayProgram]]
@@ -72,7 +72,7 @@ class Walk(NamedTuple):
     results: int
 
     def differentiated(self, wrt: str) -> ArrayProgram:
-        """The program of the values and of the gradients to "parameters" or "arguments"."""
+        """Return the program of the values and of the gradients w.r.t. "parameters" or "arguments"."""
         (program,) = [program for name, program in self.stages if name == f"differentiate to {wrt}"]
         assert isinstance(program, ArrayProgram)
         return program
@@ -80,7 +80,7 @@ class Walk(NamedTuple):
 
 @contextmanager
 def recorded() -> Iterator[list[tuple[str, Any]]]:
-    """Keep what the passes return."""
+    """Record the programs that the passes return."""
     stages: list[tuple[str, Any]] = []
     run = PassRunner.run
 
@@ -111,14 +111,14 @@ def walk(function: Function, example: Any, way: str, thin: Thin) -> Walk:
 
 
 class Batch(NamedTuple):
-    """Samples, and what the eager engine computes for them.
+    """Samples, and the eager engine's results for them.
 
     Attributes:
         samples: of shape (samples, numbers).
-        gradients: derivatives of what is asked about to each result, of shape (samples, results).
+        gradients: the seeds, which are the derivatives of the cost w.r.t. each result, of shape (samples, results).
         values: of the same shape.
         of_leaves: the gradient of each parameter, summed over the samples.
-        of_arguments: that of each sample.
+        of_arguments: the gradient of each sample's arguments.
     """
 
     samples: Array
@@ -152,7 +152,7 @@ def results_of(outputs: Any) -> list[Any]:
 
 
 def values_of(program: ScalarProgram | ArrayProgram, samples: Array, walked: Walk) -> Array:
-    """A row of results for each sample, by the interpreter of the representation."""
+    """Return a row of results for each sample, by the program's interpreter."""
     leaves = [leaf.data for leaf in walked.leaves]
     if isinstance(program, ScalarProgram):
         return np.array([program.evaluate([sample], leaves) for sample in samples.tolist()])
@@ -162,7 +162,7 @@ def values_of(program: ScalarProgram | ArrayProgram, samples: Array, walked: Wal
 
 
 def gradients_of(walked: Walk, samples: Array, gradients: Array) -> tuple[Array, Array]:
-    """The gradients to the parameters, in one vector, and to the arguments, by the interpreter."""
+    """Return the gradients of the parameters, in one vector, and of the arguments, by the interpreter."""
     leaves = [leaf.data for leaf in walked.leaves]
     given = {"x": samples, "gradient": gradients}
     program = walked.differentiated("parameters")
@@ -178,7 +178,7 @@ def assert_right(walked: Walk, batch: Batch, bound: float = 0.0) -> None:
     """Assert that every stage computes the values, and the last ones the gradients, to 1e-12 of the norm of each.
 
     Args:
-        bound: what they may be off besides.
+        bound: an additional absolute error that is allowed.
     """
     for name, program in walked.stages:
         assert_near(values_of(program, batch.samples, walked), batch.values, bound, name)
@@ -192,7 +192,7 @@ def assert_near(array: Array, expected: Array, bound: float, name: str) -> None:
 
 
 def around(example: Sequence[float], samples: int, seed: int) -> Array:
-    """The numbers that a function was traced on, and others."""
+    """Return the numbers that a function was traced on, and others."""
     others = np.random.default_rng(seed).normal(size=(samples, len(example)))
     return np.concatenate([[example], others])
 
@@ -202,7 +202,7 @@ def around(example: Sequence[float], samples: int, seed: int) -> Array:
 
 @pytest.mark.parametrize("way", WAYS)
 def test_no_pass_changes_a_bit_where_there_are_no_reductions(way: str, thin: Thin) -> None:
-    """Not of compensated sums either, nor of numbers that are huge, tiny, infinite or nan."""
+    """This holds for compensated sums, too, and for numbers that are huge, tiny, infinite or nan."""
     compared = 0
     for seed in range(40):
         chance = np.random.default_rng(seed)

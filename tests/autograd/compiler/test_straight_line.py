@@ -171,7 +171,7 @@ def engine(program: ArrayProgram, way: str, size: int, monkeypatch: pytest.Monke
 @pytest.mark.parametrize("way", ["machine code", "Python"])
 @pytest.mark.parametrize("seed", range(10))
 def test_code_computes_what_the_program_means(seed: int, way: str, size: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One sample or several; in functions of which each reads what others have computed."""
+    """One sample or several, in functions that read each other's results."""
     program, chance = unrolled(seed), np.random.default_rng(seed)
     run = engine(program, way, size, monkeypatch)
     batch, vector = {"x": chance.normal(size=(5, 3)), "y": chance.normal(size=(5, 1))}, chance.normal(size=4)
@@ -194,7 +194,7 @@ def test_code_computes_what_the_program_means(seed: int, way: str, size: int, mo
 
 @pytest.mark.parametrize("way", ["machine code", "Python"])
 def test_arithmetic_is_exact(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each operation is rounded by itself: the results are those of the interpreter, bit by bit."""
+    """Each operation is rounded separately: the results are bitwise those of the interpreter."""
     for seed in range(20):
         chance, builder = random.Random(seed), Builder()
         x = builder.argument("x", 3)
@@ -216,7 +216,7 @@ def test_arithmetic_is_exact(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_source_of_a_few_steps() -> None:
-    """A line for each name; what is read once is written where it is read. Lists hold what functions hand on."""
+    """Each name has a line; numbers that are read once are inline. Lists hold numbers that other functions read."""
     builder = Builder()
     x, v = builder.argument("x", 1), builder.argument("v", 1)
     rate = builder.broadcast(builder.parameter([0], "parameters"), (N, 1)).named("rate")
@@ -276,7 +276,7 @@ def test_machine_code_of_what_repeats_itself_is_made_once(monkeypatch: pytest.Mo
 def test_an_argument_that_is_several_results_adds_up_their_cotangents(
     way: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The forward pass has no functions then, the backward pass has one."""
+    """Then the forward pass has no functions, and the backward pass has one."""
     builder = Builder()
     x = builder.argument("x", 1)
     run = engine(builder.program([builder.concatenate([x, x, x, x], 1)]), way, 7, monkeypatch)

@@ -1,4 +1,4 @@
-"""Each row of the derivative table is whole: what one lacks, here or in what follows from the table, is named."""
+"""Each row of the derivative table is complete; rows that lack a form are listed here, with the reason."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ ELSEWHERE: dict[str, Callable[..., Any]] = {
     "norm": lambda *xs: autograd.math.hypot(*xs),
     "fsum": lambda *xs: autograd.math.fsum(xs),
 }
-"""Rows that are not exported as they stand, and what makes each."""
+"""Rows that are not exported directly, and the operations that express them."""
 
 INTERNAL = {
     "detach",
@@ -73,7 +73,7 @@ INTERNAL = {
     "entry_at",
     *(name for name in ROWS if name.endswith(("_slope", "_derivative"))),
 }
-"""Rows that others are made of, and the one that `autograd.take` leaves in compiled programs."""
+"""Rows that other rows are made of, and the one that `autograd.take` leaves in compiled programs."""
 
 
 def inputs_of(name: str) -> int:
@@ -148,7 +148,7 @@ def test_rows_without_machine_code_are_known(thin: Thin) -> None:
             values = list(map(Value, numbers))
             try:
                 result = function(*values)
-            except ValueError:  # as of a logarithm of what is below 0
+            except ValueError:  # such as the logarithm of a negative number
                 continue
             result.backward()
             expected = [result.data, *(v.grad for v in values)]
@@ -168,20 +168,20 @@ FEW = (0.0, -0.0, 5e-324, 0.25, -1.0, 2.0, -3.0, 709.0, -1e16, 1e200, -1.7e308, 
 
 
 def points(name: str, others: Sequence[float] = ()) -> list[tuple[float, ...]]:
-    """Numbers from all over the domain and beyond: as arrays, no row raises anywhere.
+    """Draw numbers from the whole domain and beyond: as arrays, no row raises for any of them.
 
     Args:
-        others: numbers of which an input may be one, too.
+        others: further numbers that an input may be.
     """
-    if name == "where":  # whose condition is 0 or 1
+    if name == "where":  # its condition is 0 or 1
         return list(itertools.product((0.0, 1.0), (*FEW, *others), (*FEW, *others)))
-    if name == "constant_power":  # whose exponent is known, and 0 is folded before
+    if name == "constant_power":  # its exponent is known, and 0 is folded earlier
         return list(itertools.product((*NUMBERS, *others), (-2.0, 0.5, 1.0, 2.5, 3.0)))
-    if name == "entry_at":  # whose index is a small whole number, or none of a place
+    if name == "entry_at":  # its index is a small whole number, or no place of the table
         return list(itertools.product((*FEW, *others), (*FEW, *others), (0.0, 1.0, 2.0, -1.0, 0.5)))
     if name == "lgamma_derivative":
         return list(itertools.product((*NUMBERS, *others), (1.0, 2.0, 3.0)))
-    if name in DERIVATIVES_OF_ANY_ORDER:  # whose orders are small whole numbers
+    if name in DERIVATIVES_OF_ANY_ORDER:  # their orders are small whole numbers
         return list(itertools.product((*FEW, *others), (*FEW, *others), (0.0, 1.0, 2.0), (0.0, 1.0, 2.0)))
     count = inputs_of(name)
     return list(itertools.product((*(NUMBERS if count < 3 else FEW), *others), repeat=count))
@@ -290,12 +290,12 @@ def test_rules_of_arrays_are_those_of_floats(name: str) -> None:
     np.testing.assert_allclose(derivatives[has_number], np.array(slopes)[has_number], rtol=1e-12, atol=1e-15)
 
 
-# A row more
+# One more row
 
 
 @pytest.fixture
 def extended_table() -> Iterator[Callable[..., Primitive]]:
-    """Adds rows of the package's own, as long as the test runs."""
+    """Return a function that adds rows like the package's own, for the duration of a test."""
     names = []
 
     def add(*args: Any, **fields: Any) -> Primitive:
@@ -331,7 +331,7 @@ def test_a_row_alone_makes_a_function_an_array_operation_and_machine_code(
     assert (f(x, y).data, x.grad, y.grad) == (value, *slopes)
     assert grad(grad(doubled))(0.0) == pytest.approx(math.log(2) ** 2)
 
-    monkeypatch.setattr(references, "one_by_one", None)  # which is not called
+    monkeypatch.setattr(references, "one_by_one", None)  # it is not called
     for way in ("arrays", "machine code", "Python"):
         with thin(way):
             program = compile(f, 0.25, 0.25)

@@ -1,4 +1,4 @@
-"""The chain rule spelled out: equal to a sweep, in symbols and numbers that agree, of any graph and any label."""
+"""The chain rule spelled out: it equals a sweep, symbols and numbers agree, for any graph and any label."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def labelled(label: str, value: Value) -> Value:
 
 
 def equations(explanation: Explanation) -> dict[str, list[str]]:
-    """The sides of each equation of the derivation by what stands left of it; broken lines are joined again."""
+    """Return the sides of each equation of the derivation, by its left side; broken lines are joined."""
     text = explanation.text.split("\n\nwhere")[0]
     joined = re.sub(r"\n +([=≈+−·…])", r" \1", text)
     rows = [re.split(" [=≈] ", line) for line in joined.splitlines() if re.match(" *[dδ∂]", line)]
@@ -105,7 +105,7 @@ def test_value_and_terms_are_a_fresh_sweeps(max_paths: int, graph: list[Value], 
 @pytest.mark.parametrize("max_paths", [0, 10**6])
 @given(graph=random_graphs(), data=st.data())
 def test_symbols_and_numbers_in_print_agree(max_paths: int, graph: list[Value], data: st.DataObject) -> None:
-    """Read back from the text, with the graph's own derivatives for the symbols, all sides of an equation are equal."""
+    """All sides of an equation are equal when they are read back, with the graph's derivatives for the symbols."""
     root = graph[-1]
     leaf = data.draw(st.sampled_from([node for node in topological_order(root) if node in set(graph)]))
     explanation = explain(root, leaf, precision=17, max_paths=max_paths)
@@ -375,7 +375,7 @@ def test_derivatives_that_are_not_finite_are_shown_and_added_as_a_sweep_does() -
     assert r"\infty" in explanation.latex
     zero = 0 * root
     assert math.isnan(explain(zero, x).value) == math.isnan(fresh_sweep(zero, x)) is True
-    off = zero.relu()  # does not select it
+    off = zero.relu()  # it does not select the number
     explanation = explain(off, x)
     assert explanation.value == fresh_sweep(off, x) == 0.0
     assert "nan" not in explanation.text and "did not select" in explanation.text

@@ -1,4 +1,4 @@
-"""write_atomically: a file is there whole, or as it was before."""
+"""write_atomically: a file is complete, or as it was before."""
 
 from __future__ import annotations
 
@@ -172,7 +172,7 @@ def test_a_descriptor_is_written_to_and_its_file_not_replaced(tmp_path: Path) ->
 
 @posix
 def test_links_are_followed(tmp_path: Path) -> None:
-    """From link to link, relative and absolute, through a folder that is one too, and to a file not there yet."""
+    """Follow relative and absolute links, through a linked folder, to a file that does not exist yet."""
     (tmp_path / "data").mkdir()
     target = tmp_path / "data" / "target.txt"
     target.write_bytes(b"old")

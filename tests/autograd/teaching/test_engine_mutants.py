@@ -1,4 +1,4 @@
-"""`check_engine` on every small mistake in engines that are right: it finds each that changes what the engine does.
+"""`check_engine` detects every small mistake in a correct engine that changes its behaviour.
 
 Whether a mistake changes anything is decided by random programs, on the broken engine and on lucidgrad.
 """
@@ -40,7 +40,7 @@ RUNG = {
 RUNG |= {"__sub__": "minus", "__rsub__": "minus", "__neg__": "negative", "__pow__": "power", "__truediv__": "divided"}
 RUNG |= {"__rtruediv__": "divided", "__radd__": "constant left", "__rmul__": "constant left"}
 RUNG |= {name: name for name in FUNCTIONS}
-CAUSE = {  # what the first explanation must say of a mistake of a kind
+CAUSE = {  # the text that the first explanation must contain, by kind of mistake
     "missing": r"[Dd]efine (it|`{method}`)",
     "assigns": r"`{method}` assign the gradient instead of adding|the sign",
     "sign": r"sign",
@@ -63,7 +63,7 @@ OPERATIONS: dict[str, Callable[[Any, Any, Any], Any]] = {
 
 
 class Mutant(NamedTuple):
-    """A class with one mistake: in which method, of which kind, and how the line reads now."""
+    """A class with one mistake: its method, its kind, and the changed line."""
 
     method: str
     kind: str
@@ -75,14 +75,14 @@ class Mutant(NamedTuple):
 
 
 def mutants(name: str, every: int = 1) -> Iterator[Mutant]:
-    """Make every n-th class that differs from this one by a small mistake; some behave the same."""
+    """Yield every n-th class that differs from this one by a small mistake; some behave the same."""
     (body,) = (node for node in ast.parse(SOURCE).body if isinstance(node, ast.ClassDef) and node.name == name)
     for method, kind, line, instead in islice(mistakes(body), None, None, every):
         yield Mutant(method.name, kind, line, build(body, method, instead))
 
 
 def mistakes(body: ast.ClassDef) -> Iterator[tuple[ast.FunctionDef, str, str, list[ast.stmt]]]:
-    """Each small mistake: the method, its kind, how the line reads now, and what stands in the place of the method."""
+    """Yield each small mistake: the method, its kind, the changed line, and the new method."""
     for method in body.body:
         if not isinstance(method, ast.FunctionDef):
             continue
@@ -100,7 +100,7 @@ def mistakes(body: ast.ClassDef) -> Iterator[tuple[ast.FunctionDef, str, str, li
 
 
 def replaced(method: ast.FunctionDef, node: ast.AST, other: Any) -> ast.FunctionDef:
-    """A copy of a method in which another node stands in the place of one, or nothing."""
+    """Return a copy of a method in which a node is replaced, or removed."""
 
     class Replace(ast.NodeTransformer):
         def visit(self, visited: ast.AST) -> Any:
@@ -117,7 +117,7 @@ def replaced(method: ast.FunctionDef, node: ast.AST, other: Any) -> ast.Function
 
 
 def build(body: ast.ClassDef, method: ast.stmt | None = None, instead: Sequence[ast.stmt] = ()) -> type[Any]:
-    """The class of a syntax tree, with other statements in the place of a method."""
+    """Return the class of a syntax tree with another method."""
     statements = [new for old in body.body for new in (instead if old is method else [old])]
     tree = ast.Module([ast.copy_location(ast.ClassDef(body.name, body.bases, [], statements, []), body)], [])
     names: dict[str, Any] = {"math": math, "Any": Any, "__name__": "pupil"}
@@ -127,7 +127,7 @@ def build(body: ast.ClassDef, method: ast.stmt | None = None, instead: Sequence[
 
 
 def changes(node: ast.AST) -> Iterator[tuple[str, Any]]:
-    """The mistakes that can be made at a node of a syntax tree: what kind each is, and what stands there instead."""
+    """Yield the mistakes that can be made at a node of a syntax tree: the kind, and the replacement."""
     if isinstance(node, ast.AugAssign):
         yield "assigns", ast.Assign([node.target], node.value, lineno=0)
         for operator in OTHER_OPERATOR[type(node.op)][:1]:
@@ -187,7 +187,7 @@ def changes(node: ast.AST) -> Iterator[tuple[str, Any]]:
 
 
 def first_failure(mutant: Mutant) -> Rung | None:
-    seconds = 0.3 if mutant.method == "backward" else 60.0  # elsewhere nothing can go on for ever
+    seconds = 0.3 if mutant.method == "backward" else 60.0  # other methods terminate
     rung = RUNG.get(mutant.method, "|")
     # The ladder in parts, since most fail early: where one rung asks for the method, up to that.
     for stage in ("chain", "everything", "relu", None) if "|" in rung else (rung, None):
@@ -197,7 +197,7 @@ def first_failure(mutant: Mutant) -> Rung | None:
 
 
 def run(engine: Any, choices: random.Random, functions: tuple[str, ...]) -> list[float]:
-    """All numbers that a random program gives on an engine: data and gradients, two backward passes, and two roots."""
+    """Return all numbers of a random program on an engine: data and gradients, of two backward passes and two roots."""
     leaves = [engine(choices.uniform(-2.0, 2.0)) for _ in range(3)]
     nodes = list(leaves)
     for _ in range(choices.randint(1, 8)):
@@ -216,7 +216,7 @@ def run(engine: Any, choices: random.Random, functions: tuple[str, ...]) -> list
 
 @cache
 def expected_of(seed: int, functions: tuple[str, ...]) -> list[float]:
-    """All numbers that a random program gives on lucidgrad; [] if they do not exist or are very large."""
+    """Return all numbers of a random program on lucidgrad; [] if they do not exist or are very large."""
     try:
         numbers = run(Value, random.Random(seed), functions)
     except (ValueError, ArithmeticError):
@@ -225,7 +225,7 @@ def expected_of(seed: int, functions: tuple[str, ...]) -> list[float]:
 
 
 def differs(engine: type[Any]) -> str:
-    """Describe where an engine computes something else than lucidgrad does; "" if nowhere."""
+    """Describe the first difference between an engine and lucidgrad; "" if there is none."""
     functions = tuple(name for name in FUNCTIONS if hasattr(engine, name))
     for seed in range(300):
         expected = expected_of(seed, functions)
@@ -263,7 +263,7 @@ def test_every_mistake_is_found_and_the_common_ones_are_named(name: str) -> None
 
 
 def misplaced(mutant: Mutant, failure: Rung) -> bool:
-    """Tell whether the first explanation names another operation, or another cause, than the mistake."""
+    """Return whether the first explanation names a different operation, or cause, than the mistake."""
     if rungs := RUNG.get(mutant.method, ""):
         if mutant.engine.__name__ == "Compact":
             rungs = ".*"  # there operations are made of others

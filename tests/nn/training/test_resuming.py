@@ -1,4 +1,4 @@
-"""Checkpoints know what was trained: `fit` goes on with the same, and refuses another with both values named."""
+"""Checkpoints identify their training: `fit` continues the same one, and refuses another, naming both values."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_the_same_training_goes_on_to_the_same_bits(rule: Any, rate: Any, tmp_pa
 
 
 def test_state_vectors_belong_to_parameters_by_name(tmp_path: Path) -> None:
-    """Here the optimizer has its parameters in another order when the training goes on."""
+    """When the training resumes, the optimizer has its parameters in another order."""
 
     def backwards(parameters: list[Value]) -> nn.Optimizer:
         return nn.Adam(parameters[::-1], 0.1)
@@ -160,7 +160,7 @@ def test_names_of_parameters_are_texts(names: Any, path: Path) -> None:
 
 
 def test_a_checkpoint_of_very_many_steps_is_read_at_once(tmp_path: Path) -> None:
-    """Not in as many steps, which with a schedule took for ever."""
+    """It does not repeat all steps, which with a schedule would take for ever."""
     path = tmp_path / "run.safetensors"
 
     def make(p: list[Value]) -> nn.Optimizer:
