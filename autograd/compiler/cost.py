@@ -111,7 +111,8 @@ def worth_product(shape: Sequence[int], rows: int, terms: int) -> bool:
 
 
 MOST_LENGTHS = 2
-"""The most distinct lengths of rows that become separate operations rather than one padded gather."""
+"""The most distinct lengths of rows that become separate operations rather than one padded gather, if rows of equal
+length are adjacent."""
 
 
 def worth_padding(elements: int, size: int) -> bool:
@@ -119,9 +120,19 @@ def worth_padding(elements: int, size: int) -> bool:
     return size <= MOST_PADDED * elements
 
 
-def worth_gathering(lengths: int) -> bool:
-    """Return whether rows of this many lengths should be gathered with padding if no slices read them."""
-    return lengths > MOST_LENGTHS
+def worth_gathering(lengths: int, runs: int = 1) -> bool:
+    """Return whether rows of this many lengths should be gathered with padding if no slices read them.
+
+    Args:
+        runs: the number of runs of rows of equal length. If they alternate, whatever reads all rows could only gather
+            the results of separate operations, and would itself become several.
+    """
+    return lengths > MOST_LENGTHS or (lengths > 1 and alternate(runs))
+
+
+def alternate(runs: int) -> bool:
+    """Return whether rows of several kinds alternate: their results are more than a few slices for each kind."""
+    return runs > MOST_PIECES
 
 
 def worth_slices(terms: int, varying: int) -> bool:

@@ -9,11 +9,12 @@ from autograd.arrays import NDArray, np
 from autograd.compiler import cost
 from autograd.compiler.arrays.operations import PADDING
 from autograd.compiler.recover.groups import CONSTANT, Application, Places, Reduction, SumOfProducts
-from autograd.compiler.recover.index import Positions
-from autograd.compiler.recover.padding import columns_of_rows, table
+from autograd.compiler.recover.index import Positions, distinct
+from autograd.compiler.recover.padding import by_similar_length, columns_of_rows, table
 from autograd.compiler.recover.sums.blocks import Block, Matrix, Numbers, Rows, View
 from autograd.compiler.recover.sums.contractions import Contraction, contractions
 from autograd.compiler.recover.sums.terms import Parts, Scaling, Terms
+from autograd.compiler.scalars.first_weights import share_weights
 from autograd.compiler.scalars.nodes import ABSENT
 from autograd.primitives import Primitive
 
@@ -70,7 +71,10 @@ def _has_many_exponents(
 def _tables(
     members: list[int], operands: Mapping[int, tuple[int, ...]], source: int, places: Places
 ) -> list[tuple[list[int], View]]:
-    """Return the elements that members reduce as one table, padded where rows are shorter, or one table per length."""
+    """Return the elements that members reduce as one table, padded where rows are shorter, or a few tables.
+
+    Each of these has rows of similar lengths, or of one length if rows of equal length are adjacent.
+    """
     lengths = np.array([len(operands[i]) for i in members])
     row = np.repeat(np.arange(len(members)), lengths)
     positions = places.position[np.array([k for i in members for k in operands[i]])]
@@ -79,11 +83,26 @@ def _tables(
     if column is not None:
         return [(members, View(source, table(row, column, positions, len(members), PADDING)))]
     tables = []
-    for length in dict.fromkeys(lengths.tolist()):
-        of_length = lengths == length
-        some = [members[n] for n in np.flatnonzero(of_length).tolist()]
-        tables.append((some, View(source, positions[of_length[row]].reshape(len(some), length))))
+    similar = by_similar_length(lengths, _share_weights(members, lengths, places))
+    for number in dict.fromkeys(similar.tolist()):
+        chosen = similar == number
+        some, of_some, own = np.flatnonzero(chosen), positions[chosen[row]], lengths[chosen]
+        own_row = np.repeat(np.arange(len(some)), own)
+        column = columns_of_rows(own_row, [of_some], len(some), [places.widths[source]], gathers=True)
+        assert column is not None
+        tables.append(
+            (
+                [members[n] for n in some.tolist()],
+                View(source, table(own_row, column, of_some, len(some), PADDING)),
+            )
+        )
     return tables
+
+
+def _share_weights(members: Sequence[int], lengths: Positions, places: Places) -> bool:
+    """Return whether the same weights multiply members of each length."""
+    nodes = np.array(members)
+    return share_weights(places.first_weights(), [nodes[lengths == length].tolist() for length in distinct(lengths)])
 
 
 def _operand(nodes: Positions, source: int, places: Places) -> View | float | Numbers:
@@ -109,7 +128,7 @@ def sums_of_products(nodes: Sequence[int], terms: Terms, scaling: Scaling, place
         for rows in _same_structure(merged, scaling.leads.tolist(), places):
             some = of_two[rows].any() and not of_two[rows].all()
             together = _contracted(rows, nodes, merged, scaling, places) if some else []
-            if len(together) == 1 and any(map(_is_table, together[0].blocks)):
+            if _are_tables(together):
                 sums += together
                 rest[rows] = False
     others = np.flatnonzero(rest)
@@ -150,6 +169,14 @@ def _of_two_alike(terms: Terms, scaling: Scaling, places: Places) -> NDArray[np.
     of_two[of_two] = (pair[last] == pair[last - 1]) & (slot[last] != slot[last - 1])
     alike: NDArray[np.bool_] = of_two
     return alike
+
+
+def _are_tables(sums: Sequence[Contraction]) -> bool:
+    """Return whether sums became matrix products or padded rows, and round sums of two as the graph does."""
+    if len(sums) == 1:
+        return any(map(_is_table, sums[0].blocks))
+    blocks = [block for one in sums for block in one.blocks]
+    return any(map(_is_table, blocks)) and all(isinstance(block, Rows) for _, block in blocks)
 
 
 def _is_table(block: tuple[int, Block]) -> bool:

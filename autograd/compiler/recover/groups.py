@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from autograd.arrays import np
@@ -161,6 +161,7 @@ class Places(NamedTuple):
         nodes: the number of nodes, including those added for places of joined arrays.
         unpadded: nodes whose computation must not multiply zeros by elements that they do not read; None for all nodes.
         family: for nodes that are weights, the number of the name that their labels share.
+        first_weights: returns the first weight that multiplies each node; others are left out.
     """
 
     source: Positions
@@ -171,6 +172,7 @@ class Places(NamedTuple):
     nodes: int
     unpadded: frozenset[int] | None = frozenset()
     family: Mapping[int, int] = EMPTY
+    first_weights: Callable[[], Mapping[int, int]] = dict
 
     def may_pad(self, members: Iterable[int]) -> bool:
         """Return whether these nodes may be computed with zeros times elements that they do not read."""

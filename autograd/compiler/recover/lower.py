@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
+from autograd import primitives
 from autograd.arrays import np
 from autograd.compiler.arrays.builder import Builder
 from autograd.compiler.arrays.handle import Handle
@@ -28,6 +29,7 @@ from autograd.compiler.recover.groups import (
     SumOfProducts,
     is_padded,
     padded_product,
+    views,
 )
 from autograd.compiler.recover.guards import ROWS, Guards
 from autograd.compiler.recover.lookups import lowered_choice, lowered_look_ups
@@ -89,7 +91,8 @@ def _lowered_groups(
         result = _lowered(reader, guards, sums, group, name)
         # If all members have the same operands, one column has been computed for all of them.
         result = builder.broadcast(result, reader.shape(group.source))
-        reader.arrays[group.source] = named(result, name, start)
+        is_constant = isinstance(group, Application) and group.primitive is primitives.identity and not views(group)
+        reader.arrays[group.source] = result if is_constant else named(result, name, start)
     results = [_columns(reader, nodes) for nodes in outputs]
     places = {reader.arrays[source].at: layer for source, layer in layers.items()}
     padded = grouping.padding and (sums.unguarded or any(map(is_padded, grouping.groups)))

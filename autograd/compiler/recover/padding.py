@@ -55,7 +55,7 @@ def _stride(positions: Positions, axis: int) -> int:
 
 
 def columns_of_rows(
-    row: Positions, positions: Sequence[Positions], rows: int, widths: Sequence[int]
+    row: Positions, positions: Sequence[Positions], rows: int, widths: Sequence[int], gathers: bool = False
 ) -> Positions | None:
     """Return the column of each element in a table as wide as the longest row.
 
@@ -66,6 +66,7 @@ def columns_of_rows(
         row: the row of each element, ascending.
         positions: the position of each element, ascending in each row; one sequence for each array.
         widths: the widths of these arrays.
+        gathers: whether the table need not be affine, for any number of lengths.
 
     >>> columns_of_rows(np.array([0, 1, 1, 2, 2, 2]), [np.array([0, 3, 4, 6, 7, 8])], 3, [9]).tolist()
     [0, 0, 1, 0, 1, 2]
@@ -83,7 +84,36 @@ def columns_of_rows(
             for of_array, width in zip(positions, widths)
         ):
             return column
-    return to_the_left if cost.worth_gathering(lengths) else None
+    return to_the_left if gathers or cost.worth_gathering(lengths, _runs(counts)) else None
+
+
+def _runs(counts: Positions) -> int:
+    """Return the number of runs of rows of equal length."""
+    return 1 + int(np.count_nonzero(counts[1:] != counts[:-1]))
+
+
+def by_similar_length(counts: Positions, gathers: bool = False) -> Positions:
+    """Number the rows, equally where they may be padded to the longest of them; by length if these are adjacent.
+
+    Args:
+        counts: the length of each row.
+        gathers: whether rows are padded even if rows of equal length are adjacent.
+
+    >>> by_similar_length(np.array([1, 2, 1, 9, 2, 1, 8])).tolist()
+    [0, 0, 0, 1, 0, 0, 1]
+    """
+    if not gathers and not cost.alternate(_runs(counts)):
+        return counts
+    number = np.zeros(len(counts), dtype=np.int64)
+    k = rows = elements = 0
+    for length in distinct(counts).tolist():
+        of_length = counts == length
+        more = int(of_length.sum())
+        if rows and not cost.worth_padding(elements + more * length, (rows + more) * length):
+            k, rows, elements = k + 1, 0, 0
+        rows, elements = rows + more, elements + more * length
+        number[of_length] = k
+    return number
 
 
 def table(row: Positions, column: Positions, elements: Any, rows: int, padding: Any) -> Any:

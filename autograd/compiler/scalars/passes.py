@@ -11,6 +11,7 @@ from autograd.compiler.scalars.idioms import recognise_idioms
 from autograd.compiler.scalars.merge import merge_equal_nodes
 from autograd.compiler.scalars.program import ScalarProgram
 from autograd.compiler.scalars.sums.collect import collect_sums
+from autograd.compiler.scalars.sums.empty_rows import complete_empty_rows
 from autograd.compiler.scalars.sums.increments import split_increments
 from autograd.compiler.scalars.sums.projections import split_projections
 from autograd.compiler.scalars.sums.unit_rows import complete_unit_rows
@@ -32,6 +33,7 @@ SIMPLIFY: tuple[Pass, ...] = (
 PREPARE_FOR_ARRAYS: tuple[Pass, ...] = (
     ("lift captured constants", lift_constants),
     ("complete unit rows", complete_unit_rows),
+    ("complete empty rows", complete_empty_rows),
     ("split projections", split_projections),
     ("split increments", split_increments),
 )

@@ -10,13 +10,14 @@ from autograd.compiler import cost
 from autograd.compiler.arrays.operations import PADDING
 from autograd.compiler.recover.groups import PARAMETERS, Places
 from autograd.compiler.recover.index import Positions, are_equal, count_pairs, distinct
-from autograd.compiler.recover.padding import columns_of_rows, filled, table
+from autograd.compiler.recover.padding import by_similar_length, columns_of_rows, filled, table
 from autograd.compiler.recover.reorder import reordered_block
 from autograd.compiler.recover.sums.blocks import Block, Matrix, Rows, View
 from autograd.compiler.recover.sums.patches import over_patches
 from autograd.compiler.recover.sums.products import as_product
 from autograd.compiler.recover.sums.stencils import split_stencil
 from autograd.compiler.recover.sums.terms import Parts, Scaling, Terms, dense, uniform
+from autograd.compiler.scalars.first_weights import share_weights
 from autograd.compiler.scalars.nodes import ABSENT
 
 
@@ -33,21 +34,33 @@ class Contraction(NamedTuple):
     scaling: Scaling
 
 
-def contractions(members: list[int], parts: Parts, scaling: Scaling, places: Places) -> list[Contraction]:
-    """Return one contraction for members of the same structure, or several if that gives dense products."""
+def contractions(
+    members: list[int], parts: Parts, scaling: Scaling, places: Places, are_similar: bool = False
+) -> list[Contraction]:
+    """Return one contraction for members of the same structure, or several if that gives dense products.
+
+    Args:
+        are_similar: whether their numbers of terms are similar, so that they should be padded to the largest.
+    """
     rows = len(members)
     pads = places.may_pad(members)
     blocks = [_dense_block(key, terms, rows, places, pads) for key, terms in parts.items()]
     if None in blocks:
-        buckets = over_same_columns(parts, rows, places)
+        buckets, similar = over_same_columns(parts, rows, places), False
         if buckets is None:
             blocks = [
-                block or _sparse_block(key, terms, rows, places, pads)
+                block or _sparse_block(key, terms, rows, places, pads, are_similar)
                 for block, (key, terms) in zip(blocks, parts.items())
             ]
-            buckets = by_length(parts, rows) if None in blocks else None
+            if None in blocks:
+                buckets, similar = by_length(parts, rows), False
+                if not are_similar:
+                    gathers = share_weights(
+                        places.first_weights(), [[members[r] for r in bucket] for bucket in buckets]
+                    )
+                    buckets, similar = by_similar_lengths(parts, rows, gathers), True
         if buckets is not None:
-            return [part for bucket in buckets for part in _of_bucket(bucket, members, parts, scaling, places)]
+            return [part for bucket in buckets for part in _of_bucket(bucket, members, parts, scaling, places, similar)]
     present = [(slot, block) for (slot, _, _), block in zip(parts, blocks) if block is not None]
     return [_finished(Contraction(members, present, scaling), places.widths)]
 
@@ -74,20 +87,22 @@ def _dense_block(key: tuple[int, int, int], terms: Terms, rows: int, places: Pla
     return None if block is None else constant_matrix(block, places.widths[left])
 
 
-def _sparse_block(key: tuple[int, int, int], terms: Terms, rows: int, places: Places, pads: bool) -> Block | None:
+def _sparse_block(
+    key: tuple[int, int, int], terms: Terms, rows: int, places: Places, pads: bool, gathers: bool
+) -> Block | None:
     """Return the terms of one pair of sources over patches, if rows share weights, or row by row; else None."""
     _, left, right = key
     patches = over_patches(terms, rows, left, right) if is_weighted(left, right, places) else None
-    return patches or as_rows(terms, rows, left, right) or as_padded(terms, rows, left, right, places, pads)
+    return patches or as_rows(terms, rows, left, right) or as_padded(terms, rows, left, right, places, pads, gathers)
 
 
 def _of_bucket(
-    bucket: list[int], members: list[int], parts: Parts, scaling: Scaling, places: Places
+    bucket: list[int], members: list[int], parts: Parts, scaling: Scaling, places: Places, are_similar: bool
 ) -> list[Contraction]:
     """Return the contractions of a subset of rows."""
     chosen = np.array(bucket)
     of_bucket = {key: terms.of_rows(chosen, len(members)) for key, terms in parts.items()}
-    return contractions([members[r] for r in bucket], of_bucket, scaling.taken(chosen), places)
+    return contractions([members[r] for r in bucket], of_bucket, scaling.taken(chosen), places, are_similar)
 
 
 def _finished(sums: Contraction, widths: Sequence[int]) -> Contraction:
@@ -132,10 +147,25 @@ def over_same_columns(parts: Parts, rows: int, places: Places) -> list[list[int]
 
 def by_length(parts: Parts, rows: int) -> list[list[int]]:
     """Group rows with equally many terms of each slot and pair of sources."""
-    lengths = np.stack([np.bincount(terms.row, minlength=rows) for terms in parts.values()], axis=1)
+    return _buckets([np.bincount(terms.row, minlength=rows) for terms in parts.values()])
+
+
+def by_similar_lengths(parts: Parts, rows: int, gathers: bool) -> list[list[int]]:
+    """Group rows with similarly many terms of each slot and pair of sources, equally many if these have parameters.
+
+    Args:
+        gathers: whether rows are padded even if rows of equal length are adjacent.
+    """
+    counts = {key: np.bincount(terms.row, minlength=rows) for key, terms in parts.items()}
+    return _buckets([n if PARAMETERS in key[1:] else by_similar_length(n, gathers) for key, n in counts.items()])
+
+
+def _buckets(numbers: Sequence[Positions]) -> list[list[int]]:
+    """Group rows of equal numbers."""
+    lengths = np.stack(numbers, axis=1)
     buckets: dict[bytes, list[int]] = {}
-    for r in range(rows):
-        buckets.setdefault(lengths[r].tobytes(), []).append(r)
+    for r, of_row in enumerate(lengths):
+        buckets.setdefault(of_row.tobytes(), []).append(r)
     return list(buckets.values())
 
 
@@ -176,13 +206,20 @@ def as_rows(terms: Terms, rows: int, left: int, right: int) -> Rows | None:
     return Rows(uniform(matrices[2]), View(left, matrices[0]), factor)
 
 
-def as_padded(terms: Terms, rows: int, left: int, right: int, places: Places, pads: bool) -> Block | None:
-    """Return rows padded to the longest; None if that does not pay, or if they read parameters."""
+def as_padded(
+    terms: Terms, rows: int, left: int, right: int, places: Places, pads: bool, gathers: bool
+) -> Block | None:
+    """Return rows padded to the longest; None if that does not pay, or if they read parameters.
+
+    Args:
+        pads: whether zeros may multiply elements that the rows do not read.
+        gathers: whether the rows are gathered if no slices read them, for any number of lengths.
+    """
     sources = [left] if right == ABSENT else [left, right]
     if PARAMETERS in sources:
         return None
     positions = [terms.left, terms.right][: len(sources)]
-    column = columns_of_rows(terms.row, positions, rows, [places.widths[source] for source in sources])
+    column = columns_of_rows(terms.row, positions, rows, [places.widths[source] for source in sources], gathers)
     if column is None:
         return None
     views = [View(source, table(terms.row, column, x, rows, PADDING)) for source, x in zip(sources, positions)]

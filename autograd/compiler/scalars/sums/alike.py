@@ -4,6 +4,7 @@ A node of a graph network reads a sum over its neighbours. If two nodes have the
 been merged, and the sum has two readers. As a separate node it would differ in structure from the sums of all other
 nodes, which are parts of their only readers. So each reader recomputes it, if that adds few terms; otherwise the sums
 with one reader become nodes, too, for instance if each node sends a message to its neighbours and some have only one.
+If messages are divided by numbers, as by the roots of the neighbours' numbers of neighbours, all are nodes.
 
 Weighted sums have equal form if they have the same weights in the same order, like a layer's for each sample. All sums
 of nodes without weights have equal form, for any number of terms.
@@ -56,9 +57,11 @@ def alike(
         uses: the number of reads of each node.
     """
     kinds = _kinds(program, made_by, rows, uses)
-    read = _read_by_sums(program, made_by, rows)
+    read, divided = _read_by_sums(program, made_by, rows), _divided(program, made_by, rows)
     parts, apart = set[int](), set[int]()
     for kind, members in kinds.families.items():
+        if kind >= kinds.first_of_weighted and any(uses[i] > 1 and i in divided for i in members):
+            apart.update([i for i in members if uses[i] == 1 and i in divided])
         single = [i for i in members if uses[i] == 1 and read[i]]
         several = [i for i in members if uses[i] > 1]
         if not single or not several:
@@ -71,9 +74,9 @@ def alike(
         elif has_weights and sum([uses[i] for i in several]) > len(single):
             apart.update(single)
         if kind == _PLAIN_CHAIN:  # all neighbours of one node may be the first neighbours of another
-            begun = [i for i in several if read[i] == 1 and _ends_with_a_node(i, made_by, rows)]
+            begun = [i for i in several if read[i] and _ends_with_a_node(i, made_by, rows)]
             begun = [i for i in begun if i not in program.repeated]
-            if 2 * len(begun) <= len(single) and sum([kinds.expanded[i] for i in begun]) <= terms:
+            if 2 * len(begun) <= len(single) and sum([read[i] * kinds.expanded[i] for i in begun]) <= terms:
                 parts.update(begun)
     return parts, apart
 
@@ -88,7 +91,9 @@ def have_parts(
     parts = {i for i in several if made_by[i] is _DOT or made_by[rows[i][-1]] is _MUL}
     parts.update([i for i in several if made_by[i] is _ADD and _ends_with_a_node(i, made_by, rows)])
     parts.difference_update(program.outputs)
-    return bool(parts) and not parts.isdisjoint(_read_by_sums(program, made_by, rows))
+    return bool(parts) and not (
+        parts.isdisjoint(_read_by_sums(program, made_by, rows)) and parts.isdisjoint(_divided(program, made_by, rows))
+    )
 
 
 def _ends_with_a_node(i: int, made_by: Sequence[Primitive | None], rows: Sequence[tuple[int, ...]]) -> bool:
@@ -111,6 +116,11 @@ def _read_by_sums(
         if made_by[i] in _TOTALS:
             read.update(rows[i] if made_by[i] is not _DOT else rows[i][-1:])
     return read
+
+
+def _divided(program: Columns, made_by: Sequence[Primitive | None], rows: Sequence[tuple[int, ...]]) -> set[int]:
+    """Return the nodes that are divided by numbers."""
+    return {rows[i][0] for i in program.interior if made_by[i] is primitives.div and rows[i][1] in program.constants}
 
 
 def _kinds(

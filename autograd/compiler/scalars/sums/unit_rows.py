@@ -7,11 +7,12 @@ and the sum of their exponentials; with nodes for these at the first position, t
 from __future__ import annotations
 
 import itertools
-from collections.abc import Hashable, Iterator, Mapping, Set
+from collections.abc import Hashable, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from typing import NamedTuple
 
 from autograd import primitives
+from autograd.compiler import cost
 from autograd.compiler.scalars.builder import DROPPED, Builder, renumbered
 from autograd.compiler.scalars.columns import Columns
 from autograd.compiler.scalars.nodes import ABSENT, PARAMETER, PLAIN, SUM, Sum
@@ -52,24 +53,26 @@ Use = tuple[int, int, int, Hashable]
 def complete_unit_rows(program: ScalarProgram) -> ScalarProgram:
     """Turn reductions of one element into nodes where reductions of two and more elements are used in the same way."""
     program = _complete_unit_means(split_slots(program))
-    reductions = [r for r in _reductions(program) if _vary_from_two(program, r)]
+    reductions = [r for r in _reductions(program) if len(r.nodes) > 1]
     if not reductions:
         return program
     multiplied_by = _weights_of_pairs(program)
     replaced: dict[int, dict[int, _Unit]] = {}  # by reader and place
     for reduction in reductions:
-        for reader, place, unit in _units(program, reduction, multiplied_by):
-            replaced.setdefault(reader, {})[place] = unit
+        units = list(_units(program, reduction, multiplied_by))
+        if _vary_from_two(program, reduction) or _alternate(program, reduction, units, multiplied_by):
+            for reader, place, unit in units:
+                replaced.setdefault(reader, {})[place] = unit
     return _completed(program, replaced) if replaced else program
 
 
 def _complete_unit_means(program: ScalarProgram) -> ScalarProgram:
-    """Turn an element divided by 1 into the mean of a row of one where means of more elements are taken.
+    """Turn an element divided by 1 into the mean of a row of one where means of several elements are taken.
 
     A node of a graph network with a single neighbour computes such a quotient; all others divide sums.
     """
     means = [i for i in program.operations if program.opcodes[i] == SUM and _is_mean(program, i)]
-    if len({program.counts[i] for i in means}) < 2:
+    if not means:
         return program
     kinds = {program.opcodes[x] for i in means for x in program.sum_of(i).lefts}
     divides = program.by_opcode(lambda primitive: primitive is primitives.div, False)
@@ -211,6 +214,23 @@ def _vary_from_two(program: Columns, reduction: _Reductions) -> bool:
     """Return whether there are reductions of two elements and of more."""
     lengths = {program.counts[i] for i in reduction.nodes}
     return 2 in lengths and len(lengths) > 1
+
+
+def _alternate(
+    program: Columns,
+    reduction: _Reductions,
+    units: Sequence[tuple[int, int, _Unit]],
+    multiplied_by: Mapping[int, Set[int]],
+) -> bool:
+    """Return whether readers of single elements alternate with those of reductions of more elements."""
+    if not units:
+        return False
+    nodes = set(reduction.nodes)
+    reads_unit = {reader: True for reader, _, _ in units}
+    for reader, *_ in itertools.chain(_uses(program, nodes), _weighted_uses(program, nodes, multiplied_by)):
+        reads_unit.setdefault(reader, False)
+    kinds = [reads_unit[reader] for reader in sorted(reads_unit)]
+    return cost.alternate(1 + sum([a is not b for a, b in itertools.pairwise(kinds)]))
 
 
 def _uses(program: Columns, nodes: Set[int]) -> Iterator[Use]:
