@@ -13,6 +13,7 @@ from autograd.compiler.scalars.program import ScalarProgram
 from autograd.compiler.scalars.sums.collect import collect_sums
 from autograd.compiler.scalars.sums.empty_rows import complete_empty_rows
 from autograd.compiler.scalars.sums.increments import split_increments
+from autograd.compiler.scalars.sums.long_rows import split_long_rows
 from autograd.compiler.scalars.sums.projections import split_projections
 from autograd.compiler.scalars.sums.unit_rows import complete_unit_rows
 
@@ -34,6 +35,7 @@ PREPARE_FOR_ARRAYS: tuple[Pass, ...] = (
     ("lift captured constants", lift_constants),
     ("complete unit rows", complete_unit_rows),
     ("complete empty rows", complete_empty_rows),
+    ("split long rows", split_long_rows),
     ("split projections", split_projections),
     ("split increments", split_increments),
 )

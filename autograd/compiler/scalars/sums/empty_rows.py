@@ -7,6 +7,7 @@ place of what the others read.
 from __future__ import annotations
 
 import bisect
+import itertools
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -14,7 +15,6 @@ from autograd import primitives
 from autograd.compiler import cost
 from autograd.compiler.scalars.builder import DROPPED, Builder
 from autograd.compiler.scalars.columns import Columns
-from autograd.compiler.scalars.first_weights import first_weights
 from autograd.compiler.scalars.nodes import ABSENT, NOTHING, SUM, Scaling, Sum, is_nothing
 from autograd.compiler.scalars.program import ScalarProgram
 
@@ -117,7 +117,7 @@ def _additions(program: Columns) -> Iterator[tuple[list[int], list[int]]]:
     ]
     if not zero_added:
         return
-    first = first_weights(program)
+    first = _first_multiplied(program)
     complete: dict[int, list[int]] = {}
     for i in program.operations:
         if program.opcodes[i] == SUM and program.counts[i] > 1 and i in first:
@@ -127,6 +127,16 @@ def _additions(program: Columns) -> Iterator[tuple[list[int], list[int]]]:
         if first.get(i) in complete:
             lacking.setdefault(first[i], []).append(i)
     yield from [(complete[weight], nodes) for weight, nodes in lacking.items()]
+
+
+def _first_multiplied(program: Columns) -> dict[int, int]:
+    """Return the first weight that multiplies each node as a factor of a term."""
+    first: dict[int, int] = {}
+    parameters = program.parameters
+    for x, y in itertools.chain(zip(program.lefts, program.rights), zip(program.rights, program.lefts)):
+        if x in parameters and y != ABSENT:
+            first[y] = min(x, first.get(y, x))
+    return first
 
 
 def _weights(program: Columns, i: int) -> list[int]:
