@@ -90,8 +90,7 @@ def enough_filled(present: int, size: int) -> bool:
 
 
 MOST_PADDED = 2
-"""The factor by which padding may multiply the work of a matrix product or of a table of rows: causal rows about double
-it."""
+"""The factor by which padding may multiply the work of a matrix product: causal rows about double it."""
 
 
 LEAST_SHARED = 16 / 9
@@ -115,9 +114,19 @@ MOST_LENGTHS = 2
 length are adjacent."""
 
 
+MOST_IN_TABLE = 2.5
+"""The same for a table of rows: two tables, of shorter and of longer rows, have to be concatenated and read in another
+order, which is as much work as a quarter of such a table."""
+
+
 def worth_padding(elements: int, size: int) -> bool:
-    """Return whether rows with this total number of elements may be padded to a table of this size."""
+    """Return whether a matrix with this number of weights may be padded to this size."""
     return size <= MOST_PADDED * elements
+
+
+def worth_table(elements: int, size: int) -> bool:
+    """Return whether rows with this total number of elements may be padded to a table of this size."""
+    return size <= MOST_IN_TABLE * elements
 
 
 def worth_gathering(lengths: int, runs: int = 1) -> bool:

@@ -16,7 +16,8 @@ from autograd.compiler.recover.join import History, Joined, concatenation, in_on
 from autograd.compiler.recover.padding import Layout, layout_of, on_layout
 from autograd.compiler.recover.sums.blocks import Numbers, View
 from autograd.compiler.recover.sums.terms import Terms
-from autograd.compiler.recover.unite import elements_to_unite, results_to_unite, summands_to_unite
+from autograd.compiler.recover.unite import copied, elements_to_unite, results_to_unite, summands_to_unite
+from autograd.compiler.scalars.columns import EMPTY
 from autograd.compiler.scalars.first_weights import first_weights
 from autograd.compiler.scalars.nodes import ABSENT
 from autograd.compiler.scalars.program import ScalarProgram
@@ -196,7 +197,7 @@ class Arrays:
     def unite_results(self, groups: Sequence[Group]) -> None:
         """Concatenate the results of groups whose rows differ in length alone, where that pays."""
         for nodes in results_to_unite(groups, self.places):
-            self._unite(nodes)
+            self._unite(nodes, copied(groups))
 
     def unite_sources(self, sources: Sequence[int]) -> None:
         """Concatenate arrays whose elements are nodes of the program, or of united arrays."""
@@ -206,10 +207,17 @@ class Arrays:
         if len(distinct(self.places.source[nodes])) > 1:
             self._unite(nodes[np.lexsort((self.places.position[nodes], self.places.source[nodes]))])
 
-    def _unite(self, nodes: Positions) -> None:
-        """Concatenate nodes; from now on, whatever reads one of them reads the joined array."""
+    def _unite(self, nodes: Positions, copies: Mapping[int, tuple[int, int]] = EMPTY) -> None:
+        """Concatenate nodes; from now on, whatever reads one of them reads the joined array.
+
+        Args:
+            copies: the source and the position of the element that a node is a copy of.
+        """
         joined = in_one_array(nodes, self.places)
-        self.concatenate(joined)
+        origin = (
+            [copies.get(i, of) for i, of in zip(nodes.tolist(), joined.origin.tolist())] if copies else joined.origin
+        )
+        self.concatenate(joined._replace(origin=np.array(origin)))
         united = self._stand_ins()
         number = np.arange(len(united) - 1)
         number[nodes] = joined.first + np.arange(len(nodes))

@@ -73,7 +73,7 @@ def columns_of_rows(
     """
     counts = np.bincount(row, minlength=rows)
     longest, lengths = int(counts.max()), len(distinct(counts))
-    if int(counts.min()) < 1 or not cost.worth_padding(len(row), rows * longest):
+    if int(counts.min()) < 1 or not cost.worth_table(len(row), rows * longest):
         return None
     starts = np.searchsorted(row, np.arange(rows))
     to_the_left = np.arange(len(row)) - starts[row]
@@ -109,7 +109,7 @@ def by_similar_length(counts: Positions, gathers: bool = False) -> Positions:
     for length in distinct(counts).tolist():
         of_length = counts == length
         more = int(of_length.sum())
-        if rows and not cost.worth_padding(elements + more * length, (rows + more) * length):
+        if rows and not cost.worth_table(elements + more * length, (rows + more) * length):
             k, rows, elements = k + 1, 0, 0
         rows, elements = rows + more, elements + more * length
         number[of_length] = k

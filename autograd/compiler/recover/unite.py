@@ -18,10 +18,10 @@ from autograd.compiler.arrays.operations import PADDING
 from autograd.compiler.recover.components import components
 from autograd.compiler.recover.groups import PARAMETERS, Group, Places, Reduction, SumOfProducts
 from autograd.compiler.recover.index import Positions, distinct
-from autograd.compiler.recover.sums.blocks import Matrix
+from autograd.compiler.recover.sums.blocks import Matrix, Rows
 from autograd.compiler.recover.sums.terms import Terms
 from autograd.compiler.scalars.first_weights import share_weights
-from autograd.compiler.scalars.nodes import ABSENT
+from autograd.compiler.scalars.nodes import ABSENT, is_nothing
 
 
 def results_to_unite(groups: Sequence[Group], places: Places) -> list[Positions]:
@@ -52,6 +52,25 @@ def _kind(group: Group) -> Hashable:
     sources = frozenset([tuple([view.source for view in block.factors]) for block in group.blocks])
     matrices = [block.weights for block in group.blocks if isinstance(block, Matrix) and block.weights is not None]
     return group.leads, sources, frozenset(matrices[0].positions[:, 0].tolist() if matrices else ())
+
+
+def copied(groups: Sequence[Group]) -> dict[int, tuple[int, int]]:
+    """Return the nodes that are copies of elements, each with the source and the position of its element."""
+    copies: dict[int, tuple[int, int]] = {}
+    for group in groups:
+        if isinstance(group, SumOfProducts) and len(group.blocks) == 1 and _only_adds(group):
+            (block,) = group.blocks
+            if isinstance(block, Rows) and block.right is None and block.left.positions.shape[1] == 1:
+                elements = zip(group.members, block.left.positions[:, 0].tolist())
+                copies.update({i: (block.left.source, at) for i, at in elements})
+    return copies
+
+
+def _only_adds(group: SumOfProducts) -> bool:
+    """Return whether a group adds its terms, without coefficients or scaling."""
+    numbers = (*[block.coefficients for block in group.blocks], group.factor, group.divisor)
+    is_plain = all(isinstance(number, float) and number == 1.0 for number in numbers)
+    return is_plain and isinstance(group.constant, float) and is_nothing(group.constant)
 
 
 def _runs(groups: Sequence[Group]) -> int:

@@ -104,7 +104,7 @@ def _layers(program: Columns) -> Iterator[tuple[list[int], list[int]]]:
         if len(kinds) > 1 and len(kinds[most]) > 1:
             lacking = [i for kind, sums in kinds.items() if kind != most for i in sums]
             terms = [program.counts[i] for i in (*kinds[most], *lacking)]
-            if cost.worth_padding(sum(terms), len(terms) * program.counts[kinds[most][0]]):
+            if cost.worth_table(sum(terms), len(terms) * program.counts[kinds[most][0]]):
                 yield kinds[most], lacking
 
 

@@ -39,7 +39,7 @@ def split_long_rows(program: ScalarProgram) -> ScalarProgram:
     chosen: dict[int, int] = {}
     for rows in layers.values():
         lengths = [row.length for row in rows]
-        if not cost.worth_padding(sum(lengths), len(rows) * max(lengths)):
+        if not cost.worth_table(sum(lengths), len(rows) * max(lengths)):
             chosen.update({row.total: row.start for row in rows})
     if not chosen:
         return program
@@ -69,6 +69,6 @@ def _rows(program: Columns) -> Iterator[tuple[int, _Row]]:
         lefts, rights, slots = program.lefts[start:end], program.rights[start:end], program.slots[start:end]
         weight = lefts[0] if lefts[0] in parameters else rights[0]
         at = slots.index(slots[-1])
-        if at and rights[0] != ABSENT and weight in parameters and parameters.stop <= min(lefts[at:]):
-            if set(rights[at:]) == {ABSENT}:
-                yield weight, _Row(i, at, count - at)
+        are_nodes = parameters.stop <= min(lefts[at:]) and set(rights[at:]) == {ABSENT}
+        if at and rights[0] != ABSENT and weight in parameters and are_nodes:
+            yield weight, _Row(i, at, count - at)
