@@ -75,11 +75,12 @@ class Chains(NamedTuple):
             goes_on = self.own[left] and self.made_by[left] in _TOTALS
             number = next((k for k in (left, right) if k in self.constants), None)
             if number is not None:
-                if not is_nothing(constant) or (tail and goes_on):
+                is_zero = self.constants[number] == 0.0  # which may as well be added last
+                if not is_nothing(constant) or (tail and goes_on and not is_zero):
                     return sum_of_slots([[(1.0, i, ABSENT)], *tail[::-1]], constant, leads)
                 constant = self.constants[number]
                 constant = -constant if self.made_by[i] is _SUB and number == right else constant
-                leads = bool(tail) or number == left
+                leads = (bool(tail) and not (goes_on and is_zero)) or number == left
             if right not in self.constants:
                 tail.append(self._slot(right, -1.0 if self.made_by[i] is _SUB else 1.0))
             if not goes_on:
