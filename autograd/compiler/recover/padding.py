@@ -66,14 +66,14 @@ def columns_of_rows(
         row: the row of each element, ascending.
         positions: the position of each element, ascending in each row; one sequence for each array.
         widths: the widths of these arrays.
-        gathers: whether the table need not be affine, for any number of lengths.
+        gathers: whether the table need not be affine, for any number of lengths and elements.
 
     >>> columns_of_rows(np.array([0, 1, 1, 2, 2, 2]), [np.array([0, 3, 4, 6, 7, 8])], 3, [9]).tolist()
     [0, 0, 1, 0, 1, 2]
     """
     counts = np.bincount(row, minlength=rows)
     longest, lengths = int(counts.max()), len(distinct(counts))
-    if int(counts.min()) < 1 or not cost.worth_table(len(row), rows * longest):
+    if int(counts.min()) < 1 or not (gathers or cost.worth_table(len(row), rows * longest)):
         return None
     starts = np.searchsorted(row, np.arange(rows))
     to_the_left = np.arange(len(row)) - starts[row]
@@ -93,7 +93,7 @@ def _runs(counts: Positions) -> int:
 
 
 def by_similar_length(counts: Positions, gathers: bool = False) -> Positions:
-    """Number the rows, equally where they may be padded to the longest of them; by length if these are adjacent.
+    """Number the rows, equally where one table contains them: the fewest tables that pay; by length for adjacent rows.
 
     Args:
         counts: the length of each row.
@@ -104,16 +104,33 @@ def by_similar_length(counts: Positions, gathers: bool = False) -> Positions:
     """
     if not gathers and not cost.alternate(_runs(counts)):
         return counts
-    number = np.zeros(len(counts), dtype=np.int64)
-    k = rows = elements = 0
-    for length in distinct(counts).tolist():
-        of_length = counts == length
-        more = int(of_length.sum())
-        if rows and not cost.worth_table(elements + more * length, (rows + more) * length):
-            k, rows, elements = k + 1, 0, 0
-        rows, elements = rows + more, elements + more * length
-        number[of_length] = k
-    return number
+    lengths = distinct(counts)
+    rows = np.searchsorted(np.sort(counts), lengths).tolist()
+    ends = _fewest_tables(lengths.tolist(), [*rows, len(counts)], int(counts.sum()))
+    return np.searchsorted(lengths[np.array(ends) - 1], counts)
+
+
+def _fewest_tables(lengths: Sequence[int], rows: Sequence[int], elements: int) -> list[int]:
+    """Return the end of each table, among ascending lengths; the tables are as small as they can be together.
+
+    Args:
+        lengths: the distinct lengths of rows.
+        rows: the number of rows shorter than each length, and in the last place, of all.
+        elements: the number of elements of all rows.
+
+    >>> _fewest_tables([1, 2, 8, 9], [0, 3, 5, 6, 7], 24)
+    [2, 4]
+    """
+    least: list[tuple[int, list[int]]] = [(0, []), *[(rows[n] * length, [n]) for n, length in enumerate(lengths, 1)]]
+    while not cost.worth_table(elements, least[-1][0]) and len(least[-1][1]) < len(lengths):
+        least = [
+            min(
+                [(size + (rows[n] - rows[k]) * lengths[n - 1], [*ends, n]) for k, (size, ends) in enumerate(least[:n])],
+                default=(0, []),
+            )
+            for n in range(len(least))
+        ]
+    return least[-1][1]
 
 
 def table(row: Positions, column: Positions, elements: Any, rows: int, padding: Any) -> Any:
