@@ -50,11 +50,16 @@ def split_long_rows(program: ScalarProgram) -> ScalarProgram:
             new[i] = builder.copy(program, i, new)
             continue
         total, start = renumbered(program.sum_of(i), new), chosen[i]
-        row = Sum(*[part[start:] for part in total[:3]], [0] * (len(total.lefts) - start))
-        before = [list(part[:start]) for part in total[:4]]
-        for part, last in zip(before, (1.0, builder.sum(row), ABSENT, total.slots[start])):
-            part.append(last)
-        new[i] = builder.sum(Sum(*before, *total[4:]))
+        coefficients, lefts, rights, slots = total[:4]
+        apart = builder.sum(Sum(coefficients[start:], lefts[start:], rights[start:], [0] * (len(lefts) - start)))
+        new[i] = builder.sum(
+            total._replace(
+                coefficients=[*coefficients[:start], 1.0],
+                lefts=[*lefts[:start], apart],
+                rights=[*rights[:start], ABSENT],
+                slots=slots[: start + 1],
+            )
+        )
     return builder.successor(program, new, range(len(program)))
 
 

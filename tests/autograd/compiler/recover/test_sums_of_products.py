@@ -180,10 +180,15 @@ def test_layers_over_other_columns_are_matrix_products_of_their_own() -> None:
     assert kinds(contracted(single, PARAMETERS, 1)) == [["Rows"]]
 
 
-def test_rows_of_two_lengths_are_two_operations() -> None:
-    scattered = [[3, 17], [5, 2, 40], [9, 4], [33, 8, 12], [1, 50]]
-    rows = [[(1.0, (3 * i) % 47, i) for i in some] for some in scattered]
-    assert [one.members for one in contracted(rows, 1, 2)] == [[0, 2, 4], [1, 3]]
+def test_rows_of_two_lengths_are_two_operations_unless_they_alternate() -> None:
+    adjacent = [[3, 17], [9, 4], [1, 50], [5, 2, 40], [33, 8, 12]]
+    rows = [[(1.0, (3 * i) % 47, i) for i in some] for some in adjacent]
+    assert [one.members for one in contracted(rows, 1, 2)] == [[0, 1, 2], [3, 4]]
+    alternating = [rows[k] for k in (0, 3, 1, 4, 2)]
+    ((members, [(_, block)], _),) = contracted(alternating, 1, 2)
+    assert members == [0, 1, 2, 3, 4]
+    assert isinstance(block, Rows) and [view.positions.shape for view in block.factors] == [(5, 3), (5, 3)]
+    assert meaning(block).tolist() == sums(alternating, 1, 2)
 
 
 # Patches
