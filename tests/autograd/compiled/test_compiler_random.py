@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -321,6 +321,11 @@ def networks(draw: st.DrawFn) -> Layered:
 
 @settings(max_examples=400, suppress_health_check=list(HealthCheck))
 @given(network=networks(), samples=st.sampled_from([1, 4]), seed=st.integers(0, 2**32 - 1))
+@example(  # a border of the patches reads what others read in other places
+    network=Layered(3, [("dense", 0, [0, 1, 2]), ("dense", 0, [0, 1, 2, 3]), ("patches", 0, [0, 1, 2, 3, 4])]),
+    samples=1,
+    seed=0,
+)
 def test_networks_that_share_weights_compute_what_their_graphs_do(network: Layered, samples: int, seed: int) -> None:
     chance = np.random.default_rng(seed)
     matrices = [[[Value(w) for w in row] for row in chance.normal(size=(5, 7)).tolist()] for _ in range(2)]

@@ -161,12 +161,13 @@ def _completed(program: Columns, i: int, like: int, level: Sequence[int]) -> _Co
     shared = [n for n, weight in enumerate(weights) if weight in term_of and weight != ABSENT]
     deepest = max([levels[n] for n in shared]) if shared else min(levels)
     terms: list[tuple[float, int, int, int]] = []
-    replaced, filled = set[int](), set[int]()
+    replaced, filled, slots_of = set[int](), set[int](), set[tuple[int, int]]()
     for n, (weight, slot) in enumerate(zip(weights, other.slots)):
         factors = {other.lefts[n], other.rights[n]} - {weight, ABSENT}
         is_deeper = len(factors) == 1 and levels[n] > deepest
         if weight in term_of and not (weight == ABSENT and is_deeper):
             at = term_of.pop(weight)
+            slots_of.add((slot, own.slots[at]))
             terms.append((own.coefficients[at], own.lefts[at], own.rights[at], slot))
         elif not is_deeper:
             return None
@@ -174,7 +175,12 @@ def _completed(program: Columns, i: int, like: int, level: Sequence[int]) -> _Co
             terms.append((other.coefficients[n], other.lefts[n], other.rights[n], slot))
             replaced |= factors
             filled |= {slot} if weight == ABSENT else set()
-    if term_of or not replaced:
+    by_slot = sorted(slots_of)  # terms of one slot may be added in any order, those of several may not be mixed
+    keeps_order = len(own.lefts) < 3 or (
+        len({slot for slot, _ in by_slot}) == len(by_slot)
+        and all(a <= b for (_, a), (_, b) in itertools.pairwise(by_slot))
+    )
+    if term_of or not (replaced and keeps_order and replaced.isdisjoint(own.factors)):
         return None
     coefficients, lefts, rights, slots = zip(*terms)
     return _Completed(Sum(coefficients, lefts, rights, slots, *other[4:]), frozenset(replaced))
