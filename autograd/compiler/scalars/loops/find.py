@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Sequence
 from functools import partial
-from graphlib import TopologicalSorter
+from graphlib import CycleError, TopologicalSorter
 
 from autograd.arrays import NDArray, np
 from autograd.compiler import cost_of_loops
@@ -17,6 +17,7 @@ from autograd.compiler.scalars.builder import Builder, new_numbers, renumbered
 from autograd.compiler.scalars.depths import depths
 from autograd.compiler.scalars.eliminations.find import find_eliminations
 from autograd.compiler.scalars.loops.body import Body
+from autograd.compiler.scalars.loops.earlier import with_earlier_steps
 from autograd.compiler.scalars.loops.operations import Integers, Operations, in_levels, operations_of
 from autograd.compiler.scalars.loops.periods import Run, runs
 from autograd.compiler.scalars.loops.recurrences import Levels, Recurrence, levels_of
@@ -102,6 +103,9 @@ def _chosen(program: ScalarProgram, operations: Operations, excluded: NDArray[np
             if levels is not None and not taken[levels.stretch.start : levels.stop].any():
                 chosen.append(levels)
                 taken[levels.stretch.start : levels.stop] = True
+    extended = with_earlier_steps(operations, chosen, excluded)
+    if extended is not chosen and _Rewriter(program, operations, extended).is_possible():
+        chosen = extended
     narrow = [cost_of_loops.is_narrow(loop.carried) for levels in chosen for loop in levels.loops.values()]
     if sum(narrow) <= cost_of_loops.FEW_LOOPS:
         return chosen
@@ -143,15 +147,16 @@ class _Eligible:
         """Return whether these operations of a step may be a loop.
 
         They may not if they are excluded, if they read results of a loop without containing it, or if they are layers
-        of a network, which have separate parameters.
+        of several units of a network, which have separate parameters.
         """
         if not self._has_loops(stretch, members):
             return False
         every = stretch.start + np.array(members)[:, None] + stretch.period * np.arange(stretch.steps)
         if self._excluded[self._operations.nodes[every]].any():
             return False
-        columns = np.array([c for j in members for c in stretch.columns(j) if stretch.producer[c] < 0])
-        if not len(columns):
+        own = np.array([c for j in members for c in stretch.columns(j)])
+        columns, carried = own[stretch.producer[own] < 0], own[stretch.lag[own] > 0]
+        if not len(columns) or len(np.unique(stretch.producer[carried])) == 1:
             return True
         reads = stretch.reads[:, columns]
         varying = self._is_parameter[reads[-1]] & (reads[-1] >= 0) & (reads != reads[0]).any(axis=0)
@@ -203,6 +208,14 @@ class _Rewriter:
             new[i] = builder.copy(program, i, new)
         return builder.successor(program, new, range(len(program)))
 
+    def is_possible(self) -> bool:
+        """Return whether no loop needs a result of its own as an input."""
+        try:
+            list(self._sorted())
+        except CycleError:
+            return False
+        return True
+
     def _read_outside(self) -> Integers:
         """Return 1 for each node that is an output or is read from outside of its loop."""
         program, operations = self._program, self._operations
@@ -222,10 +235,11 @@ class _Rewriter:
             start, stop, period = levels.stretch.start, levels.stop, levels.stretch.period
             level = 4 * np.array(levels.level)[np.arange(stop - start) % period]
             for n, loop in levels.loops.items():
-                for member, first, last in zip(loop.members, loop.places[0].tolist(), loop.places[-1].tolist()):
-                    level[member : first - start : period] = 4 * n - 3
-                    level[first - start : last - start + 1 : period] = 4 * n - 2
-                    level[last + period - start :: period] = 4 * n - 1
+                for member, places in zip(loop.members, loop.places.T):
+                    inside = places[places >= start] - start
+                    level[member : int(inside[0]) : period] = 4 * n - 3
+                    level[inside] = 4 * n - 2
+                    level[int(inside[-1]) + period :: period] = 4 * n - 1
             order[start:stop] = start + np.argsort(level, kind="stable")
         return order
 

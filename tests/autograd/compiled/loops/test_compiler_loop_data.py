@@ -181,6 +181,23 @@ def test_states_may_begin_with_any_number(start: float) -> None:
     np.testing.assert_allclose(sources[1].input_gradients(x[None])[0], [v.grad for v in sample], rtol=1e-12)
 
 
+def test_a_first_step_in_another_order_is_a_step_of_the_loop() -> None:
+    """The trace interleaves the operations of the first two steps otherwise than those of later ones."""
+
+    def last(length: int) -> Callable[..., Any]:
+        def state(x: Any, y: Any) -> Any:
+            for _ in range(length):
+                x, y = x + 0.1 * (a * x - b * x * y), y + 0.1 * (b * x * y - c * y)
+            return x * x + x
+
+        return state
+
+    programs = [autograd.compile(last(length), 0.8, 0.5) for length in (9, 20, 41)]
+    assert len(set(map(lines, programs))) == 1
+    assert "in range(19):" in programs[1].source
+    assert_computes(last(20))
+
+
 def moving_average(length: int) -> Callable[..., Any]:
     data = series(length)
 

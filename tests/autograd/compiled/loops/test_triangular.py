@@ -177,3 +177,37 @@ def test_triangular_work_is_a_loop_of_parameters(name: str) -> None:
         counts.add(lines(program.source))
     assert max(counts) <= MOST_LINES * (1 + (name == "elimination")), counts  # which is two loops
     assert max(counts) - min(counts) <= LINES_WRAPPED, counts
+
+
+def test_thomass_algorithm_reads_its_parameters_by_step() -> None:
+    """A tridiagonal system of parameters: elimination downwards and substitution upwards are loops of one number."""
+    counts = set()
+    for size in (9, 14, 30):
+        numbers = np.random.default_rng(size).uniform(-1, 1, (3, size))
+        numbers[1] += 4
+        lower, diagonal, upper = bands = [list(map(Value, band)) for band in numbers.tolist()]
+
+        def norm(right: Any, lower: Any = lower, diagonal: Any = diagonal, upper: Any = upper) -> Any:
+            factors, rests = [upper[0] / diagonal[0]], [right[0] / diagonal[0]]
+            for i in range(1, len(right)):
+                pivot = diagonal[i] - lower[i] * factors[-1]
+                rests.append((right[i] - lower[i] * rests[-1]) / pivot)
+                factors.append(upper[i] / pivot)
+            x = [rests[-1]]
+            for i in reversed(range(len(right) - 1)):
+                x.append(rests[i] - factors[i] * x[-1])
+            return autograd.sum([v * v for v in x])
+
+        right = vector(size)
+        program = autograd.compile(norm, right.tolist())
+        matrix = np.diag(numbers[1]) + np.diag(numbers[0, 1:], -1) + np.diag(numbers[2, :-1], 1)
+        x = np.linalg.solve(matrix, right)
+        adjoint = np.linalg.solve(matrix.T, 2 * x)
+        assert_near(program.backward(right[None]), x @ x)
+        expected = np.zeros((3, size))
+        expected[1], expected[0, 1:], expected[2, :-1] = -adjoint * x, -adjoint[1:] * x[:-1], -adjoint[:-1] * x[1:]
+        assert_near([[p.grad for p in band] for band in bands], expected)
+        assert_near(program.input_gradients(right[None])[0], adjoint)
+        counts.add(lines(program.source))
+    assert max(counts) <= MOST_LINES, counts
+    assert len(counts) == 1, counts
