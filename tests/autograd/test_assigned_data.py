@@ -1,4 +1,4 @@
-"""Numbers assigned to `data` are checked where they are used: a float or an int is fine, anything else a slip."""
+"""Numbers assigned to `data` are checked where they are used: floats and ints are fine, anything else is a mistake."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ USES: dict[str, Callable[[Value], Any]] = {
 }
 
 
-@pytest.mark.filterwarnings("ignore:overflow encountered")  # of 250 * 250, which NumPy says before we look at it
+@pytest.mark.filterwarnings("ignore:overflow encountered")  # NumPy warns of 250 * 250 before the engine sees it
 @pytest.mark.parametrize("use", USES.values(), ids=list(USES))
 @pytest.mark.parametrize("slip", SLIPS.values(), ids=list(SLIPS))
 def test_the_next_use_of_what_is_no_number_names_the_slip(
@@ -271,7 +271,7 @@ class WithApply:
 
 
 class Everything:
-    """It answers to any name."""
+    """It has every attribute."""
 
     def __getattr__(self, name: str) -> Any:
         return lambda *args: self

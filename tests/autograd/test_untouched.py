@@ -1,4 +1,4 @@
-"""Compiling never touches the user's numbers: what other threads see, what a retrace sets, what an interrupt leaves."""
+"""Compiling never changes the user's numbers: not for other threads, not in a retrace, not after an interrupt."""
 
 from __future__ import annotations
 
@@ -55,12 +55,12 @@ def test_another_thread_sees_the_true_numbers_at_any_moment(look: str) -> None:
     compile(f, 1.0)
     assert len(f.seen) > 1
     assert all(seen == expected for seen in f.seen)
-    assert any(own != f.own[0] for own in f.own[1:])  # while the function itself saw others
+    assert any(own != f.own[0] for own in f.own[1:])  # the function itself saw others
     assert [value.data for value in values] == [1.5, -2.0, 0.0]
 
 
 def test_two_threads_compile_functions_of_the_same_model() -> None:
-    """While a third reads, pickles and computes."""
+    """A third thread reads, pickles and computes meanwhile."""
     w = Value(2.0)
     done = threading.Event()
     wrong: list[Any] = []
@@ -143,7 +143,7 @@ def test_an_error_when_it_runs_again_changes_nothing() -> None:
 
 
 class Doubled(Value):
-    """Has a `data` of its own."""
+    """A Value with another definition of `data`."""
 
     __slots__ = ("half",)
 
@@ -283,7 +283,7 @@ def test_a_real_signal_while_a_function_runs_again() -> None:
             signal.raise_signal(signal.SIGINT)
         return w * x
 
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # processes in the background may ignore it
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # background processes may ignore the signal
     try:
         with pytest.raises(KeyboardInterrupt):
             compile(f, 1.0)

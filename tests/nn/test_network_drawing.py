@@ -1,4 +1,4 @@
-"""The picture of a network: what is drawn is what the network holds, and the network stays as it is."""
+"""The picture of a network shows the network's numbers, and drawing does not change the network."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ HOSTILE = [
 
 
 class Seen:
-    """The parts of the SVG that its reader sees."""
+    """Return the visible parts of the SVG."""
 
     def __init__(self, picture: Picture) -> None:
         self.root = ElementTree.fromstring(picture.svg)
@@ -63,14 +63,14 @@ def title_of(element: ElementTree.Element) -> str:
 
 
 def in_title(title: str, quantity: str) -> float:
-    """The number that stands after `quantity =` in a tooltip."""
+    """Return the number after `quantity =` in a tooltip."""
     match = re.search(rf"(?:^|[\n ]){re.escape(quantity)} = (\S+)$", title, re.MULTILINE)
     assert match is not None, (quantity, title)
     return float(match[1])
 
 
 def weights_of(model: MLP | Layer | Neuron) -> dict[str, Value]:
-    """Each weight by the name that the texts give it, such as w¹[j, k]."""
+    """Return each weight by its name in textbooks, such as w¹[j, k]."""
     layers = model.layers if isinstance(model, MLP) else [model]
     return {
         f"w{'⁰¹²³⁴⁵⁶⁷⁸⁹'[i]}[{j}, {k}]": weight

@@ -1,4 +1,4 @@
-"""Simulations on grids whose ends are fixed, or else are not like the rest: as many operations a step, however many."""
+"""Simulations on grids whose ends are fixed, or differ from the rest: the same number of operations at each step."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def plate(u: Any) -> Any:
 
 LINE, PLATE = [0.1 * (i % 7) for i in range(20)], [[0.1 * ((3 * i + j) % 7) for j in range(10)] for i in range(10)]
 
-# A step, its first state, and how many operations it takes at most, forward and to the parameters together.
+# A step, its first state, and its most operations, forward and backward to the parameters together.
 STEPS: dict[str, tuple[Callable[[Any], Any], Any, int]] = {
     "fixed ends": (fixed(diffused), LINE, 6),
     "fixed ends, a number": (fixed(lambda u, i: diffused(u, i, 0.1)), LINE, 3),
@@ -80,7 +80,7 @@ STEPS: dict[str, tuple[Callable[[Any], Any], Any, int]] = {
     "the largest of neighbours": (fixed(lambda u, i: tanh(A * maximum(u[i - 1], u[i + 1]))), LINE, 7),
     "a plate": (plate, PLATE, 6),
 }
-# Where cells are computed in another order, or equal terms of several cells once, what is read need not be slices.
+# If cells are computed in another order, or equal terms of several cells once, the reads need not be slices.
 IN_NO_ORDER: dict[str, tuple[Callable[[Any], Any], Any, int]] = {
     "reflecting ends": (reflected, LINE, 4),
     "weighted neighbours": (fixed(lambda u, i: A * u[i - 1] + (1 - 2 * A) * u[i] + A * u[i + 1]), LINE, 10),

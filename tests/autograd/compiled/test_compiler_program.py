@@ -1,4 +1,4 @@
-"""The compiled program as an object: what it is called with, what it gives, what it prints; and thin programs."""
+"""The compiled program as an object: its arguments, its results, its printed form; and thin programs."""
 
 from __future__ import annotations
 
@@ -144,7 +144,7 @@ def test_the_gradient_times_minus_the_learning_rate_is_a_step_of_gradient_descen
     weights = np.array([p.data for p in program.parameters])
     batch = np.random.default_rng(0).normal(size=(5, 4))
     _, gradient = program.outputs_and_gradient(weights, batch)
-    for scale in (-0.3, 0.0, 1.0):  # one after the other: what is kept for the next batch must follow
+    for scale in (-0.3, 0.0, 1.0):  # one after the other: numbers cached for the next batch must follow
         losses, step = program.outputs_and_gradient(weights, batch, scale=scale)
         assert step == pytest.approx(scale * gradient, rel=1e-14)
         assert losses == pytest.approx(program(batch), rel=1e-14)
@@ -152,7 +152,7 @@ def test_the_gradient_times_minus_the_learning_rate_is_a_step_of_gradient_descen
 
 @pytest.mark.parametrize("interleaved", [False, True])
 def test_the_flat_path_follows_the_vector_it_is_given(interleaved: bool) -> None:
-    """Not the Values; weights are views of it where rows and biases lie in turns, too."""
+    """It does not read the Values; weights are views of the vector, even where rows and biases alternate."""
     model = nn.MLP(4, [3, 2], seed=0)
     order = model.parameters() if interleaved else None
     program = compile(lambda x: nn.half_squared_error(model(x), [0.0, 1.0]), [0.1] * 4, parameters=order)
@@ -295,7 +295,7 @@ def names_in(source: str) -> set[str]:
 @pytest.mark.parametrize("thin", [False, True], ids=["arrays", "thin"])
 @pytest.mark.parametrize("hostile", HOSTILE)
 def test_a_hostile_label_puts_nothing_into_the_source(hostile: str, thin: bool) -> None:
-    """All names in the source are short and plain, none is called that the table or the compiler does not have."""
+    """All names in the source are short and plain; it calls only functions of the table or the compiler."""
     w = [Value(float(k), hostile) for k in range(1, 7)]
 
     def f(x: Any) -> Any:
@@ -356,7 +356,7 @@ def test_a_program_is_neither_pickled_nor_copied(through: Callable[[Any], Any], 
 
 def test_a_program_does_not_keep_the_traced_graph_in_memory() -> None:
     class Marked(Value):
-        """A Value that can be waited for, where a plain one has no room for that."""
+        """A Value with weak references, for which a plain one has no slot."""
 
     traced: list[weakref.ref[Value]] = []
 
@@ -418,7 +418,7 @@ def no_loop(step: int) -> bool:
 
 
 def lorenz(steps: int, rate: Any = 10.0) -> Callable[..., Any]:
-    """Euler steps of the Lorenz equations, in no order that makes a loop: nothing can be done side by side."""
+    """Euler steps of the Lorenz equations, in an order without a loop: no operations are parallel."""
 
     def final(x: Any, y: Any, z: Any) -> Any:
         for k in range(steps):
@@ -476,7 +476,7 @@ def test_a_long_thin_program_is_cut_into_functions() -> None:
 
 
 def test_a_sum_of_thousands_in_a_thin_program() -> None:
-    """In lines that Python's compiler can take: it fails on an expression of some thousand additions."""
+    """The lines are short enough for Python's compiler, which fails on an expression of some thousand additions."""
 
     def f(x: Any) -> Any:
         terms = []
@@ -573,7 +573,7 @@ def test_asking_for_one_source_does_not_change_another() -> None:
 
 
 def test_parameters_without_influence_beside_others() -> None:
-    """Their derivatives, zero, are results of the backward pass too; and its numbers are still what they were."""
+    """Their derivatives, which are zero, are results of the backward pass, too; its other results stay the same."""
     a, b, c, d = ([Value(0.1 * k + j) for k in range(3)] for j in range(4))
     program = compile(
         lambda x: sum(autograd.where(r > p, 2 * p - v, q) + 2 * s * v for p, q, r, s, v in zip(a, b, c, d, x)),

@@ -1,4 +1,4 @@
-"""Refusals with line and remedy: of what Python cannot do with a traced argument, and of Values that outlive a run."""
+"""Refusals with line and remedy: of operations that a traced argument lacks, and of Values that outlive a run."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ def _of_no_arguments() -> Callable[[Any], Any]:
 def test_a_cache_of_values_is_refused_with_a_remedy(make: Callable[[], Callable[[Any], Any]]) -> None:
     with pytest.raises(ValueError, match=r"uses a Value from an earlier run.*begin with an empty cache") as caught:
         compile(make(), 1.5)
-    if make is not _the_result:  # where nothing is computed with it
+    if make is not _the_result:  # that one computes nothing with the Value
         assert "test_compiler_refusals.py, line " in str(caught.value)
 
 
@@ -197,7 +197,7 @@ def test_the_remedies_for_it_compile() -> None:
 
 def test_a_number_that_is_frozen_is_told_with_its_line() -> None:
     def f(x: Any) -> Any:
-        print(f"{x.data:.0f}", end="")  # which harms nobody
+        print(f"{x.data:.0f}", end="")  # harmless
         y = x * x
         scale = y.data
         return y / scale

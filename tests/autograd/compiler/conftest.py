@@ -1,4 +1,4 @@
-"""Random array programs, and PyTorch as their meaning: what tests of the passes have in common."""
+"""Random array programs, and their results by PyTorch, for tests of the passes."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def loops() -> ArrayProgram:
     return builder.program([top.named("top"), lasts.named("lasts"), counted.named("counted")]).verify()
 
 
-DOMAINS = {  # where a primitive has values, if that is not everywhere
+DOMAINS = {  # the domains of primitives that are not defined everywhere
     **dict.fromkeys(("acos", "asin", "asin_slope", "atanh", "atanh_slope"), (-1.0, 1.0)),
     **dict.fromkeys(("log", "log10", "log2", "sqrt", "sqrt_slope"), (0.0, 50.0)),
     **dict.fromkeys(("gamma", "lgamma", "lgamma_derivative"), (0.1, 20.0)),
@@ -121,7 +121,7 @@ BINARY = [primitives.add, primitives.sub, primitives.mul, primitives.maximum, pr
 
 
 def build_program(seed: int, size: int = 12) -> ArrayProgram:
-    """Return a program of two arguments, three arrays of parameters and about so many operations, of all kinds."""
+    """Return a program of two arguments, three arrays of parameters and about this many operations, of all kinds."""
     chance = random.Random(seed)
     builder, masks = Builder(), list[Handle]()
     width = chance.randint(1, 5)
@@ -260,7 +260,7 @@ def _run_by_torch(
             case "result":
                 value = xs[0][attribute]
             case "guard":
-                value = torch.where(xs[0] > 0.1, xs[0], xs[0].detach())  # the mask that they have here
+                value = torch.where(xs[0] > 0.1, xs[0], xs[0].detach())  # the mask of all guards here
             case "reduce":
                 assert isinstance(attribute, Reduction)
                 value = _reduced(xs[0], *attribute[:3])

@@ -1,4 +1,4 @@
-"""Array programs as machine code: the numbers that they mean, for all operations, dtypes, layouts and batch sizes."""
+"""Array programs as machine code compute the same numbers, for all operations, dtypes, layouts and batch sizes."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ SPECIAL = [0.0, -0.0, 1.0, -1.0, 0.5, -2.5, 3.0, 1e-300, -1e300, 710.0, -746.0, 
 def computed(
     program: ArrayProgram, arguments: dict[str, Any], parameters: Any, samples: int, dtype: Any = float
 ) -> Any:
-    """The results of a program as machine code."""
+    """Return the results of a program as machine code."""
     from autograd.compiler.targets.native.run import NativeFunction
 
     function = NativeFunction(program, np.dtype(dtype), llvm())
@@ -123,7 +123,7 @@ def by_numpy(program: ArrayProgram, arguments: dict[str, Any]) -> Any:
 
 
 def _applied(primitive: Any, operands: int) -> ArrayProgram | None:
-    if primitive.reduces and operands == 1:  # which is done along an axis
+    if primitive.reduces and operands == 1:  # a reduction along an axis
         return None
     b = Builder()
     try:
@@ -172,7 +172,7 @@ def test_constant_powers_are_what_pow_says(exponent: float) -> None:
 
 
 def _power(x: float, exponent: float) -> float:
-    """math.pow, with inf and nan in the place of errors."""
+    """Return math.pow, with inf and nan instead of errors."""
     try:
         return math.pow(x, exponent)
     except OverflowError:

@@ -21,7 +21,7 @@ NODES = 40
 
 
 def places_of(*arrays: Sequence[int], numbers: dict[int, float] | None = None) -> Places:
-    """Make the places of the nodes of arrays 0 (parameters) and 1 (an argument); the others are these constants."""
+    """Return the places of the nodes of arrays 0 (parameters) and 1 (an argument); the others are these constants."""
     source, position = np.full(NODES, CONSTANT), np.zeros(NODES, dtype=np.int64)
     for k, nodes in enumerate(arrays):
         source[list(nodes)], position[list(nodes)] = k, np.arange(len(nodes))
@@ -143,7 +143,7 @@ def test_a_bias_is_a_block_of_its_own() -> None:
 
 
 def test_a_padded_convolution_is_one_product_over_patches() -> None:
-    """The kernel is 0, 1, 2, over the numbers 6, 7, 8, 9, whose ends lack a neighbour."""
+    """The kernel 0, 1, 2 slides over the numbers 6, 7, 8, 9, whose ends lack a neighbour."""
     places = places_of([0, 1, 2], [6, 7, 8, 9])
     rows = [[(1.0, k, 5 + p + k) for k in range(3) if 6 <= 5 + p + k <= 9] for p in range(4)]
     (group,) = grouped(rows, places)
@@ -163,7 +163,7 @@ def test_a_result_that_a_position_lacks_is_discarded() -> None:
 
 
 def test_layers_over_different_columns_are_products_of_their_own() -> None:
-    """Each neuron has eight weights, as over half of an image; the two share none."""
+    """Each neuron has eight weights, such as for half of an image; the two share none."""
     places = places_of(range(16), range(20, 28))
     rows = [[(1.0, 4 * j + k, 20 + 4 * (j // 2) + k) for k in range(4)] for j in range(4)]
     groups = grouped(rows, places)

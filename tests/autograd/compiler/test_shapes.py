@@ -1,4 +1,4 @@
-"""Shapes of array operations: those that their definitions give, and what has none, up to the last that fits."""
+"""Shapes of array operations: those that follow from the definitions, and operations that have none, at the limits."""
 
 from __future__ import annotations
 

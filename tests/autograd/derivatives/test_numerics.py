@@ -322,7 +322,7 @@ def test_hessians_are_symmetric(x: float, y: float, name: str) -> None:
 
 
 def untaken(name: str) -> Callable[[Any], Any]:
-    """Functions whose branch not taken at 0 has an infinite derivative there, and 1 for a derivative."""
+    """Functions with derivative 1 at 0, where the branch that is not selected has an infinite derivative."""
     return {
         "where": lambda x: x + autograd.where(x > 0, x.sqrt(), 0.0),
         "where, the other side": lambda x: x + autograd.where(x <= 0, 0.0, x.cbrt()),
@@ -411,12 +411,12 @@ def test_a_choice_of_ones_own() -> None:
 
 
 def test_a_direction_of_zero_moves_nothing() -> None:
-    """d/dt √(0 + 0 t) is 0: what does not move has no slope to multiply."""
+    """d/dt √(0 + 0 t) is 0: an operand that does not move is not multiplied by the slope."""
     value, slope = autograd.jvp(lambda p: p[0].sqrt() + p[1] ** 2, ([0.0, 3.0],), ([0.0, 1.0],))
     assert (value, slope) == (9.0, 6.0)
 
 
-# Softmax and what is made of it, from the largest
+# Softmax and functions of it, relative to the largest
 
 
 def exact_softmax(xs: list[float]) -> list[Any]:

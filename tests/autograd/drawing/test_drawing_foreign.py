@@ -37,7 +37,7 @@ def line_labels(drawing: Drawing) -> list[str]:
 
 
 class Student:
-    """The least that is drawn: data, grad and parents. Compared by number, and so not hashable."""
+    """The minimum that can be drawn: data, grad and parents. Nodes compare by number, and so are not hashable."""
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -87,7 +87,7 @@ print(draw(node).svg)
 
 
 def test_a_students_engine() -> None:
-    """Nodes of equal numbers stay apart, though the engine says that they are equal."""
+    """Nodes with equal numbers are drawn separately, though the engine says that they are equal."""
     a, b = Student(2.0, label="a"), Student(2.0, label="bias")
     root = a * b + a * b
     root.grad = 1.0
@@ -109,7 +109,7 @@ def test_local_derivatives_are_shown_where_an_engine_keeps_them() -> None:
     root.local_derivatives = [3.0, 3.0]  # type: ignore[attr-defined]
     assert line_labels(draw(root)) == ["3.0", "3.0"]
     root.local_derivatives = [3.0]  # type: ignore[attr-defined]
-    assert line_labels(draw(root)) == ["", ""]  # too few to tell which is whose
+    assert line_labels(draw(root)) == ["", ""]  # too few to assign them to edges
 
 
 def test_raw_numbers_as_parents_are_constants() -> None:
@@ -125,7 +125,7 @@ def test_raw_numbers_as_parents_are_constants() -> None:
 
 
 def test_an_engine_that_makes_its_list_of_parents_whenever_it_is_asked() -> None:
-    """With numbers that live no longer than the list."""
+    """The list's numbers live no longer than the list."""
 
     class Lazy:
         grad = None
@@ -205,7 +205,7 @@ def test_a_deep_graph_of_another_engine() -> None:
     for _ in range(20_000):
         node = Student(0.0, (node,), "-")
     assert draw(node).notes[0] == "20,001 nodes, 20,000 edges."
-    while node.parents:  # else Python would free the chain by recursion
+    while node.parents:  # otherwise Python would free the chain by recursion
         node, node.parents = node.parents[0], ()
 
 

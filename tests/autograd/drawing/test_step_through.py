@@ -20,7 +20,7 @@ from autograd.drawing import step_through
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, ConsoleMessage, Error, Page, Request
 
-# What stands on the page: of every box its name, its classes and its numbers, of every line its classes; and the texts.
+# The contents of the page: the name, classes and numbers of every box, the classes of every line, and the texts.
 STATE = """() => {
     const text = (selector, part = document) => part.querySelector(selector)?.textContent ?? null;
     return {
@@ -32,7 +32,7 @@ STATE = """() => {
         slider: Number(document.querySelector("input").value),
     };
 }"""
-# For each line the box that it starts at and the box that its arrow points to, by where they are on the screen.
+# The boxes that each line starts and ends at, by their positions on the screen.
 ENDS = """() => {
     const frames = [...document.querySelectorAll(".box path:first-of-type")].map((box) => box.getBoundingClientRect());
     const nearest = (path, end) => {
@@ -61,7 +61,7 @@ def page(blank: Page) -> Iterator[Page]:
 
 @pytest.fixture
 def page_with_a_clock(browser: Browser) -> Iterator[Page]:
-    """A page of its own, since its clock stays with it."""
+    """A separate page, since its clock stays with it."""
     page = browser.new_page()
     with complaining_of_nothing(page):
         page.clock.install()
@@ -71,7 +71,7 @@ def page_with_a_clock(browser: Browser) -> Iterator[Page]:
 
 @contextmanager
 def complaining_of_nothing(page: Page) -> Iterator[None]:
-    """A page must ask for nothing but the file, and have nothing to complain of."""
+    """A page must request only the file, and log no errors."""
     requests: list[str] = []
     complaints: list[str] = []
 
@@ -212,7 +212,7 @@ def check_backward(seen: list[dict[str, Any]], ends: list[list[int]], nodes: int
 
 
 def check_running_sum(moment: dict[str, Any], before: dict[str, Any], after: dict[str, Any]) -> None:
-    """`a.grad = 1.0 + 2.0 = 3.0`: what stood on the box, what the chain rule gives, and what stands there now."""
+    """`a.grad = 1.0 + 2.0 = 3.0`: the number on the box before, the summand of the chain rule, and the number after."""
     _, addition, total = moment["total"].split(" = ")
     first, second = addition.split(" + ")
     _, _, product, term = moment["formula"].replace(" += ", " = ").split(" = ")
@@ -292,7 +292,7 @@ def test_the_slider(page: Page, tmp_path: Path) -> None:
 
 
 def test_play_and_pause(page_with_a_clock: Page, tmp_path: Path) -> None:
-    """On a clock of the test's own: time passes when it says so."""
+    """The test controls the clock: time passes when the test says so."""
     page = page_with_a_clock
     load(page, small_graph(), tmp_path)
     page.clock.pause_at(10**12)
@@ -314,7 +314,7 @@ def test_play_and_pause(page_with_a_clock: Page, tmp_path: Path) -> None:
     assert state(page)["slider"] == 0
     page.clock.run_for(6_000)
     assert state(page)["slider"] == reached
-    page.keyboard.press("ArrowRight")  # whoever steps has taken over
+    page.keyboard.press("ArrowRight")  # a manual step stops playing
     page.clock.run_for(60_000)
     assert state(page)["slider"] == reached + 1
 
@@ -382,7 +382,7 @@ def test_what_is_read_aloud_changes_with_each_step(page: Page, tmp_path: Path) -
 
 @pytest.fixture
 def server() -> Iterator[tuple[str, list[str]]]:
-    """The address of a server on this machine, and the paths that it has been asked for."""
+    """Yield the address of a server on this machine, and the paths requested from it."""
     asked: list[str] = []
 
     class Handler(BaseHTTPRequestHandler):

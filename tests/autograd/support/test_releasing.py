@@ -1,4 +1,4 @@
-"""Freeing deep graphs on a small stack, as Emscripten has it.
+"""Freeing deep graphs on a small stack, like Emscripten's.
 
 A fresh interpreter takes itself for one on Emscripten and works in a thread with 64 KB of stack, which CPython 3.13 and
 later overrun by a chain of 3,000 nodes that is freed the usual way. Older ones do not, so the nesting is measured too.

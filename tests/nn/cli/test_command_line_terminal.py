@@ -73,7 +73,7 @@ def test_progress_is_shown_on_a_terminal_and_nowhere_else(
     while True:
         try:
             part = os.read(inside, 4096)
-        except OSError:  # on Linux, once the other end is closed
+        except OSError:  # Linux raises it once the other end is closed
             part = b""
         if not part:
             break

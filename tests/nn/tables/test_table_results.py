@@ -41,7 +41,7 @@ def predictions(rows: list[list[str]]) -> list[str]:
 
 
 def held_out(rows: list[list[str]]) -> list[list[str]]:
-    """The rows that a training holds out: those whose inputs, which differ from row to row, are held out."""
+    """Return the rows that a training holds out, found by their inputs, which differ from row to row."""
     dataset = table("t.csv", "y")
     column = dataset.preprocessing.columns[0]
     numbers = (dataset.held_out_inputs[:, 0] * column.scale + column.mean).round(6).tolist()
@@ -92,7 +92,7 @@ def test_a_regression_is_told_beside_the_mean(capsys: pytest.CaptureFixture[str]
 def test_a_network_that_found_nothing_is_said_to_have_found_nothing(
     target: object, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The inputs say nothing: what is learned from them does not hold for other rows."""
+    """The inputs are unrelated to the target: nothing learned from them holds for other rows."""
     lines = ["a,y", *(f"{k * 31 % 7},{target(k)}" for k in range(100))]  # type: ignore[operator]
     Path("t.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
     out = said(capsys, "--patience", "0", "--epochs", "60")
@@ -110,7 +110,7 @@ def test_many_classes_and_long_names_fit_on_a_screen(capsys: pytest.CaptureFixtu
 
 
 def test_on_diabetes_the_defaults_reach_what_linear_regression_does() -> None:
-    """0.9 of its R² on each of five splits."""
+    """The network reaches 0.9 of its R² on each of five splits."""
     load_diabetes(as_frame=True).frame.to_csv("t.csv", index=False)
     for seed in range(5):
         dataset = table("t.csv", "target", seed=seed)

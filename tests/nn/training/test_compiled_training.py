@@ -1,4 +1,4 @@
-"""fit with the compiled loss: the same numbers as node by node, step for step, and the same behaviour around them."""
+"""fit with the compiled loss: the same numbers as node by node, at each step, and otherwise the same behaviour."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ def test_targets_of_every_kind(targets: str) -> None:
 
 
 def test_values_are_up_to_date_in_callbacks_and_at_the_end() -> None:
-    """Drawn or called, the model is what was trained: its cost on the samples goes down as the history says."""
+    """Drawn or called, the model is the trained one: its cost on the samples falls as the history says."""
     x, y = data()
     model = nn.MLP(3, [5, 2], seed=1)
     costs = []
@@ -231,7 +231,7 @@ def test_checkpoints_of_either_engine_serve_both(first: Any, second: Any, tmp_pa
 
 
 def test_a_rule_of_ones_own_has_the_parameters_in_its_own_order() -> None:
-    """Here a rate for each parameter, which the rules of the package do not know."""
+    """This one has a rate for each parameter, unlike the rules of the package."""
 
     class Rates(nn.SGD):
         def _rule(self, weights: Any, gradients: Any, rate: float, new: Any) -> None:
@@ -308,7 +308,7 @@ def test_ctrl_c_in_the_middle_of_an_epoch_keeps_the_updates_made(step: int) -> N
 def interrupted(line: int, engine: Any) -> tuple[int, list[float], bool]:
     """Train with Ctrl-C at a line of the code that makes the third update, counted from 0.
 
-    Gives the optimizer's steps and the parameters as they are then, and whether there are so many lines.
+    Returns the optimizer's steps and the parameters after the interrupt, and whether there are this many lines.
     """
     x, y = data()
     model = nn.MLP(3, [5, 2], seed=1)
@@ -363,7 +363,7 @@ def test_ctrl_c_at_any_line_of_an_update_leaves_weights_and_optimizer_at_the_sam
             break
         results.append(steps)
     assert len(results) > 15
-    assert set(results) == {2}  # the last line puts the new weights in their place
+    assert set(results) == {2}  # the last line installs the new weights
 
 
 def test_what_is_not_finite_is_named_by_the_same_words() -> None:
@@ -427,7 +427,7 @@ class Branching(nn.Module):
 
 
 class Dropping(nn.Module):
-    """A network with chance in it."""
+    """A network that draws random numbers."""
 
     def __init__(self) -> None:
         self.weights = [Value(0.5), Value(-0.25)]
@@ -437,7 +437,7 @@ class Dropping(nn.Module):
 
 
 class Wordy(Branching):
-    """A network that speaks of its trouble in several lines."""
+    """A network whose error message has several lines."""
 
     def __call__(self, inputs: Sequence[Any]) -> Value:
         try:
@@ -451,7 +451,7 @@ class Wordy(Branching):
 def test_auto_falls_back_and_says_why_in_one_line(
     make: Callable[[], nn.Module], progress: bool, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """And then has the bits of the eager engine, its random draws included."""
+    """Then the results are bitwise those of the eager engine, including its random draws."""
     x, y = np.linspace(-1, 1, 8), np.linspace(0, 1, 8)
     results = {}
     for engine in ("eager", "auto"):
@@ -472,11 +472,11 @@ def test_auto_falls_back_and_says_why_in_one_line(
 
 
 class Mine(nn.SGD):
-    """The rule as it is, under another name."""
+    """The same rule under another name."""
 
 
 class RateByPlace(nn.SGD):
-    """The first parameter learns at a rate of its own, so that the order of the parameters matters."""
+    """The first parameter learns at a separate rate, so that the order of the parameters matters."""
 
     def _rule(self, weights: Any, gradients: Any, rate: float, new: Any) -> None:
         super()._rule(weights, gradients, rate, new)

@@ -1,4 +1,4 @@
-"""Combinations that would train badly are rejected with what to change; those that go together are not."""
+"""Combinations that would train badly are rejected with a remedy; suitable ones are not."""
 
 from __future__ import annotations
 
