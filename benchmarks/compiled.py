@@ -70,9 +70,9 @@ def compare_epochs(rounds: int, count: int) -> Measured:
         SystemExit: if the engines do not reach the same cost, in which case their times mean nothing.
     """
     engines = [engine for engine in ENGINES if engine != "torch" or is_installed("torch")]
-    asked = [(engine, *setting, "float64") for setting in SETTINGS for engine in engines]
-    asked += [(engine, 50, 100, "float32") for engine in ("compiled", "numpy", "torch") if engine in engines]
-    jobs: dict[Setting, Job] = {key: ("-m", "benchmarks.epoch", *map(str, key), str(count), "time") for key in asked}
+    keys = [(engine, *setting, "float64") for setting in SETTINGS for engine in engines]
+    keys += [(engine, 50, 100, "float32") for engine in ("compiled", "numpy", "torch") if engine in engines]
+    jobs: dict[Setting, Job] = {key: ("-m", "benchmarks.epoch", *map(str, key), str(count), "time") for key in keys}
     by_job = alternate(list(jobs.values()), rounds, "epochs")
     measured = {key: by_job[job] for key, job in jobs.items()}
     for hidden, batch, dtype in dict.fromkeys(key[1:] for key in measured):

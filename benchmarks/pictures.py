@@ -22,10 +22,10 @@ LATER = 5
 def tree(nodes: int) -> Value:
     """Return the end of a graph of products and sums in which most nodes are used twice."""
     level = [Value(0.5 + 0.1 * i, f"x{i}") for i in range(4)]
-    made = len(level)
-    while made < nodes:
-        level = [*level[1:], (level[0] * level[1] if made % 2 else level[0] + level[2]).tanh()]
-        made += 2
+    count = len(level)
+    while count < nodes:
+        level = [*level[1:], (level[0] * level[1] if count % 2 else level[0] + level[2]).tanh()]
+        count += 2
     return autograd.sum(level)
 
 

@@ -255,24 +255,24 @@ def report(rounds: int, quick: bool) -> None:
     """Print the table and the targets."""
     engines = [name for name in ENGINES if is_installed(NEEDED.get(name, "autograd"))]
     settings = [(cell, STEPS, samples) for cell in GATES for samples in BATCHES]
-    asked = [(name, *setting) for setting in settings for name in engines]
-    asked += [] if quick else [(name, "RNN", LONG, 1) for name in engines if name != "source"]
-    jobs: dict[tuple[str, str, int, int], Job] = {key: ("-m", "benchmarks.recurrent", *map(str, key)) for key in asked}
-    short = alternate([jobs[key] for key in asked if key[2] == STEPS], rounds, "recurrent networks")
-    long = alternate([jobs[key] for key in asked if key[2] == LONG], min(rounds, 3), "a long sequence")
+    keys = [(name, *setting) for setting in settings for name in engines]
+    keys += [] if quick else [(name, "RNN", LONG, 1) for name in engines if name != "source"]
+    jobs: dict[tuple[str, str, int, int], Job] = {key: ("-m", "benchmarks.recurrent", *map(str, key)) for key in keys}
+    short = alternate([jobs[key] for key in keys if key[2] == STEPS], rounds, "recurrent networks")
+    long = alternate([jobs[key] for key in keys if key[2] == LONG], min(rounds, 3), "a long sequence")
     measured = {key: {**short, **long}[job] for key, job in jobs.items()}
     rows = []
     for cell, steps, samples in dict.fromkeys(key[1:] for key in measured):
-        what = f"{cell}, {steps:,} steps, {samples} samples"
+        setting = f"{cell}, {steps:,} steps, {samples} samples"
         here = {key[0]: numbers for key, numbers in measured.items() if key[1:] == (cell, steps, samples)}
         for name in ("cost", *(f"gradient to {letter}" for letter in Weights._fields)):
-            refuse_unequal(what, here, name, 1e-8)
+            refuse_unequal(setting, here, name, 1e-8)
         for engine, numbers in here.items():
             milliseconds = f"{1e3 * median(numbers, 'step'):.3f}", spread(numbers, "step", 1e3, 3)
             ratios = [f"{median(numbers, 'step') / median(here[x], 'step'):.2f}" if x in here else "-" for x in PEERS]
             compiling = f"{median(numbers, 'compile'):.2f}", f"{median(numbers, 'peak') / 1e6:,.0f}"
             memory = f"{median(numbers, 'memory') / 1e6:.2f}" if engine in IN_NUMPY else "-"
-            rows.append([what, ENGINES[engine], *milliseconds, *ratios, *compiling, memory])
+            rows.append([setting, ENGINES[engine], *milliseconds, *ratios, *compiling, memory])
     header = [
         "layer of 16 units",
         "engine",

@@ -175,11 +175,11 @@ def measure(engine: str, nodes: int) -> Numbers:
 def report(rounds: int, quick: bool) -> dict[str, list[Numbers]]:
     """Print the table and the targets; return the results by "ENGINE NODES"."""
     largest = [] if quick else [("compiled", MANY)]
-    asked = [("compiled", NODES), ("source", NODES), ("eager", NODES), ("casadi", NODES), ("scan", NODES), *largest]
-    asked += [("compiled", FEW), ("jax", FEW)]
-    asked = [(engine, nodes) for engine, nodes in asked if is_installed(NEEDED.get(engine, "autograd"))]
+    settings = [("compiled", NODES), ("source", NODES), ("eager", NODES), ("casadi", NODES), ("scan", NODES), *largest]
+    settings += [("compiled", FEW), ("jax", FEW)]
+    settings = [(engine, nodes) for engine, nodes in settings if is_installed(NEEDED.get(engine, "autograd"))]
     jobs: dict[tuple[str, int], Job] = {
-        (engine, nodes): ("-m", "benchmarks.thin", engine, str(nodes)) for engine, nodes in asked
+        (engine, nodes): ("-m", "benchmarks.thin", engine, str(nodes)) for engine, nodes in settings
     }
     by_job = alternate(list(jobs.values()), rounds, "thin program")
     measured = {key: by_job[job] for key, job in jobs.items()}

@@ -79,7 +79,7 @@ def _answers(path: Path, notebook: NotebookNode) -> list[tuple[Answer, NotebookN
     if wrong is None:
         return []
     checks = [cell for cell in notebook.cells if "check-answer" in cell.metadata.get("tags", [])]
-    solutions = [found[1] for cell in notebook.cells if (found := SOLUTION.search(cell.source))]
+    solutions = [match[1] for cell in notebook.cells if (match := SOLUTION.search(cell.source))]
     assert len(checks) == len(solutions) == len(wrong), f"{path.name}: exercises, solutions and wrong answers differ"
     answers = []
     for k, (check, solution, tried) in enumerate(zip(checks, solutions, wrong), start=1):

@@ -165,8 +165,8 @@ def check_engine(engine: Callable[[float], Any], *, up_to: str | None = None, se
     for rung in rungs[len(results) :]:
         too_long = f"{MOST_STOPPED} rungs before it took too long."
         results.append(("skipped" if rung.method else "not run", too_long))
-    asked = [rung.asks.replace("MyValue", name) for rung in rungs]
-    return EngineReport(name, tuple(Rung(r.name, asks, *result) for r, asks, result in zip(rungs, asked, results)))
+    questions = [rung.asks.replace("MyValue", name) for rung in rungs]
+    return EngineReport(name, tuple(Rung(r.name, asks, *result) for r, asks, result in zip(rungs, questions, results)))
 
 
 Result = tuple[Literal["passed", "failed", "skipped", "not run"], str]

@@ -67,8 +67,8 @@ def _windows(terms: Terms, axes: _Axes, rows: int, left: int, right: int, pads: 
     if product is None:
         return None
     windows = product.right.positions
-    whole = windows[(windows != PADDING).reshape(len(windows), -1).all(axis=1)]
-    if len(whole) < 2 or (whole - whole[:, :1, :1] != whole[0] - whole[0, 0, 0]).any():
+    unpadded = windows[(windows != PADDING).reshape(len(windows), -1).all(axis=1)]
+    if len(unpadded) < 2 or (unpadded - unpadded[:, :1, :1] != unpadded[0] - unpadded[0, 0, 0]).any():
         return None
     return product
 

@@ -113,8 +113,8 @@ def recurrence(operations: Operations, members: list[int], places: Integers) -> 
     reads = operations.reads[columns]
     read_at = np.where(reads < 0, -1, operations.place[reads])
     order = np.argsort(flat)
-    found = np.searchsorted(flat[order], read_at)
-    number = order[np.where(found < len(flat), found, len(flat) - 1)]
+    rank = np.searchsorted(flat[order], read_at)
+    number = order[np.where(rank < len(flat), rank, len(flat) - 1)]
     is_inside = flat[number] == read_at
     member = np.where(is_inside, number % places.shape[1], -1)
     lag = np.where(is_inside, np.arange(steps)[:, None] - number // places.shape[1], 0)

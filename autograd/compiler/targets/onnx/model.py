@@ -90,8 +90,8 @@ def _outputs(portable: Portable, graph: Graph, samples: str, columns: str) -> li
     def part(name: str, start: int, stop: int, shape: tuple[int, ...]) -> Port:
         axis = Slice(1, start, stop)
         cut = columns if (start, stop) == (0, results.count) else writer.sliced(columns, axis)
-        whole: Shape = (N, *shape)
-        output = graph.node("Identity", writer.reshaped(cut, whole), name=name)
+        batched: Shape = (N, *shape)
+        output = graph.node("Identity", writer.reshaped(cut, batched), name=name)
         return Port(output, graph.element_type, [BATCH, *shape])
 
     first = [part("output", 0, 1, ())] if results.has_aux else []

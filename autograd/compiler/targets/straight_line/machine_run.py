@@ -36,7 +36,7 @@ class MachineRun:
     ) -> None:
         self._source, self._code, self._seeds, self._dtype = MachineSource(program), code, seeds, dtype
         self._to_parameters, self._to_arguments = to_parameters, to_arguments
-        self._made: dict[str, tuple[Function, int]] = {}
+        self._compiled: dict[str, tuple[Function, int]] = {}
         self._forward = self._function(self._source.forward)
 
     def outputs(self, leaves: Array, rows: Sequence[Array]) -> Array:
@@ -68,9 +68,9 @@ class MachineRun:
 
     def _backward(self, name: str, module: Callable[[], Module]) -> tuple[Function, int]:
         with across_forks:
-            if name not in self._made:
-                self._made[name] = self._function(module)
-            return self._made[name]
+            if name not in self._compiled:
+                self._compiled[name] = self._function(module)
+            return self._compiled[name]
 
     def _called(
         self, function: tuple[Function, int], leaves: Array, rows: Sequence[Array], seeds: Array | None

@@ -51,7 +51,7 @@ class LoopMachineRun:
     def __init__(self, blocks: Callable[[str], Blocks], dtype: np.dtype[Any], code: MachineCode) -> None:
         require_blocks_writable(blocks("forward"))
         self._blocks, self._dtype, self._code = blocks, dtype, code
-        self._made: dict[str, _Pass] = {}
+        self._passes: dict[str, _Pass] = {}
         self._pass("forward")
 
     def outputs(self, leaves: Array, rows: Sequence[Array]) -> Array:
@@ -69,13 +69,13 @@ class LoopMachineRun:
         return self._called("input_gradients", leaves, rows, seeds, len(seeds))
 
     def _pass(self, name: str) -> _Pass:
-        made = self._made.get(name)
-        if made is not None:
-            return made
+        known = self._passes.get(name)
+        if known is not None:
+            return known
         with across_forks, collector_paused():
-            if name not in self._made:
-                self._made[name] = self._compiled(name)
-            return self._made[name]
+            if name not in self._passes:
+                self._passes[name] = self._compiled(name)
+            return self._passes[name]
 
     def _compiled(self, name: str) -> _Pass:
         blocks = self._blocks(name)
