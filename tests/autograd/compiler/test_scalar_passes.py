@@ -363,6 +363,65 @@ def test_a_weighted_sum_scales_weights_alone_and_moves_powers_of_two_alone(
     assert [line.split(" = ", 1)[1] for line in str(program).splitlines()[:-1]] == lines
 
 
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: x[0] - 0.25 - x[1] - x[2] + 0.5,
+        lambda x: x[0] + 0.25 - x[1] - x[2] - x[0] - 0.5,
+        lambda x: autograd.sum([x[0], x[0]]) - x[1] - x[2],
+        lambda x: autograd.sum([x[0], x[0]]) - x[1] - x[2] - x[0],
+        lambda x: autograd.sum([x[0], x[0], 0.25]) - x[1] - x[2] + 0.5,
+        lambda x: 0.5 - x[0] - x[1] - 0.25 - x[2],
+    ],
+)
+def test_chains_with_several_numbers_or_a_reduction_round_as_the_graph_does(function: Function) -> None:
+    program = simplified(function, [1.0, 2.0, 3.0], until="collect sums")
+    for numbers in itertools.permutations((1e16, -3.7, 1.1)):
+        assert same_bits(program.evaluate([numbers], []), [function([Value(x) for x in numbers]).data])
+
+
+@pytest.mark.parametrize(
+    ("function", "exact"),
+    [
+        (lambda w, x: dot([3.0, x[0]], [0.5, x[1]], x[2]), lambda w, x: 1.5 + x[0] * x[1] + x[2]),
+        (
+            lambda w, x: autograd.sum([((3.0 * w[0]) * x[0]) * 0.5, w[1] * x[1], x[2]]),
+            lambda w, x: 1.5 * w[0] * x[0] + w[1] * x[1] + x[2],
+        ),
+        (lambda w, x: autograd.sum([-w[0], x[0], x[1]]), lambda w, x: -w[0] + x[0] + x[1]),
+        (lambda w, x: dot([-w[0], w[1]], [x[0], -x[1]]), lambda w, x: -w[0] * x[0] - w[1] * x[1]),
+        (lambda w, x: dot([2.0 * w[0], w[1]], [x[0], x[1] * 4.0]), lambda w, x: 2 * w[0] * x[0] + 4 * w[1] * x[1]),
+        (lambda w, x: dot([w[0], w[1]], [0.0, x[0]], x[1]), lambda w, x: w[1] * x[0] + x[1]),
+        (
+            lambda w, x: autograd.sum([w[0] * x[0] / 4.0, x[1] / 2.0, x[2]]),
+            lambda w, x: w[0] * x[0] / 4 + x[1] / 2 + x[2],
+        ),
+    ],
+)
+def test_terms_of_reductions_are_what_they_were(function: Function, exact: Function) -> None:
+    """In numbers of few bits, where the order of addition makes no difference."""
+    w = {"w0": 3.0, "w1": -0.5}
+    values = [Value(number, name) for name, number in w.items()]
+    program = simplified(lambda x: function(values, x), [1.0, 2.0, 3.0], until="collect sums")
+    numbers = [5.0, -7.0, 0.25]
+    parameters = [w[program.labels[i]] for i in program.parameters]
+    assert program.evaluate([numbers], parameters) == [exact([3.0, -0.5], numbers)]
+
+
+@pytest.mark.parametrize(
+    ("function", "line"),
+    [
+        (lambda w, x: dot(w[:2], x[:2]) - w[2], "sum(p0*x[0], p1*x[1]; -p2)"),
+        (lambda w, x: dot(w[:2], x[:2]) + w[2] * x[2], "sum(p0*x[0], p1*x[1]; p2*x[2])"),
+        (lambda w, x: dot(w[:2], x[:2]) + x[2], "sum(p0*x[0], p1*x[1]; x[2])"),
+    ],
+)
+def test_what_is_added_to_a_weighted_sum_is_added_last(function: Function, line: str) -> None:
+    w = [Value(0.3), Value(0.4), Value(0.5)]
+    program = simplified(lambda x: function(w, x), [1.0, 2.0, 3.0], until="collect sums")
+    assert str(program).splitlines()[0].split(" = ", 1)[1] == line
+
+
 def squares_of(x: Any, rows: int) -> list[Any]:
     return [sum([a * a for a in x[3 * k + 1 : 3 * k + 3]], x[3 * k] * x[3 * k]) for k in range(rows)]
 
