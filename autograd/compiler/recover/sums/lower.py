@@ -69,7 +69,8 @@ class Sums:
             if n and n % cost.TERMS_A_STATEMENT == 0:
                 total = total.named(self._reader.names.numbered(f"part_of_{name}_"))
             if len(part) == 1:
-                total = self._with_block(total, group, part[0])
+                (alone,) = part
+                total = self._with_block(total, group, alone)
             else:
                 slot: Any = None
                 for block in part:
@@ -117,7 +118,7 @@ class Sums:
             c = coefficients if isinstance(coefficients, float) else self._reader.numbers(coefficients[0])
             inner = _product(1.0 if negative else c, self._factors(group, block, row, SUMMED))
             if inner.shape[-1] == 1:  # a repeated number
-                total = float(len(row[0].positions)) * inner
+                total = float(block.left.positions.shape[1]) * inner
             else:
                 total = self._builder.reduce(inner, "sum", (len(inner.shape) - 1,), keepdims=True)
         else:
@@ -256,7 +257,7 @@ def _is_nothing(constant: float | Numbers) -> bool:
 def _is_layer(group: SumOfProducts) -> bool:
     """Return whether a group is exactly a matrix product plus a bias."""
     others = [block for block in group.blocks if isinstance(block, Rows)]
-    return len(others) == 1 and _is_bias(others[0])
+    return list(map(_is_bias, others)) == [True]
 
 
 def _is_bias(block: Rows) -> bool:
