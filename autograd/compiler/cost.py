@@ -31,6 +31,15 @@ MANY_SUMS_ALIKE = 4
 """From this number on, equal sums that are terms of another sum, such as those of the squares of each row, become one
 operation. Fewer stay slots of that sum, like the two matrix products of a recurrent layer."""
 
+MOST_SEPARATED = 3
+"""The most sums with one reader for each reader of equal-form sums with several, if these are two or more."""
+
+
+def worth_separating(several: int, readers: int, single: int) -> bool:
+    """Return whether this many sums with one reader should be nodes, as equal-form sums with several readers are."""
+    return readers * (MOST_SEPARATED if several > 1 else 1) > single
+
+
 DATA_PER_TERM = 8
 """The most literals and weights of a layer per term of its sums. With more, many are zeros, and the matrix product is
 more work than the sums that it replaces."""

@@ -17,6 +17,7 @@ from collections.abc import Container, Sequence
 from typing import NamedTuple
 
 from autograd import primitives
+from autograd.compiler import cost
 from autograd.compiler.scalars.columns import Columns
 from autograd.primitives import Primitive
 
@@ -71,7 +72,7 @@ def alike(
         has_weights = kind >= kinds.first_of_weighted
         if (copies == several or not has_weights) and _added(copies, uses, kinds.expanded) <= terms:
             parts.update(copies)
-        elif has_weights and sum([uses[i] for i in several]) > len(single):
+        elif has_weights and cost.worth_separating(len(several), sum([uses[i] for i in several]), len(single)):
             apart.update(single)
         if kind == _PLAIN_CHAIN:  # all neighbours of one node may be the first neighbours of another
             begun = [i for i in several if read[i] and _ends_with_a_node(i, made_by, rows)]
