@@ -11,6 +11,7 @@ import pytest
 from autograd import primitives
 from autograd.compiler.arrays.operations import PADDING
 from autograd.compiler.recover.groups import (
+    CONSTANT,
     PARAMETERS,
     Application,
     Choice,
@@ -154,6 +155,10 @@ def test_views_are_values_that_may_read_padding() -> None:
     assert one[1:].positions.tolist() == [1]
     with pytest.raises(FrozenInstanceError):
         one.source = 2  # type: ignore[misc]
+
+
+def test_literals_are_in_no_array() -> None:
+    assert CONSTANT < PARAMETERS
 
 
 def test_groups_are_numbered_after_parameters_arguments_and_data() -> None:

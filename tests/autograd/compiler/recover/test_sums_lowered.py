@@ -108,6 +108,10 @@ ORDERS: dict[str, tuple[SumOfProducts, Sample]] = {
         sums_of(A, C, slots=(0, 1), constant=0.3, leads=True),
         lambda x, m: 0.3 + x[m] + x[m + 2],
     ),
+    "a constant comes after all slots": (
+        sums_of(A, C, slots=(0, 1), constant=0.3),
+        lambda x, m: x[m] + x[m + 2] + 0.3,
+    ),
     "a constant of each member": (
         sums_of(A, C, constant=np.array([0.3, -1.7])),
         lambda x, m: x[m] + x[m + 2] + (0.3, -1.7)[m],

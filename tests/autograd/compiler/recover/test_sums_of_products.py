@@ -225,6 +225,27 @@ def test_a_convolution_with_biases_or_scales_takes_the_order_of_the_product() ->
     assert after.factor.tolist() == members
 
 
+def test_a_row_that_is_there_twice_is_a_position_of_its_own() -> None:
+    rows = [[(1.0, k, p + k) for k in range(2)] for p in (0, 0, 1, 1, 1)]
+    block = only_block(contracted(rows, PARAMETERS, 1))
+    assert isinstance(block, Matrix)
+    assert block.columns.positions.tolist() == [[0, 1], [0, 1], [1, 2], [1, 2], [1, 2]]
+
+
+def test_a_single_weight_needs_no_matrix() -> None:
+    assert kinds(contracted([[(1.0, 7, k)] for k in (0, 2, 3)], PARAMETERS, 1)) == [["Rows"]]
+    assert kinds(contracted([[(1.0, k, p + k) for k in range(2)] for p in range(3)], PARAMETERS, 1)) == [["Matrix"]]
+
+
+def test_patches_of_parameters_are_not_padded() -> None:
+    whole = [[(1.0, k, 20 + p + k) for k in range(3)] for p in range(4)]
+    assert kinds(contracted(whole, PARAMETERS, PARAMETERS)) == [["Matrix"]]
+    cut_off = [[term for term in row if term[2] < 25] for row in whole]
+    for _, blocks, _ in contracted(cut_off, PARAMETERS, PARAMETERS):
+        for _, block in blocks:
+            assert not any((view.positions == PADDING).any() for view in block.factors)
+
+
 # Products of rows with rows
 
 
