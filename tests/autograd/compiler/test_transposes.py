@@ -456,6 +456,38 @@ def test_sums_of_very_many_have_named_parts() -> None:
     assert [n for n, name in enumerate(sums, 2) if name] == [50, 100], "numbers of terms"
 
 
+@pytest.mark.parametrize(
+    ("name", "is_outer"),
+    [("apply to a column and a row", True), ("apply to a row", False), ("apply", False)],
+)
+def test_derivatives_of_a_column_times_a_row_are_matrix_products(name: str, is_outer: bool) -> None:
+    case = CASES[name]
+    for differentiate in (to_arguments, to_parameters):
+        operations = differentiate(function_of(case), len(case.gradient)).operations
+        assert ("contract" in [operation.kind for operation in operations]) == is_outer
+
+
+def test_a_part_of_what_is_padded_is_a_part_of_it_or_nothing() -> None:
+    builder = Builder()
+    (x,) = parts_of(builder, 3)
+    padded = Simplified.of(builder.pad(x, 1, 2, 5, 1, 8))
+    for start, stop, part in (
+        (0, 2, None),
+        (5, 8, None),
+        (2, 5, "g0"),
+        (2, 4, "slice(g0)"),
+        (3, 5, "slice(g0)"),
+        (1, 4, "slice(pad(g0))"),
+        (4, 6, "slice(pad(g0))"),
+    ):
+        result = transposes._part(builder, padded, 1, start, stop)
+        assert result == 0.0 if part is None else described(Simplified.of(result)) == part
+    named = Simplified.of(padded.named("named"))
+    assert described(Simplified.of(transposes._part(builder, named, 1, 2, 5))) == "slice(named)"
+    apart = Simplified.of(builder.pad(x, 1, 0, 5, 2, 8))
+    assert described(Simplified.of(transposes._part(builder, apart, 1, 0, 5))) == "slice(pad(g0))"
+
+
 # Eliminate dead code
 
 
