@@ -14,6 +14,7 @@ from autograd.compiler.recover.groups import PARAMETERS, Places
 from autograd.compiler.recover.sums.blocks import Block, Matrix, Product, Rows, View
 from autograd.compiler.recover.sums.contractions import Contraction, contractions
 from autograd.compiler.recover.sums.products import as_product
+from autograd.compiler.recover.sums.stencils import split_stencil
 from autograd.compiler.recover.sums.terms import Scaling, Terms
 from autograd.compiler.scalars.nodes import ABSENT
 
@@ -424,6 +425,45 @@ def test_rows_of_many_lengths_are_a_padded_table_but_for_parameters() -> None:
     (one,) = contracted(single, 1, ABSENT)
     assert kinds([one]) == [["Rows"]]
     assert len(contracted(single, PARAMETERS, ABSENT)) == 3
+
+
+# Stencils
+
+
+def split(c: Any, left: Any, right: Any = None) -> int:
+    """The number of blocks that a sum row by row is split into, which mean the same together."""
+    block = Rows(c, View(1, np.array(left)), None if right is None else View(PARAMETERS, np.array(right)))
+    blocks = split_stencil(block, [WIDTH, WIDTH])
+    assert sum(meaning(one) for one in blocks).tolist() == meaning(block).tolist()
+    assert len(blocks) == 1 or all(isinstance(one, Rows) and one.left.positions.shape[1] == 1 for one in blocks)
+    return len(blocks)
+
+
+def test_neighbours_are_slices_of_their_own() -> None:
+    def cells(rows: int, terms: int) -> list[list[int]]:
+        return [[p + k for k in range(terms)] for p in range(rows)]
+
+    assert split(1.0, cells(12, 3)) == 3
+    assert split(np.tile([1.0, -2.0, 0.5], (12, 1)), cells(12, 3)) == 3
+    assert split(1.0, cells(4, 9)) == 9
+    assert split(1.0, cells(4, 10)) == 1, "too many terms"
+    assert split(1.0, cells(1, 3)) == 1, "one row"
+    assert split(1.0, cells(8, 3)[::-1]) == 3, "rows may be in any order"
+    assert split(1.0, cells(5, 3), [[7, 8, 9]] * 5) == 3, "each with a weight of its own"
+    assert split(1.0, [[7, 8, 9]] * 5) == 1, "the same for all rows"
+    assert split(1.0, [[0, 1], [2, 3], [4, 5]]) == 1, "a slice together"
+    assert split(1.0, [[0, 3], [1, 4], [2, 5]]) == 1, "transposed axes together"
+    assert split(1.0, [[0, 1], [1, 4], [2, 3]]) == 1, "no slices"
+
+
+def test_differences_are_two_blocks_wherever_their_terms_lie() -> None:
+    scattered = [[4, 9], [2, 0], [7, 3]]
+    assert split(np.array([[1.0, -1.0], [-1.0, 1.0], [1.0, -1.0]]), scattered) == 2
+    assert split(np.array([[1.0, -1.0], [-1.0, 1.0], [1.0, -2.0]]), scattered) == 1
+    assert split(1.0, scattered) == 1
+    assert split(np.array([[1.0, -1.0]]), scattered[:1]) == 1
+    assert split(np.array([[1.0, -1.0, 2.0], [-1.0, 1.0, 2.0]]), [[4, 9, 1], [2, 0, 8]]) == 1
+    assert split(np.array([[1.0, -1.0], [-1.0, 1.0]]), scattered[:2], [[1, 5], [6, 2]]) == 1
 
 
 def test_slots_and_arrays_are_blocks_of_their_own() -> None:
