@@ -27,7 +27,7 @@ class Chains(NamedTuple):
         rows: the operands of each node.
         constants: the numbers of constant nodes.
         parameters: the nodes that are parameters.
-        own: whether a sum that reads a node may contain it: it has no other reader, or each reader recomputes it.
+        inline: whether a sum that reads a node may contain it: it has no other reader, or each reader recomputes it.
         lengths: the number of terms of each addition, as `chain_lengths` counts them.
     """
 
@@ -35,7 +35,7 @@ class Chains(NamedTuple):
     rows: Sequence[tuple[int, ...]]
     constants: Mapping[int, float]
     parameters: range
-    own: Sequence[bool]
+    inline: Sequence[bool]
     lengths: Mapping[int, int]
 
     def is_linear(self, i: int) -> bool:
@@ -43,7 +43,7 @@ class Chains(NamedTuple):
         primitive = self.made_by[i]
         if primitive is _DIV:
             a, b = self.rows[i]
-            return b in self.constants and self.own[a] and self.made_by[a] in _LINEAR
+            return b in self.constants and self.inline[a] and self.made_by[a] in _LINEAR
         return primitive in _LINEAR
 
     def sum_of(self, root: int) -> Sum:
@@ -53,7 +53,11 @@ class Chains(NamedTuple):
             i, divisor = self.rows[i][0], self.constants[self.rows[i][1]]
         if self.made_by[i] not in _TOTALS:
             scaling = (-1.0, self.rows[i][0]) if self.made_by[i] is _NEG else self._scaling(i)
-            if scaling is not None and self.own[scaling[1]] and self.made_by[scaling[1]] in _TOTALS | {self.made_by[i]}:
+            if (
+                scaling is not None
+                and self.inline[scaling[1]]
+                and self.made_by[scaling[1]] in _TOTALS | {self.made_by[i]}
+            ):
                 factor, i = scaling
         if self.made_by[i] in _TOTALS:
             total = self._chain(i)
@@ -72,7 +76,7 @@ class Chains(NamedTuple):
         i = root
         while not self._is_reduction(i):
             left, right = self.rows[i]
-            goes_on = self.own[left] and self.made_by[left] in _TOTALS
+            goes_on = self.inline[left] and self.made_by[left] in _TOTALS
             number = next((k for k in (left, right) if k in self.constants), None)
             if number is not None:
                 is_zero = self.constants[number] == 0.0  # which may as well be added last
@@ -87,7 +91,7 @@ class Chains(NamedTuple):
                 slots = [*([] if left in self.constants else [self._slot(left, 1.0)]), *tail[::-1]]
                 if self._only_subtracts(root, left):
                     slots = together(slots)
-                reduced = self.own[right] and self._is_reduction(right)
+                reduced = self.inline[right] and self._is_reduction(right)
                 return sum_of_slots(slots if leads else self._begun(slots, reduced), constant, leads)
             i = left
         slots, inner, inner_leads = self._reduction(i)
@@ -104,7 +108,7 @@ class Chains(NamedTuple):
         Args:
             first: the operand that the chain begins with.
         """
-        is_negated = self.own[first] and self.made_by[first] is _NEG
+        is_negated = self.inline[first] and self.made_by[first] is _NEG
         if self.constants.get(first) != 0.0 and not is_negated:
             return False
         i, terms = root, int(is_negated)
@@ -137,7 +141,7 @@ class Chains(NamedTuple):
 
     def _slot(self, i: int, sign: float) -> Slot:
         """Return an operand of a chain as one term, or as the terms of a reduction."""
-        if self.own[i] and self._is_reduction(i):
+        if self.inline[i] and self._is_reduction(i):
             terms, constant, _ = self._terms(i)
             if is_nothing(constant):
                 return [(sign * c, x, y) for c, x, y in terms]
@@ -157,7 +161,7 @@ class Chains(NamedTuple):
                 inner.append(slot)
             else:
                 single += slot
-        multiples = sum(y == ABSENT and abs(c) != 1.0 and self.own[x] and self._is_reduction(x) for c, x, y in terms)
+        multiples = sum(y == ABSENT and abs(c) != 1.0 and self.inline[x] and self._is_reduction(x) for c, x, y in terms)
         if self._are_many_alike(inner, multiples):
             return [self._first_alike(root, terms, inner)], constant, leads
         return [single, *inner], constant, leads
@@ -181,7 +185,7 @@ class Chains(NamedTuple):
         first = root
         for _ in inner:
             first = self.rows[first][0]
-        if not self.own[first] or self.lengths.get(first) != others:
+        if not self.inline[first] or self.lengths.get(first) != others:
             return terms
         return [(1.0, first, ABSENT), *terms[others:]]
 
@@ -192,7 +196,7 @@ class Chains(NamedTuple):
         """
         parts: list[Term | int] = []
         i = root
-        while self.made_by[i] is _ADD and (i == root or self.own[i]):
+        while self.made_by[i] is _ADD and (i == root or self.inline[i]):
             parts.append(self.rows[i][1])
             i = self.rows[i][0]
         if i != root:
@@ -223,13 +227,13 @@ class Chains(NamedTuple):
 
     def _term(self, i: int, sign: float, in_reduction: bool = False) -> Term:
         """Return a node times a sign as a term."""
-        if self.made_by[i] is _MUL and self.own[i]:  # the most frequent case
+        if self.made_by[i] is _MUL and self.inline[i]:  # the most frequent case
             return self._product(i, sign, in_reduction)
         if i in self.constants:
             return sign * self.constants[i], ABSENT, ABSENT
         if self.made_by[i] is _NEG:
             i, sign = self._without_sign(i, sign)
-        if self.own[i]:
+        if self.inline[i]:
             if self.made_by[i] is _MUL:
                 return self._product(i, sign, in_reduction)
             if in_reduction and self.made_by[i] is _DIV and self.rows[i][1] in self.constants:
@@ -255,7 +259,7 @@ class Chains(NamedTuple):
         if y in self.constants:
             return self._factors(y, x, sign, in_reduction)
         for scaled, other in ((x, y), (y, x)):
-            scaling = self._scaling(scaled) if self.own[scaled] else None
+            scaling = self._scaling(scaled) if self.inline[scaled] else None
             if scaling is not None and (not in_reduction or scaling[1] in self.parameters):
                 return sign * scaling[0], scaling[1], other
         return sign, x, y
@@ -276,13 +280,13 @@ class Chains(NamedTuple):
         """Return a product of a parameter, another node and a power of 2, with the power applied to the parameter."""
         if math.frexp(abs(c))[0] != 0.5 or not 1 / cost.MOST_MOVED <= abs(c) <= cost.MOST_MOVED:
             return None
-        if not self.own[i] or self.made_by[i] is not _MUL or self._scaling(i) is not None:
+        if not self.inline[i] or self.made_by[i] is not _MUL or self._scaling(i) is not None:
             return None
         inner, x, y = self._product(i, sign, True)
         return (c * inner, x, y) if x in self.parameters or y in self.parameters else None
 
     def _without_sign(self, i: int, sign: float) -> tuple[int, float]:
-        while self.own[i] and self.made_by[i] is _NEG:
+        while self.inline[i] and self.made_by[i] is _NEG:
             i, sign = self.rows[i][0], -sign
         return i, sign
 

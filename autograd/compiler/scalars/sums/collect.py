@@ -40,15 +40,17 @@ def collect_sums(program: ScalarProgram) -> ScalarProgram:
     rows = [operands[start : start + count] for start, count in zip(program.starts, program.counts)]
     count = uses(program)
     constants = program.literals
-    own = [n == 1 for n in count]
+    inline = [n == 1 for n in count]
     contained, apart = written_out(program, made_by, rows, count)
     for i in contained:
-        own[i] = True
+        inline[i] = True
     for i in apart:
-        own[i] = False
+        inline[i] = False
     for i in program.constants:
-        own[i] = False
-    chains = Chains(made_by, rows, constants, program.parameters, own, chain_lengths(made_by, rows, constants, own))
+        inline[i] = False
+    chains = Chains(
+        made_by, rows, constants, program.parameters, inline, chain_lengths(made_by, rows, constants, inline)
+    )
     return _collected(program, chains)
 
 

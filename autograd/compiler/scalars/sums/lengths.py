@@ -20,7 +20,7 @@ def chain_lengths(
     made_by: Sequence[Primitive | None],
     rows: Sequence[tuple[int, ...]],
     constants: Mapping[int, float],
-    own: Sequence[bool],
+    inline: Sequence[bool],
 ) -> dict[int, int]:
     """Count the terms that each addition adds as the end of a chain.
 
@@ -35,10 +35,10 @@ def chain_lengths(
         if primitive is not _ADD:
             continue
         left, right = rows[i]
-        if made_by[right] is _ADD and own[right]:
+        if made_by[right] is _ADD and inline[right]:
             added.append(right)
         length = 2
-        if own[left] and made_by[left] in _TOTALS:
+        if inline[left] and made_by[left] in _TOTALS:
             length = 1 if made_by[left] in _REDUCTIONS else lengths.get(left, 0)
             length += length > 0 and made_by[left] is _ADD
         if left in products or _MUL in (made_by[left], made_by[right]):
@@ -49,7 +49,7 @@ def chain_lengths(
             numbers.add(i)
         lengths[i] = length * (not has_number or left not in numbers)
     if added:
-        lengths.update(_pairs(added, made_by, rows, own, lengths))
+        lengths.update(_pairs(added, made_by, rows, inline, lengths))
     return {i: length for i, length in lengths.items() if i not in numbers or i in products}
 
 
@@ -57,7 +57,7 @@ def _pairs(
     added: Sequence[int],
     made_by: Sequence[Primitive | None],
     rows: Sequence[tuple[int, ...]],
-    own: Sequence[bool],
+    inline: Sequence[bool],
     lengths: Mapping[int, int],
 ) -> dict[int, int]:
     """Return sums of two nodes with the length of a reduction, if longer sums are added to other nodes, too.
@@ -67,7 +67,7 @@ def _pairs(
     Args:
         added: the sums that are added to other nodes.
     """
-    plain = [i for i in added if not any(own[k] and made_by[k] in _TERMS for k in rows[i][lengths[i] > 2 :])]
+    plain = [i for i in added if not any(inline[k] and made_by[k] in _TERMS for k in rows[i][lengths[i] > 2 :])]
     if all(lengths[i] <= 2 for i in plain):
         return {}
     return {i: _SHORTEST for i in plain if lengths[i] == 2}
