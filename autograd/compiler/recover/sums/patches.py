@@ -7,6 +7,9 @@ columns of each position.
 
 from __future__ import annotations
 
+import itertools
+from collections import defaultdict
+from collections.abc import Iterator
 from typing import Any
 
 from autograd.arrays import np
@@ -32,7 +35,7 @@ def over_patches(terms: Terms, rows: int, left: int, right: int) -> Matrix | Non
     position = _positions(terms, rows, channel)
     channels, positions = int(channel.max()) + 1, int(position.max()) + 1
     place = position * channels + channel
-    if len(distinct(place)) < rows or not cost.worth_patches(rows, positions * channels):
+    if not cost.worth_patches(rows, positions * channels):
         return None
     weights = _weights(terms, channel, position, channels)
     if weights is None or weights.size == 1:  # a single weight needs no matrix product
@@ -72,14 +75,11 @@ def _weights(terms: Terms, channel: Positions, position: Positions, channels: in
     chosen = terms.reordered(np.flatnonzero(has_all))
     which = position[chosen.row]
     chosen = chosen.reordered(np.lexsort((channel[chosen.row], chosen.right, which)))
-    if not len(chosen.row) or len(chosen.row) % channels:
-        return None
-    by_column = channel[chosen.row].reshape(-1, channels)
-    columns = chosen.right.reshape(-1, channels)
-    if not (by_column == np.arange(channels)).all() or (columns != columns[:, :1]).any():
+    # All rows of a position read the same columns; of a column that they read twice, channels do not alternate.
+    if not len(chosen.row) or not (channel[chosen.row].reshape(-1, channels) == np.arange(channels)).all():
         return None
     weights = chosen.left.reshape(-1, channels)
-    weights = weights[np.lexsort(weights.T[::-1])]
+    weights = weights[np.lexsort(weights.T)]
     weights = weights[np.append(True, (weights[1:] != weights[:-1]).any(axis=1))]
     return None if len(distinct(weights)) < weights.size else np.ascontiguousarray(weights.T)
 
@@ -92,13 +92,10 @@ def channel_of(terms: Terms, rows: int) -> Positions:
 def _positions(terms: Terms, rows: int, channel: Positions) -> Positions:
     """Number the position of each row, by its columns and the count of earlier rows of its channel over these."""
     ends = np.searchsorted(terms.row, np.arange(rows + 1)).tolist()
-    right = terms.right
     number: dict[Any, int] = {}
-    repeated: dict[Any, int] = {}
+    earlier: defaultdict[Any, Iterator[int]] = defaultdict(itertools.count)
     position = []
-    for i in range(rows):
-        columns = right[ends[i] : ends[i + 1]].tobytes()
-        key = (columns, int(channel[i]))
-        nth = repeated[key] = repeated.get(key, -1) + 1
-        position.append(number.setdefault((columns, nth), len(number)))
+    for own, (start, stop) in zip(channel.tolist(), itertools.pairwise(ends), strict=True):
+        columns = terms.right[start:stop].tobytes()
+        position.append(number.setdefault((columns, next(earlier[columns, own])), len(number)))
     return np.array(position)

@@ -22,7 +22,7 @@ def split_stencil(block: Block, widths: Sequence[int]) -> list[Block]:
     if block.right is None and block.left.positions.shape[1] == 2 and not isinstance(block.coefficients, float):
         order = np.argsort(-block.coefficients, axis=1, kind="stable")
         coefficients = np.take_along_axis(block.coefficients, order, axis=1)
-        if (coefficients == coefficients[0]).all():
+        if (coefficients.min(axis=0) == coefficients.max(axis=0)).all():
             left = View(block.left.source, np.take_along_axis(block.left.positions, order, axis=1))
             return _columns(Rows(coefficients, left, None))
     return _columns(block) if _is_stencil(block, widths) else [block]
@@ -31,12 +31,13 @@ def split_stencil(block: Block, widths: Sequence[int]) -> list[Block]:
 def _is_stencil(block: Rows, widths: Sequence[int]) -> bool:
     """Return whether each term is a slice for all rows, while the terms together are not."""
     columns = [(column, widths[view.source]) for view in block.factors for column in view.positions.T]
-    varying = [(column, width) for column, width in columns if (column != column[0]).any()]
+    varying = [(column, width) for column, width in columns if column.min() < column.max()]
     if not cost.worth_slices(block.left.positions.shape[1], len(varying)):
         return False
     if all(_is_slice(view.positions.reshape(-1)) for view in block.factors):
         return False
-    order = np.argsort(varying[0][0])  # the rows may still be reordered
+    (first, _), *_ = varying
+    order = np.argsort(first)  # the rows may still be reordered
     return all(is_part(column[order], width) for column, width in varying)
 
 

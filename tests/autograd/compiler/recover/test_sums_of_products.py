@@ -13,6 +13,7 @@ from autograd.compiler.arrays.operations import PADDING
 from autograd.compiler.recover.groups import PARAMETERS, Places
 from autograd.compiler.recover.sums.blocks import Block, Matrix, Product, Rows, View
 from autograd.compiler.recover.sums.contractions import Contraction, contractions
+from autograd.compiler.recover.sums.patches import over_patches
 from autograd.compiler.recover.sums.products import as_product
 from autograd.compiler.recover.sums.stencils import split_stencil
 from autograd.compiler.recover.sums.terms import Scaling, Terms
@@ -245,6 +246,55 @@ def test_patches_of_parameters_are_not_padded() -> None:
     for _, blocks, _ in contracted(cut_off, PARAMETERS, PARAMETERS):
         for _, block in blocks:
             assert not any((view.positions == PADDING).any() for view in block.factors)
+
+
+def test_channels_may_list_their_positions_in_other_orders() -> None:
+    rows = [[(1.0, 2 * c + k, p + k) for k in range(2)] for c, p in ((0, 0), (0, 1), (0, 2), (1, 2), (1, 1), (1, 0))]
+    ((members, [(_, block)], _),) = contracted(rows, PARAMETERS, 1)
+    assert isinstance(block, Matrix) and block.columns.positions.tolist() == [[0, 1], [1, 2], [2, 3]]
+    assert members == [0, 5, 1, 4, 2, 3]
+
+
+def test_a_flipped_kernel_reads_the_columns_in_their_order() -> None:
+    """Convolutions of the texts: Σ w[k] x[p - k], which ends at an edge."""
+    rows = [[(1.0, k, p + 2 - k) for k in range(3) if p + 2 - k < 5] for p in range(4)]
+    block = only_block(contracted(rows, PARAMETERS, 1))
+    assert isinstance(block, Matrix) and block.weights is not None
+    assert block.weights.positions.tolist() == [[2, 1, 0]]
+    assert block.columns.positions.tolist() == [[0, 1, 2], [1, 2, 3], [2, 3, 4], [3, 4, PADDING]]
+
+
+WHOLE: list[Row] = [[(1.0, 2 * c + k, 2 * p + k) for k in range(2)] for p in range(3) for c in range(3)]
+"""Three channels at three positions of two columns."""
+
+
+@pytest.mark.parametrize(
+    ("reason", "more"),
+    [
+        ("a weight of its own", [[(1.0, 0, 6), (1.0, 50, 7)]]),
+        (
+            "the channels differ in which weight belongs to which column",
+            [[(1.0, 0, 6), (1.0, 1, 7)], [(1.0, 2, 7), (1.0, 3, 6)]],
+        ),
+        ("the same term twice", [[(1.0, 0, 6), (1.0, 0, 6)]]),
+    ],
+)
+def test_positions_that_lack_channels_read_the_weights_of_the_others(reason: str, more: list[Row]) -> None:
+    rows = [*WHOLE, [(1.0, k, 10 + k) for k in range(2)]]
+    assert over_patches(terms_of(rows), len(rows), PARAMETERS, 1) is not None
+    rows = [*WHOLE, *more]
+    assert over_patches(terms_of(rows), len(rows), PARAMETERS, 1) is None, reason
+    contracted(rows, PARAMETERS, 1)
+
+
+def test_how_much_of_patches_may_be_missing() -> None:
+    """Half of the results may be discarded, and three tenths of the columns must be there."""
+    for others, is_product in ((3, True), (4, False)):  # 12 results for 6 rows, or 15 for 7
+        rows = [*WHOLE[:3], *([(1.0, k, 2 * p + k) for k in range(2)] for p in range(1, 1 + others))]
+        assert (over_patches(terms_of(rows), len(rows), PARAMETERS, 1) is not None) == is_product
+    for others, is_product in ((3, True), (4, False)):  # 13 of 40 columns, or 14 of 50
+        rows = [[(1.0, k, k) for k in range(10)], *([(1.0, 0, 20 + p)] for p in range(others))]
+        assert (over_patches(terms_of(rows), len(rows), PARAMETERS, 1) is not None) == is_product
 
 
 # Products of rows with rows
