@@ -2,7 +2,8 @@
 
 A trace does not show where the user's steps begin, and operations of one step may be traced between those of the next.
 So a step of the loop consists of the operations within as many levels as a step takes (as Leiserson and Saxe, 1991,
-move delays). It begins where the fewest numbers are carried.
+move delays), or of those that the trace has between the same two operations, if that carries fewer numbers: a level
+may contain both the last operation of a step and the first one of the next. It begins where the fewest are carried.
 """
 
 from __future__ import annotations
@@ -36,18 +37,19 @@ def retimed(operations: Operations, stretch: Stretch, members: Sequence[int], st
         return [], np.zeros((0, 0), dtype=np.int64)
     depth, levels = depths
     count = [-(-(stop - stretch.start - j) // stretch.period) for j in members]
-    best: tuple[tuple[int, int, int], dict[int, int]] | None = None
-    for begin in range(1, 1 + min(levels, cost_of_loops.MOST_CUTS)):
-        shift = {j: (depth[j] - begin) // levels for j in members}
-        carried = _carried(reads, shift)
-        first = max(shift.values())
-        steps = min(n + shift[j] for n, j in zip(count, members)) - first
-        key = carried, -steps, sum(map(abs, shift.values()))
-        if best is None or key < best[0]:
-            best = key, shift
-    assert best is not None
-    shift = best[1]
-    first, steps = max(shift.values()), max(-best[0][1], 0)
+
+    def key(shift: Mapping[int, int]) -> tuple[int, int, int]:
+        """Order by the loop-carried numbers, then by most steps, then by least movement."""
+        steps = min(n + shift[j] for n, j in zip(count, members)) - max(shift.values())
+        return _carried(reads, shift), -steps, sum(map(abs, shift.values()))
+
+    cuts = range(1, 1 + min(levels, cost_of_loops.MOST_CUTS))
+    shift = min([{j: (depth[j] - begin) // levels for j in members} for begin in cuts], key=key)
+    begins = members[: cost_of_loops.MOST_CUTS]
+    in_trace_order = min([{j: -int(j < begin) for j in members} for begin in begins], key=key)
+    if key(in_trace_order)[0] < key(shift)[0]:
+        shift = in_trace_order
+    first, steps = max(shift.values()), max(-key(shift)[1], 0)
     order = sorted(members, key=lambda j: (depth[j] - levels * shift[j], j - stretch.period * shift[j]))
     start = [stretch.start + j + stretch.period * (first - shift[j]) for j in order]
     return order, np.array(start) + stretch.period * np.arange(steps)[:, None]

@@ -151,6 +151,21 @@ def two_step_average(xs: Any) -> Any:
     return a + b
 
 
+def runge_kutta(x: Any, v: Any, steps: int) -> Any:
+    """A damped pendulum by the classical method of order 4; the last operation of a step does not read the first."""
+
+    def slope(x: Any, v: Any) -> Any:
+        return v, -(RATE * x.sin()) - NOISE * v
+
+    for _ in range(steps):
+        x1, v1 = slope(x, v)
+        x2, v2 = slope(x + 0.05 * x1, v + 0.05 * v1)
+        x3, v3 = slope(x + 0.05 * x2, v + 0.05 * v2)
+        x4, v4 = slope(x + 0.1 * x3, v + 0.1 * v3)
+        x, v = x + 0.1 / 6 * (x1 + 2 * x2 + 2 * x3 + x4), v + 0.1 / 6 * (v1 + 2 * v2 + 2 * v3 + v4)
+    return x * x + v * v
+
+
 # Of each the program for a length, and how many lines it may have
 PROGRAMS: dict[str, tuple[int, Callable[[int], Case]]] = {
     "RNN": (60, lambda t: (last(rnn_step), (numbers(t, INPUTS),))),
@@ -161,6 +176,7 @@ PROGRAMS: dict[str, tuple[int, Callable[[int], Case]]] = {
     "two layers": (110, lambda t: (two_layers, (numbers(t, INPUTS), numbers(t, 2)))),
     "layers that share weights": (50, lambda t: (lambda x: shared_layers(x, t), (numbers(UNITS),))),
     "power iteration": (60, lambda t: (lambda v: power_iteration(v, t), ([0.6, 0.5, 0.4],))),
+    "Runge-Kutta": (90, lambda t: (lambda x, v: runge_kutta(x, v, t), (1.0, 0.2))),
     "hidden Markov model": (70, lambda t: (forward_algorithm(autograd.logsumexp), (numbers(t, 3),))),
     "Viterbi": (70, lambda t: (forward_algorithm(autograd.max), (numbers(t, 3),))),
 }
