@@ -12,13 +12,19 @@ from autograd.compiler.scalars.program import ScalarProgram
 from autograd.compiler.scalars.rewrite import rebuild
 
 
-def with_accumulators(program: ScalarProgram) -> ScalarProgram:
-    """Turn each node plus products into a node plus a sum of products, with the same rounding."""
+def with_accumulators(program: ScalarProgram, reorder: bool = False) -> ScalarProgram:
+    """Turn each node plus products into a node plus a sum of products.
+
+    Args:
+        reorder: whether chains of differences, as in b - l · x - m · y, are such sums, too. Their products are then
+            added in another order than in the graph; otherwise, the rounding is the same.
+    """
     count = uses(program)
     parts = {}
     for i in program.interior:
         if program.opcodes[i] == SUM and i not in program.scalings:
-            several = _node_and_products(program, program.sum_of(i), count)
+            total = program.sum_of(i)
+            several = _node_and_products(program, _with_one_slot(total) if reorder else total, count)
             if several is not None:
                 parts[i] = several
     if not parts:
@@ -32,6 +38,14 @@ def with_accumulators(program: ScalarProgram) -> ScalarProgram:
         return builder.sum(Sum([1.0, 1.0], [accumulator, new[node]], [ABSENT, ABSENT], [0, 1]))
 
     return rebuild(program, parts, separated)
+
+
+def _with_one_slot(total: Sum) -> Sum:
+    """Return a node plus several products, each in a slot of its own, with the products in one slot."""
+    single = [n for n, right in enumerate(total.rights) if right == ABSENT]
+    if len(set(total.slots)) < len(total.slots) or len(total.slots) < 3 or single not in ([0], [1]):
+        return total
+    return total._replace(slots=[int(right != ABSENT) for right in total.rights])
 
 
 def _node_and_products(program: ScalarProgram, total: Sum, count: list[int]) -> tuple[int, float, list[Factors]] | None:

@@ -7,6 +7,8 @@ matrix is.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from autograd.compiler.scalars.builder import Builder, new_numbers
 from autograd.compiler.scalars.eliminations.accumulators import with_accumulators
 from autograd.compiler.scalars.eliminations.body import EliminationBody
@@ -18,15 +20,25 @@ from autograd.compiler.scalars.rewrite import rewrite
 
 
 def find_eliminations(program: ScalarProgram) -> ScalarProgram:
-    """Turn each elimination into a loop."""
+    """Turn each elimination into a loop.
+
+    Products are added in another order than in the graph only if there is no elimination otherwise, as in back
+    substitution that subtracts the products of the newest numbers first.
+    """
     while True:
-        looped = _with_loop(program)
+        looped = next((after for form, after in _attempts(program) if after is not form), program)
         if looped is program:
-            apart = with_accumulators(program)
-            looped = _with_loop(apart) if apart is not program else apart
-            if looped is apart:
-                return program
+            return program
         program = looped
+
+
+def _attempts(program: ScalarProgram) -> Iterator[tuple[ScalarProgram, ScalarProgram]]:
+    """Yield forms of a program, each with its largest elimination turned into a loop, or unchanged if it has none."""
+    yield program, _with_loop(program)
+    for reorder in (False, True):
+        form = with_accumulators(program, reorder)
+        if form is not program:
+            yield form, _with_loop(form)
 
 
 def _with_loop(program: ScalarProgram) -> ScalarProgram:

@@ -74,6 +74,17 @@ def back_substitution(upper: Any, b: Any) -> Any:
     return x
 
 
+def back_substitution_newest_first(upper: Any, b: Any) -> Any:
+    """The same, by subtracting one product at a time, that of the newest number first."""
+    x = list(b)
+    for i in reversed(range(len(b))):
+        rest = b[i]
+        for j in range(i + 1, len(b)):
+            rest = rest - upper[i][j] * x[j]
+        x[i] = rest / upper[i][i]
+    return x
+
+
 def eliminated(a: Any, b: Any) -> Any:
     """The solution of a x = b, by elimination of the rows of both, and back substitution."""
     rows = [[*row, right] for row, right in zip(a, b)]
@@ -124,6 +135,11 @@ CASES: dict[str, tuple[Callable[..., Any], Callable[..., Any], Callable[[int], t
     "forward substitution": (norm_of_solution, of_solution, lambda n: (matrix(n), vector(n))),
     "back substitution": (
         lambda a, b: autograd.sum([x * x for x in back_substitution(a, b)]),
+        of_upper_solution,
+        lambda n: (matrix(n), vector(n)),
+    ),
+    "back substitution, the newest first": (
+        lambda a, b: autograd.sum([x * x for x in back_substitution_newest_first(a, b)]),
         of_upper_solution,
         lambda n: (matrix(n), vector(n)),
     ),
