@@ -43,8 +43,6 @@ def _sum(parts: Sequence[Simplified], names: Names, base: str) -> Simplified:
 
 def _merged(parts: Sequence[Simplified], names: Names, base: str) -> list[Simplified]:
     """Add parts that are padded, or placed, in the same way before padding or placing them."""
-    if len(parts) < 2:
-        return list(parts)
     alike: dict[object, list[Simplified]] = {}
     for part in parts:
         operation = part.operation
@@ -53,12 +51,11 @@ def _merged(parts: Sequence[Simplified], names: Names, base: str) -> list[Simpli
             key = (operation.kind, operation.attribute, part.builder.operand(part).shape)
         alike.setdefault(key, []).append(part)
     merged = []
-    for several in alike.values():
-        first = several[0]
-        if all(part.at == first.at for part in several):
-            merged += several
+    for first, *others in alike.values():
+        if all(part.at == first.at for part in others):
+            merged += [first, *others]
             continue
-        inner = _sum([part.builder.operand(part) for part in several], names, base)
+        inner = _sum([part.builder.operand(part) for part in (first, *others)], names, base)
         operation = first.operation
         merged.append(first.like(first.builder.add(operation.kind, (inner.at,), operation.attribute)))
     return merged
@@ -84,7 +81,8 @@ def _joined(parts: list[Simplified]) -> list[Simplified]:
         ends = (n for n in range(1, len(order)) if paddings[order[n - 1]].stop != paddings[order[n]].start)
         end = next(ends, len(order))
         run, order = order[:end], order[end:]
-        builder, (axis, start, _, _, length) = parts[0].builder, paddings[run[0]]
+        first, last = run[0], run[-1]
+        builder, (axis, start, _, _, length) = parts[first].builder, paddings[first]
         side_by_side = builder.concatenate([builder.operand(parts[k]) for k in run], axis)
-        joined.append(Simplified.of(builder.pad(side_by_side, axis, start, paddings[run[-1]].stop, 1, length)))
+        joined.append(Simplified.of(builder.pad(side_by_side, axis, start, paddings[last].stop, 1, length)))
     return joined

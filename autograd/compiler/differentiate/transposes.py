@@ -85,7 +85,7 @@ def _apply(edge: Edge) -> list[Any]:
     primitive, careful = edge.operation.attribute
     if primitive is primitives.mul and _is_outer(edge):
         return _outer(edge)
-    if primitive.reduces and len(edge.operands) > 1:
+    if primitive.reduces:
         slopes = _slopes_of_several(edge, primitive)
     elif primitive is primitives.constant_power and isinstance(edge.operands[1].operation.attribute, Data):
         slopes = _slopes_of_powers(edge)
@@ -130,7 +130,7 @@ def _slopes_of_powers(edge: Edge) -> list[Any]:
     x, n = edge.operands
     exponents = n.operation.attribute.array
     lower = Simplified.of(edge.builder.constant(exponents - 1.0))
-    return [n * x.apply(primitives.constant_power, (x, lower)), 0.0]
+    return [n * x.apply(primitives.constant_power, (x, lower))]
 
 
 def _times(cotangent: Simplified, slope: Any, primitive: Primitive, careful: bool) -> Any:
@@ -197,7 +197,7 @@ def _slopes(edge: Edge) -> list[Any]:
 
 
 def _reshape(edge: Edge) -> list[Any]:
-    return [edge.builder.reshape(edge.cotangent, edge.operands[0].shape)]
+    return [edge.builder.reshape(edge.cotangent, x.shape) for x in edge.operands]
 
 
 def _transpose(edge: Edge) -> list[Any]:
@@ -211,7 +211,8 @@ def _broadcast(edge: Edge) -> list[Any]:
 
 def _slice(edge: Edge) -> list[Any]:
     axis, start, stop, step = edge.operation.attribute
-    length = edge.operands[0].shape[axis]
+    (x,) = edge.operands
+    length = x.shape[axis]
     assert isinstance(length, int)
     return [edge.builder.pad(edge.cotangent, axis, start, stop, step, length)]
 
@@ -245,7 +246,8 @@ def _pad(edge: Edge) -> list[Any]:
 
 
 def _take(edge: Edge) -> list[Any]:
-    length = edge.operands[0].shape[-1]
+    (x,) = edge.operands
+    length = x.shape[-1]
     assert isinstance(length, int)
     return [edge.builder.place(edge.cotangent, edge.operation.attribute.array, length)]
 
@@ -270,7 +272,8 @@ def _look_up(edge: Edge) -> list[Any]:
 
 
 def _scatter(edge: Edge) -> list[Any]:
-    return [look_up(edge.cotangent, edge.operands[1], edge.operation.attribute.shared)]
+    _, index = edge.operands
+    return [look_up(edge.cotangent, index, edge.operation.attribute.shared)]
 
 
 def _guard(edge: Edge) -> list[Any]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import accumulate
+from itertools import accumulate, chain
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -110,6 +110,12 @@ class Columns:
         opcodes = self.opcodes
         nodes = range(self.parameters.stop, len(opcodes) - self.guards.size)
         return [i for i in nodes if opcodes[i] != CONSTANT]
+
+    @property
+    def roots(self) -> Iterator[int]:
+        """The nodes that no pass may remove: outputs, those of guards, and constants that form an array."""
+        nodes = range(len(self) - self.guards.size, len(self))
+        return chain(self.outputs, self.guards.of.values(), nodes, *self.constant_arrays)
 
     @property
     def guard_operations(self) -> list[int]:

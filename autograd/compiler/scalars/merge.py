@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -40,7 +39,7 @@ def merge_equal_nodes(program: ScalarProgram) -> ScalarProgram:
             continue
         else:
             number = program.constants[i]
-            key = number, math.copysign(1.0, number)
+            key = number, repr(number)  # which tells -0.0 from 0.0
         first = seen.setdefault(key, i)
         if first != i:
             representative[i], merged = first, True
@@ -70,7 +69,7 @@ def _key(program: Columns, i: int, representative: Sequence[int]) -> object:
         slots, program.coefficients[start:end], program.lefts[start:end], program.rights[start:end]
     ):
         x, y = representative[x], ABSENT if y == ABSENT else representative[y]
-        terms.append((slot, c, y, x) if x < y and abs(c) == 1.0 else (slot, c, x, y))
+        terms.append((slot, c, *(sorted((x, y)) if abs(c) == 1.0 else (x, y))))
     terms.sort()
     return (*terms, repr(scaling.constant), *scaling[1:])
 

@@ -94,9 +94,7 @@ def _runs(program: Columns, needed: bytearray, replaced: Mapping[int, Replacemen
 def _needed(program: Columns, representative: Sequence[int] | range, replaced: Mapping[int, Replacement]) -> bytearray:
     """Return 1 for each live node, on which outputs or guards depend."""
     needed = bytearray(len(program))
-    guards = range(len(program) - program.guards.size, len(program))
-    arrays = (i for nodes in program.constant_arrays for i in nodes)
-    for i in (*program.outputs, *program.guards.of.values(), *guards, *arrays):
+    for i in program.roots:
         needed[representative[i]] = 1
     opcodes, starts, counts = program.opcodes, program.starts, program.counts
     for i in reversed(program.interior):

@@ -87,6 +87,13 @@ def test_rules_that_take_floats_alone_are_not_recorded() -> None:
     assert known is not None and (None, 2.0) in known.steps[0][1]
 
 
+def test_a_rule_is_recorded_once() -> None:
+    """So equal slopes are applications of one primitive, which merge."""
+    own = number_by_number(lambda x, y, out: (math.sin(x), y))
+    assert slope_of(own, 1) is slope_of(own, 1)
+    assert recorded(primitives.tanh, (None,)) is recorded(primitives.tanh, (None,)) is not None
+
+
 def test_the_four_equations_of_backpropagation() -> None:
     """Nielsen, ch. 2: BP1 and BP2 give each delta, BP3 and BP4 the gradients of biases and weights."""
     builder = Builder()

@@ -520,6 +520,25 @@ def test_sums_of_numbers_times_parameters_are_written_out_where_equal_ones_were_
     assert all(set(total.lefts) == set(program.parameters) for total in sums)
 
 
+def test_a_message_with_one_reader_is_a_node_like_those_with_several() -> None:
+    """Of two nodes of a graph, one sends its message to both, the other to one of them."""
+    w = [Value(0.3), Value(0.4)]
+
+    def function(x: Any) -> list[Any]:
+        to_both, to_one = (w[0] * x[k] + w[1] * x[k + 1] for k in (0, 2))
+        return [tanh(to_both + to_one), tanh(to_both + x[4])]
+
+    program = simplified(function, [1.0, 2.0, 3.0, 4.0, 5.0], until="collect sums")
+    lines = str(program).splitlines()
+    assert lines[:3] == ["v7 = sum(p0*x[0]; p1*x[1])", "v8 = sum(p0*x[2]; p1*x[3])", "v9 = sum(v7; v8)"]
+
+
+def test_multiples_of_equal_sums_are_not_equal() -> None:
+    program = simplified(lambda x: [2.0 * (x[0] + x[1]), 3.0 * (x[1] + x[0]), 2.0 * (x[1] + x[0])], [1.0, 2.0])
+    assert program.evaluate([[5.0, 2.0]], []) == [14.0, 21.0, 14.0]
+    assert len(program.operations) == 2
+
+
 def test_collecting_twice_is_refused() -> None:
     program = simplified(lambda x: x - 1, 1.0, until="collect sums")
     with pytest.raises(ValueError, match="already has sums"):

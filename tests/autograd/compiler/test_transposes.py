@@ -72,6 +72,9 @@ CASES: dict[str, Case] = {
         [2.0],
         [5.0],
     ),
+    "apply relu carefully": Case(
+        lambda b, x, w: b.apply(primitives.relu, x, careful=True), [4.0, -1.0], [3.0, 5.0], [3.0, 0.0]
+    ),
     "apply powers": Case(
         lambda b, x, w: b.apply(primitives.constant_power, x, b.constant(np.array([2.0, 3.0]))),
         [3.0, 2.0],
@@ -99,6 +102,26 @@ CASES: dict[str, Case] = {
     ),
     "apply a product of three": Case(
         lambda b, x, w: b.apply(primitives.prod_, x, w, x), [2.0, 3.0], [1.0, 10.0], [20.0, 300.0], [5.0], [94.0]
+    ),
+    "apply to a column and a pair": Case(
+        lambda b, x, w: x * b.parameter([[0, 1]]), [2.0], [1.0, 10.0], [43.0], [3.0, 4.0], [2.0, 20.0]
+    ),
+    "apply to one number and another": Case(
+        lambda b, x, w: x * b.parameter([[0]]), [2.0], [10.0], [30.0], [3.0], [20.0]
+    ),
+    "apply to a column of columns": Case(
+        lambda b, x, w: b.reshape(b.reshape(x, (N, 1, 1)) * b.parameter([[[0, 1, 2]]]), (N, 3)),
+        [2.0],
+        [1.0, 10.0, 100.0],
+        [543.0],
+        [3.0, 4.0, 5.0],
+        [2.0, 20.0, 200.0],
+    ),
+    "slopes of a choice": Case(
+        lambda b, x, w: b.slopes(primitives.max_, [x], b.reduce(x, "max", [1], keepdims=True)),
+        [2.0, 3.0],
+        [1.0, 10.0],
+        [0.0, 0.0],
     ),
     "softmax": Case(
         lambda b, x, w: b.slopes(primitives.logsumexp, [x], b.reduce(x, "logsumexp", [1], keepdims=True)),
@@ -147,6 +170,9 @@ CASES: dict[str, Case] = {
     ),
     "reduce to log-sum-exp": Case(
         lambda b, x, w: b.reduce(x, "logsumexp", [1], keepdims=True), [0.0, 0.0], [3.0], [1.5, 1.5]
+    ),
+    "reduce to whether any is not 0": Case(
+        lambda b, x, w: b.reduce(x, "any", [1], keepdims=True), [0.0, 2.0], [3.0], [0.0, 0.0]
     ),
     "reshape": Case(
         lambda b, x, w: b.reduce(b.reshape(x, (N, 3, 2)), "sum", [1]), [0.0] * 6, [1.0, 10.0], [1.0, 10.0] * 3
@@ -435,7 +461,7 @@ def test_what_is_named_or_padded_between_or_along_another_axis_is_added() -> Non
     between = Simplified.of(builder.pad(a, 1, 0, 3, 2, 6)), Simplified.of(builder.pad(b, 1, 3, 6, 2, 6))
     assert described(total(between, Names(), "part")) == "add(pad(g0), pad(g1))"
     row, half = builder.reshape(c, (N, 1, 4)), builder.reshape(d, (N, 2, 2))
-    along = Simplified.of(builder.pad(row, 1, 0, 1, 1, 2)), Simplified.of(builder.pad(half, 2, 2, 4, 1, 4))
+    along = Simplified.of(builder.pad(row, 1, 0, 1, 1, 2)), Simplified.of(builder.pad(half, 2, 1, 3, 1, 4))
     assert described(total(along, Names(), "part")) == "add(pad(reshape(g2)), pad(reshape(g3)))"
 
 
@@ -458,13 +484,35 @@ def test_sums_of_very_many_have_named_parts() -> None:
 
 @pytest.mark.parametrize(
     ("name", "is_outer"),
-    [("apply to a column and a row", True), ("apply to a row", False), ("apply", False)],
+    [
+        ("apply to a column and a row", True),
+        ("apply to a column and a pair", True),
+        ("apply to one number and another", False),
+        ("apply to a row", False),
+        ("apply", False),
+    ],
 )
 def test_derivatives_of_a_column_times_a_row_are_matrix_products(name: str, is_outer: bool) -> None:
     case = CASES[name]
     for differentiate in (to_arguments, to_parameters):
         operations = differentiate(function_of(case), len(case.gradient)).operations
         assert ("contract" in [operation.kind for operation in operations]) == is_outer
+
+
+@pytest.mark.parametrize(
+    ("name", "lines", "not_there"),
+    [
+        ("apply to a column of columns", ["sum over (2,)"], "sum over (1"),
+        ("apply relu carefully", ["where (v5, gradient, 0)"], "mul"),
+        ("apply what reduces", ["slopes1 ="], "shares"),
+        ("reduce to the largest", ["shares1 ="], "slopes1"),
+        ("reduce to log-sum-exp", [], "shares"),
+    ],
+)
+def test_what_derivatives_consist_of(name: str, lines: list[str], not_there: str) -> None:
+    text = str(to_arguments(function_of(CASES[name]), len(CASES[name].gradient)))
+    assert all(line in text for line in lines)
+    assert not_there not in text
 
 
 def test_a_part_of_what_is_padded_is_a_part_of_it_or_nothing() -> None:

@@ -46,8 +46,6 @@ def collect_sums(program: ScalarProgram) -> ScalarProgram:
         inline[i] = True
     for i in apart:
         inline[i] = False
-    for i in program.constants:
-        inline[i] = False
     chains = Chains(
         made_by, rows, constants, program.parameters, inline, chain_lengths(made_by, rows, constants, inline)
     )
@@ -55,29 +53,21 @@ def collect_sums(program: ScalarProgram) -> ScalarProgram:
 
 
 def _collected(program: ScalarProgram, chains: Chains) -> ScalarProgram:
-    needed = bytearray(len(program) + 1)  # the last place is that of ABSENT
-    guards = range(len(program) - program.guards.size, len(program))
-    arrays = (i for nodes in program.constant_arrays for i in nodes)
-    for i in (*program.outputs, *program.guards.of.values(), *guards, *arrays):
-        needed[i] = True
+    needed = set(program.roots)
     sums: dict[int, Sum] = {}
     for i in reversed(program.interior):
-        if not needed[i] or program.opcodes[i] == CONSTANT:
+        if i not in needed or program.opcodes[i] == CONSTANT:
             continue
         if chains.is_linear(i):
             total = sums[i] = chains.sum_of(i)
-            for k in total.lefts:
-                needed[k] = True
-            for k in total.rights:
-                needed[k] = True
+            needed.update(total.lefts, total.rights)
         else:
-            for k in chains.rows[i]:
-                needed[k] = True
+            needed.update(chains.rows[i])
     builder = Builder.like(program)
     new = [*new_numbers(program), ABSENT]  # the last place is ABSENT's
     for i in program.interior:
         if i in sums:
             new[i] = builder.sum_of_others(sums[i], new)
-        elif needed[i]:
+        elif i in needed:
             new[i] = builder.copy(program, i, new)
     return builder.successor(program, new[:-1], range(len(program)), repeated=frozenset(), separate=frozenset())
