@@ -14,6 +14,7 @@ from autograd.arrays import np
 from autograd.compiler import cost
 from autograd.compiler.arrays.operations import PADDING
 from autograd.compiler.recover.groups import (
+    PARAMETERS,
     Concatenation,
     Group,
     Grouping,
@@ -71,11 +72,7 @@ class _Orders:
         """Give a group the cheapest order for its readers, and for its own reads of sources below `fixed`."""
         group = self.groups[k]
         least = self._effort(k, fixed, by_readers)
-        if (
-            least == 0.0
-            or len(group.members) < 2
-            or isinstance(group, (Concatenation, RunningSum, LookUps, LoopResult))
-        ):
+        if not least or isinstance(group, (Concatenation, RunningSum, LookUps, LoopResult)):
             return
         best: Positions | None = None
         for order in self._candidates(k, by_readers):
@@ -107,7 +104,7 @@ class _Orders:
                 wanted = np.array(list(dict.fromkeys(together[together >= 0].tolist())), dtype=np.int64)
                 yield from permitted(group, wanted)
         for view in single_views(group):
-            if view.source > 0 and len(distinct(view.positions)) == width:
+            if view.source > PARAMETERS and len(distinct(view.positions)) == width:
                 yield from permitted(group, np.argsort(view.positions))
         for view in tables(group):
             yield from permitted(group, np.argsort(_first_read(view.positions), kind="stable"))
@@ -170,7 +167,7 @@ def effort_of(group: Group, start: int, stop: int, effort: Callable[[Positions],
             everywhere = filled(positions, 1 + int(positions.max()))
             positions = positions if everywhere is None else everywhere
             same = positions.ndim == 2 and are_equal(positions)
-            total += effort(positions[0] if same else positions.reshape(-1))
+            total += effort((positions[:1] if same else positions).reshape(-1))
     return total
 
 

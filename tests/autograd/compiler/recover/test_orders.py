@@ -23,7 +23,7 @@ from autograd.compiler.recover.groups import (
     SumOfProducts,
 )
 from autograd.compiler.recover.index import effort
-from autograd.compiler.recover.order import effort_of, ordered, permitted
+from autograd.compiler.recover.order import _Efforts, effort_of, ordered, permitted
 from autograd.compiler.recover.sums.blocks import Matrix, Product, Rows, View
 
 
@@ -103,6 +103,7 @@ def test_rows_that_read_the_same_are_one_row() -> None:
     same = Reduction(5, (10, 11), True, primitives.max_, view(1, [4, 0, 3], [4, 0, 3]))
     assert effort_of(same, 1, 2) == 1.0
     assert effort_of(same._replace(view=view(1, [0, 1, 2], [0, 1, 2])), 1, 2) == 0.0
+    assert effort_of(same._replace(view=view(1, [0, 1, 2], [0, 1, 2], [0, 1, 2])), 1, 2) == 0.0
     assert effort_of(same._replace(view=view(1, [0, 1, 2], [3, 4, 5])), 1, 2) == 0.0
     assert effort_of(same._replace(view=view(1, [0, 2, 4], [1, 3, 5])), 1, 2) == 0.3
 
@@ -113,6 +114,13 @@ def test_padding_is_read_as_what_continues_the_pattern() -> None:
     assert effort_of(padded._replace(view=view(1, [0, 7, PADDING], [3, 4, 5])), 1, 2) == 1.0
     past_the_end = view(1, [0, 1, 2], [3, 4, PADDING])  # where there is no element 5
     assert effort_of(padded._replace(view=past_the_end), 1, 2) == 1.0
+
+
+def test_what_4096_positions_cost_is_known_afterwards() -> None:
+    known = _Efforts()
+    for count, size in ((4096, 1), (4096, 1), (4097, 1), (4095, 2)):
+        assert known(np.arange(count)) == 0.0
+        assert len(known) == size
 
 
 # Chosen orders
