@@ -16,6 +16,7 @@ from autograd.compiler.arrays.algebra import Simplified
 from autograd.compiler.arrays.builder import Builder
 from autograd.compiler.arrays.dead_code import without_dead_operations
 from autograd.compiler.arrays.handle import Handle
+from autograd.compiler.arrays.lookups import add_index, look_up, scatter
 from autograd.compiler.arrays.operations import Batch, N
 from autograd.compiler.arrays.program import ArrayProgram
 from autograd.compiler.differentiate import transposes
@@ -300,6 +301,29 @@ def test_0_times_infinity_is_nan() -> None:
     differentiated = to_arguments(function_of(case), 1).verify()
     _, of_x = differentiated.evaluate({"x": np.array([case.x]), "gradient": np.array([case.gradient])}, case.w)
     assert np.isnan(of_x).all()
+
+
+def test_gradients_of_look_ups_are_scattered_and_those_of_scatters_looked_up() -> None:
+    builder = Builder()
+    tokens, w = add_index(builder, "tokens", 2), builder.parameter([[0, 1], [2, 3], [4, 5]], "w")
+    program = builder.program([builder.reshape(look_up(w, tokens), (N, 4)).named("rows")])
+    given = {
+        "tokens": np.array([[2, 0], [2, 2]]),
+        "gradient": np.array([[1.0, 2.0, 3.0, 4.0], [10.0, 20.0, 30.0, 40.0]]),
+    }
+    _, of_w = to_parameters(program, 4).verify().evaluate(given, [0.0] * 6)
+    assert of_w.tolist() == [[3.0, 4.0], [0.0, 0.0], [41.0, 62.0]]
+
+    builder = Builder()
+    tokens, x = add_index(builder, "tokens", 2), builder.argument("x", 2)
+    program = builder.program([scatter(x, tokens, 3, 1).named("table")])
+    given = {
+        "tokens": np.array([[2, 0], [1, 1]]),
+        "gradient": np.array([[1.0, 10.0, 100.0]] * 2),
+        "x": np.zeros((2, 2)),
+    }
+    _, of_x = to_arguments(program, 3).verify().evaluate(given, [])
+    assert of_x.tolist() == [[100.0, 1.0], [10.0, 10.0]]
 
 
 # Rules that are wrong
