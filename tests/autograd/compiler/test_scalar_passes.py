@@ -525,12 +525,12 @@ def test_a_message_with_one_reader_is_a_node_like_those_with_several() -> None:
     w = [Value(0.3), Value(0.4)]
 
     def function(x: Any) -> list[Any]:
-        to_both, to_one = (w[0] * x[k] + w[1] * x[k + 1] for k in (0, 2))
-        return [tanh(to_both + to_one), tanh(to_both + x[4])]
+        to_both, to_one = (dot(w, x[k : k + 2]) for k in (0, 2))
+        return [tanh(autograd.sum([to_both, to_one])), tanh(autograd.sum([to_both, x[4]]))]
 
     program = simplified(function, [1.0, 2.0, 3.0, 4.0, 5.0], until="collect sums")
     lines = str(program).splitlines()
-    assert lines[:3] == ["v7 = sum(p0*x[0]; p1*x[1])", "v8 = sum(p0*x[2]; p1*x[3])", "v9 = sum(v7; v8)"]
+    assert lines[:3] == ["v7 = sum(p0*x[0], p1*x[1])", "v8 = sum(p0*x[2], p1*x[3])", "v9 = sum(v7, v8)"]
 
 
 def test_multiples_of_equal_sums_are_not_equal() -> None:
