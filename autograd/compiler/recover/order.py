@@ -72,7 +72,11 @@ class _Orders:
         """Give a group the cheapest order for its readers, and for its own reads of sources below `fixed`."""
         group = self.groups[k]
         least = self._effort(k, fixed, by_readers)
-        if not least or isinstance(group, (Concatenation, RunningSum, LookUps, LoopResult)):
+        if (
+            not least
+            or len(group.members) < 2  # which a loop has, too
+            or isinstance(group, (Concatenation, RunningSum, LookUps, LoopResult))
+        ):
             return
         best: Positions | None = None
         for order in self._candidates(k, by_readers):
