@@ -26,7 +26,7 @@ from autograd.compiler.recover.groups import (
     views,
 )
 from autograd.compiler.recover.index import Positions, are_equal, distinct, effort
-from autograd.compiler.recover.loops.repetitions import LoopResult
+from autograd.compiler.recover.loops.repetitions import LoopResult, Repetition
 from autograd.compiler.recover.padding import filled
 from autograd.compiler.recover.reorder import renumbered, reordered
 from autograd.compiler.recover.sums.blocks import Matrix, Product
@@ -72,11 +72,7 @@ class _Orders:
         """Give a group the cheapest order for its readers, and for its own reads of sources below `fixed`."""
         group = self.groups[k]
         least = self._effort(k, fixed, by_readers)
-        if (
-            not least
-            or len(group.members) < 2  # which a loop has, too
-            or isinstance(group, (Concatenation, RunningSum, LookUps, LoopResult))
-        ):
+        if not least or isinstance(group, (Concatenation, RunningSum, LookUps, Repetition, LoopResult)):
             return
         best: Positions | None = None
         for order in self._candidates(k, by_readers):

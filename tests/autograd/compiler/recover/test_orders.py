@@ -23,6 +23,7 @@ from autograd.compiler.recover.groups import (
     SumOfProducts,
 )
 from autograd.compiler.recover.index import effort
+from autograd.compiler.recover.loops.repetitions import Repetition
 from autograd.compiler.recover.order import _Efforts, effort_of, ordered, permitted
 from autograd.compiler.recover.sums.blocks import Matrix, Product, Rows, View
 
@@ -35,7 +36,7 @@ def grouping_of(groups: Sequence[Group], widths: Sequence[int], data: dict[int, 
     """A grouping of parameters, arguments, data and these groups, whose members are the nodes 10, 11, ...."""
     source, position = np.full(60, CONSTANT), np.zeros(60, dtype=np.int64)
     for group in groups:
-        members = np.array(group.members)
+        members = np.array(group.members, dtype=np.int64)
         source[members[members >= 0]], position[members[members >= 0]] = group.source, np.flatnonzero(members >= 0)
     everything = (*widths, *(len(group.members) for group in groups))
     batched = (False, *[True] * (len(everything) - 1))
@@ -267,6 +268,15 @@ def test_what_fixes_its_own_order_keeps_it(fixed: Group) -> None:
     reader = applied(4, [30, 31, 32], (3, [1, 2, 0]))
     after = ordered(grouping_of([wide, fixed, reader], [0, 3]), [30, 31, 32])
     assert after.groups[1].members == (20, 21, 22)
+
+
+def test_a_loop_has_no_order_but_its_states_have() -> None:
+    wide = weighted(2, [10, 11, 12])
+    nothing = np.zeros(0, dtype=np.int64)
+    loop = Repetition(3, (), True, 5, (view(2, 2, 0, 1), view(1, 2, 0, 1)), (), (), nothing, None, ())
+    after = ordered(grouping_of([wide, loop], [0, 3]), [])
+    assert after.groups[0].members == (12, 10, 11)
+    assert after.groups[1].members == ()
 
 
 def test_places_of_discarded_results_move_too() -> None:
