@@ -66,7 +66,7 @@ def lift_data(trace: ScalarProgram, operations: Operations, chosen: Sequence[Lev
         chosen: the loops of these.
     """
     builder = Builder.like(trace)
-    columns = [column for levels in chosen for column in _columns(trace, operations, levels)]
+    columns = list(_columns(trace, operations, chosen))
     read, arrays = _constants(trace, builder, columns)
     for levels in chosen:
         arrays += _beginnings(trace, builder, operations, levels.stretch, read)
@@ -136,30 +136,35 @@ def _beginnings(
     return [tuple(array.values()) for array in numbers.values()]
 
 
-def steps_of(operations: Operations, levels: Levels) -> Iterator[tuple[int, Integers]]:
-    """Yield, for each operation of a step, the first step that has it, and its places step by step.
+def steps_of(operations: Operations, chosen: Sequence[Levels]) -> Iterator[tuple[int, Integers]]:
+    """Yield, for each operation of a step of each loop, the first step that has it, and its places step by step.
 
-    An incomplete step before or after the others has it if an operation with the same code lies there.
+    An incomplete step before or after the others has it if an operation with the same code lies there, outside of the
+    other loops: the last step of one layer is not the first one of the next.
     """
-    period, code = levels.stretch.period, operations.code
-    start, stop = levels.stretch.start, levels.stop
-    while start > 0 and code[start - 1] == code[start - 1 + period]:
-        start -= 1
-    while stop < len(code) and code[stop] == code[stop - period]:
-        stop += 1
-    for at in range(start, start + period):
-        places: Integers = np.arange(at - period if at >= period else at, stop + period, period)
-        places = places[places < len(operations)]
-        places = places[code[places] == code[at]]
-        yield (int(places[0]) - start) // period, places
+    code = operations.code
+    owner = np.full(len(operations), -1)
+    for n, levels in enumerate(chosen):
+        owner[levels.stretch.start : levels.stop] = n
+    for n, levels in enumerate(chosen):
+        period, start, stop = levels.stretch.period, levels.stretch.start, levels.stop
+        while start > 0 and owner[start - 1] < 0 and code[start - 1] == code[start - 1 + period]:
+            start -= 1
+        while stop < len(code) and owner[stop] < 0 and code[stop] == code[stop - period]:
+            stop += 1
+        for at in range(start, start + period):
+            places: Integers = np.arange(at - period if at >= period else at, stop + period, period)
+            places = places[places < len(operations)]
+            places = places[(code[places] == code[at]) & ((owner[places] < 0) | (owner[places] == n))]
+            yield (int(places[0]) - start) // period, places
 
 
-def _columns(trace: ScalarProgram, operations: Operations, levels: Levels) -> Iterator[_Column]:
+def _columns(trace: ScalarProgram, operations: Operations, chosen: Sequence[Levels]) -> Iterator[_Column]:
     """Yield the numbers that differ from step to step.
 
     A number that differs only in the first or the last step is not one of them: that step stays outside of the loop.
     """
-    for first_step, places in steps_of(operations, levels):
+    for first_step, places in steps_of(operations, chosen):
         readers = operations.nodes[places].tolist()
         for place, numbers in enumerate(zip(*map(trace.operands_of, readers))):
             inner = set(numbers[1:-1])

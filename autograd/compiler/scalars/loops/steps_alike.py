@@ -67,10 +67,9 @@ def _separate(trace: ScalarProgram, operations: Operations, chosen: Sequence[Lev
     """
     is_linear = np.array(trace.by_opcode(lambda primitive: primitive in _LINEAR, False))
     opcodes, readers = np.array(trace.opcodes), np.array(uses(trace))
-    for levels in chosen:
-        for _, places in steps_of(operations, levels):
-            nodes = operations.nodes[places]
-            if is_linear[opcodes[nodes[0]]]:
-                several = readers[nodes] > 1
-                if 2 * several.sum() > len(nodes):
-                    yield from nodes[~several].tolist()
+    for _, places in steps_of(operations, chosen):
+        nodes = operations.nodes[places]
+        if is_linear[opcodes[nodes[0]]]:
+            several = readers[nodes] > 1
+            if 2 * several.sum() > len(nodes):
+                yield from nodes[~several].tolist()

@@ -94,6 +94,11 @@ def two_layers(xs: Any, ys: Any) -> Any:
     return error(states(rnn_step, SECOND, states(rnn_step, FIRST, xs)), ys)
 
 
+def two_lstms(xs: Any) -> Any:
+    """The last state of the second of two layers; the last step of each computes less than the others."""
+    return autograd.sum([h * h for h in states(lstm_step, SECOND, states(lstm_step, FIRST, xs, 2), 2)[-1]])
+
+
 def both_directions(xs: Any, ys: Any) -> Any:
     ahead, back = states(rnn_step, FIRST, xs), states(rnn_step, FIRST[1:], xs[::-1])[::-1]
     return error([[a + b for a, b in zip(*several)] for several in zip(ahead, back)], ys)
@@ -174,6 +179,7 @@ PROGRAMS: dict[str, tuple[int, Callable[[int], Case]]] = {
     "LSTM, an output at each step": (95, lambda t: (at_each_step(lstm_step, 2), (numbers(t, INPUTS), numbers(t, 2)))),
     "GRU": (110, lambda t: (at_each_step(gru_step), (numbers(t, INPUTS), numbers(t, 2)))),
     "two layers": (110, lambda t: (two_layers, (numbers(t, INPUTS), numbers(t, 2)))),
+    "two LSTM layers, the last state": (110, lambda t: (two_lstms, (numbers(t, INPUTS),))),
     "layers that share weights": (50, lambda t: (lambda x: shared_layers(x, t), (numbers(UNITS),))),
     "power iteration": (60, lambda t: (lambda v: power_iteration(v, t), ([0.6, 0.5, 0.4],))),
     "Runge-Kutta": (90, lambda t: (lambda x, v: runge_kutta(x, v, t), (1.0, 0.2))),
