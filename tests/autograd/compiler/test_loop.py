@@ -130,6 +130,22 @@ def exchanged(steps: int) -> ArrayProgram:
     return loss_of(builder, [x.named(f"last{k}") for k, x in enumerate(results[:3])])
 
 
+def of_a_slice(steps: int) -> ArrayProgram:
+    """A loop over the results of another one, except for the first."""
+    builder = Builder()
+    x = builder.reshape(builder.argument("x", 2 * (steps + 1)), (N, steps + 1, 2))
+    series = builder.apply(primitives.sin, x, name="series")
+    for first, count in ((0, steps + 1), (1, steps)):
+        body = Builder()
+        state, x = body.argument("state", 2), body.argument("x_t", 2)
+        new = body.apply(primitives.tanh, state * x + 0.5, name="new")
+        loop = Loop(body.program([new, new]), count, carried=1, read=(Stepping(1),), written=(Stepping(1),))
+        start = builder.broadcast(builder.parameter([0, 1], f"start{first}"), (N, 2))
+        series = builder.slice(series, 1, first, first + count)
+        series = builder.loop(loop, [start, series])[1].named(f"states{first}")
+    return loss_of(builder, [series])
+
+
 PROGRAMS: dict[str, Callable[[int], ArrayProgram]] = {
     "recurrent network": rnn,
     "backward": lambda steps: rnn(steps, is_backward=True),
@@ -138,6 +154,7 @@ PROGRAMS: dict[str, Callable[[int], ArrayProgram]] = {
     "exponential average": exponential_average,
     "nested": nested,
     "exchanged states": exchanged,
+    "of a slice": of_a_slice,
     "long short-term memory": lambda steps: lstm(steps),
 }
 

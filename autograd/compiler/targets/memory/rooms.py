@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from autograd.compiler.arrays.loop import Loop
-from autograd.compiler.arrays.operations import Batch, Shape
+from autograd.compiler.arrays.operations import Batch, Length, Shape
 from autograd.compiler.arrays.program import LEAVES
 from autograd.compiler.targets.memory.order import StepOrder
 from autograd.compiler.targets.memory.sharing import owners, states_in
@@ -28,12 +28,14 @@ class Room:
     Attributes:
         first: the place of the array that uses it first.
         axis: the axis of steps in that array, 0 or 1.
+        steps: the number of steps.
         width: the count of numbers per sample and step.
         tenants: the arrays that use it now.
     """
 
     first: int
     axis: int
+    steps: Length
     width: int
     tenants: list[int] = field(default_factory=list)
 
@@ -128,12 +130,15 @@ class _Planner:
         return {x.attribute - carried: k for k, x in results if x.attribute >= carried and x.name}
 
     def _candidates(self, at: int, time: int, states: dict[int, set[int]]) -> list[_Candidate]:
-        """Return the rooms whose arrays only this loop still reads, at one place per step."""
+        """Return the rooms whose arrays only this loop still reads, at one place per step.
+
+        A loop with other steps may read a slice of them.
+        """
         operands, loop = self._terms[at].operands, self._terms[at].attribute
         kept = set[int]().union(*states.values())
         new = [self._room(k, stepping.axis) for k, stepping in zip(operands[loop.carried :], loop.read)]
         candidates = []
-        for room in [*self._rooms, *(room for room in new if room is not None)]:
+        for room in [room for room in (*self._rooms, *new) if room is not None and room.steps == loop.steps]:
             memory = set(room.tenants) if room in self._rooms else self._owners[room.first]
             numbers = [k for k, x in enumerate(operands) if not memory.isdisjoint(self._owners[x])]
             steppings = [loop.steppings[k] for k in numbers]
@@ -148,11 +153,12 @@ class _Planner:
     def _room(self, at: int, axis: int) -> Room | None:
         """Return a new room in the memory of an array by step, if the program owns it and no room contains it."""
         term, memory = self._terms[at], self._owners[at]
+        steps = term.shape[axis]
         shape = (*term.shape[:axis], *term.shape[axis + 1 :])
         tenants = set[int]().union(*[room.tenants for room in self._rooms])
         is_owned = all(self._terms[k].kind not in (*LEAVES, "number") for k in memory)
         width = _width(shape)
-        return Room(at, axis, width) if is_owned and width and axis <= 1 and tenants.isdisjoint(memory) else None
+        return Room(at, axis, steps, width) if is_owned and width and axis <= 1 and tenants.isdisjoint(memory) else None
 
 
 def _width(shape: Shape) -> int:
