@@ -50,8 +50,17 @@ def runs(operations: Operations, taken: NDArray[np.bool_]) -> Iterator[Run]:
 
 
 def runs_of(operations: Operations, period: int) -> list[Run]:
-    """Return the runs of a period that are long enough for a loop, and in which a step depends on earlier ones."""
-    keys = operations.keys(MOST_STEPS_BACK * period)
+    """Return the runs of a period that are long enough for a loop, and in which a step depends on earlier ones.
+
+    Operands further away than MOST_STEPS_BACK steps may be outer nodes, whose distance differs by step. The first steps
+    are close to these, so that short loops may have too few other steps. Then the operands may be at any distance.
+    """
+    return _runs_within(operations, period, MOST_STEPS_BACK) or _runs_within(operations, period, 0)
+
+
+def _runs_within(operations: Operations, period: int, steps_back: int) -> list[Run]:
+    """Return the runs of operations whose operands within so many steps are at equal distances."""
+    keys = operations.keys(steps_back * period)
     alike = np.concatenate([[False], keys[:-period] == keys[period:], [False]])
     changes = np.flatnonzero(alike[1:] != alike[:-1])
     starts, stops = changes[::2], changes[1::2]
