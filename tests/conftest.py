@@ -37,6 +37,8 @@ TOGETHER = ("tests/playground/", "tests/nn/cli/test_command_line")
 LONG = (
     *TOGETHER,
     "tests/test_packaging.py",
+    "tests/test_types.py",
+    "tests/test_main_job.py",
     "tests/autograd/compiled/test_compiler_random.py",
     "tests/autograd/compiled/test_compiler_masks.py",
     "tests/autograd/teaching/test_engine_mutants.py",
@@ -61,6 +63,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put what takes long first, so that processes side by side end together."""
     ranks = {start: rank for rank, start in enumerate(LONG)}
     items.sort(key=lambda item: ranks.get(next(filter(item.nodeid.startswith, LONG), ""), len(LONG)))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """One process more than cores, since some wait for a browser."""
+    return 1 + (os.cpu_count() or 1)
 
 
 @pytest.hookimpl(optionalhook=True)

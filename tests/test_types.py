@@ -37,6 +37,12 @@ def program(tmp_path: Path) -> Path:
     return Path(shutil.copy(PROGRAM, tmp_path))
 
 
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The option by which mypy reads the packages once for all tests."""
+    return f"--cache-dir={tmp_path_factory.mktemp('mypy')}"
+
+
 def run(folder: Path, *command: str | Path) -> subprocess.CompletedProcess[str]:
     """Run a checker, which finds the packages where this Python has them."""
     paths = {} if INSTALLED else {"MYPYPATH": str(PACKAGES), "PYTHONPATH": str(PACKAGES)}
@@ -47,9 +53,10 @@ def test_the_program_runs() -> None:
     runpy.run_path(str(PROGRAM))
 
 
-def test_mypy_finds_the_types_that_the_program_says(program: Path) -> None:
+def test_mypy_finds_the_types_that_the_program_says(program: Path, cache: str) -> None:
     done = run(
-        program.parent, checker("mypy"), "--strict", "--follow-imports=silent", "--python-executable", sys.executable,
+        program.parent, checker("mypy"), cache, "--strict", "--follow-imports=silent",
+        "--python-executable", sys.executable,
         program.name,
     )  # fmt: skip
     assert (done.stdout.splitlines()[-1:], done.returncode) == (["Success: no issues found in 1 source file"], 0), (
@@ -57,7 +64,7 @@ def test_mypy_finds_the_types_that_the_program_says(program: Path) -> None:
     )
 
 
-def test_mypy_refuses_a_program_that_is_wrong(program: Path) -> None:
+def test_mypy_refuses_a_program_that_is_wrong(program: Path, cache: str) -> None:
     """Otherwise the test above would pass without any types."""
     wrong = [
         "grad(energy)(2.0).parents",
@@ -68,7 +75,8 @@ def test_mypy_refuses_a_program_that_is_wrong(program: Path) -> None:
     with program.open("a") as file:
         file.writelines(f"{line}\n" for line in wrong)
     done = run(
-        program.parent, checker("mypy"), "--strict", "--follow-imports=silent", "--python-executable", sys.executable,
+        program.parent, checker("mypy"), cache, "--strict", "--follow-imports=silent",
+        "--python-executable", sys.executable,
         program.name,
     )  # fmt: skip
     first = len(PROGRAM.read_text(encoding="utf-8").splitlines()) + 1
