@@ -58,6 +58,14 @@ def enough_looped(covered: int, operations: int) -> bool:
     return 2 * covered >= operations
 
 
+def is_deep_for_its_size(operations: int, levels: int) -> bool:
+    """Return whether a program is searched with effort for steps or cells, whose number of levels grows with them.
+
+    A large program with few levels, such as a GPT, is wide: its operations are elements of arrays.
+    """
+    return operations <= 20_000 or operations <= 8 * levels**2
+
+
 # Loops of long traces, which are found in short ones.
 
 STEPS_OF_SHORTENED = 16
