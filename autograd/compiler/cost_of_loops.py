@@ -58,12 +58,17 @@ def enough_looped(covered: int, operations: int) -> bool:
     return 2 * covered >= operations
 
 
-def is_deep_for_its_size(operations: int, levels: int) -> bool:
-    """Return whether a program is searched with effort for steps or cells, whose number of levels grows with them.
+def may_have_steps(operations: int, levels: int) -> bool:
+    """Return whether a program is searched with effort for steps or cells: the more of these, the more levels.
 
     A large program with few levels, such as a GPT, is wide: its operations are elements of arrays.
     """
-    return operations <= 20_000 or operations <= 8 * levels**2
+    return operations <= 5_000 or operations <= 4 * levels**2
+
+
+def may_have_eliminations(terms: int, levels: int) -> bool:
+    """Return whether a program is searched for eliminations, whose work grows with the cube of the number of rows."""
+    return terms <= 20_000 or 4 * terms <= levels**3
 
 
 # Loops of long traces, which are found in short ones.

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from autograd.compiler import cost_of_loops
 from autograd.compiler.scalars.builder import Builder, new_numbers
+from autograd.compiler.scalars.depths import levels
 from autograd.compiler.scalars.eliminations.accumulators import with_accumulators
 from autograd.compiler.scalars.eliminations.body import EliminationBody
 from autograd.compiler.scalars.eliminations.elimination import NoEliminationError, elimination_of
@@ -25,6 +27,8 @@ def find_eliminations(program: ScalarProgram) -> ScalarProgram:
     Products are added in another order than in the graph only if there is no elimination otherwise, as in back
     substitution that subtracts the products of the newest numbers first.
     """
+    if not cost_of_loops.may_have_eliminations(len(program.operations) + len(program.lefts), levels(program)):
+        return program
     while True:
         looped = next((after for form, after in _attempts(program) if after is not form), program)
         if looped is program:
