@@ -209,7 +209,7 @@ class _Climb:
         results: the outcomes so far.
         began: when the current rung began, by the monotonic clock.
         bench: where the current rung runs.
-        goes_on: set to False, no other rung is begun.
+        goes_on: whether to begin another rung.
     """
 
     def __init__(self, rungs: Sequence[_Rung], engine: Callable[[float], Any], name: str) -> None:
@@ -228,7 +228,7 @@ class _Climb:
             result = self._outcome(rung)
             if not self.goes_on:
                 return
-            self.began = time.monotonic()  # before the outcome is there, so that the next rung is not held to be slow
+            self.began = time.monotonic()  # first, or the next rung would be charged for the time of this one
             self.results.append(result)
 
     def _outcome(self, rung: _Rung) -> Result:

@@ -35,11 +35,10 @@ def find_long_loop(trace: ScalarProgram) -> ScalarProgram | None:
     if not period:
         return None
     operations = operations_of(trace)
-    spans = [run.stop - run.start for run in runs_of(operations, period)]
-    if not cost_of_loops.worth_extrapolating(max(spans, default=0), period, len(operations)):
+    longest = max(runs_of(operations, period), key=lambda run: run.stop - run.start, default=None)
+    if longest is None or not cost_of_loops.worth_extrapolating(longest.stop - longest.start, period, len(operations)):
         return None
-    run = runs_of(operations, period)[spans.index(max(spans))]
-    stretch = next(iter(stretches_of(operations, run)), None)
+    stretch = next(iter(stretches_of(operations, longest)), None)
     looped = stretch and _found_in_short(trace, operations, stretch)
     return looped or _found_in_equal_steps(trace)
 
