@@ -27,6 +27,7 @@ PASSES = "tests/autograd/compiler/"
 COMPILED = "tests/autograd/compiled/"
 DERIVATIVES = (f"{ENGINE}derivatives",)
 CONTRACTIONS = (f"{PASSES}recover/test_sums_of_products.py", f"{PASSES}test_recover_groups.py")
+SPLITTING = (f"{PASSES}scalars/test_splitting.py",)
 SUMS_LOWERED = (f"{PASSES}recover/test_sums_lowered.py", f"{PASSES}test_recover_program.py")
 TESTS: dict[str, tuple[str, ...]] = {
     "nn/losses.py": ("tests/nn/test_losses.py",),
@@ -89,6 +90,10 @@ TESTS: dict[str, tuple[str, ...]] = {
         f"{PASSES}test_scalar_passes.py",
         f"{PASSES}elsewhere/test_padding_elsewhere.py",
     ),
+    "autograd/compiler/scalars/first_weights.py": SPLITTING,
+    "autograd/compiler/scalars/sums/increments.py": SPLITTING,
+    "autograd/compiler/scalars/sums/long_rows.py": SPLITTING,
+    "autograd/compiler/scalars/sums/projections.py": SPLITTING,
     "autograd/compiler/arrays/dead_code.py": (f"{PASSES}test_transposes.py", f"{PASSES}test_differentiate.py"),
     "autograd/compiler/arrays/shapes.py": (f"{PASSES}test_shapes.py", f"{PASSES}test_malformed.py"),
     "autograd/compiler/arrays/softmax.py": (f"{PASSES}test_softmax.py",),

@@ -24,7 +24,7 @@ def first_weights(program: Columns) -> dict[int, int]:
         if not program.is_sum(i):
             operands = program.operands_of(i)
             if len(operands) == 1:
-                note(operands[0], first.get(i, ABSENT))
+                note(*operands, first.get(i, ABSENT))
             continue
         total = program.sum_of(i)
         own = min([k for k in total.factors if k in parameters], default=first.get(i, ABSENT))

@@ -68,7 +68,7 @@ def _rows(program: Columns) -> Iterator[tuple[int, _Row]]:
     parameters = program.parameters
     for i in program.operations:
         start, count = program.starts[i], program.counts[i]
-        if program.opcodes[i] != SUM or count < 2:
+        if program.opcodes[i] != SUM or not count:
             continue
         end = start + count
         lefts, rights, slots = program.lefts[start:end], program.rights[start:end], program.slots[start:end]

@@ -12,8 +12,6 @@ from autograd.compiler.scalars.nodes import ABSENT, SUM, Sum
 from autograd.compiler.scalars.program import ScalarProgram
 from autograd.compiler.scalars.rewrite import rebuild
 
-_OTHER, _INPUT, _PARAMETER = 0, 1, 3  # kinds of nodes; distinct pairs have distinct sums
-
 
 def split_projections(program: ScalarProgram) -> ScalarProgram:
     """Turn weighted sums of arguments or data into separate nodes if they share their weights with others.
@@ -39,13 +37,12 @@ def _projections(program: Columns) -> dict[int, list[int]]:
     weighted: dict[int, list[int]] = {}
     uses: Counter[int] = Counter()
     mixed = False
-    arguments, interior = program.parameters.start, len(program.interior)
-    kinds = bytearray([_INPUT] * arguments + [_PARAMETER] * program.parameter_count + [_OTHER] * interior)
-    for i in program.constants:  # constants that sums read are data
-        kinds[i] = _INPUT
+    is_input = bytearray(len(program))
+    for i in (*range(program.parameters.start), *program.constants):  # constants that sums read are data
+        is_input[i] = True
     for i in program.operations:
         if program.opcodes[i] == SUM:
-            chosen, weights, has_others = _weighted_inputs(program, i, kinds)
+            chosen, weights, has_others = _weighted_inputs(program, i, is_input)
             uses.update(weights)
             if chosen:
                 weighted[i] = chosen
@@ -64,9 +61,9 @@ def _projections(program: Columns) -> dict[int, list[int]]:
     }
 
 
-def _weighted_inputs(program: Columns, i: int, kinds: Sequence[int]) -> tuple[list[int], list[int], bool]:
+def _weighted_inputs(program: Columns, i: int, is_input: Sequence[int]) -> tuple[list[int], list[int], bool]:
     """Find parameters times inputs in a sum; return the places in one slot, all parameters, and if others exist."""
-    start, slots = program.starts[i], program.slots
+    start, slots, parameters = program.starts[i], program.slots, program.parameters
     end = start + program.counts[i]
     chosen: list[int] = []
     weights: list[int] = []
@@ -74,12 +71,12 @@ def _weighted_inputs(program: Columns, i: int, kinds: Sequence[int]) -> tuple[li
     for n, x, y in zip(range(start, end), program.lefts[start:end], program.rights[start:end]):
         if y == ABSENT:
             continue
-        pair = kinds[x] + kinds[y]
-        if pair == _INPUT + _PARAMETER:
-            weights.append(x if kinds[x] == _PARAMETER else y)
+        has_weight = x in parameters or y in parameters
+        if has_weight and (is_input[x] or is_input[y]):
+            weights.append(x if x in parameters else y)
             if not chosen or slots[n] == slots[start + chosen[0]]:
                 chosen.append(n - start)
-        elif pair != 2 * _PARAMETER:
+        elif not (x in parameters and y in parameters):
             has_others = True
     return chosen, weights, has_others
 
@@ -92,13 +89,12 @@ def _weights(program: Columns, i: int, places: Sequence[int]) -> list[int]:
 
 def _with(total: Sum, places: Sequence[int], part: int) -> Sum:
     """Return a sum in which a node replaces the terms that it sums."""
-    apart = set(places)
-    rest = [n for n in range(len(total.lefts)) if n not in apart]
-    before, behind = [n for n in rest if n < places[-1]], [n for n in rest if n > places[-1]]
-    first, last = total.with_terms(before), total.with_terms(behind)
+    rest = total.with_terms([n for n in range(len(total.lefts)) if n not in places])
+    at = places[-1] + 1 - len(places)
+    (slot,) = {total.slots[n] for n in places}
     return total._replace(
-        coefficients=[*first.coefficients, 1.0, *last.coefficients],
-        lefts=[*first.lefts, part, *last.lefts],
-        rights=[*first.rights, ABSENT, *last.rights],
-        slots=[*first.slots, total.slots[places[0]], *last.slots],
+        coefficients=[*rest.coefficients[:at], 1.0, *rest.coefficients[at:]],
+        lefts=[*rest.lefts[:at], part, *rest.lefts[at:]],
+        rights=[*rest.rights[:at], ABSENT, *rest.rights[at:]],
+        slots=[*rest.slots[:at], slot, *rest.slots[at:]],
     )
