@@ -21,6 +21,7 @@ def merge_equal_nodes(program: ScalarProgram) -> ScalarProgram:
     """
     representative = list(range(len(program)))
     seen: dict[object, int] = {}
+    first_with: dict[frozenset[int], int] = {}  # the first sum that reads these nodes
     merged = False
     in_arrays = {i for nodes in program.constant_arrays for i in nodes}
     opcodes, starts, counts, operands = program.opcodes, program.starts, program.counts, program.operands
@@ -34,6 +35,11 @@ def merge_equal_nodes(program: ScalarProgram) -> ScalarProgram:
             if counts[i] == 1 and _is_another(program.sum_of(i)):
                 representative[i], merged = representative[program.lefts[start]], True
                 continue
+            reads = frozenset([representative[k] for k in program.operands_of(i)])
+            candidate = first_with.setdefault(reads, i)
+            if candidate == i:
+                continue  # no earlier sum reads the same nodes
+            seen.setdefault(_key(program, candidate, representative), candidate)
             key = _key(program, i, representative)
         elif i in in_arrays:
             continue

@@ -13,7 +13,8 @@ of nodes without weights have equal form, for any number of terms.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterator, Sequence, Set
+from itertools import chain
 from typing import NamedTuple
 
 from autograd import primitives
@@ -58,7 +59,7 @@ def alike(
         uses: the number of reads of each node.
     """
     kinds = _kinds(program, made_by, rows, uses)
-    read, divided = _read_by_sums(program, made_by, rows), _divided(program, made_by, rows)
+    read, divided = Counter(_terms_of_sums(program, made_by, rows)), _divided(program, made_by, rows)
     parts, apart = set[int](), set[int]()
     for kind, members in kinds.families.items():
         if kind >= kinds.first_of_weighted and any(uses[i] > 1 and i in divided for i in members):
@@ -92,9 +93,48 @@ def have_parts(
     parts = {i for i in several if made_by[i] is _DOT or made_by[rows[i][-1]] is _MUL}
     parts.update([i for i in several if made_by[i] is _ADD and _ends_with_a_node(i, made_by, rows)])
     parts.difference_update(program.outputs)
-    return bool(parts) and not (
-        parts.isdisjoint(_read_by_sums(program, made_by, rows)) and parts.isdisjoint(_divided(program, made_by, rows))
-    )
+    if not parts:
+        return False
+    terms = {*_terms_of_sums(program, made_by, rows), *_divided(program, made_by, rows)}
+    return not parts.isdisjoint(terms) and _may_be_alike(program, made_by, rows, uses, terms)
+
+
+def _may_be_alike(
+    program: Columns,
+    made_by: Sequence[Primitive | None],
+    rows: Sequence[tuple[int, ...]],
+    uses: Sequence[int],
+    terms: Set[int],
+) -> bool:
+    """Return whether a sum with several readers may have equal form with one that is a term of another sum.
+
+    Equal forms begin and end with the same weights, which takes a fraction of the time to find that their kinds take.
+
+    Args:
+        terms: the nodes that sums read or numbers divide.
+    """
+    weights = [_NO_KIND] * len(program)
+    for i in program.parameters:
+        weights[i] = _FIRST_WEIGHT + i
+    for i in program.interior:
+        if made_by[i] is _MUL:
+            left, right = rows[i]
+            weights[i] = weights[left] or weights[right]
+    shared = set[tuple[Primitive | None, int, int]]()
+    single = set[tuple[Primitive | None, int, int]]()
+    for i in program.interior:
+        primitive = made_by[i]
+        if primitive is not _MUL and primitive not in _TOTALS:
+            continue
+        first, last = weights[rows[i][0]], weights[rows[i][-1]]
+        if first == last == _NO_KIND and len(rows[i]) == 2:  # without weights
+            if primitive is _ADD and uses[i] > 1 and i in terms and _ends_with_a_node(i, made_by, rows):
+                return True
+        elif uses[i] > 1:
+            shared.add((primitive, first, last))
+        elif i in terms:
+            single.add((primitive, first, last))
+    return not shared.isdisjoint(single)
 
 
 def _ends_with_a_node(i: int, made_by: Sequence[Primitive | None], rows: Sequence[tuple[int, ...]]) -> bool:
@@ -108,15 +148,12 @@ def _added(nodes: Sequence[int], uses: Sequence[int], terms: Sequence[int]) -> i
     return sum([(uses[i] - 1) * terms[i] for i in nodes])
 
 
-def _read_by_sums(
+def _terms_of_sums(
     program: Columns, made_by: Sequence[Primitive | None], rows: Sequence[tuple[int, ...]]
-) -> Counter[int]:
-    """Count how many times each node is a term of a sum."""
-    read: Counter[int] = Counter()
-    for i in program.interior:
-        if made_by[i] in _TOTALS:
-            read.update(rows[i] if made_by[i] is not _DOT else rows[i][-1:])
-    return read
+) -> Iterator[int]:
+    """Return the terms of all sums."""
+    sums = [i for i in program.interior if made_by[i] in _TOTALS]
+    return chain.from_iterable([rows[i] if made_by[i] is not _DOT else rows[i][-1:] for i in sums])
 
 
 def _divided(program: Columns, made_by: Sequence[Primitive | None], rows: Sequence[tuple[int, ...]]) -> set[int]:
