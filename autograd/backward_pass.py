@@ -7,7 +7,7 @@ from itertools import repeat
 from math import isfinite
 from typing import TYPE_CHECKING
 
-from autograd.graph import topological_order
+from autograd.graph import leaves_and_operations
 
 if TYPE_CHECKING:
     from autograd.value import Value
@@ -15,15 +15,14 @@ if TYPE_CHECKING:
 
 def run_backward(root: Value, gradient: float) -> None:
     """Store in the `grad` of every node the derivative of the root with respect to it; see `Value.backward`."""
-    order = topological_order(root)  # leaves first
+    leaves, operations = leaves_and_operations(root)
+    order = leaves + operations
     before = [node.grad for node in order]
     try:
         for node in order:
             node.grad = 0.0
         root.grad = gradient
-        for node in reversed(order):
-            if not node.parents:
-                break
+        for node in reversed(operations):
             gradient = node.grad
             derivatives = node.local_derivatives
             if gradient == 0.0 and isfinite(sum(derivatives)):
@@ -32,17 +31,11 @@ def run_backward(root: Value, gradient: float) -> None:
             for parent in node.parents:
                 parent.grad += derivatives[i] * gradient  # the chain rule
                 i += 1  # noqa: SIM113
-        for node in order:
-            if node.grad != node.grad:
-                _skip_unselected_edges(order)
-                break
-            if node.parents:
-                break
-        for node, accumulated in zip(order, before):
-            if node.parents:
-                break
+        if any(leaf.grad != leaf.grad for leaf in leaves):
+            _skip_unselected_edges(order)
+        for leaf, accumulated in zip(leaves, before):
             if accumulated is not None:
-                node.grad += accumulated
+                leaf.grad += accumulated
     except BaseException:
         deque(map(setattr, order, repeat("grad"), before), maxlen=0)  # one C call, which Ctrl-C cannot interrupt
         raise

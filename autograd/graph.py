@@ -24,6 +24,12 @@ def topological_order(*roots: Value, stop: Collection[Value] = ()) -> list[Value
     >>> [node.label or node.op for node in topological_order(a * b + b)]
     ['a', 'b', '*', '+']
     """
+    leaves, interior = leaves_and_operations(*roots, stop=stop)
+    return leaves + interior
+
+
+def leaves_and_operations(*roots: Value, stop: Collection[Value] = ()) -> tuple[list[Value], list[Value]]:
+    """Return the two parts of the topological order: leaves, and operations."""
     leaves: list[Value] = []
     interior: list[Value] = []
     visited = set(stop)
@@ -52,7 +58,7 @@ def topological_order(*roots: Value, stop: Collection[Value] = ()) -> list[Value
                         visited.add(parent)
                         leaves.append(parent)
     leaves.reverse()
-    return leaves + interior
+    return leaves, interior
 
 
 def leaves(*roots: Value) -> list[Value]:

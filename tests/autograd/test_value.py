@@ -8,6 +8,7 @@ import gc
 import math
 import operator
 import pickle
+import sys
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from typing import Any
@@ -695,3 +696,38 @@ def test_who_gives_several_numbers_is_told_that_a_value_is_one(data: Any, is_sev
     with pytest.raises(TypeError) as caught:
         Value(data)
     assert ("a list of Values" in str(caught.value)) == is_several
+
+
+class Scalar:
+    """An array of one element of a library that nobody has heard of."""
+
+    ndim, size = 0, 1
+
+    def item(self) -> float:
+        return 2.0
+
+
+def test_an_array_of_one_element_is_a_number_whatever_its_library() -> None:
+    other: Any = Scalar()
+    assert (Value(3.0) * other).data == (other * Value(3.0)).data == 6.0
+    assert Value(other).data == 2.0
+
+
+@pytest.mark.parametrize("missing", ["ndim", "size", "item"])
+def test_what_lacks_an_attribute_of_arrays_is_no_number(missing: str) -> None:
+    attributes = {"ndim": 0, "size": 1, "item": lambda self: 2.0}
+    del attributes[missing]
+    other: Any = type("Other", (), attributes)()
+    with pytest.raises(TypeError, match=r"expected a real number, got .* of type Other"):
+        Value(other)
+
+
+def test_a_primitive_may_be_applied_to_numbers_alone() -> None:
+    product = Value.apply(TABLE["mul"], (2.0, 3.0))
+    assert (product.data, product.local_derivatives) == (6.0, (3.0, 2.0))
+    assert all(type(parent) is Constant for parent in product.parents)
+
+
+def test_only_in_a_browser_nodes_are_freed_in_turn() -> None:
+    """It would slow all other platforms down."""
+    assert hasattr(Value, "__del__") == (sys.platform == "emscripten")

@@ -115,6 +115,25 @@ def test_metadata_come_back(metadata: dict[str, Any], tmp_path: Path) -> None:
     assert read_metadata(tmp_path / "model.safetensors") == metadata
 
 
+def test_the_order_of_metadata_makes_no_other_file(tmp_path: Path) -> None:
+    """So that files of equal models can be compared by their digests."""
+    metadata = {"name": "a model", "scale": {"a": 1, "b": 2}}
+    turned = {"scale": {"b": 2, "a": 1}, "name": "a model"}
+    digests = []
+    for name, texts in (("one", metadata), ("other", turned)):
+        save(some_model(), tmp_path / name, texts)
+        header = (tmp_path / name).read_bytes()
+        digests.append(re.findall(rb'"sha256":"(\w+)"', header))
+    assert digests[0] == digests[1] != []
+
+
+def test_without_safetensors_it_says_what_to_install(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "safetensors.numpy", None)
+    for use in (lambda: save(some_model(), path), lambda: load(path)):
+        with pytest.raises(ImportError, match="model files need safetensors and NumPy: pip install safetensors numpy"):
+            use()
+
+
 def test_without_metadata_there_are_none(tmp_path: Path) -> None:
     save(some_model(), tmp_path / "model.safetensors")
     assert read_metadata(tmp_path / "model.safetensors") == {}

@@ -60,7 +60,7 @@ def complete_unit_rows(program: ScalarProgram) -> ScalarProgram:
     replaced: dict[int, dict[int, _Unit]] = {}  # by reader and place
     for reduction in reductions:
         units = list(_units(program, reduction, multiplied_by))
-        if _vary_from_two(program, reduction) or _alternate(program, reduction, units, multiplied_by):
+        if units and (_vary_from_two(program, reduction) or _alternate(program, reduction, units, multiplied_by)):
             for reader, place, unit in units:
                 replaced.setdefault(reader, {})[place] = unit
     return _completed(program, replaced) if replaced else program
@@ -79,8 +79,8 @@ def _complete_unit_means(program: ScalarProgram) -> ScalarProgram:
     builder = Builder.like(program)
     new = [*range(program.interior.start), *[DROPPED] * len(program.interior)]
     for i in program.interior:
-        x, *divisor = program.operands_of(i) if divides[program.opcodes[i]] else (i,)
-        if divisor and program.constants.get(divisor[0]) == 1.0 and program.opcodes[x] in kinds:
+        x, divisor = program.operands_of(i) if divides[program.opcodes[i]] else (i, ABSENT)
+        if program.constants.get(divisor) == 1.0 and program.opcodes[x] in kinds:
             new[i] = builder.sum(Sum([1.0], [new[x]], [ABSENT], [0]))
         else:
             new[i] = builder.copy(program, i, new)
@@ -92,7 +92,7 @@ def _is_mean(program: Columns, i: int) -> bool:
         return False
     total = program.sum_of(i)
     only_adds = set(total.coefficients) == {1.0} and set(total.rights) == {ABSENT}
-    return only_adds and total.divisor == len(total.lefts) > 1 and total[4:7] == PLAIN[:3]
+    return only_adds and total.divisor == len(total.lefts) and total[4:7] == PLAIN[:3]
 
 
 def _units(
@@ -141,10 +141,12 @@ def _weighted_uses(program: Columns, nodes: Set[int], multiplied_by: Mapping[int
     parameters = program.parameters
     starts, counts, lefts, rights = program.starts, program.counts, program.lefts, program.rights
     for i in program.operations:
+        if program.opcodes[i] != SUM:
+            continue
         start, count = starts[i], counts[i]
         end = start + count
         left, right = lefts[start:end], rights[start:end]
-        if program.opcodes[i] != SUM or (nodes.isdisjoint(left) and nodes.isdisjoint(right)):
+        if nodes.isdisjoint(left) and nodes.isdisjoint(right):
             continue
         weights = tuple([k for factors in zip(left, right) for k in factors if k in parameters])
         alone = sum([y == ABSENT and x not in parameters for x, y in zip(left, right)])
@@ -184,7 +186,7 @@ def _reductions(program: Columns) -> list[_Reductions]:
     by_opcode: dict[tuple[int, bool], _Reductions] = {}
     for i in program.operations:
         opcode = program.opcodes[i]
-        is_mean = opcode == SUM and _is_mean(program, i)
+        is_mean = _is_mean(program, i)
         if not (is_reducing[opcode] or is_mean or (opcode == SUM and _is_plain(program, i))):
             continue
         if len({program.opcodes[k] for k in program.operands_of(i)} - {PARAMETER}) == 1:
@@ -223,8 +225,6 @@ def _alternate(
     multiplied_by: Mapping[int, Set[int]],
 ) -> bool:
     """Return whether readers of single elements alternate with those of reductions of more elements."""
-    if not units:
-        return False
     nodes = set(reduction.nodes)
     reads_unit = {reader: True for reader, _, _ in units}
     for reader, *_ in itertools.chain(_uses(program, nodes), _weighted_uses(program, nodes, multiplied_by)):
@@ -254,9 +254,9 @@ def _uses(program: Columns, nodes: Set[int]) -> Iterator[Use]:
         for n in range(start, end):
             c, x, y = coefficients[n], lefts[n], rights[n]
             if x in nodes and (c != 1.0 or y != ABSENT):
-                yield i, n - start, x, (opcode, c, y if y in parameters else y == ABSENT, "left")
+                yield i, n - start, x, (opcode, c, y if y in parameters or y == ABSENT else None, "left")
             if y in nodes:
-                yield i, count + n - start, y, (opcode, c, x if x in parameters else False, "right")
+                yield i, count + n - start, y, (opcode, c, x if x in parameters else None, "right")
 
 
 def _completed(program: ScalarProgram, replaced: dict[int, dict[int, _Unit]]) -> ScalarProgram:

@@ -1,0 +1,194 @@
+"""Sums that lack terms: they read zeros in place of what sums like them read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from autograd.compiler.scalars.program import ScalarProgram
+from autograd.compiler.scalars.sums.empty_rows import complete_empty_rows, zeros_in_place
+
+Parse = Callable[..., ScalarProgram]
+Becomes = Callable[..., ScalarProgram]
+
+MESSAGES = "\n".join(f"m{k} = tanh(x[{k}])" for k in range(4))
+
+
+def test_a_node_without_neighbours_reads_zeros_in_place_of_messages(parse: Parse, assert_becomes: Becomes) -> None:
+    """They are as deep as those of the nearest sum before or behind it."""
+    program = f"""{MESSAGES}
+        n2 = exp(m2)
+        n3 = exp(m3)
+        z0 = sum(x[1]*p0; p3)
+        z1 = sum(p0*x[0], p1*m0, 2.0*p2*m1; p3)
+        z2 = sum(x[2]*p0, p3)
+        spacer = sin(x[0])
+        z3 = sum(p0*x[4], n2*p1, p2*n3; p3)
+        z4 = sum(p0*x[4], m2*p1, p2*m3; p3)
+        spacer_ = sin(x[1])
+        z5 = sum(x[3]*p0, p3)
+        z6 = sum(p0*x[7], p1*n2, p2*n3; p3)
+        z7 = sum(x[5]*p0; p3)
+        return z0, z1, z2, z3, z4, z5, z6, z7, spacer, spacer_
+    """
+    expected = f"""{MESSAGES}
+        n2 = exp(m2)
+        n3 = exp(m3)
+        zero0 = where(0.0, m0, 0.0)
+        zero1 = where(0.0, m1, 0.0)
+        z0 = sum(x[1]*p0, p1*zero0, 2.0*p2*zero1; p3)
+        z1 = sum(p0*x[0], p1*m0, 2.0*p2*m1; p3)
+        z2 = sum(x[2]*p0, p1*zero0, 2.0*p2*zero1; p3)
+        spacer = sin(x[0])
+        z3 = sum(p0*x[4], n2*p1, p2*n3; p3)
+        z4 = sum(p0*x[4], m2*p1, p2*m3; p3)
+        spacer_ = sin(x[1])
+        zero2 = where(0.0, n2, 0.0)
+        zero3 = where(0.0, n3, 0.0)
+        z5 = sum(x[3]*p0, p1*zero2, p2*zero3; p3)
+        z6 = sum(p0*x[7], p1*n2, p2*n3; p3)
+        z7 = sum(x[5]*p0, p1*zero2, p2*zero3; p3)
+        return z0, z1, z2, z3, z4, z5, z6, z7, spacer, spacer_
+    """
+    assert_becomes(complete_empty_rows, parse(program), expected)
+
+
+def test_what_zeros_stand_for_is_computed_before(parse: Parse, assert_becomes: Becomes) -> None:
+    program = """
+        z0 = sum(p0*x[0], p2)
+        h0 = exp(z0)
+        m1 = tanh(x[1])
+        z1 = sum(p0*x[1], p1*m1, p2)
+        m2 = tanh(x[2])
+        z2 = sum(p0*x[2], p1*m2, p2)
+        return z0, h0, z1, z2
+    """
+    expected = """
+        m1 = tanh(x[1])
+        zero = where(0.0, m1, 0.0)
+        z0 = sum(p0*x[0], p1*zero, p2)
+        h0 = exp(z0)
+        z1 = sum(p0*x[1], p1*m1, p2)
+        m2 = tanh(x[2])
+        z2 = sum(p0*x[2], p1*m2, p2)
+        return z0, h0, z1, z2
+    """
+    assert_becomes(complete_empty_rows, parse(program), expected)
+
+
+def test_a_zero_stands_for_all_messages_that_are_added_up(parse: Parse, assert_becomes: Becomes) -> None:
+    program = f"""{MESSAGES}
+        z1 = sum(p0*x[0], p1*x[1]; m0, m1)
+        z2 = sum(p0*x[2], p1*x[3]; m2)
+        z0 = sum(p0*x[4], p1*x[5])
+        return z1, z2, z0
+    """
+    expected = f"""{MESSAGES}
+        z1 = sum(p0*x[0], p1*x[1]; m0, m1)
+        z2 = sum(p0*x[2], p1*x[3]; m2)
+        zero = where(0.0, m0, 0.0)
+        z0 = sum(p0*x[4], p1*x[5]; zero)
+        return z1, z2, z0
+    """
+    assert_becomes(complete_empty_rows, parse(program), expected)
+
+
+def test_a_node_to_which_zero_is_added_is_added_to_no_message(parse: Parse, assert_becomes: Becomes) -> None:
+    """The sum over no neighbours is the number 0."""
+    program = f"""{MESSAGES}
+        s2 = sin(m2)
+        s3 = sin(m3)
+        c1 = sum(m0, s2)
+        c2 = sum(m1, s3)
+        c0 = sum(m2; 0.0)
+        other = sum(m3; 0.0)
+        z1 = sum(p0*c1, p1*x[0])
+        z2 = sum(c2*p0, p1*x[1])
+        z0 = sum(p0*c0, p1*x[2])
+        y = sum(p2*other, p3*x[2])
+        return z1, z2, z0, y
+    """
+    expected = program.replace("c0 = sum(m2; 0.0)", "zero = where(0.0, s2, 0.0)\nc0 = sum(m2, zero)")
+    assert_becomes(complete_empty_rows, parse(program), expected)
+
+
+def test_layers_are_completed_one_after_the_other(parse: Parse, assert_becomes: Becomes) -> None:
+    """In the second, a message of the node without neighbours is as deep as others only once the first is complete."""
+    program = f"""{MESSAGES}
+        z0 = sum(p0*x[4], p2)
+        z1 = sum(p0*x[5], p1*m1, p2)
+        z2 = sum(p0*x[6], p1*m2, p2)
+        h0 = tanh(z0)
+        h1 = tanh(z1)
+        h2 = tanh(z2)
+        n0 = exp(h0)
+        y0 = sum(p3*h0, p5)
+        y1 = sum(p3*h1, p4*n0, p5)
+        y2 = sum(p3*h2, p4*n0, p5)
+        return y0, y1, y2
+    """
+    expected = program.replace("z0 = sum(p0*x[4], p2)", "zero = where(0.0, m1, 0.0)\nz0 = sum(p0*x[4], p1*zero, p2)")
+    expected = expected.replace("y0 = sum(p3*h0, p5)", "zero_ = where(0.0, n0, 0.0)\ny0 = sum(p3*h0, p4*zero_, p5)")
+    assert_becomes(complete_empty_rows, parse(program), expected)
+
+
+@pytest.mark.parametrize(
+    ("complete", "lacking"),
+    [
+        ("sum(p0*x[4], p1*{}, p2)", "sum(p3*x[5], p4)"),  # of another layer
+        ("sum(p0*x[4], p1*{}, p2)", "sum(p0*x[5], p4)"),  # with another bias
+        ("sum(p0*x[4], p1*{}, p2)", "2.0 * sum(p0*x[5], p2)"),  # scaled
+        ("sum(p0*x[4], p1*{}, p2)", "sum(p0*x[5], p0*x[6], p2)"),  # a weight multiplies two numbers
+        ("sum(p0*x[4], p1*{}, p2)", "sum(p0*x[5])"),
+        ("sum(p0*x[4], p1*{}, p2)", "sum(p0*x[5]; p2) / 3.0"),
+        ("sum(p0*x[4], p1*x[5], p2)", "sum(p0*x[5], p2)"),  # what it lacks is no deeper than what it has
+        ("sum(p0*x[4], p1*{}, p2; x[6])", "sum(p0*x[5], p2)"),
+        ("sum(p0*{0}, p1*{0}, p2)", "sum(p0*x[5], p2)"),
+        ("sum(p0*x[4], p1*{}, p2, x[6])", "sum(p0*x[5], p2, x[7], x[6])"),
+        ("sum(p0*x[4], p1*p3, p2)", "sum(p0*x[5], p2)"),
+    ],
+)
+def test_sums_that_differ_in_more_than_messages_stay(complete: str, lacking: str, parse: Parse) -> None:
+    program = parse(f"""{MESSAGES}
+        z1 = {complete.format("m0")}
+        z2 = {complete.format("m1")}
+        z0 = {lacking}
+        return z1, z2, z0
+    """)
+    assert complete_empty_rows(program) is program
+
+
+def test_sums_stay_beside_a_single_longer_one(parse: Parse) -> None:
+    program = parse(f"{MESSAGES}\nz1 = sum(p0*x[4], p1*m1, p2)\nz0 = sum(p0*x[5], p2)\nreturn z1, z0")
+    assert complete_empty_rows(program) is program
+
+
+def test_no_sum_reads_what_depends_on_it(parse: Parse) -> None:
+    program = parse("""
+        z0 = sum(p0*x[0], p2)
+        m1 = tanh(z0)
+        z1 = sum(p0*x[1], p1*m1, p2)
+        m2 = tanh(z1)
+        z2 = sum(p0*x[2], p1*m2, p2)
+        return z1, z2
+    """)
+    assert complete_empty_rows(program) is program
+
+
+def test_zeros_in_place_are_choices_of_zero_by_zero(parse: Parse) -> None:
+    program = parse("""
+        zero = 0.0
+        m = tanh(x[0])
+        a = where(0.0, m, 0.0)
+        b = where(1.0, m, 0.0)
+        c = where(0.0, m, 1.0)
+        d = where(0.0, x[1], 0.0)
+        e = where(0.0, zero, 0.0)
+        f = where(x[0], m, 0.0)
+        g = where(0.0, m, x[0])
+        h = max_(x[0], m, x[0])
+        return a, b, c, d, e, f, g, h
+    """)
+    assert zeros_in_place(program) == {program.outputs[0]: program.operands_of(program.outputs[0])[1]}
+    assert zeros_in_place(parse("m = tanh(x[0])\nreturn m")) == {}
