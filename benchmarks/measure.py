@@ -1,4 +1,4 @@
-"""Shared by the benchmarks: timing passes, running fresh processes in alternation, printing tables and targets."""
+"""Helpers shared by the benchmarks: time passes, run fresh processes in alternation, print tables and targets."""
 
 from __future__ import annotations
 

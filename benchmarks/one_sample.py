@@ -1,7 +1,7 @@
 """Time one sample through 784-50-10, scalar by scalar: `python -m benchmarks.one_sample ENGINE on|off` prints JSON.
 
-The half squared error forward, and its gradient backward. micrograd has no sigmoid, so one is
-defined like its own functions. Inputs, weights and targets are those of `benchmarks.epoch`.
+The forward pass computes the half squared error, the backward pass its gradient. micrograd has no sigmoid, so one is
+defined in the style of its own functions. Inputs, weights and targets are those of `benchmarks.epoch`.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Compare the default network with linear models and scikit-learn's MLP on real tables, on the same splits.
 
 `lucidgrad train FILE.csv` is given only a target, and compared with linear or logistic regression and scikit-learn's
-MLP, which is trained until its loss stops falling. All three get the same inputs: standardised numbers and one-hot
-encoded texts, by the statistics of the training rows.
+MLP, which is trained until its loss stops falling. All three get the same inputs: numbers standardised by the
+statistics of the training rows, and one-hot encoded texts.
 """
 
 from __future__ import annotations

@@ -77,7 +77,7 @@ class Quick:
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Run the tests on every mutant, instead of running them once."""
-        importlib.import_module(".".join(self.file.relative_to(Path.cwd()).with_suffix("").parts))  # if nothing did yet
+        importlib.import_module(".".join(self.file.relative_to(Path.cwd()).with_suffix("").parts))  # if not yet
         self._imports.close()
         if session.testsfailed:
             raise session.Interrupted("the tests are not collected without a mutant")
@@ -209,14 +209,14 @@ def main() -> None:
 
     def quick() -> tuple[list[int], Counter[str]]:
         silence(1)
-        sys.dont_write_bytecode = False  # for the processes below, which compile the mutated file alone
+        sys.dont_write_bytecode = False  # the processes below then compile only the mutated file
         plugin = Quick(file, mutated)
         pytest.main(["-s", *options], plugins=[plugin])
         return plugin.outcomes, plugin.kills
 
     outcomes, kills = answer(quick)
     plugin = Fresh(kills)
-    for compiled in file.parent.glob(f"__pycache__/{file.stem}.*"):  # not always older than a mutant, by the second
+    for compiled in file.parent.glob(f"__pycache__/{file.stem}.*"):  # time stamps of whole seconds may be equal
         compiled.unlink()
     if len(outcomes) != len(mutated):
         raise SystemExit("the tests cannot be run")

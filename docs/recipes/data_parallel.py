@@ -1,17 +1,17 @@
 """Train a 784-50-10 network with JAX, data-parallel: over processes of one machine, or of many.
 
 Each process holds its part of the data, computes the gradient of its part of each batch, and JAX adds these up. All
-processes run this file; process 0 is reached by the others at the coordinator's address:
+processes run this file; the others reach process 0 at the coordinator's address:
 
     python data_parallel.py --data digits.npz --coordinator 10.0.0.1:7654 --processes 2 --process 0
     python data_parallel.py --data digits.npz --coordinator 10.0.0.1:7654 --processes 2 --process 1
 
-Without these options it trains in one process, on the same batches, and so to the same network but for rounding. On
-GPUs it is the same file, with a CUDA build of JAX (pip install "jax[cuda13]") and one process a machine, whose GPUs
-share the process's part; that was not measured. What is added up is in float64; say --float32 for GPUs' sake.
+Without these options it trains in one process, on the same batches, and so arrives at the same network, except for
+rounding. The same file runs on GPUs, with a CUDA build of JAX (pip install "jax[cuda13]") and one process per machine,
+whose GPUs share the process's part; this was not measured. Sums are computed in float64; use --float32 on GPUs.
 
-After each epoch process 0 writes a checkpoint, from which the next start goes on. Where a process is lost, the others
-end with an error that says so: start all of them again.
+After each epoch, process 0 writes a checkpoint, from which the next run continues. If a process is lost, the others
+stop with an error that says so: start all of them again.
 """
 
 from __future__ import annotations
@@ -56,8 +56,8 @@ def options(arguments: list[str] | None = None) -> argparse.Namespace:
 def blocks_of(data: Path | None, batch: int, seed: int, process: int, processes: int) -> tuple[Any, Any]:
     """Return this process's part of each batch, as arrays of (batches, rows, numbers).
 
-    The rows are shuffled once. Batch k is always the same rows, whatever the number of processes; of each, a process
-    has its share. Who has the data in a file for each process reads that here instead.
+    The rows are shuffled once. Batch k consists of the same rows for any number of processes, and each process gets
+    its share of it. If your data is in one file per process, read that file here instead.
     """
     chance = np.random.default_rng(seed)
     if data is None:
@@ -77,7 +77,7 @@ def blocks_of(data: Path | None, batch: int, seed: int, process: int, processes:
 
 
 def restored(path: Path, parameters: Arrays) -> tuple[Arrays, int]:
-    """Return the parameters of process 0's checkpoint, and how many epochs are done, in all processes."""
+    """Return the parameters of process 0's checkpoint and the number of finished epochs, in all processes."""
     epoch = 0
     if jax.process_index() == 0 and path.exists():
         with safetensors.safe_open(str(path), framework="numpy") as file:
@@ -88,13 +88,13 @@ def restored(path: Path, parameters: Arrays) -> tuple[Arrays, int]:
 
 
 def save(path: Path, parameters: Arrays, epoch: int) -> None:
-    """Write a checkpoint, at once or not at all."""
+    """Write a checkpoint atomically."""
     content = safetensors.numpy.save(parameters, {"epoch": str(epoch)})
     write_atomically(path, lambda temporary: temporary.write_bytes(content))
 
 
 def train(chosen: argparse.Namespace) -> None:
-    """Train, and let process 0 write checkpoints and, at last, the model."""
+    """Train; process 0 writes the checkpoints and finally the model."""
     images, targets = blocks_of(chosen.data, chosen.batch, chosen.seed, jax.process_index(), jax.process_count())
     network = nn.MLP(*SIZES, seed=chosen.seed)
     program = autograd.compile(
@@ -109,7 +109,7 @@ def train(chosen: argparse.Namespace) -> None:
     everywhere, by_sample = NamedSharding(mesh, PartitionSpec()), NamedSharding(mesh, PartitionSpec("samples"))
 
     def update(parameters: Arrays, images: Any, targets: Any) -> tuple[Arrays, Any]:
-        cost, gradient = model.value_and_grad(parameters, images, targets)  # of the batch of all processes
+        cost, gradient = model.value_and_grad(parameters, images, targets)  # of the whole batch, over all processes
         return {name: parameters[name] - chosen.rate * gradient[name] for name in parameters}, cost
 
     step = jax.jit(update, out_shardings=everywhere)

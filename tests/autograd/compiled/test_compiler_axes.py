@@ -1,6 +1,6 @@
-"""Axes are found again: heads, causal rows, running sums, ragged neighbours; and compute what the graph does.
+"""Axes are recovered: heads, causal rows, running sums, ragged neighbours; and programs compute what the graph does.
 
-Lines and products are counted at three lengths, so that one operation for each position could not pass.
+Lines and products are counted at three lengths, so that a program with one operation per position could not pass.
 """
 
 from __future__ import annotations
@@ -50,10 +50,10 @@ def linear(w: Rows, x: Sequence[Any]) -> list[Any]:
 
 
 def assert_equals_eager(function: Function, *batch: Any, tolerance: float = 1e-12, floor: float = 0.0) -> Program:
-    """Results, gradients to parameters and derivatives to arguments agree, array by array, in norm; one sample too.
+    """Compare results, parameter gradients and input derivatives with eager, array by array, in norm; one sample, too.
 
     Args:
-        floor: by how much else they may differ, where larger numbers cancel out.
+        floor: an additional absolute tolerance, for results of larger numbers that cancel out.
     """
     program = autograd.compile(function, *[rows[0] for rows in batch])
     results, slopes = [], []
@@ -92,7 +92,7 @@ def assert_equals_eager(function: Function, *batch: Any, tolerance: float = 1e-1
 
 
 def attention(q: Rows, k: Rows, v: Rows, heads: int = 1, causal: bool = True, before: int | None = None) -> Rows:
-    """softmax(q kᵀ / √d) v, position by position; each sees all, or those before it, or so many before it."""
+    """softmax(q kᵀ / √d) v, position by position; each sees all, all before it, or a window of those before it."""
     heads = min(heads, len(q[0]))  # random layers may leave one number
     size = len(q[0]) // heads
     rows = []
@@ -132,7 +132,7 @@ def test_causal_attention_is_two_batched_products_and_one_mask(positions: int) -
 
 @pytest.mark.parametrize(("before", "heads"), [(2, 1), (2, 2), (4, 1), (4, 2)])
 def test_attention_to_a_window_is_a_table_with_a_softmax(before: int, heads: int) -> None:
-    """Each position has as many shares as the window is long; at the beginning some of them are padding."""
+    """Each position has as many shares as the window has positions; at the beginning some of them are padding."""
     w = [parameters(4, 4, seed) for seed in range(3)]
     sizes = set()
     for positions in (10, 13, 16):
@@ -182,7 +182,7 @@ def test_windows_to_both_sides_are_tables_too(positions: int) -> None:
 
 
 def test_losses_that_where_leaves_out_leave_heads_whole() -> None:
-    """Sequences of several lengths: what guards the numbers of a position is one mask, whatever it has looked at."""
+    """With sequences of several lengths, a single mask guards each position, and the heads are not split up."""
     w, found = [parameters(4, 4, seed) for seed in range(3)], set()
     for positions in (3, 5, 8):
 
@@ -239,7 +239,7 @@ def test_a_softmax_may_be_written_in_other_ways(written: str) -> None:
 
 
 def test_what_a_padded_row_does_not_read_may_be_infinite() -> None:
-    """0 times what is at the later positions is nan where that is infinite; the graph does not read it."""
+    """The graph does not read later positions; in a padded row, 0 times an infinite number there would be nan."""
 
     def loss(q: Rows, k: Rows, v: Rows, used: Any) -> Any:
         large = [[1e200 * x * x for x in row] for row in v]
@@ -308,7 +308,7 @@ ROWS_ADDED: dict[str, Callable[[Sequence[Any]], Any]] = {
 
 @pytest.mark.parametrize("kind", ROWS_ADDED)
 def test_sums_of_squares_of_many_rows_are_one_operation(kind: str) -> None:
-    """Penalties on all hidden numbers are written so: as the sum of the rows' sums."""
+    """Penalties on all hidden numbers are often written as a sum of sums over rows."""
     add = ROWS_ADDED[kind]
     sizes = set()
     for rows in (6, 9, 16):
@@ -323,7 +323,7 @@ def test_sums_of_squares_of_many_rows_are_one_operation(kind: str) -> None:
 
 @pytest.mark.parametrize("square", [lambda w: w * w, lambda w: w**2, abs], ids=["product", "power", "abs"])
 def test_weight_decay_reads_the_matrix_of_the_layer(square: Callable[[Any], Any]) -> None:
-    """The weights are one array of parameters, not a second one for the penalty."""
+    """The penalty reads the same array of parameters as the layer, not a second one."""
     sizes = set()
     for rows in (6, 9, 16):
         w = parameters(rows, 5, seed=1)
@@ -347,7 +347,7 @@ SUBTRACTED: dict[str, Callable[[Sequence[Any]], Any]] = {
 
 @pytest.mark.parametrize("kind", SUBTRACTED)
 def test_what_only_subtracts_is_the_negative_of_a_sum(kind: str) -> None:
-    """Likelihoods are written so: cost = 0.0, and then cost = cost - log(p) for each token."""
+    """Likelihoods are often written as cost = 0.0, followed by cost = cost - log(p) for each token."""
     sizes = set()
     for tokens in (6, 9, 16):
         program = assert_equals_eager(lambda p: SUBTRACTED[kind]([autograd.log(a) for a in p]), positive(3, tokens))
@@ -357,14 +357,14 @@ def test_what_only_subtracts_is_the_negative_of_a_sum(kind: str) -> None:
 
 
 def test_zero_minus_zeros_is_zero() -> None:
-    """Not -0.0, by which a division would be -inf."""
+    """The result must not be -0.0, since a division by it would give -inf."""
     program = autograd.compile(SUBTRACTED["from 0"], numbers(6))
     for zeros in ([0.0] * 6, [-0.0] * 6, [0.0, -0.0] * 3):
         assert math.copysign(1, float(program(zeros))) == math.copysign(1, SUBTRACTED["from 0"](zeros)) == 1
 
 
 def test_energies_of_pairs_and_of_bodies() -> None:
-    """A body of mass 2 has the factor 0.5 m = 1, which disappears in the graph; its row is like the others'."""
+    """The factor 0.5 m of a body of mass 2 is 1 and missing in the graph, but its row is computed like the others."""
     sizes = set()
     for bodies in (6, 9):
         masses = [float(1 + i) for i in range(bodies)]
@@ -386,13 +386,13 @@ def test_energies_of_pairs_and_of_bodies() -> None:
 
 
 def test_running_sums_side_by_side() -> None:
-    """One operation for all rows; rounded as the graph rounds, so that what is subtracted again is what was added."""
+    """One operation adds up all rows. It rounds as the graph does, so that subtracting a term again cancels it."""
 
     def loss(x: Rows) -> Any:
         return total([[a - b for a, b in zip(sums[1:], sums)] for sums in map(running, x)])
 
     programs = [assert_equals_eager(loss, numbers(3, 4, length)) for length in (6, 9)]
-    assert [program.source.count("cumsum(") for program in programs] == [2, 2]  # forward; again for the derivatives
+    assert [program.source.count("cumsum(") for program in programs] == [2, 2]  # forward; again for derivatives
     x = [[1e16, 1.0, -1e16, 1.0, 1.0, 1.0]] * 4
     assert float(programs[0](x)) == loss([[Value(a) for a in row] for row in x]).data
 
@@ -440,7 +440,7 @@ def test_a_graph_network_with_ragged_neighbours() -> None:
 
 
 def test_nodes_with_one_neighbour_are_rows_of_the_same_network() -> None:
-    """Their mean is that neighbour divided by 1, where all others add several up."""
+    """The mean of one neighbour is that neighbour divided by 1; the other nodes add several up."""
     width = 4
     weights, own = parameters(width, width, 5), parameters(width, width, 6)
 
@@ -521,7 +521,7 @@ def test_layers_over_positions_compute_what_their_graphs_do(
 
 
 def test_a_graph_network_whose_neighbours_are_added_up() -> None:
-    """A node with one neighbour reads that one as the others read their sums: the same weights multiply it."""
+    """A single neighbour is multiplied by the same weights as the sums of the other nodes."""
     chooser = random.Random(0)
     neighbours = [chooser.sample([j for j in range(30) if j != i], chooser.randint(1, 4)) for i in range(30)]
     assert 1 in map(len, neighbours)
@@ -599,7 +599,7 @@ def average(elements: list[Any]) -> Any:
     ],
 )
 def test_graph_networks_with_random_neighbours(layer: GraphLayer, aggregate: Aggregate, seed: int) -> None:
-    """Some nodes have one neighbour, and some the same neighbours as others, so that equal nodes are merged."""
+    """Some nodes have one neighbour; others have the same neighbours as another node, so equal nodes are merged."""
     chooser = random.Random(seed)
     neighbours = [chooser.sample([j for j in range(30) if j != i], chooser.randint(1, 4)) for i in range(30)]
     assert len({tuple(sorted(near)) for near in neighbours}) < 30

@@ -31,7 +31,7 @@ def rms_norm(x: Sequence[Any]) -> list[Any]:
 
 
 class GPT:
-    """Position by position, with the keys and values of all positions so far; written once more for PyTorch."""
+    """A GPT, computed position by position with the keys and values of all positions so far, and again by PyTorch."""
 
     def __init__(self, positions: int, layers: int) -> None:
         chance = random.Random(3)
@@ -79,7 +79,7 @@ class GPT:
         return sum(losses) / self.positions
 
     def by_torch(self, documents: np.ndarray) -> tuple[float, dict[str, np.ndarray]]:
-        """The mean loss and its gradient to each matrix."""
+        """Return the mean loss, and its gradient w.r.t. each matrix."""
         w = {
             name: torch.tensor([[v.data for v in row] for row in rows], dtype=torch.float64, requires_grad=True)
             for name, rows in self.weights.items()

@@ -1,6 +1,6 @@
-"""Graph networks: a node has any number of neighbours, and the program as many operations as if all had equally many.
+"""Graph networks: nodes have different numbers of neighbours; programs have no more operations for that.
 
-The networks of the tests have 30 nodes and two layers, and are to be at most 30 operations, forward and backward.
+The networks of the tests have 30 nodes and two layers, and compile to at most 30 operations, forward and backward.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ WIDTHS = 3, 4, 4
 
 
 def of_sizes(*sizes: int) -> Callable[[int, random.Random], Neighbours]:
-    """Neighbours drawn for each node, as many as one of these numbers."""
+    """Draw neighbours for each node; their number is one of these sizes."""
 
     def drawn(nodes: int, chooser: random.Random) -> Neighbours:
         others = [[j for j in range(nodes) if j != i] for i in range(nodes)]
@@ -56,13 +56,13 @@ def grid(nodes: int, chooser: random.Random) -> Neighbours:
 
 
 def undirected(nodes: int, chooser: random.Random) -> Neighbours:
-    """Each edge is present with the same probability, after Erdős and Rényi; some nodes have no neighbour."""
+    """Draw each edge with the same probability, after Erdős and Rényi; some nodes have no neighbour."""
     edges = [(i, j) for i in range(nodes) for j in range(i) if chooser.random() < 3 / nodes]
     return [[*[j for k, j in edges if k == i], *[k for k, j in edges if j == i]] for i in range(nodes)]
 
 
 def with_hubs(nodes: int, chooser: random.Random) -> Neighbours:
-    """Each node is joined to two others, in proportion to their edges, after Barabási and Albert."""
+    """Connect each node to two others, chosen in proportion to their degrees, after Barabási and Albert."""
     neighbours: list[set[int]] = [{1}, {0}, *[set[int]() for _ in range(nodes - 2)]]
     ends = [0, 1]
     for i in range(2, nodes):
@@ -102,7 +102,7 @@ def messages(weights: list[Rows], x: Rows, neighbours: Neighbours, aggregate: Ag
 
 
 def normalised(weights: list[Rows], x: Rows, neighbours: Neighbours, aggregate: Aggregate) -> Rows:
-    """Messages over the root of both numbers of neighbours, after Kipf and Welling."""
+    """Divide messages by the root of the product of both nodes' degrees, after Kipf and Welling."""
     w, u, _ = weights
     sent, degree = [linear(u, row) for row in x], [max(len(near), 1) for near in neighbours]
     roots = [[math.sqrt(degree[i] * degree[j]) for j in near] for i, near in enumerate(neighbours)]
@@ -113,7 +113,7 @@ def normalised(weights: list[Rows], x: Rows, neighbours: Neighbours, aggregate: 
 
 
 def message_networks(weights: list[Rows], x: Rows, neighbours: Neighbours, aggregate: Aggregate) -> Rows:
-    """A network with one hidden layer computes the message along each edge."""
+    """Compute the message along each edge by a network with one hidden layer."""
     w, u, v = weights
     new = []
     for row, near in zip(x, neighbours):
@@ -136,7 +136,7 @@ def largest(elements: list[Any]) -> Any:
 
 
 def network(layer: Layer, aggregate: Aggregate, neighbours: Neighbours, seed: int) -> Callable[[Rows], Rows]:
-    """Two layers, each followed by tanh."""
+    """Make two layers, each followed by tanh."""
     chooser = random.Random(seed)
     weights = [
         [[[Value(chooser.gauss(0, 0.5)) for _ in range(n)] for _ in range(m)] for _ in range(3)]
@@ -152,7 +152,7 @@ def network(layer: Layer, aggregate: Aggregate, neighbours: Neighbours, seed: in
 
 
 def assert_equals_eager(function: Callable[[Rows], Any], batch: Array) -> Program:
-    """The loss, its gradient and its derivatives to the inputs agree in norm, for a batch and one sample."""
+    """Compare the loss, its gradient and its input derivatives with eager, in norm, for a batch and one sample."""
     program = autograd.compile(function, batch[0].tolist())
     losses, slopes = [], []
     for sample in batch:
@@ -222,7 +222,7 @@ def test_larger_graphs_have_no_more_operations(graph: Any) -> None:
 
 @pytest.mark.parametrize("graph", [of_sizes(0, 2), of_sizes(1, 2), with_hubs])
 def test_padding_takes_nothing_from_nodes_that_are_no_neighbours(graph: Any) -> None:
-    """An infinite number shows in the nodes that read it, and in no other; tanh makes it finite again."""
+    """An infinite number affects only the nodes that read it; tanh makes their results finite again."""
     neighbours = graph(30, random.Random(3))
     outputs = network(two_products, autograd.sum, neighbours, seed=3)
     program = autograd.compile(lambda x: [z for row in outputs(x) for z in row], [[0.1] * 3] * 30)

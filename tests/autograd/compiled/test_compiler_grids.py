@@ -1,4 +1,4 @@
-"""Simulations on grids whose ends are fixed, or differ from the rest: the same number of operations at each step."""
+"""Simulations on grids whose ends are fixed or differ from the rest: each step has the same number of operations."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def diffused(u: Any, i: int, a: Any = A) -> Any:
 
 
 def inside(u: Any, cell: Callable[[Any, int], Any] = diffused) -> list[Any]:
-    """The cells between the ends after a step."""
+    """Return the cells between the ends after a step."""
     return [cell(u, i) for i in range(1, len(u) - 1)]
 
 
@@ -64,7 +64,7 @@ def plate(u: Any) -> Any:
 
 LINE, PLATE = [0.1 * (i % 7) for i in range(20)], [[0.1 * ((3 * i + j) % 7) for j in range(10)] for i in range(10)]
 
-# A step, its first state, and its most operations, forward and backward to the parameters together.
+# A step, its first state, and its most operations, forward and backward together.
 STEPS: dict[str, tuple[Callable[[Any], Any], Any, int]] = {
     "fixed ends": (fixed(diffused), LINE, 6),
     "fixed ends, a number": (fixed(lambda u, i: diffused(u, i, 0.1)), LINE, 3),
@@ -173,7 +173,7 @@ def test_the_source_is_the_textbook_s() -> None:
 
 
 def test_what_reads_apart_stays_apart() -> None:
-    """Two towers of different widths, side by side; squares and products of the same arrays."""
+    """Towers of different widths are not joined, nor are squares and products of the same arrays."""
 
     def towers(x: Any, y: Any) -> Any:
         return sum(tanh(a) * b for a, b in pairwise(x)) + sum(tanh(a) * b for a, b in pairwise(y))

@@ -1,4 +1,4 @@
-"""By hand the sigmoid and tanh are written as formulas; compiled programs read them as the functions that they are."""
+"""Sigmoid and tanh written out as formulas are recognized in compiled programs."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ TANHS: dict[str, Function] = {
 
 
 def by_hand(activation: Function) -> tuple[Callable[..., Any], list[Value]]:
-    """A network of 5, 4 and 3 neurons, and its parameters."""
+    """Return the loss of a network of 5, 4 and 3 neurons, and its parameters."""
     chance = random.Random(3)
     parameters = [[[Value(chance.uniform(-1, 1)) for _ in range(n + 1)] for _ in range(m)] for n, m in ((5, 4), (4, 3))]
 
@@ -57,7 +57,7 @@ def gradient_of(parameters: list[Value]) -> Any:
 
 
 def assert_equals_eager(function: Callable[..., Any], parameters: list[Value], *batch: Any) -> str:
-    """Cost and gradient, to 1e-12 of the norm; gives the source."""
+    """Compare cost and gradient with eager, to 1e-12 of the norm; return the source."""
     program = autograd.compile(function, *(rows[0] for rows in batch))
     expected = [function(*(row.tolist() for row in rows)) for rows in zip(*batch)]
     for result in expected:
@@ -88,7 +88,7 @@ def test_a_network_by_hand_reads_as_the_text_has_it(name: str, activation: Funct
 
 @pytest.mark.parametrize("sign", [1.0, -1.0])
 def test_a_sigmoid_where_the_exponent_is_a_sum(sign: float) -> None:
-    """exp(-(w x) - b), and exp(w x + b), whose sigmoid is of the negated sum."""
+    """The exponents are -(w x) - b, and w x + b; the latter gives the sigmoid of the negated sum."""
     w, b = [Value(0.5), Value(-0.3)], Value(0.1)
 
     def loss(x: Any) -> Any:
@@ -132,7 +132,7 @@ def test_what_only_looks_like_them_or_is_used_in_parts(name: str, wide: bool) ->
 
 
 def test_where_the_exponential_of_the_formula_is_0_or_very_large() -> None:
-    """Eager raises from exp(710) on, and nothing before."""
+    """Compiled and eager agree wherever eager does not raise an error, which it does from exp(710) on."""
     batch = np.array([-700.0, -40.0, 0.0, 40.0, 700.0, 1e5])
     program = autograd.compile(lambda x: 1 / (1 + exp(-x)), 0.0)
     expected = [(1 / (1 + exp(Value(-x)))).data for x in batch.tolist()]
@@ -145,7 +145,7 @@ SATURATED = [sign * z for z in (1.0, 5.0, 10.0, 20.0, 36.0, 100.0, 300.0) for si
 @pytest.mark.parametrize("f", SIGMOIDS.values(), ids=SIGMOIDS)
 @pytest.mark.parametrize("z", SATURATED)
 def test_a_saturated_sigmoid_by_hand_keeps_the_digits_of_its_slope(f: Function, z: float) -> None:
-    """The chain of its formula has them, and a (1 - a) has none left from z = 37 on. Truth at 50 digits."""
+    """The chain rule through the formula keeps them, while a (1 - a) loses all digits from z = 37 on."""
     x = Value(z)
     f(x).backward()
     with mpmath.workdps(50):
@@ -159,7 +159,7 @@ def test_a_saturated_sigmoid_by_hand_keeps_the_digits_of_its_slope(f: Function, 
 @pytest.mark.parametrize("f", TANHS.values(), ids=TANHS)
 @pytest.mark.parametrize("z", SATURATED)
 def test_a_saturated_tanh_by_hand_has_the_slope_that_its_formula_has_exactly(f: Function, z: float) -> None:
-    """The truth needs 50 digits: for large z the graph itself subtracts nearly equal numbers."""
+    """The truth is computed with 50 digits, since for large z the graph itself subtracts nearly equal numbers."""
     with mpmath.workdps(50):
         truth = float(1 / mpmath.cosh(mpmath.mpf(z)) ** 2)
     assert autograd.compile(f, z).input_gradients(z) == pytest.approx(truth, rel=1e-13, abs=0)
@@ -169,7 +169,7 @@ def test_a_saturated_tanh_by_hand_has_the_slope_that_its_formula_has_exactly(f: 
 
 @pytest.mark.parametrize(("name", "f"), [("sigmoid", SIGMOIDS["a quotient"]), ("tanh", micrograds)])
 def test_in_a_recurrence_of_many_steps(name: str, f: Function) -> None:
-    """Straight-line source or machine code, with states that are all but saturated."""
+    """The functions are recognized in source and in machine code, even if the states are nearly saturated."""
     w, b = Value(9.0), Value(-4.0)
 
     def state(x: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Look-ups in compiled programs: one operation for all of them, equal to eager and to PyTorch; and what is refused."""
+"""Look-ups in compiled programs: one operation for all of them, equal to eager and to PyTorch; and the errors."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def indices(*shape: int, below: int, seed: int = 0) -> np.ndarray[Any, Any]:
 
 
 def sample_of(batch: Batch, k: int, kind: Callable[[float], Any]) -> list[Any]:
-    """The arguments of one sample, its numbers as Values and its indices as ints."""
+    """Return the arguments of one sample: its numbers as Values and its indices as ints."""
     arguments = []
     for rows in batch:
         numbers, rebuild = flatten(rows[k].tolist(), "argument")
@@ -58,7 +58,7 @@ def norm_of_difference(a: Any, b: Any) -> Any:
 
 
 def assert_equals_eager(function: Callable[..., Any], parameters: list[Value], *batch: Any) -> Program:
-    """Results, gradients to parameters and to numbers, of a batch, of one sample, and of each stage on its own."""
+    """Compare results, parameter gradients and input derivatives with eager: of a batch, a sample and each stage."""
     samples = len(batch[0])
     program = compile(function, *(rows[0].tolist() for rows in batch))
     assert set(program.parameters) <= set(parameters)
@@ -121,7 +121,7 @@ def count(kind: str, program: Program) -> int:
 
 @pytest.mark.parametrize("length", [1, 4, 9])
 def test_a_document_is_one_look_up_whose_gradient_is_added_up(length: int) -> None:
-    """Against PyTorch's embedding; tokens come several times in a document, so that gradients add up."""
+    """PyTorch's embedding agrees. Tokens occur several times in a document, so gradients add up."""
     torch: Any = pytest.importorskip("torch", reason="PyTorch, which look-ups are compared with, is not installed")
     wte, v = matrix(6, 5, label="wte"), matrix(1, 5, 1)[0]
 
@@ -170,7 +170,7 @@ def test_several_tables_and_several_arguments() -> None:
 
 
 def test_a_table_that_is_also_a_matrix_of_weights() -> None:
-    """Weight tying: the gradient is that of both uses."""
+    """With tied weights, the gradient is the sum over both uses."""
     wte = matrix(5, 3, label="wte")
 
     def f(tokens: Any, target: Any) -> Any:
@@ -250,7 +250,7 @@ def test_the_probability_of_the_right_class() -> None:
 
 @pytest.mark.parametrize("length", [3, 6])
 def test_a_choice_leaves_causal_attention_whole(length: int) -> None:
-    """Two batched products, and the mask once: rows are padded though what is not chosen may be nan."""
+    """There are two batched products and one mask: rows are padded although numbers not chosen may be nan."""
     wte, wq, wk, wv = (matrix(*shape, seed) for seed, shape in enumerate([(7, 4), (4, 4), (4, 4), (7, 4)]))
 
     def f(tokens: Any, targets: Any) -> Any:
@@ -306,7 +306,7 @@ def test_what_is_not_chosen_receives_nothing_whatever_its_slope() -> None:
 
 
 def test_derivatives_of_derivatives() -> None:
-    """∂²/∂x² of x³ and exp(2x), chosen by an index: 6x and 4 exp(2x)."""
+    """The second derivatives of x³ and exp(2x), chosen by an index, are 6x and 4 exp(2x)."""
     curvature = compile(
         lambda i, x: autograd.grad(autograd.grad(lambda x: take([x**3, autograd.exp(2 * x)], i)))(x), 0, 0.5
     )
@@ -449,7 +449,7 @@ def test_a_number_that_is_not_finite_is_named_in_the_sample_that_looks_it_up() -
         program([0, 1], [1.0, 1.0])
 
 
-# What is refused while a function is traced
+# Errors while a function is traced
 
 W = [[Value(0.1), Value(0.2)], [Value(0.3), Value(0.4)], [Value(0.5), Value(0.6)]]
 
@@ -548,7 +548,7 @@ def test_other_indices_are_tried_while_it_is_traced() -> None:
 
 
 def test_a_large_table_costs_what_is_looked_up() -> None:
-    """Nodes are those of the look-ups, and so are the operations of each pass."""
+    """The numbers of nodes and operations depend on the look-ups, not on the size of the table."""
     wte, v = matrix(2000, 16), matrix(1, 16, 1)[0]
     program = compile(lambda ts: autograd.sum([dot(take(wte, t), v).tanh() for t in ts]), [3] * 8)
     assert program.nodes == 8 * 16 + 8 + 16 + 8 + 2 * 8 + 1
@@ -568,10 +568,10 @@ def test_a_large_table_costs_what_is_looked_up() -> None:
 def test_look_ups_with_axes_in_common_and_their_transposes(
     shared: int, own: tuple[int, ...], rest: tuple[int, ...]
 ) -> None:
-    """Against loops over all places, of evaluated programs and of emitted source."""
+    """Evaluated programs and emitted source agree with loops over all elements."""
     if not shared and not own:
         own = (1,)
-    inner: tuple[int, ...] = (2,) * (shared > 1)  # of the axes in common, those behind the samples
+    inner: tuple[int, ...] = (2,) * (shared > 1)  # the axes in common, except that of the samples
     b = Builder()
     width = math.prod((*inner, 5, *rest))
     x = b.argument("x", width)

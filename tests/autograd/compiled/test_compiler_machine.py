@@ -79,7 +79,7 @@ POINTS: dict[str, list[tuple[float, ...]]] = {
 
 
 def points(name: str) -> list[tuple[float, ...]]:
-    """Points at which to try a primitive; ties, kinks and zeros of both signs too, if it is defined everywhere."""
+    """Return points at which to test a primitive: if it is defined everywhere, ties, kinks and both zeros, too."""
     if name in POINTS:
         return POINTS[name]
     count = len(inspect.signature(TABLE[name].derivatives).parameters) - 1
@@ -91,7 +91,7 @@ def points(name: str) -> list[tuple[float, ...]]:
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("name", MADE)
 def test_every_primitive_computes_what_the_table_says(name: str, way: str, thin: Thin) -> None:
-    """To the last digits, at ties too."""
+    """Values and slopes agree to the last digits, at ties, too."""
     for inputs in points(name):
         values = [Value(x) for x in inputs]
         apply: Callable[..., Any] = TABLE[name]
@@ -132,7 +132,7 @@ def test_zeros_of_both_signs_are_two_constants(way: str, thin: Thin) -> None:
 
 
 def lorenz(steps: int, rate: Any, x: Any, y: Any, z: Any) -> Any:
-    """Euler steps of the Lorenz equations, explicit or not in the order of Thue and Morse, so that none is a loop."""
+    """Euler steps of the Lorenz equations, explicit or not by the Thue-Morse sequence, so that there is no loop."""
     for k in range(steps):
         dx, dy, dz = rate * (y - x), x * (28.0 - z) - y, x * y - z * (8 / 3)
         x, y = x + 0.002 * dx, y + 0.002 * dy
@@ -142,7 +142,7 @@ def lorenz(steps: int, rate: Any, x: Any, y: Any, z: Any) -> Any:
 
 @pytest.mark.parametrize("way", WAYS)
 def test_growth_in_small_steps_is_the_power_that_it_is(way: str, thin: Thin) -> None:
-    """x (1 + r h)^n and its derivatives, also w.r.t. the captured rate; long enough for several functions."""
+    """The result is x (1 + r h)^n, with its derivatives, also w.r.t. the captured rate; it takes several functions."""
     rate, h, n = Value(0.5), 0.001, 4000
 
     def f(x: Any) -> Any:
@@ -219,7 +219,7 @@ def test_arguments_parameters_and_constants_as_results(way: str, thin: Thin) -> 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("number", [0, 1, 2])
 def test_a_function_that_computes_nothing(way: str, number: int, thin: Thin) -> None:
-    """It returns an argument, a parameter or a constant."""
+    """A function may return an argument, a parameter or a constant."""
     w = Value(3.0)
     results = ((7.0, [1.0, 0.0], 0.0), (3.0, [0.0, 0.0], 1.0), (2.0, [0.0, 0.0], 0.0))
     value, slopes, slope = results[number]
@@ -270,7 +270,7 @@ def test_float32(way: str, thin: Thin) -> None:
 
 @pytest.mark.parametrize("way", WAYS)
 def test_threads_do_not_disturb_each_other(way: str, thin: Thin) -> None:
-    """They may also be the first to request the derivatives, which are compiled then."""
+    """Threads may also be the first to request derivatives, which are compiled at that moment."""
     program = compiled(thin, way, lambda x, y, z: lorenz(500, 10.0, x, y, z), 1.0, 1.5, 2.0)
     samples = np.random.default_rng(0).normal(size=(64, 3)).tolist()
     with ThreadPoolExecutor(4) as pool:
@@ -314,12 +314,12 @@ def test_infinity_on_the_way_to_a_number_does_no_harm(way: str, thin: Thin) -> N
     assert program(1000.0) == 0.0
 
 
-# Primitives of one's own
+# Custom primitives
 
 
 @pytest.fixture
 def own_name(request: pytest.FixtureRequest) -> Iterator[str]:
-    """A name that would end a function if it were copied into one."""
+    """Yield a name that would end a function if it were copied into one."""
     name = f'"}}\nret void\n%0 = {request.node.nodeid}'
     yield name
     TABLE.pop(name, None)

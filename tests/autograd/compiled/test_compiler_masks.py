@@ -66,7 +66,7 @@ Lazy = Callable[[], Number]
 
 
 class Choosing(NamedTuple):
-    """Functions that choose: one of two computed numbers, as compiled; or as Python does, computing only one."""
+    """Functions that choose one of two numbers: they compute both, as compiled programs do, or one, as Python does."""
 
     where: Callable[[Lazy, Lazy, Lazy, Lazy], Number]
     relu: Callable[[Number], Number]
@@ -86,7 +86,7 @@ COMPILED = Choosing(at_once, autograd.relu, autograd.maximum, autograd.minimum)
 
 
 def larger(a: Number, b: Number) -> Number:
-    """The larger one. A nan among them is passed on without a slope, since neither is larger."""
+    """Return the larger number. If one is nan, return nan without a slope, since neither is larger."""
     if a != a or b != b:
         return Value(nan)
     return autograd.maximum(a, b) if a == b else a if a > b else b
@@ -125,7 +125,7 @@ ARITIES = {**{name: arity for name, (arity, _) in SMOOTH.items()}, **CHOICES}
 
 
 class Recipe(NamedTuple):
-    """Operations on the numbers that came before them, of which the last one is the result."""
+    """Operations on earlier numbers; the last one is the result."""
 
     inputs: int
     operations: list[tuple[str, tuple[int, ...]]]
@@ -159,7 +159,7 @@ def recipes(draw: st.DrawFn) -> Recipe:
 
 
 def example_for(recipe: Recipe) -> list[float] | None:
-    """Numbers for which all branches are defined, so that the function can be traced."""
+    """Return numbers for which all branches are defined, so that the function can be traced."""
     for number in (0.7, 0.3, 1.5, -0.6):
         example = [number + k / 16 for k in range(recipe.inputs)]
         try:
@@ -171,7 +171,7 @@ def example_for(recipe: Recipe) -> list[float] | None:
 
 
 class Truth(NamedTuple):
-    """The expected value and gradient at a point, the factor of each derivative's rounding errors, the leaves taken."""
+    """The value and gradient at a point, how much each derivative amplifies rounding errors, and the leaves taken."""
 
     value: float
     gradient: list[float]
@@ -184,7 +184,7 @@ class Truth(NamedTuple):
 
 
 def truth(function: Callable[[list[Value]], Number], point: Sequence[float]) -> Truth | None:
-    """By the graph of a function that computes only what it takes; None where that is undefined."""
+    """Return the truth from the graph of a function that computes only what it takes; None if that is undefined."""
     inputs = [Value(x) for x in point]
     try:
         result = function(inputs) + Value(0.0)
@@ -206,7 +206,7 @@ def is_infinite(x: Value) -> bool:
 def check(program: Program, expected: Truth | None, point: Sequence[float], tail: float = 0.0) -> None:
     if expected is None:
         return
-    # Formulas of derivatives overflow in other places than those of the graph, which avoid it.
+    # Derivative formulas of programs may overflow where those of the graph do not.
     extreme = any(0 < abs(x) < 1e-100 or 1e100 < abs(x) < inf for x in point) or any(map(is_infinite, expected.taken))
     if expected.is_finite:
         try:
@@ -256,7 +256,7 @@ COMPOSITIONS: dict[str, Callable[[Choosing, Callable[[], Number], Number], Numbe
 
 
 class Case(NamedTuple):
-    """A primitive below a choice: the function of the primitive's inputs and one more, and its truths at points."""
+    """A primitive below a choice: a function of the primitive's inputs and one more, and the truth at each point."""
 
     name: str
     function: Callable[[Choosing, Sequence[Number]], Number]
@@ -266,7 +266,7 @@ class Case(NamedTuple):
 
 @functools.cache
 def cases(composition: str) -> list[Case]:
-    """Return a case for each primitive: the truth is the same, however the function is compiled."""
+    """Return a case for each primitive; its truth does not depend on how the function is compiled."""
     chance = random.Random(0)
     cases = []
     for name in MADE:
@@ -334,7 +334,7 @@ def test_named_cases(way: str, function: Callable[[Number], Number], point: floa
 
 @pytest.mark.parametrize("way", WAYS)
 def test_a_zero_that_is_a_number_absorbs_nothing(way: str, thin: Thin) -> None:
-    """0 · sqrt(x) at 0 has no derivative, below a choice that takes it too."""
+    """0 · sqrt(x) has no derivative at 0, and neither does a choice that takes it."""
     for function in (
         lambda x, zero: zero * autograd.sqrt(x),
         lambda x, zero: where(x < 1, zero * autograd.sqrt(x), 1.0),
@@ -387,7 +387,7 @@ UNREACHED: dict[str, tuple[Callable[..., Any], list[float], list[float]]] = {
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("name", UNREACHED)
 def test_what_no_derivative_reaches_has_none(way: str, name: str, thin: Thin) -> None:
-    """Though array operations compute it together with what one reaches."""
+    """Array operations compute it together with numbers that a derivative reaches."""
     function, point, slopes = UNREACHED[name]
     program = compiled(thin, way, function, [0.5] * len(point))
     assert program.input_gradients(point).tolist() == pytest.approx(slopes, rel=1e-14)
@@ -405,7 +405,7 @@ def test_auxiliary_outputs_have_no_derivative_however_infinite(way: str, thin: T
 
 @pytest.mark.parametrize("way", WAYS)
 def test_two_ways_to_the_same_condition(way: str, thin: Thin) -> None:
-    """Two masks are equal: a(x) chooses and then b(x), or b(x) and then a(x)."""
+    """Two masks are equal: choices by a(x) and then b(x), and by b(x) and then a(x)."""
 
     def f(x: Any) -> Any:
         first, second = autograd.sqrt(x[0]), autograd.cbrt(x[1])
@@ -424,7 +424,7 @@ def test_two_ways_to_the_same_condition(way: str, thin: Thin) -> None:
 
 @pytest.mark.parametrize("way", WAYS)
 def test_a_parameter_that_some_samples_take(way: str, thin: Thin) -> None:
-    """The slope of a shared parameter is infinite, and does not count if no sample takes it."""
+    """The infinite slope of a shared parameter does not count if no sample takes it."""
     w, v = Value(0.25), Value(2.0)
     program = compiled(thin, way, lambda x: where(x > 0, autograd.sqrt(w), v * x), 1.0, reduction="sum")
     w.data = 0.0
@@ -439,7 +439,7 @@ def test_a_parameter_that_some_samples_take(way: str, thin: Thin) -> None:
 
 @pytest.mark.parametrize("way", WAYS)
 def test_through_a_layer(way: str, thin: Thin) -> None:
-    """Slopes that are infinite below weighted sums, of which relu takes none, one or all."""
+    """Slopes are infinite below weighted sums, of which relu takes none, one or all."""
     w = [[1.0, -2.0, 0.5], [-1.0, 1.0, 1.0], [0.25, 1.0, -1.0]]
     weights = [[Value(x) for x in row] for row in w]
 
@@ -480,7 +480,7 @@ def test_float32(way: str, thin: Thin) -> None:
 
 @pytest.mark.parametrize("way", WAYS)
 def test_derivatives_within_a_compiled_function(way: str, thin: Thin) -> None:
-    """The slopes of sigmoid and tanh are primitives then, and choices nodes of the graph of a derivative."""
+    """The slopes of sigmoid and tanh are primitives there, and choices are nodes of the derivative's graph."""
 
     def f(x: Number) -> Number:
         return autograd.grad(lambda y: autograd.sigmoid(y) * autograd.tanh(2 * y) + autograd.relu(y) ** 2)(x)
@@ -498,7 +498,7 @@ def test_derivatives_within_a_compiled_function(way: str, thin: Thin) -> None:
 
 @pytest.mark.parametrize("way", WAYS)
 def test_choices_in_derivatives_within_a_compiled_function(way: str, thin: Thin) -> None:
-    """The graph of a derivative that is traced holds for all numbers, those at which a branch is singular too."""
+    """The traced graph of a derivative is valid for all numbers, including those where one branch is singular."""
     for f, points in (
         (lambda y: where(y > 0, autograd.sqrt(y), 0.0), {0.0: 0.0, -1.0: 0.0, 4.0: 0.25}),
         (lambda y: autograd.sqrt(autograd.relu(y)), {0.0: 0.0, -1.0: 0.0, 4.0: 0.25}),
@@ -510,12 +510,12 @@ def test_choices_in_derivatives_within_a_compiled_function(way: str, thin: Thin)
 
 
 def root_thrice(x: Value) -> Value:
-    """One node that is reached in three ways, none of which is taken at 0; the derivative is 1 there."""
+    """Reach one node in three ways, none of which is taken at 0, where the derivative is 1."""
     root = autograd.sqrt(x)
     return where(x > 0, root, 0.0) + (root - 1).relu() + where(x > 0, root * root, x)
 
 
-UNTAKEN: dict[str, tuple[Callable[[Any], Any], float, float]] = {  # with both derivatives at 0
+UNTAKEN: dict[str, tuple[Callable[[Any], Any], float, float]] = {  # with the first and second derivative at 0
     "where": (lambda x: where(x > 0, x.sqrt(), x * x), 0.0, 2.0),
     "where of where": (lambda x: where(x > 0, where(x > 1, x.log1p(), x.sqrt()), 3 * x), 3.0, 0.0),
     "where in max": (lambda x: autograd.max([where(x > 0, x.sqrt(), -1.0), x]), 1.0, 0.0),
@@ -530,7 +530,7 @@ UNTAKEN: dict[str, tuple[Callable[[Any], Any], float, float]] = {  # with both d
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("case", UNTAKEN)
 def test_what_transforms_within_a_compiled_function_do_not_take(case: str, way: str, thin: Thin) -> None:
-    """In forward mode too, in both modes on top of each other, and where a node is reached in several ways."""
+    """This also holds in forward mode, for both modes combined, and for nodes that are reached in several ways."""
     f, slope, curvature = UNTAKEN[case]
     derivatives: list[Callable[[Any], Any]] = [autograd.grad(f), lambda x: autograd.jvp(f, (x,), (1.0,))[1]]
     for derivative in derivatives:
@@ -541,7 +541,7 @@ def test_what_transforms_within_a_compiled_function_do_not_take(case: str, way: 
 
 
 def test_the_source_of_networks_has_no_masks() -> None:
-    """Slopes are finite there: derivatives of relu are products with conditions, as the texts have them."""
+    """All slopes of a network are finite; the derivative of relu is a product with a condition, as in textbooks."""
     for activation in ("relu", "sigmoid", "tanh", "softplus"):
         for loss in (nn.half_squared_error, nn.cross_entropy, nn.binary_cross_entropy_with_logits):
             model = nn.MLP(4, [5, 3], activation, output_activation="identity", seed=0)
@@ -553,7 +553,7 @@ def test_the_source_of_networks_has_no_masks() -> None:
 
 
 def test_the_source_in_walkthrough_8_is_what_is_printed_now() -> None:
-    """The first network of the walkthrough, and its convolution, line by line."""
+    """The walkthrough shows the source of its first network and of its convolution as it is printed, line by line."""
     notebook = json.loads(next(NOTEBOOKS.glob("08*.ipynb")).read_text(encoding="utf-8"))
     outputs = [
         "".join(output.get("text", ""))

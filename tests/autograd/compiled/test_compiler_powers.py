@@ -1,4 +1,4 @@
-"""Powers at zeros, infinities and nan, against Python's `math.pow`: NumPy and PyTorch take roots where one is 0.5."""
+"""Powers at zeros, infinities and nan, against `math.pow`: NumPy and PyTorch use a square root for exponent 0.5."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ WAYS = ["arrays", "machine code", "Python"]
 
 
 def power(x: float, n: float) -> float:
-    """Python's, and where that raises an error, what IEEE 754 says."""
+    """Return Python's power, or the result of IEEE 754 where Python raises an error."""
     try:
         return math.pow(x, n)
     except ValueError:
@@ -62,7 +62,7 @@ def test_programs_that_are_evaluated_or_run_by_pytorch_compute_the_same(n: float
 
 
 def test_slopes_of_square_roots_at_minus_infinity_are_those_of_the_graph() -> None:
-    """There 1 / sqrt is 0, as it is at infinity: the derivative of exp(-x ** 0.5) is 0, not nan."""
+    """1 / sqrt is 0 there, as at infinity: the derivative of exp(-x ** 0.5) is 0, not nan."""
     for x in (-inf, inf):
         program = compile(lambda x: (-(x**0.5)).exp(), 1.0)
         value, gradient = program.value_and_grad(x)

@@ -144,7 +144,7 @@ def test_the_gradient_times_minus_the_learning_rate_is_a_step_of_gradient_descen
     weights = np.array([p.data for p in program.parameters])
     batch = np.random.default_rng(0).normal(size=(5, 4))
     _, gradient = program.outputs_and_gradient(weights, batch)
-    for scale in (-0.3, 0.0, 1.0):  # one after the other: numbers cached for the next batch must follow
+    for scale in (-0.3, 0.0, 1.0):  # in sequence, since cached numbers must be updated
         losses, step = program.outputs_and_gradient(weights, batch, scale=scale)
         assert step == pytest.approx(scale * gradient, rel=1e-14)
         assert losses == pytest.approx(program(batch), rel=1e-14)
@@ -152,7 +152,7 @@ def test_the_gradient_times_minus_the_learning_rate_is_a_step_of_gradient_descen
 
 @pytest.mark.parametrize("interleaved", [False, True])
 def test_the_flat_path_follows_the_vector_it_is_given(interleaved: bool) -> None:
-    """It does not read the Values; weights are views of the vector, even where rows and biases alternate."""
+    """The flat path does not read the Values; weights are views of the vector, even if rows and biases alternate."""
     model = nn.MLP(4, [3, 2], seed=0)
     order = model.parameters() if interleaved else None
     program = compile(lambda x: nn.half_squared_error(model(x), [0.0, 1.0]), [0.1] * 4, parameters=order)
@@ -295,7 +295,7 @@ def names_in(source: str) -> set[str]:
 @pytest.mark.parametrize("thin", [False, True], ids=["arrays", "thin"])
 @pytest.mark.parametrize("hostile", HOSTILE)
 def test_a_hostile_label_puts_nothing_into_the_source(hostile: str, thin: bool) -> None:
-    """All names in the source are short and plain; it calls only functions of the table or the compiler."""
+    """All names in the source are short and plain, and it calls only functions of the table or the compiler."""
     w = [Value(float(k), hostile) for k in range(1, 7)]
 
     def f(x: Any) -> Any:
@@ -356,7 +356,7 @@ def test_a_program_is_neither_pickled_nor_copied(through: Callable[[Any], Any], 
 
 def test_a_program_does_not_keep_the_traced_graph_in_memory() -> None:
     class Marked(Value):
-        """A Value with weak references, for which a plain one has no slot."""
+        """A Value that supports weak references; a plain Value has no slot for them."""
 
     traced: list[weakref.ref[Value]] = []
 
@@ -413,12 +413,12 @@ def test_importing_autograd_imports_no_numpy(run_python: Callable[..., str]) -> 
 
 
 def no_loop(step: int) -> bool:
-    """The sequence of Thue and Morse, in which nothing comes three times in a row."""
+    """Return an element of the Thue-Morse sequence, in which nothing occurs three times in a row."""
     return step.bit_count() % 2 == 0
 
 
 def lorenz(steps: int, rate: Any = 10.0) -> Callable[..., Any]:
-    """Euler steps of the Lorenz equations, in an order without a loop: no operations are parallel."""
+    """Euler steps of the Lorenz equations, in an order that allows neither a loop nor parallel operations."""
 
     def final(x: Any, y: Any, z: Any) -> Any:
         for k in range(steps):
@@ -476,7 +476,7 @@ def test_a_long_thin_program_is_cut_into_functions() -> None:
 
 
 def test_a_sum_of_thousands_in_a_thin_program() -> None:
-    """The lines are short enough for Python's compiler, which fails on an expression of some thousand additions."""
+    """Lines stay short enough for Python's compiler, which fails on an expression of several thousand additions."""
 
     def f(x: Any) -> Any:
         terms = []
@@ -506,7 +506,7 @@ def test_small_functions_of_numbers_run_on_floats() -> None:
 
 
 def test_many_layers_of_a_narrow_network_are_arrays_still() -> None:
-    """Depth alone does not make a program thin: layers that share their weights are a loop, of products."""
+    """Depth alone does not make a program thin: layers that share their weights become a loop over matrix products."""
     w = [Value(random.Random(k).uniform(-0.5, 0.5)) for k in range(64)]
 
     def f(x: Sequence[Any]) -> Any:
@@ -526,7 +526,7 @@ def test_many_layers_of_a_narrow_network_are_arrays_still() -> None:
 
 
 def test_long_chains_of_wide_operations() -> None:
-    """No expression grows with the length of the program: Python's compiler takes no more than some thousand terms."""
+    """No expression grows with the program: Python's compiler fails on expressions of several thousand terms."""
     scales = [Value(1 + k / 100) for k in range(30)]
 
     def f(x: Sequence[Any]) -> Any:
@@ -573,7 +573,7 @@ def test_asking_for_one_source_does_not_change_another() -> None:
 
 
 def test_parameters_without_influence_beside_others() -> None:
-    """Their derivatives, which are zero, are results of the backward pass, too; its other results stay the same."""
+    """Their zero derivatives are among the results of the backward pass, and do not affect the other results."""
     a, b, c, d = ([Value(0.1 * k + j) for k in range(3)] for j in range(4))
     program = compile(
         lambda x: sum(autograd.where(r > p, 2 * p - v, q) + 2 * s * v for p, q, r, s, v in zip(a, b, c, d, x)),

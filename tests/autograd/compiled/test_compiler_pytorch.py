@@ -1,4 +1,4 @@
-"""Compiled programs and PyTorch, which share no line of code: the same costs and gradients of the same networks.
+"""Compiled programs against PyTorch, which shares no code with them: the same costs and gradients of the same networks.
 
 Each case is written twice, for one sample of scalars and for a batch of tensors, as a user of either would write it.
 """
@@ -30,7 +30,7 @@ class Case(NamedTuple):
     Attributes:
         parameters: arrays of Values, nested lists of them.
         ours: from one sample's arguments to a Value.
-        theirs: from the parameters as tensors, and the arguments as tensors with a row a sample, to one loss a sample.
+        theirs: from parameters as tensors, and arguments as tensors with a row per sample, to one loss per sample.
         batch: the arguments.
     """
 
@@ -227,7 +227,7 @@ def log_sum_exp() -> Case:
 
 
 def integrator() -> Case:
-    """A pendulum with friction, 300 small steps: a thin program, which has no arrays of several numbers."""
+    """A pendulum with friction, in 300 small steps: a thin program, without arrays of several numbers."""
     length, friction = Value(1.3), Value(0.2)
 
     def swing(sin: Any, length: Any, friction: Any, angle: Any, speed: Any) -> Any:

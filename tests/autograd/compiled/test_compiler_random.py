@@ -1,4 +1,4 @@
-"""Random programs of many operations, with shared nodes and wide levels: compiled, they compute what the graph does."""
+"""Compiled random programs, with shared nodes and wide levels, compute what the graph does."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from autograd import Value, topological_order
 
 Array = NDArray[np.float64]
 
-near_ties: list[float] = []  # of the conditions since it was last cleared: rounding could choose another branch there
+near_ties: list[float] = []  # conditions since the last reset that rounding could change
 
 
 def choose(a: Any, b: Any) -> Any:
@@ -117,7 +117,7 @@ def recipes(draw: st.DrawFn) -> Recipe:
 
 
 def path_sums(order: list[Value]) -> dict[Value, float]:
-    """For each node the sum over all paths from the last of |∂·/∂·|: what rounding errors are multiplied with."""
+    """Return Σ |∂·/∂·| over all paths from the last node to each node, which amplifies rounding errors."""
     derivatives = {order[-1]: 1.0}
     for node in reversed(order):
         for parent, derivative in zip(node.parents, node.local_derivatives):
@@ -126,7 +126,7 @@ def path_sums(order: list[Value]) -> dict[Value, float]:
 
 
 def near_a_kink(nodes: list[Value]) -> bool:
-    """Tell whether rounding could choose another branch than eager does."""
+    """Tell whether rounding could lead to another branch than the eager one."""
     kinked = {"relu": 0, "abs": 0, "maximum": 1, "minimum": 1}
     for node in nodes:
         if node.op in kinked:
@@ -138,9 +138,9 @@ def near_a_kink(nodes: list[Value]) -> bool:
 
 
 def assert_computes_what_its_graph_does(recipe: Recipe, samples: int, seed: int, dtype: Any = "float64") -> str:
-    """Results, gradients to parameters, and derivatives to arguments, of a batch and of a single sample.
+    """Compare results, parameter gradients and input derivatives with eager, of a batch and of one sample.
 
-    Gives what the program prints.
+    Returns the printed program.
     """
     leaves = [Value(x) for x in recipe.parameters]
     chance = np.random.default_rng(seed)
@@ -217,7 +217,7 @@ def test_one_program_for_all_batch_sizes(samples: int) -> None:
 
 
 class Layered(NamedTuple):
-    """A network of layers that share matrices and read parts of what came before them.
+    """A network of layers that share matrices and read parts of earlier results.
 
     Attributes:
         inputs: how many numbers the argument holds.
@@ -294,7 +294,7 @@ def tanh_of(v: Any) -> Any:
 
 
 def mask(j: int, k: int) -> float:
-    """A constant for the weight from k to j, 0 among them."""
+    """Return a constant for the weight from k to j; some are 0."""
     return (3 * j + 2 * k) % 5 / 2 - 1
 
 

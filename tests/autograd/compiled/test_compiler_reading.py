@@ -93,7 +93,7 @@ def test_lines_of_the_source(name: str) -> None:
 
 
 def test_shapes_of_derivatives_that_are_the_same_for_all() -> None:
-    """If all columns are equal, one is kept, and the comment says so."""
+    """If all columns are equal, only one is stored, and the comment shows its shape."""
     source = autograd.compile(lambda x: -sum(autograd.logsumexp([a, C[0], a * a]) for a in x), [0.1, 0.2]).source
     for line, shape in re.findall(r"^    d_\w+ = (.*?) +# (.*)$", source, flags=re.MULTILINE):
         if line == "-gradient":

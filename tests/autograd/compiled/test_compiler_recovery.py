@@ -39,7 +39,7 @@ class Found(NamedTuple):
 
 
 def counted(source: str) -> Found:
-    """Statements are lines that assign; a loop over scalars would show as many of them."""
+    """Count products and statements, which are the lines that assign; a loop over scalars would appear as many."""
     forward, backward = re.split(r"def (?:backward|input_gradients)\(", source)
     forward = forward.split("def forward(")[1]
 
@@ -52,7 +52,7 @@ def counted(source: str) -> Found:
 def assert_equals_eager(
     function: Function, *examples: Any, samples: int = 6, tolerance: float = 1e-12, batch: Sequence[Array] = ()
 ) -> Program:
-    """Results, gradients to parameters and derivatives to arguments agree, array by array, in norm."""
+    """Compare results, parameter gradients and input derivatives with eager, array by array, in norm."""
     chance = np.random.default_rng(7)
     given = list(batch) or [np.asarray(e) + 0.5 * chance.normal(size=(samples, *np.shape(e))) for e in examples]
     samples = len(given[0]) if given else 1
@@ -93,7 +93,7 @@ def leaves(count: int, seed: int = 0) -> list[Value]:
 
 
 def matrix(rows: int, columns: int, seed: int = 0) -> list[list[Value]]:
-    """Leaves without labels, made in no order at all."""
+    """Make leaves without labels, in random order."""
     chance = random.Random(seed)
     places = [(j, k) for j in range(rows) for k in range(columns)]
     chance.shuffle(places)
@@ -105,7 +105,7 @@ def matrix(rows: int, columns: int, seed: int = 0) -> list[list[Value]]:
 
 
 def test_the_source_of_a_network_is_the_four_equations() -> None:
-    """Forward and gradients in at most 40 lines, with exactly five matrix products."""
+    """Forward pass and gradients take at most 40 lines, with exactly five matrix products."""
     model = nn.MLP(64, [30, 10], seed=0)
 
     def loss(image: Any, target: Any) -> Any:
@@ -174,7 +174,7 @@ def test_the_cross_entropy_of_sigmoids() -> None:
 
 
 def test_a_network_by_hand() -> None:
-    """Unlabelled leaves in any order, terms in another order in each neuron, biases inside and outside."""
+    """Leaves are unlabelled and in any order, terms are in another order in each neuron, biases inside or outside."""
     w1, b1, w2, b2 = matrix(6, 8), leaves(6), matrix(3, 6, seed=1), leaves(3, seed=1)
 
     def loss(x: Any, t: Any) -> Any:
@@ -222,7 +222,7 @@ def test_inputs_scaled_by_constants(scaling: Callable[[int], float]) -> None:
 
 @pytest.mark.parametrize("arguments", [1, 2])
 def test_two_towers_side_by_side(arguments: int) -> None:
-    """Over the same inputs their first layers are one product; over two arguments nothing is common."""
+    """The first layers are one product if they read the same inputs; over two arguments, they share nothing."""
     one: Any = nn.MLP(5, [4, 3], seed=1)
     other: Any = nn.MLP(5, [6, 3], "tanh", seed=2)
 
@@ -368,7 +368,7 @@ def test_convolutions_one_after_the_other() -> None:
 
 
 def test_tied_weights() -> None:
-    """An autoencoder whose second matrix is the first, turned: one array, used twice."""
+    """An autoencoder whose second matrix is the transpose of the first has one array, used twice."""
     w = matrix(4, 7)
 
     def loss(x: Any) -> Any:
@@ -409,7 +409,7 @@ XOR = [([0.0, 0.0], 0.0), ([0.0, 1.0], 1.0), ([1.0, 0.0], 1.0), ([1.0, 1.0], 0.0
 
 
 def samples_of(inputs: int, count: int, zeros: float = 0.0) -> list[tuple[list[float], float]]:
-    """Plain numbers, some of them 0, each sample with a target."""
+    """Return samples of plain numbers, some of them 0, each with a target."""
     chance = random.Random(4)
     return [
         ([chance.uniform(-1, 1) if chance.random() >= zeros else 0.0 for _ in range(inputs)], chance.uniform(-1, 1))
@@ -422,7 +422,7 @@ def squares(model: Function, data: Sequence[tuple[list[float], float]]) -> Funct
 
 
 def elements(source: str) -> int:
-    """Count the numbers in the arrays of parameters, by the shapes of their gradients."""
+    """Count the numbers in the arrays of parameters by the shapes of their gradients."""
     return sum(int(np.prod(eval(shape))) for shape in re.findall(r"^    nabla_\w+ = .*# (.*)$", source, re.MULTILINE))
 
 
@@ -443,7 +443,7 @@ DATA: dict[str, tuple[int, list[tuple[list[float], float]]]] = {
 @pytest.mark.parametrize("elementary", [False, True], ids=["wide", "elementary"])
 @pytest.mark.parametrize("nouts", [[3, 1], [5, 4, 1], [2, 2, 2, 1]], ids=str)
 def test_a_layer_over_captured_data_is_one_product(name: str, nouts: list[int], elementary: bool) -> None:
-    """One forward and two backward, one for the first layer; no weight is held twice, or read through an index."""
+    """A layer takes one product forward and two backward, the first layer one; no weight is stored twice or indexed."""
     inputs, data = DATA[name]
     model = nn.MLP(inputs, nouts, "tanh", seed=0, elementary=elementary)
     program = assert_equals_eager(squares(model, data))
@@ -457,7 +457,7 @@ def test_a_layer_over_captured_data_is_one_product(name: str, nouts: list[int], 
 
 
 def test_a_network_by_hand_over_captured_data() -> None:
-    """Terms in another order for each neuron; activations of which 0 is not 0."""
+    """Each neuron has its terms in another order, and the activation of 0 is not 0."""
     w, b, v, chance = matrix(4, 3), leaves(4, 1), leaves(4, 2), random.Random(5)
     orders = [chance.sample(range(3), 3) for _ in range(4)]
 
@@ -530,7 +530,7 @@ def test_a_polynomial_through_captured_points() -> None:
 
 
 def test_partial_sums_of_parameters_are_not_written_out() -> None:
-    """Each of a chain would have the terms of all before it."""
+    """Written out, each partial sum would repeat all terms before it."""
     w = leaves(40)
     source = assert_equals_eager(lambda: sum(s * s for s in itertools.accumulate(w))).source
     assert source.count(" @ ") == 0
@@ -580,7 +580,7 @@ def test_work_on_arrays_takes_few_operations(name: str) -> None:
 
 
 def test_a_function_that_differentiates() -> None:
-    """It is only a larger graph: the penalty of a gradient, with a gradient of its own."""
+    """A gradient penalty is only a larger graph, whose gradient is computed like that of any other."""
     model = nn.MLP(5, [4, 3], "tanh", seed=0)
 
     def penalty(x: Any, t: Any) -> Any:
@@ -680,7 +680,7 @@ def test_what_random_programs_found(name: str) -> None:
 
 @pytest.mark.parametrize("samples", [1, 3, 5])
 def test_a_matrix_with_constants_for_its_weights_is_turned_as_a_whole(samples: int) -> None:
-    """A masked autoencoder whose decoder is its encoder's, weights scaled one by one."""
+    """A masked autoencoder has tied weights, each scaled by a constant in the decoder."""
     w, chance = matrix(3, 3), random.Random(1)
     mask = [[chance.gauss(0, 1) for _ in range(3)] for _ in range(3)]
 
@@ -712,7 +712,7 @@ NEARLY_EQUAL: dict[str, Function] = {
 @pytest.mark.parametrize("name", NEARLY_EQUAL)
 @pytest.mark.parametrize("count", [3, 8], ids=["numbers", "arrays"])
 def test_differences_of_nearly_equal_numbers_are_exact(name: str, count: int) -> None:
-    """Eager subtracts first, which rounds nothing then (Sterbenz); scaled before, each number would be rounded."""
+    """Eager subtracts first, which is exact (Sterbenz); if the numbers were scaled before, each would be rounded."""
     batch = 1 + 1e-6 * np.random.default_rng(0).normal(size=(5, count))
     assert_equals_eager(NEARLY_EQUAL[name], [1.0] * count, batch=[batch])
 
@@ -788,7 +788,7 @@ EVERY_PRIMITIVE = [name for name in TABLE if name in OURS - {"entry_at"}]  # who
 @pytest.mark.parametrize("count", [1, 6], ids=["numbers", "arrays"])
 @pytest.mark.parametrize("name", EVERY_PRIMITIVE)
 def test_every_primitive_of_the_table(name: str, count: int) -> None:
-    """Values and derivatives, of one sample on floats and of several on arrays, inside the primitive's domain."""
+    """Values and derivatives agree inside the domain, for one sample on floats and for several on arrays."""
     entry = TABLE[name]
     arity = VARIADIC.get(name) or len(inspect.signature(entry.derivatives).parameters) - 1
     shift = 1.0 if name.startswith("acosh") else 0.0

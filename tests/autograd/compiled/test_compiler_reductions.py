@@ -52,7 +52,7 @@ def exact_softmax(xs: list[float]) -> list[Any]:
 
 @pytest.mark.parametrize("way", WAYS)
 def test_logsumexp(way: str, thin: Thin) -> None:
-    """Value and derivative, one sample at a time and all at once; and the derivative to parameters."""
+    """Value and derivatives are exact, one sample at a time and all at once; so is the derivative w.r.t. parameters."""
     program = compiled(thin, way, lambda xs: autograd.logsumexp(xs), [0.0, 0.0, 0.0])
     ws = [Value(0.0) for _ in range(3)]
     of_parameters = compiled(thin, way, lambda x: autograd.logsumexp(ws) * x, 1.0)
@@ -75,7 +75,7 @@ def test_logsumexp(way: str, thin: Thin) -> None:
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_numbers_that_are_all_minus_infinity(way: str, dtype: Any, thin: Thin) -> None:
-    """In the forward algorithm, paths of probability 0 meet: the derivative is 0, not nan."""
+    """In the forward algorithm, paths of probability 0 may meet: the derivative is 0 there, not nan."""
     program = compiled(thin, way, lambda xs, y: autograd.exp(autograd.logsumexp(xs)) + y, [0.0, 0.0], 1.0, dtype=dtype)
     value, (slopes, _) = program.value_and_grad([-inf, -inf], 2.0)
     assert value == 2.0
@@ -270,7 +270,7 @@ def test_detach_below_what_is_infinite(way: str, thin: Thin) -> None:
 
 @pytest.mark.parametrize("way", WAYS)
 def test_detach_in_derivatives_within_a_function(way: str, thin: Thin) -> None:
-    """d/dx of x² · detach(x) is 2 x · detach(x); of this the program takes the derivative once more."""
+    """d/dx of x² · detach(x) is 2 x · detach(x); the program differentiates this once more."""
     program = compiled(thin, way, lambda x: autograd.grad(lambda y: y * y * y.detach())(x), 0.5)
     value, slope = program.value_and_grad(3.0)
     assert value == pytest.approx(18.0, rel=1e-15)

@@ -20,21 +20,21 @@ BIG = 1.5 * 2.0**52
 
 
 def two_sum(a: Any, b: Any) -> Any:
-    """The rounding error of a + b, exactly (Knuth 1969)."""
+    """Return the exact rounding error of a + b (Knuth 1969)."""
     s = a + b
     virtual = s - a
     return (a - (s - virtual)) + (b - virtual)
 
 
 def halves(a: Any) -> tuple[Any, Any]:
-    """Two numbers of half as many bits whose sum is a (Veltkamp 1968)."""
+    """Split a into two numbers of half as many bits, whose sum it is (Veltkamp 1968)."""
     c = 134217729.0 * a
     high = c - (c - a)
     return high, a - high
 
 
 def two_product(a: Any, b: Any) -> Any:
-    """The rounding error of a b, exactly (Dekker 1971)."""
+    """Return the exact rounding error of a b (Dekker 1971)."""
     (a1, a2), (b1, b2) = halves(a), halves(b)
     return ((a1 * b1 - a * b) + a1 * b2 + a2 * b1) + a2 * b2
 
@@ -216,7 +216,7 @@ OPERATIONS: list[tuple[int, Callable[..., Any]]] = [
 
 
 def any_number(chance: np.random.Generator) -> float:
-    """A number of any magnitude, an infinite one, nan, or one beside which others nearly cancel."""
+    """Draw a number of any magnitude, an infinite one, nan, or one for which differences nearly cancel."""
     kinds: list[Callable[[], float]] = [
         lambda: chance.normal(),
         lambda: float(chance.integers(-8, 9)),
@@ -229,7 +229,7 @@ def any_number(chance: np.random.Generator) -> float:
 
 
 def random_function(chance: np.random.Generator, inputs: int) -> tuple[int, Callable[[Sequence[Any]], list[Any]]]:
-    """Make a random function; return how many numbers it gives, and the function."""
+    """Make a random function; return the number of its results, and the function."""
     steps: list[tuple[Callable[..., Any], list[int], list[float]]] = []
     size = inputs
     for _ in range(chance.integers(1, 6)):
@@ -294,7 +294,7 @@ OUTER: dict[str, Callable[..., list[Any]]] = {
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("name", OUTER)
 def test_outer_products_are_no_sums(name: str, way: str, thin: Thin) -> None:
-    """So zeros keep their signs, and 0 times what is infinite is nan, as a matrix product need not have it."""
+    """Zeros keep their signs, and 0 times an infinite number is nan; a matrix product need not guarantee either."""
     special = [0.0, -0.0, 1.0, -1.0, 5e-324, math.inf, -math.inf, math.nan, BIG, 0.1]
     rows = np.array([[a, b] for a in special for b in special])
     w = [Value(0.3), Value(-0.7), Value(1.1), Value(2.3)]

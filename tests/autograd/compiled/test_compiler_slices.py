@@ -24,7 +24,7 @@ from autograd.nested import flatten
 
 @given(st.data())
 def test_axes_are_found_again(data: st.DataObject) -> None:
-    """The array is transposed, and repeated along new axes in between."""
+    """Axes are recovered from the index of an array that was transposed and repeated along new axes."""
     lengths = data.draw(st.lists(st.integers(2, 4), min_size=1, max_size=4))
     start = data.draw(st.integers(0, 5))
     order = data.draw(st.permutations(range(len(lengths))))
@@ -59,7 +59,7 @@ def test_what_is_found_in_any_index_reads_it(numbers: list[int]) -> None:
 
 @given(st.integers(0, 4), st.integers(2, 4), st.integers(1, 3), st.integers(1, 3), st.integers(0, 3), st.booleans())
 def test_bands_are_found_again(start: int, rows: int, length: int, more: int, first: int, turned: bool) -> None:
-    """The same columns of each row of a matrix, row by row or column by column."""
+    """A band is the same columns of each row of a matrix, read row by row or column by column."""
     period = length + more
     first %= more + 1
     matrix = start * period + np.arange(rows * period).reshape(rows, period)[:, first : first + length]
@@ -102,7 +102,7 @@ W, U, B = (
 
 
 def lstm(x: Any) -> Any:
-    """From a state of zeros, so that the first step has no gate to forget with."""
+    """An LSTM that starts with zeros, so that its first step has nothing to forget."""
     h: list[Any] = [0.0] * 3
     c: list[Any] = [0.0] * 3
     for step in x:
@@ -114,7 +114,7 @@ def lstm(x: Any) -> Any:
 
 
 def lstm_of_one_matrix(x: Any) -> Any:
-    """All gates of a unit side by side, as in the rows of one matrix."""
+    """An LSTM whose gates are computed unit by unit, as in the rows of one matrix."""
     h: list[Any] = [0.0] * 3
     c: list[Any] = [0.0] * 3
     for step in x:
@@ -140,7 +140,7 @@ def last_output_first(x: Any, t: Any) -> Any:
 
 
 def pooled(pool: Callable[..., Any]) -> Callable[[Any], Any]:
-    """A convolution of 3 numbers over 8 places, whose neighbours are pooled, channel by channel."""
+    """A convolution of width 3 over 8 positions, with neighbours pooled in each channel."""
 
     def function(x: Any) -> Any:
         channels = [[relu(dot(row, x[p : p + 3])) for p in range(8)] for row in U[0]]
@@ -250,7 +250,7 @@ def test_the_gates_of_a_recurrent_network_are_slices() -> None:
 
 
 def test_targets_are_read_as_they_are() -> None:
-    """Whichever output the loss names first."""
+    """Targets need no index, whichever output the loss reads first."""
     source = autograd.compile(*PROGRAMS["the last output first"][:1], *PROGRAMS["the last output first"][1]).source
     assert "e1 = a1 - t " in source
 
@@ -264,6 +264,6 @@ def test_outputs_are_in_the_order_of_the_result() -> None:
 
 
 def test_a_network_alongside_its_mirror_image_shares_weights() -> None:
-    """Orders that two readers disagree about cost an index at one of them, and nothing else."""
+    """If two readers need different orders, one of them reads through an index; the weights are stored once."""
     model: Any = nn.MLP(4, [5, 3], seed=0)
     assert_equals_eager(lambda x: dot(model(x), model(x[::-1])), [FOUR])

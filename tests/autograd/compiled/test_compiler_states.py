@@ -56,7 +56,7 @@ class Holder:
 
 @pytest.fixture
 def level() -> Iterator[Callable[[float], None]]:
-    """Return a function that sets everything that the rules below read."""
+    """Yield a function that sets all state that the rules below read."""
 
     def change(number: float) -> None:
         LEVEL.set(number)
@@ -127,7 +127,7 @@ def test_a_program_follows_what_rules_read(name: str, way: str, thin: Thin, leve
 
 @pytest.mark.parametrize("way", WAYS)
 def test_so_do_derivatives_that_read_what_values_do_not(way: str, thin: Thin, level: Callable[[float], None]) -> None:
-    """So do derivatives of derivatives, which the function itself computes."""
+    """This also holds for derivatives of derivatives, which the function itself computes."""
     cubed = _primitive(lambda x: x * x * x, lambda x, out: (3 * LEVEL.get() * x * x,))
 
     def second(x: Any) -> Any:

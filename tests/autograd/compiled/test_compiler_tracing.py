@@ -106,7 +106,7 @@ def test_parameters_may_not_be_branched_on() -> None:
 
 @pytest.mark.parametrize("comparison", ["<", "<=", ">", ">=", "==", "!="])
 def test_conditions(comparison: str) -> None:
-    """Each comparison, at a tie and on both sides of it, with a Value and with a number, either way round."""
+    """Each comparison works at a tie and on both sides of it, with a Value or a number on either side."""
     f = eval(f"lambda x, y: where(x {comparison} y, 1, 0) + where(1.5 {comparison} x, 10, 20) * where(y, 1.0, 2.0)")
     x, y = [1.0, 1.5, 2.0, 1.5], [1.5, 1.5, 1.5, 0.0]
     program = compile(f, 1.0, 2.0)
@@ -157,14 +157,14 @@ def test_frozen_numbers_are_refused(f: Callable[[Any], Any]) -> None:
 
 @pytest.mark.parametrize("same", range(1, 7))
 def test_a_coin_that_falls_on_the_same_side_again_and_again(same: int) -> None:
-    """No generator whose state could be looked at: a small function runs eight times."""
+    """No generator's state can be checked here, but a small function is traced eight times."""
     draws = iter([1.0] * (1 + same) + [0.0] * 9)
     with pytest.raises(ValueError, match="froze a number"):
         compile(lambda x: x * (2 + next(draws)), 1.0)
 
 
 class HalfOfThem(random.Random):
-    """A kind of generator of the user's own."""
+    """A user-defined generator."""
 
 
 TOSSES: dict[str, Callable[[], Any]] = {
@@ -185,7 +185,7 @@ TOSSES: dict[str, Callable[[], Any]] = {
 @pytest.mark.parametrize("toss", TOSSES.values(), ids=TOSSES)
 @pytest.mark.parametrize("terms", [1, 10_000], ids=["small", "large"])
 def test_a_toss_that_falls_on_the_same_side_each_time(toss: Callable[[], float], terms: int) -> None:
-    """By the state of whichever generator was asked, so that it does not matter how seldom the other side comes up."""
+    """The generator's state reveals the draw, however rarely it changes the result."""
 
     def f(x: Any) -> Any:
         for _ in range(terms):
@@ -197,7 +197,7 @@ def test_a_toss_that_falls_on_the_same_side_each_time(toss: Callable[[], float],
 
 
 class Coin:
-    """Has a generator as an attribute, and asks it in a method that another calls."""
+    """An object that holds a generator in an attribute and draws from it in a method called by another."""
 
     def __init__(self) -> None:
         self.drawing = {"coins": [random.Random(8)]}
@@ -246,7 +246,7 @@ def test_a_generator_that_the_function_makes_and_seeds_draws_the_same_numbers_ea
 
 
 def test_draws_of_another_thread_do_not_count() -> None:
-    """The other thread draws during the first run of the function, and has ended before the second."""
+    """The other thread draws during the first trace, and ends before the second."""
     thread = threading.Thread(target=random.Random(0).random)
 
     def f(x: Any) -> Any:
@@ -260,7 +260,7 @@ def test_draws_of_another_thread_do_not_count() -> None:
 
 @pytest.mark.parametrize(("terms", "runs"), [(1, 8), (10_000, 8), (20_000, 4), (40_000, 3)])
 def test_how_often_a_function_runs(terms: int, runs: int) -> None:
-    """It runs until 100,000 nodes are recorded, but at least three and at most eight times."""
+    """A function is traced until 100,000 nodes are recorded, but at least three and at most eight times."""
     calls = []
 
     def f(x: Any) -> Any:
@@ -301,7 +301,7 @@ WAYS: dict[str, tuple[Callable[[Any], Any], Any]] = {
 
 @pytest.mark.parametrize("name", WAYS)
 def test_a_way_that_was_chosen_by_a_number_is_refused(name: str) -> None:
-    """Although numbers near by would choose the same."""
+    """A branch chosen by a number is detected even if all numbers close to the example's choose the same one."""
     f, example = WAYS[name]
     with pytest.raises((ValueError, TypeError), match=r"froze a number|different operations|would freeze"):
         compile(f, example)
@@ -348,7 +348,7 @@ def test_what_no_grad_cuts_off_is_refused() -> None:
 
 
 def test_a_frozen_parameter_is_refused_and_left_as_it_was() -> None:
-    """The program would keep its value of compile time for ever, while training changes it."""
+    """The program would keep the parameter's value at compile time forever, while training changes it."""
     w = Value(0.3)
     with pytest.raises(ValueError, match="froze a number"):
         compile(lambda x: x * w.data + w, 1.0)
@@ -363,7 +363,7 @@ def test_compiling_leaves_parameters_as_they_were() -> None:
 
 
 def test_domains_with_an_edge_at_the_example() -> None:
-    """The second trace stays inside: towards 0 for acos at 1, away from it for sqrt at 0."""
+    """The second trace stays within the domain: it moves towards 0 for acos at 1, away from 0 for sqrt at 0."""
     assert compile(lambda x, y: autograd.acos(x) + y.sqrt(), 1.0, 0.0)(0.5, 4.0) == pytest.approx(math.acos(0.5) + 2)
     assert compile(lambda x: autograd.acosh(x), 1.0)(2.0) == pytest.approx(math.acosh(2.0))
 
@@ -463,7 +463,7 @@ def test_values_in_place_of_numbers_are_refused_with_the_remedy() -> None:
     ids=["short", "long", "strided", "backwards", "float32", "column", "into short", "into strided", "into float32"],
 )
 def test_vectors_that_are_not_as_the_program_has_them_are_refused(weights: Any, into: Any) -> None:
-    """Views of them would lie beyond their memory, or between their numbers."""
+    """Views of such vectors would read beyond their memory or between their numbers."""
     program = compile(line, [1.0, 2.0, 3.0], 1.0)
     batch = np.ones((4, 3)), np.ones(4)
     with pytest.raises(ValueError, match=r"must be a contiguous vector of 3 numbers of float64"):
@@ -620,7 +620,7 @@ def test_tracebacks_quote_the_emitted_lines() -> None:
 
 
 def test_tracebacks_quote_the_lines_that_compute_gradients() -> None:
-    """The running form writes into the vector of all gradients; the quoted lines are those of the source."""
+    """The code that runs writes into one gradient vector, but tracebacks quote the lines of the printed source."""
 
     def below_one(x: float) -> float:
         if x < 1:

@@ -24,31 +24,31 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def random_program() -> Callable[..., ArrayProgram]:
-    """A function of a seed: a program of two arguments, three arrays of parameters and operations of all kinds."""
+    """Return a function of a seed, which returns a program with operations of all kinds."""
     return build_program
 
 
 @pytest.fixture(scope="session")
 def random_operation() -> Callable[..., Handle]:
-    """A function of a builder, a source of chance, operands and masks: an operation of some kind on some of these."""
+    """Return a function of a builder, a random generator, operands and masks, which adds an operation of any kind."""
     return _operation
 
 
 @pytest.fixture(scope="session")
 def by_torch() -> Callable[..., list[torch.Tensor]]:
-    """A function of a program, arguments and parameters: its results as PyTorch computes them."""
+    """Return a function of a program, arguments and parameters, which returns its results as PyTorch computes them."""
     return compute_by_torch
 
 
 @pytest.fixture(scope="session")
 def points_of() -> Callable[..., list[np.ndarray[Any, Any]]]:
-    """A function of a primitive's name: numbers for each operand at which it has values."""
+    """Return a function of a primitive's name, which returns numbers in its domain for each operand."""
     return points
 
 
 @pytest.fixture
 def loops() -> ArrayProgram:
-    """Loops along all axes, forwards and backwards, one inside another, and one that reads nothing by step."""
+    """Make loops along all axes, forwards and backwards and nested, and one that reads no array by step."""
     cell = Builder()
     h, x, w = cell.argument("h", 2), cell.argument("x_t", 2), cell.argument("w_cell", (2, 2))
     a = cell.apply(primitives.tanh, x + cell.contract(h, w, "nk", "ck", "nc"), name="a")
@@ -97,7 +97,7 @@ OPERANDS = {
 
 
 def points(name: str, margin: float = 1e-9, count: int = 400) -> list[np.ndarray[Any, Any]]:
-    """Return numbers of all sizes in a primitive's domain, as near to its ends as the margin; many are small."""
+    """Return numbers of all sizes in a primitive's domain, as close to its ends as the margin; many are small."""
     chance = np.random.default_rng(0)
     low, high = DOMAINS.get(name, (-50.0, 50.0))
     arrays = []
@@ -141,7 +141,7 @@ def build_program(seed: int, size: int = 12) -> ArrayProgram:
 
 
 def _column(builder: Builder, x: Handle) -> Handle:
-    """Return one number a sample: the sum of all that is an array's."""
+    """Return one number per sample: the sum of all numbers of an array."""
     if not any(isinstance(length, Batch) for length in x.shape):
         x = builder.reduce(x, "sum", list(range(len(x.shape))))
         return builder.broadcast(x, (Batch(1), 1))

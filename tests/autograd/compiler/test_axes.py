@@ -1,4 +1,4 @@
-"""Programs with divided axes compute what they did, and are as they would be written by hand."""
+"""Programs with divided axes compute what they did before, and read as if written by hand."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class RandomProgram:
             self.values.append(value)
 
     def program(self) -> ArrayProgram:
-        """Return the program of the last three results, a column each, and of some of one of them."""
+        """Return the program of the last three results as columns, and of the last one itself if it is batched."""
         columns = [self.column(x) for x in self.values[-3:]]
         last = self.values[-1]
         if last.shape and isinstance(last.shape[0], Batch):
@@ -183,7 +183,7 @@ def arrays_for(program: ArrayProgram, seed: int) -> tuple[dict[str, Any], Any]:
 
 @pytest.mark.parametrize("seed", range(60))
 def test_random_programs_compute_what_they_did(seed: int, by_torch: Callable[..., Any]) -> None:
-    """Values and gradients are PyTorch's of the program as it was."""
+    """Values and gradients agree with PyTorch's of the original program."""
     torch = pytest.importorskip("torch")
     program = RandomProgram(seed).program()
     arguments, parameters = arrays_for(program, seed)
@@ -221,11 +221,11 @@ def assert_near(result: Any, expected: Any) -> None:
     np.testing.assert_allclose(result, expected, rtol=1e-11, atol=1e-12 * scale)
 
 
-# What programs are written as
+# The source of programs
 
 
 class Attention:
-    """Attention of some heads, each operation on arrays of a row a sample, and all that reads or makes these rows."""
+    """Multi-head attention on arrays with a row per sample, and the operations that read or make these rows."""
 
     def __init__(self, positions: int, width: int, heads: int) -> None:
         self.builder = b = Builder()
@@ -264,7 +264,7 @@ class Attention:
 
 
 def source_of(program: ArrayProgram, seeds: int = 1) -> list[str]:
-    """Return the source, a line each, without the shapes, each statement in one line."""
+    """Return the lines of the source, with each statement on one line and without shapes."""
     differentiated = to_parameters(program, seeds)
     source = passes(Writer(schedule(differentiated), References(differentiated)))
     return [re.sub(r" +# .*", "", line).strip() for line in str(source).splitlines()]
@@ -382,7 +382,7 @@ def test_names_and_layers_move_with_what_computes_them() -> None:
 
 @pytest.mark.parametrize("width", [1, 4])
 def test_a_mask_of_each_sample_guards_what_is_the_same_for_all(width: int) -> None:
-    """The gradient is 0 where the mask is, though the mask comes after what it guards."""
+    """The gradient is 0 where the mask is, even though the mask is computed after the array that it guards."""
     b = Builder()
     x, p = b.argument("x", width), b.parameter(np.arange(2), "p")
     wide = b.broadcast(b.reshape(b.broadcast(b.reshape(p, (2, 1)), (2, 2)), (4,)), (N, 4))

@@ -1,4 +1,4 @@
-"""Differentiated array programs: their gradients are PyTorch's, and they print the equations of the texts."""
+"""Differentiated array programs: their gradients are PyTorch's, and they print the equations of textbooks."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_a_slope_is_a_function_of_the_inputs_and_the_result() -> None:
 
 
 def test_rules_that_take_floats_alone_are_not_recorded() -> None:
-    """Such rules raise for anything but floats; others are steps of primitives, each of which reads earlier ones."""
+    """Such rules raise for anything but floats; others become steps of primitives, which read earlier steps."""
     for rule in (
         lambda x, y, out: (math.sin(x), 1.0),
         lambda x, y, out: (float(str(x)), 1.0),
@@ -88,7 +88,7 @@ def test_rules_that_take_floats_alone_are_not_recorded() -> None:
 
 
 def test_a_rule_is_recorded_once() -> None:
-    """So equal slopes are applications of one primitive, which merge."""
+    """Equal slopes are therefore applications of one primitive, which can be merged."""
     own = number_by_number(lambda x, y, out: (math.sin(x), y))
     assert slope_of(own, 1) is slope_of(own, 1)
     assert recorded(primitives.tanh, (None,)) is recorded(primitives.tanh, (None,)) is not None
@@ -115,4 +115,4 @@ def test_the_four_equations_of_backpropagation() -> None:
         "nabla_b1 = sum over (0,) (delta1)",
     ):
         assert line in text
-    assert "contract nc,ck->nk (delta1, w1)" not in text  # nobody asks for the derivative to x
+    assert "contract nc,ck->nk (delta1, w1)" not in text  # the derivative w.r.t. x is not needed

@@ -41,7 +41,7 @@ def rnn_body(is_named: bool = True) -> ArrayProgram:
 
 
 def rnn(steps: int, is_backward: bool = False, is_named: bool = True) -> ArrayProgram:
-    """The sum of the squares of the last state and of all states, for each sample."""
+    """Return the sum of the squares of the last state and of all states, for each sample."""
     builder = Builder()
     x = builder.reshape(builder.argument("x", steps * WIDTH), (N, steps, WIDTH))
     w = builder.parameter(np.arange(12).reshape(4, 3), "w")
@@ -119,7 +119,7 @@ def nested(steps: int) -> ArrayProgram:
 
 
 def exchanged(steps: int) -> ArrayProgram:
-    """States that change places, one that does not change, and one that is never read."""
+    """A loop with states that are swapped, one that does not change, and one that is never read."""
     body = Builder()
     a, b, same, other = (body.argument(name, 2) for name in ("a", "b", "same", "other"))
     loop = Loop(body.program([b, a * same, same, other * 0.5 + a]), steps, carried=4, written=())
@@ -131,7 +131,7 @@ def exchanged(steps: int) -> ArrayProgram:
 
 
 def of_a_slice(steps: int) -> ArrayProgram:
-    """A loop over the results of another one, except for the first."""
+    """A loop over all results of another one but the first."""
     builder = Builder()
     x = builder.reshape(builder.argument("x", 2 * (steps + 1)), (N, steps + 1, 2))
     series = builder.apply(primitives.sin, x, name="series")
@@ -237,7 +237,7 @@ def assert_near(result: Array, expected: Any) -> None:
 
 @pytest.mark.parametrize("steps", LENGTHS)
 def test_a_recurrent_network_is_that_of_pytorch(steps: int) -> None:
-    """PyTorch's own, batch first, its gradients by its own backpropagation through time."""
+    """PyTorch's own recurrent layer, with its backpropagation through time, gives the same values and gradients."""
     program = rnn(steps)
     network = torch.nn.RNN(WIDTH, UNITS, batch_first=True, dtype=torch.float64)
     network.bias_hh_l0.data.zero_()
@@ -254,7 +254,7 @@ def test_a_recurrent_network_is_that_of_pytorch(steps: int) -> None:
 
 
 def test_one_step_from_a_state_of_zero_passes_nothing_to_weights_that_are_a_transposition() -> None:
-    """h is 0, so z = x Wᵀ + h Uᵀ + b does not depend on U, which here is Vᵀ of a parameter V."""
+    """Since h is 0, z = x Wᵀ + h Uᵀ + b does not depend on U, which here is Vᵀ of a parameter V."""
     builder = Builder()
     x = builder.reshape(builder.argument("x", WIDTH), (N, 1, WIDTH))
     w, v = builder.parameter(np.arange(12).reshape(4, 3), "W"), builder.parameter(12 + np.arange(16).reshape(4, 4), "V")
@@ -370,7 +370,7 @@ def test_the_source_does_not_depend_on_the_number_of_steps() -> None:
 
 
 def test_a_loop_runs_in_single_precision() -> None:
-    """Arrays written step by step have that precision too; the source allocates them."""
+    """Arrays that are written step by step, which the source allocates, have that precision, too."""
     program = rnn(9)
     chance = np.random.default_rng(0)
     x, vector = (chance.normal(size=size).astype("float32") for size in ((SAMPLES, 27), 32))

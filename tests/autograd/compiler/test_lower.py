@@ -1,4 +1,4 @@
-"""Lowered programs: they compute what the graph does, read arrays as views, and are called as the texts call them."""
+"""Lowered programs: they compute what the graph does, read arrays as views, and use the names of textbooks."""
 
 from __future__ import annotations
 
@@ -214,9 +214,9 @@ def test_what_is_known_already_gets_another_name_without_losing_its_first() -> N
     inline = builder.slice(x, 1, 0, 2)
     product = builder.apply(primitives.mul, inline, 2.0)
     start = len(builder.operations)
-    part = named(inline, "part", start)  # others go on reading the slice in place
+    part = named(inline, "part", start)  # other readers still read the slice in place
     copy = named(x, "copy", start)
-    scaled = named(product, "scaled", start - 1)  # computed for this name, and so given it
+    scaled = named(product, "scaled", start - 1)  # computed for this name, so it gets the name
     program = builder.program([part, copy, scaled]).verify()
     assert statements(program) == ["scaled", "part", "copy"]
     assert product.operation.operands[0] == inline.at
@@ -288,7 +288,7 @@ def test_a_label_gives_its_name() -> None:
 
 
 def reader_of(array: Array, parameters: int = 40) -> tuple[Builder, Reader]:
-    """A reader of an argument with so many columns, and of so many parameters."""
+    """Return a reader of an argument with as many columns as the array, and of so many parameters."""
     own = leaves(parameters)
     grouping, _ = grouped(lambda x: dot(own, own) + x[0], [0.0] * array.shape[1])
     builder = Builder()
@@ -374,7 +374,7 @@ def test_parameters_are_arrays_of_their_own_or_transposed_or_parts_of_others() -
     row = reader.vector(View(PARAMETERS, np.array([3, 4, 5])))
     assert_reads(builder, row, array, np.array([3, 4, 5]))
     assert [o.name for o in builder.operations if o.kind == "parameter"] == ["w1", "b1"]
-    across = reader.vector(View(PARAMETERS, np.array([2, 5])))  # not one behind the other
+    across = reader.vector(View(PARAMETERS, np.array([2, 5])))  # not contiguous
     assert_reads(builder, across, array, np.array([2, 5]))
     assert [o.name for o in builder.operations if o.kind == "parameter"] == ["w1", "b1", "b2"]
 
@@ -406,7 +406,7 @@ GUARDED: dict[str, tuple[Function, list[float], list[float]]] = {
 
 @pytest.mark.parametrize("name", GUARDED)
 def test_what_is_not_taken_is_guarded(name: str) -> None:
-    """At points at which its own slope is infinite."""
+    """The point is one at which the slope of the branch that is not taken is infinite."""
     function, point, slopes = GUARDED[name]
     compiled = lowered(function, [0.3, 0.4])
     assert compiled.program.masks or any(
@@ -459,14 +459,14 @@ EXACT: dict[str, tuple[int, Function]] = {
 
 @st.composite
 def recipes(draw: st.DrawFn) -> tuple[int, int, list[tuple[str, list[tuple[int, ...]]]]]:
-    """The numbers of inputs and parameters, and levels of an operation and the positions of its operands."""
+    """Draw the numbers of inputs and parameters, and levels of an operation and the positions of its operands."""
     inputs, parameters = draw(st.integers(1, 6)), draw(st.integers(0, 4))
     size, levels = inputs + parameters, []
     for _ in range(draw(st.integers(1, 6))):
         name = draw(st.sampled_from(sorted(EXACT)))
         count = draw(st.sampled_from([1, 2, 3, 8]))
         starts = [draw(st.integers(0, size - 1)) for _ in range(EXACT[name][0])]
-        if draw(st.booleans()):  # regular, as programs are: neighbours with neighbours
+        if draw(st.booleans()):  # neighbours with neighbours, as in real programs
             level = [tuple((start + k) % size for start in starts) for k in range(count)]
         else:
             level = [tuple(draw(st.integers(0, size - 1)) for _ in starts) for _ in range(count)]
@@ -536,7 +536,7 @@ LAYERS: dict[str, Function] = {
     st.integers(0, 2**32 - 1),
 )
 def test_random_networks_compute_what_their_graphs_do(layers: list[tuple[str, list[int]]], seed: int) -> None:
-    """But for reductions, whose terms may be added in another order: to a few units in the last place."""
+    """Terms of reductions may be added in another order, so results agree to a few units in the last place."""
     weights = leaves(5, 7, seed=seed)
 
     def function(x: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Malformed programs: random ones with one thing wrong. `verify` says so, or what it lets pass can be evaluated."""
+"""Malformed programs: random ones with one mistake. Either `verify` rejects them, or they can be evaluated."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ SAMPLES = 3
 
 
 def changed(program: ArrayProgram, at: int, **changes: Any) -> ArrayProgram:
-    """The same program with another operation in one place."""
+    """Return the program with changes to one operation."""
     operations = list(program.operations)
     operations[at] = operations[at]._replace(**changes)
     return replace(program, operations=tuple(operations))
@@ -122,7 +122,7 @@ def number_a_layer_that_does_not_exist(program: ArrayProgram, chance: random.Ran
 
 
 def widen_a_mask(program: ArrayProgram, chance: random.Random) -> ArrayProgram:
-    """A guard of one number a sample, with a mask of two."""
+    """Guard one number per sample with a mask of two."""
     count = len(program.operations)
     more = (
         Operation("slice", (0,), Slice(1, 0, 1), (Batch(1), 1)),
@@ -210,7 +210,7 @@ def be_of_another_kind(program: ArrayProgram, chance: random.Random) -> ArrayPro
 
 
 def change_a_number(program: ArrayProgram, chance: random.Random) -> ArrayProgram:
-    """One of those that an attribute is made of."""
+    """Change one of the numbers in an attribute."""
     at = chance.choice(of_kind(program, "slice", "pad", "take", "place", "reduce", "transpose", "concatenate"))
     attribute: Any = program.operations[at].attribute
     by = chance.choice([-7, -1, 1, 7])
@@ -231,7 +231,7 @@ PERHAPS_WRONG = (read_another, swap_labels, take_another_attribute, be_of_anothe
 
 
 def shapes_of(program: ArrayProgram) -> list[tuple[int, ...]]:
-    """The shapes that the results of all operations have."""
+    """Return the shapes of the results of all operations."""
     chance = np.random.default_rng(0)
     widths: dict[str, Any] = {o.attribute[0]: o.shape[1] for o in program.operations if o.kind == "argument"}
     arguments = {name: chance.normal(size=(SAMPLES, width)) for name, width in widths.items()}
@@ -289,7 +289,7 @@ def test_text_names_every_operation_and_shape(random_program: Callable[..., Arra
 
 
 def scalar_program(seed: int) -> ScalarProgram:
-    """A program of two arguments, two parameters, a constant, and random sums and applications."""
+    """Make a program of two arguments, two parameters, a constant, and random sums and applications."""
     chance = random.Random(seed)
     builder = Builder([2, 1], 2)
     builder.constant(0.5)
@@ -327,7 +327,7 @@ COLUMNS = ("opcodes", "starts", "counts", "operands", "lefts", "rights", "slots"
 
 @pytest.mark.parametrize("column", COLUMNS)
 def test_what_verify_lets_pass_can_be_evaluated(column: str) -> None:
-    """Each program differs from a sound one in a single number of a column."""
+    """Each program differs from a valid one in a single number of a column."""
     refused = 0
     for seed in SEEDS:
         program, chance = scalar_program(seed), random.Random(seed)
@@ -359,7 +359,7 @@ def test_a_number_too_many_or_too_few_is_refused(column: str) -> None:
 
 
 def test_what_comes_too_early_is_refused() -> None:
-    """Two nodes change places: the first then reads itself or what comes behind it, unless neither reads the other."""
+    """Two nodes are swapped: the first then reads itself or a later node, unless neither reads the other."""
     refused = 0
     for seed in SEEDS:
         program = scalar_program(seed)
@@ -390,7 +390,7 @@ def test_what_comes_too_early_is_refused() -> None:
     assert refused > 20
 
 
-# Scalar programs with one thing wrong, up to the last that is right
+# Scalar programs with one mistake; the last ones are correct
 
 
 def small_program(**changes: Any) -> ScalarProgram:

@@ -1,4 +1,4 @@
-"""Array programs as machine code compute the same numbers, for all operations, dtypes, layouts and batch sizes."""
+"""Machine code of array programs computes the same numbers, for all operations, dtypes, layouts and batch sizes."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ SPECIAL = [0.0, -0.0, 1.0, -1.0, 0.5, -2.5, 3.0, 1e-300, -1e300, 710.0, -746.0, 
 def computed(
     program: ArrayProgram, arguments: dict[str, Any], parameters: Any, samples: int, dtype: Any = float
 ) -> Any:
-    """Return the results of a program as machine code."""
+    """Return the results of a program that runs as machine code."""
     from autograd.compiler.targets.native.run import NativeFunction
 
     function = NativeFunction(program, np.dtype(dtype), llvm())
@@ -46,7 +46,7 @@ def computed(
 
 
 def assert_means_it(program: ArrayProgram, samples: int, seed: int = 0, indices: int = 2) -> None:
-    """A program computes as machine code what `evaluate` says, to 1e-12 of each array's norm."""
+    """Check that machine code computes the same as `evaluate`, to 1e-12 of each array's norm."""
     chance = np.random.default_rng(seed)
     arguments: dict[str, Any] = {}
     for kind, _, attribute, shape, _ in program.operations:
@@ -84,7 +84,7 @@ def test_loops(samples: int, loops: ArrayProgram) -> None:
 
 @pytest.mark.parametrize("samples", [1, 3, 8, 100, 1000])
 def test_all_samples_are_computed_whatever_their_number(samples: int) -> None:
-    """Sums over samples are those over all blocks; large products are BLAS's."""
+    """Sums over samples include all blocks; large products are left to BLAS."""
     b = Builder()
     x, w = b.argument("x", 70), b.parameter(np.arange(90).reshape(3, 30), "w")
     wide = b.constant(np.random.default_rng(0).normal(size=(30, 70)))
@@ -115,7 +115,7 @@ def test_elementary_functions_are_within_4_ulp(name: str) -> None:
 
 
 def by_numpy(program: ArrayProgram, arguments: dict[str, Any]) -> Any:
-    """The value of a program without parameters as NumPy computes it."""
+    """Return the results of a program without parameters, as NumPy computes them."""
     engine = NumpyEngine(program, lambda: program, np.dtype(float), "f")
     engine.lay_out(np.empty(0, np.int64), 0)
     with np.errstate(all="ignore"):
@@ -137,7 +137,7 @@ def _applied(primitive: Any, operands: int) -> ArrayProgram | None:
         TypeError,
         IndexError,
         DeprecationWarning,
-    ):  # of another number of operands, or number by number only
+    ):  # another number of operands, or a rule for single numbers only
         return None
     return program
 
@@ -218,7 +218,7 @@ def made(program: autograd.Program) -> set[str]:
 
 @pytest.fixture
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Machine code is made at the first call."""
+    """Make machine code at the first call."""
     monkeypatch.setattr(cost, "PATIENCE", 0.0)
 
 

@@ -1,4 +1,4 @@
-"""The form in which a program runs computes what the program means, and puts it where it is asked to."""
+"""The form in which a program runs computes what the program means, and writes into the given arrays."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ RESULTS: dict[str, Callable[[Operands], Handle]] = {
 @pytest.mark.parametrize("contiguous", [True, False])
 @pytest.mark.parametrize("name", RESULTS)
 def test_the_running_form_computes_what_the_program_means(name: str, contiguous: bool, dtype: str) -> None:
-    """Also beside a result that is always zero, whose place has no name in the source."""
+    """This includes results that are always zero, whose array has no name in the source."""
     operands = Operands()
     result = RESULTS[name](operands)
     if name != "nothing":
@@ -92,7 +92,7 @@ def test_the_running_form_computes_what_the_program_means(name: str, contiguous:
     zeros = [np.full(3, 7.0, dtype) for _ in range(3)]
     run(program, dtype)["backward"](np.ones((5, 1), dtype), (), x, d, *zeros, place)
     tolerance = 1e-13 if dtype == "float64" else 1e-5
-    largest = float(np.abs(expected).max())  # terms that cancel leave an error of their size, on some processors
+    largest = float(np.abs(expected).max())  # some processors round terms that cancel
     np.testing.assert_allclose(place, np.broadcast_to(expected, place.shape), rtol=tolerance, atol=tolerance * largest)
     assert not np.any(zeros)
     assert contiguous or not expected.shape or (wide[..., 1::2] == 7.0).all()
@@ -115,7 +115,7 @@ def running_text(program: ArrayProgram) -> str:
 
 
 def network() -> ArrayProgram:
-    """The forward pass of a layer of three neurons under half the squared error."""
+    """Make the forward pass of a layer of three neurons with the half squared error."""
     b = Builder()
     x, y = b.argument("x", 4), b.argument("y", 3)
     w, bias = b.parameter(np.arange(12).reshape(3, 4), "w1"), b.parameter([12, 13, 14], "b1")
@@ -136,7 +136,7 @@ def engine(program: ArrayProgram, seeds: int, dtype: str = "float64") -> NumpyEn
 
 
 def test_the_calls_of_a_network() -> None:
-    """Products into place, sums of products in one go, and numbers under names."""
+    """Products are written into place, sums of products take one call, and numbers have names."""
     assert (
         running_text(to_parameters(network(), 1))
         == """\
@@ -160,7 +160,7 @@ def backward(gradient, saved, x, y, w1, b1, nabla_w1, nabla_b1):
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("seed", range(100))
 def test_random_programs(seed: int, dtype: str, random_program: Callable[..., ArrayProgram]) -> None:
-    """Values and gradients are what the program means, the parameters' as a vector."""
+    """Values and gradients are what the program means; the gradient w.r.t. the parameters is one vector."""
     program = random_program(seed)
     chance = np.random.default_rng(seed)
     widths: dict[str, Any] = {o.name: o.shape[1] for o in program.operations if o.kind == "argument"}
@@ -244,7 +244,7 @@ SEEDS: dict[str, tuple[bool, Callable[[Builder, Handle, Handle, Handle], Handle]
 
 @pytest.mark.parametrize("name", SEEDS)
 def test_one_seed_for_all_samples(name: str) -> None:
-    """The derivative of the values only multiplies rows; its length is not used."""
+    """One seed can stand for those of all samples if it only multiplies rows, and its length is not used."""
     expected, function = SEEDS[name]
     b = Builder()
     x, w, gradient = b.argument("x", 2), b.parameter([0, 1], "w"), b.argument("gradient", 1)

@@ -1,4 +1,4 @@
-"""The vector of all parameters: arrays are read from it, and their gradients added up in it, as NumPy's indices say."""
+"""The vector of all parameters: arrays are read from it, and gradients are added up in it, as by NumPy's indices."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ CASES: dict[str, list[Any]] = {
 
 
 def assert_is_numpys(indices: list[NDArray[np.int64]]) -> None:
-    """Assert that it reads `vector[index]`, and writes what `np.add.at` adds up, over whatever was there."""
+    """Check that it reads `vector[index]`, and writes the sums of `np.add.at` over any previous numbers."""
     buffer = ParameterBuffer(indices, SIZE)
     for seed in range(3):  # several vectors, since views of some are kept
         vector, into = np.random.default_rng(seed).normal(size=(2, SIZE))
         for _ in range(2):
             for array, index in zip(buffer.views(vector), indices):
                 np.testing.assert_array_equal(array, vector[index])
-            vector += 1.0  # a view that is kept sees the numbers of now
+            vector += 1.0  # cached views see the new numbers
         for _ in range(2):
-            places = buffer.places(into)  # known at the second time
+            places = buffer.places(into)  # cached the second time
         expected = np.zeros(SIZE)
         for k, (place, index) in enumerate(zip(places, indices)):
             gradient = np.arange(1.0, index.size + 1).reshape(index.shape) + 100 * k

@@ -95,7 +95,7 @@ def recorded() -> Iterator[list[tuple[str, Any]]]:
 
 
 def walk(function: Function, example: Any, way: str, thin: Thin) -> Walk:
-    """Take a function of one argument through the pipeline, to both kinds of derivatives; verify each program."""
+    """Run the pipeline on a function of one argument, up to both kinds of derivatives; verify each program."""
     with recorded() as stages, thin(way):
         traced, leaves = settled_trace(function, [example])
         trace = from_trace(traced, leaves, Results(traced.structure, False).differentiated)
@@ -129,7 +129,7 @@ class Batch(NamedTuple):
 
 
 def eagerly(function: Function, example: Any, samples: Array, walked: Walk, seed: int = 0) -> Batch:
-    """Run a function on each sample, forward and backward, for random derivatives to its results."""
+    """Run a function on each sample, forward and backward, for random derivatives w.r.t. its results."""
     chance = np.random.default_rng(seed)
     gradients = chance.normal(size=(len(samples), walked.results))
     values, of_arguments = [], []
@@ -192,12 +192,12 @@ def assert_near(array: Array, expected: Array, bound: float, name: str) -> None:
 
 
 def around(example: Sequence[float], samples: int, seed: int) -> Array:
-    """Return the numbers that a function was traced on, and others."""
+    """Return the numbers that a function was traced with, and random ones."""
     others = np.random.default_rng(seed).normal(size=(samples, len(example)))
     return np.concatenate([[example], others])
 
 
-# Every bit
+# Exactly
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -228,7 +228,7 @@ def test_no_pass_changes_a_bit_where_there_are_no_reductions(way: str, thin: Thi
     assert compared > 10_000
 
 
-# To the last digits
+# Up to rounding
 
 
 def tolerance(function: Callable[[Sequence[Value]], Any], samples: Array) -> float:
@@ -307,14 +307,14 @@ def test_each_pass_keeps_what_functions_compute(name: str, way: str, thin: Thin)
     assert_right(walked, eagerly(NAMED[name], example, around(example, 2, 0), walked), 1e-13)
 
 
-# What choices do not take
+# Branches that are not taken
 
 
 @pytest.mark.parametrize("way", WAYS)
 @settings(max_examples=25, suppress_health_check=list(HealthCheck))
 @given(recipe=choices.recipes(), data=st.data())
 def test_each_pass_keeps_what_choices_take(way: str, thin: Thin, recipe: Any, data: st.DataObject) -> None:
-    """At points where branches that are not taken are infinite; the truth is Python's `if`, which computes one."""
+    """Untaken branches are infinite at these points; the truth is Python's `if`, which computes one branch."""
     example = choices.example_for(recipe)
     assume(example is not None)
     walked = walk(lambda x: recipe.run(x, choices.COMPILED), example, way, thin)

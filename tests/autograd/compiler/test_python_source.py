@@ -50,7 +50,7 @@ class Operands:
         self.b, self.c = (Simplified.of(b.parameter(i, name)) for i, name in (([0, 1, 2], "b"), (range(6), "c")))
 
     def printed(self, result: Handle) -> str:
-        """The text of a result, having checked that it computes what the program means."""
+        """Return the text of a result, after checking that it computes what the program means."""
         program = self.builder.program([result])
         writer, source = written(program)
         chance = np.random.default_rng(0)
@@ -216,7 +216,7 @@ def test_guards_and_copies_are_written_as_what_they_are_of() -> None:
 
 
 def all_labels() -> list[Labels]:
-    """Contractions of operands of up to three axes, in all orders of them; some are summed over, some are shared."""
+    """Return contractions of operands with up to three axes in any order; axes may be shared or summed over."""
     axes = ["".join(order) for k in range(4) for order in itertools.permutations("abc", k)]
     labels = [
         Labels(left, right, result)
@@ -242,7 +242,7 @@ def test_contractions_of_any_labels_can_be_written() -> None:
 
 @pytest.mark.parametrize("seed", range(150))
 def test_random_programs(seed: int, random_program: Callable[..., ArrayProgram]) -> None:
-    """Forward, backward and in one function: the source computes what the program means."""
+    """The source computes what the program means: forward, backward, and in one function."""
     program = random_program(seed)
     chance = np.random.default_rng(seed)
     widths: dict[str, Any] = {o.name: o.shape[1] for o in program.operations if o.kind == "argument"}
@@ -324,12 +324,12 @@ def test_several_slopes_stand_under_one_name() -> None:
 
 @cache
 def swish() -> Any:
-    """A primitive of its own, made late: other tests go through all that there are when they are collected."""
+    """Make a custom primitive, not at import, since other tests run on all primitives that exist at collection."""
     return primitive("printed_swish", lambda x: x * primitives.sigmoid(x), lambda x, out: (out,))
 
 
 def test_functions_for_primitives() -> None:
-    """Rules that are expressions are written out, after those that they call; others are called by a name."""
+    """Rules that are expressions are written out, after those that they call; others are called by name."""
     gamma = primitive("printed_gamma", lambda x: float(x) + 1.0, lambda x, out: (1.0,))
     bound = primitive("printed bound", lambda x: max(x, 0.0), lambda x, out: (1.0,), array=lambda x: np.fmax(x, 0.0))
     b = Builder()
@@ -401,7 +401,7 @@ def test_samples_are_counted_where_there_are_no_arguments() -> None:
 
 
 def test_a_program_of_many_statements() -> None:
-    """However deep: nothing here recurses."""
+    """Programs of any depth can be printed, since nothing recurses."""
     b = Builder()
     x = b.argument("x", 2)
     for k in range(5000):

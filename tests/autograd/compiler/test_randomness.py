@@ -1,4 +1,4 @@
-"""Random draws that hide behind the package's own functions, and what is not searched for them."""
+"""Random draws behind the package's own functions, and the objects that are not searched for them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from autograd.table import TABLE, lookup
 
 
 class Watched(dict[str, random.Random]):
-    """Generators by name, that know when somebody searches them."""
+    """Generators by name, which notice a search of their values."""
 
     searched = False
 
@@ -26,7 +26,7 @@ class Watched(dict[str, random.Random]):
 
 @pytest.fixture
 def generators() -> Iterator[Watched]:
-    """A primitive called "coin" draws from these, which nothing but the table of primitives and this test know."""
+    """Yield generators for a primitive "coin", which only the table of primitives and this test know."""
     watched = Watched(coin=random.Random(0))
 
     def forward(x: float) -> float:
@@ -48,7 +48,7 @@ def test_a_primitive_that_a_function_does_not_use_is_not_searched(generators: Wa
 
 
 class Draws:
-    """Uses the primitive without a name that leads to it."""
+    """An object that uses the primitive without a name that leads to it."""
 
     def __init__(self) -> None:
         self.node: Any = lookup("coin")(Value(1.0))

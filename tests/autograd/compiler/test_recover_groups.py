@@ -1,4 +1,4 @@
-"""Scheduling, classifying and contracting: each step alone, on small inputs written by hand."""
+"""Scheduling, classifying and contracting: each step by itself, on small inputs written by hand."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NODES = 40
 
 
 def places_of(*arrays: Sequence[int], numbers: dict[int, float] | None = None) -> Places:
-    """Return the places of the nodes of arrays 0 (parameters) and 1 (an argument); the others are these constants."""
+    """Return the places of the nodes of arrays 0 (parameters) and 1 (an argument); other nodes are these constants."""
     source, position = np.full(NODES, CONSTANT), np.zeros(NODES, dtype=np.int64)
     for k, nodes in enumerate(arrays):
         source[list(nodes)], position[list(nodes)] = k, np.arange(len(nodes))
@@ -33,7 +33,7 @@ def places_of(*arrays: Sequence[int], numbers: dict[int, float] | None = None) -
 
 
 def terms_of(*rows: Sequence[tuple[float, int, int]], slots: Sequence[int] | None = None) -> Terms:
-    """Terms (coefficient, left, right) of rows, all in slot 0 unless other slots are given."""
+    """Return terms (coefficient, left, right) of rows, all in slot 0 unless other slots are given."""
     flat = [(r, *term) for r, row in enumerate(rows) for term in row]
     row, coefficients, left, right = (np.array(column) for column in zip(*flat))
     slot = np.zeros(len(flat), dtype=np.int64) if slots is None else np.array(slots)
@@ -45,7 +45,7 @@ def plain(rows: int) -> Scaling:
 
 
 def grouped(rows: Sequence[Sequence[tuple[float, int, int]]], places: Places) -> list[SumOfProducts]:
-    """The groups of sums that are nodes 30, 31, ...."""
+    """Return the groups of sums that are nodes 30, 31, ...."""
     return sums_of_products(list(range(30, 30 + len(rows))), terms_of(*rows), plain(len(rows)), places)
 
 
@@ -155,7 +155,7 @@ def test_a_padded_convolution_is_one_product_over_patches() -> None:
 
 
 def test_a_result_that_a_position_lacks_is_discarded() -> None:
-    """Two channels over three positions, the last of which has one of them only."""
+    """There are two channels over three positions, but the last position has only one."""
     places = places_of([0, 1, 2, 3], [6, 7, 8, 9])
     rows = [[(1.0, 2 * c, 6 + p), (1.0, 2 * c + 1, 7 + p)] for p, c in ((0, 0), (0, 1), (1, 0), (1, 1), (2, 0))]
     (group,) = grouped(rows, places)
@@ -163,7 +163,7 @@ def test_a_result_that_a_position_lacks_is_discarded() -> None:
 
 
 def test_layers_over_different_columns_are_products_of_their_own() -> None:
-    """Each neuron has eight weights, such as for half of an image; the two share none."""
+    """Each pair of neurons reads its own four columns, such as half of an image, with its own weights."""
     places = places_of(range(16), range(20, 28))
     rows = [[(1.0, 4 * j + k, 20 + 4 * (j // 2) + k) for k in range(4)] for j in range(4)]
     groups = grouped(rows, places)
@@ -202,7 +202,7 @@ def test_constants_over_the_same_columns_are_a_matrix() -> None:
 
 
 def test_a_stencil_is_a_sum_of_slices() -> None:
-    """u[i] - 2 u[i + 1] + u[i + 2], for three cells."""
+    """The stencil is u[i] - 2 u[i + 1] + u[i + 2], for three cells."""
     coefficients = np.tile([1.0, -2.0, 1.0], (3, 1))
     block = Rows(coefficients, View(1, np.array([[0, 1, 2], [1, 2, 3], [2, 3, 4]])), None)
     parts = split_stencil(block, [0, 5])
@@ -228,6 +228,6 @@ def test_a_difference_is_two_blocks_the_positive_first() -> None:
 
 
 def reads(view: object) -> tuple[int, list[object]]:
-    """The source and the positions of a view."""
+    """Return the source and the positions of a view."""
     assert isinstance(view, View)
     return view.source, view.positions.tolist()

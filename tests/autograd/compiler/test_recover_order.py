@@ -1,4 +1,4 @@
-"""Joining and ordering: each step alone, on small inputs written by hand; and the index maps that they aim at."""
+"""Joining and ordering: each step by itself, on small inputs written by hand; and the resulting index maps."""
 
 from __future__ import annotations
 
@@ -159,7 +159,7 @@ def grouping_of(groups: Sequence[Group], widths: Sequence[int]) -> Grouping:
         source[list(group.members)], position[list(group.members)] = group.source, np.arange(len(group.members))
     everything = [*widths, *(len(group.members) for group in groups)]
     batched = [False, *[True] * (len(everything) - 1)]
-    scalars = None  # which order does not ask about
+    scalars = None  # not read by the order
     return Grouping(
         scalars,  # type: ignore[arg-type]
         tuple(groups),
@@ -177,7 +177,7 @@ def apply(source: int, members: tuple[int, ...], read: int, index: list[int]) ->
 
 
 def layer(members: tuple[int, ...]) -> SumOfProducts:
-    """Array 2: weighted sums of the argument."""
+    """Make array 2, weighted sums of the argument."""
     weights = np.arange(3 * len(members)).reshape(-1, 3)
     block = Matrix(1.0, View(0, weights), View(1, np.arange(3)[None]), None)
     return SumOfProducts(2, members, True, (block,), (0,))

@@ -29,14 +29,14 @@ from autograd.compiler.trace.comparisons import COMPARISONS
 
 
 def dot(weights: Sequence[int], xs: Sequence[int], bias: int | None = None) -> Sum:
-    """Σ weights · xs + bias, to be added in any order."""
+    """Return Σ weights · xs + bias, to be added in any order."""
     lefts = [*weights, *([] if bias is None else [bias])]
     rights = [*xs, *([] if bias is None else [ABSENT])]
     return Sum([1.0] * len(lefts), lefts, rights, [0] * len(lefts))
 
 
 def layer() -> ScalarProgram:
-    """Two neurons: tanh(w x + b) of three numbers, with the weights of each before its bias."""
+    """Make two neurons tanh(w x + b) of three numbers, with the weights of each before its bias."""
     builder = Builder([3], 8)
     sums = [builder.sum(dot(range(first, first + 3), range(3), first + 3)) for first in (3, 7)]
     tanh = builder.opcode(primitives.tanh)
@@ -44,7 +44,7 @@ def layer() -> ScalarProgram:
 
 
 def convolution() -> ScalarProgram:
-    """A kernel of two weights at three places of four numbers."""
+    """Slide a kernel of two weights over four numbers."""
     builder = Builder([4], 2)
     return builder.program([builder.sum(dot([4, 5], [p, p + 1])) for p in range(3)]).verify()
 
@@ -70,7 +70,7 @@ def largest() -> ScalarProgram:
 
 
 def lines(program: ArrayProgram) -> list[str]:
-    """The operations as they print, without their shapes."""
+    """Return the printed operations, without their shapes."""
     return [line.split("  ")[0] for line in str(program).splitlines()]
 
 
@@ -148,7 +148,7 @@ def test_both_forms_compute_what_the_scalars_do(program: ScalarProgram) -> None:
 
 
 def test_a_sum_is_unrolled_slot_by_slot() -> None:
-    """2 · (0.25 + x[0] p + (-0.5 x[1] + p)) / 3."""
+    """The sum is 2 · (0.25 + x[0] p + (-0.5 x[1] + p)) / 3."""
     builder = Builder([2], 1)
     total = builder.sum(Sum([1.0, -0.5, 1.0], [0, 1, 2], [2, ABSENT, ABSENT], [0, 1, 1], 0.25, True, 2.0, 3.0))
     program = lower_scalars(builder.program([total]), ["x"]).verify()
@@ -177,7 +177,7 @@ def test_what_begins_with_a_difference_is_negated_first() -> None:
 
 
 def test_what_a_choice_does_not_take_is_guarded() -> None:
-    """sqrt(x), whose derivative counts only where x > 0: the mask comes last, and the guard refers to it."""
+    """The derivative of sqrt(x) counts only where x > 0: the mask comes last, and the guard refers to it."""
     builder = Builder([1], 0)
     root = builder.application(builder.opcode(primitives.sqrt), [0])
     mask = builder.application(builder.opcode(COMPARISONS[">"]), [0, builder.constant(0.0)])
@@ -254,7 +254,7 @@ def test_a_group_in_another_order_reads_in_that_order() -> None:
 
 
 def test_readers_of_renumbered_elements_read_them_where_they_are() -> None:
-    number = np.array([2, 0, 1])  # where the elements 0, 1 and 2 of source 4 are by now
+    number = np.array([2, 0, 1])  # the current positions of elements 0, 1 and 2 of source 4
     group = Application(5, (10, 11), True, primitives.maximum, (View(4, np.array([0, 2])), View(1, np.array([0, 2]))))
     after = renumbered(group, 4, number)
     assert isinstance(after, Application)

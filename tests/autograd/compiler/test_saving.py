@@ -17,7 +17,7 @@ from autograd.compiler.differentiate.saving import is_cheap, least_saved
 
 @pytest.mark.parametrize("seed", range(40))
 def test_the_least_is_saved(seed: int) -> None:
-    """Compare with all possible choices, for random sizes of arrays."""
+    """The choice is as good as the best of all possible ones, for random sizes of arrays."""
     chance, builder = random.Random(seed), Builder()
     values = [builder.argument(f"x{k}", (chance.choice([1, 2, 5]),)) for k in range(3)]
     for _ in range(6):

@@ -1,7 +1,4 @@
-"""Passes over scalar programs: each alone on small programs, and all of them on random ones.
-
-What the random functions compute is told by the eager engine: it runs them on other numbers than they were traced on.
-"""
+"""Passes over scalar programs: each by itself on small programs, and all of them on random ones."""
 
 from __future__ import annotations
 
@@ -44,7 +41,7 @@ def traced(function: Function, *examples: Any, differentiated: int | None = None
 
 
 def simplified(function: Function, *examples: Any, until: str = "add guards") -> ScalarProgram:
-    """The program of a function after the passes up to this one."""
+    """Return the program of a function after all passes up to this one."""
     program = traced(function, *examples)
     for name, run in (*SIMPLIFY, *PREPARE_FOR_ARRAYS):
         program = run(program).verify()
@@ -79,7 +76,7 @@ def test_folding_leaves_out_what_is_known() -> None:
 
 
 def test_folding_follows_a_weighted_sum_of_zeros_into_what_reads_it() -> None:
-    """The first state of a recurrent network is such a sum, and so a number for all weights."""
+    """The first state of a recurrent network is such a sum, which is a number for any weights."""
     builder = Builder([1], 2)
     zero, bias = builder.constant(0.0), builder.constant(0.5)
     h = builder.application(builder.opcode(primitives.tanh), [
@@ -92,7 +89,7 @@ def test_folding_follows_a_weighted_sum_of_zeros_into_what_reads_it() -> None:
 
 @pytest.mark.parametrize(("condition", "taken"), [(0.0, 1), (1.0, 0), (-2.0, 0), (math.nan, 0)])
 def test_folding_a_choice_that_is_made(condition: float, taken: int) -> None:
-    """Of nan too, which as a condition is no zero."""
+    """As a condition, nan is not zero, so it counts as true."""
     builder = Builder([2], 0)
     choice = builder.application(builder.opcode(primitives.where), [builder.constant(condition), 0, 1])
     assert fold_constants(builder.program([choice])).verify().outputs == (taken,)
@@ -109,7 +106,7 @@ def test_folding_a_function_of_the_only_constant() -> None:
     "factors", [("x", 0.0), (0.0, "x"), ("w", 2.0), (2.0, "w"), ("w", "w"), (0.0, 0.0, "x", "w"), ("w", 0.0, "x", "w")]
 )
 def test_a_weighted_sum_of_other_things_than_zeros_times_parameters_is_no_number(factors: tuple[Any, ...]) -> None:
-    """A sample may be infinite, so 0 x is no zero."""
+    """A sample may be infinite, so 0 x is not always zero."""
     builder = Builder([1], 1)
     nodes = {"x": 0, "w": 1}
     operands = [nodes[f] if f in nodes else builder.constant(f) for f in factors]
@@ -163,7 +160,7 @@ def test_merging_sums_that_differ_in_the_order_of_two_terms_or_factors() -> None
         total([(1.0, 0, 1)], [0]),
         total([(1.0, 1, 0)], [0]),
         total([x, y, z], [0, 1, 2]),
-        total([x, z, y], [0, 1, 2]),  # which rounds in another way
+        total([x, z, y], [0, 1, 2]),  # which rounds differently
         total([x, y], [0, 1], 1.0, True),
         total([y, x], [0, 1], 1.0, True),  # likewise
         total([(2.0, 0, 1)], [0]),
@@ -188,7 +185,7 @@ def test_merging_sums_that_differ_in_the_order_of_the_first_two_of_several_terms
         total("xyzt", [0, 1, 2, 3]),
         total("yxzt", [0, 1, 2, 3]),
         total("xyz", [0, 1, 1]),  # x + (y + z)
-        total("yxz", [0, 1, 1]),  # y + (x + z), which rounds in another way
+        total("yxz", [0, 1, 1]),  # y + (x + z), which rounds differently
         total("xyz", [0, 0, 1]),  # the first again, as an explicit sum of two
         total("xy", [0, 1], 1.0, False),  # x + y + 1
         total("xy", [0, 1], 1.0, True),  # 1 + x + y
@@ -219,7 +216,7 @@ def test_merging_goes_on_after_the_constants_of_an_array() -> None:
         Sum([2.0], [0], [ABSENT], [0]),
         Sum([-1.0], [0], [ABSENT], [0]),
         Sum([1.0], [0], [ABSENT], [0], 0.5),
-        Sum([1.0], [0], [ABSENT], [0], 0.0),  # which makes 0.0 of -0.0
+        Sum([1.0], [0], [ABSENT], [0], 0.0),  # which turns -0.0 into 0.0
         Sum([1.0], [0], [ABSENT], [0], NOTHING, False, 2.0),
         Sum([1.0], [0], [ABSENT], [0], NOTHING, False, 1.0, 2.0),
         Sum([1.0, 1.0], [0, 1], [ABSENT, ABSENT], [0, 0]),
@@ -355,7 +352,7 @@ def test_a_chain_keeps_its_order_and_its_rounding(function: Function, line: str)
 def test_a_weighted_sum_scales_weights_alone_and_moves_powers_of_two_alone(
     function: Function, lines: list[str]
 ) -> None:
-    """A factor 0.3 would round otherwise, and a large power of 2 could overflow."""
+    """A factor 0.3 would round differently, and a large power of 2 could overflow."""
     w = [Value(0.3), Value(0.4)]
     program = simplified(
         lambda x: sum([function(w, x), w[1] * x[1], x[2] * w[1]]), [1.0, 2.0, 3.0], until="collect sums"
@@ -399,7 +396,7 @@ def test_chains_with_several_numbers_or_a_reduction_round_as_the_graph_does(func
     ],
 )
 def test_terms_of_reductions_are_what_they_were(function: Function, exact: Function) -> None:
-    """In numbers of few bits, where the order of addition makes no difference."""
+    """The numbers have few bits, so that the order of addition makes no difference."""
     w = {"w0": 3.0, "w1": -0.5}
     values = [Value(number, name) for name, number in w.items()]
     program = simplified(lambda x: function(values, x), [1.0, 2.0, 3.0], until="collect sums")
@@ -438,7 +435,7 @@ def squares_of(x: Any, rows: int) -> list[Any]:
     ids=["three", "four", "a chain of five", "two and two multiples", "one and two multiples"],
 )
 def test_from_four_on_sums_alike_are_operations_of_their_own(function: Function, sums: int) -> None:
-    """Fewer are parts of the sum of them; multiples of a sum never are."""
+    """Fewer than four are merged into the sum that reads them; multiples of a sum never are."""
     program = simplified(function, [float(k) for k in range(15)], until="collect sums")
     assert len(program.operations) == sums
     numbers = [float(k % 7 - 3) for k in range(15)]
@@ -472,7 +469,7 @@ STEPS: list[Function] = [
 
 
 def random_chain(seed: int) -> Function:
-    """A function of three numbers made of additions, subtractions and scalings, some of them read twice."""
+    """Make a function of three numbers from additions, subtractions and scalings; some results are read twice."""
     chance = random.Random(seed)
     w = [Value(3.0, "w0"), Value(-0.5, "w1")]
     steps = [(chance.randrange(10), chance.random(), chance.random(), chance.choice(FEW_BITS)) for _ in range(9)]
@@ -493,7 +490,7 @@ def random_chain(seed: int) -> Function:
 
 @pytest.mark.parametrize("seed", range(150))
 def test_sums_of_exact_numbers_are_exact_in_whatever_order(seed: int) -> None:
-    """All numbers have so few bits that nothing is rounded: what a pass computes is right, or is not."""
+    """All numbers have so few bits that nothing is rounded, so the result must be exact."""
     function = random_chain(seed)
     program = simplified(function, [1.0, 2.0, 3.0], until="collect sums")
     weights = [{"w0": 3.0, "w1": -0.5}[program.labels[i]] for i in program.parameters]
@@ -511,7 +508,7 @@ def test_a_sum_that_others_read_stays_a_node() -> None:
 
 
 def test_sums_of_numbers_times_parameters_are_written_out_where_equal_ones_were_merged() -> None:
-    """Two samples whose first numbers are the same: their sums have the first terms in common, by chance."""
+    """The first numbers of two samples are equal, so their sums have their first terms in common by chance."""
     w, b = [Value(0.3), Value(0.4)], Value(0.1)
     data = ((1.5, 2.0), (1.5, 3.0))
     program = simplified(lambda k: k * tanh(sum([tanh(w[0] * x + w[1] * y + b) for x, y in data])), 1.0)
@@ -549,7 +546,7 @@ def test_collecting_twice_is_refused() -> None:
 
 
 def test_captured_samples_become_an_array() -> None:
-    """Three samples of two numbers, one of them zeros, for two neurons are a matrix that is multiplied."""
+    """Three samples of two numbers, one of them zeros, form a matrix that two neurons multiply."""
     w, b = [[Value(0.1), Value(0.2)], [Value(0.3), Value(0.4)]], [Value(0.5), Value(0.6)]
     data = ((1.5, -0.5), (0.0, 0.0), (2.5, 0.25))
 
@@ -623,7 +620,7 @@ def test_what_a_choice_does_not_take_is_guarded_where_its_slope_is_infinite() ->
 
 
 def test_guards_of_choices_within_choices() -> None:
-    """The root is reached where the relu is, and the maximum takes it: told by running the choices."""
+    """The root is reached if the relu is and the maximum takes it, as running the choices shows."""
 
     def function(x: Any, y: Any) -> Any:
         return relu(maximum(sqrt(abs(x)), y) - 1)
@@ -690,7 +687,7 @@ def test_guards_are_added_where_they_can_make_a_difference(reason: str) -> None:
     ],
 )
 def test_choices_below_a_root_are_careful(function: Function, guarded: int) -> None:
-    """The root's infinite slope reaches them, through what has finite slopes."""
+    """The root's infinite slope reaches them through operations with finite slopes."""
     program = simplified(function, 1.0, 2.0)
     assert [program.primitive_of(i) for i in program.guards.choices] == [primitives.where]
     assert len(program.guards.of) == guarded
@@ -707,7 +704,7 @@ def test_what_no_derivative_reaches_is_said() -> None:
 
 
 def with_auxiliary(function: Function) -> ScalarProgram:
-    """The program of 2 x and of a function of x that is not differentiated, with guards."""
+    """Return the program of 2 x and of a function of x that is not differentiated, with guards."""
     return add_guards(collect_sums(traced(lambda x: [x * 2, function(x)], 1.0, differentiated=1))).verify()
 
 
@@ -717,7 +714,7 @@ def test_a_choice_at_which_an_infinite_derivative_arrives_is_careful() -> None:
 
 
 def test_0_times_a_positive_number_is_not_away_from_zero() -> None:
-    """The root of it has an infinite slope, which relu, which does not take it, must not meet."""
+    """Its root has an infinite slope, which must not reach relu, since relu does not take it."""
 
     def function(y: Any) -> Any:
         return relu(sqrt(0.0 * sqrt(y * y + 1.0)) - 1.0) + y
@@ -756,7 +753,7 @@ SIGNS: list[tuple[Function, str]] = [
 
 @pytest.mark.parametrize(("function", "sign"), SIGNS)
 def test_signs_are_those_of_the_numbers(function: Function, sign: str) -> None:
-    """All that arithmetic allows to say is said; an exponential may underflow to 0."""
+    """The inferred sign is the strongest that floating-point arithmetic allows; an exponential may underflow to 0."""
     program = simplified(function, 1.0, until="collect sums")
     assert signs(program)[program.outputs[0]].name == sign
     numbers = [program.evaluate([[x]], [])[0] for x in (-800.0, -1.0, -1e-170, 0.0, 1e-170, 0.3, 700.0)]
@@ -808,7 +805,7 @@ def same_bits(a: Sequence[float], b: Sequence[float]) -> bool:
 
 
 def random_function(layers: Sequence[tuple[str, list[int]]], table: dict[str, tuple[int, Function]]) -> Function:
-    """A function of three numbers and two parameters that applies these operations, one after the other."""
+    """Make a function of three numbers and two parameters that applies these operations in turn."""
     w = [Value(0.3, "w0"), Value(-1.2, "w1")]
 
     def function(x: Any) -> list[Any]:
@@ -830,7 +827,7 @@ NUMBERS = st.lists(st.floats(-3, 3), min_size=3, max_size=3)
 
 
 def stages(function: Function) -> list[tuple[str, ScalarProgram]]:
-    """The program of a function after each pass."""
+    """Return the program of a function after each pass."""
     program = traced(function, [0.5, -0.25, 1.5])
     after = [("trace", program)]
     for name, run in (*SIMPLIFY, *PREPARE_FOR_ARRAYS):
@@ -841,7 +838,7 @@ def stages(function: Function) -> list[tuple[str, ScalarProgram]]:
 
 
 def leaves_in_order(program: ScalarProgram) -> list[float]:
-    """The numbers of the parameters that a function captured, by their labels."""
+    """Return the numbers of the captured parameters, by their labels."""
     return [{"w0": 0.3, "w1": -1.2}[program.labels[i]] for i in program.parameters]
 
 

@@ -1,4 +1,4 @@
-"""Scalar programs: what they print, what they mean, and what makes them malformed."""
+"""Scalar programs: their printed form, their values, and the errors of malformed ones."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from autograd.support.collector import collector_paused
 
 
 def neuron() -> ScalarProgram:
-    """sigmoid(p0 x[0] + p1 x[1] + p2), and twice its difference to a target, in thirds."""
+    """Make sigmoid(p0 x[0] + p1 x[1] + p2), and the square of twice its difference from a target, in thirds."""
     builder = Builder([2, 1], 3)
     z = builder.sum(Sum([1.0, 1.0, 1.0], [3, 4, 5], [0, 1, ABSENT], [0, 0, 0]))
     a = builder.application(builder.opcode(primitives.sigmoid), [z])
@@ -108,7 +108,7 @@ def test_nothing_can_be_assigned() -> None:
 
 
 def test_there_is_no_object_a_node() -> None:
-    """A million nodes must fit: what the collector tracks does not grow with the nodes."""
+    """A million nodes must fit in memory: the number of objects that the collector tracks does not grow."""
 
     def long_program(nodes: int) -> ScalarProgram:
         builder = Builder([1], 1)
@@ -186,7 +186,7 @@ def test_from_trace_gives_a_node_for_each_of_the_graph() -> None:
     program.verify()
     assert str(program) == (
         "v4 = mul(p0, x1[0])  # h\nv5 = sub(v4, x2)\nv6 = tanh(v5)\nv8 = mul(v6, 0.5)\nreturn v8"
-    )  # x1[1] is a node though nothing reads it
+    )  # x1[1] is a node even though nothing reads it
     assert program.single
     assert program.labels[3] == "w"
 

@@ -1,4 +1,4 @@
-"""Shapes of array operations: those that follow from the definitions, and operations that have none, at the limits."""
+"""Shapes of array operations: valid ones follow from the definitions, and invalid operations raise, at the limits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Softmax is recognised where it is spelled out along one axis, and nowhere else."""
+"""Softmax is recognized if it is spelled out along one axis, and in no other case."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from autograd.primitives import Primitive
 
 
 def spelled_out(detached: bool = True, axis: int = 2, total_of: int = 2) -> ArrayProgram:
-    """exp(x - max) / Σ exp(x - max) of three rows of four, and then the numbers in one row."""
+    """Return exp(x - max) / Σ exp(x - max) of three rows of four, with the results in one row."""
     builder = Builder()
     x = builder.reshape(builder.argument("x", 12), (N, 3, 4))
     largest = builder.reduce(x, "max", [axis], keepdims=True)
@@ -50,7 +50,7 @@ def nearly(
     largest_of_others: bool = False,
     total_of_others: bool = False,
 ) -> ArrayProgram:
-    """Softmax of rows of four, of which one thing is another."""
+    """Softmax of rows of four, except for one part."""
     builder = Builder()
     x, others = (builder.reshape(builder.argument(name, 12), (N, 3, 4)) for name in ("x", "others"))
     peak = builder.reduce(others if largest_of_others else x, largest, [2], keepdims=True)

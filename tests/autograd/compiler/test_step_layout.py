@@ -1,4 +1,4 @@
-"""Arrays in memory step by step: the same numbers, of which a step's lie side by side."""
+"""Arrays stored step by step: they hold the same numbers, with those of each step contiguous."""
 
 from __future__ import annotations
 

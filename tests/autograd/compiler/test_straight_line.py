@@ -34,7 +34,7 @@ MANY = (primitives.logsumexp, primitives.max_, primitives.min_)
 
 
 def unrolled(seed: int, length: int = 40) -> ArrayProgram:
-    """A random program of one number a sample in each operation: of arguments x and y, and four parameters."""
+    """Make a random program with one number per sample in each operation, of arguments x and y and four parameters."""
     chance, builder = random.Random(seed), Builder()
     x, y = builder.argument("x", 3), builder.argument("y", 1)
     parameters = builder.parameter(range(4), "parameters")
@@ -50,7 +50,7 @@ def unrolled(seed: int, length: int = 40) -> ArrayProgram:
 
 
 def _applied(builder: Builder, chance: random.Random, columns: list[Handle], masks: list[Handle]) -> Handle:
-    """The result of a random primitive, of columns and numbers."""
+    """Apply a random primitive to columns and numbers."""
 
     def operand() -> Handle:
         column = chance.choice(columns if chance.random() < 0.2 else columns[-6:])
@@ -95,7 +95,7 @@ def test_unrolled_programs_are_differentiated_as_all_others(
 
 
 Formula = Callable[[Sequence[Handle]], Handle]
-BACKWARD: dict[str, tuple[Formula, int, list[str]]] = {  # a formula of so many numbers, and what its derivatives apply
+BACKWARD: dict[str, tuple[Formula, int, list[str]]] = {  # formula, number of operands, primitives of the derivative
     "a product": (lambda x: x[0] * x[1], 2, ["mul", "mul"]),
     "a sum": (lambda x: x[0] + x[1], 2, []),
     "a difference": (lambda x: x[0] - x[1], 2, ["neg"]),
@@ -116,7 +116,7 @@ BACKWARD: dict[str, tuple[Formula, int, list[str]]] = {  # a formula of so many 
 @pytest.mark.parametrize("leaf", ["parameters", "x"])
 @pytest.mark.parametrize("name", BACKWARD)
 def test_derivatives_of_unrolled_programs_take_as_few_operations_as_by_hand(name: str, leaf: str) -> None:
-    """Nothing is multiplied by 1 or -1, and a sign is a subtraction where there is something to subtract from."""
+    """Nothing is multiplied by 1 or -1, and a negative term is subtracted if there is something to subtract it from."""
     formula, width, applied = BACKWARD[name]
     builder = Builder()
     x = builder.argument("x", width)
@@ -171,7 +171,7 @@ def engine(program: ArrayProgram, way: str, size: int, monkeypatch: pytest.Monke
 @pytest.mark.parametrize("way", ["machine code", "Python"])
 @pytest.mark.parametrize("seed", range(10))
 def test_code_computes_what_the_program_means(seed: int, way: str, size: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One sample or several, in functions that read each other's results."""
+    """This holds for one sample and for several, and for functions that read each other's results."""
     program, chance = unrolled(seed), np.random.default_rng(seed)
     run = engine(program, way, size, monkeypatch)
     batch, vector = {"x": chance.normal(size=(5, 3)), "y": chance.normal(size=(5, 1))}, chance.normal(size=4)
@@ -194,7 +194,7 @@ def test_code_computes_what_the_program_means(seed: int, way: str, size: int, mo
 
 @pytest.mark.parametrize("way", ["machine code", "Python"])
 def test_arithmetic_is_exact(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each operation is rounded separately: the results are bitwise those of the interpreter."""
+    """Each operation is rounded separately, so the results equal the interpreter's bit by bit."""
     for seed in range(20):
         chance, builder = random.Random(seed), Builder()
         x = builder.argument("x", 3)
@@ -216,7 +216,7 @@ def test_arithmetic_is_exact(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_source_of_a_few_steps() -> None:
-    """Each name has a line; numbers that are read once are inline. Lists hold numbers that other functions read."""
+    """Each name has a line; numbers read once are inline. Lists hold the numbers that other functions read."""
     builder = Builder()
     x, v = builder.argument("x", 1), builder.argument("v", 1)
     rate = builder.broadcast(builder.parameter([0], "parameters"), (N, 1)).named("rate")
@@ -276,7 +276,7 @@ def test_machine_code_of_what_repeats_itself_is_made_once(monkeypatch: pytest.Mo
 def test_an_argument_that_is_several_results_adds_up_their_cotangents(
     way: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Then the forward pass has no functions, and the backward pass has one."""
+    """In this case the forward pass has no functions, and the backward pass has one."""
     builder = Builder()
     x = builder.argument("x", 1)
     run = engine(builder.program([builder.concatenate([x, x, x, x], 1)]), way, 7, monkeypatch)

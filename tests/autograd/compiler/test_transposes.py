@@ -1,7 +1,4 @@
-"""The transpose rule of each kind of operation, on programs with gradients found by hand; and rules that are wrong.
-
-A wrong rule is refused while differentiating, where shapes tell, or one of the gradients differs.
-"""
+"""The transpose rule of each kind of operation, against gradients found by hand; and wrong rules are detected."""
 
 from __future__ import annotations
 
@@ -32,10 +29,10 @@ class Case(NamedTuple):
 
     Attributes:
         operation: gives the result.
-        x, gradient: of one sample, its numbers and the derivatives to the result.
-        expected: the derivatives to x.
+        x, gradient: the numbers of one sample, and the derivatives w.r.t. its result.
+        expected: the derivatives w.r.t. x.
         w: the parameters.
-        of_w: the derivatives to them.
+        of_w: the derivatives w.r.t. the parameters.
     """
 
     operation: Callable[[Builder, Handle, Handle], Handle]
@@ -47,7 +44,7 @@ class Case(NamedTuple):
 
 
 def squares(b: Builder, x: Handle) -> Handle:
-    """The numbers of x, two and two."""
+    """Reshape the numbers of x to rows of two."""
     return b.reshape(x, (N, 2, 2))
 
 
@@ -268,7 +265,7 @@ def function_of(case: Case) -> ArrayProgram:
 
 
 def gradients(case: Case) -> tuple[list[float], list[float]]:
-    """The derivatives to x and to w, of two samples that are the same but for their gradients, the second's twice."""
+    """Return the derivatives w.r.t. x and w, of two equal samples, the second with twice the gradient."""
     program = function_of(case)
     given = {"x": np.array([case.x, case.x]), "gradient": np.array([case.gradient, np.multiply(2, case.gradient)])}
     _, of_x = to_arguments(program, len(case.gradient)).verify().evaluate(given, case.w)
@@ -296,7 +293,7 @@ def test_gradients_are_those_found_by_hand(name: str) -> None:
 
 
 def test_0_times_infinity_is_nan() -> None:
-    """The root of 0 x has an infinite derivative to 0 x, which is 0 times x: as in the graph, 0 is not left out."""
+    """The derivative of the root at 0 x is infinite; times 0, it is nan: as in the graph, the 0 is not left out."""
     case = Case(lambda b, x, w: b.apply(primitives.sqrt, x * 0.0), [2.0], [1.0], [np.nan])
     differentiated = to_arguments(function_of(case), 1).verify()
     _, of_x = differentiated.evaluate({"x": np.array([case.x]), "gradient": np.array([case.gradient])}, case.w)
@@ -347,7 +344,7 @@ def contract_in_the_other_order(edge: Edge) -> list[Any]:
 
 
 def scaled(kind: str) -> Rule:
-    """The rule of a kind, times two."""
+    """Return the rule of a kind, times two."""
     rule = transposes._RULES[kind]
     return lambda edge: [2.0 * Simplified.of(x) for x in rule(edge)]
 
@@ -379,7 +376,7 @@ def place_again(edge: Edge) -> list[Any]:
 
 
 def place_once(edge: Edge) -> list[Any]:
-    """Each position only once, as if what is read twice were read once."""
+    """Place each position only once, as if it were read only once."""
     index = edge.operation.attribute.array.reshape(-1).tolist()
     once = [-1 if k in index[:n] else k for n, k in enumerate(index)]
     flat = edge.builder.reshape(edge.cotangent, (*edge.cotangent.shape[:1], len(index)))
@@ -395,7 +392,7 @@ def swap_the_slopes(edge: Edge) -> list[Any]:
     return parts[::-1]
 
 
-WRONG: list[tuple[str, Rule, bool]] = [  # and whether a shape tells
+WRONG: list[tuple[str, Rule, bool]] = [  # and whether a shape reveals it
     ("contract", contract_with_the_same_factor, False),
     ("contract", contract_in_the_other_order, True),
     ("contract", scaled("contract"), False),
@@ -442,7 +439,7 @@ def parts_of(builder: Builder, *widths: int) -> list[Simplified]:
 
 
 def described(x: Simplified) -> str:
-    """The kinds of operations that a sum is made of, from the outside to the inside."""
+    """Describe the operations of a sum, from the outside to the inside."""
     operation = x.operation
     if operation.name:
         return operation.name
@@ -476,7 +473,7 @@ def test_what_is_padded_side_by_side_is_concatenated() -> None:
 
 
 def test_what_is_named_or_padded_between_or_along_another_axis_is_added() -> None:
-    """A name is read elsewhere; padding between elements, or along two axes, leaves no parts side by side."""
+    """A named part is read elsewhere; padding between elements, or along two axes, leaves no parts to concatenate."""
     builder = Builder()
     a, b, c, d = parts_of(builder, 2, 2, 4, 4)
     after = Simplified.of(builder.pad(b, 1, 2, 4, 1, 4))

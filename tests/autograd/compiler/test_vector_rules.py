@@ -1,4 +1,4 @@
-"""Rules of vectors as one pass of machine code: the bits that NumPy computes from the same expression."""
+"""Vector rules as one pass of machine code: the same bits as NumPy computes from the same expression."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SIZES = [1, 2, 7, 8, 9, 31, 64, 100]
 
 
 def made(rule: Callable[..., Any], vectors: int) -> VectorPass:
-    """A rule of so many vectors as machine code, which measures the last of them."""
+    """Compile a rule of so many vectors to machine code, which measures the last of them."""
     recording = Recording()
     given = [recording.vector() for _ in range(vectors)]
     results = rule(*given)
@@ -33,7 +33,7 @@ def made(rule: Callable[..., Any], vectors: int) -> VectorPass:
 
 
 def in_place(a: Any, b: Any) -> Any:
-    """Everything that a rule may write to."""
+    """A rule with all kinds of writes into vectors."""
     x = np.multiply(a, 0.5, out=a.copy())
     y = x  # the same vector
     y *= b
@@ -80,7 +80,7 @@ def assert_same_bits(code: VectorPass, rule: Callable[..., Any], a: Vector, b: V
 
 
 def test_no_number_that_is_not_finite_is_missed() -> None:
-    """Neither in the vector that is measured nor in a result, wherever it stands among larger and smaller numbers."""
+    """It is detected at any position, in the measured vector and in a result, among larger and smaller numbers."""
     code = made(lambda a, b: (a * 1.0, a + b), 2)
     for place, number in itertools.product(range(19), (math.nan, -math.nan, math.inf, -math.inf)):
         a, b, results = np.linspace(-1, 1, 19), np.full(19, 1e308), [np.empty(19), np.empty(19)]
@@ -108,7 +108,7 @@ def test_numbers_are_taken_anew_without_making_anything_anew() -> None:
 
 @pytest.mark.parametrize("number", [0.9, np.float64(0.9)], ids=["float", "float64"])
 def test_numbers_that_are_known_later_are_computed_as_they_would_be(number: Any) -> None:
-    """To the bit: it is the same arithmetic of Python's floats."""
+    """The results are equal bit by bit, since the arithmetic is that of Python's floats."""
 
     def rule(rate: Any, step: Any) -> Any:
         return [-rate, 1 - number**step, rate / (1 + step / 4) - 2 * step, step**0.5 * 3 + rate * step, rate**2 - 1]

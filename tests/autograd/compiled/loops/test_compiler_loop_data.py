@@ -1,4 +1,4 @@
-"""Data that a function captures as plain numbers: a loop reads them by step, in as many lines for every length."""
+"""Data that a function captures as plain numbers: a loop reads one per step, in as many lines for every length."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SPECIAL = 0.0, 1.0, -1.0
 
 
 def series(length: int, least: float = -1.0, special: Sequence[float] = ()) -> list[float]:
-    """Random data, some of which are special: in any case the first, two in the middle and the last."""
+    """Return random data; with special values, these include the first, two in the middle and the last."""
     chance = random.Random(length)
     data = [round(chance.uniform(least, 1.0), 2) or 0.5 for _ in range(length)]
     for t in {0, 7, 8, length - 1, *chance.sample(range(length), length // 4)} if special else ():
@@ -164,7 +164,7 @@ def memory_cell(start: float) -> Callable[..., Any]:
 
 @pytest.mark.parametrize("start", SPECIAL)
 def test_states_may_begin_with_any_number(start: float) -> None:
-    """The first step and the last one are steps of the loop."""
+    """Whatever number the states begin with, the first step and the last one are steps of the loop."""
     sources = []
     for length in (6, 12, 30):
         program = autograd.compile(memory_cell(start), series(length))
@@ -182,7 +182,7 @@ def test_states_may_begin_with_any_number(start: float) -> None:
 
 
 def test_a_first_step_in_another_order_is_a_step_of_the_loop() -> None:
-    """The trace interleaves the operations of the first two steps otherwise than those of later ones."""
+    """In the trace, the operations of the first two steps are interleaved differently from those of later steps."""
 
     def last(length: int) -> Callable[..., Any]:
         def state(x: Any, y: Any) -> Any:
@@ -232,7 +232,7 @@ def test_short_series_have_as_many_lines_as_long_ones(function: Callable[[int], 
 
 
 def test_errors_are_summed_in_the_loop_that_computes_the_states() -> None:
-    """One loop computes the variances, each term of the likelihood and the sum: nothing is read by a second one."""
+    """One loop computes the variances, each term of the likelihood, and their sum; there is no second loop."""
     forward, _ = autograd.compile(volatility(30), 0.8, 0.5).source.split("def backward")
     assert forward.count("for t in range(") == 1
     assert "log(" in forward.split("for t in range(")[1]
@@ -245,7 +245,7 @@ def test_loops_in_one_compute_what_the_graph_does(function: Callable[[int], Call
 
 
 def test_exponents_by_step_have_derivatives_however_many() -> None:
-    """So many operations would be machine code, which writes a power's derivative for one exponent only."""
+    """So many operations would become machine code, which supports the derivative of a power for one exponent only."""
     assert_computes(PROGRAMS["exponent"](150))
 
 
@@ -255,7 +255,7 @@ def test_a_number_that_is_the_same_at_every_step_stays_where_it_is() -> None:
 
 
 def test_data_of_few_values_are_read_by_step_as_well() -> None:
-    """Zeros and ones among data change no operation: an impulse, a switch."""
+    """Zeros and ones in the data, as of an impulse or a switch, do not change the operations of a step."""
     switched = [float(t % 3 == 0) for t in range(24)]
 
     def value(x: Any) -> Any:
@@ -267,7 +267,7 @@ def test_data_of_few_values_are_read_by_step_as_well() -> None:
 
 
 def test_steps_that_differ_in_a_sign_are_told_apart() -> None:
-    """A term whose number has the same size at all steps, but not the same sign, is read by step as well."""
+    """A number that has the same size at all steps, but not the same sign, is read by step, too."""
     signs = [1.0 if t % 3 else -1.0 for t in range(20)]
 
     def value(x: Any, y: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Loops: what repeats in the graph becomes a loop, of as many lines for every length, that computes the same."""
+"""Loops: repeated parts of a graph become a loop, with as many lines for every length, that computes the same."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def two_layers(xs: Any, ys: Any) -> Any:
 
 
 def two_lstms(xs: Any) -> Any:
-    """The last state of the second of two layers; the last step of each computes less than the others."""
+    """Return the last state of the second of two layers; the last step of each layer computes less than the others."""
     return autograd.sum([h * h for h in states(lstm_step, SECOND, states(lstm_step, FIRST, xs, 2), 2)[-1]])
 
 
@@ -148,7 +148,7 @@ def kalman(zs: Any) -> Any:
 
 
 def two_step_average(xs: Any) -> Any:
-    """In each step, the second number reads the first one as it is now, and as it was before."""
+    """Recurrence in which, in each step, the second number reads the new value of the first one and the old one."""
     a, b = xs[0], 0.5 * xs[0]
     for x in xs:
         now = (a * b).tanh()
@@ -157,7 +157,7 @@ def two_step_average(xs: Any) -> Any:
 
 
 def runge_kutta(x: Any, v: Any, steps: int) -> Any:
-    """A damped pendulum by the classical method of order 4; the last operation of a step does not read the first."""
+    """Simulate a damped pendulum by the classical method of order 4; the last operation of a step skips its first."""
 
     def slope(x: Any, v: Any) -> Any:
         return v, -(RATE * x.sin()) - NOISE * v
@@ -171,7 +171,7 @@ def runge_kutta(x: Any, v: Any, steps: int) -> Any:
     return x * x + v * v
 
 
-# Of each the program for a length, and how many lines it may have
+# For each program: a function of the length, and the most lines it may have
 PROGRAMS: dict[str, tuple[int, Callable[[int], Case]]] = {
     "RNN": (60, lambda t: (last(rnn_step), (numbers(t, INPUTS),))),
     "RNN, an output at each step": (80, lambda t: (at_each_step(rnn_step), (numbers(t, INPUTS), numbers(t, 2)))),
@@ -264,7 +264,7 @@ def test_projections_of_all_inputs_are_one_product_before_the_loop() -> None:
 
 @pytest.mark.parametrize("units", [2, 3, 5, 8])
 def test_weights_are_read_in_one_order_at_all_steps(units: int) -> None:
-    """The first step, which stands before the loop, reads the same arrays: no second read-out with permuted columns."""
+    """The first step, before the loop, reads the same arrays: there is no second read-out with permuted columns."""
     w, u, b, v, c = parameters(units, units), parameters(units), parameters(units), parameters(units), Value(0.1)
 
     def cost(xs: Any, ys: Any) -> Any:
@@ -326,7 +326,7 @@ STEPS: list[Callable[[Any, Any, Any], Any]] = [
 
 
 def random_recurrence(seed: int) -> Case:
-    """Carried arrays of several lengths, inputs in either direction, outputs at some steps, ends that differ."""
+    """Draw a recurrence: arrays of several lengths are carried, inputs go in either direction, the ends may differ."""
     chance = random.Random(seed)
     length, widths = chance.randint(6, 12), [chance.randint(1, 4) for _ in range(chance.randint(1, 3))]
     steps = [chance.choice(STEPS) for _ in widths]
@@ -368,7 +368,7 @@ def random_recurrence(seed: int) -> Case:
 
 
 def pendulum(steps: int, read: int | None = None) -> Function:
-    """Leapfrog; the position after one of the steps is a factor of the result."""
+    """Simulate a pendulum by leapfrog; the position after one of the steps is a factor of the result."""
 
     def function(x: Any, v: Any) -> Any:
         factor = 1.0
@@ -382,7 +382,7 @@ def pendulum(steps: int, read: int | None = None) -> Function:
 
 
 def alternating(steps: int) -> Function:
-    """A state that is read two steps later."""
+    """Recurrence with a state that is read two steps later."""
 
     def function(x: Any, v: Any) -> Any:
         for _ in range(steps):

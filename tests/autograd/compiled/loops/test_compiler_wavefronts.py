@@ -1,4 +1,4 @@
-"""Dynamic programs on a grid become loops over their antidiagonals: as many lines whatever the lengths, and exact."""
+"""Dynamic programs on a grid become loops over antidiagonals: exact, with as many lines for all lengths."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def soft_dtw_in_a_dict(x: Series, y: Series) -> Any:
 
 
 def alignment(x: Series, y: Series) -> Any:
-    """Needleman and Wunsch's: the best alignment, with gaps."""
+    """Return the score of the best alignment with gaps, by Needleman and Wunsch's algorithm."""
     gap = -0.7
     f: list[list[Any]] = [[gap * (i + j) for j in range(len(y) + 1)] for i in range(len(x) + 1)]
     for i in range(1, len(x) + 1):
@@ -78,7 +78,7 @@ def soft_dtw_by_hand(x: Series, y: Series) -> Any:
 
 
 def weighted_cells(x: Series, y: Series) -> Any:
-    """Terms added one by one, which only differ in what they read."""
+    """Compute a grid whose cells differ only in what they read, adding terms one by one."""
     d: list[list[Any]] = [[0.5] * (len(y) + 1) for _ in range(len(x) + 1)]
     for i in range(1, len(x) + 1):
         for j in range(1, len(y) + 1):
@@ -112,7 +112,7 @@ def test_the_number_of_lines_does_not_depend_on_the_lengths(name: str) -> None:
     sources = [autograd.compile(PROGRAMS[name], *series(n, m)).source for n, m in LENGTHS]
     counts = [lines(source) for source in sources]
     assert max(counts) <= 110
-    assert max(counts) - min(counts) <= 2  # long numbers wrap
+    assert max(counts) - min(counts) <= 2  # long numbers wrap lines
     for (n, m), source in zip(LENGTHS, sources):
         assert f"for t in range({n + m - 1}):" in source or f"for t in range({n + m - 2}):" in source
 
@@ -151,7 +151,7 @@ def test_series_that_are_captured_have_gradients() -> None:
 
 def test_all_cells_may_be_read() -> None:
     def best(x: Series, y: Series) -> Any:
-        """Smith and Waterman's local alignment, with a soft maximum over all ends."""
+        """Smith and Waterman's local alignment, with a soft maximum over all cells."""
         h: dict[tuple[int, int], Any] = {}
         for i in range(len(x)):
             for j in range(len(y)):
@@ -171,7 +171,7 @@ def test_all_cells_may_be_read() -> None:
 
 
 def test_what_padding_makes_infinite_is_computed_without() -> None:
-    """Products that overflow where lanes go on behind the grid's end are no part of the result."""
+    """Lanes continue beyond the end of the grid, where products overflow; these must not reach the result."""
 
     def paths(x: Series, y: Series) -> Any:
         p: dict[tuple[int, int], Any] = {}
@@ -190,7 +190,7 @@ def test_what_padding_makes_infinite_is_computed_without() -> None:
 
 
 def test_cells_that_read_two_rows_back_are_computed_in_an_order_that_works() -> None:
-    """Rows that are loops end in the middle of a step, with operations that wait for the loop."""
+    """Rows become loops that end in the middle of a step, and some operations must wait for such a loop."""
     generator = np.random.default_rng(0)
     border = [Value(b) for b in generator.normal(size=20)]
 

@@ -23,7 +23,7 @@ def sequence() -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
 
 
 def explicit_sums(weight_on_last_step_only: bool) -> tuple[float, list[float]]:
-    """The cost ½ Σ (h_t - y_t)² and its gradients to w, u, b and h_0, as the explicit sum over time.
+    """Return the cost ½ Σ (h_t - y_t)² and its gradients w.r.t. w, u, b and h_0, as the explicit sum over time.
 
     With h_t = σ(z_t), z_t = w h_(t-1) + u x_t + b, every use of w at step k reaches the error of every step t >= k
     through the steps between:
@@ -70,12 +70,12 @@ def test_gradients_through_time_are_the_explicit_sum(step: Callable[..., Value],
 
     expected_cost, expected = explicit_sums(last_step_only)
     assert cost.data == pytest.approx(expected_cost, rel=1e-12)
-    # h₀ is a thousand steps away from the last one: what reaches it there is next to nothing
+    # h₀ is a thousand steps away from the last output, so almost no gradient reaches it
     assert [w.grad, u.grad, b.grad, start.grad] == pytest.approx(expected, rel=1e-10, abs=1e-300)
 
 
 def test_the_gradient_to_the_first_state_is_the_product_of_the_slopes() -> None:
-    """∂h_T/∂h_0 = Π w h_t (1 - h_t), which vanishes as T grows."""
+    """The gradient is ∂h_T/∂h_0 = Π w h_t (1 - h_t), which vanishes as T grows."""
     w = Value(2.0)
     h = start = Value(0.9)
     product = 1.0
@@ -87,7 +87,7 @@ def test_the_gradient_to_the_first_state_is_the_product_of_the_slopes() -> None:
 
 
 def test_the_explicit_sum_is_the_derivative_by_differences() -> None:
-    """So that the truth above is not a slip of this file: the whole gradient reaches back over many steps."""
+    """This guards against a mistake in `explicit_sums`: finite differences give the same derivative w.r.t. the bias."""
     _, gradients = explicit_sums(False)
     x, y = sequence()
 

@@ -1,4 +1,4 @@
-"""Recurrent layers over batches large enough for arrays to lie in memory step by step: as PyTorch computes them."""
+"""Recurrent layers agree with PyTorch over batches that are large enough for arrays to be stored step by step."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ GATES = {"RNN": 1, "GRU": 3, "LSTM": 4}
 
 
 def outputs(kind: str, layer: Any, xs: Any) -> list[list[Any]]:
-    """The outputs of a layer at all steps, as torch.nn defines it."""
+    """Return the outputs of a layer at all steps, as torch.nn defines it."""
     w, u, b, d = layer
 
     def gates(x: Any, h: Any) -> list[list[tuple[Any, Any]]]:

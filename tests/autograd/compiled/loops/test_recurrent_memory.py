@@ -1,4 +1,4 @@
-"""Memory that the gradient of a recurrent network takes, beside backpropagation through time written by hand."""
+"""The memory that the gradient of a recurrent network takes, against handwritten backpropagation through time."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ X, Y = RNG.normal(size=(SAMPLES, STEPS, INPUTS)), RNG.normal(size=(SAMPLES, STEP
 
 
 def gradients_by_hand() -> list[Array]:
-    """Of the mean over samples of an LSTM's squared errors; derivatives take the place of the gates in memory."""
+    """Return gradients of an LSTM's mean squared error over samples; derivatives overwrite the gates in memory."""
     xs = np.ascontiguousarray(X.transpose(1, 0, 2))
     a = xs.reshape(-1, INPUTS) @ W.T
     a = (a + B).reshape(STEPS, SAMPLES, 4 * UNITS)
@@ -50,7 +50,7 @@ def gradients_by_hand() -> list[Array]:
 
 
 def peak(compute: Callable[[], Any]) -> int:
-    """The most bytes that a computation holds at a time, once everything is made that it keeps."""
+    """Return the most bytes that a computation holds at a time, after a first call has made what it keeps."""
     compute()
     tracemalloc.start()
     try:

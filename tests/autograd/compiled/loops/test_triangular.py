@@ -75,7 +75,7 @@ def back_substitution(upper: Any, b: Any) -> Any:
 
 
 def back_substitution_newest_first(upper: Any, b: Any) -> Any:
-    """The same, by subtracting one product at a time, that of the newest number first."""
+    """Solve the same system, subtracting one product at a time, starting with that of the newest number."""
     x = list(b)
     for i in reversed(range(len(b))):
         rest = b[i]
@@ -86,7 +86,7 @@ def back_substitution_newest_first(upper: Any, b: Any) -> Any:
 
 
 def eliminated(a: Any, b: Any) -> Any:
-    """The solution of a x = b, by elimination of the rows of both, and back substitution."""
+    """Solve a x = b by eliminating in the rows of both, followed by back substitution."""
     rows = [[*row, right] for row, right in zip(a, b)]
     for k in range(len(b)):
         for i in range(k + 1, len(b)):
@@ -101,7 +101,7 @@ def norm_of_solution(lower: Any, b: Any) -> Any:
 
 
 def of_solution(a: Any, b: Any) -> tuple[Any, list[Any]]:
-    """The norm of the solution, squared, and its derivatives."""
+    """Return the squared norm of the solution, and its derivatives."""
     x = np.linalg.solve(np.tril(a), b)
     adjoint = np.linalg.solve(np.tril(a).T, 2 * x)
     return x @ x, [np.tril(-np.outer(adjoint, x)), adjoint]
@@ -124,7 +124,7 @@ def of_determinant(a: Any) -> tuple[Any, list[Any]]:
 
 
 def of_log_determinant(a: Any) -> tuple[Any, list[Any]]:
-    """The derivatives are those of a function of the lower triangle: an element below the diagonal counts for two."""
+    """Return log det a and derivatives for a given by its lower triangle: elements below the diagonal count twice."""
     inverse = np.linalg.inv(a)
     return np.linalg.slogdet(a)[1], [np.tril(2 * inverse) - np.diag(np.diag(inverse))]
 
@@ -156,7 +156,7 @@ def lines(source: str) -> int:
 
 
 def assert_near(actual: Any, expected: Any) -> None:
-    """A few units in the last place are lost in the reference as well, in another order."""
+    """Compare with a tolerance, since the reference also rounds, in another order."""
     assert np.linalg.norm(np.asarray(actual) - expected) <= 1e-12 * np.linalg.norm(expected)
 
 

@@ -1,4 +1,4 @@
-"""The recipe for training over several processes: two on this machine are equal to one, and one may be lost."""
+"""The recipe for data-parallel training: two processes compute what one does, and one of them may be lost."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ def free_port() -> int:
 
 @contextmanager
 def started(folder: Path, *options: str) -> Iterator[list[subprocess.Popen[str]]]:
-    """Two processes of the recipe, of which process 0 has said something; they are ended with the context.
+    """Yield two processes of the recipe once process 0 has finished an epoch; they are killed at the end.
 
-    A port that was free may be taken before they listen: then they are started with another.
+    A free port may be taken before they listen; in this case they are started again with another port.
     """
     processes: list[subprocess.Popen[str]] = []
     try:
@@ -54,7 +54,7 @@ def started(folder: Path, *options: str) -> Iterator[list[subprocess.Popen[str]]
 
 
 def start(folder: Path, k: int, *options: str) -> subprocess.Popen[str]:
-    """Process k, whose output goes to a file."""
+    """Start process k, with its output in a file."""
     told = [str(RECIPE), "--processes", "2", "--process", str(k), "--batch", str(BATCH), *options]
     told += ["--timeout", str(PATIENCE)]
     with (folder / f"output-{k}.txt").open("w") as output:
@@ -68,7 +68,7 @@ def outputs(folder: Path) -> str:
 
 
 def wait_for(text: str, process: subprocess.Popen[str], folder: Path) -> None:
-    """Wait until process 0 has said something, or ended."""
+    """Wait until process 0 prints this text, or ends."""
     for _ in range(20 * PATIENCE):
         with suppress(subprocess.TimeoutExpired):
             process.wait(1 / 20)

@@ -1,4 +1,4 @@
-"""Padded programs in PyTorch, JAX and ONNX: what padding makes inf or nan is computed once more without it."""
+"""Padded programs in PyTorch, JAX and ONNX: if padding leads to inf or nan, they compute again without it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ POSITIONS, WIDTH, SAMPLES = 4, 2, 3
 
 
 def attention(q: Rows, v: Rows, keys: Rows) -> list[Any]:
-    """Causal attention, of which only the last row reads the last of v."""
+    """Causal attention, in which only the last row reads the last of v."""
     rows = []
     for t in range(len(q)):
         shares = autograd.softmax([autograd.dot(q[t], keys[u]) for u in range(t + 1)])
@@ -32,7 +32,7 @@ def attention(q: Rows, v: Rows, keys: Rows) -> list[Any]:
 
 def loss_over(keys: Rows) -> Callable[..., Any]:
     def loss(q: Rows, v: Rows, used: Any) -> Any:
-        """The costs of the rows that are used, where v is squared: so it can overflow."""
+        """Return the sum over the rows that are used; v is squared, so it can overflow."""
         rows = attention(q, [[1e200 * x * x for x in row] for row in v], keys)
         return autograd.sum([autograd.where(m > 0, 1e-200 * row[0], 0.0) for m, row in zip(used, rows)])
 
@@ -49,13 +49,13 @@ def keys() -> list[list[Value]]:
 def program(keys: Rows) -> Program:
     examples = [[[0.1] * WIDTH] * POSITIONS] * 2
     program = autograd.compile(loss_over(keys), *examples, [1.0] * POSITIONS)
-    assert program.portable().make_unpadded is not None  # else nothing of this is tested
+    assert program.portable().make_unpadded is not None  # otherwise nothing is tested
     return program
 
 
 @pytest.fixture(scope="module")
 def batch() -> list[Array]:
-    """Samples of which the second has, at a position that no used row reads, numbers whose squares are infinite."""
+    """Return samples; in the second one, a position that no used row reads has numbers whose squares are infinite."""
     generator = np.random.default_rng(4)
     q, v = generator.normal(size=(2, SAMPLES, POSITIONS, WIDTH))
     used = np.ones((SAMPLES, POSITIONS))
@@ -64,7 +64,7 @@ def batch() -> list[Array]:
 
 
 def eager(keys: Rows, batch: list[Array]) -> tuple[Array, Array, list[Array]]:
-    """The costs of samples one by one, and the derivatives of their sum to the keys and to the arguments."""
+    """Return each sample's cost, and the gradients of their sum w.r.t. the keys and the arguments."""
     for row in keys:
         for value in row:
             value.grad = 0.0

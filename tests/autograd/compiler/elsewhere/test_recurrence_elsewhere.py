@@ -1,4 +1,4 @@
-"""A recurrent network in PyTorch, JAX and ONNX: its loop is one there too, however many steps it has."""
+"""A recurrent network in PyTorch, JAX and ONNX: its loop stays a loop, for any number of steps."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ WIDTH, STEPS, SAMPLES = 3, 30, 4
 
 
 def recurrence(steps: int) -> Program:
-    """h = tanh(W h + u x), step by step; the cost is the square of the last h."""
+    """Compile h = tanh(W h + u x), step by step; the cost is the squared norm of the last h."""
     generator = np.random.default_rng(0)
     w = [[Value(x) for x in row] for row in generator.normal(size=(WIDTH, WIDTH)).tolist()]
     u = [Value(x) for x in generator.normal(size=WIDTH).tolist()]
@@ -51,7 +51,7 @@ def test_jax_scans(program: Program) -> None:
             assert "callback" not in shown
             lengths.add(len(shown.splitlines()))
         cost, gradient = jax.jit(J.value_and_grad)(J.parameters, xs)
-    assert len(lengths) == 1  # no step is written out
+    assert len(lengths) == 1  # the loop is not unrolled
     assert float(cost) == pytest.approx(backward(program, xs), rel=1e-12)
     assert_same([np.asarray(x) for x in gradient.values()], program)
 

@@ -1,4 +1,4 @@
-"""`program.to_jax()`: the program's numbers and derivatives as functions of JAX, under all of its transformations."""
+"""`program.to_jax()`: a program's values and derivatives as functions of JAX, under all of its transformations."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ SAMPLES = 5
 
 @pytest.fixture(autouse=True)
 def float64() -> Iterator[None]:
-    """JAX with 64 bits, in these tests alone."""
+    """Enable 64 bits in JAX, for these tests only."""
     before = jax.config.jax_enable_x64
     jax.config.update("jax_enable_x64", True)
     yield
@@ -50,7 +50,7 @@ def assert_near(result: Any, expected: Any, tolerance: float = 1e-12) -> None:
 
 
 def gradient_in_values(program: Any, compiled: Any, gradient: Any) -> list[float]:
-    """A dict of gradients in the order of the program's parameters: written into the Values, read, and taken back."""
+    """Return a dict of gradients in the order of the program's parameters, by way of the Values, which are restored."""
     before = [parameter.data for parameter in program.parameters]
     compiled.assign(gradient)
     numbers = [parameter.data for parameter in program.parameters]
@@ -60,7 +60,7 @@ def gradient_in_values(program: Any, compiled: Any, gradient: Any) -> list[float
 
 
 def tied() -> tuple[Any, Array]:
-    """An autoencoder whose weights decode too, and stand in a penalty beside a bias; with roots that are not taken."""
+    """An autoencoder with tied weights, a penalty on weights and a bias, and roots that are not taken."""
     w = [[Value(x) for x in row] for row in np.random.default_rng(2).normal(size=(3, 4)).tolist()]
     b = [Value(0.1 * k) for k in range(4)]
 
@@ -103,7 +103,7 @@ def test_values_and_gradients_are_the_programs_with_the_emitted_backward_pass_an
 
 
 def test_each_primitive_and_its_derivatives(points_of: Callable[..., list[Array]]) -> None:
-    """Values by the rows' rules for floats, which are tested against mpmath, and derivatives by their other rules."""
+    """Values agree with the table's rules for floats, which are tested against mpmath; so do derivatives."""
     refused = {
         "sum",
         "mean",
@@ -150,7 +150,7 @@ def test_what_jax_is_given_are_its_own_operations() -> None:
 
 
 def test_transformations_of_the_plain_program() -> None:
-    """Second derivatives and products with vectors, beside those of the engine itself, node by node."""
+    """Second derivatives and Hessian-vector products agree with those of the engine itself, node by node."""
     w, b = [Value(0.3), Value(-0.7)], Value(0.2)
 
     def loss(x: Any, w: Any = w, b: Any = b) -> Any:
@@ -241,7 +241,7 @@ def test_settings_and_arguments_that_do_not_fit_are_refused() -> None:
     assert_near(jax.jit(single.cost)(single.parameters, x), np.mean(program(x)), 1e-5)
 
     def long(x: Any) -> Any:
-        for k in range(700):  # in the order of Thue and Morse, which is no loop
+        for k in range(700):  # in the order of Thue and Morse, which has no loop
             x = x + 0.01 * (autograd.sin if k.bit_count() % 2 else autograd.cos)(x)
         return x
 
@@ -250,7 +250,7 @@ def test_settings_and_arguments_that_do_not_fit_are_refused() -> None:
 
 
 def weighted_average(steps: int) -> ArrayProgram:
-    """Averages of rows of numbers, the last ones first, with a matrix that is the same at every step."""
+    """Averages of rows of numbers, from last to first, with a matrix that is the same at every step."""
     body = Builder()
     mean, x, w = body.argument("mean", 2), body.argument("x_t", 2), body.argument("w", (2, 2))
     new = body.apply(primitives.tanh, body.contract(mean, w, "nk", "ck", "nc") + x, name="new")
@@ -312,7 +312,7 @@ print([(p.name, p.shape, p.values[0].label) for p in program.portable().paramete
 
 
 def test_names_of_parameters_are_the_same_in_every_process() -> None:
-    """Whatever the seed of Python's hashes: a checkpoint of one process is another's."""
+    """Names do not depend on the seed of Python's hashes, so one process can read the checkpoint of another."""
     texts = {
         subprocess.run(
             [sys.executable, "-c", NAMES],
@@ -330,7 +330,7 @@ def test_names_of_parameters_are_the_same_in_every_process() -> None:
 
 
 def looking_up() -> tuple[Any, list[list[Value]], list[Array]]:
-    """Rows of a table, and the probability of the right class, of positions that are no padding."""
+    """Rows of a table, and the mean loss of the right classes over positions that are not padding."""
     wte = [[Value(0.3 * j - 0.5 * k) for k in range(3)] for j in range(5)]
 
     def loss(tokens: Any, targets: Any, x: Any) -> Any:
@@ -369,5 +369,5 @@ def test_look_ups_take_integers_each_of_which_is_in_its_table() -> None:
         compiled(parameters, tokens * 1.0, targets, x)
     with pytest.raises(IndexError, match=r"sample \d: tokens\[\d\] is -1, which is not in a table of 5"):
         compiled(parameters, tokens - 1, targets, x)
-    beyond = np.isnan(jax.jit(compiled)(parameters, tokens - 1, targets, x))  # which has no numbers to check
+    beyond = np.isnan(jax.jit(compiled)(parameters, tokens - 1, targets, x))  # traced indices cannot be checked
     assert beyond.tolist() == (tokens == 0).any(axis=1).tolist()

@@ -1,4 +1,4 @@
-"""`program.to_onnx()`: the forward pass in onnxruntime, which shares no line with this package."""
+"""`program.to_onnx()`: the forward pass in onnxruntime, which shares no code with this package."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def convolution() -> tuple[Any, list[Array]]:
 
 
 def block() -> tuple[Any, list[Array]]:
-    """A block of GPT: attention to what came before and a network, each with a norm before it and a sum behind it."""
+    """A block of GPT: causal attention and a network, each with a norm before it and a residual connection."""
     positions, size = 4, 6
     q, k, v, o, up, down = (matrix(size, size, seed) for seed in range(6))
 
@@ -124,7 +124,7 @@ def test_networks(name: str, tmp_path: Path) -> None:
     for dtype, tolerance in TOLERANCE.items():
         path = tmp_path / f"{dtype}.onnx"
         program.to_onnx(path, dtype=dtype)
-        for several in (slice(None), slice(1)):  # the batch is as long as one likes
+        for several in (slice(None), slice(1)):  # any batch size
             given = {name: row[several].astype(dtype) for name, row in zip(arguments, rows)}
             (output,) = run(path, **given)
             assert output.dtype == dtype
@@ -163,7 +163,7 @@ REFUSED = {
 
 
 def model_of(program: ArrayProgram, path: Path, dtype: str) -> None:
-    """Write a program of arguments alone, with an output for each of its own."""
+    """Write a program that has no parameters, with an ONNX output for each of its outputs."""
     graph = Graph(onnx, np.dtype(dtype))
     arguments = {o.attribute[0]: o.shape for o in program.operations if o.kind == "argument"}
     names = {name: graph.name(name) for name in arguments}
@@ -264,7 +264,7 @@ def test_primitives_of_ones_own(tmp_path: Path) -> None:
 
 
 def test_reductions(tmp_path: Path) -> None:
-    """Along the last axis, another one and several, kept or not; with a largest number that is inf, -inf or nan."""
+    """Reduce along the last axis, another one and several, with or without keeping them, also for inf, -inf and nan."""
     builder, x = Builder(), normal(3, 4)
     x[0, 1, :2], x[1, 2], x[2, 0, 3] = math.inf, -math.inf, math.nan
     cube = builder.reshape(builder.argument("x", 12), (N, 3, 4))
@@ -319,7 +319,7 @@ def test_random_array_programs(seed: int, random_program: Callable[..., ArrayPro
 
 
 def looking_up() -> tuple[Any, list[list[Value]], list[Array]]:
-    """Rows of a table, and the probability of the right class, of positions that are no padding."""
+    """Rows of a table, and the mean loss of the right classes over positions that are not padding."""
     wte = matrix(5, 3, 1)
 
     def loss(tokens: Any, targets: Any, x: Any) -> Any:

@@ -1,4 +1,4 @@
-"""`program.to_torch()`: the program's numbers and derivatives, as PyTorch computes and differentiates them."""
+"""`program.to_torch()`: a program's values and derivatives, as PyTorch computes and differentiates them."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def network() -> tuple[Program, list[Array]]:
 
 
 def tied() -> tuple[Program, list[Array]]:
-    """An autoencoder, whose weights decode too; and one row of them stands beside a bias."""
+    """An autoencoder with tied weights, of which one row is also in a penalty, with a bias."""
     w, b = matrix(3, 4, 2), [Value(0.1 * k) for k in range(4)]
 
     def loss(x: Any) -> Any:
@@ -65,7 +65,7 @@ def tied() -> tuple[Program, list[Array]]:
 
 
 def choices() -> tuple[Program, list[Array]]:
-    """Branches without a value, such as the root of a negative number, where they are not taken; and ties."""
+    """Branches that have no value where they are not taken, such as the root of a negative number; and ties."""
     w = [Value(0.5 + 0.1 * k) for k in range(6)]
 
     def loss(x: Any) -> Any:
@@ -96,7 +96,7 @@ def integrator() -> tuple[Program, list[Array]]:
 
 
 def attention() -> tuple[Program, list[Array]]:
-    """Causal self-attention behind a norm, as in a GPT; the loss is the sum of what comes out, each squared."""
+    """Causal self-attention after a norm, as in a GPT; the loss is the sum of all squared outputs."""
     norm, heads = nn.RMSNorm(4), nn.CausalSelfAttention(4, 2, seed=2)
 
     def loss(x: Any) -> Any:
@@ -121,7 +121,7 @@ def assert_near(result: Any, expected: Any, tolerance: float = 1e-12) -> None:
 
 
 def gradients(program: Program, rows: list[Array]) -> Array:
-    """The gradient of the mean to each parameter, by the program itself."""
+    """Return the gradient of the mean w.r.t. all parameters, as the program itself computes it."""
     for parameter in program.parameters:
         parameter.grad = 0.0
     program.backward(*rows)
@@ -141,7 +141,7 @@ def test_values_and_gradients_are_the_programs(name: str) -> None:
     with torch.no_grad():
         for tensor in compiled.parameters.values():
             tensor.copy_(tensor.grad)
-    compiled.assign()  # which shows which number of a tensor belongs to which Value
+    compiled.assign()  # this shows which Value each number of a tensor belongs to
     assert_near([parameter.data for parameter in program.parameters], expected)
     for parameter, number in zip(program.parameters, before):
         parameter.data = number
@@ -157,7 +157,7 @@ def test_tied_weights_are_one_tensor() -> None:
 
 
 def test_derivatives_of_both_orders_are_those_of_differences() -> None:
-    """By PyTorch's own checks, to the parameters and to the arguments."""
+    """PyTorch's own checks compare derivatives w.r.t. parameters and arguments with finite differences."""
     program, rows = tied()
     compiled = program.to_torch()
     inputs = (*compiled.parameters.values(), torch.tensor(rows[0], requires_grad=True))
@@ -185,7 +185,7 @@ def test_what_is_not_taken_contributes_nothing() -> None:
 
 
 def test_a_primitive_of_ones_own_has_its_own_rule() -> None:
-    """One that passes gradients straight through a step; PyTorch's derivative of the step would be 0."""
+    """A straight-through estimator keeps its rule; PyTorch's derivative of the step itself would be 0."""
     step = autograd.primitive(
         "test_torch_step",
         lambda x: autograd.where(x > 0, 1.0, 0.0),
@@ -200,7 +200,7 @@ def test_a_primitive_of_ones_own_has_its_own_rule() -> None:
 
 
 def test_functions_of_math_are_pytorchs() -> None:
-    """Of `exp2`, `erfc`, `copysign` and `fmod`, with their derivatives; and of `gamma`."""
+    """`exp2`, `erfc`, `copysign` and `fmod` agree with PyTorch's, with their derivatives; and so does `gamma`."""
     from autograd import math
 
     def f(x: Any, y: Any) -> Any:
@@ -215,7 +215,7 @@ def test_functions_of_math_are_pytorchs() -> None:
     for slope, truth in zip(torch.autograd.grad(result.sum(), (x, y)), expected):
         assert_near(slope, truth)
     gamma = autograd.compile(lambda x: autograd.sum([math.gamma(v) for v in x]), [0.5] * 8).to_torch()
-    points = normal(8)  # below 0, too, where its sign changes at each whole number
+    points = normal(8)  # also below 0, where the sign changes at each integer
     assert_near(gamma(points), [sum(map(python_math.gamma, row)) for row in points.tolist()])
 
 
@@ -254,7 +254,7 @@ def test_one_sample_auxiliary_results_and_single_precision() -> None:
 
 
 def test_all_that_is_computed_is_on_the_device() -> None:
-    """PyTorch refuses to compute with tensors of several devices; "meta" is one that every machine has."""
+    """PyTorch refuses to mix tensors of several devices; the device "meta" exists on every machine."""
     for make in PROGRAMS.values():
         program, rows = make()
         result = program.to_torch(device="meta")(*rows)
@@ -280,12 +280,12 @@ def test_what_does_not_fit_is_refused() -> None:
     assert [parameter.data for parameter in program.parameters] == numbers
 
 
-REFUSED = {"sum", "mean", "dot", "atan2_derivative", "power_derivative"}  # of which the first three are no applications
+REFUSED = {"sum", "mean", "dot", "atan2_derivative", "power_derivative"}  # the first three are not elementwise
 
 
 @pytest.mark.parametrize("name", sorted(OURS - REFUSED))
 def test_each_primitive_and_its_derivatives(name: str, points_of: Callable[..., list[Array]]) -> None:
-    """Values by the row's rule for floats, which is tested against mpmath, and derivatives by its other rule."""
+    """Values agree with the table's rule for floats, which is tested against mpmath; so do derivatives."""
     row, arrays = TABLE[name], points_of(name, count=60)
     numbers = [3.0 if name == "constant_power" else 1.0 if name == "lgamma_derivative" else None] * len(arrays)
     known = [None, *numbers[1:]]
@@ -305,11 +305,11 @@ def test_each_primitive_and_its_derivatives(name: str, points_of: Callable[..., 
     expected = [row.local_derivatives(xs, out) for xs, out in zip(zip(*map(list, arrays)), values)]
     for slope, column, k in zip(slopes, zip(*expected), known):
         if k is None:
-            assert_near(slope, column, 1e-12 if name != "lgamma_derivative" else 1e-10)  # PyTorch's own
+            assert_near(slope, column, 1e-12 if name != "lgamma_derivative" else 1e-10)  # PyTorch's own lgamma
 
 
 def test_reductions_and_their_derivatives() -> None:
-    """Along each axis, with ties, zeros and what is infinite: values and slopes as the compiler's own programs give."""
+    """Values and slopes agree with the compiled program's along each axis, with ties, zeros and infinite numbers."""
     chance = np.random.default_rng(0)
     x = chance.integers(-2, 3, (4, 6)).astype(float)
     x[1, 0], x[2, :] = np.inf, -np.inf
@@ -330,7 +330,7 @@ def test_reductions_and_their_derivatives() -> None:
         emitted = to_arguments(program, 1)
         by_emitted = run(emitted, {"x": torch.tensor(x), "gradient": torch.ones((4, 1), dtype=torch.float64)}, 4)
         np.testing.assert_allclose(by_emitted[1], slopes, rtol=1e-12, err_msg=function)
-        if function != "logsumexp":  # other axes have values, too, of which no program asks the derivative
+        if function != "logsumexp":  # no program needs derivatives along other axes
             along_first = builder.program([builder.reduce(table, function, [1], keepdims=True)])
             np.testing.assert_allclose(
                 run(along_first, {"x": torch.tensor(x)}, 4)[0], along_first.evaluate({"x": x})[0]
@@ -338,7 +338,7 @@ def test_reductions_and_their_derivatives() -> None:
 
 
 def test_loops_and_their_derivatives(loops: ArrayProgram) -> None:
-    """By PyTorch through the steps, by the compiler as loops in the opposite order."""
+    """PyTorch differentiates through the steps; the compiler's derivative is a loop in the opposite order."""
     run, x = Interpreter(TorchLibrary(torch, torch.float64, "cpu")).run, normal(6)
     tensor = torch.tensor(x, requires_grad=True)
     results = run(loops, {"x": tensor}, SAMPLES)
@@ -377,7 +377,7 @@ def test_random_array_programs(seed: int, random_program: Callable[..., ArrayPro
 
 
 def looking_up() -> tuple[Any, list[list[Value]], list[Array]]:
-    """Rows of a table, and the probability of the right class, of positions that are no padding."""
+    """Rows of a table, and the mean loss of the right classes over positions that are not padding."""
     wte = matrix(5, 3, 1)
 
     def loss(tokens: Any, targets: Any, x: Any) -> Any:

@@ -1,4 +1,4 @@
-"""What groups read, and which are padded or more than a few numbers: each kind of group, written by hand."""
+"""Reads of groups, and which groups are padded or wide: each kind of group, written by hand."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ def test_what_multiplies_zeros_by_elements_that_it_does_not_read_is_padded() -> 
 
 
 def test_an_operation_on_more_than_a_few_numbers_is_wide() -> None:
-    """Four numbers at most are few; so are any number that are only put side by side."""
+    """Up to four numbers are few; a concatenation is never wide."""
     one = (10,)
     few, more = view(1, list(range(4))), view(1, list(range(5)))
     for group, wide in (

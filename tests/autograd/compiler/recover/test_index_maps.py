@@ -27,7 +27,7 @@ ARRAY = np.arange(300)
 
 
 def along(part: Any, axes: Axes) -> Any:
-    """A slice with its axes transposed and repeated."""
+    """Return a slice with its axes transposed and repeated."""
     own = [k for k in axes.place if k >= 0]
     turned = part.reshape(axes.own).transpose(own)
     apart = turned.reshape([n if k >= 0 else 1 for n, k in zip(axes.shape, axes.place)])
@@ -46,7 +46,7 @@ def read_band(band: Band) -> Any:
 
 @given(st.lists(st.integers(2, 3), min_size=1, max_size=3), st.randoms(use_true_random=False), st.integers(0, 5))
 def test_transposed_and_repeated_axes_of_a_slice(lengths: list[int], chance: Any, start: int) -> None:
-    """Any order of a slice's axes, with repetitions anywhere, is found again."""
+    """Any order of a slice's axes, with repetitions anywhere, is recovered."""
     box = np.arange(start, start + int(np.prod(lengths))).reshape(lengths)
     order = list(range(len(lengths)))
     chance.shuffle(order)
@@ -63,7 +63,7 @@ def test_transposed_and_repeated_axes_of_a_slice(lengths: list[int], chance: Any
 
 @given(st.lists(st.integers(1, 3), min_size=1, max_size=3), st.randoms(use_true_random=False))
 def test_bands(lengths: list[int], chance: Any) -> None:
-    """Some columns of each row of a table, in any order of their axes, lie in a band."""
+    """Some columns of each row of a table, with their axes in any order, form a band."""
     rows, columns = chance.randint(2, 4), int(np.prod(lengths))
     before, after, start = (chance.randint(0, 2) for _ in range(3))
     period = before + columns + after
@@ -93,7 +93,7 @@ def test_bands(lengths: list[int], chance: Any) -> None:
     ],
 )
 def test_a_band_is_the_same_columns_of_every_row(positions: list[int], band: Band) -> None:
-    """But for the last, whose columns go past the end of their rows."""
+    """The last example is not a band: its columns go beyond the end of their rows."""
     past = band.last > band.period
     assert as_band(np.array(positions), 20) == (None if past else band)
     if not past:
@@ -111,7 +111,7 @@ def test_what_is_neither_axes_nor_a_band(positions: list[int]) -> None:
 
 
 def test_pieces_are_a_few_long_slices() -> None:
-    """Four slices at most, of two elements on average."""
+    """There are at most four slices, with at least two elements on average."""
     for numbers in ([0, 1, 5, 6], [5, 6, 0, 1, 2], [0, 1, 2, 9], [0, 1, 3, 4, 6, 7, 9, 10], [3, 4, 3, 4]):
         pieces = Index.of(np.array(numbers)).pieces
         assert pieces is not None
@@ -141,7 +141,7 @@ def test_axes_come_before_pieces_and_pieces_before_bands() -> None:
 
 
 def test_the_effort_of_reading() -> None:
-    """By the cost model: a slice is free, a strided slice 0.1, axes 0.3, pieces and bands 0.5, a gather 0.9 or 1."""
+    """In the cost model, a slice is free, a stride costs 0.1, axes 0.3, pieces and bands 0.5, a gather 0.9 or 1."""
     for numbers, needed in (
         ([7], 0.0),
         ([-1], 0.9),

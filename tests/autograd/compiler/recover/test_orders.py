@@ -1,4 +1,4 @@
-"""Orders of an array's members: which are permitted, which are chosen, and what they cost to read."""
+"""Orders of an array's members: which are permitted and chosen, and what they cost to read."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ def view(source: int, *positions: Any) -> View:
 
 
 def grouping_of(groups: Sequence[Group], widths: Sequence[int], data: dict[int, Any] | None = None) -> Grouping:
-    """A grouping of parameters, arguments, data and these groups, whose members are the nodes 10, 11, ...."""
+    """Make a grouping of parameters, arguments, data and these groups, whose members are the nodes 10, 11, ...."""
     source, position = np.full(60, CONSTANT), np.zeros(60, dtype=np.int64)
     for group in groups:
         members = np.array(group.members, dtype=np.int64)
         source[members[members >= 0]], position[members[members >= 0]] = group.source, np.flatnonzero(members >= 0)
     everything = (*widths, *(len(group.members) for group in groups))
     batched = (False, *[True] * (len(everything) - 1))
-    scalars: Any = None  # which the order does not read
+    scalars: Any = None  # not read by the order
     return Grouping(scalars, tuple(groups), source, position, np.zeros(60), everything, batched, data or {})
 
 
@@ -50,7 +50,7 @@ def applied(source: int, members: Sequence[int], *reads: tuple[int, Sequence[int
 
 
 def weighted(source: int, members: Sequence[int]) -> SumOfProducts:
-    """Weighted sums of the whole argument: they may be in any order."""
+    """Make a group of weighted sums of the whole argument, which may be in any order."""
     weights = np.arange(3 * len(members)).reshape(-1, 3)
     block = Matrix(1.0, View(PARAMETERS, weights), view(1, [0, 1, 2]), None)
     return SumOfProducts(source, tuple(members), True, (block,), (0,))
@@ -73,7 +73,7 @@ def test_members_of_a_matrix_product_take_any_order() -> None:
 
 
 def test_over_patches_the_channels_of_each_position_stay_together() -> None:
-    """Two positions of three channels, of which the last position and channel are wanted first."""
+    """There are two positions of three channels; the last position and the last channel are wanted first."""
     block = Matrix(1.0, view(PARAMETERS, [0, 1], [2, 3], [4, 5]), view(1, [0, 1], [1, 2]), None)
     group = SumOfProducts(2, tuple(range(10, 16)), True, (block,), (0,))
     orders = [order.tolist() for order in permitted(group, np.array([5, 4, 3, 2, 1, 0]))]
@@ -93,7 +93,7 @@ def test_over_patches_the_channels_of_each_position_stay_together() -> None:
 
 
 def test_the_cost_of_reads_of_some_sources() -> None:
-    """A gather costs 1, transposed axes 0.3, a slice nothing."""
+    """A gather costs 1, transposed axes cost 0.3, a slice costs nothing."""
     group = applied(5, [10, 11, 12, 13], (1, [3, 0, 2, 1]), (2, [0, 2, 1, 3]), (3, [0, 1, 2, 3]))
     assert effort_of(group, 1, 4) == 1.3
     assert (effort_of(group, 1, 2), effort_of(group, 2, 3), effort_of(group, 3, 4)) == (1.0, 0.3, 0.0)
@@ -113,7 +113,7 @@ def test_padding_is_read_as_what_continues_the_pattern() -> None:
     padded = Reduction(5, (10, 11), True, primitives.max_, view(1, [0, 1, PADDING], [3, 4, 5]))
     assert effort_of(padded, 1, 2) == 0.0
     assert effort_of(padded._replace(view=view(1, [0, 7, PADDING], [3, 4, 5])), 1, 2) == 1.0
-    past_the_end = view(1, [0, 1, 2], [3, 4, PADDING])  # where there is no element 5
+    past_the_end = view(1, [0, 1, 2], [3, 4, PADDING])  # there is no element 5
     assert effort_of(padded._replace(view=past_the_end), 1, 2) == 1.0
 
 
@@ -151,7 +151,7 @@ def test_the_order_of_parameters_or_of_what_is_read_twice_is_none() -> None:
 
 
 def test_an_order_that_several_readers_like() -> None:
-    """Two readers of parts, in whichever order they come; the second takes most members."""
+    """Two readers of parts both get slices; the second reads more members."""
     wide = weighted(2, [10, 11, 12, 13, 14])
     first, second = applied(3, [20, 21], (2, [4, 0])), applied(4, [22, 23, 24], (2, [3, 1, 2]))
     after = ordered(grouping_of([wide, first, second], [0, 3]), [*range(20, 25)])
@@ -162,7 +162,7 @@ def test_an_order_that_several_readers_like() -> None:
 
 
 def test_readers_that_contradict_one_another_agree_on_the_cheapest() -> None:
-    """Of two who read all, in orders of their own, one has a slice; the other takes its order from it."""
+    """Two groups read all members in different orders: one gets a slice, and the other adopts its order."""
     wide = weighted(2, [10, 11, 12])
     first, second = applied(3, [20, 21, 22], (2, [2, 0, 1])), applied(4, [23, 24, 25], (2, [1, 2, 0]))
     after = ordered(grouping_of([wide, first, second], [0, 3]), [])
@@ -170,7 +170,7 @@ def test_readers_that_contradict_one_another_agree_on_the_cheapest() -> None:
 
 
 def test_a_reader_of_all_comes_before_a_reader_of_a_part() -> None:
-    """The part is every other element then, which is cheaper than a gather of all."""
+    """Every other element, which the part reads then, is cheaper than a gather of all members."""
     wide = weighted(2, [10, 11, 12, 13])
     part, everything = applied(3, [20, 21], (2, [1, 3])), applied(4, [22, 23, 24, 25], (2, [2, 1, 0, 3]))
     after = ordered(grouping_of([wide, part, everything], [0, 3]), [*range(20, 26)])
@@ -192,7 +192,7 @@ def test_two_members_have_an_order() -> None:
 
 
 def test_parameters_may_be_read_in_any_order() -> None:
-    """They are laid out as they are read."""
+    """Parameters are laid out in the order in which they are read."""
     group = applied(2, [10, 11, 12], (PARAMETERS, [0, 1, 2]), (1, [2, 0, 1]))
     assert ordered(grouping_of([group], [3, 3]), []).groups[0].members == (11, 12, 10)
 
@@ -213,7 +213,7 @@ Reads = list[tuple[int, list[int]]]
     ],
 )
 def test_no_other_orders_are_cheaper(reads: list[Reads]) -> None:
-    """Of all orders of all groups, tried one after the other; a group that reads nothing here is a product."""
+    """All orders of all groups are tried; a group without reads here stands for a matrix product."""
     widths = [0, 4, *(len(group[0][1]) if group else 3 + (len(reads) > 2) for group in reads)]
     members = [[10 * k + n for n in range(width)] for k, width in enumerate(widths)]
     groups = [applied(k, members[k], *group) if group else weighted(k, members[k]) for k, group in enumerate(reads, 2)]
@@ -221,7 +221,7 @@ def test_no_other_orders_are_cheaper(reads: list[Reads]) -> None:
     needed = sum(effort_of(group, 1, len(widths)) for group in after)
 
     def effort_in(orders: Sequence[Sequence[int]]) -> float:
-        """The sum of the efforts with members in these orders, of which the argument's is its own."""
+        """Return the total effort of all reads, for these orders of members; the argument keeps its own."""
         place = [np.argsort(order) for order in orders]
         read = [
             (np.array(index)[list(orders[k])], source) for k, group in enumerate(reads, 2) for source, index in group
@@ -240,7 +240,7 @@ def test_outputs_next_to_each_other_are_a_slice() -> None:
 
 
 def test_the_order_of_an_argument_comes_before_that_of_other_arrays() -> None:
-    """The reader of both cannot have both in order: the argument's order is fixed, the other array's is not."""
+    """The group reads both in different orders; the argument's order is fixed, the other array's is not."""
     wide = weighted(2, [10, 11, 12])
     both = applied(3, [20, 21, 22], (1, [1, 2, 0]), (2, [0, 1, 2]))
     after = ordered(grouping_of([wide, both], [0, 3]), [])
@@ -250,7 +250,7 @@ def test_the_order_of_an_argument_comes_before_that_of_other_arrays() -> None:
 
 
 def test_data_takes_any_order() -> None:
-    """The order of constants costs nothing, that of the argument does."""
+    """Reading constants in any order costs nothing, reading the argument out of order does."""
     group = applied(3, [10, 11, 12], (1, [1, 2, 0]), (2, [0, 1, 2]))
     after = ordered(grouping_of([group], [0, 3, 3], {2: np.array([1.0, 2.0, 3.0])}), [])
     assert after.groups[0].members == (12, 10, 11)
@@ -280,7 +280,7 @@ def test_a_loop_has_no_order_but_its_states_have() -> None:
 
 
 def test_places_of_discarded_results_move_too() -> None:
-    """Two positions of two channels, of which one result is discarded: positions change places."""
+    """One result of two positions with two channels is discarded; the positions are swapped."""
     block = Matrix(1.0, view(PARAMETERS, [0, 1], [2, 3]), view(1, [0, 1], [1, 2]), None)
     group = SumOfProducts(2, (10, PADDING, 11, 12), True, (block,), (0,))
     after = ordered(grouping_of([group], [4, 3]), [11, 12, 10])

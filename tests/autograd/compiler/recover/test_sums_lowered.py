@@ -1,4 +1,4 @@
-"""Sums of products as operations on arrays: every bit is that of the sum added up in order, in plain Python."""
+"""Sums of products as array operations: each bit is that of the sum computed in order, in plain Python."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ P = [1.1, -0.7, 2.9, 0.3, 1.9, -1.3, 0.9, 0.1, 4.7]
 def lowered(
     group: SumOfProducts, data: Sequence[float] | None = None, unreached: bool = False, padding: bool = True
 ) -> ArrayProgram:
-    """The program of one group of sums of the argument x, source 1, the parameters, 0, and constant data, 2.
+    """Lower one group of sums, whose sources are the parameters (0), the argument x (1) and constant data (2).
 
     Args:
         unreached: whether no derivative reaches the first member.
-        padding: whether zeros may multiply what may be infinite.
+        padding: whether zeros may multiply numbers that may be infinite.
     """
     builder = Builder([len(X[0])], len(P))
     read = len(X[0]) + len(P)
@@ -170,7 +170,7 @@ OPERATIONS: dict[str, list[str]] = {
 
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_sums_are_written_as_few_operations(name: str) -> None:
-    """Nothing is multiplied by 1 or -1, and no negative is added."""
+    """Nothing is multiplied by 1 or -1, and no negated term is added."""
     assert primitives_of(ORDERS[name][0]) == OPERATIONS[name]
 
 
@@ -206,7 +206,7 @@ def test_very_long_sums_are_named_in_parts() -> None:
     assert values(group) == expected
 
 
-# Whole numbers, so that the order of addition makes no difference: what is computed
+# With integers, the order of addition makes no difference
 
 
 WHOLE = np.arange(1.0, 9.0) ** 2
@@ -214,7 +214,7 @@ WEIGHTS = np.array([2.0, -3.0, 5.0, 7.0, -11.0, 13.0, 17.0, -19.0, 23.0])
 
 
 def whole(group: SumOfProducts, data: Sequence[float] | None = None) -> list[float]:
-    """The members' numbers where x is 1, 4, 9, ... and the parameters are primes with signs; of three equal samples."""
+    """Return the members' numbers for x = 1, 4, 9, ... and signed primes as parameters, of three equal samples."""
     (result,) = lowered(group, data).evaluate({"x": [WHOLE] * 3}, WEIGHTS)
     assert all((row == result[0]).all() for row in result)
     return result[0].tolist()  # type: ignore[no-any-return]
@@ -319,7 +319,7 @@ def test_a_constant_matrix() -> None:
 
 
 def test_products_with_single_weights_are_elementwise_unless_they_are_a_layer() -> None:
-    """A contraction would lose the sign of -0.0; a layer, which adds a bias, may be one."""
+    """A contraction would lose the sign of -0.0; in a layer, which adds a bias, that does not matter."""
     single = Matrix(1.0, p([0], [4]), x([2]), None)
     assert whole(sums_of(single)) == [18.0, -99.0]
     assert "contract" not in kinds(sums_of(single))
@@ -407,18 +407,18 @@ def test_layers_name_their_weights_and_biases_which_others_read_parts_of() -> No
 
 
 def parameters_of(program: ScalarProgram) -> list[tuple[str, tuple[Any, ...]]]:
-    """The names and shapes of the arrays of parameters, in the order in which they are read."""
+    """Return the names and shapes of the arrays of parameters, in the order in which they are read."""
     operations = lower(recover(program.verify()), ["x"]).verify().operations
     return [(operation.name, operation.shape) for operation in operations if operation.kind == "parameter"]
 
 
 def weighted(weights: Sequence[int], xs: Sequence[int], other: tuple[int, int]) -> Sum:
-    """Σ weights · xs, plus another product or node."""
+    """Return Σ weights · xs, plus another product or node."""
     return Sum([1.0] * (len(xs) + 1), [*weights, other[0]], [*xs, other[1]], [0] * (len(xs) + 1))
 
 
 def test_the_arrays_of_a_layer_have_its_number() -> None:
-    """Two neurons; two more, each with a multiple of the argument in place of a bias."""
+    """The first two neurons have biases; the other two have multiples of the argument instead."""
     builder = Builder([2], 12)
     first = [builder.sum(weighted([2 + 2 * j, 3 + 2 * j], [0, 1], (10 + j, ABSENT))) for j in range(2)]
     tanh = builder.opcode(primitives.tanh)
@@ -429,7 +429,7 @@ def test_the_arrays_of_a_layer_have_its_number() -> None:
 
 
 def test_layers_are_read_before_what_comes_first() -> None:
-    """The first row of the weights multiplies the argument before the layer does: it is a part of the matrix."""
+    """The first row of the weights also multiplies the argument, before the layer: it is a part of the matrix."""
     builder = Builder([2], 6)
     scaled = [builder.sum(Sum([1.0], [2 + k], [k], [0])) for k in range(2)]
     layer = [builder.sum(weighted([2 + 2 * j, 3 + 2 * j], scaled, (6 + j, ABSENT))) for j in range(2)]
@@ -447,7 +447,7 @@ def test_products_come_first_and_what_is_subtracted_last() -> None:
 
 
 def test_the_cells_of_a_stencil_keep_their_order() -> None:
-    """u₀ - 2u₁ + u₂, of one array; two terms, or three of several arrays, are put in order."""
+    """This is u₀ - 2u₁ + u₂ of one array; two terms, or three of several arrays, are sorted."""
     stencil = [A, column(-2.0, x(1, 2)), C]
     assert slots(sums_of(*stencil)) == [stencil]
     assert slots(sums_of(minus(A), C)) == [[C, minus(A)]]
@@ -458,7 +458,7 @@ def test_the_cells_of_a_stencil_keep_their_order() -> None:
 
 
 def test_blocks_with_one_negative_coefficient_are_subtracted() -> None:
-    """If that is exact: -(Σ) is, and so is -(c x), but 0.5 Σ is not Σ 0.5."""
+    """This requires an exact result: -(Σ) and -(c x) are exact, but 0.5 Σ differs from the sum of halves."""
     table, matrix = Rows(1.0, x([0, 1], [1, 2]), None), Matrix(1.0, p([0, 1], [3, 4]), x([0, 1]), None)
     for c, of_a_column, of_others in (
         (-1.0, True, True),

@@ -1,4 +1,4 @@
-"""Sums of products become blocks of the cheapest kind that compute the same: NumPy evaluates the blocks' equations."""
+"""Sums of products become blocks of the cheapest kind that computes the same, as NumPy evaluates their equations."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def places(unpadded: frozenset[int] | None = frozenset()) -> Places:
 
 
 def terms_of(rows: Sequence[Row]) -> Terms:
-    """The terms (coefficient, left, right) of each row, sorted by row and right side."""
+    """Return the terms (coefficient, left, right) of each row, sorted by row and right side."""
     flat = [(r, *term) for r, row in enumerate(rows) for term in sorted(row, key=lambda term: (term[2], term[1]))]
     row, coefficients, left, right = (np.array(column) for column in zip(*flat))
     return Terms(row, left, right, coefficients.astype(float), np.zeros_like(row), np.arange(len(row)))
@@ -48,7 +48,7 @@ def read(view: View) -> Any:
 
 
 def meaning(block: Block) -> Any:
-    """One number for each member of a group, by the equation of the block."""
+    """Return one number for each member of a group, by the equation of the block."""
     match block:
         case Rows():
             products = np.broadcast_to(block.coefficients, block.left.positions.shape) * read(block.left)
@@ -69,7 +69,7 @@ def sums(rows: Sequence[Row], left: int, right: int) -> list[float]:
 
 
 def contracted(rows: Sequence[Row], left: int, right: int, padded: bool = True) -> list[Contraction]:
-    """The contractions of the sums of one pair of arrays, of which each member is seen to mean its sum."""
+    """Return the contractions of the sums over one pair of arrays, after checking that each member equals its sum."""
     parts = {(0, left, right): terms_of(rows)}
     many = contractions(list(range(len(rows))), parts, plain(len(rows)), places(frozenset() if padded else None))
     values: dict[int, float] = {}
@@ -91,7 +91,7 @@ def only_block(many: Sequence[Contraction]) -> Block:
 
 
 def kinds(many: Sequence[Contraction]) -> list[list[str]]:
-    """The kinds of the blocks of each contraction."""
+    """Return the kinds of the blocks of each contraction."""
     return [[type(block).__name__ for _, block in one.blocks] for one in many]
 
 
@@ -172,7 +172,7 @@ def test_what_is_not_padded_to_a_matrix(reason: str, rows: list[Row]) -> None:
 def test_layers_over_other_columns_are_matrix_products_of_their_own() -> None:
     halves = [[(1.0, 4 * j + k, 4 * (j % 2) + k) for k in range(4)] for j in range(4)]
     assert [one.members for one in contracted(halves, PARAMETERS, 1)] == [[0, 2], [1, 3]]
-    # seven terms for each product do not pay, nor do weights that the layers share
+    # products of seven terms do not pay off, nor do weights that the layers share
     small = [[(1.0, 4 * j + k, 4 * (j % 2) + k) for k in range(4 - j // 2)] for j in range(4)]
     assert all(len(one.members) == 2 for one in contracted(small, PARAMETERS, 1))
     shared = [[(1.0, 4 * (j // 2) + k, 4 * (j % 2) + k) for k in range(4)] for j in range(4)]
@@ -197,7 +197,7 @@ def test_rows_of_two_lengths_are_two_operations_unless_they_alternate() -> None:
 
 
 def test_a_convolution_is_one_product_whose_members_are_in_order() -> None:
-    """Two channels of two weights over three positions, listed channel by channel; the product is by position."""
+    """Two channels over three positions are listed by channel; the product's members are ordered by position."""
     rows = [[(1.0, 2 * c + k, p + k) for k in range(2)] for c in range(2) for p in range(3)]
     ((members, [(_, block)], _),) = contracted(rows, PARAMETERS, 1)
     assert isinstance(block, Matrix) and block.weights is not None
@@ -256,7 +256,7 @@ def test_channels_may_list_their_positions_in_other_orders() -> None:
 
 
 def test_a_flipped_kernel_reads_the_columns_in_their_order() -> None:
-    """Convolutions of the texts: Σ w[k] x[p - k], which ends at an edge."""
+    """This is the convolution of textbooks, Σ w[k] x[p - k], cut off at an edge."""
     rows = [[(1.0, k, p + 2 - k) for k in range(3) if p + 2 - k < 5] for p in range(4)]
     block = only_block(contracted(rows, PARAMETERS, 1))
     assert isinstance(block, Matrix) and block.weights is not None
@@ -288,7 +288,7 @@ def test_positions_that_lack_channels_read_the_weights_of_the_others(reason: str
 
 
 def test_how_much_of_patches_may_be_missing() -> None:
-    """Half of the results may be discarded, and three tenths of the columns must be there."""
+    """At most half of the results may be discarded, and at least three tenths of the columns must exist."""
     for others, is_product in ((3, True), (4, False)):  # 12 results for 6 rows, or 15 for 7
         rows = [*WHOLE[:3], *([(1.0, k, 2 * p + k) for k in range(2)] for p in range(1, 1 + others))]
         assert (over_patches(terms_of(rows), len(rows), PARAMETERS, 1) is not None) == is_product
@@ -301,7 +301,7 @@ def test_how_much_of_patches_may_be_missing() -> None:
 
 
 def scores(queries: int, keys: int, columns: int, c: float = 1.0, heads: int = 1) -> list[Row]:
-    """Each query times each key, of each head."""
+    """Return the terms of each query times each key, for each head."""
     return [
         [(c, (h * queries + i) * columns + k, (h * keys + j) * columns + k) for k in range(columns)]
         for h in range(heads)
@@ -329,7 +329,7 @@ def test_all_pairs_need_no_padding() -> None:
 
 
 def test_columns_are_those_that_are_multiplied() -> None:
-    """Of each key the last number comes first."""
+    """The last number of each key is multiplied by the first one of the query."""
     rows = [[(1.0, 2 * i + k, 2 * j + 1 - k) for k in range(2)] for i in range(3) for j in range(3)]
     block = only_block(contracted(rows, 1, 2))
     assert isinstance(block, Product) and block.shape == (1, 3, 3)
@@ -347,7 +347,7 @@ def test_pairs_in_the_order_of_the_right_factors_are_the_transposed_product() ->
 
 
 def test_rows_are_ranked_by_their_positions() -> None:
-    """The query at the lesser positions is row 0, also where it is used last."""
+    """The query at the lower positions is row 0, even if it is used last."""
     rows = scores(2, 2, 2)[::-1]
     block = only_block(contracted(rows, 1, 2))
     assert isinstance(block, Product)
@@ -393,7 +393,7 @@ def test_windows_are_a_batch_for_each_row_on_the_left() -> None:
     ],
 )
 def test_windows_at_other_distances_are_no_product(neighbours: list[list[int]]) -> None:
-    """Or where one of them only is whole, which tells no distance."""
+    """If only one window is complete, its distances cannot be determined either."""
     rows = [[(1.0, 2 * i + k, 2 * j + k) for k in range(2)] for i, some in enumerate(neighbours) for j in some]
     assert kinds(contracted(rows, 1, 2)) == [["Rows"]]
 
@@ -421,7 +421,7 @@ def test_what_is_no_product_of_rows_with_rows(reason: str, rows: list[Row]) -> N
 
 
 def test_pairs_that_are_too_few_are_no_product() -> None:
-    """Of 16 pairs of four rows, eight may be read, not fewer."""
+    """At least eight of the 16 pairs of four rows must be read."""
     rows = scores(4, 4, 2)
     for count, is_product in ((8, True), (7, False)):
         some = [rows[n] for n in (0, 1, 6, 7, 8, 10, 13, 15)[:count]]
@@ -481,7 +481,7 @@ def test_rows_of_many_lengths_are_a_padded_table_but_for_parameters() -> None:
 
 
 def split(c: Any, left: Any, right: Any = None) -> int:
-    """The number of blocks that a sum row by row is split into, which mean the same together."""
+    """Return the number of blocks into which a sum row by row is split, after checking that they mean the same."""
     block = Rows(c, View(1, np.array(left)), None if right is None else View(PARAMETERS, np.array(right)))
     blocks = split_stencil(block, [WIDTH, WIDTH])
     assert sum(meaning(one) for one in blocks).tolist() == meaning(block).tolist()

@@ -21,18 +21,18 @@ Parse = Callable[..., ScalarProgram]
 
 @pytest.fixture(scope="session")
 def parse() -> Parse:
-    """A function of a listing: the program, with nodes of any names.
+    """Return a function that reads a program from a listing, in which nodes may have any names.
 
-    `x[0]`, ... are the numbers of the only argument, `p0`, ... parameters.
+    `x[0]`, ... are the numbers of the only argument, and `p0`, ... the parameters.
     """
     return _parse
 
 
 @pytest.fixture(scope="session")
 def assert_becomes() -> Callable[[Callable[[ScalarProgram], ScalarProgram], ScalarProgram, str], ScalarProgram]:
-    """A function of a pass, a program, and the listing that the pass should turn it into.
+    """Return a function of a pass, a program, and the listing of the program that the pass should return.
 
-    Nodes may have other names. Both programs must compute the same, bit by bit. It returns the result of the pass.
+    Nodes may have other names. Both programs must compute the same, bit by bit. The result of the pass is returned.
     """
     return _assert_becomes
 

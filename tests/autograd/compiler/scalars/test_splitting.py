@@ -1,4 +1,4 @@
-"""Passes that split parts off sums, as nodes of their own: what remains computes the same, bit by bit."""
+"""Passes that split parts off sums, as separate nodes: the program computes the same, bit by bit."""
 
 from __future__ import annotations
 
@@ -90,16 +90,16 @@ def test_rows_stay_if_most_are_as_long(parse: Parse) -> None:
 @pytest.mark.parametrize(
     "long",
     [
-        "sum(t0, p0*x[1]; t1, t2, t3, t4, t5, t6)",  # the first term is no product
+        "sum(t0, p0*x[1]; t1, t2, t3, t4, t5, t6)",  # the first term is not a product
         "sum(p0, x[1]*x[1]; t1, t2, t3, t4, t5, t6)",
         "sum(2.0*x[0]; t1, t2, t3, t4, t5, t6)",
-        "sum(x[1]*x[0]; t1, t2, t3, t4, t5, t6)",  # nor has a weight
+        "sum(x[1]*x[0]; t1, t2, t3, t4, t5, t6)",  # the first term has no weight
         "sum(t1*t0; t1, t2, t3, t4, t5, t6)",
         "sum(p0*x[0]; t1, t2, t3, t4, t5, p7)",  # a leaf is in the row
         "sum(p0*x[0]; t1, t2, t3, t4, t5, x[0])",
-        "sum(p0*x[0]; t1, t2, t3, t4, t5, t1*t6)",  # a product is
+        "sum(p0*x[0]; t1, t2, t3, t4, t5, t1*t6)",  # a product is in the row
         "sum(p0*x[0], t1, t2, t3, t4, t5, t6)",  # there is no second slot
-        "sum(p1*x[0]; t1, t2, t3, t4, t5, t6)",  # the weights are others
+        "sum(p1*x[0]; t1, t2, t3, t4, t5, t6)",  # the weights differ
         "tanh(x[0])",
     ],
 )
@@ -110,7 +110,7 @@ def test_only_rows_of_nodes_after_products_are_nodes(long: str, parse: Parse) ->
 
 
 def test_a_function_has_no_row(parse: Parse) -> None:
-    """Its operands are in a column of their own, in which they may have the places of a long row among the terms."""
+    """Its operands are in a separate column, where they may have the same indices as a long row among the terms."""
     short = [f"s{n} = sum(p0*x[0]; t{n})" for n in range(8)]
     program = parse("\n".join([
         *NODES,
@@ -128,7 +128,7 @@ def test_a_function_has_no_row(parse: Parse) -> None:
 
 
 def test_the_projections_of_inputs_are_nodes_if_deeper_sums_read_them(parse: Parse, assert_becomes: Becomes) -> None:
-    """Two steps of a recurrence: the first state is 0, so the first sum has no other products."""
+    """In two steps of a recurrence, the first state is 0, so the first sum has no other products."""
     program = parse("""
         data = 0.7
         z1 = sum(p2, p0*x[0], x[1]*p1)
@@ -192,7 +192,7 @@ def test_sums_of_inputs_that_are_no_part_of_a_recurrence_stay(sums: list[str], p
 
 
 def test_the_first_weight_of_a_node_is_that_of_products_with_it_or_of_what_they_are_made_of(parse: Parse) -> None:
-    """Of several weights the smallest is first. A node that is added to products shares theirs."""
+    """The first of several weights is the smallest. A node that is added to products shares their weights."""
     program = parse("""
         a = tanh(x[0])
         b = sum(2.0*a, x[1])
