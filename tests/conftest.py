@@ -16,10 +16,10 @@ import mpmath
 import pytest
 from hypothesis import HealthCheck, settings
 
-# Tests run side by side, a process on each core: more threads would only wait for each other. NumPy reads this once.
+# Tests run in parallel, one process per core: more threads would only wait for each other. NumPy reads this once.
 for _library in ("OPENBLAS", "OMP", "MKL"):
     os.environ.setdefault(f"{_library}_NUM_THREADS", "1")
-# JAX compiles each function of the tests to run it once or twice.
+# The tests run each function that JAX compiles only once or twice.
 os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
 
 import autograd  # noqa: E402
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 settings.register_profile("lucidgrad", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("lucidgrad")
 
-# Tests that share what is slow to make, by the beginnings of their names: the pages, and a process that forks.
+# Tests that share something slow to make, by prefixes of their names: the pages, and a process that forks.
 TOGETHER = ("tests/playground/", "tests/nn/cli/test_command_line")
 # Tests that take long.
 LONG = (
@@ -60,20 +60,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put what takes long first, so that processes side by side end together."""
+    """Put slow tests first, so that parallel processes end at about the same time."""
     ranks = {start: rank for rank, start in enumerate(LONG)}
     items.sort(key=lambda item: ranks.get(next(filter(item.nodeid.startswith, LONG), ""), len(LONG)))
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """One process more than cores, since some wait for a browser."""
+    """Run one process more than there are cores, since some wait for a browser."""
     return 1 + (os.cpu_count() or 1)
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Give one process all files that share what is slow to make, if processes are given whole files."""
+    """Give all files that share something slow to make to one process, if processes are given whole files."""
     if config.option.dist != "loadfile":
         return None
     from xdist.scheduler import LoadFileScheduling
@@ -88,7 +88,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
-    """Spare the collector of garbage what stays to the end, while it is made and later: over a million objects."""
+    """Exclude over a million objects that stay to the end from garbage collection, while they are made and later."""
     gc.disable()
     try:
         return (yield)
@@ -100,7 +100,7 @@ def pytest_collection() -> Generator[None, object, object]:
 
 @pytest.fixture(scope="module", autouse=True)
 def spare_the_collector() -> Iterator[None]:
-    """Spare the collector what a file leaves, too: caches, reports, what Hypothesis keeps."""
+    """Exclude objects that a file leaves behind, too: caches, reports, and those of Hypothesis."""
     yield
     gc.collect()
     gc.freeze()
@@ -108,20 +108,20 @@ def spare_the_collector() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def interrupts(pytestconfig: pytest.Config) -> int:
-    """Return how many places in each action are interrupted."""
+    """Return the number of places in each action that are interrupted."""
     return int(pytestconfig.getoption("--interrupts"))
 
 
 @pytest.fixture(scope="module")
 def fifty_digits() -> Iterator[None]:
-    """mpmath computes with 50 digits while the tests of a module run that say `usefixtures("fifty_digits")`."""
+    """Let mpmath compute with 50 digits in tests that say `usefixtures("fifty_digits")`."""
     with mpmath.workdps(50):
         yield
 
 
 @pytest.fixture(scope="session")
 def run_python() -> Callable[..., str]:
-    """Run source in a fresh interpreter that sees the same packages, and give what it prints."""
+    """Return a function that runs source in a fresh interpreter with the same packages, and returns what it prints."""
 
     def run(source: str, **environment: str) -> str:
         packages = str(Path(autograd.__file__).parents[1])
@@ -140,10 +140,10 @@ def run_python() -> Callable[..., str]:
 
 @pytest.fixture(scope="session")
 def thin() -> Callable[[str], AbstractContextManager[None]]:
-    """A context whose programs are straight-line code, however short, and run as "machine code" or as "Python".
+    """Return a context in which even short programs are straight-line code, run as "machine code" or as "Python".
 
-    It runs as Python because llvmlite cannot be imported, as where it is not installed. Within "arrays" it is array
-    operations, though they be of single numbers.
+    They run as Python because llvmlite cannot be imported, as if it were not installed. In the context "arrays",
+    programs are array operations, even on single numbers.
     """
 
     @contextmanager
@@ -167,7 +167,7 @@ def thin() -> Callable[[str], AbstractContextManager[None]]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Headless Chromium, driven as a person would drive it."""
+    """Yield headless Chromium, driven as a person would."""
     api = pytest.importorskip("playwright.sync_api", reason="playwright, which drives the browser, is not installed")
     path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if path is None:
@@ -180,7 +180,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def tab(browser: Browser) -> Iterator[Page]:
-    """A page for one test after the other: to open one takes longer than most of them. It is blank between them."""
+    """Yield a page that tests share, since opening one takes longer than most tests. It is blank between them."""
     page = browser.new_page()
     yield page
     page.close()
@@ -188,7 +188,7 @@ def tab(browser: Browser) -> Iterator[Page]:
 
 @pytest.fixture
 def blank(tab: Page) -> Iterator[Page]:
-    """The page that tests share, which this one leaves blank."""
+    """Yield the page that tests share, and leave it blank."""
     yield tab
     tab.mouse.move(0, 0)
     tab.goto("about:blank")

@@ -21,7 +21,7 @@ FLOATS = st.sampled_from([0.0, -0.0, 1.0, -1.5, 2.5, 1e-320, 1e200, -1e308, 0.1]
 
 
 def same(ours: Any, theirs: Any) -> bool:
-    """Shape, elements and kind; nan is nan, and zeros have signs."""
+    """Compare shape, elements and kind; nan equals nan, and zeros have signs."""
     theirs = numpy.asarray(theirs)
     ours = as_array(ours)
     return (ours.shape, ours.dtype.kind, repr(ours.tolist())) == (
@@ -33,7 +33,7 @@ def same(ours: Any, theirs: Any) -> bool:
 
 @st.composite
 def pairs(draw: st.DrawFn, shapes: Any = SHAPES, numbers: Any = NUMBERS) -> tuple[Any, Any]:
-    """An array of each library, with the same numbers."""
+    """Draw an array of each library, with the same numbers."""
     shape = draw(shapes)
     flat = draw(st.lists(numbers, min_size=math.prod(shape), max_size=math.prod(shape)))
     theirs = numpy.array(flat).reshape(shape)
@@ -42,7 +42,7 @@ def pairs(draw: st.DrawFn, shapes: Any = SHAPES, numbers: Any = NUMBERS) -> tupl
 
 @st.composite
 def keys(draw: st.DrawFn, shape: tuple[int, ...]) -> Any:
-    """Anything that indexes an array of this shape."""
+    """Draw any index of an array of this shape."""
     entries: list[Any] = []
     length = draw(st.sampled_from([(), (2,), (2, 3)]))
     for n in shape[: draw(st.integers(0, len(shape)))]:
@@ -66,7 +66,7 @@ def keys(draw: st.DrawFn, shape: tuple[int, ...]) -> Any:
 
 
 def ours(key: Any) -> Any:
-    """The same index, with arrays of the stand-in."""
+    """Return the same index with arrays of the stand-in."""
     return tuple(as_array(entry.tolist()) if isinstance(entry, numpy.ndarray) else entry for entry in key)
 
 
@@ -119,7 +119,7 @@ def test_floats_follow_ieee(numbers: list[tuple[float, float]], operation: str) 
     a, b = map(list, zip(*numbers))
     with numpy.errstate(all="ignore"):
         expected = eval(operation, {"np": numpy, "a": numpy.array(a), "b": numpy.array(b)})
-        if operation == "a ** b":  # on some processors that of arrays is a unit off in the last place: IEEE allows it
+        if operation == "a ** b":  # NumPy's powers of arrays may be off by one unit, as IEEE allows
             expected = numpy.array([x**y for x, y in zip(numpy.array(a), numpy.array(b))])
     assert same(eval(operation, {"np": stand_in, "a": as_array(a), "b": as_array(b)}), expected)
 

@@ -1,4 +1,4 @@
-"""Numbers assigned to `data` are checked where they are used: floats and ints are fine, anything else is a mistake."""
+"""Numbers assigned to `data` are checked when they are used: floats and ints are fine, anything else is a mistake."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def leaf(data: Any) -> Value:
 
 
 def of_the_slip() -> Value:
-    """Make the slip `w.data = w - 0.1 * w.grad`."""
+    """Make the mistake `w.data = w - 0.1 * w.grad`."""
     w = Value(1.0, "w")
     w.grad = 2.0
     w.data = w - 0.1 * w.grad  # type: ignore[assignment]
@@ -134,7 +134,7 @@ def test_the_message_calls_a_node_without_a_label_v() -> None:
 
 
 def test_a_node_of_the_slip_can_be_shown_by_repr() -> None:
-    """The user discovers the mistake by looking at it."""
+    """Users find the mistake by looking at the node."""
     assert repr(of_the_slip()).startswith("Value(data=Value(data=0.8")
 
 
@@ -174,7 +174,7 @@ def test_a_compiled_program_notices_the_slip_made_after_it_was_compiled() -> Non
 
 
 class Celsius(float):
-    """A float with a name."""
+    """A named subclass of float."""
 
 
 NUMBERS: list[Any] = [3, 0, -2, True, 2**60, np.float64(0.3), np.float64(-1e300), Celsius(1.5), 10**300]
@@ -200,7 +200,7 @@ def test_floats_of_all_kinds_and_ints_compute_as_the_float_that_they_equal(data:
 
 
 def test_numpys_arithmetic_does_not_come_in_with_its_float() -> None:
-    """Python's arithmetic raises where NumPy's warns and goes on with inf."""
+    """Python's arithmetic raises an error where NumPy's warns and continues with inf."""
     w = leaf(np.float64(0.0))
     with pytest.raises(ZeroDivisionError):
         1 / w
@@ -260,18 +260,18 @@ def test_integer_weights_train_save_and_load_as_floats(tmp_path: Path) -> None:
     assert model.state_dict() == other.state_dict()
 
 
-# Primitives of what is no number
+# Primitives of other things than numbers
 
 
 class WithApply:
-    """Like pandas' objects, it has a method of the name."""
+    """Like objects of pandas, it has a method called apply."""
 
     def apply(self, *args: Any) -> Any:
         raise AssertionError("this is no Value")
 
 
 class Everything:
-    """It has every attribute."""
+    """An object that has every attribute."""
 
     def __getattr__(self, name: str) -> Any:
         return lambda *args: self

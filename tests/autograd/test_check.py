@@ -1,4 +1,4 @@
-"""check_gradient: it passes right gradients, finds wrong ones, and says which, by how much."""
+"""check_gradient: it accepts correct gradients, finds wrong ones, and says which ones, and by how much."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 import autograd
 from autograd import Value, check_gradient, primitive
 
-# Each of these gradients is right
+# Each of these gradients is correct
 
 
 @pytest.mark.parametrize("name", ["exp", "sin", "tanh", "sigmoid", "softplus", "erf", "atan", "cbrt", "asinh", "expm1"])
@@ -65,7 +65,7 @@ def test_right_gradients_of_badly_scaled_arguments_pass(f: Callable[[Any], Any],
 
 
 def test_a_right_gradient_that_rounding_hides_from_differences_passes() -> None:
-    """f is 10⁸, so that differences cannot see 10⁻¹⁰ y: their own uncertainty must say so."""
+    """f is 10⁸, so differences cannot resolve 10⁻¹⁰ y: the estimate of their own error must allow for this."""
     report = check_gradient(lambda x, y: x + 1e-10 * y, 1e8, 1e-8)
     assert report, str(report)
 
@@ -74,7 +74,7 @@ def test_a_right_gradient_that_rounding_hides_from_differences_passes() -> None:
 
 
 def test_a_wrong_gradient_is_found_with_argument_numbers_and_relative_error() -> None:
-    """x · detach(x) is x², whose derivative is 2x, while the engine is made to see x alone: 3 against 6."""
+    """x · detach(x) is x², with derivative 2x = 6, while the engine sees only one factor and returns 3."""
     report = check_gradient(lambda bias, weight: bias + weight * weight.detach(), 1.0, 3.0)
     assert not report
     assert not report.passed

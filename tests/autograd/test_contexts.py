@@ -1,4 +1,4 @@
-"""Whose context code of the user's runs in: a compiled program's primitives, an optimizer's rule, a schedule."""
+"""The context in which user code runs: a compiled program's primitives, an optimizer's rule, a schedule."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_a_primitive_reads_the_callers_context_variables(way: str, thin: Any, le
 
 
 def test_derivatives_and_the_flat_path_do_so_too(level: ContextVar[float]) -> None:
-    """The primitive's rules take floats alone, and so are called number by number."""
+    """The primitive's rules accept floats only, so they are called for each number."""
     w = Value(0.5)
 
     def forward(x: float) -> float:
@@ -82,7 +82,7 @@ def test_derivatives_and_the_flat_path_do_so_too(level: ContextVar[float]) -> No
 
 
 def test_the_decimal_context_is_the_callers() -> None:
-    """Python keeps it in a context variable of its own."""
+    """Python keeps the decimal context in a context variable."""
 
     def forward(x: float) -> float:
         return float(decimal.Decimal(1) / decimal.Decimal(3)) * float(x)

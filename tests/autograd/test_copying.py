@@ -30,7 +30,7 @@ def pickled(protocol: int) -> Duplicate:
 
 
 def pickled_in_python(x: Any) -> Any:
-    """Copy with the pickler and unpickler written in Python, as those of some other libraries are."""
+    """Copy with the pickler and unpickler written in Python, which some other libraries subclass."""
     file = io.BytesIO()
     pickle._Pickler(file).dump(x)
     return pickle._Unpickler(io.BytesIO(file.getvalue())).load()
@@ -76,7 +76,7 @@ class WithState(Value):
 
 
 class Reducing(Value):
-    """A subclass that calls what it overrides."""
+    """A subclass that calls the method it overrides."""
 
     __slots__ = ("times",)
 
@@ -144,7 +144,7 @@ def test_depth_does_not_depend_on_the_recursion_limit() -> None:
 
 
 def random_graph(chance: random.Random, size: int, far: int) -> list[Value]:
-    """Nodes whose operands are any of the last `far` ones, wide nodes among them."""
+    """Make nodes with operands among the last `far` ones, including wide nodes."""
     nodes = [Value(chance.uniform(-1, 1), f"leaf {k}") for k in range(3)]
     for _ in range(size):
         operands = [chance.choice(nodes[-far:]) for _ in range(3)]
@@ -172,7 +172,7 @@ def test_random_graphs_come_back(chance: random.Random, size: int, far: int, way
 
 @pytest.mark.parametrize("order", ["forward", "backward", "shuffled"])
 def test_a_list_of_all_nodes_of_a_chain_takes_room_in_proportion(order: str, duplicate: Duplicate) -> None:
-    """The states of a recurrence form such a list: each is a parent of the next."""
+    """The states of a recurrence form such a list, in which each node is a parent of the next."""
 
     def some(n: int) -> list[Value]:
         nodes = topological_order(chain(n)[1])
@@ -303,7 +303,7 @@ def test_nothing_is_kept_alive_by_a_pickle_that_is_over() -> None:
         y = y * 2
     copy.deepcopy(y)
     with pytest.raises((AttributeError, pickle.PicklingError)):
-        pickle.dumps(y)  # a class inside a function has no name by which it could be found
+        pickle.dumps(y)  # a class inside a function cannot be found by name
     freed.clear()
     del y
     gc.collect()

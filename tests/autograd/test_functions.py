@@ -1,4 +1,4 @@
-"""Functions of several numbers: sums, weighted sums, softmax, choices; of Values, of numbers, and mixed."""
+"""Functions of several numbers: sums, weighted sums, softmax, choices; of Values, of plain numbers, and mixed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import autograd
 import nn
 from autograd import Value, dot, logsumexp, maximum, minimum, softmax, where
 
-# Containers of numbers, as users have them: each takes a list of numbers
+# Containers of numbers that users have: each is made from a list of numbers
 CONTAINERS: list[Callable[[list[Any]], Any]] = [list, tuple, iter, lambda xs: (x for x in xs), np.array]
 
 
@@ -85,7 +85,7 @@ def test_mean_of_numbers_is_a_number(xs: list[float]) -> None:
 
 @given(st.lists(st.sampled_from([0.0, -2.0, 0.5, 3.0, 7.0]), min_size=1, max_size=6))
 def test_prod_and_its_derivatives_where_numbers_are_zero(xs: list[float]) -> None:
-    """∂(x₁⋯xₙ)/∂xᵢ is the product of the others, and the second derivative that of those that are neither."""
+    """∂(x₁⋯xₙ)/∂xᵢ is the product of the others; the second derivative leaves out both numbers."""
     values = list(map(Value, xs))
     p = autograd.prod(values)
     p.backward()
@@ -127,7 +127,7 @@ def test_one_number_in_place_of_a_list_is_told(function: Callable[[Any], object]
 
 @pytest.mark.parametrize("container", CONTAINERS)
 def test_dot_of_values_is_one_node(container: Callable[[list[Any]], Any]) -> None:
-    """z = bias + Σ w x, whose derivative to each w is its x, to each x its w, to the bias 1."""
+    """z = bias + Σ w x has derivative x w.r.t. each w, w w.r.t. each x, and 1 w.r.t. the bias."""
     weights, inputs, bias = [Value(2.0), Value(3.0)], [Value(5.0), Value(7.0)], Value(0.5)
     z = dot(container(weights), container(inputs), bias)
     z.backward()
@@ -197,7 +197,7 @@ def test_dot_of_different_lengths_is_told(xs: list[float], ys: list[float]) -> N
 
 @pytest.mark.parametrize("container", CONTAINERS)
 def test_logsumexp_is_one_node_whose_derivatives_are_the_softmax(container: Callable[[list[Any]], Any]) -> None:
-    """log(e⁰ + e^log 3) = log 4, of which the shares are 1/4 and 3/4."""
+    """log(e⁰ + e^log 3) is log 4, with the shares 1/4 and 3/4."""
     a, b = Value(0.0), Value(math.log(3))
     node = logsumexp(container([a, b]))
     node.backward()
@@ -221,7 +221,7 @@ def test_softmax_is_positive_and_sums_to_one(xs: list[float]) -> None:
 
 @given(st.lists(st.floats(-30, 30), min_size=1, max_size=6), st.data())
 def test_the_jacobian_of_softmax(xs: list[float], data: st.DataObject) -> None:
-    """∂pᵢ/∂xⱼ = pᵢ (δᵢⱼ - pⱼ), with p from the definition exp(xᵢ) / Σ exp(xⱼ)."""
+    """The Jacobian is ∂pᵢ/∂xⱼ = pᵢ (δᵢⱼ - pⱼ), with p from the definition exp(xᵢ) / Σ exp(xⱼ)."""
     exponentials = list(map(math.exp, xs))
     p = [e / math.fsum(exponentials) for e in exponentials]
     i = data.draw(st.integers(0, len(xs) - 1))
@@ -230,7 +230,7 @@ def test_the_jacobian_of_softmax(xs: list[float], data: st.DataObject) -> None:
     share.backward()
     assert share.data == pytest.approx(p[i], rel=1e-13)
     expected = [p[i] * ((i == j) - p[j]) for j in range(len(xs))]
-    # 1 - pᵢ cancels, and logits of 30 carry the rounding of numbers of their size into exp
+    # 1 - pᵢ cancels, and exp amplifies the rounding errors of logits of up to 30
     assert [v.grad for v in values] == pytest.approx(expected, rel=1e-12, abs=1e-13 * p[i])
 
 
@@ -304,5 +304,5 @@ def test_importing_everything_hides_no_function_of_pythons() -> None:
         names: dict[str, Any] = {}
         exec(f"from {package.__name__} import *", names)
         assert names.keys() & (set(dir(builtins)) - set(dir(type(builtins)))) <= {"__builtins__"}
-    for function in (autograd.sum, autograd.max, autograd.min, autograd.compile):  # which are public all the same
+    for function in (autograd.sum, autograd.max, autograd.min, autograd.compile):  # which are nevertheless public
         assert function.__doc__

@@ -17,7 +17,7 @@ from autograd import Value, first_nonfinite, is_stale, leaves, stale_nodes, summ
 
 @st.composite
 def random_graphs(draw: st.DrawFn) -> list[Value]:
-    """All nodes of a random graph, in the order they were made: leaves, sums and nodes of two parents, some equal."""
+    """Draw all nodes of a random graph, as they were made: leaves, sums and products, with repeated operands."""
     nodes = [Value(draw(st.floats(-1, 1)), f"leaf {i}") for i in range(draw(st.integers(1, 4)))]
     for _ in range(draw(st.integers(0, 25))):
         parents = draw(st.lists(st.sampled_from(range(len(nodes))), min_size=1, max_size=5))
@@ -30,7 +30,7 @@ def random_graphs(draw: st.DrawFn) -> list[Value]:
 
 
 def ancestors_by_definition(roots: list[Value]) -> set[Value]:
-    """The roots, their parents, the parents of those, and so on until nothing is added."""
+    """Return the roots, their parents, the parents of those, and so on until nothing is added."""
     reached = set(roots)
     while True:
         wider = reached.union(*(node.parents for node in reached))
@@ -43,7 +43,7 @@ def ancestors_by_definition(roots: list[Value]) -> set[Value]:
 
 
 def test_topological_order_of_an_example() -> None:
-    """Leaves first, then operations, those of an earlier operand before those of a later one."""
+    """Leaves come first, then operations, those of an earlier operand before those of a later one."""
     a, b, c = Value(2.0, "a"), Value(3.0, "b"), Value(5.0, "c")
     product = a * b
     root = (product + c) / (product - a)
@@ -110,7 +110,7 @@ def test_leaves_are_the_nodes_without_parents_constants_among_them() -> None:
 
 
 def test_counts_of_an_expression_counted_by_hand() -> None:
-    """d = (a b + a) (a b): leaves a, b; a b, + and *; each of the three operations has two edges."""
+    """d = (a b + a) (a b) has the leaves a and b, and the nodes a b, + and *, with two edges each."""
     a, b = Value(2.0), Value(3.0)
     product = a * b
     counts = summary((product + a) * product)
@@ -120,7 +120,7 @@ def test_counts_of_an_expression_counted_by_hand() -> None:
 
 
 def test_counts_of_a_neuron() -> None:
-    """dot of 3 weights, 3 inputs and a bias is one node with 7 edges; the activation has one."""
+    """A dot of 3 weights, 3 inputs and a bias is one node with 7 edges; the activation has one."""
     weights = [Value(0.1), Value(0.2), Value(0.3)]
     counts = summary(autograd.dot(weights, [1.0, 2.0, 3.0], bias=Value(0.5)).sigmoid())
     assert (counts.nodes, counts.leaves, counts.edges, counts.depth) == (9, 7, 8, 2)
@@ -165,7 +165,7 @@ def test_a_graph_is_stale_after_a_leaf_changed_and_fresh_when_computed_again() -
 
 
 def test_a_graph_is_stale_where_only_a_derivative_changed() -> None:
-    """The value of 0 * b stays 0 when b changes, its derivative to the 0 does not."""
+    """The value of 0 * b stays 0 when b changes, but its derivative w.r.t. the 0 does not stay the same."""
     b = Value(3.0)
     root = Value(0.0) * b
     b.data = 4.0
@@ -227,7 +227,7 @@ def test_a_leaf_that_is_not_finite_comes_first() -> None:
 
 
 def test_derivatives_to_constants_do_not_count() -> None:
-    """The derivative of x⁰·⁵ at x = 0 is infinite; where 0 is a constant, nobody asks for it."""
+    """The derivative of hypot(x, 0) is undefined at x = 0; if the 0 is a constant, it is not needed."""
     zero = Value(0.0)
     exponent = Value(0.5)
     assert first_nonfinite(autograd.hypot(zero.detach(), 0.0) * exponent) is None
@@ -242,10 +242,10 @@ def test_finite_graphs_have_none() -> None:
 def test_the_largest_float_is_finite() -> None:
     largest = sys.float_info.max
     assert first_nonfinite(Value(largest) + Value(0.0)) is None
-    assert first_nonfinite(Value(0.5) * Value(largest)) is None  # the derivative to the half
+    assert first_nonfinite(Value(0.5) * Value(largest)) is None  # the derivative w.r.t. the half
 
 
-# Depth: limited by memory alone, at the default recursion limit
+# Depth: limited only by memory, at the default recursion limit
 
 STEPS = 1_000_000
 
@@ -263,10 +263,10 @@ def living_values() -> int:
 
 
 def test_a_chain_of_a_million_nodes(default_recursion_limit: None) -> None:
-    """x + step + step + ...: forward, backward twice, freed. Its derivative to x is 1, to step the number of steps."""
+    """x + step + ... is computed, differentiated twice and freed. Its derivatives are 1 and the number of steps."""
     gc.collect()
     before = living_values()
-    gc.disable()  # it would walk over the growing chain again and again
+    gc.disable()  # it would traverse the growing chain again and again
     try:
         x, step = Value(0.0), Value(0.5)
         node = x
@@ -298,7 +298,7 @@ def test_questions_asked_of_a_deep_chain(default_recursion_limit: None) -> None:
 
 
 def test_derivatives_of_a_deep_function(default_recursion_limit: None) -> None:
-    """x + x² + x² + ..., n times: its derivative is 1 + 2nx, its second derivative 2n."""
+    """x + n x² has the derivative 1 + 2nx, and the second derivative 2n."""
     n = 10_000
 
     def f(x: Value) -> Value:

@@ -1,4 +1,4 @@
-"""Look-ups: a table's own entry where the index is an int."""
+"""Look-ups: if the index is an int, the result is the table's own entry."""
 
 from __future__ import annotations
 

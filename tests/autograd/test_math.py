@@ -46,7 +46,7 @@ def signature(function: Any) -> str | None:
     try:
         return str(inspect.signature(function))
     except ValueError:
-        return None  # which Python's own documentation says in words
+        return None  # Python's documentation describes it in words
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -93,7 +93,7 @@ ARGUMENTS: dict[str, list[tuple[Any, ...]]] = {
 
 
 def outcome(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    """Return what a function returns or raises: the type, and the number to the bit."""
+    """Return the exact number and type that a function returns, or the error that it raises."""
     try:
         result = function(*args, **kwargs)
     except Exception as error:
@@ -179,7 +179,7 @@ def test_every_function_is_tried_below() -> None:
 
 @pytest.mark.parametrize("name", sorted(set(DIFFERENTIABLE) & set(FUNCTIONS)))
 def test_values_and_derivatives_of_first_and_second_order(name: str) -> None:
-    """The number is that of `math`; of a `log` with a base and of `pow` too."""
+    """Values equal those of `math`, including `log` with a base and `pow`."""
     reference, points = DIFFERENTIABLE[name]
     function = getattr(math, name)
     for point in points:
@@ -200,14 +200,14 @@ def test_values_and_derivatives_of_first_and_second_order(name: str) -> None:
 
 
 def derivative(reference: Callable[..., Any], point: tuple[float, ...], orders: tuple[int, ...]) -> float:
-    """By differences of mpmath's values of 50 digits."""
+    """Return a derivative by differences of mpmath's values of 50 digits."""
     scale = max(1, *(abs(mpf(x)) for x in point))
     return float(mp.diff(reference, tuple(map(mpf, point)), orders, h=mpf(10) ** -20 * scale if scale > 1e9 else None))
 
 
 @pytest.mark.parametrize("order", [1, 2, 3, 6])
 def test_derivatives_of_lgamma_of_any_order(order: int) -> None:
-    """Polygamma functions: to a few units of the last place of their largest term, poles and zeros included."""
+    """They are polygamma functions, accurate to a few units in the last place of their largest term, at poles, too."""
     function: Any = math.lgamma
     for _ in range(order):
         function = grad(function)
@@ -236,7 +236,7 @@ INF, NAN = python_math.inf, python_math.nan
     ],
 )
 def test_derivatives_of_lgamma_at_edges(x: float, order: int, slope: float) -> None:
-    """Infinite or nan at the ends and poles, log |Γ(x)| itself for order 0, and no pole at 1."""
+    """At the ends and poles they are infinite or nan; order 0 is log |Γ(x)| itself, and there is no pole at 1."""
     assert gamma_formulas.lgamma_derivative(x, order) == pytest.approx(slope, rel=1e-15, nan_ok=True)
 
 
@@ -273,7 +273,7 @@ def test_functions_of_sequences() -> None:
     tenths = [Value(0.1) for _ in range(10)]
     total = math.fsum(iter(tenths))
     assert total.data == 1.0
-    cancelling = [Value(x) for x in (1e200, 1e100, 1.0, -1e200, -1e100)]  # which the sum of no Python adds up exactly
+    cancelling = [Value(x) for x in (1e200, 1e100, 1.0, -1e200, -1e100)]  # exact in no Python's sum
     assert math.fsum(cancelling).data == 1.0 != autograd.sum(cancelling).data
     total.backward()
     assert [x.grad for x in tenths] == [1.0] * 10
@@ -328,7 +328,7 @@ def test_functions_of_whole_numbers_take_no_values(name: str) -> None:
 
 
 def everything(x: Any, y: Any) -> Any:
-    """All that has a derivative, of numbers between 0 and 1."""
+    """Sum all functions that have a derivative, for numbers between 0 and 1."""
     one = [name for name, (_, points) in DIFFERENTIABLE.items() if len(points[0]) == 1 and name != "hypot"]
     results = [getattr(math, name)(1 + x if name == "acosh" else x) for name in one]
     two = ("atan2", "copysign", "fmod", "hypot", "pow", "remainder")

@@ -1,4 +1,4 @@
-"""Arrays of Values: NumPy's functions of them against NumPy's of floats, their derivatives, and that they compile."""
+"""Arrays of Values: NumPy's functions of them agree with NumPy's of floats, have derivatives, and compile."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Y = np.array([[0.5, -0.25, 0.7], [-0.6, 0.45, 0.2]])
 
 
 def plain(numbers: Any) -> Any:
-    """A plain array of objects, as `np.array` makes of Values."""
+    """Return a plain array of objects, like `np.array` of Values."""
     return np.vectorize(Value, otypes=[object])(numbers)
 
 
@@ -30,12 +30,12 @@ def numbers(values: Any) -> Any:
 
 
 def slopes_by_differences(f: Callable[[Any], Any], x: Any) -> Any:
-    """Central differences of NumPy's own function of floats."""
+    """Return central differences of NumPy's own function of floats."""
     steps = np.eye(x.size).reshape(x.size, *x.shape) * 1e-6
     return np.array([(f(x + step) - f(x - step)) / 2e-6 for step in steps]).reshape(x.shape)
 
 
-# Functions that NumPy asks the objects for
+# Functions that NumPy calls as methods of the elements
 
 METHODS = (
     *("arcsin", "arccos", "arctan", "arcsinh", "arctanh", "fabs", "exp2", "conjugate", "degrees", "radians"),
@@ -60,7 +60,7 @@ def test_functions_of_arrays_of_objects(make: Callable[[Any], Any]) -> None:
     assert np.vdot(make(X), make(Y)).data == pytest.approx(np.vdot(X, Y), rel=1e-15)
 
 
-# What it has no way to ask of objects
+# Functions that NumPy cannot call as methods
 
 ONLY_OURS: dict[str, Callable[[Any, Any], Any]] = {
     "logaddexp": np.logaddexp,
@@ -85,7 +85,7 @@ ONLY_OURS: dict[str, Callable[[Any, Any], Any]] = {
 
 @pytest.mark.parametrize("name", ONLY_OURS)
 def test_values_and_derivatives_of_more_functions(name: str) -> None:
-    """The arrays are made by `autograd.array`, or handed to a function by transforms."""
+    """The arrays are made by `autograd.array`, or passed to a function by transforms."""
     f = ONLY_OURS[name]
     np.testing.assert_allclose(numbers(f(array(plain(X)), array(plain(Y)))), f(X, Y), rtol=1e-15)
     np.testing.assert_allclose(numbers(f(array(plain(X)), Y)), f(X, Y), rtol=1e-15)
@@ -109,7 +109,7 @@ def test_questions_give_truth_values() -> None:
 
 
 def test_a_value_alone_among_arrays() -> None:
-    v: Any = Value(0.3)  # NumPy's annotations know its own numbers
+    v: Any = Value(0.3)  # NumPy's annotations allow only its own numbers
     assert np.logaddexp(v, 1.0).data == np.logaddexp(0.3, 1.0)
     assert (np.isnan(v), np.isfinite(v), np.isinf(v)) == (False, True, False)
     assert np.arctan2(2.0, v).data == np.arctan2(2.0, 0.3)
@@ -150,7 +150,7 @@ def test_what_is_no_array_of_numbers_is_refused() -> None:
 
 
 def test_the_table_of_functions_is_that_of_numpy() -> None:
-    """Each name is one of NumPy's elementwise functions, of as many arguments."""
+    """Each name is one of NumPy's elementwise functions."""
     for name in set(ELEMENTWISE) - {"clip"}:
         assert isinstance(getattr(np, name), np.ufunc)
 
@@ -180,7 +180,7 @@ def test_linear_algebra_agrees_with_numpy(name: str) -> None:
 
 
 def test_derivatives_of_linear_algebra_are_those_of_the_texts() -> None:
-    """∂det/∂A = det A · A⁻ᵀ (Jacobi), and ∂A⁻¹ = -A⁻¹ ∂A A⁻¹."""
+    """The textbook formulas are ∂det/∂A = det A · A⁻ᵀ (Jacobi) and ∂A⁻¹ = -A⁻¹ ∂A A⁻¹."""
     np.testing.assert_allclose(grad(np.linalg.det)(A), np.linalg.det(A) * np.linalg.inv(A).T, rtol=1e-13, atol=1e-14)
     inverse = np.linalg.inv(A)
     expected = -np.einsum("ik,lj->ijkl", inverse, inverse)
@@ -213,14 +213,14 @@ def test_the_derivative_of_the_determinant_of_a_singular_matrix(matrix: Any) -> 
     ("matrix", "ends_early"),
     [
         (np.zeros((3, 3)), True),
-        (np.outer([1.0, 2.0, 3.0], [4.0, 5.0, 6.0]), True),  # nothing is left after the first column
+        (np.outer([1.0, 2.0, 3.0], [4.0, 5.0, 6.0]), True),  # zeros remain after the first column
         ([[0.0, 1.0, 2.0], [0.0, 3.0, 4.0], [0.0, 5.0, 6.0]], True),
         ([[1.0, 2.0, 3.0], [2.0, 4.0, 6.0], [1.0, 1.0, 1.0]], False),  # the last pivot is 0
         ([[0.0, 2.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 3.0]], False),
     ],
 )
 def test_a_compiled_determinant_is_right_or_nan(matrix: Any, ends_early: bool) -> None:
-    """A sample whose elimination ends before the last column is nan; the others have their numbers."""
+    """A sample whose elimination ends before the last column gives nan; the others are not affected."""
     program = compile(np.linalg.det, A)
     batch = np.stack([A, np.array(matrix), A.T])
     assert np.isnan(program.outputs(np.empty(0), batch)).tolist() == [False, ends_early, False]
@@ -251,7 +251,7 @@ def test_linear_algebra_that_does_not_work_is_refused() -> None:
 
 
 def assert_compiles(f: Callable[..., Any], *points: Any) -> None:
-    """The program computes what the function does of floats, and the derivatives that the graph has."""
+    """Check that the program computes the same as the function of floats, and the same derivatives as the graph."""
     program = compile(f, *points[0])
     for point in points:
         cost, slopes = program.value_and_grad(*point)
@@ -275,7 +275,7 @@ def test_functions_of_arrays_compile() -> None:
 
 
 def test_functions_of_plain_arrays_compile() -> None:
-    """The function makes the arrays with `np.array`, or captures them."""
+    """The function makes arrays with `np.array`, or captures them."""
     weights = plain(X)
 
     def f(x: Any, y: Any) -> Any:
@@ -298,7 +298,7 @@ def test_more_functions_compile(name: str) -> None:
 
 @pytest.mark.parametrize("name", LINEAR)
 def test_linear_algebra_compiles(name: str) -> None:
-    """With its choice of pivots for each sample: the rows of the largest numbers lie elsewhere in each."""
+    """Each sample has its own pivots, since its largest numbers are in other rows."""
 
     def f(a: Any) -> Any:
         return np.sum(np.sin(LINEAR[name](a)))

@@ -78,9 +78,9 @@ def run(program: Program, m: Any, inputs: Sequence[Any]) -> Any:
 
 
 def path_sums(*roots: Value) -> dict[Value, float]:
-    """For each node, the sum over all paths from a leaf to it of |the leaf times all local derivatives|.
+    """Return, for each node, the sum over all paths from a leaf to it of |the leaf times all local derivatives|.
 
-    Times the unit roundoff, this is about the rounding error of the node's value.
+    Multiplied by the unit roundoff, this is about the rounding error of the node's value.
     """
     sums: dict[Value, float] = {}
     for node in topological_order(*roots):
@@ -94,9 +94,9 @@ def path_sums(*roots: Value) -> dict[Value, float]:
 def programs(draw: st.DrawFn, inputs: Sequence[float] | None = None, steps: int = 30) -> Program:
     """Return a program of at least this many steps, including wide nodes, that does not amplify rounding errors.
 
-    Numbers to which rounding errors have added up are shrunk before they go on (a loop of squares and sines is chaos
-    after a dozen turns, and tells nothing of any engine). Kinks are kept at a distance: which side of one a number lies
-    on must not be rounding's choice; what the engine does at ties is tested elsewhere.
+    Numbers with accumulated rounding errors are scaled down before they are used (a loop of squares and sines is
+    chaotic after a dozen turns, and shows nothing about any engine). Numbers keep a distance from kinks, since rounding
+    must not decide which side they lie on; ties are tested elsewhere.
     """
     if inputs is None:
         inputs = draw(st.lists(st.floats(-3, 3), min_size=3, max_size=5))
@@ -120,11 +120,11 @@ def programs(draw: st.DrawFn, inputs: Sequence[float] | None = None, steps: int 
 
 
 def gradient_scales(root: Value) -> dict[Value, float]:
-    """For each node, the scale of its gradient: the backward sweep with absolute values in place of signed ones.
+    """Return, for each node, the scale of its gradient: the backward sweep with absolute values.
 
-    What cancels in the gradient does not cancel here, as it does not in the rounding errors. A local derivative is
-    itself a function of numbers with rounding errors (of up to 10⁻¹³ here, times a second derivative of up to 10):
-    0.01 is added to each, which allows it an absolute error of 10⁻¹² where the whole is held to 10⁻¹⁰.
+    Terms that cancel in the gradient do not cancel here, since their rounding errors do not cancel either. A local
+    derivative is itself a function of numbers with rounding errors (of up to 10⁻¹³ here, times a second derivative of
+    up to 10): 0.01 is added to each, which allows it an absolute error of 10⁻¹² if the tolerance of the whole is 10⁻¹⁰.
     """
     order = topological_order(root)
     scales = dict.fromkeys(order, 0.0)
@@ -153,7 +153,7 @@ def assert_close(actual: Sequence[float], expected: Sequence[float], scales: Seq
 
 @pytest.fixture(scope="module")
 def torch_functions() -> SimpleNamespace:
-    """PyTorch's functions of scalar tensors under this package's names."""
+    """Return PyTorch's functions of scalar tensors under this package's names."""
     torch = pytest.importorskip("torch", reason="PyTorch, the peer to compare with, is not installed")
     names = ["tanh", "sin", "cos", "exp", "log", "sqrt", "atan", "atan2", "hypot", "asinh", "sigmoid", "erf", "relu"]
     names += ["maximum", "minimum", "where"]
@@ -201,7 +201,7 @@ def test_the_transforms_agree_with_backward(program: Program, data: st.DataObjec
 @heavy
 @given(inner=programs(steps=15), data=st.data())
 def test_chain_rule(inner: Program, data: st.DataObject) -> None:
-    """One program is another's first input: ∂(f∘g)/∂x = ∂f/∂g × ∂g/∂x, with both factors computed apart."""
+    """One program is another's first input: ∂(f∘g)/∂x = ∂f/∂g × ∂g/∂x, with both factors computed separately."""
     g, dg, g_scales = backward(inner)
     outer = data.draw(programs([g.data, 0.5], steps=15))
     _, (to_g, _), (scale, _) = backward(outer)
@@ -223,7 +223,7 @@ def test_linearity_product_rule_and_quotient_rule(data: st.DataObject) -> None:
     g, dg, g_scales = backward(second)
 
     def check(combine: Callable[[Any, Any], Any], to_f: float, to_g: float) -> None:
-        """The gradient of a combination is the combination's two partial derivatives times df and dg."""
+        """Check that the gradient of a combination is its two partial derivatives times df and dg."""
 
         def combined(xs: Sequence[Any]) -> Any:
             return combine(run(first, autograd, xs), run(second, autograd, xs))

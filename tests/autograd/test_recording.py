@@ -1,4 +1,4 @@
-"""no_grad: no graph is recorded inside it, for the thread or asyncio task that is in it and no other."""
+"""no_grad: no graph is recorded inside it, only for the thread or asyncio task that is in the block."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from autograd import Value, no_grad, recording
 
 
 def records() -> bool:
-    """Tell whether arithmetic makes a graph here and now."""
+    """Tell whether arithmetic records a graph here and now."""
     x = Value(2.0)
     nodes = [x * x, x.exp(), -x, autograd.sum([x, x]), autograd.dot([x], [x]), autograd.maximum(x, 1.0)]
     recorded = [bool(node.parents) for node in nodes]
@@ -136,7 +136,7 @@ def test_another_asyncio_task_records_while_this_one_does_not() -> None:
 
 
 def test_a_task_that_outlives_the_block_it_began_in_does_not_depend_on_other_threads() -> None:
-    """A new task inherits the context; whether it records must not hang on a no_grad block somewhere else."""
+    """A new task inherits the context; whether it records must not depend on a no_grad block elsewhere."""
 
     def inherited() -> contextvars.Context:
         with no_grad():
@@ -309,7 +309,7 @@ def test_decorated_asynchronous_generators_do_not_record_and_whoever_iterates_do
 
 
 def test_decorated_functions_that_return_something_lazy() -> None:
-    """Another decorator may have made it: the code that runs later is the function's, too."""
+    """Another decorator may have made the result: the code that runs later belongs to the function, too."""
 
     def generator() -> Iterator[bool]:
         yield records()
@@ -478,10 +478,10 @@ def test_blocks_of_generators_and_their_callers_may_overlap_in_any_order() -> No
     first, second = steps(), steps()
     next(first)
     next(second)
-    next(first)  # leaves its block while that of the second is still on top
+    next(first)  # leaves its block while the second one's is still open
     assert records()
     with no_grad():
-        next(second)  # leaves its block inside this one
+        next(second)  # leaves its block inside the caller's
         assert not records()
         third = steps()
         next(third)
@@ -531,7 +531,7 @@ def test_blocks_that_overlap_for_ever_take_no_memory() -> None:
 @settings(max_examples=300)
 @given(st.lists(st.integers(0, 5), max_size=40), st.randoms(use_true_random=False))
 def test_blocks_in_any_order_hold_where_they_should(actions: list[int], chance: random.Random) -> None:
-    """Generators and the caller enter and leave blocks at random; a plain list tells who is in one."""
+    """Generators and the caller enter and leave blocks at random; a plain list records who is in one."""
 
     def steps() -> Generator[bool, None, None]:
         for _ in range(3):
@@ -582,7 +582,7 @@ def test_a_generator_that_is_never_finished_leaves_nothing_behind() -> None:
     assert records()
     other = steps()
     next(other)
-    run_in_thread(other.close)  # in another context than the one in which it entered the block
+    run_in_thread(other.close)  # in a different context from the one in which it entered the block
     assert records()
 
 

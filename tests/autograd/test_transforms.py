@@ -37,12 +37,12 @@ class Point(NamedTuple):
 
 
 def curved(p: Any) -> Any:
-    """A function of three numbers with no symmetry, whose second derivatives are nowhere all 0."""
+    """A function of three numbers without symmetry, whose second derivatives are never all 0."""
     return autograd.sin(p[0] * p[1]) + p[0] * autograd.exp(p[2]) - autograd.tanh(p[1] + p[2] * p[0]) ** 3
 
 
 def curved_gradient(p: list[float]) -> list[float]:
-    """Its gradient, by hand."""
+    """Return the gradient of `curved`, by hand."""
     x, y, z = p
     t = math.tanh(y + z * x)
     outer = 3 * t**2 * (1 - t**2)
@@ -92,7 +92,7 @@ def test_the_identity_has_slope_one() -> None:
 
 
 def weighted(structure: Any) -> Any:
-    """1, 2, 3, ... times the numbers of a nested structure: the gradient numbers them."""
+    """Return the sum of a nested structure's numbers times 1, 2, 3, ...: its gradient numbers them."""
     flat: list[Any] = []
 
     def collect(part: Any) -> None:
@@ -181,7 +181,7 @@ def test_further_arguments_may_be_anything() -> None:
     assert jacobian(f)(0.0, "sine", {"factor": 2.0}, scale=5.0) == 10.0
 
 
-# Which number is meant: fresh nodes, and no confusion between nested derivatives
+# Fresh nodes, and no confusion between nested derivatives
 
 
 def test_the_derivative_of_xy_to_y_at_y_equal_to_x_is_x() -> None:
@@ -194,7 +194,7 @@ def test_the_derivative_of_xy_to_y_at_y_equal_to_x_is_x() -> None:
 
 
 def test_derivatives_of_nested_functions_are_not_confused() -> None:
-    """The classic case: d/dx (x · d/dy (x + y)) is 1, and 2 where the two derivatives are confused."""
+    """In the classic case, d/dx (x · d/dy (x + y)) is 1, but 2 if the two derivatives are confused."""
     assert grad(lambda x: x * grad(lambda y: x + y)(1.0))(1.0) == 1.0
     assert grad(lambda w: grad(lambda x: w * x * x)(3.0))(5.0) == 6.0  # d/dw 2wx
     assert grad(lambda x: grad(lambda y: x * y * y)(x))(5.0) == 20.0  # d/dx 2x²
@@ -205,7 +205,7 @@ def test_derivatives_of_nested_functions_are_not_confused() -> None:
 
 
 def test_three_nested_functions_are_not_confused() -> None:
-    """∂³(x² y³ z⁴)/∂x∂y∂z = 24 x y² z³, each derivative inside the next."""
+    """∂³(x² y³ z⁴)/∂x∂y∂z is 24 x y² z³, with each derivative inside the next."""
 
     def mixed(x: Any) -> Any:
         return grad(lambda y: grad(lambda z: x**2 * y**3 * z**4)(1.5))(2.0)
@@ -287,7 +287,7 @@ def test_derivatives_to_the_third_order_of_functions_that_mpmath_spells_out(name
 
 
 def test_derivatives_of_a_polynomial_end_in_zero() -> None:
-    """Also at 0, where x⁻¹ would come up if the rule went on after a constant."""
+    """This includes 0, where x⁻¹ would occur if the rule were applied to a constant."""
     for x in (0.0, -2.0):
         derivative: Callable[[Any], Any] = lambda t: t**3  # noqa: E731
         for expected in (x**3, 3 * x**2, 6 * x, 6.0, 0.0, 0.0):
@@ -308,7 +308,7 @@ def test_captured_values_get_values_out() -> None:
 
 
 def test_a_gradient_penalty_flows_to_captured_weights() -> None:
-    """E = w x² + (∂/∂x w x²)² = w x² + 4 w² x², and so ∂E/∂w = x² + 8 w x²."""
+    """E = w x² + (∂/∂x w x²)² = w x² + 4 w² x², so ∂E/∂w = x² + 8 w x²."""
     w, x = Value(0.5), 3.0
     value, slope = value_and_grad(lambda x: w * x * x)(x)
     assert isinstance(slope, Value)
@@ -366,7 +366,7 @@ def test_a_captured_value_that_the_derivative_does_not_depend_on_leaves_it_a_num
 
 
 def test_a_derivative_that_is_a_captured_value_is_that_one_itself() -> None:
-    """Without a factor 1 in the graph, at either end."""
+    """The graph has no factor 1 at either end."""
     w = Value(3.0)
     slopes: list[Any] = [grad(lambda x: x * w)(2.0), grad(lambda x: x * w + 1.0)(2.0), grad(lambda x: -(-x * w))(2.0)]
     assert slopes[0] is w
@@ -375,14 +375,14 @@ def test_a_derivative_that_is_a_captured_value_is_that_one_itself() -> None:
 
 
 def test_a_derivative_that_is_zero_stops_what_is_behind() -> None:
-    """(x²)⁰ + w x, whose derivative is w, at other points than 0 too; and w x⁰, whose derivative is 0."""
+    """(x²)⁰ + w x has the derivative w at all points; the derivative of w x⁰ is 0."""
     w = Value(3.0)
     assert grad(lambda x: (x * x) ** 0 + w * x)(2.0) == 3.0
     assert grad(lambda x: x**0 * w)(2.0) == 0.0
 
 
 def test_a_slope_beside_a_number_at_the_edge_is_infinite_in_a_graph_too() -> None:
-    """∂(w x log 0)/∂x = w log 0 = -∞."""
+    """The derivative is ∂(w x log 0)/∂x = w log 0 = -∞."""
     w = Value(2.0)
     assert grad(lambda x: autograd.xlogy(x, 0.0) * w)(0.0) == -math.inf
 
@@ -413,7 +413,7 @@ def test_arguments_are_not_touched_either() -> None:
 
 
 def test_a_plain_result_depends_on_no_leaf() -> None:
-    """The nodes that a transform made are nobody else's to differentiate to."""
+    """The nodes that a transform makes are not leaves of the result's graph."""
     w = Value(2.0)
     slope: Any = grad(lambda x: w * x * x)(3.0)
     assert [leaf for leaf in topological_order(slope) if not leaf.parents and not leaf.is_constant] == [w]
@@ -485,7 +485,7 @@ def test_jvp_nests_and_mixes_with_grad() -> None:
 
 
 def test_the_jacobian_of_polar_coordinates() -> None:
-    """(r cos φ, r sin φ), from the calculus book."""
+    """The function is (r cos φ, r sin φ), from a calculus book."""
     r, phi = 2.0, 0.7
     rows = jacobian(lambda p: [p[0] * autograd.cos(p[1]), p[0] * autograd.sin(p[1])])([r, phi])
     assert rows[0] == pytest.approx([math.cos(phi), -r * math.sin(phi)], rel=1e-15)
@@ -493,7 +493,7 @@ def test_the_jacobian_of_polar_coordinates() -> None:
 
 
 def test_the_structure_of_the_result_is_outside_and_that_of_the_argument_inside() -> None:
-    """As in JAX: a tree like the output, with a tree like the argument at each of its leaves."""
+    """As in JAX, the result is a tree like the output, with a tree like the argument at each of its leaves."""
 
     def f(p: Point, scale: Any = 1.0) -> Any:
         return (p.x * p.y * scale, [p.x * scale, p.y])
@@ -518,7 +518,7 @@ def test_the_jacobian_of_arrays_has_the_axes_of_the_result_first() -> None:
 
 
 def test_jacobians_between_arrays_and_lists() -> None:
-    """In JAX a list of scalars is a tree of leaves, an array is one leaf with axes."""
+    """As in JAX, a list of scalars is a tree of leaves, and an array is one leaf with axes."""
     columns = jacobian(lambda p: np.array([p[0] * p[1], p[0]]))([2.0, 5.0])
     assert [column.tolist() for column in columns] == [[5.0, 1.0], [2.0, 0.0]]
     rows = jacobian(lambda a: [a[0] * a[1], a[0]])(np.array([2.0, 5.0]))
@@ -542,14 +542,14 @@ def test_the_hessian_is_symmetric(p: list[float]) -> None:
 
 
 def test_of_several_arguments_the_first_is_differentiated_to() -> None:
-    """Of x³y they are 3x²y and 6xy; to the last it would be x³ and 0."""
+    """For x³y, the derivatives w.r.t. x are 3x²y and 6xy; those w.r.t. y would be x³ and 0."""
     f: Any = lambda x, y: x**3 * y  # noqa: E731
     assert (grad(f)(2.0, 5.0), jacobian(f)(2.0, 5.0), hessian(f)(2.0, 5.0)) == (60.0, 60.0, 60.0)
     assert value_and_grad(f)(2.0, 5.0) == (40.0, 60.0)
 
 
 def test_a_hessian_by_hand() -> None:
-    """x³ y²: (6x y², 6x² y; 6x² y, 2x³)."""
+    """The Hessian of x³ y² is (6x y², 6x² y; 6x² y, 2x³)."""
     x, y = 2.0, 5.0
     expected = [[6 * x * y**2, 6 * x**2 * y], [6 * x**2 * y, 2 * x**3]]
     assert hessian(lambda p: p[0] ** 3 * p[1] ** 2)([x, y]) == expected

@@ -60,7 +60,7 @@ def test_another_thread_sees_the_true_numbers_at_any_moment(look: str) -> None:
 
 
 def test_two_threads_compile_functions_of_the_same_model() -> None:
-    """A third thread reads, pickles and computes meanwhile."""
+    """Meanwhile a third thread reads, pickles and computes."""
     w = Value(2.0)
     done = threading.Event()
     wrong: list[Any] = []
@@ -112,7 +112,7 @@ def test_files_that_another_thread_saves_hold_the_true_numbers(tmp_path: Path) -
 
 
 def test_what_a_function_sets_when_it_runs_again_is_seen_by_itself_alone() -> None:
-    """An update inside a function is an example: the first run is the user's, the others are not."""
+    """An update inside a function is an example: the first run takes effect, the later runs of the trace do not."""
     w = Value(1.0)
     seen = []
 
@@ -205,7 +205,7 @@ def test_compiling_inside_a_function_that_is_compiled() -> None:
     assert w.data == 1.5 and len(set(inner_runs)) > 2
 
 
-# Loops that never end on other numbers
+# Loops that never end for other numbers
 
 
 def _grad(f: Callable[[Any], Any], x: Any) -> Any:

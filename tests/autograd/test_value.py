@@ -26,7 +26,7 @@ from autograd.primitives import TABLE
 # 3 as Python and NumPy spell it
 THREES = [3, 3.0, Fraction(3), np.float64(3), np.float32(3), np.int64(3), np.uint8(3)]
 
-# An operator, and the derivatives of its result to its left and to its right operand, from the calculus book
+# An operator, and the derivatives of its result w.r.t. its left and right operands, from a calculus book
 BINARY_OPERATORS: list[tuple[Callable[[Any, Any], Any], Callable[[float, float], tuple[float, float]]]] = [
     (operator.add, lambda a, b: (1.0, 1.0)),
     (operator.sub, lambda a, b: (1.0, -1.0)),
@@ -157,7 +157,7 @@ def test_methods_are_the_functions_of_the_package(name: str) -> None:
 
 
 def test_the_expression_of_micrograds_readme() -> None:
-    """24.7041, 138.8338 and 645.5773 are what the README of karpathy/micrograd promises."""
+    """The README of karpathy/micrograd gives 24.7041, 138.8338 and 645.5773."""
     a = Value(-4.0)
     b = Value(2.0)
     c = a + b
@@ -224,7 +224,7 @@ def test_numpy_functions_of_arrays_of_values() -> None:
 
 
 def test_matrix_products_of_arrays_of_values() -> None:
-    """y = W x, of which ∂y₀/∂W₀ⱼ is xⱼ."""
+    """The function is y = W x, with ∂y₀/∂W₀ⱼ = xⱼ."""
     weights = np.array([[Value(1.0), Value(2.0)], [Value(3.0), Value(4.0)]])
     inputs = np.array([5.0, 6.0])
     outputs = weights @ inputs
@@ -267,7 +267,7 @@ def test_leaves_accumulate_over_different_graphs() -> None:
 
 
 def test_interior_nodes_do_not_pile_up_where_graphs_share_them() -> None:
-    """If an interior gradient of an earlier pass stayed, the second pass would count it again."""
+    """If interior gradients of an earlier pass stayed, the second pass would count them again."""
     x = Value(2.0)
     shared = x * x
     (shared * 3).backward()
@@ -397,7 +397,7 @@ def test_values_can_be_sorted() -> None:
     assert max(values) is values[0]
 
 
-# What would drop the gradient in silence
+# Operations that would silently drop the gradient
 
 
 @pytest.mark.parametrize(
@@ -430,7 +430,7 @@ def test_detach_cuts_off_the_graph() -> None:
 
 
 def test_only_while_a_function_is_traced_a_value_refuses_to_be_a_condition_and_detaches_as_a_node() -> None:
-    """Whose number is not that of the trace: the derivative of x · detach(x) is detach(x)."""
+    """The detached number is then not that of the trace: the derivative of x · detach(x) is detach(x)."""
     assert compile(lambda x: x * x.detach(), 1.0).value_and_grad(3.0) == (9.0, 3.0)
     assert compile(lambda x: x * 2 if Constant(1.0) else x, 1.0)(3.0) == 6.0
     assert compile(lambda x: x * Constant(5.0).detach().data, 1.0)(3.0) == 15.0
@@ -472,7 +472,7 @@ def test_format_formats_the_number(spec: str) -> None:
 
 
 def example_graph() -> tuple[Value, Value, Value]:
-    """x, a node that two others share, and the end."""
+    """Return x, a node that two others share, and the end."""
     x = Value(2.0, "x")
     shared = x * 3
     return x, shared, (shared.exp() + shared) * x
@@ -539,7 +539,7 @@ def test_a_shallow_copy_has_the_same_parents() -> None:
 
 @pytest.fixture
 def no_collector() -> Iterator[None]:
-    """The cyclic collector switched off, with nothing left for it."""
+    """Switch the cyclic collector off, after it has run."""
     gc.collect()
     enabled = gc.isenabled()
     gc.disable()
@@ -699,7 +699,7 @@ def test_who_gives_several_numbers_is_told_that_a_value_is_one(data: Any, is_sev
 
 
 class Scalar:
-    """An array of one element of a library that nobody has heard of."""
+    """An array of one element, of an unknown library."""
 
     ndim, size = 0, 1
 
@@ -729,5 +729,5 @@ def test_a_primitive_may_be_applied_to_numbers_alone() -> None:
 
 
 def test_only_in_a_browser_nodes_are_freed_in_turn() -> None:
-    """It would slow all other platforms down."""
+    """It would slow down all other platforms."""
     assert hasattr(Value, "__del__") == (sys.platform == "emscripten")

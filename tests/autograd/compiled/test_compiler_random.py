@@ -74,7 +74,7 @@ class Recipe(NamedTuple):
     """Levels of operations that each append numbers to a list which begins with inputs and parameters.
 
     Attributes:
-        inputs: how many numbers the argument holds.
+        inputs: the number of inputs in the argument.
         parameters: the parameters' numbers.
         levels: an operation, and for each number that it makes the positions of its operands.
         outputs: the positions of the numbers whose mean is the result.
@@ -220,9 +220,9 @@ class Layered(NamedTuple):
     """A network of layers that share matrices and read parts of earlier results.
 
     Attributes:
-        inputs: how many numbers the argument holds.
-        layers: for each layer its kind, a matrix among a few, and the positions that it reads, one row for each of
-            its outputs or patches.
+        inputs: the number of inputs in the argument.
+        layers: for each layer its kind, one of a few matrices, and the positions that it reads, with a row for each
+            of its outputs or patches.
     """
 
     inputs: int

@@ -1,6 +1,6 @@
-"""The matrix products that scalars spell out are found again, and compute what the graph does.
+"""Matrix products that scalar code spells out are recovered, and compute what the graph does.
 
-How many products and statements a program has is counted in its source, so that scalar code could not pass.
+Products and statements are counted in the source of programs, so that scalar code could not pass.
 """
 
 from __future__ import annotations

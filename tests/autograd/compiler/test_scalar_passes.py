@@ -1,4 +1,7 @@
-"""Passes over scalar programs: each by itself on small programs, and all of them on random ones."""
+"""Passes over scalar programs: each by itself on small programs, and all of them on random ones.
+
+The eager engine computes the truth of random functions, on other numbers than those of the trace.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The transpose rule of each kind of operation, against gradients found by hand; and wrong rules are detected."""
+"""The transpose rule of each kind of operation, against gradients found by hand; and wrong rules are detected.
+
+A wrong rule raises an error during differentiation if shapes reveal it, or one of the gradients differs.
+"""
 
 from __future__ import annotations
 

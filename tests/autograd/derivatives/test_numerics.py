@@ -1,6 +1,6 @@
-"""Derivatives where floating point is hard: tails, kinks, edges of domains, common offsets, branches not taken.
+"""Derivatives where floating point is hard: tails, kinks, edges of domains, common offsets, untaken branches.
 
-Truth is mpmath at 50 digits, limits of calculus, or PyTorch where it agrees.
+The truth is mpmath at 50 digits, limits from calculus, or PyTorch where it agrees.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def nth_grad(f: Callable[[Any], Any], order: int) -> Callable[[Any], Any]:
 
 @pytest.mark.parametrize("x", [-700.0, -40.0, -1e-8, 0.0, 1e-300, 0.3, 20.0, 40.0, 700.0])
 def test_third_and_fourth_derivatives_of_sigmoid_and_tanh(x: float) -> None:
-    """By the closed forms in t = tanh(x/2) and t = tanh(x); a zero of a derivative is relative to its terms."""
+    """The closed forms are polynomials in tanh(x/2) and tanh(x); near a zero, errors are relative to the terms."""
     t, s = mp.tanh(mpf(x) / 2), mp.sech(mpf(x) / 2) ** 2 / 4
     third, fourth = s * (t**2 - (1 - t**2) / 2), s * t * (2 - 3 * t**2)
     assert nth_grad(autograd.sigmoid, 3)(x) == pytest.approx(float(third), rel=1e-14, abs=1e-15 * float(s))
@@ -126,7 +126,7 @@ def test_rows_that_count_their_derivatives(name: str, i: int, j: int) -> None:
 
 
 def test_a_quotient_too_small_for_its_digits_has_a_slope_with_all_of_them() -> None:
-    """10⁻³¹³ / 10⁻³ is subnormal, and has eleven digits; its derivative to the divisor is normal."""
+    """10⁻³¹³ / 10⁻³ is subnormal, with eleven digits, but its derivative w.r.t. the divisor is a normal number."""
     a, b = Value(1e-313), Value(1e-3)
     (a / b).backward()
     assert b.grad == pytest.approx(float(-mpf(a.data) / mpf(b.data) ** 2), rel=1e-15)
@@ -258,7 +258,7 @@ def raising(error: type[Exception]) -> float:
 
 
 def test_a_rule_of_ones_own_that_raises_for_a_number_beside_a_value_is_infinite() -> None:
-    """x + b has no slope 1 / b, but this rule says so; the graph of the derivative has w as a factor."""
+    """This rule claims that x + b has the slope 1 / b; the graph of the derivative has w as a factor."""
     own = autograd.primitive("own_that_raises", lambda x, b: x + b, lambda x, b, out: (1 / b, 1.0))
     w = Value(2.0)
     try:
@@ -305,7 +305,7 @@ def test_rules_of_ones_own_that_raise_give_nan_or_infinity_in_any_mode() -> None
 def test_hessians_at_edges_are_symmetric(
     f: Callable[[Any], Any], point: list[float], matrix: list[list[float]]
 ) -> None:
-    """By the limits of the second derivatives, such as x^(y-1) (1 + y log x)."""
+    """The expected entries are the limits of the second derivatives, such as x^(y-1) (1 + y log x)."""
     assert autograd.hessian(f)(point) == matrix
 
 
@@ -318,11 +318,11 @@ def test_hessians_are_symmetric(x: float, y: float, name: str) -> None:
     assert a == pytest.approx(b, rel=1e-15)
 
 
-# What a choice does not take
+# Branches that are not taken
 
 
 def untaken(name: str) -> Callable[[Any], Any]:
-    """Functions with derivative 1 at 0, where the branch that is not selected has an infinite derivative."""
+    """Return functions with derivative 1 at 0, where the branch that is not taken has an infinite derivative."""
     return {
         "where": lambda x: x + autograd.where(x > 0, x.sqrt(), 0.0),
         "where, the other side": lambda x: x + autograd.where(x <= 0, 0.0, x.cbrt()),
@@ -411,7 +411,7 @@ def test_a_choice_of_ones_own() -> None:
 
 
 def test_a_direction_of_zero_moves_nothing() -> None:
-    """d/dt √(0 + 0 t) is 0: an operand that does not move is not multiplied by the slope."""
+    """d/dt √(0 + 0 t) is 0: a zero tangent is not multiplied by the infinite slope."""
     value, slope = autograd.jvp(lambda p: p[0].sqrt() + p[1] ** 2, ([0.0, 3.0],), ([0.0, 1.0],))
     assert (value, slope) == (9.0, 6.0)
 
@@ -449,7 +449,7 @@ def test_first_derivatives_of_logsumexp_lie_within_four_units(xs: list[float]) -
 
 @pytest.mark.parametrize("offset", [0.0, 1e9, -1e9])
 def test_second_derivatives_of_logsumexp_and_first_of_softmax_keep_their_digits(offset: float) -> None:
-    """pᵢ (δᵢⱼ - pⱼ), whose diagonal cancels as p - p² where a share is close to 1: here it does not."""
+    """They are pᵢ (δᵢⱼ - pⱼ); written as p - p², the diagonal would cancel where a share is close to 1."""
     for xs in ([0.0, -20.0, -20.0], [0.0, 0.0, 0.0], [-40.0, 0.0], [3.0, 1.0, -5.0, 3.0]):
         xs = [x + offset for x in xs]
         p = exact_softmax(xs)
@@ -507,7 +507,7 @@ def test_logsumexp_and_sigmoid_in_machine_code() -> None:
 
 
 def test_logsumexp_of_nothing_possible_has_gradient_zero() -> None:
-    """Paths of probability 0 meet like this in the forward algorithm of a hidden Markov model."""
+    """In the forward algorithm of a hidden Markov model, paths of probability 0 meet like this."""
     nothing = [-math.inf, -math.inf]
     assert autograd.logsumexp(nothing) == -math.inf
     assert MODES["backward"](lambda x: autograd.logsumexp([x, x - 1]), -math.inf) == 0.0

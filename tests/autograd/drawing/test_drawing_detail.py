@@ -1,4 +1,4 @@
-"""Large graphs drawn with as much detail as can be read: nothing is dropped without being counted."""
+"""Large graphs drawn with as much detail as can be read: nothing is left out without being counted."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 
 def counted(drawing: Drawing) -> tuple[int, int]:
-    """Count the nodes and edges that the SVG shows or gives in numbers."""
+    """Count the nodes and edges that the SVG shows or counts."""
     groups = list(ET.fromstring(drawing.svg).iter(f"{SVG}g"))
 
     def total(attribute: str) -> int:
@@ -70,7 +70,7 @@ LABELS = st.builds(
 
 @st.composite
 def graphs_with_groups(draw: st.DrawFn) -> Value:
-    """A random graph whose labels are those of a network, or nearly so, or missing."""
+    """Draw a random graph with labels like those of a network, labels that are nearly so, or none."""
     label = st.just("") | LABELS
     nodes = [Value(0.5, draw(label)) for _ in range(draw(st.integers(1, 10)))]
     for _ in range(draw(st.integers(0, 25))):
@@ -95,7 +95,7 @@ def test_every_node_and_every_edge_is_drawn_or_counted(root: Value, data: st.Dat
 
 
 def leads_to(label: str, group: str) -> bool:
-    """Tell whether the label belongs to an element of the list, or a part of the element, that the group is."""
+    """Tell whether a label belongs to the list element that is the group, or to a part of it."""
     match = re.match(rf"{re.escape(group)}\.(\d?)", label.replace("[", ".").replace("]", ""))
     return match is not None and (group[-1].isdecimal() or match[1] != "")
 
@@ -113,7 +113,7 @@ def test_counts_of_a_network_add_up(
     assert drawing.notes[0] == f"{summary(loss).nodes} nodes, {summary(loss).edges} edges."
 
 
-# What is opened, and what shares a box
+# Opened groups and shared boxes
 
 
 def test_each_depth_opens_one_level_more() -> None:
@@ -202,7 +202,7 @@ def test_a_node_used_ten_thousand_times_by_another_has_one_line() -> None:
 
 
 def test_layers_without_labels_are_no_thicket() -> None:
-    """Thirty dots a layer, each of all thirty before it: few boxes for the limit, and far too many lines."""
+    """Each of thirty dots per layer reads all thirty before it: few enough boxes, but far too many lines."""
     layer = [Value(0.01 * k) for k in range(30)]
     for _ in range(3):
         layer = [autograd.dot(layer, layer[::-1], 0.0) for _ in layer]
@@ -214,7 +214,7 @@ def test_layers_without_labels_are_no_thicket() -> None:
 
 
 def test_groups_that_use_one_another_in_turn() -> None:
-    """Graphviz, left to its older algorithm, loses a line here."""
+    """Graphviz's older algorithm would lose a line here."""
     x, y, z = Value(1.0, "b.0.x"), Value(2.0), Value(3.0, "a.0.y.0.z")
     first = labelled("b.1.x", x, z)
     second = labelled("b.0.x", first)
@@ -233,7 +233,7 @@ def labelled(label: str, *terms: Value) -> Value:
 
 
 def test_lines_over_many_ranks_keep_their_numbers() -> None:
-    """In such graphs Graphviz does not reserve space for the labels, but only places them."""
+    """In such graphs, Graphviz places the labels without reserving space for them."""
     x = Value(0.5, "x")
     node = x
     for k in range(50):

@@ -1,4 +1,4 @@
-"""Graphs of other scalar engines, drawn: micrograd's, and those that a student might write."""
+"""Graphs of other scalar engines are drawn: micrograd's, and those that a student might write."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def line_labels(drawing: Drawing) -> list[str]:
 
 
 class Student:
-    """The minimum that can be drawn: data, grad and parents. Nodes compare by number, and so are not hashable."""
+    """The minimum that can be drawn: data, grad and parents. Nodes compare by number, so they are not hashable."""
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -71,7 +71,7 @@ def test_micrograds_graph() -> None:
 
 
 def test_micrograds_graph_is_drawn_the_same_in_every_process(run_python: Callable[..., str]) -> None:
-    """It keeps parents in a set, whose order is that of their addresses."""
+    """micrograd keeps parents in a set, whose order depends on their addresses."""
     pytest.importorskip("micrograd.engine", reason="micrograd, whose graph this draws, is not installed")
     source = """
 from micrograd.engine import Value
@@ -87,7 +87,7 @@ print(draw(node).svg)
 
 
 def test_a_students_engine() -> None:
-    """Nodes with equal numbers are drawn separately, though the engine says that they are equal."""
+    """Nodes with equal numbers are drawn separately, although they compare as equal."""
     a, b = Student(2.0, label="a"), Student(2.0, label="bias")
     root = a * b + a * b
     root.grad = 1.0
@@ -125,7 +125,7 @@ def test_raw_numbers_as_parents_are_constants() -> None:
 
 
 def test_an_engine_that_makes_its_list_of_parents_whenever_it_is_asked() -> None:
-    """The list's numbers live no longer than the list."""
+    """The numbers in the list live no longer than the list."""
 
     class Lazy:
         grad = None

@@ -1,4 +1,4 @@
-"""Names of nodes in formulas: the texts' notation, no two alike, and LaTeX in which no command can hide."""
+"""Names of nodes in formulas: textbook notation, all distinct, and LaTeX that cannot contain commands."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def test_escaped_text_holds_no_command_but_the_escapes(text: str) -> None:
 
 @given(st.text())
 def test_escaped_text_reads_as_the_text(text: str) -> None:
-    """Undone by a table of its own, it is the text again, accents on letters composed."""
+    """Unescaping with a separate table gives the text back, with accents composed."""
     text = re.sub("[\u0300-\u036f]", "", unicodedata.normalize("NFC", visible(text)))
     plain = {"backslash{}": "\\", "hat{\\ }": "^", "sim{}": "~", "lt{}": "<", "gt{}": ">", "&{}": "&"}
     latex = latex_escape(text).replace(r"\text{-}", "-")
@@ -119,6 +119,6 @@ def test_escaped_text_reads_as_the_text(text: str) -> None:
 
 
 def test_accents_without_a_letter_are_written_as_numbers() -> None:
-    """KaTeX would refuse the whole formula for one."""
+    """KaTeX would reject the whole formula because of one such accent."""
     assert latex_escape("e\u0301") == r"\text{é}"
     assert latex_escape("a\u0336") == "a⟨0336⟩"

@@ -1,4 +1,4 @@
-"""Numbers in print, labels made visible, abbreviations, and the escaping of XML."""
+"""Printed numbers, visible labels, abbreviations, and the escaping of XML."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ def test_numbers_in_print(x: object, text: str) -> None:
 def test_numbers_in_print_are_the_numbers_to_so_many_digits(x: float, precision: int) -> None:
     printed = float(number(x, precision).replace(MINUS, "-"))
     assert math.isclose(printed, x, rel_tol=0.5 * 10.0 ** (1 - precision) * (1 + 1e-9), abs_tol=5e-324) or (
-        math.isinf(printed) and abs(x) > 1.7e308  # 1.797…e308 rounded up is more than a float can hold
+        math.isinf(printed) and abs(x) > 1.7e308  # 1.797…e308, rounded up, exceeds the largest float
     )
     assert precision < 17 or printed == x
 
 
-# Labels that hold anything at all
+# Labels with arbitrary contents
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The chain rule spelled out: it equals a sweep, symbols and numbers agree, for any graph and any label."""
+"""The chain rule spelled out: it equals a sweep, and symbols and numbers agree, for any graph and any label."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ OPERATIONS: list[tuple[int, Callable[..., Any]]] = [
 
 @st.composite
 def random_graphs(draw: st.DrawFn) -> list[Value]:
-    """All variables of a random graph in topological order, labelled n0, n1, ...: wide nodes and multiple edges too."""
+    """Draw all variables of a random graph in topological order, labelled n0, n1, ..., with wide nodes, too."""
     nodes = [Value(draw(st.floats(-2, 2))) for _ in range(draw(st.integers(1, 3)))]
     for _ in range(draw(st.integers(1, 6))):
         operands, operation = draw(st.sampled_from(OPERATIONS))
@@ -105,7 +105,7 @@ def test_value_and_terms_are_a_fresh_sweeps(max_paths: int, graph: list[Value], 
 @pytest.mark.parametrize("max_paths", [0, 10**6])
 @given(graph=random_graphs(), data=st.data())
 def test_symbols_and_numbers_in_print_agree(max_paths: int, graph: list[Value], data: st.DataObject) -> None:
-    """All sides of an equation are equal when they are read back, with the graph's derivatives for the symbols."""
+    """All sides of an equation are equal when parsed, with the graph's derivatives for the symbols."""
     root = graph[-1]
     leaf = data.draw(st.sampled_from([node for node in topological_order(root) if node in set(graph)]))
     explanation = explain(root, leaf, precision=17, max_paths=max_paths)
@@ -167,7 +167,7 @@ def test_a_sum_over_two_paths() -> None:
 
 
 def test_the_exercise_of_three_functions() -> None:
-    """k = h ∘ f ∘ g with g = x², f = sin, h = exp: k′ = exp(sin x²) · cos x² · 2x."""
+    """k = h ∘ f ∘ g with g = x², f = sin, h = exp has k′ = exp(sin x²) · cos x² · 2x."""
     x = Value(0.7, "x")
     g = labelled("g", x**2)
     f = labelled("f", g.sin())
@@ -210,7 +210,7 @@ def test_numbers_that_are_rounded_in_print_are_said_to_be() -> None:
 
 
 def test_the_equations_of_a_small_network() -> None:
-    """δ at the output = (a − y) σ′(z), δ before it = Σ w δ σ′(z), ∂E/∂w = a δ."""
+    """The equations are δ = (a − y) σ′(z) at the output, δ = Σ w δ σ′(z) before it, and ∂E/∂w = a δ."""
     model = nn.MLP(2, [2, 2], seed=3)
     x, y = [0.4, -0.9], [1.0, 0.0]
     a = model(x)
@@ -310,7 +310,7 @@ def test_a_wide_node_is_explained_by_the_edges_on_the_way() -> None:
     assert "z = w · x0 + w · x1 + … 497 more … + w · x499 + 0.0 = 249500.0" in explanation.text.replace("≈", "=")
 
 
-# Leaves of every kind, and what a reader has to know first
+# Leaves of every kind, and warnings to the reader
 
 
 @pytest.mark.parametrize("max_paths", [0, 8])
@@ -395,7 +395,7 @@ VOCABULARY = (
 
 @given(st.text(max_size=40) | st.sampled_from(["\\href{javascript:alert(1)}{x}", "$$", "}", "\\", "<script>", "\x00"]))
 def test_a_label_never_becomes_a_command(label: str) -> None:
-    """The only commands are those of this module and Greek letters, and all braces are closed."""
+    """The only commands are this module's and Greek letters, and all braces are balanced."""
     x = Value(2.0, label)
     explanation = explain(labelled("y", x * x + x), x)
     latex = explanation._repr_latex_()
@@ -417,7 +417,7 @@ def test_an_operation_of_the_users_own_never_becomes_a_command() -> None:
 
 
 def test_a_power_of_a_name_with_a_superscript_is_one_of_brackets() -> None:
-    """LaTeX refuses two superscripts in a row."""
+    """LaTeX rejects two superscripts in a row."""
     z = Value(2.0, "layers.0.neurons.3.z")
     assert r"y &= \left(z^{(1)}_{3}\right)^{2.0} = 4.0" in explain(labelled("y", z**2), z).latex
 

@@ -1,4 +1,4 @@
-"""Networks that fit a screen: what is stacked, and groups that open and close by clicking, in a browser."""
+"""Networks that fit a screen: stacked boxes, and groups that open and close by clicking, in a browser."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_inputs_of_a_wide_network_share_a_box() -> None:
 
 
 def test_time_is_not_stacked() -> None:
-    """Steps of an unrolled network have the same labels, but each is computed from the one before."""
+    """Steps of an unrolled network have the same labels, but each is computed from the previous one."""
     weights = Value(0.5, "layers.0.weights"), Value(0.25, "layers.0.bias")
     h = Value(0.1, "h")
     for _ in range(3):
@@ -127,7 +127,7 @@ def test_zoom_drag_and_overview(page: Page, tmp_path: Path) -> None:
         return [float(x) for x in (page.get_attribute(SEEN, "viewBox") or "").split()]
 
     start = view()
-    assert page.locator(".overview").is_visible()  # not all of it is seen
+    assert page.locator(".overview").is_visible()  # only a part of it is visible
     page.click("[aria-label='zoom in']")
     assert view()[2] < start[2]
     before = view()
@@ -164,7 +164,7 @@ def test_stepping_with_closed_groups_and_by_layers(page: Page, tmp_path: Path) -
     page.locator("[data-by=layer]").uncheck()
     reached = slider.input_value()
     page.click(".picture .openable[data-group='layers.0.neurons.0']")
-    assert slider.input_value() == reached  # opening goes on from the same step
+    assert slider.input_value() == reached  # after opening, the step is the same
     page.keyboard.press("End")
     bias = page.locator(".picture .box.parameter", has_text="b1[0]")
     loss.backward()

@@ -1,4 +1,4 @@
-"""Labels may hold anything at all. It appears as text, and nothing in it runs: in SVG, HTML and DOT, in a browser."""
+"""Labels with any contents appear as text, and nothing in them runs: in SVG, HTML and DOT, in a browser."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 SVG = "{http://www.w3.org/2000/svg}"
 
-# What a label is, and what a reader sees of it.
+# Labels, and the text that a reader sees.
 AS_THEY_ARE = [
     "<script>window.pwned=1</script>",
     "</script><script>window.pwned=1</script>",
@@ -96,7 +96,7 @@ TAGS = {"svg", "title", "style", "rect", "g", "path", "polygon", "text"}
 
 
 def graph_of(label: str) -> Value:
-    """A graph with the label on a leaf, an operation and the root, as a group, and as the name of an operation."""
+    """Make a graph with the label on a leaf, an operation, the root and a group, and as an operation's name."""
     hostile = Primitive(label, lambda a, b: a + b, lambda a, b, out: (1.0, 1.0), label, None)
     parts = [Value(1.5, f"{label}.{i}.{part}") for i in range(2) for part in "xyz"]
     product = Value(2.0, label) * hostile(autograd.sum(parts[:3]), autograd.sum(parts[3:]))
@@ -115,7 +115,7 @@ def tooltips(drawing: Drawing | StepThrough) -> list[str]:
 
 
 class Elements(HTMLParser):
-    """The elements and attributes of a page, as HTML is read."""
+    """The elements and attributes of a page, as an HTML parser reads them."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -173,7 +173,7 @@ def test_labels_are_text_in_html(label: str, tmp_path: Path) -> None:
     drawing.save(tmp_path / "graph.html")
     page = Elements((tmp_path / "graph.html").read_text(encoding="utf-8"))
     assert {*page.tags} <= TAGS | {"html", "head", "meta", "style", "body", "main", "section", "p", "script"}
-    assert page.tags.count("script") in (0, 2)  # the data of the page's own script, and that
+    assert page.tags.count("script") in (0, 2)  # the page's own script, and its data
     assert not any(name.startswith("on") for name, _ in page.attributes)
     steps = step_through(graph_of(label))
     steps.save(tmp_path / "steps.html")
@@ -194,7 +194,7 @@ def test_a_label_of_ten_thousand_letters() -> None:
     label = "xy" * 5_000
     drawing = draw(graph_of(label))
     assert max(len(text) for text in texts(drawing)) < 80
-    assert any(title.startswith(f"{label} (input)") for title in tooltips(drawing))  # where the reader points
+    assert any(title.startswith(f"{label} (input)") for title in tooltips(drawing))  # in a tooltip
     size = ET.fromstring(drawing.svg).get("width")
     assert size is not None and float(size) < 2_000
     steps = step_through(graph_of(label))
@@ -214,7 +214,7 @@ def test_labels_that_are_no_text() -> None:
     assert "12" in texts(draw(x * 2))
 
 
-# In a browser. Each page would run scripts, were there any: a flag that one of them could set stays unset.
+# In a browser. Each page would run scripts, but the flag that any of them would set stays unset.
 
 
 @pytest.fixture
@@ -224,7 +224,7 @@ def page(blank: Page) -> Page:
 
 @pytest.fixture(scope="module")
 def everything() -> Value:
-    """One graph of all labels, on leaves, operations and groups."""
+    """Make one graph of all labels, on leaves, operations and groups."""
     nodes = []
     for label in SEEN:
         hostile = Primitive(label, lambda a: a, lambda a, out: (1.0,), label, None)
@@ -259,7 +259,7 @@ SHORT = [seen for seen in SEEN.values() if len(seen) <= 12 and seen.isascii()]
 
 
 def test_the_flag_is_set_where_a_script_does_run(page: Page, tmp_path: Path) -> None:
-    """Else the tests below would show nothing."""
+    """Otherwise the tests below would prove nothing."""
     path = tmp_path / "page.html"
     path.write_text("<script>window.pwned=1</script>")
     page.goto(path.as_uri())
@@ -299,7 +299,7 @@ def test_stepping_in_a_browser(page: Page, tmp_path: Path, everything: Value) ->
 
 
 def test_notebooks_in_a_browser(page: Page, tmp_path: Path, everything: Value) -> None:
-    """The output of a cell stands in a page that lets every script run."""
+    """The output of a cell is embedded in a page that lets every script run."""
     shown: dict[str, Callable[[], str]] = {
         "text/html": lambda: step_through(everything, limit=1_000)._repr_mimebundle_()["text/html"],
         "image/svg+xml": lambda: draw(everything, limit=1_000)._repr_mimebundle_()["image/svg+xml"],

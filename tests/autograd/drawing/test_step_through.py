@@ -1,4 +1,4 @@
-"""The page that plays the two passes, used as a person uses it: in a browser, with clicks and keys."""
+"""The page that plays the two passes, used as a person does: in a browser, with clicks and keys."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ ENDS = """() => {
 }"""
 
 
-# The end of the line that has just lit up in the backward pass: where the gradient flows to.
+# The end of the line that has just lit up in the backward pass, which the gradient flows to.
 CHANGED = """() => {
     const path = document.querySelector(".line.now .curve");
     const p = path.getPointAtLength(0).matrixTransform(path.getScreenCTM());
@@ -61,7 +61,7 @@ def page(blank: Page) -> Iterator[Page]:
 
 @pytest.fixture
 def page_with_a_clock(browser: Browser) -> Iterator[Page]:
-    """A separate page, since its clock stays with it."""
+    """Yield a separate page, since an installed clock stays with its page."""
     page = browser.new_page()
     with complaining_of_nothing(page):
         page.clock.install()
@@ -71,7 +71,7 @@ def page_with_a_clock(browser: Browser) -> Iterator[Page]:
 
 @contextmanager
 def complaining_of_nothing(page: Page) -> Iterator[None]:
-    """A page must request only the file, and log no errors."""
+    """Check that a page requests only the file, and logs no errors."""
     requests: list[str] = []
     complaints: list[str] = []
 
@@ -97,7 +97,7 @@ def complaining_of_nothing(page: Page) -> Iterator[None]:
 
 
 def small_graph() -> Value:
-    """With a square, a node used by two others, a weighted sum, and a constant."""
+    """Make a graph with a square, a node used by two others, a weighted sum, and a constant."""
     a, b = Value(0.5, "a"), Value(-0.75, "b")
     c = a * b
     c.label = "c"
@@ -137,7 +137,7 @@ def lit_now(classes: list[list[str]]) -> list[int]:
 
 
 def test_both_passes_step_by_step_and_back(page: Page, tmp_path: Path) -> None:
-    """Numbers, order and running sums, with a click for each step; then back again with the keyboard."""
+    """Numbers, order and running sums are right after each click, and again backwards with the keyboard."""
     root = small_graph()
     order = topological_order(root)
     load(page, root, tmp_path)
@@ -172,7 +172,7 @@ def test_both_passes_step_by_step_and_back(page: Page, tmp_path: Path) -> None:
 
 
 def check_forward(seen: list[dict[str, Any]], ends: list[list[int]], leaves: list[int], nodes: int) -> None:
-    """A node lights up after all that it is computed from, once, with all edges that lead to it, and has its number."""
+    """Check that a node lights up once, after all its operands, with all edges that lead to it, and gets its number."""
     lit = list(leaves)
     for moment in seen:
         assert moment["phase"].startswith("forward")
@@ -187,7 +187,7 @@ def check_forward(seen: list[dict[str, Any]], ends: list[list[int]], leaves: lis
 
 
 def check_backward(seen: list[dict[str, Any]], ends: list[list[int]], nodes: int) -> None:
-    """An edge lights up once its child's gradient is complete, a node with the last of its uses."""
+    """Check that an edge lights up once its child's gradient is complete, and a node with the last of its uses."""
     complete: list[int] = []
     passed: list[int] = []
     uses = Counter(tail for tail, _ in ends)
@@ -212,7 +212,7 @@ def check_backward(seen: list[dict[str, Any]], ends: list[list[int]], nodes: int
 
 
 def check_running_sum(moment: dict[str, Any], before: dict[str, Any], after: dict[str, Any]) -> None:
-    """`a.grad = 1.0 + 2.0 = 3.0`: the number on the box before, the summand of the chain rule, and the number after."""
+    """Check `a.grad = 1.0 + 2.0 = 3.0`: the box's number before, the term of the chain rule, the number after."""
     _, addition, total = moment["total"].split(" = ")
     first, second = addition.split(" + ")
     _, _, product, term = moment["formula"].replace(" += ", " = ").split(" = ")
@@ -292,7 +292,7 @@ def test_the_slider(page: Page, tmp_path: Path) -> None:
 
 
 def test_play_and_pause(page_with_a_clock: Page, tmp_path: Path) -> None:
-    """The test controls the clock: time passes when the test says so."""
+    """The test controls the clock, so time passes only when the test says so."""
     page = page_with_a_clock
     load(page, small_graph(), tmp_path)
     page.clock.pause_at(10**12)
@@ -402,7 +402,7 @@ def server() -> Iterator[tuple[str, list[str]]]:
 def test_no_other_script_runs_and_nothing_is_loaded(
     browser: Browser, tmp_path: Path, server: tuple[str, list[str]]
 ) -> None:
-    """Scripts and requests that work on a page without the policy, as is shown first, do not on this one."""
+    """On a page without the policy, these scripts and requests work, as is shown first; on this one they do not."""
     address, asked = server
     page = browser.new_page()
     inject = """async (address) => {

@@ -1,4 +1,4 @@
-"""The steps of the two passes, and the page's text: arithmetic that is right, in an order that is valid."""
+"""The steps of the two passes, and the page's text: the arithmetic is right, and the order is valid."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from autograd.drawing import detail, step_through
 from autograd.drawing.snapshot import Node, names_of, snapshot
 from autograd.drawing.steps import Passes, expression
 
-# What is printed, in Python's words.
+# Printed functions and symbols, in Python.
 OPERATORS = str.maketrans({"×": "*", "÷": "/", "−": "-"})
 FUNCTIONS: dict[str, Any] = {
     "exp": math.exp,
@@ -47,7 +47,7 @@ def same(x: float, y: float) -> bool:
     return x == y or (math.isnan(x) and math.isnan(y))
 
 
-# Each makes a node of a few others and of a number.
+# Each makes a node from a few others and a number.
 OPERATIONS: list[Callable[[Value, Value, list[Value], float], Value]] = [
     lambda x, y, xs, c: x * y,
     lambda x, y, xs, c: x + y,
@@ -67,7 +67,7 @@ OPERATIONS: list[Callable[[Value, Value, list[Value], float], Value]] = [
 
 @st.composite
 def random_graphs(draw: st.DrawFn) -> Value:
-    """The end of a random graph: negative numbers, powers of them, wide nodes, a node used twice by another."""
+    """Draw the end of a random graph: negative numbers, their powers, wide nodes, a node used twice by another."""
     number = st.floats(-2, 2).filter(lambda x: x == 0 or abs(x) > 1e-3)
     nodes = [Value(draw(number), f"n{i}") for i in range(draw(st.integers(1, 4)))]
     for _ in range(draw(st.integers(1, 15))):
@@ -105,7 +105,7 @@ def test_formulas_of_the_forward_pass_give_the_numbers(root: Value) -> None:
 @settings(max_examples=60)
 @given(random_graphs())
 def test_sums_of_the_backward_pass_are_right(root: Value) -> None:
-    """17 digits are all, so that the printed arithmetic holds to the last bit."""
+    """With 17 digits, all that a float has, the printed arithmetic holds to the last bit."""
     nodes, steps = passes(root)
     running = [0.0] * len(nodes)
     backward = [step for step in steps.steps if step.phase == "backward"]
@@ -215,7 +215,7 @@ def test_every_box_and_line_lights_up_once_in_each_pass_in_a_valid_order(root: V
         complete.update(step.boxes)
 
 
-# What step_through takes, makes and leaves alone
+# Arguments and results of step_through, and unchanged nodes
 
 
 @pytest.mark.parametrize("root", [None, 2.0, "x", [Value(2.0)], Value, object()])
@@ -275,7 +275,7 @@ def test_stepping_changes_nothing(root: Value) -> None:
 
 
 def test_gradients_shown_are_those_of_a_fresh_pass() -> None:
-    """Whatever earlier passes have left in grad."""
+    """Gradients that earlier passes have left in `grad` do not matter."""
     x = Value(3.0, "x")
     y = x * x
     y.backward()
@@ -308,7 +308,7 @@ def test_save_and_notebook(tmp_path: Path) -> None:
 
 
 def test_names_on_the_page_are_told_apart() -> None:
-    """Formulas speak of nodes by name, so that no two may share one, and each stands on its box."""
+    """Formulas refer to nodes by name, so no two nodes may share one, and each box shows its name."""
     x = [Value(1.0, "x"), Value(2.0, "x"), Value(3.0), Value(4.0, "v1")]
     page = step_through(autograd.sum(x))
     data = re.search(r'id="passes">(.*?)</script>', page.html, re.DOTALL)

@@ -1,4 +1,4 @@
-"""Libraries that are imported on demand: where one is missing, the error says what to install."""
+"""Libraries that are imported on demand: if one is missing, the error says what to install."""
 
 from __future__ import annotations
 

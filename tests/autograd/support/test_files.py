@@ -1,4 +1,4 @@
-"""write_atomically: a file is complete, or as it was before."""
+"""write_atomically: a file is either complete or as it was before."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_an_interrupted_write_leaves_things_as_they_were(
 
 
 def test_a_writer_may_take_its_file_away(tmp_path: Path) -> None:
-    """Then there is no file to rename: an error is raised, and the old file stays."""
+    """In this case there is no file to rename: an error is raised, and the old file stays."""
     path = tmp_path / "file"
     path.write_bytes(b"old")
     with pytest.raises(FileNotFoundError):
@@ -109,7 +109,7 @@ def test_the_file_has_the_permissions_of_any_new_file(mask: int, tmp_path: Path)
 
 @pytest.mark.parametrize("length", [200, 240, 250])
 def test_a_name_may_be_as_long_as_the_system_allows(length: int, tmp_path: Path) -> None:
-    """The usual limit is 255 bytes, which the temporary name must not pass where the name itself does not."""
+    """The temporary name must not exceed the limit, usually 255 bytes, if the name itself does not."""
     path = tmp_path / ("x" * length + ".csv")
     try:
         path.write_bytes(b"old")
@@ -119,7 +119,7 @@ def test_a_name_may_be_as_long_as_the_system_allows(length: int, tmp_path: Path)
     assert path.read_bytes() == b"new"
 
 
-# What is at the path already
+# Existing files at the path
 
 
 posix = pytest.mark.skipif(os.name != "posix", reason="device nodes, FIFOs and owners are POSIX's")
@@ -172,7 +172,7 @@ def test_a_descriptor_is_written_to_and_its_file_not_replaced(tmp_path: Path) ->
 
 @posix
 def test_links_are_followed(tmp_path: Path) -> None:
-    """Follow relative and absolute links, through a linked folder, to a file that does not exist yet."""
+    """Links may be relative or absolute, lead through a linked folder, or to a file that does not exist yet."""
     (tmp_path / "data").mkdir()
     target = tmp_path / "data" / "target.txt"
     target.write_bytes(b"old")
@@ -236,7 +236,7 @@ def test_a_path_that_ends_as_a_folders_does_is_not_a_files(tmp_path: Path) -> No
 @posix
 @as_root
 def test_an_owner_that_cannot_be_kept_does_not_keep_the_file_from_being_written(tmp_path: Path) -> None:
-    """A file of root's in a folder that everybody may write to."""
+    """This happens to a file of root's in a folder that everybody may write to."""
     path = tmp_path / "file"
     path.write_bytes(b"old")
     for folder in (tmp_path, *tmp_path.parents):
@@ -373,7 +373,7 @@ def test_what_a_killed_process_left_is_removed_and_what_a_living_one_writes_is_n
     ):
         names = [process.stdout.readline().strip() for process in (killed, living) if process.stdout]
         assert {p.name for p in tmp_path.iterdir()} == {*names}
-        (tmp_path / ".lucidgrad-notes").mkdir()  # no file of ours
+        (tmp_path / ".lucidgrad-notes").mkdir()  # not one of our files
         killed.kill()
         killed.wait()
         write_atomically(tmp_path / "other", lambda temporary: temporary.write_bytes(b"x"))

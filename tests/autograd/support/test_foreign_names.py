@@ -1,4 +1,4 @@
-"""Names from other libraries are answered with the ones used here; their numbers are taken."""
+"""Names from other libraries raise an error with the name used here; their numbers are accepted."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_assigning_to_a_foreign_name_is_refused_where_it_would_do_nothing() -> N
 
 
 class Named(Value):
-    """A class of a user's, with attributes of its own under foreign names."""
+    """A user's subclass, with its own attributes under foreign names."""
 
     def __init__(self, data: float, name: str) -> None:
         super().__init__(data)
@@ -139,7 +139,7 @@ def test_an_import_of_what_nobody_has_fails_as_everywhere(line: str) -> None:
 
 
 def test_what_looks_for_a_foreign_module_before_it_imports_it_may_go_on() -> None:
-    """Libraries that also work with HIPS/autograd try `import autograd.numpy`, and expect this error."""
+    """Libraries that also support HIPS/autograd try `import autograd.numpy`, and expect this error."""
     assert not hasattr(autograd, "numpy")
     with pytest.raises(ModuleNotFoundError):
         importlib.import_module("autograd.numpy")

@@ -1,4 +1,4 @@
-"""A forked process can go on, whatever the other threads of its parent were doing."""
+"""A forked process can continue, whatever its parent's other threads were doing."""
 
 from __future__ import annotations
 

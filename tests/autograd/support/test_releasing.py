@@ -142,7 +142,7 @@ def test_deep_graphs_are_freed_one_node_after_the_other(name: str, run_python: C
     assert "\n".join(printed) == PRINTED[name]
     word, deepest = nested.split()
     assert word == "nested"
-    assert int(deepest) <= (4 if name == "two threads at once" else 2)  # there, each thread is counted
+    assert int(deepest) <= (4 if name == "two threads at once" else 2)  # both threads are counted
 
 
 def test_elsewhere_nodes_have_no_finalizer() -> None:

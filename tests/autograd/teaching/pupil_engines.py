@@ -1,4 +1,4 @@
-"""Right engines in the styles that people write them in; `test_engine_mutants.py` breaks them, one change at a time."""
+"""Correct engines in the styles that people write; `test_engine_mutants.py` breaks them, one change at a time."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 class Longhand:
-    """After micrograd, with a closure for each operation, and none made of others."""
+    """An engine after micrograd, with a closure for each operation, none of which is made of others."""
 
     def __init__(self, data: Any, parents: Any = ()) -> None:
         self.data = data
@@ -180,7 +180,7 @@ class Longhand:
 
 
 class Compact:
-    """After micrograd, with a set of parents, and operators made of a few others."""
+    """An engine after micrograd, with a set of parents, and operators made of a few others."""
 
     def __init__(self, data: Any, _children: Any = (), _op: str = "") -> None:
         self.data = data
@@ -286,7 +286,7 @@ class Compact:
 
 
 class Stored:
-    """Keeps the local derivatives as numbers, and the chain rule in one place."""
+    """An engine that stores local derivatives as numbers, with the chain rule in one place."""
 
     def __init__(self, data: Any, parents: Any = (), slopes: Any = ()) -> None:
         self.data = float(data)

@@ -1,4 +1,4 @@
-"""`check_engine`, on engines that are broken in the ways in which people break theirs."""
+"""`check_engine` on engines that are broken in the ways in which people break theirs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from autograd.teaching.engine_bench import Bench
 
 SOON = 0.5  # seconds, for programs that never end
 
-# What ends them is thrown into their thread, and may hit a callback there that hypothesis has given to the collector.
+# The exception that stops them may hit a callback in their thread that hypothesis has registered with the collector.
 never_ends = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
 
@@ -152,7 +152,7 @@ def test_micrograd_gets_what_it_deserves() -> None:
     assert "Walk the graph with a list as a stack" in report.rungs[-1].explanation
 
 
-# What is wrong with each of these, its test says.
+# The test of each engine says what is wrong with it.
 
 
 class TakesNothing(Good):
@@ -266,7 +266,7 @@ class NothingPrepared(Good):
 
 
 class BindsLate(Good):
-    """The functions of a loop, which all see its last parent."""
+    """Closures made in a loop, which all see the last parent."""
 
     def __add__(self, other: Any) -> Any:
         out = type(self)(self.data + other.data, (self, other))
@@ -356,7 +356,7 @@ class NoVisitedSet(Good):
 
 
 class DepthFirst(Good):
-    """Calls itself for each parent, at once, as if the graph were a tree."""
+    """An engine that recurses into each parent at once, as if the graph were a tree."""
 
     def backward(self) -> None:
         self.grad = 1.0
@@ -414,7 +414,7 @@ class EqualIsTheSame(Good):
 
 
 class EqualIsTheSameFromTheRight(EqualIsTheSame):
-    """An engine that keeps parents in a set may do this by chance."""
+    """The parents in reverse order, as an engine that keeps them in a set may visit them by chance."""
 
     def order(self) -> list[Any]:
         topo, visited = [], set()
@@ -431,7 +431,7 @@ class EqualIsTheSameFromTheRight(EqualIsTheSame):
 
 
 class WayByWay:
-    """Right, and exponentially slow: hands each gradient on as soon as it comes."""
+    """A correct but exponentially slow engine, which passes on each gradient as soon as it arrives."""
 
     def __init__(self, data: float, parents: Any = (), derivatives: Any = ()) -> None:
         self.data, self.grad, self.parents, self.derivatives = data, 0.0, parents, derivatives
@@ -535,7 +535,7 @@ class RtruedivTurned(Good):
 
 
 class Tanh(Good):
-    """In which the derivative takes the input for the output."""
+    """An engine whose derivative of tanh uses the input instead of the output."""
 
     def tanh(self) -> Any:
         return self.unary(math.tanh(self.data), lambda out: 1 - self.data**2)
@@ -668,7 +668,7 @@ class SeedAdds(Good):
 
 
 class Differences(Good):
-    """Whose derivatives are approximated."""
+    """An engine whose derivative of exp is approximated."""
 
     def exp(self) -> Any:
         return self.unary(math.exp(self.data), lambda out: (math.exp(self.data + 1e-7) - out.data) / 1e-7)
@@ -711,7 +711,7 @@ class MathOfANode(Good):
 
 
 class SubParents(Good):
-    """A difference of its own, of which only one operand is remembered."""
+    """An engine whose subtraction remembers only one operand."""
 
     def __sub__(self, other: Any) -> Any:
         other = self.wrap(other)
@@ -739,7 +739,7 @@ class ReluOfTheGradient(Good):
 
 
 def forgets(function: str, value: Callable[[float], float], derivative: Callable[[float], float]) -> type[Good]:
-    """An engine of which one function does not multiply by the gradient of its result."""
+    """Make an engine with a function that does not multiply by the gradient of its result."""
 
     def method(self: Good) -> Any:
         out = type(self)(value(self.data), (self,))
@@ -754,7 +754,7 @@ def forgets(function: str, value: Callable[[float], float], derivative: Callable
 
 
 def assigns(function: str, value: Callable[[float], float], derivative: Callable[[float], float]) -> type[Good]:
-    """An engine of which one function assigns instead of adding."""
+    """Make an engine with a function that assigns a gradient instead of adding to it."""
 
     def method(self: Good) -> Any:
         out = type(self)(value(self.data), (self,))
@@ -911,7 +911,7 @@ def test_a_failure_does_not_end_the_climb() -> None:
 
 
 def test_a_leaf_may_start_anew() -> None:
-    """Some engines do this; a remark explains the consequences."""
+    """Some engines reset the gradients of leaves; a remark explains the consequences."""
 
     class Overwrites(Good):
         def backward(self) -> None:
@@ -980,7 +980,7 @@ def test_walking_way_by_way_is_stopped() -> None:
     assert "took longer than 0.5 s and was stopped: is every path through the graph walked" in str(
         report.first_failure.explanation
     )
-    assert outcomes(report)["constant right"] == "failed"  # the climb went on
+    assert outcomes(report)["constant right"] == "failed"  # later rungs were tried, too
 
 
 @never_ends
@@ -1113,11 +1113,11 @@ def test_without_threads_there_is_no_limit_of_time(monkeypatch: pytest.MonkeyPat
 
 
 def test_a_chain_is_freed_from_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Never node within node, which takes as much of the stack as the chain is long, and a browser has little."""
+    """Freed recursively, a chain would need as much stack as it is long, and a browser has little."""
     inside, deepest = 0, 0
 
     class Plain:
-        """Without cycles, so that it is freed as soon as nothing holds it, its parents inside."""
+        """An engine without cycles, in which a node is freed with its last reference, and its parents inside that."""
 
         def __init__(self, data: float, parents: Any = ()) -> None:
             self.data, self.grad, self.parents = float(data), 0.0, parents

@@ -189,7 +189,7 @@ def changes(node: ast.AST) -> Iterator[tuple[str, Any]]:
 def first_failure(mutant: Mutant) -> Rung | None:
     seconds = 0.3 if mutant.method == "backward" else 60.0  # other methods terminate
     rung = RUNG.get(mutant.method, "|")
-    # The ladder in parts, since most fail early: where one rung asks for the method, up to that.
+    # The ladder runs in parts, up to rungs that use the method, since most mutants fail early.
     for stage in ("chain", "everything", "relu", None) if "|" in rung else (rung, None):
         if failure := check_engine(mutant.engine, up_to=stage, seconds=seconds).first_failure:
             return failure
@@ -247,11 +247,11 @@ def test_the_right_ones_pass_and_compute_what_lucidgrad_does(name: str) -> None:
     assert differs(engine) == ""
 
 
-@pytest.mark.filterwarnings("ignore")  # what stops an endless loop may hit a callback
+@pytest.mark.filterwarnings("ignore")  # the exception that stops an endless loop may hit a callback
 @pytest.mark.parametrize("name", ENGINES)
 def test_every_mistake_is_found_and_the_common_ones_are_named(name: str) -> None:
     caught = 0
-    every = 1 if name == "Longhand" else 3  # the others do in few places what the first does in many
+    every = 1 if name == "Longhand" else 3  # the others do in few places what Longhand does in many
     for mutant in mutants(name, every):
         failure = first_failure(mutant)
         if failure is None:
@@ -266,7 +266,7 @@ def misplaced(mutant: Mutant, failure: Rung) -> bool:
     """Return whether the first explanation names a different operation, or cause, than the mistake."""
     if rungs := RUNG.get(mutant.method, ""):
         if mutant.engine.__name__ == "Compact":
-            rungs = ".*"  # there operations are made of others
+            rungs = ".*"  # its operations are made of others
         if not re.match(rungs, failure.name):
             return True
     cause = CAUSE.get(mutant.kind, "").format(method=mutant.method)

@@ -1,4 +1,4 @@
-"""The kinds of answers that exercises ask for: what is taken, and in which words the rest is refused."""
+"""The kinds of answers to exercises: which ones are accepted, and the feedback for the others."""
 
 from __future__ import annotations
 

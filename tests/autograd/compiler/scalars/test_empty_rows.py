@@ -1,4 +1,4 @@
-"""Sums that lack terms: they read zeros in place of what sums like them read."""
+"""Sums that lack terms read zeros instead, in the places where similar sums read terms."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MESSAGES = "\n".join(f"m{k} = tanh(x[{k}])" for k in range(4))
 
 
 def test_a_node_without_neighbours_reads_zeros_in_place_of_messages(parse: Parse, assert_becomes: Becomes) -> None:
-    """They are as deep as those of the nearest sum before or behind it."""
+    """The zeros are as deep as the messages of the nearest sum before or after it."""
     program = f"""{MESSAGES}
         n2 = exp(m2)
         n3 = exp(m3)

@@ -1,4 +1,4 @@
-"""Rows of one element: they become sums, or maxima, of one node where rows of several are used in the same way."""
+"""Rows of one element become sums or maxima of one node if longer rows are used in the same way."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ EXPONENTIALS = "\n".join(f"e{k} = exp(x[{k}])" for k in range(8))
 
 
 def test_a_share_of_one_is_divided_by_a_sum_of_one(parse: Parse, assert_becomes: Becomes) -> None:
-    """The shares of one, two and three: an exponential divided by itself is divided by a sum, as the others are.
+    """There are shares of one, two and three: an exponential divided by itself is divided by a sum, like the others.
 
-    What only one of shares and sums is divided by, or what is read in other ways, too, stays.
+    A divisor stays if it is read in other ways, too, or if only a share or only a sum is divided by it.
     """
     program = f"""{EXPONENTIALS}
         e8 = exp(p0)
@@ -59,7 +59,7 @@ def test_what_is_subtracted_from_itself_is_a_maximum_of_one(parse: Parse, assert
 
 
 def test_what_only_functions_read_is_a_sum_of_one(parse: Parse, assert_becomes: Becomes) -> None:
-    """If nothing else reads elements, whatever reads results reads sums."""
+    """If nothing else reads elements, everything that reads results reads sums."""
     program = f"""{EXPONENTIALS}
         total1 = sum(e1, e2)
         total2 = sum(e3, e4, e5, e7)
