@@ -25,8 +25,8 @@ Blocks = list[tuple[str, str]]
 
 @pytest.fixture
 def blocks(monkeypatch: pytest.MonkeyPatch) -> Blocks:
-    """The page's code, block by block, each with what the page says that it prints."""
-    for name in ("swish", "two_to"):  # which the first recipe adds; afterwards the table is as before
+    """Return the page's code, block by block, each with the output that the page states."""
+    for name in ("swish", "two_to"):  # added by the first recipe; removed afterwards
         monkeypatch.delitem(TABLE, name, raising=False)
     page = CONTRIBUTING.read_text(encoding="utf-8")
     (section,) = re.findall(r"^## How the compiler works\n(.*?)^## ", page, re.DOTALL | re.MULTILINE)

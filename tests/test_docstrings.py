@@ -1,4 +1,4 @@
-"""The examples in docstrings and in the README run, and give what they say."""
+"""The examples in docstrings and in the README run, and print what they say."""
 
 from __future__ import annotations
 

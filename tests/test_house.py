@@ -1,4 +1,4 @@
-"""The packages are built as CONTRIBUTING says: arrows point one way, and no file, function or folder is too long."""
+"""The packages follow CONTRIBUTING: imports go one way, and no file, function or folder is too long."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def named(path: Path) -> str:
 
 
 def length(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
-    """The lines of a function, without its docstring."""
+    """Return the number of lines of a function, without its docstring."""
     lines = function.end_lineno - function.lineno + 1  # type: ignore[operator]
     first = function.body[0]
     if ast.get_docstring(function) is not None:
@@ -47,7 +47,7 @@ def test_no_folder_is_too_full() -> None:
 
 
 def imports(path: Path) -> list[tuple[str, str]]:
-    """The modules and names that a file imports; of `import a.b` the module alone."""
+    """Return the modules and names that a file imports; for `import a.b`, only the module."""
     imported: list[tuple[str, str]] = []
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and node.module:

@@ -1,12 +1,12 @@
-"""An interrupt anywhere in the packages leaves weights, gradients, optimizers, files and contexts whole.
+"""An interrupt anywhere in the packages leaves weights, gradients, optimizers, files and contexts intact.
 
 A trace function raises at the n-th line, or the n-th instruction, that Python runs in the packages, for one n after the
-other. What is looked at afterwards must be as it was before some update, or as after it. By default a few places are
-tried, spread evenly, with each kind of interrupt in turn; `--interrupts 5000` tries so many lines of each action.
+other. Afterwards the state must be as it was before some update, or as after it. By default a few places are tried,
+evenly spaced, with each kind of interrupt in turn; `--interrupts 5000` tries that many lines of each action.
 
-Nothing is exempt. Two things are mended late where the very line that does it is interrupted: the collector of garbage
-is enabled again once the exception's traceback is forgotten; and the property that stands in the place of the slot
-`data`, where it gives the true numbers, goes at the next read of a Value.
+Nothing is exempt. Two things are restored late if the very line that restores them is interrupted: the garbage
+collector is enabled again once the exception's traceback is released; and the property that replaces the slot `data`,
+which returns the true numbers, is removed at the next read of a Value.
 """
 
 from __future__ import annotations
@@ -45,10 +45,10 @@ class Place(NamedTuple):
 
 
 class Tracer(ABC):
-    """Traces what an action runs in the packages, call by call.
+    """Traces the code of the packages that an action runs, call by call.
 
-    An event is a line or an instruction, and has a name that is the same each time the action runs: which call it is
-    of, and which of that call's events, both counted from 0.
+    An event is a line or an instruction. It is identified by the number of its call and its number within the call,
+    both counted from 0, which are the same each time the action runs.
     """
 
     def __init__(self, event: str) -> None:
@@ -57,11 +57,11 @@ class Tracer(ABC):
 
     @abstractmethod
     def traces(self) -> bool:
-        """Choose the calls that are traced event by event, of which this may be one."""
+        """Tell whether the events of this call are traced."""
 
     @abstractmethod
     def note(self, frame: FrameType, call: int, k: int) -> None:
-        """Called before the k-th event of a call."""
+        """Handle the k-th event of a call, before it runs."""
 
     def __call__(self, frame: FrameType, event: str, argument: Any) -> Any:
         if not frame.f_code.co_filename.startswith(PACKAGES):
@@ -82,7 +82,7 @@ class Tracer(ABC):
 
     def run(self, action: Callable[[], Any]) -> None:
         before = sys.gettrace()
-        if self.event == "opcode":  # Python 3.12 looks for it when tracing begins
+        if self.event == "opcode":  # Python 3.12 reads it when tracing begins
             sys._getframe().f_trace_opcodes = True
         sys.settrace(self)
         try:
@@ -92,7 +92,7 @@ class Tracer(ABC):
 
 
 class Recorder(Tracer):
-    """Lists all events."""
+    """Records all events."""
 
     def __init__(self, event: str) -> None:
         super().__init__(event)
@@ -222,7 +222,7 @@ class Saving(Scenario):
 
 
 class Loading(Scenario):
-    """A checkpoint that takes the place of what model and optimizer are."""
+    """A checkpoint is loaded into a model and an optimizer with other states."""
 
     def prepare(self) -> Callable[[], Any]:
         from nn.training.checkpoint import load_checkpoint
@@ -246,7 +246,7 @@ def _adam(model: nn.Module) -> nn.Optimizer:
 
 
 class Fit(Scenario):
-    """Three updates; after each of them weights, gradients and optimizer are known from shorter trainings."""
+    """Three updates; after each of them, the state is known from shorter trainings."""
 
     engine: Any
 
@@ -296,7 +296,7 @@ def _interrupted(scenario: Scenario, allowed: list[Any], interrupter: Interrupte
 
 
 def _wrongs(scenario: Scenario, allowed: list[Any]) -> Iterator[str]:
-    """Yield what is wrong after an interrupt, in words."""
+    """Yield a description of everything that is wrong after an interrupt."""
     if scenario.state() not in allowed:
         yield "the state is between two"
     if recording.paused.get() is not False:
@@ -318,7 +318,7 @@ def _wrongs(scenario: Scenario, allowed: list[Any]) -> Iterator[str]:
         yield "arithmetic is not what it was"
 
 
-@pytest.mark.filterwarnings("ignore::ResourceWarning")  # a file opened in the very line that is interrupted
+@pytest.mark.filterwarnings("ignore::ResourceWarning")  # of a file opened in the very line that is interrupted
 @pytest.mark.parametrize("event", ["line", "opcode"])
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_an_interrupt_anywhere(name: str, event: str, tmp_path: Path, interrupts: int) -> None:
@@ -332,7 +332,7 @@ def test_an_interrupt_anywhere(name: str, event: str, tmp_path: Path, interrupts
     wrong = []
     for k, at in enumerate(recorder.events[:: max(1, len(recorder.events) // interrupts)]):
         interrupter = Interrupter(at, KINDS[k % len(KINDS)], event)
-        faults = copy_context().run(_interrupted, scenario, allowed, interrupter)  # none suffers from another's leak
+        faults = copy_context().run(_interrupted, scenario, allowed, interrupter)  # leaks do not affect later runs
         assert interrupter.place, f"the action no longer runs event {at}"
         wrong += [f"{what}, interrupted at {interrupter.place}" for what in faults]
     assert not wrong, "\n".join(wrong)

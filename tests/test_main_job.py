@@ -18,7 +18,7 @@ import nn
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """The folder and the output of one full training, from another folder than the checkout."""
+    """Return the folder and the output of one full training, started outside the checkout."""
     folder = tmp_path_factory.mktemp("main_job")
     done = subprocess.run(
         [Path(sys.executable).with_name("lucidgrad"), "train", "digits"],
@@ -32,7 +32,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 
 
 def test_held_out_accuracy_is_at_least_95_percent(run: tuple[Path, str]) -> None:
-    """Both as printed and as counted here from the model's file on scikit-learn's own split."""
+    """The printed accuracy is that of the saved model, counted here on scikit-learn's own split."""
     from sklearn.datasets import load_digits
     from sklearn.model_selection import train_test_split
 

@@ -1,4 +1,4 @@
-"""The walkthroughs as they are stored. That they run, and what the checks of exercises say, `.ci/run` tries."""
+"""The stored walkthroughs. `.ci/run` executes them, with the checks of the exercises."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_checks_are_collapsed_and_exercises_unanswered(notebook: dict[str, Any])
 
 
 def test_the_first_cell_is_the_same_in_all_and_removes_the_other_autograd_before_it_installs() -> None:
-    """In `test_packaging.py` it runs as in a hosted notebook, with the wheel."""
+    """`test_packaging.py` runs this cell as in a hosted notebook, with the wheel."""
     cells = {source(code_cells(json.loads(path.read_text(encoding="utf-8")))[0]) for path in NOTEBOOKS}
     assert len(cells) == 1
     (install,) = cells

@@ -1,4 +1,4 @@
-"""The wheel as it is built, installed in a fresh environment, alone and together with the other `autograd`."""
+"""The built wheel, installed in a fresh environment, alone and together with the other `autograd`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ import pytest
 import autograd
 
 CHECKOUT = Path(__file__).parents[1]
-# No compiling ahead: most of NumPy is never imported here. But pip, which runs many times, may keep what it compiles.
+# Do not precompile: most of NumPy is never imported here. But pip, which runs many times, may cache bytecode.
 ENVIRONMENT = {**os.environ, "PIP_NO_COMPILE": "1", "PYTHONDONTWRITEBYTECODE": ""}
 
 
@@ -31,7 +31,7 @@ def test_the_tests_run_against_the_installed_package() -> None:
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel, built from a copy of the sources so that nothing left of an earlier build gets into it."""
+    """Build the wheel from a copy of the sources, so that nothing from an earlier build gets into it."""
     folder = tmp_path_factory.mktemp("wheel")
     source = folder / "source"
     for name in ("autograd", "nn"):
@@ -44,7 +44,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def fresh_python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The interpreter of a fresh environment that holds the wheel and what it requires, nothing else."""
+    """Return the interpreter of a fresh environment with only the wheel and its requirements."""
     folder = tmp_path_factory.mktemp("environment")
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
     python = folder / ("Scripts" if sys.platform == "win32" else "bin") / "python"
@@ -54,7 +54,7 @@ def fresh_python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def python_of_the_other(fresh_python: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The interpreter of an environment that holds the other `autograd` in place of ours."""
+    """Return the interpreter of an environment with the other `autograd` instead of ours."""
     python = _copy(fresh_python, tmp_path_factory.mktemp("the other"))
     _pip(python, "uninstall", "-y", "lucidgrad")
     _pip(python, "install", "--no-deps", "autograd==1.8.0")
@@ -72,7 +72,7 @@ def test_what_the_wheel_holds(wheel: Path) -> None:
 
 
 def test_pictures_are_drawn_after_pip_install_alone(fresh_python: Path, tmp_path: Path) -> None:
-    """Offline, and without a `dot` on the PATH."""
+    """This works offline, and without a `dot` on the PATH."""
     code = (
         "import os; os.environ['PATH'] = ''; import autograd; x = autograd.Value(3.0, 'x'); y = x * x; "
         "autograd.draw(y).save('y.svg'); autograd.step_through(y).save('y.html'); print(autograd.explain(y, x).value)"
@@ -106,7 +106,7 @@ def test_a_students_own_nn_does_not_shadow_the_console_script(fresh_python: Path
 
 
 def test_the_other_autograd_installed_after_ours(fresh_python: Path, wheel: Path, tmp_path: Path) -> None:
-    """pip has put its `__init__.py` over ours: `nn` must notice and say what to do, and the remedy must work."""
+    """pip has overwritten our `__init__.py`: `nn` must notice and say what to do, and the remedy must work."""
     python = _copy(fresh_python, tmp_path / "environment")
     _pip(python, "install", "--no-deps", "autograd==1.8.0")
     status, _, stderr = _run(python, "import nn", tmp_path)
@@ -117,7 +117,7 @@ def test_the_other_autograd_installed_after_ours(fresh_python: Path, wheel: Path
 
 
 def test_the_other_autograd_installed_before_ours(python_of_the_other: Path, wheel: Path, tmp_path: Path) -> None:
-    """Ours lies over it, and its other files beside ours."""
+    """Our files overwrite some of its files, and its other files stay."""
     python = _copy(python_of_the_other, tmp_path / "environment")
     _pip(python, "install", "--no-deps", wheel)
     for code in ("import autograd", "import nn"):
@@ -129,7 +129,7 @@ def test_the_other_autograd_installed_before_ours(python_of_the_other: Path, whe
 
 
 def test_what_is_left_when_the_other_one_is_uninstalled_alone(fresh_python: Path, wheel: Path, tmp_path: Path) -> None:
-    """Uninstalling takes our `__init__.py` along, and leaves a folder that imports as an empty package."""
+    """Uninstalling removes our `__init__.py`, too, and leaves a folder that imports as an empty package."""
     python = _copy(fresh_python, tmp_path / "environment")
     _pip(python, "install", "--no-deps", "autograd==1.8.0")
     _pip(python, "uninstall", "-y", "autograd")
@@ -143,7 +143,7 @@ def test_what_is_left_when_the_other_one_is_uninstalled_alone(fresh_python: Path
 def test_a_hosted_notebook_installs_the_wheel_that_was_uploaded(
     host: str, python_of_the_other: Path, wheel: Path, tmp_path: Path
 ) -> None:
-    """The first cell of a walkthrough, where the other `autograd` is preinstalled."""
+    """The first cell of a walkthrough runs where the other `autograd` is preinstalled."""
     uploads, working = tmp_path / "input" / "a dataset", tmp_path / "working"
     for folder in (uploads, working):
         folder.mkdir(parents=True)
@@ -157,7 +157,7 @@ def test_a_hosted_notebook_installs_the_wheel_that_was_uploaded(
 def test_a_hosted_notebook_that_imported_the_other_autograd_already(
     python_of_the_other: Path, wheel: Path, tmp_path: Path
 ) -> None:
-    """Python would go on using it, so that only a restart helps; and that does."""
+    """Python would keep using it, so only a restart helps, and does."""
     shutil.copy(wheel, tmp_path)
     python = _copy(python_of_the_other, tmp_path / "environment")
     cell = _hosted("colab", tmp_path)
@@ -176,10 +176,10 @@ def test_a_hosted_notebook_without_a_wheel_says_what_to_upload(fresh_python: Pat
 
 
 def _hosted(host: str, uploads: Path) -> str:
-    """The first cell of a walkthrough as a script that thinks it runs in a hosted notebook.
+    """Return the first cell of a walkthrough as a script that thinks it runs in a hosted notebook.
 
-    `%pip` becomes a call that does as IPython's does: braces are filled in, and a shell runs the line. What the wheel
-    requires is installed already.
+    `%pip` becomes a call that does the same as IPython's: braces are filled in, and a shell runs the line. The wheel's
+    requirements are installed already.
     """
     notebook = json.loads((CHECKOUT / "notebooks" / "01_a_number_that_remembers.ipynb").read_text(encoding="utf-8"))
     cell = "".join(next(cell["source"] for cell in notebook["cells"] if cell["cell_type"] == "code"))
@@ -198,13 +198,13 @@ def pip(line): subprocess.run(f'"{{sys.executable}}" -m pip {{line}}', shell=Tru
 
 
 def _copy(python: Path, folder: Path) -> Path:
-    """Return the interpreter of a copy of an environment. It shares files, which pip replaces and never writes into."""
+    """Return the interpreter of a copy of an environment. It shares files, which pip replaces but never modifies."""
     shutil.copytree(python.parents[1], folder, copy_function=os.link, symlinks=True, dirs_exist_ok=True)
     return folder / python.relative_to(python.parents[1])
 
 
 def _remedy(python: Path, wheel: Path, folder: Path) -> None:
-    """Follow the message's advice, after which all must be well."""
+    """Follow the advice in the message, and check that it works."""
     _pip(python, "uninstall", "-y", "autograd", "lucidgrad")
     _pip(python, "install", "--no-deps", wheel)
     assert _run(python, "import autograd, nn; print(autograd.Value(1.0).data)", folder) == (0, "1.0\n", "")
@@ -221,12 +221,12 @@ def _run(python: Path, code: str, folder: Path) -> tuple[int, str, str]:
     return done.returncode, done.stdout, done.stderr
 
 
-# The source distribution, and what PyPI shows
+# The source distribution, and its page on PyPI
 
 
 @pytest.fixture(scope="module")
 def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The source distribution, built from the files that git knows."""
+    """Build the source distribution from the files that git tracks."""
     pytest.importorskip(
         "build.__main__", reason="build, which makes the source distribution, is not installed: .[release]"
     )

@@ -1,4 +1,4 @@
-"""Type checkers agree: on a program of a user's, and on the package's public names."""
+"""Type checkers accept a user's program and the package's public names."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ REQUIRED = "LUCIDGRAD_REQUIRE_TYPES" in os.environ
 
 
 def checker(name: str) -> str:
-    """The program of a type checker, beside this Python or on the PATH."""
+    """Return the path of a type checker, next to this Python or on the PATH."""
     beside = Path(sys.executable).with_name(name)
     path = str(beside) if beside.exists() else shutil.which(name)
     if path is None and REQUIRED:
@@ -33,18 +33,18 @@ def checker(name: str) -> str:
 
 @pytest.fixture
 def program(tmp_path: Path) -> Path:
-    """The program in a folder of its own, as a user has it."""
+    """Copy the program into a separate folder, where a user has it."""
     return Path(shutil.copy(PROGRAM, tmp_path))
 
 
 @pytest.fixture(scope="module")
 def cache(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The option by which mypy reads the packages once for all tests."""
+    """Return the option that makes mypy read the packages once for all tests."""
     return f"--cache-dir={tmp_path_factory.mktemp('mypy')}"
 
 
 def run(folder: Path, *command: str | Path) -> subprocess.CompletedProcess[str]:
-    """Run a checker, which finds the packages where this Python has them."""
+    """Run a checker, which finds the packages where this Python does."""
     paths = {} if INSTALLED else {"MYPYPATH": str(PACKAGES), "PYTHONPATH": str(PACKAGES)}
     return subprocess.run(command, cwd=folder, env={**os.environ, **paths}, capture_output=True, text=True, check=False)
 

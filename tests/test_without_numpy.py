@@ -1,4 +1,4 @@
-"""The packages work without NumPy, safetensors and Graphviz, as in a browser; a process blocks their import."""
+"""The packages work without NumPy, safetensors and Graphviz, as in a browser; their import is blocked."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ print(explain(x * x, x), summary(x * x), is_stale(x * x))
 
 @pytest.mark.parametrize("source", [TRAINING, COMPILING, DERIVATIVES], ids=["training", "compiling", "derivatives"])
 def test_the_same_numbers_without_numpy(run_python: Callable[..., str], source: str) -> None:
-    """To the last digit: what is computed element by element does not depend on who does it."""
+    """Output is equal to the last digit, since computing element by element gives the same numbers as NumPy."""
     without = run_python(BLOCK + source)
     assert without == run_python(source)
     assert len(without) > 300
@@ -137,7 +137,7 @@ def test_importing_all_names_needs_no_numpy(run_python: Callable[..., str]) -> N
 
 
 def test_the_program_needs_nothing_of_numpy_where_it_is(run_python: Callable[..., str]) -> None:
-    """The engine alone does not import it, and where it is installed it is the real one that is used."""
+    """The engine alone does not import NumPy; if NumPy is installed, the real one is used."""
     source = (
         "import sys, json, autograd; a = 'numpy' in sys.modules; import nn, numpy; from autograd.arrays import np; "
     )

@@ -1,4 +1,4 @@
-"""A program as a user writes it who checks types: it runs, and each `assert_type` is what type checkers must find."""
+"""A user's program with type annotations: it runs, and type checkers must agree with each `assert_type`."""
 
 from typing import Any, assert_type
 
@@ -43,7 +43,7 @@ assert_type(hessian(surface)([3.0, 5.0]), list[list[float]])
 assert_type(hessian(energy)(2.0), float)
 assert_type(hessian(surface)(point), NDArray[np.float64])
 
-# The loop that everybody knows
+# The usual training loop
 model = nn.MLP(2, [4, 1], seed=1)
 optimizer = nn.SGD(model.parameters(), learning_rate=1.0)
 samples: list[tuple[list[float], float]] = [([0, 0], 0), ([0, 1], 1), ([1, 0], 1), ([1, 1], 0)]
@@ -85,9 +85,9 @@ assert losses.shape == (4,)
 rows: NDArray[np.float64] = autograd.compile(outputs, [0.0, 0.0])([[1.0, 2.0], [3.0, 4.0]])
 assert rows.shape == (2, 2)
 source: str = program.source
-annotated: autograd.Program = program  # its parameters may be left out
+annotated: autograd.Program = program  # type parameters may be left out
 
-# Questions to a graph, and numbers of other libraries
+# Queries of a graph, and numbers from other libraries
 assert_type(autograd.summary(cost).nodes, int)
 assert_type(autograd.leaves(cost), list[Value])
 assert_type(Value(np.float32(2)).exp(), Value)

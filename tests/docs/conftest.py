@@ -1,4 +1,4 @@
-"""The site as it is built, where a build is given."""
+"""Fixtures that provide a built site, if a build is given."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ sys.path.append(str(CHECKOUT))  # at the end: the packages tested are the instal
 
 @pytest.fixture(scope="session")
 def built_site() -> Path:
-    """The folder that `python -m docs` built, which takes half a minute, and so is not done by the tests."""
+    """Return the folder that `python -m docs` built; the tests do not build it, since this takes half a minute."""
     folder = os.environ.get("LUCIDGRAD_SITE")
     if folder is None:
         pytest.skip("no site to look at: build one, `python -m docs FOLDER`, and say LUCIDGRAD_SITE=FOLDER")
@@ -32,7 +32,7 @@ class _Quiet(SimpleHTTPRequestHandler):
 
 @pytest.fixture(scope="session")
 def site_address(built_site: Path) -> Iterator[str]:
-    """The address at which the site is served."""
+    """Yield the address at which the site is served."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(built_site)))
     thread = Thread(target=server.serve_forever, daemon=True)
     thread.start()

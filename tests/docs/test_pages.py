@@ -1,4 +1,4 @@
-"""The pages' examples run, and what the site is collected from is whole; without building it."""
+"""The pages' examples run, and the sources of the site are complete; nothing is built."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NOTEBOOKS = sorted((CHECKOUT / "notebooks").glob("[0-9]*.ipynb"))
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
 def test_examples_of_a_page(path: Path) -> None:
     names: dict[str, Any] = {}
-    if path.stem == "engine":  # which goes on from the README's section
+    if path.stem == "engine":  # which continues the README's section
         exec("import autograd\nfrom autograd import Value", names)
     flags = doctest.ELLIPSIS
     assert (
@@ -69,7 +69,7 @@ def test_every_section_of_the_readme_is_on_the_site() -> None:
         "documentation",
         "if-you-come-from",
         "more",
-    }  # in the site's own words
+    }  # written in the site's own words
     for title in build.sections((CHECKOUT / "README.md").read_text(encoding="utf-8")):
         assert build.slug(title) in own or f"sections/README/{build.slug(title)}.md" in written, title
 

@@ -1,4 +1,4 @@
-"""Every page of the site, as it is built and as a browser shows it."""
+"""Every page of the built site, also as a browser shows it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-OWN = "playground/"  # pages of the playground, which has tests of its own
+OWN = "playground/"  # pages of the playground, which has its own tests
 
 
 class Links(HTMLParser):
@@ -39,7 +39,7 @@ class Links(HTMLParser):
 
 @pytest.fixture(scope="module")
 def pages(built_site: Path) -> dict[str, Links]:
-    """Each page by its path."""
+    """Return each page by its path."""
     paths = sorted(path for path in built_site.rglob("*.html"))
     return {path.relative_to(built_site).as_posix(): Links(path.read_text(encoding="utf-8")) for path in paths}
 
@@ -95,7 +95,7 @@ def test_the_start_page_goes_from_what_it_is_to_the_first_compile(built_site: Pa
 
 
 class Opened:
-    """A page in a browser, which notes what it complains of and what it asks for elsewhere."""
+    """A page in a browser, which records errors and failed requests."""
 
     def __init__(self, browser: Browser, address: str, **options: Any) -> None:
         self.context = browser.new_context(**options)
@@ -124,7 +124,7 @@ def wide(browser: Browser, site_address: str) -> Iterator[Opened]:
 
 @pytest.fixture(scope="module")
 def narrow(browser: Browser, site_address: str) -> Iterator[Opened]:
-    """A page as wide as a telephone, in dark mode."""
+    """Yield a page as wide as a phone, in dark mode."""
     opened = Opened(browser, site_address, viewport={"width": 400, "height": 800}, color_scheme="dark")
     yield opened
     opened.context.close()
@@ -173,7 +173,7 @@ def look(opened: Opened, path: str) -> dict[str, Any]:
 
 
 def faults(opened: Opened, pages: dict[str, Links], dark: bool) -> dict[str, Any]:
-    """List what is wrong with each page; empty if all is well."""
+    """List the faults of each page; empty if there are none."""
     by_page = {}
     for path in own_pages(pages):
         opened.complaints.clear()

@@ -58,9 +58,10 @@ for line in requests:
 
 @pytest.fixture(scope="session")
 def forked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forked]:
-    """Run source in a folder, in a process of its own that begins with everything imported.
+    """Run source in a folder, in a separate process that has already imported everything.
 
-    A start takes ten times as long as most of what is run here: the libraries are imported, and Graphviz is compiled.
+    Starting an interpreter takes ten times as long as most of these runs: it imports the libraries and compiles
+    Graphviz.
     """
     if not CAN_FORK:
         pytest.skip("this system cannot fork a process")
@@ -88,7 +89,7 @@ def forked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forked]:
 
 @pytest.fixture(scope="session")
 def lucidgrad(request: pytest.FixtureRequest) -> Callable[..., Run]:
-    """Run the command line in a folder, in a process of its own: forked where that is possible."""
+    """Run the command line in a folder, in a separate process, which is forked if possible."""
 
     def start(folder: Path, *arguments: str) -> Run:
         command = [sys.executable, "-m", "nn", *arguments]
@@ -102,6 +103,6 @@ def lucidgrad(request: pytest.FixtureRequest) -> Callable[..., Run]:
 
 @pytest.fixture
 def without_curves(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Runs in this process leave an empty file where their curves would be, which take longer than small trainings."""
+    """Replace the curves of runs by an empty file, since drawing them takes longer than small trainings."""
     monkeypatch.setattr("nn.plots.training_curves", lambda history: None)
     monkeypatch.setattr("nn.cli.jobs._save_figure", lambda figure, path: path.write_bytes(b""))

@@ -1,4 +1,4 @@
-"""Samples, targets and one-hot rows: what is taken, what is refused and how."""
+"""Samples, targets and one-hot rows: accepted forms, and the errors for others."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_rows_are_independent_of_each_other() -> None:
 
 
 def test_one_hot_needs_memory_for_its_rows_alone() -> None:
-    """One row of 200,000 numbers is 1.6 MB; a square matrix of them would be 320 GB."""
+    """One row of 200,000 numbers takes 1.6 MB; an identity matrix would take 320 GB."""
     row = nn.one_hot(199_999, 200_000)
     assert row.shape == (200_000,)
     assert row.argmax() == 199_999

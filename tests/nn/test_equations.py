@@ -1,4 +1,4 @@
-"""The equations of the texts on backpropagation, written out by hand, against what the engine finds.
+"""The textbook equations of backpropagation, written out by hand, against the engine.
 
 Notation: w[l] is the matrix of the weights w_jk from node k of layer l − 1 to node j of layer l, b[l] the vector of its
 biases; z = w a + b and a = σ(z); δ = ∂C/∂z. The lists below count layers from 0, so that index 0 is the first layer
@@ -28,7 +28,7 @@ LAYERS = range(1, 6)
 
 @pytest.fixture
 def torch() -> Any:
-    """PyTorch, as an independent second opinion."""
+    """Return PyTorch, an independent reference."""
     return pytest.importorskip("torch", reason="PyTorch, whose gradients this compares with, is not installed")
 
 
@@ -41,7 +41,7 @@ def sigmoid_prime(z: Array) -> Array:
 
 
 def four_equations(w: list[Array], b: list[Array], x: Array, y: Array) -> tuple[list[Array], list[Array], Array]:
-    """∂C/∂w and ∂C/∂b of each layer, and ∂C/∂x, for C = ½ Σ (a − y)² of one sample."""
+    """Return ∂C/∂w and ∂C/∂b of each layer, and ∂C/∂x, for C = ½ Σ (a − y)² of one sample."""
     activations, weighted_inputs = [x], []
     for w_l, b_l in zip(w, b):
         weighted_inputs.append(w_l @ activations[-1] + b_l)
@@ -62,7 +62,7 @@ def four_equations(w: list[Array], b: list[Array], x: Array, y: Array) -> tuple[
 def four_equations_of_samples(
     w: list[Array], b: list[Array], x: Array, y: Array, factor: float
 ) -> tuple[list[Array], list[Array]]:
-    """The same for many samples, one per row, in the matrix form of the second text; C = factor · Σ of their losses."""
+    """Return the same for rows of samples, in the second text's matrix form; C = factor · Σ of their losses."""
     activations, weighted_inputs = [x], []
     for w_l, b_l in zip(w, b):
         weighted_inputs.append(activations[-1] @ w_l.T + b_l)
@@ -82,10 +82,10 @@ def random_sizes(chance: np.random.Generator, layers: int) -> list[int]:
 
 
 def random_network(chance: np.random.Generator, sizes: list[int], **options: Any) -> tuple[nn.MLP, list[Array]]:
-    """A network whose weights and biases were drawn here, and its weight matrices and bias vectors in turn.
+    """Return a network with random weights and biases, and its weight matrices and bias vectors in turn.
 
-    Weighted inputs stay within a few units: far out, 1 − σ loses digits, and with them any two ways to compute it
-    come apart.
+    Weighted inputs stay within a few units: for larger ones, 1 − σ loses digits, and results depend on how it is
+    computed.
     """
     model = nn.MLP(sizes[0], sizes[1:], **options)
     arrays = []
@@ -101,7 +101,7 @@ def random_network(chance: np.random.Generator, sizes: list[int], **options: Any
 
 
 def arrays_of(model: nn.MLP, attribute: str) -> list[Array]:
-    """The parameters' "data" or "grad": the weight matrix and the bias vector of each layer in turn."""
+    """Return the parameters' "data" or "grad": the weight matrix and the bias vector of each layer in turn."""
     arrays = []
     for layer in model.layers:
         arrays.append(np.array([[getattr(weight, attribute) for weight in n.weights] for n in layer.neurons]))
@@ -110,7 +110,7 @@ def arrays_of(model: nn.MLP, attribute: str) -> list[Array]:
 
 
 def assert_same(actual: Sequence[Array], expected: Sequence[Array], tolerance: float = 1e-12) -> None:
-    """The arrays agree, each to `tolerance` of its norm."""
+    """Check that the arrays agree, each to `tolerance` of its norm."""
     assert len(actual) == len(expected)
     for k, (a, b) in enumerate(zip(actual, expected)):
         assert a.shape == b.shape
@@ -152,7 +152,7 @@ def test_the_cost_of_many_samples_sums_their_deltas(layers: int, reduction: str)
 
 
 class Folded(nn.Module):
-    """A network whose biases are one more weight each, of an input that is always 1; its own biases stay 0."""
+    """A network whose biases are weights of an additional input that is always 1; its real biases stay 0."""
 
     def __init__(self, w: list[Array], elementary: bool) -> None:
         self.layers = [nn.Layer(array.shape[1], array.shape[0], elementary=elementary) for array in w]
@@ -186,7 +186,7 @@ def test_a_bias_is_one_more_weight_of_an_input_that_is_always_one(layers: int, e
 
 @pytest.mark.parametrize("layers", LAYERS)
 def test_one_step_moves_each_weight_against_its_derivative(layers: int) -> None:
-    """Δw = −α ∂C/∂w and Δb = −α ∂C/∂b."""
+    """The changes are Δw = −α ∂C/∂w and Δb = −α ∂C/∂b."""
     for seed in SEEDS:
         chance = np.random.default_rng([layers, seed])
         sizes = random_sizes(chance, layers)
@@ -203,7 +203,7 @@ def test_one_step_moves_each_weight_against_its_derivative(layers: int) -> None:
 
 
 def one_update(reduction: Any, alpha: float, seed: int) -> tuple[list[Array], list[Array], Array, Array]:
-    """The parameters before and after one update of `fit` on all samples at once, and these samples."""
+    """Return the parameters before and after one update of `fit` on all samples at once, and these samples."""
     chance = np.random.default_rng(seed)
     model, before = random_network(chance, [3, 4, 2])
     x, y = chance.normal(size=(70, 3)), chance.uniform(size=(70, 2))
@@ -214,7 +214,7 @@ def one_update(reduction: Any, alpha: float, seed: int) -> tuple[list[Array], li
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_fit_takes_the_mean_or_the_sum_over_the_samples(seed: int) -> None:
-    """Compare both with the equations; their steps differ by a factor of the number of samples."""
+    """Both agree with the equations; their steps differ by a factor of the number of samples."""
     for reduction, factor in (("mean", 1 / 70), ("sum", 1.0)):
         before, after, x, y = one_update(reduction, 0.3, seed)
         dw, db = four_equations_of_samples(before[::2], before[1::2], x, y, factor)
@@ -230,7 +230,7 @@ def test_the_rate_of_a_mean_is_that_of_a_sum_times_the_number_of_samples(seed: i
 
 
 def hidden_neurons_differ(model: nn.MLP) -> list[bool]:
-    """For each pair of neurons of a hidden layer, whether their weights and biases differ anywhere."""
+    """Tell for each pair of neurons of a hidden layer whether any of their weights or biases differ."""
     return [
         [v.data for v in (*a.weights, a.bias)] != [v.data for v in (*b.weights, b.bias)]
         for layer in model.layers[:-1]
@@ -243,7 +243,7 @@ def train_a_little(model: nn.MLP) -> None:
     x = chance.normal(size=(30, 4))
     y = np.column_stack([x[:, 0] * x[:, 1] > 0, x[:, 2] > 0.2]).astype(float)
     optimizer = nn.SGD(model.parameters(), learning_rate=1.0, momentum=0.5)
-    # Number by number: the library behind matrix products may add up columns in different orders on some processors.
+    # Number by number: on some processors, the library for matrix products adds up columns in different orders.
     nn.fit(model, x, y, optimizer=optimizer, epochs=15, batch_size=5, seed=3, progress=False, engine="eager")
 
 

@@ -1,4 +1,4 @@
-"""The estimators against scikit-learn's own checks, inside its tools, and against its networks."""
+"""The estimators: scikit-learn's own checks, use inside its tools, and comparison with its networks."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def fitted() -> MLPClassifier:
 
 @pytest.mark.parametrize("kind", [MLPClassifier, MLPRegressor])
 def test_all_checks_of_scikit_learn_but_one(kind: type[Estimator]) -> None:
-    """In batches, as estimators learn by default from more than 200 samples; it raises for the first that fails."""
+    """Training is in batches, as it is by default for more than 200 samples; the first failing check raises."""
     results = check_estimator(
         kind(**{**QUICK, "random_state": None, "max_iter": 20}, batch_size=20),
         expected_failed_checks={"check_sample_weight_equivalence_on_dense_data": WEIGHTS_IN_BATCHES},
@@ -105,7 +105,7 @@ def test_a_pickle_goes_on_learning() -> None:
     assert twin.partial_fit(X, Y).model_.state_dict() == learner.partial_fit(X, Y).model_.state_dict()
 
 
-# What goes in, and what comes out
+# Inputs and outputs
 
 
 def test_string_labels_and_probabilities(fitted: MLPClassifier) -> None:
@@ -150,11 +150,11 @@ def test_the_network_of_a_regression_has_standardised_targets() -> None:
     assert regressor.score(X[:, 2:], targets) > Ridge().fit(X[:, 2:], targets).score(X[:, 2:], targets) - 0.1
 
 
-# How it learns
+# Training
 
 
 def test_the_cost_is_that_of_scikit_learn() -> None:
-    """The cross-entropy, and ½ α Σ w² over the samples, here of a network that stands still."""
+    """The cost is the cross-entropy plus ½ α Σ w² over the samples, here of a network that does not change."""
     still = {**QUICK, "learning_rate_init": 1e-12, "max_iter": 1, "alpha": 3.0}
     classifier = MLPClassifier(**still).fit(X, NAMES)
     penalty = 0.5 * 3.0 * sum((layer**2).sum() for layer in classifier.coefs_) / 150
@@ -168,7 +168,7 @@ def test_the_cost_is_that_of_scikit_learn() -> None:
 
 @pytest.mark.parametrize("early", [False, True])
 def test_weight_0_is_the_same_as_leaving_a_sample_out(early: bool) -> None:
-    """Scaling and the part that is set aside for early stopping included; classes too."""
+    """This includes scaling, the part set aside for early stopping, and the classes."""
     weights = np.where(np.arange(150) % 3 == 1, 0.0, 1.0 + np.arange(150) % 4)
     given = X + 1000.0 * (weights == 0)[:, None]
     names = np.where(weights > 0, NAMES, "outlier")
@@ -241,7 +241,7 @@ def test_verbose_prints_each_epoch(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 class Interrupting(io.StringIO):
-    """A terminal at which somebody presses Ctrl-C when the second line is printed."""
+    """A terminal whose user presses Ctrl-C when the second line is printed."""
 
     def write(self, text: str) -> int:
         if text.startswith("Iteration 2"):

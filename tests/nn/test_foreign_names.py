@@ -1,4 +1,4 @@
-"""Names, keywords and ways to train from other libraries are answered with those of `nn`."""
+"""Names, keywords and training idioms of other libraries raise errors that name those of `nn`."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_a_rate_assigned_under_a_foreign_name_would_have_no_effect_and_is_refuse
 
 
 class Line(nn.Module):
-    """A network as PyTorch's users write it, with attributes under foreign names."""
+    """A network as users of PyTorch write it, with attributes under foreign names."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -138,13 +138,13 @@ def test_reprs_tell_what_things_are() -> None:
     assert "max_gradient_norm=1.0" in adam
 
 
-# What `fit` says of what users pass
+# Errors of `fit` for arguments that users pass
 
 TWO, MANY = nn.MLP(2, [2], seed=0), nn.MLP(64, [10], seed=0)
 IMAGES = np.zeros((5, 8, 8))
 LABELS = [0, 1, 2, 3, 4]
 
-fit: Any = nn.fit  # to which wrong arguments are given here
+fit: Any = nn.fit  # Any, since it gets wrong arguments here
 
 FIXES: list[tuple[str, Callable[[], Any], str]] = [
     ("images", lambda: fit(MANY, IMAGES, LABELS), r"inputs\.reshape\(len\(inputs\), -1\)"),

@@ -1,8 +1,8 @@
 """Initial weights follow the distributions that the papers give.
 
-A sample of n draws is held against a distribution by its largest distance from the distribution function. By the
-inequality of Dvoretzky, Kiefer and Wolfowitz (with Massart's constant) this exceeds √(ln(2/p) / 2n) with a probability
-of at most p; p is 10⁻⁹ here. The seeds are fixed, so that a test that passes once passes always.
+A sample of n draws is compared with a distribution by its largest distance from the distribution function. By the
+inequality of Dvoretzky, Kiefer and Wolfowitz (with Massart's constant), this exceeds √(ln(2/p) / 2n) with a probability
+of at most p; here p is 10⁻⁹. The seeds are fixed, so that a test that passes once always passes.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def draws(initializer: Initializer, fan_in: int = 1, fan_out: int = 1) -> NDArra
 
 
 def distance(sample: NDArray[np.float64], distribution: Distribution) -> float:
-    """The largest distance between the sample's distribution function and the one given."""
+    """Return the largest distance between the sample's distribution function and the given one."""
     expected = distribution(np.sort(sample))
     steps = np.arange(len(sample) + 1) / len(sample)
     return float(max((expected - steps[:-1]).max(), (steps[1:] - expected).max()))
@@ -78,7 +78,7 @@ def test_glorot_is_uniform_within_the_root_of_six_over_the_fans(fan_in: int, fan
 
 @pytest.mark.parametrize(("fan_in", "fan_out"), FANS)
 def test_he_is_normal_with_variance_two_over_fan_in(fan_in: int, fan_out: int) -> None:
-    """He, Zhang, Ren and Sun 2015, eq. 10: a standard deviation of √(2/n_l)."""
+    """He, Zhang, Ren and Sun 2015, eq. 10: the standard deviation is √(2/n_l)."""
     assert distance(draws(nn.he(), fan_in, fan_out), normal_with(0.0, 2 / fan_in)) <= ALLOWED
 
 
@@ -87,7 +87,7 @@ def test_constant_is_the_same_everywhere() -> None:
 
 
 def test_the_default_suits_the_activation() -> None:
-    """He's for the two that silence half of their inputs; Glorot's for the rest, times 4 for the sigmoid."""
+    """He's is for the two activations that silence half of their inputs, Glorot's for others, times 4 for sigmoid."""
     bound = math.sqrt(6 / (20 + 12))
     expected = {
         "relu": normal_with(0.0, 2 / 20),
@@ -101,7 +101,7 @@ def test_the_default_suits_the_activation() -> None:
 
 
 def test_the_distance_tells_these_distributions_apart() -> None:
-    """Otherwise the tests above would show nothing."""
+    """Otherwise the tests above would prove nothing."""
     sample = draws(nn.he(), 10, 10)
     assert distance(sample, normal_with(0.0, 2 / 20)) > ALLOWED
     assert distance(sample, normal_with(0.0, 1.8 / 10)) > ALLOWED
@@ -115,7 +115,7 @@ def test_layers_hand_their_numbers_of_inputs_and_neurons_to_the_initializer() ->
 
 
 def test_weights_of_a_network_follow_the_default_of_each_layers_activation() -> None:
-    """A hidden layer of relu and an output layer of sigmoid neurons, with 20,000 weights each."""
+    """The network has a hidden layer of relu and an output layer of sigmoid neurons, with 20,000 weights each."""
     model = nn.MLP(200, [100, 200], activation="relu", seed=0)
     allowed = math.sqrt(math.log(2 / FALSE_ALARM) / (2 * 20_000))
     bound = 4 * math.sqrt(6 / (100 + 200))

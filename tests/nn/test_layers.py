@@ -1,4 +1,4 @@
-"""Neuron, Layer and MLP: shapes, numbers, names, seeds, and what they refuse."""
+"""Neuron, Layer and MLP: shapes, numbers, names, seeds, and errors."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from nn.layers import Activation
 
 Array = NDArray[np.float64]
 
-# The definitions of the activations, as any text gives them.
+# The textbook definitions of the activations.
 DEFINITIONS: dict[Activation, Callable[[Array], Array]] = {
     "sigmoid": lambda z: 1 / (1 + np.exp(-z)),
     "tanh": lambda z: (np.exp(z) - np.exp(-z)) / (np.exp(z) + np.exp(-z)),
@@ -35,7 +35,7 @@ def weights_and_biases(layer: nn.Layer) -> tuple[Array, Array]:
 
 
 def spread_biases(model: nn.Module) -> None:
-    """Give every bias a number of its own: drawn ones are zero, and would hide what is done with them."""
+    """Give every bias a different number: initial ones are zero, and would hide mistakes."""
     for k, (name, parameter) in enumerate(model.named_parameters()):
         if name.endswith("bias"):
             parameter.data = 0.5 * math.sin(k)
@@ -146,7 +146,7 @@ def test_elementary_and_wide_networks_agree_in_values_and_gradients(activation: 
 
 
 def test_a_wide_neuron_is_two_nodes_and_an_elementary_one_shows_every_multiplication() -> None:
-    """n products, n additions and the activation, of 2n + 1 leaves."""
+    """An elementary neuron has n products, n additions and the activation, and 2n + 1 leaves."""
     n = 7
     wide, elementary = (nn.Neuron(n, seed=0, elementary=e)([float(k) for k in range(n)]) for e in (False, True))
     assert autograd.summary(wide).nodes == (2 * n + 1) + 2
@@ -155,7 +155,7 @@ def test_a_wide_neuron_is_two_nodes_and_an_elementary_one_shows_every_multiplica
 
 
 def test_gradients_reach_the_inputs() -> None:
-    """With z = w · x + b and a = σ(z), the derivative to x is σ′(z) w."""
+    """With z = w · x + b and a = σ(z), the derivative w.r.t. x is σ′(z) w."""
     neuron = nn.Neuron(2, initializer=nn.uniform(), seed=1)
     x = [Value(0.4), Value(-1.2)]
     a = neuron(x)
@@ -230,7 +230,7 @@ def test_a_seed_may_be_a_source_of_chance_that_layers_share() -> None:
 
 
 def test_no_two_weights_of_a_seeded_network_are_equal() -> None:
-    """One source of chance runs through all layers: none starts again where another did."""
+    """One random generator is used for all layers, so that no two layers get the same numbers."""
     weights = [p.data for name, p in nn.MLP(5, [5, 5, 5], seed=0).named_parameters() if "weights" in name]
     assert len(set(weights)) == len(weights)
 
@@ -240,7 +240,7 @@ def test_numpy_integers_are_seeds_too() -> None:
     assert nn.MLP(2, [2], seed=seed).state_dict() == nn.MLP(2, [2], seed=5).state_dict()
 
 
-# What they refuse
+# Errors
 
 Errors = type[Exception] | tuple[type[Exception], ...]
 EITHER = (TypeError, ValueError)

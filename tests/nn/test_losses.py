@@ -22,7 +22,7 @@ EPSILON = sys.float_info.epsilon
 
 @pytest.fixture
 def torch() -> Any:
-    """PyTorch, as an independent second opinion."""
+    """Return PyTorch, an independent reference."""
     return pytest.importorskip("torch", reason="PyTorch, whose losses these are compared with, is not installed")
 
 
@@ -37,13 +37,13 @@ def value_and_gradient(loss: Loss, outputs: list[float], targets: Any) -> tuple[
 
 
 def samples(seed: int) -> tuple[np.random.Generator, int]:
-    """A source of chance, and a number of outputs."""
+    """Return a random generator, and a number of outputs."""
     chance = np.random.default_rng(seed)
     return chance, int(chance.integers(1, 8))
 
 
 def assert_agrees_with_torch(torch: Any, loss: Loss, theirs: Any, outputs: Any, targets: Any) -> None:
-    """Value and gradient agree, to rounding."""
+    """Check that value and gradient agree, up to rounding."""
     tensor = torch.tensor(outputs, requires_grad=True)
     expected = theirs(tensor, torch.tensor(targets))
     expected.backward()
@@ -81,7 +81,7 @@ def test_binary_cross_entropy_with_logits_agrees_with_pytorch(torch: Any, seed: 
 
 @pytest.mark.parametrize("seed", range(20))
 def test_cross_entropy_agrees_with_pytorch(torch: Any, seed: int) -> None:
-    """With the index of a class, and with a probability for each."""
+    """The target is the index of a class, or a probability for each class."""
     chance, n = samples(seed)
     outputs = chance.normal(scale=5, size=n + 1)
     theirs = torch.nn.CrossEntropyLoss()
@@ -91,13 +91,13 @@ def test_cross_entropy_agrees_with_pytorch(torch: Any, seed: int) -> None:
 
 @pytest.mark.parametrize("seed", range(20))
 def test_hinge_agrees_with_scikit_learn(seed: int) -> None:
-    """Their loss is the mean over outputs, ours the sum. The slope is −t where the margin is below 1, and 0 above."""
+    """scikit-learn's loss is the mean over outputs, ours the sum. The slope is −t if the margin is below 1, else 0."""
     from sklearn.metrics import hinge_loss
 
     chance = np.random.default_rng(seed)
     n = int(chance.integers(2, 9))
     outputs, targets = chance.normal(scale=2, size=n), chance.choice([-1, 1], size=n)
-    targets[:2] = -1, 1  # theirs takes a single class for the negative one, whatever its label
+    targets[:2] = -1, 1  # scikit-learn takes a single class for the negative one, whatever its label
     value, gradient = value_and_gradient(nn.hinge, outputs.tolist(), targets.tolist())
     assert value == pytest.approx(n * hinge_loss(targets, outputs, labels=[-1, 1]), rel=1e-13)
     assert gradient == [-float(t) if t * o < 1 else 0.0 for o, t in zip(outputs, targets)]
@@ -120,7 +120,7 @@ def test_binary_cross_entropy_with_logits_is_exact_and_finite_everywhere(z: floa
         if abs(z) <= 1e4:
             one, zero = t * mpmath.log1p(mpmath.exp(-mpf(z))), (1 - t) * mpmath.log1p(mpmath.exp(mpf(z)))
             p, q = 1 / (1 + mpmath.exp(-mpf(z))), 1 / (1 + mpmath.exp(mpf(z)))
-        else:  # the exponential alone would fill the memory; what is left out is below 10^(−10^299)
+        else:  # the exponential would fill the memory; the omitted term is below 10^(−10^299)
             one, zero, p, q = mpf(0), (1 - t) * mpf(z), mpf(1), mpf(0)
         assert close(value, one + zero, one + zero)
         assert close(gradient, (1 - t) * p - t * q, (1 - t) * p + t * q)
@@ -135,13 +135,13 @@ def test_binary_cross_entropy_with_logits_is_exact_and_finite_everywhere(z: floa
     ],
 )
 def test_binary_cross_entropy_at_saturated_outputs(output: float, target: float) -> None:
-    """Even outputs of exactly 0 and 1 are fine if they are right."""
+    """Outputs of exactly 0 and 1 are fine if they are right."""
     value, (gradient,) = value_and_gradient(nn.binary_cross_entropy, [output], [target])
     with mpmath.workdps(50):
         o, t = mpf(output), mpf(target)
         one = -t * mpmath.log(o) if t else mpf(0)
         zero = -(1 - t) * mpmath.log(1 - o) if t != 1 else mpf(0)
-        # 1 − o is rounded where o is tiny, which moves the second logarithm by half a unit of 1
+        # 1 − o is rounded if o is tiny, which changes the second logarithm by half a unit of 1
         assert close(value, one + zero, abs(one) + abs(zero) + 1)
         slopes = (-t / o if t else mpf(0)), ((1 - t) / (1 - o) if t != 1 else mpf(0))
         assert close(gradient, sum(slopes), sum(map(abs, slopes)))
@@ -162,7 +162,7 @@ def test_binary_cross_entropy_at_saturated_outputs(output: float, target: float)
     ids=str,
 )
 def test_cross_entropy_is_finite_and_right_for_huge_logits(logits: list[float]) -> None:
-    """To a few units in the last place of the largest logit, since that is how well the logits are known."""
+    """The error is a few units in the last place of the largest logit, the precision of the logits themselves."""
     n = len(logits)
     with mpmath.workdps(50):
         powers = [mpmath.exp(mpf(z)) for z in logits]
@@ -177,7 +177,7 @@ def test_cross_entropy_is_finite_and_right_for_huge_logits(logits: list[float]) 
             assert all(close(g, a - b * sum(t), 2 * scale) for g, a, b in zip(gradient, p, t))
 
 
-# What they have in common
+# Common properties
 
 
 @pytest.mark.parametrize(
@@ -238,7 +238,7 @@ def test_one_output_and_its_target_may_be_single_numbers(name: str, target: Any)
 
 @pytest.mark.parametrize("name", LOSSES)
 def test_plain_numbers_give_a_plain_number(name: str) -> None:
-    """A cost is measured without a graph in this way."""
+    """A cost can therefore be measured without a graph."""
     loss = LOSSES[name]
     outputs, targets = [0.25, 0.5], [1.0, -1.0] if loss is nn.hinge else [1.0, 0.0]
     number = loss(outputs, targets)
@@ -262,11 +262,11 @@ def test_a_loss_records_nothing_where_no_graph_is_wanted(name: str) -> None:
 
 
 def test_hinge_takes_targets_that_are_values(torch: Any) -> None:
-    """A compiled function's targets are Values with numbers unknown at compile time, and derivatives."""
+    """The targets of a compiled function are Values with unknown numbers at compile time, and have derivatives."""
     outputs, targets = [Value(0.3), Value(-2.0), Value(0.5)], [Value(1.0), Value(-1.0), Value(0.5)]
     loss = nn.hinge(outputs, targets)
     loss.backward()
-    assert loss.data == pytest.approx(0.7 + 0.75)  # of the second nothing: it is right with a margin of 2
+    assert loss.data == pytest.approx(0.7 + 0.75)  # the second adds nothing, since its margin is 2
     assert [v.grad for v in outputs] == [-1.0, 0.0, -0.5]
     assert [v.grad for v in targets] == [-0.3, 0.0, -0.5]
     program = autograd.compile(nn.hinge, [0.1, 0.2, 0.3], [1.0, -1.0, 1.0])
@@ -307,11 +307,11 @@ def test_a_penalty_is_half_the_squares_of_the_weights(factor: float) -> None:
 
 
 def test_hinge_asks_nothing_for_a_margin_of_exactly_one() -> None:
-    """The stated convention at the kink is relu's: slope 0."""
+    """The stated convention at the kink is that of relu: slope 0."""
     assert value_and_gradient(nn.hinge, [1.0, -1.0], [1, -1]) == (0.0, [0.0, 0.0])
 
 
-# What they refuse
+# Errors
 
 TWO = [Value(0.25), Value(0.75)]
 EITHER = (TypeError, ValueError)
@@ -361,7 +361,7 @@ def test_what_does_not_fit_is_refused(
 @pytest.mark.parametrize("offset", [0.0, 1e9, -1e9, 1e16])
 @pytest.mark.parametrize("one_hot", [False, True])
 def test_cross_entropy_does_not_lose_digits_to_an_offset(offset: float, one_hot: bool) -> None:
-    """Its gradient is p - e, whose right part is minus the sum of the others."""
+    """The gradient is p - e, whose element for the right class is minus the sum of the others."""
     rest = 2 * math.exp(-20)
     expected = [-rest / (1 + rest), math.exp(-20) / (1 + rest), math.exp(-20) / (1 + rest)]
     logits = [offset, offset - 20, offset - 20]

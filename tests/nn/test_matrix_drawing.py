@@ -1,4 +1,4 @@
-"""Pictures of modules of sequences: a tile for each number, which says in full what it is; layers without a bias."""
+"""Pictures of modules for sequences: each number has a tile, whose tooltip describes it; layers without a bias."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SEQUENCE = [[math.sin(4 * t + k) for k in range(4)] for t in range(5)]
 
 
 class Tile:
-    """A number as a reader of the SVG sees it."""
+    """A number, as a reader of the SVG sees it."""
 
     def __init__(self, rect: ElementTree.Element) -> None:
         title = rect.findtext(f"{SVG}title") or ""
@@ -141,7 +141,7 @@ def test_the_picture_can_be_saved(tmp_path: Path) -> None:
     ElementTree.parse(tmp_path / "shares.svg")
 
 
-# Modules of the user's own
+# User-defined modules
 
 
 class GPT(nn.Module):

@@ -1,4 +1,4 @@
-"""Module: which Values are parameters, what they are called, and how their numbers are taken out and put back."""
+"""Module: which Values are parameters, their names, and how their numbers are saved and restored."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from nn import Module
 
 
 class Mixed(Module):
-    """Parameters in every kind of place, and attributes that are none."""
+    """A module with parameters in all kinds of places, and other attributes."""
 
     def __init__(self) -> None:
         self.name = "mixed"
@@ -36,7 +36,7 @@ class Mixed(Module):
 
 
 class Tied(Module):
-    """Reads a number and writes it again through the same weight, with a layer that is used twice."""
+    """A module whose input and output use one weight, with a layer that is used twice."""
 
     def __init__(self) -> None:
         self.encoder = nn.Layer(2, 2, seed=1)
@@ -99,7 +99,7 @@ def test_a_tied_parameter_counts_once_under_its_first_name() -> None:
 
 
 def test_equal_numbers_do_not_make_parameters_the_same() -> None:
-    """Values compare by their number, parameters must be told apart by identity."""
+    """Values compare by number, so parameters must be distinguished by identity."""
     model = Module()
     vars(model).update(a=Value(1.0), b=Value(1.0), c=[Value(1.0)])
     assert len(model.parameters()) == 3
@@ -111,7 +111,7 @@ def test_a_module_without_values_has_no_parameters() -> None:
 
 
 def test_a_module_may_know_the_module_that_holds_it() -> None:
-    """A child with a reference to its parent makes a circle, which must not be walked for ever."""
+    """A child with a reference to its parent makes a cycle, which must not be followed forever."""
     parent, child = Module(), Module()
     vars(parent).update(weight=Value(1.0), child=child)
     vars(child).update(weight=Value(2.0), parent=parent)
@@ -129,7 +129,7 @@ def test_zero_grad_forgets_every_gradient_and_nothing_else() -> None:
 
 
 def test_a_tied_parameter_gathers_the_gradients_of_all_its_uses() -> None:
-    """y = w · (w · x), so that dy/dw = 2 w x."""
+    """For y = w · (w · x), dy/dw is 2 w x."""
     weight = Value(3.0)
     model = Module()
     vars(model).update(first=weight, second=[weight])
@@ -240,14 +240,14 @@ def test_a_model_and_its_optimizer_pickled_together_stay_together() -> None:
 
 
 def test_what_was_computed_is_no_parameter() -> None:
-    """A module may keep its last activation, say, or a constant, and no optimizer has business with these."""
+    """A module may store its last activation or a constant, which no optimizer may update."""
     model = Module()
     w = Value(2.0)
     vars(model).update(w=w, last=w * 3.0, constant=w.detach())
     assert [name for name, _ in model.named_parameters()] == ["w"]
 
 
-# Whatever a Value may be kept in
+# Containers that may hold a Value
 
 
 @dataclasses.dataclass
@@ -270,7 +270,7 @@ class Slots(Module):
 
 
 class Plain:
-    """No Module."""
+    """An object that is not a Module."""
 
     def __init__(self, **attributes: Any) -> None:
         vars(self).update(attributes)
@@ -405,7 +405,7 @@ def test_what_holds_no_parameters_is_passed_over() -> None:
 
 
 def test_a_value_of_the_class_is_refused() -> None:
-    """Copies would share it, and pickles leave it out."""
+    """Copies would share it, and pickles would leave it out."""
 
     class Line(Module):
         slope = Value(2.0)
@@ -419,7 +419,7 @@ def test_a_value_of_the_class_is_refused() -> None:
 
 
 def test_two_parameters_of_one_name_are_refused() -> None:
-    """A state dict would keep one of them only."""
+    """A state dict would keep only one of them."""
     for clash in (
         module(table={1: Value(1.0), "1": Value(2.0)}),
         module(**{"a.b": Value(1.0), "a": {"b": Value(2.0)}}),
@@ -429,13 +429,13 @@ def test_two_parameters_of_one_name_are_refused() -> None:
 
 
 def test_lists_made_on_the_way_do_not_hide_one_another() -> None:
-    """Objects that are freed lend their ids to others."""
+    """Ids of freed objects are reused."""
     held = module(arrays=[objects((2,)) for _ in range(200)])
     assert len(held.parameters()) == 400
 
 
 class PlainSlots:
-    """No Module either."""
+    """An object with slots that is not a Module."""
 
     __slots__ = ("__private", "names")
 

@@ -42,7 +42,7 @@ HOSTILE = [
 
 
 class Seen:
-    """Return the visible parts of the SVG."""
+    """The visible parts of the SVG."""
 
     def __init__(self, picture: Picture) -> None:
         self.root = ElementTree.fromstring(picture.svg)
@@ -115,7 +115,7 @@ def sample_of(sizes: list[int]) -> tuple[list[float], list[float]]:
     return [chance.gauss(0, 1) for _ in range(sizes[0])], [chance.random() for _ in range(sizes[-1])]
 
 
-# What is in it
+# Contents
 
 
 def test_a_circle_for_each_neuron_and_input_and_a_line_for_each_weight(model_and_sizes: tuple[Any, list[int]]) -> None:
@@ -353,7 +353,7 @@ def test_it_can_be_saved(tmp_path: Path) -> None:
     assert "MLP(2 inputs -> 3 sigmoid, 1 sigmoid)" in repr(picture)
 
 
-# What people and accidents put in
+# Unusual and invalid inputs
 
 
 @pytest.mark.parametrize("label", HOSTILE, ids=range(len(HOSTILE)))

@@ -23,12 +23,12 @@ STEPS = 40
 
 @pytest.fixture
 def torch() -> Any:
-    """PyTorch, as an independent second opinion."""
+    """Return PyTorch, an independent reference."""
     return pytest.importorskip("torch", reason="PyTorch, whose optimizers these are compared with, is not installed")
 
 
 def start(seed: int, n: int = 6) -> tuple[list[Value], Vector, list[Vector]]:
-    """Parameters, their numbers, and a sequence of gradients of very different sizes."""
+    """Return parameters, their numbers, and a sequence of gradients of very different sizes."""
     chance = np.random.default_rng(seed)
     weights = chance.normal(size=n)
     gradients = [chance.normal(size=n) * 10.0 ** chance.integers(-3, 2, size=n) for _ in range(STEPS)]
@@ -36,7 +36,7 @@ def start(seed: int, n: int = 6) -> tuple[list[Value], Vector, list[Vector]]:
 
 
 def steps_of(optimizer: Optimizer, gradients: list[Vector]) -> Iterator[Vector]:
-    """The parameters' numbers after a step with each of the gradients."""
+    """Yield the parameters' numbers after a step with each of the gradients."""
     for gradient in gradients:
         for parameter, number in zip(optimizer.parameters, gradient.tolist()):
             parameter.grad = number
@@ -45,7 +45,7 @@ def steps_of(optimizer: Optimizer, gradients: list[Vector]) -> Iterator[Vector]:
 
 
 def torch_steps(torch: Any, make: Callable[[Any], Any], weights: Vector, gradients: list[Vector]) -> Iterator[Vector]:
-    """The same by an optimizer of PyTorch."""
+    """Yield the same, computed by an optimizer of PyTorch."""
     tensor = torch.tensor(weights, requires_grad=True)
     optimizer = make([tensor])
     for gradient in gradients:
@@ -61,7 +61,7 @@ def assert_same_steps(actual: Iterator[Vector], expected: Iterator[Vector]) -> N
 
 @pytest.mark.parametrize("name", ["Adam", "AdamW"])
 def test_defaults_are_those_of_pytorch(torch: Any, name: str) -> None:
-    """AdamW's weight decay is the fraction of a step here, PyTorch's 0.01 times the learning rate."""
+    """AdamW's weight decay is a fraction per step here; PyTorch's is 0.01 times the learning rate."""
     parameters, weights, gradients = start(11)
     theirs = torch_steps(torch, getattr(torch.optim, name), weights, gradients)
     assert_same_steps(steps_of(getattr(nn, name)(parameters), gradients), theirs)
@@ -82,7 +82,7 @@ def test_each_optimizer_is_found_by_its_name() -> None:
 def paper_of_1986(
     weights: Vector, gradients: list[Vector], epsilon: Callable[[int], float], alpha: float, decay: float
 ) -> Iterator[Vector]:
-    """Δw(t) = −ε ∂E/∂w(t) + α Δw(t − 1); after each change every weight is decayed by a fraction."""
+    """Apply Δw(t) = −ε ∂E/∂w(t) + α Δw(t − 1); after each change, every weight decays by a fraction."""
     w, change = weights.copy(), np.zeros_like(weights)
     for t, gradient in enumerate(gradients):
         change = -epsilon(t) * gradient + alpha * change
@@ -102,7 +102,7 @@ def test_sgd_is_the_formula_of_1986(momentum: float, decay: float) -> None:
 
 
 def test_sgd_with_a_schedule_changes_the_rate_of_the_gradient_alone() -> None:
-    """The family trees do so: ε = 0.005, then 0.01, while Δw(t − 1) stays as it was."""
+    """This is how the family trees were trained: ε = 0.005, then 0.01, while Δw(t − 1) is not rescaled."""
 
     def epsilon(step: int) -> float:
         return 0.005 if step < 20 else 0.01
@@ -139,7 +139,7 @@ def test_adam_agrees_with_pytorch(torch: Any, settings: dict[str, Any]) -> None:
 @pytest.mark.parametrize("rate", [0.001, 0.1])
 @pytest.mark.parametrize("weight_decay", [0.0, 1e-5, 0.002])
 def test_adamw_agrees_with_pytorch(torch: Any, weight_decay: float, rate: float) -> None:
-    """PyTorch multiplies its decay by the rate, which the paper does not."""
+    """PyTorch multiplies the decay by the rate, the paper does not."""
     for seed in range(5):
         parameters, weights, gradients = start(seed)
         theirs = torch_steps(
@@ -151,7 +151,7 @@ def test_adamw_agrees_with_pytorch(torch: Any, weight_decay: float, rate: float)
 def algorithm_2(
     weights: Vector, gradients: list[Vector], eta: Callable[[int], float], alpha: float, decay: float
 ) -> Iterator[Vector]:
-    """AdamW as Loshchilov and Hutter 2019 have it, with the schedule multiplier η_t."""
+    """AdamW as in Loshchilov and Hutter 2019, with the schedule multiplier η_t."""
     theta, m, v = weights.copy(), np.zeros_like(weights), np.zeros_like(weights)
     for t, gradient in enumerate(gradients, start=1):
         m = 0.9 * m + 0.1 * gradient
@@ -162,7 +162,7 @@ def algorithm_2(
 
 
 def test_adamw_with_a_schedule_is_the_papers_algorithm() -> None:
-    """α is the schedule's first rate, and η_t what the later ones are of it."""
+    """α is the schedule's first rate, and η_t is the ratio of later rates to it."""
     schedule = nn.cosine_decay(0.05, steps=STEPS, final=0.001)
     parameters, weights, gradients = start(0)
     optimizer = nn.AdamW(parameters, learning_rate=schedule, weight_decay=0.01)
@@ -171,7 +171,7 @@ def test_adamw_with_a_schedule_is_the_papers_algorithm() -> None:
 
 
 def test_the_first_step_of_adam_is_the_learning_rate_whatever_the_gradient() -> None:
-    """m̂/√v̂ is the gradient's sign then, so that a weight without a gradient stays where it is."""
+    """In the first step, m̂/√v̂ is the gradient's sign, so a weight without a gradient does not move."""
     parameters = [Value(1.0) for _ in range(4)]
     optimizer = nn.Adam(parameters, learning_rate=0.5, epsilon=1e-30)
     (step,) = steps_of(optimizer, [np.array([1e-12, -3.0, 1e6, 0.0])])
@@ -256,7 +256,7 @@ def test_a_gradient_that_is_too_long_is_scaled_down_to_the_norm_asked_for(scale:
 
 
 def test_a_gradient_of_just_the_norm_asked_for_is_left_as_it_is() -> None:
-    """Not by one bit: 33² + 56² = 65²."""
+    """Not a single bit changes: 33² + 56² = 65²."""
     (after,) = steps_of(nn.SGD([Value(0.0), Value(0.0)], 1.0, max_gradient_norm=65.0), [np.array([33.0, 56.0])])
     assert after.tolist() == [-33.0, -56.0]
 
@@ -272,7 +272,7 @@ def test_clipping_comes_before_the_update_rule(settings: dict[str, float]) -> No
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_an_exploding_gradient_is_clipped_even_where_its_squares_overflow() -> None:
-    """Clipping exists for such gradients: (10²⁰⁰, 10²⁰⁰) at norm 1 is (1/√2, 1/√2)."""
+    """Clipping is meant for such gradients: (10²⁰⁰, 10²⁰⁰) clipped to norm 1 is (1/√2, 1/√2)."""
     parameters = [Value(0.0), Value(0.0)]
     optimizer = nn.SGD(parameters, learning_rate=1.0, max_gradient_norm=1.0)
     (after,) = steps_of(optimizer, [np.array([1e200, 1e200])])
@@ -304,7 +304,7 @@ def test_parameters_may_come_from_a_generator() -> None:
 
 
 class InterruptedOnce(Value):
-    """A parameter in whose writing the user presses Ctrl-C, once."""
+    """A parameter that is interrupted by Ctrl-C when its number is set, once."""
 
     interrupt = False
 
@@ -344,7 +344,7 @@ def test_ctrl_c_in_the_middle_of_an_update_leaves_it_done() -> None:
     ids=["SGD", "SGD with momentum", "Adam", "AdamW"],
 )
 def test_an_update_that_overflows_is_refused_and_leaves_no_trace(make: Callable[[list[Value]], Optimizer]) -> None:
-    """Neither ten times 1.5 · 10³⁰⁸ nor its square is a float; the training can go on from before the update."""
+    """Neither ten times 1.5 · 10³⁰⁸ nor its square is a float; training can continue from before the update."""
     model, fresh = nn.Neuron(1, initializer=nn.constant(1.0), name="n"), nn.Neuron(1, initializer=nn.constant(1.0))
     optimizer, expected = make(model.parameters()), make(fresh.parameters())
     model.weights[0].grad, model.bias.grad = 1.0, 1.5e308
@@ -383,7 +383,7 @@ def test_an_optimizer_goes_on_from_a_state_to_the_same_bits(rule: str) -> None:
 
 @pytest.mark.parametrize("rule", RULES)
 def test_an_optimizer_that_says_so_updates_each_weight_by_itself(rule: str) -> None:
-    """A training may then choose the order of the parameters."""
+    """A training may therefore choose the order of the parameters."""
     (parameters, _, gradients), (others, _, _) = start(0), start(0)
     optimizer = RULES[rule](parameters)
     assert optimizer.elementwise
@@ -449,7 +449,7 @@ def test_a_state_that_does_not_fit_changes_nothing(change: Callable[[Any], Any],
 
 
 def test_a_count_of_updates_is_exact_as_a_float() -> None:
-    """Adam takes powers of it: 2⁵³ is the first of which the next number is no float."""
+    """Adam uses the count as an exponent: 2⁵³ is the first integer whose successor is not a float."""
     optimizer = nn.SGD([Value(1.0)])
     optimizer.load_state_dict({**optimizer.state_dict(), "steps": 2**53 - 1})
     assert optimizer.steps == 2**53 - 1
@@ -459,7 +459,7 @@ def test_a_count_of_updates_is_exact_as_a_float() -> None:
             optimizer.load_state_dict({**optimizer.state_dict(), "steps": steps})
 
 
-# What they refuse
+# Errors
 
 SGD_ADAM_ADAMW: list[Any] = [nn.SGD, nn.Adam, nn.AdamW]
 
@@ -553,8 +553,10 @@ def test_equal_parameters_are_not_the_same_parameter() -> None:
 
 
 def test_adamw_decays_by_no_more_than_its_fraction_while_the_rate_warms_up() -> None:
-    """A schedule that begins low, or at 0, must not blow up the decay of the steps after; with gradients of 0, w
-    falls by the fraction in each step that has a rate."""
+    """A schedule that begins low, or at 0, must not increase the decay of later steps.
+
+    With gradients of 0, w falls by the fraction in each step whose rate is not 0.
+    """
     w = Value(1.0)
     optimizer = nn.AdamW([w], learning_rate=lambda step: 1e-6 * step, weight_decay=0.01)
     for _ in range(101):
@@ -593,7 +595,7 @@ def test_a_gradient_of_zero_is_not_clipped() -> None:
 
 @pytest.mark.parametrize("steps", [0, 1, 3])
 def test_the_largest_rate_goes_along(steps: int) -> None:
-    """A state is taken up before the first step, too, when no rate was used yet."""
+    """A state can also be loaded before the first step, when no rate has been used yet."""
     (parameters, _, gradients), (others, _, _) = start(13), start(13)
     rates = [0.1, 0.4, 0.2, 0.05]
     first, second = (nn.AdamW(p, learning_rate=rates.__getitem__, weight_decay=0.01) for p in (parameters, others))

@@ -1,4 +1,4 @@
-"""Everything that a training is made of can be pickled, as `multiprocessing` and `joblib` need it."""
+"""All parts of a training can be pickled, as `multiprocessing` and `joblib` require."""
 
 from __future__ import annotations
 

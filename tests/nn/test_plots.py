@@ -35,7 +35,7 @@ def curves(axes: Axes) -> dict[str, tuple[list[float], list[float]]]:
 
 
 def draw(figure: Figure) -> bytes:
-    """Render a figure as PNG, which is when matplotlib discovers what it cannot draw."""
+    """Render a figure as PNG, since matplotlib raises some errors only then."""
     buffer = BytesIO()
     figure.savefig(buffer, format="png")
     return buffer.getvalue()
@@ -119,12 +119,12 @@ def test_the_picture_is_a_png_that_can_be_read(tmp_path: Path) -> None:
 
 
 def images(n: int) -> Any:
-    """n pictures of 4 pixels, each with numbers of its own."""
+    """Return n pictures of 4 pixels, each with different numbers."""
     return np.arange(4.0 * n).reshape(n, 4)
 
 
 def shown(figure: Figure) -> list[tuple[str, Any]]:
-    """The title and the pixels of each image on the sheet."""
+    """Return the title and the pixels of each image on the sheet."""
     return [(axes.get_title(), np.asarray(axes.images[0].get_array())) for axes in figure.axes if axes.images]
 
 
@@ -173,7 +173,7 @@ CORNERS = [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]
 
 
 def linear(*rows: tuple[float, float, float], activation: Any = "identity") -> Layer:
-    """A layer of neurons with these weights and biases."""
+    """Return a layer of neurons with these weights and biases."""
     layer = Layer(2, len(rows), activation)
     for neuron, (*weights, bias) in zip(layer.neurons, rows, strict=True):
         neuron.bias.data = bias
@@ -220,7 +220,7 @@ def test_the_output_is_blue_above_the_threshold_and_orange_below() -> None:
     assert colours[1] == pytest.approx(1.0, abs=0.02)
     assert same_color(colours[2], BLUE)
     assert plane.levels == pytest.approx(-plane.levels[::-1])
-    assert plane.levels[-1] == pytest.approx(0.6)  # the output at the right edge, a tenth beyond the samples
+    assert plane.levels[-1] == pytest.approx(0.6)  # the output at the right edge, ten percent beyond the samples
     draw(axes.figure)  # type: ignore[arg-type]
 
 
@@ -230,7 +230,7 @@ def test_of_several_outputs_each_class_has_the_region_where_it_is_predicted() ->
     chance = np.random.default_rng(0)
     points = chance.uniform(-0.1, 1.1, size=(200, 2))
     outputs = np.sort(nn.predict(model, points), axis=1)
-    points = points[outputs[:, -1] - outputs[:, -2] > 0.05]  # not so near to a border that the grid matters
+    points = points[outputs[:, -1] - outputs[:, -2] > 0.05]  # not so close to a border that the grid matters
     predicted = nn.predict(model, points).argmax(axis=1)
     regions = contours(axes, filled=True)
     assert len(regions) == len(np.unique(predicted)) == 3
@@ -302,7 +302,7 @@ def test_a_plane_needs_two_inputs_and_classes() -> None:
 
 
 def tiles(axes: Axes, rows: int, columns: int) -> list[Any]:
-    """The images of the mosaic, in the order of their numbers, each cut out below its number."""
+    """Return the mosaic's images in the order of their numbers, each cut out below its number."""
     drawn: Any = axes.images[0].get_array()
     mosaic = np.pad(np.ma.filled(drawn, np.nan), 1, constant_values=np.nan)
     images = []

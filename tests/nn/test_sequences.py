@@ -1,4 +1,4 @@
-"""Embedding, RMSNorm, CausalSelfAttention and layers without a bias: PyTorch computes the same."""
+"""Embedding, RMSNorm, CausalSelfAttention and layers without a bias compute the same as PyTorch's."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ MAKE: dict[str, Callable[..., nn.Module]] = {
 
 @pytest.fixture
 def torch() -> Any:
-    """PyTorch, as an independent second opinion."""
+    """Return PyTorch, an independent reference."""
     return pytest.importorskip("torch", reason="PyTorch, whose results these are compared with, is not installed")
 
 
 def values(array: Array) -> Any:
-    """Nested lists of Values."""
+    """Return nested lists of Values."""
     return [values(part) for part in array] if array.ndim else Value(float(array))
 
 
 def numbers(structure: Any, attribute: str = "data") -> Array:
-    """An array of what nested lists of Values hold."""
+    """Return an array of the numbers in nested lists of Values."""
     if isinstance(structure, Value):
         return np.array(getattr(structure, attribute))
     return np.array([numbers(part, attribute) for part in structure])
@@ -53,7 +53,7 @@ def assert_close(actual: Array, expected: Any) -> None:
 
 
 def backward(outputs: Any, seeds: Array) -> None:
-    """Go back from the sum of all outputs, each times a number of its own."""
+    """Differentiate the sum of all outputs, each times a different number."""
     flat = [x for row in outputs for x in row]
     autograd.dot(flat, seeds.ravel().tolist()).backward()
 
@@ -62,7 +62,7 @@ def weights(layer: nn.Layer) -> list[list[Value]]:
     return [neuron.weights for neuron in layer.neurons]
 
 
-# What they compute
+# Values and gradients
 
 
 def test_an_embedding_hands_out_its_rows_and_adds_up_their_gradients(torch: Any) -> None:
@@ -256,7 +256,7 @@ def test_reprs_tell_the_sizes() -> None:
     assert repr(nn.CausalSelfAttention(16, 4)) == "CausalSelfAttention(16 wide, 4 heads)"
 
 
-# What they refuse
+# Errors
 
 HALF: Any = 2.5
 WORDS: Any = "x"

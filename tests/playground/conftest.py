@@ -1,4 +1,4 @@
-"""The pages as they are built, served to a browser that may reach nothing else."""
+"""The built pages, served to a browser that can reach nothing else."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 FLAGS = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync",
          "--disable-quic", "--no-first-run"]  # fmt: skip
-PATIENCE = 240_000  # milliseconds; a bound for what hangs, not a measure
+PATIENCE = 240_000  # milliseconds; a bound for hanging pages, not a measure
 
 
 def missing(what: str) -> Never:
-    """Skip, with the reason; where the pages must be tested, fail."""
+    """Skip the test with this reason, or fail if the pages must be tested."""
     if os.environ.get("LUCIDGRAD_REQUIRE_PAGES"):
         pytest.fail(f"the pages cannot be tested: {what}")
     pytest.skip(what)
@@ -34,7 +34,7 @@ def missing(what: str) -> Never:
 
 @pytest.fixture(scope="session")
 def modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """npm's packages."""
+    """Install npm's packages; return their folder."""
     from playground.build import install
 
     if shutil.which("npm") is None:
@@ -44,7 +44,7 @@ def modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def site(modules: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The pages, built once, of npm's packages as they are installed already."""
+    """Return the pages, built once from the installed npm packages."""
     from playground.build import build
 
     def install(work: Path) -> Path:
@@ -58,7 +58,7 @@ def site(modules: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 class Handler(SimpleHTTPRequestHandler):
-    """Serves files, and notes what was asked for."""
+    """Serves files, and records the requests."""
 
     def __init__(self, *arguments: Any, asked: list[str], **options: Any) -> None:
         self.asked = asked
@@ -74,7 +74,7 @@ class Handler(SimpleHTTPRequestHandler):
 
 @pytest.fixture(scope="session")
 def serve() -> Iterator[Callable[[Path], tuple[str, list[str]]]]:
-    """Serve a folder from a port of its own: gives its address, and the list of what will have been asked for."""
+    """Yield a function that serves a folder from a free port, and returns its address and the list of requests."""
     servers = []
 
     def serve(folder: Path) -> tuple[str, list[str]]:
@@ -112,7 +112,7 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def open_page(chromium: Browser, address: str) -> Iterator[Callable[..., Page]]:
-    """Open a page of the site, which must ask for nothing elsewhere, and have nothing to complain of but `expected`."""
+    """Yield a function that opens a page, which must request nothing from elsewhere and log only `expected` errors."""
     contexts = []
     complaints: list[str] = []
     expected: list[str] = []

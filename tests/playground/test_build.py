@@ -1,4 +1,4 @@
-"""`python -m playground`: what it builds, and what it says where it cannot."""
+"""`python -m playground`: the files that it builds, and its errors."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_the_licences_are_shown_in_full(site: Path) -> None:
     entries = {name.split(" ")[0] for name in re.findall(r"<summary>(.*?):", page)}
     lock = json.loads((HERE / "playground" / "package-lock.json").read_text(encoding="utf-8"))
     bundled = {name.removeprefix("node_modules/") for name, p in lock["packages"].items() if name and not p.get("dev")}
-    not_shipped = {"ws", "@types/emscripten", "commander", "@codemirror/streamparser"}  # of npm's, on a server only
+    not_shipped = {"ws", "@types/emscripten", "commander", "@codemirror/streamparser"}  # npm packages for servers only
     assert bundled - not_shipped <= entries
 
 

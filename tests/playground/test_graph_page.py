@@ -25,7 +25,7 @@ ENDLESS = "while True:\n    pass\n"
 
 @pytest.fixture(scope="module")
 def page(open_page: Callable[..., Page]) -> Page:
-    """The page, after its first picture. Tests share it, since Python takes seconds to start."""
+    """Return the page after its first picture. Tests share it, since Python takes seconds to start."""
     page = open_page(
         "index.html", viewport={"width": 1400, "height": 1000}, permissions=["clipboard-read", "clipboard-write"]
     )
@@ -42,7 +42,7 @@ def runs(page: Page) -> int:
 
 
 def write(page: Page, program: str) -> None:
-    """Replace the program, as a paste does."""
+    """Replace the program, as by pasting."""
     page.locator(".cm-content").focus()
     page.keyboard.press("Control+A")
     page.keyboard.press("Delete")
@@ -50,7 +50,7 @@ def write(page: Page, program: str) -> None:
 
 
 def run(page: Page, program: str) -> str:
-    """Run a program; gives the output."""
+    """Run a program; return the output."""
     before = runs(page)
     write(page, program)
     page.click("#run")
@@ -61,7 +61,7 @@ def run(page: Page, program: str) -> str:
 
 
 def rows(page: Page) -> list[list[str]]:
-    """The graph as the table has it: name, role, from, data, gradient."""
+    """Return the graph as the table shows it: name, role, from, data, gradient."""
     texts: list[list[str]] = page.evaluate(
         "[...document.querySelectorAll('#rows tr')].map((row) => [...row.cells].map((cell) => cell.textContent))"
     )
@@ -76,7 +76,7 @@ def places(page: Page) -> list[str]:
 
 
 def in_cpython(program: str) -> tuple[dict[str, Any], str]:
-    """The answer to a run, and what was printed, in this interpreter."""
+    """Return the answer to a run in this interpreter, and the printed output."""
     answers: list[dict[str, Any]] = []
     main = sys.modules["__main__"]
     try:
@@ -89,7 +89,7 @@ def in_cpython(program: str) -> tuple[dict[str, Any], str]:
 
 
 def same_words(shown: str, expected: str) -> bool:
-    """Tell whether two texts are the same, but for the last digits, in which mathematical libraries may differ."""
+    """Tell whether two texts are equal, apart from last digits, which depend on mathematical libraries."""
 
     def parts(text: str) -> list[Any]:
         words = re.split(r"(-?\d+\.\d+(?:e[+-]\d+)?)", " ".join(text.split()))
@@ -104,7 +104,7 @@ def as_float(text: str) -> float:
 
 
 def fragment(program: str, version: str = "", format: str = "1") -> str:
-    """Encode the part of a link behind #, written anew from what PROTOCOL.md says."""
+    """Encode the part of a link after #, by an independent implementation of PROTOCOL.md."""
     compressor = zlib.compressobj(9, zlib.DEFLATED, -15)
     packed = compressor.compress(program.encode()) + compressor.flush()
     return f"#{format};{version};{base64.urlsafe_b64encode(packed).decode().rstrip('=')}"
@@ -314,10 +314,10 @@ def test_the_program_is_kept_across_reloads(open_page: Callable[..., Page]) -> N
     page.goto(page.url.partition("#")[0])
     page.locator(".cm-content", has_text="print('kept')").wait_for()
     page.locator("#notice", has_text="from an earlier visit").wait_for()
-    page.close()  # or else Python starts there beside the next tests
+    page.close()  # otherwise Python starts there during the next tests
 
 
-# What a hostile program can do
+# Hostile programs
 
 
 def test_a_program_reaches_no_other_origin(
@@ -415,7 +415,7 @@ def test_a_flood_of_messages_ends_the_program_and_not_the_page(page: Page) -> No
     assert run(page, "print('alive')").split() == ["alive"]
 
 
-# By keyboard, and for those who hear the page
+# With a keyboard and with a screen reader
 
 
 def test_run_slider_and_steps_by_keyboard_alone(page: Page) -> None:

@@ -24,7 +24,7 @@ def page(open_page: Callable[..., Page]) -> Page:
 
 
 def choose(page: Page, **settings: str) -> None:
-    """Choose settings; each makes a new network."""
+    """Choose settings; each choice makes a new network."""
     for name, value in settings.items():
         before = page.get_attribute("html", "data-network")
         if page.locator(f"#{name}").evaluate("(e) => e.localName") == "select":
@@ -36,13 +36,13 @@ def choose(page: Page, **settings: str) -> None:
 
 
 def weights(page: Page) -> list[float]:
-    """All weights, as the lines' tooltips have them in full."""
+    """Return all weights, which the tooltips of the lines show in full."""
     titles: list[str] = page.locator("#net .wire title").all_text_contents()
     return [float(re.search(r"w = (\S+)", title)[1]) for title in titles]  # type: ignore[index]
 
 
 def play_until(page: Page, accuracy: int) -> int:
-    """Play until so many per cent are right, then pause; gives the number of updates."""
+    """Play until this percentage is right, then pause; return the number of updates."""
     page.click("#play")
     for _ in range(2_000):
         shown = page.inner_text("#accuracy")
@@ -75,7 +75,7 @@ def test_it_learns_with_the_numbers_of_cpython(page: Page, data: str, rate: str)
 
 
 def check_boundary(page: Page, probabilities: list[float], size: int) -> None:
-    """The colours of the plane: blue where the probability is above a half, unless a point lies there."""
+    """Check the plane's colours: blue if the probability is above a half, unless a point lies there."""
     colours: list[list[int]] = page.evaluate(
         """(size) => {
             const canvas = document.querySelector("#plane");
@@ -90,7 +90,7 @@ def check_boundary(page: Page, probabilities: list[float], size: int) -> None:
     agreeing = sum((blue > red) == (p > 0.5) for (red, blue), p in zip(colours, probabilities))
     assert agreeing > 0.93 * size * size
     shades = {tuple(colour) for colour in colours}
-    assert len(shades) > 20  # no flat halves
+    assert len(shades) > 20  # more than two flat halves
 
 
 def test_a_step_of_one_sample_and_a_neuron_with_every_number(page: Page) -> None:

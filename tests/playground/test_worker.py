@@ -21,8 +21,8 @@ Ask = Callable[..., dict[str, Any]]
 
 @pytest.fixture
 def ask(monkeypatch: pytest.MonkeyPatch) -> Ask:
-    """Send a message; gives the last answer, with what was printed meanwhile under `printed`."""
-    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])  # to be put back
+    """Return a function that sends a message, and returns the last answer, with output under `printed`."""
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])  # restored after the test
     answers: list[dict[str, Any]] = []
     worker = Worker(lambda text: answers.append(json.loads(text)))
 
@@ -68,7 +68,7 @@ def test_moving_a_leaf_moves_everything_that_follows_from_it(ask: Ask) -> None:
     assert rows["b"]["grad"] == 0.5
     other = next(slider["leaf"] for slider in item["sliders"] if slider["name"] == "b")
     rows = {row["name"]: row for row in ask("slide", graph=0, leaf=other, data=1.0)["rows"]}
-    assert rows["c"]["data"] == 0.5 + math.exp(0.5)  # the first leaf stays where it was moved to
+    assert rows["c"]["data"] == 0.5 + math.exp(0.5)  # the first leaf keeps its new number
     explained = ask("explain", graph=0, leaf=leaf)
     assert explained["value"] == 1.0 + math.exp(0.5)
     assert "\\frac" in explained["latex"]
@@ -180,7 +180,7 @@ SETTINGS = {"data": "moons", "count": 100, "layers": [8, 8], "activation": "tanh
 
 @pytest.mark.parametrize("data", ["xor", "moons", "circles", "spiral"])
 def test_training_is_nn_fit(ask: Ask, data: str) -> None:
-    """Weights to the last digit, from the same seed and samples."""
+    """With the same seed and samples, the weights are equal to the last digit."""
     settings = {**SETTINGS, "data": data}
     points = ask("network", settings=settings)["points"]
     state = ask("train", updates=40, seconds=1e9)
@@ -252,7 +252,7 @@ def test_infinite_numbers_travel_as_text(ask: Ask) -> None:
 
 
 def test_the_graph_shown_is_a_copy(ask: Ask) -> None:
-    """Sliders leave the program's Values alone."""
+    """Sliders do not change the program's Values."""
     program = "from autograd import Value\nx = Value(1.0)\ny = x * 2\ny"
     (item,) = ask("run", program=program)["items"]
     x = sys.modules["__main__"].__dict__["x"]

@@ -1,6 +1,6 @@
-"""`lucidgrad train` and `lucidgrad predict`, as a user calls them: from another folder, with tables of the user's own.
+"""`lucidgrad train` and `lucidgrad predict` as a user calls them: from another folder, with the user's tables.
 
-The full training on digits, and what it reaches, stand in another file.
+The full training on digits, and the accuracy that it reaches, are tested in another file.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def read_table(path: Path) -> Rows:
 
 
 def fruits() -> list[list[object]]:
-    """90 fruits, of three kinds that length and weight nearly tell apart; the colour says nothing."""
+    """Return 90 fruits, of three kinds that length and weight nearly separate; the colour is irrelevant."""
     chance = np.random.default_rng(0)
     kinds = {"Apfel": (7.0, 150.0), "größte Melone": (25.0, 2000.0), "日本梨": (9.0, 300.0)}
     return [
@@ -75,13 +75,13 @@ def fruits() -> list[list[object]]:
 
 
 def prices() -> list[list[object]]:
-    """A number that follows from two others, in units far from 1."""
+    """Return prices that follow from two other numbers, in units far from 1."""
     points = np.random.default_rng(1).uniform((0, -1), (100, 1), size=(60, 2)).round(3).tolist()
     return [[x, y, 5e4 + 300 * x - 8e3 * y] for x, y in points]
 
 
 def by_hand(model: Path, rows: Rows) -> tuple[Array, dict[str, Any]]:
-    """The outputs for rows of a table, computed from the file's matrices and metadata alone."""
+    """Compute the outputs for rows of a table from only the file's matrices and metadata."""
     tensors = load_file(model)
     with model.open("rb") as file:
         (length,) = struct.unpack("<Q", file.read(8))
@@ -104,7 +104,7 @@ def by_hand(model: Path, rows: Rows) -> tuple[Array, dict[str, Any]]:
 
 
 class Trained(NamedTuple):
-    """A folder with a table that was learned from, and what was printed."""
+    """A folder with the table that was used for training, and the printed output."""
 
     folder: Path
     table: Path
@@ -139,7 +139,7 @@ def regression(tmp_path_factory: pytest.TempPathFactory, lucidgrad: CommandLine)
 
 
 def predictions(lucidgrad: CommandLine, trained: Trained, names: list[str], rows: list[list[object]]) -> Rows:
-    """Return what `lucidgrad predict` writes for rows of a new table, in another folder than the training's."""
+    """Return the output of `lucidgrad predict` for rows of a new table, in a folder other than the training's."""
     folder = trained.folder / "elsewhere"
     folder.mkdir(exist_ok=True)
     write_table(folder / "new.csv", names, rows)
@@ -151,7 +151,7 @@ def predictions(lucidgrad: CommandLine, trained: Trained, names: list[str], rows
 
 @pytest.fixture(scope="module")
 def kinds(classification: Trained, lucidgrad: CommandLine) -> Rows:
-    """The predictions for all fruits, those learned from and those held out."""
+    """Return the predictions for all fruits, training and held-out ones."""
     return predictions(lucidgrad, classification, FRUIT_NAMES, fruits())
 
 
@@ -194,7 +194,7 @@ def test_the_cost_falls(classification: Trained, regression: Trained) -> None:
 
 
 def held_out_rows(trained: Trained, target: str, seed: int = 0) -> list[int]:
-    """Find the rows of the table that were held out: those whose inputs are among the held-out ones."""
+    """Find the held-out rows of a table by their inputs."""
     dataset = table(trained.table, target, seed=seed)
     rows = read_table(trained.table)
     inputs = np.concatenate([dataset.preprocessing.inputs(_frame([row])) for row in rows])
@@ -252,7 +252,7 @@ def test_numbers_are_predicted_in_their_own_units(regression: Trained, predicted
 
 
 def test_the_held_out_error_of_numbers_is_told_in_their_own_units(regression: Trained, predicted_prices: Rows) -> None:
-    """The root of the mean square, and 1 − (squares left over) / (squares about the mean)."""
+    """The error is the root mean square, and R² is 1 − (sum of squared errors) / (sum of squares about the mean)."""
     rows = held_out_rows(regression, "price", seed=3)
     wanted = np.array([float(str(prices()[i][-1])) for i in rows])
     errors = np.array([float(predicted_prices[i]["prediction"]) for i in rows]) - wanted
@@ -315,7 +315,7 @@ def test_digits_can_be_predicted_from_a_table_of_pixels(digits: tuple[Path, Run]
         assert [float(row[f"output {k}"]) for k in range(10)] == pytest.approx(expected, rel=1e-12)
 
 
-# In this process: what does not need one of its own
+# In this process, where no separate one is needed
 
 
 class Outcome(NamedTuple):
@@ -331,7 +331,7 @@ Call = Callable[..., Outcome]
 def call(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], without_curves: None
 ) -> Call:
-    """Call the command line in an empty folder: an exception that escapes it, a traceback to its user, fails."""
+    """Call the command line in an empty folder; the test fails if an exception escapes."""
     monkeypatch.chdir(tmp_path)
 
     def call_main(*arguments: str) -> Outcome:
@@ -396,7 +396,7 @@ def test_hidden_without_numbers_is_a_network_without_hidden_layers(call: Call, t
 
 
 def test_a_table_of_ones_own_may_be_called_digits(call: Call, tmp_path: Path) -> None:
-    """Then it is not read as a table of images."""
+    """Such a table is not read as a table of images."""
     chance = np.random.default_rng(0)
     small(tmp_path / "digits.csv", 40, lambda k: int(chance.integers(0, 2)))
     for name in ("digits.csv", "./digits.csv"):
@@ -406,7 +406,7 @@ def test_a_table_of_ones_own_may_be_called_digits(call: Call, tmp_path: Path) ->
 
 @pytest.mark.parametrize("n", [4, 30])
 def test_a_target_that_never_varies_in_the_held_out_rows_is_no_trouble(n: int, call: Call, tmp_path: Path) -> None:
-    """One held-out row, or one number throughout, leave nothing to explain: 0/0 is no number to print."""
+    """With one held-out row, or a constant target, R² would be 0/0; it is not printed."""
     small(tmp_path / "t.csv", n, lambda k: k + 0.5 if n == 4 else 2.5)
     outcome = call("train", "t.csv", *QUICK)
     assert (outcome.status, outcome.err) == (0, "")
@@ -432,7 +432,7 @@ def test_help_tells_the_commands_and_all_options(call: Call) -> None:
     assert "--output" in outcome.out
 
 
-# Errors: one line, another status than 0, no traceback
+# Errors: one line, a status other than 0, no traceback
 
 
 def assert_one_line(outcome: Outcome, message: str) -> None:
@@ -444,7 +444,7 @@ def assert_one_line(outcome: Outcome, message: str) -> None:
 
 
 def replaced(row: int, column: int, cell: str) -> Callable[[Path], None]:
-    """The small table with another cell; rows count from 1."""
+    """Return a function that writes the small table with another cell; rows count from 1."""
 
     def write(path: Path) -> None:
         small(path)
@@ -601,7 +601,7 @@ TWO_CLASSES: dict[str, Any] = {"columns": [A], "target": "y", "classes": ["one",
 def test_a_model_that_does_not_know_its_table_is_refused_in_one_line(
     preprocessing: Any, call: Call, tmp_path: Path
 ) -> None:
-    """Saved by hand, or by someone who means harm."""
+    """Such a model may be saved by hand, or by an attacker."""
     nn.save(nn.MLP(1, [2], seed=1), tmp_path / "m.safetensors", {"preprocessing": preprocessing})
     write_table(tmp_path / "new.csv", ["a"], [[k] for k in range(-5, 6)])
     assert_one_line(call("predict", "m.safetensors", "new.csv"), ".")
@@ -618,7 +618,7 @@ def test_a_missing_package_is_one_line_that_says_what_to_install(
     assert_one_line(call("train", "t.csv", *QUICK), f"{package} is not installed: pip install 'lucidgrad\\[train\\]'")
 
 
-# In a process of its own: what is between it and the terminal
+# In a separate process: everything between it and the terminal
 
 
 def test_an_error_in_a_process_is_one_line_too(tmp_path: Path) -> None:
@@ -630,7 +630,7 @@ def test_an_error_in_a_process_is_one_line_too(tmp_path: Path) -> None:
 
 
 def test_output_survives_a_terminal_that_knows_ascii_alone(classification: Trained) -> None:
-    """Letters it cannot show are shown as question marks; files have them all the same."""
+    """Letters that the terminal cannot show are printed as question marks, but written to files unchanged."""
     folder = classification.folder
     options = ("--target", "kind", "--hidden", "6", "--epochs", "1", "--runs", "ascii")
     run = start(folder, "train", classification.table.name, *options, PYTHONIOENCODING="ascii")

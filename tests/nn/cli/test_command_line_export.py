@@ -1,4 +1,4 @@
-"""`lucidgrad export`: in onnxruntime, the rows of a table as they are give what `lucidgrad predict` writes."""
+"""`lucidgrad export`: onnxruntime gives for a table's rows what `lucidgrad predict` writes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Row = dict[str, str]
 
 
 def rows_of(count: int, seed: int, unseen: bool = False) -> list[Row]:
-    """A table of all kinds of columns, with gaps, and a number and a class to predict."""
+    """Return a table with all kinds of columns and with gaps, and a number and a class to predict."""
     chance = np.random.default_rng(seed)
     rows = []
     for _ in range(count):
@@ -51,7 +51,7 @@ def write(path: Path, rows: list[Row]) -> Path:
 
 
 def as_inputs(rows: list[Row], names: list[str]) -> dict[str, Any]:
-    """The cells as what the model's inputs say that they take."""
+    """Convert cells to what the model's inputs say that they take."""
 
     def number(name: str, cell: str) -> float:
         if name == "day":

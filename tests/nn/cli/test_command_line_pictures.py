@@ -22,7 +22,7 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
-    """Return the error for arguments that are refused, which is on stderr and nowhere else."""
+    """Return the error for invalid arguments, which is printed only to stderr."""
     assert main(arguments) == 1
     said = capsys.readouterr()
     assert said.out == ""

@@ -1,4 +1,4 @@
-"""Nothing of a run is lost: it is killed at its file operations, resumed, and compared; disks fill, folders fail."""
+"""Nothing of a run is lost: runs are killed at their file operations and resumed; disks fill up, folders fail."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ Forking = Callable[[str], Any]
 
 @pytest.fixture
 def forking(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, forked: Callable[..., Any]) -> Forking:
-    """Run source that may call `run`, `watch` and `state` beside a small table; gives what it prints as JSON."""
+    """Run source that may call `run`, `watch` and `state` next to a small table; return its output as JSON."""
     rows = [f"{k},{k * 7919 % 101},{'yes' if k * 7919 % 101 > 50 else 'no'}" for k in range(60)]
     (tmp_path / "t.csv").write_text("\n".join(["id,a,y", *rows]) + "\n", encoding="utf-8")
     monkeypatch.chdir(tmp_path)
@@ -108,7 +108,7 @@ print(json.dumps(outcomes))
 
 
 def test_where_the_disk_is_full_nothing_is_left_or_everything_is_named(forking: Forking) -> None:
-    """Files cannot grow beyond a limit, as where a disk is full."""
+    """A limit on the size of files simulates a full disk."""
     output = forking("""
 outcomes = []
 for limit in (100, 1500, 40_000):

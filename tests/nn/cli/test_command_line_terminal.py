@@ -1,4 +1,4 @@
-"""Output to the terminal, and input: progress, control characters, few letters, pipes, files, versions."""
+"""Terminal output and input: progress, control characters, limited encodings, pipes, files, versions."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def test_a_closed_pipe_ends_quietly_and_the_run_is_finished_all_the_same() -> No
     assert not Path("runs/t-1/run.json").exists()
 
 
-# What a terminal can show
+# Encodings of terminals
 
 
 def test_a_terminal_of_ascii_shows_a_minus_as_a_minus() -> None:

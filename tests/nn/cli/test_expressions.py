@@ -1,4 +1,4 @@
-"""Expressions as text: what they compute, what they refuse and how they say it, and ten thousand hostile ones."""
+"""Expressions as text: their values, their errors, and ten thousand hostile ones."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ import autograd
 from autograd import Constant, Value, no_grad, primitives, topological_order
 from nn.cli.expressions import CONSTANTS, FUNCTIONS, MAX_LENGTH, ExpressionError, evaluate, variable_names
 
-# What Python needs to run the same formulas; those that take any number of arguments take them one by one
+# Names with which Python runs the same formulas; here, functions of several numbers take them as separate arguments
 PYTHON: dict[str, Any] = {
     **{name: getattr(autograd, name) for name in FUNCTIONS if hasattr(autograd, name)},
     "abs": abs,
@@ -73,12 +73,12 @@ def variables() -> dict[str, Value]:
 
 
 def in_python(text: str, given: dict[str, Value]) -> Any:
-    """The formula run by Python itself; only ever formulas that this file wrote."""
+    """Evaluate a formula in Python itself; only formulas from this file."""
     return eval(text, {**PYTHON, "__builtins__": {}}, given)
 
 
 def picture(root: Value) -> list[Any]:
-    """Everything about the graph, with each node named by its place."""
+    """Return all properties of the graph, with each node identified by its position."""
     order = topological_order(root)
     place = {node: i for i, node in enumerate(order)}
     return [
@@ -112,7 +112,7 @@ def underlined(message: str) -> str:
     return shown[carets.index("^") : len(carets)]
 
 
-# What expressions compute
+# Values of expressions
 
 
 @pytest.mark.parametrize("text", FORMULAS)
@@ -180,7 +180,7 @@ def test_random_formulas_are_those_of_python(text: str) -> None:
     ],
 )
 def test_identities(text: str, zero_up_to: float) -> None:
-    """An expression that is 0 everywhere, and so are its derivatives."""
+    """The expression and its derivatives are 0 everywhere."""
     given = variables()
     root = evaluate(text, given)
     root.backward()
@@ -234,7 +234,7 @@ def test_white_space_of_any_kind_parts_and_means_nothing() -> None:
 
 
 def test_names_of_all_alphabets_in_pythons_normal_form() -> None:
-    """µ is the micro sign of keyboards, μ the Greek letter: one name to Python. So is ſin, with a long s, sin."""
+    """The micro sign µ of keyboards and the Greek μ are one name to Python; so are sin and ſin, with a long s."""
     given = {"µ": Value(3.0), "größe": Value(5.0), "日本": Value(7.0)}
     assert evaluate("μ * gro\u0308ße + µ * 日本", given).data == 36.0
     assert evaluate("ſin(1)", {}).data == math.sin(1)
@@ -280,7 +280,7 @@ def test_python_with_autograd_pays_nothing_for_this_module(run_python: Callable[
     assert run_python(code) == "set()\nset()\n"
 
 
-# What they refuse, and how they say it
+# Errors
 
 
 @pytest.mark.parametrize(
@@ -435,10 +435,10 @@ def test_a_variable_with_an_empty_name_disturbs_nothing() -> None:
         ("日本 + foo(x)", 7, 3),  # two columns a character
         ("x + 日本(x)", 4, 4),
         ("größe + foo(x)", 8, 3),
-        ("gro\u0308ße + foo(x)", 8, 3),  # ö as o and a mark that combines, which takes no column
+        ("gro\u0308ße + foo(x)", 8, 3),  # ö as o and a combining mark, which takes no column
         ("𝐱 + foo(x)", 4, 3),  # four bytes of UTF-8, one column
         ("\u3000x\u3000+ foo(x)", 4, 3),
-        ("x + \u202ey", 4, 8),  # shown as <U+202E>, or it would turn the line around
+        ("x + \u202ey", 4, 8),  # shown as <U+202E>, since it would reverse the line
         ("x\0", 1, 8),
         ("x + \ud800", 4, 8),
         ("x\n+\tfoo(x)", 4, 3),
@@ -478,7 +478,7 @@ def test_long_texts_are_refused_before_they_are_read(length: int) -> None:
     ],
 )
 def test_nesting(opening: str, closing: str, value: float) -> None:
-    """50 deep is computed; as deep as the text may be long is computed too, or refused by Python's parser."""
+    """Nesting 50 deep works; nesting as deep as the text may be long works too, or Python's parser rejects it."""
     assert evaluate(opening * 50 + "x" + closing * 50, {"x": Value(1.0)}).data == pytest.approx(value, rel=1e-9)
     depth = (MAX_LENGTH - 1) // len(opening + closing)
     try:
@@ -519,7 +519,7 @@ FRAGMENTS = [
     *("*x", "**x", "x=2", "f(*x, **y)", "x[y]", "x[::canary()]", "1_000", "0x1F", "0b1", "1j", "007", "1.e5", "1if x"),
     *("print(x)", "where(x, y, 1)", "dot(x, y)", "identity(x)", "constant_power(x, 2)", "primitive(x)", "Value(x)"),
 ]
-# What the first gate lets through: operands, and what may stand between them
+# Tokens that the first check accepts: operands, and operators between them
 OPERANDS = [
     "x",
     "-y",
@@ -551,7 +551,7 @@ def hostile(rng: random.Random) -> str:
         for _ in range(rng.randint(0, 3)):
             characters[rng.randrange(len(characters))] = rng.choice(["", *"xy29.+-*/(),^ ='\"[{:;\\\0\n٣\ud800"])
         return "".join(characters)
-    if kind < 0.8:  # one thing after another, to great depth or length
+    if kind < 0.8:  # one fragment repeated to great depth or length
         opening, closing = rng.choice(FRAGMENTS), rng.choice(["", ")", "]", "'", rng.choice(FRAGMENTS)])
         times = rng.randint(1, 400)
         return opening * times + rng.choice(FRAGMENTS) + closing * times
@@ -562,9 +562,9 @@ def hostile(rng: random.Random) -> str:
 
 
 def test_ten_thousand_hostile_expressions(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Each gives a finite number or the error that underlines; none runs anything, and none touches the variables."""
+    """Each gives a finite number or an error with carets; none runs other code or changes the variables."""
     for text in ("foo(x)", "1/0 + sqrt(0*x)"):
-        error_of(text)  # what is imported only then, NumPy too, may itself use what is replaced below
+        error_of(text)  # imports on demand, such as NumPy's, may use the functions replaced below
     monkeypatch.chdir(tmp_path)
     ran: list[Any] = []
     for name in ("canary", "eval", "exec", "open", "print", "breakpoint", "globals", "exit"):
@@ -594,7 +594,7 @@ def test_ten_thousand_hostile_expressions(monkeypatch: pytest.MonkeyPatch, tmp_p
 
 
 def check_message(message: str, text: str) -> None:
-    """Lines that a terminal shows as they are, of bounded length, with carets below something."""
+    """Check that all lines are printable and of bounded length, with carets below a part of the text."""
     lines = message.split("\n")
     assert all(line.isprintable() for line in lines), ascii(text)
     assert len(message) < 4 * MAX_LENGTH, ascii(text)

@@ -1,4 +1,4 @@
-"""Training on what a notebook holds: data frames of mixed columns, arrays of objects, names of classes."""
+"""Training on the data of notebooks: data frames with mixed columns, arrays of objects, names of classes."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The meaning of a cell never depends on the other rows of its file: train, then predict all rows, parts, one, others.
 
-Every table is written here and goes through `lucidgrad train` and `lucidgrad predict` as a user calls them.
+Every table is written here and passed to `lucidgrad train` and `lucidgrad predict` as a user would.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ def test_predictions_of_all_rows_of_parts_of_one_and_in_any_order_are_equal(
 
 
 def test_versions_stay_the_texts_they_are() -> None:
-    """1.10 alone in its file is not the number 1.1."""
+    """1.10, if it is the only version in its file, is not the number 1.1."""
     write("t.csv", ["a", "b", "y"], [versions(k) for k in range(60)])
     train()
     preprocessing = nn.read_metadata("runs/t-1/model.safetensors")["preprocessing"]
@@ -135,7 +135,7 @@ def test_labels_that_may_be_one_class_are_pointed_out(capsys: pytest.CaptureFixt
 
 
 def test_a_text_after_262144_truth_values_is_one_more_class() -> None:
-    """pandas reads this number of rows at a time."""
+    """This is the number of rows that pandas reads at a time."""
     rows: list[list[object]] = [["TRUE" if k % 2 else "FALSE", "TRUE" if k % 3 else "FALSE"] for k in range(262_144)]
     rows += [["UNKNOWN", "UNKNOWN"]] * 40
     write("t.csv", ["a", "y"], rows)

@@ -1,4 +1,4 @@
-"""Tables as people have them: separators, numbers, encodings, gaps, rare categories; recognised or refused in words."""
+"""Tables as people have them: separators, numbers, encodings, gaps, rare categories; clear errors for the rest."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def dataset(lines: Collection[str], **settings: Any) -> Dataset:
 
 
 def numbers(data: Dataset, name: str) -> list[float]:
-    """The numbers that a column was read as, of all rows."""
+    """Return the numbers that a column was read as, of all rows."""
     k = [column.name for column in data.preprocessing.columns].index(name)
     column = data.preprocessing.columns[k]
     assert column.categories is None
@@ -121,13 +121,13 @@ def test_other_encodings_are_named_by_an_option(encoding: str, capsys: pytest.Ca
     ids=lambda case: " ".join(case) if isinstance(case[0], str) else "",
 )
 def test_numbers_as_people_write_them(cells: list[str], expected: list[float]) -> None:
-    """30 rows, ten of each cell, beside a column of whole numbers."""
+    """There are 30 rows, ten with each cell, next to a column of integers."""
     lines = ["b,a,y", *(f"{k % 7},{cells[k % 3]},{'no' if k < 15 else 'yes'}" for k in range(30))]
     assert numbers(dataset(lines), "a") == pytest.approx(sorted(expected * 10), abs=1e-9)
 
 
 def test_one_file_has_one_decimal_mark() -> None:
-    """1.234 is a thousand where another column has decimal commas, and else a number near one."""
+    """1.234 is over a thousand if another column has decimal commas, and otherwise a number close to one."""
     lines = ["a;b;y", *(f"{k},5;1.{234 + k};{'no' if k < 15 else 'yes'}" for k in range(30))]
     assert numbers(dataset(lines), "b") == pytest.approx([1234 + k for k in range(30)])
     lines = ["a;b;y", *(f"{k}.5;1.{234 + k};{'no' if k < 15 else 'yes'}" for k in range(30))]
@@ -194,7 +194,7 @@ def test_zeros_in_front_make_categories_and_many_of_them_numbers() -> None:
     assert any("leading zeros" in remark for remark in data.remarks)
 
 
-# What new rows are read as
+# Readings of new rows
 
 
 def test_a_model_of_decimal_commas_refuses_points_and_takes_them_on_request(
@@ -328,7 +328,7 @@ def test_a_column_without_a_value_is_refused() -> None:
 
 
 def test_rare_categories_never_stop_a_training() -> None:
-    """Whichever rows are held out."""
+    """Rare categories form one input, "other", for every choice of held-out rows."""
     lines = ["c,y", *(f"{'common' if k >= 5 else f'rare {k}'},{'no' if k % 2 else 'yes'}" for k in range(40))]
     for seed in range(30):
         data = dataset(lines, seed=seed)

@@ -1,4 +1,4 @@
-"""Honest results and defaults that train well: baselines, recall, remarks; real tables beside scikit-learn."""
+"""Honest results and good defaults: baselines, recall, remarks; real tables, compared with scikit-learn."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def predictions(rows: list[list[str]]) -> list[str]:
 
 
 def held_out(rows: list[list[str]]) -> list[list[str]]:
-    """Return the rows that a training holds out, found by their inputs, which differ from row to row."""
+    """Return the rows that a training holds out, identified by their inputs, which are all different."""
     dataset = table("t.csv", "y")
     column = dataset.preprocessing.columns[0]
     numbers = (dataset.held_out_inputs[:, 0] * column.scale + column.mean).round(6).tolist()
@@ -92,7 +92,7 @@ def test_a_regression_is_told_beside_the_mean(capsys: pytest.CaptureFixture[str]
 def test_a_network_that_found_nothing_is_said_to_have_found_nothing(
     target: object, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The inputs are unrelated to the target: nothing learned from them holds for other rows."""
+    """The inputs are unrelated to the target, so nothing learned from them generalizes to other rows."""
     lines = ["a,y", *(f"{k * 31 % 7},{target(k)}" for k in range(100))]  # type: ignore[operator]
     Path("t.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
     out = said(capsys, "--patience", "0", "--epochs", "60")

@@ -1,4 +1,4 @@
-"""Tables of the user's own, and the handwritten digits: how they become samples, and what is refused how."""
+"""The user's tables and the handwritten digits: how they become samples, and the errors for invalid ones."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Write = Callable[..., Path]
 
 @pytest.fixture
 def write(tmp_path: Path) -> Write:
-    """Write lines into a file, and give its path."""
+    """Return a function that writes lines into a file, and returns its path."""
 
     def write_lines(*lines: str, encoding: str = "utf-8", end: str = "\n") -> Path:
         path = tmp_path / "table.csv"
@@ -34,7 +34,7 @@ def write(tmp_path: Path) -> Write:
 
 
 def rows(n: int = 20, target: Callable[[int], object] = lambda k: "yes" if k % 2 else "no") -> list[str]:
-    """A table of two columns of numbers, no two of them equal, one of texts, and a target."""
+    """Return a table of two columns of distinct numbers, one column of texts, and a target."""
     return [
         "a,b,colour,y",
         *(f"{k},{math.sin(k):.6f},{('red', 'green', 'blue')[k % 3]},{target(k)}" for k in range(n)),
@@ -42,7 +42,7 @@ def rows(n: int = 20, target: Callable[[int], object] = lambda k: "yes" if k % 2
 
 
 def parts(dataset: Dataset, column: int) -> tuple[list[float], list[float]]:
-    """The numbers of a column, as they stand in the file, of the rows to learn from and of those held out."""
+    """Return a column's numbers as they are in the file, of the training rows and of the held-out rows."""
     fitted = dataset.preprocessing.columns[column]
     learned, held_out = (
         (part[:, column] * fitted.scale + fitted.mean).tolist() for part in (dataset.inputs, dataset.held_out_inputs)
@@ -181,7 +181,7 @@ def test_integers_beyond_64_bits_are_numbers(write: Write) -> None:
     assert sorted(learned + held_out) == pytest.approx([1e30 + k * 1e28 for k in range(12)], rel=1e-12)
 
 
-# New rows are treated like those learned from
+# New rows are treated like the training rows
 
 
 def frame_of(write: Write, *lines: str) -> Any:
@@ -206,7 +206,7 @@ def test_columns_are_found_by_name_and_others_are_left_alone(write: Write) -> No
 
 
 def test_categories_that_look_like_numbers_are_recognised(write: Write) -> None:
-    """A column that held "1", "2" and "x" is one of texts, also in a file where only the numbers occur."""
+    """A column of "1", "2" and "x" is read as text, also in a file where only the numbers occur."""
     preprocessing = Preprocessing((Column("size", categories=("1", "2", "x"), reading=AS_TEXT),), "y", ("no", "yes"))
     assert preprocessing.inputs(frame_of(write, "size", "2", "1")).tolist() == [[0, 1, 0], [1, 0, 0]]
 
@@ -255,12 +255,12 @@ def test_new_rows_that_do_not_fit_are_refused_by_row_and_column(lines: list[str]
         PREPROCESSING.inputs(frame_of(write, *lines))
 
 
-# What is refused
+# Errors
 
 
 @pytest.mark.parametrize("cell", ["oops", "inf", "-inf", "1,5"])
 def test_junk_in_a_column_of_numbers_is_named_wherever_it_stands(cell: str, write: Write) -> None:
-    """The row may be one to learn from or one held out."""
+    """The row may be a training row or a held-out row."""
     for row in range(1, 21):
         lines = rows(20)
         cells = lines[row].split(",")
@@ -331,7 +331,7 @@ def test_a_table_that_cannot_be_learned_from_is_refused(
 
 
 def test_a_comma_at_the_end_of_every_row_does_not_shift_the_columns(write: Write) -> None:
-    """Either the file is refused, or what stands under a name is read under that name."""
+    """Either the file is rejected, or cells are read under the name at the top of their column."""
     path = write("a,b,y", *(f"{k},{k + 100},{k % 2}," for k in range(20)))
     try:
         frame = read_csv(path)
@@ -387,7 +387,7 @@ def test_the_seed_decides_which_digits_are_held_out() -> None:
 
 
 def test_a_table_of_digits_becomes_the_same_inputs() -> None:
-    """So that a trained model predicts from a table with scikit-learn's names of the pixels."""
+    """A trained model can therefore predict from a table with scikit-learn's names for the pixels."""
     from sklearn.datasets import load_digits
 
     frame = load_digits(as_frame=True).data

@@ -1,4 +1,4 @@
-"""Model files: to disk and back to the same bits, and what becomes of files that are damaged, foreign or hostile."""
+"""Model files: saved and loaded to the same bits, and the errors for damaged, foreign or hostile files."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ def some_model() -> nn.MLP:
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """A saved model of 2 inputs, 3 tanh and 1 sigmoid neurons."""
+    """Save a model of 2 inputs, 3 tanh neurons and 1 sigmoid neuron; return its path."""
     save(some_model(), tmp_path / "model.safetensors", {"name": "a model", "scale": [1.5, -2.0]})
     return tmp_path / "model.safetensors"
 
 
-# To disk and back
+# Saving and loading
 
 
 @pytest.mark.parametrize("elementary", [False, True])
@@ -93,7 +93,7 @@ def test_a_loaded_model_learns_like_the_saved_one(path: Path) -> None:
 
 
 def test_other_programs_read_the_matrices_and_vectors_of_the_texts(path: Path) -> None:
-    """w1, b1, w2, b2 with a row of w for each neuron."""
+    """The file has w1, b1, w2 and b2, where w has a row for each neuron."""
     model, tensors = some_model(), load_file(path)
     assert set(tensors) == {"w1", "b1", "w2", "b2"}
     for k, layer in enumerate(model.layers, start=1):
@@ -116,7 +116,7 @@ def test_metadata_come_back(metadata: dict[str, Any], tmp_path: Path) -> None:
 
 
 def test_the_order_of_metadata_makes_no_other_file(tmp_path: Path) -> None:
-    """So that files of equal models can be compared by their digests."""
+    """Files of equal models can therefore be compared by their digests."""
     metadata = {"name": "a model", "scale": {"a": 1, "b": 2}}
     turned = {"scale": {"b": 2, "a": 1}, "name": "a model"}
     digests = []
@@ -145,7 +145,7 @@ def test_paths_may_be_texts_and_have_any_letters(tmp_path: Path) -> None:
     assert load(name).state_dict() == some_model().state_dict()
 
 
-# What save refuses, and what an interrupted save leaves
+# Errors of save, and interrupted saves
 
 
 def test_only_modules_with_parameters_can_be_saved(tmp_path: Path) -> None:
@@ -181,7 +181,7 @@ def test_a_folder_cannot_be_overwritten(tmp_path: Path) -> None:
 
 
 def test_a_disk_that_is_full_leaves_the_old_file_and_nothing_else(path: Path, run_python: Callable[..., str]) -> None:
-    """The system lets this process write no more than 1,000 bytes into a file; the new model needs 80,000."""
+    """The system limits this process to 1,000 bytes per file; the new model needs 80,000."""
     pytest.importorskip("resource", reason="only POSIX systems can limit the size of files")
     before = path.read_bytes()
     source = f"""
@@ -201,7 +201,7 @@ except OSError as error:
 
 
 def refused(path: Path) -> str:
-    """The message with which a file is refused, by each of the functions that read one."""
+    """Return the error message for a file, which is the same for each function that reads one."""
     messages = []
     for read in (load, read_metadata):
         with pytest.raises(ValueError, match=re.escape(path.name)) as caught:
@@ -226,7 +226,7 @@ def test_bytes_appended_to_a_file_are_refused(path: Path) -> None:
 
 @pytest.mark.parametrize("flip", [0x01, 0x20, 0x80, 0xFF], ids=hex)
 def test_a_flipped_byte_anywhere_is_refused_or_without_effect(flip: int, path: Path) -> None:
-    """Without effect it can be only in the blanks that fill the header up."""
+    """It can have no effect only in the blanks that pad the header."""
     content = path.read_bytes()
     state, metadata = load(path).state_dict(), read_metadata(path)
     for position in range(len(content)):
@@ -251,7 +251,7 @@ def test_a_file_that_is_not_there_is_an_os_error(tmp_path: Path) -> None:
 
 
 def png() -> bytes:
-    """A valid picture of one black pixel."""
+    """Return a valid picture of one black pixel."""
 
     def chunk(kind: bytes, content: bytes) -> bytes:
         return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
@@ -271,7 +271,7 @@ class Touches:
 
 
 def raw(header: Any, content: bytes = b"") -> bytes:
-    """A file in the format of safetensors: the length of the header, the header, the numbers."""
+    """Return a file in the format of safetensors: the length of the header, the header, the numbers."""
     text = header if isinstance(header, bytes) else json.dumps(header).encode()
     return struct.pack("<Q", len(text)) + text + content
 
@@ -333,7 +333,7 @@ def test_a_foreign_file_is_refused_by_its_name(content: bytes, tmp_path: Path) -
     ],
 )
 def test_numbers_of_another_kind_are_refused(dtype: str, size: int, tmp_path: Path) -> None:
-    """NumPy does not know some of these at all."""
+    """NumPy does not have some of these types at all."""
     tensor = {"dtype": dtype, "shape": [2], "data_offsets": [0, 2 * size]}
     (tmp_path / "model.safetensors").write_bytes(raw(header(b1=tensor), b"\0" * 2 * size))
     refused(tmp_path / "model.safetensors")
@@ -345,7 +345,7 @@ def test_a_pickle_is_refused_and_never_runs(protocol: int, tmp_path: Path) -> No
     path.write_bytes(pickle.dumps(Touches(flag), protocol))
     refused(path)
     assert not flag.exists()
-    pickle.loads(path.read_bytes())  # whoever unpickles it, does run it
+    pickle.loads(path.read_bytes())  # unpickling it does run the code
     assert flag.exists()
 
 
@@ -361,7 +361,7 @@ def test_a_checkpoint_is_no_model(tmp_path: Path) -> None:
 def forged(
     path: Path, architecture: Any, tensors: dict[str, Array] | None = None, texts: dict[str, str] | None = None
 ) -> Path:
-    """A file that holds together but for what is said here: who forges one can compute its digest too."""
+    """Write a file that is consistent except for these contents: a forger can compute its digest, too."""
     if tensors is None:
         tensors = dict(load_file(path))
     content = {"architecture": json.dumps(architecture), "metadata": "{}", **(texts or {})}
@@ -371,7 +371,7 @@ def forged(
 
 
 def test_the_forger_below_knows_the_format(path: Path) -> None:
-    """Otherwise the tests that follow would show nothing."""
+    """Otherwise the tests below would prove nothing."""
     assert load(forged(path, ARCHITECTURE)).state_dict() == some_model().state_dict()
 
 
@@ -447,7 +447,7 @@ def test_an_architecture_that_is_none_is_refused(architecture: Any, path: Path) 
 def test_other_tensors_than_the_architectures_are_refused(change: Callable[[Any], Any], path: Path) -> None:
     tensors = dict(load_file(path))
     change(tensors)
-    with pytest.raises(ValueError, match=f"{DAMAGED}|not a readable safetensors file"):  # which no tensors are to 0.4.0
+    with pytest.raises(ValueError, match=f"{DAMAGED}|not a readable safetensors file"):  # 0.4.0 requires tensors
         load(forged(path, ARCHITECTURE, tensors))
 
 
@@ -475,7 +475,7 @@ def test_metadata_that_are_no_object_are_refused(metadata: str, path: Path) -> N
 
 
 def test_a_change_without_a_new_digest_is_noticed(path: Path) -> None:
-    """One weight made another, in a file that is otherwise whole."""
+    """One weight is changed in a file that is otherwise intact."""
     damaged = bytearray(path.read_bytes())
     position = damaged.rindex(load_file(path)["w2"].tobytes())
     damaged[position : position + 8] = struct.pack("<d", 0.5)
@@ -484,7 +484,7 @@ def test_a_change_without_a_new_digest_is_noticed(path: Path) -> None:
 
 
 def test_the_digest_is_of_shapes_too(path: Path) -> None:
-    """The same bytes as a matrix of another shape are not what was written."""
+    """The same bytes, read as a matrix of another shape, are not what was written."""
     written = path.read_bytes()
     w2 = load_file(path)["w2"]
     rows, columns = w2.shape
@@ -503,7 +503,7 @@ def test_the_first_number_that_is_not_finite_is_named(number: float, text: str, 
         load(forged(path, ARCHITECTURE, tensors))
 
 
-# Checkpoints, whose reader is `fit`
+# Checkpoints, which `fit` reads
 
 
 def start() -> tuple[nn.MLP, nn.Optimizer]:
@@ -520,7 +520,7 @@ def resume(path: Path, model: nn.MLP, optimizer: nn.Optimizer) -> nn.History:
 
 @pytest.fixture
 def interrupted(tmp_path: Path) -> Path:
-    """The checkpoint of a training of three epochs."""
+    """Return the checkpoint of a training of three epochs."""
     path = tmp_path / "checkpoint.safetensors"
     resume(path, *start())
     return path
@@ -552,7 +552,7 @@ def test_a_pickle_is_no_checkpoint_and_never_runs(tmp_path: Path) -> None:
 
 
 def forged_checkpoint(path: Path, change: Callable[[dict[str, Array], dict[str, Any]], Any]) -> None:
-    """Change a checkpoint's tensors and texts, and give it the digest that belongs to them."""
+    """Change a checkpoint's tensors and texts, and give it the right digest."""
     tensors, texts, _ = files.read(path, files.CHECKPOINT)
     change(tensors, texts)
     content = {key: text if isinstance(text, str) else json.dumps(text) for key, text in texts.items()}

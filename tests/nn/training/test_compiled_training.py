@@ -1,4 +1,4 @@
-"""fit with the compiled loss: the same numbers as node by node, at each step, and otherwise the same behaviour."""
+"""fit with the compiled loss: the same numbers as node by node, at each step, and the same behaviour."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ OPTIMIZERS: dict[str, Callable[[nn.Module], nn.Optimizer]] = {
 @pytest.mark.parametrize("name", OPTIMIZERS)
 @pytest.mark.parametrize("reduction", ["mean", "sum"])
 def test_step_for_step_the_same_numbers(name: str, reduction: Any) -> None:
-    """One epoch of one batch is one step: parameters, gradients and the optimizer's state after each of 25."""
+    """One epoch of one batch is one step; parameters, gradients and the optimizer's state agree after each of 25."""
     x, y = data()
     steps: dict[str, list[list[float]]] = {}
     histories = {}
@@ -147,7 +147,7 @@ def test_targets_of_every_kind(targets: str) -> None:
 
 
 def test_values_are_up_to_date_in_callbacks_and_at_the_end() -> None:
-    """Drawn or called, the model is the trained one: its cost on the samples falls as the history says."""
+    """Whether drawn or called, the model has the trained numbers: its cost on the samples agrees with the history."""
     x, y = data()
     model = nn.MLP(3, [5, 2], seed=1)
     costs = []
@@ -180,7 +180,7 @@ def test_what_a_callback_changes_is_trained_on() -> None:
 
 
 def test_a_loss_that_a_callback_changes_is_compiled_anew() -> None:
-    """A weight of the loss that grows from epoch to epoch is a constant of each epoch's program."""
+    """The loss has a weight that grows with each epoch, a constant of each epoch's program."""
     x, y = data()
     results = {}
     for engine in ("eager", "compiled"):
@@ -231,7 +231,7 @@ def test_checkpoints_of_either_engine_serve_both(first: Any, second: Any, tmp_pa
 
 
 def test_a_rule_of_ones_own_has_the_parameters_in_its_own_order() -> None:
-    """This one has a rate for each parameter, unlike the rules of the package."""
+    """This rule has a rate for each parameter, unlike the rules of the package."""
 
     class Rates(nn.SGD):
         def _rule(self, weights: Any, gradients: Any, rate: float, new: Any) -> None:
@@ -273,7 +273,7 @@ def test_the_optimizer_has_its_parameters_and_state_in_its_own_order_again(seen:
 
 @pytest.mark.parametrize("step", [1, 4, 6])
 def test_ctrl_c_in_the_middle_of_an_epoch_keeps_the_updates_made(step: int) -> None:
-    """An optimizer's rule is interrupted: the update is not made, the earlier ones are kept."""
+    """If an optimizer's rule is interrupted, its update is not made, and earlier ones are kept."""
 
     class Interrupted(nn.SGD):
         def _rule(self, weights: Any, gradients: Any, rate: float, new: Any) -> None:
@@ -308,7 +308,7 @@ def test_ctrl_c_in_the_middle_of_an_epoch_keeps_the_updates_made(step: int) -> N
 def interrupted(line: int, engine: Any) -> tuple[int, list[float], bool]:
     """Train with Ctrl-C at a line of the code that makes the third update, counted from 0.
 
-    Returns the optimizer's steps and the parameters after the interrupt, and whether there are this many lines.
+    Returns the optimizer's steps and the parameters after the interrupt, and whether there are that many lines.
     """
     x, y = data()
     model = nn.MLP(3, [5, 2], seed=1)
@@ -381,7 +381,7 @@ def test_what_is_not_finite_is_named_by_the_same_words() -> None:
 
 
 def test_a_loss_without_a_value_is_an_error_of_its_own() -> None:
-    """The compiled engine raises the eager one's error, which names operation and operand."""
+    """The compiled engine raises the same error as the eager one, which names the operation and the operand."""
 
     class Logarithm(nn.Module):
         def __init__(self) -> None:
@@ -398,7 +398,7 @@ def test_a_loss_without_a_value_is_an_error_of_its_own() -> None:
 
 
 def test_held_out_samples_may_have_an_infinite_loss() -> None:
-    """A saturated sigmoid that is wrong: eager says inf, and so does compiled."""
+    """For a saturated sigmoid with a wrong output, both engines return inf."""
     x, y = np.array([[0.5], [-0.5]]), np.array([1.0, 0.0])
     for engine in ("eager", "compiled"):
         model = nn.MLP(1, [1], seed=0)
@@ -415,7 +415,7 @@ def test_held_out_samples_may_have_an_infinite_loss() -> None:
         assert history[0].validation_cost == float("inf")
 
 
-# What cannot be compiled
+# Losses that cannot be compiled
 
 
 class Branching(nn.Module):
@@ -451,7 +451,7 @@ class Wordy(Branching):
 def test_auto_falls_back_and_says_why_in_one_line(
     make: Callable[[], nn.Module], progress: bool, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Then the results are bitwise those of the eager engine, including its random draws."""
+    """The results are then exactly those of the eager engine, including its random draws."""
     x, y = np.linspace(-1, 1, 8), np.linspace(0, 1, 8)
     results = {}
     for engine in ("eager", "auto"):
@@ -484,7 +484,7 @@ class RateByPlace(nn.SGD):
 
 
 class Stepping(nn.SGD):
-    """Counts its own steps."""
+    """An optimizer that counts its steps itself."""
 
     own = 0
 
@@ -494,7 +494,7 @@ class Stepping(nn.SGD):
 
 
 def trained(make: type[nn.SGD], engine: Any, **settings: Any) -> tuple[nn.SGD, nn.History, list[float]]:
-    """Train a small network; give the optimizer, the history and the parameters."""
+    """Train a small network; return the optimizer, the history and the parameters."""
     chance = np.random.default_rng(0)
     x, y = chance.normal(size=(20, 3)), chance.random((20, 2))
     model = nn.MLP(3, [4, 2], seed=1)
@@ -541,7 +541,7 @@ def test_an_unknown_engine() -> None:
 
 
 def test_samples_of_several_axes() -> None:
-    """Images as they are, rows of pixels."""
+    """Samples are images, given as rows of pixels."""
 
     class Image(nn.Module):
         def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""predict, accuracy and confusion_matrix, against scikit-learn where it has the same."""
+"""predict, accuracy and confusion_matrix, compared with scikit-learn where it has the same function."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Array = NDArray[np.float64]
 
 
 def table(rows: Array) -> Callable[[Any], Any]:
-    """A network in name: for the sample k it gives row k."""
+    """Return a function in place of a network, which gives row k for sample k."""
     return lambda sample: [Value(x) for x in rows[int(sample[0])]]
 
 
@@ -41,7 +41,7 @@ def test_predict_gives_a_row_for_each_sample() -> None:
 
 
 def test_predict_is_the_forward_pass_of_the_texts() -> None:
-    """a = σ(a W + b), samples first, layer after layer."""
+    """Each layer computes a = σ(a W + b), with a row for each sample."""
     model = nn.MLP(3, [4, 2], seed=0)
     a = x = np.random.default_rng(0).normal(size=(5, 3))
     for k, layer in enumerate(model.layers):
@@ -186,7 +186,7 @@ def test_an_output_at_the_threshold_is_not_above_it() -> None:
 
 
 def test_a_threshold_that_cannot_be_known_is_asked_for() -> None:
-    """0 and 1 as targets of an output that may be a logit or a probability."""
+    """The targets are 0 and 1, and the output may be a logit or a probability."""
     for model in (nn.MLP(1, [1], output_activation="identity", seed=0), nn.MLP(1, [1], output_activation="tanh"), sum):
         for measure in (nn.accuracy, nn.confusion_matrix):
             with pytest.raises(ValueError, match=r"threshold=0\.0 for logits, or 0\.5"):
@@ -195,7 +195,7 @@ def test_a_threshold_that_cannot_be_known_is_asked_for() -> None:
 
 
 def test_what_a_module_calls_layers_is_its_own_affair() -> None:
-    """Its activation is looked for only where `layers` is what an MLP means by it."""
+    """The activation is read from `layers` only if this is the attribute of an MLP."""
 
     class Odd(nn.Module):
         def __init__(self, layers: Any) -> None:

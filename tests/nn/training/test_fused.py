@@ -1,4 +1,4 @@
-"""Updates as machine code: the papers' formulas in NumPy, by hand; and all that holds of a training without it."""
+"""Updates as machine code agree with the papers' formulas in NumPy, and otherwise change nothing in a training."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ STEPS, SIZE = 12, 37
 
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make machine code at once, and for rules with other numbers in each step, however few parameters there are."""
+    """Make machine code immediately, for few parameters and for rules with different numbers in each step."""
     monkeypatch.setattr(fused, "BEFORE_COMPILING", 0.0)
     monkeypatch.setattr(fused, "LEAST_RECORDED", 0)
 
 
 def numbers(count: int, seed: int) -> list[Vector]:
-    """Vectors of numbers of very different sizes."""
+    """Return vectors of numbers of very different sizes."""
     chance = np.random.default_rng(seed)
     return [chance.normal(size=SIZE) * 10.0 ** chance.integers(-3, 2, size=SIZE) for _ in range(count)]
 
@@ -46,7 +46,7 @@ def rate(step: int) -> float:
 
 
 class RootMeanSquare(Optimizer, elementwise=True):
-    """A rule of one's own."""
+    """A custom rule."""
 
     def _rule(self, weights: Vector, gradients: Vector, rate: float, new: Vector) -> None:
         square = self.state["square"] = 0.9 * self._vector("square") + 0.1 * gradients**2
@@ -54,7 +54,7 @@ class RootMeanSquare(Optimizer, elementwise=True):
 
 
 class EveryThird(nn.SGD):
-    """A rule that goes two ways."""
+    """A rule with a branch."""
 
     def _rule(self, weights: Vector, gradients: Vector, rate: float, new: Vector) -> None:
         super()._rule(weights, gradients, rate, new)
@@ -63,7 +63,7 @@ class EveryThird(nn.SGD):
 
 
 class Heir(nn.SGD):
-    """A rule that is inherited."""
+    """An inherited rule."""
 
 
 def momentum_by_hand(w: Vector, gradients: list[Vector]) -> Iterator[Vector]:
@@ -97,7 +97,7 @@ def descent_by_hand(w: Vector, gradients: list[Vector]) -> Iterator[Vector]:
 
 
 def clipped_by_hand(w: Vector, gradients: list[Vector]) -> Iterator[Vector]:
-    """Some are longer than 25, and some are not."""
+    """Clip gradients to a norm of 25, which some exceed and some do not."""
     assert {bool(np.linalg.norm(gradient) > 25) for gradient in gradients} == {True, False}
     for gradient in gradients:
         w = w - 0.1 * gradient * min(1.0, 25 / float(np.linalg.norm(gradient)))
@@ -145,7 +145,7 @@ def test_updates_are_those_by_hand_and_have_the_bits_of_numpy(name: str) -> None
             after = update[0]
         assert np.linalg.norm(new - expected) <= 1e-14 * np.linalg.norm(expected)
         optimizer, weights = after, new
-    assert made == STEPS - 1  # the first one, from which a rule has its state, is NumPy's
+    assert made == STEPS - 1  # NumPy makes the first update, which creates the rule's state
 
 
 def after_some_steps(make: Make) -> tuple[FusedUpdates, Optimizer, Vector]:
@@ -179,7 +179,7 @@ def test_a_gradient_that_is_not_finite_is_no_update_and_leaves_no_trace(name: st
 
 @pytest.mark.parametrize("name", ["momentum", "adam", "one's own"])
 def test_an_update_that_overflows_is_left_to_numpy_which_names_the_parameter(name: str) -> None:
-    """Neither in the weights nor in the state alone: Adam's square overflows where its step does not."""
+    """The overflow may be in the weights or only in the state: Adam's square overflows where its step does not."""
     updates, optimizer, weights = after_some_steps(RULES[name][0])
     before = weights.tolist(), state_of(optimizer)
     gradient = np.ones(SIZE)
@@ -191,7 +191,7 @@ def test_an_update_that_overflows_is_left_to_numpy_which_names_the_parameter(nam
 
 
 class Normed(Optimizer, elementwise=True):
-    """A rule that minds all gradients, by several ways to say so."""
+    """A rule that depends on all gradients, through one of several functions."""
 
     def __init__(self, parameters: list[Value], norm: Callable[[Any], Any]) -> None:
         super().__init__(parameters, 0.1)
@@ -202,7 +202,7 @@ class Normed(Optimizer, elementwise=True):
 
 
 class Remembering(nn.SGD):
-    """A rule that keeps a vector beside its state."""
+    """A rule that keeps a vector outside its state."""
 
     last: Any = None
 
@@ -214,21 +214,21 @@ class Remembering(nn.SGD):
 
 
 class ByPlace(nn.SGD):
-    """A rule with a rate for each place."""
+    """A rule with a rate for each parameter."""
 
     def _rule(self, weights: Vector, gradients: Vector, rate: float, new: Vector) -> None:
         super()._rule(weights, gradients * np.linspace(0.0, 1.0, len(weights)), rate, new)
 
 
 class Drawing(nn.SGD):
-    """A rule with chance in it."""
+    """A rule that draws random numbers."""
 
     def _rule(self, weights: Vector, gradients: Vector, rate: float, new: Vector) -> None:
         super()._rule(weights, gradients, rate * np.random.default_rng().random(), new)
 
 
 class AnotherUpdate(nn.SGD):
-    """An update that is more than its rule."""
+    """An update that does more than its rule."""
 
     def _update(self, weights: Vector, gradients: Vector, rate: float, new: Vector) -> None:
         super()._update(weights, gradients, rate, new)
@@ -236,7 +236,7 @@ class AnotherUpdate(nn.SGD):
 
 
 class Warming(nn.SGD):
-    """A momentum that is computed where the rule reads it."""
+    """A momentum that is computed when the rule reads it."""
 
     _momentum = 0.0
 
@@ -295,7 +295,7 @@ del EVERY_RULE["drawing"]
 
 @pytest.mark.parametrize("name", EVERY_RULE)
 def test_a_training_has_the_bits_that_it_has_without_machine_code(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """And by nature the history, too, with the largest derivative of each epoch."""
+    """This includes the history, with the largest derivative of each epoch."""
     results = trained(EVERY_RULE[name]), trained(EVERY_RULE[name], callbacks=[lambda *_: None])
     monkeypatch.setattr(fused, "BEFORE_COMPILING", math.inf)
     assert results == (trained(EVERY_RULE[name]), trained(EVERY_RULE[name], callbacks=[lambda *_: None]))
@@ -346,7 +346,7 @@ FILES = ("fused.py", "compiled.py", "descent.py", "passes.py", "recording.py")
 
 
 def interrupt_at(line: int, update: Callable[[], object]) -> bool:
-    """Press Ctrl-C at a line of the code that makes an update, counted from 0; return whether there are so many."""
+    """Press Ctrl-C at a line of the code that makes an update, counted from 0; return whether it was reached."""
     seen, updating = 0, False
 
     def trace(frame: Any, event: str, argument: Any) -> Any:
@@ -385,7 +385,7 @@ def test_ctrl_c_at_any_line_of_an_update_leaves_weights_and_optimizer_at_the_sam
     engine = Compiled(Eager(model, nn.half_squared_error, optimizer, "mean"), samples)
 
     def numbers_after(updates: int, line: int | None = None) -> tuple[Any, Any, bool]:
-        """Train anew, the last update interrupted; return parameters, the optimizer's state, and whether it was."""
+        """Train again, interrupting the last update; return parameters, state, and whether it was interrupted."""
         model.load_state_dict(start)
         optimizer.load_state_dict(fresh)
         engine.begin(after_callbacks=False)

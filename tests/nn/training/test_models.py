@@ -1,4 +1,4 @@
-"""Modules of the user's own on disk: saved as named arrays, and loaded into an instance; nothing changes on error."""
+"""User-defined modules on disk: saved as named arrays and loaded into an instance, which errors leave unchanged."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from autograd import Value
 
 
 class GPT(nn.Module):
-    """A Transformer of one layer, of this package's parts and of plain Values."""
+    """A Transformer with one layer, made from this package's parts and from plain Values."""
 
     def __init__(self, *, width: int = 4, tokens: int = 5, bias: bool = False, seed: int = 0) -> None:
         self.embedding = nn.Embedding(tokens, width, seed=seed)

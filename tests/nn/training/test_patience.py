@@ -1,4 +1,4 @@
-"""Early stopping in `fit`: which epoch's parameters are kept, when it ends, and that it resumes to the same bits."""
+"""Early stopping in `fit`: which epoch's parameters are kept, when it stops, and that it resumes to the same bits."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def network() -> nn.MLP:
 
 
 def cost(model: Module) -> float:
-    """½ (o − e)², the mean over the validation samples."""
+    """Return the mean of ½ (o − e)² over the validation samples."""
     return float(((nn.predict(model, VALIDATE[0])[:, 0] - VALIDATE[1]) ** 2).mean() / 2)
 
 
@@ -83,7 +83,7 @@ def test_a_training_that_had_ended_adds_no_epoch_when_it_is_resumed(tmp_path: Pa
 
 
 def test_a_training_whose_validation_never_was_finite_ends_at_the_same_epoch_when_it_is_resumed(tmp_path: Path) -> None:
-    """No parameters are the best ones then, so that the checkpoint keeps none."""
+    """No parameters are the best ones in this case, so the checkpoint stores none."""
     validation = VALIDATE[0], np.full(20, 1e200)  # whose squares overflow
     settings: dict[str, Any] = {"patience": 3, "validation": validation, "checkpoint": tmp_path / "c"}
     fit(network(), epochs=1, **settings)

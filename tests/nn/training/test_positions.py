@@ -1,4 +1,4 @@
-"""Networks of sequences in `fit`: tokens, padding, and both engines, against PyTorch and against the loss by hand."""
+"""Sequence networks in `fit`: tokens, padding, and both engines, against PyTorch and a loss computed by hand."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CLASSES, POSITIONS = 4, 5
 
 
 class Transformer(nn.Module):
-    """A small one: an embedding, a norm, attention, logits."""
+    """A small Transformer: an embedding, a norm, attention, and logits."""
 
     def __init__(self, seed: int = 0) -> None:
         self.embedding = nn.Embedding(CLASSES, 6, seed=seed)
@@ -34,7 +34,7 @@ class Transformer(nn.Module):
 
 
 class Counter(nn.Module):
-    """The logits at a position are the row of its token."""
+    """A network whose logits at a position are its token's row of a table."""
 
     def __init__(self) -> None:
         self.table = nn.Embedding(CLASSES, CLASSES, seed=0)
@@ -44,7 +44,7 @@ class Counter(nn.Module):
 
 
 def sequences(count: int = 12, seed: int = 0) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Random tokens, of which each position shall say the successor; some are shorter."""
+    """Return random tokens and, as targets, their successors; some sequences are shorter."""
     chance = np.random.default_rng(seed)
     tokens = chance.integers(CLASSES, size=(count, POSITIONS))
     lengths = chance.integers(1, POSITIONS + 1, size=count)
@@ -60,7 +60,7 @@ def train(model: nn.Module, inputs: Any, targets: Any, **settings: Any) -> nn.Hi
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_an_update_is_that_of_pytorch(engine: str) -> None:
-    """One step of gradient descent on the mean over sequences of the mean over positions."""
+    """It is one step of gradient descent on the mean over sequences of the mean over positions."""
     torch = pytest.importorskip("torch", reason="PyTorch, whose gradients this compares with, is not installed")
     tokens, targets = sequences()
     model = Counter()
@@ -238,7 +238,7 @@ def test_validation_targets_are_checked_too() -> None:
 
 
 def test_cross_entropy_of_an_index_of_a_program_keeps_the_digits_of_large_logits() -> None:
-    """Against the loss node by node, which subtracts before it adds up."""
+    """It agrees with the loss computed node by node, which subtracts before it adds up."""
     program = autograd.compile(lambda z, k: nn.cross_entropy(z, k), [0.0, 1.0, 2.0], 1)
     for logits in ([1e4, 1e4 + 1, 1e4 - 2], [1e4, 0.0, 1.0], [-40.0, 0.0, -40.0], [0.0, 0.0, 0.0]):
         for k in range(3):

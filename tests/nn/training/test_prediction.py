@@ -1,4 +1,4 @@
-"""Predictions of many rows: compiled where that is possible, to the numbers of a call for each row."""
+"""Predictions for many rows: compiled if possible, with the same numbers as a call for each row."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_sequences_keep_their_shape() -> None:
 
 
 class Branching(nn.Module):
-    """Chooses by a number, which no program can."""
+    """A network that branches on a number, which cannot be compiled."""
 
     def __init__(self) -> None:
         self.layer = nn.Layer(2, 1, seed=0)

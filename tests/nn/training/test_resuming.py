@@ -1,4 +1,4 @@
-"""Checkpoints identify their training: `fit` continues the same one, and refuses another, naming both values."""
+"""Checkpoints identify their training: `fit` continues the same one, and rejects others, naming both values."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_the_same_training_goes_on_to_the_same_bits(rule: Any, rate: Any, tmp_pa
 
 
 def test_state_vectors_belong_to_parameters_by_name(tmp_path: Path) -> None:
-    """When the training resumes, the optimizer has its parameters in another order."""
+    """When training resumes, the optimizer has its parameters in another order."""
 
     def backwards(parameters: list[Value]) -> nn.Optimizer:
         return nn.Adam(parameters[::-1], 0.1)
@@ -102,7 +102,7 @@ def test_an_optimizer_of_fewer_parameters_is_refused(path: Path) -> None:
 
 
 def forge(path: Path, change: Callable[[dict[str, Any], dict[str, Any]], Any]) -> None:
-    """Change a checkpoint, and give it the digest that belongs to it."""
+    """Change a checkpoint, and give it the right digest."""
     tensors, texts, _ = files.read(path, files.CHECKPOINT)
     change(tensors, texts)
     content = {key: json.dumps(text) for key, text in texts.items()}
@@ -160,7 +160,7 @@ def test_names_of_parameters_are_texts(names: Any, path: Path) -> None:
 
 
 def test_a_checkpoint_of_very_many_steps_is_read_at_once(tmp_path: Path) -> None:
-    """It does not repeat all steps, which with a schedule would take for ever."""
+    """Loading does not repeat all steps, which would take forever with a schedule."""
     path = tmp_path / "run.safetensors"
 
     def make(p: list[Value]) -> nn.Optimizer:
@@ -217,7 +217,7 @@ def test_the_digest_covers_shapes() -> None:
 def test_a_training_that_changes_to_machine_code_is_resumed_to_the_same_bits(
     epochs: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Interrupted before the change or behind it: a resumed training makes it at the same update."""
+    """Whether interrupted before or after this change, a resumed training makes it at the same update."""
     pytest.importorskip("llvmlite", reason="llvmlite, which makes machine code, is not installed")
     monkeypatch.setattr(cost, "PATIENCE", 0.008)
     chance = np.random.default_rng(0)

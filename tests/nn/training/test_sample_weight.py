@@ -1,4 +1,4 @@
-"""Weights of samples: what the cost is, what weight 0 means, and where else they count."""
+"""Sample weights: their effect on the cost and on other results, and the meaning of weight 0."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def trained(inputs: Any, targets: Any, engine: Engine, **settings: Any) -> tuple
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("reduction", ["mean", "sum"])
 def test_an_update_follows_the_weighted_cost(engine: Engine, reduction: Literal["mean", "sum"]) -> None:
-    """The model is a line with ½ (o − t)², whose gradient by hand is Σ w (o − t) x."""
+    """The model is linear, with ½ (o − t)², whose gradient by hand is Σ w (o − t) x."""
     model = nn.Neuron(2, "identity", seed=0)
     line, bias = np.array([weight.data for weight in model.weights]), 0.0
     for start in (0, 4, 8):
@@ -50,7 +50,7 @@ def test_an_update_follows_the_weighted_cost(engine: Engine, reduction: Literal[
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("weights", [np.ones(11), W], ids=["weights of 1", "other weights"])
 def test_weight_0_is_the_same_as_leaving_the_sample_out(engine: Engine, weights: Any) -> None:
-    """To the bit, order, batches and early stopping included; nobody looks at what such a sample holds."""
+    """Results are equal bit by bit, with order, batches and early stopping; such samples are never read."""
     holes = [1, 4, 5]
     mixed = np.insert(X, holes, math.nan, axis=0), np.insert(T, holes, math.inf), np.insert(weights, holes, 0.0)
     settings: dict[str, Any] = {"patience": 1, "epochs": 6, "optimizer": None}

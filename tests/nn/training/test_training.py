@@ -1,4 +1,4 @@
-"""fit: the loop of the texts, against the same loop written by hand; how it stops, resumes, and what it refuses."""
+"""fit: the loop of the textbooks, against the same loop written by hand; how it stops and resumes, and its errors."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def quietly(model: Any, inputs: Any, targets: Any, **settings: Any) -> nn.Histor
 
 
 def small_data(seed: int = 0, samples: int = 7) -> tuple[Array, Array]:
-    """Two numbers a sample, and two targets between 0 and 1, of which one in each row is 1."""
+    """Return two numbers per sample, and two targets, one of which is 1 and the other 0."""
     chance = np.random.default_rng(seed)
     return chance.normal(size=(samples, 2)), np.eye(2)[chance.integers(0, 2, size=samples)]
 
@@ -39,7 +39,7 @@ def numbers_of(model: nn.Module) -> list[float]:
 
 
 def every_epoch(record: list[Any]) -> Callable[[nn.Module, nn.History], None]:
-    """A callback that writes down the parameters after each epoch."""
+    """Return a callback that records the parameters after each epoch."""
     return lambda model, history: record.append(numbers_of(model))
 
 
@@ -47,7 +47,7 @@ def every_epoch(record: list[Any]) -> Callable[[nn.Module, nn.History], None]:
 
 
 class ByHand:
-    """A network of one hidden layer, sigmoid throughout, with the equations of the texts: samples are rows."""
+    """A sigmoid network with one hidden layer, by the textbook equations, with a row for each sample."""
 
     def __init__(self, model: nn.MLP) -> None:
         self.w = [np.array([[w.data for w in n.weights] for n in layer.neurons]) for layer in model.layers]
@@ -60,7 +60,7 @@ class ByHand:
     def update(
         self, x: Array, y: Array, factor: float, rate: float, momentum: float, decay: float
     ) -> tuple[Array, Array, float]:
-        """One update from one batch; gives outputs and losses as they were before, and the largest derivative."""
+        """Make one update from one batch; return outputs and losses before it, and the largest derivative."""
         hidden = 1 / (1 + np.exp(-(x @ self.w[0].T + self.b[0])))
         outputs = 1 / (1 + np.exp(-(hidden @ self.w[1].T + self.b[1])))
         delta2 = factor * (outputs - y) * outputs * (1 - outputs)
@@ -78,7 +78,7 @@ class ByHand:
 @pytest.mark.parametrize("batch_size", [None, 3, 1, 100])
 @pytest.mark.parametrize("samples", [7, 70], ids=["7 samples", "70 samples"])
 def test_fit_is_the_loop_of_the_texts(samples: int, batch_size: int | None, reduction: str) -> None:
-    """Parameters after each epoch, and every number of the history. 70 samples at once are more than one graph."""
+    """Parameters after each epoch and all numbers of the history agree. 70 samples at once exceed one graph."""
     x, y = small_data(samples=samples)
     model = nn.MLP(2, [3, 2], seed=1)
     by_hand = ByHand(model)
@@ -136,7 +136,7 @@ def test_fit_without_an_optimizer_is_gradient_descent_at_rate_0_1() -> None:
 
 
 def test_only_the_parameters_of_the_optimizer_change() -> None:
-    """So that a layer is kept as it is by leaving it out."""
+    """A layer can therefore be frozen by leaving it out."""
     model = nn.MLP(2, [3, 2], seed=0)
     before = [layer.state_dict() for layer in model.layers]
     quietly(model, *small_data(), epochs=2, optimizer=nn.SGD(model.layers[1].parameters()))
@@ -146,7 +146,7 @@ def test_only_the_parameters_of_the_optimizer_change() -> None:
 
 
 class Recording(nn.Module):
-    """A network that writes down what it is called with."""
+    """A network that records its inputs."""
 
     def __init__(self) -> None:
         self.weight = Value(0.5, "weight")
@@ -158,7 +158,7 @@ class Recording(nn.Module):
 
 
 def orders(epochs: int, samples: int, **settings: Any) -> list[list[float]]:
-    """In which order the samples of each epoch were taken."""
+    """Return the order of the samples in each epoch."""
     model = Recording()
     x = np.arange(float(samples))
     seen: list[list[float]] = []
@@ -183,7 +183,7 @@ def test_without_shuffling_samples_come_as_they_are() -> None:
 
 
 def test_targets_stay_with_their_samples_when_these_are_shuffled() -> None:
-    """A line through y = 3x is found only if they do."""
+    """The line y = 3x is learned only if they do."""
     model = Recording()
     x = np.linspace(-1, 1, 11)
     quietly(model, x, 3 * x, epochs=60, batch_size=2, seed=0, optimizer=nn.SGD([model.weight], learning_rate=0.5))
@@ -234,7 +234,7 @@ print([p.data.hex() for p in model.parameters()])
 
 
 def test_the_same_seed_gives_the_same_bits_in_every_process(run_python: Callable[..., str]) -> None:
-    """Whatever the order in which this process keeps its sets."""
+    """Results do not depend on the order in which a process iterates over sets."""
     here: dict[str, Any] = {}
     exec(FRESH.replace("print(", "found = str("), here)
     for hash_seed in ("0", "4711"):
@@ -263,7 +263,7 @@ def test_it_stops_after_the_first_epoch_without_a_derivative_above_the_tolerance
 
 
 def test_it_stops_where_every_derivative_is_zero() -> None:
-    """Right with a margin of more than 1 on every sample, hinge has nothing left to learn."""
+    """If all samples have a margin of more than 1, hinge has no gradient left."""
     model = nn.MLP(1, [1], output_activation="identity", initializer=nn.constant(5.0))
     before = numbers_of(model)
     history = quietly(model, [-1.0, 1.0, 2.0], [-1, 1, 1], loss=nn.hinge, epochs=10)
@@ -274,7 +274,7 @@ def test_it_stops_where_every_derivative_is_zero() -> None:
 
 
 def test_it_looks_at_every_update_of_an_epoch_not_at_the_last_alone() -> None:
-    """The second of two batches has nothing left to teach, the first has."""
+    """The second of two batches has a gradient of zero, the first does not."""
     model = nn.MLP(1, [1], output_activation="identity", initializer=nn.constant(5.0))
     history = quietly(
         model,
@@ -336,7 +336,7 @@ def test_ctrl_c_in_a_callback_keeps_what_was_learned() -> None:
 
 @pytest.mark.parametrize("call", [1, 4, 5, 9, 13])
 def test_ctrl_c_in_the_middle_of_an_epoch_keeps_the_updates_made(call: int) -> None:
-    """In batches of 3, the updates made before loss number `call`; the broken batch leaves no trace."""
+    """Batches have 3 samples; updates before loss number `call` are kept, and the interrupted batch has no effect."""
     calls = 0
 
     def loss(outputs: Any, targets: Any) -> Value:
@@ -416,7 +416,7 @@ def test_a_training_resumes_after_ctrl_c_in_the_middle_of_an_epoch(tmp_path: Pat
     def loss(outputs: Any, targets: Any) -> Value:
         nonlocal calls
         calls += 1
-        if calls == 63:  # 17 samples learned from and 7 held out an epoch: in the third
+        if calls == 63:  # an epoch has 17 training and 7 held-out samples: in the third
             raise KeyboardInterrupt
         return nn.half_squared_error(outputs, targets)
 
@@ -469,7 +469,7 @@ def test_a_network_of_ones_own_can_be_resumed_too(tmp_path: Path) -> None:
 
 
 def another_shape(path: Path) -> tuple[nn.Module, nn.Optimizer]:
-    """A network of as many parameters (17), with other names."""
+    """Return a network with the same number of parameters (17), but other names."""
     model = nn.MLP(2, [4, 1], seed=0)
     assert len(model.parameters()) == 17
     return model, sgd(model)
@@ -575,7 +575,7 @@ def test_validation_is_measured_after_each_epoch_and_not_learned_from(reduction:
 
 
 def test_a_prediction_that_could_not_be_more_wrong_costs_infinitely_much() -> None:
-    """σ(1000) is exactly 1; where the target is 0, −ln(1 − 1) is infinite. That ends no training."""
+    """σ(1000) is exactly 1; if the target is 0, −ln(1 − 1) is infinite. This does not end a training."""
     model = nn.MLP(1, [1], initializer=nn.constant(1000.0))
     optimizer = nn.SGD(model.parameters(), learning_rate=1e-6)
     history = quietly(
@@ -600,7 +600,7 @@ def test_targets_that_name_no_classes_have_no_accuracy() -> None:
 
 
 def frozen(bias: float, output_activation: Any = "identity") -> tuple[nn.MLP, nn.Optimizer]:
-    """A network of one output that is the same for all inputs, and too small a rate to change it."""
+    """Return a network whose output is the same for all inputs, and a rate too small to change it."""
     model = nn.MLP(1, [1], output_activation=output_activation, initializer=nn.constant(0.0))
     model.layers[0].neurons[0].bias.data = bias
     return model, nn.SGD(model.parameters(), learning_rate=1e-12)
@@ -630,7 +630,7 @@ def test_accuracy_of_one_output_halves_the_range_that_the_loss_aims_at(
 
 
 def test_held_out_samples_of_one_class_are_judged_as_the_training_is() -> None:
-    """Targets of −1 and 1 part at 0, also where those held out happen to be 1 throughout."""
+    """Targets of −1 and 1 are separated at 0, even if all held-out targets happen to be 1."""
     model, optimizer = frozen(0.3, "tanh")
     history = quietly(
         model, [[0.0], [1.0]], [-1, 1], optimizer=optimizer, epochs=1, validation=([[0.0], [1.0]], [1, 1])
@@ -672,7 +672,7 @@ def test_every_loss_teaches_which_side_of_a_line_a_point_lies_on(loss: Any, acti
     assert nn.accuracy(model, x, y) == 1.0
 
 
-# Networks of one's own
+# User-defined networks
 
 
 class Recurrent(nn.Module):
@@ -689,13 +689,13 @@ class Recurrent(nn.Module):
 
 
 def sequences() -> tuple[Array, Array]:
-    """The last step of each tells the answer."""
+    """Return sequences whose last step determines the target."""
     x = np.random.default_rng(3).choice([-1.0, 1.0], size=(12, 5))
     return x, (x[:, -1] > 0).astype(float)
 
 
 def test_one_update_of_a_recurrent_network_is_backpropagation_through_time() -> None:
-    """∂C/∂w is the sum over the steps of δ(t) x(t), and δ(t − 1) = δ(t) u h(t − 1) (1 − h(t − 1))."""
+    """∂C/∂w is the sum of δ(t) x(t) over the steps, with δ(t − 1) = δ(t) u h(t − 1) (1 − h(t − 1))."""
     model = Recurrent()
     w, u, b = numbers_of(model)
     x, y = sequences()
@@ -723,7 +723,7 @@ def test_a_recurrent_network_learns() -> None:
 
 
 class InLayers(nn.Module):
-    """A network that keeps its layers under any attribute, in any of the ways that a Module allows."""
+    """A network that stores its layers under any attribute, in any of the ways that a Module allows."""
 
     def __init__(self, layers: Any) -> None:
         self.layers = layers
@@ -739,7 +739,7 @@ class InLayers(nn.Module):
     ids=["dict", "empty list", "empty tuple", "number", "None", "text", "neurons"],
 )
 def test_what_a_module_calls_layers_is_its_own_affair(layers: Any) -> None:
-    """An MLP's `layers` are looked at for pitfalls; another module may mean something else by the name."""
+    """An MLP's `layers` are checked for pitfalls; in other modules the name may mean something else."""
     history = quietly(InLayers(layers), *XOR, epochs=2, seed=0)
     assert len(history) == 2
 
@@ -767,7 +767,7 @@ def test_samples_may_be_arrays_of_any_shape() -> None:
 
 
 def test_a_loss_may_be_any_function_ofoutputs_and_targets() -> None:
-    """A loss that is a plain 0 where nothing is to be paid, as one writes it at first, is as good as hinge."""
+    """A loss that returns a plain 0 if there is nothing to pay, as a beginner writes it, works like hinge."""
 
     def plain_hinge(output: Value, target: float) -> Any:
         margin = target * output
@@ -796,7 +796,7 @@ def test_without_a_bar_nothing_is_printed(capsys: pytest.CaptureFixture[str]) ->
 
 @pytest.fixture(params=[True, False], ids=["collector on", "collector off"])
 def collector_on(request: pytest.FixtureRequest) -> Iterator[bool]:
-    """The cyclic collector switched on or off, and put back after the test."""
+    """Switch the cyclic collector on or off, and restore it after the test."""
     was_enabled = gc.isenabled()
     (gc.enable if request.param else gc.disable)()
     yield request.param
@@ -832,7 +832,7 @@ def test_the_collector_is_paused_while_graphs_are_built_and_left_as_it_was_found
 
 
 class Product(nn.Module):
-    """f of a weight times the input."""
+    """A network that applies f to a weight times the input."""
 
     def __init__(self, weight: float, f: Callable[[Value], Value]) -> None:
         self.weight = Value(weight, "weight")
@@ -870,7 +870,7 @@ def test_what_is_not_finite_stops_the_training_and_is_named(
 
 
 def test_a_cost_that_overflows_stops_the_training_also_where_its_derivatives_are_finite() -> None:
-    """1.5 · 10³⁰⁸ twice is no float, while the derivative of w + w is 2."""
+    """Twice 1.5 · 10³⁰⁸ overflows, although the derivative of w + w is 2."""
     model = Product(1.5e308, lambda z: z + z)
     with pytest.raises(FloatingPointError, match=r"'?y'? \(\+\) is inf"):
         quietly(model, [[1.0]], [0.0], loss=lambda output, target: output, epochs=1)
@@ -887,7 +887,7 @@ def test_a_weight_that_is_nan_is_named_among_all_others() -> None:
 
 @pytest.mark.parametrize("engine", ["eager", "compiled"])
 def test_a_weight_that_is_infinite_is_named_even_where_all_that_follows_from_it_is_finite(engine: Any) -> None:
-    """σ(∞) = 1, with the derivative 0."""
+    """σ(∞) is 1, with the derivative 0."""
     model = nn.MLP(2, [3, 2], seed=0)
     model.layers[0].neurons[1].bias.data = math.inf
     with pytest.raises(FloatingPointError, match=r"layers\.0\.neurons\.1\.bias = inf"):
@@ -935,7 +935,7 @@ def test_a_training_that_diverges_is_stopped_with_the_parameters_as_before_that_
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 @pytest.mark.parametrize("epochs", [1, 2])
 def test_an_update_that_would_overflow_is_not_made(epochs: int) -> None:
-    """Every number of the graph is finite, the rate times the derivative is not: the weights must stay numbers."""
+    """All numbers of the graph are finite, but the rate times the derivative is not: the weights must stay finite."""
     model = Product(1.0, lambda z: z + 0.0)
     optimizer = nn.SGD(model.parameters(), learning_rate=1e300)
     with pytest.raises((FloatingPointError, OverflowError), match="weight"):
@@ -945,14 +945,14 @@ def test_an_update_that_would_overflow_is_not_made(epochs: int) -> None:
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_a_product_of_finite_derivatives_that_overflows_is_named() -> None:
-    """dy/dz = 10²⁰⁰ and dz/dw = 10²⁰⁰ are both finite, dy/dw is not."""
+    """dy/dz = 10²⁰⁰ and dz/dw = 10²⁰⁰ are both finite, but dy/dw is not."""
     model = Product(1e-200, lambda z: z * 1e200)
     with pytest.raises(FloatingPointError, match=r"gradient to '?weight'? is inf"):
         quietly(model, [[1e200]], [0.0], epochs=1, loss=lambda output, target: output * 1e-80)
     assert model.weight.data == 1e-200
 
 
-# What it refuses
+# Errors
 
 SIGMOID = nn.MLP(2, [3, 1], seed=0)
 IDENTITY = nn.MLP(2, [3, 1], output_activation="identity", seed=0)

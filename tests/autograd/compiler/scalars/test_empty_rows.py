@@ -114,7 +114,7 @@ def test_a_node_to_which_zero_is_added_is_added_to_no_message(parse: Parse, asse
 
 
 def test_layers_are_completed_one_after_the_other(parse: Parse, assert_becomes: Becomes) -> None:
-    """In the second, a message of the node without neighbours is as deep as others only once the first is complete."""
+    """The second layer's message of a node without neighbours is as deep as the others once the first is complete."""
     program = f"""{MESSAGES}
         z0 = sum(p0*x[4], p2)
         z1 = sum(p0*x[5], p1*m1, p2)
