@@ -104,7 +104,7 @@ def recipes(draw: st.DrawFn) -> Recipe:
         name = draw(st.sampled_from(sorted(OPERATIONS)))
         count = draw(st.sampled_from([1, 1, 2, 3, 8]))
         arity = OPERATIONS[name][0]
-        if draw(st.booleans()) and arity <= 2:  # regular, as programs are: neighbours with neighbours
+        if draw(st.booleans()) and arity <= 2:  # neighbours with neighbours, as in real programs
             starts = [draw(st.integers(0, size - 1)) for _ in range(arity)]
             level = [tuple((start + k) % size for start in starts) for k in range(count)]
         else:
@@ -321,7 +321,7 @@ def networks(draw: st.DrawFn) -> Layered:
 
 @settings(max_examples=400, suppress_health_check=list(HealthCheck))
 @given(network=networks(), samples=st.sampled_from([1, 4]), seed=st.integers(0, 2**32 - 1))
-@example(  # a border of the patches reads what others read in other places
+@example(  # a border of the patches reads numbers that others read in other places
     network=Layered(3, [("dense", 0, [0, 1, 2]), ("dense", 0, [0, 1, 2, 3]), ("patches", 0, [0, 1, 2, 3, 4])]),
     samples=1,
     seed=0,

@@ -536,7 +536,7 @@ def test_partial_sums_of_parameters_are_not_written_out() -> None:
     assert source.count(" @ ") == 0
 
 
-# What else there is
+# Other programs
 
 _SWISH = primitive("compiled_swish", lambda x: x * sigmoid(x), lambda x, out: (sigmoid(x) + out * (1 - sigmoid(x)),))
 _GAMMA = primitive("compiled_gamma", lambda x: math.gamma(2 + abs(x)) if x > -9 else 0.0, lambda x, out: (out * x,))
@@ -782,7 +782,7 @@ def test_rules_of_ones_own_may_be_made_for_floats(name: str, count: int, own_nam
 
 
 VARIADIC = {"sum": 3, "mean": 3, "prod": 3, "max": 3, "min": 3, "dot": 5, "logsumexp": 3, "norm": 3, "fsum": 3}
-EVERY_PRIMITIVE = [name for name in TABLE if name in OURS - {"entry_at"}]  # whose index is an argument of integers
+EVERY_PRIMITIVE = [name for name in TABLE if name in OURS - {"entry_at"}]  # its index is an integer argument
 
 
 @pytest.mark.parametrize("count", [1, 6], ids=["numbers", "arrays"])

@@ -30,7 +30,7 @@ def compiled(thin: Thin, way: str, function: Callable[..., Any], *examples: Any,
         return autograd.compile(function, *examples, **settings)
 
 
-# From the largest: logsumexp, softmax, cross-entropy
+# Relative to the largest: logsumexp, softmax, cross-entropy
 
 LOGITS = [
     [0.5, -1.0, 3.0],

@@ -1,4 +1,4 @@
-"""Refusals with line and remedy: of operations that a traced argument lacks, and of Values that outlive a run."""
+"""Errors with line and remedy: for operations that a traced argument lacks, and for Values that outlive a trace."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_other_errors_come_out_as_they_are(f: Callable[[Any], Any], error: Excep
     assert type(caught.value) is type(error) and caught.value.args == error.args
 
 
-# Caches that outlive a run
+# Caches that outlive a trace
 
 
 def _in_a_dictionary() -> Callable[[Any], Any]:
@@ -143,7 +143,7 @@ def _of_no_arguments() -> Callable[[Any], Any]:
 def test_a_cache_of_values_is_refused_with_a_remedy(make: Callable[[], Callable[[Any], Any]]) -> None:
     with pytest.raises(ValueError, match=r"uses a Value from an earlier run.*begin with an empty cache") as caught:
         compile(make(), 1.5)
-    if make is not _the_result:  # that one computes nothing with the Value
+    if make is not _the_result:  # it computes nothing with the Value
         assert "test_compiler_refusals.py, line " in str(caught.value)
 
 
@@ -158,7 +158,7 @@ def test_a_cache_that_each_run_makes_anew_is_no_matter() -> None:
     assert compile(f, 1.5)(2.0) == 24.0
 
 
-# Numbers that come out of the graph as v.data
+# Numbers that leave the graph as v.data
 
 
 def _largest(logits: list[Any]) -> Any:

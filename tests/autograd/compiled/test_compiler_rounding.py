@@ -58,7 +58,7 @@ def neumaier(xs: Sequence[Any]) -> Any:
     return total + lost
 
 
-# Functions of three numbers, and samples on which what a compiler may be tempted to do shows.
+# Functions of three numbers, and samples that reveal tempting but wrong optimizations.
 PROGRAMS: dict[str, tuple[Callable[..., Any], list[tuple[float, float, float]]]] = {
     "a mean that is 0": (lambda a, b, c: where((a + b + c) / 3 > 0, a, -a), [(5, -7, 2), (1, 2, 4)]),
     "a scaled sum that is 0": (lambda a, b, c: autograd.sqrt(0.1 * (a + b + c)), [(3, -1, -2), (1, 2, 4)]),
@@ -89,7 +89,7 @@ PROGRAMS: dict[str, tuple[Callable[..., Any], list[tuple[float, float, float]]]]
 }
 
 
-# What is left of these derivatives is rounding, or they do not exist.
+# These derivatives are only rounding errors, or do not exist.
 ILL_CONDITIONED = {"a scaled sum that is 0", "a negated zero", "like terms"}
 
 
@@ -191,7 +191,7 @@ def test_a_reduction_is_within_its_bound(thin: Thin, way: str, terms: int) -> No
 
 NUMBERS = [0.1, 1 / 3, 3.0, -2.0, 0.5, 7.0, 1e-200, 1e200, 0.0, -0.0, -1.0, 1.0, BIG]
 
-# Operations that round each as IEEE 754 says, with the number of their operands; the others are numbers.
+# Operations that round each step as IEEE 754 says, with the number of their operands; further arguments are numbers.
 OPERATIONS: list[tuple[int, Callable[..., Any]]] = [
     *((2, lambda a, b, c, d: a + b), (2, lambda a, b, c, d: a - b), (2, lambda a, b, c, d: a * b)),
     *((2, lambda a, b, c, d: a / b), (1, lambda a, c, d: -a), (1, lambda a, c, d: 1 / a)),
@@ -276,7 +276,7 @@ def test_random_programs_round_as_their_graphs_do(thin: Thin, way: str) -> None:
     assert compared > 1000
 
 
-# Products of everything with everything
+# Outer products
 
 
 OUTER: dict[str, Callable[..., list[Any]]] = {
@@ -308,6 +308,6 @@ def test_outer_products_are_no_sums(name: str, way: str, thin: Thin) -> None:
             for row, values in zip(rows[:n].tolist(), outputs):
                 try:
                     expected = [v.data for v in OUTER[name]([Value(a) for a in row], w)]
-                except ArithmeticError:  # a division by 0, which is an error in the graph
+                except ArithmeticError:  # of a division by 0, which raises an error in the graph
                     continue
                 assert list(map(repr, values)) == list(map(repr, expected)), row

@@ -1,4 +1,4 @@
-"""No index arrays where a slice, a reshape or a concatenation will do: the order of what an array holds is made so."""
+"""No index arrays where a slice, a reshape or a concatenation suffices: arrays are ordered accordingly."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from autograd import Value, dot, exp, maximum, relu, sigmoid, tanh
 from autograd.compiler.recover.index import Index, as_band, as_slice
 from autograd.nested import flatten
 
-# The index itself
+# Indices
 
 
 @given(st.data())
@@ -246,7 +246,7 @@ def test_the_gates_of_a_recurrent_network_are_slices() -> None:
     for line in ("a2 = sigmoid(z2[:, 0:9])", "a2_2 = tanh(z2[:, 9:12])", "z1 = (patches1 @ w1.T).reshape(-1, 48)"):
         assert f"    {line} " in source
     assert re.search(r"z4 = z1\[:, 36:48\] \+ y\d+ @ w2.T \+ b2", source)
-    assert source.count(" @ ") == 1 + 3 + 1 + 3 + 3  # projections, steps; to the inputs' weights, states, and theirs
+    assert source.count(" @ ") == 1 + 3 + 1 + 3 + 3  # 4 forward; to inputs, states and weights
 
 
 def test_targets_are_read_as_they_are() -> None:

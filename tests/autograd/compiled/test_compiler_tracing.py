@@ -1,4 +1,4 @@
-"""Errors of compiling: frozen numbers, useless arguments, results that are not finite."""
+"""Errors of compiling: frozen numbers, unusable arguments, results that are not finite."""
 
 from __future__ import annotations
 
@@ -511,7 +511,7 @@ def test_results_are_the_callers_to_change(f: Callable[[Any], Any]) -> None:
     assert np.all(program(batch) == np.array([autograd.compile(f, [1.0, 2.0])(row) for row in batch]))
 
 
-# What is not finite
+# Infinite numbers and nan
 
 
 def wide(x: Any) -> Any:
