@@ -44,9 +44,9 @@ def mostly_looped(covered: int, spanned: int, operations: int, step: int) -> boo
 
     Args:
         covered: the operations of loops.
-        spanned: these, and what each step computes besides, for which no step waits.
-        operations: all of them.
-        step: the operations of a step. As many outside may be a step that is none of the loop only in this order.
+        spanned: these, and operations of the steps on which no later step depends.
+        operations: all operations.
+        step: the operations of a step. As many outside of the loops may be a step that another order would include.
     """
     if operations - spanned >= step:
         return False
@@ -54,12 +54,12 @@ def mostly_looped(covered: int, spanned: int, operations: int, step: int) -> boo
 
 
 def enough_looped(covered: int, operations: int) -> bool:
-    """Return whether so many operations are parts of loops that these need not be compared with others."""
+    """Return whether loops cover so many operations that they need not be compared with alternatives."""
     return 2 * covered >= operations
 
 
 def may_have_steps(operations: int, levels: int) -> bool:
-    """Return whether a program is searched with effort for steps or cells: the more of these, the more levels.
+    """Return whether a thorough search for steps or cells may succeed: the more of them, the more levels.
 
     A large program with few levels, such as a GPT, is wide: its operations are elements of arrays.
     """
@@ -67,7 +67,7 @@ def may_have_steps(operations: int, levels: int) -> bool:
 
 
 def may_have_eliminations(terms: int, levels: int) -> bool:
-    """Return whether a program is searched for eliminations, whose work grows with the cube of the number of rows."""
+    """Return whether to search a program for eliminations, whose work grows with the cube of the number of rows."""
     return terms <= 20_000 or 4 * terms <= levels**3
 
 

@@ -82,7 +82,7 @@ class Origin(NamedTuple):
 
 
 def simplified(trace: ScalarProgram, runner: PassRunner) -> tuple[ScalarProgram, Origin]:
-    """Return the fully simplified scalar program, and what it was made from."""
+    """Return the fully simplified scalar program, and the programs that it was made from."""
     program = elementary = trace
     for name, run in SIMPLIFY:
         program = runner.run(name, run, program)
@@ -160,7 +160,7 @@ def _with_loops(scalars: ScalarProgram, trace: ScalarProgram | None = None) -> S
     """Return the program with repetitions turned into loops.
 
     Args:
-        trace: what the scalars were made from. If its steps read captured data, more of it may become loops.
+        trace: the trace that the scalars were made from. If its steps read captured data, more of it may become loops.
     """
     if not may_recur(scalars):
         return scalars

@@ -215,7 +215,7 @@ class Program(Inspectable, Elsewhere, Generic[One, Batch]):
         """
         self._results.refuse_several("call backward, and pass gradients=")
         gradient = np.empty_like(weights) if into is None else into
-        recent = self._recent_vectors  # looked at here, too, since each call counts in a training
+        recent = self._recent_vectors  # checked here, too, to save a call per update
         if recent.get(id(weights)) is not weights or recent.get(id(gradient)) is not gradient:
             self._refuse_unless_flat("weights", weights)
             self._refuse_unless_flat("into", gradient)

@@ -73,7 +73,7 @@ def fold_leaves(nodes: list[Node], boxes: list[Box]) -> list[Box]:
 
 
 def stack(kinds: Sequence[int], nodes: list[Node], boxes: list[Box]) -> list[Box]:
-    """Merge the same operation of several samples into one box, and likewise their leaves."""
+    """Merge the same operation of several samples into one box, and their leaves into others."""
     stacks: dict[object, list[Box]] = defaultdict(list)
     for k, box in enumerate(boxes):
         single = not box.name and nodes[box.nodes[0]].parents

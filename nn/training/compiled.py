@@ -173,10 +173,10 @@ class Compiled:
         return (rows[:, 0], rows[:, 1:]) if self._weighted else (losses, rows)
 
     def _step(self, gradient: Array) -> None:
-        """One update, in copies that take their places when they are whole: an interrupt leaves it done, or not.
+        """Make one update in copies, which are swapped in when complete: an interrupt leaves it done or not done.
 
-        The new weights are written where the gradient before was: of three vectors more is in the processor's cache.
-        Where the largest |∂C/∂w| is inf or nan, that is put down, and there is no update.
+        The new weights overwrite the previous gradient, since more of three vectors stays in the processor's cache.
+        If the largest |∂C/∂w| is inf or nan, it is recorded, and there is no update.
         """
         working, weights, new = self._working, self._weights, self._gradient
         assert working is not None
@@ -185,7 +185,7 @@ class Compiled:
             after, largest = self._after_update(working, weights, gradient, new)
         else:
             own = slice(self._count)
-            new[self._count :] = weights[self._count :]  # parameters that the optimizer leaves alone
+            new[self._count :] = weights[self._count :]  # parameters that the optimizer does not update
             after, largest = self._after_update(working, weights[own], gradient[own], new[own])
         if after is not None:
             vars(self).update(_weights=new, _spare=weights, _working=after, _stepped=True, _largest=largest)
@@ -193,7 +193,7 @@ class Compiled:
     def _after_update(
         self, working: Optimizer, weights: Array, gradient: Array, new: Array
     ) -> tuple[Optimizer | None, float]:
-        """Compute the optimizer after an update, and the largest |∂C/∂w|; None where that is inf or nan."""
+        """Compute the optimizer after an update, or None if the largest |∂C/∂w| is inf or nan; return that, too."""
         is_covered, rate = self._fused.covers(working), 0.0
         if is_covered:
             rate = working.rate(working.steps)
@@ -208,7 +208,7 @@ class Compiled:
         return working.after_update(weights, gradient, new)[0], largest
 
     def _update_node_by_node(self, epoch: int, batch: Samples) -> tuple[list[float], Array, float]:
-        """Update node by node where something is not finite: that names it, or goes on if all is finite there."""
+        """Update node by node if a number is not finite: this names it, or continues if all are finite there."""
         self.settle()
         results = self._eager.update(epoch, batch)
         self.begin(after_callbacks=False)

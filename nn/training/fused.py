@@ -77,9 +77,9 @@ class FusedUpdates:
         self._variant: _Variant | None = None  # the latest
         self._latest: Optimizer | None = None  # takes that variant again while the rate is `_rate`
         self._rate: float | None = math.nan  # None for any rate
-        self._numbers: list[float | Later] = []  # of the variant
+        self._numbers: list[float | Later] = []  # the numbers of the variant
         self._reads_step = False  # whether some of them depend on the step
-        self._given: tuple[float, int] | None = None  # the rate and the step that the machine code was given them for
+        self._given: tuple[float, int] | None = None  # the rate and the step for which the machine code has its numbers
         self._updates = self._recordings = 0
         self._scaled: Vector | None = None  # holds a gradient that is scaled down
         self._pairs: dict[str, list[Vector]] = {}  # two for each vector of the state: one is read, the other written

@@ -98,10 +98,10 @@ class Loop:
 
 
 class Judge:
-    """Trains an engine for an epoch, or measures it, and judges losses and outputs.
+    """Trains an engine for an epoch, or measures it, and evaluates losses and outputs.
 
     Args:
-        targets: of the samples to learn from, which say whether outputs name classes.
+        targets: those of the training samples, which determine whether outputs stand for classes.
     """
 
     def __init__(self, engine: Engine, targets: Array) -> None:
@@ -134,7 +134,7 @@ class Judge:
         return Epoch(number, cost, accuracy, held_out_cost, held_out_accuracy, float(largest))
 
     def measure(self, samples: Samples) -> tuple[float, float | None]:
-        """Return cost and accuracy on samples that are not learned from."""
+        """Return cost and accuracy on samples, without training on them."""
         losses, rows = self.engine.measure(samples)
         classes = self.classes and (are_tokens(samples.targets) or are_classes(samples.targets))
         return self._judge(losses, rows, samples.targets, samples.weights, classes)
@@ -142,7 +142,7 @@ class Judge:
     def _judge(
         self, losses: list[float], rows: Array, targets: Array, weights: Array | None, classes: bool
     ) -> tuple[float, float | None]:
-        """Return the cost of all samples, and the fraction that is right where targets name classes, as is said."""
+        """Return the cost of all samples, and if `classes` is set, the fraction of correct ones."""
         total = float(len(losses) if weights is None else weights.sum())
         paid = sum(losses if weights is None else map(operator.mul, weights.tolist(), losses))
         if are_tokens(targets):

@@ -24,11 +24,11 @@ class Samples(NamedTuple):
 
     Attributes:
         inputs: samples first.
-        targets: of shape (samples, outputs); of sequences the tokens, of shape (samples, positions).
+        targets: of shape (samples, outputs); for sequences the tokens, of shape (samples, positions).
         weights: the weight of each sample, above 0; None if all are equal.
         classes: the names of the outputs' classes, if the targets were names.
-        order: in which `batches` takes the inputs, which are not copied as a whole; targets and weights stand in it
-            already. None where inputs do so, too.
+        order: the order in which `batches` takes the inputs, which are never copied as a whole; targets and weights are
+            already in this order. None if the inputs are, too.
     """
 
     inputs: Array
@@ -45,7 +45,7 @@ class Samples(NamedTuple):
         return Samples(self.inputs, self.targets.take(order, axis=0), weights, self.classes, order)
 
     def batches(self, size: int) -> Iterator[Samples]:
-        """So many samples at a time. The inputs of one may be overwritten by those of the next."""
+        """Yield this many samples at a time. The inputs of a batch may be overwritten by those of the next."""
         _, targets, weights, _, _ = self
         for start, inputs in self._gathered(size):
             for i in range(0, len(inputs), size):
@@ -53,9 +53,9 @@ class Samples(NamedTuple):
                 yield Samples(inputs[i : i + size], targets[part], None if weights is None else weights[part])
 
     def _gathered(self, size: int) -> Iterator[tuple[int, Array]]:
-        """Inputs of several batches in their order, with the place of the first: all, where no order is given.
+        """Yield the inputs of several batches in order, with the place of the first; all inputs if there is no order.
 
-        They are gathered in one piece of memory, so that it stays in the processor's cache.
+        They are gathered into one block of memory, so that it stays in the processor's cache.
         """
         if self.order is None:
             yield 0, self.inputs
@@ -67,17 +67,17 @@ class Samples(NamedTuple):
         memory = np.empty((count, *self.inputs.shape[1:]), self.inputs.dtype)
         for start in range(0, len(self.order), count):
             places = self.order[start : start + count]
-            # "clip" changes none of these places, and lets NumPy write to the memory at once
+            # "clip" changes none of these places, and lets NumPy write to the memory directly
             yield start, self.inputs.take(places, axis=0, out=memory[: len(places)], mode="clip")
 
     def as_given(self) -> list[NDArray[Any]]:
-        """The arguments that a program of the loss takes: inputs, targets, of sequences also the positions' shares."""
+        """Return the arguments of a compiled loss: inputs, targets and, for sequences, the shares of positions."""
         if are_tokens(self.targets):
             return [self.inputs, *labels_and_shares(self.targets)]
         return [self.inputs, as_given(self.targets)]
 
     def shares(self, reduction: str) -> Array | None:
-        """The derivative of the cost to each sample's loss: wᵢ, over Σ w for a mean; None without weights."""
+        """Return the derivatives of the cost w.r.t. each sample's loss: wᵢ, over Σ w for a mean, None if equal."""
         if self.weights is None or reduction == "sum":
             return self.weights
         shares: Array = self.weights / self.weights.sum()

@@ -1,9 +1,10 @@
 """Unite arrays whose elements are read in place of one another, where that saves operations.
 
 Rows whose lengths differ too much for one padded table become several operations. If their results stayed separate
-arrays, whatever reads both would become several operations, too, and in the next layer of a graph network, nodes whose
-neighbours lie in one array, in the other, or in both would be further ones. So the results are concatenated, where rows
-of different lengths alternate; and so are other arrays where there are more kinds of such nodes than arrays.
+arrays, whatever reads both would become several operations, too, and in the next layer of a graph network, there would
+be an operation each for nodes whose neighbours lie in one array, in the other, and in both. So the results are
+concatenated if rows of different lengths alternate; and so are other arrays if there are more kinds of such nodes than
+arrays.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ class Guards(NamedTuple):
     Attributes:
         size: the number of nodes, at the end of the program, that compute conditions only for backward passes.
         of: for each node that a cotangent reaches only under a condition, the node that is 1.0 if it holds, else 0.
-        choices: choices whose cotangent may be infinite or nan: unselected operands receive 0 all the same.
+        choices: choices whose cotangent may be infinite or nan: unselected operands receive 0 nevertheless.
         unreached: nodes that no cotangent ever reaches, and whose local derivatives may be infinite or nan.
     """
 

@@ -1,7 +1,7 @@
 """Detect whether a function draws random numbers, by the states of the random generators that it can reach.
 
 A compiled program would forever repeat the number drawn while it was compiled. Comparing runs does not suffice: a coin
-can fall on the same side each time. The state of the generator changes all the same, be it shared or private.
+can fall on the same side each time. But the state of the generator changes, whether it is shared or private.
 
 The code of libraries is not searched: they draw from generators that they are given and from the shared ones, and one
 of their names leads to thousands of others. This package's table of primitives would lead to everything that users have

@@ -23,7 +23,7 @@ class Chain(NamedTuple):
         number: the initial number; NOTHING if the chain is the sum of the products alone.
         coefficient: the coefficient of the products.
         factors: the factors of the product of each step.
-        nodes: the chain's nodes, by the number of updates, as far as the program has them.
+        nodes: the chain's nodes, by the number of updates, up to the last one in the program.
     """
 
     initial: int

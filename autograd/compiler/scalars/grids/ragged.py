@@ -164,7 +164,7 @@ class PaddedLoop:
         )
         self.repeat = Repeat(self._body(states, written), lanes.steps, arrays)
 
-    # What is read
+    # Reads
 
     def _number(self, x: float) -> int:
         if x not in self.numbers:
@@ -241,7 +241,7 @@ class PaddedLoop:
                 row[n] = self._number(0.0)
         return row
 
-    # What is computed
+    # Computation
 
     def _body(self, states: Sequence[tuple[int, int, int]], written: Sequence[Slot]) -> ScalarProgram:
         keys = [_Key("state", (kind, lag), lane) for kind, lag, lane in states]

@@ -61,7 +61,7 @@ class Body:
                 self._add(c)
         self._states = {key: k for k, key in enumerate(sorted(self._states))}
 
-    # What is read
+    # Reads
 
     @property
     def states(self) -> list[StateKey]:

@@ -209,7 +209,7 @@ class _Rewriter:
         return builder.successor(program, new, range(len(program)))
 
     def is_possible(self) -> bool:
-        """Return whether no loop needs a result of its own as an input."""
+        """Return whether no loop reads one of its own results as an input."""
         try:
             list(self._sorted())
         except CycleError:

@@ -2,8 +2,8 @@
 
     factor · (constant + Σ cᵢ xᵢ yᵢ + Σ cⱼ xⱼ) / divisor        (numbers c, other nodes x and y)
 
-A sum absorbs every `+`, `-`, `*`, `sum` and `dot` that has no other reader, as far as it preserves the graph's order of
-operations. So a neuron is one sum, however it was written.
+A sum absorbs every `+`, `-`, `*`, `sum` and `dot` that has no other reader, provided that the graph's order of
+operations is preserved. So a neuron is one sum, however it was written.
 
 A sum rounds as the graph does, operation by operation: its terms are rounded like the graph's nodes, and added from
 left to right. Only the terms of a reduction may be added in any order: an explicit `sum` or `dot`, or a chain of at

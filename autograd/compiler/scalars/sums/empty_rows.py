@@ -1,7 +1,7 @@
 """Complete empty rows: the sum over no neighbours is 0, so it has no node, and sums that would read it lack terms.
 
 In a graph network, a node without neighbours would then differ in structure from all others. So its sum reads zeros in
-place of what the others read.
+place of the terms of the others.
 """
 
 from __future__ import annotations

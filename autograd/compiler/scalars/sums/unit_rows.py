@@ -119,7 +119,7 @@ def _units(
         if use[3] in known:
             uses.setdefault(use[2], []).append(use)
         else:
-            others.discard(use[2])  # its other uses need no look
+            others.discard(use[2])  # no need to check its other uses
             uses.pop(use[2], None)
     for several in uses.values():
         keys = {key for _, _, _, key in several}

@@ -1,6 +1,6 @@
 """Lay out the numbers of an unrolled program, resolving its structural operations into references.
 
-Slices, broadcasts, concatenations and the like become references to the numbers that they read.
+Slices, broadcasts, concatenations and similar operations become references to the numbers that they read.
 """
 
 from __future__ import annotations

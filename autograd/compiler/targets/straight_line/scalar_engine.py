@@ -13,7 +13,7 @@ Array = NDArray[Any]
 
 
 class Run(Protocol):
-    """The interface of machine code and of loaded source, as far as both kinds of engines share it."""
+    """The part of the interface that machine code and loaded source have in common."""
 
     def outputs(self, leaves: Array, rows: Sequence[Array]) -> Array: ...
 
