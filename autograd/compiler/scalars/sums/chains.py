@@ -16,7 +16,8 @@ from autograd.primitives import Primitive
 _ADD, _SUB, _MUL, _DIV, _NEG = primitives.add, primitives.sub, primitives.mul, primitives.div, primitives.neg
 _SUM, _DOT = primitives.sum_, primitives.dot
 _TOTALS = frozenset({_ADD, _SUB, _SUM, _DOT})
-_LINEAR = _TOTALS | {_MUL, _NEG}
+_SCALINGS = frozenset({_MUL, _NEG})
+_LINEAR = _TOTALS | _SCALINGS
 
 
 class Chains(NamedTuple):
@@ -52,7 +53,7 @@ class Chains(NamedTuple):
         if self.made_by[i] is _DIV:
             i, divisor = self.rows[i][0], self.constants[self.rows[i][1]]
         if self.made_by[i] not in _TOTALS:
-            scaling = (-1.0, self.rows[i][0]) if self.made_by[i] is _NEG else self._scaling(i)
+            scaling = self._scaling(i)
             if (
                 scaling is not None
                 and self.inline[scaling[1]]
@@ -61,13 +62,15 @@ class Chains(NamedTuple):
                 factor, i = scaling
         if self.made_by[i] in _TOTALS:
             total = self._chain(i)
+        elif self.made_by[i] is _NEG:
+            (negated,) = self.rows[i]
+            total = sum_of_slots([[self._term(negated, -1.0)]])
         else:
-            term = self._term(self.rows[i][0], -1.0) if self.made_by[i] is _NEG else self._product(i, 1.0)
-            total = sum_of_slots([[term]])
-        return total if factor == divisor == 1.0 else total._replace(factor=factor, divisor=divisor)
+            total = sum_of_slots([[self._product(i, 1.0)]])
+        return total if i == root else total._replace(factor=factor, divisor=divisor)
 
     def _is_reduction(self, i: int) -> bool:
-        return self.made_by[i] in (_SUM, _DOT) or self.lengths.get(i, 0) > 2
+        return self.made_by[i] in (_SUM, _DOT) or (i in self.lengths and self.lengths[i] > 2)
 
     def _chain(self, root: int) -> Sum:
         """Read a chain from its last term to its first; it may begin with a reduction."""
@@ -84,21 +87,21 @@ class Chains(NamedTuple):
                     return sum_of_slots([[(1.0, i, ABSENT)], *tail[::-1]], constant, leads)
                 constant = self.constants[number]
                 constant = -constant if self.made_by[i] is _SUB and number == right else constant
-                leads = (bool(tail) and not (goes_on and is_zero)) or number == left
+                leads = (bool(tail) and not is_zero) or number == left
             if right not in self.constants:
                 tail.append(self._slot(right, -1.0 if self.made_by[i] is _SUB else 1.0))
             if not goes_on:
                 slots = [*([] if left in self.constants else [self._slot(left, 1.0)]), *tail[::-1]]
                 if self._only_subtracts(root, left):
                     slots = together(slots)
-                reduced = self.inline[right] and self._is_reduction(right)
-                return sum_of_slots(slots if leads else self._begun(slots, reduced), constant, leads)
+                slots = slots if leads else self._begun(slots, self._is_reduction(right))
+                return sum_of_slots(slots, constant, leads)
             i = left
         slots, inner, inner_leads = self._reduction(i)
         if not (is_nothing(inner) or is_nothing(constant)):
             return sum_of_slots([[(1.0, i, ABSENT)], *tail[::-1]], constant, leads)
         if is_nothing(constant):
-            constant, leads = inner, bool(tail) or inner_leads
+            constant, leads = inner, not is_nothing(inner) and (bool(tail) or inner_leads)
         slots += tail[::-1]
         return sum_of_slots(slots if leads else self._begun(slots, True), constant, leads)
 
@@ -126,9 +129,8 @@ class Chains(NamedTuple):
             return slots
         weighted = [any(map(self._is_weighted, slot)) for slot in slots[:2]]
         first, second, *others = slots if weighted != [False, True] else [slots[1], slots[0], *slots[2:]]
-        if reduced and any(weighted) and len(second) == 1:
-            c, x, y = second[0]
-            if c == 1.0 and x in self.parameters and y == ABSENT:
+        match second:
+            case [(1.0, x, y)] if reduced and any(weighted) and x in self.parameters and y == ABSENT:
                 return [[*first, *second], *others]
         return [first, second, *others]
 
@@ -171,7 +173,7 @@ class Chains(NamedTuple):
         return (
             len(inner) + multiples >= cost.MANY_SUMS_ALIKE
             and len({len(slot) for slot in inner}) == 1
-            and not any(self._is_weighted(term) and not self._are_parameters(term) for term in inner[0])
+            and not any(self._is_weighted(term) and not self._are_parameters(term) for slot in inner for term in slot)
         )
 
     def _first_alike(self, root: int, terms: list[Term], inner: Sequence[Slot]) -> list[Term]:
@@ -185,7 +187,7 @@ class Chains(NamedTuple):
         first = root
         for _ in inner:
             first = self.rows[first][0]
-        if not self.inline[first] or self.lengths.get(first) != others:
+        if self.lengths.get(first) != others:
             return terms
         return [(1.0, first, ABSENT), *terms[others:]]
 
@@ -247,7 +249,7 @@ class Chains(NamedTuple):
 
     def _factors(self, x: int, y: int, sign: float, in_reduction: bool) -> Term:
         """Return a product as a term. In a reduction, only parameters are scaled, so that they form a matrix."""
-        if self._is_unscaled(x) and self._is_unscaled(y):
+        if self._are_unscaled((x, y)):
             return sign, x, y
         x, sign = self._without_sign(x, sign)
         y, sign = self._without_sign(y, sign)
@@ -264,17 +266,10 @@ class Chains(NamedTuple):
                 return sign * scaling[0], scaling[1], other
         return sign, x, y
 
-    def _is_unscaled(self, i: int) -> bool:
-        """Return whether a factor is neither a number, nor a product, nor the negative of another."""
-        primitive = self.made_by[i]
-        return primitive is not _MUL and primitive is not _NEG and (primitive is not None or i not in self.constants)
-
-    def _are_unscaled(self, nodes: Sequence[int]) -> bool:
-        """Return whether all factors are unscaled. Sets make this faster than a test of each factor."""
-        primitives = set(map(self.made_by.__getitem__, nodes))
-        if _MUL in primitives or _NEG in primitives:
-            return False
-        return None not in primitives or self.constants.keys().isdisjoint(nodes)
+    def _are_unscaled(self, factors: Sequence[int]) -> bool:
+        """Return whether factors are neither numbers, nor products, nor negatives: a fast path."""
+        made_by = map(self.made_by.__getitem__, factors)
+        return _SCALINGS.isdisjoint(made_by) and self.constants.keys().isdisjoint(factors)
 
     def _moved(self, c: float, i: int, sign: float) -> Term | None:
         """Return a product of a parameter, another node and a power of 2, with the power applied to the parameter."""
@@ -287,11 +282,14 @@ class Chains(NamedTuple):
 
     def _without_sign(self, i: int, sign: float) -> tuple[int, float]:
         while self.inline[i] and self.made_by[i] is _NEG:
-            i, sign = self.rows[i][0], -sign
+            (i,), sign = self.rows[i], -sign
         return i, sign
 
     def _scaling(self, i: int) -> tuple[float, int] | None:
-        """Return the number and the node of a product of both; None for other nodes."""
+        """Return the number and the node of a product of both, such as a negative; None for other nodes."""
+        if self.made_by[i] is _NEG:
+            (negated,) = self.rows[i]
+            return -1.0, negated
         if self.made_by[i] is _MUL:
             for number, other in (self.rows[i], self.rows[i][::-1]):
                 if number in self.constants:
