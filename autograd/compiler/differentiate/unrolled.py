@@ -30,10 +30,6 @@ def differentiate_unrolled(program: ArrayProgram, seeds: int, kind: Literal["par
     return _Sweep(program, kind).differentiated(seeds)
 
 
-NOTHING = -1
-"""Marks an operation without a cotangent."""
-
-
 class _Sweep:
     """A reverse sweep from the results to the leaves of a kind, "parameter" or "argument"."""
 
@@ -44,9 +40,8 @@ class _Sweep:
         self._values = self._copied()
         self._depends = self._dependent()
         self._known: list[str | bool] = [self._texts.get(at, depends) for at, depends in enumerate(self._depends)]
-        size = len(program.operations)
-        self._numbers = [0.0] * size
-        self._arrived = [NOTHING] * size
+        self._numbers: dict[int, float] = {}
+        self._arrived: dict[int, int] = {}  # the cotangent of each operation so far is a number times a result
         self._elements: dict[int, dict[int, int]] = {}  # the cotangents of each leaf's elements
         self._rules: dict[object, tuple[Rule, list[int]]] = {}
 
@@ -60,7 +55,8 @@ class _Sweep:
             places = []
             for operation in old:
                 if operation.kind == "guard":
-                    places.append(places[operation.operands[0]])
+                    (guarded,) = operation.operands
+                    places.append(places[guarded])
                     continue
                 places.append(len(self._operations))
                 operands = tuple([places[k] for k in operation.operands])
@@ -88,7 +84,7 @@ class _Sweep:
             self._seed(output, seeds)
         operations, arrived = self._program.operations, self._arrived
         for at in range(len(operations) - 1, -1, -1):
-            if arrived[at] != NOTHING:
+            if at in arrived:
                 kind = operations[at].kind
                 if kind == "apply":
                     self._through_application(at)
@@ -128,10 +124,10 @@ class _Sweep:
 
     def _arrive(self, at: int, number: float, place: int) -> None:
         """Add a cotangent of an operation."""
-        if self._arrived[at] == NOTHING:
-            self._numbers[at], self._arrived[at] = number, place
-        else:
+        if at in self._arrived:
             self._add(at, number, place)
+        else:
+            self._numbers[at], self._arrived[at] = number, place
 
     def _add(self, at: int, number: float, place: int) -> None:
         """Add to the existing cotangent of an operation."""
@@ -140,12 +136,13 @@ class _Sweep:
             first = self._apply(_MUL, self._constant(abs(before)), first)
         if number != 1.0 and number != -1.0:
             place = self._apply(_MUL, self._constant(abs(number)), place)
-        if (before < 0) == (number < 0):
-            self._numbers[at], total = math.copysign(1.0, before), self._apply(_ADD, first, place)
-        elif before < 0:
-            self._numbers[at], total = 1.0, self._apply(_SUB, place, first)
-        else:
+        sign = math.copysign(1.0, before)
+        if sign == math.copysign(1.0, number):
+            self._numbers[at], total = sign, self._apply(_ADD, first, place)
+        elif sign == 1.0:
             self._numbers[at], total = 1.0, self._apply(_SUB, first, place)
+        else:
+            self._numbers[at], total = 1.0, self._apply(_SUB, place, first)
         self._arrived[at] = total
 
     def _total(self, at: int) -> int:
@@ -178,10 +175,10 @@ class _Sweep:
         numbers, arrived = self._numbers, self._arrived
         for k, c, reference in results:
             operand = operands[k]
-            if arrived[operand] == NOTHING:
-                numbers[operand], arrived[operand] = number * c, values[reference]
-            else:
+            if operand in arrived:
                 self._add(operand, number * c, values[reference])
+            else:
+                numbers[operand], arrived[operand] = number * c, values[reference]
 
     def _rule(self, operands: tuple[int, ...], application: Application) -> tuple[Rule, list[int]]:
         """Return the recorded rule of an application, and the places of its constants."""
@@ -234,6 +231,7 @@ class _Sweep:
             places.append(place)
         if width > 1:
             return self._append("concatenate", tuple(places), axis, shape, self._names.plain(name) if name else "")
+        (place,) = places
         if name:
-            self._operations[places[0]] = self._operations[places[0]]._replace(name=self._names.plain(name))
-        return places[0]
+            self._operations[place] = self._operations[place]._replace(name=self._names.plain(name))
+        return place

@@ -105,6 +105,10 @@ BACKWARD: dict[str, tuple[Formula, int, list[str]]] = {  # formula, number of op
     "read twice with opposite signs": (lambda x: x[0] * 3.0 - x[0] * 5.0, 1, ["mul", "mul", "sub"]),
     "and the other way round": (lambda x: x[0] * -3.0 + x[0] * 5.0, 1, ["mul", "mul", "sub"]),
     "both negative": (lambda x: -x[0] - x[0] * 3.0, 1, ["mul", "add", "neg"]),
+    "and the other way round, too": (lambda x: x[0] * -3.0 - x[0], 1, ["mul", "add", "neg"]),
+    "a number after a multiple": (lambda x: (x[0] + 2.0) + x[0] * 3.0, 1, ["mul", "add"]),
+    "a multiple of a sum": (lambda x: (x[0] + x[1]) * 3.0, 2, ["mul"]),
+    "the negative of a sine": (lambda x: -x[0].builder.apply(primitives.sin, x[0]), 1, ["cos", "mul", "neg"]),
     "a multiple of a sine": (
         lambda x: x[0].builder.apply(primitives.sin, x[0]) * -3.0,
         1,
@@ -137,14 +141,16 @@ def test_derivatives_of_unrolled_programs_take_as_few_operations_as_by_hand(name
 
 
 def test_what_no_derivative_of_a_guarded_program_needs_is_left_out() -> None:
+    """Such as the condition of a guard of a parameter."""
     builder = Builder()
     x = builder.argument("x", 1)
-    mask = builder.apply(COMPARISONS[">"], x, 0.5)
-    squared = builder.guard(x, 0) * 2.0
-    derivative = to_arguments(builder.program([squared], masks=[mask]).verify(), 1, unrolled=True)
+    w = builder.broadcast(builder.parameter([0], "parameters"), (N, 1))
+    masks = [builder.apply(COMPARISONS[">"], x, number) for number in (0.5, 0.75)]
+    product = builder.guard(x, 0) * builder.guard(w, 1)
+    derivative = to_arguments(builder.program([product], masks=masks).verify(), 1, unrolled=True)
     assert without_dead_operations(derivative) is derivative
     given = {"x": [[0.0], [1.0]], "gradient": [[1.0], [1.0]]}
-    assert derivative.evaluate(given)[1].tolist() == [[0.0], [2.0]]
+    assert derivative.evaluate(given, [2.0])[1].tolist() == [[0.0], [2.0]]
 
 
 def engine(program: ArrayProgram, way: str, size: int, monkeypatch: pytest.MonkeyPatch) -> StraightLineEngine:
