@@ -23,7 +23,7 @@ from types import MappingProxyType
 from autograd.compiler.scalars.builder import Builder
 from autograd.compiler.scalars.columns import NO_GUARDS, Guards
 from autograd.compiler.scalars.conditions import ALWAYS, Conditions, Gate, GuardNodes
-from autograd.compiler.scalars.nodes import ABSENT, APPLY
+from autograd.compiler.scalars.nodes import APPLY
 from autograd.compiler.scalars.program import ScalarProgram
 from autograd.compiler.scalars.signs import signs
 from autograd.compiler.scalars.slopes import chooses_share, dependent_on_arguments, edges
@@ -88,7 +88,7 @@ class _Sweep:
         gate = self.conditions.any(self._arrived.pop(i))
         infinite, finite = i in self._infinite, i in self._finite
         shown = i in self._shown
-        if self._program.is_sum(i) and ((finite and not infinite) or self._is_weighted(i, shown)):
+        if self._program.is_sum(i) and finite and not infinite:
             self._visit_sum_of_finite(i, gate, shown)
             return
         choice = self._chooses(i)
@@ -111,15 +111,6 @@ class _Sweep:
                 self._finite.add(k)
             if shown and shows:
                 self._shown.add(k)
-
-    def _is_weighted(self, i: int, shown: bool) -> bool:
-        """Return whether a sum obviously has only weighted terms, like a neuron: a fast path."""
-        start, count = self._program.starts[i], self._program.counts[i]
-        rights = self._program.rights[start : start + count]
-        if count < 2 - shown or ABSENT in rights:
-            return False
-        lefts = self._program.lefts[start : start + count]
-        return self._dependent.isdisjoint(lefts) or self._dependent.isdisjoint(rights)
 
     def _visit_sum_of_finite(self, i: int, gate: Gate, shown: bool) -> None:
         """Visit a sum of terms that are finite if the result is: no slope needs a guard or produces inf or nan."""
