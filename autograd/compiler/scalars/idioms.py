@@ -83,27 +83,29 @@ class _Formulas:
         return self._literals.get(i)
 
     def recognise(self, i: int) -> None:
-        if not self._sigmoid(i):
-            self._tanh(i)
-
-    def _sigmoid(self, i: int) -> bool:
-        """Recognise 1 / (1 + exp(-z)), or (1 + exp(-z)) ** -1."""
+        """Recognise a formula that ends with a quotient or a power."""
         primitive, (a, b) = self._node(i)
-        below, other, number = (b, a, 1.0) if primitive is _DIV else (a, b, -1.0)
-        if self._constant(other) != number or self._uses[below] != 1:
-            return False
-        exponential = self._plus(below, 1.0)
-        return self._is_exponential(exponential, uses=1) and self._becomes(i, SIGMOID, exponential, -1.0)
+        if primitive is not _DIV:
+            if self._constant(b) == -1.0:
+                self._sigmoid(i, a)
+        elif self._constant(a) == 1.0:
+            self._sigmoid(i, b)
+        else:
+            self._tanh(i, a, b)
 
-    def _tanh(self, i: int) -> bool:
-        """Recognise (e - 1) / (e + 1) with e = exp(2 z)."""
-        primitive, (above, below) = self._node(i)
-        if primitive is not _DIV or not self._uses[above] == self._uses[below] == 1:
-            return False
+    def _sigmoid(self, i: int, below: int) -> None:
+        """Recognise 1 / (1 + exp(-z)), or (1 + exp(-z)) ** -1."""
         exponential = self._plus(below, 1.0)
-        if self._plus(above, -1.0) != exponential or not self._is_exponential(exponential, uses=2):
-            return False
-        return self._becomes(i, TANH, exponential, 0.5)
+        if self._uses[below] == 1 and self._is_exponential(exponential, uses=1):
+            self._becomes(i, SIGMOID, exponential, -1.0)
+
+    def _tanh(self, i: int, above: int, below: int) -> None:
+        """Recognise (e - 1) / (e + 1) with e = exp(2 z)."""
+        exponential = self._plus(below, 1.0)
+        if not self._uses[above] == self._uses[below] == 1 or self._plus(above, -1.0) != exponential:
+            return
+        if self._is_exponential(exponential, uses=2):
+            self._becomes(i, TANH, exponential, 0.5)
 
     def _plus(self, i: int, number: float) -> int | None:
         """Return the x of x + number; None if a node does not have this form."""
@@ -118,17 +120,16 @@ class _Formulas:
     def _is_exponential(self, i: int | None, uses: int) -> TypeGuard[int]:
         return i is not None and self._node(i)[0] is primitives.exp and self._uses[i] == uses
 
-    def _becomes(self, i: int, primitive: Primitive, exponential: int, factor: float) -> bool:
+    def _becomes(self, i: int, primitive: Primitive, exponential: int, factor: float) -> None:
         """Replace node i by a primitive of the exponent times a factor; the dead exponential's place is reused."""
         (exponent,) = self._node(exponential)[1]
         z, c = self._without_scaling(exponent, factor)
         if abs(c) != 1.0:
-            return False
+            return
         if c == -1.0:
             self._replace(exponential, _NEG, z)
             z = exponential
         self._replace(i, primitive, z)
-        return True
 
     def _replace(self, i: int, primitive: Primitive, operand: int) -> None:
         opcode = self.builder.opcode(primitive)
@@ -139,7 +140,8 @@ class _Formulas:
         """Return a node without a sign or numeric factor, which is multiplied into c."""
         primitive, operands = self._node(i)
         if primitive is _NEG:
-            return operands[0], -c
+            (negated,) = operands
+            return negated, -c
         if primitive is _MUL:
             a, b = operands
             for scale, other in ((a, b), (b, a)):

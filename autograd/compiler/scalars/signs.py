@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
+from enum import IntEnum, auto
 
 from autograd import primitives
 from autograd.compiler.scalars.columns import Columns
@@ -12,9 +12,9 @@ from autograd.compiler.scalars.nodes import ABSENT, CONSTANT, PLAIN, SUM
 class Sign(IntEnum):
     """The known sign of a node's number, unless it is nan."""
 
-    ANY = 0
-    NONNEGATIVE = 1
-    POSITIVE = 2  # at least some positive number
+    ANY = auto()
+    NONNEGATIVE = auto()
+    POSITIVE = auto()  # at least some positive number
 
 
 _NONNEGATIVE = frozenset({primitives.exp, primitives.sigmoid, primitives.absolute, primitives.sqrt})

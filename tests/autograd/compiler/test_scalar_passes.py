@@ -28,7 +28,7 @@ from autograd.compiler.scalars.guards import add_guards
 from autograd.compiler.scalars.idioms import SIGMOID, TANH, recognise_idioms
 from autograd.compiler.scalars.merge import merge_equal_nodes
 from autograd.compiler.scalars.nodes import ABSENT, NOTHING, Sum
-from autograd.compiler.scalars.passes import PREPARE_FOR_ARRAYS, SIMPLIFY
+from autograd.compiler.scalars.passes import PREPARE_FOR_ARRAYS, SIMPLIFY, run_passes
 from autograd.compiler.scalars.program import ScalarProgram
 from autograd.compiler.scalars.signs import signs
 from autograd.compiler.scalars.sums.collect import collect_sums
@@ -277,6 +277,9 @@ def test_a_sigmoid_of_the_negative_keeps_its_sign() -> None:
         lambda z: 2 / (1 + exp(-z)),
         lambda z: (exp(2 * z) - 1) / (exp(2 * z) + 2),
         lambda z: (exp(3 * z) - 1) / (exp(3 * z) + 1),
+        lambda z: 1 / (exp(-z) - 3),
+        lambda z: 1 / (exp(-z) * -1.0),
+        lambda z: (lambda e: (lambda a: [a / (e + 1), a])(e - 1))(exp(-2 * z)),  # its numerator is a result, too
     ],
 )
 def test_what_only_looks_like_a_formula_stays(function: Function) -> None:
@@ -664,6 +667,15 @@ GUARDED: dict[str, tuple[Function, list[str]]] = {
     "a logarithm": (lambda x, y: where(y > 0, autograd.log(x + y), 0.0), ["log"]),
     "a square's slope grows with it": (lambda x, y: where(y > 0, x**2, 0.0), ["constant_power"]),
     "what is read elsewhere is reached always": (lambda x, y: where(x > 0, sqrt(x), 0.0) + sqrt(x), []),
+    "a sine is finite if it is weighted": (
+        lambda x, y: where(x > 0, W[0] * autograd.sin(x) + W[1] * autograd.sin(y) + W[2], 0.0),
+        [],
+    ),
+    "tanh hides that a weighted number is infinite": (
+        lambda x, y: where(x > 0, W[0] * tanh(W[1] * x) + W[2] * tanh(W[1] * y), 0.0),
+        ["sum", "sum"],
+    ),
+    "but not that it is nan, which relu does not": (lambda x, y: relu(W[0] * tanh(W[1] * x) + W[2] * tanh(y)), []),
     "a root that is away from 0 may still be infinite": (
         lambda x, y: where(y > 0, sqrt(y * y + 1.0), 0.0),
         ["sqrt", "sum"],
@@ -704,6 +716,11 @@ def test_what_no_derivative_reaches_is_said() -> None:
     for function, unreached in zip(functions, (1, 1, 1, 1, 0, 0)):
         program = with_auxiliary(function)
         assert len(program.guards.unreached) == unreached
+
+
+def test_no_derivative_reaches_what_is_compared() -> None:
+    program = simplified(lambda x, y: (sqrt(x) > 1) * y, 4.0, 2.0)
+    assert [program.primitive_of(i) for i in program.guards.unreached] == [primitives.sqrt]
 
 
 def with_auxiliary(function: Function) -> ScalarProgram:
@@ -762,6 +779,16 @@ def test_signs_are_those_of_the_numbers(function: Function, sign: str) -> None:
     numbers = [program.evaluate([[x]], [])[0] for x in (-800.0, -1.0, -1e-170, 0.0, 1e-170, 0.3, 700.0)]
     assert sign == "ANY" or min(numbers) >= 0.0
     assert sign != "POSITIVE" or min(numbers) >= 1e-5
+
+
+@pytest.mark.parametrize("divisor", [-0.0, -0.5])
+def test_a_positive_number_divided_by_a_negative_one_is_negative(divisor: float) -> None:
+    """By -0.0 too, which no trace divides by, but a program may."""
+    builder = Builder([1], 0)
+    total = builder.sum(Sum([1.0], [0], [0], [0], 1e-5, False, 1.0, divisor))
+    program = builder.program([total])
+    assert program.evaluate([[2.0]], [])[0] < 0
+    assert signs(program)[total].name == "ANY"
 
 
 def test_guards_are_added_once() -> None:
@@ -843,6 +870,14 @@ def stages(function: Function) -> list[tuple[str, ScalarProgram]]:
 def leaves_in_order(program: ScalarProgram) -> list[float]:
     """Return the numbers of the captured parameters, by their labels."""
     return [{"w0": 0.3, "w1": -1.2}[program.labels[i]] for i in program.parameters]
+
+
+def test_passes_run_one_after_the_other() -> None:
+    function = random_function(
+        [("affine", [0] * 5), ("square", [0] * 5), ("root of a choice", [0, 1, 0, 0, 0])], ROUNDING
+    )
+    (_, program), *after = stages(function)
+    assert str(run_passes((*SIMPLIFY, *PREPARE_FOR_ARRAYS), program)) == str(after[-1][1]) != str(program)
 
 
 @given(layers_of(ROUNDING), NUMBERS)
