@@ -71,7 +71,7 @@ class Optimizer(ABC):
             if not isinstance(parameter, Value):
                 raise TypeError(f"an optimizer expects Values as parameters, got {parameter!r}")
         if len(set(self.parameters)) < len(self.parameters):
-            raise ValueError("an optimizer expects each parameter once; model.parameters() gives them so")
+            raise ValueError("an optimizer expects each parameter once, as model.parameters() returns them")
         if not callable(learning_rate):
             checked("learning_rate", learning_rate, lambda rate: 0 < rate < math.inf, "a positive number")
         if max_gradient_norm is not None:
@@ -169,8 +169,8 @@ class Optimizer(ABC):
             return
         i = int(finite.argmin())
         raise FloatingPointError(
-            f"the update of {self.parameters[i].label or 'a parameter'} = {weights[i]:g} overflows, its gradient being "
-            f"{gradients[i]:g}. A smaller learning rate, or max_gradient_norm, may help"
+            f"the update of {self.parameters[i].label or 'a parameter'} = {weights[i]:g} "
+            f"with gradient {gradients[i]:g} overflows. A smaller learning rate, or max_gradient_norm, may help"
         )
 
     def _update(self, weights: Vector, gradients: Vector, rate: float, new: Vector) -> None:
