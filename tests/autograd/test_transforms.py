@@ -287,7 +287,7 @@ def test_derivatives_to_the_third_order_of_functions_that_mpmath_spells_out(name
 
 
 def test_derivatives_of_a_polynomial_end_in_zero() -> None:
-    """This includes 0, where x⁻¹ would occur if the rule were applied to a constant."""
+    """The derivatives are right at 0, too, where x⁻¹ would occur if the rule were applied to a constant."""
     for x in (0.0, -2.0):
         derivative: Callable[[Any], Any] = lambda t: t**3  # noqa: E731
         for expected in (x**3, 3 * x**2, 6 * x, 6.0, 0.0, 0.0):

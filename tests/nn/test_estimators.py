@@ -168,7 +168,7 @@ def test_the_cost_is_that_of_scikit_learn() -> None:
 
 @pytest.mark.parametrize("early", [False, True])
 def test_weight_0_is_the_same_as_leaving_a_sample_out(early: bool) -> None:
-    """This includes scaling, the part set aside for early stopping, and the classes."""
+    """Scaling, the part set aside for early stopping, and the classes do not depend on such samples either."""
     weights = np.where(np.arange(150) % 3 == 1, 0.0, 1.0 + np.arange(150) % 4)
     given = X + 1000.0 * (weights == 0)[:, None]
     names = np.where(weights > 0, NAMES, "outlier")

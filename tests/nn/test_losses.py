@@ -398,7 +398,7 @@ def test_cross_entropy_in_the_tail(target: Any) -> None:
     ],
 )
 def test_cross_entropy_of_infinite_logits(logits: list[float], target: Any, loss: float, gradient: list[float]) -> None:
-    """A class that is masked out has such a logit."""
+    """A class that is masked out has an infinite logit."""
     value, slopes = value_and_gradient(nn.cross_entropy, logits, target)
     assert value == pytest.approx(loss, rel=1e-15)
     assert slopes == pytest.approx(gradient, rel=1e-15)

@@ -182,7 +182,7 @@ def test_windows_to_both_sides_are_tables_too(positions: int) -> None:
 
 
 def test_losses_that_where_leaves_out_leave_heads_whole() -> None:
-    """With sequences of several lengths, a single mask guards each position, and the heads are not split up."""
+    """With sequences of several lengths, one mask guards all numbers of a position, whatever it attends to."""
     w, found = [parameters(4, 4, seed) for seed in range(3)], set()
     for positions in (3, 5, 8):
 

@@ -387,7 +387,7 @@ UNREACHED: dict[str, tuple[Callable[..., Any], list[float], list[float]]] = {
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("name", UNREACHED)
 def test_what_no_derivative_reaches_has_none(way: str, name: str, thin: Thin) -> None:
-    """Array operations compute it together with numbers that a derivative reaches."""
+    """A number that no derivative reaches gets none, although array operations compute it together with others."""
     function, point, slopes = UNREACHED[name]
     program = compiled(thin, way, function, [0.5] * len(point))
     assert program.input_gradients(point).tolist() == pytest.approx(slopes, rel=1e-14)
@@ -530,7 +530,7 @@ UNTAKEN: dict[str, tuple[Callable[[Any], Any], float, float]] = {  # with the fi
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("case", UNTAKEN)
 def test_what_transforms_within_a_compiled_function_do_not_take(case: str, way: str, thin: Thin) -> None:
-    """This also holds in forward mode, for both modes combined, and for nodes that are reached in several ways."""
+    """Such branches contribute nothing in forward mode, in both modes combined, and at nodes reached several ways."""
     f, slope, curvature = UNTAKEN[case]
     derivatives: list[Callable[[Any], Any]] = [autograd.grad(f), lambda x: autograd.jvp(f, (x,), (1.0,))[1]]
     for derivative in derivatives:

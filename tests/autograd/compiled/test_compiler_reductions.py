@@ -52,7 +52,7 @@ def exact_softmax(xs: list[float]) -> list[Any]:
 
 @pytest.mark.parametrize("way", WAYS)
 def test_logsumexp(way: str, thin: Thin) -> None:
-    """Value and derivatives are exact, one sample at a time and all at once; so is the derivative w.r.t. parameters."""
+    """Values and derivatives are accurate, for one sample and for a batch, also w.r.t. parameters."""
     program = compiled(thin, way, lambda xs: autograd.logsumexp(xs), [0.0, 0.0, 0.0])
     ws = [Value(0.0) for _ in range(3)]
     of_parameters = compiled(thin, way, lambda x: autograd.logsumexp(ws) * x, 1.0)

@@ -127,7 +127,7 @@ def test_a_program_follows_what_rules_read(name: str, way: str, thin: Thin, leve
 
 @pytest.mark.parametrize("way", WAYS)
 def test_so_do_derivatives_that_read_what_values_do_not(way: str, thin: Thin, level: Callable[[float], None]) -> None:
-    """This also holds for derivatives of derivatives, which the function itself computes."""
+    """Derivatives of derivatives, which the function itself computes, follow the state, too."""
     cubed = _primitive(lambda x: x * x * x, lambda x, out: (3 * LEVEL.get() * x * x,))
 
     def second(x: Any) -> Any:

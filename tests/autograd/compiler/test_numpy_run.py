@@ -76,7 +76,7 @@ RESULTS: dict[str, Callable[[Operands], Handle]] = {
 @pytest.mark.parametrize("contiguous", [True, False])
 @pytest.mark.parametrize("name", RESULTS)
 def test_the_running_form_computes_what_the_program_means(name: str, contiguous: bool, dtype: str) -> None:
-    """This includes results that are always zero, whose array has no name in the source."""
+    """Results that are always zero, whose arrays have no names in the source, are written, too."""
     operands = Operands()
     result = RESULTS[name](operands)
     if name != "nothing":

@@ -202,7 +202,7 @@ def around(example: Sequence[float], samples: int, seed: int) -> Array:
 
 @pytest.mark.parametrize("way", WAYS)
 def test_no_pass_changes_a_bit_where_there_are_no_reductions(way: str, thin: Thin) -> None:
-    """This holds for compensated sums, too, and for numbers that are huge, tiny, infinite or nan."""
+    """Functions include compensated sums, and numbers may be huge, tiny, infinite or nan."""
     compared = 0
     for seed in range(40):
         chance = np.random.default_rng(seed)

@@ -108,7 +108,7 @@ def test_nothing_can_be_assigned() -> None:
 
 
 def test_there_is_no_object_a_node() -> None:
-    """A million nodes must fit in memory: the number of objects that the collector tracks does not grow."""
+    """A million nodes must fit in memory: the number of objects that the collector tracks does not grow with them."""
 
     def long_program(nodes: int) -> ScalarProgram:
         builder = Builder([1], 1)

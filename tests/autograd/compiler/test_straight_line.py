@@ -177,7 +177,7 @@ def engine(program: ArrayProgram, way: str, size: int, monkeypatch: pytest.Monke
 @pytest.mark.parametrize("way", ["machine code", "Python"])
 @pytest.mark.parametrize("seed", range(10))
 def test_code_computes_what_the_program_means(seed: int, way: str, size: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """This holds for one sample and for several, and for functions that read each other's results."""
+    """The program is run on one sample and on several, in functions that read each other's results."""
     program, chance = unrolled(seed), np.random.default_rng(seed)
     run = engine(program, way, size, monkeypatch)
     batch, vector = {"x": chance.normal(size=(5, 3)), "y": chance.normal(size=(5, 1))}, chance.normal(size=4)

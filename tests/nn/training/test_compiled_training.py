@@ -147,7 +147,7 @@ def test_targets_of_every_kind(targets: str) -> None:
 
 
 def test_values_are_up_to_date_in_callbacks_and_at_the_end() -> None:
-    """Whether drawn or called, the model has the trained numbers: its cost on the samples agrees with the history."""
+    """A model that is drawn or called has the trained numbers: its cost on the samples agrees with the history."""
     x, y = data()
     model = nn.MLP(3, [5, 2], seed=1)
     costs = []

@@ -295,7 +295,7 @@ del EVERY_RULE["drawing"]
 
 @pytest.mark.parametrize("name", EVERY_RULE)
 def test_a_training_has_the_bits_that_it_has_without_machine_code(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """This includes the history, with the largest derivative of each epoch."""
+    """The history is equal, too, including the largest derivative of each epoch."""
     results = trained(EVERY_RULE[name]), trained(EVERY_RULE[name], callbacks=[lambda *_: None])
     monkeypatch.setattr(fused, "BEFORE_COMPILING", math.inf)
     assert results == (trained(EVERY_RULE[name]), trained(EVERY_RULE[name], callbacks=[lambda *_: None]))

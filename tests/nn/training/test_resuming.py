@@ -217,7 +217,7 @@ def test_the_digest_covers_shapes() -> None:
 def test_a_training_that_changes_to_machine_code_is_resumed_to_the_same_bits(
     epochs: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whether interrupted before or after this change, a resumed training makes it at the same update."""
+    """A resumed training changes at the same update, if interrupted before the change or after it."""
     pytest.importorskip("llvmlite", reason="llvmlite, which makes machine code, is not installed")
     monkeypatch.setattr(cost, "PATIENCE", 0.008)
     chance = np.random.default_rng(0)

@@ -263,7 +263,7 @@ def test_it_stops_after_the_first_epoch_without_a_derivative_above_the_tolerance
 
 
 def test_it_stops_where_every_derivative_is_zero() -> None:
-    """If all samples have a margin of more than 1, hinge has no gradient left."""
+    """If all samples have a margin of more than 1, the hinge loss has no gradient left."""
     model = nn.MLP(1, [1], output_activation="identity", initializer=nn.constant(5.0))
     before = numbers_of(model)
     history = quietly(model, [-1.0, 1.0, 2.0], [-1, 1, 1], loss=nn.hinge, epochs=10)

@@ -164,7 +164,7 @@ def memory_cell(start: float) -> Callable[..., Any]:
 
 @pytest.mark.parametrize("start", SPECIAL)
 def test_states_may_begin_with_any_number(start: float) -> None:
-    """Whatever number the states begin with, the first step and the last one are steps of the loop."""
+    """The first step and the last one are steps of the loop, whatever number the states begin with."""
     sources = []
     for length in (6, 12, 30):
         program = autograd.compile(memory_cell(start), series(length))

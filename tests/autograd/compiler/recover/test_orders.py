@@ -170,7 +170,7 @@ def test_readers_that_contradict_one_another_agree_on_the_cheapest() -> None:
 
 
 def test_a_reader_of_all_comes_before_a_reader_of_a_part() -> None:
-    """Every other element, which the part reads then, is cheaper than a gather of all members."""
+    """If all members are read as a slice, the part is every other element, which is cheaper than a gather of all."""
     wide = weighted(2, [10, 11, 12, 13])
     part, everything = applied(3, [20, 21], (2, [1, 3])), applied(4, [22, 23, 24, 25], (2, [2, 1, 0, 3]))
     after = ordered(grouping_of([wide, part, everything], [0, 3]), [*range(20, 26)])

@@ -447,7 +447,7 @@ def test_products_come_first_and_what_is_subtracted_last() -> None:
 
 
 def test_the_cells_of_a_stencil_keep_their_order() -> None:
-    """This is u₀ - 2u₁ + u₂ of one array; two terms, or three of several arrays, are sorted."""
+    """The terms of u₀ - 2u₁ + u₂ stay in order; two terms, or three of several arrays, are sorted."""
     stencil = [A, column(-2.0, x(1, 2)), C]
     assert slots(sums_of(*stencil)) == [stencil]
     assert slots(sums_of(minus(A), C)) == [[C, minus(A)]]
@@ -458,7 +458,7 @@ def test_the_cells_of_a_stencil_keep_their_order() -> None:
 
 
 def test_blocks_with_one_negative_coefficient_are_subtracted() -> None:
-    """This requires an exact result: -(Σ) and -(c x) are exact, but 0.5 Σ differs from the sum of halves."""
+    """They are subtracted only if this rounds the same: -(Σ) and -(c x) do, but 0.5 Σ may differ from Σ 0.5 x."""
     table, matrix = Rows(1.0, x([0, 1], [1, 2]), None), Matrix(1.0, p([0, 1], [3, 4]), x([0, 1]), None)
     for c, of_a_column, of_others in (
         (-1.0, True, True),

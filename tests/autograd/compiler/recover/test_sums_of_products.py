@@ -393,7 +393,7 @@ def test_windows_are_a_batch_for_each_row_on_the_left() -> None:
     ],
 )
 def test_windows_at_other_distances_are_no_product(neighbours: list[list[int]]) -> None:
-    """If only one window is complete, its distances cannot be determined either."""
+    """Windows whose distances differ, or of which only one is complete, do not form a product."""
     rows = [[(1.0, 2 * i + k, 2 * j + k) for k in range(2)] for i, some in enumerate(neighbours) for j in some]
     assert kinds(contracted(rows, 1, 2)) == [["Rows"]]
 
