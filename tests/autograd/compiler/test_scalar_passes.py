@@ -783,7 +783,7 @@ def test_signs_are_those_of_the_numbers(function: Function, sign: str) -> None:
 
 @pytest.mark.parametrize("divisor", [-0.0, -0.5])
 def test_a_positive_number_divided_by_a_negative_one_is_negative(divisor: float) -> None:
-    """By -0.0 too, which no trace divides by, but a program may."""
+    """The divisor may also be -0.0: a trace never divides by it, but a program may."""
     builder = Builder([1], 0)
     total = builder.sum(Sum([1.0], [0], [0], [0], 1e-5, False, 1.0, divisor))
     program = builder.program([total])

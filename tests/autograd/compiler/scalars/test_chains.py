@@ -1,7 +1,7 @@
 """Chains of additions, subtractions and scalings as sums: their terms, slots and constants, and how they round.
 
-Slots are told by the rule in `sums/collect.py`: only the terms of an explicit sum, of a dot product, or of at least
-three terms that are added may be added in any order. How a chain rounds is told by the eager engine.
+Slots follow from the rule in `sums/collect.py`: only the terms of an explicit sum, of a dot product, or of at least
+three terms that are added may be added in any order. The eager engine shows how a chain must round.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Function = Callable[[Any, Any], Any]
 
 
 def collected(function: Function, size: int = 4) -> ScalarProgram:
-    """The sums of a function of eight parameters and an argument of so many numbers."""
+    """Collect the sums of a function of eight parameters and an argument of so many numbers."""
     w = [Value(0.3 + 0.1 * k) for k in range(8)]
     trace, leaves = settled_trace(lambda x: function(w, x), ([float(k + 1) for k in range(size)],))
     return collect_sums(merge_equal_nodes(fold_constants(from_trace(trace, leaves, None)))).verify()
@@ -118,7 +118,7 @@ def test_many_equal_sums_without_weights_are_operations_of_their_own(function: F
 
 
 def test_numbers_before_as_many_equal_sums_stay_terms_of_an_explicit_sum() -> None:
-    """Only a chain can begin with one more sum like the others, of which it has the terms."""
+    """Only a chain can begin with one more sum like the others, written out as its terms."""
     total = sums(lambda w, x: sum_(*x[:2], *in_pairs(x, 4)), 9)[-1]
     assert total == "sum(x[0], x[1], v9, v10, v11, v12)"
 
@@ -149,7 +149,7 @@ def test_chains_round_as_the_graph_does(function: Callable[[Any], Any]) -> None:
 
 
 def test_a_weighted_number_divided_by_zero_stays_infinite() -> None:
-    """No trace divides by 0, but a program may."""
+    """A trace never divides by 0, but a program may."""
     builder = Builder([2], 1)
     product = builder.application(builder.opcode(primitives.mul), [2, 0])
     quotient = builder.application(builder.opcode(primitives.div), [product, builder.constant(0.0)])
