@@ -23,12 +23,11 @@ def verify(program: Columns) -> None:
     lefts, rights, slots = program.lefts, program.rights, program.slots
     are_sound = _applications_are_sound(program)
     are_floats = set(map(type, program.coefficients)) <= {float}
-    for i in program.interior:
+    for i in [i for i in program.interior if opcodes[i] < APPLY or not are_sound]:
         opcode, start, count = opcodes[i], starts[i], counts[i]
         end = start + count
         if opcode >= APPLY:
-            if not are_sound:
-                _verify_application(program, i)
+            _verify_application(program, i)
         elif opcode == SUM:
             if not (are_floats and _is_plain(i, count, lefts[start:end], rights[start:end], slots[start:end])):
                 _verify_sum(program, i)
