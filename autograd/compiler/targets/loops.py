@@ -6,6 +6,7 @@ States are variables; results written by step are arrays, in which each step fil
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from autograd.compiler.arrays.loop import Loop, Stepping
 from autograd.compiler.arrays.operations import listed
@@ -17,8 +18,29 @@ Assign = Callable[[str, str, str], str]
 """Writes a statement: the name, the expression and a comment."""
 
 
-def loop_statements(at: int, outer: Expressions, assign: Assign, depth: int = 0) -> list[str]:
-    """Return the statements of a loop, with an indented body.
+class LoopStatements(NamedTuple):
+    """The statements of a loop.
+
+    Attributes:
+        before: initial states, operands that are the same at each step, and arrays to fill.
+        block: the loop, with an indented body.
+        after: the last states.
+        variables: the names that these statements assign.
+    """
+
+    before: list[str]
+    block: list[str]
+    after: list[str]
+    variables: set[str]
+
+    @property
+    def lines(self) -> list[str]:
+        """All statements in order."""
+        return [*self.before, *self.block, *self.after]
+
+
+def loop_statements(at: int, outer: Expressions, assign: Assign, depth: int = 0) -> LoopStatements:
+    """Return the statements of a loop.
 
     Args:
         at: the loop's place in the program.
@@ -33,7 +55,7 @@ class _LoopWriter:
     """Writes one loop. For the arguments see `loop_statements`."""
 
     def __init__(self, at: int, outer: Expressions, assign: Assign, depth: int) -> None:
-        self._outer, self._assign, self._depth = outer, assign, depth
+        self._outer, self._write, self._depth = outer, assign, depth
         self._term = outer.terms[at]
         self._loop: Loop = self._term.attribute
         self._notation = Notation(self._loop.body)
@@ -46,14 +68,20 @@ class _LoopWriter:
         self._step = outer.references.local(("step", depth), "t")
         steppings = [*self._loop.read, *(stepping for _, stepping, _ in self._stacks())]
         self._is_reversed = 2 * sum(stepping.backward for stepping in steppings) > len(steppings)
+        self._variables = {self._step}
 
-    def statements(self) -> list[str]:
+    def statements(self) -> LoopStatements:
         steps = f"range({self._loop.steps})"
         head = f"    for {self._step} in {f'reversed({steps})' if self._is_reversed else steps}:"
         step = [*self._read(), *self._computed(), *self._written(False), *self._updated(), *self._written(True)]
         results = [(k, self._outer.terms[at]) for k, at in sorted(self._results.items()) if k < self._loop.carried]
-        last = [self._assign(result.name, self._names[k], described(result)) for k, result in results]
-        return [*self._ahead(), head, *map(_indented, step or ["    pass"]), *last]
+        last = [self._assign([result.name], [self._names[k]], described(result)) for k, result in results]
+        block = [head, *map(_indented, step or ["    pass"])]
+        return LoopStatements(self._ahead(), block, last, self._variables)
+
+    def _assign(self, names: Sequence[str], texts: Sequence[str], comment: str) -> str:
+        self._variables.update(names)
+        return self._write(", ".join(names), ", ".join(texts), comment)
 
     def _states(self) -> Sequence[int]:
         """Return the places of the states after a step."""
@@ -71,11 +99,11 @@ class _LoopWriter:
         states, arrays, same = self._loop.split(list(zip(self._term.operands, self._names)))
         for k, name in [*states, *((k, self._array(k, name)) for k, name in arrays), *same]:
             if terms[k].name != name:
-                lines.append(self._assign(name, self._outer.read(k).text, listed(terms[k].shape)))
+                lines.append(self._assign([name], [self._outer.read(k).text], listed(terms[k].shape)))
         names = {k: self._array(k, name) for k, name in arrays}
         for result, stepping, _ in self._stacks():
             text = self._outer.array_to_fill(result, stepping.axis, names)
-            lines.append(self._assign(terms[result].name, text, listed(terms[result].shape)))
+            lines.append(self._assign([terms[result].name], [text], listed(terms[result].shape)))
         return lines
 
     def _array(self, k: int, argument: str) -> str:
@@ -85,11 +113,9 @@ class _LoopWriter:
     def _read(self) -> list[str]:
         places = dict(zip(self._names, self._loop.arguments))
         _, arrays, _ = self._loop.split(list(zip(self._term.operands, self._names)))
-        return [
-            f"    {name} = {self._array(k, name)}{self._index(stepping)}"
-            for (k, name), stepping in zip(arrays, self._loop.read)
-            if places[name] in self._needed
-        ]
+        needed = [(k, name, by) for (k, name), by in zip(arrays, self._loop.read) if places[name] in self._needed]
+        self._variables.update([name for _, name, _ in needed])
+        return [f"    {name} = {self._array(k, name)}{self._index(stepping)}" for k, name, stepping in needed]
 
     def _index(self, stepping: Stepping) -> str:
         place = self._step if stepping.backward == self._is_reversed else f"-1 - {self._step}"
@@ -100,9 +126,11 @@ class _LoopWriter:
         lines, terms = [], self._notation.terms
         for at in sorted(filter(self._notation.is_statement, self._needed)):
             if terms[at].kind == "loop":
-                lines += loop_statements(at, self._body, self._assign, self._depth + 1)
+                inner = loop_statements(at, self._body, self._write, self._depth + 1)
+                lines += inner.lines
+                self._variables |= inner.variables
             else:
-                lines.append(self._assign(terms[at].name, self._body.definition(at).text, described(terms[at])))
+                lines.append(self._assign([terms[at].name], [self._body.definition(at).text], described(terms[at])))
         return lines
 
     def _written(self, late: bool) -> list[str]:
@@ -121,8 +149,8 @@ class _LoopWriter:
         while pending:
             free = [k for k in pending if not any(arguments[k] in reads[j] for j in pending if j != k)]
             together = free[:1] or pending
-            names = ", ".join([self._names[k] for k in together])
-            texts = ", ".join([self._body.read(outputs[k]).text for k in together])
+            names = [self._names[k] for k in together]
+            texts = [self._body.read(outputs[k]).text for k in together]
             shapes = ", ".join([listed(self._notation.terms[outputs[k]].shape) for k in together])
             lines.append(self._assign(names, texts, shapes))
             pending = [k for k in pending if k not in together]

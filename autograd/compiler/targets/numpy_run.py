@@ -20,7 +20,6 @@ from autograd.compiler.arrays.program import ArrayProgram
 from autograd.compiler.arrays.shapes import is_batched
 from autograd.compiler.stages import PassRunner
 from autograd.compiler.targets.kernels import HELPERS
-from autograd.compiler.targets.memory.freeing import free_after_last_use
 from autograd.compiler.targets.parameter_buffer import ParameterBuffer, in_reading_order
 from autograd.compiler.targets.python_source import Function, Source, Writer, passes, to_inputs
 from autograd.compiler.targets.references import References
@@ -88,7 +87,6 @@ def loaded(name: str, shown: str, running: str, constants: Mapping[str, Any]) ->
     file = f"<compiled {name} {hashlib.sha256(shown.encode()).hexdigest()[:12]}>"
     linecache.cache[file] = (len(shown), None, shown.splitlines(keepends=True), file)
     tree = ast.parse(running)
-    free_after_last_use(tree)
     for node in ast.walk(tree):  # columns refer to the running form, which tracebacks do not show
         if isinstance(node, (ast.stmt, ast.expr, ast.arg, ast.keyword)):
             node.col_offset = node.end_col_offset = -1

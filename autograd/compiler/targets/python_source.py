@@ -5,11 +5,11 @@ Each named operation is a statement with its shape in a comment; other operation
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from autograd.compiler.targets.expressions import Expressions
-from autograd.compiler.targets.loops import loop_statements
+from autograd.compiler.targets.loops import LoopStatements, loop_statements
 from autograd.compiler.targets.notation import Notation, described
 from autograd.compiler.targets.references import References
 from autograd.compiler.targets.schedule import GRADIENT, Schedule, products, says_samples, statement_count
@@ -69,7 +69,7 @@ class Writer:
             f"def forward({', '.join(plan.arguments)}):",
             [
                 *self._samples(plan.first, plan.forward, [plan.values]),
-                *self._statements(plan.forward, self._statement),
+                *self._statements(plan.forward, self._statement, [plan.values, *plan.saved]),
                 f"    return {self._result(plan.values)}, {self._packed()}",
             ],
         )
@@ -82,7 +82,7 @@ class Writer:
             [
                 *self._samples(GRADIENT, plan.backward, plan.gradients),
                 *[self._unpacked()] * bool(self._saved()),
-                *self._statements(plan.backward, self._statement_of_backward),
+                *self._statements(plan.backward, self._statement_of_backward, plan.gradients),
                 f"    return {listed(list(map(self._result, plan.gradients)))}",
             ],
         )
@@ -95,7 +95,7 @@ class Writer:
             f"def input_gradients({', '.join([GRADIENT, *plan.arguments])}):",
             [
                 *self._samples(GRADIENT, statements, [plan.values, *plan.gradients]),
-                *self._statements(statements, self._statement),
+                *self._statements(statements, self._statement, [plan.values, *plan.gradients]),
                 f"    return {self._result(plan.values)}, {listed(list(map(self._result, plan.gradients)))}",
             ],
         )
@@ -110,13 +110,21 @@ class Writer:
             functions.append(Function(f"def {name}({', '.join(arguments)}):", [f"    return {text}"]))
         return functions
 
-    def _statements(self, places: Iterable[int], write: Callable[[int], str]) -> Iterator[str]:
-        """Write one statement for each operation, several for a loop."""
-        for at in places:
-            if self._notation.terms[at].kind == "loop":
-                yield from loop_statements(at, self._write, self._assigned)
-            else:
-                yield write(at)
+    def _statements(self, places: Sequence[int], write: Callable[[int], str], results: Sequence[int]) -> list[str]:
+        """Write one statement for each operation, several for a loop.
+
+        Args:
+            places: the operations.
+            write: writes the statement of an operation that is no loop.
+            results: the operations that the function returns after the statements.
+        """
+        loops = self._loops(places)
+        return [line for at in places for line in (loops[at].lines if at in loops else [write(at)])]
+
+    def _loops(self, places: Iterable[int]) -> dict[int, LoopStatements]:
+        """Write the operations that are loops."""
+        loops = [at for at in places if self._notation.terms[at].kind == "loop"]
+        return {at: loop_statements(at, self._write, self._assigned) for at in loops}
 
     def _statement(self, at: int) -> str:
         term = self._notation.terms[at]

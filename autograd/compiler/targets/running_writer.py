@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
+from autograd.compiler.targets.loops import LoopStatements
+from autograd.compiler.targets.memory.freeing import variables_to_delete
 from autograd.compiler.targets.memory.rooms import Room, spots
 from autograd.compiler.targets.python_source import Function, Writer
 from autograd.compiler.targets.references import References
@@ -21,6 +25,35 @@ class RunningWriter(Writer):
         self._write.spots = self._spots = spots(plan)
         terms = plan.notation.terms
         self._has_loops = any(terms[at].kind == "loop" for at in (*plan.forward, *plan.backward))
+
+    def _statements(self, places: Sequence[int], write: Callable[[int], str], results: Sequence[int]) -> list[str]:
+        """Write statements; between loops, delete each variable after the last statement that reads it.
+
+        Arrays of a loop are as large as all its steps together. Nothing can follow a loop on its last line, where a
+        deletion is thus left to the next statement: each statement is on the line that it has in the source.
+        """
+        loops = self._loops(places)
+        if not loops:
+            return super()._statements(places, write, results)
+        lines, unread = [], list[str]()
+        deleted = variables_to_delete(self.schedule, places, results, loops, self._last_loops())
+        for at in places:
+            before, block, after, _ = loops.get(at) or LoopStatements([write(at)], [], [], set())
+            if before and unread:
+                before[0] = f"    del {', '.join(unread)}; {before[0].lstrip()}"
+                unread = []
+            unread += deleted[at]
+            if unread and (last := after if block else before):
+                last[-1] += f"; del {', '.join(unread)}"
+                unread = []
+            lines += [*before, *block, *after]
+        return lines
+
+    def _last_loops(self) -> dict[str, int]:
+        """Return the last loop that writes into each memory that several arrays share, by the memory's name."""
+        order = {at: time for time, at in enumerate([*self.schedule.forward, *self.schedule.backward])}
+        loops = [(self._notation.terms[at].operands[0], spot.room) for at, spot in self._spots.items()]
+        return {self._write.room(room): at for at, room in sorted(loops, key=lambda loop: order[loop[0]])}
 
     def backward(self) -> Function:
         """Return the function that writes the gradients into arrays."""

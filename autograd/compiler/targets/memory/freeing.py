@@ -2,50 +2,48 @@
 
 from __future__ import annotations
 
-import ast
+from collections.abc import Mapping, Sequence
+from itertools import chain
+
+from autograd.compiler.targets.loops import LoopStatements
+from autograd.compiler.targets.schedule import GRADIENT, Schedule, written
 
 
-def free_after_last_use(tree: ast.Module) -> None:
-    """Let functions with loops delete each variable after the last statement that reads it.
+def variables_to_delete(
+    plan: Schedule,
+    statements: Sequence[int],
+    results: Sequence[int],
+    loops: Mapping[int, LoopStatements],
+    last_loops: Mapping[str, int],
+) -> dict[int, list[str]]:
+    """Return, for each statement, the variables that no later one reads.
 
-    A loop counts as one statement. Arguments are not deleted, since the caller still holds them.
+    Arguments are not deleted, since the caller still holds them.
 
-    >>> tree = ast.parse("def f(x):\\n for t in range(2):\\n  y = x * t\\n z = y + 1\\n return z")
-    >>> free_after_last_use(tree)
-    >>> print(ast.unparse(tree))
-    def f(x):
-        for t in range(2):
-            y = x * t
-        del t
-        z = y + 1
-        del y
-        return z
+    Args:
+        plan: the schedule that the statements belong to.
+        statements: the places of a function's statements, in order.
+        results: the places of the results that the function returns afterwards.
+        loops: the statements of each loop among them.
+        last_loops: the last loop that uses further variables, by name.
     """
-    for function in tree.body:
-        if isinstance(function, ast.FunctionDef) and any(isinstance(x, ast.For) for x in function.body):
-            function.body = _with_frees(function.body)
+    terms = plan.notation.terms
 
+    def read(at: int) -> list[str]:
+        return [terms[k].name for x in written(plan.notation, [at]) for k in (x, *terms[x].operands)]
 
-def _with_frees(statements: list[ast.stmt]) -> list[ast.stmt]:
-    """Return statements, the last of which returns, with deletions between them."""
+    variables = {terms[at].name for at in plan.saved}
     last: dict[str, int] = {}
-    written = set()
-    for place, statement in enumerate(statements):
-        for node in ast.walk(statement):
-            if isinstance(node, ast.Name):
-                last[node.id] = place
-                if isinstance(node.ctx, ast.Store):
-                    written.add(node.id)
-    freed: list[list[str]] = [[] for _ in statements]
-    for name in last:
-        if name in written:
-            freed[last[name]].append(name)
-    result = []
-    for statement, names in zip(statements, freed):
-        result.append(statement)
-        if names and statement is not statements[-1]:
-            targets: list[ast.expr] = [ast.Name(name, ast.Del()) for name in names]
-            result.append(ast.copy_location(ast.Delete(targets), statement))
-            for target in targets:
-                ast.copy_location(target, statement)
-    return result
+    for at in statements:
+        own = loops[at].variables if at in loops else {terms[at].name}
+        variables |= own
+        last.update(dict.fromkeys([*read(at), *own], at))
+    last |= {name: at for name, at in last_loops.items() if at in loops}
+    variables |= last_loops.keys()
+    inline = [at for at in results if plan.notation.is_inline(at)]
+    kept = {"", GRADIENT, *plan.arguments, *(terms[at].name for at in results), *chain(*map(read, inline))}
+    deleted: dict[int, list[str]] = {at: [] for at in statements}
+    for name, at in last.items():
+        if name in variables and name not in kept:
+            deleted[at].append(name)
+    return deleted
