@@ -207,7 +207,7 @@ def derivative(reference: Callable[..., Any], point: tuple[float, ...], orders: 
 
 @pytest.mark.parametrize("order", [1, 2, 3, 6])
 def test_derivatives_of_lgamma_of_any_order(order: int) -> None:
-    """They are polygamma functions, accurate to a few units in the last place of their largest term, at poles, too."""
+    """They are polygamma functions, to a few units in the last place of the largest term, even near poles."""
     function: Any = math.lgamma
     for _ in range(order):
         function = grad(function)

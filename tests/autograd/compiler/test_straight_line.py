@@ -141,7 +141,7 @@ def test_derivatives_of_unrolled_programs_take_as_few_operations_as_by_hand(name
 
 
 def test_what_no_derivative_of_a_guarded_program_needs_is_left_out() -> None:
-    """Such as the condition of a guard of a parameter."""
+    """The derivative w.r.t. arguments does not need the condition of a guard of a parameter."""
     builder = Builder()
     x = builder.argument("x", 1)
     w = builder.broadcast(builder.parameter([0], "parameters"), (N, 1))

@@ -113,7 +113,7 @@ ALIKE: list[tuple[Function, int]] = [  # a sum of sums, and the number of operat
 
 @pytest.mark.parametrize(("function", "operations"), ALIKE)
 def test_many_equal_sums_without_weights_are_operations_of_their_own(function: Function, operations: int) -> None:
-    """Sums of other lengths are not equal, and weighted ones become matrix products; squares of weights do not."""
+    """Sums of other lengths are not equal. Weighted sums become matrix products, but sums of squared weights do not."""
     assert len(collected(function, 9).operations) == operations
 
 
