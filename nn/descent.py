@@ -142,8 +142,8 @@ class Optimizer(ABC):
     def copied(self) -> Self:
         """Return an independent optimizer of the same parameters, in the same state."""
         other = object.__new__(type(self))
-        vars(other).update(vars(self))  # ten times as fast as copy.copy; a whole update takes microseconds
-        other.state = dict(self.state)  # the vectors are shared: no update changes them in place
+        other.__dict__ = attributes = vars(self).copy()  # 15 times as fast as copy.copy; an update takes microseconds
+        attributes["state"] = self.state.copy()  # the vectors are shared: no update changes them in place
         return other
 
     def becoming(self, other: Self) -> Change:

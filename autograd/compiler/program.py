@@ -22,7 +22,7 @@ from autograd.compiler.stages import AnyProgram, PassRunner
 from autograd.compiler.trace.diagnose import not_finite
 from autograd.compiler.trace.results import Results
 from autograd.compiler.trace.retrace import settled_trace
-from autograd.compiler.trace.signature import Argument, argument_names, read_batch, refuse_unless_flat, shape_of
+from autograd.compiler.trace.signature import Argument, BatchReader, argument_names, refuse_unless_flat, shape_of
 from autograd.nested import flatten
 from autograd.reading import gradients_of, numbers_of
 from autograd.updates import commit, setting
@@ -87,6 +87,7 @@ class Program(Inspectable, Elsewhere, Generic[One, Batch]):
             argument.with_indices({k: use.length for (i, k), use in traced.uses.items() if i == number})
             for number, argument in enumerate(self._arguments)
         ]
+        self._read = BatchReader(self._arguments, self._dtype)
         self._results = Results(traced.structure, has_aux)
         self._name = sanitised(getattr(self._function, "__name__", "")) or "function"
         self._runner = PassRunner()
@@ -154,7 +155,7 @@ class Program(Inspectable, Elsewhere, Generic[One, Batch]):
             IndexError: for an index that is out of range, naming the sample.
             FloatingPointError: if a result is inf or nan, naming the first node that was.
         """
-        rows, batched, samples = read_batch(self._arguments, arguments, self._dtype)
+        rows, batched, samples = self._read(arguments)
         outputs = ignoring_errors(self._engine.outputs, self._live(), rows)
         outputs = self._of_samples(outputs, samples)
         self._check(rows, outputs)
@@ -180,7 +181,7 @@ class Program(Inspectable, Elsewhere, Generic[One, Batch]):
         Raises:
             As calling does; then no `grad` has changed.
         """
-        rows, batched, samples = read_batch(self._arguments, arguments, self._dtype)
+        rows, batched, samples = self._read(arguments)
         if gradients is None:
             self._results.refuse_several("pass gradients=, a cotangent for each of them")
             seeds = self._cost.seeds(samples)
@@ -221,14 +222,14 @@ class Program(Inspectable, Elsewhere, Generic[One, Batch]):
             self._refuse_unless_flat("into", gradient)
         if into is weights:
             raise ValueError("`into` must not alias `weights`: pass another vector, or leave it out")
-        rows, batched, samples = read_batch(self._arguments, arguments, self._dtype)
+        rows, batched, samples = self._read(arguments)
         outputs = ignoring_errors(self._engine.gradient, weights, rows, self._cost.seeds(samples, scale), gradient)
         return self._results.shaped(self._of_samples(outputs, samples), batched), gradient
 
     def outputs(self, weights: Array, *arguments: Any) -> Batch:
         """Return the results of calling the program, for parameters in a vector, without checks for inf and nan."""
         self._refuse_unless_flat("weights", weights)
-        rows, batched, samples = read_batch(self._arguments, arguments, self._dtype)
+        rows, batched, samples = self._read(arguments)
         outputs = ignoring_errors(self._engine.outputs, weights, rows)
         batch: Batch = self._results.shaped(self._of_samples(outputs, samples), batched)
         return batch
@@ -250,7 +251,7 @@ class Program(Inspectable, Elsewhere, Generic[One, Batch]):
     def value_and_grad(self, *arguments: Any) -> tuple[Any, Any]:
         """Return the results of calling and of `input_gradients`, as `scipy.optimize.minimize` expects them."""
         self._results.refuse_several("derivatives with respect to arguments need a single one")
-        rows, batched, samples = read_batch(self._arguments, arguments, self._dtype)
+        rows, batched, samples = self._read(arguments)
         seeds = np.ones((samples, 1), self._dtype)
         outputs, arrays = ignoring_errors(self._engine.input_gradients, self._live(), rows, seeds)
         outputs = self._of_samples(outputs, samples)

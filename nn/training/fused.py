@@ -102,15 +102,17 @@ class FusedUpdates:
             return None  # in its first step a rule has no state yet
         self._updates += 1
         after, before = optimizer.copied(), optimizer.state
-        after.steps += 1
+        after.steps = step = optimizer.steps + 1
         limited = gradient if optimizer.max_gradient_norm is None else self._limited(optimizer, gradient)
-        vectors = (weights, gradient, limited)
-        variant = self._variant if is_known else self._recorded(optimizer, after, vectors, rate)
+        variant = self._variant
+        if not is_known:
+            self._given = None
+            variant = self._recorded(optimizer, after, (weights, gradient, limited), rate)
         if variant is None:
             return None
-        now = rate, after.steps if self._reads_step else 0
-        if not is_known or now != self._given:
-            variant.run.give(_at_step(self._numbers, rate, after.steps))
+        now = (rate, step) if self._reads_step else (rate, 0)
+        if now != self._given:
+            variant.run.give(_at_step(self._numbers, rate, step))
             self._given = now
         after.state = state = {name: self._unread(name, vector) for name, vector in before.items()} if before else {}
         largest, of_results = variant.run((weights, limited, *before.values(), into, *state.values()))

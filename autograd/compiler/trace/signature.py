@@ -190,28 +190,58 @@ def shaped(columns: Any, shape: tuple[int, ...] | None, rebuild: Any, batched: b
     return array if batched or shape or not as_numbers else array.item()
 
 
-def read_batch(arguments: Sequence[Argument], given: Sequence[Any], dtype: Any) -> tuple[list[Array], bool, int]:
-    """Return all arguments as rows, whether they were batches, and the number of samples.
+class BatchReader:
+    """Reads the arguments of calls as rows.
 
-    Raises:
-        TypeError: for too many or too few arguments.
-        ValueError: if their batch sizes differ.
+    Args:
+        arguments: the program's arguments.
+        dtype: the dtype of all numbers.
     """
-    if not HAVE_NUMPY:
-        raise ModuleNotFoundError(
-            "a compiled program runs on NumPy's arrays, and NumPy is not installed: pip install numpy. Where that is "
-            "impossible, as in the browser, print the program's source, and run the function node by node",
-            name="numpy",
-        )
-    if given and _are_rows(arguments, given, dtype):
-        return list(given), True, len(given[0])
-    return read_together(arguments, given, lambda argument, x: argument.read(x, dtype))
+
+    def __init__(self, arguments: Sequence[Argument], dtype: Any) -> None:
+        self._arguments, self._dtype = arguments, dtype
+        of_rows = [argument.lengths is None and argument.shape == (argument.size,) for argument in arguments]
+        self._takes_rows = bool(of_rows) and all(of_rows)
+        self._recent: list[tuple[int, ...]] = []  # the shapes of a batch of rows
+
+    def __call__(self, given: Sequence[Any]) -> tuple[list[Array], bool, int]:
+        """Return all arguments as rows, whether they were batches, and the number of samples.
+
+        Raises:
+            ModuleNotFoundError: without NumPy.
+            TypeError: for too many or too few arguments.
+            ValueError: if their batch sizes differ.
+        """
+        if not HAVE_NUMPY:
+            raise ModuleNotFoundError(
+                "a compiled program runs on NumPy's arrays, and NumPy is not installed: pip install numpy. Where that "
+                "is impossible, as in the browser, print the program's source, and run the function node by node",
+                name="numpy",
+            )
+        if self._takes_rows and self._are_rows(given):
+            return list(given), True, len(given[0])
+        return read_together(self._arguments, given, lambda argument, x: argument.read(x, self._dtype))
+
+    def _are_rows(self, given: Sequence[Any]) -> bool:
+        """Return whether these are rows already: a fast path for training."""
+        ndarray, dtype, shapes = np.ndarray, self._dtype, []
+        for x in given:
+            if type(x) is not ndarray or x.dtype is not dtype:
+                return False
+            shapes.append(x.shape)
+        if shapes == self._recent:
+            return True
+        samples = shapes[0][0] if shapes and shapes[0] else 0
+        if not samples or shapes != [(samples, argument.size) for argument in self._arguments]:
+            return False
+        self._recent = shapes
+        return True
 
 
 def read_together(
     arguments: Sequence[Argument], given: Sequence[Any], read: Callable[[Argument, Any], tuple[Any, bool]]
 ) -> tuple[list[Any], bool, int]:
-    """Return all arguments as rows, in arrays of any library; see `read_batch`.
+    """Return all arguments as rows, in arrays of any library; see `BatchReader`.
 
     Args:
         read: returns one argument as rows, and whether it was a batch.
@@ -235,18 +265,6 @@ def read_together(
     if samples == 0:
         raise ValueError("a batch must hold at least one sample, got none")
     return rows, set(kinds) == {True}, samples
-
-
-def _are_rows(arguments: Sequence[Argument], given: Sequence[Any], dtype: Any) -> bool:
-    """Return whether these are rows already: a fast path for training."""
-    samples = len(given[0]) if type(given[0]) is np.ndarray and given[0].ndim else 0
-    for argument, x in zip(arguments, given):
-        if type(x) is not np.ndarray or x.dtype is not dtype:
-            return False
-        shape = x.shape
-        if len(shape) != 2 or shape[0] != samples or shape[1:] != argument.shape:
-            return False
-    return samples > 0 and len(given) == len(arguments)
 
 
 def refuse_unless_flat(name: str, vector: Array, size: int, dtype: np.dtype[Any]) -> None:

@@ -413,7 +413,9 @@ def test_the_shortest_table_counts() -> None:
         program([0, 1, 2])
 
 
-@pytest.mark.parametrize("given", [[[0.0, 1.0]], [[True, False]], [[0.5, 1]], [["0", "1"]], [[2**70, 0]]])
+@pytest.mark.parametrize(
+    "given", [[[0.0, 1.0]], [[True, False]], [[0.5, 1]], [["0", "1"]], [[2**70, 0]], np.array([[0.0, 1.0]])]
+)
 def test_what_are_no_integers_is_refused(given: Any) -> None:
     program = compile(lambda tokens: autograd.sum([x for t in tokens for x in take(matrix(4, 2), t)]), [0, 1])
     with pytest.raises(TypeError, match="tokens is used as an index, so it must hold integers; got"):

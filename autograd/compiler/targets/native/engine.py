@@ -112,9 +112,14 @@ class NativePasses:
         function = self._ready(self._gradient, rows)
         if function is None:
             return None
-        buffer, arguments = self._buffer, [*rows, self._column(seeds, len(rows[0]))]
+        buffer, samples = self._buffer, len(rows[0])
+        arguments = [*rows, self._column(seeds, samples)]
+        values: Array
         if buffer.in_place and buffer.starts is not None:
-            return self._called(function, weights, arguments, 1, self._addresses(into, buffer.starts))[0]
+            values = np.empty(function.result_shapes(samples)[0], self._dtype)
+            results = [address_of(values), *self._addresses(into, buffer.starts)]
+            function(samples, arguments, self._addresses(weights, buffer.starts), results)
+            return values
         values, *gradients = self._called(function, weights, arguments)
         places = buffer.places(into)
         for place, gradient in zip(places, gradients):
@@ -151,14 +156,9 @@ class NativePasses:
         return known[1]
 
     def _called(
-        self,
-        function: NativeFunction,
-        weights: Array,
-        arguments: Sequence[Array | None],
-        count: int | None = None,
-        places: Sequence[int] = (),
+        self, function: NativeFunction, weights: Array, arguments: Sequence[Array | None], count: int | None = None
     ) -> list[Array]:
-        """Return the first `count` results; the others are written to `places`."""
+        """Return the first `count` results."""
         samples = len(arguments[0])  # type: ignore[arg-type]
         results = [np.empty(shape, self._dtype) for shape in function.result_shapes(samples)[:count]]
         if self._buffer.starts is not None:
@@ -166,7 +166,7 @@ class NativePasses:
         else:
             views = [np.ascontiguousarray(view) for view in self._buffer.views(weights)]
             parameters = list(map(address_of, views))
-        function(samples, arguments[: len(function.arguments)], parameters, [*map(address_of, results), *places])
+        function(samples, arguments, parameters, list(map(address_of, results)))
         return results
 
     def _ready(self, one: _Pass, rows: Sequence[Array]) -> NativeFunction | None:

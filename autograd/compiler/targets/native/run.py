@@ -75,12 +75,12 @@ class NativeFunction:
 
         Args:
             arguments: arrays with one row per sample, in the order of the arguments' names; signed integers of at most
-                64 bits for indices; None for an unread one.
+                64 bits for indices; None for an unread one. Further ones are ignored.
             parameters: the addresses of contiguous arrays.
             results: the addresses of contiguous arrays for the results.
         """
         memory, arrays, addresses = self._memory, [], []
-        for array, dtype in zip(arguments, self._dtypes, strict=True):
+        for array, dtype in zip(arguments, self._dtypes):
             if array is None:
                 addresses.append(0)
                 continue
