@@ -83,7 +83,7 @@ TESTS: dict[str, tuple[str, ...]] = {
         f"{COMPILED}test_compiler_masks.py",
     ),
     "autograd/compiler/scalars/signs.py": (f"{PASSES}test_scalar_passes.py",),
-    "autograd/compiler/scalars/slopes.py": (f"{PASSES}test_scalar_passes.py",),
+    "autograd/compiler/scalars/slopes.py": (f"{PASSES}scalars/test_slopes.py", f"{PASSES}test_scalar_passes.py"),
     "autograd/compiler/scalars/sums/chains.py": (f"{PASSES}scalars/test_chains.py", f"{PASSES}test_scalar_passes.py"),
     "autograd/compiler/scalars/sums/collect.py": (f"{PASSES}test_scalar_passes.py",),
     "autograd/compiler/scalars/swallowed.py": (

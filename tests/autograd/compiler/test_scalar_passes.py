@@ -713,7 +713,8 @@ def test_what_no_derivative_reaches_is_said() -> None:
     assert [program.primitive_of(i) for i in program.guards.unreached] == [primitives.sqrt]
     assert "sqrt(x)  # no derivative" in str(program)
     functions: list[Function] = [exp, autograd.sin, tanh, lambda x: x * x, lambda x: 3 * x, lambda x: x + 1]
-    for function, unreached in zip(functions, (1, 1, 1, 1, 0, 0)):
+    functions += [lambda x: W[0] * x, lambda x: dot(W, [x, x, x])]
+    for function, unreached in zip(functions, (1, 1, 1, 1, 0, 0, 1, 0), strict=True):
         program = with_auxiliary(function)
         assert len(program.guards.unreached) == unreached
 
