@@ -71,16 +71,13 @@ TESTS: dict[str, tuple[str, ...]] = {
     "autograd/derivatives/trigonometry.py": DERIVATIVES,
     "autograd/compiler/scalars/fold.py": (f"{PASSES}test_scalar_passes.py",),
     "autograd/compiler/scalars/merge.py": (f"{PASSES}test_scalar_passes.py",),
-    "autograd/compiler/scalars/guards.py": (
-        f"{PASSES}test_scalar_passes.py",
-        f"{COMPILED}test_compiler_masks.py",
-    ),
+    "autograd/compiler/scalars/guards.py": (f"{PASSES}test_scalar_passes.py",),
     "autograd/compiler/scalars/idioms.py": (f"{PASSES}test_scalar_passes.py", f"{COMPILED}test_compiler_idioms.py"),
     "autograd/compiler/scalars/verify.py": (f"{PASSES}test_malformed.py",),
     "autograd/compiler/scalars/passes.py": (f"{PASSES}test_scalar_passes.py",),
     "autograd/compiler/scalars/conditions.py": (
+        f"{PASSES}scalars/test_conditions.py",
         f"{PASSES}test_scalar_passes.py",
-        f"{COMPILED}test_compiler_masks.py",
     ),
     "autograd/compiler/scalars/signs.py": (f"{PASSES}test_scalar_passes.py",),
     "autograd/compiler/scalars/slopes.py": (f"{PASSES}scalars/test_slopes.py", f"{PASSES}test_scalar_passes.py"),

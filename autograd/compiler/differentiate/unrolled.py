@@ -83,7 +83,7 @@ class _Sweep:
         if self._depends[output]:
             self._seed(output, seeds)
         operations, arrived = self._program.operations, self._arrived
-        for at in range(len(operations) - 1, -1, -1):
+        for at in reversed(range(len(operations))):
             if at in arrived:
                 kind = operations[at].kind
                 if kind == "apply":

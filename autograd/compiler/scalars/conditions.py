@@ -39,7 +39,7 @@ class Conditions:
 
     def any(self, gates: Iterable[Gate]) -> Gate:
         alternatives = set(gates)
-        for gate in sorted(alternatives):
+        for gate in sorted(alternatives, reverse=True):  # choices within others come first
             entry = self.entries[gate]
             if isinstance(entry, tuple) and entry[2] == 2 and self._program.primitive_of(entry[1]) is _WHERE:
                 other = self._gates.get((*entry[:2], 1))

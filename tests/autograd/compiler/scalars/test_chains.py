@@ -106,6 +106,7 @@ ALIKE: list[tuple[Function, int]] = [  # a sum of sums, and the number of operat
     (lambda w, x: sum_(*in_pairs(x, 3), squares(*x[6:9])), 1),
     (lambda w, x: sum_(*in_pairs(w, 4), x[0]), 5),
     (lambda w, x: sum_(*(dot(w[:2], x[2 * k : 2 * k + 2]) for k in range(4))), 1),
+    (lambda w, x: sum_(*(dot(x[2 * k : 2 * k + 2], w[:2]) for k in range(4))), 1),
     (lambda w, x: sum_(dot(w[:2], x[:2]), *in_pairs(x, 4)), 1),
     (lambda w, x: sum_(*in_pairs(x, 4), dot(w[:2], x[:2])), 1),
 ]
