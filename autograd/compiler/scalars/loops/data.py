@@ -17,7 +17,7 @@ from autograd.arrays import np
 from autograd.compiler import cost_of_loops
 from autograd.compiler.scalars.builder import Builder, new_numbers
 from autograd.compiler.scalars.loops.operations import Integers, Operations
-from autograd.compiler.scalars.loops.recurrences import Levels
+from autograd.compiler.scalars.loops.recurrences import Levels, Recurrence
 from autograd.compiler.scalars.loops.stretches import Stretch
 from autograd.compiler.scalars.nodes import APPLY
 from autograd.compiler.scalars.program import ScalarProgram
@@ -69,7 +69,7 @@ def lift_data(trace: ScalarProgram, operations: Operations, chosen: Sequence[Lev
     columns = list(_columns(trace, operations, chosen))
     read, arrays = _constants(trace, builder, columns)
     for levels in chosen:
-        arrays += _beginnings(trace, builder, operations, levels.stretch, read)
+        arrays += _beginnings(trace, builder, operations, levels, read)
     if not arrays:
         return trace
     new = new_numbers(trace)
@@ -108,32 +108,74 @@ def may_read_data(trace: ScalarProgram) -> bool:
 
 
 def _beginnings(
-    trace: ScalarProgram, builder: Builder, operations: Operations, stretch: Stretch, read: dict[int, dict[int, int]]
+    trace: ScalarProgram, builder: Builder, operations: Operations, levels: Levels, read: dict[int, dict[int, int]]
 ) -> list[tuple[int, ...]]:
     """Add the constants that states begin with, and record where they are read; return their arrays.
 
     A sum or product over all steps, which begins with 0 or 1, is not a state.
     """
-    lag, producer = stretch.lag, stretch.producer
-    reader = np.repeat(np.arange(stretch.period), np.diff(stretch.first))
-    accumulated = operations.nodes[stretch.start : stretch.start + stretch.period]
-    states = {
-        int(producer[c])
-        for c in np.flatnonzero(lag > 0).tolist()
-        if producer[c] != reader[c] or trace.primitive_of(int(accumulated[reader[c]])) not in _ACCUMULATE
-    }
     numbers: dict[tuple[int, int], dict[tuple[int, int], int]] = {}
-    for c in sorted(np.flatnonzero(lag > 0).tolist(), key=lambda c: int(producer[c])):
-        of = int(producer[c])
-        for step in range(int(lag[c]) if of in states else 0):
-            k = int(stretch.reads[step, c])
-            if k in trace.constants:
-                array = numbers.setdefault((int(operations.code[stretch.start + of]), int(lag[c]) - step), {})
-                if (of, k) not in array:
-                    array[of, k] = builder.constant(trace.constants[k])
-                i = int(operations.nodes[stretch.start + step * stretch.period + reader[c]])
-                read.setdefault(i, {})[c - int(stretch.first[reader[c]])] = array[of, k]
+    for initial in _initial_reads(trace, operations, levels):
+        places = read.setdefault(initial.reader, {})
+        if initial.place not in places:
+            array = numbers.setdefault((initial.code, initial.steps_back), {})
+            key = initial.state, initial.number
+            if key not in array:
+                array[key] = builder.constant(trace.constants[initial.number])
+            places[initial.place] = array[key]
     return [tuple(array.values()) for array in numbers.values()]
+
+
+class _Initial(NamedTuple):
+    """A constant that an operation reads in place of a state.
+
+    Attributes:
+        reader: the node of the operation.
+        place: the place of the operand.
+        state: the operation of a step that computes the state.
+        code: its code.
+        steps_back: the number of steps before the first one.
+        number: the constant's node.
+    """
+
+    reader: int
+    place: int
+    state: int
+    code: int
+    steps_back: int
+    number: int
+
+
+def _initial_reads(trace: ScalarProgram, operations: Operations, levels: Levels) -> list[_Initial]:
+    """Return the constants that loops, and then the other operations of their steps, read in place of states.
+
+    Loops may begin before the other operations.
+    """
+    stretch = levels.stretch
+    places = stretch.start + np.arange(stretch.period) + stretch.period * np.arange(stretch.steps)[:, None]
+    members: list[tuple[Recurrence | Stretch, Integers, list[int]]] = [
+        (loop, loop.places, loop.members) for loop in levels.loops.values()
+    ]
+    every = [*members, (stretch, places, list(range(stretch.period)))]
+    initial: list[_Initial] = []
+    for part, places, numbers in every:
+        carried = np.flatnonzero(part.lag > 0).tolist()
+        reader = np.repeat(np.arange(len(numbers)), np.diff(part.first))
+        computes = operations.nodes[places[-1]].tolist()
+        states = {
+            int(part.producer[c])
+            for c in carried
+            if part.producer[c] != reader[c] or trace.primitive_of(computes[reader[c]]) not in _ACCUMULATE
+        }
+        for c in sorted(carried, key=lambda c: int(part.producer[c])):
+            j, of = int(reader[c]), int(part.producer[c])
+            for step in range(int(part.lag[c]) if of in states else 0):
+                k = int(part.reads[step, c])
+                if k in trace.constants:
+                    i, place = int(operations.nodes[places[step, j]]), c - int(part.first[j])
+                    code = int(operations.code[places[-1, of]])
+                    initial.append(_Initial(i, place, numbers[of], code, int(part.lag[c]) - step, k))
+    return initial
 
 
 def steps_of(operations: Operations, chosen: Sequence[Levels]) -> Iterator[tuple[int, Integers]]:
