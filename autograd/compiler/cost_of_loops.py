@@ -58,6 +58,14 @@ def enough_looped(covered: int, operations: int) -> bool:
     return 2 * covered >= operations
 
 
+def worth_separating(several: int, siblings: int) -> bool:
+    """Return whether siblings stay separate nodes if so many of them have several readers.
+
+    Of a matrix of 6 rows, the first row and column are 3 tenths.
+    """
+    return 4 * several >= siblings
+
+
 def may_have_steps(operations: int, levels: int) -> bool:
     """Return whether a thorough search for steps or cells may succeed: the more of them, the more levels.
 

@@ -15,6 +15,7 @@ from autograd.compiler import cost_of_loops
 from autograd.compiler.arrays.operations import PADDING
 from autograd.compiler.recover.groups import CONSTANT, PARAMETERS, Grouping, Places, single_views
 from autograd.compiler.recover.index import Positions
+from autograd.compiler.recover.loops.mixed import read_in_one_place
 from autograd.compiler.recover.loops.repetitions import LoopResult, Operand, Repetition
 from autograd.compiler.recover.sums.blocks import View
 from autograd.compiler.scalars.builder import Builder, renumbered
@@ -151,12 +152,14 @@ def _arranged(repeat: Repeat, operands: tuple[Positions, Positions, Positions], 
     if repeat.arrays is not None:
         states = _numbered(repeat.arrays.states)
         by_step = _read_in_parts(by_step, _numbered(repeat.arrays.read), of_read)
+    mixed = read_in_one_place(repeat.body, kinds, of_same)
+    weights = [k for k, source in enumerate(of_same) if source == PARAMETERS and not any(k in part for part in mixed)]
     return Arrangement(
         states,
         _places_of_equal(outputs[repeat.states :]),
         by_step,
-        [part for part in _places_of_equal(of_same) if of_same[part[0]] != PARAMETERS],
-        [k for k, source in enumerate(of_same) if source == PARAMETERS],
+        _in_parts([part for part in _places_of_equal(of_same) if of_same[part[0]] != PARAMETERS], mixed),
+        weights,
     )
 
 
@@ -178,9 +181,13 @@ def _read_in_parts(
     by_source: list[list[int]], parts: list[list[int]], sources: Sequence[tuple[int, ...]]
 ) -> list[list[int]]:
     """Return numbers read by step in their parts where a part has several sources, and otherwise by source."""
-    mixed = [part for part in parts if len({source for k in part for source in sources[k]}) > 1]
-    others = [[k for k in part if not any(k in other for other in mixed)] for part in by_source]
-    return [*mixed, *filter(None, others)]
+    return _in_parts(by_source, [part for part in parts if len({source for k in part for source in sources[k]}) > 1])
+
+
+def _in_parts(others: list[list[int]], parts: list[list[int]]) -> list[list[int]]:
+    """Return parts, and then other parts without their numbers."""
+    rest = [[k for k in other if not any(k in part for part in parts)] for other in others]
+    return [*parts, *filter(None, rest)]
 
 
 def _places_of_equal(keys: Sequence[Hashable]) -> list[list[int]]:

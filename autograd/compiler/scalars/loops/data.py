@@ -9,7 +9,7 @@ literal; one that differs becomes an element of an array, which no pass simplifi
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from autograd import primitives
@@ -18,6 +18,7 @@ from autograd.compiler import cost_of_loops
 from autograd.compiler.scalars.builder import Builder, new_numbers
 from autograd.compiler.scalars.loops.operations import Integers, Operations
 from autograd.compiler.scalars.loops.recurrences import Levels, Recurrence
+from autograd.compiler.scalars.loops.siblings import Number, numbers_among_nodes
 from autograd.compiler.scalars.loops.stretches import Stretch
 from autograd.compiler.scalars.nodes import APPLY
 from autograd.compiler.scalars.program import ScalarProgram
@@ -70,6 +71,7 @@ def lift_data(trace: ScalarProgram, operations: Operations, chosen: Sequence[Lev
     read, arrays = _constants(trace, builder, columns)
     for levels in chosen:
         arrays += _beginnings(trace, builder, operations, levels, read)
+        arrays += _among_nodes(trace, builder, numbers_among_nodes(trace, operations, levels), read)
     if not arrays:
         return trace
     new = new_numbers(trace)
@@ -81,6 +83,23 @@ def lift_data(trace: ScalarProgram, operations: Operations, chosen: Sequence[Lev
             operands = [places.get(place, new[k]) for place, k in enumerate(trace.operands_of(i))]
             new[i] = builder.application(trace.opcodes[i], operands)
     return builder.successor(trace, new, range(len(trace)), constant_arrays=tuple(arrays))
+
+
+def _among_nodes(
+    trace: ScalarProgram, builder: Builder, several: Iterable[Sequence[Number]], read: dict[int, dict[int, int]]
+) -> list[tuple[int, ...]]:
+    """Add numbers that some siblings read where others read nodes, and record where they are read; return the arrays."""
+    arrays = []
+    for numbers in several:
+        array = []
+        for number in numbers:
+            readers = [i for i in number.readers if number.place not in read.get(i, ())]
+            if readers:
+                array.append(builder.constant(trace.constants[number.node]))
+                for i in readers:
+                    read.setdefault(i, {})[number.place] = array[-1]
+        arrays.append(tuple(array))
+    return [array for array in arrays if array]
 
 
 def may_read_data(trace: ScalarProgram) -> bool:

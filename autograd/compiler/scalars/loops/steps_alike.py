@@ -17,6 +17,7 @@ from autograd.compiler.scalars.loops.find import find_loops, looped_operations, 
 from autograd.compiler.scalars.loops.operations import Operations
 from autograd.compiler.scalars.loops.recurrences import Levels
 from autograd.compiler.scalars.loops.repeat import RESULT
+from autograd.compiler.scalars.loops.siblings import separate_siblings
 from autograd.compiler.scalars.merge import uses
 from autograd.compiler.scalars.passes import SIMPLIFY, run_passes
 from autograd.compiler.scalars.program import ScalarProgram
@@ -55,7 +56,7 @@ def _may_have_peeled(program: ScalarProgram) -> bool:
 def with_equal_steps(trace: ScalarProgram) -> ScalarProgram:
     """Return the trace with its data in arrays and the same separate nodes in each step; itself, if it has neither."""
     operations, chosen = recurrences_of(trace)
-    separate = frozenset(_separate(trace, operations, chosen))
+    separate = frozenset(_separate(trace, operations, chosen)) | separate_siblings(trace, operations, chosen)
     marked = replace(trace, separate=separate) if separate else trace
     return lift_data(marked, operations, chosen)
 
