@@ -63,7 +63,12 @@ def worth_separating(several: int, siblings: int) -> bool:
 
     Of a matrix of 6 rows, the first row and column are 3 tenths.
     """
-    return 4 * several >= siblings
+    return siblings <= 4 * several < 4 * siblings
+
+
+def worth_completing(there: int, operations: int) -> bool:
+    """Return whether a last step that has so many of a step's operations is completed."""
+    return there >= 2 and 6 * there >= operations
 
 
 def may_have_steps(operations: int, levels: int) -> bool:
@@ -83,6 +88,9 @@ def may_have_eliminations(terms: int, levels: int) -> bool:
 
 STEPS_OF_SHORTENED = 16
 """The number of steps that are left of a trace."""
+
+MOST_NESTED = 50
+"""The most operations outside of a loop, one reading the other, through which the next step is followed."""
 
 MOST_GLANCES, LEAST_ALIKE = 100, 500
 """The number of periods tried at a glance, and of operations that must repeat with a period for a second look."""

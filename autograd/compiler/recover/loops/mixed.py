@@ -31,8 +31,4 @@ def read_in_one_place(body: ScalarProgram, kinds: Callable[[int], Hashable], sou
     for part in reads.values():
         for k in part:
             often[k] += 1
-    return [
-        part
-        for part in reads.values()
-        if len({sources[k] for k in part}) > 1 and all(often[k] == 1 for k in part)
-    ]
+    return [part for part in reads.values() if len({sources[k] for k in part}) > 1 and all(often[k] == 1 for k in part)]

@@ -12,18 +12,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from autograd import primitives
 from autograd.arrays import np
 from autograd.compiler import cost_of_loops
 from autograd.compiler.scalars.builder import Builder, new_numbers
+from autograd.compiler.scalars.loops.beginnings import initial_reads
 from autograd.compiler.scalars.loops.operations import Integers, Operations
-from autograd.compiler.scalars.loops.recurrences import Levels, Recurrence
-from autograd.compiler.scalars.loops.siblings import Number, numbers_among_nodes
-from autograd.compiler.scalars.loops.stretches import Stretch
+from autograd.compiler.scalars.loops.recurrences import Levels
+from autograd.compiler.scalars.loops.siblings import Number, Siblings, numbers_among_nodes
 from autograd.compiler.scalars.nodes import APPLY
 from autograd.compiler.scalars.program import ScalarProgram
-
-_ACCUMULATE = frozenset({primitives.add, primitives.sub, primitives.mul})
 
 
 class _Column(NamedTuple):
@@ -58,20 +55,24 @@ class _Series(NamedTuple):
     steps: list[tuple[int, ...]]
 
 
-def lift_data(trace: ScalarProgram, operations: Operations, chosen: Sequence[Levels]) -> ScalarProgram:
+def lift_data(
+    trace: ScalarProgram, operations: Operations, chosen: Sequence[Levels], several: Sequence[Siblings] = ()
+) -> ScalarProgram:
     """Return the trace in which numbers that differ by step, and initial values of states, are elements of arrays.
 
     Args:
         trace: a program without sums.
         operations: its operations.
         chosen: the loops of these.
+        several: operations of one step that form arrays.
     """
     builder = Builder.like(trace)
     columns = list(_columns(trace, operations, chosen))
     read, arrays = _constants(trace, builder, columns)
     for levels in chosen:
         arrays += _beginnings(trace, builder, operations, levels, read)
-        arrays += _among_nodes(trace, builder, numbers_among_nodes(trace, operations, levels), read)
+    for siblings in several:
+        arrays += _among_nodes(trace, builder, numbers_among_nodes(trace, siblings), read)
     if not arrays:
         return trace
     new = new_numbers(trace)
@@ -88,7 +89,7 @@ def lift_data(trace: ScalarProgram, operations: Operations, chosen: Sequence[Lev
 def _among_nodes(
     trace: ScalarProgram, builder: Builder, several: Iterable[Sequence[Number]], read: dict[int, dict[int, int]]
 ) -> list[tuple[int, ...]]:
-    """Add numbers that some siblings read where others read nodes, and record where they are read; return the arrays."""
+    """Add numbers that siblings read where others read nodes, and record where they are read; return the arrays."""
     arrays = []
     for numbers in several:
         array = []
@@ -134,7 +135,7 @@ def _beginnings(
     A sum or product over all steps, which begins with 0 or 1, is not a state.
     """
     numbers: dict[tuple[int, int], dict[tuple[int, int], int]] = {}
-    for initial in _initial_reads(trace, operations, levels):
+    for initial in initial_reads(trace, operations, levels):
         places = read.setdefault(initial.reader, {})
         if initial.place not in places:
             array = numbers.setdefault((initial.code, initial.steps_back), {})
@@ -145,63 +146,12 @@ def _beginnings(
     return [tuple(array.values()) for array in numbers.values()]
 
 
-class _Initial(NamedTuple):
-    """A constant that an operation reads in place of a state.
-
-    Attributes:
-        reader: the node of the operation.
-        place: the place of the operand.
-        state: the operation of a step that computes the state.
-        code: its code.
-        steps_back: the number of steps before the first one.
-        number: the constant's node.
-    """
-
-    reader: int
-    place: int
-    state: int
-    code: int
-    steps_back: int
-    number: int
-
-
-def _initial_reads(trace: ScalarProgram, operations: Operations, levels: Levels) -> list[_Initial]:
-    """Return the constants that loops, and then the other operations of their steps, read in place of states.
-
-    Loops may begin before the other operations.
-    """
-    stretch = levels.stretch
-    places = stretch.start + np.arange(stretch.period) + stretch.period * np.arange(stretch.steps)[:, None]
-    members: list[tuple[Recurrence | Stretch, Integers, list[int]]] = [
-        (loop, loop.places, loop.members) for loop in levels.loops.values()
-    ]
-    every = [*members, (stretch, places, list(range(stretch.period)))]
-    initial: list[_Initial] = []
-    for part, places, numbers in every:
-        carried = np.flatnonzero(part.lag > 0).tolist()
-        reader = np.repeat(np.arange(len(numbers)), np.diff(part.first))
-        computes = operations.nodes[places[-1]].tolist()
-        states = {
-            int(part.producer[c])
-            for c in carried
-            if part.producer[c] != reader[c] or trace.primitive_of(computes[reader[c]]) not in _ACCUMULATE
-        }
-        for c in sorted(carried, key=lambda c: int(part.producer[c])):
-            j, of = int(reader[c]), int(part.producer[c])
-            for step in range(int(part.lag[c]) if of in states else 0):
-                k = int(part.reads[step, c])
-                if k in trace.constants:
-                    i, place = int(operations.nodes[places[step, j]]), c - int(part.first[j])
-                    code = int(operations.code[places[-1, of]])
-                    initial.append(_Initial(i, place, numbers[of], code, int(part.lag[c]) - step, k))
-    return initial
-
-
 def steps_of(operations: Operations, chosen: Sequence[Levels]) -> Iterator[tuple[int, Integers]]:
     """Yield, for each operation of a step of each loop, the first step that has it, and its places step by step.
 
     An incomplete step before or after the others has it if an operation with the same code lies there, outside of the
-    other loops: the last step of one layer is not the first one of the next.
+    other loops: the last step of one layer is not the first one of the next. There is none if the loop has a complete
+    step elsewhere.
     """
     code = operations.code
     owner = np.full(len(operations), -1)
@@ -209,15 +159,24 @@ def steps_of(operations: Operations, chosen: Sequence[Levels]) -> Iterator[tuple
         owner[levels.stretch.start : levels.stop] = n
     for n, levels in enumerate(chosen):
         period, start, stop = levels.stretch.period, levels.stretch.start, levels.stop
-        while start > 0 and owner[start - 1] < 0 and code[start - 1] == code[start - 1 + period]:
+        loops = levels.loops.values()
+        begins, ends = (
+            not any((loop.places[k + 1] - loop.places[k] != period).any() for loop in loops) for k in (0, -2)
+        )
+        while begins and start > 0 and owner[start - 1] < 0 and code[start - 1] == code[start - 1 + period]:
             start -= 1
-        while stop < len(code) and owner[stop] < 0 and code[stop] == code[stop - period]:
+        while ends and stop < len(code) and owner[stop] < 0 and code[stop] == code[stop - period]:
             stop += 1
+        of_loops = {j: places for loop in loops for j, places in zip(loop.members, loop.places.T)}
         for at in range(start, start + period):
-            places: Integers = np.arange(at - period if at >= period else at, stop + period, period)
+            first = at - period if begins and at >= period else at
+            places: Integers = np.arange(first, stop + period if ends else stop, period)
             places = places[places < len(operations)]
             places = places[(code[places] == code[at]) & ((owner[places] < 0) | (owner[places] == n))]
-            yield (int(places[0]) - start) // period, places
+            of_loop = of_loops.get((at - levels.stretch.start) % period, places)
+            places = np.unique(np.concatenate([places, of_loop]))
+            before = int((places < first).sum())
+            yield (int(places[before]) - start) // period - before, places
 
 
 def _columns(trace: ScalarProgram, operations: Operations, chosen: Sequence[Levels]) -> Iterator[_Column]:

@@ -18,12 +18,14 @@ from autograd.compiler.scalars.depths import depths
 from autograd.compiler.scalars.eliminations.find import find_eliminations
 from autograd.compiler.scalars.loops.body import Body
 from autograd.compiler.scalars.loops.earlier import with_earlier_steps
+from autograd.compiler.scalars.loops.eligible import Eligible
+from autograd.compiler.scalars.loops.later import with_later_steps
 from autograd.compiler.scalars.loops.operations import Integers, Operations, in_levels, operations_of
 from autograd.compiler.scalars.loops.periods import Run, runs
 from autograd.compiler.scalars.loops.recurrences import Levels, Recurrence, levels_of
 from autograd.compiler.scalars.loops.repeat import RESULT, Repeat
-from autograd.compiler.scalars.loops.stretches import Stretch, stretches_of
-from autograd.compiler.scalars.nodes import CONSTANT, PARAMETER
+from autograd.compiler.scalars.loops.stretches import stretches_of
+from autograd.compiler.scalars.nodes import CONSTANT
 from autograd.compiler.scalars.program import ScalarProgram
 from autograd.compiler.scalars.sums.continued import running_sums
 
@@ -94,7 +96,7 @@ def _excluded(program: ScalarProgram) -> NDArray[np.bool_]:
 
 def _chosen(program: ScalarProgram, operations: Operations, excluded: NDArray[np.bool_]) -> list[Levels]:
     """Return the loops of operations in this order."""
-    eligible = _Eligible(program, operations, excluded)
+    eligible = Eligible(program, operations, excluded)
     chosen: list[Levels] = []
     taken = np.zeros(len(operations) + 1, dtype=bool)
     for run in runs(operations, taken):
@@ -103,9 +105,10 @@ def _chosen(program: ScalarProgram, operations: Operations, excluded: NDArray[np
             if levels is not None and not taken[levels.stretch.start : levels.stop].any():
                 chosen.append(levels)
                 taken[levels.stretch.start : levels.stop] = True
-    extended = with_earlier_steps(operations, chosen, excluded)
-    if extended is not chosen and _Rewriter(program, operations, extended).is_possible():
-        chosen = extended
+    for extend in (with_earlier_steps, partial(with_later_steps, program)):
+        extended = extend(operations, chosen, excluded)
+        if extended is not chosen and _Rewriter(program, operations, extended).is_possible():
+            chosen = extended
     narrow = [cost_of_loops.is_narrow(loop.carried) for levels in chosen for loop in levels.loops.values()]
     if sum(narrow) <= cost_of_loops.FEW_LOOPS:
         return chosen
@@ -127,47 +130,13 @@ def _longest_path(program: ScalarProgram) -> int:
     return max(path)
 
 
-def _loops_of(operations: Operations, run: Run, eligible: _Eligible) -> Levels | None:
+def _loops_of(operations: Operations, run: Run, eligible: Eligible) -> Levels | None:
     """Return the loops of a run, with as many operations as possible; None if there are none."""
     several = [
         levels_of(operations, stretch, run.stop, partial(eligible, stretch))
         for stretch in stretches_of(operations, run)
     ]
     return max([levels for levels in several if levels is not None], key=lambda x: _covered([x]), default=None)
-
-
-class _Eligible:
-    """A predicate on operations: whether they may be a loop."""
-
-    def __init__(self, program: ScalarProgram, operations: Operations, excluded: NDArray[np.bool_]) -> None:
-        self._operations, self._excluded = operations, excluded
-        self._is_parameter = np.array(program.opcodes) == PARAMETER
-
-    def __call__(self, stretch: Stretch, members: Sequence[int]) -> bool:
-        """Return whether these operations of a step may be a loop.
-
-        They may not if they are excluded, if they read results of a loop without containing it, or if they are layers
-        of several units of a network, which have separate parameters.
-        """
-        if not self._has_loops(stretch, members):
-            return False
-        every = stretch.start + np.array(members)[:, None] + stretch.period * np.arange(stretch.steps)
-        if self._excluded[self._operations.nodes[every]].any():
-            return False
-        own = np.array([c for j in members for c in stretch.columns(j)])
-        columns, carried = own[stretch.producer[own] < 0], own[stretch.lag[own] > 0]
-        if not len(columns) or len(np.unique(stretch.producer[carried])) == 1:
-            return True
-        reads = stretch.reads[:, columns]
-        varying = self._is_parameter[reads[-1]] & (reads[-1] >= 0) & (reads != reads[0]).any(axis=0)
-        return len(np.unique(reads[-1, varying])) <= len(members)
-
-    def _has_loops(self, stretch: Stretch, members: Sequence[int]) -> bool:
-        """Return whether operations of a step contain the loops whose results they contain."""
-        within = set(members)
-        results = [j for j in members if self._operations.is_result[stretch.start + j]]
-        of_loops = [int(stretch.first[j]) for j in results]
-        return all(int(stretch.producer[c]) in within for c in of_loops)
 
 
 class _Rewriter:
@@ -236,7 +205,7 @@ class _Rewriter:
             level = 4 * np.array(levels.level)[np.arange(stop - start) % period]
             for n, loop in levels.loops.items():
                 for member, places in zip(loop.members, loop.places.T):
-                    inside = places[places >= start] - start
+                    inside = places[(places >= start) & (places < stop)] - start
                     level[member : int(inside[0]) : period] = 4 * n - 3
                     level[inside] = 4 * n - 2
                     level[int(inside[-1]) + period :: period] = 4 * n - 1

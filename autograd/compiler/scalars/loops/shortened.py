@@ -14,6 +14,7 @@ from autograd.arrays import np
 from autograd.compiler import cost_of_loops
 from autograd.compiler.scalars.builder import DROPPED, Builder, new_numbers
 from autograd.compiler.scalars.depths import levels
+from autograd.compiler.scalars.loops.complete import without_other_outputs
 from autograd.compiler.scalars.loops.find import find_loops, looped_operations
 from autograd.compiler.scalars.loops.operations import Integers, Operations, operations_of
 from autograd.compiler.scalars.loops.periods import MOST_STEPS_BACK, runs_of
@@ -82,7 +83,7 @@ def _found_in_equal_steps(trace: ScalarProgram) -> ScalarProgram | None:
     if alike is trace:
         return None
     simplified = run_passes(SIMPLIFY, alike)
-    looped = find_loops(simplified)
+    looped = without_other_outputs(find_loops(simplified), len(trace.outputs))
     enough = cost_of_loops.enough_looped(looped_operations(looped), len(simplified.operations))
     return looped if enough and not cost_of_loops.is_deep(levels(looped)) else None
 

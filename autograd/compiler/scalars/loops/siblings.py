@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from autograd.compiler import cost_of_loops
+from autograd.compiler.scalars.depths import node_levels
 from autograd.compiler.scalars.loops.operations import Operations
 from autograd.compiler.scalars.loops.recurrences import Levels
 from autograd.compiler.scalars.merge import uses
@@ -31,8 +32,14 @@ class Siblings(NamedTuple):
     at_all_steps: list[list[int]]
 
 
-def _siblings(trace: ScalarProgram, operations: Operations, levels: Levels) -> Iterator[Siblings]:
-    """Yield operations with equal primitives that equal operations of a step read, each a different one."""
+def siblings_of(trace: ScalarProgram, operations: Operations, chosen: Sequence[Levels]) -> list[Siblings]:
+    """Return operations of one level with equal primitives that equal operations of a step read, each one of them."""
+    level = node_levels(trace)
+    several = itertools.chain.from_iterable(_candidates(trace, operations, levels) for levels in chosen)
+    return [siblings for siblings in several if len({level[i] for i in siblings.nodes}) == 1]
+
+
+def _candidates(trace: ScalarProgram, operations: Operations, levels: Levels) -> Iterator[Siblings]:
     nodes = _by_member(operations, levels)
     member = {i: j for j, row in nodes.items() for i in row}
     for readers in _equal(trace, [row[len(row) // 2] for row in nodes.values()]):
@@ -74,13 +81,13 @@ def _by_member(operations: Operations, levels: Levels) -> dict[int, list[int]]:
     return nodes
 
 
-def separate_siblings(trace: ScalarProgram, operations: Operations, chosen: Sequence[Levels]) -> frozenset[int]:
+def separate_siblings(trace: ScalarProgram, several: Sequence[Siblings]) -> frozenset[int]:
     """Return the siblings of which some have several readers, so that the others stay nodes, too."""
-    readers = uses(trace)
     separate: set[int] = set()
-    for siblings in itertools.chain.from_iterable(_siblings(trace, operations, levels) for levels in chosen):
-        several = sum(readers[i] > 1 for i in siblings.nodes)
-        if several < len(siblings.nodes) and cost_of_loops.worth_separating(several, len(siblings.nodes)):
+    readers = uses(trace) if several else []
+    for siblings in several:
+        read_often = sum(readers[i] > 1 for i in siblings.nodes)
+        if cost_of_loops.worth_separating(read_often, len(siblings.nodes)):
             separate.update(itertools.chain.from_iterable(siblings.at_all_steps))
     return frozenset(separate)
 
@@ -99,14 +106,13 @@ class Number(NamedTuple):
     readers: list[int]
 
 
-def numbers_among_nodes(trace: ScalarProgram, operations: Operations, levels: Levels) -> Iterator[list[Number]]:
+def numbers_among_nodes(trace: ScalarProgram, siblings: Siblings) -> Iterator[list[Number]]:
     """Yield the numbers that some siblings read in a place where others read nodes."""
-    for siblings in _siblings(trace, operations, levels):
-        for place, column in enumerate(zip(*map(trace.operands_of, siblings.nodes))):
-            are_numbers = [k in trace.constants for k in column]
-            if any(are_numbers) and not all(are_numbers):
-                yield [
-                    Number(k, place, [i for i in nodes if trace.operands_of(i)[place] == k])
-                    for k, nodes, is_number in zip(column, siblings.at_all_steps, are_numbers)
-                    if is_number
-                ]
+    for place, column in enumerate(zip(*map(trace.operands_of, siblings.nodes))):
+        are_numbers = [k in trace.constants for k in column]
+        if any(are_numbers) and not all(are_numbers):
+            yield [
+                Number(k, place, [i for i in nodes if trace.operands_of(i)[place] == k])
+                for k, nodes, is_number in zip(column, siblings.at_all_steps, are_numbers)
+                if is_number
+            ]

@@ -12,12 +12,13 @@ from dataclasses import replace
 from autograd import primitives
 from autograd.arrays import np
 from autograd.compiler import cost_of_loops
+from autograd.compiler.scalars.loops.complete import with_complete_steps, without_other_outputs
 from autograd.compiler.scalars.loops.data import lift_data, may_read_data, steps_of
 from autograd.compiler.scalars.loops.find import find_loops, looped_operations, loops_in, recurrences_of
 from autograd.compiler.scalars.loops.operations import Operations
 from autograd.compiler.scalars.loops.recurrences import Levels
 from autograd.compiler.scalars.loops.repeat import RESULT
-from autograd.compiler.scalars.loops.siblings import separate_siblings
+from autograd.compiler.scalars.loops.siblings import separate_siblings, siblings_of
 from autograd.compiler.scalars.merge import uses
 from autograd.compiler.scalars.passes import SIMPLIFY, run_passes
 from autograd.compiler.scalars.program import ScalarProgram
@@ -38,7 +39,7 @@ def find_loops_of_trace(simplified: ScalarProgram, trace: ScalarProgram) -> Scal
     if alike is trace:
         return looped or find_loops(simplified)
     others = run_passes(SIMPLIFY, alike)
-    looped_others = find_loops(others)
+    looped_others = without_other_outputs(find_loops(others), len(trace.outputs))
     covered = looped_operations(looped_others)
     if looped is None and cost_of_loops.enough_looped(covered, len(others.operations)):
         return looped_others
@@ -54,11 +55,19 @@ def _may_have_peeled(program: ScalarProgram) -> bool:
 
 
 def with_equal_steps(trace: ScalarProgram) -> ScalarProgram:
-    """Return the trace with its data in arrays and the same separate nodes in each step; itself, if it has neither."""
+    """Return the trace with its data in arrays, the same separate nodes in each step, and complete last steps.
+
+    The trace itself, if it has none of these. The results of operations that last steps lack are further outputs.
+    """
     operations, chosen = recurrences_of(trace)
-    separate = frozenset(_separate(trace, operations, chosen)) | separate_siblings(trace, operations, chosen)
+    complete = with_complete_steps(trace, operations, chosen)
+    if complete is not trace:
+        trace = complete
+        operations, chosen = recurrences_of(trace)
+    siblings = siblings_of(trace, operations, chosen)
+    separate = frozenset(_separate(trace, operations, chosen)) | separate_siblings(trace, siblings)
     marked = replace(trace, separate=separate) if separate else trace
-    return lift_data(marked, operations, chosen)
+    return lift_data(marked, operations, chosen, siblings)
 
 
 def _separate(trace: ScalarProgram, operations: Operations, chosen: Sequence[Levels]) -> Iterator[int]:

@@ -43,7 +43,7 @@ def layer(inputs: int, gates: int) -> Any:
 
 FIRST, SECOND = layer(INPUTS, 4), layer(UNITS, 4)
 READ_OUT, CHANGES, START = parameters(2, UNITS), parameters(3, 3), parameters(3)
-RATE, NOISE = Value(0.3), Value(0.5)
+RATE, NOISE, VARIANCE, TRANSITION = Value(0.3), Value(0.5), Value(0.7), parameters(2, 2)
 
 
 def pre_activations(gate: Any, x: Any, h: Any) -> list[Any]:
@@ -147,6 +147,24 @@ def kalman(zs: Any) -> Any:
     return autograd.sum(errors)
 
 
+def kalman_of_two(zs: Any) -> Any:
+    """A filter of two states, the first of which is observed; the first step begins with literals."""
+    x: list[Any] = [0.0, 0.0]
+    p: list[list[Any]] = [[1.0, 0.0], [0.0, 1.0]]
+    terms = []
+    for z in zs:
+        x = [dot(row, x) for row in TRANSITION]
+        ap = [[dot(row, [p[0][j], p[1][j]]) for j in range(2)] for row in TRANSITION]
+        q = [[RATE * RATE, 0.0], [0.0, NOISE * NOISE]]
+        p = [[dot(ap[i], TRANSITION[j]) + q[i][j] for j in range(2)] for i in range(2)]
+        s = p[0][0] + VARIANCE * VARIANCE
+        gain, e = [p[0][0] / s, p[1][0] / s], z - x[0]
+        terms.append(e * e / s + autograd.log(s))
+        x = [a + k * e for a, k in zip(x, gain)]
+        p = [[p[i][j] - gain[i] * p[0][j] for j in range(2)] for i in range(2)]
+    return autograd.sum(terms)
+
+
 def two_step_average(xs: Any) -> Any:
     """Recurrence in which, in each step, the second number reads the new value of the first one and the old one."""
     a, b = xs[0], 0.5 * xs[0]
@@ -185,6 +203,7 @@ PROGRAMS: dict[str, tuple[int, Callable[[int], Case]]] = {
     "Runge-Kutta": (90, lambda t: (lambda x, v: runge_kutta(x, v, t), (1.0, 0.2))),
     "hidden Markov model": (70, lambda t: (forward_algorithm(autograd.logsumexp), (numbers(t, 3),))),
     "Viterbi": (70, lambda t: (forward_algorithm(autograd.max), (numbers(t, 3),))),
+    "Kalman filter of two states": (105, lambda t: (kalman_of_two, (numbers(t),))),
 }
 OTHERS: dict[str, Callable[[int], Case]] = {
     "both directions": lambda t: (both_directions, (numbers(t, INPUTS), numbers(t, 2))),
@@ -253,6 +272,16 @@ def test_a_loop_has_as_many_lines_for_every_length(name: str) -> None:
     assert lines(programs[0]) <= most
     for length, program in zip(LENGTHS, programs):
         assert f"in range({length - 1}):" in program.source or f"in range({length}):" in program.source
+
+
+@pytest.mark.parametrize(
+    ("name", "most"), [("both directions", 65), ("Kalman filter", 55), ("exponential average", 40)]
+)
+def test_so_do_loops_whose_first_or_last_step_differs(name: str, most: int) -> None:
+    """The last step of a filter updates nothing that is read."""
+    programs = [autograd.compile(function, *examples) for function, examples in map(OTHERS[name], LENGTHS)]
+    assert len(set(map(lines, programs))) == 1
+    assert lines(programs[0]) <= most
 
 
 def test_projections_of_all_inputs_are_one_product_before_the_loop() -> None:
