@@ -43,12 +43,13 @@ def retimed(operations: Operations, stretch: Stretch, members: Sequence[int], st
         steps = min(n + shift[j] for n, j in zip(count, members)) - max(shift.values())
         return _carried(reads, shift), -steps, sum(map(abs, shift.values()))
 
-    cuts = range(1, 1 + min(levels, cost_of_loops.MOST_CUTS))
-    shift = min([{j: (depth[j] - begin) // levels for j in members} for begin in cuts], key=key)
     begins = members[: cost_of_loops.MOST_CUTS]
-    in_trace_order = min([{j: -int(j < begin) for j in members} for begin in begins], key=key)
-    if key(in_trace_order)[0] < key(shift)[0]:
-        shift = in_trace_order
+    shift = min([{j: -int(j < begin) for j in members} for begin in begins], key=key)
+    if levels:
+        cuts = range(1, 1 + min(levels, cost_of_loops.MOST_CUTS))
+        by_level = min([{j: (depth[j] - begin) // levels for j in members} for begin in cuts], key=key)
+        if key(by_level)[0] <= key(shift)[0]:
+            shift = by_level
     first, steps = max(shift.values()), max(-key(shift)[1], 0)
     order = sorted(members, key=lambda j: (depth[j] - levels * shift[j], j - stretch.period * shift[j]))
     start = [stretch.start + j + stretch.period * (first - shift[j]) for j in order]
@@ -81,12 +82,15 @@ def _carried(reads: Reads, shift: Mapping[int, int]) -> int:
 def _depths(reads: Reads, own: Mapping[int, int]) -> tuple[dict[int, int], int] | None:
     """Return the earliest level of each operation of a step, from 1 on, and the number of levels of a step.
 
-    None if the number of levels does not converge, for instance if each step depends on the third one before.
+    All are 0 if this number alternates, as for Euler's method of an oscillator: its position takes a level, but its
+    velocity two, and each reads the other. None if steps of some operations share a level, for instance if each step
+    depends on the third one before.
 
     Args:
         own: whether each operation takes a level; a result does not, since it belongs to its loop.
     """
     earlier: list[dict[int, int]] = []
+    steps = {0}
     for _ in range(cost_of_loops.MOST_STEPS_TRIED):
         now: dict[int, int] = {}
         for j in own:
@@ -102,4 +106,4 @@ def _depths(reads: Reads, own: Mapping[int, int]) -> tuple[dict[int, int], int] 
                 least = min(now.values())
                 return {j: n - least + 1 for j, n in now.items()}, steps.pop()
         earlier.append(now)
-    return None
+    return None if 0 in steps else (dict.fromkeys(own, 0), 0)
