@@ -7,6 +7,10 @@ from __future__ import annotations
 LEAST_STEPS = 5
 """The least number of steps of a loop; fewer are unrolled."""
 
+LEAST_FOUND, MOST_SEARCHED_AGAIN = 3, 2_000
+"""The least number of equal steps in a row by which a loop is found, if its other steps are found through its states,
+and the most operations that are searched for such loops."""
+
 LEAST_DEPTHS = 3
 """The least number of depths at which equal operations of a loop of LEAST_STEPS steps lie: in most loops as many as it
 has steps, in loops whose states change places from step to step half as many."""
@@ -27,6 +31,11 @@ MOST_ARRANGEMENTS = 4
 FEW_LOOPS, FEW_CARRIED, MOST_WAITING = 2, 2, 2.5
 """Bounds that keep a grid, whose diagonals can be computed at once, from becoming loops along its rows: if more than
 FEW_LOOPS loops carry at most FEW_CARRIED numbers, the longest path may grow by the factor MOST_WAITING."""
+
+
+def least_steps(operations: int) -> tuple[int, ...]:
+    """Return the numbers of equal steps in a row by which loops are searched for, one after the other."""
+    return (LEAST_STEPS, LEAST_FOUND) if operations <= MOST_SEARCHED_AGAIN else (LEAST_STEPS,)
 
 
 def is_narrow(carried: int) -> bool:
@@ -68,7 +77,7 @@ def worth_separating(several: int, siblings: int) -> bool:
 
 def worth_completing(there: int, operations: int) -> bool:
     """Return whether a last step that has so many of a step's operations is completed."""
-    return there >= 2 and 6 * there >= operations
+    return 0 < operations <= 6 * there
 
 
 def may_have_steps(operations: int, levels: int) -> bool:

@@ -99,16 +99,16 @@ def _chosen(program: ScalarProgram, operations: Operations, excluded: NDArray[np
     eligible = Eligible(program, operations, excluded)
     chosen: list[Levels] = []
     taken = np.zeros(len(operations) + 1, dtype=bool)
-    for run in runs(operations, taken):
-        if not taken[run.start : run.stop].any():
-            levels = _loops_of(operations, run, eligible)
-            if levels is not None and not taken[levels.stretch.start : levels.stop].any():
-                chosen.append(levels)
-                taken[levels.stretch.start : levels.stop] = True
-    for extend in (with_earlier_steps, partial(with_later_steps, program)):
-        extended = extend(operations, chosen, excluded)
-        if extended is not chosen and _Rewriter(program, operations, extended).is_possible():
-            chosen = extended
+    for least in cost_of_loops.least_steps(len(operations)):
+        for run in runs(operations, taken, least):
+            if not taken[run.start : run.stop].any():
+                levels = _loops_of(operations, run, eligible, least)
+                if levels is not None and not taken[levels.stretch.start : levels.stop].any():
+                    chosen.append(levels)
+                    taken[levels.stretch.start : levels.stop] = True
+        if _is_mostly_looped(operations, chosen):
+            break
+    chosen = _extended(program, operations, chosen, excluded)
     narrow = [cost_of_loops.is_narrow(loop.carried) for levels in chosen for loop in levels.loops.values()]
     if sum(narrow) <= cost_of_loops.FEW_LOOPS:
         return chosen
@@ -116,6 +116,18 @@ def _chosen(program: ScalarProgram, operations: Operations, excluded: NDArray[np
     if cost_of_loops.worth_looping(_longest_path(program), _longest_path(looped)):
         return chosen
     return [x for x in chosen if not any(cost_of_loops.is_narrow(loop.carried) for loop in x.loops.values())]
+
+
+def _extended(
+    program: ScalarProgram, operations: Operations, chosen: list[Levels], excluded: NDArray[np.bool_]
+) -> list[Levels]:
+    """Return the loops with further steps before and after them, without those that are still too short."""
+    for extend in (with_earlier_steps, partial(with_later_steps, program)):
+        extended = extend(operations, chosen, excluded)
+        if extended is not chosen and _Rewriter(program, operations, extended).is_possible():
+            chosen = extended
+    least = cost_of_loops.LEAST_STEPS
+    return [levels for levels in chosen if all(loop.steps >= least for loop in levels.loops.values())]
 
 
 def _longest_path(program: ScalarProgram) -> int:
@@ -130,10 +142,10 @@ def _longest_path(program: ScalarProgram) -> int:
     return max(path)
 
 
-def _loops_of(operations: Operations, run: Run, eligible: Eligible) -> Levels | None:
+def _loops_of(operations: Operations, run: Run, eligible: Eligible, least: int) -> Levels | None:
     """Return the loops of a run, with as many operations as possible; None if there are none."""
     several = [
-        levels_of(operations, stretch, run.stop, partial(eligible, stretch))
+        levels_of(operations, stretch, run.stop, partial(eligible, stretch), least)
         for stretch in stretches_of(operations, run)
     ]
     return max([levels for levels in several if levels is not None], key=lambda x: _covered([x]), default=None)

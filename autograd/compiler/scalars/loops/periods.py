@@ -28,43 +28,46 @@ class Run(NamedTuple):
     period: int
 
 
-def runs(operations: Operations, taken: NDArray[np.bool_]) -> Iterator[Run]:
+def runs(
+    operations: Operations, taken: NDArray[np.bool_], least: int = cost_of_loops.LEAST_STEPS
+) -> Iterator[Run]:
     """Yield the runs of all likely periods, the shortest periods first.
 
     Args:
         taken: marks operations that are already in a loop; the caller updates it between runs.
+        least: the least number of steps.
     """
     seen: set[int] = set()
     window, size = cost_of_loops.SHORTEST_WINDOW, len(operations)
     while True:
         free = _longest_free(taken[:size])
-        if free < cost_of_loops.LEAST_STEPS:
+        if free < least:
             return
         for period in sorted(_likely(operations.keys(window)) - seen):
-            if period * cost_of_loops.LEAST_STEPS <= free:
+            if period * least <= free:
                 seen.add(period)
-                yield from runs_of(operations, period)
+                yield from runs_of(operations, period, least)
         if window >= free:
             return
         window *= cost_of_loops.WINDOW_GROWTH
 
 
-def runs_of(operations: Operations, period: int) -> list[Run]:
+def runs_of(operations: Operations, period: int, least: int = cost_of_loops.LEAST_STEPS) -> list[Run]:
     """Return the runs of a period that are long enough for a loop, and in which a step depends on earlier ones.
 
     Operands further away than MOST_STEPS_BACK steps may be outer nodes, whose distance differs by step. The first steps
     are close to these, so that short loops may have too few other steps. Then the operands may be at any distance.
     """
-    return _runs_within(operations, period, MOST_STEPS_BACK) or _runs_within(operations, period, 0)
+    return _runs_within(operations, period, MOST_STEPS_BACK, least) or _runs_within(operations, period, 0, least)
 
 
-def _runs_within(operations: Operations, period: int, steps_back: int) -> list[Run]:
+def _runs_within(operations: Operations, period: int, steps_back: int, least: int) -> list[Run]:
     """Return the runs of operations whose operands within so many steps are at equal distances."""
     keys = operations.keys(steps_back * period)
     alike = np.concatenate([[False], keys[:-period] == keys[period:], [False]])
     changes = np.flatnonzero(alike[1:] != alike[:-1])
     starts, stops = changes[::2], changes[1::2]
-    long = stops - starts >= (cost_of_loops.LEAST_STEPS - 1) * period
+    long = stops - starts >= (least - 1) * period
     starts, stops = starts[long], stops[long] + period
     last = starts + ((stops - starts) // period - 1) * period
     known: dict[tuple[int, ...], bool] = {}

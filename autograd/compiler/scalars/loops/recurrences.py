@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from autograd.arrays import np
-from autograd.compiler import cost_of_loops
 from autograd.compiler.scalars.loops.components import components
 from autograd.compiler.scalars.loops.operations import Integers, Operations
 from autograd.compiler.scalars.loops.retimed import retimed
@@ -66,7 +65,7 @@ class Levels(NamedTuple):
 
 
 def levels_of(
-    operations: Operations, stretch: Stretch, stop: int, is_loop: Callable[[Sequence[int]], bool]
+    operations: Operations, stretch: Stretch, stop: int, is_loop: Callable[[Sequence[int]], bool], least: int
 ) -> Levels | None:
     """Divide the operations of a stretch's steps: those that depend on one another across steps become loops.
 
@@ -75,6 +74,7 @@ def levels_of(
     Args:
         stop: the place after the last operation that repeats.
         is_loop: returns whether operations that depend on one another may be a loop.
+        least: the least number of steps.
     """
     reads = _reads(stretch)
     several_results = _with_their_loops(operations, stretch, reads)
@@ -86,7 +86,7 @@ def levels_of(
         before = max([level[k] for j in component for k in reads[j] if k not in within], default=0)
         if _recurs(operations, stretch, within):
             order, places = retimed(operations, stretch, sorted(component), stop)
-            if len(places) >= cost_of_loops.LEAST_STEPS and is_loop(component):
+            if len(places) >= least and is_loop(component):
                 before += 1
                 members.setdefault(before, []).extend(order)
                 several.setdefault(before, []).append(places)
@@ -97,7 +97,7 @@ def levels_of(
         steps = min(map(len, parts))
         together = np.concatenate([places[:steps] for places in parts], axis=1)
         loop = recurrence(operations, members[n], together[: _complete(operations, together)])
-        if loop is None or loop.steps < cost_of_loops.LEAST_STEPS:
+        if loop is None or loop.steps < least:
             return None
         loops[n] = loop
     return Levels(stretch, stop, level, loops) if loops else None
