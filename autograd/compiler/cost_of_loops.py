@@ -11,6 +11,10 @@ LEAST_FOUND, MOST_SEARCHED_AGAIN = 3, 2_000
 """The least number of equal steps in a row by which a loop is found, if its other steps are found through its states,
 and the most operations that are searched for such loops."""
 
+LEAST_COPIED = 3
+"""The least number of adjacent numbers that are copied as one slice: those of a loop of LEAST_STEPS steps, without its
+ends."""
+
 LEAST_DEPTHS = 3
 """The least number of depths at which equal operations of a loop of LEAST_STEPS steps lie: in most loops as many as it
 has steps, in loops whose states change places from step to step half as many."""

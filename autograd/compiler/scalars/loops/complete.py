@@ -60,6 +60,7 @@ class _LastStep(NextStep):
     def complete(self, members: Sequence[tuple[int, int]]) -> None:
         """Add the operations that follow those of the last two steps of a loop, if most of the step is there."""
         known, count = dict(self.next), len(self.missing)
+        self.unknown.clear()
         nodes = [self.after(before, last) for before, last in members]
         there = sum(i is not None and i < len(self._program) for i in nodes)
         if None in nodes or not cost_of_loops.worth_completing(there, len(members)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 from autograd.arrays import NDArray, np
@@ -21,11 +22,13 @@ class NextStep:
 
     Attributes:
         next: for each node of a step, its counterpart in the next step.
+        unknown: pairs of nodes of consecutive steps that none follows.
     """
 
     def __init__(self, program: ScalarProgram, operations: Operations, loops: Sequence[Recurrence]) -> None:
         self._program, self._operations = program, operations
         self.next: dict[int, int] = {}
+        self.unknown: set[tuple[int, int]] = set()
         for loop in loops:
             nodes = operations.nodes[loop.places]
             self.next.update(zip(nodes[:-1].reshape(-1).tolist(), nodes[1:].reshape(-1).tolist()))
@@ -46,10 +49,14 @@ class NextStep:
             return None
         if self._operations.place[last] < 0 or self._operations.place[before] < 0:
             return self._following_number(before, last)
-        found = self.operation_after(before, last, depth)
-        if found is not None:
-            self.next[last] = found
-        return found
+        if (before, last) in self.unknown:
+            return None
+        operation = self.operation_after(before, last, depth)
+        if operation is None:
+            self.unknown.add((before, last))
+        else:
+            self.next[last] = operation
+        return operation
 
     def operation_after(self, before: int, last: int, depth: int = 0) -> int | None:
         """Return the operation that follows two operations; None if there is none, or more than one."""
@@ -70,7 +77,9 @@ class NextStep:
         If some nodes are None and may be any, it must be the only one. Otherwise, equal ones later than the other are
         preferred, the first of them.
         """
-        readers = min([self._readers(k) for k in row if k is not None and k != ABSENT], key=len, default=[])
+        spans = [self._span(k) for k in row if k is not None and k != ABSENT]
+        few = min(spans, key=len, default=range(0))
+        readers = sorted(set(self._reader[few.start : few.stop].tolist()))
         code, place, nodes = self._operations.code, self._operations.place, self._operations.nodes
         alike = [
             int(nodes[at])
@@ -83,10 +92,9 @@ class NextStep:
             return alike[0] if len(alike) == 1 else None
         return min([k for k in alike if k > i], default=max(alike, default=None))
 
-    def _readers(self, i: int) -> list[int]:
-        """Return the places of the operations that read a node."""
-        start, stop = np.searchsorted(self._read, i), np.searchsorted(self._read, i, side="right")
-        return sorted(set(self._reader[start:stop].tolist()))
+    def _span(self, i: int) -> range:
+        """Return where the operations that read a node are listed."""
+        return range(int(np.searchsorted(self._read, i)), int(np.searchsorted(self._read, i + 1)))
 
     def _following_number(self, before: int, last: int) -> int | None:
         """Return the argument's number as far after the last one as this is after the one before."""
@@ -128,9 +136,11 @@ def _extended(operations: Operations, steps: NextStep, loop: Recurrence, taken: 
     if operations.is_result[loop.places[0]].any():
         return loop
     while True:
+        steps.unknown.clear()
         before, last = operations.nodes[loop.places[-2:]].tolist()
-        nodes = [steps.after(a, b) for a, b in zip(before, last)]
-        if None in nodes:
+        following = (steps.after(a, b) for a, b in zip(before, last))
+        nodes = list(itertools.takewhile(lambda i: i is not None, following))
+        if len(nodes) < len(last):
             return loop
         row = operations.place[np.array(nodes)]
         if len(set(nodes)) < len(nodes) or taken[row].any():

@@ -28,9 +28,7 @@ class Run(NamedTuple):
     period: int
 
 
-def runs(
-    operations: Operations, taken: NDArray[np.bool_], least: int = cost_of_loops.LEAST_STEPS
-) -> Iterator[Run]:
+def runs(operations: Operations, taken: NDArray[np.bool_], least: int = cost_of_loops.LEAST_STEPS) -> Iterator[Run]:
     """Yield the runs of all likely periods, the shortest periods first.
 
     Args:

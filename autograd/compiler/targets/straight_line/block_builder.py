@@ -204,7 +204,7 @@ def _copies(several: Sequence[Run], buffer: int) -> list[ForLoop | Put | Copy]:
     instructions: list[ForLoop | Put | Copy] = []
     at = 0
     for run in several:
-        if run.space not in (REGISTERS, CONSTANTS) and run.stride and run.length >= cost_of_loops.LEAST_STEPS:
+        if run.space not in (REGISTERS, CONSTANTS) and run.stride and run.length >= cost_of_loops.LEAST_COPIED:
             instructions.append(Copy(buffer, at, 0, run, 0))
         elif not run.stride and run.length > cost.MOST_ELEMENTS:
             put = Put(buffer, at, 1, run.space * SPACE + run.first)
