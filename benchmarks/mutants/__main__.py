@@ -73,6 +73,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "autograd/compiler/scalars/merge.py": (f"{PASSES}test_scalar_passes.py",),
     "autograd/compiler/scalars/guards.py": (f"{PASSES}test_scalar_passes.py",),
     "autograd/compiler/scalars/idioms.py": (f"{PASSES}test_scalar_passes.py", f"{COMPILED}test_compiler_idioms.py"),
+    "autograd/compiler/scalars/sound.py": (f"{PASSES}test_malformed.py",),
     "autograd/compiler/scalars/verify.py": (f"{PASSES}test_malformed.py",),
     "autograd/compiler/scalars/passes.py": (f"{PASSES}test_scalar_passes.py",),
     "autograd/compiler/scalars/conditions.py": (
@@ -83,10 +84,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "autograd/compiler/scalars/slopes.py": (f"{PASSES}scalars/test_slopes.py", f"{PASSES}test_scalar_passes.py"),
     "autograd/compiler/scalars/sums/chains.py": (f"{PASSES}scalars/test_chains.py", f"{PASSES}test_scalar_passes.py"),
     "autograd/compiler/scalars/sums/collect.py": (f"{PASSES}test_scalar_passes.py",),
-    "autograd/compiler/scalars/swallowed.py": (
-        f"{PASSES}test_scalar_passes.py",
-        f"{PASSES}elsewhere/test_padding_elsewhere.py",
-    ),
+    "autograd/compiler/scalars/swallowed.py": (f"{PASSES}scalars/test_swallowed.py",),
     "autograd/compiler/scalars/first_weights.py": SPLITTING,
     "autograd/compiler/scalars/sums/empty_rows.py": (f"{PASSES}scalars/test_empty_rows.py",),
     "autograd/compiler/scalars/sums/increments.py": SPLITTING,

@@ -85,7 +85,7 @@ def _edges_of_application(program: Columns, i: int, known: Sequence[Sign]) -> It
     slope, keeps, shows = primitive.slope, primitive.keeps_infinity, not primitive.hides_nan
     if primitive is _POWER and program.constants.get(operands[1]) in (2.0, 3.0):
         slope, keeps = Slope.LIKE_VALUE, (0,)
-    elif slope == Slope.SINGULAR and known[operands[-1 if primitive is _DIV else 0]] == Sign.POSITIVE:
+    elif slope == Slope.SINGULAR and known[operands[1 if primitive is _DIV else 0]] == Sign.POSITIVE:
         slope = _away_from_zero(program, i, primitive)
     for place, k in enumerate(operands):
         if (primitive is _WHERE and place == 0) or (primitive is primitives.entry_at and place == len(operands) - 1):
@@ -112,8 +112,9 @@ def chooses_share(program: Columns, i: int) -> bool:
     if any(program.primitive_of(k) is not primitives.div for k in shares):
         return False
     numerators, totals = zip(*map(program.operands_of, shares))
-    if len(set(totals)) > 1 or not program.is_sum(totals[0]):
+    total_node, *others = set(totals)
+    if others or not program.is_sum(total_node):
         return False
-    total = program.sum_of(totals[0])
+    total = program.sum_of(total_node)
     is_plain = set(total.coefficients) == {1.0} and set(total.rights) == {ABSENT} and total[4:] == PLAIN
     return is_plain and sorted(total.lefts) == sorted(numerators)

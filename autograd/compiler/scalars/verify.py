@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from itertools import accumulate, chain, repeat
-from operator import lt
+from collections.abc import Iterable
 from typing import Any
 
 from autograd.compiler.arity import takes
 from autograd.compiler.scalars.columns import Columns
 from autograd.compiler.scalars.nodes import ABSENT, APPLY, ARGUMENT, CONSTANT, PARAMETER, SUM
+from autograd.compiler.scalars.sound import applications_are_sound, sums_are_sound
 
 
 def verify(program: Columns) -> None:
@@ -19,22 +18,17 @@ def verify(program: Columns) -> None:
         ValueError: naming the node and the fault.
     """
     _verify_columns(program)
-    opcodes, starts, counts = program.opcodes, program.starts, program.counts
-    lefts, rights, slots = program.lefts, program.rights, program.slots
-    are_sound = _applications_are_sound(program)
-    are_floats = set(map(type, program.coefficients)) <= {float}
-    for i in [i for i in program.interior if opcodes[i] < APPLY or not are_sound]:
-        opcode, start, count = opcodes[i], starts[i], counts[i]
-        end = start + count
-        if opcode >= APPLY:
+    opcodes = program.opcodes
+    if not applications_are_sound(program):
+        for i in [i for i in program.interior if opcodes[i] >= APPLY]:
             _verify_application(program, i)
-        elif opcode == SUM:
-            if not (are_floats and _is_plain(i, count, lefts[start:end], rights[start:end], slots[start:end])):
-                _verify_sum(program, i)
-        else:
-            if opcode != CONSTANT:
-                raise ValueError(f"node {i}: opcode {opcode} is not allowed after the arguments and parameters")
-            _require(i in program.constants, i, "a constant without a number")
+    if not sums_are_sound(program):
+        for i in [i for i in program.interior if opcodes[i] == SUM]:
+            _verify_sum(program, i)
+    for i in [i for i in program.interior if opcodes[i] < SUM]:
+        if opcodes[i] != CONSTANT:
+            raise ValueError(f"node {i}: opcode {opcodes[i]} is not allowed after the arguments and parameters")
+        _require(i in program.constants, i, "a constant without a number")
     _verify_tables(program)
 
 
@@ -50,7 +44,7 @@ def _verify_columns(program: Columns) -> None:
     terms = [len(program.coefficients), len(program.lefts), len(program.rights), len(program.slots)]
     if len(set(terms)) > 1:
         raise ValueError(f"the columns of terms have different lengths: {terms}")
-    if min(program.starts, default=0) < 0 or min(program.counts, default=0) < 0:
+    if min((*program.starts, *program.counts), default=0) < 0:
         raise ValueError("a row of the columns of operands begins before the first, or ends before it begins")
     arguments = sum(program.argument_sizes)
     leaves = (ARGUMENT,) * arguments + (PARAMETER,) * program.parameter_count
@@ -58,20 +52,6 @@ def _verify_columns(program: Columns) -> None:
         raise ValueError(
             f"the first nodes must be {arguments} numbers of arguments and {program.parameter_count} parameters"
         )
-
-
-def _applications_are_sound(program: Columns) -> bool:
-    """Return whether all applications are well formed and their rows adjacent: a fast check without a message."""
-    nodes = [i for i in program.interior if program.opcodes[i] >= APPLY]
-    counts = [program.counts[i] for i in nodes]
-    if [program.starts[i] for i in nodes] != list(accumulate(counts, initial=0))[:-1]:
-        return False
-    kinds = set(zip([program.opcodes[i] - APPLY for i in nodes], counts))
-    if any(k >= len(program.primitives) or not takes(program.primitives[k], count) for k, count in kinds):
-        return False
-    readers = chain.from_iterable(map(repeat, nodes, counts))
-    is_whole = sum(counts) == len(program.operands) and min(program.operands, default=0) >= 0
-    return is_whole and all(map(lt, program.operands, readers))
 
 
 def _verify_application(program: Columns, i: int) -> None:
@@ -89,16 +69,6 @@ def _verify_reads(i: int, operands: tuple[int, ...], count: int) -> None:
     if operands and not 0 <= min(operands) <= max(operands) < i:
         wrong = next(k for k in operands if not 0 <= k < i)
         raise ValueError(f"node {i}: reads node {wrong}, which does not come before it")
-
-
-def _is_plain(i: int, count: int, lefts: Sequence[int], rights: Sequence[int], slots: Sequence[int]) -> bool:
-    """Return whether the terms of a sum are well formed: a fast check without an error message."""
-    if not 0 < count == len(lefts):
-        return False
-    if count == 1:
-        return 0 <= lefts[0] < i and ABSENT <= rights[0] < i and slots[0] >= 0
-    reads_earlier = min(lefts) >= 0 and max(lefts) < i and min(rights) >= ABSENT and max(rights) < i
-    return reads_earlier and slots[0] >= 0 and list(slots) == sorted(slots)
 
 
 def _verify_sum(program: Columns, i: int) -> None:

@@ -27,6 +27,7 @@ from autograd.compiler.scalars.builder import Builder
 from autograd.compiler.scalars.columns import Guards
 from autograd.compiler.scalars.nodes import ABSENT, Scaling, Sum
 from autograd.compiler.scalars.program import ScalarProgram
+from autograd.compiler.scalars.sound import applications_are_sound, sums_are_sound
 
 SEEDS = range(60)
 SAMPLES = 3
@@ -421,7 +422,29 @@ RIGHT: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("changes", RIGHT.values(), ids=list(RIGHT))
 def test_what_is_right_is_verified(changes: dict[str, Any]) -> None:
-    small_program(**changes).verify()
+    program = small_program(**changes).verify()
+    assert applications_are_sound(program) and sums_are_sound(program)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_rows_of_what_is_right_are_sound(seed: int) -> None:
+    program = scalar_program(seed).verify()
+    assert applications_are_sound(program) and sums_are_sound(program)
+
+
+def test_a_program_may_have_no_nodes_but_constants_and_sums() -> None:
+    assert Builder([], 0).program([]).verify().evaluate([], []) == []
+    builder = Builder([], 0)
+    total = builder.sum(Sum([], [], [], [], 0.5))
+    program = builder.program([total, builder.constant(2.0)]).verify()
+    assert program.evaluate([], []) == [0.5, 2.0]
+    assert applications_are_sound(program) and sums_are_sound(program)
+    first = Builder([], 0)
+    number = first.constant(2.0)
+    doubled = first.sum(Sum([2.0], [number], [ABSENT], [0]))
+    program = first.program([doubled]).verify()
+    assert program.evaluate([], []) == [4.0]
+    assert sums_are_sound(program)
 
 
 def test_a_sum_without_terms_is_its_constant() -> None:
@@ -430,6 +453,7 @@ def test_a_sum_without_terms_is_its_constant() -> None:
     assert builder.program([1]).verify().evaluate([[3.0]], []) == [0.75]
 
 
+NO_TERMS: dict[str, Any] = {"coefficients": (), "lefts": (), "rights": (), "slots": ()}
 WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "a row that begins before the first": ({"starts": (0, 0, 0, 0, -1, 0)}, "begins"),
     "a row that ends before it begins": ({"counts": (0, 0, 0, 0, 2, -1)}, "ends"),
@@ -453,6 +477,11 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "a number of a product": ({"constants": {3: 0.5, 4: 1.0}}, "^node 4:"),
     "a number behind the last node": ({"constants": {3: 0.5, 6: 1.0}}, "^node 6:"),
     "a number before the first node": ({"constants": {3: 0.5, -3: 1.0}}, "^node -3:"),
+    "a number before the first of two constants": (
+        {"opcodes": (0, 0, 1, 2, 4, 2), "constants": {3: 0.5, 5: 0.5, -1: 1.0}, "scalings": {}, **NO_TERMS},
+        "^node -1:",
+    ),
+    "an operand behind a right one": ({"operands": (0, 7)}, "^node 4: reads node 7,"),
     "a scaling of a product": ({"scalings": {4: SCALING}}, "^node 4:"),
     "a scaling behind the last node": ({"scalings": {6: SCALING}}, "^node 6:"),
     "a scaling before the first node": ({"scalings": {-1: SCALING}}, "^node -1:"),
@@ -480,6 +509,14 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
 def test_what_is_wrong_is_named(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         small_program(**changes).verify()
+
+
+def test_a_coefficient_that_is_no_float_is_named_where_the_second_factor_is_absent() -> None:
+    builder = Builder([1], 0)
+    builder.sum(Sum([2.0], [0], [ABSENT], [0]))
+    broken: Any = {"coefficients": (2,)}
+    with pytest.raises(ValueError, match=r"^node 1: its numbers must be floats, got 2$"):
+        replace(builder.program([1]), **broken).verify()
 
 
 @pytest.mark.parametrize("slot", [-1, 0, 3])
