@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import operator
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from autograd import primitives
@@ -57,8 +57,12 @@ class Conditions:
         return self._gates[entry]
 
 
+def _no_derivatives(*numbers: Any) -> Any:
+    raise AssertionError("conditions have no derivatives")
+
+
 def _condition(symbol: str, compare: Callable[[Any, Any], Any]) -> Primitive:
-    return Primitive("taken", lambda a, b: 1.0 * compare(a, b), lambda a, b, out: (0.0, 0.0), symbol, None)
+    return Primitive("taken", lambda a, b: 1.0 * compare(a, b), _no_derivatives, symbol)
 
 
 _EQUAL, _ABOVE = _condition("==", operator.eq), _condition(">", operator.gt)
@@ -75,7 +79,7 @@ def _takes(primitive: Primitive, place: int) -> Primitive:
         return 1.0 * (primitive.compiled_derivatives(*numbers)[place] != 0)
 
     taken.__signature__ = inspect.signature(primitive.compiled_derivatives)  # type: ignore[attr-defined]
-    return Primitive("taken", taken, lambda *numbers: (0.0,) * len(numbers[1:]), "taken", None)
+    return Primitive("taken", taken, _no_derivatives)
 
 
 class GuardNodes:
@@ -110,13 +114,13 @@ class GuardNodes:
     def _computed(self, entry: tuple[Gate, int, int] | frozenset[Gate]) -> int:
         if isinstance(entry, frozenset):
             parts = sorted({self._nodes["gate", part] for part in entry})
-            total = self._sum(Sum([1.0] * len(parts), parts, [ABSENT] * len(parts), [0] * len(parts)))
+            total = self._sum(parts, [ABSENT] * len(parts))
             return self._application(_ABOVE, total, self._constant(0.0))
         gate, choice, place = entry
         taken = self._taken(choice, place)
         if gate == ALWAYS:
             return taken
-        return self._sum(Sum([1.0], [self._nodes["gate", gate]], [taken], [0]))
+        return self._sum([self._nodes["gate", gate]], [taken])
 
     def _taken(self, choice: int, place: int) -> int:
         """Return the node that is 1.0 where a choice selects an operand, provided that the choice is reached."""
@@ -124,7 +128,7 @@ class GuardNodes:
         if primitive is _WHERE:
             return operands[0] if place == 1 else self._application(_EQUAL, operands[0], self._constant(0.0))
         if primitive is _RELU:
-            return self._application(_ABOVE, operands[0], self._constant(0.0))
+            return self._application(_ABOVE, *operands, self._constant(0.0))
         if primitive in (_MAXIMUM, _MINIMUM):
             compare = _AT_LEAST if primitive is _MAXIMUM else _AT_MOST
             return self._application(compare, operands[place], operands[1 - place])
@@ -142,10 +146,10 @@ class GuardNodes:
             self._nodes[primitive, operands] = self._builder.application(self._builder.opcode(primitive), operands)
         return self._nodes[primitive, operands]
 
-    def _sum(self, total: Sum) -> int:
-        key = ("sum", *sorted([*total.lefts, *total.rights]))  # ABSENT distinguishes a product from a sum of two
+    def _sum(self, lefts: Sequence[int], rights: Sequence[int]) -> int:
+        key = ("sum", *sorted([*lefts, *rights]))  # ABSENT distinguishes a product from a sum of two
         if key not in self._nodes:
-            self._nodes[key] = self._builder.sum(total)
+            self._nodes[key] = self._builder.sum(Sum([1.0] * len(lefts), lefts, rights, [0] * len(lefts)))
         return self._nodes[key]
 
     def _constant(self, number: float) -> int:

@@ -6,6 +6,7 @@ import itertools
 import math
 from collections.abc import Callable, Sequence
 
+import numpy as np
 import pytest
 
 from autograd import primitives
@@ -32,12 +33,19 @@ class Guarded:
         return len(self._builder)
 
     def holds(self, gate: int, numbers: Sequence[float]) -> float:
-        node = self.nodes.of(gate)
-        program: ScalarProgram = self._builder.program([node]).verify()
-        return program.evaluate([numbers], [])[0]
+        return self.program(self.nodes.of(gate)).evaluate([numbers], [])[0]
+
+    def program(self, node: int) -> ScalarProgram:
+        return self._builder.program([node]).verify()
 
 
-clipped = Primitive("clipped", max, lambda x, low, out: (1.0 * (x > low), 1.0 * (x <= low)), "clip", chooses=True)
+def from_a_bound_on(x: float, low: float) -> float:
+    return max(x, low)
+
+
+clipped = Primitive(
+    "clipped", from_a_bound_on, lambda x, low, out: (1.0 * (out != low), 1.0 * (out == low)), chooses=True
+)
 
 TAKEN: list[tuple[Primitive, int, Callable[..., bool]]] = [
     (primitives.where, 1, lambda c, a, b: c != 0),
@@ -62,7 +70,21 @@ def test_what_a_choice_takes(primitive: Primitive, place: int, takes: Callable[.
     guarded = Guarded((primitive, range(arity)))
     gate = guarded.conditions.taken(ALWAYS, guarded.choices[0], place)
     for numbers in itertools.product(NUMBERS, repeat=3):
-        assert bool(guarded.holds(gate, numbers)) == takes(*numbers[:arity]), numbers
+        if primitive is not primitives.where or numbers[0] in (0.0, 1.0):  # as conditions are
+            assert guarded.holds(gate, numbers) == takes(*numbers[:arity]), numbers
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_what_a_users_choice_takes_of_arrays(place: int) -> None:
+    """Some operands may be single numbers."""
+    guarded = Guarded((clipped, [0, 1]))
+    node = guarded.nodes.of(guarded.conditions.taken(ALWAYS, guarded.choices[0], place))
+    taken = guarded.program(node).primitive_of(node)
+    assert taken is not None
+    xs = np.array(NUMBERS)
+    for x, low in ((xs, xs[::-1]), (xs, 0.5), (0.5, xs)):
+        expected = np.where(x > low, 1.0, 0.0) if place == 0 else np.where(x > low, 0.0, 1.0)
+        assert taken.forward(x, low, np.maximum(x, low)).tolist() == expected.tolist()
 
 
 def test_a_choice_within_a_choice_is_reached_if_both_are_taken() -> None:
@@ -76,6 +98,10 @@ def test_a_choice_within_a_choice_is_reached_if_both_are_taken() -> None:
 def test_any_of_several_conditions_suffices() -> None:
     guarded = Guarded((primitives.relu, [0]), (primitives.relu, [1]), (primitives.relu, [2]))
     gates = [guarded.conditions.taken(ALWAYS, choice, 0) for choice in guarded.choices]
+    within = guarded.conditions.taken(gates[0], guarded.choices[1], 0)
+    one_or_both = guarded.conditions.any([gates[0], within])
+    assert guarded.holds(one_or_both, (1.0, 0.0, 0.0)) == 1.0
+    assert guarded.holds(one_or_both, (0.0, 1.0, 0.0)) == 0.0
     either, each = guarded.conditions.any(gates[:2]), guarded.conditions.any(gates)
     for numbers in itertools.product(NUMBERS, repeat=3):
         positive = [x > 0 for x in numbers]
@@ -94,6 +120,8 @@ def test_a_chain_of_choices_may_be_deeper_than_the_stack() -> None:
 def test_what_is_reached_by_one_condition_or_always() -> None:
     guarded = Guarded((primitives.relu, [0]), (primitives.relu, [1]))
     one, other = (guarded.conditions.taken(ALWAYS, choice, 0) for choice in guarded.choices)
+    entries = guarded.conditions.entries
+    assert (entries[ALWAYS], entries[one]) == (frozenset(), (ALWAYS, guarded.choices[0], 0))
     assert one != other
     assert guarded.conditions.taken(ALWAYS, guarded.choices[0], 0) == one
     assert guarded.conditions.any([one]) == guarded.conditions.any([one, one]) == one
