@@ -57,12 +57,12 @@ def _scores(program: ArrayProgram, at: int) -> int | None:
         return None
     exponentials, total = _unguarded(program, quotient[0]), quotient[1]
     shifted = _applied(operations[exponentials], primitives.exp)
-    difference = _applied(operations[_unguarded(program, shifted[0])], primitives.sub) if shifted else None
+    difference = _applied(operations[_unguarded(program, *shifted)], primitives.sub) if shifted else None
     if difference is None or _reduced(program, total, "sum") != exponentials:
         return None
     scores, largest = _unguarded(program, difference[0]), difference[1]
     detached = _applied(operations[_unshaped(program, largest)], primitives.detached)
-    reduced = _reduced(program, largest, "max", detached[0] if detached else largest)
+    reduced = _reduced(program, largest, "max", *(detached or ()))
     return scores if reduced == scores else None
 
 
@@ -101,7 +101,9 @@ def _reduced(program: ArrayProgram, at: int, function: str, inner: int | None = 
 
 def _unguarded(program: ArrayProgram, at: int) -> int:
     operation = program.operations[at]
-    return operation.operands[0] if operation.kind == "guard" else at
+    if operation.kind == "guard":
+        (at,) = operation.operands
+    return at
 
 
 def _without_unused_masks(program: ArrayProgram) -> ArrayProgram:
@@ -115,7 +117,8 @@ def _without_unused_masks(program: ArrayProgram) -> ArrayProgram:
         used = current
     number = {old: new for new, old in enumerate(used)}
     operations = [
-        o._replace(attribute=number.get(o.attribute, 0)) if o.kind == "guard" else o for o in program.operations
+        o._replace(attribute=number[o.attribute]) if o.kind == "guard" and o.attribute in number else o
+        for o in program.operations
     ]
     masks = tuple([program.masks[old] for old in used])
     return without_dead_operations(replace(program, operations=tuple(operations), masks=masks))

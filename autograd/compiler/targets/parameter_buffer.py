@@ -37,7 +37,7 @@ class ParameterBuffer:
         self._overlap = bool((counts > 1).any())
         self._all_views = None not in self._strides
         self.in_place = self._all_views and not self._overlap and not len(self._unused)
-        firsts = [int(index.reshape(-1)[0]) if index.size else 0 for index in self._indices]
+        firsts = [int(index.reshape(-1)[0]) for index in self._indices]
         is_row_major = [
             (index.reshape(-1) == np.arange(first, first + index.size)).all()
             for index, first in zip(self._indices, firsts)
@@ -99,8 +99,8 @@ def _affine(index: Positions) -> tuple[int, ...] | None:
     strides = []
     affine = np.full(index.shape, start)
     for axis, length in enumerate(index.shape):
-        second = tuple(int(k == axis) for k in range(index.ndim))
-        stride = int(index[second]) - start if length > 1 else 0
+        second = tuple(min(1, length - 1) if k == axis else 0 for k in range(index.ndim))
+        stride = int(index[second]) - start
         strides.append(stride)
         affine += stride * np.arange(length).reshape([-1 if k == axis else 1 for k in range(index.ndim)])
     return tuple(strides) if (affine == index).all() else None

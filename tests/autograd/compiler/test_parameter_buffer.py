@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import Any
 
 import numpy as np
@@ -74,6 +75,19 @@ def test_nothing_is_copied_where_matrices_fill_the_vector() -> None:
     assert buffer.in_place
     assert all(np.shares_memory(view, vector) for view in buffer.views(vector))
     assert not ParameterBuffer([np.arange(6).reshape(2, 3)], SIZE).in_place  # the others' gradients are 0
+
+
+def test_views_of_the_last_four_vectors_are_kept() -> None:
+    """`fit` alternates between two vectors of weights and two of gradients; others are freed with their views."""
+    buffer = ParameterBuffer([np.arange(SIZE)], SIZE)
+    vectors = [np.zeros(SIZE) for _ in range(4)]
+    views = [buffer.views(vector)[0] for vector in vectors]
+    assert all(buffer.views(vector)[0] is view for vector, view in zip(vectors, views))
+    first = weakref.ref(vectors[0])
+    del vectors[0], views[0]
+    buffer.views(np.zeros(SIZE))
+    assert first() is None
+    assert all(buffer.views(vector)[0] is view for vector, view in zip(vectors, views))
 
 
 @pytest.mark.parametrize(

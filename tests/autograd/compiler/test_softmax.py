@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from autograd.compiler.arrays.operations import N
 from autograd.compiler.arrays.program import ArrayProgram
 from autograd.compiler.arrays.softmax import with_softmax
 from autograd.compiler.differentiate.reverse import to_arguments
+from autograd.compiler.trace.comparisons import COMPARISONS
 from autograd.primitives import Primitive
 
 
@@ -76,8 +78,43 @@ def test_it_is_one_operation_that_computes_the_same(detached: bool) -> None:
     recognised = with_softmax(program).verify()
     assert "slopes" in kinds(recognised)
     assert not any(o.kind == "apply" for o in recognised.operations)
+    assert "= logsumexp over (2,) kept (" in str(recognised)
     x = np.random.default_rng(0).normal(size=(5, 12)) * 10
     assert recognised.evaluate({"x": x}, [])[0] == pytest.approx(program.evaluate({"x": x}, [])[0], rel=1e-15)
+
+
+def test_it_keeps_a_name_that_a_user_gave_it() -> None:
+    builder = Builder()
+    x = builder.argument("x", 4)
+    for name in ("shares", "quotient", "quotient2"):
+        shifted = builder.apply(primitives.sub, x, builder.reduce(x, "max", [1], keepdims=True))
+        e = builder.apply(primitives.exp, shifted)
+        x = builder.apply(primitives.div, e, builder.reduce(e, "sum", [1], keepdims=True)).named(name)
+    recognised = with_softmax(builder.program([x]).verify()).verify()
+    names = [operation.name for operation in recognised.operations if operation.kind == "slopes"]
+    assert names == ["shares", "softmax1", "softmax2"]
+
+
+@pytest.mark.parametrize("padded", [False, True])
+def test_guards_within_it_are_dropped_with_their_masks(padded: bool) -> None:
+    """Only the guard of what follows stays, and the guard of what its mask is computed from."""
+    builder = Builder()
+    x = builder.argument("x", 4)
+    masks = [builder.apply(COMPARISONS[">"], x, -0.5)]
+    masks += [builder.apply(COMPARISONS[">"], builder.guard(x, 0) * 3.0, 0.0)]
+    masks += [builder.apply(COMPARISONS[">"], x, 0.25)]
+    scores, largest = builder.guard(x, 2), builder.reduce(x, "max", [1], keepdims=True)
+    e = builder.apply(primitives.exp, builder.guard(builder.apply(primitives.sub, scores, largest), 2))
+    total = builder.reduce(builder.guard(e, 2), "sum", [1], keepdims=True)
+    shares = builder.apply(primitives.div, builder.guard(e, 2), total)
+    program = replace(builder.program([builder.guard(shares, 1) * 2.0], masks=masks), padded=padded).verify()
+    recognised = with_softmax(program).verify()
+    assert "slopes" in kinds(recognised)
+    assert kinds(recognised).count("guard") == len(recognised.masks) == 2
+    assert recognised.padded
+    assert not with_softmax(spelled_out()).padded
+    given = {"x": np.random.default_rng(0).normal(size=(5, 4))}
+    assert recognised.evaluate(given)[0] == pytest.approx(program.evaluate(given)[0], rel=1e-15)
 
 
 def test_its_derivative_is_that_of_pytorch() -> None:
