@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Callable, Collection, Sequence
-from enum import IntEnum
+from enum import IntEnum, auto
 from numbers import Real
 from types import MethodType
 from typing import TYPE_CHECKING, Any, ParamSpec, overload
@@ -31,12 +31,12 @@ OURS: set[str] = set()  # the names of the package's own rows: users' primitives
 class Slope(IntEnum):
     """A class of local derivatives, by the values they can take."""
 
-    NONE = 0  # always 0
-    FINITE = 1  # always finite
-    BOUNDED = 2  # nan if the node is nan, else finite
-    LIKE_VALUE = 3  # finite if the node's value is
-    WEIGHT = 4  # finite if the node's value is, and exempt from masks: a factor in a weighted sum
-    SINGULAR = 5  # can be infinite or nan even if the node's value is finite
+    NONE = auto()  # always 0
+    FINITE = auto()  # always finite
+    BOUNDED = auto()  # nan if the node is nan, else finite
+    LIKE_VALUE = auto()  # finite if the node's value is
+    WEIGHT = auto()  # finite if the node's value is, and exempt from masks: a factor in a weighted sum
+    SINGULAR = auto()  # can be infinite or nan even if the node's value is finite
 
 
 class Operand:

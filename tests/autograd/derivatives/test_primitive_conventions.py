@@ -274,6 +274,41 @@ def test_a_primitive_of_ones_own_with_two_inputs(own_name: str) -> None:
     assert ratio(Value(1.0), 3).op == own_name
 
 
+def test_fields_may_be_given_by_name_and_are_cautious_by_default(own_name: str) -> None:
+    """Neither does a derivative of 0 say that the input was not selected, nor is a number proof against a nan input."""
+    cube = primitive(name=own_name, forward=lambda x: x**3, derivatives=lambda x, out: (3 * x * x,))
+    assert (cube.chooses, cube.hides_nan, cube.symbol) == (False, True, own_name)
+    assert cube.compiled_derivatives is cube.machine_derivatives is cube.derivatives
+    root = Value(0.0).sqrt()
+    cube(root).backward()  # 0 times the infinite slope of the root
+    assert math.isnan(root.parents[0].grad)
+
+
+def test_derivatives_for_compiled_programs_are_those_for_machine_code_too() -> None:
+    rules = [lambda x, out, factor=factor: (factor * x,) for factor in (1.0, 2.0, 3.0)]
+    row = Primitive("square", lambda x: x * x, rules[0], compiled_derivatives=rules[1])
+    assert (row.derivatives, row.compiled_derivatives, row.machine_derivatives) == (rules[0], rules[1], rules[1])
+    assert not (row.chooses or row.hides_nan)
+    row = Primitive("square", lambda x: x * x, rules[0], machine_derivatives=rules[2])
+    assert (row.compiled_derivatives, row.machine_derivatives) == (rules[0], rules[2])
+
+
+def test_a_function_of_a_float_raises_where_it_has_no_value() -> None:
+    with pytest.raises(ValueError, match=r"domain|positive"):  # as `math.log` does, in the words of Python's version
+        autograd.log(0.0)
+
+
+@pytest.mark.parametrize("other", ["a", None, [1.0], np.zeros(2)], ids=repr)
+def test_a_function_of_what_is_no_number_says_so(other: Any) -> None:
+    with pytest.raises(TypeError, match="exp expects numbers or Values, got an object of type"):
+        autograd.exp(other)
+
+
+def test_a_comparison_of_numpy_numbers_is_a_number() -> None:
+    is_positive: Any = np.float64(1.0) > 0
+    assert autograd.where(is_positive, 2.0, 3.0) == 2.0
+
+
 def test_a_rule_of_the_wrong_length_is_told(own_name: str) -> None:
     bad = primitive(own_name, lambda a, b: a + b, lambda a, b, out: (1.0,))
     with pytest.raises(TypeError, match=r"has 2 input\(s\).*tuple of 2 number\(s\); it returned \(1\.0,\)") as raised:

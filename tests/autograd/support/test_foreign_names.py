@@ -155,6 +155,8 @@ CALLS: list[tuple[Callable[[], Any], str]] = [
     (lambda: Value(2.0, colour="red"), "Value has no argument 'colour'$"),  # type: ignore[arg-type]
     (lambda: autograd.grad(lambda x: x, argnum=0), "grad has no argument 'argnum': it is called argnums"),  # type: ignore[call-overload]
     (lambda: autograd.jacobian(lambda x: x, argnum=0), "jacobian has no argument 'argnum'"),  # type: ignore[call-arg]
+    (lambda: autograd.value_and_grad(lambda x: x, argnum=0), "value_and_grad has no argument 'argnum'"),  # type: ignore[call-overload]
+    (lambda: autograd.hessian(lambda x: x, argnum=0), "hessian has no argument 'argnum'"),  # type: ignore[call-overload]
     (lambda: autograd.grad(Value(2.0), Value(1.0)), r"grad expects a function.*call y\.backward\(\)"),  # type: ignore[call-overload]
     (lambda: autograd.hessian(3.0), r"hessian expects a function, and returns a function; got 3\.0$"),  # type: ignore[call-overload]
 ]

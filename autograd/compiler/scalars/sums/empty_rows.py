@@ -15,7 +15,8 @@ from autograd import primitives
 from autograd.compiler import cost
 from autograd.compiler.scalars.builder import DROPPED, Builder
 from autograd.compiler.scalars.columns import Columns
-from autograd.compiler.scalars.nodes import ABSENT, NOTHING, SUM, Scaling, Sum, is_nothing
+from autograd.compiler.scalars.depths import depths
+from autograd.compiler.scalars.nodes import ABSENT, Sum, is_nothing
 from autograd.compiler.scalars.program import ScalarProgram
 
 
@@ -51,7 +52,7 @@ def complete_empty_rows(program: ScalarProgram) -> ScalarProgram:
     completed: dict[int, _Completed] = {}
     order: Sequence[int] = program.interior
     while candidates:  # levels of the next layer are only right once this layer's sums are complete
-        more = dict(_completions(program, candidates, _levels(program, completed, order)))
+        more = dict(_completions(program, candidates, _depths(program, completed, order)))
         following = _in_order(program, {**more, **completed}) if more.keys() - completed else None
         if following is None:
             break
@@ -60,40 +61,39 @@ def complete_empty_rows(program: ScalarProgram) -> ScalarProgram:
 
 
 def _completions(
-    program: Columns, candidates: Sequence[tuple[list[int], list[int]]], level: Sequence[int]
+    program: Columns, candidates: Sequence[tuple[list[int], list[int]]], depth: Mapping[int, int]
 ) -> Iterator[tuple[int, _Completed]]:
     """Yield sums that lack terms, and their completions.
 
     Args:
         candidates: complete sums, and sums that may lack terms of these.
-        level: the level of each node.
+        depth: the depth of each node.
     """
     for complete, lacking in candidates:
         like = complete[0]
         for i in lacking:
             at = bisect.bisect(complete, i)
             nearest = min(complete[max(0, at - 1) : at + 1], key=lambda k: abs(k - i))
-            like = like if level[like] == level[nearest] else nearest
-            total = _completed(program, i, like, level)
+            like = like if depth[like] == depth[nearest] else nearest
+            total = _completed(program, i, like, depth)
             if total is not None:
                 yield i, total
 
 
-def _levels(program: Columns, completed: Mapping[int, _Completed], order: Sequence[int]) -> list[int]:
-    """Return the level of each node, from 1 on; 0 for leaves, and in the last place, that of ABSENT."""
-    level = [0] * (len(program) + 1)
-    for i in order:
-        operands = completed[i].total.factors if i in completed else program.operands_of(i)
-        if operands:
-            level[i] = 1 + max([level[k] for k in operands])
-    return level
+def _depths(program: Columns, completed: Mapping[int, _Completed], order: Sequence[int]) -> dict[int, int]:
+    """Return the depth of each node that is no leaf."""
+
+    def operands(i: int) -> Sequence[int]:
+        return completed[i].total.factors if i in completed else program.operands_of(i)
+
+    return depths([i for i in order if i not in program.constants], operands)
 
 
 def _layers(program: Columns) -> Iterator[tuple[list[int], list[int]]]:
     """Yield the sums with most terms among those that begin or end with the same weight, and those that lack some."""
     layers: dict[Hashable, dict[tuple[int, bool], list[int]]] = {}
     for i in program.operations:
-        if program.opcodes[i] == SUM and program.counts[i] > 1:
+        if program.is_sum(i) and program.counts[i] > 1:
             weights = _weights(program, i)
             kind = len(weights) - weights.count(ABSENT), ABSENT in weights
             own = [w for w in (weights[0], weights[kind[0] - 1]) if w != ABSENT]
@@ -101,26 +101,23 @@ def _layers(program: Columns) -> Iterator[tuple[list[int], list[int]]]:
                 layers.setdefault((end, weight), {}).setdefault(kind, []).append(i)
     for kinds in layers.values():
         most = max(kinds)
-        if len(kinds) > 1 and len(kinds[most]) > 1:
-            lacking = [i for kind, sums in kinds.items() if kind != most for i in sums]
+        lacking = [i for kind, sums in kinds.items() if kind != most for i in sums]
+        if lacking and len(kinds[most]) > 1:
             terms = [program.counts[i] for i in (*kinds[most], *lacking)]
-            if cost.worth_table(sum(terms), len(terms) * program.counts[kinds[most][0]]):
+            if cost.worth_table(sum(terms), len(terms) * max(terms)):
                 yield kinds[most], lacking
 
 
 def _additions(program: Columns) -> Iterator[tuple[list[int], list[int]]]:
     """Yield sums of several nodes, and nodes to which 0 is added, that the same weight multiplies."""
-    zero_added = [
-        i
-        for i, scaling in program.scalings.items()
-        if scaling.constant == 0.0 and not is_nothing(scaling.constant) and program.counts[i] == 1
-    ]
+    constants = {i: scaling.constant for i, scaling in program.scalings.items()}
+    zero_added = [i for i, constant in constants.items() if constant == 0.0 and not is_nothing(constant)]
     if not zero_added:
         return
     first = _first_multiplied(program)
     complete: dict[int, list[int]] = {}
     for i in program.operations:
-        if program.opcodes[i] == SUM and program.counts[i] > 1 and i in first:
+        if program.is_sum(i) and program.counts[i] > 1 and i in first:
             complete.setdefault(first[i], []).append(i)
     lacking: dict[int, list[int]] = {}
     for i in zero_added:
@@ -147,7 +144,7 @@ def _weights(program: Columns, i: int) -> list[int]:
     return [x if x in parameters else y if y in parameters else ABSENT for x, y in factors]
 
 
-def _completed(program: Columns, i: int, like: int, level: Sequence[int]) -> _Completed | None:
+def _completed(program: Columns, i: int, like: int, depth: Mapping[int, int]) -> _Completed | None:
     """Return a sum with the terms of a complete one that it lacks; None if it differs in more than these.
 
     They must be deeper in the graph than the terms that both have: at the edges of a convolution, they are not.
@@ -157,7 +154,7 @@ def _completed(program: Columns, i: int, like: int, level: Sequence[int]) -> _Co
     if _scaling(own) != _scaling(other) or len(term_of) < len(own.lefts) or (ABSENT in term_of and len(term_of) > 1):
         return None
     weights = _weights(program, like)
-    levels = [max(level[k] for k in factors if k != ABSENT) for factors in zip(other.lefts, other.rights)]
+    levels = [max(depth.get(k, -1) for k in factors) for factors in zip(other.lefts, other.rights)]
     shared = [n for n, weight in enumerate(weights) if weight in term_of and weight != ABSENT]
     deepest = max([levels[n] for n in shared]) if shared else min(levels)
     terms: list[tuple[float, int, int, int]] = []
@@ -180,40 +177,38 @@ def _completed(program: Columns, i: int, like: int, level: Sequence[int]) -> _Co
         len({slot for slot, _ in by_slot}) == len(by_slot)
         and all(a <= b for (_, a), (_, b) in itertools.pairwise(by_slot))
     )
-    if term_of or not (replaced and keeps_order and replaced.isdisjoint(own.factors)):
+    if term_of or not (keeps_order and replaced.isdisjoint(own.factors)):
         return None
     coefficients, lefts, rights, slots = zip(*terms)
     return _Completed(Sum(coefficients, lefts, rights, slots, *other[4:]), frozenset(replaced))
 
 
-def _scaling(total: Sum) -> Scaling:
-    """Return the scaling of a sum; adding the constant 0 counts as adding none."""
-    scaling = Scaling(*total[4:])
-    return scaling._replace(constant=NOTHING, leads=False) if scaling.constant == 0.0 else scaling
+def _scaling(total: Sum) -> tuple[float, bool, float, float]:
+    """Return the scaling of a sum; adding the constant 0 counts as adding none, wherever it stands."""
+    return total.constant, total.constant != 0.0 and total.leads, total.factor, total.divisor
 
 
 def _in_order(program: Columns, completed: Mapping[int, _Completed]) -> list[int] | None:
     """Return the nodes in an order in which operands precede their readers; None if there is none."""
     order: list[int] = []
-    state = bytearray(program.interior.start) + bytearray(len(program.interior))
-    open_, done = 1, 2
-    state[: program.interior.start] = bytes([done]) * program.interior.start
+    leaves = program.interior.start
+    opened, listed = bytearray(len(program)), bytearray([True]) * leaves + bytearray(len(program) - leaves)
     for root in program.interior:
         stack = [root]
         while stack:
             i = stack[-1]
-            if state[i] == done:
+            if listed[i]:
                 stack.pop()
                 continue
             operands = completed[i].total.factors if i in completed else program.operands_of(i)
-            waiting = [k for k in operands if state[k] != done]
+            waiting = [k for k in operands if not listed[k]]
             if not waiting:
-                state[i] = done
+                listed[i] = True
                 order.append(stack.pop())
-            elif state[i] == open_ or any(state[k] == open_ for k in waiting):
+            elif opened[i]:
                 return None
             else:
-                state[i] = open_
+                opened[i] = True
                 stack += waiting
     return order
 

@@ -59,22 +59,53 @@ def test_what_zeros_stand_for_is_computed_before(parse: Parse, assert_becomes: B
         z0 = sum(p0*x[0], p2)
         h0 = exp(z0)
         m1 = tanh(x[1])
-        z1 = sum(p0*x[1], p1*m1, p2)
+        n1 = sin(m1)
+        z1 = sum(p0*x[1], p1*m1, p4*n1, p2)
         m2 = tanh(x[2])
-        z2 = sum(p0*x[2], p1*m2, p2)
+        z2 = sum(p0*x[2], p1*m2, p4*m2, p2)
         return z0, h0, z1, z2
     """
     expected = """
         m1 = tanh(x[1])
-        zero = where(0.0, m1, 0.0)
-        z0 = sum(p0*x[0], p1*zero, p2)
+        n1 = sin(m1)
+        zero1 = where(0.0, m1, 0.0)
+        zero2 = where(0.0, n1, 0.0)
+        z0 = sum(p0*x[0], p1*zero1, p4*zero2, p2)
         h0 = exp(z0)
-        z1 = sum(p0*x[1], p1*m1, p2)
+        z1 = sum(p0*x[1], p1*m1, p4*n1, p2)
         m2 = tanh(x[2])
-        z2 = sum(p0*x[2], p1*m2, p2)
+        z2 = sum(p0*x[2], p1*m2, p4*m2, p2)
         return z0, h0, z1, z2
     """
     assert_becomes(complete_empty_rows, parse(program), expected)
+
+
+@pytest.mark.parametrize(
+    ("complete", "lacking", "completed"),
+    [
+        # the first weight is the same, or the last
+        ("sum(p0*x[4], p1*{0}, p3*x[5], p2*{0})", "sum(p0*x[6], p3*x[7])", "sum(p0*x[6], p1*{0}, p3*x[7], p2*{0})"),
+        ("sum(p1*{0}, p0*x[4], p4*{0}, p3*x[5]; {0})", "sum(p0*x[6], p3*x[7])",
+         "sum(p1*{0}, p0*x[6], p4*{0}, p3*x[7]; {0})"),
+        # three terms of one slot, or of several in the same order, or two in any order
+        ("sum(p0*x[4], p1*{}, p2*x[5]; p3)", "sum(p0*x[6], p2*x[7]; p3)", "sum(p0*x[6], p1*{}, p2*x[7]; p3)"),
+        ("sum(p0*x[4]; p1*{}; p2*x[5]; p3)", "sum(p0*x[6], p2*x[7], p3)", "sum(p0*x[6]; p1*{}; p2*x[7]; p3)"),
+        ("sum(p0*x[4], p1*{}, p2)", "sum(p0*x[6]; p2)", "sum(p0*x[6], p1*{}, p2)"),
+        ("2.0 * sum(p0*x[4], p1*{}; 0.5)", "2.0 * sum(p0*x[6], p0; 0.5)", None),
+        ("2.0 * sum(p0*x[4], p1*{}, p2; 0.5)", "2.0 * sum(p0*x[6], p2; 0.5)", "2.0 * sum(p0*x[6], p1*{}, p2; 0.5)"),
+    ],
+)  # fmt: skip
+def test_terms_that_are_lacking_take_their_places(
+    complete: str, lacking: str, completed: str | None, parse: Parse, assert_becomes: Becomes
+) -> None:
+    program = f"""{MESSAGES}
+        z1 = {complete.format("m0")}
+        z2 = {complete.format("m1")}
+        z0 = {lacking}
+        return z1, z2, z0
+    """
+    with_zeros = f"zero = where(0.0, m0, 0.0)\nz0 = {completed.format('zero')}" if completed else f"z0 = {lacking}"
+    assert_becomes(complete_empty_rows, parse(program), program.replace(f"z0 = {lacking}", with_zeros))
 
 
 def test_a_zero_stands_for_all_messages_that_are_added_up(parse: Parse, assert_becomes: Becomes) -> None:
@@ -94,23 +125,38 @@ def test_a_zero_stands_for_all_messages_that_are_added_up(parse: Parse, assert_b
     assert_becomes(complete_empty_rows, parse(program), expected)
 
 
-def test_a_node_to_which_zero_is_added_is_added_to_no_message(parse: Parse, assert_becomes: Becomes) -> None:
+@pytest.mark.parametrize(
+    ("sums", "alone", "completed"),
+    [
+        ("sum({0}, {1})", "sum(m2; 0.0)", "sum(m2, zero)"),
+        ("sum({1}, {0})", "sum(0.0; m2)", "sum(zero, m2)"),
+        ("sum({0}, {1}; 0.5)", "sum(m2; 0.5)", None),  # no sum of nothing is added
+        ("2.0 * sum({0}, {1})", "2.0 * sum(m2)", None),
+        ("sum({0}, {1})", "sum(m2, m3; 0.0)", None),
+        ("sum({0}, {1})", "sum(m2; 0.5)", None),
+    ],
+)
+def test_a_node_to_which_zero_is_added_is_added_to_no_message(
+    sums: str, alone: str, completed: str | None, parse: Parse, assert_becomes: Becomes
+) -> None:
     """The sum over no neighbours is the number 0."""
     program = f"""{MESSAGES}
         s2 = sin(m2)
         s3 = sin(m3)
-        c1 = sum(m0, s2)
-        c2 = sum(m1, s3)
-        c0 = sum(m2; 0.0)
+        c1 = {sums.format("m0", "s2")}
+        c2 = {sums.format("m1", "s3")}
+        c0 = {alone}
         other = sum(m3; 0.0)
         z1 = sum(p0*c1, p1*x[0])
         z2 = sum(c2*p0, p1*x[1])
         z0 = sum(p0*c0, p1*x[2])
         y = sum(p2*other, p3*x[2])
-        return z1, z2, z0, y
+        y1 = sum(x[5]*other)
+        y2 = sum(x[5]*c1)
+        return z1, z2, z0, y, y1, y2
     """
-    expected = program.replace("c0 = sum(m2; 0.0)", "zero = where(0.0, s2, 0.0)\nc0 = sum(m2, zero)")
-    assert_becomes(complete_empty_rows, parse(program), expected)
+    with_zero = f"zero = where(0.0, s2, 0.0)\nc0 = {completed}" if completed else f"c0 = {alone}"
+    assert_becomes(complete_empty_rows, parse(program), program.replace(f"c0 = {alone}", with_zero))
 
 
 def test_layers_are_completed_one_after_the_other(parse: Parse, assert_becomes: Becomes) -> None:
@@ -141,6 +187,15 @@ def test_layers_are_completed_one_after_the_other(parse: Parse, assert_becomes: 
         ("sum(p0*x[4], p1*{}, p2)", "2.0 * sum(p0*x[5], p2)"),  # scaled
         ("sum(p0*x[4], p1*{}, p2)", "sum(p0*x[5], p0*x[6], p2)"),  # a weight multiplies two numbers
         ("sum(p0*x[4], p1*{}, p2)", "sum(p0*x[5])"),
+        ("sum(p0*x[4], p1*{})", "sum(p0*x[5])"),  # a product alone
+        ("sum(p0*x[4], p1*{})", "sum(p0*x[5], p4)"),
+        ("sum(p0*x[4], p1*{0}, p3*{0}, p2)", "sum(p0*x[5], p0*x[6], p2)"),
+        ("sum(0.5; p0*x[4], p1*{}, p2)", "sum(p0*x[5], p2; 0.5)"),
+        ("sum(p0*x[4], p1*{}, p2)", "sum(0.5; p0*x[5], p2)"),
+        ("sum(p0*x[4], p1*{}; x[5])", "sum(p0*x[5]; x[6])"),  # another node is added
+        ("sum(p0*x[4], p1*{}, p2*x[5], p3)", "sum(p0*x[6]; p2*x[7]; p3)"),  # in another order
+        ("sum(p0*x[4]; p1*{}; p2*x[5]; p3)", "sum(p3; p2*x[7]; p0*x[6])"),
+        ("sum(p0*x[4], p1*{}, p2)", "sum(p0*m0, p2)"),  # the message is a number of its own
         ("sum(p0*x[4], p1*{}, p2)", "sum(p0*x[5]; p2) / 3.0"),
         ("sum(p0*x[4], p1*x[5], p2)", "sum(p0*x[5], p2)"),  # what it lacks is no deeper than what it has
         ("sum(p0*x[4], p1*{}, p2; x[6])", "sum(p0*x[5], p2)"),
@@ -161,6 +216,29 @@ def test_sums_that_differ_in_more_than_messages_stay(complete: str, lacking: str
 
 def test_sums_stay_beside_a_single_longer_one(parse: Parse) -> None:
     program = parse(f"{MESSAGES}\nz1 = sum(p0*x[4], p1*m1, p2)\nz0 = sum(p0*x[5], p2)\nreturn z1, z0")
+    assert complete_empty_rows(program) is program
+
+
+def test_many_short_sums_stay_beside_a_few_much_longer_ones(parse: Parse) -> None:
+    """Two of nine terms and ten of two: all of nine would be 108 instead of 38."""
+    long = [f"z{k} = sum(p0*x[4], {', '.join(f'p{n}*m{k}' for n in range(1, 8))}, p8)" for k in (0, 1)]
+    short = [f"y{k} = sum(p0*x[{k}], p8)" for k in range(10)]
+    outputs = "return z0, z1, " + ", ".join(f"y{k}" for k in range(10))
+    messages = "m0 = tanh(x[0])\nm1 = tanh(x[1])"
+    program = parse("\n".join([messages, *long, *short, outputs]), arguments=10, parameters=9)
+    assert complete_empty_rows(program) is program
+
+
+def test_a_function_is_no_sum_that_lacks_terms(parse: Parse) -> None:
+    """Its operands are in a column of their own, in which they may have the places of terms."""
+    program = parse(f"""{MESSAGES}
+        z1 = sum(p0*x[4], p1*m0, p2)
+        most = max_(x[0], x[1])
+        p = sum(p0*x[5])
+        q = sum(p2*x[6])
+        z2 = sum(p0*x[4], p1*m1, p2)
+        return z1, z2, p, q, most
+    """)
     assert complete_empty_rows(program) is program
 
 
