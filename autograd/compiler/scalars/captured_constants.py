@@ -71,8 +71,9 @@ def _lifted(program: ScalarProgram, lone: Mapping[int, LoneBias], layers: Sequen
     arrays: list[tuple[int, ...]] = []
     data: dict[int, tuple[list[int], list[int]]] = {}  # each sum's weights, and the constants that multiply them
     for layer in layers:
-        order = np.argsort(layer[0].weights)
-        numbers = layer[0].numbers[:, order].tolist()
+        first, *_ = layer
+        order = np.argsort(first.weights)
+        numbers = first.numbers[:, order].tolist()
         samples = [[builder.constant(x) for x in sample] for sample in numbers]
         arrays.append(tuple([i for sample in samples for i in sample]))
         for channel in layer:
@@ -212,9 +213,9 @@ def _channel(group: Sequence[Terms], size: int, most: int) -> Channel | None:
         return None
     numbers = np.zeros((len(group), len(weights)))
     numbers[row, column] = np.array([x for terms in group for x in terms.numbers])
-    if (numbers == numbers[0]).all():
+    if (numbers == numbers.max(axis=0)).all():
         return None
-    order = np.lexsort(numbers[::-1])  # by numbers, so that corresponding weights of channels have the same place
+    order = np.lexsort(numbers)  # by numbers, so that corresponding weights of channels have the same place
     biases = np.flatnonzero((numbers[:, order] == 1.0).all(axis=0))
     order = np.delete(order, biases[:1])
     return Channel([terms.node for terms in group], weights[order], numbers[:, order], size)
@@ -222,9 +223,9 @@ def _channel(group: Sequence[Terms], size: int, most: int) -> Channel | None:
 
 def _is_worthwhile(layer: Sequence[Channel]) -> bool:
     """Return whether data and weights are few for these terms. One channel without zeros is recovered without data."""
-    first = layer[0]
+    first, *_ = layer
     rows, columns = first.numbers.shape
-    lengths = np.count_nonzero(first.numbers, axis=1)
-    if len(layer) == 1 and columns > 1 and (lengths == lengths[0]).all():
+    lengths = set(np.count_nonzero(first.numbers, axis=1).tolist())
+    if len(layer) == 1 and columns > 1 and len(lengths) == 1:
         return False
     return cost.worth_data(rows, columns, len(layer), first.terms)

@@ -32,11 +32,11 @@ def test_samples_become_an_array_for_the_neurons_of_a_layer(parse: Parse) -> Non
     """Three samples of two numbers for two neurons. Where a number is 0, a term is missing; order does not matter."""
     program = parse("""
         a0 = sum(1.5*p0, 0.5*p1, p2)
-        b0 = sum(1.5*p3, 0.5*p4, p5)
+        b0 = sum(0.5*p3, 1.5*p4, p5)
         a1 = sum(p2, -2.0*p1)
-        b1 = sum(-2.0*p4, p5)
+        b1 = sum(-2.0*p3, p5)
         a2 = 3.0 * sum(3.5*p1, 2.5*p0, p2, p0*p1; x[0], p0, x[1]*x[2]; 0.25) / 7.0
-        b2 = sum(2.5*p3, 3.5*p4, p5)
+        b2 = sum(2.5*p4, 3.5*p3, p5)
         return a0, a1, a2, b0, b1, b2
     """)
     lifted = lift_constants(program).verify()
@@ -54,7 +54,7 @@ def test_samples_become_an_array_for_the_neurons_of_a_layer(parse: Parse) -> Non
     ]
     assert terms_of(lifted, a2) == [*products, *rest]
     assert lifted.sum_of(a2)[4:] == (0.25, False, 3.0, 7.0)
-    assert terms_of(lifted, b0) == [(1.0, P3, 1.5, 0), (1.0, P4, 0.5, 0), (1.0, P5, ABSENT, 0)]
+    assert terms_of(lifted, b0) == [(1.0, P4, 1.5, 0), (1.0, P3, 0.5, 0), (1.0, P5, ABSENT, 0)]
     assert [lifted.sum_of(i).rights[:2] for i in (a0, a1, a2)] == [lifted.sum_of(i).rights[:2] for i in (b0, b1, b2)]
     samples = lifted.constant_arrays[0]
     assert [lifted.sum_of(i).rights[:2] for i in (a0, a1, a2)] == [samples[:2], samples[2:4], samples[4:]]
@@ -71,12 +71,13 @@ def test_a_sample_of_zeros_leaves_a_bias_that_an_activation_reads(parse: Parse) 
         h2 = tanh(a2)
         other = exp(p2)
         unread = tanh(p6)
-        return h0, h1, h2, other, unread
+        of_sum = sin(a0)
+        return h0, h1, h2, other, unread, of_sum
     """)
     lifted = lift_constants(program).verify()
     (array,) = arrays_of(lifted)
     assert sorted(zip(array[::2], array[1::2])) == [(0.0, 0.0), (1.5, 0.5), (2.5, 3.5)]
-    _, h1, _, other, unread = lifted.outputs
+    _, h1, _, other, unread, _ = lifted.outputs
     (a1,) = lifted.operands_of(h1)
     assert terms_of(lifted, a1) == [(1.0, P0, 0.0, 0), (1.0, P1, 0.0, 0), (1.0, P2, ABSENT, 0)]
     assert lifted.operands_of(other) == (P2,)
@@ -163,3 +164,55 @@ def test_few_numbers_of_many_weights_are_no_data(parse: Parse) -> None:
         outputs = ", ".join(f"s{n}" for n in range(sums))
         program = parse("\n".join([*rows, f"return {outputs}"]), parameters=weights + 2)
         assert bool(lift_constants(program).constant_arrays) is is_lifted
+
+
+def test_twice_as_many_numbers_are_data_for_two_neurons(parse: Parse) -> None:
+    weights = 40
+    rows = [f"s{n}{p} = sum(1.5*p{p + n}, 2.5*p{p + 20 + n}, p{p + weights})" for p in (0, 41) for n in range(20)]
+    outputs = ", ".join(row.split(" = ")[0] for row in rows)
+    program = parse("\n".join([*rows, f"return {outputs}"]), parameters=82)
+    (array,) = arrays_of(lift_constants(program))
+    assert len(array) == 20 * weights
+
+
+def test_two_neurons_each_have_a_sample_of_zeros(parse: Parse) -> None:
+    program = parse("""
+        a0 = sum(1.5*p0, p1)
+        a1 = sum(2.5*p0, p1)
+        b0 = sum(1.5*p2, p3)
+        b1 = sum(2.5*p2, p3)
+        h = tanh(a0)
+        h1 = tanh(a1)
+        h2 = tanh(p1)
+        g = tanh(b0)
+        g1 = tanh(b1)
+        g2 = tanh(p3)
+        return h, h1, h2, g, g1, g2
+    """)
+    lifted = lift_constants(program).verify()
+    assert arrays_of(lifted) == [[0.0, 1.5, 2.5]]
+    for node, weight, bias in ((lifted.outputs[2], P0, P1), (lifted.outputs[5], P2, P3)):
+        (total,) = lifted.operands_of(node)
+        assert terms_of(lifted, total) == [(1.0, weight, 0.0, 0), (1.0, bias, ABSENT, 0)]
+
+
+def test_of_two_weights_that_nothing_multiplies_one_is_a_bias(parse: Parse) -> None:
+    program = parse("""
+        a0 = sum(1.5*p0, p1, p2)
+        a1 = sum(p1, p2)
+        a2 = sum(2.5*p0, p1, p2)
+        return a0, a1, a2
+    """)
+    (array,) = arrays_of(lift_constants(program))
+    assert sorted(array) == [0.0, 1.0, 1.0, 1.0, 1.5, 2.5]
+
+
+def test_a_bias_that_is_added_to_products_of_inputs_is_no_sample(parse: Parse) -> None:
+    program = parse("""
+        a0 = sum(1.5*p0, p1)
+        a1 = sum(2.5*p0, p1)
+        a2 = sum(x[0]*p2, p1)
+        a3 = sum(x[0], p1)
+        return a0, a1, a2, a3
+    """)
+    assert arrays_of(lift_constants(program)) == [[1.5, 2.5, 0.0]]

@@ -57,12 +57,12 @@ def test_a_node_without_neighbours_reads_zeros_in_place_of_messages(parse: Parse
 def test_what_zeros_stand_for_is_computed_before(parse: Parse, assert_becomes: Becomes) -> None:
     program = """
         z0 = sum(p0*x[0], p2)
-        h0 = exp(z0)
         m1 = tanh(x[1])
         n1 = sin(m1)
         z1 = sum(p0*x[1], p1*m1, p4*n1, p2)
         m2 = tanh(x[2])
         z2 = sum(p0*x[2], p1*m2, p4*m2, p2)
+        h0 = exp(z0)
         return z0, h0, z1, z2
     """
     expected = """
@@ -71,10 +71,10 @@ def test_what_zeros_stand_for_is_computed_before(parse: Parse, assert_becomes: B
         zero1 = where(0.0, m1, 0.0)
         zero2 = where(0.0, n1, 0.0)
         z0 = sum(p0*x[0], p1*zero1, p4*zero2, p2)
-        h0 = exp(z0)
         z1 = sum(p0*x[1], p1*m1, p4*n1, p2)
         m2 = tanh(x[2])
         z2 = sum(p0*x[2], p1*m2, p4*m2, p2)
+        h0 = exp(z0)
         return z0, h0, z1, z2
     """
     assert_becomes(complete_empty_rows, parse(program), expected)
@@ -194,7 +194,7 @@ def test_layers_are_completed_one_after_the_other(parse: Parse, assert_becomes: 
         ("sum(p0*x[4], p1*{}, p2)", "sum(0.5; p0*x[5], p2)"),
         ("sum(p0*x[4], p1*{}; x[5])", "sum(p0*x[5]; x[6])"),  # another node is added
         ("sum(p0*x[4], p1*{}, p2*x[5], p3)", "sum(p0*x[6]; p2*x[7]; p3)"),  # in another order
-        ("sum(p0*x[4]; p1*{}; p2*x[5]; p3)", "sum(p3; p2*x[7]; p0*x[6])"),
+        ("sum(p0*x[4]; p1*{}; p2*x[5]; p3)", "sum(p0*x[6]; p3; p2*x[7])"),
         ("sum(p0*x[4], p1*{}, p2)", "sum(p0*m0, p2)"),  # the message is a number of its own
         ("sum(p0*x[4], p1*{}, p2)", "sum(p0*x[5]; p2) / 3.0"),
         ("sum(p0*x[4], p1*x[5], p2)", "sum(p0*x[5], p2)"),  # what it lacks is no deeper than what it has
