@@ -130,8 +130,9 @@ TESTS: dict[str, tuple[str, ...]] = {
     "autograd/compiler/recover/sums/summands.py": SUMS_LOWERED,
     "autograd/compiler/recover/sums/terms.py": (*CONTRACTIONS, *SUMS_LOWERED),
     "autograd/compiler/targets/parameter_buffer.py": (f"{PASSES}test_parameter_buffer.py",),
-    "autograd/compiler/targets/straight_line/layout.py": (f"{PASSES}test_straight_line.py",),
+    "autograd/compiler/targets/straight_line/layout.py": (f"{PASSES}targets/test_straight_layout.py",),
     "autograd/compiler/targets/libraries/parameters.py": (
+        f"{PASSES}targets/test_parameters.py",
         f"{PASSES}elsewhere/test_to_torch.py",
         f"{PASSES}elsewhere/test_padding_elsewhere.py",
     ),

@@ -74,8 +74,6 @@ def _takes(primitive: Primitive, place: int) -> Primitive:
     """Return the condition that a user's choice selects an operand, as a function of its operands and its result."""
 
     def taken(*numbers: Any) -> Any:
-        if isinstance(numbers[-1], float):
-            return 1.0 * (primitive.local_derivatives(numbers[:-1], numbers[-1])[place] != 0)
         return 1.0 * (primitive.compiled_derivatives(*numbers)[place] != 0)
 
     taken.__signature__ = inspect.signature(primitive.compiled_derivatives)  # type: ignore[attr-defined]
@@ -98,17 +96,17 @@ class GuardNodes:
         """Return the node of a condition, after adding those of its parts, without recursion."""
         stack = [gate]
         while stack:
-            if ("gate", stack[-1]) in self._nodes:
+            top = stack[-1]
+            if ("gate", top) in self._nodes:
                 stack.pop()
                 continue
-            entry = self._conditions.entries[stack[-1]]
+            entry = self._conditions.entries[top]
             parts = entry if isinstance(entry, frozenset) else {entry[0]} - {ALWAYS}
             lacking = [part for part in sorted(parts) if ("gate", part) not in self._nodes]
             if lacking:
                 stack += lacking
                 continue
-            done = stack.pop()
-            self._nodes["gate", done] = self._computed(entry)
+            self._nodes["gate", top] = self._computed(entry)
         return self._nodes["gate", gate]
 
     def _computed(self, entry: tuple[Gate, int, int] | frozenset[Gate]) -> int:

@@ -19,9 +19,9 @@ def swallowed(program: Columns) -> frozenset[int]:
 
     For `where` and look-ups, that is the condition and the index: operands that they do not select may be nan.
     """
-    hides = program.by_opcode(lambda primitive: primitive.hides_nan, False)
-    if True not in hides:
+    if not any(primitive.hides_nan for primitive in program.primitives):
         return frozenset()
+    hides = program.by_opcode(lambda primitive: primitive.hides_nan, False)
     hidden = set[int]()
     for i in reversed(program.interior):
         operands = program.operands_of(i)

@@ -675,6 +675,12 @@ GUARDED: dict[str, tuple[Function, list[str]]] = {
         lambda x, y: where(x > 0, W[0] * tanh(W[1] * x) + W[2] * tanh(W[1] * y), 0.0),
         ["sum", "sum"],
     ),
+    "nor does a sum above it show that": (
+        lambda x, y: where(x > 0, W[0] * (x + tanh(W[1] * x)) + W[2] * y, 0.0),
+        ["sum"],
+    ),
+    "a choice within a choice": (lambda x, y: tanh(where(x > 0, relu(y), 0.0)), []),
+    "the second of two branches": (lambda x, y: where(x > 0, 0.0, sqrt(x * x)), ["sqrt", "sum"]),
     "but not that it is nan, which relu does not": (lambda x, y: relu(W[0] * tanh(W[1] * x) + W[2] * tanh(y)), []),
     "a root that is away from 0 may still be infinite": (
         lambda x, y: where(y > 0, sqrt(y * y + 1.0), 0.0),

@@ -21,14 +21,14 @@ class Element(NamedTuple):
 
     Attributes:
         array: "x" for the arguments' numbers, "p" for the parameters, "seeds" for the cotangents of the results;
-                "slopes" for the derivatives of a variadic primitive.
-            at: the number of the element; for slopes, of the operand.
-            place: the operation that computes slopes.
+            "slopes" for the derivatives of a variadic primitive.
+        at: the number of the element; for slopes, of the operand.
+        place: the operation that it is a result of.
     """
 
     array: str
     at: int
-    place: int = -1
+    place: int
 
 
 class Layout(NamedTuple):
@@ -89,12 +89,12 @@ class _Resolver:
                 order.append(at)
             elif operation[0] == "slopes":
                 order.append(at)
-                self._columns[at] = self._new("slopes", len(operation.operands) - 1, at)
+                self._columns[at] = self._new("slopes", at, len(operation.operands) - 1)
                 self._references[at] = self._columns[at][0]
             elif operation[0] != "constant":
-                columns = self._resolved(at, operation)
-                self._columns[at] = columns
-                self._references[at] = columns[0] if columns else -1
+                columns = self._columns[at] = self._resolved(at, operation)
+                if len(columns) == 1:
+                    (self._references[at],) = columns
         results = [self._read(at) for at in self._program.outputs]
         for at, result in zip(self._program.outputs[1:], results[1:]):
             if not operations[at].shape:
@@ -106,14 +106,14 @@ class _Resolver:
             operations, self._references, self._elements, order, self._first_backward, results, self._arguments
         )
 
-    def _new(self, array: str, size: int, place: int = -1, first: int = 0) -> list[Reference]:
+    def _new(self, array: str, place: int, size: int, first: int = 0) -> list[Reference]:
         begin = len(self._program.operations) + len(self._elements)
         self._elements += [Element(array, first + k, place) for k in range(size)]
         return list(range(begin, begin + size))
 
     def _read(self, at: int) -> list[Reference]:
         """Return an array's numbers."""
-        return list(self._columns.get(at) or [self._references[at]])
+        return list(self._columns.get(at, [self._references[at]]))
 
     def _resolved(self, at: int, operation: Operation) -> list[Reference]:
         """Return the numbers of a structural operation."""
@@ -122,21 +122,21 @@ class _Resolver:
             case "argument":
                 return self._argument(at, *attribute)
             case "parameter":
-                return [self._new("p", 1, first=k)[0] for k in attribute.array.tolist()]
+                return [reference for k in attribute.array.tolist() for reference in self._new("p", at, 1, k)]
             case "slice":
-                return self._read(operands[0])[attribute.start : attribute.stop : attribute.step]
+                return self._read(*operands)[attribute.start : attribute.stop : attribute.step]
             case "concatenate":
                 return [reference for k in operands for reference in self._read(k)]
             case "guard" | "reshape" | "broadcast":
-                return self._read(operands[0])
+                return self._read(*operands)
             case "reduce" if attribute.function == "sum" and attribute.axes == (0,):
-                return self._read(operands[0])  # storing gradients of parameters sums over samples
+                return self._read(*operands)  # storing gradients of parameters sums over samples
         raise ValueError(f"straight-line code does not support {operation.kind} {attribute!r}")
 
     def _argument(self, at: int, name: str, shape: tuple[object, int]) -> list[Reference]:
         _, width = shape
         if name == GRADIENT:
             self._first_backward = at
-            return self._new("seeds", width)
+            return self._new("seeds", at, width)
         self._arguments += width
-        return self._new("x", width, first=self._arguments - width)
+        return self._new("x", at, width, self._arguments - width)

@@ -47,6 +47,13 @@ clipped = Primitive(
     "clipped", from_a_bound_on, lambda x, low, out: (1.0 * (out != low), 1.0 * (out == low)), chooses=True
 )
 
+
+def smaller(x: float, y: float) -> float:
+    return x if abs(x) < abs(y) else y
+
+
+nearer = Primitive("nearer", smaller, lambda x, y, out: (1.0 * (abs(x / y) < 1), 1.0 * (abs(x / y) >= 1)), chooses=True)
+
 TAKEN: list[tuple[Primitive, int, Callable[..., bool]]] = [
     (primitives.where, 1, lambda c, a, b: c != 0),
     (primitives.where, 2, lambda c, a, b: c == 0),
@@ -61,6 +68,8 @@ TAKEN: list[tuple[Primitive, int, Callable[..., bool]]] = [
     (primitives.entry_at, 1, lambda a, b, k: k == 1),
     (clipped, 0, lambda x, low: x > low),
     (clipped, 1, lambda x, low: x <= low),
+    (nearer, 0, lambda x, y: abs(x) < abs(y)),
+    (nearer, 1, lambda x, y: abs(x) >= abs(y) and (x, y) not in ((0.0, 0.0), (math.inf, math.inf))),  # x / y is nan
 ]
 
 
