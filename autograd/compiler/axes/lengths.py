@@ -68,17 +68,15 @@ def by_axis(shape: Shape, lengths: Sequence[Length]) -> list[list[int]]:
     [[0], [1, 2], [3]]
     """
     places, at = [], 0
+    parts = per_sample(tuple(lengths))
     for length in shape:
         start = at
-        rest = length
-        if isinstance(length, Batch):
-            at, rest = at + 1, length.times
-        elif length == 1:
+        (rest,) = per_sample((length,))
+        if isinstance(length, Batch) or length == 1:
             at += 1
         while rest != 1:
-            part = lengths[at]
-            assert isinstance(part, int) and isinstance(rest, int) and rest % part == 0, (shape, lengths)
-            rest, at = rest // part, at + 1
+            assert rest % parts[at] == 0, (shape, lengths)
+            rest, at = rest // parts[at], at + 1
         places.append(list(range(start, at)))
     return places
 
@@ -89,9 +87,5 @@ def is_divided(shape: Shape, lengths: Sequence[Length]) -> bool:
     >>> is_divided((N, 12), (N, 3, 4)), is_divided((N, 3, 4), (N, 12))
     (True, False)
     """
-    return divided(shape, _inner(lengths)) == tuple(lengths) and set(_inner(shape)) <= set(_inner(lengths))
-
-
-def _inner(shape: Sequence[Length]) -> list[int]:
-    size = size_of(tuple(shape))
-    return [stride for stride in strides_of(tuple(shape)) if 1 < stride < size]
+    strides = strides_of(tuple(lengths))
+    return divided(shape, strides) == tuple(lengths) and set(strides_of(shape)) <= set(strides)

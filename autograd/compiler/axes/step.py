@@ -78,7 +78,7 @@ def trimmed(view: View, order: Sequence[int]) -> Handle:
     x = view.ordered(order[first:])
     if x.operation.kind == "reshape" and not x.operation.name:
         source: Handle = x.builder.operand(x)
-        if len(x.shape) <= len(source.shape) <= len(order) and _without_ones(source.shape) == _without_ones(x.shape):
+        if len(source.shape) <= len(order) and _without_ones(source.shape) == _without_ones(x.shape):
             return source
     return x
 

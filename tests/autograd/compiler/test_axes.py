@@ -16,9 +16,12 @@ import autograd
 from autograd import Value, primitives
 from autograd.compiler.arrays.builder import Builder
 from autograd.compiler.arrays.handle import Handle
-from autograd.compiler.arrays.operations import Batch, Length, N
+from autograd.compiler.arrays.operations import Batch, Length, N, Shape
 from autograd.compiler.arrays.program import ArrayProgram
+from autograd.compiler.axes.lengths import is_by_sample, is_divided
 from autograd.compiler.axes.rewrite import rewritten, with_axes
+from autograd.compiler.axes.step import trimmed
+from autograd.compiler.axes.views import View
 from autograd.compiler.differentiate.reverse import to_arguments, to_parameters
 from autograd.compiler.targets.last_axis import max_last, sum_last
 from autograd.compiler.targets.numpy_run import NumpyEngine
@@ -462,3 +465,41 @@ def test_reductions_along_a_last_axis(shape: tuple[int, ...], dtype: str) -> Non
         np.testing.assert_array_equal(max_last(array), array.max(axis=-1))
         np.testing.assert_allclose(sum_last(array), array.sum(axis=-1), rtol=1e-5 if dtype == "float32" else 1e-13)
         assert max_last(array).dtype == sum_last(array).dtype == dtype
+
+
+# Lengths and views
+
+
+def test_lengths_divide_axes_if_each_axis_is_a_product_of_some() -> None:
+    finer: list[tuple[Shape, Shape]] = [
+        *(((N, 12), (N, 3, 4)), ((N, 3, 4), (N, 3, 4))),
+        *(((Batch(6),), (N, 2, 3)), ((1, 4), (1, 2, 2))),
+    ]
+    others: list[tuple[Shape, Shape]] = [
+        *(((N, 3, 4), (N, 12)), ((N, 4, 3), (N, 3, 4)), ((12,), (N, 3, 4))),
+        *(((1, 4), (2, 2)), ((4,), (2,))),
+    ]
+    assert all(is_divided(*pair) for pair in finer)
+    assert not any(is_divided(*pair) for pair in others)
+
+
+def test_samples_are_along_the_first_axis_only() -> None:
+    by_sample: list[Shape] = [(), (N,), (2, 3), (Batch(2), 3)]
+    others: list[Shape] = [(2, N), (N, N), (2, 3, N)]
+    assert all(map(is_by_sample, by_sample))
+    assert not any(map(is_by_sample, others))
+
+
+@pytest.mark.parametrize(
+    ("source", "name", "is_read"),
+    [((1, 2, 3), "", True), ((1, 1, 2, 3), "", True), ((1, 1, 1, 2, 3), "", False), ((1, 2, 3), "own", False),
+     ((6,), "", False), ((3, 2), "", False)],
+)  # fmt: skip
+def test_an_array_is_read_before_a_reshape_if_that_only_removed_leading_ones(
+    source: tuple[int, ...], name: str, is_read: bool
+) -> None:
+    b = Builder()
+    numbers = b.constant(np.arange(6.0).reshape(source))
+    table = b.reshape(numbers, (2, 3))
+    view = View(table.named(name) if name else table, (N, 5, 2, 3), (2, 3))
+    assert trimmed(view, [0, 1, 2, 3]).shape == (source if is_read else (2, 3))
