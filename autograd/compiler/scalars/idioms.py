@@ -56,7 +56,7 @@ def recognise_idioms(program: ScalarProgram) -> ScalarProgram:
 
 
 class _Formulas:
-    """The nodes of a program, including the replacements so far.
+    """The formulas of a program so far. No part of one has a reader outside, so none is a part of another.
 
     Attributes:
         replaced: the replacements of nodes.
@@ -68,13 +68,9 @@ class _Formulas:
         self._literals = program.literals
         self.replaced: dict[int, Replacement] = {}
         self.builder = Builder.like(program)
-        self._primitive_of = {self.builder.opcode(primitive): primitive for primitive in program.primitives}
 
     def _node(self, i: int) -> tuple[Primitive | None, tuple[int, ...]]:
         """Return the primitive of a node and its operands."""
-        replacement = self.replaced.get(i)
-        if isinstance(replacement, tuple):
-            return self._primitive_of[replacement[0]], replacement[1]
         if self._program.opcodes[i] < APPLY:
             return None, ()
         return self._program.primitive_of(i), self._program.operands_of(i)
@@ -132,9 +128,7 @@ class _Formulas:
         self._replace(i, primitive, z)
 
     def _replace(self, i: int, primitive: Primitive, operand: int) -> None:
-        opcode = self.builder.opcode(primitive)
-        self._primitive_of[opcode] = primitive
-        self.replaced[i] = opcode, (operand,)
+        self.replaced[i] = self.builder.opcode(primitive), (operand,)
 
     def _without_scaling(self, i: int, c: float) -> tuple[int, float]:
         """Return a node without a sign or numeric factor, which is multiplied into c."""

@@ -85,9 +85,9 @@ def columns_of(sums: Sequence[Sum]) -> tuple[Terms, Scaling]:
 def uniform(coefficients: Numbers) -> float | Numbers:
     """Return a single number if all are the same, including the signs of zeros."""
     flat = coefficients.reshape(-1)
-    first = flat[0]
-    same = (flat == first) & (np.signbit(flat) == np.signbit(first))
-    return float(first) if same.all() else coefficients
+    least = flat.min()
+    same = (flat == least) & (np.signbit(flat) == np.signbit(least))
+    return float(least) if same.all() else coefficients
 
 
 def dense(terms: Terms, rows: int) -> tuple[Positions, Positions, Numbers] | None:
