@@ -197,6 +197,16 @@ def test_a_network_by_hand() -> None:
     assert "[:, " not in program.source
 
 
+def test_biases_before_and_after_dot_products() -> None:
+    w, b = matrix(4, 6), leaves(4)
+
+    def loss(x: Any) -> Any:
+        products = [autograd.dot(row, x) for row in w]
+        return sum(tanh(z + c if j % 2 else c + z) for j, (z, c) in enumerate(zip(products, b)))
+
+    assert counted(assert_equals_eager(loss, [0.1] * 6).source)[:2] == (1, 1)
+
+
 def test_scalings_and_differences_among_the_terms() -> None:
     w, b = matrix(4, 6), leaves(4)
 
