@@ -180,6 +180,8 @@ def test_distinct_pairs_are_counted() -> None:
     a, b = np.array([0, 0, 1, 1, 0, 2]), np.array([0, 3, 0, 3, 3, 1])
     assert count_pairs(a, b) == len(set(zip(a.tolist(), b.tolist()))) == 5
     assert count_pairs(np.array([0, 1]), np.array([1, 0])) == 2
+    for a, b in np.random.default_rng(0).integers(0, 9, size=(20, 2, 30)):
+        assert count_pairs(a, b % 4) == len(set(zip(a.tolist(), (b % 4).tolist())))
 
 
 def test_rows_that_are_equal() -> None:

@@ -40,6 +40,7 @@ def test_structural_operations_are_references() -> None:
     assert layout.element(layout.references[last.at]) == Element("x", 2, places["x"])
     assert layout.element(layout.references[of_w.at]) == Element("p", 2, places["w"])
     assert (layout.arguments, layout.first_backward) == (5, len(program.operations))
+    assert layout.element(len(program.operations) - 1) is None
     assert layout.order == [product.at, doubled.at], "not the condition, which no result depends on"
 
 
