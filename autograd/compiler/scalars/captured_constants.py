@@ -122,7 +122,7 @@ def _lone_biases(program: Columns) -> dict[int, LoneBias]:
     Each such sum gets a number after the program's nodes. A parameter is a bias if the same primitive is applied to
     sums that contain it.
     """
-    applications = [i for i in (*program.operations[::-1], *program.guard_operations) if program.opcodes[i] >= APPLY]
+    applications = [i for i in (*program.operations, *program.guard_operations) if program.opcodes[i] >= APPLY]
     readers: dict[tuple[int, int], dict[int, list[int]]] = {}
     for i in applications:
         for place, k in enumerate(program.operands_of(i)):

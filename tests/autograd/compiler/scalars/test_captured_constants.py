@@ -215,4 +215,8 @@ def test_a_bias_that_is_added_to_products_of_inputs_is_no_sample(parse: Parse) -
         a3 = sum(x[0], p1)
         return a0, a1, a2, a3
     """)
-    assert arrays_of(lift_constants(program)) == [[1.5, 2.5, 0.0]]
+    lifted = lift_constants(program)
+    assert arrays_of(lifted) == [[1.5, 2.5, 0.0]]
+    _, _, a2, a3 = lifted.outputs
+    assert terms_of(lifted, a2) == [(1.0, X0, P2, 0), (1.0, P1, ABSENT, 0)]
+    assert terms_of(lifted, a3)[0] == (1.0, P0, 0.0, 0)
