@@ -12,6 +12,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from typing import NamedTuple
 
 from autograd.compiler import cost, cost_of_loops
+from autograd.compiler.scalars.grids.roles import with_roles
 from autograd.compiler.scalars.loops.components import components
 from autograd.compiler.scalars.nodes import APPLY
 from autograd.compiler.scalars.program import ScalarProgram
@@ -47,7 +48,7 @@ def kinds_of(program: ScalarProgram, rounds: int) -> Kinds | None:
     of = [opcode if opcode >= APPLY else LEAF for opcode in program.opcodes]
     for _ in range(rounds):
         of = _by_operands(program, rows, of)
-    of = _distinguished(program, rows, of)
+    of = with_roles(rows, _distinguished(program, rows, of), LEAF)
     members: dict[int, list[int]] = {}
     for i in program.operations:
         if of[i] != LEAF:
