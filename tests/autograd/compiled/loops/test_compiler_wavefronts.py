@@ -87,6 +87,30 @@ def weighted_cells(x: Series, y: Series) -> Any:
     return d[len(x)][len(y)]
 
 
+OPEN, EXTEND = Value(0.6), Value(0.2)
+
+
+def affine_gaps(of_all: Callable[[Series], Any]) -> Loss:
+    """Return an alignment in which opening a gap costs more than extending it, by Gotoh's three tables."""
+
+    def score(x: Series, y: Series) -> Any:
+        m: list[list[Any]] = [[-1e3] * (len(y) + 1) for _ in range(len(x) + 1)]
+        in_x, in_y = ([row[:] for row in m] for _ in range(2))
+        m[0][0] = 0.0
+        for i in range(len(x) + 1):
+            for j in range(len(y) + 1):
+                if i and j:
+                    before = [table[i - 1][j - 1] for table in (m, in_x, in_y)]
+                    m[i][j] = of_all(before) + x[i - 1] * y[j - 1]
+                if i:
+                    in_x[i][j] = of_all([m[i - 1][j] - OPEN, in_x[i - 1][j] - EXTEND])
+                if j:
+                    in_y[i][j] = of_all([m[i][j - 1] - OPEN, in_y[i][j - 1] - EXTEND])
+        return of_all([table[-1][-1] for table in (m, in_x, in_y)])
+
+    return score
+
+
 PROGRAMS: dict[str, Loss] = {
     "weighted cells": weighted_cells,
     "soft-DTW, infinite borders": soft_dtw_with_infinite_borders,
@@ -95,6 +119,7 @@ PROGRAMS: dict[str, Loss] = {
     "soft edit distance": soft_edit_distance,
 }
 BY_HAND = {"soft-DTW, a softmin by hand": soft_dtw_by_hand}
+AFFINE = {"affine gaps": affine_gaps(autograd.logsumexp), "affine gaps, the best": affine_gaps(autograd.max)}
 LENGTHS = [(6, 6), (12, 12), (9, 15)]
 
 
@@ -117,10 +142,21 @@ def test_the_number_of_lines_does_not_depend_on_the_lengths(name: str) -> None:
         assert f"for t in range({n + m - 1}):" in source or f"for t in range({n + m - 2}):" in source
 
 
+@pytest.mark.parametrize("name", AFFINE)
+def test_three_tables_are_one_loop_over_antidiagonals(name: str) -> None:
+    """The borders remain outside: gaps along both ends of the series."""
+    sources = [autograd.compile(AFFINE[name], *series(n, m)).source for n, m in LENGTHS]
+    counts = [lines(source) for source in sources]
+    assert max(counts) <= 255
+    assert abs(counts[1] - counts[0]) <= 10
+    for (n, m), source in zip(LENGTHS, sources):
+        assert source.split("def input_gradients")[0].count(f"for t in range({n + m}):") == 1
+
+
 @pytest.mark.parametrize("lengths", LENGTHS)
-@pytest.mark.parametrize("name", [*PROGRAMS, *BY_HAND])
+@pytest.mark.parametrize("name", [*PROGRAMS, *BY_HAND, *AFFINE])
 def test_it_is_what_eager_computes(name: str, lengths: tuple[int, int]) -> None:
-    loss = {**PROGRAMS, **BY_HAND}[name]
+    loss = {**PROGRAMS, **BY_HAND, **AFFINE}[name]
     program = autograd.compile(loss, *series(*lengths))
     batch = [np.random.default_rng(n).uniform(-1, 1, (3, n)) for n in lengths]
     results, slopes = [], []
