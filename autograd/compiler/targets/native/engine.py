@@ -171,12 +171,14 @@ class NativePasses:
 
     def _ready(self, one: _Pass, rows: Sequence[Array]) -> NativeFunction | None:
         """Return a pass as machine code, if that is faster for these arguments and it has been called often enough."""
-        if not rows or (self._may_overflow and any(row.dtype == np.uint64 for row in rows)):
+        if not one.is_writable or not rows:
+            return None
+        if self._may_overflow and any(row.dtype == np.uint64 for row in rows):
             return None
         samples = len(rows[0])
         if samples in one.quick:
             return one.function
-        saved = cost.saved_seconds(one.work, samples, self._has_blas) if one.is_writable else 0.0
+        saved = cost.saved_seconds(one.work, samples, self._has_blas)
         if saved <= 0:
             return None
         if one.function is None:
