@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import random
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 from autograd.compiler.arrays.operations import PADDING
 from autograd.compiler.recover.groups import PARAMETERS, Places
 from autograd.compiler.recover.sums.blocks import Block, Matrix, Product, Rows, View
-from autograd.compiler.recover.sums.contractions import Contraction, contractions
+from autograd.compiler.recover.sums.contractions import Contraction, by_similar_lengths, contractions
 from autograd.compiler.recover.sums.patches import over_patches
 from autograd.compiler.recover.sums.products import as_product
 from autograd.compiler.recover.sums.stencils import split_stencil
@@ -514,6 +515,35 @@ def test_differences_are_two_blocks_wherever_their_terms_lie() -> None:
     assert split(np.array([[1.0, -1.0]]), scattered[:1]) == 1
     assert split(np.array([[1.0, -1.0, 2.0], [-1.0, 1.0, 2.0]]), [[4, 9, 1], [2, 0, 8]]) == 1
     assert split(np.array([[1.0, -1.0], [-1.0, 1.0]]), scattered[:2], [[1, 5], [6, 2]]) == 1
+
+
+def of_lengths(lengths: Sequence[int]) -> list[Row]:
+    """Rows of so many numbers that lie anywhere."""
+    chance = random.Random(1)
+    return [[(1.0, k, 0) for k in chance.sample(range(WIDTH), length)] for length in lengths]
+
+
+def test_short_and_long_rows_in_turn_are_two_tables() -> None:
+    """Each is padded to its longest row, even if rows of equal length are adjacent in it."""
+    many = contracted(of_lengths([1, 9, 1, 1, 8, 1, 2, 1, 9, 2, 2]), 1, ABSENT)
+    assert [one.members for one in many] == [[0, 2, 3, 5, 6, 7, 9, 10], [1, 4, 8]]
+    assert kinds(many) == [["Rows"], ["Rows"]]
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "buckets"),
+    [
+        (1, ABSENT, [[0, 2, 3, 5, 6, 7], [1, 4]]),
+        (1, 2, [[0, 2, 3, 5, 6, 7], [1, 4]]),
+        (PARAMETERS, ABSENT, [[0, 2, 3, 6, 7], [1], [4], [5]]),
+        (1, PARAMETERS, [[0, 2, 3, 6, 7], [1], [4], [5]]),
+    ],
+)
+def test_rows_of_similar_lengths_are_padded_unless_they_have_parameters(
+    left: int, right: int, buckets: list[list[int]]
+) -> None:
+    rows = [[(c, i, max(right, 0)) for c, i, _ in row] for row in of_lengths([1, 9, 1, 1, 8, 2, 1, 1])]
+    assert by_similar_lengths({(0, left, right): terms_of(rows)}, 8, gathers=True) == buckets
 
 
 def test_slots_and_arrays_are_blocks_of_their_own() -> None:
