@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from autograd import primitives
+from autograd.compiler.arrays.builder import Builder
+from autograd.compiler.arrays.loop import Loop
 from autograd.compiler.arrays.operations import (
     PADDING,
     Accumulation,
@@ -223,6 +225,7 @@ OPERANDS: dict[str, tuple[Any, set[int]]] = {
     "accumulate": (Accumulation(0), {1}),
     "look up": (LookUp(), {2}),
     "scatter": (Scattering(0, 4), {2}),
+    "loop": (Loop(Builder().program([]), 1, 0), SEVERAL),
     "result": (0, {1}),
     "guard": (0, {1}),
 }
