@@ -467,7 +467,7 @@ def test_a_thin_program_takes_batches() -> None:
 
 
 def test_a_long_thin_program_is_cut_into_functions() -> None:
-    f = lorenz(3000)
+    f = lorenz(1000)
     program = compile(f, 1.0, 1.5, 2.0)
     functions = program.source.split("\n\n")
     assert len(functions) > 10

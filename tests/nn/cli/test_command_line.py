@@ -31,6 +31,7 @@ Array = NDArray[np.float64]
 Rows = list[dict[str, str]]
 Run = subprocess.CompletedProcess[str]
 CommandLine = Callable[..., Run]
+Forked = Callable[[Path, str], Run]
 
 
 def start(folder: Path, *arguments: str, **environment: str) -> Run:
@@ -629,11 +630,12 @@ def test_an_error_in_a_process_is_one_line_too(tmp_path: Path) -> None:
     assert "none.csv" in run.stderr
 
 
-def test_output_survives_a_terminal_that_knows_ascii_alone(classification: Trained) -> None:
+def test_output_survives_a_terminal_that_knows_ascii_alone(classification: Trained, forked: Forked) -> None:
     """Letters that the terminal cannot show are printed as question marks, but written to files unchanged."""
     folder = classification.folder
-    options = ("--target", "kind", "--hidden", "6", "--epochs", "1", "--runs", "ascii")
-    run = start(folder, "train", classification.table.name, *options, PYTHONIOENCODING="ascii")
+    options = ["--target", "kind", "--hidden", "6", "--epochs", "1", "--runs", "ascii"]
+    command = ["train", classification.table.name, *options]
+    run = forked(folder, f"sys.stdout.reconfigure(encoding='ascii'); sys.exit(main({command!r}))")
     assert run.returncode == 0, run.stderr
     assert "Traceback" not in run.stderr
     assert "gr??te Melone" in run.stdout
