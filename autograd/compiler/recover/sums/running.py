@@ -11,6 +11,7 @@ right as the graph does, all are computed at the level of the first.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -20,7 +21,7 @@ from autograd.compiler.recover.groups import Places, RunningSum
 from autograd.compiler.recover.sums.blocks import View
 from autograd.compiler.scalars.columns import Columns
 from autograd.compiler.scalars.nodes import ABSENT
-from autograd.compiler.scalars.sums.continued import running_sums
+from autograd.compiler.scalars.sums.continued import added_term, running_sums
 
 
 class Chain(NamedTuple):
@@ -38,10 +39,15 @@ class Chain(NamedTuple):
 def chains_of(program: Columns) -> list[Chain]:
     """Return the running sums over nodes that are neither scaled nor multiplied."""
     return [
-        Chain([*program.operands_of(parts[0]), *(program.operands_of(i)[1] for i in parts[1:])], parts)
+        Chain([*program.operands_of(parts[0]), *_added(program, parts)], parts)
         for parts in running_sums(program)
         if all(_is_node(program, n) for i in parts for n in _terms(program, i))
     ]
+
+
+def _added(program: Columns, parts: Sequence[int]) -> list[int]:
+    """Return the nodes that are added to the first partial sum."""
+    return [program.lefts[added_term(program, i, previous)] for previous, i in itertools.pairwise(parts)]
 
 
 def _terms(program: Columns, i: int) -> range:

@@ -25,7 +25,7 @@ def running_sums(program: Columns) -> list[list[int]]:
     deepest: dict[int, int] = {}  # by their first part
     for i, previous in before.items():
         chain = chains.pop(previous, [previous])
-        first, added = chain[0], program.starts[i] + 1
+        first, added = chain[0], added_term(program, i, previous)
         if first not in deepest:
             deepest[first] = max(level[k] for k in program.operands_of(first))
         if max(level[program.lefts[added]], level[program.rights[added]]) > deepest[first]:
@@ -45,15 +45,23 @@ def _continued(program: Columns) -> dict[int, int]:
     for i in program.operations:
         if program.opcodes[i] == SUM and program.counts[i] == 2 and i not in program.scalings:
             start = program.starts[i]
-            previous = program.lefts[start]
-            is_node = program.rights[start] == ABSENT and program.coefficients[start] == 1.0
-            added = program.lefts[start + 1], program.rights[start + 1]
-            if is_node and previous not in added and _begins(program, previous):
-                before[i] = previous
+            for own, other in ((start, start + 1), (start + 1, start)):  # a + b rounds like b + a
+                previous = program.lefts[own]
+                is_node = program.rights[own] == ABSENT and program.coefficients[own] == 1.0
+                added = program.lefts[other], program.rights[other]
+                if is_node and previous not in added and _begins(program, previous):
+                    before[i] = previous
+                    break
     if not before:
         return {}
     count = uses(program)
     return {i: previous for i, previous in before.items() if count[previous] > 1}
+
+
+def added_term(program: Columns, i: int, previous: int) -> int:
+    """Return the place of the term that a partial sum adds to the previous one."""
+    start = program.starts[i]
+    return start if program.lefts[start + 1] == previous and program.rights[start + 1] == ABSENT else start + 1
 
 
 def _begins(program: Columns, i: int) -> bool:
