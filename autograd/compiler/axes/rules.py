@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import string
 from collections.abc import Callable
 
@@ -58,10 +59,10 @@ def _letters(step: Step, labels: Labels) -> dict[str, list[tuple[str, Length]]]:
     for label, places in zip(labels.result, step.axes):
         own = tuple([step.lengths[k] for k in places])
         of_operands = [step.parts(k, side.index(label)) for k, side in enumerate(labels[:2]) if label in side]
-        if len(own) > 1 and all(len(several) == 1 and isinstance(several[0], int) for several in of_operands):
-            own = of_operands[0]
-        parts[label] = list(zip([label, *(next(free) for _ in own[1:])], own))
-    for side, shape in zip(labels[:2], step.shapes):
+        if all([type(length) for length in several] == [int] for several in of_operands):
+            own, *_ = of_operands
+        parts[label] = [(letter, length) for length, letter in zip(own, itertools.chain(label, free))]
+    for side, shape in zip(labels, step.shapes):
         for label, length in zip(side, shape):
             parts.setdefault(label, [(label, length)])
     return parts
@@ -87,7 +88,7 @@ def _reduce(step: Step) -> View:
     new_places = {k: at for axis, result in at_result.items() for k, at in zip(places[axis], step.axes[result])}
     keepdims = reduction.keepdims and len(reduced) == len(reduction.axes)
     if keepdims:
-        new_places |= {places[axis][0]: step.axes[axis][0] for axis in reduction.axes}
+        new_places |= {k: at for axis in reduction.axes for k, at in zip(places[axis], step.axes[axis])}
     axes = tuple([new_places[k] for k in view.axes if k in new_places])
     where = tuple([view.axes.index(k) for k in reduced])
     result = View(

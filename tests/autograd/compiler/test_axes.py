@@ -467,6 +467,60 @@ def test_reductions_along_a_last_axis(shape: tuple[int, ...], dtype: str) -> Non
         assert max_last(array).dtype == sum_last(array).dtype == dtype
 
 
+# Reductions
+
+
+@pytest.mark.parametrize("keepdims", [False, True])
+@pytest.mark.parametrize(
+    ("function", "axes", "transposes", "reduced"),
+    [
+        ("max", (1,), [], (3,)),
+        ("max", (2,), [(0, 2, 3, 1), (0, 2, 1)], (3,)),
+        ("max", (1, 2), [(0, 2, 3, 1)], (2, 3)),
+        ("sum", (2,), [(0, 2, 1)], (1,)),
+        ("sum", (1, 2), [], (1, 3)),
+    ],
+)
+def test_the_largest_numbers_are_found_along_last_axes_and_sums_along_any(
+    function: str, axes: tuple[int, ...], transposes: list[tuple[int, ...]], reduced: tuple[int, ...], keepdims: bool
+) -> None:
+    """The array is stored as (n, 2, 3, 4), and read as (n, 4, 2, 3). Results are transposed if several axes remain."""
+    b = Builder()
+    turned = b.transpose(b.reshape(b.argument("x", 24), (N, 2, 3, 4)), (0, 3, 1, 2))
+    y = b.reduce(turned, function, axes, keepdims=keepdims)
+    rest = 24 // math.prod([(4, 2, 3)[axis - 1] for axis in axes])
+    result = rewritten(b.program([b.reshape(y, (N, rest))]).verify()).verify()
+    numbers = np.random.default_rng(0).normal(size=(5, 24))
+    expected = getattr(np, function)(numbers.reshape(5, 2, 3, 4).transpose(0, 3, 1, 2), axis=axes).reshape(5, rest)
+    assert_near(result.evaluate({"x": numbers}, np.empty(0))[0], expected)
+    assert [o.attribute for o in result.operations if o.kind == "transpose"] == transposes
+    assert [sorted(o.attribute.axes) for o in result.operations if o.kind == "reduce"] == [[*reduced]]
+
+
+def test_a_reduction_that_keeps_axes_needs_no_reshape() -> None:
+    b = Builder()
+    rows = b.reshape(b.argument("x", 6), (N, 2, 3))
+    total = b.reduce(rows, "sum", [2], keepdims=True)
+    result = rewritten(b.program([b.reshape(rows / total, (N, 6))]).verify()).verify()
+    assert [o.kind for o in result.operations] == ["argument", "reshape", "reduce", "apply", "reshape"]
+    assert result.operations[2].attribute.keepdims
+
+
+def test_the_rows_of_a_parameter_matrix_are_not_divided() -> None:
+    """Its product is divided after it is computed, as the weights of heads are one matrix in the papers."""
+    b = Builder()
+    z = b.contract(b.argument("x", 5), b.parameter(np.arange(30).reshape(6, 5), "w"), "nk", "ck", "nc")
+    heads = b.reduce(b.reshape(z, (N, 2, 3)), "max", [2])
+    result = rewritten(b.program([heads]).verify()).verify()
+    assert [(o.kind, o.shape) for o in result.operations] == [
+        ("argument", (N, 5)),
+        ("parameter", (6, 5)),
+        ("contract", (N, 6)),
+        ("reshape", (N, 2, 3)),
+        ("reduce", (N, 2)),
+    ]
+
+
 # Lengths and views
 
 
