@@ -1,0 +1,150 @@
+"""Sums of equal form: all are parts of the sums that read them, or all are nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from autograd.compiler.scalars.merge import uses
+from autograd.compiler.scalars.program import ScalarProgram
+from autograd.compiler.scalars.sums.alike import alike, have_parts
+
+Parse = Callable[..., ScalarProgram]
+
+NODES = "\n".join(f"t{k} = tanh(x[{k}])" for k in range(8))
+MESSAGES = "\n".join(f"a{k} = mul(p0, x[{k}])\nb{k} = mul(p1, t{k})\nm{k} = add(a{k}, b{k})" for k in range(4))
+
+
+def decided(parse: Parse, listing: str, repeated: tuple[str, ...] = ()) -> tuple[set[str], set[str]]:
+    """The names of the nodes that are parts of all their readers, and of those that stay nodes."""
+    program = parse(listing)
+    names = [line.strip().split(" = ")[0] for line in listing.strip().splitlines() if "(" in line]
+    node = dict(zip(names, program.operations))
+    program = parse(listing, repeated=frozenset(node[name] for name in repeated))
+    made_by = [program.primitive_of(i) for i in range(len(program))]
+    rows = [program.operands_of(i) for i in range(len(program))]
+    parts, apart = alike(program, made_by, rows, uses(program))
+    name_of = {i: name for name, i in node.items()}
+    return {name_of[i] for i in parts}, {name_of[i] for i in apart}
+
+
+@pytest.mark.parametrize(
+    ("several", "single", "apart"),
+    [
+        ((("m0", 2),), ("m1",), True),
+        ((("m0", 2),), ("m1", "m2"), False),  # more have one reader than there are readers of the one that has several
+        ((("m0", 3),), ("m1", "m2"), True),
+        ((("m0", 2), ("m1", 2)), ("m2", "m3"), True),
+        ((), ("m0", "m1"), False),
+        ((("m0", 2),), (), False),
+    ],
+)
+def test_weighted_sums_with_one_reader_are_nodes_if_others_have_several(
+    several: tuple[tuple[str, int], ...], single: tuple[str, ...], apart: bool, parse: Parse
+) -> None:
+    readers = [name for name, count in several for _ in range(count)] + [*single]
+    sums = [f"s{k} = add({name}, t{k})\nr{k} = sin(s{k})" for k, name in enumerate(readers)]
+    outputs = ", ".join(f"r{k}" for k in range(len(readers)))
+    listing = "\n".join([NODES, MESSAGES, *sums, f"return {outputs}"])
+    assert decided(parse, listing) == (set(), set(single) if apart else set())
+
+
+@pytest.mark.parametrize(("readers", "parts"), [(2, True), (3, True), (4, False)])
+def test_equal_weighted_sums_that_were_merged_are_parts_of_each_reader_if_that_adds_few_terms(
+    readers: int, parts: bool, parse: Parse
+) -> None:
+    """Each reader but one computes two more terms; the sums have four. If more are added, all are nodes."""
+    sums = [f"s{k} = add(m0, t{k})\nr{k} = sin(s{k})" for k in range(readers)]
+    outputs = ", ".join(f"r{k}" for k in range(readers))
+    listing = "\n".join([NODES, MESSAGES, *sums, "s = add(m1, t7)", "r = sin(s)", f"return r, {outputs}"])
+    assert decided(parse, listing, ("m0",)) == (({"m0"}, set()) if parts else (set(), {"m1"}))
+
+
+def test_messages_that_numbers_divide_are_nodes_if_one_has_several_readers(parse: Parse) -> None:
+    listing = f"""{NODES}
+        {MESSAGES}
+        two = 2.0
+        three = 3.0
+        d0 = div(m0, two)
+        e0 = div(m0, three)
+        d1 = div(m1, two)
+        d2 = div(m2, t0)
+        r3 = sin(m3)
+        return d0, e0, d1, d2, r3
+    """
+    assert decided(parse, listing) == (set(), {"m1"})
+
+
+@pytest.mark.parametrize(
+    ("total", "readers", "parts"),
+    [("sum_(t0, t1, t2)", 2, True), ("sum_(t0, t1, t2)", 3, False), ("dot(p2, t0, t1)", 2, True)],
+)
+def test_equal_sums_of_nodes_are_parts_of_their_readers(total: str, readers: int, parts: bool, parse: Parse) -> None:
+    """Three terms are added for each reader but one; the sums have five."""
+    like = total.replace("t0, t1, t2", "t3, t4").replace("t0, t1", "t3, t4")
+    sums = [f"z{k} = mul(p3, x[{k}])\ns{k} = add(z{k}, total)\nr{k} = sin(s{k})" for k in range(readers)]
+    outputs = ", ".join(f"r{k}" for k in range(readers))
+    listing = "\n".join(
+        [NODES, f"total = {total}", f"other = {like}", *sums, "z = mul(p3, x[7])", "s = add(z, other)", "r = sin(s)",
+         f"return r, {outputs}"]
+    )  # fmt: skip
+    assert decided(parse, listing, ("total",)) == ({"total"} if parts else set(), set())
+
+
+@pytest.mark.parametrize(("chains", "parts"), [(2, True), (1, False)])
+def test_all_neighbours_of_one_node_may_be_the_first_of_another(chains: int, parts: bool, parse: Parse) -> None:
+    longer = [f"c{k} = add(t{2 * k + 3}, t{2 * k + 4})\nl{k} = add(c{k}, t0)\nr{k} = sin(l{k})" for k in range(chains)]
+    outputs = ", ".join(f"r{k}" for k in range(chains))
+    listing = f"""{NODES}
+        both = add(t0, t1)
+        three = add(both, t2)
+        r_both = sin(both)
+        r_three = sin(three)
+        """ + "\n".join([*longer, f"return r_both, r_three, {outputs}"])
+    assert decided(parse, listing) == ({"both"} if parts else set(), set())
+
+
+def test_numbers_times_parameters_are_decided_about_elsewhere(parse: Parse) -> None:
+    listing = f"""{NODES}
+        half = 0.5
+        a0 = mul(p0, half)
+        m0 = add(a0, p1)
+        a1 = mul(p0, half)
+        m1 = add(a1, p1)
+        s0 = add(m0, t0)
+        s1 = add(m0, t1)
+        s2 = add(m1, t2)
+        r0 = sin(s0)
+        r1 = sin(s1)
+        r2 = sin(s2)
+        return r0, r1, r2
+    """
+    assert decided(parse, listing) == (set(), set())
+
+
+@pytest.mark.parametrize(
+    ("lines", "outputs", "expected"),
+    [
+        (["s0 = add(m0, t0)", "s1 = add(m0, t1)", "s2 = add(m1, t2)"], "s0, s1, s2", True),
+        (["s0 = add(m0, t0)", "s1 = add(m0, t1)", "s2 = add(m1, t2)"], "s0, s1, s2, m0", False),  # m0 is a result
+        (["s0 = add(m0, t0)", "s1 = add(m1, t1)", "s2 = add(m2, t2)"], "s0, s1, s2", False),  # none has two readers
+        (["s0 = sin(m0)", "s1 = sin(m0)", "s2 = add(m1, t2)"], "s0, s1, s2", False),  # no sum reads m0
+        (["s0 = add(m0, t0)", "s1 = add(m0, t1)", "s2 = sin(m1)"], "s0, s1, s2", False),  # nor m1
+        (["a9 = mul(p0, x[7])", "c0 = mul(p2, t0)", "n = add(a9, c0)", "s0 = add(m0, t0)", "s1 = add(m0, t1)",
+          "s2 = add(n, t2)"], "s0, s1, s2", False),  # n has other weights
+        (["d0 = div(m0, two)", "e0 = div(m0, two)", "s2 = add(m1, t2)"], "d0, e0, s2", True),
+        (["d0 = div(m0, t3)", "e0 = div(m0, t4)", "s2 = add(m1, t2)"], "d0, e0, s2", False),
+        (["both = add(t0, t1)", "three = add(both, t2)", "r = sin(both)"], "three, r", True),
+        (["both = add(t0, t1)", "three = mul(both, t2)", "r = sin(both)"], "three, r", False),
+        (["q0 = dot(p2, t0, t1)", "s0 = add(q0, t0)", "r = sin(q0)", "q1 = dot(p2, t2, t3)", "s1 = add(q1, t2)"],
+         "s0, s1, r", True),
+        (["q0 = dot(p2, t0, t1)", "s0 = add(q0, t0)", "r = sin(q0)", "q1 = dot(p3, t2, t3)", "s1 = add(q1, t2)"],
+         "s0, s1, r", False),
+    ],
+)  # fmt: skip
+def test_most_programs_have_no_such_sums(lines: list[str], outputs: str, expected: bool, parse: Parse) -> None:
+    program = parse("\n".join([NODES, MESSAGES, "two = 2.0", *lines, f"return {outputs}"]))
+    made_by = [program.primitive_of(i) for i in range(len(program))]
+    rows = [program.operands_of(i) for i in range(len(program))]
+    assert have_parts(program, made_by, rows, uses(program)) is expected
