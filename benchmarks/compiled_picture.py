@@ -71,7 +71,7 @@ def epoch_bars(
             name = "micrograd *" if engine == "micrograd" else f"{thin.ENGINES['eager']} *"
             bars.append(Bar(name, count * median(numbers, "total"), engine == "lucidgrad", True))
     for (engine, *setting), numbers in epochs.items():
-        if setting == [50, 100, "float64"] and engine != "fit":
+        if setting == [50, 100, "float64"] and engine in ("compiled", "numpy", "torch"):
             bars.append(Bar(ENGINES[engine], median(numbers, "epoch"), engine == "compiled"))
     return bars
 

@@ -7,7 +7,7 @@ final weights, so that they can be compared.
 "compiled" is a handwritten loop over the program's flat path, which adds a step of gradient descent to the vector of
 parameters, as the handwritten network does. "fit" is `nn.fit`, which takes the same path, and also gathers each batch,
 keeps the old weights until the new ones are complete, checks for inf, nan and the largest derivative, computes the
-accuracy and records a history.
+accuracy and records a history. "compiled-source" and "fit-source" are the same without llvmlite.
 """
 
 from __future__ import annotations
@@ -28,6 +28,9 @@ ENGINES = {
     "compiled": "lucidgrad, compiled",
     "fit": "nn.fit",
     "fit-shuffled": "nn.fit, shuffled",
+    "compiled-source": "lucidgrad, no llvmlite",
+    "fit-source": "nn.fit, no llvmlite",
+    "fit-source-shuffled": "nn.fit, no llvmlite, shuffled",
     "numpy": "NumPy by hand",
     "numpy-shuffled": "NumPy by hand, shuffled",
     "torch": "PyTorch, 2 threads",
@@ -166,13 +169,16 @@ def measure(name: str, sizes: Sizes, batch: int, dtype: str, count: int) -> Numb
     images, targets = samples(count, dtype)
     weights = initial_weights(sizes, dtype)
     numbers: Numbers = {}
+    if "source" in name:
+        modules: dict[str, Any] = sys.modules
+        modules["llvmlite"] = None
     if name.startswith("fit"):
-        seconds, after = run_fit(sizes, images, targets, batch, name == "fit-shuffled")
+        seconds, after = run_fit(sizes, images, targets, batch, name.endswith("shuffled"))
     elif name == "torch":
         torch = Torch(weights, sizes)
         seconds, after = run(torch.update, torch.of(images), torch.of(targets), batch), torch.weights
     else:
-        compiled = name == "compiled"
+        compiled = name.startswith("compiled")
         engine = Compiled(weights, sizes, dtype) if compiled else Network(weights, sizes, batch, RATE)
         of_epochs = run_shuffled if name == "numpy-shuffled" else run
         seconds, after = of_epochs(engine.update, images, targets, batch), engine.weights
