@@ -148,3 +148,61 @@ def test_most_programs_have_no_such_sums(lines: list[str], outputs: str, expecte
     made_by = [program.primitive_of(i) for i in range(len(program))]
     rows = [program.operands_of(i) for i in range(len(program))]
     assert have_parts(program, made_by, rows, uses(program)) is expected
+
+
+FORMS: dict[str, Callable[[int, str], list[str]]] = {
+    "a chain of three": lambda k, p: [
+        f"a{k} = mul(p0, x[{k}])", f"b{k} = mul(t{k}, p1)", f"c{k} = mul({p}, x[{k}])",
+        f"n{k} = add(a{k}, b{k})", f"m{k} = add(n{k}, c{k})",
+    ],
+    "a chain that begins with the other weight": lambda k, p: [
+        f"a{k} = mul({p}, x[{k}])", f"b{k} = mul(t{k}, p1)", f"c{k} = mul(p0, x[{k}])",
+        f"n{k} = add(a{k}, b{k})", f"m{k} = add(n{k}, c{k})",
+    ],
+    "a dot product": lambda k, p: [f"m{k} = dot({p}, t{k}, p1)"],
+    "a dot product and a bias": lambda k, p: [f"m{k} = dot(p1, t{k}, {p})"],
+    "a dot product and a number": lambda k, p: [f"m{k} = dot({p}, t{k}, half)"],
+    "a sum of products": lambda k, p: [
+        f"a{k} = mul(p0, x[{k}])", f"b{k} = mul(t{k}, {p})", f"m{k} = sum_(a{k}, b{k}, p1)"
+    ],
+}  # fmt: skip
+"""The lines of a weighted sum of node k, with one weight to choose."""
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("weight", ["p2", "p3"])
+@pytest.mark.parametrize("reader", ["add(m{}, t7)", "dot(p5, t7, m{})", "sum_(t7, m{}, t6)", "sub(m{}, t7)"])
+def test_sums_have_equal_form_if_the_same_weights_follow_each_other(
+    form: str, weight: str, reader: str, parse: Parse
+) -> None:
+    messages = [*FORMS[form](0, "p2"), *FORMS[form](1, weight)]
+    readers = [f"r{n} = {reader.format(k)}\nq{n} = sin(r{n})" for n, k in enumerate((0, 0, 1))]
+    listing = "\n".join([NODES, "half = 0.5", *messages, *readers, "return q0, q1, q2"])
+    assert decided(parse, listing) == (set(), {"m1"} if weight == "p2" else set())
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_factors_of_products_are_no_terms(form: str, parse: Parse) -> None:
+    messages = [line for k in (0, 1) for line in FORMS[form](k, "p2")]
+    readers = [f"r{n} = dot(p5, m{k}, t7)\nq{n} = sin(r{n})" for n, k in enumerate((0, 0, 1))]
+    listing = "\n".join([NODES, "half = 0.5", *messages, *readers, "return q0, q1, q2"])
+    assert decided(parse, listing) == (set(), set())
+
+
+@pytest.mark.parametrize(("readers", "parts"), [(4, True), (5, False)])
+@pytest.mark.parametrize("form", ["a chain of three", "a sum of products"])
+def test_the_terms_of_all_sums_of_equal_form_are_counted(form: str, readers: int, parts: bool, parse: Parse) -> None:
+    """Three sums have nine terms. The merged one has three, which each reader but one would compute again."""
+    messages = [line for k in (0, 1, 2) for line in FORMS[form](k, "p2")]
+    sums = [f"r{n} = add(m{k}, t{n})\nq{n} = sin(r{n})" for n, k in enumerate([0] * readers + [1, 2])]
+    outputs = ", ".join(f"q{n}" for n in range(readers + 2))
+    listing = "\n".join([NODES, *messages, *sums, f"return {outputs}"])
+    assert decided(parse, listing, ("m0",)) == (({"m0"}, set()) if parts else (set(), {"m1", "m2"}))
+
+
+@pytest.mark.parametrize("product", ["dot(p2, half, p1)", "dot(half, p2, t0)"])
+def test_dot_products_with_numbers_are_decided_about_elsewhere(product: str, parse: Parse) -> None:
+    lines = [f"m{k} = {product}" for k in (0, 1)]
+    readers = [f"r{n} = add(m{k}, t7)\nq{n} = sin(r{n})" for n, k in enumerate((0, 0, 1))]
+    listing = "\n".join([NODES, "half = 0.5", *lines, *readers, "return q0, q1, q2"])
+    assert decided(parse, listing) == (set(), set())
