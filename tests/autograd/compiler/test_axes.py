@@ -467,6 +467,30 @@ def test_reductions_along_a_last_axis(shape: tuple[int, ...], dtype: str) -> Non
         assert max_last(array).dtype == sum_last(array).dtype == dtype
 
 
+@pytest.mark.parametrize(
+    "mix",
+    [
+        lambda b, x: b.reduce(b.reshape(x, (N, 2, 3)), "sum", [0, 2]),
+        lambda b, x: b.reduce(b.reshape(x, (N, 2, 3)), "sum", [0]),
+        lambda b, x: b.reshape(b.contract(x, x, "nk", "nc", "kc"), (36,)),
+        lambda b, x: b.contract(x, b.constant(np.arange(6.0)), "nk", "k", "n"),
+        lambda b, x: b.transpose(x, (1, 0)),
+        lambda b, x: b.reshape(b.transpose(b.reshape(x, (N, 2, 3)), (1, 0, 2)), (2, Batch(3))),
+    ],
+)
+def test_only_programs_that_keep_samples_apart_are_rewritten(mix: Callable[[Builder, Handle], Handle]) -> None:
+    b = Builder()
+    x = b.argument("x", 6)
+    mixed = mix(b, b.reshape(b.reshape(x * 2.0, (N, 3, 2)), (N, 6)))
+    program = b.program([mixed])
+    keeps_apart = mixed.shape == (N,)
+    assert (rewritten(program) is program) is not keeps_apart
+
+
+def test_loops_along_an_axis_before_the_samples_are_not_rewritten(loops: ArrayProgram) -> None:
+    assert rewritten(loops) is loops
+
+
 # Reductions
 
 
