@@ -21,7 +21,7 @@ from autograd.compiler.arrays.program import ArrayProgram
 from autograd.compiler.axes.lengths import is_by_sample, is_divided
 from autograd.compiler.axes.rewrite import rewritten, with_axes
 from autograd.compiler.axes.step import trimmed
-from autograd.compiler.axes.views import View
+from autograd.compiler.axes.views import View, merged_order
 from autograd.compiler.differentiate.reverse import to_arguments, to_parameters
 from autograd.compiler.targets.last_axis import max_last, sum_last
 from autograd.compiler.targets.numpy_run import NumpyEngine
@@ -581,3 +581,59 @@ def test_an_array_is_read_before_a_reshape_if_that_only_removed_leading_ones(
     table = b.reshape(numbers, (2, 3))
     view = View(table.named(name) if name else table, (N, 5, 2, 3), (2, 3))
     assert trimmed(view, [0, 1, 2, 3]).shape == (source if is_read else (2, 3))
+
+
+@pytest.mark.parametrize(
+    ("orders", "expected"),
+    [
+        ([(0, 2, 1), (0, 3)], [0, 2, 1, 3]),
+        ([(2,), (0, 2)], [0, 2]),
+        ([(1, 2), (0,)], [0, 1, 2]),
+        ([(0, 3, 1), (2, 3)], [0, 3, 1, 2]),  # behind the last axis that comes before it
+        ([(4, 0, 3), (1, 2)], [4, 0, 1, 2, 3]),
+        ([(0, 1), (0, 1)], [0, 1]),
+    ],
+)
+def test_missing_axes_are_inserted_in_the_longest_order(orders: list[tuple[int, ...]], expected: list[int]) -> None:
+    assert merged_order(orders) == expected
+
+
+VIEWS: list[
+    tuple[tuple[int, ...], Shape]
+] = [  # the axes of the handle, and other lengths to divide (n, 2, 3, 1, 4) into
+    (axes, lengths)
+    for axes in ((0, 1, 2, 3, 4), (0, 4, 2, 1), (0, 4, 1), (4, 0), (0, 2, 1, 4), (2, 3))
+    for lengths in (
+        *((N, 24), (N, 6, 4), (N, 2, 12), (N, 2, 1, 3, 4), (N, 2, 3, 1, 2, 2), (N, 1, 6, 2, 2), (N, 2, 3, 1, 4)),
+        *((N, 1, 1, 2, 12, 1), (N, 2, 1, 1, 3, 4)),
+    )
+]
+
+
+@pytest.mark.parametrize(("axes", "lengths"), VIEWS)
+def test_a_divided_view_has_the_same_numbers_in_the_same_order(axes: tuple[int, ...], lengths: Shape) -> None:
+    sizes = (3, 2, 3, 1, 4)
+    shape: list[Length] = [N, *sizes[1:]]
+    b = Builder()
+    count = math.prod([sizes[k] for k in axes if k])
+    flat = b.argument("x", count) if 0 in axes else b.constant(np.arange(float(count)))
+    batched = b.reshape(flat, tuple([shape[k] for k in sorted(axes)]))
+    handle = b.transpose(batched, [sorted(axes).index(k) for k in axes])
+    view = View(handle, tuple(shape), axes)
+    numbers = np.arange(3.0 * count).reshape(3, count) if 0 in axes else np.arange(float(count))
+    stored = numbers.reshape([sizes[k] for k in sorted(axes)])
+    whole = np.broadcast_to(stored.reshape([sizes[k] if k in axes else 1 for k in range(5)]), sizes)
+    program = b.program([b.reshape(view.divided(lengths).materialized(), (N, 24)), b.argument("y", 1)])
+    result, _ = program.evaluate({"x": numbers, "y": np.zeros((3, 1))}, np.empty(0))
+    assert_near(result, whole.reshape(3, 24))
+
+
+def test_adjacent_axes_are_divided_without_moving_numbers() -> None:
+    b = Builder()
+    rows = b.reshape(b.argument("x", 24), (N, 2, 3, 4))
+    assert View.of(rows).divided((N, 6, 4)).handle.shape == (N, 6, 4)
+    part = View(b.reshape(b.argument("y", 4), (N, 4)), (N, 2, 3, 4), (0, 3))
+    assert part.divided((N, 6, 2, 2)).handle.shape == (N, 2, 2)
+    turned = View(b.reshape(b.argument("z", 24), (N, 4, 2, 3)), (N, 2, 3, 4), (0, 3, 1, 2))
+    assert turned.divided((N, 6, 4)).handle.shape == (N, 4, 6)
+    assert {o.kind for o in b.program([rows]).operations} <= {"argument", "reshape"}
