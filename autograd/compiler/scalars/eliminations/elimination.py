@@ -185,6 +185,8 @@ def tree_of(program: ScalarProgram, elimination: Elimination, side: int, root: i
     if number in elimination.roots:
         both = zip(elimination.axes, elimination.roots[number])
         at = [OWN if of == root else axis.coordinate(of, step) for axis, of in both]
+        if elimination.axes[0] is elimination.axes[1]:  # a right-hand side is a row or a column of a symmetric matrix
+            at.sort(key=lambda coordinate: coordinate != OWN)
         return ("state", *at)
     if updates.chains and number >= 0:
         raise NoEliminationError

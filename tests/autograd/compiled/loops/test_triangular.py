@@ -195,6 +195,26 @@ def test_triangular_work_is_a_loop_of_parameters(name: str) -> None:
     assert max(counts) - min(counts) <= LINES_WRAPPED, counts
 
 
+def test_a_gaussian_log_likelihood_is_an_elimination() -> None:
+    """The right-hand side is one more row of the matrix, as its numbers are eliminated by the same formula."""
+    counts = set()
+    for size in SIZES:
+        a, b = positive(size), vector(size)
+        program = autograd.compile(
+            lambda a, b: norm_of_solution(cholesky(a), b) + log_determinant(a), a.tolist(), b.tolist()
+        )
+        solution = np.linalg.solve(a, b)
+        value, (of_a,) = of_log_determinant(a)
+        assert_near(program(a[None], b[None])[0], b @ solution + value)
+        by_a, by_b = program.input_gradients(a[None], b[None])
+        outer = np.outer(solution, solution)
+        assert_near(by_a[0], of_a - np.tril(2 * outer) + np.diag(np.diag(outer)))
+        assert_near(by_b[0], 2 * solution)
+        counts.add(lines(program.source))
+    assert max(counts) <= 130, counts
+    assert "for t in range(14):" in program.source
+
+
 def test_thomass_algorithm_reads_its_parameters_by_step() -> None:
     """A tridiagonal system of parameters: elimination downwards and substitution upwards are loops of one number."""
     counts = set()
