@@ -137,6 +137,10 @@ def test_numbers_times_parameters_are_decided_about_elsewhere(parse: Parse) -> N
         (["d0 = div(m0, t3)", "e0 = div(m0, t4)", "s2 = add(m1, t2)"], "d0, e0, s2", False),
         (["both = add(t0, t1)", "three = add(both, t2)", "r = sin(both)"], "three, r", True),
         (["both = add(t0, t1)", "three = mul(both, t2)", "r = sin(both)"], "three, r", False),
+        (["w = mul(t1, t2)", "u = add(w, t0)", "s = add(u, t3)", "r = sin(u)"], "s, r", True),
+        (["w = mul(t1, t2)", "u = add(t0, w)", "s = add(u, t3)", "r = sin(u)"], "s, r", False),  # it ends with a product
+        (["v = sum_(t1, t2, t3)", "u = add(t0, v)", "s = add(u, t3)", "r = sin(u)"], "s, r", False),
+        (["u = add(t0, t1)", "s = add(u, t3)"], "s", False),
         (["q0 = dot(p2, t0, t1)", "s0 = add(q0, t0)", "r = sin(q0)", "q1 = dot(p2, t2, t3)", "s1 = add(q1, t2)"],
          "s0, s1, r", True),
         (["q0 = dot(p2, t0, t1)", "s0 = add(q0, t0)", "r = sin(q0)", "q1 = dot(p3, t2, t3)", "s1 = add(q1, t2)"],
@@ -206,3 +210,24 @@ def test_dot_products_with_numbers_are_decided_about_elsewhere(product: str, par
     readers = [f"r{n} = add(m{k}, t7)\nq{n} = sin(r{n})" for n, k in enumerate((0, 0, 1))]
     listing = "\n".join([NODES, "half = 0.5", *lines, *readers, "return q0, q1, q2"])
     assert decided(parse, listing) == (set(), set())
+
+
+@pytest.mark.parametrize(
+    ("messages", "readers", "apart"),
+    [
+        # none has several readers; one has, but nothing divides it; it has no weights; its weights are the first
+        ("m{k} = dot(p0, t{k}, p1)", ["div(m0, two)", "div(m1, two)"], False),
+        ("m{k} = dot(p0, t{k}, p1)", ["sin(m0)", "cos(m0)", "div(m1, two)"], False),
+        ("m{k} = sum_(t{k}, t7, t6)", ["div(m0, two)", "div(m0, three)", "div(m1, two)"], False),
+        ("m{k} = dot(p0, t{k}, p1)", ["div(m0, two)", "div(m0, three)", "div(m1, two)"], True),
+        ("m{k} = dot(p0, t{k}, p1)", ["div(m0, two)", "div(m0, three)", "sin(m1)"], False),
+        ("m{k} = dot(p0, t{k}, p1)", ["div(two, m0)", "div(three, m0)", "div(two, m1)"], False),
+    ],
+)
+def test_only_weighted_sums_that_numbers_divide_are_nodes(
+    messages: str, readers: list[str], apart: bool, parse: Parse
+) -> None:
+    lines = [messages.format(k=k) for k in (0, 1)] + [f"r{n} = {reader}" for n, reader in enumerate(readers)]
+    outputs = ", ".join(f"r{n}" for n in range(len(readers)))
+    listing = "\n".join([NODES, "two = 2.0", "three = 3.0", *lines, f"return {outputs}"])
+    assert decided(parse, listing) == (set(), {"m1"} if apart else set())
