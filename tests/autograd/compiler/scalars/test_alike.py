@@ -138,7 +138,7 @@ def test_numbers_times_parameters_are_decided_about_elsewhere(parse: Parse) -> N
         (["both = add(t0, t1)", "three = add(both, t2)", "r = sin(both)"], "three, r", True),
         (["both = add(t0, t1)", "three = mul(both, t2)", "r = sin(both)"], "three, r", False),
         (["w = mul(t1, t2)", "u = add(w, t0)", "s = add(u, t3)", "r = sin(u)"], "s, r", True),
-        (["w = mul(t1, t2)", "u = add(t0, w)", "s = add(u, t3)", "r = sin(u)"], "s, r", False),  # it ends with a product
+        (["w = mul(t1, t2)", "u = add(t0, w)", "s = add(u, t3)", "r = sin(u)"], "s, r", False),  # ends with a product
         (["v = sum_(t1, t2, t3)", "u = add(t0, v)", "s = add(u, t3)", "r = sin(u)"], "s, r", False),
         (["u = add(t0, t1)", "s = add(u, t3)"], "s", False),
         (["q0 = dot(p2, t0, t1)", "s0 = add(q0, t0)", "r = sin(q0)", "q1 = dot(p2, t2, t3)", "s1 = add(q1, t2)"],
