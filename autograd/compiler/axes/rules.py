@@ -82,14 +82,19 @@ def _reduce(step: Step) -> View:
     view, places = step.divided(0, parts)
     reduced = [k for axis in reduction.axes for k in places[axis]]
     view = view.with_axes(reduced)
-    if not in_parts:
+    if not in_parts and view.axes[-len(reduced) :] != tuple(reduced):
         order = [*(k for k in view.axes if k not in reduced), *reduced]
         view = View(view.ordered(order), view.lengths, tuple(order))
     new_places = {k: at for axis, result in at_result.items() for k, at in zip(places[axis], step.axes[result])}
+    keepdims = reduction.keepdims and len(reduced) == len(reduction.axes)
+    if keepdims:
+        new_places |= {k: at for axis in reduction.axes for k, at in zip(places[axis], step.axes[axis])}
     axes = tuple([new_places[k] for k in view.axes if k in new_places])
     where = tuple([view.axes.index(k) for k in reduced])
-    result = step.builder.reduce(view.handle, reduction.function, where, careful=reduction.careful)
-    return View(result, step.lengths, axes)
+    result = View(
+        step.builder.reduce(view.handle, reduction.function, where, keepdims, reduction.careful), step.lengths, axes
+    )
+    return result.with_axes(range(len(step.lengths))) if reduction.keepdims else result
 
 
 _RULES: dict[str, Callable[[Step], View]] = {
