@@ -112,19 +112,16 @@ def merged_order(orders: Iterable[Sequence[int]]) -> list[int]:
 
 
 def _common_groups(first: Shape, second: Shape) -> list[tuple[list[int], list[int]]]:
-    """Match the axes of two divisions of an array, in groups that are as small as possible."""
+    """Match the axes of two divisions of an array, in groups that are as small as possible; none for lengths of 1."""
     common = {1, *_ends(first)} & {1, *_ends(second)}
-    groups: dict[tuple[int, int], tuple[list[int], list[int]]] = {}
+    groups: dict[int | None, tuple[list[int], list[int]]] = {}  # None for the axis of samples
     for number, lengths in enumerate((first, second)):
-        ends, ones = _ends(lengths), 0
-        for at in range(len(lengths) - 1, -1, -1):
-            length = lengths[at]
-            end = max([stride for stride in common if stride <= ends[at]])
-            ones = ones + 1 if length == 1 else 0
-            key = (end, 0) if length != 1 else (ends[at], ones)
-            if not isinstance(length, int):
-                key = (0, 0)
-            groups.setdefault(key, ([], []))[number].insert(0, at)
+        ends = _ends(lengths)
+        for at in reversed(range(len(lengths))):
+            if lengths[at] != 1:
+                is_own = isinstance(lengths[at], int)
+                key = max([stride for stride in common if stride <= ends[at]]) if is_own else None
+                groups.setdefault(key, ([], []))[number].insert(0, at)
     return list(groups.values())
 
 
