@@ -26,7 +26,7 @@ from autograd.compiler.scalars.conditions import ALWAYS, Conditions, Gate, Guard
 from autograd.compiler.scalars.nodes import APPLY
 from autograd.compiler.scalars.program import ScalarProgram
 from autograd.compiler.scalars.signs import signs
-from autograd.compiler.scalars.slopes import chooses_share, dependent_on_arguments, edges
+from autograd.compiler.scalars.slopes import chooses_share, dependent_on_arguments, edges, weighted_terms
 from autograd.table import Slope
 
 
@@ -88,7 +88,7 @@ class _Sweep:
         gate = self.conditions.any(self._arrived.pop(i))
         infinite, finite = i in self._infinite, i in self._finite
         shown = i in self._shown
-        if self._program.is_sum(i) and finite and not infinite:
+        if self._program.is_sum(i) and ((finite and not infinite) or self._has_only_weighted_terms(i)):
             self._visit_sum_of_finite(i, gate, shown)
             return
         choice = self._chooses(i)
@@ -111,6 +111,11 @@ class _Sweep:
                 self._finite.add(k)
             if shown and shows:
                 self._shown.add(k)
+
+    def _has_only_weighted_terms(self, i: int) -> bool:
+        """Return whether all slopes of a sum are weights, as in a neuron, so that its terms need no look one by one."""
+        total = self._program.sum_of(i)
+        return len(weighted_terms(total, self._dependent)) == len(total.lefts)
 
     def _visit_sum_of_finite(self, i: int, gate: Gate, shown: bool) -> None:
         """Visit a sum of terms that are finite if the result is: no slope needs a guard or produces inf or nan."""
