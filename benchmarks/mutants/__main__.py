@@ -66,7 +66,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "autograd/transforms.py": (f"{ENGINE}test_transforms.py", f"{ENGINE}support/test_foreign_names.py"),
     "autograd/sweeps.py": (f"{ENGINE}test_transforms.py", f"{ENGINE}derivatives/test_numerics.py"),
     "autograd/derivatives/arithmetic.py": ON_A_GRID,
-    "autograd/derivatives/exponentials.py": ON_A_GRID,
+    "autograd/derivatives/exponentials.py": (*ON_A_GRID, f"{COMPILED}test_compiler_powers.py"),
     "autograd/derivatives/formulas.py": DERIVATIVES,
     "autograd/derivatives/gamma_formulas.py": (f"{ENGINE}test_math.py",),
     "autograd/derivatives/slopes.py": DERIVATIVES,
