@@ -28,9 +28,6 @@ _TOTALS = frozenset({_ADD, primitives.sub, primitives.sum_, _DOT})
 _NO_KIND, _PLAIN_SUM, _PLAIN_CHAIN, _FIRST_WEIGHT = range(4)
 """Kinds of nodes: others, sums without weights, chains of such sums; then weights and nodes with weights."""
 
-_MOST_TERMS = 10**9
-"""The limit of counting a sum's terms: there are as many as paths to them, which can double at every node."""
-
 
 class _Kinds(NamedTuple):
     """The nodes of a program by their kind.
@@ -38,13 +35,14 @@ class _Kinds(NamedTuple):
     Attributes:
         families: the sums and products of each kind.
         sizes: the number of terms of each node.
-        expanded: likewise, if sums with several readers are parts of their readers.
+        expanded: likewise, if sums with several readers are parts of their readers. These are floats, which end at
+            infinity: there are as many terms as paths to them, which can double at every node.
         first_of_weighted: the first kind with weights.
     """
 
     families: dict[int, list[int]]
     sizes: list[int]
-    expanded: list[int]
+    expanded: list[float]
     first_of_weighted: int
 
 
@@ -114,8 +112,8 @@ def _may_be_alike(
         terms: the nodes that sums read or numbers divide.
     """
     weights = [_NO_KIND] * len(program)
-    for i in program.parameters:
-        weights[i] = _FIRST_WEIGHT + i
+    for weight, i in enumerate(program.parameters, _FIRST_WEIGHT):
+        weights[i] = weight
     for i in program.interior:
         if made_by[i] is _MUL:
             left, right = rows[i]
@@ -138,12 +136,12 @@ def _may_be_alike(
 
 
 def _ends_with_a_node(i: int, made_by: Sequence[Primitive | None], rows: Sequence[tuple[int, ...]]) -> bool:
-    """Return whether the last term of a sum is neither a product nor a sum."""
-    last = made_by[rows[i][-1]]
-    return last is not _MUL and last not in _TOTALS
+    """Return whether the second term of an addition is neither a product nor a sum."""
+    _, last = rows[i]
+    return made_by[last] is not _MUL and made_by[last] not in _TOTALS
 
 
-def _added(nodes: Sequence[int], uses: Sequence[int], terms: Sequence[int]) -> int:
+def _added(nodes: Sequence[int], uses: Sequence[int], terms: Sequence[float]) -> float:
     """Return the number of terms added if each reader of nodes recomputes them."""
     return sum([(uses[i] - 1) * terms[i] for i in nodes])
 
@@ -166,11 +164,11 @@ def _kinds(
 ) -> _Kinds:
     """Number the kinds of nodes: each weight, and each sequence of weights, is one."""
     kind = [_NO_KIND] * len(program)
-    for i in program.parameters:
-        kind[i] = _FIRST_WEIGHT + i
-    first = _FIRST_WEIGHT + program.parameters.stop
+    for weight, i in enumerate(program.parameters, _FIRST_WEIGHT):
+        kind[i] = weight
+    first = _FIRST_WEIGHT + len(program.parameters)
     number: dict[tuple[object, ...], int] = {}
-    sizes, expanded = [1] * len(program), [1] * len(program)
+    sizes, expanded = [1] * len(program), [1.0] * len(program)
     families: dict[int, list[int]] = {}
     sums, of_data = bytearray(len(program)), bytearray(len(program))
     for i in program.interior:
@@ -196,7 +194,7 @@ def _kinds(
             continue
         sums[i] = primitive is not _MUL
         sizes[i] = sum([1 if atom or uses[k] > 1 else sizes[k] for k, atom in zip(operands, atoms)])
-        expanded[i] = min(sum([1 if atom else expanded[k] for k, atom in zip(operands, atoms)]), _MOST_TERMS)
+        expanded[i] = sum([1.0 if atom else expanded[k] for k, atom in zip(operands, atoms)])
         families.setdefault(kind[i], []).append(i)
     return _Kinds(families, sizes, expanded, first)
 
