@@ -246,7 +246,7 @@ def _times_power(factor: float, x: float, y: float, shift: int) -> float:
     if not root:
         return 0.0
     if rest:  # y is so large that it is even, or x is positive
-        factor *= math.exp(rest * math.log(abs(x)))
+        factor *= _ieee_power(abs(x), rest)
         if x < 0 and shift % 2 and exponent % 2 == 0:
             factor = -factor
     if TINY < abs(power) < HUGE:
