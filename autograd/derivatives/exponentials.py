@@ -27,10 +27,14 @@ def _logsumexp_derivatives(*xs_out: Any) -> tuple[Any, ...]:
     return (0.0,) * len(xs) if out == -math.inf else tuple(softmax(xs))
 
 
+def _shift(largest: Any) -> Any:
+    """Return the number to subtract before exponentials: the largest, unless it is infinite, since inf - inf is nan."""
+    return where(abs(largest) < math.inf, largest, 0.0)
+
+
 def _compiled_logsumexp_derivatives(*xs_out: Any) -> tuple[Any, ...]:
     *xs, _ = xs_out
-    largest = detached(max_(*xs))
-    shift = where(abs(largest) < math.inf, largest, 0.0)
+    shift = _shift(detached(max_(*xs)))
     exponentials = [exp(x - shift) for x in xs]
     total = sum_(*exponentials)
     total = where(total > 0, total, 1.0)
@@ -43,7 +47,7 @@ def _machine_logsumexp(*xs: Any) -> Any:
     for x in xs[1:]:
         others.append(minimum(largest, x))
         largest = maximum(largest, x)
-    shift = where(abs(largest) < math.inf, largest, 0.0)
+    shift = _shift(largest)
     return largest + log1p(sum((exp(x - shift) for x in others), 0.0)) if others else largest
 
 

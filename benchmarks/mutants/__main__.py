@@ -25,9 +25,8 @@ ROOT = Path(__file__).resolve().parents[2]
 ENGINE = "tests/autograd/"
 PASSES = "tests/autograd/compiler/"
 COMPILED = "tests/autograd/compiled/"
-DERIVATIVES = (f"{ENGINE}derivatives",)
-ON_A_GRID = (*DERIVATIVES, "-k", "not drawn and not are_known and not every_primitive")
-"""The tests of derivatives without those that take seconds, of which each survivor would need all."""
+RULES = (f"{ENGINE}derivatives/test_rules.py",)
+FORMULAS = (f"{ENGINE}derivatives/test_formulas.py",)
 CONTRACTIONS = (f"{PASSES}recover/test_sums_of_products.py", f"{PASSES}test_recover_groups.py")
 AXES = (f"{PASSES}test_axes.py",)
 SPLITTING = (f"{PASSES}scalars/test_splitting.py",)
@@ -65,13 +64,13 @@ TESTS: dict[str, tuple[str, ...]] = {
     ),
     "autograd/transforms.py": (f"{ENGINE}test_transforms.py", f"{ENGINE}support/test_foreign_names.py"),
     "autograd/sweeps.py": (f"{ENGINE}test_transforms.py", f"{ENGINE}derivatives/test_numerics.py"),
-    "autograd/derivatives/arithmetic.py": ON_A_GRID,
-    "autograd/derivatives/exponentials.py": (*ON_A_GRID, f"{COMPILED}test_compiler_powers.py"),
-    "autograd/derivatives/formulas.py": DERIVATIVES,
+    "autograd/derivatives/arithmetic.py": RULES,
+    "autograd/derivatives/exponentials.py": RULES,
+    "autograd/derivatives/formulas.py": FORMULAS,
     "autograd/derivatives/gamma_formulas.py": (f"{ENGINE}test_math.py",),
-    "autograd/derivatives/slopes.py": DERIVATIVES,
-    "autograd/derivatives/special.py": (f"{ENGINE}test_math.py", *DERIVATIVES),
-    "autograd/derivatives/trigonometry.py": (*ON_A_GRID[:-1], f"{ON_A_GRID[-1]} and not power"),
+    "autograd/derivatives/slopes.py": RULES,
+    "autograd/derivatives/special.py": RULES,
+    "autograd/derivatives/trigonometry.py": RULES,
     "autograd/compiler/scalars/fold.py": (f"{PASSES}test_scalar_passes.py",),
     "autograd/compiler/scalars/merge.py": (f"{PASSES}test_scalar_passes.py",),
     "autograd/compiler/scalars/guards.py": (f"{PASSES}test_scalar_passes.py",),

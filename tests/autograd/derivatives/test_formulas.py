@@ -74,7 +74,17 @@ def test_one_minus_a_square(sign: int) -> None:
 
 
 def test_the_slope_of_a_cube_root() -> None:
-    for x in [*NUMBERS, 8.0, -27.0, 5e-324, -1e-310, 1e308, *(1.0 + k / 97 for k in range(700))]:
+    for x in [
+        *NUMBERS,
+        8.0,
+        -27.0,
+        5e-324,
+        -1e-310,
+        1e308,
+        1.56,
+        1.6976666666666667,
+        *(1.0 + k / 97 for k in range(700)),
+    ]:
         assert_within_units(formulas.cbrt_slope(x), 1 / (3 * mp.cbrt(abs(mpf(x))) ** 2), 2)
     for x, slope in ((0.0, inf), (-0.0, inf), (inf, 0.0), (-inf, 0.0), (nan, nan)):
         assert_equal(formulas.cbrt_slope(x), slope)

@@ -103,6 +103,19 @@ ROWS: dict[str, Truth] = {
     "relu": Truth(lambda x: max(x, mpf(0)), TAILS),
     "erf": Truth(mp.erf, TAILS),
     "erfc": Truth(mp.erfc, TAILS),
+    "sin": Truth(mp.sin, TAILS),
+    "cos": Truth(mp.cos, TAILS),
+    "tan": Truth(mp.tan, TAILS),
+    "asin": Truth(mp.asin, [(0.3,), (-0.9,)]),
+    "acos": Truth(mp.acos, [(0.3,), (-0.9,)]),
+    "atan": Truth(mp.atan, TAILS),
+    "atan2": Truth(mp.atan2, PAIRS),
+    "sinh": Truth(mp.sinh, TAILS),
+    "cosh": Truth(mp.cosh, TAILS),
+    "tanh": Truth(mp.tanh, TAILS),
+    "asinh": Truth(mp.asinh, TAILS),
+    "acosh": Truth(mp.acosh, [(1.25,), (20.0,)]),
+    "atanh": Truth(mp.atanh, [(0.3,), (-0.9,)]),
     "gamma": Truth(mp.gamma, [(0.3,), (5.5,), (-0.5,)]),
     "lgamma": Truth(lambda x: mp.log(abs(mp.gamma(x))), [(0.3,), (5.5,), (-0.5,)]),
     "lgamma_derivative": Truth(lambda x, n: mp.psi(int(n) - 1, x), [(0.3, 1.0), (5.5, 2.0)], (1,)),
@@ -216,8 +229,10 @@ def test_x_log_y_of_a_negative_number_has_no_value(y: float) -> None:
             rule(0.0, y)
 
 
-def test_relu_of_minus_zero_is_plus_zero() -> None:
-    assert math.copysign(1.0, TABLE["relu"].forward(-0.0)) == 1.0
+@pytest.mark.parametrize("name", ["abs", "relu"])
+def test_numbers_that_are_never_negative_are_not_minus_zero(name: str) -> None:
+    for rule in forms(TABLE[name]):
+        assert math.copysign(1.0, rule(-0.0)) == 1.0
 
 
 POWERS: list[tuple[tuple[float, float], tuple[float, float]]] = [
