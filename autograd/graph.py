@@ -45,7 +45,8 @@ def leaves_and_operations(*roots: Value, stop: Collection[Value] = ()) -> tuple[
             if not parents:
                 leaves.append(node)
                 continue
-            if len(parents) > 2 and visited.issuperset(parents):  # common in a layer: its neurons share their inputs
+            # A shortcut to the same order, common in a layer: its neurons share their inputs.
+            if len(parents) > 2 and visited.issuperset(parents):
                 interior.append(node)
                 continue
             stack.append(node)
