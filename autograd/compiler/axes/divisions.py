@@ -42,16 +42,13 @@ class _Strides:
     """The strides at which the axes of each operation's result begin.
 
     Attributes:
-        of: the strides, by operation.
+        of: the strides, by operation, from 1 to the number of elements of one sample; none for loops.
     """
 
     def __init__(self, program: ArrayProgram) -> None:
         operations = program.operations
-        self._sizes = [0 if o.kind == "loop" else size_of(o.shape) for o in operations]
-        self._linked = [
-            [] if o.kind == "loop" else links(o, [operations[k].shape for k in o.operands]) for o in operations
-        ]
-        self.of: list[set[int]] = [set() for _ in operations]
+        self._linked = [links(o, [operations[k].shape for k in o.operands]) for o in operations]
+        self.of: list[set[int]] = [set() if o.kind == "loop" else {1, size_of(o.shape)} for o in operations]
         self._undivided: list[list[tuple[int, int]]] = []
         self._find_undivided(program)
         self._neighbours: list[list[tuple[int, int, int, Link]]] = [[] for _ in operations]
@@ -114,14 +111,14 @@ class _Strides:
             at, stride = added.pop()
             for own, other, others, link in self._neighbours[at]:
                 factor, rest = divmod(stride, own)
-                is_within = not rest and 1 < factor < link.length and link.divisor % factor == 0
+                is_within = not rest and (link.divisor or link.length) % factor == 0
                 if is_within and self._add(other, others * factor):
                     added.append((other, others * factor))
 
     def _add(self, at: int, stride: int, is_own: bool = False) -> bool:
         """Add a stride at which an axis begins; return whether it is new and allowed."""
-        size, strides = self._sizes[at], self.of[at]
-        if not 1 < stride < size or stride in strides or size % stride:
+        strides = self.of[at]
+        if stride in strides or max(strides) % stride:
             return False
         if any(other % stride and stride % other for other in strides):
             return False
@@ -134,8 +131,7 @@ class _Strides:
 def _read_in_parts(program: ArrayProgram) -> set[int]:
     """Return the operations that are only reshaped, sliced, transposed and multiplied: one reshape divides them."""
     in_parts = set(range(len(program.operations))) - {*program.outputs, *program.masks}
-    for at in range(len(program.operations) - 1, -1, -1):
-        operation = program.operations[at]
+    for at, operation in reversed([*enumerate(program.operations)]):
         if operation.kind not in _READINGS or (operation.kind != "contract" and at not in in_parts):
             in_parts.difference_update(operation.operands)
     return in_parts

@@ -98,7 +98,7 @@ def _contracted(operation: Operation, shapes: Sequence[Shape]) -> list[Link]:
     return _proper(
         [
             Link(k, own, stride[label], length)
-            for k, (side, shape) in enumerate(zip(labels[:2], shapes))
+            for k, (side, shape) in enumerate(zip(labels, shapes))
             for label, own, length in zip(side, strides_of(shape), per_sample(shape))
             if label in stride
         ]
@@ -130,7 +130,8 @@ def _sliced(operation: Operation, shapes: Sequence[Shape]) -> list[Link]:
 
 
 def _accumulated(operation: Operation, shapes: Sequence[Shape]) -> list[Link]:
-    return _proper(_around(0, shapes[0], operation.shape, operation.attribute.axis))
+    (shape,) = shapes
+    return _proper(_around(0, shape, operation.shape, operation.attribute.axis))
 
 
 def _concatenated(operation: Operation, shapes: Sequence[Shape]) -> list[Link]:

@@ -7,8 +7,9 @@ from dataclasses import replace
 from autograd.compiler.arrays.builder import Builder
 from autograd.compiler.arrays.dead_code import without_dead_operations
 from autograd.compiler.arrays.handle import Handle
-from autograd.compiler.arrays.operations import Batch, Operation, Shape
+from autograd.compiler.arrays.operations import Operation, Shape
 from autograd.compiler.arrays.program import LEAVES, ArrayProgram
+from autograd.compiler.arrays.shapes import is_batched
 from autograd.compiler.axes.divisions import divisions
 from autograd.compiler.axes.lengths import divided, is_by_sample, size_of
 from autograd.compiler.axes.rules import written
@@ -60,19 +61,15 @@ def _count(program: ArrayProgram) -> int:
 def _is_by_sample(program: ArrayProgram) -> bool:
     """Return whether samples lie along the first axis of every array, and no operation moves them."""
     for kind, operands, attribute, shape, _ in program.operations:
-        if kind == "loop":
-            if not all(map(is_by_sample, shape)):  # type: ignore[arg-type]
+        if not all(map(is_by_sample, shape if kind == "loop" else [shape])):  # type: ignore[arg-type]
+            return False
+        have_samples = [is_batched(program.operations[k].shape) for k in operands]
+        if kind == "reduce" and have_samples == [True] and 0 in attribute.axes:
+            return False
+        if kind == "contract":
+            labels_of_samples = [side[0] for side, has_samples in zip(attribute, have_samples) if has_samples]
+            if not set(labels_of_samples) <= set(attribute.result):
                 return False
-            continue
-        before = program.operations[operands[0]].shape if operands else ()
-        if not is_by_sample(shape):
-            return False
-        if kind == "result" or not before or not isinstance(before[0], Batch):
-            continue
-        if (kind == "transpose" and attribute[0] != 0) or (kind == "reduce" and 0 in attribute.axes):
-            return False
-        if kind == "contract" and not set(attribute.left[0]) <= set(attribute.result):
-            return False
     return True
 
 
@@ -107,7 +104,8 @@ class _Rewriter:
                 self._loops[at] = self._with_old_shapes(step)
                 return View(self._loops[at], (), ())
             case "result":
-                result = self._builder.result(self._loops[operation.operands[0]], operation.attribute)
+                (loop,) = operation.operands
+                result = self._builder.result(self._loops[loop], operation.attribute)
                 view = _by_sample(result.named(operation.name) if operation.name else result)
             case _:
                 view = written(step) or _by_sample(self._with_old_shapes(step))
@@ -132,7 +130,7 @@ class _Rewriter:
         view = view.divided(step.lengths)
         if size_of(mask) > 1 or mask == step.operation.shape:
             view = view.with_axes(range(len(step.lengths)))
-        elif mask and isinstance(mask[0], Batch):  # a number per sample
+        elif is_batched(mask):  # a number per sample
             view = view.with_axes([0])
         key = (self._program.masks[number], step.operation.shape, step.lengths, view.axes)
         new = self._masks.setdefault(key, len(self._masks))

@@ -35,8 +35,8 @@ def _contract(step: Step) -> View:
     result = [letter for label in labels.result for letter, _ in parts[label]]
     summed = {letter for label, several in parts.items() if label not in labels.result for letter, _ in several}
     handles, sides = [], []
-    for k, side in enumerate(labels[:2]):
-        view, _ = step.divided(k, [tuple([length for _, length in parts[label]]) for label in side])
+    for side, operand in zip(labels, step.views):
+        view, _ = operand.with_parts([tuple([length for _, length in parts[label]]) for label in side])
         letters = [letter for label in side for letter, _ in parts[label]]
         view = view.with_axes([at for at, letter in enumerate(letters) if letter in summed])
         handles.append(view.handle)
@@ -56,9 +56,9 @@ def _letters(step: Step, labels: Labels) -> dict[str, list[tuple[str, Length]]]:
     """
     free = iter([letter for letter in string.ascii_letters if letter not in "".join(labels)])
     parts: dict[str, list[tuple[str, Length]]] = {}
-    for label, places in zip(labels.result, step.axes):
-        own = tuple([step.lengths[k] for k in places])
-        of_operands = [step.parts(k, side.index(label)) for k, side in enumerate(labels[:2]) if label in side]
+    sides = [(side, view.parts(shape)) for side, view, shape in zip(labels, step.views, step.shapes)]
+    for label, own in zip(labels.result, step.parts):
+        of_operands = [several[side.index(label)] for side, several in sides if label in side]
         if all([type(length) for length in several] == [int] for several in of_operands):
             own, *_ = of_operands
         parts[label] = [(letter, length) for length, letter in zip(own, itertools.chain(label, free))]
@@ -69,20 +69,17 @@ def _letters(step: Step, labels: Labels) -> dict[str, list[tuple[str, Length]]]:
 
 
 def _reduce(step: Step) -> View:
-    (shape,), reduction = step.shapes, step.operation.attribute
+    (view,), (shape,), reduction = step.views, step.shapes, step.operation.attribute
     kept = [axis for axis in range(len(shape)) if axis not in reduction.axes]
     at_result = dict(zip(kept, kept if reduction.keepdims else range(len(kept))))
     in_parts = reduction.function in ("sum", "any")
-    parts = [
-        tuple([step.lengths[k] for k in step.axes[at_result[axis]]])
-        if axis in at_result
-        else (step.parts(0, axis) if in_parts else shape[axis : axis + 1])
-        for axis in range(len(shape))
-    ]
-    view, places = step.divided(0, parts)
+    parts = view.parts(shape) if in_parts else [(length,) for length in shape]
+    for axis, result in at_result.items():
+        parts[axis] = step.parts[result]
+    view, places = view.with_parts(parts)
     reduced = [k for axis in reduction.axes for k in places[axis]]
     view = view.with_axes(reduced)
-    if not in_parts and view.axes[-len(reduced) :] != tuple(reduced):
+    if not in_parts:
         order = [*(k for k in view.axes if k not in reduced), *reduced]
         view = View(view.ordered(order), view.lengths, tuple(order))
     new_places = {k: at for axis, result in at_result.items() for k, at in zip(places[axis], step.axes[result])}

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from autograd.compiler.arrays.builder import Builder
 from autograd.compiler.arrays.handle import Handle
 from autograd.compiler.arrays.operations import Batch, Operation, Shape
-from autograd.compiler.axes.lengths import by_axis, is_divided, size_of, strides_of
+from autograd.compiler.axes.lengths import by_axis, size_of, strides_of
 from autograd.compiler.axes.links import fitted_axes
 from autograd.compiler.axes.views import View
 
@@ -35,20 +35,10 @@ class Step(NamedTuple):
         """The places of the lengths that each axis of the result is divided into."""
         return by_axis(self.operation.shape, self.lengths)
 
-    def parts(self, operand: int, axis: int) -> Shape:
-        """Return the lengths that an operand's axis is divided into; its own length if the view does not divide it."""
-        shape, lengths = self.shapes[operand], self.views[operand].lengths
-        if not is_divided(shape, lengths):
-            return shape[axis : axis + 1]
-        return tuple([lengths[k] for k in by_axis(shape, lengths)[axis]])
-
-    def divided(self, operand: int, parts: Sequence[Shape]) -> tuple[View, list[list[int]]]:
-        """Return an operand with its axes divided into these parts, and the places of each axis's parts."""
-        places, at = [], 0
-        for lengths in parts:
-            places.append(list(range(at, at + len(lengths))))
-            at += len(lengths)
-        return self.views[operand].divided(tuple([length for lengths in parts for length in lengths])), places
+    @property
+    def parts(self) -> list[Shape]:
+        """The lengths that each axis of the result is divided into."""
+        return [tuple([self.lengths[k] for k in places]) for places in self.axes]
 
 
 def fitted(view: View, own: Shape, shape: Shape, lengths: Shape) -> View:

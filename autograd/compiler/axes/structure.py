@@ -7,28 +7,28 @@ from collections.abc import Callable, Sequence
 
 from autograd.compiler.arrays.handle import Handle
 from autograd.compiler.arrays.operations import Shape
-from autograd.compiler.axes.lengths import per_sample
+from autograd.compiler.axes.lengths import per_sample, size_of
 from autograd.compiler.axes.step import Step, fitted
 from autograd.compiler.axes.views import View, merged_order
 
 
 def _transpose(step: Step) -> View:
     """Permute the axes of the view, each together with its parts."""
-    axes = step.operation.attribute
+    (view,), axes = step.views, step.operation.attribute
     parts: list[Shape] = [()] * len(axes)
-    for at, axis in enumerate(axes):
-        parts[axis] = tuple([step.lengths[k] for k in step.axes[at]])
-    divided_view, places = step.divided(0, parts)
-    return divided_view.transposed([k for axis in axes for k in places[axis]])
+    for axis, own in zip(axes, step.parts):
+        parts[axis] = own
+    view, places = view.with_parts(parts)
+    return view.transposed([k for axis in axes for k in places[axis]])
 
 
 def _slice(step: Step) -> View:
-    (shape,), (axis, start, stop, stride) = step.shapes, step.operation.attribute
-    parts = [step.parts(0, k) for k in range(len(shape))]
+    (view,), (shape,), (axis, start, stop, stride) = step.views, step.shapes, step.operation.attribute
+    parts = view.parts(shape)
     outer, inner = _split(parts[axis], math.gcd(start, stop) if stride == 1 else 1)
     parts[axis] = (outer, *inner)
-    view, places = step.divided(0, parts)
-    place, block = places[axis][0], math.prod(per_sample(inner))
+    view, places = view.with_parts(parts)
+    place, block = places[axis][0], size_of(inner)
     start, stop = start // block, -(-stop // block)
     handle = view.handle
     if view.has_axes([place]):
@@ -38,10 +38,10 @@ def _slice(step: Step) -> View:
 
 
 def _accumulate(step: Step) -> View:
-    (shape,), (axis, backward) = step.shapes, step.operation.attribute
-    parts = [tuple([step.lengths[k] for k in places]) for places in step.axes]
-    parts[axis] = shape[axis : axis + 1]
-    view, places = step.divided(0, parts)
+    (view,), (axis, backward) = step.views, step.operation.attribute
+    parts = step.parts
+    parts[axis] = step.operation.shape[axis : axis + 1]
+    view, places = view.with_parts(parts)
     (place,) = places[axis]
     view = view.with_axes([place])
     return view._replace(handle=step.builder.accumulate(view.handle, view.axes.index(place), backward))
@@ -49,60 +49,59 @@ def _accumulate(step: Step) -> View:
 
 def _split(lengths: Shape, divisor: int) -> tuple[int, Shape]:
     """Split an axis in two, with the longest inner part whose length divides a number."""
-    for at in range(1, len(lengths)):
-        if divisor % math.prod(per_sample(lengths[at:])) == 0:
-            return math.prod(per_sample(lengths[:at])), lengths[at:]
-    return math.prod(per_sample(lengths)), ()
+    outer, *inner = per_sample(lengths)
+    while divisor % math.prod(inner):
+        outer *= inner.pop(0)
+    return outer, tuple(inner)
 
 
 def _concatenate(step: Step) -> View:
-    axis, result = step.operation.attribute, step.axes
+    axis = step.operation.attribute
     inner = _common_blocks(step, axis)
+    parts = step.parts
+    place = sum([len(own) for own in parts[:axis]])
     views = []
-    for k, shape in enumerate(step.shapes):
-        parts = [tuple([step.lengths[at] for at in places]) for places in result]
+    for view, shape in zip(step.views, step.shapes):
         (length,) = per_sample(shape[axis : axis + 1])
-        parts[axis] = (length // math.prod(per_sample(inner)), *inner)
-        view, places = step.divided(k, parts)
-        views.append(view.with_axes([places[axis][0]]))
-    place = sum([len(x) for x in result[:axis]])
+        parts[axis] = (length // size_of(inner), *inner)
+        divided_view, _ = view.with_parts(parts)
+        views.append(divided_view.with_axes([place]))
     order = merged_order([view.axes for view in views])
     joined = step.builder.concatenate([view.spread(order).handle for view in views], order.index(place))
-    lengths = list(views[0].lengths)
-    lengths[place] = joined.shape[order.index(place)]
-    return View(joined, tuple(lengths), tuple(order))
+    parts[axis] = (joined.shape[order.index(place)], *inner)
+    return View(joined, tuple([length for own in parts for length in own]), tuple(order))
 
 
 def _common_blocks(step: Step, axis: int) -> Shape:
     """Return the lengths after the first that an axis is divided into, if all operands share them."""
-    inner = tuple([step.lengths[k] for k in step.axes[axis][1:]])
-    is_common = bool(inner) and all(step.parts(k, axis)[1:] == inner for k in range(len(step.shapes)))
-    return inner if is_common else ()
+    _, *inner = step.parts[axis]
+    of_operands = [view.parts(shape)[axis] for view, shape in zip(step.views, step.shapes)]
+    return tuple(inner) if all(blocks == inner for _, *blocks in of_operands) else ()
 
 
 def _take(step: Step) -> View:
-    before = len(step.shapes[0]) - 1
-    view, order = _last_axes_last(step, before, [step.shapes[0][before:]])
+    (shape,) = step.shapes
+    before = len(shape) - 1
+    view, order = _last_axes_last(step, before, [shape[before:]])
     behind = [k for places in step.axes[before:] for k in places]
     index = step.operation.attribute.array.reshape([step.lengths[k] for k in behind])
-    first = len([k for places in step.axes[:before] for k in places])
-    return View(step.builder.take(view, index), step.lengths, (*order, *range(first, len(step.lengths))))
+    return View(step.builder.take(view, index), step.lengths, (*order, *behind))
 
 
 def _place(step: Step) -> View:
-    positions, length = step.operation.attribute
-    before = len(step.shapes[0]) - positions.array.ndim
-    parts = [step.parts(0, axis) for axis in range(before, len(step.shapes[0]))]
-    view, order = _last_axes_last(step, before, parts)
+    (view,), (shape,), (positions, length) = step.views, step.shapes, step.operation.attribute
+    before = len(shape) - positions.array.ndim
+    parts = view.parts(shape)[before:]
+    placed, order = _last_axes_last(step, before, parts)
     index = positions.array.reshape([length for lengths in parts for length in lengths])
-    lengths = (*[step.lengths[k] for places in step.axes[:before] for k in places], length)
-    return View(step.builder.place(view, index, length), lengths, (*order, len(lengths) - 1))
+    lengths = [length for own in step.parts[:before] for length in own]
+    return View(step.builder.place(placed, index, length), (*lengths, length), (*order, len(lengths)))
 
 
 def _last_axes_last(step: Step, before: int, last: Sequence[Shape]) -> tuple[Handle, list[int]]:
     """Return an operand with its last axes moved to the end, and its other axes in order."""
-    parts = [tuple([step.lengths[k] for k in places]) for places in step.axes[:before]]
-    view, places = step.divided(0, [*parts, *last])
+    (view,) = step.views
+    view, places = view.with_parts([*step.parts[:before], *last])
     behind = [k for own in places[before:] for k in own]
     view = view.with_axes(behind)
     order = [k for k in view.axes if k not in behind]
@@ -110,11 +109,13 @@ def _last_axes_last(step: Step, before: int, last: Sequence[Shape]) -> tuple[Han
 
 
 def _reshape(step: Step) -> View:
-    return step.views[0].divided(step.lengths)
+    (view,) = step.views
+    return view.divided(step.lengths)
 
 
 def _broadcast(step: Step) -> View:
-    return fitted(step.views[0], step.shapes[0], step.operation.shape, step.lengths)
+    (view,), (shape,) = step.views, step.shapes
+    return fitted(view, shape, step.operation.shape, step.lengths)
 
 
 def _constant(step: Step) -> View:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from autograd.compiler.arrays.handle import Handle
 from autograd.compiler.arrays.operations import Length, Shape
-from autograd.compiler.axes.lengths import divided, strides_of
+from autograd.compiler.axes.lengths import by_axis, divided, is_divided, strides_of
 
 
 class View(NamedTuple):
@@ -69,6 +70,22 @@ class View(NamedTuple):
         places = {k: at for at, k in enumerate(order)}
         return View(self.handle, tuple([self.lengths[k] for k in order]), tuple([places[k] for k in self.axes]))
 
+    def parts(self, shape: Shape) -> list[Shape]:
+        """Return the lengths that each axis of a shape is divided into; its own length if the view does not divide it.
+
+        Args:
+            shape: the array's shape in the old program.
+        """
+        if not is_divided(shape, self.lengths):
+            return [(length,) for length in shape]
+        return [tuple([self.lengths[k] for k in places]) for places in by_axis(shape, self.lengths)]
+
+    def with_parts(self, parts: Sequence[Shape]) -> tuple[View, list[list[int]]]:
+        """Return the view with each axis divided into these parts, and the places of each axis's parts."""
+        at = itertools.count()
+        places = [[next(at) for _ in own] for own in parts]
+        return self.divided(tuple(itertools.chain(*parts))), places
+
     def divided(self, lengths: Shape) -> View:
         """Return the view with axes of other lengths and the elements in the same order."""
         if lengths == self.lengths:
@@ -76,7 +93,7 @@ class View(NamedTuple):
         groups = _common_groups(self.lengths, lengths)
         x = self
         for own, _ in groups:
-            if len(own) > 1 and not x._are_adjacent(own):
+            if not x._are_adjacent(own):
                 x = x._with_adjacent(own)
         return x._regrouped(lengths, groups)
 
@@ -87,11 +104,12 @@ class View(NamedTuple):
     def _with_adjacent(self, group: Sequence[int]) -> View:
         """Return the view with these axes adjacent in the handle, so that they can be merged."""
         rest = [k for k in self.axes if k not in group]
-        at = merged_order([rest, group[:1]]).index(group[0])
+        first, *_ = group
+        at = merged_order([rest, [first]]).index(first)
         return self.spread([*rest[:at], *group, *rest[at:]])
 
     def _regrouped(self, lengths: Shape, groups: list[tuple[list[int], list[int]]]) -> View:
-        new_axes = {own[0]: others for own, others in groups if own and self.has_axes(own)}
+        new_axes = {first: others for (first, *_), others in groups}
         axes = [k for own in self.axes for k in new_axes.get(own, [])]
         handle = self.handle.builder.reshape(self.handle, tuple([lengths[k] for k in axes]))
         return View(handle, lengths, tuple(axes))
@@ -113,7 +131,7 @@ def merged_order(orders: Iterable[Sequence[int]]) -> list[int]:
 
 def _common_groups(first: Shape, second: Shape) -> list[tuple[list[int], list[int]]]:
     """Match the axes of two divisions of an array, in groups that are as small as possible; none for lengths of 1."""
-    common = {1, *_ends(first)} & {1, *_ends(second)}
+    common = {*_ends(first)} & {*_ends(second)}
     groups: dict[int | None, tuple[list[int], list[int]]] = {}  # None for the axis of samples
     for number, lengths in enumerate((first, second)):
         ends = _ends(lengths)
