@@ -6,7 +6,7 @@ import itertools
 import string
 from collections.abc import Callable
 
-from autograd.compiler.arrays.operations import Labels, Length
+from autograd.compiler.arrays.operations import Labels, Length, Shape
 from autograd.compiler.axes.step import Step, fitted, trimmed
 from autograd.compiler.axes.structure import STRUCTURE
 from autograd.compiler.axes.views import View, merged_order
@@ -73,9 +73,10 @@ def _reduce(step: Step) -> View:
     kept = [axis for axis in range(len(shape)) if axis not in reduction.axes]
     at_result = dict(zip(kept, kept if reduction.keepdims else range(len(kept))))
     in_parts = reduction.function in ("sum", "any")
-    parts = view.parts(shape) if in_parts else [(length,) for length in shape]
-    for axis, result in at_result.items():
-        parts[axis] = step.parts[result]
+    parts: list[Shape] = view.parts(shape) if in_parts else [(length,) for length in shape]
+    of_result = step.parts
+    for axis, at in at_result.items():
+        parts[axis] = of_result[at]
     view, places = view.with_parts(parts)
     reduced = [k for axis in reduction.axes for k in places[axis]]
     view = view.with_axes(reduced)

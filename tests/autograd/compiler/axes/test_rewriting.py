@@ -14,6 +14,7 @@ from autograd.compiler.arrays.handle import Handle
 from autograd.compiler.arrays.loop import Loop, Stepping
 from autograd.compiler.arrays.operations import Batch, N, Shape
 from autograd.compiler.arrays.program import ArrayProgram
+from autograd.compiler.axes.lengths import size_of
 from autograd.compiler.axes.rewrite import rewritten
 from autograd.compiler.axes.step import fitted
 from autograd.compiler.axes.views import View
@@ -36,7 +37,8 @@ def rewritten_and_compared(program: ArrayProgram) -> ArrayProgram:
     """Return the program with divided axes; check that it computes the same."""
     result = rewritten(program.verify()).verify()
     chance = np.random.default_rng(0)
-    arguments = {o.name: chance.normal(size=(3, o.shape[1])) for o in program.operations if o.kind == "argument"}
+    widths = {o.name: size_of(o.shape) for o in program.operations if o.kind == "argument"}
+    arguments = {name: chance.normal(size=(3, width)) for name, width in widths.items()}
     parameters = chance.normal(size=8)
     pairs = zip(result.evaluate(arguments, parameters), program.evaluate(arguments, parameters), strict=True)
     for new, old in pairs:
