@@ -72,7 +72,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "autograd/derivatives/special.py": RULES,
     "autograd/derivatives/trigonometry.py": RULES,
     "autograd/compiler/scalars/fold.py": (f"{PASSES}test_scalar_passes.py",),
-    "autograd/compiler/scalars/merge.py": (f"{PASSES}test_scalar_passes.py",),
+    "autograd/compiler/scalars/merge.py": (f"{PASSES}scalars/test_merge.py", f"{PASSES}test_scalar_passes.py"),
     "autograd/compiler/scalars/guards.py": (f"{PASSES}test_scalar_passes.py",),
     "autograd/compiler/scalars/idioms.py": (f"{PASSES}test_scalar_passes.py", f"{COMPILED}test_compiler_idioms.py"),
     "autograd/compiler/scalars/sound.py": (f"{PASSES}test_malformed.py",),
