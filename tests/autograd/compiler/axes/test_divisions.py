@@ -114,13 +114,14 @@ def test_slices_that_are_multiplied_divide_columns(multiplied: bool, expected: S
     assert divided([y], z) == [expected]
 
 
-# Transposed weights: the axis of the weights' rows is found again
+# Transposed products: the axis of the weights' rows is found again. The product has a name, so that it is transposed
+# in an operation of its own.
 
 
 def test_rows_of_weights_are_followed_to_the_front() -> None:
     """The first axis of (n, 6, 4) is not divided, although it is read as (2, 3); the second is, as (2, 2)."""
     b = Builder()
-    z = b.contract(b.reshape(b.argument("x", 8), (N, 4, 2)), weights(b, 6, 2), "ntk", "ck", "ntc")
+    z = b.contract(b.reshape(b.argument("x", 8), (N, 4, 2)), weights(b, 6, 2), "ntk", "ck", "ntc").named("z")
     t = b.transpose(z, (0, 2, 1))
     a = tanh(t)
     outputs = [largest(a, (2, 3, 4), 2), largest(a, (6, 2, 2), 3)]
@@ -130,7 +131,7 @@ def test_rows_of_weights_are_followed_to_the_front() -> None:
 def test_rows_of_weights_are_followed_to_the_back() -> None:
     """The last axis of (n, 4, 6) is not divided, although it is read as (2, 3); the first is, as (2, 2)."""
     b = Builder()
-    z = b.contract(b.reshape(b.argument("x", 8), (N, 4, 2)), weights(b, 6, 2), "ntk", "ck", "nct")
+    z = b.contract(b.reshape(b.argument("x", 8), (N, 4, 2)), weights(b, 6, 2), "ntk", "ck", "nct").named("z")
     t = b.transpose(z, (0, 2, 1))
     a = tanh(t)
     outputs = [largest(a, (4, 2, 3), 3), largest(a, (2, 2, 6), 2)]
@@ -140,7 +141,7 @@ def test_rows_of_weights_are_followed_to_the_back() -> None:
 def test_axes_beside_the_rows_of_weights_are_divided() -> None:
     b = Builder()
     x = b.reshape(b.argument("x", 32), (N, 4, 4, 2))
-    z = b.contract(x, weights(b, 6, 2), "natk", "ck", "nact")
+    z = b.contract(x, weights(b, 6, 2), "natk", "ck", "nact").named("z")
     t = b.transpose(z, (0, 2, 1, 3))
     a = tanh(t)
     assert divided([largest(a, (6, 2, 2, 4), 3)], z, t, a) == [(N, 2, 2, 6, 4), (N, 6, 2, 2, 4), (N, 6, 2, 2, 4)]
