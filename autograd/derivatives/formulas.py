@@ -108,7 +108,7 @@ def scaled_to_one(x: float, y: float) -> tuple[float, float, int]:
 def hypot_slope(x: float, y: float) -> float:
     """x / √(x² + y²), accurate even if the root overflows or is subnormal."""
     if math.isinf(x) or math.isinf(y):
-        return math.nan if x != x or y != y or abs(x) == abs(y) else float(math.isinf(x)) * math.copysign(1.0, x)
+        return math.nan if x != x or y != y or abs(x) == abs(y) else math.copysign(float(math.isinf(x)), x)
     x, y, _ = scaled_to_one(x, y)
     radius = math.hypot(x, y)
     return x / radius if radius else math.nan
@@ -185,7 +185,7 @@ def fsum(*xs: float) -> float:
     try:
         return math.fsum(xs)
     except (OverflowError, ValueError):
-        return sum(xs, 0.0)
+        return sum(xs)
 
 
 def times_power_of_two(x: float, exponent: int) -> float:
@@ -222,8 +222,8 @@ def power_derivative(x: float, y: float, to_x: float, to_y: float) -> float:
         if power == 0:
             return 0.0
         logarithm = -math.inf if x == 0 else math.log(abs(x))
-        return coefficients[first] * power * (logarithm ** (j - first) if j > first else 1.0)
-    logarithm = math.log(x) if j else 0.0
+        return coefficients[first] * power * logarithm ** (j - first)
+    logarithm = math.log(abs(x))
     total = 0.0
     for coefficient in coefficients:  # Horner's rule
         total = total * logarithm + coefficient
@@ -258,8 +258,7 @@ def _ieee_power(x: float, y: float) -> float:
     try:
         return math.pow(x, y)
     except (OverflowError, ValueError):  # too large, or 0 to a negative power
-        odd = y % 2 == 1
-        return -math.inf if odd and math.copysign(1.0, x) < 0 else math.inf
+        return math.copysign(math.inf, x) if y % 2 == 1 else math.inf
 
 
 def ratio(x: float, y: float) -> float:
@@ -284,7 +283,7 @@ def softmax(xs: Sequence[float]) -> list[float]:
         return [math.nan] * len(xs)
     if math.isinf(largest):
         is_largest = [float(x == largest) for x in xs]
-        return is_largest if largest > 0 and sum(is_largest) == 1 else [math.nan] * len(xs)
+        return is_largest if largest == math.inf and sum(is_largest) == 1 else [math.nan] * len(xs)
     exponentials = [_exp_of_difference(x, largest) for x in xs]
     total = math.fsum(exponentials)
     return [e / total for e in exponentials]

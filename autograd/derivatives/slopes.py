@@ -24,7 +24,7 @@ def softmax(xs: Sequence[Any]) -> list[Any]:
     if all(isinstance(x, float) for x in xs):
         return formulas.softmax(xs)
     numbers = [x if isinstance(x, float) else x.data for x in xs]
-    pivot = max(range(len(xs)), key=lambda i: (numbers[i] != numbers[i], numbers[i]))  # nan counts as the largest
+    pivot = max(range(len(xs)), key=numbers.__getitem__)
     exponentials = [rows.exp(x - xs[pivot]) if i != pivot else 1.0 for i, x in enumerate(xs)]
     if numbers[pivot] != numbers[pivot]:
         exponentials[pivot] = math.nan

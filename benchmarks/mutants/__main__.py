@@ -66,7 +66,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "autograd/sweeps.py": (f"{ENGINE}test_transforms.py", f"{ENGINE}derivatives/test_numerics.py"),
     "autograd/derivatives/arithmetic.py": RULES,
     "autograd/derivatives/exponentials.py": RULES,
-    "autograd/derivatives/formulas.py": FORMULAS,
+    "autograd/derivatives/formulas.py": (*FORMULAS, *RULES),
     "autograd/derivatives/gamma_formulas.py": (f"{ENGINE}test_math.py",),
     "autograd/derivatives/slopes.py": RULES,
     "autograd/derivatives/special.py": RULES,

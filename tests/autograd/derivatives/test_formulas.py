@@ -68,24 +68,21 @@ def test_the_slope_of_tanh(x: float) -> None:
 
 @pytest.mark.parametrize("sign", [1, -1])
 def test_one_minus_a_square(sign: int) -> None:
-    for x in [sign * k / 64 for k in range(64)] + [sign * (1 - 2.0**-40), sign * 1e-9, sign * 0.4999, sign * 0.1]:
+    for x in [sign * k / 64 for k in range(64)] + [
+        sign * (1 - 2.0**-40),
+        sign * 0.07720461740165374,
+        sign * 1e-9,
+        sign * 0.4999,
+        sign * 0.1,
+    ]:
         assert_within_units(formulas.one_minus_square(x), (1 - mpf(x)) * (1 + mpf(x)))
     assert formulas.one_minus_square(sign * 1.0) == 0.0
 
 
 def test_the_slope_of_a_cube_root() -> None:
-    for x in [
-        *NUMBERS,
-        8.0,
-        -27.0,
-        5e-324,
-        -1e-310,
-        1e308,
-        1.56,
-        1.6976666666666667,
-        *(1.0 + k / 97 for k in range(700)),
-    ]:
-        assert_within_units(formulas.cbrt_slope(x), 1 / (3 * mp.cbrt(abs(mpf(x))) ** 2), 2)
+    hard = (5e-324, -1e-310, 1e308, 1.6976666666666667, 0.5676989914053718, 0.5874209509838766)
+    for x in (*NUMBERS, 8.0, -27.0, *hard, *(1.0 + k / 97 for k in range(700))):
+        assert_within_units(formulas.cbrt_slope(x), 1 / (3 * mp.cbrt(abs(mpf(x))) ** 2), 1.8)
     for x, slope in ((0.0, inf), (-0.0, inf), (inf, 0.0), (-inf, 0.0), (nan, nan)):
         assert_equal(formulas.cbrt_slope(x), slope)
 
@@ -183,7 +180,7 @@ def test_derivatives_of_angles(y: float, x: float, order: int) -> None:
         assert abs(formulas.atan2_derivative(y, x, float(to_y), float(order - to_y)) - truth) <= 1e-15 * size
 
 
-@pytest.mark.parametrize(("y", "x"), [(1e-300, 5.0), (-7.0, 1e-300), (1e-320, -1e-310)])
+@pytest.mark.parametrize(("y", "x"), [(1e-300, 5.0), (-7.0, 1e-300), (1e-320, -1e-310), (1e-320, 1e-5)])
 def test_first_and_second_derivatives_of_angles_of_extreme_numbers(y: float, x: float) -> None:
     for to_y, to_x in ((1, 0), (0, 1), (2, 0), (0, 2)):
         truth = angle_derivative(y, x, to_y, to_x)
@@ -192,6 +189,11 @@ def test_first_and_second_derivatives_of_angles_of_extreme_numbers(y: float, x: 
             assert_within_units(actual, truth, 4)
         else:
             assert actual == math.copysign(inf, truth)
+
+
+@pytest.mark.parametrize(("y", "x"), [(0.3, 0.3000001), (-0.7, 0.70000003), (1 / 3, 0.33333334)])
+def test_a_derivative_of_angles_that_is_a_difference_of_squares(y: float, x: float) -> None:
+    assert_within_units(formulas.atan2_derivative(y, x, 1.0, 1.0), angle_derivative(y, x, 1, 1), 4)
 
 
 def test_derivatives_of_angles_at_zero_and_infinity() -> None:
@@ -231,7 +233,14 @@ def test_derivatives_of_powers(i: int, j: int) -> None:
     [
         *((-2.0, 3.0, 0), (-2.0, 3.0, 1), (-2.0, 3.0, 2), (-2.0, 3.0, 3), (-2.0, -1.0, 1), (-2.0, -2.0, 3)),
         *((0.5, 1080.0, 1), (-0.5, 1081.0, 1), (-0.5, 1080.0, 1), (0.5, 1084.0, 4), (2.0, 1024.0, 1), (1e-300, 0.1, 1)),
-        *((-1.0, 2.0**54, 1), (-1.0, 2.0**54, 2), (-1.0, 2.0**54, 3), (-1.0, 2.0**53 + 2, 1), (-1.0, 2.0**53, 1)),
+        *(
+            (-1.0, 2.0**54, 1),
+            (-1.0, 2.0**54, 2),
+            (-1.0, 2.0**54, 3),
+            (-1.0, 2.0**53 + 2, 1),
+            (-1.0, 2.0**53, 1),
+            (-1.0, 2.0**54 + 8, 2),
+        ),
         *((1.0 + 2**-40, 2.0**54 + 4, 1), (1e-100, 3.5, 1), (1e100, 3.5, 1), (1e-100, 3.5, 4), (-1e-160, 2.0, 1)),
         *((1e-155, -1.0, 0), (1e160, 1.5, 0), (1e160, -2.5, 1), (3.0, 5e-324, 1)),
     ],
@@ -268,7 +277,7 @@ def test_derivatives_of_powers_that_are_close_to_overflow_or_have_exponents_that
         *((2.0, inf, (0, 1), inf), (0.5, inf, (0, 1), 0.0), (0.5, -inf, (0, 1), -inf), (0.5, -inf, (0, 2), inf)),
         # overflow
         *((2.0, 2000.0, (0, 0), inf), (-2.0, 1025.0, (0, 0), -inf), (-2.0, 1026.0, (0, 0), inf)),
-        *((0.5, -2000.0, (1, 0), -inf), (5e-324, -1e308, (1, 0), -inf)),
+        *((0.5, -2000.0, (1, 0), -inf), (0.5, 3000.0, (1, 0), 0.0), (5e-324, -1e308, (1, 0), -inf)),
     ],
 )  # fmt: skip
 def test_derivatives_of_powers_at_edges(x: float, y: float, orders: tuple[int, int], derivative: float) -> None:

@@ -53,7 +53,7 @@ def hypotenuse(*xs: Any) -> Any:
     return mp.sqrt(mp.fsum(x * x for x in xs))
 
 
-TAILS = [(0.3,), (-2.0,), (3.0,)]
+TAILS = [(0.3,), (-0.5,), (-2.0,), (3.0,)]
 PAIRS = [(0.3, -1.7), (-3.0, -0.7)]
 LISTS = [(1.5,), (0.3, -1.75), (1.5, -2.0, 3.25, 0.5)]
 ROWS: dict[str, Truth] = {
@@ -317,12 +317,12 @@ def test_slopes_of_large_numbers(name: str, x: float, slope: Any) -> None:
 
 def test_slopes_that_are_hardly_more_than_nothing() -> None:
     """The square of 10¹⁵⁵ overflows; exp(-26.8²) has eleven digits, and its slope should lose none of them."""
-    assert TABLE["atan_slope"](1e155) == pytest.approx(1e-310, rel=1e-13)
+    assert TABLE["atan_slope"](1e155) == pytest.approx(1e-310, rel=1e-13, abs=0.0)
     assert TABLE["acosh_slope"](1e200) == 1e-200
     entry, x = TABLE["erf_slope"], 26.8
     (slope,) = entry.derivatives(x, entry(x))
     assert abs(mpf(slope) + 2 * mpf(x) * bell(mpf(x))) <= 5e-324
-    assert plain(entry.derivatives(Value(x), Value(entry(x)))[0]) == pytest.approx(slope, rel=1e-10)
+    assert plain(entry.derivatives(Value(x), Value(entry(x)))[0]) == pytest.approx(slope, rel=1e-10, abs=0.0)
 
 
 def test_derivatives_that_count_themselves() -> None:
@@ -365,11 +365,13 @@ def test_slopes_of_powers_keep_their_digits(x: float, n: float) -> None:
 
 
 def test_quotients_too_small_for_their_digits() -> None:
-    a, b = 1e-313, 1e-3
+    a, b = 1e-313, 7e-3
     to_a, to_b = TABLE["div"].derivatives(a, b, a / b)
     assert to_a == 1 / b
     assert abs(to_b + mpf(a) / mpf(b) ** 2) <= math.ulp(to_b)
-    assert plain(TABLE["div"].derivatives(Value(a), Value(b), Value(a / b))[1]) == pytest.approx(to_b, rel=1e-10)
+    assert plain(TABLE["div"].derivatives(Value(a), Value(b), Value(a / b))[1]) == pytest.approx(
+        to_b, rel=1e-10, abs=0.0
+    )
 
 
 @pytest.mark.parametrize(("x", "y"), [(1e-320, 1e-309), (1e-309, 1e-320), (3e200, -4e200), (-3.0, 4.0)])
@@ -380,6 +382,13 @@ def test_the_graph_of_the_slope_of_a_hypotenuse_neither_overflows_nor_underflows
     for slopes in (row.derivatives(x, y, row(x, y)), row.derivatives(Value(x), Value(y), Value(row(x, y)))):
         for slope, true in zip(map(plain, slopes), truth):
             assert slope == pytest.approx(float(true), rel=1e-4 if y == 1e-320 or x == 1e-320 else 1e-14, abs=0.0)
+
+
+def test_the_slope_of_the_slope_of_asin_loses_no_unit_to_cancellation() -> None:
+    entry = TABLE["asin_slope"]
+    for x in (0.3836478393689734, 0.3821923235098065):
+        truth = x / ((1 - mpf(x)) * (1 + mpf(x))) ** mpf(1.5)
+        assert abs(entry.derivatives(x, entry(x))[0] - truth) <= 1.5 * math.ulp(float(truth))
 
 
 # Softmax of Values, and while compiling
