@@ -245,9 +245,9 @@ def _times_power(factor: float, x: float, y: float, shift: int) -> float:
     power, root = _ieee_power(x, exponent), _ieee_power(abs(x), exponent / 2)
     if not root:
         return 0.0
-    if rest:  # y is so large that it is even, or x is positive
+    if rest:
         factor *= _ieee_power(abs(x), rest)
-        if x < 0 and shift % 2 and exponent % 2 == 0:
+        if x < 0 and rest % 2:  # an exponent that is rounded to an integer is even
             factor = -factor
     if TINY < abs(power) < HUGE:
         return factor * power
@@ -272,7 +272,7 @@ def logsumexp(*xs: float) -> float:
     """log Σ exp(x)."""
     largest = max(xs)
     if math.isinf(largest):
-        return largest + sum(x for x in xs if x != x)  # nan if any number is nan
+        return sum(x for x in xs if x != x) + largest  # nan if any number is nan
     return largest + math.log1p(math.fsum([-1.0, *(math.exp(x - largest) for x in xs)]))  # -1 cancels the largest's 1
 
 

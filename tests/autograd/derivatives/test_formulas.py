@@ -83,6 +83,8 @@ def test_the_slope_of_a_cube_root() -> None:
     hard = (5e-324, -1e-310, 1e308, 1.6976666666666667, 0.5676989914053718, 0.5874209509838766)
     for x in (*NUMBERS, 8.0, -27.0, *hard, *(1.0 + k / 97 for k in range(700))):
         assert_within_units(formulas.cbrt_slope(x), 1 / (3 * mp.cbrt(abs(mpf(x))) ** 2), 1.8)
+    for x in (1.8444459334220935, 1.553751774787291):  # without a term of the Newton step, 1.75 units and more
+        assert_within_units(formulas.cbrt_slope(x), 1 / (3 * mp.cbrt(mpf(x)) ** 2), 1.5)
     for x, slope in ((0.0, inf), (-0.0, inf), (inf, 0.0), (-inf, 0.0), (nan, nan)):
         assert_equal(formulas.cbrt_slope(x), slope)
 
@@ -240,6 +242,7 @@ def test_derivatives_of_powers(i: int, j: int) -> None:
             (-1.0, 2.0**53 + 2, 1),
             (-1.0, 2.0**53, 1),
             (-1.0, 2.0**54 + 8, 2),
+            (-1.0, 1 - 2.0**53, 2),
         ),
         *((1.0 + 2**-40, 2.0**54 + 4, 1), (1e-100, 3.5, 1), (1e100, 3.5, 1), (1e-100, 3.5, 4), (-1e-160, 2.0, 1)),
         *((1e-155, -1.0, 0), (1e160, 1.5, 0), (1e160, -2.5, 1), (3.0, 5e-324, 1)),

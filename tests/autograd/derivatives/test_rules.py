@@ -235,6 +235,14 @@ def test_numbers_that_are_never_negative_are_not_minus_zero(name: str) -> None:
         assert math.copysign(1.0, rule(-0.0)) == 1.0
 
 
+@pytest.mark.parametrize("name", ["maximum", "minimum"])
+def test_machine_code_chooses_between_zeros_of_both_signs_as_floats_do(name: str) -> None:
+    entry = TABLE[name]
+    assert callable(entry.machine)
+    for a, b in ((0.0, -0.0), (-0.0, 0.0)):
+        assert repr(entry.machine(a, b)) == repr(entry.forward(a, b))
+
+
 POWERS: list[tuple[tuple[float, float], tuple[float, float]]] = [
     ((0.0, 0.0), (0.0, 0.0)),
     ((0.0, 0.5), (inf, 0.0)),
