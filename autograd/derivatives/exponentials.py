@@ -85,7 +85,7 @@ def _compiled_power_derivatives(x: Any, y: Any, out: Any) -> tuple[Any, ...]:
 def _constant_power_derivatives(x: Any, n: Any, out: Any) -> tuple[Any, ...]:
     if n == 0:
         return 0.0, 0.0
-    if n - 1 + 1 == n and abs(n) < 2**52 and not 0 < abs(out) < formulas.TINY:  # n - 1 is exact
+    if n - 1 + 1 == n != n - 1 and not 0 < abs(out) < formulas.TINY:  # n - 1 is exact
         slope = n * x ** (n - 1)
         if not isinstance(slope, float) or formulas.TINY < abs(slope) < formulas.HUGE:
             return slope, 0.0
