@@ -202,7 +202,7 @@ class BatchReader:
         self._arguments, self._dtype = arguments, dtype
         of_rows = [argument.lengths is None and argument.shape == (argument.size,) for argument in arguments]
         self._takes_rows = bool(of_rows) and all(of_rows)
-        self._recent: list[tuple[int, ...]] = []  # the shapes of a batch of rows
+        self._recent: list[tuple[int, ...]] | None = None  # the shapes of the latest batch of rows
 
     def __call__(self, given: Sequence[Any]) -> tuple[list[Array], bool, int]:
         """Return all arguments as rows, whether they were batches, and the number of samples.

@@ -435,6 +435,18 @@ def test_wrong_arguments(method: str, arguments: Any, error: type[Exception], me
     assert [w.grad for w in W] == [0.25] * 3
 
 
+def test_a_program_of_rows_that_is_given_too_few_or_too_many_says_so() -> None:
+    """Ready rows take a fast path, which must not mistake a call without any for one."""
+    program = compile(lambda x: autograd.dot(W, x), [1.0, 2.0, 3.0])
+    rows = np.ones((2, 3))
+    for given in [(), (rows, rows), (rows,), (), (rows, rows)]:
+        if len(given) == 1:
+            assert program(*given) == pytest.approx([sum(w.data for w in W)] * 2)
+            continue
+        with pytest.raises(TypeError, match=rf"takes 1 argument\(s\), got {len(given)}"):
+            program(*given)
+
+
 def test_integers_and_booleans_are_numbers() -> None:
     program = compile(line, [1.0, 2.0, 3.0], 1.0)
     assert program([1, 2, True], 3) == line([1.0, 2.0, 1.0], 3.0).data
