@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from itertools import chain, compress
+from operator import ne, not_
 from typing import Any
 
 from autograd.compiler.scalars.builder import Builder, new_numbers
 from autograd.compiler.scalars.columns import EMPTY, Columns
-from autograd.compiler.scalars.nodes import APPLY, CONSTANT, SUM
+from autograd.compiler.scalars.nodes import SUM
 from autograd.compiler.scalars.program import ScalarProgram
 
 Replacement = float | tuple[int, tuple[int, ...]]
@@ -78,35 +81,42 @@ def rewrite(
 
 def _runs(program: Columns, needed: bytearray, replaced: Mapping[int, Replacement]) -> Iterator[range]:
     """Yield the nodes in order, with consecutive unchanged applications in one range."""
-    opcodes, starts, counts = program.opcodes, program.starts, program.counts
-    first, stop = program.interior.start, -1  # `stop`: the start of the next application's row
-    for i in program.interior:
-        goes_on = needed[i] and opcodes[i] >= APPLY and i not in replaced
-        if not goes_on or starts[i] != stop:
-            if first < i:
-                yield range(first, i)
-            first = i
-        stop = starts[i] + counts[i] if goes_on else -1
-    if first < len(program):
-        yield range(first, len(program))
+    nodes = program.interior
+    first = nodes.start
+    dead = compress(nodes, map(not_, needed[first:]))
+    sums = compress(nodes, map(SUM.__eq__, program.opcodes[first:])) if program.lefts else ()
+    for i in sorted({*dead, *sums, *program.constants, *replaced}):
+        if first < i:
+            yield range(first, i)
+        yield range(i, i + 1)
+        first = i + 1
+    if first < nodes.stop:
+        yield range(first, nodes.stop)
 
 
 def _needed(program: Columns, representative: Sequence[int] | range, replaced: Mapping[int, Replacement]) -> bytearray:
-    """Return 1 for each live node, on which outputs or guards depend."""
-    needed = bytearray(len(program))
-    for i in program.roots:
-        needed[representative[i]] = 1
-    opcodes, starts, counts = program.opcodes, program.starts, program.counts
-    for i in reversed(program.interior):
-        if not needed[i] or opcodes[i] == CONSTANT:
-            continue
-        replacement = replaced.get(i)
-        if replacement is not None:
-            operands = () if isinstance(replacement, float) else replacement[1]
-        elif opcodes[i] == SUM:
-            operands = program.operands_of(i)
-        else:
-            operands = program.operands[starts[i] : starts[i] + counts[i]]
-        for k in operands:
-            needed[representative[k]] = 1
-    return needed
+    """Return 1 for each live node, on which outputs or guards depend.
+
+    A node is dead if it has no readers, or only dead ones. Since few nodes are, readers are counted in bulk first.
+    """
+    nodes = range(len(program))
+    count = Counter(chain(program.operands, program.lefts, program.rights, program.roots))
+    for i, replacement in replaced.items():
+        count.subtract(program.operands_of(i))
+        count.update(_operands_of(replacement))
+    for i in compress(nodes, map(ne, representative, nodes)):
+        count[representative[i]] += count.pop(i, 0)
+    readers = list(map(count.__getitem__, nodes))
+    dead = list(compress(nodes, map(not_, readers)))
+    while dead:
+        i = dead.pop()
+        for k in _operands_of(replaced[i]) if i in replaced else program.operands_of(i):
+            operand = representative[k]
+            readers[operand] -= 1
+            if not readers[operand]:
+                dead.append(operand)
+    return bytearray(map(bool, readers))
+
+
+def _operands_of(replacement: Replacement) -> tuple[int, ...]:
+    return () if isinstance(replacement, float) else replacement[1]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import accumulate, chain, repeat
-from operator import lt
+from itertools import accumulate, chain, compress, count, repeat
+from operator import gt, lt
 
 from autograd.compiler.arity import takes
 from autograd.compiler.scalars.columns import Columns
@@ -19,29 +19,32 @@ def applications_are_sound(program: Columns) -> bool:
     kinds = set(zip([program.opcodes[i] for i in nodes], counts))
     if not all(opcode in table and takes(table[opcode], count) for opcode, count in kinds):
         return False
-    return _are_adjacent(program, nodes, len(program.operands)) and _read_earlier(program.operands, nodes, counts)
+    readers = chain.from_iterable(map(repeat, nodes, counts))
+    return (
+        _are_adjacent(program, nodes, len(program.operands))
+        and min(program.operands, default=0) >= 0
+        and all(map(lt, program.operands, readers))
+    )
 
 
 def sums_are_sound(program: Columns) -> bool:
     """Return whether the terms of all sums are well formed, and their rows adjacent."""
     nodes = [i for i in program.interior if program.opcodes[i] == SUM]
-    counts = [program.counts[i] for i in nodes]
     if not _are_adjacent(program, nodes, len(program.lefts)) or not set(map(type, program.coefficients)) <= {float}:
         return False
-    places = list(zip(chain.from_iterable(map(repeat, nodes, counts)), program.slots))
-    if places != sorted(places) or min(program.slots, default=0) < 0:
+    starts = [program.starts[i] for i in nodes]
+    descents = compress(count(1), map(gt, program.slots, program.slots[1:]))
+    if not set(starts).issuperset(descents) or min(program.slots, default=0) < 0:
         return False
-    factors = program.lefts, program.rights
-    return all(_read_earlier(column, nodes, counts, least) for column, least in zip(factors, (0, ABSENT)))
+    ends = [*starts[1:], len(program.lefts)]
+    return all(
+        min(column, default=0) >= least
+        and all([max(column[start:end], default=ABSENT) < i for i, start, end in zip(nodes, starts, ends)])
+        for column, least in ((program.lefts, 0), (program.rights, ABSENT))
+    )
 
 
 def _are_adjacent(program: Columns, nodes: Sequence[int], size: int) -> bool:
     """Return whether the rows of nodes follow one another and fill a column of this size."""
     ends = accumulate([program.counts[i] for i in nodes], initial=0)
     return [*[program.starts[i] for i in nodes], size] == [*ends]
-
-
-def _read_earlier(operands: Sequence[int], nodes: Sequence[int], counts: Sequence[int], least: int = 0) -> bool:
-    """Return whether the nodes of rows with these counts read nodes from `least` on that come before them."""
-    readers = chain.from_iterable(map(repeat, nodes, counts))
-    return min(operands, default=least) >= least and all(map(lt, operands, readers))
