@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from autograd.compiler.scalars.nodes import ABSENT, APPLY, CONSTANT, PLAIN, SUM, Scaling, Sum
 from autograd.primitives import Primitive
+from autograd.support.forking import computed_once
 
 EMPTY: Mapping[int, Any] = MappingProxyType({})
 
@@ -135,6 +136,26 @@ class Columns:
             return self.constants
         in_arrays = {i for nodes in self.constant_arrays for i in nodes}
         return {i: x for i, x in self.constants.items() if i not in in_arrays}
+
+    # All nodes
+
+    @computed_once
+    def rows(self) -> list[tuple[int, ...]]:
+        """The nodes that each node reads, as `operands_of` returns them."""
+        if self.lefts:
+            return list(map(self.operands_of, range(len(self))))
+        operands = self.operands
+        return [operands[start : start + count] for start, count in zip(self.starts, self.counts)]
+
+    @computed_once
+    def levels(self) -> list[int]:
+        """The level of each node, from 1 on; 0 for leaves and guards, and in the last place, that of ABSENT."""
+        level = [0] * (len(self) + 1)
+        forward = len(self) - self.guards.size
+        for i, row in enumerate(self.rows[:forward]):
+            if row:
+                level[i] = 1 + max([level[k] for k in row])
+        return level
 
     # Single nodes
 

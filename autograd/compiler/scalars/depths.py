@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from autograd.compiler.scalars.columns import Columns
-from autograd.compiler.scalars.nodes import SUM
 
 Operands = Callable[[int], Iterable[int]]
 """The nodes that a node reads."""
@@ -28,22 +27,4 @@ def depths(order: Iterable[int], operands: Operands) -> dict[int, int]:
 
 def levels(program: Columns) -> int:
     """Return the number of levels of a program's operations: the length of its longest chain of dependent ones."""
-    return max(node_levels(program))
-
-
-def node_levels(program: Columns) -> list[int]:
-    """Return the level of each node, from 1 on; 0 for leaves and guards, and in the last place, that of ABSENT."""
-    level = [0] * (len(program) + 1)
-    operands, lefts, rights = program.operands, program.lefts, program.rights
-    for i, opcode, start, count in zip(range(len(program)), program.opcodes, program.starts, program.counts):
-        if not count or i >= len(program) - program.guards.size:
-            continue
-        end = start + count
-        rows = (lefts[start:end], rights[start:end]) if opcode == SUM else (operands[start:end],)
-        below = 0
-        for row in rows:
-            for k in row:
-                if level[k] > below:
-                    below = level[k]
-        level[i] = below + 1
-    return level
+    return max(program.levels)

@@ -10,6 +10,7 @@ derivatives loses none there, and a compiled program must match the graph.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import TypeGuard
 
 from autograd import primitives
@@ -46,7 +47,7 @@ def recognise_idioms(program: ScalarProgram) -> ScalarProgram:
     if primitives.exp not in program.primitives:
         return program
     roots = program.by_opcode(lambda primitive: primitive in (_DIV, _POWER), False)
-    formulas = _Formulas(program, uses(program))
+    formulas = _Formulas(program)
     for i in program.interior:
         if roots[program.opcodes[i]]:
             formulas.recognise(i)
@@ -63,11 +64,14 @@ class _Formulas:
         builder: has the opcodes of these.
     """
 
-    def __init__(self, program: ScalarProgram, uses: Sequence[int]) -> None:
-        self._program, self._uses = program, uses
-        self._literals = program.literals
+    def __init__(self, program: ScalarProgram) -> None:
+        self._program, self._literals = program, program.literals
         self.replaced: dict[int, Replacement] = {}
         self.builder = Builder.like(program)
+
+    @cached_property
+    def _uses(self) -> Sequence[int]:
+        return uses(self._program)
 
     def _node(self, i: int) -> tuple[Primitive | None, tuple[int, ...]]:
         """Return the primitive of a node and its operands."""
@@ -92,15 +96,15 @@ class _Formulas:
     def _sigmoid(self, i: int, below: int) -> None:
         """Recognise 1 / (1 + exp(-z)), or (1 + exp(-z)) ** -1."""
         exponential = self._plus(below, 1.0)
-        if self._uses[below] == 1 and self._is_exponential(exponential, uses=1):
+        if self._is_exponential(exponential, uses=1) and self._uses[below] == 1:
             self._becomes(i, SIGMOID, exponential, -1.0)
 
     def _tanh(self, i: int, above: int, below: int) -> None:
         """Recognise (e - 1) / (e + 1) with e = exp(2 z)."""
         exponential = self._plus(below, 1.0)
-        if not self._uses[above] == self._uses[below] == 1 or self._plus(above, -1.0) != exponential:
+        if exponential is None or self._plus(above, -1.0) != exponential:
             return
-        if self._is_exponential(exponential, uses=2):
+        if self._uses[above] == self._uses[below] == 1 and self._is_exponential(exponential, uses=2):
             self._becomes(i, TANH, exponential, 0.5)
 
     def _plus(self, i: int, number: float) -> int | None:

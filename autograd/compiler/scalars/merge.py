@@ -24,18 +24,16 @@ def merge_equal_nodes(program: ScalarProgram) -> ScalarProgram:
     first_with: dict[frozenset[int], int] = {}  # the first sum that reads these nodes
     merged = False
     in_arrays = {i for nodes in program.constant_arrays for i in nodes}
-    opcodes, starts, counts, operands = program.opcodes, program.starts, program.counts, program.operands
-    for i in program.interior:
-        opcode, start = opcodes[i], starts[i]
+    first_node = program.interior.start
+    for i, opcode, row in zip(program.interior, program.opcodes[first_node:], program.rows[first_node:]):
         key: object
         if opcode >= APPLY:
-            row = operands[start : start + counts[i]]
             key = opcode, tuple([representative[k] for k in row]) if merged else row
         elif opcode == SUM:
-            if counts[i] == 1 and _is_another(program.sum_of(i)):
-                representative[i], merged = representative[program.lefts[start]], True
+            if len(row) == 1 and _is_another(program.sum_of(i)):
+                representative[i], merged = representative[row[0]], True
                 continue
-            reads = frozenset([representative[k] for k in program.operands_of(i)])
+            reads = frozenset([representative[k] for k in row])
             candidate = first_with.setdefault(reads, i)
             if candidate == i:
                 continue  # no earlier sum reads the same nodes

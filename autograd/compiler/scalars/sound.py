@@ -2,49 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import accumulate, chain, compress, count, repeat
-from operator import gt, lt
-
+from autograd.arrays import NDArray, np
 from autograd.compiler.arity import takes
 from autograd.compiler.scalars.columns import Columns
 from autograd.compiler.scalars.nodes import ABSENT, APPLY, SUM
 
+Integers = NDArray[np.int64]
+
 
 def applications_are_sound(program: Columns) -> bool:
     """Return whether all applications are well formed, and their rows adjacent."""
-    nodes = [i for i in program.interior if program.opcodes[i] >= APPLY]
-    counts = [program.counts[i] for i in nodes]
+    opcodes, counts = np.array(program.opcodes, dtype=np.int64), np.array(program.counts, dtype=np.int64)
+    nodes = np.flatnonzero(opcodes >= APPLY)
+    counts = counts[nodes]
+    if not len(nodes):
+        return not program.operands
+    several = 1 + int(counts.max())
     table = dict(enumerate(program.primitives, APPLY))
-    kinds = set(zip([program.opcodes[i] for i in nodes], counts))
+    kinds = [divmod(kind, several) for kind in set((opcodes[nodes] * several + counts).tolist())]
     if not all(opcode in table and takes(table[opcode], count) for opcode, count in kinds):
         return False
-    readers = chain.from_iterable(map(repeat, nodes, counts))
-    return (
-        _are_adjacent(program, nodes, len(program.operands))
-        and min(program.operands, default=0) >= 0
-        and all(map(lt, program.operands, readers))
-    )
+    operands = np.array(program.operands, dtype=np.int64)
+    return _are_adjacent(program, nodes, counts, len(operands)) and _read_earlier(operands, nodes, counts, 0)
 
 
 def sums_are_sound(program: Columns) -> bool:
     """Return whether the terms of all sums are well formed, and their rows adjacent."""
-    nodes = [i for i in program.interior if program.opcodes[i] == SUM]
-    if not _are_adjacent(program, nodes, len(program.lefts)) or not set(map(type, program.coefficients)) <= {float}:
+    nodes = np.flatnonzero(np.array(program.opcodes, dtype=np.int64) == SUM)
+    if not len(nodes):
+        return not program.lefts
+    counts, slots = (np.array(column, dtype=np.int64) for column in (program.counts, program.slots))
+    counts = counts[nodes]
+    if not _are_adjacent(program, nodes, counts, len(slots)) or not set(map(type, program.coefficients)) <= {float}:
         return False
-    starts = [program.starts[i] for i in nodes]
-    descents = compress(count(1), map(gt, program.slots, program.slots[1:]))
-    if not set(starts).issuperset(descents) or min(program.slots, default=0) < 0:
-        return False
-    ends = [*starts[1:], len(program.lefts)]
-    return all(
-        min(column, default=0) >= least
-        and all([max(column[start:end], default=ABSENT) < i for i, start, end in zip(nodes, starts, ends)])
-        for column, least in ((program.lefts, 0), (program.rights, ABSENT))
+    sums = np.repeat(np.arange(len(nodes)), counts)
+    ascend = (slots[1:] >= slots[:-1]) | (sums[1:] != sums[:-1])
+    lefts, rights = (np.array(column, dtype=np.int64) for column in (program.lefts, program.rights))
+    return (
+        bool(ascend.all() and (slots >= 0).all())
+        and _read_earlier(lefts, nodes, counts, 0)
+        and _read_earlier(rights, nodes, counts, ABSENT)
     )
 
 
-def _are_adjacent(program: Columns, nodes: Sequence[int], size: int) -> bool:
+def _are_adjacent(program: Columns, nodes: Integers, counts: Integers, size: int) -> bool:
     """Return whether the rows of nodes follow one another and fill a column of this size."""
-    ends = accumulate([program.counts[i] for i in nodes], initial=0)
-    return [*[program.starts[i] for i in nodes], size] == [*ends]
+    ends = counts.cumsum()
+    starts = np.array(program.starts, dtype=np.int64)[nodes]
+    return int(ends[-1]) == size and bool((starts == ends - counts).all())
+
+
+def _read_earlier(operands: Integers, nodes: Integers, counts: Integers, least: int) -> bool:
+    """Return whether the nodes of rows with these counts read nodes from `least` on that come before them."""
+    return bool((operands >= least).all() and (operands < np.repeat(nodes, counts)).all())

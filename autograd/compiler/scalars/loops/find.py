@@ -14,7 +14,6 @@ from graphlib import CycleError, TopologicalSorter
 from autograd.arrays import NDArray, np
 from autograd.compiler import cost_of_loops
 from autograd.compiler.scalars.builder import Builder, new_numbers, renumbered
-from autograd.compiler.scalars.depths import depths
 from autograd.compiler.scalars.eliminations.find import find_eliminations
 from autograd.compiler.scalars.loops.body import Body
 from autograd.compiler.scalars.loops.earlier import with_earlier_steps
@@ -68,7 +67,7 @@ def recurrences_of(program: ScalarProgram) -> tuple[Operations, list[Levels]]:
     operations, excluded = operations_of(program), _excluded(program)
     chosen = _chosen(program, operations, excluded)
     if not _is_mostly_looped(operations, chosen):
-        by_level = in_levels(operations, depths(program.operations, program.operands_of))
+        by_level = in_levels(operations, program.levels)
         others = _chosen(program, by_level, excluded)
         if _covered(others) > _covered(chosen):
             return by_level, others

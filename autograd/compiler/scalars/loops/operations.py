@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from autograd.arrays import NDArray, np
@@ -64,13 +64,13 @@ class Operations:
         return self.code + self._hashes.where(self._distance <= window)
 
 
-def in_levels(operations: Operations, depth: Mapping[int, int]) -> Operations:
-    """Return the operations in the order of their depth.
+def in_levels(operations: Operations, level: Sequence[int]) -> Operations:
+    """Return the operations in the order of their nodes' levels.
 
     Args:
-        depth: the depth of each operation's node.
+        level: the level of each node.
     """
-    order = np.argsort(np.array([depth[i] for i in operations.nodes.tolist()]), kind="stable")
+    order = np.argsort(np.array(level)[operations.nodes], kind="stable")
     nodes, counts = operations.nodes[order], np.diff(operations.first)[order]
     place = operations.place.copy()
     place[nodes] = np.arange(len(nodes))

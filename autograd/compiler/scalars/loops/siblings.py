@@ -12,7 +12,6 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from autograd.compiler import cost_of_loops
-from autograd.compiler.scalars.depths import node_levels
 from autograd.compiler.scalars.loops.operations import Operations
 from autograd.compiler.scalars.loops.recurrences import Levels
 from autograd.compiler.scalars.merge import uses
@@ -34,7 +33,7 @@ class Siblings(NamedTuple):
 
 def siblings_of(trace: ScalarProgram, operations: Operations, chosen: Sequence[Levels]) -> list[Siblings]:
     """Return operations of one level with equal primitives that equal operations of a step read, each one of them."""
-    level = node_levels(trace)
+    level = trace.levels
     several = itertools.chain.from_iterable(_candidates(trace, operations, levels) for levels in chosen)
     return [siblings for siblings in several if len({level[i] for i in siblings.nodes}) == 1]
 

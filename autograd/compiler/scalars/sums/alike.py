@@ -13,7 +13,7 @@ of nodes without weights have equal form, for any number of terms.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Iterator, Sequence, Set
+from collections.abc import Container, Iterator, Sequence
 from itertools import chain
 from typing import NamedTuple
 
@@ -93,46 +93,39 @@ def have_parts(
     parts.difference_update(program.outputs)
     if not parts:
         return False
-    terms = {*_terms_of_sums(program, made_by, rows), *_divided(program, made_by, rows)}
-    return not parts.isdisjoint(terms) and _may_be_alike(program, made_by, rows, uses, terms)
+    terms = [*_terms_of_sums(program, made_by, rows), *_divided(program, made_by, rows)]
+    return not (parts.isdisjoint(terms) or _may_be_alike(program, made_by, rows, uses).isdisjoint(terms))
 
 
 def _may_be_alike(
-    program: Columns,
-    made_by: Sequence[Primitive | None],
-    rows: Sequence[tuple[int, ...]],
-    uses: Sequence[int],
-    terms: Set[int],
-) -> bool:
-    """Return whether a sum with several readers may have equal form with one that is a term of another sum.
+    program: Columns, made_by: Sequence[Primitive | None], rows: Sequence[tuple[int, ...]], uses: Sequence[int]
+) -> set[int]:
+    """Return the nodes that may have equal form with one with several readers, if they are terms of sums.
 
     Equal forms begin and end with the same weights, which takes a fraction of the time to find that their kinds take.
-
-    Args:
-        terms: the nodes that sums read or numbers divide.
     """
     weights = [_NO_KIND] * len(program)
     for weight, i in enumerate(program.parameters, _FIRST_WEIGHT):
         weights[i] = weight
-    for i in program.interior:
-        if made_by[i] is _MUL:
-            left, right = rows[i]
-            weights[i] = weights[left] or weights[right]
-    shared = set[tuple[Primitive | None, int, int]]()
-    single = set[tuple[Primitive | None, int, int]]()
-    for i in program.interior:
-        primitive = made_by[i]
-        if primitive is not _MUL and primitive not in _TOTALS:
-            continue
-        first, last = weights[rows[i][0]], weights[rows[i][-1]]
-        if first == last == _NO_KIND and len(rows[i]) == 2:  # without weights
-            if primitive is _ADD and uses[i] > 1 and i in terms and _ends_with_a_node(i, made_by, rows):
-                return True
-        elif uses[i] > 1:
-            shared.add((primitive, first, last))
-        elif i in terms:
-            single.add((primitive, first, last))
-    return not shared.isdisjoint(single)
+    products = [i for i in program.interior if made_by[i] is _MUL]
+    for i in products:
+        left, right = rows[i]
+        weights[i] = weights[left] or weights[right]
+    sums = [i for i in program.interior if made_by[i] in _TOTALS]
+    candidates = set[int]()
+    for nodes in (products, sums):
+        forms = set[tuple[Primitive | None, int, int]]()
+        for i in [i for i in nodes if uses[i] > 1]:
+            first, last = weights[rows[i][0]], weights[rows[i][-1]]
+            if first or last or len(rows[i]) != 2:
+                forms.add((made_by[i], first, last))
+            elif made_by[i] is _ADD and _ends_with_a_node(i, made_by, rows):
+                candidates.add(i)
+        if forms:
+            ends = {last for _, _, last in forms}
+            single = [i for i in nodes if uses[i] == 1 and weights[rows[i][-1]] in ends]
+            candidates.update([i for i in single if (made_by[i], weights[rows[i][0]], weights[rows[i][-1]]) in forms])
+    return candidates
 
 
 def _ends_with_a_node(i: int, made_by: Sequence[Primitive | None], rows: Sequence[tuple[int, ...]]) -> bool:

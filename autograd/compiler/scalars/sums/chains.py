@@ -16,8 +16,8 @@ from autograd.primitives import Primitive
 _ADD, _SUB, _MUL, _DIV, _NEG = primitives.add, primitives.sub, primitives.mul, primitives.div, primitives.neg
 _SUM, _DOT = primitives.sum_, primitives.dot
 _TOTALS = frozenset({_ADD, _SUB, _SUM, _DOT})
-_SCALINGS = frozenset({_MUL, _NEG})
-_LINEAR = _TOTALS | _SCALINGS
+SCALINGS = frozenset({_MUL, _NEG})
+_LINEAR = _TOTALS | SCALINGS
 
 
 class Chains(NamedTuple):
@@ -30,6 +30,7 @@ class Chains(NamedTuple):
         parameters: the nodes that are parameters.
         inline: whether a sum that reads a node may contain it: it has no other reader, or each reader recomputes it.
         lengths: the number of terms of each addition, as `chain_lengths` counts them.
+        is_plain: whether a node, as a factor, is neither a number nor an inline product or negative.
     """
 
     made_by: Sequence[Primitive | None]
@@ -38,6 +39,7 @@ class Chains(NamedTuple):
     parameters: range
     inline: Sequence[bool]
     lengths: Mapping[int, int]
+    is_plain: Sequence[bool]
 
     def is_linear(self, i: int) -> bool:
         """Return whether a node is a sum, a product, or one of these divided by a number."""
@@ -206,7 +208,7 @@ class Chains(NamedTuple):
         elif self.made_by[i] is _DOT:
             *factors, bias = self.rows[i]
             n = len(factors) // 2
-            if self._are_unscaled(factors):  # as most are
+            if all(map(self.is_plain.__getitem__, factors)):  # as most are
                 products: list[Term] = list(zip(itertools.repeat(1.0), factors[:n], factors[n:]))
             else:
                 products = [self._factors(x, y, 1.0, True) for x, y in zip(factors[:n], factors[n:])]
@@ -230,7 +232,8 @@ class Chains(NamedTuple):
     def _term(self, i: int, sign: float, in_reduction: bool = False) -> Term:
         """Return a node times a sign as a term."""
         if self.made_by[i] is _MUL and self.inline[i]:  # the most frequent case
-            return self._product(i, sign, in_reduction)
+            x, y = self.rows[i]
+            return (sign, x, y) if self.is_plain[x] and self.is_plain[y] else self._factors(x, y, sign, in_reduction)
         if i in self.constants:
             return sign * self.constants[i], ABSENT, ABSENT
         if self.made_by[i] is _NEG:
@@ -249,7 +252,7 @@ class Chains(NamedTuple):
 
     def _factors(self, x: int, y: int, sign: float, in_reduction: bool) -> Term:
         """Return a product as a term. In a reduction, only parameters are scaled, so that they form a matrix."""
-        if self._are_unscaled((x, y)):
+        if self.is_plain[x] and self.is_plain[y]:
             return sign, x, y
         x, sign = self._without_sign(x, sign)
         y, sign = self._without_sign(y, sign)
@@ -265,11 +268,6 @@ class Chains(NamedTuple):
             if scaling is not None and (not in_reduction or scaling[1] in self.parameters):
                 return sign * scaling[0], scaling[1], other
         return sign, x, y
-
-    def _are_unscaled(self, factors: Sequence[int]) -> bool:
-        """Return whether factors are neither numbers, nor products, nor negatives: a fast path."""
-        made_by = map(self.made_by.__getitem__, factors)
-        return _SCALINGS.isdisjoint(made_by) and self.constants.keys().isdisjoint(factors)
 
     def _moved(self, c: float, i: int, sign: float) -> Term | None:
         """Return a product of a parameter, another node and a power of 2, with the power applied to the parameter."""

@@ -17,7 +17,7 @@ from autograd.compiler.scalars.builder import Builder, new_numbers
 from autograd.compiler.scalars.merge import uses
 from autograd.compiler.scalars.nodes import ABSENT, CONSTANT, Sum
 from autograd.compiler.scalars.program import ScalarProgram
-from autograd.compiler.scalars.sums.chains import Chains
+from autograd.compiler.scalars.sums.chains import SCALINGS, Chains
 from autograd.compiler.scalars.sums.lengths import chain_lengths
 from autograd.compiler.scalars.sums.written_out import written_out
 
@@ -36,19 +36,19 @@ def collect_sums(program: ScalarProgram) -> ScalarProgram:
         return program
     table = program.by_opcode(lambda primitive: primitive)
     made_by = [table[opcode] for opcode in program.opcodes]
-    operands = program.operands
-    rows = [operands[start : start + count] for start, count in zip(program.starts, program.counts)]
-    count = uses(program)
-    constants = program.literals
+    rows, count = program.rows, uses(program)
     inline = [n == 1 for n in count]
     contained, apart = written_out(program, made_by, rows, count)
     for i in contained:
         inline[i] = True
     for i in apart:
         inline[i] = False
-    chains = Chains(
-        made_by, rows, constants, program.parameters, inline, chain_lengths(made_by, rows, constants, inline)
-    )
+    constants = program.literals
+    is_plain = [not (once and primitive in SCALINGS) for primitive, once in zip(made_by, inline)]
+    for i in constants:
+        is_plain[i] = False
+    lengths = chain_lengths(made_by, rows, constants, inline)
+    chains = Chains(made_by, rows, constants, program.parameters, inline, lengths, is_plain)
     return _collected(program, chains)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from autograd.compiler import cost
 from autograd.compiler.scalars.columns import Columns
-from autograd.compiler.scalars.depths import node_levels
 from autograd.compiler.scalars.merge import uses
 from autograd.compiler.scalars.nodes import ABSENT, PLAIN, SUM, Scaling
 
@@ -20,7 +19,7 @@ def running_sums(program: Columns) -> list[list[int]]:
     before = _continued(program)
     if not cost.worth_accumulating(len(before) + 1):
         return []
-    level = node_levels(program)
+    level = program.levels
     chains: dict[int, list[int]] = {}  # by their last part
     deepest: dict[int, int] = {}  # by their first part
     for i, previous in before.items():

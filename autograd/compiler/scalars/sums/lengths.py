@@ -35,16 +35,16 @@ def chain_lengths(
         if primitive is not _ADD:
             continue
         left, right = rows[i]
-        if made_by[right] is _ADD and inline[right]:
+        first, last = made_by[left], made_by[right]
+        if last is _ADD and inline[right]:
             added.append(right)
         length = 2
-        if inline[left] and made_by[left] in _TOTALS:
-            length = 1 if made_by[left] in _REDUCTIONS else lengths.get(left, 0)
-            length += length > 0 and made_by[left] is _ADD
-        if left in products or _MUL in (made_by[left], made_by[right]):
+        if first in _TOTALS and inline[left]:
+            length = 1 if first in _REDUCTIONS else lengths.get(left, 0)
+            length += length > 0 and first is _ADD
+        if first is _MUL or last is _MUL or left in products:
             products.add(i)
-        has_leaf = made_by[left] is None or made_by[right] is None
-        has_number = has_leaf and bool(constants.get(left) or constants.get(right))
+        has_number = (first is None or last is None) and bool(constants.get(left) or constants.get(right))
         if has_number or left in numbers:
             numbers.add(i)
         lengths[i] = length * (not has_number or left not in numbers)
