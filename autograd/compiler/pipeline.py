@@ -167,7 +167,7 @@ def _with_loops(scalars: ScalarProgram, trace: ScalarProgram | None = None) -> S
     from autograd.compiler.scalars.loops.find import find_loops
     from autograd.compiler.scalars.loops.steps_alike import find_loops_of_trace
 
-    if trace is None or not cost_of_loops.may_have_steps(len(trace.operations), levels(scalars)):
+    if trace is None or not cost_of_loops.may_have_steps(trace.operation_count, levels(scalars)):
         return find_loops(scalars)
     return find_loops_of_trace(scalars, trace)
 
@@ -184,7 +184,7 @@ def _with_wavefronts(
     The steps of these loops are padded and their derivatives are not guarded, so the program without them runs where
     they give inf or nan.
     """
-    may_have_cells = cost_of_loops.may_have_steps(len(elementary.operations), levels(scalars))
+    may_have_cells = cost_of_loops.may_have_steps(elementary.operation_count, levels(scalars))
     if not (may_have_cells and cost_of_loops.is_deep(levels(looped))):
         return None
     from autograd.compiler.scalars.grids.find import find_grids

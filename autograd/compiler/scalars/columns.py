@@ -127,7 +127,7 @@ class Columns:
     @property
     def operation_count(self) -> int:
         """The number of sums and applications, including those of guards."""
-        return len(self.interior) - self.opcodes.count(CONSTANT)
+        return len(self.interior) - len(self.constants)
 
     @property
     def literals(self) -> Mapping[int, float]:

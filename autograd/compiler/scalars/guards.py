@@ -18,6 +18,7 @@ weighted sum unless a `where` is above it, which may handle non-finite numbers: 
 
 from __future__ import annotations
 
+from collections import defaultdict
 from types import MappingProxyType
 
 from autograd.compiler.scalars.builder import Builder
@@ -65,7 +66,7 @@ class _Sweep:
         self._dependent, self._signs = dependent_on_arguments(program), signs(program)
         self.conditions = Conditions(program)
         seeded = program.outputs[: program.differentiated]
-        self._arrived: dict[int, set[Gate]] = {i: {ALWAYS} for i in seeded}
+        self._arrived = defaultdict[int, set[Gate]](set, {i: {ALWAYS} for i in seeded})
         self._finite = set(seeded)  # an infinite result is an error
         self._shown = set(seeded)  # nodes whose nan propagates to the result
         self._infinite: set[int] = set()  # nodes whose cotangent can be infinite or nan
@@ -98,7 +99,7 @@ class _Sweep:
             if choice and (infinite or slope == Slope.SINGULAR):
                 self.choices.add(i)
             through = self.conditions.taken(gate, i, place) if choice else gate
-            self._arrived.setdefault(k, set()).add(through)
+            self._arrived[k].add(through)
             if gate != ALWAYS and _needs_guard(slope, finite, shown):
                 self.reached[i] = gate
             if (
@@ -121,7 +122,7 @@ class _Sweep:
         """Visit a sum of terms that are finite if the result is: no slope needs a guard or produces inf or nan."""
         operands = set(self._program.operands_of(i)).difference(self._program.constants)
         for k in operands:
-            self._arrived.setdefault(k, set()).add(gate)
+            self._arrived[k].add(gate)
         self._finite |= operands
         if shown:
             self._shown |= operands

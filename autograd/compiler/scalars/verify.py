@@ -25,10 +25,12 @@ def verify(program: Columns) -> None:
     if not sums_are_sound(program):
         for i in [i for i in program.interior if opcodes[i] == SUM]:
             _verify_sum(program, i)
-    for i in [i for i in program.interior if opcodes[i] < SUM]:
-        if opcodes[i] != CONSTANT:
-            raise ValueError(f"node {i}: opcode {opcodes[i]} is not allowed after the arguments and parameters")
-        _require(i in program.constants, i, "a constant without a number")
+    interior = program.interior
+    if min(opcodes[interior.start :], default=SUM) < SUM:
+        for i in [i for i in interior if opcodes[i] < SUM]:
+            if opcodes[i] != CONSTANT:
+                raise ValueError(f"node {i}: opcode {opcodes[i]} is not allowed after the arguments and parameters")
+            _require(i in program.constants, i, "a constant without a number")
     _verify_tables(program)
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import operator
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import chain
+from itertools import chain, compress
 from numbers import Integral
 from typing import Any, NamedTuple
 
@@ -166,19 +166,18 @@ class LookUps:
                     "a table passed to autograd.take has changed while the function ran; leave it unchanged"
                 )
 
-    def number_use(self, order: Sequence[Value], outputs: Sequence[Value]) -> Place | None:
+    def number_use(self, operations: Sequence[Value], outputs: Sequence[Value]) -> Place | None:
         """Return the place of a number, in an argument with indices, that is used as a number; None if there is none.
 
         Args:
-            order: the graph's nodes.
+            operations: the graph's operations, in order.
             outputs: the nodes that the function returned.
         """
         if not self.uses:
             return None
         numbers = {x: (i, k) for i in {i for i, _ in self.uses} for k, x in enumerate(self._inputs[i])}
-        for node in order:
-            if numbers.keys().isdisjoint(node.parents):
-                continue
+        rows = map(operator.attrgetter("parents"), operations)
+        for node in compress(operations, map(operator.not_, map(set(numbers).isdisjoint, rows))):
             for parent in read_as_numbers(node.primitive, node.parents):
                 if parent in numbers:
                     return numbers[parent]

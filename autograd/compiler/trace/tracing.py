@@ -21,7 +21,7 @@ from autograd.compiler.trace.signature import argument_names
 from autograd.compiler.trace.source_lines import explained, users_line
 from autograd.compiler.trace.tables import Rows
 from autograd.compiler.trace.watching import Watch, Watching
-from autograd.graph import topological_order
+from autograd.graph import leaves_and_operations
 from autograd.nested import flatten, names
 from autograd.primitives import Primitive, Rule, detached, maximum, mul
 from autograd.reading import number_of, numbers_of
@@ -193,10 +193,11 @@ def trace(
     if likeness is not None and (nodes := likeness.nodes(inputs, outputs)) is not None:
         first = likeness.first
         if first.uses.keys() == look_ups.uses.keys():
-            leaves = {i: nodes[i] for i in first.leaves}
-            return replace(first, leaves=leaves, nodes=nodes, numbers=[], labels={}, **settings)
-    order = topological_order(*outputs)
-    if watch is None and (clash := look_ups.number_use(order, outputs)) is not None:
+            leaves_by_index = {i: nodes[i] for i in first.leaves}
+            return replace(first, leaves=leaves_by_index, nodes=nodes, numbers=[], labels={}, **settings)
+    leaves, operations = leaves_and_operations(*outputs)
+    order = leaves + operations
+    if watch is None and (clash := look_ups.number_use(operations, outputs)) is not None:
         refuse = partial(_refuse_both, look_ups, clash)
         trace(function, examples, change, most_nodes, indices, Watch(lambda xs: [id(xs[clash[0]][clash[1]])], refuse))
         refuse("the function's result")
@@ -206,7 +207,7 @@ def trace(
         [node.primitive for node in order],
         list(map(len, rows)),
         [number[parent] for row in rows for parent in row],
-        {i: node for i, node in enumerate(order) if not node.parents},
+        dict(enumerate(leaves)),
         [[number.get(value, UNUSED) for value in values] for values in inputs],
         [number[output] for output in outputs],
         nodes=order,
