@@ -7,27 +7,26 @@ from collections.abc import Sequence
 
 def components(reads: Sequence[set[int]]) -> list[list[int]]:
     """Return the strongly connected components of a graph, operands before readers (Tarjan, 1972)."""
-    number, low = [-1] * len(reads), [0] * len(reads)
+    number: dict[int, int] = {}
+    low: dict[int, int] = {}
     stack: list[int] = []
-    on_stack = [False] * len(reads)
+    on_stack: set[int] = set()
     components: list[list[int]] = []
-    count = 0
     for root in range(len(reads)):
-        if number[root] >= 0:
+        if root in number:
             continue
         path = [(root, iter(sorted(reads[root])))]
         while path:
             j, rest = path[-1]
-            if number[j] < 0:
-                number[j] = low[j] = count
-                count += 1
+            if j not in number:
+                number[j] = low[j] = len(number)
                 stack.append(j)
-                on_stack[j] = True
+                on_stack.add(j)
             for k in rest:
-                if number[k] < 0:
+                if k not in number:
                     path.append((k, iter(sorted(reads[k]))))
                     break
-                if on_stack[k]:
+                if k in on_stack:
                     low[j] = min(low[j], number[k])
             else:
                 path.pop()
@@ -36,7 +35,6 @@ def components(reads: Sequence[set[int]]) -> list[list[int]]:
                 if low[j] == number[j]:
                     at = stack.index(j)
                     components.append(stack[at:])
-                    for k in components[-1]:
-                        on_stack[k] = False
+                    on_stack.difference_update(stack[at:])
                     del stack[at:]
     return components

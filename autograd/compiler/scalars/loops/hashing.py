@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any, TypeAlias
 
 from autograd.arrays import HAVE_NUMPY, NDArray, np
@@ -53,8 +54,8 @@ def hashed_rows(x: Any, first: Any) -> Hashes:
 def _products(hashes: Any, factors: Any) -> Any:
     """Return the products of hashes, or of a single hash, with the odd numbers 2 · factor + 1."""
     if not HAVE_NUMPY:
-        several = hashes.tolist() * (len(factors) if len(hashes) == 1 else 1)
-        return np.array([a * (2 * b + 1) & _MASK for a, b in zip(several, factors.tolist())])
+        pairs = zip(itertools.cycle(hashes.tolist()), factors.tolist())
+        return np.array([a * (2 * b + 1) & _MASK for a, b in pairs])
     return hashes * (2 * factors + np.uint64(1))
 
 

@@ -12,10 +12,10 @@ def may_recur(program: Columns) -> bool:
     Some operations of a loop have equal ones at LEAST_DEPTHS depths or more, so a program without such operations has
     no loops. For others, the test usually ends after a few steps.
     """
-    depth = [0] * (len(program) + 1)  # the last place is that of ABSENT
+    depth: dict[int, int] = {}
     depths: dict[tuple[int, int], set[int]] = {}
     for i in program.operations:
-        own = depth[i] = 1 + max(map(depth.__getitem__, program.operands_of(i)), default=0)
+        own = depth[i] = 1 + max([depth.get(k, 0) for k in program.operands_of(i)], default=0)
         equal = depths.setdefault((program.opcodes[i], program.counts[i]), set())
         equal.add(own)
         if len(equal) >= cost_of_loops.LEAST_DEPTHS:

@@ -1,0 +1,328 @@
+"""Periods, steps, and the operations of steps that recur, in programs written by hand.
+
+Places are those of operations in the order of the listing: the first one has place 0.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+
+from autograd.arrays import np
+from autograd.compiler.scalars.loops.eligible import Eligible
+from autograd.compiler.scalars.loops.operations import Operations, in_levels, operations_of
+from autograd.compiler.scalars.loops.periods import Run, runs, runs_of
+from autograd.compiler.scalars.loops.recurrences import Recurrence, levels_of, recurrence
+from autograd.compiler.scalars.loops.stretches import Stretch, stretches_of
+from autograd.compiler.scalars.program import ScalarProgram
+
+Unroll = Callable[..., ScalarProgram]
+BEGIN = ["a_-1 = sin(x[0])"]
+
+
+def of_steps(operations: Operations, members: list[int], start: int, period: int, steps: int) -> Recurrence | None:
+    """Return the recurrence of members of steps that lie a period apart."""
+    places = start + np.array(members) + period * np.arange(steps)[:, None]
+    return recurrence(operations, members, places)
+
+
+# Recurrence
+
+
+def test_a_recurrence_knows_what_each_column_reads(unrolled: Unroll) -> None:
+    """The columns are b, p0; a, and of the sum b, the number read by step, then the absent factors."""
+    program = unrolled(
+        ["b@ = mul(a@-1, p0)", "a@ = sum(b@; x@)"], 3, ["a_-1 = sin(x[7])"], ["return a@-1"], arguments=8
+    )
+    operations = operations_of(program)
+    found = of_steps(operations, [0, 1], 1, 2, 3)
+    assert found is not None
+    assert found.steps == 3
+    assert found.carried == 1
+    assert found.first.tolist() == [0, 2, 6]
+    assert [list(found.columns(j)) for j in range(2)] == [[0, 1], [2, 3, 4, 5]]
+    assert found.producer.tolist() == [1, -1, 0, -1, -1, -1]
+    assert found.lag.tolist() == [1, 0, 0, 0, 0, 0]
+    begin, b0, a0, b1, a1, b2, _ = operations.nodes.tolist()
+    p0 = 8
+    assert found.reads.tolist() == [[begin, p0, b0, 0, -1, -1], [a0, p0, b1, 1, -1, -1], [a1, p0, b2, 2, -1, -1]]
+
+
+@pytest.mark.parametrize("lag", [1, 2, 3])
+def test_a_state_may_be_read_several_steps_later(lag: int, unrolled: Unroll) -> None:
+    """With one step more than the lag, only the last step reads a result of the loop."""
+    before = [f"a_-{k} = sin(x[{k}])" for k in range(1, lag + 1)]
+    program = unrolled([f"a@ = mul(a@-{lag}, p0)"], lag + 1, before, ["return a@-1"])
+    found = of_steps(operations_of(program), [0], lag, 1, lag + 1)
+    assert found is not None
+    assert found.producer.tolist() == [0, -1]
+    assert found.lag.tolist() == [lag, 0]
+    assert found.carried == 1
+
+
+def test_states_may_be_read_by_other_members(unrolled: Unroll) -> None:
+    lines = ["a@ = mul(b@-2, p0)", "b@ = mul(a@, a@-1)"]
+    program = unrolled(lines, 3, ["a_-1 = sin(x[0])", "b_-1 = sin(x[1])", "b_-2 = sin(x[2])"], ["return b@-1"])
+    found = of_steps(operations_of(program), [0, 1], 3, 2, 3)
+    assert found is not None
+    assert found.producer.tolist() == [1, -1, 0, 0]
+    assert found.lag.tolist() == [2, 0, 0, 1]
+    assert found.carried == 2
+
+
+NOT_ALIKE = {
+    "a step reads another member": "b_2 = mul(a_1, b_1)",
+    "a step reads a node outside": "b_2 = mul(a_2, p1)",
+    "a step reads further back": "b_2 = mul(a_2, b_0)",
+}
+
+
+@pytest.mark.parametrize("reason", NOT_ALIKE)
+@pytest.mark.parametrize("step", range(4))
+def test_all_steps_of_a_recurrence_read_alike(reason: str, step: int, unrolled: Unroll, parse: Any) -> None:
+    lines = ["a@ = mul(b@-1, p0)", "b@ = mul(a@, b@-1)"]
+    begin = "b_-1 = sin(x[0])\na_-1 = sin(x[1])\nb_-2 = cos(x[0])"
+    steps = "\n".join(line.replace("@-1", f"_{t - 1}").replace("@", f"_{t}") for t in range(4) for line in lines)
+    operations = operations_of(parse(f"{begin}\n{steps}\nreturn b_3"))
+    assert of_steps(operations, [0, 1], 3, 2, 4) is not None
+    other = NOT_ALIKE[reason]
+    for k in (1, 0, 2):
+        other = other.replace(f"_{k}", f"_<{step + k - 2}>")
+    changed = steps.replace(f"b_{step} = mul(a_{step}, b_{step - 1})", other.replace("<", "").replace(">", ""))
+    assert changed != steps
+    operations = operations_of(parse(f"{begin}\n{changed}\nreturn b_3"))
+    is_initial = step == 0 and "member" not in reason  # b_-2 or p1 instead of b_-1: another initial value
+    assert (of_steps(operations, [0, 1], 3, 2, 4) is not None) == is_initial
+
+
+# Runs and steps
+
+
+@pytest.mark.parametrize("steps", [5, 6, 9])
+def test_a_run_begins_with_the_first_operation_that_repeats(steps: int, unrolled: Unroll) -> None:
+    """The first step reads a leaf in place of the state: only its second operation equals that of the next step.
+
+    If there are too few other steps, all operands may be leaves.
+    """
+    lines = ["b@ = mul(a@-1, p0)", "a@ = tanh(b@)"]
+    before, after = ["c = exp(x[1])", "d = sin(c)", "a_-1 = 0.5"], ["e = exp(a@-1)", "f = sin(e)", "return f, d"]
+    operations = operations_of(unrolled(lines, steps, before, after))
+    assert runs_of(operations, 2) == [Run(3 if steps > 5 else 2, 2 + 2 * steps, 2)]
+    assert runs_of(operations, 2, 3) == [Run(3, 2 + 2 * steps, 2)]
+
+
+@pytest.mark.parametrize(("least", "start"), [(5, 1), (6, 0), (7, None)])
+def test_a_run_has_the_least_number_of_steps(least: int, start: int | None, unrolled: Unroll) -> None:
+    """Six steps, the first operation of which reads a leaf: without it, five steps are whole."""
+    lines = ["b@ = mul(a@-1, p0)", "a@ = tanh(b@)"]
+    operations = operations_of(unrolled(lines, 6, ["a_-1 = 0.5"], ["return a@-1"]))
+    assert [run.start for run in runs_of(operations, 2, least)] == ([] if start is None else [start])
+
+
+def test_repetitions_that_do_not_depend_on_one_another_are_no_runs(unrolled: Unroll) -> None:
+    operations = operations_of(unrolled(["b@ = mul(x@, p0)", "a@ = tanh(b@)"], 8, [], ["return a@-1"]))
+    assert runs_of(operations, 2) == []
+    assert list(runs(operations, np.zeros(len(operations) + 1, dtype=bool))) == []
+
+
+def test_operations_that_depend_on_one_another_in_turn_are_a_run(unrolled: Unroll) -> None:
+    lines = ["b@ = mul(a@-1, p0)", "a@ = mul(b@-1, p1)"]
+    operations = operations_of(unrolled(lines, 8, ["a_-1 = 0.5", "b_-1 = 0.5"], ["return a@-1"]))
+    assert runs_of(operations, 2) == [Run(2, 16, 2)]
+
+
+def test_runs_of_all_periods_are_tried_from_the_shortest(unrolled: Unroll) -> None:
+    """Loops of two, then of three operations; a loop that is taken is not searched again."""
+    first = ["b@ = mul(a@-1, p0)", "a@ = tanh(b@)"]
+    second = ["c@ = mul(d@-1, p0)", "e@ = exp(c@)", "d@ = sin(e@)"]
+    one = unrolled(first, 7, ["a_-1 = 0.5"], ["return a@-1"])
+    listing = str(one)
+    assert listing
+    lines = [line.replace("@-1", f"_{t - 1}").replace("@", f"_{t}") for t in range(7) for line in first]
+    lines += [line.replace("@-1", f"_{t - 1}").replace("@", f"_{t}") for t in range(7) for line in second]
+    program = unrolled([], 0, ["a_-1 = 0.5", "d_-1 = 0.25", *lines], ["return a_6, d_6"])
+    operations = operations_of(program)
+    taken = np.zeros(len(operations) + 1, dtype=bool)
+    every = list(runs(operations, taken))
+    assert Run(1, 14, 2) in every
+    assert Run(15, 35, 3) in every
+    assert [run.period for run in every] == sorted(run.period for run in every)
+    taken[14:] = True
+    assert {run.stop for run in runs(operations, taken)} == {14}
+    taken[:] = True
+    assert list(runs(operations, taken)) == []
+
+
+def stretches(operations: Operations, period: int, least: int = 5) -> list[tuple[int, int, int]]:
+    """Return the start, the period and the number of steps of the stretches of the only run."""
+    (run,) = runs_of(operations, period, least)
+    return [(stretch.start, stretch.period, stretch.steps) for stretch in stretches_of(operations, run)]
+
+
+def test_steps_may_begin_with_the_first_operation_or_where_the_run_does(unrolled: Unroll) -> None:
+    lines = ["b@ = mul(a@-1, p0)", "a@ = tanh(b@)"]
+    operations = operations_of(unrolled(lines, 7, ["c = exp(x[1])", "d = sin(c)", "a_-1 = 0.5"], ["return a@-1, d"]))
+    assert stretches(operations, 2) == [(3, 2, 6), (2, 2, 7)]
+
+
+def test_all_steps_that_read_initial_values_are_steps(unrolled: Unroll) -> None:
+    """With a lag of three steps, three steps read initial values; the run begins after them."""
+    lines = ["b@ = mul(a@-3, p0)", "a@ = tanh(b@)"]
+    before = ["c = exp(x[1])", "a_-3 = 0.5", "a_-2 = 0.25", "a_-1 = 0.75"]
+    operations = operations_of(unrolled(lines, 10, before, ["return a@-1, a@-2, a@-3"]))
+    (run,) = runs_of(operations, 2)
+    first, early = stretches_of(operations, run)
+    assert (early.start, early.period, early.steps, early.stop) == (1, 2, 10, 21)
+    assert first.start % 2 == 0
+    assert early.first.tolist() == [0, 2, 3]
+    assert early.producer.tolist() == [1, -1, 0]
+    assert early.lag.tolist() == [3, 0, 0]
+    assert early.reads[:, 0].tolist()[3:] == early.reads[:, 2].tolist()[:0] + [
+        int(operations.nodes[2 + 2 * t]) for t in range(7)
+    ]
+
+
+def test_steps_that_lie_four_back_are_read_in_no_loop(unrolled: Unroll) -> None:
+    lines = ["b@ = mul(a@-4, p0)", "a@ = tanh(b@)"]
+    before = [f"a_-{k} = 0.5" for k in range(1, 5)]
+    operations = operations_of(unrolled(lines, 12, before, ["return a@-1"]))
+    assert [stretches_of(operations, run) for run in runs_of(operations, 2)] in ([], [[]])
+
+
+# Levels
+
+
+def levels(operations: Operations, period: int, least: int = 5, eligible: Callable[..., bool] | None = None) -> Any:
+    """Return the loops of the stretch that begins first."""
+    (run,) = runs_of(operations, period, least)
+    stretch = min(stretches_of(operations, run), key=lambda stretch: stretch.start)
+    return levels_of(operations, stretch, run.stop, eligible or (lambda members: True), least)
+
+
+def test_operations_are_divided_by_the_loops_that_they_depend_on(unrolled: Unroll) -> None:
+    """Between two loops, the second of which reads the first, lies an operation that belongs to neither."""
+    lines = ["u@ = exp(x@)", "b@ = mul(a@-1, u@)", "a@ = tanh(b@)", "c@ = sin(a@)", "d@ = mul(d@-1, c@)", "e@ = cos(d@)"]
+    before = ["a_-1 = sin(x[0])", "d_-1 = sin(x[1])"]
+    found = levels(operations_of(unrolled(lines, 7, before, ["return e@-1, e@-2"], arguments=8)), 6)
+    assert found.level == [0, 1, 1, 1, 2, 2]
+    assert {n: loop.members for n, loop in found.loops.items()} == {1: [1, 2], 2: [4]}
+    assert [loop.steps for loop in found.loops.values()] == [7, 7]
+    assert found.loops[1].places.tolist() == [[3 + 6 * t, 4 + 6 * t] for t in range(7)]
+    assert found.loops[2].places.tolist() == [[6 + 6 * t] for t in range(7)]
+
+
+def test_independent_operations_that_recur_are_one_loop(unrolled: Unroll) -> None:
+    lines = ["a@ = mul(a@-1, p0)", "b@ = tanh(b@-1)", "c@ = mul(a@, b@)"]
+    found = levels(operations_of(unrolled(lines, 6, ["a_-1 = sin(x[0])", "b_-1 = sin(x[0])"], ["return c@-1"])), 3)
+    assert found.level == [1, 1, 1]
+    assert sorted(found.loops[1].members) == [0, 1]
+    assert list(found.loops) == [1]
+
+
+def test_operations_that_are_not_eligible_are_no_loop(unrolled: Unroll) -> None:
+    lines = ["a@ = mul(a@-1, p0)", "b@ = mul(b@-1, a@)"]
+    operations = operations_of(unrolled(lines, 6, ["a_-1 = sin(x[0])", "b_-1 = sin(x[0])"], ["return b@-1"]))
+    found = levels(operations, 2, eligible=lambda members: members != [0])
+    assert found.level == [0, 1]
+    assert found.loops[1].members == [1]
+    assert levels(operations, 2, eligible=lambda members: False) is None
+
+
+def test_a_loop_has_at_least_so_many_steps(unrolled: Unroll) -> None:
+    lines = ["b@ = mul(a@-1, p0)", "a@ = tanh(b@)"]
+    operations = operations_of(unrolled(lines, 6, BEGIN, ["return a@-1"]))
+    (run,) = runs_of(operations, 2)
+    early = stretches_of(operations, run)[-1]
+    for least, steps in ((5, 6), (6, 6)):
+        found = levels_of(operations, early, run.stop, lambda members: True, least)
+        assert found is not None
+        assert found.loops[1].steps == steps
+    assert levels_of(operations, early, run.stop, lambda members: True, 7) is None
+
+
+# Eligible operations
+
+
+def first_stretch(operations: Operations, period: int) -> Stretch:
+    (run,) = runs_of(operations, period)
+    return min(stretches_of(operations, run), key=lambda stretch: stretch.start)
+
+
+def layers(inputs: int, same: bool = False) -> tuple[list[str], list[str]]:
+    """Return the lines of 6 layers of two units, each with this many weights of its own at each unit."""
+    lines = []
+    for t in range(6):
+        for unit in "ab":
+            weights = [(0 if same else 2 * inputs * t) + inputs * "ab".index(unit) + k for k in range(inputs)]
+            terms = ", ".join(f"p{w}*{'ab'[k % 2]}_{t - 1}" for k, w in enumerate(weights))
+            lines.append(f"z{unit}_{t} = sum({terms})")
+        lines += [f"{unit}_{t} = tanh(z{unit}_{t})" for unit in "ab"]
+    return ["a_-1 = sin(x[0])", "b_-1 = sin(x[1])"], lines
+
+
+@pytest.mark.parametrize(
+    ("inputs", "same", "eligible"), [(2, False, True), (3, False, False), (3, True, True), (1, False, True)]
+)
+def test_layers_with_more_weights_of_their_own_than_operations_are_no_loop(
+    inputs: int, same: bool, eligible: bool, unrolled: Unroll
+) -> None:
+    before, lines = layers(inputs, same)
+    program = unrolled([], 0, [*before, *lines], ["return a_5, b_5"], parameters=36)
+    operations = operations_of(program)
+    stretch = first_stretch(operations, 4)
+    assert Eligible(program, operations, np.zeros(len(program), dtype=bool))(stretch, [0, 1, 2, 3]) == eligible
+
+
+def test_a_single_state_may_have_weights_of_its_own_at_each_step(unrolled: Unroll) -> None:
+    lines = [f"a_{t} = sum(p{3 * t}*a_{t - 1}, p{3 * t + 1}*x[0], p{3 * t + 2}*x[1])" for t in range(6)]
+    program = unrolled([], 0, [*BEGIN, *lines], ["return a_5"], parameters=18)
+    operations = operations_of(program)
+    assert Eligible(program, operations, np.zeros(len(program), dtype=bool))(first_stretch(operations, 1), [0])
+
+
+@pytest.mark.parametrize("excluded", range(13))
+def test_excluded_operations_are_not_eligible_at_any_step(excluded: int, unrolled: Unroll) -> None:
+    program = unrolled(["b@ = mul(a@-1, p0)", "a@ = tanh(b@)"], 6, BEGIN, ["return a@-1"])
+    operations = operations_of(program)
+    marks = np.zeros(len(program), dtype=bool)
+    marks[operations.nodes[excluded]] = True
+    assert Eligible(program, operations, marks)(first_stretch(operations, 2), [0, 1]) == (excluded == 0)
+
+
+# Operations
+
+
+def by_hand(program: ScalarProgram) -> list[list[int]]:
+    rows = []
+    for i in program.operations:
+        total = program.sum_of(i) if program.is_sum(i) else None
+        rows.append([*total.lefts, *total.rights] if total else list(program.operands_of(i)))
+    return rows
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_operations_are_in_order_whatever_the_order(seed: int, unrolled: Unroll, shuffled: Any) -> None:
+    lines = ["b@ = sum(a@-1*p0, x@; p1)", "a@ = tanh(b@)", "c@ = hypot(a@, b@)"]
+    program = shuffled(unrolled(lines, 5, ["a_-1 = 0.5"], ["return a@-1, c@-1, c@-2, c@-3"]), seed)
+    operations = operations_of(program)
+    assert operations.nodes.tolist() == program.operations
+    assert [int(operations.place[i]) for i in program.operations] == list(range(len(operations)))
+    assert (np.delete(operations.place, program.operations) == -1).all()
+    for each, order in ((operations, program.operations), (by_depth := _levels(program, operations))):
+        rows = [each.reads[a:b].tolist() for a, b in zip(each.first, each.first[1:])]
+        assert rows == [by_hand(program)[program.operations.index(i)] for i in order]
+        assert each.nodes.tolist() == order
+        assert [int(each.place[i]) for i in order] == list(range(len(order)))
+    places = operations.places_read(0, len(operations)).tolist()
+    assert places == [program.operations.index(i) if i in program.operations else -1 for row in by_hand(program) for i in row]
+    assert by_depth[0].code.tolist() == [operations.code[program.operations.index(i)] for i in by_depth[1]]
+
+
+def _levels(program: ScalarProgram, operations: Operations) -> tuple[Operations, list[int]]:
+    depth: dict[int, int] = {}
+    for i in program.operations:
+        depth[i] = 1 + max([depth.get(k, 0) for k in program.operands_of(i)], default=0)
+    return in_levels(operations, depth), sorted(program.operations, key=lambda i: depth[i])
