@@ -30,12 +30,12 @@ class Eligible:
         if self._excluded[self._operations.nodes[every]].any():
             return False
         own = np.array([c for j in members for c in stretch.columns(j)])
-        columns, carried = own[stretch.producer[own] < 0], own[stretch.lag[own] > 0]
-        if not len(columns) or len(np.unique(stretch.producer[carried])) == 1:
+        if len(np.unique(stretch.producer[own[stretch.lag[own] > 0]])) == 1:
             return True
-        reads = stretch.reads[:, columns]
-        varying = self._is_parameter[reads[-1]] & (reads[-1] >= 0) & (reads != reads[0]).any(axis=0)
-        return len(np.unique(reads[-1, varying])) <= len(members)
+        reads = stretch.reads[:, own]
+        last = reads[-1]  # where it is ABSENT, it refers to the last node of the program, which is no parameter
+        varying = self._is_parameter[last] & (reads != last).any(axis=0)
+        return len(np.unique(last[varying])) <= len(members)
 
     def _has_loops(self, stretch: Stretch, members: Sequence[int]) -> bool:
         """Return whether operations of a step contain the loops whose results they contain."""

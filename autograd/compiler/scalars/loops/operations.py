@@ -43,7 +43,10 @@ class Operations:
 
     def places_read(self, start: int, stop: int) -> Integers:
         """Return the places of the operands of a range; -1 for leaves and absent factors."""
-        reads = self.reads[self.first[start] : self.first[stop]]
+        return self.places_of(self.reads[self.first[start] : self.first[stop]])
+
+    def places_of(self, reads: Integers) -> Integers:
+        """Return the places of nodes that are read; -1 for leaves and absent factors."""
         places: Integers = np.where(reads < 0, -1, self.place[reads])
         return places
 

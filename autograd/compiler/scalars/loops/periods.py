@@ -90,7 +90,7 @@ def _recurs(operations: Operations, start: int, period: int) -> bool:
         places = operations.places_read(at, at + 1)
         near = (places >= 0) & (places >= start - MOST_STEPS_BACK * period)
         reads.append({(place - start) % period for place in places[near].tolist()})
-    return any(len(several) > 1 or several[0] in reads[several[0]] for several in components(reads))
+    return any(j in row for j, row in enumerate(reads)) or any(len(several) > 1 for several in components(reads))
 
 
 def _longest_free(taken: NDArray[np.bool_]) -> int:

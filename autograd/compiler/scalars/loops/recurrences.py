@@ -78,7 +78,7 @@ def levels_of(
     """
     reads = _reads(stretch)
     several_results = _with_their_loops(operations, stretch, reads)
-    level = [0] * stretch.period
+    level: dict[int, int] = {}
     several: dict[int, list[Integers]] = {}
     members: dict[int, list[int]] = {}
     for component in components(several_results):
@@ -100,37 +100,40 @@ def levels_of(
         if loop is None or loop.steps < least:
             return None
         loops[n] = loop
-    return Levels(stretch, stop, level, loops) if loops else None
+    return Levels(stretch, stop, [level[j] for j in range(stretch.period)], loops) if loops else None
 
 
 def recurrence(operations: Operations, members: list[int], places: Integers) -> Recurrence | None:
     """Return operations as a recurrence; None if their steps do not read in the same way."""
     steps, flat = len(places), places.reshape(-1)
-    counts = np.diff(operations.first)[places[0]]
+    begin = places[0]
+    counts = np.diff(operations.first)[begin]
     first = np.append(0, counts.cumsum())
     owner = np.repeat(np.arange(len(counts)), counts)
     columns = operations.first[places][:, owner] + (np.arange(len(owner)) - first[owner])
     reads = operations.reads[columns]
-    read_at = np.where(reads < 0, -1, operations.place[reads])
+    read_at = operations.places_of(reads)
     order = np.argsort(flat)
-    rank = np.searchsorted(flat[order], read_at)
-    number = order[np.where(rank < len(flat), rank, len(flat) - 1)]
+    number = order[np.searchsorted(flat[order], read_at)]  # no operation reads a place after the last one
     is_inside = flat[number] == read_at
     member = np.where(is_inside, number % places.shape[1], -1)
     lag = np.where(is_inside, np.arange(steps)[:, None] - number // places.shape[1], 0)
-    near = is_inside[-1]
-    is_initial = (np.arange(steps)[:, None] < lag[-1]) & ~is_inside
-    alike = np.where(near, ((member == member[-1]) & (lag == lag[-1])) | is_initial, ~is_inside)
-    of_loops = first[:-1][operations.is_result[places[0]]]
-    if not alike.all() or (lag[-1] < 0).any() or lag[-1, of_loops].any():
+    producer, back = member[-1], lag[-1]
+    is_initial = (np.arange(steps)[:, None] < back) & ~is_inside
+    alike = np.where(is_inside[-1], ((member == producer) & (lag == back)) | is_initial, ~is_inside)
+    of_loops = first[:-1][operations.is_result[begin]]
+    if not alike.all() or (back < 0).any() or back[of_loops].any():
         return None
-    return Recurrence(members, places, first, reads, member[-1], lag[-1])
+    return Recurrence(members, places, first, reads, producer, back)
 
 
 def _recurs(operations: Operations, stretch: Stretch, members: set[int]) -> bool:
-    """Return whether operations of a step read one another's results of earlier steps."""
+    """Return whether operations of a step that depend on one another do so: one alone may not.
+
+    If they do, some read results of earlier steps, since none depends on itself within a step.
+    """
     return any(
-        int(stretch.producer[c]) in members and stretch.lag[c] > 0
+        int(stretch.producer[c]) in members
         for j in members
         if not operations.is_result[stretch.start + j]
         for c in stretch.columns(j)

@@ -5,14 +5,17 @@ Places are those of operations in the order of the listing: the first one has pl
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
 
+from autograd import Value
 from autograd.arrays import np
 from autograd.compiler.scalars.loops.eligible import Eligible
+from autograd.compiler.scalars.loops.find import find_loops
 from autograd.compiler.scalars.loops.operations import Operations, in_levels, operations_of
 from autograd.compiler.scalars.loops.periods import Run, runs, runs_of
 from autograd.compiler.scalars.loops.recurrences import Recurrence, levels_of, recurrence
@@ -98,6 +101,17 @@ def test_all_steps_of_a_recurrence_read_alike(reason: str, step: int, unrolled: 
     assert (of_steps(operations, [0, 1], 3, 2, 4) is not None) == is_initial
 
 
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_a_recurrence_does_not_read_later_steps(order: tuple[int, int], unrolled: Unroll) -> None:
+    """A step of b and of the next a is one. If it has the a before, b would read the a of the next step."""
+    program = unrolled(["a@ = mul(b@-1, p0)", "b@ = tanh(a@)"], 6, ["b_-1 = sin(x[0])"], ["return b@-1"])
+    operations = operations_of(program)
+    a, b = 1 + 2 * np.arange(6), 2 + 2 * np.arange(6)
+    for places, is_loop in (([b[:-1], a[1:]], True), ([b[1:], a[:-1]], False), ([b, a], True)):
+        rows = np.array([places[k] for k in order]).T
+        assert (recurrence(operations, list(order), rows) is not None) == is_loop
+
+
 # Runs and steps
 
 
@@ -132,6 +146,65 @@ def test_operations_that_depend_on_one_another_in_turn_are_a_run(unrolled: Unrol
     lines = ["b@ = mul(a@-1, p0)", "a@ = mul(b@-1, p1)"]
     operations = operations_of(unrolled(lines, 8, ["a_-1 = 0.5", "b_-1 = 0.5"], ["return a@-1"]))
     assert runs_of(operations, 2) == [Run(2, 16, 2)]
+
+
+@pytest.mark.parametrize("before", range(4))
+def test_one_operation_of_a_step_may_depend_on_itself(before: int, unrolled: Unroll) -> None:
+    """Two of three operations do not recur; the run may begin anywhere."""
+    others = [f"n_{k} = {'exp' if k % 2 else 'cos'}(x[{k}])" for k in range(before)]
+    lines = ["a@ = mul(a@-1, p0)", "b@ = exp(x@)", "c@ = hypot(a@, b@)"]
+    after = [f"return c@-1, {', '.join([f'n_{k}' for k in range(before)] or ['x[0]'])}"]
+    operations = operations_of(unrolled(lines, 7, [*others, "a_-1 = 0.5"], after, arguments=8))
+    assert [(run.stop, run.period) for run in runs_of(operations, 3)] == [(before + 21, 3)]
+
+
+def test_of_two_runs_of_a_period_one_may_recur(unrolled: Unroll) -> None:
+    one = [f"b_{t} = mul(x[{t}], p0)\na_{t} = tanh(b_{t})" for t in range(7)]
+    two = [f"c_{t} = mul(d_{t - 1}, p0)\nd_{t} = sin(c_{t})" for t in range(7)]
+    end = "return a_6, d_6"
+    for lines, start in (([*one, "d_-1 = exp(x[0])", *two], 15), (["d_-1 = exp(x[0])", *two, *one], 1)):
+        operations = operations_of(unrolled([], 0, "\n".join(lines).split("\n"), [end]))
+        assert [(run.start // 2, run.period) for run in runs_of(operations, 2)] == [(start // 2, 2)]
+
+
+def test_three_steps_may_be_a_run(unrolled: Unroll) -> None:
+    """The last step alone reads an earlier one, the first of all; without it, there is no recurrence."""
+    before = ["a_-1 = 0.5", "a_-2 = 0.25"]
+    operations = operations_of(unrolled(["a@ = sin(a@-2)"], 3, before, ["return a@-1, a@-2"]))
+    assert runs_of(operations, 1, 3) == [Run(0, 3, 1)]
+    assert runs_of(operations_of(unrolled(["a@ = sin(x@)"], 3, [], ["return a@-1, a@-2, a@-3"])), 1, 3) == []
+
+
+@pytest.mark.parametrize("least", [3, 5, 6])
+def test_a_program_of_nothing_else_is_a_run(least: int, unrolled: Unroll) -> None:
+    for lines in (["a@ = sin(a@-1)"], ["b@ = sin(a@-1)", "a@ = exp(b@)"]):
+        operations = operations_of(unrolled(lines, least, ["a_-1 = 0.5"], ["return a@-1"]))
+        assert runs_of(operations, len(lines), least) == [Run(0, least * len(lines), len(lines))]
+        for size, count in ((0, 1), (1, 0)):
+            taken = np.zeros(len(operations) + 1, dtype=bool)
+            taken[:size] = True
+            assert len(list(runs(operations, taken, least))) == count
+
+
+def test_a_state_may_be_read_three_steps_back(unrolled: Unroll) -> None:
+    before = ["a_-1 = 0.5", "a_-2 = 0.25", "a_-3 = 0.75"]
+    operations = operations_of(unrolled(["a@ = sin(a@-3)"], 12, before, ["return a@-1, a@-2, a@-3"]))
+    assert runs_of(operations, 1) == [Run(3, 12, 1)]
+
+
+def test_the_most_frequent_distances_are_tried(unrolled: Unroll) -> None:
+    """Pairs of equal operations at ten distances, and a loop with a step of eleven operations."""
+    names = ["cos", "atan", "exp", "tanh", "sinh", "cosh", "asinh", "sigmoid", "softplus", "sin", "expm1"]
+    pairs = []
+    for n in range(2, 10):
+        pairs += [f"n_{n} = cos(x[0])", *(f"n_{n}_{k} = {names[k]}(p{n - 2})" for k in range(1, n)), f"m_{n} = cos(x[1])"]
+    steps = []
+    for t in range(8):
+        steps += [f"a_{t}_{k} = {names[k]}(a_{t}_{k - 1})" for k in range(11)] + [f"a_{t + 1}_-1 = 0.0"][:0]
+        steps = [line.replace(f"a_{t}_-1", f"a_{t - 1}_10") for line in steps]
+    program = unrolled([], 0, [*pairs, "a_-1_10 = sin(x[0])", *steps], ["return a_7_10"])
+    operations = operations_of(program)
+    assert any(run.period == 11 for run in runs(operations, np.zeros(len(operations) + 1, dtype=bool)))
 
 
 def test_runs_of_all_periods_are_tried_from_the_shortest(unrolled: Unroll) -> None:
@@ -274,6 +347,44 @@ def test_layers_with_more_weights_of_their_own_than_operations_are_no_loop(
     operations = operations_of(program)
     stretch = first_stretch(operations, 4)
     assert Eligible(program, operations, np.zeros(len(program), dtype=bool))(stretch, [0, 1, 2, 3]) == eligible
+
+
+def test_some_layers_may_read_inputs_in_place_of_weights(unrolled: Unroll) -> None:
+    """The last of them has weights of its own, as others do; the first two and the last but one read inputs."""
+    before, lines = layers(3)
+    lines = [re.sub(r"p(\d+)\*", r"x[\1]*", line) if k // 4 in (0, 1, 4) else line for k, line in enumerate(lines)]
+    program = unrolled([], 0, [*before, *lines], ["return a_5, b_5"], parameters=36, arguments=36)
+    operations = operations_of(program)
+    stretch = first_stretch(operations, 4)
+    assert not Eligible(program, operations, np.zeros(len(program), dtype=bool))(stretch, [0, 1, 2, 3])
+
+
+def test_a_loop_may_be_repeated_with_its_results(simplified: Unroll) -> None:
+    """A step has three operations: a loop, its result, and a sine."""
+    w = Value(0.5)
+
+    def function(xs: Any) -> Any:
+        y = xs[0].exp()
+        for _ in range(4):
+            for x in xs:
+                y = (w * y + x).tanh()
+            y = y.sin()
+        return y
+
+    program = find_loops(simplified(function, [0.1, 0.2, 0.3, 0.4, 0.5]))
+    operations = operations_of(program)
+    (run,) = runs_of(operations, 3, 3)
+    (stretch,) = [x for x in stretches_of(operations, run) if x.start == 1]
+    loop, result, sine = range(3)
+    eligible = partial(Eligible(program, operations, np.zeros(len(program), dtype=bool)), stretch)
+    assert eligible([loop, result, sine])
+    assert not eligible([result, sine])
+    assert eligible([sine])
+    found = levels_of(operations, stretch, run.stop, eligible, 3)
+    assert found is not None
+    assert found.level == [1, 1, 1]
+    assert found.loops[1].members == [loop, result, sine]
+    assert found.loops[1].places.tolist() == [[1, 2, 3], [4, 5, 6], [7, 8, 9], [10, 11, 12]]
 
 
 def test_a_single_state_may_have_weights_of_its_own_at_each_step(unrolled: Unroll) -> None:
