@@ -83,7 +83,7 @@ def _at(operations: Operations, start: int, period: int, steps: int) -> Stretch 
     stop = start + steps * period
     code = operations.code[start:stop].reshape(steps, period)
     first = operations.first[start : start + period + 1] - operations.first[start]
-    if (code != code[0]).any() or operations.first[stop] - operations.first[start] != steps * first[-1]:
+    if (code != code[0]).any():
         return None
     reads = operations.reads[operations.first[start] : operations.first[stop]].reshape(steps, -1)
     places = operations.places_read(start, stop).reshape(steps, -1)

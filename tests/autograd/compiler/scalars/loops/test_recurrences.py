@@ -248,14 +248,12 @@ def test_all_steps_that_read_initial_values_are_steps(unrolled: Unroll) -> None:
     operations = operations_of(unrolled(lines, 10, before, ["return a@-1, a@-2, a@-3"]))
     (run,) = runs_of(operations, 2)
     first, early = stretches_of(operations, run)
+    assert (first.start, first.period, first.steps) == (2, 2, 9)
     assert (early.start, early.period, early.steps, early.stop) == (1, 2, 10, 21)
-    assert first.start % 2 == 0
     assert early.first.tolist() == [0, 2, 3]
     assert early.producer.tolist() == [1, -1, 0]
     assert early.lag.tolist() == [3, 0, 0]
-    assert early.reads[:, 0].tolist()[3:] == early.reads[:, 2].tolist()[:0] + [
-        int(operations.nodes[2 + 2 * t]) for t in range(7)
-    ]
+    assert early.reads[3:, 0].tolist() == operations.nodes[2:16:2].tolist()
 
 
 def test_steps_that_lie_four_back_are_read_in_no_loop(unrolled: Unroll) -> None:
@@ -263,6 +261,42 @@ def test_steps_that_lie_four_back_are_read_in_no_loop(unrolled: Unroll) -> None:
     before = [f"a_-{k} = 0.5" for k in range(1, 5)]
     operations = operations_of(unrolled(lines, 12, before, ["return a@-1"]))
     assert [stretches_of(operations, run) for run in runs_of(operations, 2)] in ([], [[]])
+
+
+@pytest.mark.parametrize("lag", [1, 2, 3])
+def test_steps_of_one_operation_are_steps_from_the_first(lag: int, unrolled: Unroll) -> None:
+    before = [f"a_-{k} = 0.{k}" for k in range(1, lag + 1)]
+    operations = operations_of(unrolled([f"a@ = sin(a@-{lag})"], 12, before, ["return a@-1, a@-2, a@-3"]))
+    (run,) = runs_of(operations, 1)
+    (stretch,) = stretches_of(operations, run)
+    assert (stretch.start, stretch.steps) == (0, 12)
+    assert (stretch.producer.tolist(), stretch.lag.tolist()) == ([0], [lag])
+
+
+def test_three_steps_may_be_a_stretch(unrolled: Unroll) -> None:
+    """The last step alone reads a result, that of the first operation; another operand is a leaf at all steps."""
+    before = ["a_-1 = 0.5", "a_-2 = 0.25"]
+    operations = operations_of(unrolled(["a@ = hypot(a@-2, x@)"], 3, before, ["return a@-1, a@-2"]))
+    (stretch,) = stretches_of(operations, Run(0, 3, 1))
+    assert (stretch.producer.tolist(), stretch.lag.tolist()) == ([0, -1], [2, 0])
+
+
+def test_no_step_reads_an_operation_of_the_first_step_as_an_outer_node(unrolled: Unroll) -> None:
+    """All steps read the first operation of the first one, so a loop can only begin after it."""
+    lines = ["a@ = mul(b@-1, p0)", "b@ = hypot(a@, a_0)"]
+    operations = operations_of(unrolled(lines, 9, ["b_-1 = 0.5"], ["return b@-1"]))
+    (run,) = runs_of(operations, 2)
+    assert min(stretch.start for stretch in stretches_of(operations, run)) == 1
+    assert stretches_of(operations, Run(0, 18, 2)) == []
+
+
+def test_a_step_that_begins_anew_is_the_first(unrolled: Unroll) -> None:
+    """The second step reads an initial value, too: what follows the first step does not depend on it."""
+    lines = [f"a_{t} = hypot({'p0' if t < 2 else f'a_{t - 1}'}, x[0])" for t in range(9)]
+    operations = operations_of(unrolled([], 0, lines, ["return a_8, a_0"]))
+    (run,) = runs_of(operations, 1)
+    assert [(stretch.start, stretch.steps) for stretch in stretches_of(operations, run)] == [(1, 8)]
+    assert stretches_of(operations, Run(0, 9, 1)) == []
 
 
 # Levels
