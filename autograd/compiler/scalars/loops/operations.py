@@ -112,8 +112,9 @@ def operations_of(program: Columns) -> Operations:
     marks = {i: hash(repr(scaling)) for i, scaling in program.scalings.items()}
     for several, mark in ((program.guards.choices, 3), (program.guards.unreached, 5)):
         marks.update({i: marks.get(i, 0) ^ mark for i in several})
-    at = place[list(marks)] if marks else place[:0]
-    code[at[at >= 0]] += hashed(np.array(list(marks.values()), dtype=np.int64))[at >= 0]
+    at = place[np.array(list(marks), dtype=np.int64)]
+    is_operation = at >= 0
+    code[at[is_operation]] += hashed(np.array(list(marks.values()), dtype=np.int64))[is_operation]
     results = program.by_opcode(lambda primitive: primitive is RESULT, False)
     return Operations(nodes, place, first, reads, code, np.array(results)[opcodes[nodes]])
 

@@ -201,7 +201,7 @@ def test_each_node_of_a_step_has_a_counterpart_in_the_next(parse: Any) -> None:
     assert step.after(-1, -1) == -1
     assert step.after(-1, 4) is None
     assert step.after(nodes["a_4"], 4) is None
-    assert step.after(4, nodes["a_6"]) is None
+    assert next_step(program, nodes, ["b", "a"], range(3, 6)).after(4, nodes["a_6"]) is None
 
 
 def test_an_operation_is_like_another_if_it_reads_the_given_nodes(parse: Any) -> None:

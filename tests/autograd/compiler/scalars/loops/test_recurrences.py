@@ -6,6 +6,7 @@ Places are those of operations in the order of the listing: the first one has pl
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -14,6 +15,7 @@ import pytest
 
 from autograd import Value
 from autograd.arrays import np
+from autograd.compiler.scalars.columns import Guards
 from autograd.compiler.scalars.loops.eligible import Eligible
 from autograd.compiler.scalars.loops.find import find_loops
 from autograd.compiler.scalars.loops.operations import Operations, in_levels, operations_of
@@ -438,6 +440,48 @@ def test_excluded_operations_are_not_eligible_at_any_step(excluded: int, unrolle
 
 
 # Operations
+
+
+KINDS = [
+    *("sin(x[{0}])", "exp(x[{0}])", "mul(x[{0}], p{1})", "atan2(x[{0}], p{1})", "where(x[{0}], p{1}, p{2})"),
+    *("sum(x[{0}])", "sum(x[{0}], p{1})", "sum(x[{0}]; p{1})", "sum(x[{0}]; p{1}*p{2})", "sum(x[{0}]*p{1}; p{2})"),
+    *("sum(x[{0}]*p{1}, p{2})", "sum(x[{0}], p{1}*p{2})", "sum(x[{0}]*p{1}, p{2}*p{3})", "sum(x[{0}], p{1}; p{2})"),
+    *("sum(x[{0}]; p{1}, p{2})", "sum(x[{0}]; p{1}; p{2})", "sum(x[{0}], p{1}, p{2})", "sum(-x[{0}], p{1})"),
+    *("sum(x[{0}], -p{1})", "sum(2.0*x[{0}], p{1})", "sum(x[{0}], 2.0*p{1})", "sum(x[{0}], p{1}; 0.5)"),
+    *("sum(0.5; x[{0}], p{1})", "sum(x[{0}], p{1}; 0.25)", "3.0 * sum(x[{0}], p{1})", "sum(x[{0}], p{1}) / 3.0"),
+    *("sum(x[{0}], p{1}; 0.0)", "sum(2.0*x[{0}]; p{1})", "sum(-x[{0}], -p{1})"),
+]
+
+
+def test_the_code_of_an_operation_says_what_it_computes(parse: Any) -> None:
+    """It is the same for other operands, and differs from those of all others."""
+    lines = [f"v{k}_{n} = {kind.format(n, n + 1, n + 2, n + 3)}" for k, kind in enumerate(KINDS) for n in range(2)]
+    names = ", ".join(line.split(" = ")[0] for line in lines)
+    program = parse("\n".join([*lines, f"return {names}"]))
+    code = operations_of(program).code.tolist()
+    assert code[::2] == code[1::2]
+    assert len(set(code)) == len(KINDS)
+
+
+def test_guards_distinguish_operations(parse: Any) -> None:
+    lines = [f"v{k} = where(x[0], x[1], p{k})" for k in range(6)] + [f"s{k} = sum(x[0], p{k}; 0.5)" for k in range(4)]
+    program = parse("\n".join([*lines, "return v0"]))
+    nodes = program.operations
+    choices, unreached = frozenset(nodes[i] for i in (1, 3, 7)), frozenset(nodes[i] for i in (2, 3, 8))
+    plain = operations_of(program).code.tolist()
+    guarded = operations_of(replace(program, guards=Guards(choices=choices, unreached=unreached))).code.tolist()
+    assert plain[:6] == plain[:1] * 6
+    assert plain[6:] == plain[6:7] * 4
+    assert len({guarded[k] for k in range(4)}) == 4
+    assert len({guarded[k] for k in range(6, 9)}) == 3
+    assert [guarded[k] for k in (0, 4, 5, 6, 9)] == [plain[k] for k in (0, 4, 5, 6, 9)]
+    assert operations_of(replace(program, guards=Guards(choices=frozenset(nodes[1:3])))).code.tolist()[1:3] == [guarded[1]] * 2
+
+
+def test_marks_of_other_nodes_are_not_read(parse: Any) -> None:
+    program = parse("v0 = sin(x[0])\nv1 = sin(v0)\nreturn v1")
+    marked = replace(program, guards=Guards(choices=frozenset({0, 1})))
+    assert operations_of(marked).code.tolist() == operations_of(program).code.tolist()
 
 
 def by_hand(program: ScalarProgram) -> list[list[int]]:
