@@ -41,19 +41,22 @@ class Body:
         parts: the parts that are split off.
     """
 
+    _builder: Builder
+    _new: list[int]
+    _constants: dict[int, int]
+
     def __init__(self, program: ScalarProgram, operations: Operations, recurrence: Recurrence, split: bool) -> None:
         self._program, self._loop = program, recurrence
         self._nodes = operations.nodes[recurrence.places[0]]
         self._members = range(len(recurrence.members))
         self._is_inside = recurrence.producer >= 0
+        self._first = recurrence.reads[0].tolist()
+        self._is_same = ~self._is_inside & (recurrence.reads == recurrence.reads[0]).all(axis=0)
         self.parts = self._parts() if split else []
         self._states: dict[StateKey, int] = {}
         self._read: dict[bytes, int] = {}
         self._read_columns: list[int] = []
         self._same: dict[int, int] = {}
-        self._new: list[int] = []
-        self._builder = Builder([], 0)
-        self._constants: dict[int, int] = {}
         self._literals = program.literals
         self._in_parts = {(part.operation, n) for part in self.parts for n in part.terms}
         for j in self._members:
@@ -100,26 +103,21 @@ class Body:
         count = len(columns) // 2
         return [c for k, c in enumerate(columns) if (j, k % count) not in self._in_parts]
 
-    def _is_same(self, c: int) -> bool:
-        column = self._loop.reads[:, c]
-        is_outside = bool(not self._is_inside[c])
-        return is_outside and bool((column == column[0]).all())
-
     def _add(self, c: int) -> None:
         """Assign a number to the nodes that a column reads."""
-        column = self._loop.reads[:, c]
-        if column[0] == ABSENT:
+        column, node = self._loop.reads[:, c], self._first[c]
+        if node == ABSENT:
             return
         lag = int(self._loop.lag[c])
         if self._is_inside[c]:
             initial = tuple(column[:lag].tolist())
             for k in range(1, lag + 1):
                 self._states.setdefault((int(self._loop.producer[c]), initial[lag - k :]), len(self._states))
-        elif not self._is_same(c):
+        elif not self._is_same[c]:
             if self._read.setdefault(column.tobytes(), len(self._read)) == len(self._read_columns):
                 self._read_columns.append(c)
-        elif int(column[0]) not in self._literals:
-            self._same.setdefault(int(column[0]), len(self._same))
+        elif node not in self._literals:
+            self._same.setdefault(node, len(self._same))
 
     def _parts(self) -> list[Part]:
         """Return the parts of sums to split off: products, or several terms, at least one of which differs by step."""
@@ -138,7 +136,7 @@ class Body:
                 ]
                 several = len(outside) > 1 or any(total.rights[n] != ABSENT for n in outside)
                 factors = [c for n in outside for c in (columns[n], columns[count + n])]
-                if several and not all(map(self._is_same, factors)):
+                if several and not self._is_same[factors].all():
                     parts.append(Part(j, outside))
         return parts
 
@@ -161,15 +159,16 @@ class Body:
         """Return the body, which writes the results of these members."""
         program, guards = self._program, self._program.guards
         builder = self._builder = Builder(self._sizes, 0, program.primitives)
-        new = self._new = [-1] * len(self._members)
+        new = self._new = []
         self._constants = {}
         labels: dict[int, str] = {}
         for j in self._members:
             node = int(self._nodes[j])
             if self._is_sum(j):
-                new[j] = builder.sum(self._sum(j))
+                new.append(builder.sum(self._sum(j)))
             else:
-                new[j] = builder.application(program.opcodes[node], [self._number(c) for c in self._loop.columns(j)])
+                operands = [self._number(c) for c in self._loop.columns(j)]
+                new.append(builder.application(program.opcodes[node], operands))
             if node in program.labels:
                 labels[new[j]] = program.labels[node]
         after = [new[q] if len(initial) == 1 else self._states[q, initial[1:]] for q, initial in self._states]
@@ -188,13 +187,13 @@ class Body:
     def _number(self, c: int) -> int:
         """Return the body's node for the nodes that a column reads."""
         column = self._loop.reads[:, c]
-        node, lag = int(column[0]), int(self._loop.lag[c])
+        node, lag = self._first[c], int(self._loop.lag[c])
         if node == ABSENT:
             return ABSENT
         if self._is_inside[c]:
             producer = int(self._loop.producer[c])
             return self._states[producer, tuple(column[:lag].tolist())] if lag else self._new[producer]
-        if not self._is_same(c):
+        if not self._is_same[c]:
             return self._sizes[0] + self._read[column.tobytes()]
         if node not in self._literals:
             return self._sizes[0] + self._sizes[1] + self._same[node]

@@ -38,7 +38,7 @@ def _extended(operations: Operations, loop: Recurrence, taken: NDArray[np.bool_]
         if row is None or taken[row].any():
             return loop
         longer = recurrence(operations, loop.members, np.concatenate([np.array([row]), loop.places]))
-        if longer is None or not _reads_the_same(loop, longer):
+        if longer is None or _invariant(longer) < _invariant(loop):
             return loop
         taken[row] = True
         loop = longer
@@ -55,23 +55,20 @@ def _step_before(operations: Operations, loop: Recurrence) -> list[int] | None:
     members = [(int(loop.producer[c]), int(loop.reads[int(loop.lag[c]) - 1, c])) for c in states]
     while members:
         j, node = members.pop()
-        at = int(place[node]) if node >= 0 else -1
-        if at < 0 or row[j] not in (-1, at) or code[at] != code[loop.places[0, j]]:
+        at = int(place[node])
+        if row[j] not in (-1, at) or code[at] != code[loop.places[0, j]]:
             return None
         if row[j] == at:
             continue
         row[j] = at
         reads = operations.reads[first[at] : first[at + 1]].tolist()
         columns = loop.columns(j)
-        if len(reads) != len(columns):
-            return None
         members += [
             (int(loop.producer[c]), k) for c, k in zip(columns, reads) if loop.producer[c] >= 0 and not loop.lag[c]
         ]
     return row if min(row) >= 0 and len(set(row)) == len(row) else None
 
 
-def _reads_the_same(loop: Recurrence, longer: Recurrence) -> bool:
-    """Return whether an earlier step reads the same nodes as all others wherever these read the same."""
-    same = (loop.producer < 0) & (loop.reads == loop.reads[0]).all(axis=0)
-    return bool((longer.reads[0] == loop.reads[0])[same].all())
+def _invariant(loop: Recurrence) -> int:
+    """Count the columns that read the same node at all steps."""
+    return int((loop.reads == loop.reads[0]).all(axis=0).sum())

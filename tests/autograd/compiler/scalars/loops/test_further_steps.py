@@ -165,6 +165,33 @@ def test_states_of_two_steps_before(parse: Any) -> None:
     assert extended(program, nodes, [["a"]]) == [(list(range(6)), list(range(3, 8)))]
 
 
+def test_a_loop_ends_where_another_begins(parse: Any) -> None:
+    """Two loops of three steps each of the same recurrence: the steps between may belong to either."""
+    lines = [at("a@ = hypot(a@-1, x@)", t) for t in range(12)]
+    program, nodes = written(parse, [*BEGIN, *lines], "return a_11", arguments=12)
+    operations, marks = operations_of(program), np.zeros(len(program), dtype=bool)
+    chosen = [loops_of(operations, nodes, [["a"]], steps)[0] for steps in (range(2, 5), range(8, 11))]
+    first, second = with_earlier_steps(operations, chosen, marks)
+    assert steps_of(operations, nodes, first, "a") == list(range(5))
+    assert steps_of(operations, nodes, second, "a") == list(range(5, 11))
+    first, second = with_later_steps(program, operations, chosen, marks)
+    assert steps_of(operations, nodes, first, "a") == list(range(2, 8))
+    assert steps_of(operations, nodes, second, "a") == list(range(8, 12))
+
+
+def test_the_first_operation_of_a_program_may_be_of_the_loop(parse: Any) -> None:
+    lines = [at(line, t).replace("a_-1", "p7") for t in range(STEPS) for line in PLAIN]
+    program, nodes = written(parse, lines, END)
+    assert extended(program, nodes, [["b", "a"]]) == [(list(range(6)), list(range(3, 8)))]
+
+
+def test_several_states_are_followed(parse: Any) -> None:
+    """Two operations read a, and another state is read with it."""
+    lines = ["b@ = hypot(z@-1, a@-1)", "c@ = mul(a@-1, p1)", "a@ = hypot(b@, c@)", "z@ = mul(a@, p2)"]
+    program, nodes = written(parse, [*BEGIN, "z_-1 = tanh(x[0])", *all_steps(lines)], "return a_7, z_7")
+    assert extended(program, nodes, [["b", "c", "a", "z"]]) == [(list(range(6)), list(range(3, 8)))]
+
+
 def test_numbers_of_an_argument_follow_one_another(parse: Any) -> None:
     """A step reads the number as far after the last one as this is after the one before."""
     for numbers, steps in (([0, 1, 2, 3, 4, 5, 6, 7], 8), ([0, 2, 4, 6, 8, 10, 12, 14], 8), ([0, 1, 2, 3, 4, 5, 6, 8], 7)):

@@ -103,6 +103,7 @@ def test_different_columns_are_read_in_their_order(unrolled: Unroll) -> None:
         ("a@-1*p0; x@*p1", [[1]], "sum(x1*x3; x2)"),
         ("a@-1*p0, x@", [], "sum(x1*x3, x2)"),
         ("a@-1*p0, x@, x[5]", [[1, 2]], "sum(x1*x3, x2)"),
+        ("x@, a@-1*p0, x[5]", [[0, 2]], "sum(x1*x3, x2)"),
         ("a@-1*p0, x[6], x[5]", [], "sum(x1*x3[2], x3[0], x3[1])"),
         ("a@-1*p0, p1*p2", [], "sum(x1*x3[1], x3[0]*x3[2])"),
         ("a@-1*p0, -x@*p1, 2.0*x[5]", [[1, 2]], "sum(x1*x3, x2)"),
@@ -156,15 +157,18 @@ def test_elements_of_constant_arrays_are_no_literals(unrolled: Unroll) -> None:
 
 
 def test_labels_and_choices_are_those_of_the_first_step(unrolled: Unroll) -> None:
-    lines = ["b@ = hypot(a@-1, p3)", "c@ = where(x@, b@, p4)", "a@ = hypot(c@, p3)"]
-    program = unrolled(lines, STEPS, ["a_-1 = sin(x[7])"], ["return a@-1"])
-    _, b, _, a, *_ = program.operations
+    lines = ["b@ = hypot(a@-1, p3)", "c@ = where(x@, b@, n@)", "a@ = hypot(c@, p4)"]
+    before = ["a_-1 = sin(x[7])", *(f"n_{t} = exp(x[{t}])" for t in range(STEPS))]
+    program = unrolled(lines, STEPS, before, ["return a@-1"])
+    b, c, a = program.operations[1 + STEPS : 4 + STEPS]
     labels: dict[int, str] = {b: "b", 8 + 4: "w", 8 + 3: "u", a: "a"}
-    marked = replace(program, labels=MappingProxyType(labels), guards=Guards(choices=frozenset(program.operations[2::3])))
-    body = body_of(marked, 1, 3).program([])
-    # The nodes: the state, the number read by step, two invariant numbers, and three operations.
-    assert dict(body.labels) == {4: "b", 6: "a", 2: "u", 3: "w"}
-    assert body.guards.choices == {5}
+    choices = frozenset(program.operations[2 + STEPS :: 3])
+    assert c in choices
+    marked = replace(program, labels=MappingProxyType(labels), guards=Guards(choices=choices))
+    body = body_of(marked, 1 + STEPS, 3).program([])
+    # The nodes: the state, two numbers read by step, two invariant numbers, and three operations.
+    assert dict(body.labels) == {5: "b", 7: "a", 3: "u", 4: "w"}
+    assert body.guards.choices == {6}
 
 
 def test_a_body_can_be_written_several_times(unrolled: Unroll) -> None:
