@@ -122,7 +122,7 @@ def recurrence(operations: Operations, members: list[int], places: Integers) -> 
     is_initial = (np.arange(steps)[:, None] < back) & ~is_inside
     alike = np.where(is_inside[-1], ((member == producer) & (lag == back)) | is_initial, ~is_inside)
     of_loops = first[:-1][operations.is_result[begin]]
-    if not alike.all() or (back < 0).any() or back[of_loops].any():
+    if not alike.all() or back[of_loops].any():
         return None
     return Recurrence(members, places, first, reads, producer, back)
 

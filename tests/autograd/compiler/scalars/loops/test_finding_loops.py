@@ -99,6 +99,28 @@ def nested(us: Any) -> Any:
     return x
 
 
+def nested_and_read(us: Any) -> Any:
+    """All states of the inner loop are read outside of the outer one."""
+    x, read = us[0], []
+    for u in us[1:]:
+        for _ in range(6):
+            x = (A * x + u).tanh()
+            read.append(x)
+        x = x.exp().cos()
+    return [x.sin() for x in read]
+
+
+def nested_and_begun_anew(us: Any) -> Any:
+    """The inner loop begins with a number of the outer step; the outer state reads its last two results."""
+    y = us[0]
+    for u in us[1:]:
+        x, before = u, u
+        for _ in range(6):
+            x, before = (A * x + y).tanh(), x
+        y = (x * before).sin()
+    return y
+
+
 def projected(us: Any) -> Any:
     h = [us[0], us[1]]
     for u, v in zip(us[2::2], us[3::2]):
@@ -278,6 +300,8 @@ CASES: dict[str, tuple[Function, int, list[Any], str]] = {
     "nested": (nested, 9, [[(8, 1, 1, 1, 0, 2), (6, 1, 0, 2, 0, 2)]], "loop"),
     "five passes": (passes(5), 6, [[(5, 1, 0, 6, 0, 2), (5, 1, 1, 1, 0, 2)]], "loop"),
     "four passes": (passes(4), 6, [(5, 1, 1, 1, 0, 2)] * 4, "loop sin loop sin loop sin loop sin"),
+    "nested and read": (nested_and_read, 9, [(6, 1, 0, 2, 1, 2), [(7, 1, 1, 1, 6, 3), (6, 1, 0, 2, 1, 2)]], "loop*2 sin*48"),
+    "nested and begun anew": (nested_and_begun_anew, 9, [[(8, 1, 1, 1, 0, 3), (6, 1, 0, 2, 1, 2)]], "loop"),
     "projected": (projected, 18, [(8, 2, 2, 4, 0, 4)], "sum*16 loop sum"),
     "before and after": (
         before_and_after,

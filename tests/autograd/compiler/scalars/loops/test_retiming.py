@@ -67,7 +67,22 @@ def draw(seed: int) -> tuple[Reads, list[int], int]:
         for _ in range(chance.randrange(2)):
             q = chance.randrange(period)
             reads[j].append((q, chance.randint(int(q >= j), 2)))
+    reads, members = _interleaved(reads, members, chance)
     return reads, members, START + 9 * period - chance.randrange(period)
+
+
+def _interleaved(reads: Any, members: list[int], chance: random.Random) -> tuple[Any, list[int]]:
+    """Move operations to earlier or later steps of the trace and to other places in them, as far as that is possible."""
+    period = len(reads)
+    for _ in range(30):
+        step = [chance.randrange(3) for _ in range(period)]
+        place = chance.sample(range(period), period)
+        moved: list[list[tuple[int, int]]] = [[] for _ in range(period)]
+        for j, row in enumerate(reads):
+            moved[place[j]] = [(place[q] if q >= 0 else q, lag + step[j] - step[q] if q >= 0 else 0) for q, lag in row]
+        if all(q < 0 or int(q >= j) <= lag <= 3 for j, row in enumerate(moved) for q, lag in row):
+            return moved, sorted(place[j] for j in members)
+    return reads, members
 
 
 @pytest.mark.parametrize("seed", range(120))
@@ -81,23 +96,12 @@ def test_steps_can_be_computed_and_carry_the_least(seed: int) -> None:
                 delay = lag + steps[q] - steps[j]
                 assert delay > 0 or (delay == 0 and order.index(q) < order.index(j))
     period = len(reads)
-    rotations = [{j: int(j < begin) for j in members} for begin in members]
-    assert carried(reads, steps) <= min(carried(reads, rotation) for rotation in rotations)
+    every = [dict(zip(members, shift)) for shift in itertools.product(range(4), repeat=len(members)) if min(shift) == 0]
+    assert carried(reads, steps) == min(n for n in (carried(reads, shift) for shift in every) if n >= 0)
     # All places are before the stop, and one step more would reach it.
     last = max(START + j + period * (steps[j] + count - 1) for j in members)
     assert last < stop <= last + period
     assert min(steps.values()) == 0
-
-
-def test_steps_carry_no_more_than_in_any_other_arrangement() -> None:
-    """Cuts by levels or by places find the least number of all arrangements in nearly every case."""
-    best = 0
-    for seed in range(120):
-        reads, members, stop = draw(seed)
-        _, steps, _ = retime(reads, members, stop)
-        every = [dict(zip(members, shift)) for shift in itertools.product(range(3), repeat=len(members))]
-        best += carried(reads, steps) == min(n for n in (carried(reads, shift) for shift in every) if n >= 0)
-    assert best >= 110
 
 
 @pytest.mark.parametrize("lag", [2, 3])
