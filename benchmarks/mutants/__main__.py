@@ -30,6 +30,10 @@ FORMULAS = (f"{ENGINE}derivatives/test_formulas.py",)
 CONTRACTIONS = (f"{PASSES}recover/test_sums_of_products.py", f"{PASSES}test_recover_groups.py")
 AXES = (f"{PASSES}axes", f"{PASSES}test_axes.py")
 SPLITTING = (f"{PASSES}scalars/test_splitting.py",)
+LOOPS = f"{PASSES}scalars/loops/"
+FURTHER_STEPS = (f"{LOOPS}test_further_steps.py",)
+RECURRENCES = (f"{LOOPS}test_recurrences.py",)
+EQUAL_STEPS = (f"{LOOPS}test_equal_steps.py",)
 SUMS_LOWERED = (f"{PASSES}recover/test_sums_lowered.py", f"{PASSES}test_recover_program.py")
 TESTS: dict[str, tuple[str, ...]] = {
     "nn/losses.py": ("tests/nn/test_losses.py",),
@@ -88,6 +92,25 @@ TESTS: dict[str, tuple[str, ...]] = {
     "autograd/compiler/scalars/sums/chains.py": (f"{PASSES}scalars/test_chains.py", f"{PASSES}test_scalar_passes.py"),
     "autograd/compiler/scalars/sums/collect.py": (f"{PASSES}test_scalar_passes.py",),
     "autograd/compiler/scalars/swallowed.py": (f"{PASSES}scalars/test_swallowed.py",),
+    "autograd/compiler/scalars/loops/beginnings.py": EQUAL_STEPS,
+    "autograd/compiler/scalars/loops/body.py": (f"{LOOPS}test_loop_bodies.py",),
+    "autograd/compiler/scalars/loops/complete.py": EQUAL_STEPS,
+    "autograd/compiler/scalars/loops/components.py": (f"{LOOPS}test_components.py",),
+    "autograd/compiler/scalars/loops/data.py": EQUAL_STEPS,
+    "autograd/compiler/scalars/loops/earlier.py": FURTHER_STEPS,
+    "autograd/compiler/scalars/loops/eligible.py": RECURRENCES,
+    "autograd/compiler/scalars/loops/find.py": (f"{LOOPS}test_finding_loops.py",),
+    "autograd/compiler/scalars/loops/hashing.py": (f"{LOOPS}test_hashing.py",),
+    "autograd/compiler/scalars/loops/later.py": FURTHER_STEPS,
+    "autograd/compiler/scalars/loops/operations.py": RECURRENCES,
+    "autograd/compiler/scalars/loops/periods.py": RECURRENCES,
+    "autograd/compiler/scalars/loops/recurrences.py": (*RECURRENCES, *FURTHER_STEPS, f"{LOOPS}test_finding_loops.py"),
+    "autograd/compiler/scalars/loops/repeat.py": (f"{LOOPS}test_repeat.py",),
+    "autograd/compiler/scalars/loops/repetition.py": (f"{LOOPS}test_components.py",),
+    "autograd/compiler/scalars/loops/retimed.py": (f"{LOOPS}test_retiming.py", f"{LOOPS}test_finding_loops.py"),
+    "autograd/compiler/scalars/loops/siblings.py": EQUAL_STEPS,
+    "autograd/compiler/scalars/loops/steps_alike.py": EQUAL_STEPS,
+    "autograd/compiler/scalars/loops/stretches.py": RECURRENCES,
     "autograd/compiler/scalars/captured_constants.py": (f"{PASSES}scalars/test_captured_constants.py",),
     "autograd/compiler/scalars/first_weights.py": SPLITTING,
     "autograd/compiler/scalars/sums/empty_rows.py": (f"{PASSES}scalars/test_empty_rows.py",),

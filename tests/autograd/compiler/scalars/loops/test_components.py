@@ -54,7 +54,9 @@ def test_equal_operations_at_three_depths_may_recur(
 def test_sums_of_other_lengths_are_other_operations(parse: Callable[..., ScalarProgram]) -> None:
     lengths = [2, 3, 2, 4]
     terms = ", ".join
-    lines = [f"v{n + 1} = sum({terms([f'v{n}', *(f'p{k}' for k in range(count - 1))])})" for n, count in enumerate(lengths)]
+    lines = [
+        f"v{n + 1} = sum({terms([f'v{n}', *(f'p{k}' for k in range(count - 1))])})" for n, count in enumerate(lengths)
+    ]
     program = "v0 = sin(x[0])\n" + "\n".join(lines)
     assert not may_recur(parse(program + "\nreturn v4"))
     assert may_recur(parse(program + "\nv5 = sum(v4, p0)\nreturn v5"))

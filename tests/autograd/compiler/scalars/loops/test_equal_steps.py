@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -57,7 +58,7 @@ def read_twice(us: Any) -> Any:
 
 def lagged(us: Any) -> Any:
     x = us[0]
-    for u, v in zip(SERIES, SERIES[1:]):
+    for u, v in itertools.pairwise(SERIES):
         x = (A * x + B * u).tanh() - v
     return x
 
@@ -66,7 +67,7 @@ SERIES = [0.5, 0.2, -1.0, 1.0, 0.25, 0.75, 1.0, 0.3, 0.9]
 
 
 def begins_with_zero(us: Any) -> Any:
-    x = 0.0
+    x: Any = 0.0
     for u in us:
         x = (A * x + u).tanh()
     return x
@@ -82,7 +83,9 @@ def begins_with_zeros_and_ones(us: Any) -> Any:
 
 
 def begins_two_steps_before(us: Any) -> Any:
-    before, x, read = 0.25, 0.0, []
+    before: Any = 0.25
+    x: Any = 0.0
+    read = []
     for u in us:
         before, x = x, (A * x - B * before + u).tanh()
         read.append(x * x)

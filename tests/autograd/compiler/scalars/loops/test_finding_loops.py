@@ -210,7 +210,7 @@ def two_stages_apart(us: Any) -> Any:
 def passes(count: int) -> Function:
     def function(us: Any) -> Any:
         x = us[0]
-        for k in range(count):
+        for _ in range(count):
             for u in us[1:]:
                 x = (A * x + u).tanh()
             x = x.sin()
@@ -300,7 +300,12 @@ CASES: dict[str, tuple[Function, int, list[Any], str]] = {
     "nested": (nested, 9, [[(8, 1, 1, 1, 0, 2), (6, 1, 0, 2, 0, 2)]], "loop"),
     "five passes": (passes(5), 6, [[(5, 1, 0, 6, 0, 2), (5, 1, 1, 1, 0, 2)]], "loop"),
     "four passes": (passes(4), 6, [(5, 1, 1, 1, 0, 2)] * 4, "loop sin loop sin loop sin loop sin"),
-    "nested and read": (nested_and_read, 9, [(6, 1, 0, 2, 1, 2), [(7, 1, 1, 1, 6, 3), (6, 1, 0, 2, 1, 2)]], "loop*2 sin*48"),
+    "nested and read": (
+        nested_and_read,
+        9,
+        [(6, 1, 0, 2, 1, 2), [(7, 1, 1, 1, 6, 3), (6, 1, 0, 2, 1, 2)]],
+        "loop*2 sin*48",
+    ),
     "nested and begun anew": (nested_and_begun_anew, 9, [[(8, 1, 1, 1, 0, 3), (6, 1, 0, 2, 1, 2)]], "loop"),
     "projected": (projected, 18, [(8, 2, 2, 4, 0, 4)], "sum*16 loop sum"),
     "before and after": (
@@ -363,7 +368,7 @@ def test_a_loop_is_found_in_any_order(name: str, simplified: Simplify, shuffled:
 
 
 def test_operations_of_loops_are_counted_in_all_their_steps(simplified: Simplify) -> None:
-    """Of the nested loop, the outer one has 8 steps of a loop, its result and a sine, the inner one 6 of 2 operations."""
+    """Of the nested loop, the outer one has 8 steps of three operations, the inner one 6 of two."""
     looped = find_loops(simplified(nested, [0.1 * k for k in range(9)]))
     assert looped_operations(looped) == 8 * (3 + 6 * 2)
     assert len(loops_in(looped)) == 1

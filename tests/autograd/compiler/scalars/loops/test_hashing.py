@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from typing import Any
 
@@ -60,7 +61,7 @@ def test_hashes_of_rows_are_sums_of_products(seed: int, arrays: Any) -> None:
     assert hashed_rows(arrays.array(flat), arrays.array(first)).tolist() == by_hand(rows)
     own = [chance.random() < 0.5 for _ in flat]
     replaced = [x if is_own else 7 for x, is_own in zip(flat, own)]
-    expected = by_hand([replaced[a:b] for a, b in zip(first, first[1:])])
+    expected = by_hand([replaced[a:b] for a, b in itertools.pairwise(first)])
     several = RowHashes(arrays.array(flat), arrays.array(first), 7)
     assert several.where(arrays.array(own)).tolist() == expected
     assert several.whole().tolist() == by_hand(rows)

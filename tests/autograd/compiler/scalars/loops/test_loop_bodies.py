@@ -134,13 +134,13 @@ def test_parts_of_several_sums_come_after_what_is_read(unrolled: Unroll) -> None
     lines = ["b@ = sum(x@*p0, a@-1*p1)", "c@ = hypot(b@, x@)", "a@ = sum(c@, x@*p2)"]
     body = body_of(unrolled(lines, STEPS, ["a_-1 = sin(x[7])"], ["return a@-1"]), 1, 3)
     assert body.parts == [Part(0, [0]), Part(2, [1])]
-    assert str(body.program([])) == (
-        "v5 = sum(x2[1], x1*x3)\nv6 = hypot(v5, x2[0])\nv7 = sum(v6, x2[2])\nreturn v7"
-    )
+    assert str(body.program([])) == ("v5 = sum(x2[1], x1*x3)\nv6 = hypot(v5, x2[0])\nv7 = sum(v6, x2[2])\nreturn v7")
 
 
 def test_sums_keep_their_scaling_and_literals(unrolled: Unroll) -> None:
-    program = unrolled(["a@ = 2.0 * sum(a@-1, h*x@; 0.25) / 3.0"], STEPS, ["h = 0.5", "a_-1 = sin(x[7])"], ["return a@-1"])
+    program = unrolled(
+        ["a@ = 2.0 * sum(a@-1, h*x@; 0.25) / 3.0"], STEPS, ["h = 0.5", "a_-1 = sin(x[7])"], ["return a@-1"]
+    )
     body = body_of(program, 1, 1, split=False)
     assert str(body.program([])) == "v3 = 2.0 * sum(x1, 0.5*x2; 0.25) / 3.0\nreturn v3"
     assert body.same == []

@@ -6,8 +6,8 @@ Places are those of operations in the order of the listing: the first one has pl
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -199,7 +199,11 @@ def test_the_most_frequent_distances_are_tried(unrolled: Unroll) -> None:
     names = ["cos", "atan", "exp", "tanh", "sinh", "cosh", "asinh", "sigmoid", "softplus", "sin", "expm1"]
     pairs = []
     for n in range(2, 10):
-        pairs += [f"n_{n} = cos(x[0])", *(f"n_{n}_{k} = {names[k]}(p{n - 2})" for k in range(1, n)), f"m_{n} = cos(x[1])"]
+        pairs += [
+            f"n_{n} = cos(x[0])",
+            *(f"n_{n}_{k} = {names[k]}(p{n - 2})" for k in range(1, n)),
+            f"m_{n} = cos(x[1])",
+        ]
     steps = []
     for t in range(8):
         steps += [f"a_{t}_{k} = {names[k]}(a_{t}_{k - 1})" for k in range(11)] + [f"a_{t + 1}_-1 = 0.0"][:0]
@@ -313,7 +317,14 @@ def levels(operations: Operations, period: int, least: int = 5, eligible: Callab
 
 def test_operations_are_divided_by_the_loops_that_they_depend_on(unrolled: Unroll) -> None:
     """Between two loops, the second of which reads the first, lies an operation that belongs to neither."""
-    lines = ["u@ = exp(x@)", "b@ = mul(a@-1, u@)", "a@ = tanh(b@)", "c@ = sin(a@)", "d@ = mul(d@-1, c@)", "e@ = cos(d@)"]
+    lines = [
+        "u@ = exp(x@)",
+        "b@ = mul(a@-1, u@)",
+        "a@ = tanh(b@)",
+        "c@ = sin(a@)",
+        "d@ = mul(d@-1, c@)",
+        "e@ = cos(d@)",
+    ]
     before = ["a_-1 = sin(x[0])", "d_-1 = sin(x[1])"]
     found = levels(operations_of(unrolled(lines, 7, before, ["return e@-1, e@-2"], arguments=8)), 6)
     assert found.level == [0, 1, 1, 1, 2, 2]
@@ -475,7 +486,10 @@ def test_guards_distinguish_operations(parse: Any) -> None:
     assert len({guarded[k] for k in range(4)}) == 4
     assert len({guarded[k] for k in range(6, 9)}) == 3
     assert [guarded[k] for k in (0, 4, 5, 6, 9)] == [plain[k] for k in (0, 4, 5, 6, 9)]
-    assert operations_of(replace(program, guards=Guards(choices=frozenset(nodes[1:3])))).code.tolist()[1:3] == [guarded[1]] * 2
+    assert (
+        operations_of(replace(program, guards=Guards(choices=frozenset(nodes[1:3])))).code.tolist()[1:3]
+        == [guarded[1]] * 2
+    )
 
 
 def test_marks_of_other_nodes_are_not_read(parse: Any) -> None:
@@ -506,12 +520,14 @@ def test_operations_are_in_order_whatever_the_order(seed: int, unrolled: Unroll,
         assert each.nodes.tolist() == order
         assert [int(each.place[i]) for i in order] == list(range(len(order)))
     places = operations.places_read(0, len(operations)).tolist()
-    assert places == [program.operations.index(i) if i in program.operations else -1 for row in by_hand(program) for i in row]
+    assert places == [
+        program.operations.index(i) if i in program.operations else -1 for row in by_hand(program) for i in row
+    ]
     assert by_depth[0].code.tolist() == [operations.code[program.operations.index(i)] for i in by_depth[1]]
 
 
 def _levels(program: ScalarProgram, operations: Operations) -> tuple[Operations, list[int]]:
-    depth: dict[int, int] = {}
+    level = [0] * len(program)
     for i in program.operations:
-        depth[i] = 1 + max([depth.get(k, 0) for k in program.operands_of(i)], default=0)
-    return in_levels(operations, depth), sorted(program.operations, key=lambda i: depth[i])
+        level[i] = 1 + max(level[k] for k in program.operands_of(i))
+    return in_levels(operations, level), sorted(program.operations, key=level.__getitem__)

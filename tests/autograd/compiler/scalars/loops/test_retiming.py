@@ -23,7 +23,7 @@ START = 100
 def retime(
     reads: Reads, members: Sequence[int], stop: int, results: Sequence[int] = ()
 ) -> tuple[list[int], dict[int, int], int]:
-    """Return the order of the members, the step in which each is computed in the first step, and the number of steps."""
+    """Return the order of the members, the step of the trace in which each begins, and the number of steps."""
     period = len(reads)
     columns = [pair for row in reads for pair in row]
     first = np.append(0, np.cumsum([len(row) for row in reads]))
@@ -72,7 +72,7 @@ def draw(seed: int) -> tuple[Reads, list[int], int]:
 
 
 def _interleaved(reads: Any, members: list[int], chance: random.Random) -> tuple[Any, list[int]]:
-    """Move operations to earlier or later steps of the trace and to other places in them, as far as that is possible."""
+    """Move operations to other steps of the trace and to other places in them, as far as that is possible."""
     period = len(reads)
     for _ in range(30):
         step = [chance.randrange(3) for _ in range(period)]
@@ -118,7 +118,7 @@ def test_there_may_be_no_whole_step() -> None:
 
 
 def test_a_result_takes_no_level() -> None:
-    """A loop, its result, and an operation take two levels: the number is carried after the operation, or the result."""
+    """A loop, its result, and an operation take two levels; one number is carried, after the operation."""
     reads = [[(2, 1)], [(0, 0)], [(1, 0)]]
     order, steps, count = retime(reads, [0, 1, 2], START + 27, results=[1])
     assert order == [0, 1, 2]
