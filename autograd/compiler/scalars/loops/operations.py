@@ -109,9 +109,9 @@ def operations_of(program: Columns) -> Operations:
     terms += hashed(of_floats(program.coefficients)[source])
     bounds = np.append(0, count[add].cumsum())
     code[add] += hashed_rows(terms, bounds)
-    marks = {i: hash(repr(scaling)) for i, scaling in program.scalings.items()}
-    for several, mark in ((program.guards.choices, 3), (program.guards.unreached, 5)):
-        marks.update({i: marks.get(i, 0) ^ mark for i in several})
+    scalings, choices, unreached = program.scalings, program.guards.choices, program.guards.unreached
+    marked = {*scalings, *choices, *unreached}
+    marks = {i: hash((repr(scalings.get(i)), i in choices, i in unreached)) for i in marked}
     at = place[np.array(list(marks), dtype=np.int64)]
     is_operation = at >= 0
     code[at[is_operation]] += hashed(np.array(list(marks.values()), dtype=np.int64))[is_operation]

@@ -74,7 +74,8 @@ def begins_with_zero(us: Any) -> Any:
 
 
 def begins_with_zeros_and_ones(us: Any) -> Any:
-    h, c = [0.0, 0.0], [1.0, 1.0]
+    h: list[Any] = [0.0, 0.0]
+    c: list[Any] = [1.0, 1.0]
     for u in us:
         z = [dot(row, h) + b * u for row, b in zip(MATRIX, (A, B))]
         c = [z_k.sigmoid() * c_k + z_k.tanh() for z_k, c_k in zip(z, c)]
@@ -108,7 +109,7 @@ def kalman(zs: Any) -> Any:
     for z in zs:
         x = [dot(row, x) for row in MATRIX]
         ap = [[dot(row, [p[0][j], p[1][j]]) for j in range(2)] for row in MATRIX]
-        q = [[A * A, 0.0], [0.0, B * B]]
+        q: list[list[Any]] = [[A * A, 0.0], [0.0, B * B]]
         p = [[dot(ap[i], MATRIX[j]) + q[i][j] for j in range(2)] for i in range(2)]
         s = p[0][0] + C * C
         gain, e = [p[0][0] / s, p[1][0] / s], z - x[0]
