@@ -13,7 +13,7 @@ from autograd.compiler.recover.index import Positions, distinct
 from autograd.compiler.recover.padding import by_similar_length, columns_of_rows, table
 from autograd.compiler.recover.sums.blocks import Block, Matrix, Numbers, Rows, View
 from autograd.compiler.recover.sums.contractions import Contraction, contractions
-from autograd.compiler.recover.sums.terms import Parts, Scaling, Terms
+from autograd.compiler.recover.sums.terms import Parts, Scaling, Terms, uniform
 from autograd.compiler.scalars.first_weights import share_weights
 from autograd.compiler.scalars.nodes import ABSENT
 from autograd.primitives import Primitive
@@ -109,7 +109,7 @@ def _operand(nodes: Positions, source: int, places: Places) -> View | float | Nu
     if source != CONSTANT:
         return View(source, places.position[nodes])
     numbers: Numbers = places.number[nodes]
-    return float(numbers[0]) if (numbers == numbers[0]).all() else numbers
+    return uniform(numbers)
 
 
 def sums_of_products(nodes: Sequence[int], terms: Terms, scaling: Scaling, places: Places) -> list[SumOfProducts]:
@@ -194,7 +194,7 @@ def _is_table(block: tuple[int, Block]) -> bool:
 
 def _pairs(terms: Terms, places: Places) -> Positions:
     """Return a number for each term that encodes its two sources."""
-    pairs: Positions = (places.source[terms.left] + 1) * (len(places.widths) + 1) + places.source_of(terms.right) + 1
+    pairs: Positions = places.source[terms.left] * (len(places.widths) + 1) + places.source_of(terms.right)
     return pairs
 
 

@@ -19,6 +19,7 @@ from autograd.compiler.recover.naming import parameter_name
 from autograd.compiler.recover.padding import filled
 from autograd.compiler.recover.padding_values import Padding, padding_values
 from autograd.compiler.recover.sums.blocks import Numbers, View
+from autograd.compiler.recover.sums.terms import uniform
 from autograd.support.forking import computed_once
 
 _UNKNOWN = -1
@@ -154,8 +155,9 @@ class Reader:
     def data(self, source: int, positions: Positions) -> Handle:
         """Read elements of a constant array, as a new constant in their shape, or as one number if all are equal."""
         numbers = np.where(positions == PADDING, 0.0, self.grouping.data[source][positions])
-        if (numbers == numbers.reshape(-1)[0]).all():
-            return self.builder.broadcast(self.builder.constant(float(numbers.reshape(-1)[0])), numbers.shape)
+        same = uniform(numbers)
+        if isinstance(same, float):
+            return self.builder.broadcast(self.builder.constant(same), numbers.shape)
         return self.builder.constant(numbers)
 
     def table(self, view: View, role: str = "w", layer: int | None = None, padding: float = 0.0) -> Handle:
