@@ -44,9 +44,10 @@ def to_arguments(program: ArrayProgram, seeds: int, unrolled: bool = False) -> A
 def _differentiated(
     program: ArrayProgram, seeds: int, kind: Literal["parameter", "argument"], unrolled: bool
 ) -> ArrayProgram:
-    has_loops = any(operation.kind == "loop" for operation in program.operations) if unrolled else False
-    if unrolled and not has_loops:  # import only the sweep that is used
-        from autograd.compiler.differentiate.unrolled import differentiate_unrolled
+    if unrolled and all(operation.kind != "loop" for operation in program.operations):
+        from autograd.compiler.differentiate.unrolled import (
+            differentiate_unrolled,
+        )  # import only the sweep that is used
 
         return differentiate_unrolled(program, seeds, kind)
     from autograd.compiler.differentiate.sweep import Sweep
@@ -62,7 +63,7 @@ def _differentiated(
         ]
     builder = sweep.builder
     results = [
-        sweep.value(program.outputs[0]),
+        *map(sweep.value, program.outputs),
         *(x if isinstance(x, Handle) else builder.constant(x) for x in gradients),
     ]
     layers = {sweep.value(at).at: layer for at, layer in program.layers.items()}

@@ -8,6 +8,7 @@ Chen et al. (2016) and in the partitioner of PyTorch's functorch.
 from __future__ import annotations
 
 import itertools
+import sys
 from collections.abc import Callable, Collection, Sequence
 
 from autograd import primitives
@@ -24,7 +25,7 @@ _CHEAP = frozenset(
 )
 _STRUCTURE = frozenset({"reshape", "transpose", "broadcast", "slice", "concatenate", "pad", "constant", "guard"})
 _SOURCE, _SINK = -1, -2
-_ENDLESS = 1 << 60
+_ENDLESS = sys.maxsize
 
 
 def is_cheap(operation: Operation) -> bool:

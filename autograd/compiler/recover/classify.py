@@ -46,8 +46,8 @@ def applications(
     groups: list[Application | Reduction] = []
     for (primitive, sources, _), members in classes.items():
         batched = any(s != CONSTANT and places.batched[s] for s in sources)
-        if primitive is not None and primitive.reduces and len(sources) == 1 and sources[0] != CONSTANT:
-            for some, view in _tables(members, operands, sources[0], places):
+        if primitive is not None and primitive.reduces and len(sources) == 1 and sources != (CONSTANT,):
+            for some, view in _tables(members, operands, *sources, places):
                 groups.append(Reduction(len(places.widths) + len(groups), tuple(some), batched, primitive, view))
             continue
         index = np.array([operands[i] for i in members])
@@ -173,10 +173,8 @@ def _of_two_alike(terms: Terms, scaling: Scaling, places: Places) -> NDArray[np.
 
 def _are_tables(sums: Sequence[Contraction]) -> bool:
     """Return whether sums became matrix products or padded rows, and round sums of two as the graph does."""
-    if len(sums) == 1:
-        return any(map(_is_table, sums[0].blocks))
     blocks = [block for one in sums for block in one.blocks]
-    return any(map(_is_table, blocks)) and all(isinstance(block, Rows) for _, block in blocks)
+    return any(map(_is_table, blocks)) and (len(sums) == 1 or all(isinstance(block, Rows) for _, block in blocks))
 
 
 def _is_table(block: tuple[int, Block]) -> bool:
@@ -227,8 +225,9 @@ def _same_structure(terms: Terms, leads: list[bool], places: Places) -> list[lis
     starts = np.flatnonzero(np.r_[True, changes])[: len(pair)]
     structure: list[list[tuple[int, ...]]] = [[(int(first),)] for first in leads]
     for start in starts.tolist():
-        family = 0 if terms.right[start] == ABSENT else places.family.get(int(terms.left[start]), 0)
-        key = int(pair[start]), int(terms.slot[start]), family
+        key: tuple[int, ...] = int(pair[start]), int(terms.slot[start])
+        if terms.right[start] != ABSENT:
+            key = *key, places.family.get(int(terms.left[start]), 0)
         structure[int(terms.row[start])].append(key)
     classes: dict[tuple[tuple[int, ...], ...], list[int]] = {}
     for row, of_row in enumerate(structure):

@@ -10,10 +10,10 @@ from autograd.compiler.scalars.nodes import ABSENT
 
 
 def numbered(rows: Positions) -> tuple[Positions, Positions]:
-    """Number the rows of a matrix, equal rows equally; return each row's number and each number's first row."""
+    """Number the distinct rows of a matrix in their order; return each row's number and each number's first row."""
     number = np.zeros(len(rows), dtype=np.int64)
     for column in rows.T:
-        number = np.unique(number * (int(rows.max()) + 2) + column + 1, return_inverse=True)[1].reshape(-1)
+        number = np.unique(number * (int(rows.max()) + 2) + column, return_inverse=True)[1].reshape(-1)
     return number, np.unique(number, return_index=True)[1]
 
 

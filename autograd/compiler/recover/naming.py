@@ -7,7 +7,7 @@ from collections.abc import Collection
 from autograd import primitives
 from autograd.compiler.names import Names, sanitised, stem
 from autograd.compiler.recover.groups import (
-    PARAMETERS,
+    CONSTANT,
     Application,
     Choice,
     Concatenation,
@@ -59,11 +59,11 @@ def _is_layer(group: Group) -> bool:
 
 
 def _activated(group: Group) -> int:
-    """Return the source to which a group applies a unary function elementwise; -1 for other groups."""
+    """Return the source to which a group applies a unary function elementwise; CONSTANT for other groups."""
     if not isinstance(group, Application) or len(group.operands) != 1:
-        return -1
+        return CONSTANT
     (operand,) = group.operands
-    return operand.source if isinstance(operand, View) and operand.source > PARAMETERS else -1
+    return operand.source if isinstance(operand, View) else CONSTANT
 
 
 def parameter_name(names: Names, labels: Collection[str], role: str, layer: int | None, single: bool) -> str:

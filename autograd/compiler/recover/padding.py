@@ -122,7 +122,7 @@ def _fewest_tables(lengths: Sequence[int], rows: Sequence[int], elements: int) -
     [2, 4]
     """
     least: list[tuple[int, list[int]]] = [(0, []), *[(rows[n] * length, [n]) for n, length in enumerate(lengths, 1)]]
-    while not cost.worth_table(elements, least[-1][0]) and len(least[-1][1]) < len(lengths):
+    while not cost.worth_table(elements, least[-1][0]):  # a table for each length has no padding
         least = [
             min(
                 [(size + (rows[n] - rows[k]) * lengths[n - 1], [*ends, n]) for k, (size, ends) in enumerate(least[:n])],

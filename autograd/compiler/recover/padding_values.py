@@ -18,7 +18,8 @@ from autograd.compiler.scalars.program import apply
 from autograd.primitives import div
 
 _FILLS = -math.inf, 0.0, math.inf
-_SAMPLES = (-1.7, 0.6, 3.1, -0.2, 2.3), (0.9, -2.4, 1.3, 0.4, -3.2), (2.9, 1.1, -0.7, -1.9, 0.3)
+_SAMPLES = tuple(zip(*[iter(map(math.cos, range(15)))] * 5))
+"""Three times five numbers of both signs, for operands of which nothing is known."""
 
 Padding = dict[int, float]
 """The number in the padding of each source, if it is known."""
@@ -52,9 +53,9 @@ def _propagated(padded: list[Group], fills: Padding) -> Padding:
     padding = dict(fills)
     for group in padded:
         if not padded_product(group):
-            numbers = [_evaluated(group, padding, members, sample) for sample in _SAMPLES]
-            if numbers[0] is not None and numbers == numbers[:1] * len(numbers):
-                padding[group.source] = numbers[0]
+            number, *others = [_evaluated(group, padding, members, sample) for sample in _SAMPLES]
+            if number is not None and all(other == number for other in others):
+                padding[group.source] = number
     return padding
 
 
@@ -95,7 +96,7 @@ def _evaluated(
             return x if isinstance(x, float) else None
         if x.source not in members:
             return next(numbers, None)
-        is_padding = members[x.source][x.positions.reshape(len(own), -1)[own]] == PADDING
+        is_padding = members[x.source][x.positions.reshape(-1)[own]] == PADDING
         return padding.get(x.source) if is_padding.all() else None
 
     if isinstance(group, Application):

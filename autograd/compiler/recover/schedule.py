@@ -18,7 +18,7 @@ def schedule(order: Sequence[int], operands: Operands) -> list[list[int]]:
     [[2, 4], [3]]
     """
     depth = depths(order, operands)
-    levels: list[list[int]] = [[] for _ in range(1 + max(depth.values(), default=-1))]
-    for i in order:
-        levels[depth[i]].append(i)
-    return levels
+    levels: dict[int, list[int]] = {}
+    for i in order:  # the first node of a level comes after the first of the level before
+        levels.setdefault(depth[i], []).append(i)
+    return list(levels.values())

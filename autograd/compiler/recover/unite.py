@@ -62,7 +62,7 @@ def copied(groups: Sequence[Group]) -> dict[int, tuple[int, int]]:
         if isinstance(group, SumOfProducts) and len(group.blocks) == 1 and _only_adds(group):
             (block,) = group.blocks
             if isinstance(block, Rows) and block.right is None and block.left.positions.shape[1] == 1:
-                elements = zip(group.members, block.left.positions[:, 0].tolist())
+                elements = zip(group.members, block.left.positions.reshape(-1).tolist())
                 copies.update({i: (block.left.source, at) for i, at in elements})
     return copies
 
@@ -115,13 +115,14 @@ def elements_to_unite(number: Positions, source: Positions) -> list[list[int]]:
     number, source = number[chosen], source[chosen]
     if not ((number[1:] == number[:-1]) & (source[1:] != source[:-1])).any():
         return []
-    row = np.searchsorted(distinct(number), number)
-    rows: list[list[int]] = [[] for _ in range(int(row[-1]) + 1)]
+    numbers = distinct(number)
+    row = np.searchsorted(numbers, number)
+    rows: list[list[int]] = [[] for _ in numbers]
     for r, s in zip(row.tolist(), source.tolist()):
         rows[r].append(s)
     component = components(row, source, len(rows)).tolist()
     united = []
-    for k in range(max(component) + 1):
+    for k in dict.fromkeys(component):
         structures = [tuple(sorted(of)) for of, c in zip(rows, component) if c == k]
         sources = sorted({s for of in structures for s in of})
         runs = 1 + sum([a != b for a, b in itertools.pairwise(structures)])

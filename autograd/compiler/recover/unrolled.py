@@ -23,8 +23,8 @@ from autograd.support.forking import computed_once
 MOST_LABELLED = 200
 """The most operations of a program that are named by labels: in a longer one, many similar nodes share a label."""
 
-Term = tuple[float, int]
-"""A term of a sum: its sign, and the place of its absolute value."""
+Term = tuple[bool, int]
+"""A term of a sum: whether it is subtracted, and the place of its absolute value."""
 
 _COLUMN: Shape = (N, 1)
 _ADD, _SUB, _NEG = Application(primitives.add), Application(primitives.sub), Application(primitives.neg)
@@ -44,14 +44,21 @@ def lower_scalars(program: ScalarProgram, arguments: Sequence[str]) -> ArrayProg
     return _Lowering(program, arguments).lowered()
 
 
+def _is_negative(x: float) -> bool:
+    """Return whether a number has a minus sign; -0.0 has one."""
+    return math.copysign(1.0, x) == -1.0
+
+
 class _Lowering:
     """Appends operations without looking for common subexpressions: scalar programs have none left."""
+
+    _parameters: int  # the place of all parameters, if there are any
 
     def __init__(self, program: ScalarProgram, arguments: Sequence[str]) -> None:
         self._program = program
         self._names = Names([*reserved_names(), "m", "g"])
         self._operations: list[Operation] = []
-        self._places = [-1] * len(program)  # the operation that computes each node
+        self._places: list[int | None] = [None] * len(program)  # the operation that computes each node
         self._constants: dict[str, int] = {}
         self._guarded: dict[tuple[int, int], int] = {}
         self._masks: dict[int, int] = {}  # the numbers of nodes that are masks
@@ -64,7 +71,6 @@ class _Lowering:
             )
             for name, nodes in zip(arguments, program.arguments)
         ]
-        self._parameters = -1
         count = program.parameter_count
         if count:
             positions = Data(np.array(list(range(count)), dtype=np.int64))
@@ -98,7 +104,7 @@ class _Lowering:
     def _value(self, i: int) -> int:
         """Return the operation that computes a node; a leaf's is created at the first read."""
         place = self._places[i]
-        if place < 0:
+        if place is None:
             place = self._places[i] = self._leaf(i)
         return place
 
@@ -178,14 +184,14 @@ class _Lowering:
         end = start + program.counts[i]
         slots = program.slots
         terms = self._guarded_terms(i) if i in program.guards.of else self._terms(start, end)
-        if terms and 0 < slots[end - 1] < end - start - 1:  # neither one slot for all terms nor one for each
+        if terms and slots[end - 1] not in (0, len(terms) - 1):  # neither one slot for all terms nor one for each
             terms = self._slots_added(terms, slots[start:end])
         scaling = program.scalings.get(i)
         if scaling is None:
             return self._total(terms) if terms else self._constant(NOTHING)
         constant, leads, factor, divisor = scaling
         if not terms or not is_nothing(constant):
-            term = (math.copysign(1.0, constant), self._constant(abs(constant)))
+            term = (_is_negative(constant), self._constant(abs(constant)))
             terms = [term, *terms] if leads else [*terms, term]
         total = self._total(terms)
         if factor != 1.0:
@@ -198,20 +204,21 @@ class _Lowering:
         terms = []
         for c, x, y in zip(program.coefficients[start:end], program.lefts[start:end], program.rights[start:end]):
             place = places[x]
-            if place < 0:
+            if place is None:
                 place = self._value(x)
-            sign = 1.0
+            is_subtracted = False
             if c != 1.0:
-                sign = math.copysign(1.0, c)
+                is_subtracted = _is_negative(c)
                 if c != -1.0:
                     factors = (self._constant(abs(c)), place)
                     place = len(operations)
                     operations.append(Operation("apply", factors, _MUL, _COLUMN))
             if y != ABSENT:
-                factors = (place, places[y] if places[y] >= 0 else self._value(y))
+                other = places[y]
+                factors = (place, self._value(y) if other is None else other)
                 place = len(operations)
                 operations.append(Operation("apply", factors, _MUL, _COLUMN))
-            terms.append((sign, place))
+            terms.append((is_subtracted, place))
         return terms
 
     def _guarded_terms(self, i: int) -> list[Term]:
@@ -226,7 +233,7 @@ class _Lowering:
             product = factors[0] if abs(c) == 1.0 else self._apply(_MUL, self._constant(abs(c)), factors[0])
             for factor in factors[1:]:
                 product = self._apply(_MUL, product, factor)
-            terms.append((math.copysign(1.0, c), product))
+            terms.append((_is_negative(c), product))
         return terms
 
     @computed_once
@@ -240,17 +247,17 @@ class _Lowering:
             by_slot.setdefault(slot, []).append(term)
         added = by_slot.pop(0, [])
         for several in by_slot.values():
-            added += several if len(several) < 2 else [(1.0, self._total(several))]
+            added += several if len(several) < 2 else [(False, self._total(several))]
         return added
 
     def _total(self, terms: Sequence[Term]) -> int:
         """Add terms from left to right."""
         operations = self._operations
-        sign, total = terms[0]
-        if sign < 0:
+        is_subtracted, total = terms[0]
+        if is_subtracted:
             is_number = operations[total].kind == "constant"
             total = self._constant(-operations[total].attribute) if is_number else self._apply(_NEG, total)
-        for sign, place in terms[1:]:
-            operations.append(Operation("apply", (total, place), _SUB if sign < 0 else _ADD, _COLUMN))
+        for is_subtracted, place in terms[1:]:
+            operations.append(Operation("apply", (total, place), _SUB if is_subtracted else _ADD, _COLUMN))
             total = len(operations) - 1
         return total

@@ -37,7 +37,9 @@ def sums(rows: Sequence[Sequence[Term]], places: Places, constant: float = NOTHI
     terms = Terms(row, left, right, coefficients.astype(float), slot, np.arange(len(flat)))
     count = len(rows)
     scaling = Scaling(np.full(count, constant), np.ones(count), np.ones(count), np.zeros(count, dtype=bool))
-    return sums_of_products(range(100, 100 + count), terms, scaling, places)
+    groups = sums_of_products(range(100, 100 + count), terms, scaling, places)
+    assert [group.source for group in groups] == [len(places.widths) + n for n in range(len(groups))]
+    return groups
 
 
 def members(groups: Sequence[SumOfProducts]) -> list[tuple[int, ...]]:
@@ -104,6 +106,14 @@ def test_rows_that_the_same_weights_multiply_form_one_table() -> None:
     assert largest([1, 2, 20], {100: 5, 101: 5, 102: 6}) == [([0], 1), ([1], 2), ([2], 20)]
 
 
+def test_reductions_and_other_functions_of_one_array() -> None:
+    places = places_of([], range(50))
+    primitive_of = [*[primitives.max_] * 102, primitives.maximum]
+    table, pair = applications([100, 101, 102], primitive_of, {100: (0, 1, 2), 101: (3, 4, 5), 102: (7, 6)}, places)
+    assert isinstance(table, Reduction) and table.members == (100, 101)
+    assert isinstance(pair, Application) and list(map(reads, pair.operands)) == [[7], [6]]
+
+
 # Sums of two among longer ones
 
 X, Y = range(20), range(20, 30)
@@ -132,14 +142,23 @@ def test_among_longer_rows_a_sum_of_two_is_a_reduction() -> None:
 
 
 def test_a_sum_of_two_arrays_stays_a_sum_of_two() -> None:
-    """The other sums of two follow one that reads two arrays, and sums of the same arrays may be longer."""
+    """Whether sums of two that read one array follow, or longer sums of the same arrays."""
     rows = [
         added([5, 20], TWO),
         *(added(X[3 * n : 3 * n + len(slots)], slots) for n, slots in enumerate((TWO, THREE, TWO, THREE, TWO))),
-        added([7, 9, 21], THREE),
-        added([8, 2, 22], THREE),
     ]
-    assert members(sums(rows, places_of([], X, Y))) == [(100,), (101, 102, 103, 104, 105), (106, 107)]
+    assert members(sums(rows, places_of([], X, Y))) == [(100,), (101, 102, 103, 104, 105)]
+    of_both = [added([k, *[k + 9] * (k % 2), 20 + k], THREE if k % 2 else TWO) for k in range(5)]
+    assert members(sums(of_both, places_of([], X, Y))) == [(100, 102, 104), (101, 103)]
+
+
+def test_sums_of_two_stay_apart_from_longer_ones_that_form_no_table_with_them() -> None:
+    rows = [added([3, 0], TWO), added([1, 7], TWO), added([5, 2, 4], THREE), added([11, 6, 8], THREE)]
+    of_two, of_three = sums(rows, places_of([], X))
+    assert (of_two.members, of_two.slots) == ((100, 101), (0, 1))
+    assert (of_three.members, {*of_three.slots}) == ((102, 103), {0})
+    (pairs,) = sums([added(pair, TWO) for pair in ([0, 1], [1, 2], [0, 2])], places_of([], X))
+    assert pairs.slots == (0, 1)
 
 
 def test_sums_over_the_same_columns_are_a_matrix_of_ones() -> None:
@@ -176,6 +195,9 @@ def test_products_with_other_arrays_are_groups_of_their_own() -> None:
     places = places_of([10, 11], [0, 1, 2])
     rows: list[list[Term]] = [[(1.0, 10, 0, 0)], [(1.0, 1, ABSENT, 0)], [(1.0, 10, 11, 0)], [(1.0, 11, 2, 0)]]
     assert members(sums(rows, places)) == [(100, 103), (101,), (102,)]
+    two: list[list[Term]] = [[(1.0, 10, 0, 0), (1.0, 1, ABSENT, 0)], [(1.0, 11, 1, 0), (1.0, 10, 2, 0)]]
+    assert members(sums(two, places)) == [(100,), (101,)]
+    assert members(sums([[(1.0, 10, 11, 0), (1.0, 1, ABSENT, 0)], two[1]], places)) == [(100,), (101,)]
 
 
 @pytest.mark.parametrize(
