@@ -53,7 +53,8 @@ def recorded(
     operation = Operation("apply", tuple([x.at for x in operands]), application, _COLUMN)
     parts = pull_back(Edge(operation, operands, out, cotangent, places, Names()))
     if is_square and len(parts) == 2 and all(isinstance(part, Simplified) for part in parts):
-        places, parts = places[:1], [parts[0] + parts[1] if parts[0].at != parts[1].at else 2.0 * parts[0]]
+        left, right = parts
+        places, parts = places[:1], [left + right if left.at != right.at else 2.0 * left]
     products: list[tuple[int, float, Simplified]] = []
     for place, part in zip(places, parts):
         if isinstance(part, Simplified):

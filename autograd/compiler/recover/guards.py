@@ -13,13 +13,14 @@ from typing import Literal, NamedTuple
 
 from autograd.arrays import np
 from autograd.compiler.arrays.handle import Handle
-from autograd.compiler.arrays.operations import Shape
+from autograd.compiler.arrays.operations import PADDING, Shape
 from autograd.compiler.arrays.shapes import broadcast_shape, is_batched
 from autograd.compiler.recover.groups import Group, SumOfProducts
 from autograd.compiler.recover.read import Reader
 from autograd.compiler.recover.sums.blocks import Matrix, Product, Rows, View
 
-_ALWAYS, _NEVER = -1, -2  # replace the node of a condition
+_ALWAYS, _NEVER = -1, -2  # replace the node of a condition, and its source
+_CONSTANT = frozenset({_ALWAYS, _NEVER})
 
 Layout = Literal["columns", "rows", "summed"]
 COLUMNS: Layout = "columns"  # one column per member of a group
@@ -75,7 +76,7 @@ class Guards:
             return None
         nodes: list[int] = []
         for i in group.members:
-            if i < 0 and nodes:  # a padding lane, which nothing reads: the neighbour's condition keeps runs long
+            if i == PADDING and nodes:  # a padding lane, which nothing reads: the neighbour's condition keeps runs long
                 nodes.append(nodes[-1])
             else:
                 nodes.append(_NEVER if i in unreached else reached.get(i, _ALWAYS))
@@ -119,7 +120,7 @@ class Guards:
     def _shape(self, mask: _Mask) -> Shape:
         """Return a mask's shape, before it is lowered."""
         runs = self._runs(mask.nodes)
-        some_batched = any(source >= 0 and self._grouping.batched[source] for source, _ in runs)
+        some_batched = any(source not in _CONSTANT and self._grouping.batched[source] for source, _ in runs)
         width = 1 if len(runs) == 1 and self._is_one_column(*runs[0]) else len(mask.nodes)
         lengths = (width, 1) if mask.layout == ROWS else (1 if mask.layout == SUMMED else width,)
         return self._reader.shape_of(some_batched and mask.batched, *lengths)
@@ -127,7 +128,7 @@ class Guards:
     def _is_one_column(self, source: int, nodes: list[int]) -> bool:
         """Return whether nodes of one source are all the same condition."""
         places = self._grouping.position[nodes]
-        return source < 0 or bool((places == places[0]).all())
+        return source in _CONSTANT or bool((places == places[0]).all())
 
     def _lowered(self, mask: _Mask) -> Handle:
         builder, condition = self._reader.builder, self._condition(mask.nodes)
@@ -151,6 +152,6 @@ class Guards:
 
     def _part(self, source: int, nodes: list[int]) -> Handle:
         """Return the conditions of nodes of one source."""
-        if source < 0:
+        if source in _CONSTANT:
             return self._reader.builder.constant(np.full(1, float(source == _ALWAYS)))
         return self._reader.vector(View(source, self._grouping.position[nodes]))

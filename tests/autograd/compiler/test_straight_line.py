@@ -27,6 +27,7 @@ from autograd.compiler.targets.straight_line.source import text_of
 from autograd.compiler.targets.straight_line.source_run import StraightSource
 from autograd.compiler.trace.comparisons import COMPARISONS
 from autograd.compiler.trace.retrace import settled_trace
+from autograd.primitives import Primitive
 
 UNARY = (primitives.sin, primitives.tanh, primitives.sigmoid, primitives.relu, primitives.absolute, primitives.neg)
 BINARY = (primitives.add, primitives.sub, primitives.mul, primitives.maximum, primitives.minimum, primitives.atan2)
@@ -92,6 +93,23 @@ def test_unrolled_programs_are_differentiated_as_all_others(
     for gradient, expected in zip(ours[1:], others[1:]):
         size = max(1.0, float(np.abs(expected).max()))
         np.testing.assert_allclose(np.broadcast_to(gradient, expected.shape), expected, rtol=1e-10, atol=1e-12 * size)
+
+
+SQUARES = (*BINARY, primitives.div, primitives.power, primitives.hypot, primitives.copysign, primitives.fmod)
+
+
+@pytest.mark.parametrize("primitive", SQUARES, ids=[primitive.name for primitive in SQUARES])
+@pytest.mark.parametrize("factor", [1.0, -3.0])
+def test_derivatives_with_the_same_operand_twice(primitive: Primitive, factor: float) -> None:
+    builder = Builder()
+    x = builder.argument("x", 1)
+    shifted = builder.apply(primitives.add, builder.apply(primitives.absolute, x), 1.5)
+    square = builder.apply(primitive, shifted, shifted) * factor
+    program = builder.program([square.named("y")]).verify()
+    given = {"x": np.array([[0.5], [2.0]]), "gradient": np.array([[1.0], [-2.0]])}
+    _, ours = to_arguments(program, 1, unrolled=True).verify().evaluate(given)
+    _, expected = to_arguments(program, 1).verify().evaluate(given)
+    np.testing.assert_allclose(np.broadcast_to(ours, (2, 1)), np.broadcast_to(expected, (2, 1)), rtol=1e-13, atol=1e-15)
 
 
 Formula = Callable[[Sequence[Handle]], Handle]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import operator
 import pickle
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -183,6 +184,14 @@ def test_primitives_of_numpy_numbers() -> None:
     assert autograd.exp(one) == math.exp(1.0)
     assert autograd.maximum(one, 2.5) == 2.5
     assert autograd.where(true, 2.5, 0.0) == 2.5
+
+
+def test_without_numpy_too_other_objects_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    text: Any = "1.0"
+    for numpy in (np, None):
+        monkeypatch.setitem(sys.modules, "numpy", numpy)
+        with pytest.raises(TypeError, match="exp expects numbers or Values, got an object of type str"):
+            autograd.exp(text)
 
 
 # The hot operators and functions spell out what the table says

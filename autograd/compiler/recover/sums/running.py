@@ -70,6 +70,5 @@ def grouped(chains: Sequence[Chain], places: Places) -> list[list[Chain]]:
 
 def running_sum(chains: Sequence[Chain], view: View, source: int, batched: bool) -> RunningSum:
     """Return the group that accumulates the chains of one class, a row each."""
-    lacking = len(chains[0].added) - len(chains[0].parts)
-    members = [i for chain in chains for i in [*[PADDING] * lacking, *chain.parts]]
-    return RunningSum(source, tuple(members), batched, view)
+    rows = [[*[PADDING] * (len(chain.added) - len(chain.parts)), *chain.parts] for chain in chains]
+    return RunningSum(source, tuple(itertools.chain.from_iterable(rows)), batched, view)

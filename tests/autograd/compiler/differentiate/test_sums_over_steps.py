@@ -40,7 +40,7 @@ class Arrays:
         """Return an array with its axis of steps here, and its numbers of each step, in the order of the steps.
 
         Args:
-            before: "values" or "zeros" before the first step if the numbers before each step are meant.
+            before: "values", "zeros" or "halves" before the first step if the numbers before each step are meant.
         """
         x, array = self._argument(labels, axis)
         numbers = [array.take(t, axis) for t in range(self.steps)][:: -1 if self.is_backward else 1]
@@ -48,9 +48,10 @@ class Arrays:
         if not before:
             return ByStep(x, stepping), numbers
         initial, first = self._argument(labels, None)
-        if before == "zeros":
-            zero = self.builder.constant(0.0)
-            initial, first = Simplified.of(self.builder.broadcast(zero, initial.shape)), np.zeros(first.shape)
+        if before != "values":
+            number = 0.0 if before == "zeros" else 0.5
+            same = self.builder.broadcast(self.builder.constant(number), initial.shape)
+            initial, first = Simplified.of(same), np.full(first.shape, number)
         return ByStep(x, stepping, initial), [first, *numbers[:-1]]
 
     def value(self, x: Any) -> Any:
@@ -60,16 +61,26 @@ class Arrays:
         return result
 
 
-PRODUCTS = ["nk,nc->kc", "nc,nk->ck", "kn,cn->ck", "bnk,nbc->bkc", "nk,nk->k", "nbk,nbc->ck", "nk,kc->nc", "bk,bc->kc"]
+PRODUCTS = [
+    "nk,nc->kc",
+    "nc,nk->ck",
+    "kn,cn->ck",
+    "bnk,nbc->bkc",
+    "nk,nk->k",
+    "nbk,nbc->ck",
+    "nk,kc->nc",
+    "bk,bc->kc",
+    "k,c->kc",
+]
 
 
 @pytest.mark.parametrize("is_backward", [False, True])
-@pytest.mark.parametrize("steps", [1, STEPS])
+@pytest.mark.parametrize("steps", [1, 2, STEPS])
 @pytest.mark.parametrize("product", PRODUCTS)
 def test_a_sum_of_products(product: str, steps: int, is_backward: bool) -> None:
     left, right, result = product.replace("->", ",").split(",")
     for of_left, of_right in ((0, 0), (1, 1), (len(left), 0), (0, len(right))):
-        for before in (("", ""), ("values", ""), ("", "values"), ("zeros", ""), ("", "zeros")):
+        for before in (("", ""), ("values", ""), ("", "values"), ("zeros", ""), ("", "zeros"), ("", "halves")):
             arrays = Arrays(steps, is_backward)
             x, xs = arrays.by_step(left, of_left, before[0])
             y, ys = arrays.by_step(right, of_right, before[1])
@@ -136,6 +147,8 @@ def test_the_summands_of_a_gradient() -> None:
     assert of(builder.apply(primitives.mul, 3.0, column)) == [of_sum._replace(factor=-3.0)]
     difference = builder.apply(primitives.sub, total, builder.apply(primitives.mul, 3.0, column))
     assert of(difference) == [of_sum, of_sum._replace(factor=3.0)]
+    twice = builder.apply(primitives.neg, builder.apply(primitives.mul, 2.0, total))
+    assert of(builder.apply(primitives.mul, 3.0, twice)) == [of_sum._replace(factor=-6.0)]
     assert of(builder.apply(primitives.add, column, total)) == [of_sum._replace(factor=-1.0), of_sum]
 
 
@@ -157,6 +170,7 @@ def test_other_operations_have_no_summands() -> None:
         builder.apply(primitives.add, total, builder.slice(tanh, 0, 0, 1)),
         builder.apply(primitives.add, row, tanh),
         builder.apply(primitives.maximum, total, total),
+        builder.apply(primitives.maximum, 3.0, total),
         builder.slice(total, 0, 0, 2),
     ):
         assert not summands(builder.operations, other.at)

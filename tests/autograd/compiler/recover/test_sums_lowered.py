@@ -301,6 +301,12 @@ def test_patches_are_gathered_once() -> None:
     assert [operation.name for operation in program.operations if operation.name.startswith("patches")] == ["patches1"]
 
 
+def test_data_of_zeros_of_both_signs_stay_two_numbers() -> None:
+    factors = View(2, np.array([[0], [1]]))
+    results = values(sums_of(Rows(1.0, factors, x([3], [4]))), data=[0.0, -0.0])
+    assert np.signbit(results).tolist() == [[False, True]] * len(X), "the numbers of x are positive"
+
+
 def test_patches_of_data_are_a_constant() -> None:
     data = [1.0, 4.0, 9.0, 16.0]
     weights, patches = np.array([[0, 1], [4, 5]]), np.array([[0, 1], [1, 2], [2, 3]])

@@ -10,6 +10,7 @@ import pytest
 
 from autograd import primitives
 from autograd.compiler.arrays.operations import PADDING
+from autograd.compiler.recover import unite
 from autograd.compiler.recover.groups import Application, Group, Places, Reduction, SumOfProducts
 from autograd.compiler.recover.sums.blocks import Block, Matrix, Rows, View
 from autograd.compiler.recover.sums.terms import Terms
@@ -147,6 +148,11 @@ def test_arrays_are_united_if_there_are_more_kinds_of_rows_than_arrays() -> None
     assert of([9], *both, [9, 9]) == [[3, 4]]
     assert of(*both, [3]) == [[3, 4]]
     assert of(*both, [9], [9, 9], [9], [9, 9], [9]) == [[3, 4]], "9 is one array"
+
+
+def test_rows_of_one_array_each_are_not_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unite, "components", None)
+    assert elements_to_unite(np.arange(12) // 2, np.array([3, 3, 4, 4] * 3)) == []
 
 
 def terms_of(*rows: Sequence[tuple[int, int]], slots: Sequence[int] | None = None) -> Terms:
