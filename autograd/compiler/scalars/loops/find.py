@@ -97,7 +97,7 @@ def _chosen(program: ScalarProgram, operations: Operations, excluded: NDArray[np
     """Return the loops of operations in this order."""
     eligible = Eligible(program, operations, excluded)
     chosen: list[Levels] = []
-    taken = np.zeros(len(operations) + 1, dtype=bool)
+    taken = np.zeros(len(operations), dtype=bool)
     for least in cost_of_loops.least_steps(len(operations)):
         for run in runs(operations, taken, least):
             if not taken[run.start : run.stop].any():
@@ -131,14 +131,14 @@ def _extended(
 
 def _longest_path(program: ScalarProgram) -> int:
     """Return the length of the longest chain of dependent operations, counting each step of loops."""
-    path = [0] * (len(program) + 1)  # the last place is that of ABSENT
+    path: dict[int, int] = {}
     for i in program.operations:
         loop = program.primitive_of(i)
         own = 1
         if isinstance(loop, Repeat):
             own = loop.steps * _longest_path(loop.body) if cost_of_loops.is_narrow(loop.states) else 0
-        path[i] = own + max([path[k] for k in program.operands_of(i)], default=0)
-    return max(path)
+        path[i] = own + max([path.get(k, 0) for k in program.operands_of(i)], default=0)
+    return max(path.values(), default=0)
 
 
 def _loops_of(operations: Operations, run: Run, eligible: Eligible, least: int) -> Levels | None:
@@ -196,16 +196,16 @@ class _Rewriter:
             return False
         return True
 
-    def _read_outside(self) -> Integers:
-        """Return 1 for each node that is an output or is read from outside of its loop."""
+    def _read_outside(self) -> NDArray[np.bool_]:
+        """Return, for each node, whether it is an output or is read from outside of its loop."""
         program, operations = self._program, self._operations
-        read = np.zeros(len(program) + 1, dtype=np.int64)  # the last place is that of ABSENT
+        read = np.zeros(len(program) + 1, dtype=bool)  # the last place is that of ABSENT
         outside = np.repeat(self._loop_of < 0, np.diff(operations.first))
-        read[operations.reads[outside]] = 1
+        read[operations.reads[outside]] = True
         for body in self._bodies:
-            read[body.reads_outside()] = 1
+            read[body.reads_outside()] = True
         guards = [k for i in program.guard_operations for k in program.operands_of(i)]
-        read[[*program.outputs, *guards, *program.guards.of.values()]] = 1
+        read[[*program.outputs, *guards, *program.guards.of.values()]] = True
         return read
 
     def _order(self) -> Integers:
@@ -250,12 +250,12 @@ class _Rewriter:
             others.discard(at)
         return TopologicalSorter(waits_for).static_order()
 
-    def _add_loop(self, number: int, read: Integers) -> None:
+    def _add_loop(self, number: int, read: NDArray[np.bool_]) -> None:
         """Add a loop, the parts split off its sums, and its read results."""
         loop, body, new, builder = self._loops[number], self._bodies[number], self._new, self._builder
         nodes, members = self._operations.nodes[loop.places], range(len(loop.members))
         final = {q: k for k, (q, initial) in enumerate(body.states) if len(initial) == 1}
-        is_read = read[nodes] > 0
+        is_read = read[nodes]
         written = [j for j in members if is_read[:-1, j].any() or (is_read[-1, j] and j not in final)]
         repeat = Repeat(body.program(written), loop.steps)
         by_step = [

@@ -164,6 +164,14 @@ def guarded(us: Any) -> Any:
     return x
 
 
+def reads_more_of_the_last_step(us: Any) -> Any:
+    x, z = us[0], None
+    for u in us[1:]:
+        z = A * x + u
+        x = z.tanh()
+    return [x, z]
+
+
 def running_total(us: Any) -> Any:
     total, read = us[0], []
     for u in us[1:]:
@@ -317,6 +325,7 @@ CASES: dict[str, tuple[Function, int, list[Any], str]] = {
     "own weight at each step": (own_weight_at_each_step, 1, [(8, 1, 1, 0, 0, 2)], "loop"),
     "own weights of layers": (own_weights_of_layers, 3, [], " ".join([*["sum tanh"] * 24, "sum"])),
     "guarded": (guarded, 9, [], " ".join(["greater sum sqrt sum where"] * 8)),
+    "reads more of the last step": (reads_more_of_the_last_step, 9, [(8, 1, 1, 1, 1, 2)], "loop"),
     "running total": (running_total, 9, [], " ".join([*["sum sin"] * 8, "sum"])),
     "leapfrog": (leapfrog, 2, [(9, 2, 0, 2, 0, 4)], "loop sum"),
     "literals": (literals, 2, [(8, 1, 0, 1, 0, 3)], "loop"),
