@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 from collections.abc import Callable
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 
 from autograd import primitives
-from autograd.compiler.scalars.builder import Builder
+from autograd.compiler.scalars.builder import Builder, new_numbers
 from autograd.compiler.scalars.nodes import ABSENT, NOTHING, Sum
 from autograd.compiler.scalars.program import ScalarProgram
 
@@ -35,6 +36,26 @@ def assert_becomes() -> Callable[[Callable[[ScalarProgram], ScalarProgram], Scal
     Nodes may have other names. Both programs must compute the same, bit by bit. The result of the pass is returned.
     """
     return _assert_becomes
+
+
+@pytest.fixture(scope="session")
+def shuffled() -> Callable[[ScalarProgram, int], ScalarProgram]:
+    """Return a function of a program and a seed, which returns the program in a random order of its operations."""
+    return _shuffled
+
+
+def _shuffled(program: ScalarProgram, seed: int) -> ScalarProgram:
+    chance, builder, new = random.Random(seed), Builder.like(program), new_numbers(program)
+    guards = range(len(program) - program.guards.size, len(program))
+    waiting = list(range(program.interior.start, guards.start))
+    while waiting:
+        ready = [i for i in waiting[:12] if all(new[k] >= 0 for k in program.operands_of(i))]
+        i = chance.choice(ready)
+        new[i] = builder.copy(program, i, new)
+        waiting.remove(i)
+    for i in guards:
+        new[i] = builder.copy(program, i, new)
+    return builder.successor(program, new, range(len(program))).verify()
 
 
 def _parse(listing: str, arguments: int = 8, parameters: int = 8, **tables: Any) -> ScalarProgram:

@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from autograd.compiler.scalars.builder import Builder, new_numbers
 from autograd.compiler.scalars.from_trace import from_trace
 from autograd.compiler.scalars.loops.find import loops_in
 from autograd.compiler.scalars.loops.repeat import RESULT, Repeat
@@ -83,26 +82,6 @@ def _assert_equal(program: ScalarProgram, expected: ScalarProgram) -> None:
         leaves = [chance.uniform(-0.9, 0.9) for _ in range(expected.parameter_count)]
         wanted = expected.evaluate(arguments, leaves)
         assert program.evaluate(arguments, leaves) == pytest.approx(wanted, rel=1e-11, abs=1e-13)
-
-
-@pytest.fixture(scope="session")
-def shuffled() -> Callable[[ScalarProgram, int], ScalarProgram]:
-    """Return a function of a program and a seed, which returns the program in a random order of its operations."""
-    return _shuffled
-
-
-def _shuffled(program: ScalarProgram, seed: int) -> ScalarProgram:
-    chance, builder, new = random.Random(seed), Builder.like(program), new_numbers(program)
-    guards = range(len(program) - program.guards.size, len(program))
-    waiting = list(range(program.interior.start, guards.start))
-    while waiting:
-        ready = [i for i in waiting[:12] if all(new[k] >= 0 for k in program.operands_of(i))]
-        i = chance.choice(ready)
-        new[i] = builder.copy(program, i, new)
-        waiting.remove(i)
-    for i in guards:
-        new[i] = builder.copy(program, i, new)
-    return builder.successor(program, new, range(len(program))).verify()
 
 
 @pytest.fixture(scope="session")
