@@ -30,6 +30,8 @@ FORMULAS = (f"{ENGINE}derivatives/test_formulas.py",)
 CONTRACTIONS = (f"{PASSES}recover/test_sums_of_products.py", f"{PASSES}test_recover_groups.py")
 AXES = (f"{PASSES}axes", f"{PASSES}test_axes.py")
 SPLITTING = (f"{PASSES}scalars/test_splitting.py",)
+ELIMINATIONS = (f"{PASSES}scalars/eliminations",)
+GRIDS = (f"{PASSES}scalars/grids",)
 LOOPS = f"{PASSES}scalars/loops/"
 FURTHER_STEPS = (f"{LOOPS}test_further_steps.py",)
 RECURRENCES = (f"{LOOPS}test_recurrences.py",)
@@ -111,6 +113,20 @@ TESTS: dict[str, tuple[str, ...]] = {
     "autograd/compiler/scalars/loops/siblings.py": EQUAL_STEPS,
     "autograd/compiler/scalars/loops/steps_alike.py": EQUAL_STEPS,
     "autograd/compiler/scalars/loops/stretches.py": RECURRENCES,
+    "autograd/compiler/scalars/eliminations/accumulators.py": ELIMINATIONS,
+    "autograd/compiler/scalars/eliminations/body.py": ELIMINATIONS,
+    "autograd/compiler/scalars/eliminations/elimination.py": ELIMINATIONS,
+    "autograd/compiler/scalars/eliminations/find.py": ELIMINATIONS,
+    "autograd/compiler/scalars/eliminations/updates.py": ELIMINATIONS,
+    "autograd/compiler/scalars/grids/borders.py": GRIDS,
+    "autograd/compiler/scalars/grids/cells.py": GRIDS,
+    "autograd/compiler/scalars/grids/find.py": GRIDS,
+    "autograd/compiler/scalars/grids/kinds.py": GRIDS,
+    "autograd/compiler/scalars/grids/lattice.py": GRIDS,
+    "autograd/compiler/scalars/grids/offsets.py": GRIDS,
+    "autograd/compiler/scalars/grids/ragged.py": GRIDS,
+    "autograd/compiler/scalars/grids/roles.py": GRIDS,
+    "autograd/compiler/scalars/grids/wavefronts.py": GRIDS,
     "autograd/compiler/scalars/captured_constants.py": (f"{PASSES}scalars/test_captured_constants.py",),
     "autograd/compiler/scalars/first_weights.py": SPLITTING,
     "autograd/compiler/scalars/sums/empty_rows.py": (f"{PASSES}scalars/test_empty_rows.py",),
