@@ -195,6 +195,67 @@ def test_a_matrix_with_an_exception_computes_the_same(name: str, seed: int) -> N
     assert looped.evaluate(flat(given), []) == pytest.approx(expected, rel=1e-11, abs=1e-13)
 
 
+def assert_same(function: Callable[..., Any], steps: list[int], right: bool = True) -> None:
+    program = simplified(function, examples(0, SIZE, right))
+    looped = find_eliminations(program).verify()
+    assert [loop.steps for loop in loops_in(looped)] == steps
+    for seed in range(2):
+        given = examples(seed, SIZE, right)
+        assert looped.evaluate(flat(given), []) == pytest.approx(program.evaluate(flat(given), []), rel=1e-11)
+
+
+def test_the_right_hand_side_may_be_numbers() -> None:
+    assert_same(lambda a: forward_substitution(a, [0.5, 0.25, -1.0, 0.5, 2.0, 0.75, 0.25]), [6], right=False)
+
+
+def test_the_program_may_have_guards() -> None:
+    def function(a: Any, b: Any) -> Any:
+        choice = autograd.where(b[0] > b[1], b[2], (b[1] * b[1] + 1.0).sqrt())
+        x = forward_substitution(a, b)
+        return [*x, choice, autograd.where(x[6] > 0.0, choice, (b[3] * b[3] + 1.0).sqrt())]
+
+    program = simplified(function, examples(0, SIZE, True))
+    assert program.guards.size
+    assert_same(function, [6])
+
+
+def test_steps_before_and_after_an_elimination_stay_there() -> None:
+    def function(a: Any, b: Any) -> Any:
+        right = [b_k.sin() for b_k in b]
+        x = forward_substitution(a, right)
+        return [x_k.cos() + right[0] for x_k in x]
+
+    assert_same(function, [6])
+
+
+@pytest.mark.parametrize("row", range(1, SIZE))
+def test_right_hand_sides_that_depend_on_the_solution_compute_the_same(row: int) -> None:
+    def function(a: Any, b: Any) -> Any:
+        x: list[Any] = []
+        for i, rest in enumerate(b):
+            if i == row:
+                rest *= x[0].sin()
+            for j in range(i):
+                rest = rest - a[i][j] * x[j]
+            x.append(rest / a[i][i])
+        return x
+
+    program = simplified(function, examples(0, SIZE, True))
+    looped = find_eliminations(program).verify()
+    given = examples(1, SIZE, True)
+    assert looped.evaluate(flat(given), []) == pytest.approx(program.evaluate(flat(given), []), rel=1e-11)
+
+
+@pytest.mark.parametrize("name", ["determinant", "Cholesky", "forward substitution"])
+def test_products_are_added_in_the_order_of_the_program(name: str) -> None:
+    function, _, right, _ = CASES[name]
+    program = simplified(function, examples(0, SIZE, right))
+    looped = find_eliminations(program)
+    for seed in range(3):
+        given = flat(examples(seed, SIZE, right))
+        assert looped.evaluate(given, []) == program.evaluate(given, [])
+
+
 def test_other_programs_stay_the_same() -> None:
     def function(a: Any, b: Any) -> Any:
         return [autograd.dot(row, b).tanh() for row in a]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -25,20 +24,6 @@ def at(line: str, t: int) -> str:
 LINES = ["a@ = mul(a@-1, p0)", "b@ = hypot(a@, x@)", "c@ = sin(b@)"]
 
 
-def program_of(parse: Any, first: list[str], last: list[str], more: list[str]) -> tuple[ScalarProgram, list[str]]:
-    """Return a program with whole steps between these lines of the steps before and after, and its lines' names."""
-    lines = [
-        "z = exp(x[0])",
-        "a_-2 = tanh(z)",
-        *(at(line, -1) for line in first),
-        *(at(line, t) for t in range(STEPS) for line in LINES),
-        *(at(line, STEPS) for line in last),
-        *more,
-    ]
-    names = [line.split(" = ")[0] for line in lines]
-    return parse("\n".join([*lines, f"return {', '.join(names)}"])), names
-
-
 def loops(operations: Operations, period: int = 3) -> list[Levels]:
     several = []
     for run in runs_of(operations, period):
@@ -49,23 +34,15 @@ def loops(operations: Operations, period: int = 3) -> list[Levels]:
     return several
 
 
-@pytest.mark.parametrize(
-    ("first", "last"), itertools.product([[], LINES[2:], LINES[1:]], [[], LINES[:1], LINES[:2]]), ids=str
-)
-def test_incomplete_steps_have_what_is_there(first: list[str], last: list[str], parse: Any) -> None:
-    first = [line.replace("a@-1", "a_-2").replace("a@", "a_-2") for line in first]
-    first = first if len(first) != 1 else ["c@ = sin(z)"]
-    before = [] if len(first) == 2 else ["a_-1 = cos(z)"]
-    program, names = program_of(parse, [], last, [])
-    del program, names
-    lines = [
-        "z = exp(x[0])",
-        "a_-2 = tanh(z)",
-        *before,
-        *(at(line, -1).replace("x[7]", "x[3]") for line in first),
-        *(at(line, t).replace("a_-1", "a_-1" if before else "a_-2") for t in range(STEPS) for line in LINES),
-        *(at(line, STEPS) for line in last),
-    ]
+FIRST = [[], ["c_-1 = sin(z)"], ["b_-1 = hypot(a_-1, x[3])", "c_-1 = sin(b_-1)"]]
+"""What is there of the step before the first whole one."""
+
+
+@pytest.mark.parametrize("last", [0, 1, 2])
+@pytest.mark.parametrize("first", FIRST, ids=len)
+def test_incomplete_steps_have_what_is_there(first: list[str], last: int, parse: Any) -> None:
+    lines = ["z = exp(x[0])", "a_-1 = cos(z)", *first]
+    lines += [at(line, t) for t in range(STEPS) for line in LINES] + [at(line, STEPS) for line in LINES[:last]]
     names = [line.split(" = ")[0] for line in lines]
     operations = operations_of(parse("\n".join([*lines, f"return {', '.join(names)}"])))
     chosen = loops(operations)
@@ -80,7 +57,7 @@ def test_incomplete_steps_have_what_is_there(first: list[str], last: list[str], 
     expected = {name: [f"{name}_{t}" for t in range(STEPS)] for name in "abc"}
     for line in first:
         expected[line[0]].insert(0, f"{line[0]}_-1")
-    for line in last:
+    for line in LINES[:last]:
         expected[line[0]].append(f"{line[0]}_{STEPS}")
     assert {name: several for name, (_, several) in found.items()} == expected
 
