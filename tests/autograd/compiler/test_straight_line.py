@@ -115,6 +115,7 @@ def test_derivatives_with_the_same_operand_twice(primitive: Primitive, factor: f
 Formula = Callable[[Sequence[Handle]], Handle]
 BACKWARD: dict[str, tuple[Formula, int, list[str]]] = {  # formula, number of operands, primitives of the derivative
     "a product": (lambda x: x[0] * x[1], 2, ["mul", "mul"]),
+    "a square": (lambda x: x[0] * x[0], 1, ["mul", "mul"]),
     "a sum": (lambda x: x[0] + x[1], 2, []),
     "a difference": (lambda x: x[0] - x[1], 2, ["neg"]),
     "a multiple": (lambda x: x[0] * 3.0, 1, ["mul"]),
