@@ -98,7 +98,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "autograd/compiler/scalars/loops/body.py": (f"{LOOPS}test_loop_bodies.py",),
     "autograd/compiler/scalars/loops/complete.py": EQUAL_STEPS,
     "autograd/compiler/scalars/loops/components.py": (f"{LOOPS}test_components.py",),
-    "autograd/compiler/scalars/loops/data.py": EQUAL_STEPS,
+    "autograd/compiler/scalars/loops/data.py": (f"{LOOPS}test_steps_of_data.py", *EQUAL_STEPS),
     "autograd/compiler/scalars/loops/earlier.py": FURTHER_STEPS,
     "autograd/compiler/scalars/loops/eligible.py": RECURRENCES,
     "autograd/compiler/scalars/loops/find.py": (f"{LOOPS}test_finding_loops.py",),
