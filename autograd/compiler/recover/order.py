@@ -75,7 +75,11 @@ class _Orders:
         if not least or isinstance(group, (Concatenation, RunningSum, LookUps, Repetition, LoopResult)):
             return
         best: Positions | None = None
+        tried = {np.arange(len(group.members)).tobytes()}
         for order in self._candidates(k, by_readers):
+            if (key := order.tobytes()) in tried:
+                continue
+            tried.add(key)
             needed = self._effort(k, fixed, by_readers, order)
             if needed < least - cost.LEAST_GAIN:
                 least, best = needed, order
@@ -146,29 +150,29 @@ def _first_read(table: Positions) -> Positions:
     return least
 
 
-class _Efforts(dict[bytes, float]):
-    """A cache of the effort of reading positions, unless they are many: most are requested repeatedly."""
+def effort_of_view(positions: Positions) -> float:
+    """Return the cost of reading positions, some of which may be padding; equal rows are read once."""
+    everywhere = filled(positions, 1 + int(positions.max()))
+    positions = positions if everywhere is None else everywhere
+    same = positions.ndim == 2 and are_equal(positions)
+    return effort((positions[:1] if same else positions).reshape(-1))
+
+
+class _Efforts(dict[tuple[tuple[int, ...], bytes], float]):
+    """A cache of the effort of views, unless they are large: most are requested repeatedly."""
 
     def __call__(self, positions: Positions) -> float:
         if positions.size > cost.MOST_POSITIONS_KNOWN:
-            return effort(positions)
-        key = positions.tobytes()
+            return effort_of_view(positions)
+        key = positions.shape, positions.tobytes()
         if key not in self:
-            self[key] = effort(positions)
+            self[key] = effort_of_view(positions)
         return self[key]
 
 
-def effort_of(group: Group, start: int, stop: int, effort: Callable[[Positions], float] = effort) -> float:
+def effort_of(group: Group, start: int, stop: int, of_view: Callable[[Positions], float] = effort_of_view) -> float:
     """Return the cost of a group's reads of the sources from `start` to `stop`."""
-    total = 0.0
-    for view in views(group):
-        if start <= view.source < stop:
-            positions = view.positions
-            everywhere = filled(positions, 1 + int(positions.max()))
-            positions = positions if everywhere is None else everywhere
-            same = positions.ndim == 2 and are_equal(positions)
-            total += effort((positions[:1] if same else positions).reshape(-1))
-    return total
+    return sum([of_view(view.positions) for view in views(group) if start <= view.source < stop], 0.0)
 
 
 def permitted(group: Group, wanted: Positions) -> Iterator[Positions]:
