@@ -137,21 +137,32 @@ class Builder:
         start = program.starts[i]
         return self.application(opcode, [new[k] for k in program.operands[start : start + program.counts[i]]])
 
-    def copy_applications(self, program: Columns, nodes: range, new: list[int]) -> None:
-        """Copy adjacent applications of another program with the same opcodes.
+    def copy_run(self, program: Columns, nodes: range, new: list[int]) -> None:
+        """Copy consecutive nodes of another program with the same opcodes, in bulk.
 
         Args:
-            nodes: applications whose rows of operands are adjacent, too.
             new: the new number of each node of that program; updated for these nodes.
         """
         first, end = nodes.start, nodes.stop
-        start, stop = program.starts[first], program.starts[end - 1] + program.counts[end - 1]
-        new[first:end] = range(len(self._opcodes), len(self._opcodes) + len(nodes))
-        moved = len(self._operands) - start
-        self._starts += [at + moved for at in program.starts[first:end]]
+        opcodes = program.opcodes[first:end]
+        applications = [i for i, opcode in zip(nodes, opcodes) if opcode >= APPLY]
+        sums = [i for i, opcode in zip(nodes, opcodes) if opcode == SUM] if program.lefts else []
+        row, terms = _rows_of(program, applications), _rows_of(program, sums)
+        shift = {CONSTANT: 0, SUM: len(self._lefts) - terms.start}
+        moved = len(self._operands) - row.start
+        self._starts += [at + shift.get(opcode, moved) for at, opcode in zip(program.starts[first:end], opcodes)]
         self._counts += program.counts[first:end]
-        self._opcodes += program.opcodes[first:end]
-        self._operands += [new[k] for k in program.operands[start:stop]]
+        new[first:end] = range(len(self._opcodes), len(self._opcodes) + len(nodes))
+        self._opcodes += opcodes
+        self._operands += [new[k] for k in program.operands[row]]
+        self._coefficients += program.coefficients[terms]
+        self._lefts += [new[k] for k in program.lefts[terms]]
+        self._rights += [k if k == ABSENT else new[k] for k in program.rights[terms]]
+        self._slots += program.slots[terms]
+        if program.scalings:
+            self._scalings.update({new[i]: program.scalings[i] for i in sums if i in program.scalings})
+        if len(applications) + len(sums) < len(nodes):
+            self._constants.update({new[i]: program.constants[i] for i in nodes if i in program.constants})
 
     def program(
         self,
@@ -221,6 +232,13 @@ class Builder:
             labels={new[i]: label for i, label in old.labels.items() if new[i] != DROPPED},
             **settings,
         )
+
+
+def _rows_of(program: Columns, nodes: Sequence[int]) -> slice:
+    """Return the part of a column that the rows of consecutive sums, or of consecutive applications, fill."""
+    if not nodes:
+        return slice(0, 0)
+    return slice(program.starts[nodes[0]], program.starts[nodes[-1]] + program.counts[nodes[-1]])
 
 
 def new_numbers(program: Columns) -> list[int]:

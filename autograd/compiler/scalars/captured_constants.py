@@ -9,14 +9,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from autograd.arrays import NDArray, np
 from autograd.compiler import cost
-from autograd.compiler.scalars.builder import Builder, new_numbers, renumbered
+from autograd.compiler.scalars.builder import Builder, renumbered
 from autograd.compiler.scalars.columns import Columns
 from autograd.compiler.scalars.nodes import ABSENT, APPLY, SUM, Sum
 from autograd.compiler.scalars.program import ScalarProgram
+from autograd.compiler.scalars.rewrite import rebuild
 
 
 class Terms(NamedTuple):
@@ -85,17 +87,16 @@ def _lifted(program: ScalarProgram, lone: Mapping[int, LoneBias], layers: Sequen
             node = builder.sum(_with_data(_alone(bias), *data[i]))
             for reader in readers:
                 biased.setdefault(reader, {})[bias] = node
-    new = new_numbers(program)
-    for i in program.interior:
+
+    def lifted(builder: Builder, i: int, new: Sequence[int]) -> int:
         if i in data:
-            new[i] = builder.sum(_with_data(renumbered(program.sum_of(i), new), *data[i]))
-        elif i in biased:
-            operands = [biased[i].get(k, new[k]) for k in program.operands_of(i)]
-            new[i] = builder.application(program.opcodes[i], operands)
-        else:
-            new[i] = builder.copy(program, i, new)
-    before = [tuple([new[i] for i in nodes]) for nodes in program.constant_arrays]
-    return builder.successor(program, new, range(len(program)), constant_arrays=(*before, *arrays))
+            return builder.sum(_with_data(renumbered(program.sum_of(i), new), *data[i]))
+        operands = [biased[i].get(k, new[k]) for k in program.operands_of(i)]
+        return builder.application(program.opcodes[i], operands)
+
+    chosen = (data.keys() | biased.keys()) - lone.keys()
+    result = rebuild(program, chosen, lifted, builder)
+    return replace(result, constant_arrays=(*result.constant_arrays, *arrays))
 
 
 def _alone(parameter: int) -> Sum:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, compress
 from operator import ne, not_
 from typing import Any
 
 from autograd.compiler.scalars.builder import Builder, new_numbers
 from autograd.compiler.scalars.columns import EMPTY, Columns
-from autograd.compiler.scalars.nodes import SUM
 from autograd.compiler.scalars.program import ScalarProgram
 
 Replacement = float | tuple[int, tuple[int, ...]]
@@ -20,8 +19,13 @@ Rebuild = Callable[[Builder, int, Sequence[int]], int]
 """Adds a new form of a node to a builder, given the new numbers of earlier nodes; returns the number of that form."""
 
 
-def rebuild(program: ScalarProgram, chosen: Container[int], form: Rebuild) -> ScalarProgram:
+def rebuild(
+    program: ScalarProgram, chosen: Collection[int], form: Rebuild, builder: Builder | None = None
+) -> ScalarProgram:
     """Return the program with new forms of the chosen nodes, and copies of all others.
+
+    Args:
+        builder: a builder with the opcodes of the program, and possibly with further nodes.
 
     >>> from autograd import primitives
     >>> builder = Builder([2], 0)
@@ -34,9 +38,13 @@ def rebuild(program: ScalarProgram, chosen: Container[int], form: Rebuild) -> Sc
     v3 = sqrt(x[1])
     return v2, v3
     """
-    builder, new = Builder.like(program), new_numbers(program)
-    for i in program.interior:
-        new[i] = form(builder, i, new) if i in chosen else builder.copy(program, i, new)
+    builder = Builder.like(program) if builder is None else builder
+    new = new_numbers(program)
+    for run in _runs(program.interior, sorted(chosen)):
+        if run.start in chosen:
+            new[run.start] = form(builder, run.start, new)
+        else:
+            builder.copy_run(program, run, new)
     return builder.successor(program, new, range(len(program)))
 
 
@@ -59,33 +67,28 @@ def rewrite(
     needed = _needed(program, representative, replaced)
     new = new_numbers(program)
     here = list(new)  # the new number of each node's representative
-    for run in _runs(program, needed, replaced):
+    dead = compress(program.interior, map(not_, needed[program.interior.start :]))
+    for run in _runs(program.interior, sorted({*dead, *replaced})):
         i = run.start
-        if len(run) > 1:
-            builder.copy_applications(program, run, here)
-            new[i : run.stop] = here[i : run.stop]
-            continue
         if not needed[i]:
             here[i] = here[representative[i]]
-            continue
-        replacement = replaced.get(i)
-        if replacement is None:
-            new[i] = here[i] = builder.copy(program, i, here)
-        elif isinstance(replacement, float):
-            new[i] = here[i] = builder.constant(replacement)
+        elif i not in replaced:
+            builder.copy_run(program, run, here)
+            new[i : run.stop] = here[i : run.stop]
         else:
-            opcode, operands = replacement
-            new[i] = here[i] = builder.application(opcode, [here[k] for k in operands])
+            replacement = replaced[i]
+            if isinstance(replacement, float):
+                new[i] = here[i] = builder.constant(replacement)
+            else:
+                opcode, operands = replacement
+                new[i] = here[i] = builder.application(opcode, [here[k] for k in operands])
     return builder.successor(program, new, representative, **tables)
 
 
-def _runs(program: Columns, needed: bytearray, replaced: Mapping[int, Replacement]) -> Iterator[range]:
-    """Yield the nodes in order, with consecutive unchanged applications in one range."""
-    nodes = program.interior
+def _runs(nodes: range, apart: Iterable[int]) -> Iterator[range]:
+    """Yield nodes in order: the ones in `apart`, which ascend, one by one, and those between them in ranges."""
     first = nodes.start
-    dead = compress(nodes, map(not_, needed[first:]))
-    sums = compress(nodes, map(SUM.__eq__, program.opcodes[first:])) if program.lefts else ()
-    for i in sorted({*dead, *sums, *program.constants, *replaced}):
+    for i in apart:
         if first < i:
             yield range(first, i)
         yield range(i, i + 1)

@@ -7,14 +7,15 @@ stay one operation if the messages' sums are separate nodes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from autograd.compiler import cost
-from autograd.compiler.scalars.builder import DROPPED, Builder, renumbered
+from autograd.compiler.scalars.builder import Builder, renumbered
 from autograd.compiler.scalars.columns import Columns
 from autograd.compiler.scalars.nodes import ABSENT, SUM, Sum
 from autograd.compiler.scalars.program import ScalarProgram
+from autograd.compiler.scalars.rewrite import rebuild
 
 
 class _Row(NamedTuple):
@@ -43,16 +44,12 @@ def split_long_rows(program: ScalarProgram) -> ScalarProgram:
             chosen.update({row.total: row.start for row in rows})
     if not chosen:
         return program
-    builder = Builder.like(program)
-    new = [*range(program.interior.start), *[DROPPED] * len(program.interior)]
-    for i in program.interior:
-        if i not in chosen:
-            new[i] = builder.copy(program, i, new)
-            continue
+
+    def split(builder: Builder, i: int, new: Sequence[int]) -> int:
         total, start = renumbered(program.sum_of(i), new), chosen[i]
         coefficients, lefts, rights, slots = total[:4]
         apart = builder.sum(Sum(coefficients[start:], lefts[start:], rights[start:], [0] * (len(lefts) - start)))
-        new[i] = builder.sum(
+        return builder.sum(
             total._replace(
                 coefficients=[*coefficients[:start], 1.0],
                 lefts=[*lefts[:start], apart],
@@ -60,7 +57,8 @@ def split_long_rows(program: ScalarProgram) -> ScalarProgram:
                 slots=slots[: start + 1],
             )
         )
-    return builder.successor(program, new, range(len(program)))
+
+    return rebuild(program, chosen, split)
 
 
 def _rows(program: Columns) -> Iterator[tuple[int, _Row]]:

@@ -6,12 +6,13 @@ of its only neighbour to its own weighted sum, that is such a chain; other nodes
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 
-from autograd.compiler.scalars.builder import DROPPED, Builder, renumbered
+from autograd.compiler.scalars.builder import Builder, renumbered
 from autograd.compiler.scalars.columns import Columns
 from autograd.compiler.scalars.nodes import ABSENT, SUM
 from autograd.compiler.scalars.program import ScalarProgram
+from autograd.compiler.scalars.rewrite import rebuild
 
 
 def split_slots(program: ScalarProgram) -> ScalarProgram:
@@ -23,16 +24,12 @@ def split_slots(program: ScalarProgram) -> ScalarProgram:
     together = [i for i in sums if _weights(program, i, 0) in apart] if apart else []
     if not together:
         return program
-    builder = Builder.like(program)
-    new = [*range(program.interior.start), *[DROPPED] * len(program.interior)]
-    chosen = set(together)
-    for i in program.interior:
-        if i in chosen:
-            total = renumbered(program.sum_of(i), new)
-            new[i] = builder.sum(total._replace(slots=[*total.slots[:-1], 1]))
-        else:
-            new[i] = builder.copy(program, i, new)
-    return builder.successor(program, new, range(len(program)))
+
+    def split(builder: Builder, i: int, new: Sequence[int]) -> int:
+        total = renumbered(program.sum_of(i), new)
+        return builder.sum(total._replace(slots=[*total.slots[:-1], 1]))
+
+    return rebuild(program, set(together), split)
 
 
 def _weights(program: Columns, i: int, slot: int) -> Hashable:

@@ -13,10 +13,11 @@ from typing import NamedTuple
 
 from autograd import primitives
 from autograd.compiler import cost
-from autograd.compiler.scalars.builder import DROPPED, Builder, renumbered
+from autograd.compiler.scalars.builder import Builder
 from autograd.compiler.scalars.columns import Columns
 from autograd.compiler.scalars.nodes import ABSENT, PARAMETER, PLAIN, SUM, Sum
 from autograd.compiler.scalars.program import ScalarProgram
+from autograd.compiler.scalars.rewrite import rebuild
 from autograd.compiler.scalars.sums.slots import split_slots
 
 
@@ -76,15 +77,18 @@ def _complete_unit_means(program: ScalarProgram) -> ScalarProgram:
         return program
     kinds = {program.opcodes[x] for i in means for x in program.sum_of(i).lefts}
     divides = program.by_opcode(lambda primitive: primitive is primitives.div, False)
-    builder = Builder.like(program)
-    new = [*range(program.interior.start), *[DROPPED] * len(program.interior)]
-    for i in program.interior:
-        x, divisor = program.operands_of(i) if divides[program.opcodes[i]] else (i, ABSENT)
-        if program.constants.get(divisor) == 1.0 and program.opcodes[x] in kinds:
-            new[i] = builder.sum(Sum([1.0], [new[x]], [ABSENT], [0]))
-        else:
-            new[i] = builder.copy(program, i, new)
-    return builder.successor(program, new, range(len(program)))
+    units = set[int]()
+    for i in program.operations:
+        if divides[program.opcodes[i]]:
+            x, divisor = program.operands_of(i)
+            if program.constants.get(divisor) == 1.0 and program.opcodes[x] in kinds:
+                units.add(i)
+
+    def mean(builder: Builder, i: int, new: Sequence[int]) -> int:
+        x, _ = program.operands_of(i)
+        return builder.sum(Sum([1.0], [new[x]], [ABSENT], [0]))
+
+    return rebuild(program, units, mean) if units else program
 
 
 def _is_mean(program: Columns, i: int) -> bool:
@@ -261,12 +265,10 @@ def _uses(program: Columns, nodes: Set[int]) -> Iterator[Use]:
 
 def _completed(program: ScalarProgram, replaced: dict[int, dict[int, _Unit]]) -> ScalarProgram:
     """Return the program in which these places read the reduction of one node instead of the node."""
-    builder = Builder.like(program)
-    new = [*range(program.interior.start), *[DROPPED] * len(program.interior)]
     units: dict[tuple[int, int], int] = {}
     reached: set[int] = set()
 
-    def unit(x: int, wanted: _Unit) -> int:
+    def unit(builder: Builder, x: int, wanted: _Unit, new: Sequence[int]) -> int:
         opcode = wanted.opcode
         if (x, opcode) not in units:
             one = Sum([1.0], [new[x]], [ABSENT], [0])
@@ -275,23 +277,20 @@ def _completed(program: ScalarProgram, replaced: dict[int, dict[int, _Unit]]) ->
             reached.add(units[x, opcode])
         return units[x, opcode]
 
-    for i in program.interior:
-        places = replaced.get(i)
-        if places is None:
-            new[i] = builder.copy(program, i, new)
-        elif program.opcodes[i] == SUM:
-            total = program.sum_of(i)
-            count = len(total.lefts)
-            read = [unit(x, places[n]) if n in places else new[x] for n, x in enumerate(total.lefts)]
-            rights = renumbered(total, new).rights
-            rights = [
-                unit(y, places[count + n]) if count + n in places else rights[n] for n, y in enumerate(total.rights)
+    def reading_units(builder: Builder, i: int, new: Sequence[int]) -> int:
+        places = replaced[i]
+
+        def read(factors: Sequence[int], first: int = 0) -> list[int]:
+            return [
+                unit(builder, x, places[n], new) if n in places else x if x == ABSENT else new[x]
+                for n, x in enumerate(factors, first)
             ]
-            new[i] = builder.sum(total._replace(lefts=read, rights=rights))
-        else:
-            operands = program.operands_of(i)
-            read = [unit(x, places[n]) if n in places else new[x] for n, x in enumerate(operands)]
-            new[i] = builder.application(program.opcodes[i], read)
-    completed = builder.successor(program, new, range(len(program)))
+
+        if program.opcodes[i] != SUM:
+            return builder.application(program.opcodes[i], read(program.operands_of(i)))
+        total = program.sum_of(i)
+        return builder.sum(total._replace(lefts=read(total.lefts), rights=read(total.rights, len(total.lefts))))
+
+    completed = rebuild(program, replaced, reading_units)
     guards = completed.guards._replace(unreached=completed.guards.unreached.union(set(units.values()) - reached))
     return replace(completed, guards=guards)
