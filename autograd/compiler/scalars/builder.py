@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import compress
 from types import MappingProxyType
 from typing import Any
 
@@ -145,24 +146,28 @@ class Builder:
         """
         first, end = nodes.start, nodes.stop
         opcodes = program.opcodes[first:end]
-        applications = [i for i, opcode in zip(nodes, opcodes) if opcode >= APPLY]
-        sums = [i for i, opcode in zip(nodes, opcodes) if opcode == SUM] if program.lefts else []
-        row, terms = _rows_of(program, applications), _rows_of(program, sums)
-        shift = {CONSTANT: 0, SUM: len(self._lefts) - terms.start}
-        moved = len(self._operands) - row.start
-        self._starts += [at + shift.get(opcode, moved) for at, opcode in zip(program.starts[first:end], opcodes)]
-        self._counts += program.counts[first:end]
         new[first:end] = range(len(self._opcodes), len(self._opcodes) + len(nodes))
+        sums = list(compress(nodes, map(SUM.__eq__, opcodes))) if program.lefts else []
+        row = _rows_of(program, list(compress(nodes, map(APPLY.__le__, opcodes))))
+        moved = len(self._operands) - row.start
         self._opcodes += opcodes
+        self._counts += program.counts[first:end]
+        self._starts += [at + moved for at in program.starts[first:end]]
         self._operands += [new[k] for k in program.operands[row]]
-        self._coefficients += program.coefficients[terms]
-        self._lefts += [new[k] for k in program.lefts[terms]]
-        self._rights += [k if k == ABSENT else new[k] for k in program.rights[terms]]
-        self._slots += program.slots[terms]
-        if program.scalings:
+        if sums:
+            terms = _rows_of(program, sums)
+            moved = len(self._lefts) - terms.start
+            for i in sums:
+                self._starts[new[i]] = program.starts[i] + moved
+            self._coefficients += program.coefficients[terms]
+            self._lefts += [new[k] for k in program.lefts[terms]]
+            self._rights += [k if k == ABSENT else new[k] for k in program.rights[terms]]
+            self._slots += program.slots[terms]
             self._scalings.update({new[i]: program.scalings[i] for i in sums if i in program.scalings})
-        if len(applications) + len(sums) < len(nodes):
-            self._constants.update({new[i]: program.constants[i] for i in nodes if i in program.constants})
+        if CONSTANT in opcodes:
+            for i in compress(nodes, map(CONSTANT.__eq__, opcodes)):
+                self._starts[new[i]] = 0
+                self._constants[new[i]] = program.constants[i]
 
     def program(
         self,
