@@ -14,15 +14,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from autograd.compiler import cost, cost_of_loops
+from autograd.compiler import cost, cost_of_layers, cost_of_loops
 from autograd.compiler.arrays.loop import Loop, is_of_numbers, numbers_a_step
 from autograd.compiler.arrays.program import ArrayProgram
 from autograd.compiler.differentiate.reverse import to_arguments, to_parameters
+from autograd.compiler.recovery import PASSES_OVER_ARRAYS, count_of_work, recovered
 from autograd.compiler.scalars.depths import levels
 from autograd.compiler.scalars.loops.repetition import may_recur
-from autograd.compiler.scalars.passes import COLLECT, PREPARE_FOR_ARRAYS, SIMPLIFY
+from autograd.compiler.scalars.passes import COLLECT, PREPARE_FOR_ARRAYS, PREPARE_LAYERS, SIMPLIFY
 from autograd.compiler.scalars.program import ScalarProgram
 from autograd.compiler.stages import PassRecord, PassRunner
 
@@ -134,8 +135,9 @@ def to_arrays(
     if indices or _worth_grouping(looped):
         of_loops = _of_arrays(looped, arguments, indices, attempt)
         if of_loops is not None and (indices or looped is scalars or _suits_loops(of_loops, scalars)):
+            of_layers, attempt = _with_layers(of_loops, attempt, scalars, arguments, indices)
             runner.records += attempt.records
-            return of_loops
+            return of_layers
     from autograd.compiler.recover.unrolled import lower_scalars
 
     unrolled = runner.run("unroll", lower_scalars, scalars, arguments)
@@ -143,17 +145,36 @@ def to_arrays(
 
 
 def _of_arrays(
-    looped: ScalarProgram, arguments: Sequence[str], indices: Collection[int], runner: PassRunner
+    looped: ScalarProgram,
+    arguments: Sequence[str],
+    indices: Collection[int],
+    runner: PassRunner,
+    aligned: bool = False,
 ) -> Lowered | None:
     """Return the program of array operations; None if it would have no wide arrays."""
-    prepared = runner.run_all(PREPARE_FOR_ARRAYS, looped)
-    program = runner.run("recover arrays", _recovered, prepared, arguments, indices)
+    prepared = runner.run_all(PREPARE_LAYERS if aligned else PREPARE_FOR_ARRAYS, looped)
+    program = runner.run("recover arrays", recovered, prepared, arguments, indices, True, aligned)
     if program is None:
         return None
-    program = runner.run_all(_PASSES_OVER_ARRAYS, program)
-    unpadded = partial(_recovered, prepared, arguments, indices, padding=False) if program.padded else None
+    program = runner.run_all(PASSES_OVER_ARRAYS, program)
+    unpadded = (
+        partial(recovered, prepared, arguments, indices, padding=False, aligned=aligned) if program.padded else None
+    )
     lowered = Lowered(program, False, looped.differentiated, unpadded)
     return lowered._replace(single_numbers=_on_single_numbers(lowered, runner))
+
+
+def _with_layers(
+    lowered: Lowered, runner: PassRunner, scalars: ScalarProgram, arguments: Sequence[str], indices: Collection[int]
+) -> tuple[Lowered, PassRunner]:
+    """Return an aligned program and its passes if it has much fewer operations, else the given ones."""
+    operations = count_of_work(lowered.program)
+    if cost_of_layers.is_fragmented(operations, levels(scalars)) and _worth_grouping(scalars):
+        attempt = PassRunner()
+        aligned = _of_arrays(scalars, arguments, indices, attempt, aligned=True)
+        if aligned and cost_of_layers.worth_aligning(count_of_work(aligned.program), operations):
+            return aligned, attempt
+    return lowered, runner
 
 
 def _with_loops(scalars: ScalarProgram, trace: ScalarProgram | None = None) -> ScalarProgram:
@@ -197,15 +218,16 @@ def _with_wavefronts(
     if not cost_of_loops.is_shallower(levels(gridded), levels(looped)):
         return None
     prepared = attempt.run_all(PREPARE_FOR_ARRAYS, gridded)
-    program = attempt.run("recover arrays", _recovered, prepared, arguments, indices)
+    program = attempt.run("recover arrays", recovered, prepared, arguments, indices)
     if program is None:
         return None
-    program = attempt.run_all(_PASSES_OVER_ARRAYS, program)
+    program = attempt.run_all(PASSES_OVER_ARRAYS, program)
 
     def unpadded() -> ArrayProgram:
         from autograd.compiler.scalars.passes import run_passes
 
-        return _lowered(run_passes(PREPARE_FOR_ARRAYS, looped), arguments, indices, padding=False)
+        prepared = run_passes(PREPARE_FOR_ARRAYS, looped)
+        return cast("ArrayProgram", recovered(prepared, arguments, indices, padding=False, force=True))
 
     return Lowered(program, False, scalars.differentiated, unpadded), attempt.records
 
@@ -259,39 +281,3 @@ def _on_single_numbers(lowered: Lowered, runner: PassRunner) -> LoopPasses | Non
         return None
     runner.records += attempt.records
     return passes
-
-
-def _recovered(scalars: ScalarProgram, arguments: Sequence[str], indices: Collection[int], padding: bool = True) -> Any:
-    """Return the array program that the scalars spell out; None if it would have no wide arrays."""
-    from autograd.compiler.recover.groups import is_wide
-    from autograd.compiler.recover.lower import lower
-    from autograd.compiler.recover.recover import recover
-
-    grouping = recover(scalars, padding)
-    worthwhile = indices or not grouping.groups or any(map(is_wide, grouping.groups))
-    return lower(grouping, arguments, indices) if worthwhile else None
-
-
-def _lowered(scalars: ScalarProgram, arguments: Sequence[str], indices: Collection[int], padding: bool) -> ArrayProgram:
-    """Return the array program that the scalars spell out, even if it has no wide arrays."""
-    from autograd.compiler.recover.lower import lower
-    from autograd.compiler.recover.recover import recover
-
-    return lower(recover(scalars, padding), arguments, indices)
-
-
-def _divided(program: ArrayProgram) -> ArrayProgram:
-    """Return the array program with divided axes."""
-    from autograd.compiler.axes.rewrite import with_axes
-
-    return with_axes(program)
-
-
-def _with_softmax(program: ArrayProgram) -> ArrayProgram:
-    """Return the array program with each softmax as one operation."""
-    from autograd.compiler.arrays.softmax import with_softmax
-
-    return with_softmax(program)
-
-
-_PASSES_OVER_ARRAYS = (("divide axes", _divided), ("recognise softmax", _with_softmax))

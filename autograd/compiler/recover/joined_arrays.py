@@ -7,7 +7,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from functools import cache
 
 from autograd import primitives
-from autograd.arrays import np
+from autograd.arrays import NDArray, np
 from autograd.compiler import cost
 from autograd.compiler.names import stems
 from autograd.compiler.recover.groups import CONSTANT, Application, Group, Grouping, Places, single_views
@@ -199,9 +199,14 @@ class Arrays:
         for nodes in results_to_unite(groups, self.places):
             self._unite(nodes, copied(groups))
 
-    def unite_sources(self, sources: Sequence[int]) -> None:
-        """Concatenate arrays whose elements are nodes of the program, or of united arrays."""
-        everything = self.read(np.arange(len(self._scalars)))
+    def unite_sources(self, sources: Sequence[int], needed: NDArray[np.bool_] | None = None) -> None:
+        """Concatenate arrays whose elements are nodes of the program, or of united arrays.
+
+        Args:
+            needed: which nodes of the program the joined array contains; all by default.
+        """
+        nodes_of_program = np.arange(len(self._scalars)) if needed is None else np.flatnonzero(needed)
+        everything = self.read(nodes_of_program)
         chosen = set(sources)
         nodes = distinct(everything[[s in chosen for s in self.places.source[everything].tolist()]])
         if len(distinct(self.places.source[nodes])) > 1:

@@ -16,8 +16,9 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 
 from autograd import primitives
-from autograd.arrays import np
+from autograd.arrays import NDArray, np
 from autograd.compiler import cost
+from autograd.compiler.recover.alignment import Layers, exchanged, interchanged
 from autograd.compiler.recover.classify import applications, sums_of_products
 from autograd.compiler.recover.groups import Application, Grouping
 from autograd.compiler.recover.join import in_one_array
@@ -35,7 +36,9 @@ from autograd.compiler.scalars.program import ScalarProgram
 from autograd.compiler.scalars.sums.empty_rows import zeros_in_place
 
 
-def recover(scalars: ScalarProgram, padding: bool = True, batched: Sequence[bool] | None = None) -> Grouping:
+def recover(
+    scalars: ScalarProgram, padding: bool = True, batched: Sequence[bool] | None = None, aligned: bool = False
+) -> Grouping:
     """Group the nodes of a program into operations on arrays.
 
     Args:
@@ -43,6 +46,7 @@ def recover(scalars: ScalarProgram, padding: bool = True, batched: Sequence[bool
         padding: whether zeros may multiply numbers that the graph does not read, which gives nan if these are infinite;
             if not, rows of several lengths are padded only with masks.
         batched: which arguments of a loop's body have a row for each sample; all arguments of a function have.
+        aligned: whether the program consists of layers whose nodes would become many operations.
     """
     arrays = Arrays(scalars, padding)
     arrays.new_source(scalars.parameters, batched=False)
@@ -52,7 +56,7 @@ def recover(scalars: ScalarProgram, padding: bool = True, batched: Sequence[bool
         arrays.new_source(nodes, batched=False): arrays.places.number[list(nodes)] for nodes in scalars.constant_arrays
     }
     levels = _Levels(scalars, arrays, padding)
-    levels.group(scalars.operations)
+    levels.group(scalars.operations, aligned)
     levels.group(scalars.guard_operations)
     return ordered(arrays.grouping(numbers), scalars.outputs)
 
@@ -70,7 +74,7 @@ class _Levels:
         self._loops: dict[int, tuple[Repetition, Arrangement]] = {}
         self._zeros = zeros_in_place(scalars)
 
-    def group(self, order: Sequence[int]) -> None:
+    def group(self, order: Sequence[int], aligned: bool = False) -> None:
         """Group nodes level by level."""
         is_sum, operands_of, zeros = self._scalars.is_sum, self._scalars.operands_of, self._zeros
         chain_of = {i: chain for chain in self._chains for i in chain.parts}
@@ -80,12 +84,30 @@ class _Levels:
             chain = chain_of.get(i)
             return operands_of(i if chain is None else chain.parts[0])
 
-        for nodes in schedule(order, operands):
+        levels = schedule(order, operands)
+        layers = None
+        if aligned:
+            layers = Layers.of(self._scalars, levels, operands, {*chain_of, *zeros, *zeros.values()})
+            levels = layers.levels
+        for t, nodes in enumerate(levels):
+            if layers:
+                self._unite_interchanged(layers.reads(self._scalars, t), layers.last >= t)
             self._group_running_sums([chain_of[i] for i in nodes if i in chain_of and i == chain_of[i].parts[0]])
-            self._group_sums([i for i in nodes if is_sum(i) and i not in chain_of])
+            self._group_sums([i for i in nodes if is_sum(i) and i not in chain_of], aligned)
             others = self._without_loops([i for i in nodes if not is_sum(i) and i not in zeros])
             self._group_applications(others)
             self._group_zeros([i for i in nodes if i in zeros])
+
+    def _unite_interchanged(self, reads: list[list[list[int]]], needed: NDArray[np.bool_]) -> None:
+        """Concatenate arrays that nodes of one kind read in place of one another.
+
+        Args:
+            reads: for each kind, the nodes that each of its nodes reads.
+            needed: which nodes are still read.
+        """
+        rows = [self._arrays.read(np.array(of_kind, dtype=np.int64)) for of_kind in reads]
+        for sources in interchanged(rows, self._arrays.places):
+            self._arrays.unite_sources(sources, needed)
 
     def _without_loops(self, nodes: list[int]) -> list[int]:
         """Group the loops among nodes, and the loops' results; return the other nodes."""
@@ -132,12 +154,14 @@ class _Levels:
                 view = View(int(sources[0, 0]), arrays.places.position[nodes])
             arrays.add([running_sum(alike, view, len(widths), batched[view.source])])
 
-    def _group_sums(self, nodes: list[int]) -> None:
+    def _group_sums(self, nodes: list[int], aligned: bool) -> None:
         if not nodes:
             return
         arrays = self._arrays
         terms, scaling = columns_of([self._scalars.sum_of(i) for i in nodes])
         terms = arrays.united_terms(arrays.joined_terms(arrays.read_terms(terms), len(nodes)))
+        if aligned:
+            terms = exchanged(terms, scaling.leads, arrays.places)
         sums = sums_of_products(nodes, terms, scaling, arrays.places)
         arrays.add(sums)
         arrays.unite_results(sums)

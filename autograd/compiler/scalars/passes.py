@@ -41,6 +41,9 @@ PREPARE_FOR_ARRAYS: tuple[Pass, ...] = (
 )
 """Passes that help to recover arrays, and would only add work to a program that runs as straight-line code."""
 
+PREPARE_LAYERS = tuple([one for one in PREPARE_FOR_ARRAYS if one[1] is not complete_unit_rows])
+"""The same for an aligned program, in which rows of one element need not have operations of their own."""
+
 
 def run_passes(passes: Sequence[Pass], program: ScalarProgram) -> ScalarProgram:
     """Return the program after these passes."""
