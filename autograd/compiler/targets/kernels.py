@@ -167,37 +167,6 @@ def place(array: Array, start: int, stop: int, width: int, step: int = 1) -> Arr
     return result
 
 
-class Scatter:
-    """Scatter-adds columns: column k of the argument is added to column index[k], unless that is -1."""
-
-    def __init__(self, index: NDArray[np.int64], width: int) -> None:
-        self.width = width
-        self._order = np.argsort(index, kind="stable")[int((index < 0).sum()) :]
-        sorted_index = index[self._order]
-        self._starts = np.flatnonzero(np.diff(sorted_index, prepend=-1))
-        self._columns = sorted_index[self._starts]
-        counts = np.diff(self._starts, append=len(self._order))
-        self._each = int(counts[0]) if len(counts) and (counts == counts[0]).all() else 0
-        """The number of columns that are added to each column, if it is the same for all."""
-
-    def __call__(self, array: Array) -> Array:
-        sums = array[..., self._order]
-        if 1 < self._each <= _MOST_ADDED:
-            parts = [sums[..., k :: self._each] for k in range(self._each)]
-            sums = reduce(np.add, parts)
-        elif self._each != 1:
-            sums = np.add.reduceat(sums, self._starts, axis=-1)
-        if len(self._columns) == self.width:
-            return sums
-        result: Array = np.zeros((*array.shape[:-1], self.width), array.dtype)
-        result[..., self._columns] = sums
-        return result
-
-
-_MOST_ADDED = 8
-"""Up to this number of columns for each sum, adding one after the other takes a fifth of the time of `reduceat`."""
-
-
 def one_by_one(forward: Callable[..., float]) -> Callable[..., Array]:
     """Return an array function that calls a function of floats number by number."""
 

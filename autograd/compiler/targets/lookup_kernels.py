@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import reduce
 from typing import Any
 
 from autograd.arrays import NDArray, np
@@ -57,3 +58,33 @@ def scatter_add(x: Array, index: NDArray[Any], length: int, shared: int = 0, int
         return table.astype(x.dtype, copy=False)
     into[...] = table
     return into
+
+
+class Scatter:
+    """Scatter-adds columns: column k of the argument is added to column index[k], unless that is -1."""
+
+    def __init__(self, index: NDArray[np.int64], width: int) -> None:
+        self.width = width
+        self._order = np.argsort(index, kind="stable")[int((index < 0).sum()) :]
+        sorted_index = index[self._order]
+        self._starts = np.flatnonzero(np.diff(sorted_index, prepend=-1))
+        self._columns = sorted_index[self._starts]
+        lengths = np.diff(self._starts, append=len(self._order))
+        # The number of columns that are added to each other one; 0 if it is not the same for all.
+        self._terms = int(lengths[0]) if len(lengths) and (lengths == lengths[0]).all() else 0
+
+    def __call__(self, array: Array) -> Array:
+        sums = array[..., self._order]
+        if 1 <= self._terms <= _MOST_ADDED:
+            sums = reduce(np.add, [sums[..., k :: self._terms] for k in range(self._terms)])
+        else:
+            sums = np.add.reduceat(sums, self._starts, axis=-1)
+        if len(self._columns) == self.width:
+            return sums
+        result: Array = np.zeros((*array.shape[:-1], self.width), array.dtype)
+        result[..., self._columns] = sums
+        return result
+
+
+_MOST_ADDED = 8
+"""Up to this number of terms, adding columns one after the other takes a fifth of the time of `reduceat`."""

@@ -12,7 +12,8 @@ from autograd.compiler.arrays.handle import Handle
 from autograd.compiler.arrays.operations import Data, Placement, listed
 from autograd.compiler.arrays.program import ArrayProgram
 from autograd.compiler.names import Names, names_of, sanitised
-from autograd.compiler.targets.kernels import Scatter, named_function, one_by_one
+from autograd.compiler.targets.kernels import named_function, one_by_one
+from autograd.compiler.targets.lookup_kernels import Scatter
 from autograd.compiler.targets.notation import is_operator
 from autograd.compiler.trace.rule_state import reads_state
 from autograd.primitives import TABLE, Primitive
