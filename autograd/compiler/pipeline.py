@@ -2,7 +2,7 @@
 
     scalars    fold constants, merge equal nodes, recognise idioms, collect sums, merge equal sums, add guards
     arrays     find loops, lift captured constants, split projections, recover arrays, divide axes, recognise softmax;
-               or unroll
+               or unroll; those from the simplified scalars again, aligned, if there are many operations for each level
     backward   differentiate
 
 Each pass is a function from program to program, and its result is verified. The modules for arrays and for
@@ -132,12 +132,14 @@ def to_arrays(
         lowered, records = of_grids
         runner.records += records
         return lowered
-    if indices or _worth_grouping(looped):
+    depth = 0 if indices else levels(looped)
+    if indices or _worth_grouping(looped, depth):
         of_loops = _of_arrays(looped, arguments, indices, attempt)
         if of_loops is not None and (indices or looped is scalars or _suits_loops(of_loops, scalars)):
-            of_layers, attempt = _with_layers(of_loops, attempt, scalars, arguments, indices)
+            if depth and cost_of_layers.is_fragmented(count_of_work(of_loops.program), depth):
+                of_loops, attempt = _with_layers(of_loops, attempt, scalars, arguments)
             runner.records += attempt.records
-            return of_layers
+            return of_loops
     from autograd.compiler.recover.unrolled import lower_scalars
 
     unrolled = runner.run("unroll", lower_scalars, scalars, arguments)
@@ -165,13 +167,13 @@ def _of_arrays(
 
 
 def _with_layers(
-    lowered: Lowered, runner: PassRunner, scalars: ScalarProgram, arguments: Sequence[str], indices: Collection[int]
+    lowered: Lowered, runner: PassRunner, scalars: ScalarProgram, arguments: Sequence[str]
 ) -> tuple[Lowered, PassRunner]:
     """Return an aligned program and its passes if it has much fewer operations, else the given ones."""
-    operations = count_of_work(lowered.program)
-    if cost_of_layers.is_fragmented(operations, levels(scalars)) and _worth_grouping(scalars):
+    operations, depth = count_of_work(lowered.program), levels(scalars)
+    if cost_of_layers.is_fragmented(operations, depth) and _worth_grouping(scalars, depth):
         attempt = PassRunner()
-        aligned = _of_arrays(scalars, arguments, indices, attempt, aligned=True)
+        aligned = _of_arrays(scalars, arguments, (), attempt, aligned=True)
         if aligned and cost_of_layers.worth_aligning(count_of_work(aligned.program), operations):
             return aligned, attempt
     return lowered, runner
@@ -232,9 +234,11 @@ def _with_wavefronts(
     return Lowered(program, False, scalars.differentiated, unpadded), attempt.records
 
 
-def _worth_grouping(scalars: ScalarProgram) -> bool:
-    """Return whether a program may become array operations."""
-    return cost.worth_grouping(levels(scalars), len(scalars.operations) + len(scalars.lefts))
+def _worth_grouping(scalars: ScalarProgram, depth: int | None = None) -> bool:
+    """Return whether a program, of this many levels if they are known, may become array operations."""
+    return cost.worth_grouping(
+        levels(scalars) if depth is None else depth, len(scalars.operations) + len(scalars.lefts)
+    )
 
 
 def _suits_loops(lowered: Lowered, scalars: ScalarProgram) -> bool:

@@ -1,6 +1,7 @@
 """Recover the array program that scalars spell out: nodes that do equal work become one operation on arrays.
 
             schedule    nodes level by level, as early as possible; all parts of a running sum at the level of the first
+            align       nodes of layers that would become many operations; this is tried only for these
         join        arrays that equal nodes read
         classify    the nodes of a level into groups of equal work
         contract    sums of products as matrix products, batched or over patches, as sums of slices, or row by row
@@ -46,7 +47,7 @@ def recover(
         padding: whether zeros may multiply numbers that the graph does not read, which gives nan if these are infinite;
             if not, rows of several lengths are padded only with masks.
         batched: which arguments of a loop's body have a row for each sample; all arguments of a function have.
-        aligned: whether the program consists of layers whose nodes would become many operations.
+        aligned: whether to align layers (`alignment.py`).
     """
     arrays = Arrays(scalars, padding)
     arrays.new_source(scalars.parameters, batched=False)

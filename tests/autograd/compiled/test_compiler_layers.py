@@ -108,7 +108,10 @@ TREES = {
 @pytest.mark.parametrize("name", TREES)
 def test_a_layer_of_a_soft_tree_is_a_few_operations(name: str, depth: int) -> None:
     tree = Tree(depth)
-    function = lambda x: TREES[name](tree, x)  # noqa: E731
+
+    def function(x: Sequence[Any]) -> Any:
+        return TREES[name](tree, x)
+
     x = samples(INPUTS)
     program = autograd.compile(function, x[0])
     operations, work = counts(program)
@@ -123,8 +126,8 @@ def test_a_layer_of_a_soft_tree_is_a_few_operations(name: str, depth: int) -> No
         p.grad = 0.0
     program.backward(np.array(x), gradients=np.ones(len(x)))
     np.testing.assert_allclose([p.grad for p in parameters], expected, rtol=0, atol=1e-12)
-    values = program(np.array(x))
-    np.testing.assert_allclose(values, [float(function([Value(x_k) for x_k in row]).data) for row in x], 0, 1e-12)
+    values = [float(function([Value(x_k) for x_k in sample]).data) for sample in x]
+    np.testing.assert_allclose(program(np.array(x)), values, rtol=0, atol=1e-12)
 
 
 def bitonic(width: int) -> list[Pair]:
