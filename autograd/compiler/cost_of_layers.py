@@ -9,6 +9,9 @@ OPERATIONS_A_LEVEL = 3
 """The number of operations for each level of the scalars above which alignment is tried: trees of soft decisions and
 sorting networks have from 4 on, and twice as many with each layer; aligned, they have from 1 to 3."""
 
+FEW_OPERATIONS = 20
+"""The most operations of a program that is not aligned in any case: a tree of three layers has from 24 on."""
+
 MOST_ALIGNED = 0.8
 """The most operations of an aligned program, as a share of those without alignment."""
 
@@ -20,7 +23,7 @@ def may_interchange(terms: int) -> bool:
 
 def is_fragmented(operations: int, levels: int) -> bool:
     """Return whether nodes of this many levels have become so many operations that alignment is worth trying."""
-    return operations > OPERATIONS_A_LEVEL * levels
+    return operations > max(FEW_OPERATIONS, OPERATIONS_A_LEVEL * levels)
 
 
 def worth_aligning(aligned: int, operations: int) -> bool:
