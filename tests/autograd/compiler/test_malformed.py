@@ -453,6 +453,18 @@ def test_a_sum_without_terms_is_its_constant() -> None:
     assert builder.program([1]).verify().evaluate([[3.0]], []) == [0.75]
 
 
+def test_slots_ascend_in_each_sum_on_its_own() -> None:
+    def sums(*slots: list[int]) -> ScalarProgram:
+        builder = Builder([1], 0)
+        for row in slots:
+            builder.sum(Sum([1.0, 1.0], [0, 0], [ABSENT, ABSENT], row))
+        return builder.program([len(slots)])
+
+    assert sums([0, 1], [0, 1], [0, 0]).verify().evaluate([[1.5]], []) == [3.0]
+    with pytest.raises(ValueError, match="^node 2: slots must ascend"):
+        sums([0, 1], [1, 0]).verify()
+
+
 NO_TERMS: dict[str, Any] = {"coefficients": (), "lefts": (), "rights": (), "slots": ()}
 WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "a row that begins before the first": ({"starts": (0, 0, 0, 0, -1, 0)}, "begins"),
