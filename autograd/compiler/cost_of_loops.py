@@ -109,6 +109,16 @@ MOST_GLANCES, LEAST_ALIKE = 100, 500
 """The number of periods tried at a glance, and of operations that must repeat with a period for a second look."""
 
 
+MOST_UNKNOWN = 200
+"""The most pairs of operations, not followed by one in the next step, that are looked at while a loop is extended by a
+step. In a network of comparators, each of which reads two others, there are as many as the square of the operations."""
+
+
+def worth_following(unknown: int) -> bool:
+    """Return whether to look for further operations of a next step after so many pairs that none follows."""
+    return unknown < MOST_UNKNOWN
+
+
 def worth_shortening(operations: int) -> bool:
     """Return whether a trace is long enough to look for a loop that is most of it."""
     return operations >= 2_000

@@ -49,7 +49,7 @@ class NextStep:
             return None
         if self._operations.place[last] < 0 or self._operations.place[before] < 0:
             return self._following_number(before, last)
-        if (before, last) in self.unknown:
+        if (before, last) in self.unknown or not cost_of_loops.worth_following(len(self.unknown)):
             return None
         operation = self.operation_after(before, last, depth)
         if operation is None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from autograd.arrays import np
+from autograd.compiler.cost_of_loops import MOST_UNKNOWN
 from autograd.compiler.scalars.loops.earlier import with_earlier_steps
 from autograd.compiler.scalars.loops.later import NextStep, with_later_steps
 from autograd.compiler.scalars.loops.operations import Operations, operations_of
@@ -225,6 +226,17 @@ def test_each_node_of_a_step_has_a_counterpart_in_the_next(parse: Any) -> None:
     assert step.after(-1, 4) is None
     assert step.after(nodes["a_4"], 4) is None
     assert next_step(program, nodes, ["b", "a"], range(3, 6)).after(4, nodes["a_6"]) is None
+
+
+def test_the_search_for_counterparts_ends_after_many_that_are_missing(parse: Any) -> None:
+    """In a network of comparators, pairs of operations are as many as the square of the operations."""
+    lines = [*BEGIN, *all_steps(PLAIN), "e = exp(a_5)", "f = exp(a_6)", "g = exp(a_7)"]
+    program, nodes = written(parse, lines, "return e, f, g")
+    for missing, expected in ((MOST_UNKNOWN - 1, nodes["g"]), (MOST_UNKNOWN, None)):
+        step = next_step(program, nodes, ["b", "a"], range(3, 8))
+        step.unknown.update((k, k) for k in range(missing))
+        assert step.after(nodes["e"], nodes["f"]) == expected
+        assert step.after(nodes["a_5"], nodes["a_6"]) == nodes["a_7"]
 
 
 def test_an_operation_is_like_another_if_it_reads_the_given_nodes(parse: Any) -> None:
