@@ -92,7 +92,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "autograd/compiler/scalars/slopes.py": (f"{PASSES}scalars/test_slopes.py", f"{PASSES}test_scalar_passes.py"),
     "autograd/compiler/scalars/sums/alike.py": (f"{PASSES}scalars/test_alike.py",),
     "autograd/compiler/scalars/sums/chains.py": (f"{PASSES}scalars/test_chains.py", f"{PASSES}test_scalar_passes.py"),
-    "autograd/compiler/scalars/sums/collect.py": (f"{PASSES}test_scalar_passes.py",),
+    "autograd/compiler/scalars/sums/collect.py": (f"{PASSES}scalars/test_chains.py", f"{PASSES}test_scalar_passes.py"),
     "autograd/compiler/scalars/swallowed.py": (f"{PASSES}scalars/test_swallowed.py",),
     "autograd/compiler/scalars/loops/beginnings.py": EQUAL_STEPS,
     "autograd/compiler/scalars/loops/body.py": (f"{LOOPS}test_loop_bodies.py",),

@@ -31,7 +31,8 @@ def merge_equal_nodes(program: ScalarProgram) -> ScalarProgram:
             key = opcode, tuple([representative[k] for k in row]) if merged else row
         elif opcode == SUM:
             if len(row) == 1 and _is_another(program.sum_of(i)):
-                representative[i], merged = representative[row[0]], True
+                (other,) = row
+                representative[i], merged = representative[other], True
                 continue
             reads = frozenset([representative[k] for k in row])
             candidate = first_with.setdefault(reads, i)

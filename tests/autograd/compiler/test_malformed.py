@@ -461,7 +461,7 @@ def test_slots_ascend_in_each_sum_on_its_own() -> None:
         return builder.program([len(slots)])
 
     assert sums([0, 1], [0, 1], [0, 0]).verify().evaluate([[1.5]], []) == [3.0]
-    with pytest.raises(ValueError, match="^node 2: slots must ascend"):
+    with pytest.raises(ValueError, match=r"^node 2: slots must ascend"):
         sums([0, 1], [1, 0]).verify()
 
 
