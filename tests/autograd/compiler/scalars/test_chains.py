@@ -44,6 +44,7 @@ def sum_(*terms: Any) -> Any:
 
 SUMS: list[tuple[Function, list[str]]] = [
     (lambda w, x: x[0] + x[1], ["sum(x[0]; x[1])"]),
+    (lambda w, x: (2 * w[0]) * -x[0], ["sum(-2.0*p0*x[0])"]),
     (lambda w, x: x[0] + x[1] + x[2], ["sum(x[0], x[1], x[2])"]),
     (lambda w, x: x[0] - (x[1] + x[2]), ["sum(x[1]; x[2])", "sum(x[0]; -v4)"]),
     (lambda w, x: x[0] - (x[1] + x[2] + x[3]), ["sum(x[0]; -x[1], -x[2], -x[3])"]),
