@@ -183,7 +183,8 @@ def exchanged(terms: Terms, leads: NDArray[np.bool_], places: Places) -> Terms:
     of_two = np.flatnonzero((np.bincount(terms.row, minlength=len(leads)) == 2) & ~leads)
     first = np.searchsorted(terms.row, of_two)
     one, other = places.source[terms.left], places.source_of(terms.right)
-    arrays = np.maximum(one, other) * (len(places.widths) + 1) + np.minimum(one, other)
+    more, less = np.where(one > other, (one, other), (other, one))
+    arrays = more * (len(places.widths) + 1) + less
     both = (other[first] != ABSENT) & (other[first + 1] != ABSENT)
     first = first[both & (arrays[first] > arrays[first + 1])]
     order = np.arange(len(terms.row))

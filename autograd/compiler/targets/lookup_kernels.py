@@ -69,7 +69,7 @@ class Scatter:
         sorted_index = index[self._order]
         self._starts = np.flatnonzero(np.diff(sorted_index, prepend=-1))
         self._columns = sorted_index[self._starts]
-        lengths = np.diff(self._starts, append=len(self._order))
+        lengths = np.diff(np.append(self._starts, len(self._order)))
         # The number of columns that are added to each other one; 0 if it is not the same for all.
         self._terms = int(lengths[0]) if len(lengths) and (lengths == lengths[0]).all() else 0
 

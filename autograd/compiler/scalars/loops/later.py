@@ -77,17 +77,17 @@ class NextStep:
         If some nodes are None and may be any, it must be the only one. Otherwise, equal ones later than the other are
         preferred, the first of them.
         """
+        operations = self._operations
         spans = [self._span(k) for k in row if k is not None and k != ABSENT]
         few = min(spans, key=len, default=range(0))
-        readers = sorted(set(self._reader[few.start : few.stop].tolist()))
-        code, place, nodes = self._operations.code, self._operations.place, self._operations.nodes
-        alike = [
-            int(nodes[at])
-            for at in readers
-            if code[at] == code[place[i]]
-            and len(own := self.row(int(nodes[at]))) == len(row)
-            and all(k is None or k == other for k, other in zip(row, own))
-        ]
+        readers = np.unique(self._reader[few.start : few.stop])
+        sizes = operations.first[readers + 1] - operations.first[readers]
+        readers = readers[(operations.code[readers] == operations.code[operations.place[i]]) & (sizes == len(row))]
+        if not len(readers):
+            return None
+        known = [n for n, k in enumerate(row) if k is not None]
+        own = operations.reads[operations.first[readers][:, None] + np.array(known)]
+        alike = operations.nodes[readers[(own == np.array([row[n] for n in known])).all(axis=1)]].tolist()
         if None in row:
             return alike[0] if len(alike) == 1 else None
         return min([k for k in alike if k > i], default=max(alike, default=None))
