@@ -75,13 +75,11 @@ def rewrite(
         elif i not in replaced:
             builder.copy_run(program, run, here)
             new[i : run.stop] = here[i : run.stop]
+        elif isinstance(replacement := replaced[i], float):
+            new[i] = here[i] = builder.constant(replacement)
         else:
-            replacement = replaced[i]
-            if isinstance(replacement, float):
-                new[i] = here[i] = builder.constant(replacement)
-            else:
-                opcode, operands = replacement
-                new[i] = here[i] = builder.application(opcode, [here[k] for k in operands])
+            opcode, operands = replacement
+            new[i] = here[i] = builder.application(opcode, [here[k] for k in operands])
     return builder.successor(program, new, representative, **tables)
 
 

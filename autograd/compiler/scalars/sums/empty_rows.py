@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from autograd import primitives
 from autograd.compiler import cost
-from autograd.compiler.scalars.builder import DROPPED, Builder
+from autograd.compiler.scalars.builder import Builder, new_numbers
 from autograd.compiler.scalars.columns import Columns
 from autograd.compiler.scalars.depths import depths
 from autograd.compiler.scalars.nodes import ABSENT, Sum, is_nothing
@@ -216,7 +216,7 @@ def _in_order(program: Columns, completed: Mapping[int, _Completed]) -> list[int
 def _rewritten(program: ScalarProgram, completed: Mapping[int, _Completed], order: Sequence[int]) -> ScalarProgram:
     """Return the program with completed sums."""
     builder = Builder.like(program)
-    new = [*range(program.interior.start), *[DROPPED] * len(program.interior)]
+    new = new_numbers(program)
     where, zero = builder.opcode(primitives.where), builder.constant(0.0)
     zeros: dict[int, int] = {}
 
